@@ -1,0 +1,205 @@
+// What the program asks of persistence: one method per business act, each atomic, all async.
+// A second engine is a second folder beside sqlite/; one contract suite runs against both.
+import type { Media } from "../gateway/types.ts";
+
+/** A token as the pool needs it. Secrets are asked for separately, only when a call is made. Times are epoch ms. */
+export type TokenRow = {
+  id: number;
+  provider: string;
+  label: string;
+  /** Tokens of one group share one upstream quota; null: a group of its own. */
+  group: string | null;
+  enabled: boolean;
+  imageEnabled: boolean;
+  videoEnabled: boolean;
+  /** Calls at once; -1 unlimited. */
+  imageConcurrency: number;
+  videoConcurrency: number;
+  weight: number;
+  priority: number;
+  /** Families that are the only ones allowed; empty: all. */
+  allowFamilies: string[];
+  denyFamilies: string[];
+  proxy: string | null;
+  note: string;
+  tags: string[];
+  /** Learned by checks; null: not learned yet. */
+  identity: string | null;
+  tier: 0 | 1 | 2 | null;
+  credits: number | null;
+  families: string[] | null;
+  checkedAt: number | null;
+  renewBefore: number | null;
+  /** Last four characters of the secret, for people to tell tokens apart. */
+  hint: string;
+  createdAt: number;
+  /** Persisted health of the token and of its models; opaque JSON of `gateway/health.ts`. */
+  health: unknown;
+  /** Own caps, opaque JSON of `gateway/quota.ts`; null: none. */
+  caps: unknown;
+};
+
+export type NewToken = Pick<TokenRow, "provider" | "label"> & { secret: string } & Partial<
+    Pick<
+      TokenRow,
+      | "group"
+      | "enabled"
+      | "imageEnabled"
+      | "videoEnabled"
+      | "imageConcurrency"
+      | "videoConcurrency"
+      | "weight"
+      | "priority"
+      | "allowFamilies"
+      | "denyFamilies"
+      | "proxy"
+      | "note"
+      | "tags"
+      | "identity"
+      | "caps"
+    >
+  >;
+
+export type TokenChange = Partial<Omit<TokenRow, "id" | "provider" | "createdAt" | "hint">>;
+
+/** The secret side of a token, decrypted. */
+export type TokenSecret = { secret: string; state: Record<string, unknown> };
+
+/** Limits and permissions of a key. Null means no limit. */
+export type KeyLimits = {
+  rpm: number | null;
+  concurrency: number | null;
+  images: { day: number | null; month: number | null; total: number | null };
+  videoSeconds: { day: number | null; month: number | null; total: number | null };
+  usd: { day: number | null; month: number | null; total: number | null };
+};
+
+export type ImageForm = "markdown_url" | "markdown_data" | "images";
+
+/** A key that we issue. The key itself is shown once and never stored. */
+export type KeyRow = {
+  id: number;
+  name: string;
+  /** First characters, shown to tell keys apart. */
+  prefix: string;
+  enabled: boolean;
+  createdAt: number;
+  expiresAt: number | null;
+  revokedAt: number | null;
+  /** Model ids or families allowed; empty: all. */
+  models: string[];
+  /** Kinds allowed; empty: all. */
+  kinds: ("image" | "video")[];
+  /** CIDRs allowed; empty: all. */
+  addresses: string[];
+  limits: KeyLimits;
+  /** Form of images in chat; null: the setting's. */
+  imageForm: ImageForm | null;
+  /** Answer clients' auxiliary calls (titles, tags) with local text; null: the setting's. */
+  auxiliary: boolean | null;
+};
+
+export type NewKey = Pick<KeyRow, "name"> & { hash: Uint8Array; prefix: string } & Partial<
+    Pick<KeyRow, "enabled" | "expiresAt" | "models" | "kinds" | "addresses" | "limits" | "imageForm" | "auxiliary">
+  >;
+
+export type KeyChange = Partial<Omit<KeyRow, "id" | "createdAt" | "prefix">>;
+
+/** One upstream call made for a request. */
+export type AttemptRow = {
+  tokenId: number;
+  provider: string;
+  family: string;
+  startedAt: number;
+  ms: number;
+  /** `ok` or an ErrorKind. */
+  outcome: string;
+  reason: string | null;
+  upstreamStatus: number | null;
+};
+
+/** One inbound generation request, as the log keeps it. Never a prompt, a secret or a client's URL. */
+export type RequestRow = {
+  id: string;
+  at: number;
+  ms: number;
+  dialect: string;
+  route: string;
+  keyId: number | null;
+  /** As the client wrote it, cut to 200 characters. */
+  model: string;
+  family: string | null;
+  kind: "image" | "video" | null;
+  /** HTTP status that was or would have been answered. */
+  status: number;
+  /** `ok` or an ErrorKind. */
+  outcome: string;
+  message: string | null;
+  images: number;
+  videoSeconds: number;
+  inputTokens: number;
+  outputTokens: number;
+  usd: number;
+  stream: boolean;
+  mediaIds: string[];
+  attempts: AttemptRow[];
+};
+
+/** Changes made elsewhere (the command line on the same folder) are told by these counters, one per table. */
+export type Revisions = { tokens: number; keys: number; settings: number };
+
+export interface Store {
+  // tokens
+  listTokens(): Promise<TokenRow[]>;
+  /** @throws {AppError} `conflict` when the same secret is already there */
+  insertToken(token: NewToken, now: number): Promise<TokenRow>;
+  /** @throws {AppError} `not_found` */
+  updateToken(id: number, change: TokenChange): Promise<TokenRow>;
+  /** @throws {AppError} `not_found` */
+  deleteToken(id: number): Promise<void>;
+  /** Decrypts. @throws {AppError} `not_found` */
+  readTokenSecret(id: number): Promise<TokenSecret>;
+  /** Keeps a rotated secret and merges `state`. */
+  writeTokenSecret(id: number, change: { secret?: string; state?: Record<string, unknown> }): Promise<void>;
+  /** Health of many tokens in one transaction; unknown ids are passed over. */
+  saveHealth(changes: { id: number; health: unknown }[]): Promise<void>;
+
+  // keys
+  listKeys(): Promise<KeyRow[]>;
+  /** Rows with their SHA-256, for the guard's table in memory. */
+  listKeyHashes(): Promise<{ id: number; hash: Uint8Array }[]>;
+  insertKey(key: NewKey, now: number): Promise<KeyRow>;
+  /** @throws {AppError} `not_found` */
+  updateKey(id: number, change: KeyChange): Promise<KeyRow>;
+
+  // media
+  insertMedia(media: Media): Promise<void>;
+  getMedia(id: string): Promise<Media | null>;
+  /** Oldest first, those past `now` and, when the sum of bytes is over `maxBytes`, as many more as bring it under. */
+  listSweepable(now: number, maxBytes: number | null, limit: number): Promise<Media[]>;
+  deleteMedia(ids: string[]): Promise<void>;
+  mediaBytes(): Promise<number>;
+
+  // settings edited at run time, as JSON by dotted key
+  readSettings(): Promise<Record<string, unknown>>;
+  writeSettings(changes: Record<string, unknown>): Promise<void>;
+
+  // small facts of this installation (admin password hash, first-start marks)
+  readFact(name: string): Promise<string | null>;
+  writeFact(name: string, value: string | null): Promise<void>;
+
+  /** Cheap; asked every second. */
+  revisions(): Promise<Revisions>;
+  close(): Promise<void>;
+}
+
+/** The request log: its own file, its own pace. Losing the last second is allowed. */
+export interface RequestLog {
+  /** Never throws and never waits; rows are written in batches. */
+  append(row: RequestRow): void;
+  list(filter: { before?: string; limit: number }): Promise<RequestRow[]>;
+  get(id: string): Promise<RequestRow | null>;
+  deleteBefore(time: number): Promise<number>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}

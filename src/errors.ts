@@ -1,0 +1,108 @@
+// The one error type of the program: a kind decides status, retry, health and wording.
+
+/** Every way a generation or an admin act can end badly. Each dialect maps all of them, checked by the compiler. */
+export type ErrorKind =
+  | "invalid_request"
+  | "not_found"
+  | "conflict"
+  | "payload_too_large"
+  | "unauthorized"
+  | "forbidden"
+  | "limit_exceeded"
+  | "content_policy"
+  | "no_result"
+  | "no_token"
+  | "busy"
+  | "network"
+  | "upstream_rate_limited"
+  | "upstream_quota"
+  | "upstream_unauthorized"
+  | "upstream_model_denied"
+  | "upstream_verification"
+  | "upstream_invalid"
+  | "upstream_unavailable"
+  | "upstream_timeout"
+  | "upstream_unknown_outcome"
+  | "cancelled";
+
+/** Why an upstream refused, in one machine word; recorded with the attempt and shown to the operator. */
+export type FailureReason =
+  | "per_minute"
+  | "per_day"
+  | "limit_zero"
+  | "no_details"
+  | "throttled"
+  | "account_quota"
+  | "key_invalid"
+  | "key_leaked"
+  | "key_forbidden"
+  | "session_dead"
+  | "billing"
+  | "location"
+  | "verification"
+  | "model_missing"
+  | "model_denied"
+  | "overloaded"
+  | "internal"
+  | "policy_input"
+  | "policy_output"
+  | "text_only"
+  | "malformed"
+  | "cut_off";
+
+/** What a failure speaks about, so that health is charged to the right thing. */
+export type FailureDetail = {
+  scope: "token" | "token_model" | "group" | "group_model" | "upstream" | "request";
+  reason: FailureReason;
+  /** Epoch ms before which the same call is pointless, when the upstream said so. */
+  until?: number;
+};
+
+export type AppErrorOptions = ErrorOptions & {
+  /** The offending field in the caller's own spelling, e.g. `messages[0].content`. */
+  param?: string;
+  /** Milliseconds after which the caller may try again. */
+  retryAfterMs?: number;
+  /** True when an upstream may have charged for this request: clients are told not to retry. */
+  charged?: boolean;
+  detail?: FailureDetail;
+  /** Machine word for the dialect's `code`, where the kind alone is too coarse (e.g. `model_not_found`). */
+  reason?: string;
+  /** HTTP status the upstream answered with, for the attempt record. */
+  upstreamStatus?: number;
+};
+
+/**
+ * An expected failure. Its message is written for the client: it names the field and what was expected,
+ * and holds no secret, no upstream address and no stack. Whatever else is thrown is a bug.
+ */
+export class AppError extends Error {
+  override name = "AppError";
+  readonly param?: string;
+  readonly retryAfterMs?: number;
+  readonly charged: boolean;
+  readonly detail?: FailureDetail;
+  readonly reason?: string;
+  readonly upstreamStatus?: number;
+
+  constructor(
+    readonly kind: ErrorKind,
+    message: string,
+    options: AppErrorOptions = {},
+  ) {
+    super(message, options);
+    this.param = options.param;
+    this.retryAfterMs = options.retryAfterMs;
+    this.charged = options.charged ?? false;
+    this.detail = options.detail;
+    this.reason = options.reason;
+    this.upstreamStatus = options.upstreamStatus;
+  }
+}
+
+/** The same failure, marked as possibly charged. */
+export function asCharged(error: AppError): AppError {
+  if (error.charged) return error;
+  const { param, retryAfterMs, detail, reason, upstreamStatus, cause } = error;
+  return new AppError(error.kind, error.message, { param, retryAfterMs, detail, reason, upstreamStatus, cause, charged: true });
+}

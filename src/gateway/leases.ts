@@ -1,0 +1,87 @@
+// What the gateway asks of the pool, and of a key's limits. One implementation each today (pool.ts, limits.ts).
+import type { ErrorKind, FailureDetail } from "../errors.ts";
+import type { Kind, Usage } from "./types.ts";
+
+/** What one upstream call needs of a token. */
+export type LeaseRequest = {
+  kind: Kind;
+  /** Public family id that the token must be able to serve. */
+  family: string;
+  /** Providers that can express the request, e.g. its size; a token of another is not considered. */
+  providers: readonly string[];
+  /** Least plan needed, by provider; absent: any. */
+  minTier?: Readonly<Record<string, 0 | 1 | 2>>;
+  /** Credits that a token must still have, by provider; absent: any. */
+  credits?: Readonly<Record<string, number>>;
+  /** The client's key: waiting is fair between keys. */
+  keyId: number;
+  /** Tokens already tried for this request. */
+  exclude: ReadonlySet<number>;
+  /** Only this token will do: what belongs to it stays with it. */
+  pinned?: number;
+  /** This token rather than another when it is free: a conversation's first token. */
+  prefer?: number;
+  /** What the call would cost, for caps that we count ourselves. */
+  estimate: { images: number; videoSeconds: number; usd: number };
+};
+
+export type LeaseOptions = {
+  /** Gives up the place in the queue; its reason is thrown. */
+  signal: AbortSignal;
+  /** Longest wait, in ms; absent: the setting `pool.wait_ms`. */
+  waitMs?: number;
+  /** Called when the request has to wait, and again when its place changes. Positions start at 1. */
+  onWait?(position: number, estimateMs: number | null): void;
+};
+
+/** How one upstream call ended. */
+export type Outcome =
+  | { ok: true; usage: Usage | null; images: number; videoSeconds: number; usd: number }
+  | { ok: false; kind: ErrorKind; detail?: FailureDetail; retryAfterMs?: number; upstreamStatus?: number; charged: boolean };
+
+/** The right to use one token for one upstream call. Disposing releases it; a lease not reported counts as cancelled. */
+export type Lease = AsyncDisposable & {
+  readonly tokenId: number;
+  readonly provider: string;
+  readonly label: string;
+  readonly proxy: string | null;
+  /** Ms spent waiting. */
+  readonly waitedMs: number;
+  /** Tells health how the call ended. The first report counts, later ones are ignored. */
+  report(outcome: Outcome): void;
+};
+
+export interface Leases {
+  /**
+   * Reserves one token.
+   * @throws {AppError} `no_token` when no token of the pool could ever serve this (403-like for the pool: nothing to wait for),
+   * `upstream_quota` when all that could are out of quota until `retryAfterMs`, `upstream_rate_limited` when all are cooling longer
+   * than the wait, `busy` when the queue is full or the wait ran over; `retryAfterMs` is the soonest slot or cooldown end
+   */
+  lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease>;
+  /** Whether any enabled token could ever serve this family, blocked and cooling ones included. Costs no I/O. */
+  canServe(kind: Kind, family: string, providers?: readonly string[]): boolean;
+  /** Families that at least one enabled token can serve. */
+  families(kind: Kind): Set<string>;
+}
+
+/** What a key may still do. `admit` reserves, the admission settles or releases, exactly once. */
+export type Admission = {
+  /** Replaces the reservation by what was really used. */
+  settle(used: { images: number; videoSeconds: number; usd: number; tokenId: number | null; family: string }): void;
+  /** Gives the reservation back: nothing was charged. */
+  release(): void;
+  /** `x-ratelimit-*` headers of this key at the time of admission. */
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+export interface Limits {
+  /**
+   * Checks the key's permissions and limits and reserves the estimate in one act.
+   * @throws {AppError} `forbidden` (model or kind not allowed), `limit_exceeded` with what, how much and `retryAfterMs`
+   */
+  admit(
+    keyId: number,
+    request: { kind: Kind; model: string; family: string; estimate: { images: number; videoSeconds: number; usd: number } },
+  ): Admission;
+}

@@ -1,0 +1,157 @@
+// The neutral vocabulary between dialects, gateway and providers. No vendor shapes, no HTTP.
+
+export type Kind = "image" | "video";
+
+/** Every aspect ratio that a living image family knows, width:height. */
+export const ASPECTS = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9", "1:4", "4:1", "1:8", "8:1"] as const;
+export type Aspect = (typeof ASPECTS)[number];
+
+/** Image sizes by their name; the long side is about 512, 1024, 2048 or 4096 pixels. */
+export const IMAGE_SIZES = ["512", "1K", "2K", "4K"] as const;
+export type ImageSize = (typeof IMAGE_SIZES)[number];
+
+export const VIDEO_ASPECTS = ["16:9", "9:16"] as const;
+export type VideoAspect = (typeof VIDEO_ASPECTS)[number];
+
+export const RESOLUTIONS = ["360p", "720p", "1080p", "4k"] as const;
+export type Resolution = (typeof RESOLUTIONS)[number];
+
+/** What a video starts from. `frames` is first and last frame. */
+export const VIDEO_MODES = ["text", "first_frame", "frames", "references", "edit", "extend", "upscale"] as const;
+export type VideoMode = (typeof VIDEO_MODES)[number];
+
+export const VIDEO_QUALITIES = ["lite", "fast", "quality"] as const;
+export type VideoQuality = (typeof VIDEO_QUALITIES)[number];
+
+/** Bytes given to a generation: a client's picture or one of our own results. */
+export type InputMedia = {
+  /** MIME type by magic bytes, never as claimed. */
+  mime: string;
+  /** Lazily read bytes; on disk unless small. */
+  data: Blob;
+  /** Our media id when the bytes are in the store. */
+  mediaId?: string;
+  /** The upstream's own mark on a part it made, returned to it unchanged. */
+  signature?: string;
+};
+
+export type Part = { type: "text"; text: string; signature?: string } | { type: "image"; image: InputMedia };
+
+/** One turn of the conversation, oldest first. `model` turns are what an upstream said or drew before. */
+export type Turn = { role: "user" | "model"; parts: Part[] };
+
+/** What one upstream call for one image needs. A request for n images is n such calls. */
+export type ImageRequest = {
+  /** Public family id from the catalogue. */
+  family: string;
+  system?: string;
+  /** At least one turn; the last is the user's. */
+  turns: Turn[];
+  /** Absent: the upstream's default. */
+  aspect?: Aspect;
+  /** Absent: the family's default. */
+  size?: ImageSize;
+  seed?: number;
+  thinking?: "minimal" | "low" | "medium" | "high";
+  /** Whether drafts and thoughts are wanted by the client. */
+  includeThoughts?: boolean;
+  /** True when the client asked for an image only, without accompanying text. */
+  imageOnly?: boolean;
+};
+
+/** Token counts of the upstream; images and text apart, as far as it tells them. */
+export type Usage = {
+  inputText: number;
+  inputImage: number;
+  outputText: number;
+  outputImage: number;
+  thoughts: number;
+  total: number;
+};
+
+/** Bytes of a result on their way into the store: complete, on disk, not yet a media row. */
+export type Draft = {
+  path: string;
+  bytes: number;
+  /** As the upstream claimed; the store decides by magic bytes. */
+  mime: string;
+};
+
+/**
+ * Receives the bytes of one result. `write` may be called any number of times, then exactly one of `close` and `discard`.
+ * `write` resolves when more may come (back-pressure).
+ */
+export type DraftWriter = {
+  write(chunk: Uint8Array): void | Promise<void>;
+  close(): Promise<Draft>;
+  discard(): Promise<void>;
+};
+
+/** Why an upstream stopped, in our words. `policy_*` are refusals: the prompt, or what came of it. */
+export type Finish = "stop" | "length" | "policy_input" | "policy_output" | "no_image" | "malformed";
+
+/** What a provider tells while it works, in order. A `finish` ends it; failures are thrown as AppError. */
+export type ProviderEvent =
+  | { type: "progress"; stage: "uploading"; index: number; total: number }
+  | { type: "progress"; stage: "generating" | "upscaling" | "downloading" }
+  /** The body of the generating call is about to leave: from here on the upstream may charge. */
+  | { type: "submitted" }
+  | { type: "text"; text: string; thought: boolean; signature?: string }
+  | { type: "image"; draft: Draft; thought: boolean; signature?: string }
+  | {
+      type: "finish";
+      finish: Finish;
+      /** The upstream's own word, e.g. `IMAGE_SAFETY`, for dialects that pass it on. */
+      upstreamReason: string;
+      message?: string;
+      usage: Usage | null;
+      modelVersion?: string;
+    };
+
+/** A stored medium. Links are made from it when an answer is written; nothing absolute is kept. */
+export type Media = {
+  id: string;
+  kind: "image" | "video" | "other";
+  origin: "result" | "input";
+  mime: string;
+  /** File extension without dot, decided by the type. */
+  ext: string;
+  bytes: number;
+  /** Pixels; null where the type is not decoded. */
+  width: number | null;
+  height: number | null;
+  /** Key that owns it; null for the operator. */
+  keyId: number | null;
+  createdAt: number;
+  /** Epoch ms after which the sweeper may delete it; null: only by the total size limit. */
+  expiresAt: number | null;
+  /** Request that made it. */
+  requestId: string | null;
+};
+
+/** What a generation tells its reader, in order. After `done` nothing follows; failures are thrown as AppError. */
+export type GenerateEvent =
+  | { type: "queued"; position: number; waitMs: number | null }
+  | { type: "token"; label: string; provider: string; attempt: number }
+  | { type: "uploading"; index: number; total: number }
+  | { type: "generating" | "upscaling" | "downloading" | "storing" }
+  | { type: "thought"; text: string }
+  | { type: "text"; text: string; signature?: string }
+  /** A draft image, only when thoughts were asked for. */
+  | { type: "draft"; media: Media; signature?: string }
+  | { type: "image"; media: Media; signature?: string }
+  | { type: "done"; finish: Finish; upstreamReason: string; message?: string; usage: Usage; provider: string };
+
+export const NO_USAGE: Usage = { inputText: 0, inputImage: 0, outputText: 0, outputImage: 0, thoughts: 0, total: 0 };
+
+/** Sums two usages, field by field. */
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    inputText: a.inputText + b.inputText,
+    inputImage: a.inputImage + b.inputImage,
+    outputText: a.outputText + b.outputText,
+    outputImage: a.outputImage + b.outputImage,
+    thoughts: a.thoughts + b.thoughts,
+    total: a.total + b.total,
+  };
+}

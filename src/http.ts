@@ -1,0 +1,111 @@
+// Outgoing HTTP for providers, guarded fetch and webhooks: explicit proxy, no redirects followed, failures as AppError.
+import { AppError } from "./errors.ts";
+
+export type HttpRequest = {
+  method?: "GET" | "POST" | "DELETE";
+  url: string;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array | Blob;
+  /** Proxy of this call, or null for a direct connection. The environment's HTTP_PROXY never counts. */
+  proxy: string | null;
+  signal: AbortSignal;
+  /** Name that the certificate must carry when `url` names an address. */
+  serverName?: string;
+  /** False: hand over the bytes as they came, compressed or not. Default true. */
+  decompress?: boolean;
+};
+
+/** Failures that happen before a request can have left this machine. Everything else may have been received. */
+const NEVER_SENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "EPROTO",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "CERT_HAS_EXPIRED",
+  "UnsupportedProxyProtocol",
+  "ProxyConnectFailed",
+]);
+
+const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
+
+/**
+ * Sends one request and resolves with the answer's head; the caller reads or cancels the body.
+ * Redirects are not followed. An answer of any status is an answer: nothing is thrown for 4xx and 5xx.
+ * @throws {AppError} `network` (it never left), `upstream_unknown_outcome` (it may have arrived, no answer came),
+ * or the signal's own reason when that is an AppError (`cancelled`, `upstream_timeout`)
+ */
+export async function send(request: HttpRequest): Promise<Response> {
+  try {
+    return await fetch(request.url, {
+      method: request.method ?? "GET",
+      headers: request.headers,
+      body: request.body,
+      signal: request.signal,
+      redirect: "manual",
+      // `false` (unlike null or "") also switches off HTTP_PROXY of the environment; the types do not know it.
+      proxy: (request.proxy ?? false) as string,
+      decompress: request.decompress ?? true,
+      ...(request.serverName ? { tls: { serverName: request.serverName } } : {}),
+    } as BunFetchRequestInit);
+  } catch (error) {
+    throw toNetworkError(error, request.signal);
+  }
+}
+
+/** What a failure of `fetch` or of reading its body means. Messages never hold the address: it may carry a secret. */
+export function toNetworkError(error: unknown, signal: AbortSignal): AppError {
+  if (error instanceof AppError) return error;
+  if (signal.aborted) {
+    if (signal.reason instanceof AppError) return signal.reason;
+    return new AppError("cancelled", "The request was stopped.", { cause: error });
+  }
+  const code = codeOf(error);
+  if (NEVER_SENT.has(code)) return new AppError("network", `The upstream could not be reached (${code}).`, { cause: error });
+  return new AppError("upstream_unknown_outcome", `The upstream closed the connection without an answer (${code || "unknown"}).`, {
+    cause: error,
+    charged: true,
+  });
+}
+
+/**
+ * Reads a whole body of at most `maxBytes` bytes.
+ * @throws {AppError} `upstream_unavailable` when it is longer, else as {@link toNetworkError}
+ */
+export async function readBody(response: Response, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of readChunks(response, signal)) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw new AppError("upstream_unavailable", `The upstream's answer is longer than ${maxBytes} bytes.`);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes);
+}
+
+/** The body's chunks; abandoning the loop cancels the transfer. Failures as {@link toNetworkError}. */
+export async function* readChunks(response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (!response.body) return;
+  const reader = response.body.getReader();
+  let finished = false;
+  try {
+    while (true) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      yield value;
+    }
+    finished = true;
+  } catch (error) {
+    finished = true;
+    throw toNetworkError(error, signal);
+  } finally {
+    if (!finished) reader.cancel().catch(() => {});
+  }
+}

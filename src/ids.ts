@@ -1,0 +1,25 @@
+// Ids that we mint: 128 random bits as 26 lower-case base32 characters.
+
+const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
+
+/** 26 characters of `[a-z2-7]`: 128 random bits, unguessable, safe in paths and file names. */
+export function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(17));
+  let id = "";
+  let bits = 0;
+  let buffer = 0;
+  for (const byte of bytes) {
+    buffer = ((buffer << 8) | byte) & 0xffff;
+    bits += 8;
+    while (bits >= 5 && id.length < 26) {
+      bits -= 5;
+      id += ALPHABET[(buffer >> bits) & 31];
+    }
+  }
+  return id;
+}
+
+/** Whether `text` has the form of an id that {@link newId} mints. */
+export function isId(text: string): boolean {
+  return /^[a-z2-7]{26}$/.test(text);
+}

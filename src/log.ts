@@ -1,0 +1,107 @@
+// One logger: JSON lines, or coloured lines on a terminal. Every value passes one redaction list.
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+export type Fields = Record<string, unknown>;
+
+export type Log = {
+  debug(message: string, fields?: Fields): void;
+  info(message: string, fields?: Fields): void;
+  warn(message: string, fields?: Fields): void;
+  /** `fields.error` is written with its stack and causes. */
+  error(message: string, fields?: Fields): void;
+  /** The same log with fields added to each line. */
+  with(fields: Fields): Log;
+  setLevel(level: LogLevel): void;
+};
+
+const ORDER: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
+const COLOUR: Record<LogLevel, string> = { debug: "\x1b[2m", info: "\x1b[36m", warn: "\x1b[33m", error: "\x1b[31m" };
+
+/** Field names whose values are never written, whatever they hold. */
+const SECRET_NAMES =
+  /^(authorization|proxy-authorization|cookie|set-cookie|x-goog-api-key|key|secret|token|access_token|session_token|password|st|at)$/i;
+
+/** Shapes of secrets inside any text: Google keys and tokens, our keys, bearer values, `key=` in a query, URL credentials. */
+const SECRET_SHAPES: readonly [RegExp, string][] = [
+  [/AIza[\w-]{10,}/g, "AIza…"],
+  [/ya29\.[\w.-]+/g, "ya29.…"],
+  [/eyJ[\w-]{8,}\.[\w.-]+/g, "eyJ…"],
+  [/sk-f2a-[\w-]+/g, "sk-f2a-…"],
+  [/(bearer\s+)[\w.~+/=-]+/gi, "$1…"],
+  [/([?&]key=)[^&\s"]+/gi, "$1…"],
+  [/(\/\/)[^/\s"@]+@/g, "$1…@"],
+];
+
+/** Replaces everything in `text` that looks like a secret. */
+export function redactText(text: string): string {
+  let out = text;
+  for (const [shape, mask] of SECRET_SHAPES) out = out.replace(shape, mask);
+  return out;
+}
+
+/** A copy that is safe to write: secret fields masked, strings redacted and cut to 2,000 characters, errors flattened. */
+export function redact(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return redactText(value.length > 2000 ? `${value.slice(0, 2000)}…` : value);
+  if (value instanceof Error) return redactError(value, depth);
+  if (value === null || typeof value !== "object") return typeof value === "bigint" ? value.toString() : value;
+  if (depth > 4) return "…";
+  if (ArrayBuffer.isView(value) || value instanceof Blob) return "[bytes]";
+  if (Array.isArray(value)) return value.slice(0, 50).map((item) => redact(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [name, SECRET_NAMES.test(name) && item ? "…" : redact(item, depth + 1)]),
+  );
+}
+
+function redactError(error: Error, depth: number): Fields {
+  const own = Object.fromEntries(Object.entries(error).filter(([name]) => name !== "cause"));
+  return {
+    name: error.name,
+    message: redactText(error.message),
+    ...(redact(own, depth + 1) as Fields),
+    stack: redactText(error.stack ?? ""),
+    ...(error.cause === undefined || depth > 3 ? {} : { cause: redact(error.cause, depth + 1) }),
+  };
+}
+
+const plain = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+function prettyLine(time: Date, level: LogLevel, message: string, fields: Fields): string {
+  const rest = Object.entries(fields).map(([name, value]) => `\x1b[2m${name}=\x1b[0m${plain(value)}`);
+  return `\x1b[2m${time.toISOString().slice(11, 23)}\x1b[0m ${COLOUR[level]}${level.padEnd(5)}\x1b[0m ${message} ${rest.join(" ")}`.trimEnd();
+}
+
+/** Writes to `write`, one line a call. */
+export function createLog(options: {
+  level: LogLevel;
+  format: "json" | "pretty";
+  now?: () => number;
+  write?: (line: string) => void;
+}): Log {
+  const now = options.now ?? Date.now;
+  const write = options.write ?? ((line: string) => void process.stderr.write(`${line}\n`));
+  const shared = { level: options.level };
+
+  const make = (base: Fields): Log => {
+    const line = (level: LogLevel) => (message: string, fields?: Fields) => {
+      if (ORDER[level] < ORDER[shared.level]) return;
+      const safe = redact({ ...base, ...fields }) as Fields;
+      const time = new Date(now());
+      if (options.format === "pretty") write(prettyLine(time, level, redactText(message), safe));
+      else write(JSON.stringify({ time: time.toISOString(), level, message: redactText(message), ...safe }));
+    };
+    return {
+      debug: line("debug"),
+      info: line("info"),
+      warn: line("warn"),
+      error: line("error"),
+      with: (fields) => make({ ...base, ...fields }),
+      setLevel: (level) => {
+        shared.level = level;
+      },
+    };
+  };
+  return make({});
+}
+
+/** A log that writes nothing. */
+export const silentLog: Log = createLog({ level: "error", format: "json", write: () => {} });

@@ -1,0 +1,72 @@
+// The contract between the gateway and an upstream. Half of it is documentation; adapters live in folders beside it.
+import type { DraftWriter, ImageRequest, ProviderEvent } from "../gateway/types.ts";
+
+/**
+ * A token as an adapter sees it: the secret in clear, for the length of one call.
+ * It is never logged, never put in an error, and sent to the upstream's own origin only.
+ */
+export type ProviderToken = {
+  /** Stable id of the token in the pool; adapters may key their caches by it. */
+  id: number;
+  /** `gemini`: an API key. `flow`: the value of the session cookie. */
+  secret: string;
+  /** Outgoing proxy for every call of this token (`http://user:pass@host:port`), or null for none. */
+  proxy: string | null;
+  /** What this adapter asked to remember of the token (access token, project, …). Opaque to everyone else, encrypted at rest. */
+  state: ProviderState;
+};
+
+/** JSON that an adapter keeps with a token. It may hold secrets. */
+export type ProviderState = Record<string, unknown>;
+
+/** What the gateway lends to an adapter for one call. */
+export type CallContext = {
+  /** Aborts when the client left, the deadline passed or the server stops. Its reason is an AppError. */
+  signal: AbortSignal;
+  /** Opens a file for the bytes of one result of the given MIME type. Results are never held whole in memory. */
+  openDraft(mime: string): Promise<DraftWriter>;
+  /** Merges into the token's remembered state; resolves when it is kept. A changed `secret` (rotated session) is kept as well. */
+  remember(change: { state?: ProviderState; secret?: string }): Promise<void>;
+};
+
+/** What a check of a token learned. A field is absent when the upstream did not tell: absent never overwrites what is known. */
+export type TokenFacts = {
+  /** Who the token belongs to, e.g. an e-mail address. */
+  identity?: string;
+  /** The upstream's plan: 0 free, 1 paid, 2 highest. */
+  tier?: 0 | 1 | 2;
+  credits?: number;
+  /** Public family ids that this token can really serve. */
+  families?: string[];
+  /** Epoch ms at which the check should be repeated at the latest (an access token's end, for one). */
+  renewBefore?: number;
+};
+
+/**
+ * An upstream. Implementations throw AppError only; what a failure means is decided from status and parsed body,
+ * never from message text. The kinds they throw:
+ *
+ * - nothing was charged and another token may serve: `upstream_rate_limited`, `upstream_quota`, `upstream_unauthorized`,
+ *   `upstream_model_denied`, `upstream_verification`, `upstream_unavailable`, `network` (the request never left);
+ * - the request itself is at fault: `upstream_invalid`, `content_policy`;
+ * - it may have been charged, nobody may repeat it: `upstream_timeout`, `upstream_unknown_outcome`;
+ * - the caller stopped it: `cancelled`.
+ *
+ * Refusals that arrive with HTTP 200 are not thrown: they are a `finish` event.
+ */
+export interface Provider {
+  readonly name: string;
+
+  /**
+   * Validates the token without cost: renews what can be renewed and learns identity, plan, credits and families.
+   * @throws {AppError} `upstream_unauthorized` (dead), `upstream_verification`, `network`, `upstream_unavailable`, `upstream_timeout`
+   */
+  check(token: ProviderToken, call: CallContext): Promise<TokenFacts>;
+
+  /**
+   * Makes one image (or none, when the upstream refuses). Emits `submitted` immediately before the generating call leaves,
+   * every picture as a finished draft, and ends with one `finish`. When it throws or is abandoned (`return()`), the upstream
+   * call is aborted and drafts not yet emitted are discarded.
+   */
+  generateImages(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncIterable<ProviderEvent>;
+}

@@ -1,0 +1,99 @@
+// Every setting: type, default, bounds, unit and meaning in one place. setting.toml, environment names and forms follow from it.
+import { type Static, t } from "elysia";
+
+/** `boot`: read once at start. Everything else takes effect on the next request. */
+type Note = { boot?: true; secret?: true };
+
+const text = (fallback: string, description: string, note: Note & { pattern?: string } = {}) =>
+  t.String({ default: fallback, description, ...note });
+const whole = (fallback: number, minimum: number, maximum: number, description: string, note: Note = {}) =>
+  t.Integer({ default: fallback, minimum, maximum, description, ...note });
+const flag = (fallback: boolean, description: string, note: Note = {}) => t.Boolean({ default: fallback, description, ...note });
+const choice = <const T extends string>(values: readonly [T, ...T[]], description: string, note: Note = {}) =>
+  t.Union(
+    values.map((value) => t.Literal(value)),
+    { default: values[0], description, ...note },
+  ) as unknown as ReturnType<typeof t.Unsafe<T>>;
+const list = (description: string, note: Note = {}) => t.Array(t.String(), { default: [], description, ...note });
+
+const HTTP_URL = "^https?://[^\\s?#]+$";
+const OPTIONAL_HTTP_URL = "^(https?://[^\\s?#]+)?$";
+
+/** Sections and their keys. A bare number is seconds; other units are in the name. */
+export const SettingsSchema = t.Object({
+  server: t.Object({
+    host: text("0.0.0.0", "Address to listen on", { boot: true }),
+    port: whole(8000, 0, 65535, "Port to listen on; 0 lets the system choose", { boot: true }),
+    public_url: text("", "Address that clients reach this server at, used in links; empty: the request's own host", {
+      pattern: OPTIONAL_HTTP_URL,
+    }),
+    trust_proxy: list("Addresses (CIDR) of reverse proxies whose X-Forwarded-* headers count", { boot: true }),
+    body_limit_mb: whole(100, 1, 1024, "Largest request body, in MiB"),
+    bodies_in_flight_mb: whole(512, 16, 16384, "All request bodies held at once, in MiB; over it: 429"),
+    drain_timeout: whole(30, 0, 600, "How long a stop waits for open answers, in seconds"),
+    metrics_token: text("", "Bearer token that opens /metrics to other machines; empty: loopback only", { boot: true, secret: true }),
+  }),
+  storage: t.Object({
+    data_dir: text("data", "Folder for databases, media and the secret key", { boot: true }),
+  }),
+  gemini: t.Object({
+    base_url: text("https://generativelanguage.googleapis.com", "Gemini API", { boot: true, pattern: HTTP_URL }),
+  }),
+  flow: t.Object({
+    labs_base_url: text("https://labs.google/fx/api", "Flow: session, projects, media links", { boot: true, pattern: HTTP_URL }),
+    api_base_url: text("https://aisandbox-pa.googleapis.com/v1", "Flow: generation", { boot: true, pattern: HTTP_URL }),
+  }),
+  generation: t.Object({
+    image_timeout: whole(300, 5, 3600, "Longest time for one image request, waiting included, in seconds"),
+    video_timeout: whole(1500, 30, 14400, "Longest time for one video job, in seconds"),
+    max_attempts: whole(3, 1, 20, "Tokens tried for one image before the failure is told"),
+    retry_unknown_images: flag(false, "Try an image again when the upstream took the request and never answered; it may be paid twice"),
+    successors: flag(true, "Serve models that an upstream retired by their named successor"),
+    refusal: choice(["content_filter", "error"], "How chat tells a content-policy refusal: finish_reason with text, or an HTTP error"),
+    thinking: choice(["default", "minimal", "medium", "high"], "Thinking level for models that let it be chosen"),
+  }),
+  pool: t.Object({
+    strategy: choice(
+      ["least_busy", "round_robin", "random", "weighted", "fill_first", "most_credits"],
+      "How a token is chosen among those that can serve",
+    ),
+    wait_ms: whole(30_000, 0, 600_000, "Longest wait for a free token, in milliseconds"),
+    queue_limit: whole(1000, 0, 100_000, "Requests that may wait at once; over it: 429"),
+    image_concurrency: whole(4, -1, 1000, "Image calls at once for a new token; -1 unlimited"),
+    video_concurrency: whole(2, -1, 1000, "Video calls at once for a new token; -1 unlimited"),
+  }),
+  media: t.Object({
+    max_age_days: whole(30, 0, 3650, "Age at which results are deleted; 0 keeps them"),
+    input_max_age_days: whole(2, 0, 3650, "Age at which clients' pictures are deleted; 0 keeps them"),
+    max_total_mb: whole(10_240, 0, 100_000_000, "All media together, in MiB; the oldest go first; 0: no limit"),
+    sweep_interval: whole(300, 5, 86_400, "How often old media are looked for, in seconds"),
+    min_free_mb: whole(256, 0, 1_000_000, "Free disk below which no generation is started, in MiB"),
+    fetch_timeout: whole(30, 1, 300, "Longest time to fetch a picture that a client names, in seconds"),
+    fetch_limit_mb: whole(30, 1, 512, "Largest picture that a client may name or send, in MiB"),
+    max_megapixels: whole(100, 1, 1000, "Largest picture that is accepted, in millions of pixels"),
+    allow_private_hosts: list("Host names or addresses on the private network that client-named URLs may use", { boot: true }),
+  }),
+  chat: t.Object({
+    image_form: choice(
+      ["markdown_url", "markdown_data", "images"],
+      "How chat returns images when neither request nor key says: link, data URL, or message.images",
+    ),
+    auxiliary: flag(true, "Answer clients' auxiliary calls (titles, tags, 'hi') with local text, without an upstream call"),
+  }),
+  requests: t.Object({
+    retention_days: whole(30, 1, 3650, "Age at which request log rows are deleted"),
+  }),
+  plugin: t.Object({
+    connection_token: text("", "Token of the companion extension (32 characters or more); empty: its routes are closed", {
+      secret: true,
+      pattern: "^(.{32,})?$",
+    }),
+  }),
+  log: t.Object({
+    level: choice(["info", "debug", "warn", "error"], "Least level that is written"),
+    format: choice(["auto", "json", "pretty"], "auto: pretty on a terminal, JSON lines elsewhere", { boot: true }),
+  }),
+});
+
+/** All settings, complete and checked. */
+export type Settings = Static<typeof SettingsSchema>;
