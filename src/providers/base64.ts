@@ -1,0 +1,85 @@
+// Base64 as it stands inside JSON strings, decoded piece by piece and checked.
+import { damaged } from "./json-stream.ts";
+
+export type Base64Decoder = {
+  /** Decodes what is complete of the next piece: raw bytes of the JSON string, escapes and all. Pieces may be cut anywhere. */
+  push(piece: Uint8Array): Uint8Array;
+  /** The last bytes; missing padding is accepted. */
+  end(): Uint8Array;
+};
+
+/**
+ * A decoder for one value: standard or url-safe alphabet, with or without padding, JSON escapes (`\/`, `\n`, `\u003d`) and white space inside.
+ * @throws {AppError} `upstream_unavailable` with reason `malformed` from `push` and `end`
+ */
+export function createBase64Decoder(): Base64Decoder {
+  const escapes = createUnescape();
+  let rest = "";
+  let padded = false;
+
+  const decode = (text: string, lastChunkHandling: "loose" | "stop-before-partial"): Uint8Array => {
+    const out = new Uint8Array(Math.ceil(text.length / 4) * 3);
+    try {
+      const { read, written } = out.setFromBase64(text, { lastChunkHandling });
+      rest = text.slice(read);
+      return written === out.byteLength ? out : out.subarray(0, written);
+    } catch (error) {
+      throw malformed(error);
+    }
+  };
+
+  return {
+    push(piece) {
+      const text = rest + toStandard(escapes.push(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString("latin1")));
+      if (padded && text.trim() !== "") throw malformed();
+      const bytes = decode(text, "stop-before-partial");
+      if (rest) rest = rest.replaceAll(/\s/g, "");
+      else padded ||= text.includes("=");
+      return bytes;
+    },
+    end() {
+      if (!escapes.isComplete()) throw malformed();
+      return decode(rest.replace(/=+$/, ""), "loose");
+    },
+  };
+}
+
+/**
+ * Decodes a whole value, as JSON.parse returned it.
+ * @throws {AppError} `upstream_unavailable` with reason `malformed`
+ */
+export function decodeBase64(text: string): Uint8Array {
+  try {
+    return Uint8Array.fromBase64(toStandard(text.trimEnd()).replace(/=+$/, ""));
+  } catch (error) {
+    throw malformed(error);
+  }
+}
+
+const malformed = (cause?: unknown) => damaged("malformed", "The upstream's answer holds damaged media.", cause);
+
+function toStandard(text: string): string {
+  if (!text.includes("-") && !text.includes("_")) return text;
+  return text.replaceAll("-", "+").replaceAll("_", "/");
+}
+
+/** Escapes of JSON strings, with the unfinished one at the end of a piece held for the next. */
+const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|(u[0-9a-fA-F]{0,3})?$|([^u]))/g;
+
+function createUnescape(): { push(text: string): string; isComplete(): boolean } {
+  let held = "";
+  return {
+    push(piece) {
+      const text = held + piece;
+      held = "";
+      if (!text.includes("\\")) return text;
+      return text.replace(ESCAPE, (whole, unit: string | undefined, _open: string | undefined, single: string | undefined) => {
+        if (unit) return String.fromCharCode(Number.parseInt(unit, 16));
+        if (single) return "bfnrt".includes(single) ? " " : single;
+        held = whole;
+        return "";
+      });
+    },
+    isComplete: () => held === "",
+  };
+}

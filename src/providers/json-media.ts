@@ -1,0 +1,170 @@
+// Takes long base64 strings out of a JSON byte stream while it flows, decoding them straight to disk.
+import type { Draft, DraftWriter } from "../gateway/types.ts";
+import { readChunks, toNetworkError } from "../http.ts";
+import { newId } from "../ids.ts";
+import { createBase64Decoder, decodeBase64 } from "./base64.ts";
+import { createScanner } from "./json-scan.ts";
+import { damaged, readJson } from "./json-stream.ts";
+
+export type MediaOptions = {
+  /** Names of the fields whose string values are media, e.g. `["data"]`. */
+  keys: readonly string[];
+  /** Opens a file for the bytes of one medium: `CallContext.openDraft`. */
+  openDraft(mime: string): Promise<DraftWriter>;
+  /** Bytes of base64 up to which a value stays in the JSON; default 64 KiB. */
+  threshold?: number;
+};
+
+/** The media of one answer. Whoever holds it calls `discard` in a `finally`. */
+export type MediaDrafts = {
+  /**
+   * The medium that a value of the parsed JSON stands for: the file that its placeholder names, else the value itself, decoded and
+   * written to a file. A placeholder is taken once.
+   * @param mime type as the upstream claims it
+   * @throws {AppError} `upstream_unavailable` with reason `malformed` when the value is neither
+   */
+  take(value: string, mime: string): Promise<Draft>;
+  /** Deletes the files that were not taken. May be called at any time, any number of times. */
+  discard(): Promise<void>;
+};
+
+export type MediaCut = MediaDrafts & {
+  /**
+   * The stream byte for byte, with each long medium replaced by a short placeholder string. To be read once; a medium may be taken as
+   * soon as its placeholder was read. When it fails or is abandoned, everything not taken is discarded.
+   * @throws {AppError} `upstream_unavailable` with reason `malformed` (not base64) or `cut_off` (it ends inside a string)
+   */
+  skeleton: AsyncGenerator<Uint8Array>;
+};
+
+const THRESHOLD = 64 * 1024;
+/** Bytes of base64 decoded at a time: chunks may be much longer. */
+const SLICE = 256 * 1024;
+/** Most files of one answer open at a time; no upstream sends nearly as many media at once. */
+const MAX_OPEN = 64;
+/** Whole answers up to this Content-Length are parsed in memory. */
+const SMALL_ANSWER = 512 * 1024;
+/** Longest answer without its media. */
+const MAX_SKELETON = 8 * 1024 * 1024;
+
+/**
+ * Reads a JSON answer whole, its long media on disk. A short one (by Content-Length) is parsed in memory.
+ * @throws {AppError} as {@link MediaCut.skeleton}, also `malformed` for what is not JSON; network failures as `toNetworkError`
+ */
+export async function readMediaJson(
+  response: Response,
+  options: MediaOptions & { signal: AbortSignal },
+): Promise<{ body: unknown; media: MediaDrafts }> {
+  const { signal } = options;
+  const length = response.headers.get("content-encoding") ? null : response.headers.get("content-length");
+  if (length !== null && Number(length) <= SMALL_ANSWER) {
+    const bytes = await response.bytes().catch((error) => Promise.reject(toNetworkError(error, signal)));
+    return { body: await readJson([bytes], SMALL_ANSWER), media: createDrafts(options) };
+  }
+  const media = cutMedia(readChunks(response, signal), options);
+  try {
+    return { body: await readJson(media.skeleton, MAX_SKELETON), media };
+  } catch (error) {
+    await media.discard();
+    throw error;
+  }
+}
+
+/**
+ * Splits JSON (one document, an array of them, or lines that hold it such as SSE) into a skeleton and its media. Chunks may be cut
+ * anywhere; at most `threshold` bytes of a value are held. Reading goes at the pace of the writers.
+ */
+export function cutMedia(chunks: AsyncIterable<Uint8Array>, options: MediaOptions): MediaCut {
+  const drafts = createDrafts(options);
+
+  async function* cut(): AsyncGenerator<Uint8Array> {
+    const scanner = createScanner(options.keys, options.threshold ?? THRESHOLD);
+    let medium: Medium | null = null;
+    for await (const chunk of chunks) {
+      for (const span of scanner.feed(chunk)) {
+        if (span.type === "plain") yield span.bytes;
+        else if (span.type === "open") medium = await drafts.open();
+        else if (span.type === "medium") await medium!.write(span.bytes);
+        else yield await medium!.finish();
+      }
+    }
+    if (scanner.isInside()) throw damaged("cut_off", "The upstream's answer ends too early.");
+  }
+
+  async function* guarded(): AsyncGenerator<Uint8Array> {
+    let finished = false;
+    try {
+      yield* cut();
+      finished = true;
+    } finally {
+      if (!finished) await drafts.discard();
+    }
+  }
+
+  return { skeleton: guarded(), take: drafts.take, discard: drafts.discard };
+}
+
+/** A medium on its way to disk. */
+type Medium = {
+  write(base64: Uint8Array): Promise<void>;
+  /** Its placeholder, as it stands in the skeleton. */
+  finish(): Promise<Uint8Array>;
+};
+
+function createDrafts(options: MediaOptions): MediaDrafts & { open(): Promise<Medium> } {
+  // Random, so that no text of an upstream passes for a placeholder.
+  const mark = `media:${newId()}:`;
+  const writers = new Map<string, DraftWriter>();
+  let count = 0;
+
+  return {
+    async open() {
+      if (writers.size >= MAX_OPEN) throw damaged("malformed", "The upstream's answer holds too many media.");
+      const placeholder = `${mark}${count++}`;
+      // The type may stand after the bytes: it is known only when the value is taken.
+      const writer = await options.openDraft("application/octet-stream");
+      writers.set(placeholder, writer);
+      return createMedium(placeholder, writer);
+    },
+    async take(value, mime) {
+      const writer = writers.get(value);
+      if (writer) {
+        writers.delete(value);
+        return { ...(await writer.close()), mime };
+      }
+      return writeWhole(decodeBase64(value), mime, options);
+    },
+    async discard() {
+      const open = [...writers.values()];
+      writers.clear();
+      await Promise.all(open.map((writer) => writer.discard()));
+    },
+  };
+}
+
+function createMedium(placeholder: string, writer: DraftWriter): Medium {
+  const decoder = createBase64Decoder();
+  const put = async (bytes: Uint8Array) => {
+    if (bytes.byteLength > 0) await writer.write(bytes);
+  };
+  return {
+    async write(base64) {
+      for (let at = 0; at < base64.byteLength; at += SLICE) await put(decoder.push(base64.subarray(at, at + SLICE)));
+    },
+    async finish() {
+      await put(decoder.end());
+      return Buffer.from(placeholder);
+    },
+  };
+}
+
+async function writeWhole(bytes: Uint8Array, mime: string, options: MediaOptions): Promise<Draft> {
+  const writer = await options.openDraft(mime);
+  try {
+    await writer.write(bytes);
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+  return { ...(await writer.close()), mime };
+}
