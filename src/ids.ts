@@ -1,4 +1,4 @@
-// Ids that we mint: 128 random bits as 26 lower-case base32 characters.
+// Ids that we mint (128 random bits as 26 lower-case base32 characters) and keys for clients.
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -22,4 +22,10 @@ export function newId(): string {
 /** Whether `text` has the form of an id that {@link newId} mints. */
 export function isId(text: string): boolean {
   return /^[a-z2-7]{26}$/.test(text);
+}
+
+/** A key for a client, 256 random bits as `sk-f2a-` and 43 base64url characters, with the first characters that may be shown. */
+export function newKey(): { key: string; prefix: string } {
+  const key = `sk-f2a-${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url")}`;
+  return { key, prefix: key.slice(0, 11) };
 }

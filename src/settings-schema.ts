@@ -2,7 +2,14 @@
 import { type Static, t } from "elysia";
 
 /** `boot`: read once at start. Everything else takes effect on the next request. */
-type Note = { boot?: true; secret?: true };
+type Note = {
+  boot?: true;
+  secret?: true;
+  /** What a person is told to write where type and bounds do not say it. */
+  expected?: string;
+  /** A rule beyond type and pattern, by its name in settings-check.ts; of a list: for each item. */
+  check?: "cidr" | "host" | "url";
+};
 
 const text = (fallback: string, description: string, note: Note & { pattern?: string } = {}) =>
   t.String({ default: fallback, description, ...note });
@@ -16,32 +23,40 @@ const choice = <const T extends string>(values: readonly [T, ...T[]], descriptio
   ) as unknown as ReturnType<typeof t.Unsafe<T>>;
 const list = (description: string, note: Note = {}) => t.Array(t.String(), { default: [], description, ...note });
 
-const HTTP_URL = "^https?://[^\\s?#]+$";
-const OPTIONAL_HTTP_URL = "^(https?://[^\\s?#]+)?$";
+const HTTP_URL = { pattern: "^https?://[^\\s?#]+$", check: "url", expected: "an http(s) address without query" } as const;
+const OPTIONAL_HTTP_URL = {
+  pattern: "^(https?://[^\\s?#]+)?$",
+  check: "url",
+  expected: "empty, or an http(s) address without query",
+} as const;
 
 /** Sections and their keys. A bare number is seconds; other units are in the name. */
 export const SettingsSchema = t.Object({
   server: t.Object({
-    host: text("0.0.0.0", "Address to listen on", { boot: true }),
+    host: text("0.0.0.0", "Address to listen on", { boot: true, check: "host", expected: "a host name or address" }),
     port: whole(8000, 0, 65535, "Port to listen on; 0 lets the system choose", { boot: true }),
     public_url: text("", "Address that clients reach this server at, used in links; empty: the request's own host", {
-      pattern: OPTIONAL_HTTP_URL,
+      ...OPTIONAL_HTTP_URL,
     }),
-    trust_proxy: list("Addresses (CIDR) of reverse proxies whose X-Forwarded-* headers count", { boot: true }),
+    trust_proxy: list("Addresses (CIDR) of reverse proxies whose X-Forwarded-* headers count", {
+      boot: true,
+      check: "cidr",
+      expected: 'addresses like "10.0.0.0/8"',
+    }),
     body_limit_mb: whole(100, 1, 1024, "Largest request body, in MiB"),
     bodies_in_flight_mb: whole(512, 16, 16384, "All request bodies held at once, in MiB; over it: 429"),
     drain_timeout: whole(30, 0, 600, "How long a stop waits for open answers, in seconds"),
     metrics_token: text("", "Bearer token that opens /metrics to other machines; empty: loopback only", { boot: true, secret: true }),
   }),
   storage: t.Object({
-    data_dir: text("data", "Folder for databases, media and the secret key", { boot: true }),
+    data_dir: text("data", "Folder for databases, media and the secret key", { boot: true, pattern: "\\S", expected: "a folder" }),
   }),
   gemini: t.Object({
-    base_url: text("https://generativelanguage.googleapis.com", "Gemini API", { boot: true, pattern: HTTP_URL }),
+    base_url: text("https://generativelanguage.googleapis.com", "Gemini API", { boot: true, ...HTTP_URL }),
   }),
   flow: t.Object({
-    labs_base_url: text("https://labs.google/fx/api", "Flow: session, projects, media links", { boot: true, pattern: HTTP_URL }),
-    api_base_url: text("https://aisandbox-pa.googleapis.com/v1", "Flow: generation", { boot: true, pattern: HTTP_URL }),
+    labs_base_url: text("https://labs.google/fx/api", "Flow: session, projects, media links", { boot: true, ...HTTP_URL }),
+    api_base_url: text("https://aisandbox-pa.googleapis.com/v1", "Flow: generation", { boot: true, ...HTTP_URL }),
   }),
   generation: t.Object({
     image_timeout: whole(300, 5, 3600, "Longest time for one image request, waiting included, in seconds"),
@@ -71,7 +86,11 @@ export const SettingsSchema = t.Object({
     fetch_timeout: whole(30, 1, 300, "Longest time to fetch a picture that a client names, in seconds"),
     fetch_limit_mb: whole(30, 1, 512, "Largest picture that a client may name or send, in MiB"),
     max_megapixels: whole(100, 1, 1000, "Largest picture that is accepted, in millions of pixels"),
-    allow_private_hosts: list("Host names or addresses on the private network that client-named URLs may use", { boot: true }),
+    allow_private_hosts: list("Host names or addresses on the private network that client-named URLs may use", {
+      boot: true,
+      check: "host",
+      expected: "host names or addresses",
+    }),
   }),
   chat: t.Object({
     image_form: choice(
@@ -87,6 +106,7 @@ export const SettingsSchema = t.Object({
     connection_token: text("", "Token of the companion extension (32 characters or more); empty: its routes are closed", {
       secret: true,
       pattern: "^(.{32,})?$",
+      expected: "empty, or 32 characters or more",
     }),
   }),
   log: t.Object({
