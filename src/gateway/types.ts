@@ -69,9 +69,12 @@ export type Usage = {
   total: number;
 };
 
-/** Bytes of a result on their way into the store: complete, on disk, not yet a media row. */
+/** Bytes of a result on their way into the store: complete, not yet a media row. */
 export type Draft = {
+  /** Where the bytes lie, unless `data` holds them. */
   path: string;
+  /** All bytes of a small draft: no file is written before it is kept. */
+  data?: Uint8Array;
   bytes: number;
   /** As the upstream claimed; the store decides by magic bytes. */
   mime: string;
@@ -79,7 +82,7 @@ export type Draft = {
 
 /**
  * Receives the bytes of one result. `write` may be called any number of times, then exactly one of `close` and `discard`.
- * `write` resolves when more may come (back-pressure).
+ * `write` resolves when more may come (back-pressure); a chunk belongs to the writer from then on and is not changed by its giver.
  */
 export type DraftWriter = {
   write(chunk: Uint8Array): void | Promise<void>;

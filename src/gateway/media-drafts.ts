@@ -1,0 +1,113 @@
+// Bytes on their way into the media store: small ones are held in memory, others collect in a file of their own.
+import { mkdirSync } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { AppError } from "../errors.ts";
+import { newId } from "../ids.ts";
+import type { Draft, DraftWriter } from "./types.ts";
+
+export type Drafts = {
+  open(mime: string): DraftWriter;
+  /** The first `bytes` bytes of a finished draft. */
+  head(draft: Draft, bytes: number): Promise<Uint8Array>;
+  /** Brings the bytes to their final path. The draft is used up. */
+  moveTo(draft: Draft, path: string): Promise<void>;
+  discard(draft: Draft): Promise<void>;
+  /** Deletes files last written before `time` (epoch ms), left over from a crash; resolves with their number. */
+  deleteBefore(time: number): Promise<number>;
+};
+
+/** A draft up to this size is not written before it is kept; a larger one is written in pieces of this size. */
+const HELD_BYTES = 512 * 1024;
+
+/** Drafts in `folder`, which is created. */
+export function createDrafts(folder: string): Drafts {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return {
+    open: (mime) => createDraftWriter(join(folder, newId()), mime),
+    head: async ({ data, path }, bytes) => data?.subarray(0, bytes) ?? (await Bun.file(path).slice(0, bytes).bytes()),
+    moveTo: (draft, path) =>
+      diskErrors(async () => {
+        if (draft.data) return void (await Bun.write(path, draft.data));
+        await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        await rename(draft.path, path);
+      }),
+    discard: async (draft) => {
+      if (!draft.data) await rm(draft.path, { force: true });
+    },
+    async deleteBefore(time) {
+      let deleted = 0;
+      for (const name of await readdir(folder)) {
+        const path = join(folder, name);
+        if ((await stat(path)).mtimeMs >= time) continue;
+        await rm(path, { force: true });
+        deleted++;
+      }
+      return deleted;
+    },
+  };
+}
+
+function createDraftWriter(path: string, mime: string): DraftWriter {
+  let file: FileHandle | null = null;
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  let bytes = 0;
+  let writing: Promise<void> = Promise.resolve();
+
+  const flush = async () => {
+    const batch = Buffer.concat(held, heldBytes);
+    held = [];
+    heldBytes = 0;
+    file ??= await open(path, "wx", 0o600);
+    await file.appendFile(batch);
+  };
+  const flushInTurn = (): Promise<void> => {
+    writing = writing.then(() => diskErrors(flush));
+    return writing;
+  };
+
+  const discard = async () => {
+    await writing.catch(() => {});
+    await file?.close();
+    held = [];
+    if (file) await rm(path, { force: true });
+  };
+
+  return {
+    write(chunk) {
+      held.push(chunk);
+      heldBytes += chunk.byteLength;
+      bytes += chunk.byteLength;
+      return heldBytes > HELD_BYTES ? flushInTurn() : undefined;
+    },
+    async close() {
+      if (bytes === heldBytes) return { path, bytes, mime, data: held.length === 1 ? held[0]! : Buffer.concat(held, heldBytes) };
+      try {
+        await flushInTurn();
+      } catch (error) {
+        await discard();
+        throw error;
+      }
+      await file?.close();
+      return { path, bytes, mime };
+    },
+    discard,
+  };
+}
+
+/** Runs `act`; a disk without room is the operator's trouble, told plainly, not a bug. */
+export async function diskErrors<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : "";
+    if (code === "ENOSPC" || code === "EDQUOT") throw diskIsFull(error);
+    throw error;
+  }
+}
+
+/** The server's disk has no room: clients may come again in a minute. */
+export function diskIsFull(cause?: unknown): AppError {
+  return new AppError("busy", "The server's disk is full.", { cause, reason: "disk_full", retryAfterMs: 60_000 });
+}
