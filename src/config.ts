@@ -40,30 +40,55 @@ type Layer = { origin: Origin; values: Map<SettingKey, SettingValue> };
 /**
  * Reads and merges every source. Pure but for reading the file.
  * @throws {AppError} `invalid_request` on the first thing that is wrong, in one line: source, key, what is expected, what is there.
- * Its `reason` is `usage` when a flag is at fault. What is wrong in the database is a warning: it cannot be mended while stopped.
+ * Its `reason` is `usage` when a flag is at fault
  */
 export function loadConfig(input: ConfigInput): Config {
   const warnings: string[] = [];
   const file = readFile(input);
   const layers: Layer[] = [
+    { origin: "default", values: new Map(SETTINGS.map((setting) => [setting.key, structuredClone(setting.default)])) },
     { origin: "file", values: file ? fromFile(file.name, file.text) : new Map() },
-    { origin: "database", values: fromDatabase(input.database ?? {}, warnings) },
     { origin: "environment", values: fromEnvironment(input.env, warnings) },
     { origin: "flag", values: fromFlags(input.flags) },
   ];
-  return { ...merge(layers), file: file?.name ?? null, warnings };
+  const { settings, origins } = merge(layers);
+  return withDatabase({ settings, origins, file: file?.name ?? null, warnings }, input.database ?? {});
+}
+
+/**
+ * The same with values edited at run time over defaults and file; environment and flags stay. `config` is one without them.
+ * What is wrong in the database is a warning, not a refusal: it cannot be mended while the server is stopped.
+ */
+export function withDatabase(config: Config, database: Record<string, unknown>): Config {
+  const warnings = [...config.warnings];
+  const settings = structuredClone(config.settings);
+  const origins = { ...config.origins };
+  for (const [key, value] of fromDatabase(database, warnings)) {
+    if (origins[key] === "environment" || origins[key] === "flag") continue;
+    writeValue(settings, key, value);
+    origins[key] = "database";
+  }
+  return { ...config, settings, origins, warnings };
 }
 
 function merge(layers: Layer[]): Pick<Config, "settings" | "origins"> {
-  const settings: Record<string, Record<string, SettingValue>> = {};
-  const origins: Record<string, Origin> = {};
-  for (const { key, section, name, default: fallback } of SETTINGS) {
-    const layer = layers.findLast(({ values }) => values.has(key));
-    settings[section] ??= {};
-    settings[section][name] = layer?.values.get(key) ?? structuredClone(fallback);
-    origins[key] = layer?.origin ?? "default";
+  const settings = {} as Settings;
+  const origins = {} as Config["origins"];
+  for (const { origin, values } of layers) {
+    for (const [key, value] of values) {
+      writeValue(settings, key, value);
+      origins[key] = origin;
+    }
   }
-  return { settings: settings as unknown as Settings, origins: origins as Record<SettingKey, Origin> };
+  return { settings, origins };
+}
+
+/** Values are checked before they come here. */
+function writeValue(settings: Settings, key: SettingKey, value: SettingValue): void {
+  const [section, name] = key.split(".") as [string, string];
+  const sections = settings as unknown as Record<string, Record<string, SettingValue>>;
+  sections[section] ??= {};
+  sections[section][name] = value;
 }
 
 const refuse = (message: string, cause?: unknown) => new AppError("invalid_request", message, { cause });

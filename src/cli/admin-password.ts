@@ -1,0 +1,28 @@
+// flow2api admin password
+import { AppError } from "../errors.ts";
+import { openFolder } from "./folder.ts";
+import { refuseWeakPassword, storePassword } from "./password.ts";
+import { defineVerb, FOLDER_OPTIONS, type Io, usageError } from "./verb.ts";
+
+export const adminPassword = defineVerb({
+  name: "admin password",
+  summary: "Set the admin password.",
+  options: { password: { type: "string", value: "-", help: "read it from standard input; else it is asked for" }, ...FOLDER_OPTIONS },
+  async run({ values, io }) {
+    const password = await readPassword(values.password, io);
+    refuseWeakPassword(password);
+    await using folder = await openFolder(values, io);
+    await storePassword(folder.store, password, false);
+    io.stdout("The admin password is set.\n");
+    return 0;
+  },
+});
+
+async function readPassword(given: string | undefined, io: Io): Promise<string> {
+  if (given === "-") return (await io.stdin()).replace(/\r?\n$/, "");
+  if (given !== undefined) throw usageError("--password: expected - (standard input): others can see what is on a command line.");
+  if (!io.isTerminal) throw usageError("There is no terminal to ask at: give --password - and the password on standard input.");
+  const password = await io.ask("New admin password: ");
+  if ((await io.ask("Again: ")) !== password) throw new AppError("invalid_request", "The two passwords differ.");
+  return password;
+}

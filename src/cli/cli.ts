@@ -1,0 +1,91 @@
+// The command line: finds the verb, parses its arguments, runs it, and turns failures into one line and an exit code.
+import { AppError } from "../errors.ts";
+import { redactText } from "../log.ts";
+import { nearest } from "../nearest.ts";
+import { adminPassword } from "./admin-password.ts";
+import { parseArguments } from "./arguments.ts";
+import { checkConfig } from "./check-config.ts";
+import { demo } from "./demo.ts";
+import { healthcheck } from "./healthcheck.ts";
+import { GENERAL_USAGE, listHelp, usageLine, verbHelp } from "./help.ts";
+import { keyCreate } from "./key-create.ts";
+import { keyList } from "./key-list.ts";
+import { keyRevoke } from "./key-revoke.ts";
+import { serve } from "./serve.ts";
+import { simulate } from "./simulate.ts";
+import { tokenAdd } from "./token-add.ts";
+import { tokenList } from "./token-list.ts";
+import type { Io, Verb } from "./verb.ts";
+import { version } from "./version.ts";
+
+/** Every verb, in the order of the help. */
+export const VERBS: readonly Verb[] = [
+  serve,
+  demo,
+  simulate,
+  tokenAdd,
+  tokenList,
+  keyCreate,
+  keyList,
+  keyRevoke,
+  adminPassword,
+  healthcheck,
+  checkConfig,
+  version,
+];
+
+/** Runs one command line (without the program's name). Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. Never throws. */
+export async function run(argv: string[], io: Io): Promise<number> {
+  const found = findVerb(argv);
+  if ("verb" in found) return runVerb(found.verb, found.rest, io);
+  if ("help" in found) {
+    io.stdout(listHelp(found.help));
+    return 0;
+  }
+  io.stderr(`${found.unknown}\n${GENERAL_USAGE}\n`);
+  return 2;
+}
+
+type Found = { verb: Verb; rest: string[] } | { help: readonly Verb[] } | { unknown: string };
+
+function findVerb(argv: string[]): Found {
+  const [first = "", second = ""] = argv;
+  if (["--help", "-h", "help"].includes(first)) return { help: VERBS };
+  if (first === "--version") return { verb: version, rest: [] };
+  if (first === "" || first.startsWith("-")) return { verb: serve, rest: argv };
+  const single = VERBS.find((verb) => verb.name === first);
+  if (single) return { verb: single, rest: argv.slice(1) };
+  const pair = VERBS.find((verb) => verb.name === `${first} ${second}`);
+  if (pair) return { verb: pair, rest: argv.slice(2) };
+  const family = VERBS.filter((verb) => verb.name.startsWith(`${first} `));
+  if (family.length > 0 && ["--help", "-h"].includes(second)) return { help: family };
+  return { unknown: unknownCommand(first, second, family) };
+}
+
+function unknownCommand(first: string, second: string, family: Verb[]): string {
+  const names = (verbs: readonly Verb[]) => verbs.map((verb) => verb.name);
+  if (family.length === 0) return `Unknown command "${first}"; nearest is "${nearest(first, names(VERBS))}".`;
+  if (second === "" || second.startsWith("-")) return `"${first}" is not a whole command: ${names(family).join(", ")}.`;
+  return `Unknown command "${first} ${second}"; nearest is "${nearest(`${first} ${second}`, names(family))}".`;
+}
+
+async function runVerb(verb: Verb, argv: string[], io: Io): Promise<number> {
+  try {
+    const { values, positionals, help } = parseArguments(verb, argv);
+    if (!help) return await verb.run({ values, positionals, io });
+    io.stdout(verbHelp(verb));
+    return 0;
+  } catch (error) {
+    return tellFailure(error, verb, io);
+  }
+}
+
+function tellFailure(error: unknown, verb: Verb, io: Io): number {
+  if (!(error instanceof AppError)) {
+    io.stderr(`Internal error: ${redactText(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
+    return 1;
+  }
+  const wrongUsage = error.reason === "usage";
+  io.stderr(`${redactText(error.message)}\n${wrongUsage ? `${usageLine(verb)}\n` : ""}`);
+  return wrongUsage ? 2 : 1;
+}

@@ -1,0 +1,41 @@
+// The data folder as a verb uses it, beside a running server or alone.
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { type Config, type ConfigInput, loadConfig, withDatabase } from "../config.ts";
+import { isFolderOwned } from "../db/sqlite/lock.ts";
+import { loadSecretKey } from "../db/sqlite/secrets.ts";
+import { openStore } from "../db/sqlite/store.ts";
+import type { Store } from "../db/store.ts";
+import type { Call, FOLDER_OPTIONS, Io } from "./verb.ts";
+
+type FolderValues = Call<typeof FOLDER_OPTIONS>["values"];
+
+export type Folder = AsyncDisposable & {
+  /** With what was edited at run time. */
+  config: Config;
+  store: Store;
+};
+
+/** Settings from file, environment and flags. @throws {AppError} `invalid_request` */
+export function readConfig(values: FolderValues, io: Io, flags: ConfigInput["flags"] = {}): Config {
+  const dataFlag = values.data === undefined ? {} : { "storage.data_dir": values.data };
+  return loadConfig({ file: values.config, cwd: io.cwd, env: io.env, flags: { ...flags, ...dataFlag } });
+}
+
+/** The absolute path of the data folder. */
+export function dataDirOf(config: Config, io: Io): string {
+  return resolve(io.cwd, config.settings.storage.data_dir);
+}
+
+/** Opens the store for one verb; an owned folder is never migrated. Disposing closes it. */
+export async function openFolder(values: FolderValues, io: Io): Promise<Folder> {
+  const config = readConfig(values, io);
+  const dataDir = dataDirOf(config, io);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, io.env), migrate: !isFolderOwned(dataDir) });
+  return {
+    config: withDatabase(config, await store.readSettings()),
+    store,
+    [Symbol.asyncDispose]: () => store.close(),
+  };
+}

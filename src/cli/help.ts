@@ -1,0 +1,32 @@
+// Help texts, made from the verbs themselves.
+import type { Option, Verb } from "./verb.ts";
+
+const NAME = "flow2api";
+
+const optionText = ([name, option]: [string, Option]) => `--${name}${option.type === "string" ? ` ${option.value}` : ""}`;
+
+/** One line: how a verb is called. */
+export function usageLine(verb: Verb): string {
+  const options = Object.entries(verb.options).map((entry) => (entry[1].required ? optionText(entry) : `[${optionText(entry)}]`));
+  return `Usage: ${[NAME, verb.name, ...verb.positionals, ...options].join(" ")}`;
+}
+
+export const GENERAL_USAGE = `Usage: ${NAME} [command] [options]; "${NAME} --help" lists the commands`;
+
+/** Help of one verb. */
+export function verbHelp(verb: Verb): string {
+  const rows = Object.entries(verb.options).map((entry): [string, string] => [optionText(entry), entry[1].help]);
+  rows.push(["--help", "this text"]);
+  return `${verb.summary}\n\n${usageLine(verb)}\n\nOptions:\n${table(rows)}`;
+}
+
+/** The list of `verbs`. */
+export function listHelp(verbs: readonly Verb[]): string {
+  const rows = verbs.map((verb): [string, string] => [verb.name, verb.summary]);
+  return `${GENERAL_USAGE}\n\nCommands:\n${table(rows)}\nWithout a command: serve. "${NAME} COMMAND --help" tells the options of one.\n`;
+}
+
+function table(rows: [string, string][]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
+}

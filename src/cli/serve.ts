@@ -1,0 +1,67 @@
+// flow2api serve: the default verb
+import { timingSafeEqual } from "node:crypto";
+import type { Config } from "../config.ts";
+import { acquireFolder } from "../db/sqlite/lock.ts";
+import { loadSecretKey } from "../db/sqlite/secrets.ts";
+import { openStore } from "../db/sqlite/store.ts";
+import type { Store } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import { hashKey } from "../gateway/keys.ts";
+import { prepareFirstStart } from "./first-start.ts";
+import { dataDirOf, readConfig } from "./folder.ts";
+import { createServerLog, listening } from "./listen.ts";
+import { KNOWN_DEFAULTS } from "./password.ts";
+import { watchSignals } from "./signals.ts";
+import { defineVerb, FOLDER_OPTIONS, type Io } from "./verb.ts";
+
+export const serve = defineVerb({
+  name: "serve",
+  summary: "Serve the API and the admin panel until SIGINT or SIGTERM.",
+  options: {
+    host: { type: "string", value: "H", help: "address to listen on (default: 0.0.0.0)" },
+    port: { type: "string", value: "P", help: "port to listen on (default: 8000)" },
+    ...FOLDER_OPTIONS,
+  },
+  async run({ values, io }) {
+    const config = readConfig(values, io, { "server.host": values.host, "server.port": values.port });
+    const log = createServerLog(config, io);
+    for (const warning of config.warnings) log.warn(warning);
+    using signals = watchSignals(io);
+    await prepareFolder(config, io);
+    const { start } = await import("../server.ts");
+    const server = await listening(start({ config, log }), config.settings.server.port);
+    await signals.stopped;
+    await server.stop();
+    return 0;
+  },
+});
+
+/** Before the server takes the folder: nothing that everyone knows opens it, and its owner has a password and a key. */
+async function prepareFolder(config: Config, io: Io): Promise<void> {
+  refuseKnownToken(config);
+  const dataDir = dataDirOf(config, io);
+  using _lock = acquireFolder(dataDir);
+  const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, io.env) });
+  try {
+    await refuseKnownKeys(store);
+    await prepareFirstStart(store, io, dataDir, io.now());
+  } finally {
+    await store.close();
+  }
+}
+
+function refuseKnownToken({ settings }: Config): void {
+  if (!KNOWN_DEFAULTS.includes(settings.server.metrics_token)) return;
+  throw new AppError("invalid_request", "server.metrics_token: expected a secret, got one that everyone knows");
+}
+
+/** @throws {AppError} `invalid_request` naming the key (never quoting it) */
+async function refuseKnownKeys(store: Store): Promise<void> {
+  const known = KNOWN_DEFAULTS.map(hashKey);
+  const guessable = (await store.listKeyHashes()).filter(({ hash }) => known.some((guess) => timingSafeEqual(guess, hash)));
+  for (const row of await store.listKeys()) {
+    if (row.revokedAt !== null || !guessable.some(({ id }) => id === row.id)) continue;
+    const remedy = `Run "flow2api key revoke ${row.id}" and "flow2api key create".`;
+    throw new AppError("invalid_request", `Key ${row.id} is a default that everyone knows. ${remedy}`);
+  }
+}

@@ -1,0 +1,40 @@
+// flow2api simulate: the upstream simulator alone
+import { listening } from "./listen.ts";
+import { watchSignals } from "./signals.ts";
+import { defineVerb, usageError } from "./verb.ts";
+
+const DEFAULT_PORT = 8100;
+
+export const simulate = defineVerb({
+  name: "simulate",
+  summary: "Serve the upstream simulator alone: both wire formats, and faults on request.",
+  options: {
+    port: { type: "string", value: "P", help: `port to listen on, 0 for any (default: ${DEFAULT_PORT})` },
+    seed: { type: "string", value: "N", help: "number that pictures and chance follow from (default: 1)" },
+    faults: {
+      type: "string",
+      value: "SPEC",
+      help: "what goes wrong: operation=fault[(argument)][:probability|:once|:N][@secret-prefix],…",
+    },
+    latency: { type: "string", value: "MS", help: "time every answer takes, in milliseconds (default: 0)" },
+  },
+  async run({ values, io }) {
+    const port = readWhole("port", values.port, DEFAULT_PORT, 65_535);
+    const seed = readWhole("seed", values.seed, 1, 2 ** 32 - 1);
+    const latencyMs = readWhole("latency", values.latency, 0, 600_000);
+    using signals = watchSignals(io);
+    const { startSimulator } = await import("../simulator/simulator.ts");
+    const simulator = await listening(startSimulator({ port, seed, latencyMs, faults: values.faults }), port);
+    io.stdout(`Simulator on ${simulator.url}\n`);
+    await signals.stopped;
+    await simulator.stop();
+    return 0;
+  },
+});
+
+function readWhole(option: string, text: string | undefined, fallback: number, maximum: number): number {
+  if (text === undefined) return fallback;
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= maximum)) throw usageError(`--${option}: expected integer 0 to ${maximum}, got ${JSON.stringify(text.slice(0, 40))}.`);
+  return value;
+}

@@ -1,0 +1,27 @@
+// The program: arguments and standard streams in, exit code out. The only module that acts when it is loaded.
+import { run } from "./cli/cli.ts";
+import { askHidden } from "./cli/terminal.ts";
+
+// Whoever reads our output may stop early (`| head`).
+process.stdout.on("error", () => process.exit(0));
+
+const code = await run(process.argv.slice(2), {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  stdin: () => Bun.stdin.text(),
+  ask: askHidden,
+  env: process.env,
+  cwd: process.cwd(),
+  isTerminal: process.stdout.isTTY === true,
+  now: Date.now,
+  onSignal(listener) {
+    process.on("SIGINT", listener).on("SIGTERM", listener);
+    return () => void process.off("SIGINT", listener).off("SIGTERM", listener);
+  },
+  exit: (status) => process.exit(status),
+});
+
+// Output that is still on its way is written before the process ends.
+const written = (stream: NodeJS.WriteStream) => new Promise<void>((resolve) => stream.write("", () => resolve()));
+await Promise.all([written(process.stdout), written(process.stderr)]);
+process.exit(code);
