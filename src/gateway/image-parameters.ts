@@ -1,0 +1,240 @@
+// What a request wishes of an image's shape and size, and how near each provider comes to it. Pure.
+import { AppError } from "../errors.ts";
+import type { ImageLimits, Thinking, Tier } from "./catalogue.ts";
+import type { ModelParameters } from "./model-ids.ts";
+import { familyOf } from "./models.ts";
+import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageSize } from "./types.ts";
+
+/** The fields of a request that may speak about shape and size, unread. Each dialect fills in those that it has. */
+export type ImageHints = {
+  /** `auto`, `1536x1024`, and as people write it: `16:9`, `landscape`, `2K`. */
+  size?: unknown;
+  /** `low` … `max`, `standard`, `hd`, `2K`; decides the size where nothing else does. */
+  quality?: unknown;
+  /** `16:9`, `16x9`, `landscape`. */
+  aspectRatio?: unknown;
+  /** `1K`, `2k`, `2048`, `2048x2048`. */
+  imageSize?: unknown;
+};
+
+/** What is asked for; absent is left to the upstream. */
+export type ImageWish = {
+  aspect?: Aspect;
+  size?: ImageSize;
+  /** The exact pixels asked for, when the aspect comes from them. */
+  pixels?: { width: number; height: number };
+};
+
+/** A wish as one provider can fulfil it: spread it into an ImageRequest. */
+export type FittedImage = { aspect?: Aspect; size?: ImageSize };
+
+const NAMED_ASPECTS: ReadonlyMap<string, Aspect> = new Map([
+  ["landscape", "16:9"],
+  ["portrait", "9:16"],
+  ["square", "1:1"],
+  ["four-three", "4:3"],
+  ["three-four", "3:4"],
+]);
+
+const NAMED_SIZES: ReadonlyMap<string, ImageSize> = new Map([
+  ["512", "512"],
+  ["512px", "512"],
+  ["0.5k", "512"],
+  ["1k", "1K"],
+  ["2k", "2K"],
+  ["4k", "4K"],
+]);
+
+/** OpenAI's qualities and the original's. */
+const QUALITIES: ReadonlyMap<string, ImageSize> = new Map([
+  ["low", "512"],
+  ["standard", "1K"],
+  ["medium", "1K"],
+  ["high", "2K"],
+  ["hd", "2K"],
+  ["xhigh", "4K"],
+  ["max", "4K"],
+  ["ultra", "4K"],
+]);
+
+/** Words of video models; said to an image they ask for nothing. */
+const VIDEO_RESOLUTION = /^(360|480|720|1080)p$/;
+const PAIR = /^(\d{1,5}(?:\.\d{1,4})?)\s*[:/x×：]\s*(\d{1,5}(?:\.\d{1,4})?)$/;
+/** From here on a pair of numbers is pixels rather than a ratio. */
+const LEAST_PIXELS = 64;
+/** Beyond it no picture is meant: twice the widest aspect. */
+const WIDEST = 16;
+
+/**
+ * Reads the hints of a request. An aspect said by itself goes before one that pixels imply; a size said by itself before pixels, pixels before
+ * quality. Null, an empty string and `auto` say nothing. Pixels become the nearest aspect (by logarithm) and the size of their long side.
+ * @param names what the caller calls the fields, for errors
+ * @throws {AppError} `invalid_request` with `param` when a field cannot be read
+ */
+export function imageWish(hints: ImageHints, names: Partial<Record<keyof ImageHints, string>> = {}): ImageWish {
+  const read = (field: keyof ImageHints, parse: (text: string) => ImageWish | null, expected: string): ImageWish => {
+    const value = hints[field];
+    const text = typeof value === "number" ? String(value) : value;
+    if (text === undefined || text === null) return {};
+    const word = typeof text === "string" ? text.trim().toLowerCase() : null;
+    if (word === "" || word === "auto") return {};
+    const wish = word === null ? null : parse(word);
+    if (!wish) throw unreadable(names[field] ?? field, expected, value);
+    return wish;
+  };
+  const aspect = read("aspectRatio", readAspect, 'an aspect ratio such as "16:9"');
+  const size = read("imageSize", readSize, '"1K", "2K" or "4K"');
+  const shape = read("size", (text) => readSize(text) ?? readAspect(text), '"auto", pixels such as "1536x1024", or a ratio such as "16:9"');
+  const quality = read("quality", readQuality, '"auto", "low", "medium", "high" or "hd"');
+  const shaping = [aspect, shape, size].find((reading) => reading.aspect);
+  return compact({
+    aspect: shaping?.aspect,
+    size: size.size ?? shape.size ?? quality.size,
+    pixels: shaping?.pixels,
+  });
+}
+
+/** The wish with what the model id fixes put first. */
+export function withModel(params: ModelParameters, wish: ImageWish): ImageWish {
+  return compact({
+    aspect: params.aspect ?? wish.aspect,
+    size: params.size ?? wish.size,
+    pixels: params.aspect || params.size ? undefined : wish.pixels,
+  });
+}
+
+/**
+ * The nearest that the provider can do: the nearest offered aspect, the next smaller offered size (else the smallest).
+ * What was not wished for is absent, unless the provider has to be told; so is a size where it takes none.
+ */
+export function fitImage(family: string, provider: string, wish: ImageWish): FittedImage {
+  const limits = limitsOf(family, provider);
+  const wished = wish.pixels ? wish.pixels.width / wish.pixels.height : wish.aspect && ratioOf(wish.aspect);
+  return compact({
+    aspect: wished ? nearestAspect(wished, limits.aspects) : limits.defaultAspect,
+    size: wish.size && nearestOf(wish.size, limits.sizes, IMAGE_SIZES),
+  });
+}
+
+/** The nearest thinking level that the provider lets be chosen, or undefined where there is no choice or no wish. */
+export function fitThinking(family: string, provider: string, wish: Thinking | undefined): Thinking | undefined {
+  return wish && nearestOf(wish, limitsOf(family, provider).thinking, ["minimal", "low", "medium", "high"]);
+}
+
+/** Whether some provider of the family has the wished aspect: a smaller picture is the same picture, another shape is not. */
+export function offersAspect(family: string, wish: ImageWish): boolean {
+  return providersOf(family).some(([, limits]) => hasAspect(limits, wish));
+}
+
+/**
+ * The providers to ask for this picture: those that can do exactly what is wished, else those that come nearest (see `fitImage`), with the least plan
+ * that each needs for it. `usable` limits the search to what the pool has, so that a provider without tokens rules out none that has some.
+ */
+export function providersFor(
+  family: string,
+  wish: ImageWish,
+  usable: (provider: string) => boolean = () => true,
+): { providers: string[]; minTier: Record<string, Tier>; exact: boolean } {
+  const all = providersOf(family).filter(([provider]) => usable(provider));
+  const shaped = all.filter(([, limits]) => hasAspect(limits, wish));
+  const exact = shaped.filter(([, limits]) => hasSize(limits, wish));
+  const chosen = [exact, shaped, all].find((candidates) => candidates.length > 0) ?? [];
+  const minTier: Record<string, Tier> = {};
+  for (const [provider, limits] of chosen) {
+    const size = fitImage(family, provider, wish).size ?? limits.defaultSize;
+    if (limits.minTier[size]) minTier[provider] = limits.minTier[size];
+  }
+  return { providers: chosen.map(([provider]) => provider), minTier, exact: exact.length > 0 };
+}
+
+/** Input pictures that one request may carry, at the most generous of these providers. */
+export function maxInputs(family: string, providers: readonly string[]): number {
+  return Math.max(0, ...providers.map((provider) => limitsOf(family, provider).maxInputs));
+}
+
+function readAspect(text: string): ImageWish | null {
+  const named = NAMED_ASPECTS.get(text.replace(/[_ ]/g, "-"));
+  if (named) return { aspect: named };
+  const pair = readPair(text);
+  return pair && { aspect: nearestAspect(pair.width / pair.height, ASPECTS) };
+}
+
+function readSize(text: string): ImageWish | null {
+  if (VIDEO_RESOLUTION.test(text)) return {};
+  const named = NAMED_SIZES.get(text);
+  if (named) return { size: named };
+  if (/^\d{3,5}$/.test(text)) return { size: sizeOfLongSide(Number(text)) };
+  const pixels = readPair(text);
+  if (!pixels || Math.max(pixels.width, pixels.height) < LEAST_PIXELS) return null;
+  return {
+    aspect: nearestAspect(pixels.width / pixels.height, ASPECTS),
+    size: sizeOfLongSide(Math.max(pixels.width, pixels.height)),
+    pixels,
+  };
+}
+
+function readQuality(text: string): ImageWish | null {
+  const size = QUALITIES.get(text);
+  return size ? { size } : readSize(text);
+}
+
+function readPair(text: string): { width: number; height: number } | null {
+  const match = PAIR.exec(text);
+  if (!match) return null;
+  const [width, height] = [Number(match[1]), Number(match[2])];
+  const ratio = width / height;
+  return ratio >= 1 / WIDEST && ratio <= WIDEST ? { width, height } : null;
+}
+
+function sizeOfLongSide(pixels: number): ImageSize {
+  if (pixels <= 640) return "512";
+  if (pixels <= 1600) return "1K";
+  return pixels <= 3200 ? "2K" : "4K";
+}
+
+function ratioOf(aspect: Aspect): number {
+  const [width, height] = aspect.split(":").map(Number);
+  return width! / height!;
+}
+
+function nearestAspect(ratio: number, offered: readonly Aspect[]): Aspect {
+  const distance = (aspect: Aspect): number => Math.abs(Math.log(ratio / ratioOf(aspect)));
+  return offered.reduce((best, aspect) => (distance(aspect) < distance(best) ? aspect : best));
+}
+
+/** The wish if offered, else the next lower in `order`, else the lowest offered; undefined when nothing is. */
+function nearestOf<T>(wish: T, offered: readonly T[], order: readonly T[]): T | undefined {
+  return offered.findLast((candidate) => order.indexOf(candidate) <= order.indexOf(wish)) ?? offered[0];
+}
+
+function hasAspect(limits: ImageLimits, { aspect }: ImageWish): boolean {
+  return !aspect || limits.aspects.includes(aspect);
+}
+
+/** A wish for less than the smallest picture is met by the smallest. */
+function hasSize(limits: ImageLimits, { size }: ImageWish): boolean {
+  if (!size || limits.sizes.includes(size)) return true;
+  return IMAGE_SIZES.indexOf(size) <= IMAGE_SIZES.indexOf(limits.sizes[0] ?? limits.defaultSize);
+}
+
+function providersOf(id: string): [string, ImageLimits][] {
+  const family = familyOf(id);
+  if (family?.kind !== "image") throw new Error(`Not an image family: ${id}`);
+  return Object.entries(family.providers);
+}
+
+function limitsOf(family: string, provider: string): ImageLimits {
+  const limits = providersOf(family).find(([name]) => name === provider)?.[1];
+  if (!limits) throw new Error(`${provider} does not serve ${family}`);
+  return limits;
+}
+
+function unreadable(param: string, expected: string, value: unknown): AppError {
+  const got = typeof value === "object" ? "an object" : JSON.stringify(String(value).slice(0, 60));
+  return new AppError("invalid_request", `${param}: expected ${expected}, got ${got}`, { param });
+}
+
+/** The same without keys that are undefined. */
+function compact<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+}

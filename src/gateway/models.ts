@@ -1,0 +1,123 @@
+// The catalogue as the program asks it: families by id, the family that serves a choice, the list of models, near misses.
+import { FAMILIES, type Family, type ImageFamily, LISTED, type VideoFamily } from "./catalogue.ts";
+import { type ModelChoice, parseModel } from "./model-ids.ts";
+import type { Kind } from "./types.ts";
+
+export type { Family, ImageFamily, ImageLimits, Thinking, Tier, VideoFamily, VideoLimits } from "./catalogue.ts";
+export { type ModelChoice, type ModelParameters, parseModel } from "./model-ids.ts";
+
+/** The families that serve a request that names no model. */
+export const DEFAULT_FAMILY: Readonly<Record<Kind, string>> = { image: "gemini-nano-banana-2.1", video: "gemini-omni-1.2-flash" };
+
+/** One line of a list of models. */
+export type ModelEntry = {
+  id: string;
+  kind: Kind;
+  /** The family that serves it in this pool. */
+  family: string;
+  /** Epoch seconds. */
+  created: number;
+  ownedBy: string;
+  description: string;
+};
+
+const BY_ID: ReadonlyMap<string, Family> = new Map(FAMILIES.map((family) => [family.id, family]));
+
+/** The living families of one kind, the recommended one first. */
+export function families(kind: "image"): readonly ImageFamily[];
+export function families(kind: "video"): readonly VideoFamily[];
+export function families(kind: Kind): readonly Family[];
+export function families(kind: Kind): readonly Family[] {
+  return FAMILIES.filter((family) => family.kind === kind);
+}
+
+/** The living family with this public id, or null. Names and parameters are not understood here: see `parseModel`. */
+export function familyOf(id: string): Family | null {
+  return BY_ID.get(id) ?? null;
+}
+
+/**
+ * Whether a token of this provider can be expected to serve the family. `learned` is the token's own list of families;
+ * null: not learned, so that what is only for some tokens is not expected.
+ */
+export function providerServes(provider: string, id: string, learned: readonly string[] | null): boolean {
+  const limits = familyOf(id)?.providers[provider];
+  if (!limits) return false;
+  return learned ? learned.includes(id) : !limits.onlyWhenLearned;
+}
+
+/**
+ * The first family of the choice that can be served, or null. Among those that can, one that `fits` the request's parameters goes first.
+ * `successorOf` is what the client wrote when something else than that serves it; without `successorsAllowed` that does not happen.
+ */
+export function chooseFamily(
+  choice: ModelChoice,
+  canServe: (family: string) => boolean,
+  successorsAllowed: boolean,
+  fits: (family: string) => boolean = () => true,
+): { family: string; successorOf: string | null } | null {
+  const named = choice.retired ? null : choice.families[0];
+  const allowed = successorsAllowed ? choice.families : choice.families.slice(0, named ? 1 : 0);
+  const served = allowed.filter(canServe);
+  const family = served.find(fits) ?? served[0];
+  if (!family) return null;
+  return { family, successorOf: family === named ? null : choice.requested };
+}
+
+/** Every id that we make known, living families first; parsed once. */
+const KNOWN: readonly ModelChoice[] = [
+  ...new Set([...FAMILIES.map((family) => family.id), ...[...LISTED.image, ...LISTED.video].flatMap(expand)]),
+].map((id) => parseModel(id)!);
+
+/**
+ * The models to list: families of these kinds that the pool serves, then the saved and hard-coded names that lead to one of them.
+ * @param served ids of the families that the pool can serve
+ * @param successorsAllowed whether names of retired models count
+ */
+export function listModels(kinds: readonly Kind[], served: ReadonlySet<string>, successorsAllowed = true): ModelEntry[] {
+  return KNOWN.filter((choice) => kinds.includes(choice.kind)).flatMap((choice) => {
+    const chosen = chooseFamily(choice, (family) => served.has(family), successorsAllowed);
+    if (!chosen) return [];
+    const family = BY_ID.get(chosen.family)!;
+    const description = describe(choice, family, chosen.successorOf !== null);
+    return [{ id: choice.requested, kind: choice.kind, family: family.id, created: family.created, ownedBy: family.ownedBy, description }];
+  });
+}
+
+/** The known ids closest in spelling, closest first. Costs nothing that a long id could raise. */
+export function nearestModels(id: string, count: number, among: readonly string[] = KNOWN.map((choice) => choice.requested)): string[] {
+  const asked = id.trim().toLowerCase().slice(0, 80);
+  return among
+    .map((known) => ({ known, distance: editDistance(asked, known.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ known }) => known);
+}
+
+function describe({ params }: ModelChoice, family: Family, isSuccessor: boolean): string {
+  const { aspect, size, seconds, resolution, quality, modes } = params;
+  const fixed = [aspect, size, resolution, seconds && `${seconds} s`, quality, modes?.join(" or ").replaceAll("_", " ")].filter(Boolean);
+  const text = [family.title, ...fixed].join(", ");
+  return isSuccessor ? `${text} (successor of the model named)` : text;
+}
+
+/** `a{b,c}` -> `ab`, `ac`; every brace in turn. */
+function expand(pattern: string): string[] {
+  const brace = /\{([^{}]*)\}/.exec(pattern);
+  if (!brace) return [pattern];
+  const [all, words] = brace;
+  return words!.split(",").flatMap((word) => expand(pattern.slice(0, brace.index) + word + pattern.slice(brace.index + all.length)));
+}
+
+/** Levenshtein distance, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
