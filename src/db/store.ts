@@ -130,8 +130,6 @@ export type RequestRow = {
   model: string;
   family: string | null;
   kind: "image" | "video" | null;
-  /** HTTP status that was or would have been answered. */
-  status: number;
   /** `ok` or an ErrorKind. */
   outcome: string;
   message: string | null;
@@ -143,6 +141,19 @@ export type RequestRow = {
   stream: boolean;
   mediaIds: string[];
   attempts: AttemptRow[];
+};
+
+/** A page of the request log: rows that match everything given, newest first. */
+export type RequestFilter = {
+  /** Id of the last row of the page before; absent: the newest page. A row that is gone by now: an empty page. */
+  before?: string;
+  limit: number;
+  keyId?: number;
+  /** At least one attempt was made with this token. */
+  tokenId?: number;
+  /** As the client wrote it. */
+  model?: string;
+  outcome?: string;
 };
 
 /** Changes made elsewhere (the command line on the same folder) are told by these counters, one per table. */
@@ -159,7 +170,7 @@ export interface Store {
   deleteToken(id: number): Promise<void>;
   /** Decrypts. @throws {AppError} `not_found` */
   readTokenSecret(id: number): Promise<TokenSecret>;
-  /** Keeps a rotated secret and merges `state`. */
+  /** Keeps a rotated secret and merges `state`. @throws {AppError} `not_found`, `conflict` */
   writeTokenSecret(id: number, change: { secret?: string; state?: Record<string, unknown> }): Promise<void>;
   /** Health of many tokens in one transaction; unknown ids are passed over. */
   saveHealth(changes: { id: number; health: unknown }[]): Promise<void>;
@@ -168,6 +179,7 @@ export interface Store {
   listKeys(): Promise<KeyRow[]>;
   /** Rows with their SHA-256, for the guard's table in memory. */
   listKeyHashes(): Promise<{ id: number; hash: Uint8Array }[]>;
+  /** @throws {AppError} `conflict` when the same key was issued before */
   insertKey(key: NewKey, now: number): Promise<KeyRow>;
   /** @throws {AppError} `not_found` */
   updateKey(id: number, change: KeyChange): Promise<KeyRow>;
@@ -182,13 +194,14 @@ export interface Store {
 
   // settings edited at run time, as JSON by dotted key
   readSettings(): Promise<Record<string, unknown>>;
+  /** Null or undefined forgets a key, so that a lower layer counts again. */
   writeSettings(changes: Record<string, unknown>): Promise<void>;
 
   // small facts of this installation (admin password hash, first-start marks)
   readFact(name: string): Promise<string | null>;
   writeFact(name: string, value: string | null): Promise<void>;
 
-  /** Cheap; asked every second. */
+  /** Cheap; asked every second. Counts what an operator edits; not health, what checks learn, and rotated secrets. */
   revisions(): Promise<Revisions>;
   close(): Promise<void>;
 }
@@ -197,7 +210,8 @@ export interface Store {
 export interface RequestLog {
   /** Never throws and never waits; rows are written in batches. */
   append(row: RequestRow): void;
-  list(filter: { before?: string; limit: number }): Promise<RequestRow[]>;
+  /** Rows appended before the call are seen. */
+  list(filter: RequestFilter): Promise<RequestRow[]>;
   get(id: string): Promise<RequestRow | null>;
   deleteBefore(time: number): Promise<number>;
   flush(): Promise<void>;

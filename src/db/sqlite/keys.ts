@@ -1,0 +1,81 @@
+// SQL of the keys that we issue: rows and the SHA-256 by which a key is found.
+import type { Database } from "bun:sqlite";
+import { AppError } from "../../errors.ts";
+import type { KeyChange, KeyLimits, KeyRow, NewKey } from "../store.ts";
+
+const COLUMNS = `id, name, prefix, enabled, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt,
+  models, kinds, addresses, limits, image_form AS imageForm, auxiliary`;
+
+type Raw = Omit<KeyRow, "enabled" | "models" | "kinds" | "addresses" | "limits" | "auxiliary"> & {
+  enabled: number;
+  models: string;
+  kinds: string;
+  addresses: string;
+  limits: string;
+  auxiliary: number | null;
+};
+
+const NO_LIMIT = { day: null, month: null, total: null };
+const NO_LIMITS: KeyLimits = { rpm: null, concurrency: null, images: NO_LIMIT, videoSeconds: NO_LIMIT, usd: NO_LIMIT };
+
+const toKey = (raw: Raw): KeyRow => ({
+  ...raw,
+  enabled: raw.enabled === 1,
+  models: JSON.parse(raw.models),
+  kinds: JSON.parse(raw.kinds),
+  addresses: JSON.parse(raw.addresses),
+  limits: JSON.parse(raw.limits),
+  auxiliary: raw.auxiliary === null ? null : raw.auxiliary === 1,
+});
+
+const toBindings = (key: Omit<NewKey, "hash" | "prefix">) => ({
+  name: key.name,
+  enabled: key.enabled ?? true,
+  expiresAt: key.expiresAt ?? null,
+  models: JSON.stringify(key.models ?? []),
+  kinds: JSON.stringify(key.kinds ?? []),
+  addresses: JSON.stringify(key.addresses ?? []),
+  limits: JSON.stringify(key.limits ?? NO_LIMITS),
+  imageForm: key.imageForm ?? null,
+  auxiliary: key.auxiliary ?? null,
+});
+
+/** All keys in the order they were made, revoked ones included. */
+export function listKeys(db: Database): KeyRow[] {
+  return db.query<Raw, []>(`SELECT ${COLUMNS} FROM keys ORDER BY id`).all().map(toKey);
+}
+
+/** The SHA-256 of every key, revoked ones included. */
+export function listKeyHashes(db: Database): { id: number; hash: Uint8Array }[] {
+  return db.query<{ id: number; hash: Uint8Array }, []>("SELECT id, hash FROM keys ORDER BY id").all();
+}
+
+/**
+ * @param key `hash` is the SHA-256 of the key, 32 bytes
+ * @throws {AppError} `conflict` when the same key was issued before
+ */
+export function insertKey(db: Database, key: NewKey, now: number): KeyRow {
+  const raw = db
+    .query<Raw, Record<string, string | number | boolean | Uint8Array | null>>(
+      `INSERT INTO keys (name, hash, prefix, enabled, created_at, expires_at, models, kinds, addresses, limits, image_form, auxiliary)
+       VALUES ($name, $hash, $prefix, $enabled, $now, $expiresAt, $models, $kinds, $addresses, $limits, $imageForm, $auxiliary)
+       ON CONFLICT (hash) DO NOTHING RETURNING ${COLUMNS}`,
+    )
+    .get({ ...toBindings(key), hash: key.hash, prefix: key.prefix, now });
+  if (!raw) throw new AppError("conflict", "This key was issued before.");
+  return toKey(raw);
+}
+
+/** Changes what `change` names; `undefined` changes nothing. @throws {AppError} `not_found` */
+export function updateKey(db: Database, id: number, change: KeyChange): KeyRow {
+  const raw = db.query<Raw, { id: number }>(`SELECT ${COLUMNS} FROM keys WHERE id = $id`).get({ id });
+  if (!raw) throw new AppError("not_found", `There is no key ${id}.`);
+  const defined = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  const next: KeyRow = { ...toKey(raw), ...defined };
+  db.query(
+    `UPDATE keys SET name = $name, enabled = $enabled, expires_at = $expiresAt, revoked_at = $revokedAt, models = $models, kinds = $kinds,
+       addresses = $addresses, limits = $limits, image_form = $imageForm, auxiliary = $auxiliary
+     WHERE id = $id`,
+  ).run({ ...toBindings(next), id, revokedAt: next.revokedAt });
+  return next;
+}

@@ -1,0 +1,64 @@
+// SQL of the media: one row per stored file, and which of them the sweeper may take.
+import type { Database } from "bun:sqlite";
+import type { Media } from "../../gateway/types.ts";
+
+const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS keyId, created_at AS createdAt, expires_at AS expiresAt,
+  request_id AS requestId`;
+
+/** @throws when the id is there already: ids are minted at random */
+export function insertMedia(db: Database, media: Media): void {
+  db.query(
+    `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id)
+     VALUES ($id, $kind, $origin, $mime, $ext, $bytes, $width, $height, $keyId, $createdAt, $expiresAt, $requestId)`,
+  ).run(media);
+}
+
+/** One medium, past its time or not; null when there is none. */
+export function getMedia(db: Database, id: string): Media | null {
+  return db.query<Media, { id: string }>(`SELECT ${COLUMNS} FROM media WHERE id = $id`).get({ id });
+}
+
+/**
+ * At most `limit` media that may go, oldest first: all past `now`, and the oldest others until the rest has at most `maxBytes`
+ * bytes (null: no such limit).
+ */
+export function listSweepable(db: Database, now: number, maxBytes: number | null, limit: number): Media[] {
+  const expired = db
+    .query<Media, { now: number; limit: number }>(
+      `SELECT ${COLUMNS} FROM media WHERE expires_at <= $now ORDER BY created_at, rowid LIMIT $limit`,
+    )
+    .all({ now, limit });
+  const surplus = maxBytes === null ? [] : listSurplus(db, now, maxBytes, limit);
+  return [...expired, ...surplus].sort((a, b) => a.createdAt - b.createdAt).slice(0, limit);
+}
+
+/** The oldest of those that are not past `now`, as many as bring their sum under `maxBytes`. */
+function listSurplus(db: Database, now: number, maxBytes: number, limit: number): Media[] {
+  const living = db
+    .query<{ bytes: number }, { now: number }>(
+      "SELECT coalesce(sum(bytes), 0) AS bytes FROM media WHERE expires_at IS NULL OR expires_at > $now",
+    )
+    .get({ now });
+  let excess = (living?.bytes ?? 0) - maxBytes;
+  if (excess <= 0) return [];
+  const oldest = db
+    .query<Media, { now: number; limit: number }>(
+      `SELECT ${COLUMNS} FROM media WHERE expires_at IS NULL OR expires_at > $now ORDER BY created_at, rowid LIMIT $limit`,
+    )
+    .all({ now, limit });
+  return oldest.filter((media) => {
+    const needed = excess > 0;
+    excess -= media.bytes;
+    return needed;
+  });
+}
+
+/** Unknown ids are passed over. */
+export function deleteMedia(db: Database, ids: string[]): void {
+  db.query("DELETE FROM media WHERE id IN (SELECT value FROM json_each($ids))").run({ ids: JSON.stringify(ids) });
+}
+
+/** Sum of the bytes of all media. */
+export function mediaBytes(db: Database): number {
+  return db.query<{ bytes: number }, []>("SELECT coalesce(sum(bytes), 0) AS bytes FROM media").get()?.bytes ?? 0;
+}

@@ -1,0 +1,58 @@
+// Brings a database to the version of this build: numbered steps, one transaction each, after a copy of the file.
+import type { Database } from "bun:sqlite";
+import { rmSync } from "node:fs";
+import { basename } from "node:path";
+import { AppError } from "../../errors.ts";
+import { copyDatabase } from "./backup.ts";
+import { retryBusy } from "./database.ts";
+import store001 from "./migrations/001.sql" with { type: "text" };
+import requests001 from "./migrations/requests-001.sql" with { type: "text" };
+
+/** Append only. Step n ends with `PRAGMA user_version = n`, inside its own transaction. */
+export const STORE_MIGRATIONS: readonly string[] = [store001];
+export const REQUEST_MIGRATIONS: readonly string[] = [requests001];
+
+/** Version of the schema in the file; 0: nothing there. */
+export function schemaVersion(db: Database): number {
+  return db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
+}
+
+/**
+ * Brings `db` to the last of `steps`; an existing database is copied to `<file>.v<version>.backup` first.
+ * With `migrate: false` a database that needs a step is refused: a server that owns the folder is using it.
+ * @throws {AppError} `conflict` when the database is newer than this build, or older and must not be touched
+ */
+export async function migrate(db: Database, steps: readonly string[], options: { migrate?: boolean } = {}): Promise<void> {
+  const found = await retryBusy(() => schemaVersion(db));
+  const name = basename(db.filename);
+  if (found > steps.length)
+    throw new AppError("conflict", `${name} has schema version ${found}, this build knows ${steps.length}: use a newer build.`);
+  if (found === steps.length) return;
+  if (options.migrate === false)
+    throw new AppError(
+      "conflict",
+      `${name} has schema version ${found}, this build needs ${steps.length}: stop the server that uses it and start it with this build.`,
+    );
+  if (found > 0) await copyBefore(db, found);
+  while (await retryBusy(() => takeStep(db, steps)));
+}
+
+async function copyBefore(db: Database, version: number): Promise<void> {
+  const file = `${db.filename}.v${version}.backup`;
+  rmSync(file, { force: true });
+  await retryBusy(() => copyDatabase(db, file));
+}
+
+/** Takes the next step, if there is one. The version is read under the lock: another process may have been faster. */
+function takeStep(db: Database, steps: readonly string[]): boolean {
+  return db
+    .transaction(() => {
+      const version = schemaVersion(db);
+      const step = steps[version];
+      if (step === undefined) return false;
+      db.run(step);
+      if (schemaVersion(db) !== version + 1) throw new Error(`Migration ${version + 1} does not set its version.`);
+      return true;
+    })
+    .immediate();
+}

@@ -1,0 +1,100 @@
+// The request log: rows are taken at once, written in batches beside the hot path.
+import { join } from "node:path";
+import type { Clock } from "../../clock.ts";
+import type { Log } from "../../log.ts";
+import type { RequestLog, RequestRow } from "../store.ts";
+import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
+import { migrate, REQUEST_MIGRATIONS } from "./migrate.ts";
+import { deleteRequestsBefore, getRequest, insertRequests, listRequests } from "./requests.ts";
+import { createWriter } from "./writer.ts";
+
+/** Rows held in memory at most, in batches: beyond it the newest are dropped and the log says how many. */
+const MAX_BATCHES_HELD = 64;
+/** Rows deleted in one transaction, so that appends never wait for a long one. */
+const DELETE_SLICE = 500;
+
+export type RequestLogOptions = {
+  dataDir: string;
+  clock: Clock;
+  log: Log;
+  /** Longest time a row waits to be written, in ms. */
+  flushMs?: number;
+  /** Rows that are written without waiting, and rows of one transaction. */
+  batch?: number;
+};
+
+/**
+ * Opens `requests.db` in the data folder, bringing its schema up to date.
+ * @throws {AppError} `conflict` when the file is newer than this build
+ */
+export async function openRequestLog(options: RequestLogOptions): Promise<RequestLog> {
+  const { clock, log, flushMs = 250, batch = 256 } = options;
+  const db = await openDatabase(join(options.dataDir, "requests.db"));
+  try {
+    await migrate(db, REQUEST_MIGRATIONS);
+  } catch (error) {
+    closeDatabase(db);
+    throw error;
+  }
+  const writer = createWriter(db);
+  let held: RequestRow[] = [];
+  let dropped = 0;
+  let cancelTimer: (() => void) | null = null;
+  let writing: Promise<void> | null = null;
+
+  async function writeHeld(): Promise<void> {
+    while (held.length > 0) {
+      const rows = held.slice(0, batch);
+      held = held.slice(batch);
+      await writer
+        .write(() => insertRequests(db, rows))
+        .catch((error) => {
+          dropped += rows.length;
+          log.error("The request log cannot be written", { error });
+        });
+    }
+    if (dropped > 0) log.warn("Rows of the request log were dropped", { rows: dropped });
+    dropped = 0;
+    writing = null;
+  }
+
+  async function flush(): Promise<void> {
+    cancelTimer?.();
+    cancelTimer = null;
+    if (held.length > 0) writing ??= writeHeld();
+    await writing;
+  }
+
+  return {
+    append(row) {
+      if (held.length >= batch * MAX_BATCHES_HELD) {
+        dropped++;
+        return;
+      }
+      held.push(row);
+      if (held.length >= batch) void flush();
+      else cancelTimer ??= clock.after(flushMs, () => void flush());
+    },
+    async list(filter) {
+      await flush();
+      return retryBusy(() => listRequests(db, filter));
+    },
+    async get(id) {
+      await flush();
+      return retryBusy(() => getRequest(db, id));
+    },
+    async deleteBefore(time) {
+      await flush();
+      let deleted = 0;
+      for (let slice = DELETE_SLICE; slice === DELETE_SLICE; deleted += slice)
+        slice = await writer.write(() => deleteRequestsBefore(db, time, DELETE_SLICE));
+      return deleted;
+    },
+    flush,
+    async close() {
+      await flush();
+      await writer.drain();
+      closeDatabase(db);
+    },
+  };
+}

@@ -1,0 +1,47 @@
+// SQL of what is edited at run time (settings), of small facts, and of the counters that tell of changes.
+import type { Database } from "bun:sqlite";
+import type { Revisions } from "../store.ts";
+import type { Vault } from "./secrets.ts";
+
+/** Purpose of the vault. All values are sealed: which of them is a secret is not known here. */
+const SETTING = "setting";
+
+/** Values by dotted key; a key that was never written is absent. */
+export function readSettings(db: Database, vault: Vault): Record<string, unknown> {
+  const rows = db.query<{ name: string; value: Uint8Array }, []>("SELECT name, value FROM settings").all();
+  return Object.fromEntries(rows.map(({ name, value }) => [name, JSON.parse(vault.open(SETTING, value))]));
+}
+
+/** Keeps values by dotted key; null or undefined forgets one, so that a lower layer counts again. */
+export function writeSettings(db: Database, vault: Vault, changes: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === undefined) db.query("DELETE FROM settings WHERE name = $name").run({ name });
+    else
+      db.query("INSERT INTO settings (name, value) VALUES ($name, $value) ON CONFLICT (name) DO UPDATE SET value = excluded.value").run({
+        name,
+        value: vault.seal(SETTING, JSON.stringify(value)),
+      });
+  }
+}
+
+/** Null when the fact was never written. */
+export function readFact(db: Database, name: string): string | null {
+  return db.query<{ value: string }, { name: string }>("SELECT value FROM facts WHERE name = $name").get({ name })?.value ?? null;
+}
+
+/** Null forgets the fact. */
+export function writeFact(db: Database, name: string, value: string | null): void {
+  if (value === null) db.query("DELETE FROM facts WHERE name = $name").run({ name });
+  else
+    db.query("INSERT INTO facts (name, value) VALUES ($name, $value) ON CONFLICT (name) DO UPDATE SET value = excluded.value").run({
+      name,
+      value,
+    });
+}
+
+/** Counters that triggers keep, whoever writes. One row: as cheap as asking SQLite whether anything changed. */
+export function readRevisions(db: Database): Revisions {
+  const row = db.query<Revisions, []>("SELECT tokens, keys, settings FROM revisions").get();
+  if (!row) throw new Error("The revisions row is missing.");
+  return row;
+}

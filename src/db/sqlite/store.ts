@@ -1,0 +1,103 @@
+// The Store over one SQLite file: each act of the contract in one transaction, secrets sealed.
+import type { Database } from "bun:sqlite";
+import { join } from "node:path";
+import { AppError } from "../../errors.ts";
+import type { Store } from "../store.ts";
+import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
+import * as keys from "./keys.ts";
+import * as media from "./media.ts";
+import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
+import { createVault, type Vault } from "./secrets.ts";
+import * as settings from "./settings.ts";
+import * as tokens from "./tokens.ts";
+import { createWriter, type Writer } from "./writer.ts";
+
+export { openRequestLog } from "./request-log.ts";
+
+export type StoreOptions = {
+  dataDir: string;
+  /** 32 bytes, see `loadSecretKey`. */
+  secretKey: Uint8Array;
+  /** False while another process serves from the folder: a database that needs a migration is refused. Default true. */
+  migrate?: boolean;
+};
+
+/** For what cannot be had again: a commit that waits for the disk. */
+const DURABLE = { durable: true };
+
+/**
+ * Opens `flow2api.db` in the data folder, creating it or bringing its schema up to date.
+ * @throws {AppError} `conflict` when the file is newer than this build, must not be migrated, or was written with another secret key
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const vault = createVault(options.secretKey);
+  const db = await openDatabase(join(options.dataDir, "flow2api.db"));
+  const writer = createWriter(db);
+  try {
+    await migrate(db, STORE_MIGRATIONS, { migrate: options.migrate });
+    await checkKey(db, vault, writer);
+  } catch (error) {
+    closeDatabase(db);
+    throw error;
+  }
+  return createStore(db, vault, writer);
+}
+
+/** A known text, sealed when the database is made: only the key of that day opens it. */
+const CANARY = "secret_key_canary";
+
+async function checkKey(db: Database, vault: Vault, writer: Writer): Promise<void> {
+  if ((await retryBusy(() => settings.readFact(db, CANARY))) === null)
+    await writer.write(() => {
+      // Read again under the lock: another process may have been faster.
+      if (settings.readFact(db, CANARY) !== null) return;
+      settings.writeFact(db, CANARY, Buffer.from(vault.seal(CANARY, CANARY)).toString("base64"));
+    }, DURABLE);
+  const box = (await retryBusy(() => settings.readFact(db, CANARY))) ?? "";
+  try {
+    vault.open(CANARY, Buffer.from(box, "base64"));
+  } catch (error) {
+    throw new AppError(
+      "conflict",
+      "The secret key is not the one that this data folder was made with: check FLOW2API_SECRET_KEY or secret.key.",
+      { cause: error },
+    );
+  }
+}
+
+function createStore(db: Database, vault: Vault, writer: Writer): Store {
+  const { write } = writer;
+  return {
+    listTokens: () => retryBusy(() => tokens.listTokens(db, vault)),
+    insertToken: (token, now) => write(() => tokens.insertToken(db, vault, token, now), DURABLE),
+    updateToken: (id, change) => write(() => tokens.updateToken(db, vault, id, change)),
+    deleteToken: (id) => write(() => tokens.deleteToken(db, id)),
+    readTokenSecret: (id) => retryBusy(() => tokens.readTokenSecret(db, vault, id)),
+    // A rotated session cannot be fetched again.
+    writeTokenSecret: (id, change) => write(() => tokens.writeTokenSecret(db, vault, id, change), { durable: change.secret !== undefined }),
+    saveHealth: (changes) => write(() => tokens.saveHealth(db, changes)),
+
+    listKeys: () => retryBusy(() => keys.listKeys(db)),
+    listKeyHashes: () => retryBusy(() => keys.listKeyHashes(db)),
+    insertKey: (key, now) => write(() => keys.insertKey(db, key, now), DURABLE),
+    updateKey: (id, change) => write(() => keys.updateKey(db, id, change), DURABLE),
+
+    insertMedia: (row) => write(() => media.insertMedia(db, row)),
+    getMedia: (id) => retryBusy(() => media.getMedia(db, id)),
+    listSweepable: (now, maxBytes, limit) => retryBusy(() => media.listSweepable(db, now, maxBytes, limit)),
+    deleteMedia: (ids) => write(() => media.deleteMedia(db, ids)),
+    mediaBytes: () => retryBusy(() => media.mediaBytes(db)),
+
+    readSettings: () => retryBusy(() => settings.readSettings(db, vault)),
+    writeSettings: (changes) => write(() => settings.writeSettings(db, vault, changes)),
+
+    readFact: (name) => retryBusy(() => settings.readFact(db, name)),
+    writeFact: (name, value) => write(() => settings.writeFact(db, name, value), DURABLE),
+
+    revisions: () => retryBusy(() => settings.readRevisions(db)),
+    async close() {
+      await writer.drain();
+      closeDatabase(db);
+    },
+  };
+}

@@ -1,0 +1,187 @@
+// SQL of the tokens: rows, sealed secrets, health.
+import type { Database } from "bun:sqlite";
+import { AppError } from "../../errors.ts";
+import type { NewToken, TokenChange, TokenRow, TokenSecret } from "../store.ts";
+import type { Vault } from "./secrets.ts";
+
+const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
+  image_concurrency AS imageConcurrency, video_concurrency AS videoConcurrency, weight, priority,
+  allow_families AS allowFamilies, deny_families AS denyFamilies, proxy, note, tags, identity, tier, credits, families,
+  checked_at AS checkedAt, renew_before AS renewBefore, hint, created_at AS createdAt, health, caps`;
+
+type Raw = Omit<
+  TokenRow,
+  "enabled" | "imageEnabled" | "videoEnabled" | "allowFamilies" | "denyFamilies" | "proxy" | "tags" | "families" | "health" | "caps"
+> & {
+  enabled: number;
+  imageEnabled: number;
+  videoEnabled: number;
+  allowFamilies: string;
+  denyFamilies: string;
+  proxy: Uint8Array | null;
+  tags: string;
+  families: string | null;
+  health: string | null;
+  caps: string | null;
+};
+
+/** Purposes of the vault. */
+const SECRET = "token-secret";
+const STATE = "token-state";
+const PROXY = "token-proxy";
+
+/** A secret this short would be half told by its last four characters. */
+const SHORTEST_HINTED = 12;
+
+const hintOf = (secret: string): string => (secret.length >= SHORTEST_HINTED ? secret.slice(-4) : "");
+const toJson = (value: unknown): string | null => (value === null || value === undefined ? null : JSON.stringify(value));
+const fromJson = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
+const noToken = (id: number) => new AppError("not_found", `There is no token ${id}.`);
+
+function toToken(raw: Raw, vault: Vault): TokenRow {
+  return {
+    ...raw,
+    enabled: raw.enabled === 1,
+    imageEnabled: raw.imageEnabled === 1,
+    videoEnabled: raw.videoEnabled === 1,
+    allowFamilies: JSON.parse(raw.allowFamilies),
+    denyFamilies: JSON.parse(raw.denyFamilies),
+    proxy: raw.proxy && vault.open(PROXY, raw.proxy),
+    tags: JSON.parse(raw.tags),
+    families: fromJson(raw.families) as string[] | null,
+    health: fromJson(raw.health),
+    caps: fromJson(raw.caps),
+  };
+}
+
+/** What the operator edits, as it is bound; the proxy, which is sealed, is the caller's. */
+function toBindings(token: Omit<NewToken, "provider" | "secret" | "proxy">) {
+  return {
+    label: token.label,
+    group: token.group ?? null,
+    enabled: token.enabled ?? true,
+    imageEnabled: token.imageEnabled ?? true,
+    videoEnabled: token.videoEnabled ?? true,
+    imageConcurrency: token.imageConcurrency ?? 4,
+    videoConcurrency: token.videoConcurrency ?? 2,
+    weight: token.weight ?? 1,
+    priority: token.priority ?? 0,
+    allowFamilies: JSON.stringify(token.allowFamilies ?? []),
+    denyFamilies: JSON.stringify(token.denyFamilies ?? []),
+    note: token.note ?? "",
+    tags: JSON.stringify(token.tags ?? []),
+    identity: token.identity ?? null,
+    caps: toJson(token.caps),
+  };
+}
+
+/** All tokens in the order they were added. */
+export function listTokens(db: Database, vault: Vault): TokenRow[] {
+  const rows = db.query<Raw, []>(`SELECT ${COLUMNS} FROM tokens LEFT JOIN token_health ON token_id = id ORDER BY id`).all();
+  return rows.map((raw) => toToken(raw, vault));
+}
+
+function readRaw(db: Database, id: number): Raw {
+  const raw = db
+    .query<Raw, { id: number }>(`SELECT ${COLUMNS} FROM tokens LEFT JOIN token_health ON token_id = id WHERE id = $id`)
+    .get({ id });
+  if (!raw) throw noToken(id);
+  return raw;
+}
+
+/** @throws {AppError} `conflict` when the provider has this secret already */
+export function insertToken(db: Database, vault: Vault, token: NewToken, now: number): TokenRow {
+  const inserted = db
+    .query<{ id: number }, Record<string, string | number | boolean | Uint8Array | null>>(
+      `INSERT INTO tokens (provider, label, quota_group, enabled, image_enabled, video_enabled, image_concurrency, video_concurrency,
+         weight, priority, allow_families, deny_families, proxy, note, tags, caps, identity, secret, secret_mac, hint, created_at)
+       VALUES ($provider, $label, $group, $enabled, $imageEnabled, $videoEnabled, $imageConcurrency, $videoConcurrency,
+         $weight, $priority, $allowFamilies, $denyFamilies, $proxy, $note, $tags, $caps, $identity, $secret, $mac, $hint, $now)
+       ON CONFLICT (provider, secret_mac) DO NOTHING RETURNING id`,
+    )
+    .get({
+      ...toBindings(token),
+      provider: token.provider,
+      proxy: token.proxy ? vault.seal(PROXY, token.proxy) : null,
+      secret: vault.seal(SECRET, token.secret),
+      mac: vault.mac(SECRET, token.secret),
+      hint: hintOf(token.secret),
+      now,
+    });
+  if (!inserted) throw new AppError("conflict", "A token with this secret is in the pool already.", { param: "secret" });
+  return toToken(readRaw(db, inserted.id), vault);
+}
+
+/** Changes what `change` names; `undefined` changes nothing. @throws {AppError} `not_found` */
+export function updateToken(db: Database, vault: Vault, id: number, change: TokenChange): TokenRow {
+  const raw = readRaw(db, id);
+  const current = toToken(raw, vault);
+  const defined = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+  const next: TokenRow = { ...current, ...defined };
+  // Sealing the same text again would look like an edit.
+  const proxy = next.proxy === current.proxy ? raw.proxy : next.proxy && vault.seal(PROXY, next.proxy);
+  db.query(
+    `UPDATE tokens SET label = $label, quota_group = $group, enabled = $enabled, image_enabled = $imageEnabled,
+       video_enabled = $videoEnabled, image_concurrency = $imageConcurrency, video_concurrency = $videoConcurrency,
+       weight = $weight, priority = $priority, allow_families = $allowFamilies, deny_families = $denyFamilies, proxy = $proxy,
+       note = $note, tags = $tags, caps = $caps, identity = $identity, tier = $tier, credits = $credits, families = $families,
+       checked_at = $checkedAt, renew_before = $renewBefore
+     WHERE id = $id`,
+  ).run({
+    ...toBindings(next),
+    id,
+    proxy,
+    tier: next.tier,
+    credits: next.credits,
+    families: toJson(next.families),
+    checkedAt: next.checkedAt,
+    renewBefore: next.renewBefore,
+  });
+  if ("health" in defined) saveHealth(db, [{ id, health: next.health }]);
+  return next;
+}
+
+/** @throws {AppError} `not_found` */
+export function deleteToken(db: Database, id: number): void {
+  if (db.query("DELETE FROM tokens WHERE id = $id").run({ id }).changes === 0) throw noToken(id);
+}
+
+/** @throws {AppError} `not_found` */
+export function readTokenSecret(db: Database, vault: Vault, id: number): TokenSecret {
+  const row = db
+    .query<{ secret: Uint8Array; state: Uint8Array | null }, { id: number }>("SELECT secret, state FROM tokens WHERE id = $id")
+    .get({ id });
+  if (!row) throw noToken(id);
+  return { secret: vault.open(SECRET, row.secret), state: row.state ? JSON.parse(vault.open(STATE, row.state)) : {} };
+}
+
+/**
+ * Keeps a rotated secret and merges `state` into what is remembered, field by field.
+ * @throws {AppError} `not_found`, `conflict` when another token of the provider has that secret
+ */
+export function writeTokenSecret(
+  db: Database,
+  vault: Vault,
+  id: number,
+  change: { secret?: string; state?: Record<string, unknown> },
+): void {
+  const known = readTokenSecret(db, vault, id);
+  if (change.state) {
+    const state = vault.seal(STATE, JSON.stringify({ ...known.state, ...change.state }));
+    db.query("UPDATE tokens SET state = $state WHERE id = $id").run({ id, state });
+  }
+  if (change.secret === undefined || change.secret === known.secret) return;
+  const kept = db
+    .query("UPDATE OR IGNORE tokens SET secret = $secret, secret_mac = $mac, hint = $hint WHERE id = $id")
+    .run({ id, secret: vault.seal(SECRET, change.secret), mac: vault.mac(SECRET, change.secret), hint: hintOf(change.secret) });
+  if (kept.changes === 0) throw new AppError("conflict", `Token ${id} cannot take a secret that another token has.`, { param: "secret" });
+}
+
+/** Keeps the health of tokens; unknown ids are passed over, null forgets. */
+export function saveHealth(db: Database, changes: { id: number; health: unknown }[]): void {
+  const statement = db.query(
+    `INSERT INTO token_health (token_id, health) SELECT id, $health FROM tokens WHERE id = $id
+     ON CONFLICT (token_id) DO UPDATE SET health = excluded.health`,
+  );
+  for (const { id, health } of changes) statement.run({ id, health: JSON.stringify(health ?? null) });
+}

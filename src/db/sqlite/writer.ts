@@ -1,0 +1,91 @@
+// The one way to write: acts of the same turn of the event loop share a commit, in the order they were asked for.
+import type { Database } from "bun:sqlite";
+import { retryBusy } from "./database.ts";
+
+export type Writer = {
+  /**
+   * Runs `act` in a transaction and resolves with its result once that is committed. An act that throws is undone alone.
+   * `durable`: the commit also survives the death of the machine (it waits for the disk).
+   */
+  write<T>(act: () => T, options?: { durable?: boolean }): Promise<T>;
+  /** Resolves when everything asked for so far is committed or has failed. */
+  drain(): Promise<void>;
+};
+
+type Act = {
+  run: () => unknown;
+  durable: boolean;
+  resolve: (value: never) => void;
+  reject: (reason: unknown) => void;
+};
+
+/** Largest number of acts in one commit: other processes wait for the lock no longer than that takes. */
+const GROUP = 256;
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** A writer on `db`; there is one for each connection. */
+export function createWriter(db: Database): Writer {
+  let queue: Act[] = [];
+  let working: Promise<void> | null = null;
+
+  async function work(): Promise<void> {
+    while (queue.length > 0) {
+      await nextTurn();
+      const group = queue.slice(0, GROUP);
+      queue = queue.slice(GROUP);
+      await commit(db, group);
+    }
+    working = null;
+  }
+
+  return {
+    write: (act, options) =>
+      new Promise((resolve, reject) => {
+        queue.push({ run: act, durable: options?.durable ?? false, resolve, reject });
+        working ??= work();
+      }),
+    drain: async () => {
+      await working;
+    },
+  };
+}
+
+/** Commits a group and tells each act's caller; never throws. A busy database is tried again before any act has run. */
+async function commit(db: Database, group: Act[]): Promise<void> {
+  try {
+    const outcomes = await retryBusy(() => runGroup(db, group));
+    for (const tell of outcomes) tell();
+  } catch (error) {
+    for (const act of group) act.reject(error);
+  }
+}
+
+/** What to tell each caller once the transaction is committed. */
+function runGroup(db: Database, group: Act[]): (() => void)[] {
+  const durable = group.some((act) => act.durable);
+  if (durable) db.run("PRAGMA synchronous = FULL");
+  try {
+    db.query("BEGIN IMMEDIATE").run();
+    const outcomes = group.map((act) => runAct(db, act));
+    db.query("COMMIT").run();
+    return outcomes;
+  } finally {
+    if (db.inTransaction) db.query("ROLLBACK").run();
+    if (durable) db.run("PRAGMA synchronous = NORMAL");
+  }
+}
+
+function runAct(db: Database, act: Act): () => void {
+  db.query("SAVEPOINT act").run();
+  try {
+    const value = act.run() as never;
+    db.query("RELEASE act").run();
+    return () => act.resolve(value);
+  } catch (error) {
+    // A full disk may have ended the whole transaction; then this throws and the whole group fails.
+    db.query("ROLLBACK TO act").run();
+    db.query("RELEASE act").run();
+    return () => act.reject(error);
+  }
+}

@@ -1,0 +1,320 @@
+// What every Store must do, whatever engine is under it. A second engine is a second line of ENGINES.
+import { describe, expect, test } from "bun:test";
+import { AppError } from "../errors.ts";
+import type { Media } from "../gateway/types.ts";
+import { newId } from "../ids.ts";
+import { temporaryFolder } from "../testing.ts";
+import { openStore } from "./sqlite/store.ts";
+import type { NewKey, NewToken, Store } from "./store.ts";
+
+const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
+const NOW = Date.UTC(2026, 10, 23);
+
+type Engine = { name: string; open(folder: string): Promise<Store> };
+const ENGINES: Engine[] = [{ name: "sqlite", open: (folder) => openStore({ dataDir: folder, secretKey: SECRET_KEY }) }];
+
+const newToken = (change: Partial<NewToken> = {}): NewToken => ({
+  provider: "gemini",
+  label: "first",
+  secret: `AIza-${newId()}`,
+  ...change,
+});
+const newKey = (change: Partial<NewKey> = {}): NewKey => ({
+  name: "client",
+  prefix: "sk-f2a-ab",
+  hash: crypto.getRandomValues(new Uint8Array(32)),
+  ...change,
+});
+const newMedia = (change: Partial<Media> = {}): Media => ({
+  id: newId(),
+  kind: "image",
+  origin: "result",
+  mime: "image/png",
+  ext: "png",
+  bytes: 100,
+  width: 1024,
+  height: 768,
+  keyId: 7,
+  createdAt: NOW,
+  expiresAt: null,
+  requestId: "r1",
+  ...change,
+});
+
+const kindOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => "resolved",
+    (error) => (error instanceof AppError ? error.kind : error),
+  );
+
+describe.each(ENGINES)("a store over $name", ({ open }) => {
+  /** Runs `body` with an open store, and again after a restart when it returns a check. */
+  async function withStore(body: (store: Store) => Promise<((store: Store) => Promise<void>) | void>): Promise<void> {
+    using folder = temporaryFolder();
+    const store = await open(folder.path);
+    const again = await body(store).finally(() => store.close());
+    if (!again) return;
+    const reopened = await open(folder.path);
+    await again(reopened).finally(() => reopened.close());
+  }
+
+  test("a new token has everything switched on and nothing learned", () =>
+    withStore(async (store) => {
+      const token = await store.insertToken({ provider: "flow", label: "mine", secret: "session-0123456789" }, NOW);
+      expect(token).toEqual({
+        id: token.id,
+        provider: "flow",
+        label: "mine",
+        group: null,
+        enabled: true,
+        imageEnabled: true,
+        videoEnabled: true,
+        imageConcurrency: 4,
+        videoConcurrency: 2,
+        weight: 1,
+        priority: 0,
+        allowFamilies: [],
+        denyFamilies: [],
+        proxy: null,
+        note: "",
+        tags: [],
+        identity: null,
+        tier: null,
+        credits: null,
+        families: null,
+        checkedAt: null,
+        renewBefore: null,
+        hint: "6789",
+        createdAt: NOW,
+        health: null,
+        caps: null,
+      });
+    }));
+
+  test("everything that was written is there after a restart", () =>
+    withStore(async (store) => {
+      const { id } = await store.insertToken(newToken({ proxy: "http://u:p@proxy:1", tags: ["a"], group: "g", caps: { rpm: 1 } }), NOW);
+      await store.writeTokenSecret(id, { secret: "rotated-secret", state: { project: "p1" } });
+      const token = await store.updateToken(id, { families: ["f"], credits: 12.5, tier: 2, checkedAt: 5, health: { until: 9 } });
+      const key = await store.insertKey(newKey({ models: ["m"], auxiliary: false, imageForm: "images" }), NOW);
+      const media = newMedia();
+      await store.insertMedia(media);
+      await store.writeSettings({ "pool.strategy": "random" });
+      await store.writeFact("admin", "hash");
+      const revisions = await store.revisions();
+      return async (reopened) => {
+        expect(await reopened.listTokens()).toEqual([{ ...token, hint: "cret" }]);
+        expect(await reopened.readTokenSecret(id)).toEqual({ secret: "rotated-secret", state: { project: "p1" } });
+        expect(await reopened.listKeys()).toEqual([key]);
+        expect(await reopened.getMedia(media.id)).toEqual(media);
+        expect(await reopened.readSettings()).toEqual({ "pool.strategy": "random" });
+        expect(await reopened.readFact("admin")).toBe("hash");
+        expect(await reopened.revisions()).toEqual(revisions);
+      };
+    }));
+
+  test("an update changes what it names, and undefined names nothing", () =>
+    withStore(async (store) => {
+      const before = await store.insertToken(newToken({ note: "n", proxy: "http://p:1" }), NOW);
+      const after = await store.updateToken(before.id, { enabled: false, label: undefined, identity: "me@example.com" });
+      expect(after).toEqual({ ...before, enabled: false, identity: "me@example.com" });
+      expect(await store.listTokens()).toEqual([after]);
+      expect((await store.updateToken(before.id, { proxy: null })).proxy).toBeNull();
+      expect((await store.listTokens())[0]?.proxy).toBeNull();
+    }));
+
+  test("the same secret twice is a conflict within a provider only", () =>
+    withStore(async (store) => {
+      await store.insertToken(newToken({ secret: "same-secret" }), NOW);
+      expect(await kindOf(store.insertToken(newToken({ secret: "same-secret", label: "other" }), NOW))).toBe("conflict");
+      expect(await kindOf(store.insertToken(newToken({ secret: "same-secret", provider: "flow" }), NOW))).toBe("resolved");
+      const other = await store.insertToken(newToken(), NOW);
+      expect(await kindOf(store.writeTokenSecret(other.id, { secret: "same-secret" }))).toBe("conflict");
+      expect(await store.listTokens()).toHaveLength(3);
+    }));
+
+  test("what is not there is not_found", () =>
+    withStore(async (store) => {
+      expect(await kindOf(store.updateToken(1, { note: "x" }))).toBe("not_found");
+      expect(await kindOf(store.deleteToken(1))).toBe("not_found");
+      expect(await kindOf(store.readTokenSecret(1))).toBe("not_found");
+      expect(await kindOf(store.writeTokenSecret(1, { state: {} }))).toBe("not_found");
+      expect(await kindOf(store.updateKey(1, { name: "x" }))).toBe("not_found");
+      expect(await store.getMedia("none")).toBeNull();
+      expect(await store.readFact("none")).toBeNull();
+    }));
+
+  test("the id of a deleted token is never given to another", () =>
+    withStore(async (store) => {
+      const first = await store.insertToken(newToken(), NOW);
+      await store.saveHealth([{ id: first.id, health: { until: 1 } }]);
+      await store.deleteToken(first.id);
+      const second = await store.insertToken(newToken(), NOW);
+      expect(second.id).toBeGreaterThan(first.id);
+      expect(second.health).toBeNull();
+    }));
+
+  test("remembered state is merged field by field, without touching the secret", () =>
+    withStore(async (store) => {
+      const { id, hint } = await store.insertToken(newToken({ secret: "session-0123456789" }), NOW);
+      await store.writeTokenSecret(id, { state: { access: "a1", project: "p" } });
+      await store.writeTokenSecret(id, { state: { access: "a2" } });
+      expect(await store.readTokenSecret(id)).toEqual({ secret: "session-0123456789", state: { access: "a2", project: "p" } });
+      expect((await store.listTokens())[0]?.hint).toBe(hint);
+    }));
+
+  test("a secret under 12 characters has no hint", () =>
+    withStore(async (store) => {
+      expect((await store.insertToken(newToken({ secret: "short-secre" }), NOW)).hint).toBe("");
+    }));
+
+  test("health of many tokens is kept at once and unknown ids are passed over", () =>
+    withStore(async (store) => {
+      const first = await store.insertToken(newToken(), NOW);
+      const second = await store.insertToken(newToken(), NOW);
+      await store.saveHealth([
+        { id: first.id, health: { until: 1 } },
+        { id: 999, health: { until: 2 } },
+        { id: second.id, health: { until: 3 } },
+      ]);
+      await store.saveHealth([{ id: first.id, health: null }]);
+      expect((await store.listTokens()).map((token) => token.health)).toEqual([null, { until: 3 }]);
+    }));
+
+  test("a key is found by its hash, and revoking it is an update", () =>
+    withStore(async (store) => {
+      const hash = crypto.getRandomValues(new Uint8Array(32));
+      const key = await store.insertKey(newKey({ hash }), NOW);
+      expect(key).toEqual({
+        id: key.id,
+        name: "client",
+        prefix: "sk-f2a-ab",
+        enabled: true,
+        createdAt: NOW,
+        expiresAt: null,
+        revokedAt: null,
+        models: [],
+        kinds: [],
+        addresses: [],
+        limits: {
+          rpm: null,
+          concurrency: null,
+          images: { day: null, month: null, total: null },
+          videoSeconds: { day: null, month: null, total: null },
+          usd: { day: null, month: null, total: null },
+        },
+        imageForm: null,
+        auxiliary: null,
+      });
+      expect(await store.listKeyHashes()).toEqual([{ id: key.id, hash }]);
+      expect(await kindOf(store.insertKey(newKey({ hash }), NOW))).toBe("conflict");
+      const revoked = await store.updateKey(key.id, { revokedAt: NOW, enabled: undefined });
+      expect(revoked).toEqual({ ...key, revokedAt: NOW });
+      expect(await store.listKeys()).toEqual([revoked]);
+    }));
+
+  test("a setting that is forgotten is absent", () =>
+    withStore(async (store) => {
+      await store.writeSettings({ "pool.wait_ms": 5, "log.level": "debug", "media.list": ["a"] });
+      await store.writeSettings({ "pool.wait_ms": null, "log.level": "info", "never.set": undefined });
+      expect(await store.readSettings()).toEqual({ "log.level": "info", "media.list": ["a"] });
+    }));
+
+  test("a fact is replaced and forgotten", () =>
+    withStore(async (store) => {
+      await store.writeFact("admin", "one");
+      await store.writeFact("admin", "two");
+      expect(await store.readFact("admin")).toBe("two");
+      await store.writeFact("admin", null);
+      expect(await store.readFact("admin")).toBeNull();
+    }));
+
+  describe("sweeping", () => {
+    const day = (number: number) => NOW + number * 86_400_000;
+    const rows = [
+      newMedia({ id: "c", createdAt: day(3), bytes: 30 }),
+      newMedia({ id: "a", createdAt: day(1), bytes: 10 }),
+      newMedia({ id: "b", createdAt: day(2), bytes: 20, expiresAt: day(5) }),
+      newMedia({ id: "d", createdAt: day(4), bytes: 40, expiresAt: day(9) }),
+    ];
+    const cases: [string, number, number | null, number, string[]][] = [
+      ["nothing past its time and no size limit: nothing", day(4), null, 10, []],
+      ["only what is past its time", day(5), null, 10, ["b"]],
+      ["the total is just allowed", day(4), 100, 10, []],
+      ["one byte over: the oldest goes", day(4), 99, 10, ["a"]],
+      ["what is past its time makes room first", day(5), 80, 10, ["b"]],
+      ["both, oldest first", day(5), 75, 10, ["a", "b"]],
+      ["nothing may stay", day(4), 0, 10, ["a", "b", "c", "d"]],
+      ["no more than asked for", day(9), 0, 2, ["a", "b"]],
+    ];
+    test.each(cases)("%s", (_, now, maxBytes, limit, expected) =>
+      withStore(async (store) => {
+        await Promise.all(rows.map((row) => store.insertMedia(row)));
+        expect((await store.listSweepable(now, maxBytes, limit)).map((row) => row.id)).toEqual(expected);
+      }),
+    );
+  });
+
+  test("bytes are the sum of what is there", () =>
+    withStore(async (store) => {
+      expect(await store.mediaBytes()).toBe(0);
+      await Promise.all(["a", "b", "c"].map((id, index) => store.insertMedia(newMedia({ id, bytes: 10 ** index }))));
+      await store.deleteMedia(["b", "unknown"]);
+      expect(await store.mediaBytes()).toBe(101);
+    }));
+
+  test("of a thousand acts asked for at once, one failing fails alone", () =>
+    withStore(async (store) => {
+      const inserts = Array.from({ length: 1000 }, (_, index) =>
+        store.insertMedia(newMedia({ id: index === 700 ? "id-1" : `id-${index}` })),
+      );
+      const outcomes = await Promise.allSettled(inserts);
+      expect(outcomes.flatMap(({ status }, index) => (status === "rejected" ? [index] : []))).toEqual([700]);
+      expect(await store.mediaBytes()).toBe(999 * 100);
+    }));
+
+  test("close waits for what was asked for", async () => {
+    using folder = temporaryFolder();
+    const store = await open(folder.path);
+    const media = newMedia();
+    const inserted = store.insertMedia(media);
+    await store.close();
+    await inserted;
+    const reopened = await open(folder.path);
+    expect(await reopened.getMedia(media.id)).toEqual(media);
+    await reopened.close();
+  });
+
+  test("revisions count what an operator edits, seen by another connection, and nothing that the server learns", async () => {
+    using folder = temporaryFolder();
+    const server = await open(folder.path);
+    const commandLine = await open(folder.path);
+    /** Which counters an act moves, as the other connection sees it. */
+    const moved = async (act: () => Promise<unknown>): Promise<string[]> => {
+      const before = await server.revisions();
+      await act();
+      const after = await server.revisions();
+      return (["tokens", "keys", "settings"] as const).filter((name) => before[name] !== after[name]);
+    };
+    const { id } = await commandLine.insertToken(newToken({ proxy: "http://p:1" }), NOW);
+    const key = await commandLine.insertKey(newKey(), NOW);
+
+    expect(await moved(() => commandLine.insertToken(newToken(), NOW))).toEqual(["tokens"]);
+    expect(await moved(() => commandLine.updateToken(id, { label: "other" }))).toEqual(["tokens"]);
+    expect(await moved(() => commandLine.updateToken(id, { caps: { rpm: 2 } }))).toEqual(["tokens"]);
+    expect(await moved(() => commandLine.updateToken(id, { proxy: "http://p:2" }))).toEqual(["tokens"]);
+    expect(await moved(() => commandLine.deleteToken(id + 1))).toEqual(["tokens"]);
+    expect(await moved(() => commandLine.insertKey(newKey(), NOW))).toEqual(["keys"]);
+    expect(await moved(() => commandLine.updateKey(key.id, { enabled: false }))).toEqual(["keys"]);
+    expect(await moved(() => commandLine.writeSettings({ "log.level": "debug" }))).toEqual(["settings"]);
+    expect(await moved(() => commandLine.writeSettings({ "log.level": "info" }))).toEqual(["settings"]);
+    expect(await moved(() => commandLine.writeSettings({ "log.level": null }))).toEqual(["settings"]);
+
+    expect(await moved(() => server.updateToken(id, { label: "other" }))).toEqual([]);
+    expect(await moved(() => server.updateToken(id, { credits: 3, families: ["f"], identity: "me", checkedAt: 1, tier: 1 }))).toEqual([]);
+    expect(await moved(() => server.saveHealth([{ id, health: { until: 1 } }]))).toEqual([]);
+    expect(await moved(() => server.writeTokenSecret(id, { secret: "rotated-secret", state: { a: 1 } }))).toEqual([]);
+    expect(await moved(() => server.insertMedia(newMedia()))).toEqual([]);
+    await Promise.all([server.close(), commandLine.close()]);
+  });
+});
