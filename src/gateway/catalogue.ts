@@ -1,7 +1,17 @@
 // Data: the living model families with limits and prices per provider, and every name that leads to them.
-
-import type { Resolution, VideoAspect, VideoMode, VideoQuality } from "./types.ts";
-import { ASPECTS, type Aspect, type ImageRequest, type ImageSize, type Kind, RESOLUTIONS, VIDEO_ASPECTS } from "./types.ts";
+import {
+  ASPECTS,
+  type Aspect,
+  type ImageRequest,
+  type ImageSize,
+  type Kind,
+  RESOLUTIONS,
+  type Resolution,
+  VIDEO_ASPECTS,
+  type VideoAspect,
+  type VideoMode,
+  type VideoQuality,
+} from "./types.ts";
 
 /** The upstream's plan: 0 free, 1 paid, 2 highest. */
 export type Tier = 0 | 1 | 2;
