@@ -1,0 +1,40 @@
+// One number and one id for every request: counted by surface and status, written at debug level.
+import { newId } from "../ids.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import { splitUrl } from "./dialect.ts";
+
+export type AccessLog = {
+  /** Names a request on its arrival. */
+  begin(request: Request): string;
+  idOf(request: Request): string;
+  startOf(request: Request): number;
+  /** Counts the answer. Queries are never written: they may hold a key. */
+  end(request: Request, status: number): void;
+};
+
+export function createAccessLog({ metrics, log, now }: { metrics: Metrics; log: Log; now: () => number }): AccessLog {
+  const arrivals = new WeakMap<Request, { id: string; at: number }>();
+  const arrivalOf = (request: Request) => arrivals.get(request) ?? { id: "", at: now() };
+  return {
+    begin(request) {
+      const id = `req_${newId()}`;
+      arrivals.set(request, { id, at: now() });
+      return id;
+    },
+    idOf: (request) => arrivalOf(request).id,
+    startOf: (request) => arrivalOf(request).at,
+    end(request, status) {
+      const { path } = splitUrl(request.url);
+      const { id, at } = arrivalOf(request);
+      metrics.http.inc({ surface: surfaceOf(path), status: `${Math.floor(status / 100)}xx` });
+      log.debug("request", { requestId: id, method: request.method, path: path.slice(0, 200), status, ms: now() - at });
+    },
+  };
+}
+
+/** The first word of a path that we know; anything else is one word, so that clients cannot make labels. */
+function surfaceOf(path: string): string {
+  const word = path.split("/", 2)[1] ?? "";
+  return ["v1", "v1beta", "media", "admin", "health", "ready", "metrics"].includes(word) ? word : "other";
+}

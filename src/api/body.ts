@@ -1,0 +1,104 @@
+// The one reader of request bodies: counts bytes against the request's limit and everybody's budget, then parses and validates.
+import { getSchemaValidator, type Static, type TSchema } from "elysia";
+import { AppError } from "../errors.ts";
+
+const MIB = 1024 * 1024;
+
+/** A parsed body. Its bytes count against the budget until it is disposed, because the parsed form is held as long. */
+export type Body<T> = Disposable & { value: T };
+
+export type BodyReader = {
+  /**
+   * Reads and validates a JSON body. Unknown fields are kept and ignored.
+   * @throws {AppError} `payload_too_large`, `busy` (all bodies together are too large), `invalid_request` naming the field
+   */
+  json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>>;
+  /** Bytes held now. */
+  held(): number;
+};
+
+/** Checks a value against a schema. @throws {AppError} `invalid_request` with `param` and what was expected */
+export type Validator<S extends TSchema> = (value: unknown) => Static<S>;
+
+export function createBodyReader(limits: () => { body_limit_mb: number; bodies_in_flight_mb: number }): BodyReader {
+  let held = 0;
+  const reserve = (bytes: number) => {
+    if (held + bytes > limits().bodies_in_flight_mb * MIB) {
+      throw new AppError("busy", "The server holds too many large request bodies; try again shortly.", { retryAfterMs: 2000 });
+    }
+    held += bytes;
+  };
+
+  return {
+    held: () => held,
+    async json(request, validate) {
+      const maxBytes = limits().body_limit_mb * MIB;
+      const tooLarge = () => new AppError("payload_too_large", `The request body is larger than ${limits().body_limit_mb} MiB.`);
+      const declared = Number(request.headers.get("content-length") ?? Number.NaN);
+      if (declared > maxBytes) throw tooLarge();
+      let reserved = 0;
+      const grow = (bytes: number) => {
+        reserve(bytes);
+        reserved += bytes;
+        if (reserved > maxBytes) throw tooLarge();
+      };
+      try {
+        const text = Number.isFinite(declared) ? await readDeclared(request, declared, grow) : await readUndeclared(request, grow);
+        return { value: validate(parseJson(text)), [Symbol.dispose]: () => void (held -= reserved) };
+      } catch (error) {
+        held -= reserved;
+        throw error;
+      }
+    },
+  };
+}
+
+async function readDeclared(request: Request, bytes: number, grow: (bytes: number) => void): Promise<string> {
+  grow(bytes);
+  return await request.text();
+}
+
+async function readUndeclared(request: Request, grow: (bytes: number) => void): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of request.body ?? []) {
+    grow(chunk.byteLength);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AppError("invalid_request", "The request body is not valid JSON.");
+  }
+}
+
+/** Compiles a schema once; see {@link Validator}. */
+export function validator<S extends TSchema>(schema: S): Validator<S> {
+  const compiled = getSchemaValidator(schema, { normalize: false });
+  return (value) => {
+    if (compiled.Check(value)) return value as Static<S>;
+    const found = deepest([...compiled.Errors(value)]);
+    if (!found) throw new AppError("invalid_request", "The request body has an unexpected form.");
+    const param = found.path
+      .slice(1)
+      .replace(/\/(\d+)/g, "[$1]")
+      .replaceAll("/", ".");
+    if (found.value === undefined) {
+      throw new AppError("invalid_request", `Missing required parameter: '${param}'.`, { param, reason: "missing_required_parameter" });
+    }
+    throw new AppError("invalid_request", `Invalid value for '${param || "body"}': ${found.message.toLowerCase()}.`, {
+      param,
+      reason: "invalid_value",
+    });
+  };
+}
+
+type Finding = { path: string; value?: unknown; message: string; errors?: Iterable<Iterable<Finding>> };
+
+/** The most telling of the findings: the deepest path, so that a union names the member that failed. */
+function deepest(findings: Finding[]): Finding | null {
+  return findings.reduce<Finding | null>((best, one) => (!best || one.path.length > best.path.length ? one : best), null);
+}

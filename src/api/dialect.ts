@@ -1,0 +1,29 @@
+// Which inbound API a request speaks, decided from its outside alone: paths are shared by both.
+
+export type Dialect = "openai" | "gemini";
+
+/** The part of a request that decides: header values are looked up in lower case. */
+export type Outside = { method: string; path: string; header(name: string): string | null; query: string };
+
+const GEMINI_PATHS =
+  /^\/(v1beta(?!\/openai(\/|$))|upload|v1alpha)(\/|$)|^\/v1\/(models\/[^?]*:[a-zA-Z]+$|interactions(\/|$))|^\/models(\/|$)/;
+const SHARED_PATHS = /^\/v1\/(models|files|operations)(\/|$)/;
+
+/**
+ * Paths with a `:verb`, `/v1beta`, `/upload` and interactions are Gemini's. `/v1/models` and `/v1/files` belong to whoever
+ * presents a Google-style credential or is Google's SDK, else to OpenAI.
+ */
+export function dialectOf({ path, header, query }: Outside): Dialect {
+  if (GEMINI_PATHS.test(path)) return "gemini";
+  if (!SHARED_PATHS.test(path)) return "openai";
+  if (header("x-goog-api-key") !== null || /(^|&)key=/.test(query)) return "gemini";
+  return (header("x-goog-api-client") ?? header("user-agent") ?? "").startsWith("google-genai-sdk") ? "gemini" : "openai";
+}
+
+/** Path and query of an absolute URL, without parsing the rest. */
+export function splitUrl(url: string): { path: string; query: string } {
+  const start = url.indexOf("/", url.indexOf("//") + 2);
+  if (start < 0) return { path: "/", query: "" };
+  const mark = url.indexOf("?", start);
+  return mark < 0 ? { path: url.slice(start), query: "" } : { path: url.slice(start, mark), query: url.slice(mark + 1) };
+}

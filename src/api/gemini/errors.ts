@@ -1,0 +1,66 @@
+// Every ErrorKind in Google's envelope. Source: wire.md A.7 and C.2 (Gemini API documentation, read 2026-11-23).
+import { AppError, type ErrorKind } from "../../errors.ts";
+
+type Row = { code: number; status: string };
+
+const TABLE = {
+  invalid_request: { code: 400, status: "INVALID_ARGUMENT" },
+  not_found: { code: 404, status: "NOT_FOUND" },
+  conflict: { code: 409, status: "ABORTED" },
+  payload_too_large: { code: 413, status: "INVALID_ARGUMENT" },
+  unauthorized: { code: 400, status: "INVALID_ARGUMENT" },
+  forbidden: { code: 403, status: "PERMISSION_DENIED" },
+  limit_exceeded: { code: 429, status: "RESOURCE_EXHAUSTED" },
+  content_policy: { code: 400, status: "INVALID_ARGUMENT" },
+  no_result: { code: 400, status: "FAILED_PRECONDITION" },
+  no_token: { code: 503, status: "UNAVAILABLE" },
+  busy: { code: 429, status: "RESOURCE_EXHAUSTED" },
+  network: { code: 503, status: "UNAVAILABLE" },
+  upstream_rate_limited: { code: 429, status: "RESOURCE_EXHAUSTED" },
+  upstream_quota: { code: 429, status: "RESOURCE_EXHAUSTED" },
+  upstream_unauthorized: { code: 503, status: "UNAVAILABLE" },
+  upstream_model_denied: { code: 503, status: "UNAVAILABLE" },
+  upstream_verification: { code: 503, status: "UNAVAILABLE" },
+  upstream_invalid: { code: 400, status: "INVALID_ARGUMENT" },
+  upstream_unavailable: { code: 503, status: "UNAVAILABLE" },
+  upstream_timeout: { code: 504, status: "DEADLINE_EXCEEDED" },
+  upstream_unknown_outcome: { code: 500, status: "INTERNAL" },
+  cancelled: { code: 499, status: "CANCELLED" },
+} as const satisfies Record<ErrorKind, Row>;
+
+const MAX_RETRY_AFTER_S = 60;
+
+export type ErrorBody = { error: { code: number; message: string; status: string; details: unknown[] } };
+
+const API_KEY_INVALID = {
+  "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+  reason: "API_KEY_INVALID",
+  domain: "googleapis.com",
+  metadata: { service: "generativelanguage.googleapis.com" },
+};
+
+function detailsOf(error: AppError): unknown[] {
+  if (error.kind === "unauthorized") return [API_KEY_INVALID];
+  if (error.retryAfterMs === undefined) return [];
+  return [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: `${Math.ceil(error.retryAfterMs / 1000)}s` }];
+}
+
+/** Body of an error. What is not an AppError is a bug: it tells nothing. */
+export function errorBody(error: unknown): ErrorBody {
+  if (!(error instanceof AppError)) return { error: { code: 500, message: "Internal error", status: "INTERNAL", details: [] } };
+  const { code, status } = TABLE[error.kind];
+  const message = error.kind === "unauthorized" ? "API key not valid. Please pass a valid API key." : error.message;
+  return { error: { code, message, status, details: detailsOf(error) } };
+}
+
+/** A whole answer for a failure that is known before anything was sent. */
+export function errorResponse(error: unknown): Response {
+  const body = errorBody(error);
+  const headers: Record<string, string> = {};
+  if (error instanceof AppError && error.retryAfterMs !== undefined) {
+    headers["retry-after"] = String(Math.max(1, Math.min(MAX_RETRY_AFTER_S, Math.ceil(error.retryAfterMs / 1000))));
+  }
+  // The same words as on the other surface: clients of both exist that retry by themselves.
+  if (error instanceof AppError && error.charged) headers["x-should-retry"] = "false";
+  return Response.json(body, { status: body.error.code, headers });
+}

@@ -1,0 +1,120 @@
+// The door: who may go where is decided here, before any body is read. A path that is not listed is closed.
+import type { KeyRow } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import { type Keys, refusalOf } from "../gateway/keys.ts";
+import { clientAddress, inRanges } from "./address.ts";
+import { type Dialect, dialectOf, splitUrl } from "./dialect.ts";
+
+/** `open`: anybody; a key, when presented, is still recognised. `metrics`: loopback or the metrics token. */
+type Access = "open" | "key" | "metrics";
+
+const RULES: readonly { path: RegExp; access: Access; cors: boolean }[] = [
+  { path: /^\/(health|ready)$/, access: "open", cors: false },
+  { path: /^\/openapi\.json$/, access: "open", cors: true },
+  { path: /^\/media\//, access: "open", cors: true },
+  { path: /^\/metrics$/, access: "metrics", cors: false },
+  { path: /^\/(v1|v1beta|v1alpha|upload|models)(\/|$)/, access: "key", cors: true },
+];
+const CLOSED = { access: "key", cors: false } as const;
+
+/** `?key=` is Google's habit: honoured on its surface and on downloads, nowhere else. */
+const QUERY_KEY_PATHS = /^\/(v1beta|v1alpha|upload|models|media)(\/|$)|^\/v1\/(models|files|operations|interactions)(\/|$)/;
+
+const CORS_HEADERS = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "*",
+} as const;
+
+const PREFLIGHT_HEADERS = {
+  ...CORS_HEADERS,
+  "access-control-allow-methods": "GET, HEAD, POST, DELETE, OPTIONS",
+  "access-control-max-age": "86400",
+  vary: "access-control-request-headers",
+} as const;
+
+/** Who is asking. */
+export type Caller = { key: KeyRow; address: string | null };
+
+export type Verdict = {
+  dialect: Dialect;
+  /** Headers that every answer to this request carries. */
+  headers: Readonly<Record<string, string>>;
+  /** An answer that ends the request here. */
+  refusal: AppError | "preflight" | null;
+};
+
+export type Guard = {
+  /** Decides about a request and remembers its caller. Reads no body. */
+  decide(request: Request, peer: string | null): Verdict;
+  /** The caller of a request that passed with a key, else null. */
+  callerOf(request: Request): Caller | null;
+};
+
+type GuardOptions = {
+  keys: Keys;
+  now: () => number;
+  trustProxy: readonly string[];
+  metricsToken: string;
+  /** Demo: names of this host that a request may use; others are refused. Null: any. */
+  hosts: ReadonlySet<string> | null;
+};
+
+export function createGuard({ keys, now, trustProxy, metricsToken, hosts }: GuardOptions): Guard {
+  const callers = new WeakMap<Request, Caller>();
+
+  const authenticate = (request: Request, path: string, query: string, peer: string | null): AppError | null => {
+    const presented = presentedKey(request.headers, QUERY_KEY_PATHS.test(path) ? query : "");
+    if (!presented) return unauthorized('Missing API key. Send it as "Authorization: Bearer YOUR_KEY".');
+    const key = keys.find(presented);
+    if (!key) return unauthorized("Incorrect API key provided.");
+    const address = clientAddress(peer, request.headers, trustProxy);
+    const refusal = refusalOf(key, now(), address, (cidrs, from) => inRanges(cidrs as string[], from));
+    if (refusal) return key.revokedAt === null && key.enabled ? new AppError("forbidden", refusal) : unauthorized(refusal);
+    callers.set(request, { key, address });
+    return null;
+  };
+
+  const admits = (access: Access, request: Request, path: string, query: string, peer: string | null): AppError | null => {
+    if (access === "metrics")
+      return mayReadMetrics(request.headers, peer, metricsToken)
+        ? null
+        : unauthorized("Metrics are for this machine, or need the metrics token.");
+    const refusal = authenticate(request, path, query, peer);
+    return access === "open" ? null : refusal;
+  };
+
+  return {
+    callerOf: (request) => callers.get(request) ?? null,
+    decide(request, peer) {
+      const { path, query } = splitUrl(request.url);
+      const rule = RULES.find((one) => one.path.test(path)) ?? CLOSED;
+      const dialect = dialectOf({ method: request.method, path, query, header: (name) => request.headers.get(name) });
+      if (hosts && !hosts.has(hostName(request.headers.get("host")))) {
+        return { dialect, headers: {}, refusal: new AppError("forbidden", "The demo answers only on this machine's own names.") };
+      }
+      if (request.method === "OPTIONS" && rule.cors) {
+        const asked = request.headers.get("access-control-request-headers") ?? "authorization, content-type";
+        return { dialect, headers: { ...PREFLIGHT_HEADERS, "access-control-allow-headers": asked }, refusal: "preflight" };
+      }
+      return { dialect, headers: rule.cors ? CORS_HEADERS : {}, refusal: admits(rule.access, request, path, query, peer) };
+    },
+  };
+}
+
+const unauthorized = (message: string) => new AppError("unauthorized", message, { reason: "invalid_api_key" });
+
+const hostName = (host: string | null) => (host ?? "").replace(/:\d+$/, "").toLowerCase();
+
+/** The key of a request, from the first carrier that has one: `x-goog-api-key`, `Authorization: Bearer`, `?key=`. */
+export function presentedKey(headers: Headers, query: string): string | null {
+  const google = headers.get("x-goog-api-key");
+  if (google) return google;
+  const bearer = /^bearer\s+(\S+)$/i.exec(headers.get("authorization") ?? "")?.[1];
+  if (bearer) return bearer;
+  return query ? new URLSearchParams(query).get("key") : null;
+}
+
+function mayReadMetrics(headers: Headers, peer: string | null, token: string): boolean {
+  if (token) return presentedKey(headers, "") === token;
+  return peer === null || inRanges(["127.0.0.0/8", "::1/128"], peer);
+}

@@ -1,0 +1,146 @@
+// POST /v1/chat/completions: a conversation becomes pictures, streamed with progress or as one answer.
+
+import type { ImageForm } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
+import type { GenerateEvent } from "../../gateway/types.ts";
+import { NO_USAGE } from "../../gateway/types.ts";
+import { newId } from "../../ids.ts";
+import { validator } from "../body.ts";
+import { mediaDataUrl, mediaUrl } from "../links.ts";
+import { COMMENT, frame, streamFrames } from "../sse.ts";
+import { auxiliaryAnswer } from "./auxiliary.ts";
+import { type Api, type Call, startImages } from "./call.ts";
+import { type DecodedChat, decodeChat } from "./decode.ts";
+import {
+  type Envelope,
+  encodeChunk,
+  encodeCompletion,
+  encodeUsageChunk,
+  FINISH_REASON,
+  imageDelta,
+  progressLine,
+  refusalText,
+  type ShownImage,
+} from "./encode.ts";
+import { errorBody } from "./errors.ts";
+import { ChatBody } from "./schema.ts";
+
+const validate = validator(ChatBody);
+
+type Done = Extract<GenerateEvent, { type: "done" }>;
+type Show = (media: Extract<GenerateEvent, { type: "image" }>["media"]) => Promise<ShownImage>;
+
+/** @throws {AppError} everything that is known before an upstream is called */
+export async function chat(api: Api, call: Call): Promise<Response> {
+  using body = await api.bodies.json(call.request, validate);
+  const decoded = decodeChat(body.value);
+  const local = wantsLocal(api, call) ? auxiliaryAnswer(decoded) : null;
+  if (local !== null) return answerLocally(api, call, decoded, local);
+
+  const { run, stop } = await startImages(api, call, { ...decoded, route: "POST /v1/chat/completions" });
+  const headers = { ...run.headers, ...successorHeaders(run.successorOf, run.family) };
+  const envelope = newEnvelope(api, run.family);
+  const show = shower(api, call, formOf(api, call, decoded));
+  if (!decoded.stream) return Response.json(await completion(api, run.events, envelope, show), { headers });
+  const frames = chatFrames(api, run.events, envelope, show, decoded.includeUsage);
+  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop });
+}
+
+const newEnvelope = (api: Api, model: string): Envelope => ({
+  id: `chatcmpl-${newId()}`,
+  created: Math.floor(api.clock.now() / 1000),
+  model,
+});
+
+const wantsLocal = (api: Api, { key }: Call) => key.auxiliary ?? api.settings.current().chat.auxiliary;
+
+const successorHeaders = (successorOf: string | null, family: string): Record<string, string> =>
+  successorOf === null ? {} : { "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
+
+/** The request's own wish, else its header, else the key's setting, else ours. */
+function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageForm {
+  const header = request.headers.get("x-image-output");
+  if (header === "markdown_url" || header === "markdown_data" || header === "images") return header;
+  return decoded.form ?? key.imageForm ?? api.settings.current().chat.image_form;
+}
+
+function shower(api: Api, { origin }: Call, form: ImageForm): Show {
+  return async (media) => {
+    const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, media);
+    return { form: form === "images" ? "images" : "markdown", url };
+  };
+}
+
+/** @throws {AppError} `content_policy` when refusals are set to be errors */
+function assertShown(api: Api, done: Done): void {
+  if (done.finish.startsWith("policy") && api.settings.current().chat && api.settings.current().generation.refusal === "error") {
+    const reason = done.finish === "policy_input" ? "policy_input" : "policy_output";
+    throw new AppError("content_policy", refusalText(done), { detail: { scope: "request", reason } });
+  }
+}
+
+async function completion(api: Api, events: AsyncIterable<GenerateEvent>, envelope: Envelope, show: Show) {
+  const images: ShownImage[] = [];
+  let text = "";
+  for await (const event of events) {
+    if (event.type === "text") text += event.text;
+    else if (event.type === "image") images.push(await show(event.media));
+    else if (event.type === "done") {
+      assertShown(api, event);
+      const said = text || images.length > 0 ? text : refusalText(event);
+      return encodeCompletion(envelope, { text: said, images, finish: event.finish, usage: event.usage });
+    }
+  }
+  throw new Error("A generation ended without an end");
+}
+
+/** The chunks of one streamed answer. A failure becomes an error event in the same envelope, and ends it. */
+async function* chatFrames(
+  api: Api,
+  events: AsyncIterable<GenerateEvent>,
+  envelope: Envelope,
+  show: Show,
+  includeUsage: boolean,
+): AsyncGenerator<string> {
+  const chunk = (...args: Parameters<typeof encodeChunk> extends [Envelope, ...infer Rest] ? Rest : never) =>
+    frame(encodeChunk(envelope, ...args));
+  yield chunk({ role: "assistant", content: "" });
+  let shown = 0;
+  let said = false;
+  try {
+    for await (const event of events) {
+      const progress = progressLine(event);
+      if (progress !== null) yield chunk({ reasoning_content: progress });
+      else if (event.type === "text") {
+        said = true;
+        yield chunk({ content: event.text });
+      } else if (event.type === "image") {
+        if (said && shown === 0) yield chunk({ content: "\n\n" });
+        yield chunk(imageDelta(await show(event.media), shown++));
+      } else if (event.type === "done") {
+        assertShown(api, event);
+        if (!said && shown === 0) yield chunk({ content: refusalText(event) });
+        yield chunk({}, FINISH_REASON[event.finish]);
+        if (includeUsage) yield frame(encodeUsageChunk(envelope, event.usage));
+      }
+    }
+    yield frame("[DONE]");
+  } catch (error) {
+    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    yield frame(errorBody(error));
+  }
+}
+
+/** Text of our own in the shape of an answer: no upstream was called. */
+function answerLocally(api: Api, _call: Call, decoded: DecodedChat, text: string): Response {
+  const envelope = newEnvelope(api, decoded.model);
+  if (!decoded.stream) return Response.json(encodeCompletion(envelope, { text, images: [], finish: "stop", usage: NO_USAGE }));
+  const frames = (async function* () {
+    yield frame(encodeChunk(envelope, { role: "assistant", content: "" }));
+    yield frame(encodeChunk(envelope, { content: text }));
+    yield frame(encodeChunk(envelope, {}, "stop"));
+    if (decoded.includeUsage) yield frame(encodeUsageChunk(envelope, NO_USAGE));
+    yield frame("[DONE]");
+  })();
+  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, onCancel: () => {} });
+}

@@ -1,0 +1,125 @@
+// Neutral results in OpenAI's chat shapes. Pure; media come in as ready links or data URLs.
+// Source: wire.md B.1, B.2 (OpenAI API reference; client sources named there; read 2026-11-23).
+
+import type { ModelEntry } from "../../gateway/models.ts";
+import type { Finish, GenerateEvent, Usage } from "../../gateway/types.ts";
+
+/** A finished image in the two ways an answer can carry it. */
+export type ShownImage = { form: "markdown"; url: string } | { form: "images"; url: string };
+
+/** Facts that every chunk of one answer shares. */
+export type Envelope = { id: string; created: number; model: string };
+
+export const markdownImage = (url: string) => `![image](${url})`;
+
+/** C.3: how an upstream's end reads in `finish_reason`. */
+export const FINISH_REASON = {
+  stop: "stop",
+  length: "length",
+  policy_input: "content_filter",
+  policy_output: "content_filter",
+  no_image: "stop",
+  malformed: "stop",
+} as const satisfies Record<Finish, "stop" | "length" | "content_filter">;
+
+/** What is said in place of a picture when the upstream refused and said nothing itself. */
+export function refusalText(done: Extract<GenerateEvent, { type: "done" }>): string {
+  const stage = done.finish === "policy_input" ? "The prompt" : "The picture";
+  return done.message ?? `${stage} was refused by the model's content policy (${done.upstreamReason}).`;
+}
+
+export function encodeUsage(usage: Usage) {
+  return {
+    prompt_tokens: usage.inputText + usage.inputImage,
+    completion_tokens: usage.outputText + usage.outputImage + usage.thoughts,
+    total_tokens: usage.total,
+    prompt_tokens_details: { cached_tokens: 0, text_tokens: usage.inputText, image_tokens: usage.inputImage },
+    completion_tokens_details: { reasoning_tokens: usage.thoughts, text_tokens: usage.outputText, image_tokens: usage.outputImage },
+  };
+}
+
+const imagePart = (url: string, index: number) => ({ type: "image_url" as const, index, image_url: { url } });
+
+/** Text first, then each picture as a Markdown line of its own. */
+export function contentOf(text: string, images: readonly ShownImage[]): string {
+  const links = images.filter((image) => image.form === "markdown").map((image) => markdownImage(image.url));
+  return [text.trim(), ...links].filter(Boolean).join("\n\n");
+}
+
+/** `chat.completion`. */
+export function encodeCompletion(envelope: Envelope, answer: { text: string; images: ShownImage[]; finish: Finish; usage: Usage }) {
+  const images = answer.images.filter((image) => image.form === "images").map((image, index) => imagePart(image.url, index));
+  const message = {
+    role: "assistant" as const,
+    content: contentOf(answer.text, answer.images),
+    refusal: null,
+    ...(images.length > 0 ? { images } : {}),
+  };
+  return {
+    ...envelope,
+    object: "chat.completion" as const,
+    choices: [{ index: 0, message, finish_reason: FINISH_REASON[answer.finish], logprobs: null }],
+    usage: encodeUsage(answer.usage),
+  };
+}
+
+type Delta = { role?: "assistant"; content?: string; reasoning_content?: string; images?: ReturnType<typeof imagePart>[] };
+
+/** `chat.completion.chunk` with one delta. */
+export function encodeChunk(envelope: Envelope, delta: Delta, finishReason: string | null = null) {
+  return {
+    ...envelope,
+    object: "chat.completion.chunk" as const,
+    choices: [{ index: 0, delta, finish_reason: finishReason, logprobs: null }],
+  };
+}
+
+/** The delta that carries one picture: whole, in one chunk. */
+export function imageDelta(image: ShownImage, index: number): Delta {
+  return image.form === "images"
+    ? { images: [imagePart(image.url, index)] }
+    : { content: `${index > 0 ? "\n\n" : ""}${markdownImage(image.url)}` };
+}
+
+/** The last chunk before `[DONE]` when the client asked for usage. */
+export function encodeUsageChunk(envelope: Envelope, usage: Usage) {
+  return { ...envelope, object: "chat.completion.chunk" as const, choices: [], usage: encodeUsage(usage) };
+}
+
+/** Progress in words, for `reasoning_content`. Null where there is nothing to say. */
+export function progressLine(event: GenerateEvent): string | null {
+  switch (event.type) {
+    case "queued":
+      return `Waiting for a free token: place ${event.position}${event.waitMs === null ? "" : `, about ${Math.max(1, Math.ceil(event.waitMs / 1000))} s`}.\n`;
+    case "token":
+      return event.attempt === 1
+        ? `Using token "${event.label}" (${event.provider}).\n`
+        : `Trying token "${event.label}" (${event.provider}) instead.\n`;
+    case "uploading":
+      return `Uploading picture ${event.index} of ${event.total}.\n`;
+    case "generating":
+      return "Generating.\n";
+    case "upscaling":
+      return "Upscaling.\n";
+    case "downloading":
+      return "Fetching the result.\n";
+    case "storing":
+      return "Storing the picture.\n";
+    case "thought":
+      return event.text;
+    default:
+      return null;
+  }
+}
+
+/** One entry of `GET /v1/models`. */
+export function encodeModel(entry: ModelEntry) {
+  return {
+    id: entry.id,
+    object: "model" as const,
+    created: entry.created,
+    owned_by: entry.ownedBy,
+    description: entry.description,
+    architecture: { input_modalities: ["text", "image"], output_modalities: [entry.kind] },
+  };
+}

@@ -1,0 +1,90 @@
+// Every ErrorKind in OpenAI's envelope. Source: wire.md B.0.1 (OpenAI API reference and SDK sources, read 2026-11-23).
+import { AppError, type ErrorKind } from "../../errors.ts";
+
+type Row = { status: number; type: string; code: string | null; retry?: false };
+
+const TABLE = {
+  invalid_request: { status: 400, type: "invalid_request_error", code: "invalid_value" },
+  not_found: { status: 404, type: "invalid_request_error", code: "not_found" },
+  conflict: { status: 409, type: "invalid_request_error", code: "conflict", retry: false },
+  payload_too_large: { status: 413, type: "invalid_request_error", code: "request_too_large" },
+  unauthorized: { status: 401, type: "invalid_request_error", code: "invalid_api_key" },
+  forbidden: { status: 403, type: "invalid_request_error", code: "model_not_allowed" },
+  limit_exceeded: { status: 429, type: "insufficient_quota", code: "insufficient_quota", retry: false },
+  content_policy: { status: 400, type: "image_generation_user_error", code: "moderation_blocked" },
+  no_result: { status: 400, type: "image_generation_user_error", code: "no_image_generated" },
+  no_token: { status: 503, type: "server_error", code: "no_token", retry: false },
+  busy: { status: 429, type: "requests", code: "rate_limit_exceeded" },
+  network: { status: 502, type: "server_error", code: "upstream_error" },
+  upstream_rate_limited: { status: 429, type: "requests", code: "rate_limit_exceeded" },
+  upstream_quota: { status: 429, type: "requests", code: "rate_limit_exceeded", retry: false },
+  upstream_unauthorized: { status: 502, type: "server_error", code: "upstream_error" },
+  upstream_model_denied: { status: 503, type: "server_error", code: "model_unavailable", retry: false },
+  upstream_verification: { status: 503, type: "server_error", code: "upstream_verification", retry: false },
+  upstream_invalid: { status: 400, type: "invalid_request_error", code: "upstream_invalid", retry: false },
+  upstream_unavailable: { status: 503, type: "server_error", code: "overloaded" },
+  upstream_timeout: { status: 504, type: "server_error", code: "timeout", retry: false },
+  upstream_unknown_outcome: { status: 502, type: "server_error", code: "upstream_error", retry: false },
+  cancelled: { status: 499, type: "server_error", code: "cancelled", retry: false },
+} as const satisfies Record<ErrorKind, Row>;
+
+/** The longest wait that clients obey, in seconds; beyond it they use their own. */
+const MAX_RETRY_AFTER_S = 60;
+
+export type ErrorBody = {
+  error: {
+    message: string;
+    type: string;
+    param: string | null;
+    code: string | null;
+    moderation_details?: { moderation_stage: "input" | "output"; categories: string[] };
+  };
+};
+
+/** Body of an error. What is not an AppError is a bug: it tells nothing. */
+export function errorBody(error: unknown): ErrorBody {
+  if (!(error instanceof AppError)) {
+    return { error: { message: "Internal error", type: "server_error", param: null, code: "internal_error" } };
+  }
+  const row: Row = TABLE[error.kind];
+  const type = error.kind === "limit_exceeded" && error.reason === "rate_limit_exceeded" ? "requests" : row.type;
+  const stage = error.detail?.reason === "policy_input" ? "input" : "output";
+  return {
+    error: {
+      message: error.message,
+      type,
+      param: error.param ?? null,
+      code: error.reason ?? row.code,
+      ...(error.kind === "content_policy" ? { moderation_details: { moderation_stage: stage, categories: [] } } : {}),
+    },
+  };
+}
+
+/** Status of an error; 500 for a bug. */
+export function errorStatus(error: unknown): number {
+  return error instanceof AppError ? TABLE[error.kind].status : 500;
+}
+
+/**
+ * Headers that steer a client's automatic retries: `x-should-retry: false` wherever an upstream may have charged or waiting
+ * does not help, `Retry-After` (whole seconds, 1 to 60) where it does.
+ */
+export function errorHeaders(error: unknown): Record<string, string> {
+  if (!(error instanceof AppError)) return { "x-should-retry": "false" };
+  const row: Row = TABLE[error.kind];
+  const limitedByRate = error.kind === "limit_exceeded" && error.reason === "rate_limit_exceeded";
+  const headers: Record<string, string> = {};
+  if (error.charged || (row.retry === false && !limitedByRate)) headers["x-should-retry"] = "false";
+  if (error.retryAfterMs !== undefined) {
+    const seconds = Math.max(1, Math.min(MAX_RETRY_AFTER_S, Math.ceil(error.retryAfterMs / 1000)));
+    headers["retry-after"] = String(seconds);
+    headers["retry-after-ms"] = String(Math.min(seconds * 1000, Math.max(1, Math.ceil(error.retryAfterMs))));
+  }
+  if (error.kind === "unauthorized") headers["www-authenticate"] = "Bearer";
+  return headers;
+}
+
+/** A whole answer for a failure that is known before anything was sent. */
+export function errorResponse(error: unknown): Response {
+  return Response.json(errorBody(error), { status: errorStatus(error), headers: errorHeaders(error) });
+}

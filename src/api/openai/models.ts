@@ -1,0 +1,40 @@
+// GET /v1/models and /v1/models/{id}: what this pool can serve now, and the names that lead there.
+import { AppError } from "../../errors.ts";
+import type { Leases } from "../../gateway/leases.ts";
+import { listModels, parseModel } from "../../gateway/models.ts";
+import type { Kind } from "../../gateway/types.ts";
+import { modelOf } from "./call.ts";
+import { encodeModel } from "./encode.ts";
+
+/** Kinds that this surface serves. */
+export const SERVED_KINDS: readonly Kind[] = ["image"];
+
+type Served = { pool: Leases; successors: boolean };
+
+const entriesOf = ({ pool, successors }: Served) => {
+  const served = new Set(SERVED_KINDS.flatMap((kind) => [...pool.families(kind)]));
+  return listModels(SERVED_KINDS, served, successors);
+};
+
+export function listedModels(served: Served) {
+  return { object: "list" as const, data: entriesOf(served).map(encodeModel) };
+}
+
+/**
+ * One model by any id that generation understands, listed or not.
+ * @throws {AppError} `not_found` with the nearest known ids
+ */
+export function oneModel(served: Served, id: string) {
+  const entries = entriesOf(served);
+  const listed = entries.find((entry) => entry.id === id);
+  if (listed) return encodeModel(listed);
+  const choice = modelOf(id);
+  const family = parseModel(id)!.families.find((one) => entries.some((entry) => entry.family === one));
+  const entry = entries.find((one) => one.family === family);
+  if (!entry)
+    throw new AppError("not_found", `The model '${choice.requested}' is not served here now.`, {
+      param: "model",
+      reason: "model_not_found",
+    });
+  return { ...encodeModel(entry), id };
+}

@@ -1,0 +1,111 @@
+// Every long-lived object, built once and passed as an argument.
+import type { Clock, Random } from "./clock.ts";
+import type { Config } from "./config.ts";
+import type { RequestLog, Store } from "./db/store.ts";
+import { type Affinity, createAffinity } from "./gateway/affinity.ts";
+import { createMediaFetch } from "./gateway/fetch-media.ts";
+import { createGenerate, type Generate } from "./gateway/generate.ts";
+import type { InputDependencies } from "./gateway/inputs.ts";
+import { createKeys, type Keys } from "./gateway/keys.ts";
+import type { Limits } from "./gateway/leases.ts";
+import { createMediaStore, type MediaStore } from "./gateway/media.ts";
+import { createPool, type Pool } from "./gateway/pool.ts";
+import { createSettings, type SettingsStore } from "./gateway/settings.ts";
+import { createTokens, type Tokens } from "./gateway/tokens.ts";
+import type { Log } from "./log.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import { createFlow } from "./providers/flow/client.ts";
+import { createGemini } from "./providers/gemini/client.ts";
+import type { Provider } from "./providers/provider.ts";
+
+export type Context = {
+  config: Config;
+  settings: SettingsStore;
+  store: Store;
+  requests: RequestLog;
+  keys: Keys;
+  providers: ReadonlyMap<string, Provider>;
+  pool: Pool;
+  tokens: Tokens;
+  media: MediaStore;
+  affinity: Affinity;
+  inputs: InputDependencies;
+  limits: Limits;
+  generate: Generate;
+  metrics: Metrics;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Demo: every answer says that it is simulated, and only this machine's names are answered. */
+  simulated: boolean;
+};
+
+type Options = {
+  config: Config;
+  store: Store;
+  requests: RequestLog;
+  log: Log;
+  clock: Clock;
+  random: Random;
+  simulated: boolean;
+  shutdown: AbortSignal;
+};
+
+/** Builds everything on an open store. Nothing runs yet and nothing is loaded: see `server.ts`. */
+export function createContext({ config, store, requests, log, clock, random, simulated, shutdown }: Options): Context {
+  const settings = createSettings(config.settings);
+  const current = settings.current;
+  const now = clock.now;
+  const metrics = createMetrics();
+  const { gemini, flow, storage, media: mediaSettings } = config.settings;
+  const providers = new Map<string, Provider>(
+    [
+      createGemini({ baseUrl: gemini.base_url, now, log }),
+      createFlow({ labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, now, random, log }),
+    ].map((provider) => [provider.name, provider]),
+  );
+  const media = createMediaStore({ dataDir: storage.data_dir, store, clock, settings: current, log });
+  const pool = createPool({ clock, random, settings: () => current().pool, log, saveHealth: store.saveHealth });
+  const tokens = createTokens({ store, providers, openDraft: media.openDraft, now, log, onFacts: pool.learn });
+  const affinity = createAffinity();
+  const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
+  const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
+  const inputs = { media, fetchMedia, affinity, limits: dataUrlLimits };
+  const limits = createLimits();
+  const generate = createGenerate({
+    pool,
+    limits,
+    providers,
+    tokens,
+    affinity,
+    media,
+    requests,
+    settings: current,
+    metrics,
+    clock,
+    random,
+    log,
+    shutdown,
+  });
+  const keys = createKeys();
+  return {
+    config,
+    settings,
+    store,
+    requests,
+    keys,
+    providers,
+    pool,
+    tokens,
+    media,
+    affinity,
+    inputs,
+    limits,
+    generate,
+    metrics,
+    clock,
+    random,
+    log,
+    simulated,
+  };
+}

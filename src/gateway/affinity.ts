@@ -1,0 +1,24 @@
+// What is remembered of results for the next turn: which token drew them, and the upstream's mark on them.
+
+export type Origin = { tokenId: number; signature?: string };
+
+export type Affinity = {
+  remember(mediaId: string, origin: Origin): void;
+  /** Null when it was never known or is long ago. */
+  of(mediaId: string): Origin | null;
+};
+
+/** Marks longer than this are not worth the memory: without one an upstream loses context, not the conversation. */
+const MAX_SIGNATURE = 16_384;
+
+/** In memory, the newest `capacity` results: losing it costs a preference, nothing else. */
+export function createAffinity(capacity = 10_000): Affinity {
+  const origins = new Map<string, Origin>();
+  return {
+    remember(mediaId, { tokenId, signature }) {
+      origins.set(mediaId, signature && signature.length <= MAX_SIGNATURE ? { tokenId, signature } : { tokenId });
+      if (origins.size > capacity) origins.delete(origins.keys().next().value!);
+    },
+    of: (mediaId) => origins.get(mediaId) ?? null,
+  };
+}

@@ -1,0 +1,68 @@
+// One call on one leased token: the provider's events become ours, its drafts become media.
+import { AppError, asCharged } from "../errors.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Affinity } from "./affinity.ts";
+import type { Lease } from "./leases.ts";
+import type { MediaStore } from "./media.ts";
+import type { Tokens } from "./tokens.ts";
+import type { Finish, GenerateEvent, ImageRequest, Media, Usage } from "./types.ts";
+
+/** What came of a call that was answered. */
+export type Answer = { finish: Finish; upstreamReason: string; message?: string; usage: Usage | null; images: Media[]; text: string };
+
+/** Tells, also while and after it failed, whether the call may have been charged. */
+export type AttemptState = { submitted: boolean };
+
+type Dependencies = { tokens: Tokens; affinity: Affinity; media: Pick<MediaStore, "keep" | "discard"> };
+type Owner = { keyId: number | null; requestId: string };
+
+/**
+ * Runs the call and yields what happens. A result is stored before it is told.
+ * @throws {AppError} as {@link Provider.generateImages}; marked as charged when the upstream may have taken it
+ */
+export async function* attemptImage(
+  { tokens, affinity, media }: Dependencies,
+  provider: Provider,
+  lease: Lease,
+  request: ImageRequest,
+  owner: Owner,
+  signal: AbortSignal,
+  state: AttemptState,
+): AsyncGenerator<GenerateEvent, Answer> {
+  const images: Media[] = [];
+  let text = "";
+  const token = await tokens.open(lease.tokenId, lease.proxy);
+  const facts = { origin: "result" as const, ...owner };
+  try {
+    for await (const event of provider.generateImages(request, token, tokens.callContext(token, signal))) {
+      if (event.type === "submitted") state.submitted = true;
+      else if (event.type === "progress") yield event.stage === "uploading" ? { ...event, type: "uploading" } : { type: event.stage };
+      else if (event.type === "text" && event.thought) {
+        if (request.includeThoughts) yield { type: "thought", text: event.text };
+      } else if (event.type === "text") {
+        text += event.text;
+        yield { type: "text", text: event.text, signature: event.signature };
+      } else if (event.type === "image" && event.thought && !request.includeThoughts) {
+        await media.discard(event.draft);
+      } else if (event.type === "image") {
+        yield { type: "storing" };
+        const stored = await media.keep(event.draft, facts);
+        affinity.remember(stored.id, { tokenId: lease.tokenId, signature: event.signature });
+        if (!event.thought) images.push(stored);
+        yield { type: event.thought ? "draft" : "image", media: stored, signature: event.signature };
+      } else if (event.type === "finish") {
+        const { finish, upstreamReason, message, usage } = event;
+        return { finish, upstreamReason, message, usage, images, text };
+      }
+    }
+  } catch (error) {
+    const failure = error instanceof AppError && signal.aborted && signal.reason instanceof AppError ? signal.reason : error;
+    throw failure instanceof AppError && state.submitted && mayBeCharged(failure) ? asCharged(failure) : failure;
+  }
+  throw new AppError("upstream_unavailable", "The provider ended without a result.", { charged: state.submitted });
+}
+
+/** After the body was sent only an answer that refuses is free; everything else may cost. */
+function mayBeCharged(error: AppError): boolean {
+  return error.charged || ["cancelled", "upstream_timeout", "upstream_unknown_outcome"].includes(error.kind);
+}

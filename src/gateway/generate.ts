@@ -1,0 +1,155 @@
+// The crux: choose a family, admit the key, then lease, call, classify and fail over until the images are there.
+import type { Clock, Random } from "../clock.ts";
+import type { KeyRow, RequestLog } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Settings } from "../settings-schema.ts";
+import type { Affinity } from "./affinity.ts";
+import { type ImageWish, maxInputs, offersAspect, providersFor, withModel } from "./image-parameters.ts";
+import { type Plan, runImages } from "./image-run.ts";
+import { countImages, fitImages } from "./inputs.ts";
+import type { Leases, Limits } from "./leases.ts";
+import type { MediaStore } from "./media.ts";
+import { chooseFamily, type ModelChoice } from "./models.ts";
+import { estimateImageUsd } from "./prices.ts";
+import { createRecord, type GenerationRecord } from "./record.ts";
+import type { Tokens } from "./tokens.ts";
+import type { GenerateEvent, ImageRequest, Turn } from "./types.ts";
+
+/** A client's request for images, decoded from any dialect. */
+export type ImageGeneration = {
+  requestId: string;
+  dialect: "openai" | "gemini";
+  /** Route as listed, e.g. `POST /v1/chat/completions`. */
+  route: string;
+  stream: boolean;
+  key: KeyRow;
+  choice: ModelChoice;
+  /** Parameters that the request itself names; what the model id fixes wins over them. */
+  wish: ImageWish;
+  system?: string;
+  turns: Turn[];
+  /** Images wanted, each an upstream call of its own. */
+  n: number;
+  seed?: number;
+  thinking?: ImageRequest["thinking"];
+  includeThoughts?: boolean;
+  imageOnly?: boolean;
+  /** Aborts when the client goes away. */
+  signal: AbortSignal;
+  /** Epoch ms of arrival. */
+  startedAt: number;
+};
+
+export type Run = {
+  /** Public family id that serves the request. */
+  family: string;
+  /** The retired family that it stands in for, or null. */
+  successorOf: string | null;
+  /** Rate-limit headers for the answer. */
+  headers: Readonly<Record<string, string>>;
+  /** To be read to its end or abandoned; ends with `done` or throws AppError. */
+  events: AsyncIterable<GenerateEvent>;
+};
+
+export type GenerateDependencies = {
+  pool: Leases;
+  limits: Limits;
+  providers: ReadonlyMap<string, Provider>;
+  tokens: Tokens;
+  affinity: Affinity;
+  media: Pick<MediaStore, "keep" | "discard" | "assertSpace">;
+  requests: Pick<RequestLog, "append">;
+  settings: () => Settings;
+  metrics: Metrics;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Aborts when the server has waited long enough for open answers. */
+  shutdown: AbortSignal;
+};
+
+/**
+ * Starts a generation. Resolves as soon as a token is leased or the request has entered the queue, so that everything
+ * known before that is thrown here, as an error that can still be an HTTP status.
+ * @throws {AppError} `forbidden`, `limit_exceeded`, `no_token`, `busy`, `upstream_quota`, `upstream_rate_limited`
+ */
+export type Generate = (request: ImageGeneration) => Promise<Run>;
+
+export function createGenerate(deps: GenerateDependencies): Generate {
+  return async (request) => {
+    const record = createRecord(deps, request);
+    try {
+      const { family, successorOf } = chooseServed(deps, request);
+      record.serve(family);
+      if (successorOf) deps.log.info("A retired model is served by its successor", { requested: successorOf, family });
+      const plan = planImages(deps, request, family, record);
+      deps.media.assertSpace();
+      const { images, videoSeconds, usd } = plan.lease.estimate;
+      const estimate = { images: images * request.n, videoSeconds, usd: usd * request.n };
+      const admission = deps.limits.admit(request.key.id, { kind: "image", model: request.choice.requested, family, estimate });
+      const events = await begun(runImages(deps, plan, admission));
+      return { family, successorOf, headers: admission.headers, events };
+    } catch (error) {
+      record.fail(error);
+      record.close(null);
+      throw error;
+    }
+  };
+}
+
+/** The first living family of the choice that the pool can serve; one that has the wished shape goes first. */
+function chooseServed(deps: GenerateDependencies, { choice, wish }: ImageGeneration): { family: string; successorOf: string | null } {
+  const { pool, settings } = deps;
+  const wished = withModel(choice.params, wish);
+  const canServe = (family: string) => pool.canServe(choice.kind, family);
+  const chosen = chooseFamily(choice, canServe, settings().generation.successors, (family) => offersAspect(family, wished));
+  if (chosen) return chosen;
+  const cause = pool.families(choice.kind).size === 0 ? "the pool has no token for it" : "no token of the pool has this model";
+  throw new AppError("no_token", `Model "${choice.requested}" cannot be served now: ${cause}.`, { param: "model" });
+}
+
+/**
+ * What every call of the request shares: who can draw it, at what price, with which pictures.
+ * @throws {AppError} `invalid_request` when the last turn has more pictures than any provider takes
+ */
+function planImages(deps: GenerateDependencies, request: ImageGeneration, family: string, record: GenerationRecord): Plan {
+  const wish = withModel(request.choice.params, request.wish);
+  const able = providersFor(family, wish, (provider) => deps.pool.canServe("image", family, [provider]));
+  const turns = fitImages(request.turns, maxInputs(family, able.providers));
+  const inputs = countImages(turns);
+  const providers = able.providers.filter((provider) => maxInputs(family, [provider]) >= inputs);
+  const lease: Plan["lease"] = {
+    kind: "image",
+    family,
+    providers,
+    minTier: able.minTier,
+    keyId: request.key.id,
+    prefer: preferredToken(deps.affinity, turns),
+    estimate: { images: 1, videoSeconds: 0, usd: estimateImageUsd(family, providers[0]!, wish.size) },
+  };
+  return { request, family, wish, turns, lease, record };
+}
+
+/** The token that drew the latest picture of the conversation. */
+function preferredToken(affinity: Affinity, turns: readonly Turn[]): number | undefined {
+  const drawn = turns
+    .flatMap((turn) => turn.parts)
+    .findLast((part) => part.type === "image" && part.image.mediaId !== undefined && affinity.of(part.image.mediaId));
+  return drawn?.type === "image" ? affinity.of(drawn.image.mediaId!)?.tokenId : undefined;
+}
+
+/** Waits for the first event, so that an early failure is thrown here; the result yields it again. */
+async function begun<T>(events: AsyncGenerator<T>): Promise<AsyncGenerator<T>> {
+  const first = await events.next();
+  return (async function* () {
+    try {
+      if (!first.done) yield first.value;
+      yield* events;
+    } finally {
+      await events.return(undefined);
+    }
+  })();
+}

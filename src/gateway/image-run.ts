@@ -1,0 +1,171 @@
+// The image calls of one request: each on as many tokens as the rules allow, all under one deadline, settled once.
+import { sleep } from "../clock.ts";
+import { AppError } from "../errors.ts";
+import { type Answer, attemptImage } from "./attempt.ts";
+import { createChannel, merge } from "./channel.ts";
+import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
+import { fitImage, fitThinking, type ImageWish } from "./image-parameters.ts";
+import type { Admission, Lease, LeaseRequest } from "./leases.ts";
+import { actualImageUsd, estimateImageUsd } from "./prices.ts";
+import type { GenerationRecord } from "./record.ts";
+import { nextStep } from "./retry.ts";
+import { addUsage, type GenerateEvent, type ImageRequest, NO_USAGE, type Turn } from "./types.ts";
+
+/** A request on its way: what its calls share. */
+export type Plan = {
+  request: ImageGeneration;
+  family: string;
+  wish: ImageWish;
+  /** The conversation with as many pictures as its providers take. */
+  turns: Turn[];
+  lease: Omit<LeaseRequest, "exclude">;
+  record: GenerationRecord;
+};
+
+type Work = Plan & { signal: AbortSignal; deadline: number };
+type Ended = { answer: Answer; provider: string };
+
+/**
+ * Yields the events of all calls, then one `done`. One success among several calls is a success.
+ * @throws {AppError} the first failure when no call succeeded
+ */
+export async function* runImages(deps: GenerateDependencies, plan: Plan, admission: Admission): AsyncGenerator<GenerateEvent> {
+  const seconds = deps.settings().generation.image_timeout;
+  const stop = stopSignal(deps, plan.request.signal, seconds);
+  const work: Work = { ...plan, signal: stop.signal, deadline: deps.clock.now() + seconds * 1000 };
+  const ended: Ended[] = [];
+  const failures: unknown[] = [];
+  const one = async function* (): AsyncGenerator<GenerateEvent> {
+    try {
+      ended.push(yield* runOne(deps, work));
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  try {
+    yield* merge(Array.from({ length: plan.request.n }, one));
+    if (ended.length === 0) throw failures[0];
+    const done = summarize(ended);
+    plan.record.finish(done);
+    yield done;
+  } catch (error) {
+    plan.record.fail(error);
+    throw error;
+  } finally {
+    stop.abandon();
+    plan.record.close(admission);
+  }
+}
+
+/** One image, on as many tokens as it takes and the rules allow. */
+async function* runOne(deps: GenerateDependencies, work: Work): AsyncGenerator<GenerateEvent, Ended> {
+  const exclude = new Set<number>();
+  for (let attempts = 1; ; attempts++) {
+    const lease = yield* leaseToken(deps, work, exclude);
+    let failure: AppError;
+    try {
+      yield { type: "token", label: lease.label, provider: lease.provider, attempt: attempts };
+      return { answer: yield* callOn(deps, work, lease), provider: lease.provider };
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      failure = error;
+    } finally {
+      await lease[Symbol.asyncDispose]();
+    }
+    const now = deps.clock.now();
+    const step = nextStep(
+      { kind: "image", attempts, error: failure, now, deadline: work.deadline },
+      deps.settings().generation,
+      deps.random,
+    );
+    if (step.action === "fail" || work.signal.aborted) throw failure;
+    if (!step.sameToken) exclude.add(lease.tokenId);
+    if (step.delayMs > 0) await sleep(deps.clock, step.delayMs, work.signal);
+  }
+}
+
+/** Leases a token; yields the place in the queue while waiting. */
+async function* leaseToken(deps: GenerateDependencies, work: Work, exclude: ReadonlySet<number>): AsyncGenerator<GenerateEvent, Lease> {
+  const waits = createChannel<GenerateEvent>();
+  const onWait = (position: number, waitMs: number | null) => waits.push({ type: "queued", position, waitMs });
+  const leasing = deps.pool.lease({ ...work.lease, exclude }, { signal: work.signal, onWait });
+  leasing.then(waits.close, waits.close);
+  yield* waits;
+  return await leasing;
+}
+
+/** One call on the leased token, told to health and written down whatever happens. */
+async function* callOn(deps: GenerateDependencies, work: Work, lease: Lease): AsyncGenerator<GenerateEvent, Answer> {
+  const { family, record } = work;
+  const provider = deps.providers.get(lease.provider)!;
+  const call = callFor(deps, work, lease.provider);
+  const pricing = { thinking: call.thinking };
+  const state = { submitted: false };
+  const end = record.attempt(lease, deps.clock.now());
+  const failed = (error: AppError) => {
+    const { kind, detail, retryAfterMs, upstreamStatus, charged } = error;
+    const cost = charged ? { images: 1, usd: estimateImageUsd(family, lease.provider, call.size, pricing) } : NO_COST;
+    end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged }, [], cost);
+  };
+  try {
+    const owner = { keyId: work.request.key.id, requestId: work.request.requestId };
+    const answer = yield* attemptImage(deps, provider, lease, call, owner, work.signal, state);
+    const images = answer.images.length;
+    if (images === 0 && (answer.finish === "no_image" || answer.finish === "malformed")) throw noResult(answer);
+    const cost = { images, usd: actualImageUsd(family, lease.provider, call.size, answer.usage, { ...pricing, images }) };
+    end({ ok: true, usage: answer.usage, videoSeconds: 0, ...cost }, answer.images, cost);
+    return answer;
+  } catch (error) {
+    failed(error instanceof AppError ? error : new AppError("upstream_unavailable", "Internal error", { charged: state.submitted }));
+    throw error;
+  } finally {
+    // Still open: its reader left between two events. The attempt counts like a client that went away.
+    if (!end.closed()) failed(new AppError("cancelled", "The client went away.", { charged: state.submitted }));
+  }
+}
+
+const NO_COST = { images: 0, usd: 0 };
+
+/** The request in the terms of one provider. */
+function callFor(deps: GenerateDependencies, { request, family, wish, turns }: Work, provider: string): ImageRequest {
+  const level = deps.settings().generation.thinking;
+  const { system, seed, includeThoughts, imageOnly } = request;
+  const thinking = fitThinking(family, provider, request.thinking ?? (level === "default" ? undefined : level));
+  return { family, ...fitImage(family, provider, wish), system, turns, seed, thinking, includeThoughts, imageOnly };
+}
+
+function noResult(answer: Answer): AppError {
+  const message = answer.message ?? (answer.text || `The model returned no image (${answer.upstreamReason}).`);
+  return new AppError("no_result", message, {
+    detail: { scope: "request", reason: answer.finish === "malformed" ? "malformed" : "text_only" },
+  });
+}
+
+function summarize(ended: Ended[]): Extract<GenerateEvent, { type: "done" }> {
+  const usage = ended.reduce((sum, { answer }) => (answer.usage ? addUsage(sum, answer.usage) : sum), NO_USAGE);
+  const { answer, provider } = ended.find((one) => one.answer.images.length > 0) ?? ended[0]!;
+  return { type: "done", finish: answer.finish, upstreamReason: answer.upstreamReason, message: answer.message, usage, provider };
+}
+
+/** Aborts when the client goes away, the time is over or the server stops; the reason says which. */
+function stopSignal(deps: GenerateDependencies, client: AbortSignal, seconds: number): { signal: AbortSignal; abandon(): void } {
+  const controller = new AbortController();
+  const gone = () => controller.abort(new AppError("cancelled", "The client went away."));
+  const stopping = () => controller.abort(new AppError("cancelled", "The server is stopping."));
+  const late = () => controller.abort(new AppError("upstream_timeout", `There was no result within ${seconds} seconds.`));
+  const cancelTimer = deps.clock.after(seconds * 1000, late);
+  client.addEventListener("abort", gone, { once: true });
+  deps.shutdown.addEventListener("abort", stopping, { once: true });
+  if (client.aborted) gone();
+  if (deps.shutdown.aborted) stopping();
+  return {
+    signal: controller.signal,
+    abandon() {
+      cancelTimer();
+      client.removeEventListener("abort", gone);
+      deps.shutdown.removeEventListener("abort", stopping);
+      // The reader may have left in the middle: whatever still runs ends now.
+      controller.abort(new AppError("cancelled", "The client went away."));
+    },
+  };
+}

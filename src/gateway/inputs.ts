@@ -1,0 +1,104 @@
+// Pictures that a conversation names become stored media: data URLs, our own links, and guarded fetches.
+import { AppError } from "../errors.ts";
+import type { Affinity } from "./affinity.ts";
+import type { MediaFetch } from "./fetch-media.ts";
+import type { MediaStore } from "./media.ts";
+import { type DataUrlLimits, decodeDataUrl } from "./media-data-url.ts";
+import type { InputMedia, Turn } from "./types.ts";
+
+/** A picture as a client names it, not yet read. */
+export type InputReference = {
+  type: "reference";
+  /** `data:`, `http(s):`, or a link or path of our own media. */
+  url: string;
+  /** Where it stands in the client's body, for error messages. */
+  param: string;
+  /** False for what an assistant said: only our own media and data URLs are read, and a missing one is passed over. */
+  trusted: boolean;
+};
+
+export type DraftTurn = { role: Turn["role"]; parts: ({ type: "text"; text: string } | InputReference)[] };
+
+const OWN_MEDIA = /^(?:https?:\/\/[^/?#]+)?\/media\/([a-z2-7]{26})\.[a-z0-9]{1,5}(?:[?#].*)?$/;
+
+/** The id in a link to our media, whatever host it was made for: ids cannot be guessed. Null for any other URL. */
+export function ownMediaId(url: string): string | null {
+  return OWN_MEDIA.exec(url)?.[1] ?? null;
+}
+
+export type InputDependencies = {
+  media: Pick<MediaStore, "open" | "keepBytes">;
+  fetchMedia: MediaFetch;
+  affinity: Affinity;
+  limits: () => DataUrlLimits;
+};
+
+type Owner = { keyId: number; requestId: string; signal: AbortSignal };
+
+/**
+ * Reads every reference, stores what is new, and gives the conversation with bytes in place of URLs. Text-only turns that
+ * end up empty are dropped.
+ * @throws {AppError} `invalid_request` naming the field whose picture cannot be had
+ */
+export async function resolveTurns(deps: InputDependencies, turns: DraftTurn[], owner: Owner): Promise<Turn[]> {
+  const resolved = await Promise.all(
+    turns.map(async ({ role, parts }) => {
+      const read = await Promise.all(
+        parts.map(async (part) => {
+          if (part.type === "text") return part;
+          const image = await readReference(deps, part, owner);
+          return image && { type: "image" as const, image };
+        }),
+      );
+      return { role, parts: read.filter((part) => part !== null) };
+    }),
+  );
+  return resolved.filter((turn) => turn.parts.length > 0);
+}
+
+async function readReference(deps: InputDependencies, reference: InputReference, owner: Owner): Promise<InputMedia | null> {
+  const own = ownMediaId(reference.url);
+  if (own) {
+    const found = await readOwn(deps, own, owner.keyId);
+    if (found) return found;
+    if (!reference.trusted) return null;
+    if (reference.url.startsWith("/"))
+      throw new AppError("invalid_request", `${reference.param}: there is no such media.`, { param: reference.param });
+  }
+  const { bytes } = reference.url.startsWith("data:")
+    ? decodeDataUrl(reference.url, deps.limits(), reference.param)
+    : await deps.fetchMedia(reference.url, { signal: owner.signal, param: reference.param });
+  const { keyId, requestId } = owner;
+  const stored = await deps.media.keepBytes(bytes, { origin: "input", keyId, requestId });
+  // Read back from disk when the call is written, so that waiting requests hold no pictures in memory.
+  return (await readOwn(deps, stored.id, keyId))!;
+}
+
+async function readOwn(deps: InputDependencies, id: string, keyId: number): Promise<InputMedia | null> {
+  const found = await deps.media.open(id);
+  if (!found || found.media.kind !== "image") return null;
+  if (found.media.origin === "input" && found.media.keyId !== keyId) return null;
+  return { mime: found.media.mime, data: found.blob, mediaId: id, signature: deps.affinity.of(id)?.signature };
+}
+
+/** How many pictures the turns hold. */
+export function countImages(turns: readonly Turn[]): number {
+  return turns.reduce((sum, turn) => sum + turn.parts.filter((part) => part.type === "image").length, 0);
+}
+
+/**
+ * Drops the oldest pictures of earlier turns until at most `max` are left; the last turn is the client's word and stays whole.
+ * @throws {AppError} `invalid_request` when the last turn alone has more
+ */
+export function fitImages(turns: readonly Turn[], max: number): Turn[] {
+  const last = turns.at(-1)!;
+  const asked = countImages([last]);
+  if (asked > max) throw new AppError("invalid_request", `The model takes at most ${max} pictures, got ${asked}.`, { param: "messages" });
+  let room = max - asked;
+  const fitted = [last];
+  for (const turn of turns.slice(0, -1).reverse()) {
+    const parts = turn.parts.toReversed().filter((part) => part.type === "text" || room-- > 0);
+    if (parts.length > 0) fitted.unshift({ role: turn.role, parts: parts.reverse() });
+  }
+  return fitted;
+}

@@ -1,0 +1,53 @@
+// The keys we issued, in memory: found by the SHA-256 of what a client presents.
+import { timingSafeEqual } from "node:crypto";
+import type { KeyRow } from "../db/store.ts";
+
+export type Keys = {
+  /** Replaces the table. */
+  load(rows: KeyRow[], hashes: { id: number; hash: Uint8Array }[]): void;
+  /** The row of a presented key, whatever its state; null when we never issued it. */
+  find(presented: string): KeyRow | null;
+  get(id: number): KeyRow | null;
+};
+
+/** SHA-256 of a key, the only form in which it is kept. */
+export function hashKey(key: string): Uint8Array {
+  return new Bun.CryptoHasher("sha256").update(key).digest();
+}
+
+/** Why a known key may not be used now, or null. `address` is the client's. */
+export function refusalOf(
+  key: KeyRow,
+  now: number,
+  address: string | null,
+  allows: (cidrs: string[], address: string) => boolean,
+): string | null {
+  if (key.revokedAt !== null) return "This API key was revoked.";
+  if (!key.enabled) return "This API key is disabled.";
+  if (key.expiresAt !== null && key.expiresAt <= now) return "This API key has expired.";
+  if (key.addresses.length > 0 && (address === null || !allows(key.addresses, address))) {
+    return "This API key may not be used from this address.";
+  }
+  return null;
+}
+
+export function createKeys(): Keys {
+  let byHash = new Map<string, { row: KeyRow; hash: Uint8Array }>();
+  let byId = new Map<number, KeyRow>();
+  return {
+    load(rows, hashes) {
+      byId = new Map(rows.map((row) => [row.id, row]));
+      byHash = new Map();
+      for (const { id, hash } of hashes) {
+        const row = byId.get(id);
+        if (row) byHash.set(Buffer.from(hash).toString("latin1"), { row, hash });
+      }
+    },
+    find(presented) {
+      const hash = hashKey(presented);
+      const entry = byHash.get(Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString("latin1"));
+      return entry && timingSafeEqual(entry.hash, hash) ? entry.row : null;
+    },
+    get: (id) => byId.get(id) ?? null,
+  };
+}

@@ -1,0 +1,109 @@
+// start(config): open, load, wire, listen; stop(): refuse new, finish open answers, flush, close.
+import { createApp } from "./app.ts";
+import { systemClock } from "./clock.ts";
+import { type Config, withDatabase } from "./config.ts";
+import { type Context, createContext } from "./context.ts";
+import { acquireFolder } from "./db/sqlite/lock.ts";
+import { loadSecretKey } from "./db/sqlite/secrets.ts";
+import { openRequestLog, openStore } from "./db/sqlite/store.ts";
+import type { Store } from "./db/store.ts";
+import { hashKey } from "./gateway/keys.ts";
+import type { Log } from "./log.ts";
+import { VERSION } from "./version.ts";
+import { watchChanges } from "./watch.ts";
+
+export type StartOptions = {
+  config: Config;
+  log: Log;
+  /** Demo: answers are marked, foreign host names refused. */
+  simulated?: boolean;
+  /** Demo: a key that is there from the start. */
+  firstKey?: string;
+};
+
+export type RunningServer = {
+  url: string;
+  port: number;
+  /** Resolves when every open answer has ended or `server.drain_timeout` is over, and everything is written. */
+  stop(): Promise<void>;
+};
+
+/** Longest body that Bun lets through; ours is smaller and answers with an envelope. */
+const BUN_BODY_LIMIT = 2048 * 1024 * 1024;
+
+/** @throws {AppError} `conflict` when another process serves from the folder; errors of listening as Bun throws them */
+export async function start({ config, log, simulated = false, firstKey }: StartOptions): Promise<RunningServer> {
+  const dataDir = config.settings.storage.data_dir;
+  const lock = acquireFolder(dataDir);
+  const clock = systemClock;
+  const shutdown = new AbortController();
+  const closing: (() => unknown)[] = [() => lock[Symbol.dispose]()];
+  const closeAll = async () => {
+    for (const close of closing.reverse()) await close();
+  };
+  try {
+    const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, process.env) });
+    closing.push(() => store.close());
+    const requests = await openRequestLog({ dataDir, clock, log });
+    closing.push(() => requests.close());
+    if (firstKey) await addKey(store, firstKey, clock.now());
+    const effective = withDatabase(config, await store.readSettings());
+    const ctx = createContext({
+      config: effective,
+      store,
+      requests,
+      log,
+      clock,
+      random: Math.random,
+      simulated,
+      shutdown: shutdown.signal,
+    });
+    await ctx.media.start();
+    closing.push(() => ctx.media.stop());
+    const watch = await watchChanges(ctx, config);
+    closing.push(
+      () => watch.stop(),
+      () => ctx.pool.close(),
+    );
+    const app = listen(ctx);
+    const { port, hostname } = app.server!;
+    const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${port}`;
+    log.info("listening", { url, version: VERSION });
+    return {
+      url,
+      port: port!,
+      async stop() {
+        await drain(app.server!, ctx, shutdown);
+        await closeAll();
+        log.info("stopped");
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function listen(ctx: Context) {
+  const { host, port } = ctx.config.settings.server;
+  const app = createApp(ctx);
+  app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT });
+  return app;
+}
+
+type Stoppable = { stop(force?: boolean): Promise<void> };
+
+/** Refuses new connections and waits for open answers; after the drain timeout they are told and cut. */
+async function drain(server: Stoppable, ctx: Context, shutdown: AbortController): Promise<void> {
+  const drained = server.stop(false);
+  const late = ctx.clock.after(ctx.settings.current().server.drain_timeout * 1000, () => {
+    shutdown.abort();
+    ctx.clock.after(1000, () => void server.stop(true));
+  });
+  await drained;
+  late();
+}
+
+async function addKey(store: Store, key: string, now: number): Promise<void> {
+  await store.insertKey({ name: "demo", hash: hashKey(key), prefix: key.slice(0, 4) }, now);
+}

@@ -1,0 +1,47 @@
+// Keeps what lives in memory in step with the store, also when the command line changes it.
+import type { Config } from "./config.ts";
+import { withDatabase } from "./config.ts";
+import type { Context } from "./context.ts";
+import type { Revisions } from "./db/store.ts";
+
+/** How often other processes' changes are looked for, in ms. */
+const INTERVAL_MS = 1000;
+
+/** Loads everything once, then again whatever changed. */
+export async function watchChanges(ctx: Context, boot: Config): Promise<{ stop(): void }> {
+  const { store, clock, log } = ctx;
+  let known: Revisions | null = null;
+  let cancel = () => {};
+  let stopped = false;
+
+  const load = async () => {
+    const revisions = await store.revisions();
+    if (revisions.tokens !== known?.tokens) await loadTokens(ctx);
+    if (revisions.keys !== known?.keys) ctx.keys.load(await store.listKeys(), await store.listKeyHashes());
+    if (known && revisions.settings !== known.settings) {
+      const next = withDatabase(boot, await store.readSettings());
+      ctx.settings.replace(next.settings);
+      log.setLevel(next.settings.log.level);
+    }
+    known = revisions;
+  };
+  const tick = async () => {
+    await load().catch((error) => log.error("Changes could not be read", { error }));
+    if (!stopped) cancel = clock.after(INTERVAL_MS, tick);
+  };
+
+  await load();
+  cancel = clock.after(INTERVAL_MS, tick);
+  return {
+    stop() {
+      stopped = true;
+      cancel();
+    },
+  };
+}
+
+async function loadTokens({ store, pool, tokens }: Context): Promise<void> {
+  const rows = await store.listTokens();
+  tokens.forget();
+  pool.load(rows);
+}
