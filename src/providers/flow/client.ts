@@ -1,0 +1,155 @@
+// Google Labs Flow as a provider: session, project, references, one generating call, upscale, download.
+import { AppError, asCharged } from "../../errors.ts";
+import type { Draft, ImageRequest, ProviderEvent } from "../../gateway/types.ts";
+import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
+import { generateBody, parseCredits, parseGenerated, sessionIdAt, upscaleBody } from "./convert.ts";
+import { IMAGE_MODELS } from "./models.ts";
+import { createProjects } from "./project.ts";
+import { type ImagePlan, MAX_SEED, planImage } from "./prompt.ts";
+import { createResults } from "./result.ts";
+import { createSessions } from "./session.ts";
+import { createTransport, type FlowOptions, readAnswer } from "./transport.ts";
+import { createUploads } from "./uploads.ts";
+
+export type { FlowOptions } from "./transport.ts";
+
+const CREDITS_LIMIT_MS = 15_000;
+const TIERS = [0, 1, 2] as const;
+/** A check is never asked for sooner than this, however short an access token lives. */
+const LEAST_RENEWAL_MS = 60_000;
+
+/** What a generating call made: nothing (a refusal with HTTP 200), or a picture in Flow's store. */
+type Made = { sessionId: string; projectId: string; picture: { mediaId?: string; url?: string } | null };
+
+/** The adapter for Flow. One per process: it shares sessions, projects and uploads between calls. */
+export function createFlow(options: FlowOptions): Provider {
+  const transport = createTransport(options);
+  const sessions = createSessions(transport, options);
+  const projects = createProjects(transport, sessions);
+  const uploads = createUploads(transport, sessions, options);
+  const results = createResults(transport, sessions, options);
+
+  const check = async (token: ProviderToken, call: CallContext): Promise<TokenFacts> => {
+    await sessions.renew(token, call);
+    const { proxy } = token;
+    return sessions.use(token, call, async ({ accessToken, identity, renewAt, endTold }) => {
+      const request = { operation: "credits", path: "credits", auth: { accessToken }, proxy, signal: call.signal } as const;
+      const { credits, tier } = parseCredits((await transport.ask({ ...request, limitMs: CREDITS_LIMIT_MS })).body);
+      if (tier !== undefined) await call.remember({ state: { tier } });
+      return {
+        families: Object.keys(IMAGE_MODELS),
+        ...(identity === undefined ? {} : { identity }),
+        ...(tier === undefined ? {} : { tier }),
+        ...(credits === undefined ? {} : { credits }),
+        ...(endTold ? { renewBefore: Math.max(renewAt, options.now() + LEAST_RENEWAL_MS) } : {}),
+      };
+    });
+  };
+
+  /** The one call that costs. It is repeated only after an answer that refused it: 401 with a renewed session. */
+  const submit = async (
+    plan: ImagePlan,
+    projectId: string,
+    references: string[],
+    token: ProviderToken,
+    call: CallContext,
+  ): Promise<Made> => {
+    const sessionId = sessionIdAt(options.now());
+    const body = generateBody({
+      sessionId,
+      projectId,
+      batchId: crypto.randomUUID(),
+      seed: plan.seed ?? 1 + Math.floor(options.random() * MAX_SEED),
+      imageModelName: plan.imageModelName,
+      imageAspectRatio: plan.imageAspectRatio,
+      prompt: plan.prompt,
+      references,
+    });
+    const path = `projects/${encodeURIComponent(projectId)}/flowMedia:batchGenerateImages`;
+    const { proxy } = token;
+    const { signal } = call;
+    const response = await sessions.use(token, call, ({ accessToken }) =>
+      transport.open({ operation: "generate", path, auth: { accessToken }, body, proxy, signal }),
+    );
+    try {
+      return { sessionId, projectId, picture: parseGenerated(await readAnswer(response, signal)) };
+    } catch (error) {
+      throw paid(error);
+    }
+  };
+
+  /** Uploads and submits in the token's project; when Flow does not know the project, once more in a fresh one. */
+  async function* make(plan: ImagePlan, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent, Made, undefined> {
+    let projectId = await projects.current(token, call);
+    let submitted = false;
+    for (let isFresh = false; ; isFresh = true) {
+      let references: string[] = [];
+      try {
+        references = yield* uploads.place(plan.references, projectId, token, call);
+        await sessions.current(token, call);
+        if (!submitted) {
+          yield { type: "progress", stage: "generating" };
+          yield { type: "submitted" };
+          submitted = true;
+        }
+        return await submit(plan, projectId, references, token, call);
+      } catch (error) {
+        if (error instanceof AppError && error.kind === "upstream_invalid") uploads.forget(references);
+        if (isFresh || !(error instanceof AppError) || error.upstreamStatus !== 404) throw error;
+      }
+      projectId = await projects.replace(token, call, projectId);
+    }
+  }
+
+  const upscale = async (
+    made: Made,
+    mediaId: string,
+    targetResolution: string,
+    token: ProviderToken,
+    call: CallContext,
+  ): Promise<Draft> => {
+    const { sessionId, projectId } = made;
+    const tier = TIERS.find((known) => known === token.state.tier);
+    const body = upscaleBody({ sessionId, projectId, mediaId, targetResolution, tier });
+    const { proxy } = token;
+    const { signal } = call;
+    const order = () =>
+      sessions.use(token, call, ({ accessToken }) =>
+        transport.open({ operation: "upscale", path: "flow/upsampleImage", auth: { accessToken }, body, proxy, signal }),
+      );
+    const response = await order().catch((error) => {
+      // An answered refusal made nothing: one more try is worth a picture that is paid already.
+      if (error instanceof AppError && error.kind === "upstream_unavailable") return order();
+      throw error;
+    });
+    return results.decode(response, call, signal);
+  };
+
+  async function* generateImages(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {
+    const plan = planImage(request);
+    const made = yield* make(plan, token, call);
+    if (!made.picture) {
+      yield { type: "finish", finish: "no_image", upstreamReason: "NO_IMAGE", usage: null };
+      return;
+    }
+    const { mediaId } = made.picture;
+    const target = plan.targetResolution;
+    yield { type: "progress", stage: target ? "upscaling" : "downloading" };
+    let draft: Draft;
+    try {
+      if (target && !mediaId) throw new AppError("upstream_unknown_outcome", "Flow made a picture that cannot be upscaled.");
+      draft = target && mediaId ? await upscale(made, mediaId, target, token, call) : await results.fetch(made.picture, token, call);
+    } catch (error) {
+      throw paid(error);
+    }
+    yield { type: "image", draft, thought: false };
+    yield { type: "finish", finish: "stop", upstreamReason: "STOP", usage: null };
+  }
+
+  return { name: "flow", check, generateImages };
+}
+
+/** Whatever goes wrong once Flow has made the picture, it is paid. */
+function paid(error: unknown): unknown {
+  return error instanceof AppError ? asCharged(error) : error;
+}

@@ -1,0 +1,167 @@
+// Bodies that Flow is sent and what its answers hold. Pure. Source: reference of the Flow wire, section 3, read 2026-11-23.
+import { at, textAt } from "./json.ts";
+import { PAYGATE_TIERS } from "./models.ts";
+
+/** The front end of Labs that is called Flow. */
+const TOOL = "PINHOLE";
+
+export const SESSION_COOKIE = "__Secure-next-auth.session-token";
+
+/** `sessionId` of a client context: a semicolon and epoch ms. One generation and its upscale share it. */
+export function sessionIdAt(now: number): string {
+  return `;${now}`;
+}
+
+export function projectBody(title: string): object {
+  return { json: { projectTitle: title, toolName: TOOL } };
+}
+
+export type GenerateInput = {
+  sessionId: string;
+  projectId: string;
+  batchId: string;
+  /** 1 to 999,999. */
+  seed: number;
+  imageModelName: string;
+  imageAspectRatio: string;
+  prompt: string;
+  /** Media ids of uploaded pictures, in order. */
+  references: readonly string[];
+};
+
+/** `flowMedia:batchGenerateImages` for one image. The field for a verification token is left out: there is none. */
+export function generateBody(input: GenerateInput): object {
+  const clientContext = { sessionId: input.sessionId, projectId: input.projectId, tool: TOOL };
+  return {
+    clientContext,
+    mediaGenerationContext: { batchId: input.batchId },
+    useNewMedia: true,
+    requests: [
+      {
+        clientContext,
+        seed: input.seed,
+        imageModelName: input.imageModelName,
+        imageAspectRatio: input.imageAspectRatio,
+        structuredPrompt: { parts: [{ text: input.prompt }] },
+        imageInputs: input.references.map((name) => ({ name, imageInputType: "IMAGE_INPUT_TYPE_REFERENCE" })),
+      },
+    ],
+  };
+}
+
+/** `flow/upsampleImage`. An unknown plan is left out. */
+export function upscaleBody(input: {
+  sessionId: string;
+  projectId: string;
+  mediaId: string;
+  targetResolution: string;
+  tier: 0 | 1 | 2 | undefined;
+}): object {
+  return {
+    mediaId: input.mediaId,
+    targetResolution: input.targetResolution,
+    clientContext: {
+      sessionId: input.sessionId,
+      projectId: input.projectId,
+      tool: TOOL,
+      ...(input.tier === undefined ? {} : { userPaygateTier: PAYGATE_TIERS[input.tier] }),
+    },
+  };
+}
+
+/** Bytes read at a time; a multiple of 3, so that the pieces of base64 join without padding. */
+const SLICE = 3 * 64 * 1024;
+
+/** `flow/uploadImage` as bytes: the picture is encoded slice by slice, never held twice. */
+export async function uploadBody(input: {
+  sessionId: string;
+  projectId: string;
+  fileName: string;
+  mime: string;
+  data: Blob;
+}): Promise<Uint8Array> {
+  const fields = JSON.stringify({
+    clientContext: { sessionId: input.sessionId, tool: TOOL, projectId: input.projectId },
+    fileName: input.fileName,
+    isHidden: false,
+    isUserUploaded: true,
+    mimeType: input.mime,
+  });
+  const head = `${fields.slice(0, -1)},"imageBytes":"`;
+  const body = Buffer.allocUnsafe(Buffer.byteLength(head) + Math.ceil(input.data.size / 3) * 4 + 2);
+  let end = body.write(head);
+  for (let from = 0; from < input.data.size; from += SLICE) {
+    const slice = await input.data.slice(from, from + SLICE).bytes();
+    end += body.write(slice.toBase64(), end, "latin1");
+  }
+  end += body.write('"}', end);
+  return body.subarray(0, end);
+}
+
+export type ParsedSession = {
+  accessToken: string;
+  /** Epoch ms; absent when not told. */
+  expiresAt?: number;
+  email?: string;
+};
+
+/** `auth/session`. A signed-out session answers 200 with `{}` or `null`: `dead`. Anything but JSON objects is `malformed`. */
+export function parseSession(body: unknown): ParsedSession | "dead" | "malformed" {
+  if (body !== null && (typeof body !== "object" || Array.isArray(body))) return "malformed";
+  const accessToken = textAt(body, "access_token");
+  if (!accessToken) return "dead";
+  const expiresAt = Date.parse(textAt(body, "expires") ?? "");
+  const email = textAt(body, "user", "email");
+  return { accessToken, ...(Number.isNaN(expiresAt) ? {} : { expiresAt }), ...(email ? { email } : {}) };
+}
+
+/** The session cookie that an answer sets anew, or null. Long values come in numbered pieces; an emptied cookie is no rotation. */
+export function rotatedSecret(setCookies: readonly string[]): string | null {
+  const pieces: string[] = [];
+  for (const line of setCookies) {
+    const [pair = ""] = line.split(";", 1);
+    const equals = pair.indexOf("=");
+    const index = pieceIndex(pair.slice(0, equals).trim());
+    if (index !== null) pieces[index] = pair.slice(equals + 1).trim();
+  }
+  return pieces.join("") || null;
+}
+
+/** 0 for the session cookie, n for its piece `.n`, null for any other cookie. */
+function pieceIndex(name: string): number | null {
+  if (name === SESSION_COOKIE) return 0;
+  const suffix = name.startsWith(`${SESSION_COOKIE}.`) ? name.slice(SESSION_COOKIE.length + 1) : "";
+  return /^\d$/.test(suffix) ? Number(suffix) : null;
+}
+
+/** `credits`. Fields that are missing or of another type are left out. */
+export function parseCredits(body: unknown): { credits?: number; tier?: 0 | 1 | 2 } {
+  const credits = at(body, "credits");
+  const tier = PAYGATE_TIERS.indexOf(at(body, "userPaygateTier") as (typeof PAYGATE_TIERS)[number]);
+  return {
+    ...(typeof credits === "number" && Number.isFinite(credits) ? { credits } : {}),
+    ...(tier < 0 ? {} : { tier: tier as 0 | 1 | 2 }),
+  };
+}
+
+/** `trpc/project.createProject`: the project id. */
+export function parseProject(body: unknown): string | undefined {
+  return textAt(body, "result", "data", "json", "result", "projectId");
+}
+
+/** `flow/uploadImage`: the media id, from the present answer (`media` an object or an array) or the older one. */
+export function parseUpload(body: unknown): string | undefined {
+  return textAt(body, "media", "name") ?? textAt(body, "media", 0, "name") ?? textAt(body, "mediaGenerationId", "mediaGenerationId");
+}
+
+/** `flowMedia:batchGenerateImages`: the media id and its signed link, or null when nothing was made. */
+export function parseGenerated(body: unknown): { mediaId?: string; url?: string } | null {
+  const mediaId = textAt(body, "media", 0, "name");
+  const url = textAt(body, "media", 0, "image", "generatedImage", "fifeUrl");
+  return mediaId === undefined && url === undefined ? null : { mediaId, url };
+}
+
+/** `flow/upsampleImage` and `media/{id}`: the base64 of the picture, wherever the answer keeps it. */
+export function parseEncodedImage(body: unknown): string | undefined {
+  return textAt(body, "encodedImage") ?? textAt(body, "image", "encodedImage") ?? textAt(body, "image", "generatedImage", "encodedImage");
+}

@@ -1,0 +1,92 @@
+// A conversation as Flow takes it: one prompt and a list of reference pictures. Pure.
+import { AppError } from "../../errors.ts";
+import type { ImageRequest, InputMedia, Turn } from "../../gateway/types.ts";
+import { DEFAULT_ASPECT, IMAGE_ASPECTS, IMAGE_MODELS, UPSCALES } from "./models.ts";
+
+/** Everything of a request that does not depend on the token. */
+export type ImagePlan = {
+  imageModelName: string;
+  imageAspectRatio: string;
+  /** `UPSAMPLE_IMAGE_RESOLUTION_*`, or null when the picture is delivered as generated. */
+  targetResolution: string | null;
+  prompt: string;
+  references: InputMedia[];
+  /** As asked for, brought into Flow's range; absent: any. */
+  seed?: number;
+};
+
+/** Pictures sent along at most. Flow names no limit; its page offers about half. */
+const MAX_REFERENCES = 10;
+export const MAX_SEED = 999_999;
+
+/**
+ * What Flow is asked for.
+ * @throws {AppError} `upstream_model_denied` for a family that Flow has not, `upstream_invalid` for an aspect, size or prompt that it cannot take
+ */
+export function planImage(request: ImageRequest): ImagePlan {
+  const model = Object.hasOwn(IMAGE_MODELS, request.family) ? IMAGE_MODELS[request.family] : undefined;
+  if (!model) {
+    const detail = { scope: "token_model", reason: "model_missing" } as const;
+    throw new AppError("upstream_model_denied", `Flow does not have the model ${request.family}.`, { detail });
+  }
+  const aspect = request.aspect ?? DEFAULT_ASPECT;
+  const imageAspectRatio = model.aspects.includes(aspect) ? IMAGE_ASPECTS[aspect] : undefined;
+  if (!imageAspectRatio) throw invalid(`Flow makes ${request.family} in ${model.aspects.join(", ")}, not in ${aspect}.`, "aspect_ratio");
+  const targetResolution = UPSCALES[request.size ?? "1K"];
+  if (targetResolution === undefined) throw invalid(`Flow makes images in 1K, 2K and 4K, not in ${request.size}.`, "size");
+  const prompt = flattenPrompt(request);
+  if (prompt === "") throw invalid("Flow needs a prompt in words.", "prompt");
+  return {
+    imageModelName: model.imageModelName,
+    imageAspectRatio,
+    targetResolution,
+    prompt,
+    references: chooseReferences(request.turns),
+    ...(request.seed === undefined ? {} : { seed: Math.abs(Math.trunc(request.seed)) % MAX_SEED || MAX_SEED }),
+  };
+}
+
+/** System text, what the user asked before, what the user asks now: in this order, the last word last. */
+export function flattenPrompt(request: Pick<ImageRequest, "system" | "turns">): string {
+  const asked = request.turns.filter((turn) => turn.role === "user").map(textOf);
+  const now = asked.pop() ?? "";
+  const before = asked.filter((text) => text !== "");
+  const earlier = before.length === 0 ? "" : `Asked before:\n${before.map((text) => `- ${text}`).join("\n")}`;
+  const last = earlier && now ? `Asked now:\n${now}` : now;
+  return [request.system?.trim() ?? "", earlier, last].filter((part) => part !== "").join("\n\n");
+}
+
+/**
+ * Earlier generated pictures, oldest first, then those of the last user turn; the same picture once. Over the limit the oldest generated
+ * ones are left out, never what the user just sent.
+ */
+export function chooseReferences(turns: readonly Turn[]): InputMedia[] {
+  const last = turns.findLast((turn) => turn.role === "user");
+  const sent = distinct(last ? picturesOf(last) : []);
+  const drawn = distinct(turns.filter((turn) => turn.role === "model").flatMap(picturesOf)).filter((picture) => !isAmong(picture, sent));
+  const room = Math.max(0, MAX_REFERENCES - sent.length);
+  return [...drawn.slice(Math.max(0, drawn.length - room)), ...sent];
+}
+
+function picturesOf(turn: Turn): InputMedia[] {
+  return turn.parts.flatMap((part) => (part.type === "image" ? [part.image] : []));
+}
+
+function distinct(pictures: InputMedia[]): InputMedia[] {
+  return pictures.filter((picture, index) => !isAmong(picture, pictures.slice(index + 1)));
+}
+
+function isAmong(picture: InputMedia, others: InputMedia[]): boolean {
+  return picture.mediaId !== undefined && others.some((other) => other.mediaId === picture.mediaId);
+}
+
+function textOf(turn: Turn): string {
+  return turn.parts
+    .flatMap((part) => (part.type === "text" ? [part.text.trim()] : []))
+    .filter((text) => text !== "")
+    .join("\n");
+}
+
+function invalid(message: string, param: string): AppError {
+  return new AppError("upstream_invalid", message, { param });
+}

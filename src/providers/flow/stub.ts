@@ -1,0 +1,121 @@
+// Test stand-in for Flow: a real server with one answer per call, replaceable, and the gateway's side of a call. Tests only.
+import type { Draft, DraftWriter, ProviderEvent } from "../../gateway/types.ts";
+import { createLog, type Log } from "../../log.ts";
+import type { CallContext, ProviderToken } from "../provider.ts";
+import ANSWERS from "./fixtures/answers.json" with { type: "json" };
+
+export const NOW = Date.UTC(2026, 10, 23, 12);
+export const PICTURE = Uint8Array.fromBase64(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+);
+
+export type StubCall = { name: StubRoute; path: string; headers: Headers; body: unknown };
+export type StubRoute = "session" | "credits" | "project" | "upload" | "generate" | "upscale" | "media" | "redirect" | "file";
+type Handler = (call: StubCall) => Response | Promise<Response>;
+
+const ROUTES: [RegExp, StubRoute][] = [
+  [/^\/labs\/auth\/session$/, "session"],
+  [/^\/v1\/credits$/, "credits"],
+  [/^\/labs\/trpc\/project\.createProject$/, "project"],
+  [/^\/v1\/flow\/uploadImage$/, "upload"],
+  [/^\/v1\/projects\/[^/]+\/flowMedia:batchGenerateImages$/, "generate"],
+  [/^\/v1\/flow\/upsampleImage$/, "upscale"],
+  [/^\/v1\/media\/[^/]+$/, "media"],
+  [/^\/labs\/trpc\/media\.getMediaUrlRedirect$/, "redirect"],
+  [/^\/files\//, "file"],
+];
+
+/** The refusals that tests give most often. */
+export const refuse = (status: number, word: string, ...reasons: string[]): Response =>
+  Response.json({ error: { code: status, message: "x", status: word, details: reasons.map((reason) => ({ reason })) } }, { status });
+
+/** A server in the place of both of Flow's origins. `on` replaces an answer; `calls` is what came in, in order. */
+export function startStub() {
+  const calls: StubCall[] = [];
+  let count = 0;
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    idleTimeout: 0,
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      const name = ROUTES.find(([shape]) => shape.test(pathname))?.[1];
+      if (!name) return new Response("no such route", { status: 404 });
+      const text = await request.text();
+      const call = { name, path: request.url.slice(server.url.href.length - 1), headers: request.headers, body: text && JSON.parse(text) };
+      calls.push(call);
+      return on[name](call);
+    },
+  });
+  const base = server.url.href.slice(0, -1);
+  const on: Record<StubRoute, Handler> = {
+    session: () => Response.json({ ...ANSWERS.session, access_token: `ya29.access-${++count}` }),
+    credits: () => Response.json(ANSWERS.credits),
+    project: () => Response.json({ result: { data: { json: { result: { projectId: `project-${++count}` } } } } }),
+    upload: () => Response.json({ media: { name: `upload-${++count}` } }),
+    generate: () => Response.json({ media: [{ name: "made-1", image: { generatedImage: { fifeUrl: `${base}/files/a?Signature=s` } } }] }),
+    upscale: () => Response.json({ encodedImage: PICTURE.toBase64() }),
+    media: () => Response.json({ name: "made-1", image: { encodedImage: PICTURE.toBase64() } }),
+    redirect: () => new Response(null, { status: 302, headers: { location: `${base}/files/b` } }),
+    file: () => new Response(PICTURE, { headers: { "content-type": "image/png" } }),
+  };
+  return {
+    on,
+    calls,
+    base,
+    labsBaseUrl: `${base}/labs`,
+    apiBaseUrl: `${base}/v1`,
+    count: (name: StubRoute) => calls.filter((call) => call.name === name).length,
+    named: (name: StubRoute) => calls.filter((call) => call.name === name),
+    [Symbol.asyncDispose]: () => server.stop(true),
+  };
+}
+
+/** The gateway's side: a token whose state and secret are kept as they are remembered, drafts in memory. */
+export function createCaller(change: Partial<ProviderToken> = {}) {
+  const token: ProviderToken = { id: 1, secret: "cookie-1", proxy: null, state: {}, ...change };
+  const drafts: { mime: string; bytes: Uint8Array; end: "open" | "closed" | "discarded" }[] = [];
+  const abort = new AbortController();
+  const call: CallContext = {
+    signal: abort.signal,
+    async openDraft(mime): Promise<DraftWriter> {
+      const draft: (typeof drafts)[number] = { mime, bytes: new Uint8Array(), end: "open" };
+      const path = `draft-${drafts.push(draft) - 1}`;
+      return {
+        write: (chunk) => {
+          draft.bytes = Buffer.concat([draft.bytes, chunk]);
+        },
+        close: async (): Promise<Draft> => {
+          draft.end = "closed";
+          return { path, bytes: draft.bytes.byteLength, mime };
+        },
+        discard: async () => {
+          draft.end = "discarded";
+        },
+      };
+    },
+    async remember({ state, secret }) {
+      // What is kept is JSON: a value that does not survive it would be lost at the next start.
+      token.state = { ...token.state, ...JSON.parse(JSON.stringify(state ?? {})) };
+      if (secret !== undefined) token.secret = secret;
+    },
+  };
+  return { token, call, drafts, abort };
+}
+
+/** Collects a generation's events; a thrown error ends the list as `error`. */
+export async function collect(events: AsyncIterable<ProviderEvent>): Promise<{ events: ProviderEvent[]; error: unknown }> {
+  const seen: ProviderEvent[] = [];
+  try {
+    for await (const event of events) seen.push(event);
+    return { events: seen, error: undefined };
+  } catch (error) {
+    return { events: seen, error };
+  }
+}
+
+/** A log that keeps its lines. */
+export function recordingLog(): { log: Log; lines: string[] } {
+  const lines: string[] = [];
+  return { log: createLog({ level: "debug", format: "json", write: (line) => void lines.push(line) }), lines };
+}

@@ -1,0 +1,143 @@
+// Calls to Flow: an honest name, credentials to their own origin only, refusals classified.
+import { AppError } from "../../errors.ts";
+import { readBody, send, toNetworkError } from "../../http.ts";
+import type { Log } from "../../log.ts";
+import { VERSION } from "../../version.ts";
+import { SESSION_COOKIE } from "./convert.ts";
+import { classifyRefusal, type Operation, reasonsOf } from "./errors.ts";
+import { at } from "./json.ts";
+
+export type FlowOptions = {
+  /** Session, projects and links, e.g. `https://labs.google/fx/api`; gets the session cookie and nothing else. */
+  labsBaseUrl: string;
+  /** Generation, e.g. `https://aisandbox-pa.googleapis.com/v1`; gets the access token and nothing else. */
+  apiBaseUrl: string;
+  /** Epoch ms. */
+  now: () => number;
+  /** A number in [0, 1). */
+  random: () => number;
+  log: Log;
+};
+
+export type FlowRequest = {
+  operation: Operation;
+  /** Path below the base of its origin, query included. */
+  path: string;
+  /** A cookie goes to Labs, an access token to the API. */
+  auth: { cookie: string } | { accessToken: string };
+  /** Present: POST of this JSON, or of these bytes that are JSON already. */
+  body?: object | Uint8Array;
+  proxy: string | null;
+  signal: AbortSignal;
+};
+
+export type Transport = {
+  /** Sends and hands over the answer, whatever its status. @throws {AppError} as `send` */
+  exchange(request: FlowRequest): Promise<Response>;
+  /** Sends and hands over the answer's unread body when it is a success. @throws {AppError} as `send` and `classifyRefusal` */
+  open(request: FlowRequest): Promise<Response>;
+  /**
+   * A call that costs nothing and may be repeated: within `limitMs`, answer parsed.
+   * @throws {AppError} `network` for every way of getting no answer, `upstream_unavailable` for one that is not JSON, else as `open`
+   */
+  ask(request: FlowRequest & { limitMs: number }): Promise<{ body: unknown; headers: Headers }>;
+};
+
+/** Longest answer that is not media. */
+const MAX_ANSWER = 8 * 1024 * 1024;
+const MAX_REFUSAL = 256 * 1024;
+const USER_AGENT = `flow2api/${VERSION}`;
+
+/** Flow's two origins behind one door. */
+export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiBaseUrl" | "now" | "log">): Transport {
+  const exchange = (request: FlowRequest): Promise<Response> => {
+    const { auth, body } = request;
+    const base = "cookie" in auth ? options.labsBaseUrl : options.apiBaseUrl;
+    const credential: Record<string, string> =
+      "cookie" in auth ? { cookie: `${SESSION_COOKIE}=${auth.cookie}` } : { authorization: `Bearer ${auth.accessToken}` };
+    return send({
+      method: body ? "POST" : "GET",
+      url: `${base.replace(/\/+$/, "")}/${request.path}`,
+      headers: {
+        accept: "application/json",
+        "user-agent": USER_AGENT,
+        ...credential,
+        ...(body ? { "content-type": "application/json" } : {}),
+      },
+      body: body instanceof Uint8Array ? body : body && JSON.stringify(body),
+      proxy: request.proxy,
+      signal: request.signal,
+    });
+  };
+
+  const open = async (request: FlowRequest): Promise<Response> => {
+    const response = await exchange(request);
+    if (response.ok) return response;
+    const body = await readRefusal(response, request.signal);
+    const refusal = { status: response.status, body, retryAfter: response.headers.get("retry-after") };
+    const error = classifyRefusal(request.operation, refusal, options.now());
+    options.log.debug("flow refused a call", {
+      operation: request.operation,
+      status: response.status,
+      upstreamStatus: at(body, "error", "status"),
+      reasons: reasonsOf(body),
+      kind: error.kind,
+    });
+    throw error;
+  };
+
+  return {
+    exchange,
+    open,
+    async ask({ limitMs, ...request }) {
+      using limit = withLimit(request.signal, limitMs);
+      try {
+        const response = await open({ ...request, signal: limit.signal });
+        return { body: await readAnswer(response, limit.signal), headers: response.headers };
+      } catch (error) {
+        throw withoutCost(error);
+      }
+    },
+  };
+}
+
+/** `signal`, or its own end after `limitMs` with a reason of kind `network`. Dispose it when the work is done. */
+export function withLimit(signal: AbortSignal, limitMs: number): Disposable & { signal: AbortSignal } {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(new AppError("network", `Flow did not answer within ${limitMs / 1000} s.`)), limitMs);
+  return { signal: AbortSignal.any([signal, limit.signal]), [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/**
+ * Reads an answer that is JSON.
+ * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is not; network failures as `toNetworkError`
+ */
+export async function readAnswer(response: Response, signal: AbortSignal): Promise<unknown> {
+  const bytes = await readBody(response, MAX_ANSWER, signal);
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch (error) {
+    throw malformed("Flow's answer is not JSON.", error);
+  }
+}
+
+/** An answer that we cannot read: Flow's surface changed, or something stands between. */
+export function malformed(message: string, cause?: unknown): AppError {
+  return new AppError("upstream_unavailable", message, { cause, detail: { scope: "upstream", reason: "malformed" } });
+}
+
+/** The body of a refusal as far as it is JSON; the status alone decides when it is not. */
+async function readRefusal(response: Response, signal: AbortSignal): Promise<unknown> {
+  try {
+    return JSON.parse(new TextDecoder().decode(await readBody(response, MAX_REFUSAL, signal)));
+  } catch (error) {
+    if (signal.aborted) throw toNetworkError(error, signal);
+    return undefined;
+  }
+}
+
+/** Nothing is at stake when a call that costs nothing got no answer: it counts as not made. */
+function withoutCost(error: unknown): unknown {
+  if (!(error instanceof AppError) || error.kind !== "upstream_unknown_outcome") return error;
+  return new AppError("network", error.message, { cause: error });
+}

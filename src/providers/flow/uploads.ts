@@ -1,0 +1,84 @@
+// Reference pictures on their way to Flow: each once per project while its media id is known.
+import type { InputMedia, ProviderEvent } from "../../gateway/types.ts";
+import type { CallContext, ProviderToken } from "../provider.ts";
+import { parseUpload, sessionIdAt, uploadBody } from "./convert.ts";
+import type { Sessions } from "./session.ts";
+import { type FlowOptions, malformed, type Transport } from "./transport.ts";
+
+export type Uploads = {
+  /**
+   * Uploads what the project does not have yet, telling the progress; returns Flow's media ids in order.
+   * @throws {AppError} `content_policy` when Flow refuses a picture, else as `Sessions.use` and `Transport.ask`
+   */
+  place(
+    pictures: readonly InputMedia[],
+    projectId: string,
+    token: ProviderToken,
+    call: CallContext,
+  ): AsyncGenerator<ProviderEvent, string[], undefined>;
+  /** Drops what is known of these media ids: Flow did not accept a request that names them. */
+  forget(names: readonly string[]): void;
+};
+
+const UPLOAD_LIMIT_MS = 120_000;
+/** Remembered uploads of all tokens; the least lately used go first. */
+const MAX_KNOWN = 5000;
+
+/** Extension by type, for `fileName`; anything else goes without. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  "image/png": ".png",
+  "image/jpeg": ".jpg",
+  "image/webp": ".webp",
+  "image/gif": ".gif",
+};
+
+/** Uploads by token, project and our media id. In memory only: after a restart a picture is uploaded again. */
+export function createUploads(transport: Transport, sessions: Sessions, options: Pick<FlowOptions, "now">): Uploads {
+  const known = new Map<string, string>();
+
+  const remember = (key: string, name: string) => {
+    known.delete(key);
+    known.set(key, name);
+    const oldest = known.size > MAX_KNOWN ? known.keys().next().value : undefined;
+    if (oldest !== undefined) known.delete(oldest);
+  };
+
+  const upload = async (picture: InputMedia, fileName: string, projectId: string, token: ProviderToken, call: CallContext) => {
+    const { mime, data } = picture;
+    const body = await uploadBody({ sessionId: sessionIdAt(options.now()), projectId, fileName, mime, data });
+    const answer = await sessions.use(token, call, ({ accessToken }) =>
+      transport.ask({
+        operation: "upload",
+        path: "flow/uploadImage",
+        auth: { accessToken },
+        body,
+        proxy: token.proxy,
+        signal: call.signal,
+        limitMs: UPLOAD_LIMIT_MS,
+      }),
+    );
+    const name = parseUpload(answer.body);
+    if (!name) throw malformed("Flow's answer names no uploaded picture.");
+    return name;
+  };
+
+  return {
+    async *place(pictures, projectId, token, call) {
+      const names: string[] = [];
+      for (const [index, picture] of pictures.entries()) {
+        const key = picture.mediaId && `${token.id} ${projectId} ${picture.mediaId}`;
+        let name = key && known.get(key);
+        if (!name) {
+          yield { type: "progress", stage: "uploading", index: index + 1, total: pictures.length };
+          name = await upload(picture, `reference-${index + 1}${EXTENSIONS[picture.mime] ?? ""}`, projectId, token, call);
+        }
+        if (key) remember(key, name);
+        names.push(name);
+      }
+      return names;
+    },
+    forget(names) {
+      for (const [key, name] of known) if (names.includes(name)) known.delete(key);
+    },
+  };
+}
