@@ -2,7 +2,7 @@
 import type { Database } from "bun:sqlite";
 import type { AttemptRow, RequestFilter, RequestRow } from "../store.ts";
 
-const COLUMNS = `seq, id, at, ms, dialect, route, key_id AS keyId, model, requests.family AS family, kind, status,
+const COLUMNS = `seq, id, at, requests.ms AS ms, dialect, route, key_id AS keyId, model, requests.family AS family, kind,
   requests.outcome AS outcome, message, images, video_seconds AS videoSeconds, input_tokens AS inputTokens,
   output_tokens AS outputTokens, usd, stream, media_ids AS mediaIds`;
 
@@ -17,9 +17,9 @@ type Raw = Omit<RequestRow, "stream" | "mediaIds" | "attempts"> & { seq: number;
 /** Writes rows in one go; a row whose id is there already is passed over. */
 export function insertRequests(db: Database, rows: readonly RequestRow[]): void {
   const insert = db.query<{ seq: number }, Record<string, string | number | boolean | null>>(
-    `INSERT INTO requests (id, at, ms, dialect, route, key_id, model, family, kind, status, outcome, message, images, video_seconds,
+    `INSERT INTO requests (id, at, ms, dialect, route, key_id, model, family, kind, outcome, message, images, video_seconds,
        input_tokens, output_tokens, usd, stream, media_ids)
-     VALUES ($id, $at, $ms, $dialect, $route, $keyId, $model, $family, $kind, $status, $outcome, $message, $images, $videoSeconds,
+     VALUES ($id, $at, $ms, $dialect, $route, $keyId, $model, $family, $kind, $outcome, $message, $images, $videoSeconds,
        $inputTokens, $outputTokens, $usd, $stream, $mediaIds)
      ON CONFLICT (id) DO NOTHING RETURNING seq`,
   );

@@ -12,7 +12,6 @@ CREATE TABLE requests (
   model TEXT NOT NULL,
   family TEXT,
   kind TEXT,
-  status INTEGER NOT NULL,
   outcome TEXT NOT NULL,
   message TEXT,
   images INTEGER NOT NULL,
