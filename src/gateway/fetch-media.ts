@@ -48,7 +48,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Enough to know the type: a download that is no picture ends here. */
 const SNIFF_BYTES = 512;
 /** Their streams stop working while nobody reads: a bomb unfolds no further than the limit. */
-const ENCODINGS: ReadonlyMap<string, () => Transform> = new Map([
+const ENCODINGS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
   ["gzip", createGunzip],
   ["x-gzip", createGunzip],
   ["deflate", createInflate],

@@ -113,24 +113,23 @@ function largest({ width, height, images = [] }: Pixels & { images?: Pixels[] })
 }
 
 /**
- * Walks the segments of a JPEG up to its frame header (ITU T.81, B.2.2). image-size steps through damaged files byte by byte,
- * which costs a second of processor time for a hostile one, and does not know all frame types.
+ * Walks the segments of a JPEG up to its frame header (ITU T.81, B.2.2), passing over stray bytes as decoders do. image-size steps
+ * through damaged files byte by byte, which costs a second of processor time for a hostile one, and does not know all frame types.
  */
 function measureJpeg(head: Uint8Array): Pixels | null {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  let at = 2;
-  while (at + 9 <= head.byteLength && head[at] === 0xff) {
+  let at = head.indexOf(0xff, 2);
+  while (at >= 0 && at + 9 <= head.byteLength) {
     const marker = head[at + 1]!;
-    if (marker === 0xff) {
-      at += 1;
-      continue;
-    }
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
     if (isFrame) return { height: view.getUint16(at + 5), width: view.getUint16(at + 7) };
-    at += 2 + view.getUint16(at + 2);
+    at = head.indexOf(0xff, at + (hasLength(marker) ? 2 + view.getUint16(at + 2) : 1));
   }
   return null;
 }
+
+/** False for stuffing, fill bytes and the markers that stand alone (TEM, RST, SOI, EOI). */
+const hasLength = (marker: number): boolean => marker > 0x01 && marker < 0xff && (marker < 0xd0 || marker > 0xd9);
 
 /** Types whose size must be readable: they may be decoded here. The others are passed on as they are. */
 const DECODED: ReadonlySet<MediaType> = new Set([PNG_TYPE, JPEG_TYPE, WEBP_TYPE, GIF_TYPE]);
