@@ -119,7 +119,8 @@ function fromFile(file: string, text: string): Layer["values"] {
   const values: Layer["values"] = new Map();
   for (const [section, table] of Object.entries(parseToml(file, text))) {
     if (!SETTINGS.some((setting) => setting.section === section)) throw refuse(unknownSection(file, section, table));
-    if (!isTable(table)) throw refuse(`${file}: ${section}: expected a section [${section}], got ${showValue({ secret: true }, table)}`);
+    if (!isTable(table))
+      throw refuse(`${file}: ${section}: expected a section [${section}], got a ${Array.isArray(table) ? "list" : "value"}`);
     for (const [name, value] of Object.entries(table)) {
       const setting = findSetting(`${section}.${name}`);
       if (!setting) throw refuse(unknownKey(file, section, name));

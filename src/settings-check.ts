@@ -148,10 +148,10 @@ export function parseSetting(setting: Setting, text: string): unknown {
 }
 
 /** A value for people, on one line and at most about 80 characters: secrets hidden, text quoted. */
-export function showValue(setting: Pick<Setting, "secret"> | null, value: unknown): string {
-  if (setting?.secret && value !== "") return "a hidden value";
+export function showValue(setting: Pick<Setting, "secret">, value: unknown): string {
+  if (setting.secret && value !== "") return "a hidden value";
   if (value instanceof Date) return "a date";
   if (value !== null && typeof value === "object" && !Array.isArray(value)) return "a table";
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === "number" ? `${value}` : (JSON.stringify(value) ?? `${value}`);
   return redactText(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

@@ -1,0 +1,19 @@
+// Which known word a typing error means.
+import { expect, test } from "bun:test";
+import { nearest } from "./nearest.ts";
+
+test.each([
+  ["wait", ["wait_ms", "queue_limit"], "wait_ms"],
+  ["prot", ["host", "port"], "port"],
+  ["PORT", ["post", "port"], "port"],
+  ["serv", ["version", "serve"], "serve"],
+  ["", ["ab", "a"], "a"],
+  ["same", ["sane", "sand", "same"], "same"],
+  ["xx", ["ab", "cd"], "ab"],
+])("%p among %p means %p", (word, words, expected) => {
+  expect(nearest(word, words)).toBe(expected);
+});
+
+test("among no words nothing is near", () => {
+  expect(nearest("port", [])).toBeNull();
+});
