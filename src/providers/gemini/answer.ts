@@ -1,0 +1,132 @@
+// From the answers of `generateContent` to what happened: texts, pictures, why it stopped, what it used.
+// Source: Gemini API reference, GenerateContentResponse, read 2026-11-23.
+import type { Finish, ProviderEvent, Usage } from "../../gateway/types.ts";
+import { damaged } from "../json-stream.ts";
+import { excerpt } from "./errors.ts";
+import { arrayOf, isRecord, type JsonRecord, numberOf, stringOf } from "./json.ts";
+
+/** A picture whose bytes `value` stands for: base64, or a placeholder of `json-media.ts`. */
+export type AnswerImage = { type: "image"; value: string; mime: string; thought: boolean; signature?: string };
+export type AnswerItem = Extract<ProviderEvent, { type: "text" }> | AnswerImage;
+type FinishEvent = Extract<ProviderEvent, { type: "finish" }>;
+
+export type Answer = {
+  /**
+   * What the next response object of the same call tells. The final picture is the last one that is no thought, known only at the end:
+   * an earlier one comes out as a draft when another follows.
+   * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
+   */
+  read(response: unknown): AnswerItem[];
+  /** The final picture, if there is one, and how it ended. */
+  end(): { image: AnswerImage | null; finish: FinishEvent };
+  /** Whether anything but usage has come. */
+  hasBegun(): boolean;
+  /** Whether the upstream said why it stopped. */
+  isFinished(): boolean;
+};
+
+/** Collects one call's answer: one response object, or those of a stream in order. */
+export function createAnswer(): Answer {
+  let image: AnswerImage | null = null;
+  let hasText = false;
+  let begun = false;
+  let reason = "";
+  let message: string | undefined;
+  let block = "";
+  let usage: unknown;
+  let modelVersion: string | undefined;
+
+  const readPart = (part: JsonRecord): AnswerItem[] => {
+    const thought = part.thought === true;
+    const signature = stringOf(part.thoughtSignature);
+    const mark = signature ? { signature } : {};
+    const media = isRecord(part.inlineData) ? part.inlineData : null;
+    const value = stringOf(media?.data);
+    if (value) {
+      const found: AnswerImage = { type: "image", value, mime: stringOf(media?.mimeType) ?? "application/octet-stream", thought, ...mark };
+      if (thought) return [found];
+      const superseded: AnswerItem[] = image ? [{ ...image, thought: true }] : [];
+      image = found;
+      return superseded;
+    }
+    const text = stringOf(part.text) ?? "";
+    if (!text && !signature) return [];
+    if (text && !thought) hasText = true;
+    return [{ type: "text", text, thought, ...mark }];
+  };
+
+  return {
+    read(response) {
+      if (!isRecord(response)) throw damaged("malformed", "The upstream's answer is not an object.");
+      const feedback = isRecord(response.promptFeedback) ? response.promptFeedback : {};
+      const candidate = arrayOf(response.candidates).find(isRecord) ?? {};
+      const parts = isRecord(candidate.content) ? arrayOf(candidate.content.parts).filter(isRecord) : [];
+      block = stringOf(feedback.blockReason) ?? block;
+      reason = stringOf(candidate.finishReason) ?? reason;
+      message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? message;
+      usage = response.usageMetadata ?? usage;
+      modelVersion = stringOf(response.modelVersion) ?? modelVersion;
+      begun ||= parts.length > 0 || block !== "" || reason !== "";
+      return parts.flatMap(readPart);
+    },
+    end() {
+      const finish = block ? "policy_input" : toFinish(reason, image !== null, hasText);
+      return {
+        image,
+        finish: {
+          type: "finish",
+          finish,
+          upstreamReason: block || reason,
+          ...(message ? { message: excerpt(message) } : {}),
+          usage: toUsage(usage, image !== null),
+          ...(modelVersion ? { modelVersion } : {}),
+        },
+      };
+    },
+    hasBegun: () => begun,
+    isFinished: () => block !== "" || reason !== "",
+  };
+}
+
+/** Reasons that say the same whatever was made. Those not named mean what the answer holds: a picture, words, or nothing. */
+const FINISHES: Readonly<Record<string, Finish>> = {
+  MAX_TOKENS: "length",
+  SAFETY: "policy_output",
+  RECITATION: "policy_output",
+  BLOCKLIST: "policy_output",
+  PROHIBITED_CONTENT: "policy_output",
+  SPII: "policy_output",
+  IMAGE_SAFETY: "policy_output",
+  IMAGE_PROHIBITED_CONTENT: "policy_output",
+  IMAGE_RECITATION: "policy_output",
+  MALFORMED_FUNCTION_CALL: "malformed",
+  MALFORMED_RESPONSE: "malformed",
+  UNEXPECTED_TOOL_CALL: "malformed",
+  TOO_MANY_TOOL_CALLS: "malformed",
+  CONTINUATION: "malformed",
+};
+
+/** What a finishReason means. `STOP` with words alone is a `stop`: the model talked instead of drawing. */
+export function toFinish(reason: string, hasImage: boolean, hasText: boolean): Finish {
+  const fixed = Object.hasOwn(FINISHES, reason) ? FINISHES[reason] : undefined;
+  if (fixed) return fixed;
+  return hasImage || (reason === "STOP" && hasText) ? "stop" : "no_image";
+}
+
+/** `usageMetadata` as our usage. Without details per modality, output counts as image when there is one. */
+export function toUsage(metadata: unknown, hasImage: boolean): Usage | null {
+  if (!isRecord(metadata)) return null;
+  const input = numberOf(metadata.promptTokenCount);
+  const output = numberOf(metadata.candidatesTokenCount);
+  const thoughts = numberOf(metadata.thoughtsTokenCount);
+  const inputImage = Math.min(input, imageTokens(metadata.promptTokensDetails) ?? 0);
+  const outputImage = Math.min(output, imageTokens(metadata.candidatesTokensDetails) ?? (hasImage ? output : 0));
+  const total = numberOf(metadata.totalTokenCount) || input + output + thoughts;
+  return { inputText: input - inputImage, inputImage, outputText: output - outputImage, outputImage, thoughts, total };
+}
+
+function imageTokens(details: unknown): number | null {
+  if (!Array.isArray(details)) return null;
+  const images = details.filter(isRecord).filter((entry) => entry.modality === "IMAGE");
+  return images.reduce((sum, entry) => sum + numberOf(entry.tokenCount), 0);
+}

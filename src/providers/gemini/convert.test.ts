@@ -1,0 +1,116 @@
+// What is sent to generateContent, field by field.
+import { describe, expect, test } from "bun:test";
+import type { ImageRequest } from "../../gateway/types.ts";
+import { encodeBody, toGenerateContent } from "./convert.ts";
+import { familyOf, GEMINI_MODELS } from "./models.ts";
+
+const base: ImageRequest = { family: "gemini-nano-banana-2.1", turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }] };
+const configOf = (change: Partial<ImageRequest>) => toGenerateContent({ ...base, ...change }).generationConfig;
+
+test("a bare request sends the prompt and nothing that was not asked for", async () => {
+  expect(JSON.parse(Buffer.from(await encodeBody(toGenerateContent(base))).toString())).toEqual({
+    contents: [{ role: "user", parts: [{ text: "a fox" }] }],
+    generationConfig: { responseModalities: ["TEXT", "IMAGE"] },
+  });
+});
+
+test("a conversation keeps roles, order and signatures byte for byte", async () => {
+  const signature = 'CiQB/+e=\u2028"x';
+  const png = new Blob([new Uint8Array([1, 2, 3, 4])]);
+  const body = toGenerateContent({
+    ...base,
+    system: "be brief",
+    seed: 7,
+    imageOnly: true,
+    turns: [
+      { role: "user", parts: [{ type: "text", text: "a fox" }] },
+      {
+        role: "model",
+        parts: [
+          { type: "image", image: { mime: "image/png", data: png, signature } },
+          { type: "text", text: "done", signature },
+        ],
+      },
+      { role: "user", parts: [{ type: "text", text: "" }] },
+      {
+        role: "user",
+        parts: [
+          { type: "image", image: { mime: "image/webp", data: png } },
+          { type: "text", text: "" },
+          { type: "text", text: "like this" },
+        ],
+      },
+    ],
+  });
+  expect(JSON.parse(Buffer.from(await encodeBody(body)).toString())).toEqual({
+    contents: [
+      { role: "user", parts: [{ text: "a fox" }] },
+      {
+        role: "model",
+        parts: [
+          { inlineData: { mimeType: "image/png", data: "AQIDBA==" }, thoughtSignature: signature },
+          { text: "done", thoughtSignature: signature },
+        ],
+      },
+      { role: "user", parts: [{ inlineData: { mimeType: "image/webp", data: "AQIDBA==" } }, { text: "like this" }] },
+    ],
+    systemInstruction: { parts: [{ text: "be brief" }] },
+    generationConfig: { responseModalities: ["IMAGE"], seed: 7 },
+  });
+});
+
+describe("imageConfig", () => {
+  test.each([
+    ["gemini-nano-banana-2.1", ["1K", "2K", "4K"]],
+    ["gemini-3-pro-image", ["1K", "2K", "4K"]],
+    ["gemini-3.1-flash-image", ["512", "1K", "2K", "4K"]],
+    ["gemini-3.1-flash-lite-image", ["1K"]],
+    ["gemini-2.5-flash-image", []],
+  ])("%s gets the sizes %j and no other", (family, sizes) => {
+    const sent = (["512", "1K", "2K", "4K"] as const).filter((size) => configOf({ family, size }).imageConfig?.imageSize === size);
+    expect(sent as string[]).toEqual(sizes);
+  });
+
+  test("the aspect goes with it, or alone", () => {
+    expect(configOf({ aspect: "16:9", size: "2K" }).imageConfig).toEqual({ aspectRatio: "16:9", imageSize: "2K" });
+    expect(configOf({ family: "gemini-2.5-flash-image", aspect: "9:16", size: "1K" }).imageConfig).toEqual({ aspectRatio: "9:16" });
+  });
+});
+
+describe("thinkingConfig", () => {
+  test.each([
+    ["gemini-nano-banana-2.1", ["MINIMAL", "MINIMAL", "MEDIUM", "HIGH"]],
+    ["gemini-3.1-flash-image", ["MINIMAL", "MINIMAL", "HIGH", "HIGH"]],
+    ["gemini-3.1-flash-lite-image", ["MINIMAL", "MINIMAL", "HIGH", "HIGH"]],
+  ])("%s gets a level that it knows", (family, levels) => {
+    const sent = (["minimal", "low", "medium", "high"] as const).map((thinking) => configOf({ family, thinking }).thinkingConfig);
+    expect(sent).toEqual(levels.map((thinkingLevel) => ({ thinkingLevel })));
+  });
+
+  test("models without the knob get none, even when thoughts are wanted", () => {
+    for (const family of ["gemini-3-pro-image", "gemini-2.5-flash-image"]) {
+      expect(configOf({ family, thinking: "high", includeThoughts: true }).thinkingConfig).toBeUndefined();
+    }
+    expect(configOf({ includeThoughts: true }).thinkingConfig).toEqual({ includeThoughts: true });
+  });
+});
+
+test("a family of another upstream is refused before anything is sent", () => {
+  for (const family of ["imagen-4", "constructor"]) {
+    expect(() => toGenerateContent({ ...base, family })).toThrow(expect.objectContaining({ kind: "upstream_model_denied" }));
+  }
+});
+
+test("every model is found again by its wire name", () => {
+  for (const [family, model] of Object.entries(GEMINI_MODELS)) expect(familyOf(`models/${model.id}`)).toBe(family);
+  expect(familyOf("models/gemini-3-pro-image-preview")).toBeNull();
+});
+
+test("inputs of every length become the same base64 as at once", async () => {
+  for (const bytes of [0, 1, 2, 3, 786_431, 786_432, 786_433, 2_000_000]) {
+    const data = Buffer.alloc(bytes, "fox");
+    const body = JSON.parse(Buffer.from(await encodeBody({ a: new Blob([data]), b: [new Blob(["x"])] })).toString());
+    expect(body.b).toEqual(["eA=="]);
+    expect(body.a === data.toString("base64")).toBe(true);
+  }
+});

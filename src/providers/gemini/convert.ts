@@ -1,0 +1,104 @@
+// From our image request to the body of `generateContent`. Only what is named here is ever sent.
+// Source: Gemini API reference, models.generateContent, read 2026-11-23.
+import type { ImageRequest, Part, Turn } from "../../gateway/types.ts";
+import { newId } from "../../ids.ts";
+import { type GeminiModel, modelOf } from "./models.ts";
+
+/** A part on the wire. `data` is the bytes, which `encodeBody` writes as base64. */
+export type WirePart =
+  | { text: string; thoughtSignature?: string }
+  | { inlineData: { mimeType: string; data: Blob }; thoughtSignature?: string };
+
+export type GenerateContent = {
+  contents: { role: "user" | "model"; parts: WirePart[] }[];
+  systemInstruction?: { parts: WirePart[] };
+  generationConfig: {
+    responseModalities: ("TEXT" | "IMAGE")[];
+    seed?: number;
+    imageConfig?: { aspectRatio?: string; imageSize?: string };
+    thinkingConfig?: { thinkingLevel?: string; includeThoughts?: boolean };
+  };
+};
+
+/**
+ * The body of `models/{model}:generateContent` and `:streamGenerateContent` for one image.
+ * `temperature` is never sent: the newest models refuse it. An image size that the model does not take is left out.
+ * @throws {AppError} `upstream_model_denied` for a family that this upstream does not have
+ */
+export function toGenerateContent(request: ImageRequest): GenerateContent {
+  const model = modelOf(request.family);
+  const imageConfig = toImageConfig(request, model);
+  const thinkingConfig = toThinkingConfig(request, model);
+  return {
+    contents: request.turns.map(toContent).filter((content) => content.parts.length > 0),
+    ...(request.system ? { systemInstruction: { parts: [{ text: request.system }] } } : {}),
+    generationConfig: {
+      responseModalities: request.imageOnly ? ["IMAGE"] : ["TEXT", "IMAGE"],
+      ...(request.seed === undefined ? {} : { seed: request.seed }),
+      ...(imageConfig ? { imageConfig } : {}),
+      ...(thinkingConfig ? { thinkingConfig } : {}),
+    },
+  };
+}
+
+function toContent(turn: Turn): { role: "user" | "model"; parts: WirePart[] } {
+  return { role: turn.role, parts: turn.parts.filter((part) => part.type !== "text" || part.text || part.signature).map(toPart) };
+}
+
+function toPart(part: Part): WirePart {
+  if (part.type === "text") return { text: part.text, ...(part.signature ? { thoughtSignature: part.signature } : {}) };
+  const { mime, data, signature } = part.image;
+  return { inlineData: { mimeType: mime, data }, ...(signature ? { thoughtSignature: signature } : {}) };
+}
+
+function toImageConfig(request: ImageRequest, model: GeminiModel) {
+  const imageSize = request.size && model.sizes.includes(request.size) ? request.size : undefined;
+  if (!request.aspect && !imageSize) return null;
+  return { ...(request.aspect ? { aspectRatio: request.aspect } : {}), ...(imageSize ? { imageSize } : {}) };
+}
+
+function toThinkingConfig(request: ImageRequest, model: GeminiModel) {
+  if (!model.thinking || (!request.thinking && !request.includeThoughts)) return null;
+  return {
+    ...(request.thinking ? { thinkingLevel: model.thinking[request.thinking] } : {}),
+    ...(request.includeThoughts ? { includeThoughts: true } : {}),
+  };
+}
+
+/** Bytes read from a blob at a time; a multiple of three, so that pieces of base64 join without padding. */
+const SLICE = 3 * 256 * 1024;
+
+/**
+ * A body as JSON, every blob as a base64 string. The result is allocated once; besides it only a slice of one blob is held.
+ */
+export async function encodeBody(body: unknown): Promise<Uint8Array<ArrayBuffer>> {
+  const mark = newId();
+  const blobs: Blob[] = [];
+  const json = JSON.stringify(body, (_, value: unknown) => {
+    if (!(value instanceof Blob)) return value;
+    blobs.push(value);
+    return mark;
+  });
+  const texts = json.split(mark).map((text) => Buffer.from(text));
+  const size = texts.reduce((sum, text) => sum + text.byteLength, 0) + blobs.reduce((sum, blob) => sum + base64Length(blob.size), 0);
+  const out = Buffer.alloc(size);
+  let at = 0;
+  for (const [index, text] of texts.entries()) {
+    at += text.copy(out, at);
+    const blob = blobs[index];
+    if (blob) at += await writeBase64(blob, out, at);
+  }
+  if (at !== size) throw new Error("an input changed its size while it was sent");
+  return out;
+}
+
+const base64Length = (bytes: number) => Math.ceil(bytes / 3) * 4;
+
+async function writeBase64(blob: Blob, out: Buffer, offset: number): Promise<number> {
+  let at = offset;
+  for (let from = 0; from < blob.size; from += SLICE) {
+    const bytes = await blob.slice(from, from + SLICE).bytes();
+    at += out.write(bytes.toBase64(), at, "latin1");
+  }
+  return at - offset;
+}
