@@ -3,7 +3,7 @@ import { AppError, asCharged } from "../../errors.ts";
 import type { Draft, ImageRequest, ProviderEvent } from "../../gateway/types.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
 import { generateBody, parseCredits, parseGenerated, sessionIdAt, upscaleBody } from "./convert.ts";
-import { IMAGE_MODELS } from "./models.ts";
+import { OFFERED_FAMILIES } from "./models.ts";
 import { createProjects } from "./project.ts";
 import { type ImagePlan, MAX_SEED, planImage } from "./prompt.ts";
 import { createResults } from "./result.ts";
@@ -37,7 +37,7 @@ export function createFlow(options: FlowOptions): Provider {
       const { credits, tier } = parseCredits((await transport.ask({ ...request, limitMs: CREDITS_LIMIT_MS })).body);
       if (tier !== undefined) await call.remember({ state: { tier } });
       return {
-        families: Object.keys(IMAGE_MODELS),
+        families: [...OFFERED_FAMILIES],
         ...(identity === undefined ? {} : { identity }),
         ...(tier === undefined ? {} : { tier }),
         ...(credits === undefined ? {} : { credits }),

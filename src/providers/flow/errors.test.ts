@@ -1,6 +1,6 @@
 // Every refusal seen of Flow, and what it leads to.
 import { describe, expect, test } from "bun:test";
-import { classifyRefusal, type Operation, reasonsOf } from "./errors.ts";
+import { classifyRefusal, type Operation, wordsOf } from "./errors.ts";
 import REFUSALS from "./fixtures/refusals.json" with { type: "json" };
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -46,8 +46,9 @@ test("a policy refusal names Flow's reason", () => {
   expect(classifyRefusal("generate", refusal, NOW).message).toContain("PUBLIC_ERROR_UNSAFE_GENERATION");
 });
 
-test("only machine words count as reasons", () => {
+test("only machine words count", () => {
   const details = [{ reason: "PUBLIC_ERROR_SEXUAL" }, { reason: "some text" }, { reason: 7 }, null, "x", {}];
-  expect(reasonsOf({ error: { details } })).toEqual(["PUBLIC_ERROR_SEXUAL"]);
-  expect(reasonsOf("<html>")).toEqual([]);
+  expect(wordsOf({ error: { status: "NOT_FOUND", details } })).toEqual({ status: "NOT_FOUND", reasons: ["PUBLIC_ERROR_SEXUAL"] });
+  expect(wordsOf({ error: { status: "an echo" } })).toEqual({ status: undefined, reasons: [] });
+  expect(wordsOf("<html>")).toEqual({ status: undefined, reasons: [] });
 });

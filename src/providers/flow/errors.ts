@@ -133,10 +133,15 @@ export function classifyRefusal(operation: Operation, refusal: Refusal, now: num
   });
 }
 
-/** The machine words of a refusal, for the log. */
-export function reasonsOf(body: unknown): string[] {
-  const words = listAt(body, "error", "details").map((detail) => textAt(detail, "reason"));
-  return words.filter((word) => word !== undefined && /^[A-Z][A-Z0-9_]{2,99}$/.test(word)) as string[];
+/** The machine words of a refusal: all of it that may be logged. Anything else in their place is left out, it may be an echo. */
+export function wordsOf(body: unknown): { status: string | undefined; reasons: string[] } {
+  const status = textAt(body, "error", "status");
+  const reasons = listAt(body, "error", "details").map((detail) => textAt(detail, "reason"));
+  return { status: isWord(status) ? status : undefined, reasons: reasons.filter(isWord) };
+}
+
+function isWord(text: string | undefined): text is string {
+  return text !== undefined && /^[A-Z][A-Z0-9_]{2,99}$/.test(text);
 }
 
 function verdictOf(operation: Operation, facts: Facts): VerdictName {
@@ -170,11 +175,12 @@ function verdictOfReason(operation: Operation, reason: string, httpStatus: numbe
 
 function readFacts(refusal: Refusal): Facts {
   const details = listAt(refusal.body, "error", "details");
+  const { status = "", reasons } = wordsOf(refusal.body);
   const delays = details.map((detail) => durationMs(at(detail, "retryDelay")));
   return {
     httpStatus: refusal.status,
-    googleStatus: textAt(refusal.body, "error", "status") ?? "",
-    reasons: reasonsOf(refusal.body),
+    googleStatus: status,
+    reasons,
     retryAfterMs: delays.find((delay) => delay !== undefined) ?? durationMs(refusal.retryAfter),
   };
 }

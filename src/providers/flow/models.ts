@@ -5,17 +5,23 @@ import type { Aspect, ImageSize } from "../../gateway/types.ts";
 export type FlowModel = {
   imageModelName: string;
   aspects: readonly Aspect[];
+  /** Whether Flow offered it in August 2026. Flow has no list to ask: the others are tried only when an operator allows them. */
+  offered: boolean;
 };
 
 const FIVE_ASPECTS = ["16:9", "9:16", "1:1", "4:3", "3:4"] as const satisfies readonly Aspect[];
+const TWO_ASPECTS = ["16:9", "9:16"] as const satisfies readonly Aspect[];
 
-/** Public family id to Flow's model. `GEM_PIX` is left out of Flow's present list but was never announced as retired. */
+/** Public family id to Flow's model. */
 export const IMAGE_MODELS: Readonly<Record<string, FlowModel>> = {
-  "gemini-3-pro-image": { imageModelName: "GEM_PIX_2", aspects: FIVE_ASPECTS },
-  "gemini-3.1-flash-image": { imageModelName: "NARWHAL", aspects: FIVE_ASPECTS },
-  "gemini-2.5-flash-image": { imageModelName: "GEM_PIX", aspects: FIVE_ASPECTS },
-  "imagen-4": { imageModelName: "IMAGEN_3_5", aspects: ["16:9", "9:16"] },
+  "gemini-3-pro-image": { imageModelName: "GEM_PIX_2", aspects: FIVE_ASPECTS, offered: true },
+  "gemini-3.1-flash-image": { imageModelName: "NARWHAL", aspects: FIVE_ASPECTS, offered: true },
+  "gemini-2.5-flash-image": { imageModelName: "GEM_PIX", aspects: TWO_ASPECTS, offered: false },
+  "imagen-4": { imageModelName: "IMAGEN_3_5", aspects: TWO_ASPECTS, offered: true },
 };
+
+/** Families that a living session can be expected to serve. */
+export const OFFERED_FAMILIES: readonly string[] = Object.keys(IMAGE_MODELS).filter((family) => IMAGE_MODELS[family]?.offered);
 
 export const IMAGE_ASPECTS: Readonly<Partial<Record<Aspect, string>>> = {
   "16:9": "IMAGE_ASPECT_RATIO_LANDSCAPE",

@@ -1,10 +1,11 @@
 // The one Flow project of each token: made on first use, remembered, made anew when Flow lost it.
+import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { parseProject, projectBody } from "./convert.ts";
 import { textAt } from "./json.ts";
 import type { Session, Sessions } from "./session.ts";
 import { createSingleFlight } from "./single-flight.ts";
-import { malformed, type Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 
 export type Projects = {
   /** The token's project id. @throws {AppError} as `Sessions.use`, `upstream_unavailable` when none could be made */
@@ -44,7 +45,7 @@ export function createProjects(transport: Transport, sessions: Sessions): Projec
         limitMs: CREATE_LIMIT_MS,
       });
       const id = parseProject(body);
-      if (!id) throw malformed("Flow's answer names no project.");
+      if (!id) throw damaged("malformed", "Flow's answer names no project.");
       const project = { id, owner: session.identity ?? null };
       known.set(token.id, project);
       await call.remember({ state: { project } });

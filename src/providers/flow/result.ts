@@ -3,10 +3,11 @@ import { AppError } from "../../errors.ts";
 import type { Draft } from "../../gateway/types.ts";
 import { readChunks, send, toNetworkError } from "../../http.ts";
 import { readMediaJson } from "../json-media.ts";
+import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { parseEncodedImage } from "./convert.ts";
 import type { Sessions } from "./session.ts";
-import { type FlowOptions, malformed, type Transport, withLimit } from "./transport.ts";
+import { type FlowOptions, type Transport, withLimit } from "./transport.ts";
 
 export type Results = {
   /**
@@ -34,14 +35,14 @@ export function createResults(transport: Transport, sessions: Sessions, options:
   const fetchLink = async (link: string, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Draft> => {
     let url = link;
     for (let hop = 0; hop <= MAX_HOPS; hop++) {
-      if (!protocols.includes(URL.parse(url)?.protocol ?? "")) throw malformed("Flow's link is of an unknown kind.");
+      if (!protocols.includes(URL.parse(url)?.protocol ?? "")) throw damaged("malformed", "Flow's link is of an unknown kind.");
       const response = await send({ url, proxy: token.proxy, signal });
       const location = response.headers.get("location");
       if (response.status < 300 || response.status > 399 || !location) return saveFile(response, call, signal);
       await response.body?.cancel();
       url = URL.parse(location, url)?.href ?? "";
     }
-    throw malformed("Flow's link leads in circles.");
+    throw damaged("malformed", "Flow's link leads in circles.");
   };
 
   const fetchFreshLink = async (mediaId: string, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Draft> => {
@@ -51,7 +52,7 @@ export function createResults(transport: Transport, sessions: Sessions, options:
     const response = await transport.exchange({ operation: "media", path, auth: { cookie }, proxy: token.proxy, signal });
     await response.body?.cancel();
     const location = response.headers.get("location");
-    if (!location) throw malformed("Flow's answer holds no link.");
+    if (!location) throw damaged("malformed", "Flow's answer holds no link.");
     return fetchLink(URL.parse(location, response.url)?.href ?? "", token, call, signal);
   };
 
@@ -96,7 +97,7 @@ async function decode(response: Response, call: CallContext, signal: AbortSignal
   const { body, media } = await readMediaJson(response, { keys: ["encodedImage"], openDraft: (mime) => call.openDraft(mime), signal });
   try {
     const value = parseEncodedImage(body);
-    if (!value) throw malformed("Flow's answer holds no picture.");
+    if (!value) throw damaged("malformed", "Flow's answer holds no picture.");
     return await media.take(value, "image/jpeg");
   } finally {
     await media.discard();
@@ -114,10 +115,10 @@ async function saveFile(response: Response, call: CallContext, signal: AbortSign
   try {
     for await (const chunk of readChunks(response, signal)) {
       bytes += chunk.byteLength;
-      if (bytes > MAX_BYTES) throw malformed("Flow's picture is too long.");
+      if (bytes > MAX_BYTES) throw damaged("malformed", "Flow's picture is too long.");
       await writer.write(chunk);
     }
-    if (bytes === 0) throw malformed("Flow's picture is empty.");
+    if (bytes === 0) throw damaged("malformed", "Flow's picture is empty.");
   } catch (error) {
     await writer.discard();
     throw error;

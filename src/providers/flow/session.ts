@@ -1,11 +1,12 @@
 // Session cookie to access token: cached, remembered, renewed once for all who wait, rotated cookies kept.
 import { AppError } from "../../errors.ts";
+import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { parseSession, rotatedSecret } from "./convert.ts";
 import { classifyRefusal } from "./errors.ts";
 import { at, textAt } from "./json.ts";
 import { createSingleFlight } from "./single-flight.ts";
-import { type FlowOptions, malformed, type Transport } from "./transport.ts";
+import type { FlowOptions, Transport } from "./transport.ts";
 
 export type Session = {
   /** The newest value of the session cookie; it may be newer than the token's secret. */
@@ -71,7 +72,7 @@ export function createSessions(transport: Transport, options: Pick<FlowOptions, 
       limitMs: EXCHANGE_LIMIT_MS,
     });
     const parsed = parseSession(body);
-    if (parsed === "malformed") throw malformed("Flow's answer is not a session.");
+    if (parsed === "malformed") throw damaged("malformed", "Flow's answer is not a session.");
     if (parsed === "dead") throw deadSession();
 
     const rotated = rotatedSecret(headers.getSetCookie());

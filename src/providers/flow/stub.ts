@@ -33,16 +33,23 @@ export const refuse = (status: number, word: string, ...reasons: string[]): Resp
 export function startStub() {
   const calls: StubCall[] = [];
   let count = 0;
-  const server = Bun.serve({
+  const server: Bun.Server<undefined> = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
     idleTimeout: 0,
-    async fetch(request) {
+    // A body that a test breaks off is no fault to print.
+    error: () => new Response(null, { status: 500 }),
+    async fetch(request): Promise<Response> {
       const { pathname } = new URL(request.url);
       const name = ROUTES.find(([shape]) => shape.test(pathname))?.[1];
       if (!name) return new Response("no such route", { status: 404 });
       const text = await request.text();
-      const call = { name, path: request.url.slice(server.url.href.length - 1), headers: request.headers, body: text && JSON.parse(text) };
+      const call: StubCall = {
+        name,
+        path: request.url.slice(server.url.href.length - 1),
+        headers: request.headers,
+        body: text && JSON.parse(text),
+      };
       calls.push(call);
       return on[name](call);
     },

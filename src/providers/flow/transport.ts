@@ -1,11 +1,11 @@
 // Calls to Flow: an honest name, credentials to their own origin only, refusals classified.
 import { AppError } from "../../errors.ts";
-import { readBody, send, toNetworkError } from "../../http.ts";
+import { readChunks, send, toNetworkError } from "../../http.ts";
 import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
+import { readJson } from "../json-stream.ts";
 import { SESSION_COOKIE } from "./convert.ts";
-import { classifyRefusal, type Operation, reasonsOf } from "./errors.ts";
-import { at } from "./json.ts";
+import { classifyRefusal, type Operation, wordsOf } from "./errors.ts";
 
 export type FlowOptions = {
   /** Session, projects and links, e.g. `https://labs.google/fx/api`; gets the session cookie and nothing else. */
@@ -79,8 +79,7 @@ export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiB
     options.log.debug("flow refused a call", {
       operation: request.operation,
       status: response.status,
-      upstreamStatus: at(body, "error", "status"),
-      reasons: reasonsOf(body),
+      words: wordsOf(body),
       kind: error.kind,
     });
     throw error;
@@ -108,28 +107,15 @@ export function withLimit(signal: AbortSignal, limitMs: number): Disposable & { 
   return { signal: AbortSignal.any([signal, limit.signal]), [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
-/**
- * Reads an answer that is JSON.
- * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is not; network failures as `toNetworkError`
- */
-export async function readAnswer(response: Response, signal: AbortSignal): Promise<unknown> {
-  const bytes = await readBody(response, MAX_ANSWER, signal);
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (error) {
-    throw malformed("Flow's answer is not JSON.", error);
-  }
-}
-
-/** An answer that we cannot read: Flow's surface changed, or something stands between. */
-export function malformed(message: string, cause?: unknown): AppError {
-  return new AppError("upstream_unavailable", message, { cause, detail: { scope: "upstream", reason: "malformed" } });
+/** Reads an answer that is JSON. @throws {AppError} as `readJson` and `toNetworkError` */
+export function readAnswer(response: Response, signal: AbortSignal): Promise<unknown> {
+  return readJson(readChunks(response, signal), MAX_ANSWER);
 }
 
 /** The body of a refusal as far as it is JSON; the status alone decides when it is not. */
 async function readRefusal(response: Response, signal: AbortSignal): Promise<unknown> {
   try {
-    return JSON.parse(new TextDecoder().decode(await readBody(response, MAX_REFUSAL, signal)));
+    return await readJson(readChunks(response, signal), MAX_REFUSAL);
   } catch (error) {
     if (signal.aborted) throw toNetworkError(error, signal);
     return undefined;

@@ -1,9 +1,10 @@
 // Reference pictures on their way to Flow: each once per project while its media id is known.
 import type { InputMedia, ProviderEvent } from "../../gateway/types.ts";
+import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { parseUpload, sessionIdAt, uploadBody } from "./convert.ts";
 import type { Sessions } from "./session.ts";
-import { type FlowOptions, malformed, type Transport } from "./transport.ts";
+import type { FlowOptions, Transport } from "./transport.ts";
 
 export type Uploads = {
   /**
@@ -58,7 +59,7 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
       }),
     );
     const name = parseUpload(answer.body);
-    if (!name) throw malformed("Flow's answer names no uploaded picture.");
+    if (!name) throw damaged("malformed", "Flow's answer names no uploaded picture.");
     return name;
   };
 
