@@ -1,4 +1,4 @@
-// flow2api admin password
+// flow2api admin password: sets it, from a terminal or standard input.
 import { AppError } from "../errors.ts";
 import { openFolder } from "./folder.ts";
 import { refuseWeakPassword, storePassword } from "./password.ts";

@@ -1,4 +1,4 @@
-// flow2api check-config
+// flow2api check-config: the settings in force and where each comes from.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.ts";

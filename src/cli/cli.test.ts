@@ -56,6 +56,11 @@ describe("wrong usage exits 2, in one line and one line of usage", () => {
     ["demo --data x", 'Unknown option "--data"; nearest is "--port".', "demo"],
     ["simulate --seed x", '--seed: expected integer 0 to 4294967295, got "x".', "simulate"],
     ["simulate --port 65536", '--port: expected integer 0 to 65535, got "65536".', "simulate"],
+    [
+      "simulate --faults nonsense",
+      '--faults: Fault "nonsense": expected operation=fault[(argument)][:probability|:once|:N][@secret-prefix]',
+      "simulate",
+    ],
     ["token list --json=yes", "Option '--json' does not take an argument", "token list"],
     ["token add --secret a", 'Missing option "--provider gemini|flow".', "token add"],
     ["token add --provider gemini", 'Missing option "--secret S|-".', "token add"],

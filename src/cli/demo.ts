@@ -1,4 +1,4 @@
-// flow2api demo: a server with the simulator inside, on a data folder that vanishes
+// flow2api demo: a server with the simulator inside, on a data folder that vanishes.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { openStore } from "../db/sqlite/store.ts";
 import type { NewToken } from "../db/store.ts";
 import { createServerLog, listening } from "./listen.ts";
 import { watchSignals } from "./signals.ts";
-import { defineVerb, usageError } from "./verb.ts";
+import { defineVerb, type Io, usageError } from "./verb.ts";
 
 const HOST = "127.0.0.1";
 const KEY = "han1234";
@@ -41,7 +41,7 @@ export const demo = defineVerb({
     const simulator = await startSimulator({ port: 0 });
     try {
       const config = demoConfig(folder.path, values.port, simulator);
-      await fillPool(folder.path, io.now());
+      await fillPool(folder.path, io);
       const { start } = await import("../server.ts");
       const starting = start({ config, log: createServerLog(config, io), simulated: true, firstKey: KEY });
       const server = await listening(starting, config.settings.server.port);
@@ -78,10 +78,11 @@ function demoConfig(dataDir: string, port: string | undefined, upstreams: Upstre
   });
 }
 
-async function fillPool(dataDir: string, now: number): Promise<void> {
-  const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, {}) });
+/** With the secret key that the server will take. */
+async function fillPool(dataDir: string, io: Io): Promise<void> {
+  const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, io.env) });
   try {
-    for (const token of TOKENS) await store.insertToken(token, now);
+    for (const token of TOKENS) await store.insertToken(token, io.now());
   } finally {
     await store.close();
   }

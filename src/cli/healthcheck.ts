@@ -1,4 +1,4 @@
-// flow2api healthcheck
+// flow2api healthcheck: asks the server on this machine whether it lives.
 import { AppError } from "../errors.ts";
 import { send } from "../http.ts";
 import { readConfig } from "./folder.ts";

@@ -1,4 +1,4 @@
-// flow2api key create
+// flow2api key create: makes an API key and prints it alone.
 import { hashKey } from "../gateway/keys.ts";
 import { newKey } from "../ids.ts";
 import { openFolder } from "./folder.ts";

@@ -1,4 +1,4 @@
-// flow2api key list
+// flow2api key list: the keys, never in full.
 import type { KeyRow } from "../db/store.ts";
 import { openFolder } from "./folder.ts";
 import { printableCell, rowsText } from "./table.ts";

@@ -1,4 +1,4 @@
-// flow2api key revoke
+// flow2api key revoke: ends a key for good.
 import { AppError } from "../errors.ts";
 import { openFolder } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";

@@ -1,4 +1,4 @@
-// flow2api serve: the default verb
+// flow2api serve, the default verb: prepares the data folder, serves until a signal, stops gracefully.
 import { timingSafeEqual } from "node:crypto";
 import type { Config } from "../config.ts";
 import { acquireFolder } from "../db/sqlite/lock.ts";

@@ -1,4 +1,4 @@
-// flow2api simulate: the upstream simulator alone
+// flow2api simulate: the upstream simulator alone.
 import { listening } from "./listen.ts";
 import { watchSignals } from "./signals.ts";
 import { defineVerb, usageError } from "./verb.ts";
@@ -23,7 +23,8 @@ export const simulate = defineVerb({
     const seed = readWhole("seed", values.seed, 1, 2 ** 32 - 1);
     const latencyMs = readWhole("latency", values.latency, 0, 600_000);
     using signals = watchSignals(io);
-    const { startSimulator } = await import("../simulator/simulator.ts");
+    const { parseFaults, startSimulator } = await import("../simulator/simulator.ts");
+    refuseFaults(() => parseFaults(values.faults ?? ""));
     const simulator = await listening(startSimulator({ port, seed, latencyMs, faults: values.faults }), port);
     io.stdout(`Simulator on ${simulator.url}\n`);
     await signals.stopped;
@@ -31,6 +32,14 @@ export const simulate = defineVerb({
     return 0;
   },
 });
+
+function refuseFaults(parse: () => unknown): void {
+  try {
+    parse();
+  } catch (error) {
+    throw usageError(`--faults: ${(error as Error).message}`);
+  }
+}
 
 function readWhole(option: string, text: string | undefined, fallback: number, maximum: number): number {
   if (text === undefined) return fallback;

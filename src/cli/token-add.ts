@@ -1,4 +1,4 @@
-// flow2api token add
+// flow2api token add: puts a token into the pool and prints its id.
 import type { Store } from "../db/store.ts";
 import { findSetting, parseSetting, type SettingKey, showValue } from "../settings-check.ts";
 import { openFolder } from "./folder.ts";

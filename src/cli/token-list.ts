@@ -1,4 +1,4 @@
-// flow2api token list
+// flow2api token list: the pool, a line or a JSON row each.
 import type { TokenRow } from "../db/store.ts";
 import { redactText } from "../log.ts";
 import { openFolder } from "./folder.ts";

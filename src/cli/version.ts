@@ -1,4 +1,4 @@
-// flow2api version
+// flow2api version: name and version.
 import { VERSION } from "../version.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
