@@ -28,6 +28,9 @@ export function createBodyReader(limits: () => { body_limit_mb: number; bodies_i
     }
     held += bytes;
   };
+  const release = (bytes: number) => {
+    held -= bytes;
+  };
 
   return {
     held: () => held,
@@ -44,9 +47,9 @@ export function createBodyReader(limits: () => { body_limit_mb: number; bodies_i
       };
       try {
         const text = Number.isFinite(declared) ? await readDeclared(request, declared, grow) : await readUndeclared(request, grow);
-        return { value: validate(parseJson(text)), [Symbol.dispose]: () => void (held -= reserved) };
+        return { value: validate(parseJson(text)), [Symbol.dispose]: () => release(reserved) };
       } catch (error) {
-        held -= reserved;
+        release(reserved);
         throw error;
       }
     },

@@ -1,7 +1,8 @@
 // The door: who may go where is decided here, before any body is read. A path that is not listed is closed.
+import { timingSafeEqual } from "node:crypto";
 import type { KeyRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import { type Keys, refusalOf } from "../gateway/keys.ts";
+import { hashKey, type Keys, refusalOf } from "../gateway/keys.ts";
 import { clientAddress, inRanges } from "./address.ts";
 import { type Dialect, dialectOf, splitUrl } from "./dialect.ts";
 
@@ -115,6 +116,6 @@ export function presentedKey(headers: Headers, query: string): string | null {
 }
 
 function mayReadMetrics(headers: Headers, peer: string | null, token: string): boolean {
-  if (token) return presentedKey(headers, "") === token;
+  if (token) return timingSafeEqual(hashKey(presentedKey(headers, "") ?? ""), hashKey(token));
   return peer === null || inRanges(["127.0.0.0/8", "::1/128"], peer);
 }

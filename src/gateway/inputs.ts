@@ -76,7 +76,7 @@ async function readReference(deps: InputDependencies, reference: InputReference,
 
 async function readOwn(deps: InputDependencies, id: string, keyId: number): Promise<InputMedia | null> {
   const found = await deps.media.open(id);
-  if (!found || found.media.kind !== "image") return null;
+  if (found?.media.kind !== "image") return null;
   if (found.media.origin === "input" && found.media.keyId !== keyId) return null;
   return { mime: found.media.mime, data: found.blob, mediaId: id, signature: deps.affinity.of(id)?.signature };
 }

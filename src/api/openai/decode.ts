@@ -91,7 +91,7 @@ function textOf(message: Message): string {
   const content = message.content ?? "";
   if (isText(content)) return content.trim();
   return content
-    .flatMap((part) => (isText((part as Loose).text) ? [(part as Loose).text as string] : []))
+    .flatMap((part) => (isObject(part) && isText(part.text) ? [part.text] : []))
     .join("\n")
     .trim();
 }

@@ -8,7 +8,7 @@ const text = () => nullable(t.String());
 const Message = t.Object(
   {
     role: t.String(),
-    content: t.Optional(t.Union([t.String(), t.Null(), t.Array(t.Object({}, { additionalProperties: true }))])),
+    content: t.Optional(t.Union([t.String(), t.Null(), t.Array(t.Unknown())])),
     images: nullable(t.Array(t.Unknown())),
   },
   { additionalProperties: true },

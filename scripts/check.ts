@@ -1,0 +1,48 @@
+// Everything that must hold before a change is good: format, lint, types, index, build, tests. Ends with a count from the runner's report.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const root = join(import.meta.dir, "..");
+
+/** Runs one step with its output shown; true when it ended well. */
+async function step(name: string, command: string[], env: Record<string, string> = {}): Promise<boolean> {
+  const startedAt = performance.now();
+  console.log(`\n== ${name}: ${command.join(" ")}`);
+  const code = await Bun.spawn(command, { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...env } }).exited;
+  console.log(`== ${name}: ${code === 0 ? "ok" : `failed (${code})`}, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  return code === 0;
+}
+
+type Counts = { passed: number; failed: number; skipped: number };
+
+/** Counts of a JUnit report, from its root element. */
+export function countsOf(report: string): Counts {
+  const [head] = /<testsuites[^>]*>/.exec(report) ?? [""];
+  const read = (name: string) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  const failed = read("failures") + read("errors");
+  return { passed: read("tests") - failed - read("skipped"), failed, skipped: read("skipped") };
+}
+
+async function main(): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "flow2api-check-"));
+  const report = join(folder, "report.xml");
+  try {
+    const steps = [
+      await step("format and lint", ["bunx", "biome", "ci", "."]),
+      await step("types", ["bunx", "tsc", "--noEmit"]),
+      await step("project index", ["bun", "scripts/index.ts", "--check"]),
+      await step("executable", ["bun", "scripts/build.ts"]),
+      await step("tests", ["bun", "test", "--reporter=junit", `--reporter-outfile=${report}`]),
+    ];
+    const counts = countsOf((await Bun.file(report).exists()) ? await Bun.file(report).text() : "");
+    const broken = steps.filter((ok) => !ok).length;
+    const failed = Math.max(counts.failed, broken);
+    console.log(`\n${counts.passed} passed, ${failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
+    return failed === 0 && counts.passed > 0 ? 0 : 1;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (import.meta.main) process.exit(await main());

@@ -1,0 +1,191 @@
+// What the door lets through, by path, carrier and state of the key.
+import { describe, expect, test } from "bun:test";
+import type { KeyRow } from "../db/store.ts";
+import { createKeys, hashKey } from "../gateway/keys.ts";
+import { createGuard, presentedKey } from "./guard.ts";
+
+const NOW = Date.UTC(2026, 10, 23);
+const LIMITS = {
+  rpm: null,
+  concurrency: null,
+  images: { day: null, month: null, total: null },
+  videoSeconds: { day: null, month: null, total: null },
+  usd: { day: null, month: null, total: null },
+};
+
+function keyRow(id: number, change: Partial<KeyRow> = {}): KeyRow {
+  return {
+    id,
+    name: `key ${id}`,
+    prefix: "sk-",
+    enabled: true,
+    createdAt: 0,
+    expiresAt: null,
+    revokedAt: null,
+    models: [],
+    kinds: [],
+    addresses: [],
+    limits: LIMITS,
+    imageForm: null,
+    auxiliary: null,
+    ...change,
+  };
+}
+
+const KEYS: Record<string, Partial<KeyRow>> = {
+  good: {},
+  revoked: { revokedAt: 1 },
+  disabled: { enabled: false },
+  expired: { expiresAt: NOW - 1 },
+  lasting: { expiresAt: NOW + 1 },
+  inside: { addresses: ["10.0.0.0/8"] },
+};
+
+function guard(options: { trustProxy?: string[]; metricsToken?: string; hosts?: Set<string> } = {}) {
+  const keys = createKeys();
+  const names = Object.keys(KEYS);
+  keys.load(
+    names.map((name, id) => keyRow(id, KEYS[name])),
+    names.map((name, id) => ({ id, hash: hashKey(name) })),
+  );
+  return createGuard({
+    keys,
+    now: () => NOW,
+    trustProxy: options.trustProxy ?? [],
+    metricsToken: options.metricsToken ?? "",
+    hosts: options.hosts ?? null,
+  });
+}
+
+const ask = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+  new Request(`http://host.example${path}`, { method, headers });
+const outcome = (verdict: ReturnType<ReturnType<typeof guard>["decide"]>) =>
+  verdict.refusal === null || verdict.refusal === "preflight" ? verdict.refusal : verdict.refusal.kind;
+
+describe("paths", () => {
+  const open = ["/health", "/ready", "/openapi.json", "/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png"];
+  const closed = [
+    "/v1/models",
+    "/v1/chat/completions",
+    "/v1beta/models",
+    "/upload/v1beta/files",
+    "/v1",
+    "/",
+    "/anything",
+    "/healthy",
+    "/admin",
+    "//v1/models",
+  ];
+  test.each(open)("%s is open to strangers", (path) => expect(outcome(guard().decide(ask(path), "10.0.0.1"))).toBeNull());
+  test.each(closed)("%s is closed to strangers", (path) => expect(outcome(guard().decide(ask(path), "10.0.0.1"))).toBe("unauthorized"));
+});
+
+describe("carriers", () => {
+  const carriers: [string, string, Record<string, string>][] = [
+    ["Authorization", "/v1/models", { authorization: "Bearer KEY" }],
+    ["authorization in other case", "/v1/models", { authorization: "bearer KEY" }],
+    ["x-goog-api-key", "/v1/models", { "x-goog-api-key": "KEY" }],
+    ["?key= on the Gemini surface", "/v1beta/models?key=KEY", {}],
+    ["?key= on shared paths", "/v1/models?alt=sse&key=KEY", {}],
+  ];
+  const verdicts: [string, string | null][] = [
+    ["good", null],
+    ["lasting", null],
+    ["unknown", "unauthorized"],
+    ["revoked", "unauthorized"],
+    ["disabled", "unauthorized"],
+    ["expired", "forbidden"],
+    ["inside", "forbidden"],
+  ];
+  for (const [carrier, path, headers] of carriers) {
+    test.each(verdicts)(`${carrier}: the key "%s" gets %p`, (key, expected) => {
+      const filled = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replace("KEY", key)]));
+      expect(outcome(guard().decide(ask(path.replace("KEY", key), filled), "192.0.2.1"))).toBe(expected as never);
+    });
+  }
+
+  test("?key= does not open the OpenAI surface", () => {
+    expect(outcome(guard().decide(ask("/v1/chat/completions?key=good"), null))).toBe("unauthorized");
+  });
+
+  test("a wrong key in the first carrier is not rescued by a right one in another", () => {
+    const request = ask("/v1beta/models?key=good", { "x-goog-api-key": "unknown", authorization: "Bearer good" });
+    expect(outcome(guard().decide(request, null))).toBe("unauthorized");
+  });
+
+  test("10,000 odd keys are all refused alike", () => {
+    const door = guard();
+    const odd = ["' OR 1=1 --", "%", "\\", '"; DROP TABLE keys;', "good ", "GOOD", "null"];
+    for (let round = 0; round < 10_000; round++) {
+      const verdict = door.decide(ask("/v1beta/models", { "x-goog-api-key": `${odd[round % odd.length]}${round}` }), null);
+      expect(outcome(verdict)).toBe("unauthorized");
+    }
+  });
+
+  test("no key at all is no key", () => expect(presentedKey(new Headers({ authorization: "Basic Zm9v" }), "")).toBeNull());
+});
+
+test("the caller of a request is remembered, also on open paths, and nobody else's", () => {
+  const door = guard();
+  const known = ask("/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png", { authorization: "Bearer good" });
+  const stranger = ask("/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png");
+  door.decide(known, "192.0.2.1");
+  door.decide(stranger, "192.0.2.1");
+  expect(door.callerOf(known)).toMatchObject({ key: { id: 0 }, address: "192.0.2.1" });
+  expect(door.callerOf(stranger)).toBeNull();
+});
+
+test("an address behind a trusted proxy counts, behind any other it does not", () => {
+  const request = () => ask("/v1/models", { authorization: "Bearer inside", "x-forwarded-for": "10.1.2.3" });
+  expect(outcome(guard({ trustProxy: ["192.0.2.0/24"] }).decide(request(), "192.0.2.1"))).toBeNull();
+  expect(outcome(guard().decide(request(), "192.0.2.1"))).toBe("forbidden");
+});
+
+describe("preflight and CORS", () => {
+  test("an API path answers a preflight without a key, with the headers that were asked for", () => {
+    const verdict = guard().decide(
+      ask("/v1/chat/completions", { "access-control-request-headers": "x-stainless-os, authorization" }, "OPTIONS"),
+      null,
+    );
+    expect(verdict.refusal).toBe("preflight");
+    expect(verdict.headers).toMatchObject({
+      "access-control-allow-origin": "*",
+      "access-control-allow-headers": "x-stainless-os, authorization",
+    });
+    expect(verdict.headers).not.toHaveProperty("access-control-allow-credentials");
+  });
+  test.each(["/admin", "/metrics", "/health", "/anything"])("%s has no CORS", (path) => {
+    const verdict = guard().decide(ask(path, {}, "OPTIONS"), "10.0.0.1");
+    expect(verdict.refusal).not.toBe("preflight");
+    expect(verdict.headers).toEqual({});
+  });
+});
+
+describe("metrics", () => {
+  test.each([
+    ["127.0.0.1", null],
+    ["::1", null],
+    ["::ffff:127.0.0.1", null],
+    ["10.0.0.1", "unauthorized"],
+  ])("without a metrics token %s gets %p", (peer, expected) =>
+    expect(outcome(guard().decide(ask("/metrics"), peer))).toBe(expected as never),
+  );
+
+  test("with a metrics token it alone opens, from anywhere", () => {
+    const door = guard({ metricsToken: "m".repeat(32) });
+    expect(outcome(door.decide(ask("/metrics"), "127.0.0.1"))).toBe("unauthorized");
+    expect(outcome(door.decide(ask("/metrics", { authorization: `Bearer ${"m".repeat(32)}` }), "10.0.0.1"))).toBeNull();
+    expect(outcome(door.decide(ask("/metrics", { authorization: "Bearer good" }), "10.0.0.1"))).toBe("unauthorized");
+  });
+});
+
+test("the demo answers to this machine's names only", () => {
+  const door = guard({ hosts: new Set(["localhost", "127.0.0.1"]) });
+  const named = (host: string) => outcome(door.decide(ask("/health", { host }), "127.0.0.1"));
+  expect([named("localhost:8000"), named("127.0.0.1"), named("evil.example"), named("localhost.evil.example")]).toEqual([
+    null,
+    null,
+    "forbidden",
+    "forbidden",
+  ]);
+});

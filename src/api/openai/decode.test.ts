@@ -1,0 +1,191 @@
+// How chat bodies of real clients become a conversation, and which pictures are read.
+import { describe, expect, test } from "bun:test";
+import type { DraftTurn } from "../../gateway/inputs.ts";
+import { validator } from "../body.ts";
+import { auxiliaryAnswer } from "./auxiliary.ts";
+import { decodeChat } from "./decode.ts";
+import { ChatBody } from "./schema.ts";
+
+const validate = validator(ChatBody);
+const decode = (body: object) => decodeChat(validate({ model: "m", ...body }));
+const user = (content: unknown) => ({ role: "user", content });
+const PNG = "data:image/png;base64,AAAA";
+const OWN = "https://gateway.example/media/abcdefghijklmnopqrstuvwxyz.png";
+const OTHER = "https://elsewhere.example/cat.png";
+
+const flat = (turns: DraftTurn[]) =>
+  turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text.trim() : `<${part.url}>`))]);
+
+describe("the conversation", () => {
+  const cases: [string, object[], unknown][] = [
+    ["a plain prompt", [user("a cat")], [["user", "a cat"]]],
+    [
+      "several text parts",
+      [
+        user([
+          { type: "text", text: "a" },
+          { type: "text", text: "b" },
+        ]),
+      ],
+      [["user", "a", "b"]],
+    ],
+    ["neighbours of one role", [user("a"), user("b")], [["user", "a", "b"]]],
+    [
+      "tool messages and null content are passed over",
+      [user("a"), { role: "assistant", content: null }, { role: "tool", content: "x" }, user("b")],
+      [["user", "a", "b"]],
+    ],
+    ["an object url", [user([{ type: "image_url", image_url: { url: OTHER } }])], [["user", `<${OTHER}>`]]],
+    ["a string url", [user([{ type: "image_url", image_url: OTHER }])], [["user", `<${OTHER}>`]]],
+    ["a Responses-style part", [user([{ type: "input_image", image_url: PNG }])], [["user", `<${PNG}>`]]],
+    ["a file part", [user([{ type: "file", file: { file_data: PNG, filename: "a.png" } }])], [["user", `<${PNG}>`]]],
+    [
+      "audio is passed over",
+      [
+        user([
+          { type: "input_audio", input_audio: {} },
+          { type: "text", text: "a" },
+        ]),
+      ],
+      [["user", "a"]],
+    ],
+    [
+      "our own picture in assistant text becomes a part of the model's turn",
+      [user("a cat"), { role: "assistant", content: `Here:\n\n![image](${OWN})` }, user("blue")],
+      [
+        ["user", "a cat"],
+        ["model", "Here:", `<${OWN}>`],
+        ["user", "blue"],
+      ],
+    ],
+    [
+      "a stranger's picture in assistant text stays text",
+      [user("a"), { role: "assistant", content: `![x](${OTHER})` }, user("b")],
+      [
+        ["user", "a"],
+        ["model", `![x](${OTHER})`],
+        ["user", "b"],
+      ],
+    ],
+    [
+      "a stranger's picture in an assistant's parts is not read",
+      [user("a"), { role: "assistant", content: [{ type: "image_url", image_url: { url: OTHER } }] }, user("b")],
+      [["user", "a", "b"]],
+    ],
+    [
+      "message.images of an earlier answer",
+      [user("a"), { role: "assistant", content: "", images: [{ type: "image_url", image_url: { url: PNG } }] }, user("b")],
+      [
+        ["user", "a"],
+        ["model", `<${PNG}>`],
+        ["user", "b"],
+      ],
+    ],
+    [
+      "inline Markdown of an earlier answer",
+      [user("a"), { role: "assistant", content: `![i](${PNG})` }, user("b")],
+      [
+        ["user", "a"],
+        ["model", `<${PNG}>`],
+        ["user", "b"],
+      ],
+    ],
+  ];
+  test.each(cases)("%s", (_name, messages, expected) => expect(flat(decode({ messages }).turns)).toEqual(expected as never));
+
+  test("system and developer text is apart", () => {
+    expect(
+      decode({ messages: [{ role: "system", content: "one" }, { role: "developer", content: [{ type: "text", text: "two" }] }, user("a")] })
+        .system,
+    ).toBe("one\n\ntwo");
+  });
+
+  test("only the user's pictures are trusted", () => {
+    const { turns } = decode({
+      messages: [user([{ type: "image_url", image_url: { url: OWN } }]), { role: "assistant", content: `![i](${OWN})` }, user("b")],
+    });
+    expect(turns.map((turn) => turn.parts.map((part) => part.type === "reference" && part.trusted))).toEqual([[true], [false], [false]]);
+  });
+
+  test("a top-level image belongs to the last user turn", () => {
+    expect(flat(decode({ messages: [user("a")], image: PNG }).turns)).toEqual([["user", "a", `<${PNG}>`]]);
+  });
+});
+
+describe("what is refused names the field", () => {
+  const cases: [string, object, string][] = [
+    ["no messages", {}, "messages"],
+    ["messages of another type", { messages: "hi" }, "messages"],
+    ["no messages at all", { messages: [] }, "messages"],
+    ["an assistant's message last", { messages: [user("a"), { role: "assistant", content: "b" }] }, "messages"],
+    ["an empty prompt", { messages: [user("  ")] }, "messages"],
+    ["a number as part", { messages: [user([1])] }, "messages[0].content[0]"],
+    ["an image part without URL", { messages: [user([{ type: "image_url", image_url: {} }])] }, "messages[0].content[0].image_url"],
+    ["n over 10", { messages: [user("a")], n: 11 }, "n"],
+    ["a model of another type", { model: 3, messages: [user("a")] }, "model"],
+  ];
+  test.each(cases)("%s", (_name, body, param) => {
+    expect(() => decode(body)).toThrow(expect.objectContaining({ name: "AppError", kind: "invalid_request", param }));
+  });
+});
+
+describe("parameters", () => {
+  const hints = (body: object) =>
+    Object.fromEntries(Object.entries(decode({ messages: [user("a")], ...body }).hints).filter(([, value]) => value !== undefined));
+  test.each([
+    [
+      { size: "1024x1024", quality: "high" },
+      { size: "1024x1024", quality: "high" },
+    ],
+    [
+      { aspect_ratio: "16:9", image_size: "2K" },
+      { aspectRatio: "16:9", imageSize: "2K" },
+    ],
+    [{ image_config: { aspect_ratio: "1:1", image_size: "4K" } }, { aspectRatio: "1:1", imageSize: "4K" }],
+    [{ generationConfig: { imageConfig: { aspectRatio: "9:16", imageSize: "2K" } } }, { aspectRatio: "9:16", imageSize: "2K" }],
+    [{ extra_body: { generationConfig: { imageConfig: { aspect_ratio: "9:16" } } } }, { aspectRatio: "9:16" }],
+    [{ size: null, temperature: 0.7, tools: [], anything: { deep: 1 } }, {}],
+  ])("%o", (body, expected) => expect(hints(body)).toEqual(expected));
+
+  test.each([
+    [{}, null],
+    [{ modalities: ["image", "text"] }, "images"],
+    [{ modalities: ["text"] }, null],
+    [{ image_config: {} }, "images"],
+  ])("%o asks for the form %p", (body, form) => expect(decode({ messages: [user("a")], ...body }).form).toBe(form as never));
+});
+
+describe("auxiliary calls", () => {
+  const answer = (text: string, system?: string) =>
+    auxiliaryAnswer(decode({ messages: [...(system ? [{ role: "system", content: system }] : []), user(text)] }));
+  const TASK =
+    '### Task:\nGenerate a concise, 3-5 word title with an emoji.\n### Output:\nJSON format: { "title": "x" }\n<chat_history>\nUSER: draw a red fox in snow please\n</chat_history>';
+  test.each([
+    ["hi", "Hello"],
+    ["Hello!", "Hello"],
+    [TASK, '{"title":"draw a red fox in"}'],
+    ['### Task:\nGenerate 1-3 broad tags\n### Output:\n{ "tags": ["a"] }', '{"tags": ["Images"]}'],
+    ['### Task:\nSuggest follow-up questions\n{ "follow_ups": [] }', '{"follow_ups": []}'],
+    ["Please generate a four to five word title summarizing our conversation without any lead-in", "New picture"],
+    ["使用四到五个字直接返回这句话的简要主题，不要解释、不要标点、不要语气词的标题，不要多余文本", "New picture"],
+  ])("%s", (text, expected) => expect(answer(text)).toStartWith(expected));
+
+  test.each(["test", "a cat saying hi", "draw the title page of a book", "hi there, draw a cat"])("%s is a prompt", (text) =>
+    expect(answer(text)).toBeNull(),
+  );
+
+  test("a call with a picture is never taken for one", () => {
+    expect(
+      auxiliaryAnswer(
+        decode({
+          messages: [
+            user([
+              { type: "text", text: "hi" },
+              { type: "image_url", image_url: PNG },
+            ]),
+          ],
+        }),
+      ),
+    ).toBeNull();
+  });
+});

@@ -1,0 +1,61 @@
+// What a reader of a stream sees, and what happens when it leaves.
+import { expect, test } from "bun:test";
+import { settled, virtualClock } from "../testing.ts";
+import { COMMENT, frame, HEARTBEAT_MS, streamFrames } from "./sse.ts";
+
+const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+
+test("frames have a data line, and an event line where one is named", () => {
+  expect([frame({ a: 1 }), frame("[DONE]"), frame({}, "x")]).toEqual(['data: {"a":1}\n\n', "data: [DONE]\n\n", "event: x\ndata: {}\n\n"]);
+});
+
+test("silence is filled with heartbeats until the next frame", async () => {
+  const clock = virtualClock();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const frames = (async function* () {
+    yield "one";
+    await promise;
+    yield "two";
+  })();
+  const reader = streamFrames(frames, { clock, heartbeat: COMMENT, onCancel: () => {} }).body!.getReader();
+  expect(text((await reader.read()).value)).toBe("one");
+  const next = reader.read();
+  await clock.advance(HEARTBEAT_MS);
+  expect(text((await next).value)).toBe(COMMENT);
+  const last = reader.read();
+  resolve();
+  expect(text((await last).value)).toBe("two");
+  expect((await reader.read()).done).toBe(true);
+  expect(clock.nextTimer()).toBeNull();
+});
+
+test("a reader that leaves stops the source, and no timer is left", async () => {
+  const clock = virtualClock();
+  let cancelled = 0;
+  let finished = false;
+  const stop = Promise.withResolvers<never>();
+  const frames = (async function* () {
+    try {
+      yield "one";
+      await stop.promise;
+    } finally {
+      finished = true;
+    }
+  })();
+  const response = streamFrames(frames, {
+    clock,
+    heartbeat: COMMENT,
+    onCancel: () => {
+      cancelled++;
+      stop.reject(new Error("gone"));
+    },
+  });
+  const reader = response.body!.getReader();
+  await reader.read();
+  const pending = reader.read();
+  await settled();
+  await reader.cancel().catch(() => {});
+  await pending.catch(() => {});
+  await settled();
+  expect([cancelled, finished, clock.nextTimer()]).toEqual([1, true, null]);
+});

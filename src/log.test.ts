@@ -1,0 +1,51 @@
+// What is written, and what never is.
+import { expect, test } from "bun:test";
+import { AppError } from "./errors.ts";
+import { createLog, redact, redactText } from "./log.ts";
+
+const SECRETS = ["AIzaSyA1234567890abcdefgh", "ya29.a0AfH6SMBx-y_z", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-def", "sk-f2a-abc_DEF-123"];
+
+test.each(SECRETS)("%s is never written", (secret) => {
+  const lines: string[] = [];
+  const log = createLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
+  log.info(`text ${secret}`, { field: secret, deep: { list: [secret] }, error: new Error(`with ${secret}`, { cause: new Error(secret) }) });
+  expect(lines.join()).not.toContain(secret);
+});
+
+test.each([
+  ["Bearer abc.def", "Bearer …"],
+  ["/v1beta/models?key=abc&x=1", "/v1beta/models?key=…&x=1"],
+  ["http://user:pass@proxy:1", "http://…@proxy:1"],
+])("%s becomes %s", (text, expected) => expect(redactText(text)).toBe(expected));
+
+test.each(["authorization", "Cookie", "secret", "session_token", "password", "x-goog-api-key"])(
+  "a field named %s is masked whatever it holds",
+  (name) => {
+    expect(redact({ [name]: "plain" })).toEqual({ [name]: "…" });
+  },
+);
+
+test("bytes, depth and length are cut", () => {
+  expect(redact({ bytes: new Uint8Array(9), text: "x".repeat(3000) })).toEqual({ bytes: "[bytes]", text: `${"x".repeat(2000)}…` });
+  const loop: Record<string, unknown> = {};
+  loop.loop = loop;
+  expect(JSON.stringify(redact(loop))).toContain("…");
+});
+
+test("an AppError keeps its kind and details", () => {
+  expect(redact(new AppError("busy", "m", { retryAfterMs: 5 }))).toMatchObject({ kind: "busy", retryAfterMs: 5 });
+});
+
+test("levels below the set one are not written, and the level can change", () => {
+  const lines: string[] = [];
+  const log = createLog({ level: "warn", format: "json", now: () => 0, write: (line) => lines.push(line) });
+  const child = log.with({ part: "x" });
+  child.info("no");
+  child.warn("yes");
+  log.setLevel("info");
+  child.info("now");
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { time: "1970-01-01T00:00:00.000Z", level: "warn", message: "yes", part: "x" },
+    { time: "1970-01-01T00:00:00.000Z", level: "info", message: "now", part: "x" },
+  ]);
+});
