@@ -53,6 +53,8 @@ function createDraftWriter(path: string, mime: string): DraftWriter {
   let held: Uint8Array[] = [];
   let heldBytes = 0;
   let bytes = 0;
+  /** Set before the file is there: pieces may come faster than they are written. */
+  let isOnDisk = false;
   let writing: Promise<void> = Promise.resolve();
 
   const flush = async () => {
@@ -63,6 +65,7 @@ function createDraftWriter(path: string, mime: string): DraftWriter {
     await file.appendFile(batch);
   };
   const flushInTurn = (): Promise<void> => {
+    isOnDisk = true;
     writing = writing.then(() => diskErrors(flush));
     return writing;
   };
@@ -82,7 +85,7 @@ function createDraftWriter(path: string, mime: string): DraftWriter {
       return heldBytes > HELD_BYTES ? flushInTurn() : undefined;
     },
     async close() {
-      if (bytes === heldBytes) return { path, bytes, mime, data: held.length === 1 ? held[0]! : Buffer.concat(held, heldBytes) };
+      if (!isOnDisk) return { path, bytes, mime, data: held.length === 1 ? held[0]! : Buffer.concat(held, heldBytes) };
       try {
         await flushInTurn();
       } catch (error) {
