@@ -4,32 +4,10 @@ import type { DraftWriter } from "../gateway/types.ts";
 import { seededRandom } from "../testing.ts";
 import { cutMedia, type MediaDrafts, type MediaOptions, readMediaJson } from "./json-media.ts";
 import { readEvents, readJson } from "./json-stream.ts";
+import { type MemoryDrafts, memoryDrafts } from "./memory-drafts.ts";
 
 const THRESHOLD = 64;
 const KEYS = ["data", "encodedImage"];
-
-/** Drafts in memory, with what happened to each. */
-function memoryDrafts() {
-  const files: { bytes: Buffer; state: "open" | "closed" | "discarded"; largest: number }[] = [];
-  const openDraft = async (mime: string): Promise<DraftWriter> => {
-    const file = { bytes: Buffer.alloc(0), state: "open" as "open" | "closed" | "discarded", largest: 0 };
-    const index = files.push(file) - 1;
-    return {
-      write(chunk) {
-        file.bytes = Buffer.concat([file.bytes, chunk]);
-        file.largest = Math.max(file.largest, chunk.byteLength);
-      },
-      async close() {
-        file.state = "closed";
-        return { path: String(index), bytes: file.bytes.byteLength, mime };
-      },
-      async discard() {
-        file.state = "discarded";
-      },
-    };
-  };
-  return { files, openDraft, states: () => files.map((file) => file.state) };
-}
 
 async function* inPieces(text: string | Uint8Array, sizeOf: () => number): AsyncGenerator<Uint8Array> {
   const bytes = typeof text === "string" ? Buffer.from(text) : text;
@@ -45,10 +23,10 @@ const media = (bytes: number, seed = 1): Buffer => {
   return Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256)));
 };
 
-const cut = (text: string, sizeOf: () => number, drafts: ReturnType<typeof memoryDrafts>, change: Partial<MediaOptions> = {}) =>
+const cut = (text: string, sizeOf: () => number, drafts: MemoryDrafts, change: Partial<MediaOptions> = {}) =>
   cutMedia(inPieces(text, sizeOf), { keys: KEYS, threshold: THRESHOLD, openDraft: drafts.openDraft, ...change });
 
-const bytesOf = async (drafts: ReturnType<typeof memoryDrafts>, from: MediaDrafts, value: string) => {
+const bytesOf = async (drafts: MemoryDrafts, from: MediaDrafts, value: string) => {
   const draft = await from.take(value, "image/png");
   expect(draft.mime).toBe("image/png");
   return drafts.files[Number(draft.path)]!.bytes;

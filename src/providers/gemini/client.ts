@@ -94,8 +94,14 @@ async function* readStream(response: Response, call: CallContext, now: () => num
   const media = cutMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openDraft: call.openDraft });
   try {
     const answer = createAnswer();
-    for await (const event of readEvents(media.skeleton, MAX_EVENT)) yield* emit(readResponse(answer, event, now), media);
-    if (!answer.isFinished()) throw damaged("cut_off", "The upstream's answer ends before its last event.");
+    let events = 0;
+    for await (const event of readEvents(media.skeleton, MAX_EVENT)) {
+      events++;
+      yield* emit(readResponse(answer, event, now), media);
+    }
+    // An answer of usage alone is empty, one that stops after its first part is cut.
+    if (events === 0 || (answer.hasBegun() && !answer.isFinished()))
+      throw damaged("cut_off", "The upstream's answer ends before its last event.");
     yield* emitEnd(answer, media);
   } finally {
     await media.discard();

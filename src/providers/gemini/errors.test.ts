@@ -27,7 +27,7 @@ describe("recorded refusals", () => {
 
 test("a body of any other shape is judged by its status alone", () => {
   for (const body of ["text", 7, [], {}, { error: "no" }, { error: null }, [[]], { error: { details: "x", message: 3 } }]) {
-    expect(toAppError(500, body, NOW).kind).toBe("upstream_unavailable");
+    expect(toAppError(503, body, NOW).kind).toBe("upstream_unavailable");
     expect(toAppError(429, body, NOW).detail).toEqual({ scope: "token", reason: "no_details" });
     expect(toAppError(400, body, NOW).message).toBe("The Gemini API refused the request.");
   }

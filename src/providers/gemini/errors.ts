@@ -53,6 +53,11 @@ export function toAppError(status: number, body: unknown, now: number): AppError
     const detail: FailureDetail = { scope: "upstream", reason: "internal" };
     return fail("upstream_timeout", "The Gemini API did not finish in time.", detail, { charged: true });
   }
+  if (!upstream && status >= 500) {
+    // A page in between: it does not say whether the API behind it did the work.
+    const detail: FailureDetail = { scope: "upstream", reason: "internal" };
+    return fail("upstream_unknown_outcome", `The Gemini API gave no answer of its own (HTTP ${status}).`, detail, { charged: true });
+  }
   if (status >= 500 || status < 400 || status === 408) return unavailable("internal", `The Gemini API failed (HTTP ${status}).`);
   // Only an answer in the API's own envelope speaks about a key or a model; a page comes from something in between.
   if (!upstream && [401, 403, 404, 407].includes(status))
