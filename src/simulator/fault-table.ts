@@ -1,0 +1,128 @@
+// The vocabulary of misbehaviour: every fault by name, what it does and where it applies.
+
+/** `refusal`: an error answers instead of the work. `content`: the work is done and its answer says something else. `delivery`: how an answer travels. */
+export type FaultStage = "refusal" | "content" | "delivery";
+
+export type FaultInfo = {
+  description: string;
+  stage: FaultStage;
+  /** Name beginnings of the operations it fits; absent: all. */
+  fits?: readonly string[];
+  /** What stands in parentheses after the name, when it takes something. */
+  argument?: string;
+};
+
+const GEMINI = ["gemini."];
+const FLOW = ["flow."];
+const IMAGES = ["gemini.generate"];
+const OMNI = ["gemini.interaction"];
+const FLOW_JOBS = ["flow.video", "flow.concat"];
+const FLOW_WORK = ["flow.image", "flow.upscale", "flow.video", "flow.concat", "flow.upload"];
+
+const delivery = (description: string, argument?: string): FaultInfo => ({
+  description,
+  stage: "delivery",
+  ...(argument ? { argument } : {}),
+});
+const refusal = (description: string, fits?: readonly string[], argument?: string): FaultInfo => ({
+  description,
+  stage: "refusal",
+  ...(fits ? { fits } : {}),
+  ...(argument ? { argument } : {}),
+});
+const content = (description: string, fits: readonly string[]): FaultInfo => ({ description, stage: "content", fits });
+
+/** The one table of faults; `--help` lists it. */
+export const FAULTS = {
+  latency: delivery("answers after so many milliseconds", "ms"),
+  slow: delivery("drips the body in twenty pieces, so many milliseconds apart (default 50)", "ms"),
+  hang: delivery("does the work, then never answers"),
+  lost: delivery("does the work and charges for it, then closes the socket without a byte"),
+  cut: delivery("closes the socket in the middle of the body"),
+  malformed: delivery("a body that ends properly but is not JSON"),
+  html: delivery("an HTML error page with status 502 in place of the answer"),
+  "escape-padding": delivery("writes the = of base64 padding as \\u003d"),
+  "escape-slash": delivery("writes every / as \\/"),
+  rotate: { description: "sends a new session token in Set-Cookie", stage: "delivery", fits: ["flow.session"] },
+
+  "500": refusal("500 INTERNAL"),
+  "502": refusal("502 with an empty body"),
+  "503": refusal("503 UNAVAILABLE, the model is overloaded"),
+  "504": refusal("504 DEADLINE_EXCEEDED; the work was accepted and charged"),
+  "array-error": refusal("503 with the error wrapped in an array"),
+  invalid: refusal("400 INVALID_ARGUMENT without a reason"),
+  "not-found": refusal("404 NOT_FOUND"),
+
+  "bad-key": refusal("400 API_KEY_INVALID", GEMINI),
+  "expired-key": refusal("400 API_KEY_INVALID, the key expired", GEMINI),
+  leaked: refusal("403, the key was reported as leaked", GEMINI),
+  suspended: refusal("403 CONSUMER_SUSPENDED", GEMINI),
+  blocked: content("200 with promptFeedback PROHIBITED_CONTENT and no candidates", IMAGES),
+  "service-blocked": refusal("403 API_KEY_SERVICE_BLOCKED", GEMINI),
+  "service-disabled": refusal("403 SERVICE_DISABLED", GEMINI),
+  billing: refusal("400 FAILED_PRECONDITION, billing is not enabled", GEMINI),
+  location: refusal("400 FAILED_PRECONDITION, the location is not supported", GEMINI),
+  retired: refusal(
+    "404, the model is no longer available; with a model, only that one, and the list leaves it out",
+    ["gemini.generate", "gemini.model", "gemini.interaction", "gemini.count-tokens"],
+    "model",
+  ),
+  unsupported: refusal("404, the model is not found for the API version", GEMINI),
+  "429-minute": refusal("429 per minute with QuotaFailure and RetryInfo of so many seconds (default 47)", GEMINI, "seconds"),
+  "429-day": refusal("429 per day, with a misleadingly short RetryInfo", GEMINI),
+  "429-limit-zero": refusal("429 with limit: 0, no quota for this model on the free tier", GEMINI),
+  "429-tokens": refusal("429 input tokens per minute, RetryInfo with a fraction", GEMINI),
+  "429-nodetails": refusal("429 without details"),
+  "string-code": refusal("400 with a string as error code, the Interactions form", OMNI),
+
+  text: content("answers in words, without a picture or video", ["gemini.generate", "gemini.interaction"]),
+  empty: content("completes without anything in it", ["gemini.generate", "gemini.interaction", "flow.image"]),
+  draft: content("a draft image as a thought before the final one", IMAGES),
+  "draft-late": content("as draft, with the thought key after the bytes", IMAGES),
+  "draft-only": content("only a draft image, no final one", IMAGES),
+  "two-images": content("two final images", IMAGES),
+  png: content("a PNG whatever the model usually gives", ["gemini.generate", "flow.image"]),
+  jpeg: content("a JPEG whatever the model usually gives", ["gemini.generate", "flow.image"]),
+  "blocked-safety": content("promptFeedback SAFETY with ratings", IMAGES),
+  "blocked-blocklist": content("promptFeedback BLOCKLIST", IMAGES),
+  "blocked-image": content("promptFeedback IMAGE_SAFETY", IMAGES),
+  "blocked-other": content("promptFeedback OTHER", IMAGES),
+  "image-safety": content("finishReason IMAGE_SAFETY, content missing", IMAGES),
+  "image-prohibited": content("finishReason IMAGE_PROHIBITED_CONTENT, content missing", IMAGES),
+  "image-recitation": content("finishReason IMAGE_RECITATION, content without parts", IMAGES),
+  "image-other": content("finishReason IMAGE_OTHER, content missing", IMAGES),
+  "no-image": content("finishReason NO_IMAGE, content missing", IMAGES),
+  prohibited: content("finishReason PROHIBITED_CONTENT, content missing", IMAGES),
+  safety: content("finishReason SAFETY with ratings", IMAGES),
+  recitation: content("finishReason RECITATION", IMAGES),
+  blocklist: content("finishReason BLOCKLIST", IMAGES),
+  spii: content("finishReason SPII", IMAGES),
+  language: content("finishReason LANGUAGE", IMAGES),
+  other: content("finishReason OTHER", IMAGES),
+  "max-tokens": content("finishReason MAX_TOKENS after some text", IMAGES),
+  "malformed-response": content("finishReason MALFORMED_RESPONSE", IMAGES),
+
+  fail: content("the job ends as failed", ["gemini.interaction", ...FLOW_JOBS]),
+  unsafe: refusal("400 PUBLIC_ERROR_UNSAFE_GENERATION", FLOW_WORK),
+  sexual: refusal("400 PUBLIC_ERROR_SEXUAL", FLOW_WORK),
+  minor: refusal("400 PUBLIC_ERROR_MINOR", FLOW_WORK),
+  violence: refusal("400 PUBLIC_ERROR_VIOLENCE_FILTER", FLOW_WORK),
+  danger: refusal("400 PUBLIC_ERROR_DANGER_FILTER", FLOW_WORK),
+  "prominent-people": refusal("400 PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED", FLOW_WORK),
+  "ip-input": refusal("400 PUBLIC_ERROR_IP_INPUT_IMAGE", FLOW_WORK),
+  "job-unsafe": content("the video job fails with PUBLIC_ERROR_UNSAFE_GENERATION", ["flow.video"]),
+  "job-audio": content("the video job fails with PUBLIC_ERROR_AUDIO_FILTERED", ["flow.video"]),
+  "job-timeout": content("the video job fails with PUBLIC_ERROR_VIDEO_GENERATION_TIMED_OUT", ["flow.video"]),
+  verification: refusal("403 with reason PUBLIC_ERROR_UNUSUAL_ACTIVITY", FLOW),
+  "verification-traffic": refusal("403 with reason PUBLIC_ERROR_UNUSUAL_ACTIVITY_TOO_MUCH_TRAFFIC", FLOW),
+  "verification-wrong": refusal("403 with reason PUBLIC_ERROR_SOMETHING_WENT_WRONG", FLOW),
+  "verification-nodetails": refusal("the same 403 without details, as in December 2025", FLOW),
+  "model-denied": refusal("403 PUBLIC_ERROR_MODEL_ACCESS_DENIED", FLOW),
+  quota: refusal("429 PUBLIC_ERROR_USER_QUOTA_REACHED", FLOW),
+  throttled: refusal("429 PUBLIC_ERROR_USER_REQUESTS_THROTTLED", FLOW),
+  "high-traffic": refusal("503 PUBLIC_ERROR_HIGH_TRAFFIC", FLOW),
+  unauthorized: refusal("401 UNAUTHENTICATED", FLOW),
+  dead: refusal("the session is dead: 200 without access_token", ["flow.session"]),
+} as const satisfies Record<string, FaultInfo>;
+
+export type FaultName = keyof typeof FAULTS;

@@ -1,0 +1,44 @@
+// Every operation of the simulated upstreams by name: what faults are aimed at and what counts are kept by.
+
+export type OperationInfo = { description: string /** Starts work that a real upstream charges for. */; generating: boolean };
+
+const read = (description: string): OperationInfo => ({ description, generating: false });
+const work = (description: string): OperationInfo => ({ description, generating: true });
+
+export const OPERATIONS = {
+  "gemini.models": read("GET models: the list, also the free check of a key"),
+  "gemini.model": read("GET models/{id}"),
+  "gemini.generate": work("generateContent and streamGenerateContent"),
+  "gemini.count-tokens": read("countTokens"),
+  "gemini.interaction": work("POST interactions: video (and images) by the Interactions API"),
+  "gemini.interaction-get": read("GET interactions/{id}: the poll"),
+  "gemini.interaction-cancel": read("POST interactions/{id}/cancel"),
+  "gemini.interaction-delete": read("DELETE interactions/{id}"),
+  "gemini.file-start": read("POST upload/…/files: opens a resumable upload"),
+  "gemini.file-upload": read("POST to the upload URL: the bytes"),
+  "gemini.file-get": read("GET files/{id}"),
+  "gemini.file-list": read("GET files"),
+  "gemini.file-delete": read("DELETE files/{id}"),
+  "gemini.file-download": read("GET files/{id}:download"),
+  "flow.session": read("auth/session: the session cookie becomes an access token"),
+  "flow.project": read("trpc/project.createProject"),
+  "flow.project-delete": read("trpc/project.deleteProject"),
+  "flow.redirect": read("trpc/media.getMediaUrlRedirect"),
+  "flow.media-delete": read("trpc/media.deleteMedia"),
+  "flow.credits": read("credits and plan"),
+  "flow.upload": read("flow/uploadImage and :uploadUserImage"),
+  "flow.image": work("flowMedia:batchGenerateImages"),
+  "flow.upscale": work("flow/upsampleImage"),
+  "flow.video": work("video:batchAsyncGenerateVideo…: submits a video in any mode"),
+  "flow.video-status": read("video:batchCheckAsyncVideoGenerationStatus"),
+  "flow.concat": work(":runVideoFxConcatenation"),
+  "flow.concat-status": read(":runVideoFxCheckConcatenationStatus"),
+  "flow.media": read("media/{id}: bytes as base64"),
+  "flow.download": read("the signed link of a result, on the simulated CDN"),
+} as const satisfies Record<string, OperationInfo>;
+
+export type Operation = keyof typeof OPERATIONS;
+
+export function isOperation(name: string): name is Operation {
+  return Object.hasOwn(OPERATIONS, name);
+}
