@@ -446,7 +446,7 @@ function cutStream(text = '{"media":[{"name":"ma'): ReadableStream {
   let sent = false;
   return new ReadableStream({
     pull(controller) {
-      if (sent) controller.error(new Error("cut"));
+      if (sent) controller.error(undefined);
       else controller.enqueue(new TextEncoder().encode(text));
       sent = true;
     },

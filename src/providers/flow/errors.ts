@@ -135,9 +135,15 @@ export function classifyRefusal(operation: Operation, refusal: Refusal, now: num
 
 /** The machine words of a refusal: all of it that may be logged. Anything else in their place is left out, it may be an echo. */
 export function wordsOf(body: unknown): { status: string | undefined; reasons: string[] } {
-  const status = textAt(body, "error", "status");
-  const reasons = listAt(body, "error", "details").map((detail) => textAt(detail, "reason"));
+  const error = errorOf(body);
+  const status = textAt(error, "status");
+  const reasons = listAt(error, "details").map((detail) => textAt(detail, "reason"));
   return { status: isWord(status) ? status : undefined, reasons: reasons.filter(isWord) };
+}
+
+/** Google's front ends wrap the same error in a list now and then. */
+function errorOf(body: unknown): unknown {
+  return at(body, "error") ?? at(body, 0, "error");
 }
 
 function isWord(text: string | undefined): text is string {
@@ -174,7 +180,7 @@ function verdictOfReason(operation: Operation, reason: string, httpStatus: numbe
 }
 
 function readFacts(refusal: Refusal): Facts {
-  const details = listAt(refusal.body, "error", "details");
+  const details = listAt(errorOf(refusal.body), "details");
   const { status = "", reasons } = wordsOf(refusal.body);
   const delays = details.map((detail) => durationMs(at(detail, "retryDelay")));
   return {

@@ -45,10 +45,10 @@ describe("references", () => {
   test("name the same picture once, at its last place", () => {
     expect(ids([turn("model", picture("a"), picture("b")), turn("user", picture("a"), picture("a"))])).toEqual(["b", "a"]);
   });
-  test("leave out the oldest drawn ones over fourteen, never what the user sends now", () => {
-    const drawn = Array.from({ length: 13 }, (_, index) => turn("model", picture(`m${index}`)));
+  test("leave out the oldest drawn ones over ten, never what the user sends now", () => {
+    const drawn = Array.from({ length: 9 }, (_, index) => turn("model", picture(`m${index}`)));
     const sent = Array.from({ length: 3 }, (_, index) => picture(`u${index}`));
-    const kept = Array.from({ length: 11 }, (_, index) => `m${index + 2}`);
+    const kept = Array.from({ length: 7 }, (_, index) => `m${index + 2}`);
     expect(ids([...drawn, turn("user", ...sent)])).toEqual([...kept, "u0", "u1", "u2"]);
     const many = Array.from({ length: 16 }, (_, index) => picture(`u${index}`));
     expect(ids([...drawn, turn("user", ...many)])).toHaveLength(16);

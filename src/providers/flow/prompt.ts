@@ -15,8 +15,8 @@ export type ImagePlan = {
   seed?: number;
 };
 
-/** Pictures sent along at most. Flow names no limit; this is the most that any of its models takes elsewhere. */
-const MAX_REFERENCES = 14;
+/** Up to this many pictures in all, earlier generated ones are sent along. Flow names no limit; its page offers half. */
+const MAX_REFERENCES = 10;
 export const MAX_SEED = 999_999;
 
 /**

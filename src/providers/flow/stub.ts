@@ -37,8 +37,6 @@ export function startStub() {
     port: 0,
     hostname: "127.0.0.1",
     idleTimeout: 0,
-    // A body that a test breaks off is no fault to print.
-    error: () => new Response(null, { status: 500 }),
     async fetch(request): Promise<Response> {
       const { pathname } = new URL(request.url);
       const name = ROUTES.find(([shape]) => shape.test(pathname))?.[1];
