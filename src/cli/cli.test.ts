@@ -1,5 +1,7 @@
 // Finding the verb and reading its arguments: help, mistakes, exit codes.
 import { afterAll, describe, expect, test } from "bun:test";
+import { FAULTS } from "../simulator/faults.ts";
+import { OPERATIONS } from "../simulator/operations.ts";
 import { temporaryFolder } from "../testing.ts";
 import { VERSION } from "../version.ts";
 import { VERBS } from "./cli.ts";
@@ -30,6 +32,11 @@ describe("help", () => {
     expect(out).toContain("key create");
     expect(out).toContain("key revoke");
     expect(out).not.toContain("token add");
+  });
+
+  test("simulate --help tells every fault and every operation it may strike", async () => {
+    const { out } = await cli("simulate", "--help");
+    for (const name of [...Object.keys(FAULTS), ...Object.keys(OPERATIONS)]) expect(out).toContain(`\n  ${name}`);
   });
 
   test("every verb but demo and simulate takes a data folder and a settings file", () => {

@@ -1,4 +1,5 @@
 // Help texts, made from the verbs themselves.
+import { rowsText } from "./table.ts";
 import type { Option, Verb } from "./verb.ts";
 
 const NAME = "flow2api";
@@ -15,18 +16,13 @@ export const GENERAL_USAGE = `Usage: ${NAME} [command] [options]; "${NAME} --hel
 
 /** Help of one verb. */
 export function verbHelp(verb: Verb): string {
-  const rows = Object.entries(verb.options).map((entry): [string, string] => [optionText(entry), entry[1].help]);
-  rows.push(["--help", "this text"]);
-  return `${verb.summary}\n\n${usageLine(verb)}\n\nOptions:\n${table(rows)}`;
+  const rows = Object.entries(verb.options).map((entry) => [`  ${optionText(entry)}`, entry[1].help]);
+  rows.push(["  --help", "this text"]);
+  return `${verb.summary}\n\n${usageLine(verb)}\n\nOptions:\n${rowsText(rows)}${verb.notes?.() ?? ""}`;
 }
 
 /** The list of `verbs`. */
 export function listHelp(verbs: readonly Verb[]): string {
-  const rows = verbs.map((verb): [string, string] => [verb.name, verb.summary]);
-  return `${GENERAL_USAGE}\n\nCommands:\n${table(rows)}\nWithout a command: serve. "${NAME} COMMAND --help" tells the options of one.\n`;
-}
-
-function table(rows: [string, string][]): string {
-  const width = Math.max(...rows.map(([left]) => left.length));
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join("");
+  const rows = verbs.map((verb) => [`  ${verb.name}`, verb.summary]);
+  return `${GENERAL_USAGE}\n\nCommands:\n${rowsText(rows)}\nWithout a command: serve. "${NAME} COMMAND --help" tells the options of one.\n`;
 }

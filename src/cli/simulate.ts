@@ -1,6 +1,9 @@
 // flow2api simulate: the upstream simulator alone.
+import { FAULTS, parseFaults } from "../simulator/faults.ts";
+import { OPERATIONS } from "../simulator/operations.ts";
 import { listening } from "./listen.ts";
 import { watchSignals } from "./signals.ts";
+import { rowsText } from "./table.ts";
 import { defineVerb, usageError } from "./verb.ts";
 
 const DEFAULT_PORT = 8100;
@@ -18,12 +21,13 @@ export const simulate = defineVerb({
     },
     latency: { type: "string", value: "MS", help: "time every answer takes, in milliseconds (default: 0)" },
   },
+  notes: faultsHelp,
   async run({ values, io }) {
     const port = readWhole("port", values.port, DEFAULT_PORT, 65_535);
     const seed = readWhole("seed", values.seed, 1, 2 ** 32 - 1);
     const latencyMs = readWhole("latency", values.latency, 0, 600_000);
     using signals = watchSignals(io);
-    const { parseFaults, startSimulator } = await import("../simulator/simulator.ts");
+    const { startSimulator } = await import("../simulator/simulator.ts");
     refuseFaults(() => parseFaults(values.faults ?? ""));
     const simulator = await listening(startSimulator({ port, seed, latencyMs, faults: values.faults }), port);
     io.stdout(`Simulator on ${simulator.url}\n`);
@@ -32,6 +36,15 @@ export const simulate = defineVerb({
     return 0;
   },
 });
+
+function faultsHelp(): string {
+  const operations = Object.entries(OPERATIONS).map(([name, { description }]) => [`  ${name}`, description]);
+  const faults = Object.entries(FAULTS).map(([name, fault]) => [
+    `  ${name}${"argument" in fault ? `(${fault.argument})` : ""}`,
+    fault.description,
+  ]);
+  return `\nOperations (* and gemini.* stand for several):\n${rowsText(operations)}\nFaults:\n${rowsText(faults)}`;
+}
 
 function refuseFaults(parse: () => unknown): void {
   try {

@@ -48,6 +48,8 @@ export type Verb = {
   options: Options;
   /** Names of what follows the verb without a dash, all required. */
   positionals: string[];
+  /** More for the help, after the options. */
+  notes?(): string;
   /** Resolves with the exit code: 0 done, 1 failed, 2 wrong usage. */
   run(call: Call): Promise<number>;
 };
