@@ -18,7 +18,7 @@ export type Drafts = {
 };
 
 /** A draft up to this size is not written before it is kept; a larger one is written in pieces of this size. */
-const HELD_BYTES = 512 * 1024;
+const HELD_BYTES = 1024 * 1024;
 
 /** Drafts in `folder`, which is created. */
 export function createDrafts(folder: string): Drafts {

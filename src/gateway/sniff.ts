@@ -25,7 +25,7 @@ export type MediaRules = {
 export const HEAD_BYTES = 1024 * 1024;
 
 /** Beyond this the box search of HEIC and AVIF costs more than it finds. */
-const HEIF_HEAD_BYTES = 64 * 1024;
+const HEIF_HEAD_BYTES = 32 * 1024;
 
 const PNG_TYPE: MediaType = { kind: "image", mime: "image/png", ext: "png" };
 const JPEG_TYPE: MediaType = { kind: "image", mime: "image/jpeg", ext: "jpg" };
