@@ -117,6 +117,7 @@ describe("an image", () => {
     for (const { name, path, headers, body } of stub.calls) {
       const isLabs = path.startsWith("/labs");
       expect([name, headers.has("cookie"), headers.has("authorization")]).toEqual([name, isLabs, !isLabs && name !== "file"]);
+      expect(headers.get("user-agent")).toStartWith("flow2api/");
       expect(path + JSON.stringify(body)).not.toMatch(/canary-cookie|ya29|recaptcha/i);
     }
   });

@@ -99,7 +99,7 @@ describe("answers", () => {
   for (const body of [ANSWERS.sessionDead, null, { user: { email: "a@b.c" } }, { access_token: "" }]) {
     test(`${JSON.stringify(body)} is a dead session`, () => expect(parseSession(body)).toBe("dead"));
   }
-  for (const body of ["<html>", 7, [], true]) {
+  for (const body of ["<html>", 7, [], true, { access_token: "a\nb" }]) {
     test(`${JSON.stringify(body)} is no session at all`, () => expect(parseSession(body)).toBe("malformed"));
   }
 

@@ -110,6 +110,8 @@ export function parseSession(body: unknown): ParsedSession | "dead" | "malformed
   if (body !== null && (typeof body !== "object" || Array.isArray(body))) return "malformed";
   const accessToken = textAt(body, "access_token");
   if (!accessToken) return "dead";
+  // What cannot stand in a header would come back in the runtime's own error text.
+  if (!/^[\x21-\x7e]+$/.test(accessToken)) return "malformed";
   const expiresAt = Date.parse(textAt(body, "expires") ?? "");
   const email = textAt(body, "user", "email");
   return { accessToken, ...(Number.isNaN(expiresAt) ? {} : { expiresAt }), ...(email ? { email } : {}) };

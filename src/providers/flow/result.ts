@@ -7,7 +7,7 @@ import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { parseEncodedImage } from "./convert.ts";
 import type { Sessions } from "./session.ts";
-import { type FlowOptions, type Transport, withLimit } from "./transport.ts";
+import { type FlowOptions, type Transport, USER_AGENT, withLimit } from "./transport.ts";
 
 export type Results = {
   /**
@@ -36,7 +36,7 @@ export function createResults(transport: Transport, sessions: Sessions, options:
     let url = link;
     for (let hop = 0; hop <= MAX_HOPS; hop++) {
       if (!protocols.includes(URL.parse(url)?.protocol ?? "")) throw damaged("malformed", "Flow's link is of an unknown kind.");
-      const response = await send({ url, proxy: token.proxy, signal });
+      const response = await send({ url, headers: { "user-agent": USER_AGENT }, proxy: token.proxy, signal });
       const location = response.headers.get("location");
       if (response.status < 300 || response.status > 399 || !location) return saveFile(response, call, signal);
       await response.body?.cancel();

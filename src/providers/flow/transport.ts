@@ -46,7 +46,8 @@ export type Transport = {
 /** Longest answer that is not media. */
 const MAX_ANSWER = 8 * 1024 * 1024;
 const MAX_REFUSAL = 256 * 1024;
-const USER_AGENT = `flow2api/${VERSION}`;
+/** Who we are, said plainly to every server. */
+export const USER_AGENT = `flow2api/${VERSION}`;
 
 /** Flow's two origins behind one door. */
 export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiBaseUrl" | "now" | "log">): Transport {
@@ -76,7 +77,9 @@ export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiB
     const body = await readRefusal(response, request.signal);
     const refusal = { status: response.status, body, retryAfter: response.headers.get("retry-after") };
     const error = classifyRefusal(request.operation, refusal, options.now());
-    options.log.debug("flow refused a call", {
+    // A form that Flow does not take is the first sign of a changed wire: the operator should see it.
+    const level = error.kind === "upstream_invalid" ? "warn" : "debug";
+    options.log[level]("flow refused a call", {
       operation: request.operation,
       status: response.status,
       words: wordsOf(body),
