@@ -24,6 +24,8 @@ export type StartOptions = {
 export type RunningServer = {
   url: string;
   port: number;
+  /** The running program, for tests that look inside. */
+  context: Context;
   /** Resolves when every open answer has ended or `server.drain_timeout` is over, and everything is written. */
   stop(): Promise<void>;
 };
@@ -72,6 +74,7 @@ export async function start({ config, log, simulated = false, firstKey }: StartO
     return {
       url,
       port: port!,
+      context: ctx,
       async stop() {
         await drain(app.server!, ctx, shutdown);
         await closeAll();

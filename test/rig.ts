@@ -1,0 +1,106 @@
+// A whole gateway for a test: the real server on a free port, its own folder, and a simulator as upstream.
+import { loadConfig } from "../src/config.ts";
+import type { Context } from "../src/context.ts";
+import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
+import { openStore } from "../src/db/sqlite/store.ts";
+import type { NewToken } from "../src/db/store.ts";
+import { createLog, type Log } from "../src/log.ts";
+import { start } from "../src/server.ts";
+import type { SettingKey, SettingValue } from "../src/settings-check.ts";
+import { type Simulator, type StartOptions as SimulatorStart, startSimulator } from "../src/simulator/simulator.ts";
+import { temporaryFolder } from "../src/testing.ts";
+
+export const KEY = "sk-f2a-test-key-of-the-rig-0000000000000000000";
+
+export type Rig = AsyncDisposable & {
+  url: string;
+  key: string;
+  folder: string;
+  simulator: Simulator;
+  /** The running program, for what cannot be seen from outside. */
+  context: Context;
+  /** Everything that was logged, as JSON lines. */
+  logged: string[];
+  /** Calls the gateway with the rig's key; an object body is sent as JSON. */
+  call(path: string, init?: RequestInit & { json?: unknown }): Promise<Response>;
+  /** A chat request that makes one image. */
+  chat(body?: object, init?: RequestInit): Promise<Response>;
+};
+
+export type RigOptions = {
+  tokens?: NewToken[];
+  settings?: Partial<Record<SettingKey, SettingValue>>;
+  simulator?: SimulatorStart;
+};
+
+export const GEMINI: NewToken = { provider: "gemini", label: "alpha", secret: "alpha-project.key-one" };
+export const GEMINI_TWO: NewToken = { provider: "gemini", label: "beta", secret: "beta-project.key-two" };
+export const FLOW: NewToken = { provider: "flow", label: "flow", secret: "flow-session-pro-one" };
+
+export async function startRig({ tokens = [GEMINI], settings = {}, simulator: simulated = {} }: RigOptions = {}): Promise<Rig> {
+  const folder = temporaryFolder();
+  const simulator = await startSimulator(simulated);
+  const logged: string[] = [];
+  const log: Log = createLog({ level: "debug", format: "json", write: (line) => logged.push(line) });
+  await addTokens(folder.path, tokens);
+  const config = loadConfig({
+    file: null,
+    env: {},
+    flags: {
+      "server.host": "127.0.0.1",
+      "server.port": 0,
+      "server.drain_timeout": 2,
+      "storage.data_dir": folder.path,
+      "gemini.base_url": simulator.geminiBaseUrl,
+      "flow.labs_base_url": simulator.flowLabsBaseUrl,
+      "flow.api_base_url": simulator.flowApiBaseUrl,
+      "media.min_free_mb": 0,
+      ...settings,
+    },
+  });
+  const server = await start({ config, log, firstKey: KEY });
+  const call: Rig["call"] = (path, { json, ...init } = {}) =>
+    fetch(`${server.url}${path}`, {
+      ...init,
+      ...(json === undefined ? {} : { method: "POST", body: JSON.stringify(json) }),
+      headers: {
+        authorization: `Bearer ${KEY}`,
+        ...(json === undefined ? {} : { "content-type": "application/json" }),
+        ...(init.headers as Record<string, string>),
+      },
+    });
+  return {
+    url: server.url,
+    key: KEY,
+    folder: folder.path,
+    simulator,
+    context: server.context,
+    logged,
+    call,
+    chat: (body = {}, init = {}) =>
+      call("/v1/chat/completions", {
+        ...init,
+        json: { model: "gemini-3.1-flash-image", messages: [{ role: "user", content: "a fox" }], ...body },
+      }),
+    async [Symbol.asyncDispose]() {
+      await server.stop();
+      await simulator.stop();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+async function addTokens(dataDir: string, tokens: NewToken[]): Promise<void> {
+  const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, {}) });
+  for (const token of tokens) await store.insertToken(token, Date.now());
+  await store.close();
+}
+
+/** The `data:` payloads of a whole event stream; comments are left out. */
+export function framesOf(text: string): string[] {
+  return text
+    .split("\n\n")
+    .flatMap((block) => block.split("\n"))
+    .filter((line) => line.startsWith("data: "))
+    .map((line) => line.slice("data: ".length));
+}
