@@ -56,7 +56,8 @@ export interface Leases {
    * Reserves one token.
    * @throws {AppError} `no_token` when no token of the pool could ever serve this (403-like for the pool: nothing to wait for),
    * `upstream_quota` when all that could are out of quota until `retryAfterMs`, `upstream_rate_limited` when all are cooling longer
-   * than the wait, `busy` when the queue is full or the wait ran over; `retryAfterMs` is the soonest slot or cooldown end
+   * than the wait, `upstream_unavailable` when all are paused after repeated failures, `busy` when the queue is full or the wait
+   * ran over; `retryAfterMs` is the soonest slot or cooldown end
    */
   lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease>;
   /** Whether any enabled token could ever serve this family, blocked and cooling ones included. Costs no I/O. */

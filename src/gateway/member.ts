@@ -1,0 +1,159 @@
+// A token inside the pool with what is known of it now, and the two questions of scheduling: could it serve, can it serve at once?
+import type { TokenRow } from "../db/store.ts";
+import type { ErrorKind } from "../errors.ts";
+import { HEALTHY, type Health, type HealthReason, heldUntil, isHalfOpen } from "./health.ts";
+import type { LeaseRequest } from "./leases.ts";
+import { type Cap, type Caps, type Counter, newCounter, parseCaps, roomAt, stricter } from "./quota.ts";
+import type { Kind } from "./types.ts";
+
+export type LastError = { at: number; kind: ErrorKind; reason: HealthReason | null; upstreamStatus: number | null };
+
+/** Tokens that share one upstream quota; a token without a group is alone in one. */
+export type Group = {
+  /** As the operator named it, or null. */
+  name: string | null;
+  members: Set<Member>;
+  health: Health;
+  families: Map<string, Health>;
+  /** The strictest of its members' caps for the group. */
+  cap: Cap | null;
+  models: Map<string, Cap>;
+  /** By family; "" counts all of them. */
+  counters: Map<string, Counter>;
+};
+
+export type Member = {
+  row: TokenRow;
+  caps: Caps | null;
+  group: Group;
+  health: Health;
+  families: Map<string, Health>;
+  /** By family; "" counts all of them. */
+  counters: Map<string, Counter>;
+  inFlight: Record<Kind, number>;
+  /** Number of the last lease in the pool's count; 0: never leased. */
+  used: number;
+  /** Epoch ms of the last lease. */
+  usedAt: number | null;
+  /** A call is under way that shows whether the token works again. */
+  probing: boolean;
+  lastError: LastError | null;
+  /** Gone from the store; it stays until its calls have ended. */
+  removed: boolean;
+  /** When something holds it back until a known time: its place among the alarms of the index. */
+  alarm: { at: number; time: number; member: Member };
+};
+
+/** What a lease needs of a token, for the questions below. */
+export type Want = Pick<LeaseRequest, "kind" | "family" | "providers" | "minTier" | "credits" | "pinned" | "estimate">;
+
+/** Nothing holds it back. */
+export const READY = 0;
+/** Only a free slot is missing. */
+export const BUSY = -1;
+
+export function createGroup(name: string | null): Group {
+  return { name, members: new Set(), health: HEALTHY, families: new Map(), cap: null, models: new Map(), counters: new Map() };
+}
+
+export function createMember(row: TokenRow, group: Group): Member {
+  const alarm = { at: -1, time: Number.POSITIVE_INFINITY } as Member["alarm"];
+  const member: Member = {
+    row,
+    caps: parseCaps(row.caps),
+    group,
+    health: HEALTHY,
+    families: new Map(),
+    counters: new Map(),
+    inFlight: { image: 0, video: 0 },
+    used: 0,
+    usedAt: null,
+    probing: false,
+    lastError: null,
+    removed: false,
+    alarm,
+  };
+  alarm.member = member;
+  return member;
+}
+
+/** Takes the strictest caps of the group's members. */
+export function refreshGroupCaps(group: Group): void {
+  group.cap = null;
+  group.models = new Map();
+  for (const { caps } of group.members) {
+    if (!caps) continue;
+    group.cap = stricter(group.cap, caps.group);
+    for (const [family, cap] of caps.groupModels) group.models.set(family, stricter(group.models.get(family) ?? null, cap)!);
+  }
+}
+
+/** Calls at once that the token bears; -1 unlimited. */
+export const limitOf = ({ row }: Member, kind: Kind): number => (kind === "image" ? row.imageConcurrency : row.videoConcurrency);
+
+/** Whether the operator lets the token serve this kind at all. */
+export function isOpenFor({ row, removed }: Member, kind: Kind): boolean {
+  if (removed || !row.enabled) return false;
+  return kind === "image" ? row.imageEnabled && row.imageConcurrency !== 0 : row.videoEnabled && row.videoConcurrency !== 0;
+}
+
+/** Whether the token has the model: as learned (not learned yet counts as yes), within the operator's lists. */
+export function hasFamily({ row }: Member, family: string): boolean {
+  if (row.families && !row.families.includes(family)) return false;
+  if (row.allowFamilies.length > 0 && !row.allowFamilies.includes(family)) return false;
+  return !row.denyFamilies.includes(family);
+}
+
+/** Whether the token could serve the request at some time: everything but health, caps and slots. */
+export function couldServe(member: Member, want: Want): boolean {
+  const { row } = member;
+  if (!isOpenFor(member, want.kind) || !want.providers.includes(row.provider) || !hasFamily(member, want.family)) return false;
+  if (want.pinned !== undefined && want.pinned !== row.id) return false;
+  // A plan that is not known counts as the least; credits that are not known count as enough.
+  if ((row.tier ?? 0) < (want.minTier?.[row.provider] ?? 0)) return false;
+  return row.credits === null || row.credits >= (want.credits?.[row.provider] ?? 0);
+}
+
+/** {@link READY}, {@link BUSY}, or the epoch ms at which the token is to be looked at again; Infinity: it needs the operator. */
+export function readiness(member: Member, want: Want, now: number): number {
+  const { group } = member;
+  let until = heldUntil(member.health, now);
+  if (group.health !== HEALTHY) until = Math.max(until, heldUntil(group.health, now));
+  if (member.families.size > 0) until = Math.max(until, heldUntil(member.families.get(want.family) ?? HEALTHY, now));
+  if (group.families.size > 0) until = Math.max(until, heldUntil(group.families.get(want.family) ?? HEALTHY, now));
+  if (member.caps || group.cap || group.models.size > 0) until = Math.max(until, capUntil(member, want, now));
+  if (until > 0) return until;
+  if (member.probing && isHalfOpen(member.health, now)) return BUSY;
+  const limit = limitOf(member, want.kind);
+  return limit !== -1 && member.inFlight[want.kind] >= limit ? BUSY : READY;
+}
+
+/** The counters that a call of this family touches, with their caps; created when first needed. */
+export function countersFor(member: Member, family: string): { counter: Counter; cap: Cap }[] {
+  const { caps, group } = member;
+  const found: { counter: Counter; cap: Cap }[] = [];
+  const add = (counters: Map<string, Counter>, name: string, cap: Cap | null | undefined) => {
+    if (!cap) return;
+    const counter = counters.get(name) ?? newCounter();
+    counters.set(name, counter);
+    found.push({ counter, cap });
+  };
+  add(member.counters, "", caps?.token);
+  add(member.counters, family, caps?.models.get(family));
+  add(group.counters, "", group.cap);
+  add(group.counters, family, group.models.get(family));
+  return found;
+}
+
+/** Epoch ms until which own caps hold the token back from this request; 0: not at all. */
+export function capUntil(member: Member, want: Want, now: number): number {
+  return countersFor(member, want.family).reduce((until, { counter, cap }) => Math.max(until, roomAt(counter, cap, want.estimate, now)), 0);
+}
+
+/** The condition that holds the token back the longest from this family, or null. Own caps are not conditions. */
+export function governing(member: Member, family: string, now: number): NonNullable<Health["condition"]> | null {
+  const { health, families, group } = member;
+  const all = [health, group.health, families.get(family) ?? HEALTHY, group.families.get(family) ?? HEALTHY];
+  const longest = all.reduce((a, b) => (heldUntil(b, now) > heldUntil(a, now) ? b : a));
+  return heldUntil(longest, now) > 0 ? longest.condition : null;
+}

@@ -1,0 +1,117 @@
+// When no token is free: what waiting promises, and the honest refusal when it promises nothing.
+import { AppError } from "../errors.ts";
+import type { HealthReason } from "./health.ts";
+import { BUSY, capUntil, governing, type Member, READY, type Want } from "./member.ts";
+import type { Lane } from "./pool-index.ts";
+
+/** Why a token is held back, as far as a client is concerned. */
+type Cause = "operator" | "rate" | "failing" | "quota" | "model";
+
+/** What the tokens of a lane give hope for. */
+export type Outlook = {
+  /** Tokens that lack only a slot, or nothing. */
+  slots: number;
+  /** Epoch ms at which the first of the others comes back; Infinity: none by itself. */
+  soonest: number;
+  /** How many tokens each cause holds back. */
+  causes: Record<Cause, number>;
+  tokens: number;
+};
+
+const CAUSES = {
+  per_minute: "rate",
+  per_day: "quota",
+  limit_zero: "quota",
+  no_details: "rate",
+  throttled: "rate",
+  account_quota: "quota",
+  key_invalid: "operator",
+  key_leaked: "operator",
+  key_forbidden: "operator",
+  session_dead: "operator",
+  billing: "operator",
+  location: "operator",
+  verification: "operator",
+  model_missing: "model",
+  model_denied: "model",
+  overloaded: "failing",
+  internal: "failing",
+  policy_input: "failing",
+  policy_output: "failing",
+  text_only: "failing",
+  malformed: "failing",
+  cut_off: "failing",
+  failing: "failing",
+  proxy: "failing",
+} as const satisfies Record<HealthReason, Cause>;
+
+const FAR_MS = 120_000;
+
+function causeOf(member: Member, want: Want, now: number): Cause {
+  const condition = governing(member, want.family, now);
+  if (condition) return condition.until === null ? "operator" : CAUSES[condition.reason];
+  return capUntil(member, want, now) - now > FAR_MS ? "quota" : "rate";
+}
+
+/** What the lane's tokens outside `exclude` give hope for. Walks the lane only when something in it has changed. */
+export function outlookOf(lane: Lane, exclude: ReadonlySet<number>, now: number): Outlook {
+  if (exclude.size > 0) return lookThrough(lane, exclude, now);
+  lane.outlook ??= lookThrough(lane, exclude, now);
+  return lane.outlook;
+}
+
+function lookThrough(lane: Lane, exclude: ReadonlySet<number>, now: number): Outlook {
+  const outlook: Outlook = {
+    slots: 0,
+    soonest: Number.POSITIVE_INFINITY,
+    causes: { operator: 0, rate: 0, failing: 0, quota: 0, model: 0 },
+    tokens: 0,
+  };
+  for (const { member, state } of lane.entries.values()) {
+    if (exclude.has(member.row.id)) continue;
+    outlook.tokens++;
+    if (state === BUSY || state === READY) outlook.slots++;
+    else {
+      outlook.soonest = Math.min(outlook.soonest, state);
+      outlook.causes[causeOf(member, lane.want, now)]++;
+    }
+  }
+  return outlook;
+}
+
+type Words = { want: Want; now: number; outlook: Outlook; hasTried: boolean; poolIsEmpty: boolean };
+
+/** The refusal of a request that nothing can serve before its wait is over. Holds no name and no secret of a token. */
+export function refusal({ want, now, outlook, hasTried, poolIsEmpty }: Words): AppError {
+  const { causes, soonest, tokens } = outlook;
+  const family = want.family;
+  const none = (message: string, reason: string) => new AppError("no_token", message, { reason });
+  if (poolIsEmpty) return none("The pool has no enabled token.", "no_tokens");
+  if (tokens === 0) {
+    if (want.pinned !== undefined) return none("The token that this request belongs to cannot serve it any more.", "token_gone");
+    if (hasTried) return none(`Every token that can serve ${family} was tried for this request.`, "all_tried");
+    return none(`No token of the pool can serve ${want.kind}s with ${family}.`, "model_not_served");
+  }
+  if (soonest === Number.POSITIVE_INFINITY) {
+    if (causes.operator === 0) return none(`The caps set for the tokens that can serve ${family} do not allow this request.`, "caps");
+    const which = want.pinned !== undefined ? "The token that this request belongs to needs" : `All tokens that can serve ${family} need`;
+    return none(`${which} the operator's attention.`, "needs_operator");
+  }
+  const retryAfterMs = soonest - now;
+  const when = `in ${Math.ceil(retryAfterMs / 1000)} s`;
+  if (causes.rate > 0) {
+    return new AppError("upstream_rate_limited", `All tokens that can serve ${family} are rate limited; the first comes back ${when}.`, {
+      retryAfterMs,
+    });
+  }
+  if (causes.failing > 0) {
+    const message = `All tokens that can serve ${family} are paused after repeated failures; the first is tried again ${when}.`;
+    return new AppError("upstream_unavailable", message, { retryAfterMs });
+  }
+  if (causes.quota > 0) {
+    return new AppError("upstream_quota", `All tokens that can serve ${family} are out of quota; the first comes back ${when}.`, {
+      retryAfterMs,
+    });
+  }
+  return none(`No token of the pool is allowed ${family} by its upstream at present.`, "model_not_served");
+}

@@ -1,0 +1,106 @@
+// What the pool shows of itself: to the admin pages, the command line and the metrics. Pure.
+import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, OPERATOR_ADVICE } from "./health.ts";
+import { type LastError, limitOf, type Member } from "./member.ts";
+import type { DayCount } from "./quota.ts";
+import type { Kind } from "./types.ts";
+
+export type HealthState = "healthy" | "cooling" | "blocked" | "disabled";
+
+/** Times in epoch ms. `message` is English for the operator; translations go by `reason`. */
+export type HealthView = {
+  state: HealthState;
+  reason: HealthReason | "operator" | null;
+  message: string;
+  since: number | null;
+  /** Null: it does not end by itself, or there is nothing to end. */
+  until: number | null;
+};
+
+/** What holds back one model only; `scope` group when the quota is shared. */
+export type ModelCooldown = HealthView & { family: string; scope: "token" | "group" };
+
+export type PoolTokenView = {
+  id: number;
+  provider: string;
+  label: string;
+  group: string | null;
+  health: HealthView;
+  models: ModelCooldown[];
+  inFlight: Record<Kind, number>;
+  /** Calls at once; -1 unlimited. */
+  limit: Record<Kind, number>;
+  credits: number | null;
+  tier: 0 | 1 | 2 | null;
+  /** Families as learned; null: not yet. */
+  families: string[] | null;
+  usedAt: number | null;
+  lastError: LastError | null;
+  /** Counted against own caps in the running Pacific day; null without caps. */
+  spentToday: DayCount | null;
+};
+
+export type PoolGauges = {
+  inFlight: Record<Kind, number>;
+  queued: number;
+  tokens: Record<HealthState, number>;
+  /** Since when our own network is thought to be down; null: it works. */
+  networkTroubleSince: number | null;
+};
+
+const healthy: HealthView = { state: "healthy", reason: null, message: "", since: null, until: null };
+const disabled: HealthView = { ...healthy, state: "disabled", reason: "operator", message: "Switched off by the operator." };
+
+const ofCondition = ({ state, reason, since, until }: Condition): HealthView => ({
+  state,
+  reason,
+  message: OPERATOR_ADVICE[reason],
+  since,
+  until,
+});
+
+/** The state of the token as a whole: its own, or its group's where that holds longer. */
+export function healthView(member: Member, now: number): HealthView {
+  if (!member.row.enabled) return disabled;
+  const { health, group } = member;
+  const longer = heldUntil(group.health, now) > heldUntil(health, now) ? group.health : health;
+  // A half-open breaker is not over: it shows until one call has succeeded.
+  const isShown = longer.condition && (heldUntil(longer, now) > 0 || longer.condition.reason === "failing");
+  return isShown ? ofCondition(longer.condition!) : healthy;
+}
+
+function modelsOf(families: ReadonlyMap<string, Health>, scope: ModelCooldown["scope"], now: number): ModelCooldown[] {
+  const held = [...families].filter(([, health]) => heldUntil(health, now) > 0);
+  return held.map(([family, health]) => ({ family, scope, ...ofCondition(health.condition!) }));
+}
+
+export function tokenView(member: Member, now: number): PoolTokenView {
+  const { row, group } = member;
+  const day = member.counters.get("")?.day;
+  return {
+    id: row.id,
+    provider: row.provider,
+    label: row.label,
+    group: row.group,
+    health: healthView(member, now),
+    models: [...modelsOf(member.families, "token", now), ...modelsOf(group.families, "group", now)],
+    inFlight: { ...member.inFlight },
+    limit: { image: limitOf(member, "image"), video: limitOf(member, "video") },
+    credits: row.credits,
+    tier: row.tier,
+    families: row.families,
+    usedAt: member.usedAt,
+    lastError: member.lastError,
+    spentToday: day && day.until > now ? { ...day } : null,
+  };
+}
+
+/** Tokens by state, cheaply. */
+export function countStates(members: Iterable<Member>, now: number): Record<HealthState, number> {
+  const tokens = { healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
+  for (const member of members) {
+    if (member.removed) continue;
+    const isQuiet = member.row.enabled && member.health === HEALTHY && member.group.health === HEALTHY;
+    tokens[isQuiet ? "healthy" : healthView(member, now).state]++;
+  }
+  return tokens;
+}

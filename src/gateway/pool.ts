@@ -1,0 +1,178 @@
+// The pool: leases tokens, lets requests wait for them, and learns from how calls end. The rules live in the files it wires together.
+import type { Clock, Random } from "../clock.ts";
+import type { TokenRow } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { TokenFacts } from "../providers/provider.ts";
+import type { Settings } from "../settings-schema.ts";
+import { HEALTHY, type Health, type HealthReason, reanchored } from "./health.ts";
+import { createHealthSaver, type SaveHealth } from "./health-saver.ts";
+import { createJudge } from "./judge.ts";
+import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "./leases.ts";
+import type { Member } from "./member.ts";
+import { outlookOf, refusal } from "./outlook.ts";
+import { createPace } from "./pace.ts";
+import { createIndex, type Lane } from "./pool-index.ts";
+import { countStates, type PoolGauges, type PoolTokenView, tokenView } from "./pool-view.ts";
+import { createRoster } from "./roster.ts";
+import { createSlots } from "./slots.ts";
+import type { Kind } from "./types.ts";
+import { createWaitingRoom } from "./waiting-room.ts";
+
+export type Pool = Leases & {
+  /**
+   * Takes the token table as it is now: the first time with the health that was saved, later merged with what is known here,
+   * which is newer. Calls under way go on; a token that is gone ends them and vanishes.
+   */
+  load(rows: readonly TokenRow[]): void;
+  /** What a check learned; absent facts change nothing. */
+  learn(id: number, facts: TokenFacts): void;
+  /** How a check of a token without a lease ended. Success ends a block for an invalid key or a dead session. */
+  observe(id: number, outcome: Outcome): void;
+  /** Ends what holds the token, or only one of its models, back; its group's too. False when there is no such token. */
+  clearCooldown(id: number, family?: string): boolean;
+  /** Takes a slot, free or not, for a call that already runs upstream: a job found after a restart. Null when the token is gone. */
+  adopt(id: number, kind: Kind, family: string): Lease | null;
+  snapshot(): PoolTokenView[];
+  gauges(): PoolGauges;
+  /** Saves changed health now. */
+  flush(): Promise<void>;
+  /** Refuses who waits and whoever comes, and saves health. Leases that are out may still end. */
+  close(): Promise<void>;
+};
+
+export type PoolDependencies = {
+  clock: Clock;
+  random: Random;
+  settings: () => Settings["pool"];
+  log: Log;
+  saveHealth: SaveHealth;
+};
+
+/** Blocks that a successful check disproves. */
+const DISPROVED_BY_CHECK: ReadonlySet<HealthReason> = new Set(["key_invalid", "session_dead"]);
+/** A clock that goes back by more than this was set; less is measurement. */
+const SET_BACK_MS = 2_000;
+const NOTHING = { images: 0, videoSeconds: 0, usd: 0 };
+
+/** An empty pool; {@link Pool.load} fills it. */
+export function createPool({ clock, random, settings, log, saveHealth }: PoolDependencies): Pool {
+  let isClosed = false;
+  let lastNow = clock.now();
+
+  const saver = createHealthSaver({ clock, log, save: saveHealth });
+  const touch = (member: Member) => index.touch(member, clock.now());
+  const roster = createRoster({ touch, mark: saver.mark });
+  const { members, hasCaps } = roster;
+  const index = createIndex({ random, strategy: () => settings().strategy, members, hasCaps });
+  const judge = createJudge({ random, log, members, routes: roster.routes, touch, mark: saver.mark });
+  const pace = createPace();
+  const slots = createSlots({ clock, judge, pace, touch, mark: saver.mark, changed: () => room.serve(), idle: roster.sweep });
+  const room = createWaitingRoom({ clock, log, index, pace, refuse, now, take: slots.take });
+
+  /** The time, with whatever it ends ended, and those served who waited for that. */
+  function now(): number {
+    const time = clock.now();
+    if (time < lastNow - SET_BACK_MS) setBack(time);
+    lastNow = time;
+    if (index.wake(time)) room.serve();
+    return time;
+  }
+
+  /** No pause grows because the clock was set back. */
+  function setBack(time: number): void {
+    log.warn("The clock was set back", { ms: lastNow - time });
+    const again = (health: Health) => reanchored(health, time);
+    for (const member of members.values()) {
+      for (const holder of [member, member.group]) {
+        holder.health = again(holder.health);
+        for (const [family, health] of holder.families) holder.families.set(family, again(health));
+      }
+    }
+    for (const member of members.values()) index.touch(member, time);
+  }
+
+  function refuse(lane: Lane, exclude: ReadonlySet<number>, time: number): AppError {
+    const outlook = outlookOf(lane, exclude, time);
+    const poolIsEmpty = !members.values().some((member) => member.row.enabled && !member.removed);
+    return refusal({ want: lane.want, now: time, outlook, hasTried: exclude.size > 0, poolIsEmpty });
+  }
+
+  async function lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease> {
+    options.signal.throwIfAborted();
+    if (isClosed) throw new AppError("busy", "The server is stopping.");
+    const time = now();
+    const lane = index.laneOf(request, time);
+    const member = index.pick(lane, request, time);
+    if (member) return slots.take(member, request, 0);
+    const { wait_ms, queue_limit } = settings();
+    return room.enter(lane, request, { ...options, waitMs: options.waitMs ?? wait_ms }, queue_limit);
+  }
+
+  const present = (id: number): Member | null => {
+    const member = members.get(id);
+    return member && !member.removed ? member : null;
+  };
+
+  return {
+    lease,
+    canServe: roster.canServe,
+    families: roster.families,
+    load(rows) {
+      const had = hasCaps();
+      const time = now();
+      roster.load(rows, time);
+      if (hasCaps() !== had) index.rebuild(time);
+      room.serve();
+    },
+    learn(id, { identity, tier, credits, families, renewBefore }) {
+      const member = present(id);
+      if (!member) return;
+      const facts = Object.entries({ identity, tier, credits, families, renewBefore }).filter(([, value]) => value !== undefined);
+      roster.change(member, Object.fromEntries(facts));
+      room.serve();
+    },
+    observe(id, outcome) {
+      const member = present(id);
+      if (!member) return;
+      const reason = member.health.condition?.reason;
+      if (!outcome.ok) judge.judge(member, null, outcome, now());
+      else if (reason && DISPROVED_BY_CHECK.has(reason)) {
+        member.health = HEALTHY;
+        saver.mark(member);
+        touch(member);
+      }
+      room.serve();
+    },
+    clearCooldown(id, family) {
+      const member = present(id);
+      if (!member) return false;
+      judge.clear(member, family);
+      room.serve();
+      return true;
+    },
+    adopt(id, kind, family) {
+      const member = present(id);
+      return member && slots.take(member, { kind, family, estimate: NOTHING }, 0);
+    },
+    snapshot() {
+      const time = now();
+      return [...members.values()].filter((member) => !member.removed).map((member) => tokenView(member, time));
+    },
+    gauges() {
+      const time = now();
+      return {
+        inFlight: { ...slots.inFlight },
+        queued: room.size(),
+        tokens: countStates(members.values(), time),
+        networkTroubleSince: judge.network().troubleSince,
+      };
+    },
+    flush: saver.flush,
+    async close() {
+      isClosed = true;
+      room.close();
+      await saver.flush();
+    },
+  };
+}

@@ -1,0 +1,125 @@
+// Slots and reservations of tokens: taken when a lease begins, given back exactly once when it ends, whatever happens between.
+import type { Clock } from "../clock.ts";
+import { isHalfOpen } from "./health.ts";
+import { keeperOf } from "./health-record.ts";
+import type { Judge } from "./judge.ts";
+import type { Lease, LeaseRequest, Outcome } from "./leases.ts";
+import { countersFor, type Member } from "./member.ts";
+import type { Pace } from "./pace.ts";
+import { type Counter, release, reserve, type Spend, settle } from "./quota.ts";
+import type { Kind } from "./types.ts";
+
+export type Slots = {
+  /** Takes a slot of the token, whether or not one is free, and reserves the estimate against its caps. */
+  take(member: Member, request: Pick<LeaseRequest, "kind" | "family" | "estimate">, waitedMs: number): Lease;
+  /** Calls under way in the whole pool. */
+  readonly inFlight: Readonly<Record<Kind, number>>;
+};
+
+type SlotsDependencies = {
+  clock: Clock;
+  judge: Judge;
+  pace: Pace;
+  touch(member: Member): void;
+  mark(member: Member): void;
+  /** A slot came free, or health has changed: someone who waits may go on. */
+  changed(): void;
+  /** The last call of a token has ended. */
+  idle(member: Member): void;
+};
+
+type Reservation = { counter: Counter; spend: Spend };
+
+export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: SlotsDependencies): Slots {
+  const inFlight: Record<Kind, number> = { image: 0, video: 0 };
+  let leases = 0;
+
+  /** Settles what was reserved by how the call ended; true when that makes room under a cap. */
+  function account(reservations: readonly Reservation[], outcome: Outcome | null): boolean {
+    let hasRoom = false;
+    for (const { counter, spend } of reservations) {
+      if (outcome === null || !wasMade(outcome)) {
+        release(counter, spend);
+        hasRoom = true;
+        continue;
+      }
+      const used = outcome.ok ? outcome : outcome.charged ? spend : { images: 0, usd: 0 };
+      hasRoom ||= used.usd < spend.usd || used.images < spend.images;
+      settle(counter, spend, used);
+    }
+    return hasRoom;
+  }
+
+  const isGroupCapped = ({ group }: Member) => group.cap !== null || group.models.size > 0;
+
+  /** What was counted is to be kept; a group's counts are with its keeper. */
+  function markCounted(member: Member): void {
+    mark(member);
+    const keeper = isGroupCapped(member) ? keeperOf(member.group) : null;
+    if (keeper) mark(keeper);
+  }
+
+  /** Room under the cap of a group is room for all its tokens. */
+  function touchCapped(member: Member): void {
+    if (isGroupCapped(member)) for (const other of member.group.members) touch(other);
+    else touch(member);
+  }
+
+  return {
+    inFlight,
+    take(member, { kind, family, estimate }, waitedMs) {
+      const startedAt = clock.now();
+      const isProbe = isHalfOpen(member.health, startedAt);
+      const reservations = countersFor(member, family).map(({ counter }) => ({ counter, spend: reserve(counter, estimate, startedAt) }));
+      if (isProbe) member.probing = true;
+      if (reservations.length > 0) markCounted(member);
+      member.inFlight[kind]++;
+      inFlight[kind]++;
+      member.used = ++leases;
+      member.usedAt = startedAt;
+      touch(member);
+
+      const settleAll = (outcome: Outcome | null) => {
+        if (reservations.length === 0) return;
+        if (account(reservations, outcome)) touchCapped(member);
+        markCounted(member);
+      };
+      let isReported = false;
+      let hasEnded = false;
+      const { id: tokenId, provider, label, proxy } = member.row;
+      return {
+        tokenId,
+        provider,
+        label,
+        proxy,
+        waitedMs,
+        report(outcome) {
+          if (isReported || hasEnded) return;
+          isReported = true;
+          const now = clock.now();
+          settleAll(outcome);
+          if (outcome.ok) pace.note(kind, family, now - startedAt);
+          // Before the probe's slot is free: a failed probe closes the door again, a good one opens it.
+          judge.judge(member, family, outcome, now);
+          changed();
+        },
+        async [Symbol.asyncDispose]() {
+          if (hasEnded) return;
+          hasEnded = true;
+          if (!isReported) settleAll(null);
+          if (isProbe) member.probing = false;
+          member.inFlight[kind]--;
+          inFlight[kind]--;
+          touch(member);
+          if (member.removed) idle(member);
+          changed();
+        },
+      };
+    },
+  };
+}
+
+/** Whether the upstream counts the call: it does unless the call never left or was given up before anything could be charged. */
+function wasMade(outcome: Outcome): boolean {
+  return outcome.ok || outcome.charged || (outcome.kind !== "network" && outcome.kind !== "cancelled");
+}

@@ -1,0 +1,214 @@
+// Where requests wait for a token: each is served, refused, timed out or given up exactly once.
+import type { Clock } from "../clock.ts";
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Lease, LeaseOptions, LeaseRequest } from "./leases.ts";
+import type { Member } from "./member.ts";
+import { outlookOf } from "./outlook.ts";
+import type { Pace } from "./pace.ts";
+import type { Lane, PoolIndex } from "./pool-index.ts";
+import { createQueue } from "./queue.ts";
+
+type Waiter = {
+  keyId: number;
+  lane: Lane;
+  request: LeaseRequest;
+  since: number;
+  /** Epoch ms. */
+  deadline: number;
+  /** As last told. */
+  position: number;
+  onWait: LeaseOptions["onWait"];
+  grant(lease: Lease): void;
+  refuse(reason: unknown): void;
+  /** Takes back timer and listener. */
+  detach(): void;
+};
+
+export type WaitingRoom = {
+  /** Waits for a token of the lane, where none is free now. Rejects at once when waiting is pointless or the room is full. */
+  enter(lane: Lane, request: LeaseRequest, options: LeaseOptions & { waitMs: number }, limit: number): Promise<Lease>;
+  /** Serves whoever can be served now, and refuses those who have nothing left to wait for. */
+  serve(): void;
+  size(): number;
+  close(): void;
+};
+
+type WaitingRoomDependencies = {
+  clock: Clock;
+  log: Log;
+  index: PoolIndex;
+  pace: Pace;
+  /** The time, with whatever it ends ended. */
+  now(): number;
+  take(member: Member, request: LeaseRequest, waitedMs: number): Lease;
+  refuse(lane: Lane, exclude: ReadonlySet<number>, now: number): AppError;
+};
+
+/** How often those who wait are told of a better place, at most. */
+const TELL_MS = 250;
+const UNKNOWN_PACE_MS = 5_000;
+const NOBODY: ReadonlySet<number> = new Set();
+
+export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }: WaitingRoomDependencies): WaitingRoom {
+  const queue = createQueue<Waiter, Lane>();
+  const lanes = new Map<Lane, Set<Waiter>>();
+  let isServing = false;
+  let cancelTelling: (() => void) | null = null;
+  let wake: { time: number; cancel: () => void } | null = null;
+
+  function estimate(lane: Lane, position: number, time: number): number | null {
+    const { kind, family } = lane.want;
+    if (lane.busy > 0) return pace.estimate(kind, family, position, lane.busy);
+    const { soonest } = outlookOf(lane, NOBODY, time);
+    return Number.isFinite(soonest) ? soonest - time : null;
+  }
+
+  /** When it makes sense to come again: the soonest slot or the end of a pause, at least a second. */
+  function retryAfter(lane: Lane, time: number): number {
+    const { kind, family } = lane.want;
+    const slot = pace.estimate(kind, family, (lanes.get(lane)?.size ?? 0) + 1, lane.busy) ?? UNKNOWN_PACE_MS;
+    const pause = outlookOf(lane, NOBODY, time).soonest - time;
+    return Math.max(1_000, lane.busy > 0 ? Math.min(slot, pause) : pause);
+  }
+
+  function tell(waiter: Waiter, position: number, time: number): void {
+    waiter.position = position;
+    try {
+      waiter.onWait?.(position, estimate(waiter.lane, position, time));
+    } catch (error) {
+      log.error("Telling a place in the queue failed", { error });
+    }
+  }
+
+  function tellLater(): void {
+    if (queue.size() === 0) return;
+    cancelTelling ??= clock.after(TELL_MS, () => {
+      cancelTelling = null;
+      const time = clock.now();
+      queue.inOrder().forEach((waiter, before) => {
+        if (waiter.position !== before + 1) tell(waiter, before + 1, time);
+      });
+    });
+  }
+
+  /** Out of the queue and all that belongs to it; false when it was out already. */
+  function leave(waiter: Waiter): boolean {
+    waiter.detach();
+    const place = lanes.get(waiter.lane);
+    if (!place?.delete(waiter)) return false;
+    if (place.size === 0) lanes.delete(waiter.lane);
+    queue.leave(waiter);
+    index.drop(waiter.lane);
+    tellLater();
+    return true;
+  }
+
+  function serve(): void {
+    if (isServing || queue.size() === 0) return;
+    isServing = true;
+    try {
+      const time = now();
+      serveAll(time);
+      refuseHopeless(time);
+    } finally {
+      isServing = false;
+      setWake();
+    }
+  }
+
+  function serveAll(time: number): void {
+    const isOpen = (lane: Lane) => lane.ready.size() > 0;
+    const find = (waiter: Waiter) => index.pick(waiter.lane, waiter.request, time);
+    for (let next = queue.next(isOpen, find); next; next = queue.next(isOpen, find)) {
+      const { waiter, found } = next;
+      leave(waiter);
+      waiter.grant(take(found, waiter.request, time - waiter.since));
+    }
+  }
+
+  function refuseHopeless(time: number): void {
+    for (const [lane, waiters] of lanes) {
+      if (!lane.stirred) continue;
+      lane.stirred = false;
+      const { slots, soonest } = outlookOf(lane, NOBODY, time);
+      if (slots > 0) continue;
+      for (const waiter of [...waiters]) {
+        if (soonest > waiter.deadline && leave(waiter)) waiter.refuse(refuse(lane, waiter.request.exclude, time));
+      }
+    }
+  }
+
+  /** Only those who wait need the pool to wake by itself; whoever comes looks at the time. */
+  function setWake(): void {
+    const time = queue.size() > 0 ? index.nextWake() : null;
+    if (wake?.time === time) return;
+    wake?.cancel();
+    const alarm = () => {
+      wake = null;
+      serve();
+      setWake();
+    };
+    wake = time === null ? null : { time, cancel: clock.after(time - clock.now(), alarm) };
+  }
+
+  function timeOut(waiter: Waiter): void {
+    serve();
+    const time = clock.now();
+    if (!lanes.get(waiter.lane)?.has(waiter)) return;
+    const { slots } = outlookOf(waiter.lane, waiter.request.exclude, time);
+    const error = slots > 0 ? busy(waiter.lane, `none came free within ${seconds(time - waiter.since)}`, time) : null;
+    leave(waiter);
+    setWake();
+    waiter.refuse(error ?? refuse(waiter.lane, waiter.request.exclude, time));
+  }
+
+  function busy(lane: Lane, why: string, time: number): AppError {
+    const message = `All tokens that can serve ${lane.want.family} are busy: ${why}.`;
+    return new AppError("busy", message, { retryAfterMs: retryAfter(lane, time) });
+  }
+
+  async function enter(...[lane, request, options, limit]: Parameters<WaitingRoom["enter"]>): Promise<Lease> {
+    const since = clock.now();
+    const deadline = since + options.waitMs;
+    const { slots, soonest } = outlookOf(lane, request.exclude, since);
+    if (slots === 0 && soonest > deadline) throw refuse(lane, request.exclude, since);
+    if (options.waitMs <= 0) throw busy(lane, "waiting is switched off", since);
+    if (queue.size() >= limit) throw busy(lane, "the queue is full", since);
+
+    const { promise, resolve, reject } = Promise.withResolvers<Lease>();
+    const { signal, onWait } = options;
+    const giveUp = () => {
+      if (leave(waiter)) reject(signal.reason);
+      setWake();
+    };
+    const cancelTimer = clock.after(options.waitMs, () => timeOut(waiter));
+    const detach = () => {
+      cancelTimer();
+      signal.removeEventListener("abort", giveUp);
+    };
+    const { keyId } = request;
+    const waiter: Waiter = { keyId, lane, request, since, deadline, position: 0, onWait, grant: resolve, refuse: reject, detach };
+    signal.addEventListener("abort", giveUp, { once: true });
+    queue.enter(waiter);
+    index.hold(lane);
+    lanes.set(lane, (lanes.get(lane) ?? new Set()).add(waiter));
+    tell(waiter, queue.aheadOfNewest(keyId) + 1, since);
+    setWake();
+    return promise;
+  }
+
+  return {
+    enter,
+    serve,
+    size: queue.size,
+    close() {
+      for (const waiter of queue.inOrder()) if (leave(waiter)) waiter.refuse(new AppError("busy", "The server is stopping."));
+      cancelTelling?.();
+      cancelTelling = null;
+      setWake();
+    },
+  };
+}
+
+const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;
