@@ -5,11 +5,13 @@ import { AppError } from "../../errors.ts";
 import type { Store } from "../store.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import * as keys from "./keys.ts";
+import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
 import { createVault, type Vault } from "./secrets.ts";
 import * as settings from "./settings.ts";
 import * as tokens from "./tokens.ts";
+import * as usage from "./usage.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
 export { openRequestLog } from "./request-log.ts";
@@ -93,6 +95,13 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
 
     readFact: (name) => retryBusy(() => settings.readFact(db, name)),
     writeFact: (name, value) => write(() => settings.writeFact(db, name, value), DURABLE),
+
+    insertReservation: (reservation) => write(() => ledger.insertReservation(db, reservation)),
+    endReservations: (ends) => write(() => ledger.endReservations(db, ends)),
+    readLedger: (periods, since) => retryBusy(() => ledger.readLedger(db, periods, since)),
+    readUsage: (query) => retryBusy(() => usage.readUsage(db, query)),
+    deleteUsageBefore: (before, limit) =>
+      write(() => ledger.deleteReservationsBefore(db, before.reservations, limit) + usage.deleteHoursBefore(db, before.hours, limit)),
 
     revisions: () => retryBusy(() => settings.readRevisions(db)),
     async close() {

@@ -1,0 +1,91 @@
+// What the ledger asks of persistence: reservations that end exactly once, sums by key and period, rollups by hour.
+import type { Kind } from "../gateway/types.ts";
+
+/** What a generation costs, in whole numbers so that sums are exact: images, milliseconds of video, millionths of a US dollar. */
+export type Amounts = { images: number; videoMs: number; microUsd: number };
+
+export type NewReservation = {
+  keyId: number;
+  requestId: string;
+  kind: Kind;
+  /** Public family id that serves it. */
+  family: string;
+  /** Admission, epoch ms. */
+  at: number;
+  estimate: Amounts;
+};
+
+export type Reservation = NewReservation & { id: number };
+
+/** One upstream call of a generation that has ended. */
+export type ReservationCall = { tokenId: number; ok: boolean; ms: number; amounts: Amounts };
+
+/** How a reservation ends, and where that counts. */
+export type ReservationEnd = {
+  id: number;
+  /** `released`: nothing was charged, `actual` is zero. */
+  state: "settled" | "released";
+  endedAt: number;
+  actual: Amounts;
+  /** Names of the periods of the key (its day, its month, …) whose sums grow by `actual`. */
+  periods: readonly string[];
+  /** Start of the hour whose rollups grow, epoch ms. */
+  hour: number;
+  ok: boolean;
+  /** From arrival to the end. */
+  ms: number;
+  inputTokens: number;
+  outputTokens: number;
+  calls: readonly ReservationCall[];
+};
+
+/** What limits are rebuilt from after a start. */
+export type LedgerState = {
+  /** Reservations that nobody ended, oldest first. */
+  open: Reservation[];
+  /** What ended generations used, in the periods asked for. */
+  spent: { keyId: number; period: string; amounts: Amounts }[];
+  /** Admissions since the time asked for, oldest first. */
+  recent: { keyId: number; at: number }[];
+};
+
+/** Asks for sums of generations admitted in hours that begin in [from, to), epoch ms. */
+export type UsageQuery = { from: number; to: number /** Only this family. */; model?: string } & (
+  | { by: "hour" | "day" | "model"; of?: { key: number } | { token: number } }
+  | { by: "key" | "token" }
+);
+
+/** Sums of one group. Of a token, requests are upstream calls; else generations that were admitted. */
+export type UsageRow = {
+  /** Start of the hour or UTC day (epoch ms), family, or id of the key or token. */
+  group: number | string;
+  requests: number;
+  errors: number;
+  images: number;
+  videoSeconds: number;
+  usd: number;
+  /** Of generations, not of single calls: 0 when asked for tokens. */
+  inputTokens: number;
+  outputTokens: number;
+  /** Of those that succeeded; percentiles are interpolated between fixed bounds; null: none did. */
+  meanMs: number | null;
+  p50Ms: number | null;
+  p95Ms: number | null;
+  maxMs: number | null;
+};
+
+export interface LedgerStore {
+  /** Writes a reservation down; resolves with its id once it outlives this process. */
+  insertReservation(reservation: NewReservation): Promise<number>;
+  /**
+   * Ends reservations and adds what they used to sums and rollups, all in one act. One that is not open is passed over,
+   * so that the same end may be asked for again. Resolves with the number that were open.
+   */
+  endReservations(ends: readonly ReservationEnd[]): Promise<number>;
+  /** @param since epoch ms, for `recent` */
+  readLedger(periods: readonly string[], since: number): Promise<LedgerState>;
+  /** Groups in ascending order; those without any generation are left out. */
+  readUsage(query: UsageQuery): Promise<UsageRow[]>;
+  /** Deletes at most `limit` ended reservations and as many rollups that are older than the times given; says how many went. */
+  deleteUsageBefore(before: { reservations: number; hours: number }, limit: number): Promise<number>;
+}

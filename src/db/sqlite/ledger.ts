@@ -1,0 +1,133 @@
+// SQL of the ledger: reservations that end once, and what keys have used by period.
+import type { Database } from "bun:sqlite";
+import type { Amounts, LedgerState, NewReservation, Reservation, ReservationEnd } from "../ledger.ts";
+import { addUsage, type UsageShare } from "./usage.ts";
+
+const ESTIMATE = "images, video_ms AS videoMs, micro_usd AS microUsd";
+
+type Sums = { images: number; videoMs: number; microUsd: number };
+type RawReservation = Omit<Reservation, "estimate"> & Sums;
+
+const toReservation = ({ images, videoMs, microUsd, ...row }: RawReservation): Reservation => ({
+  ...row,
+  estimate: { images, videoMs, microUsd },
+});
+
+/** The id of the new reservation. */
+export function insertReservation(db: Database, { estimate, ...row }: NewReservation): number {
+  const { lastInsertRowid } = db
+    .query(
+      `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, state)
+       VALUES ($keyId, $requestId, $kind, $family, $at, $images, $videoMs, $microUsd, 'reserved')`,
+    )
+    .run({ ...row, ...estimate });
+  return Number(lastInsertRowid);
+}
+
+/** Ends those that are open and adds them to sums and rollups; the number of them. */
+export function endReservations(db: Database, ends: readonly ReservationEnd[]): number {
+  const closed: { end: ReservationEnd; keyId: number; family: string }[] = [];
+  for (const end of ends) {
+    const row = closeReservation(db, end);
+    if (row) closed.push({ end, ...row });
+  }
+  addKeyUsage(db, closed);
+  addUsage(
+    db,
+    closed.flatMap(({ end, keyId, family }) => sharesOf(end, keyId, family)),
+  );
+  return closed.length;
+}
+
+/** Compare and set: null when it is not open. */
+function closeReservation(db: Database, { id, state, endedAt, actual }: ReservationEnd): { keyId: number; family: string } | null {
+  return db
+    .query<{ keyId: number; family: string }, Record<string, string | number>>(
+      `UPDATE reservations SET state = $state, ended_at = $endedAt,
+         actual_images = $images, actual_video_ms = $videoMs, actual_micro_usd = $microUsd
+       WHERE id = $id AND state = 'reserved' RETURNING key_id AS keyId, family`,
+    )
+    .get({ id, state, endedAt, ...actual });
+}
+
+function addKeyUsage(db: Database, closed: readonly { end: ReservationEnd; keyId: number }[]): void {
+  const statement = db.query(
+    `INSERT INTO key_usage (period, key_id, images, video_ms, micro_usd) VALUES ($period, $keyId, $images, $videoMs, $microUsd)
+     ON CONFLICT (period, key_id) DO UPDATE SET images = images + excluded.images, video_ms = video_ms + excluded.video_ms,
+       micro_usd = micro_usd + excluded.micro_usd`,
+  );
+  const sums = new Map<string, { period: string; keyId: number } & Sums>();
+  for (const { end, keyId } of closed) {
+    if (end.state === "released") continue;
+    for (const period of end.periods) {
+      const sum = sums.get(`${keyId}/${period}`);
+      if (!sum) sums.set(`${keyId}/${period}`, { period, keyId, ...end.actual });
+      else addTo(sum, end.actual);
+    }
+  }
+  for (const sum of sums.values()) statement.run(sum);
+}
+
+function addTo(sum: Amounts, more: Amounts): void {
+  sum.images += more.images;
+  sum.videoMs += more.videoMs;
+  sum.microUsd += more.microUsd;
+}
+
+/** What one end adds to the rollups: to all, to its key, and each call to its token. */
+function sharesOf(end: ReservationEnd, keyId: number, family: string): UsageShare[] {
+  const { hour, ok, ms, inputTokens, outputTokens } = end;
+  const whole = { hour, family, ok, ms, inputTokens, outputTokens, ...end.actual };
+  return [
+    { dimension: "all", subject: 0, ...whole },
+    { dimension: "key", subject: keyId, ...whole },
+    ...end.calls.map(
+      (call): UsageShare => ({
+        dimension: "token",
+        subject: call.tokenId,
+        hour,
+        family,
+        ok: call.ok,
+        ms: call.ms,
+        inputTokens: 0,
+        outputTokens: 0,
+        ...call.amounts,
+      }),
+    ),
+  ];
+}
+
+/** What limits are rebuilt from: open reservations, sums of these periods, admissions since `since` (epoch ms). */
+export function readLedger(db: Database, periods: readonly string[], since: number): LedgerState {
+  const open = db
+    .query<RawReservation, []>(
+      `SELECT id, key_id AS keyId, request_id AS requestId, kind, family, at, ${ESTIMATE}
+       FROM reservations WHERE state = 'reserved' ORDER BY id`,
+    )
+    .all();
+  const spent = db
+    .query<{ keyId: number; period: string } & Sums, { periods: string }>(
+      `SELECT key_id AS keyId, period, ${ESTIMATE} FROM key_usage WHERE period IN (SELECT value FROM json_each($periods))`,
+    )
+    .all({ periods: JSON.stringify(periods) });
+  const recent = db
+    .query<{ keyId: number; at: number }, { since: number }>(
+      "SELECT key_id AS keyId, at FROM reservations WHERE at > $since ORDER BY at, id",
+    )
+    .all({ since });
+  return {
+    open: open.map(toReservation),
+    spent: spent.map(({ keyId, period, ...amounts }) => ({ keyId, period, amounts })),
+    recent,
+  };
+}
+
+/** Deletes at most `limit` ended reservations admitted before `time` (epoch ms), oldest first; says how many. */
+export function deleteReservationsBefore(db: Database, time: number, limit: number): number {
+  return db
+    .query(
+      `DELETE FROM reservations WHERE id IN (
+         SELECT id FROM reservations WHERE at < $time AND state <> 'reserved' ORDER BY at LIMIT $limit)`,
+    )
+    .run({ time, limit }).changes;
+}

@@ -1,0 +1,162 @@
+// SQL of the rollups: sums by hour and family of everything, of each key and of each token, so that no page scans the ledger.
+import type { Database } from "bun:sqlite";
+import type { Amounts, UsageQuery, UsageRow } from "../ledger.ts";
+
+/** What one generation, or one upstream call of it, adds. */
+export type UsageShare = Amounts & {
+  dimension: "all" | "key" | "token";
+  /** Id of the key or token; 0 of all. */
+  subject: number;
+  /** Its start, epoch ms. */
+  hour: number;
+  family: string;
+  ok: boolean;
+  ms: number;
+  inputTokens: number;
+  outputTokens: number;
+};
+
+const BUCKETS = ["b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9", "b10", "b11", "b12"] as const;
+type Buckets = Record<(typeof BUCKETS)[number], number>;
+const FIRST_BOUND_MS = 250;
+
+/** Upper bound of a bucket, in ms; the last has none. */
+const boundOf = (bucket: number) => FIRST_BOUND_MS * 2 ** bucket;
+const bucketOf = (ms: number) => Math.min(BUCKETS.length - 1, Math.max(0, Math.ceil(Math.log2(ms / FIRST_BOUND_MS))));
+
+type Hour = Omit<UsageShare, "ok" | "ms"> & Buckets & { requests: number; errors: number; msSum: number; msMax: number };
+
+const NO_BUCKETS = Object.fromEntries(BUCKETS.map((bucket) => [bucket, 0])) as Buckets;
+
+/** Adds shares; those of one row are put together first, so that a batch costs few statements. */
+export function addUsage(db: Database, shares: readonly UsageShare[]): void {
+  const hours = new Map<string, Hour>();
+  for (const share of shares) {
+    const name = `${share.dimension}/${share.subject}/${share.hour}/${share.family}`;
+    const hour = hours.get(name);
+    if (hour) addShare(hour, share);
+    else hours.set(name, addShare(emptyHour(share), share));
+  }
+  const statement = db.query(
+    `INSERT INTO usage_hours (dimension, subject, hour, family, requests, errors, images, video_ms, micro_usd, input_tokens,
+       output_tokens, ms_sum, ms_max, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12)
+     VALUES ($dimension, $subject, $hour, $family, $requests, $errors, $images, $videoMs, $microUsd, $inputTokens,
+       $outputTokens, $msSum, $msMax, $b0, $b1, $b2, $b3, $b4, $b5, $b6, $b7, $b8, $b9, $b10, $b11, $b12)
+     ON CONFLICT (dimension, subject, hour, family) DO UPDATE SET
+       requests = requests + excluded.requests, errors = errors + excluded.errors, images = images + excluded.images,
+       video_ms = video_ms + excluded.video_ms, micro_usd = micro_usd + excluded.micro_usd,
+       input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
+       ms_sum = ms_sum + excluded.ms_sum, ms_max = max(ms_max, excluded.ms_max),
+       b0 = b0 + excluded.b0, b1 = b1 + excluded.b1, b2 = b2 + excluded.b2, b3 = b3 + excluded.b3, b4 = b4 + excluded.b4,
+       b5 = b5 + excluded.b5, b6 = b6 + excluded.b6, b7 = b7 + excluded.b7, b8 = b8 + excluded.b8, b9 = b9 + excluded.b9,
+       b10 = b10 + excluded.b10, b11 = b11 + excluded.b11, b12 = b12 + excluded.b12`,
+  );
+  for (const hour of hours.values()) statement.run(hour);
+}
+
+function emptyHour({ dimension, subject, hour, family }: UsageShare): Hour {
+  const nothing = { images: 0, videoMs: 0, microUsd: 0, inputTokens: 0, outputTokens: 0, msSum: 0, msMax: 0 };
+  return { dimension, subject, hour, family, requests: 0, errors: 0, ...nothing, ...NO_BUCKETS };
+}
+
+function addShare(hour: Hour, share: UsageShare): Hour {
+  hour.requests += 1;
+  hour.images += share.images;
+  hour.videoMs += share.videoMs;
+  hour.microUsd += share.microUsd;
+  hour.inputTokens += share.inputTokens;
+  hour.outputTokens += share.outputTokens;
+  if (!share.ok) hour.errors += 1;
+  else {
+    const ms = Math.max(0, Math.round(share.ms));
+    hour.msSum += ms;
+    hour.msMax = Math.max(hour.msMax, ms);
+    hour[BUCKETS[bucketOf(ms)]!] += 1;
+  }
+  return hour;
+}
+
+const SUMS = `CASE $by WHEN 'hour' THEN hour WHEN 'day' THEN hour - hour % 86400000 WHEN 'model' THEN family ELSE subject END AS grouped,
+  sum(requests) AS requests, sum(errors) AS errors, sum(images) AS images, sum(video_ms) AS videoMs, sum(micro_usd) AS microUsd,
+  sum(input_tokens) AS inputTokens, sum(output_tokens) AS outputTokens, sum(ms_sum) AS msSum, max(ms_max) AS msMax,
+  sum(b0) AS b0, sum(b1) AS b1, sum(b2) AS b2, sum(b3) AS b3, sum(b4) AS b4, sum(b5) AS b5, sum(b6) AS b6, sum(b7) AS b7,
+  sum(b8) AS b8, sum(b9) AS b9, sum(b10) AS b10, sum(b11) AS b11, sum(b12) AS b12`;
+
+const MATCHES = "hour >= $from AND hour < $to AND ($model IS NULL OR family = $model)";
+
+type Raw = Omit<Hour, "dimension" | "subject" | "hour" | "family"> & { grouped: number | string };
+
+/** Groups in ascending order. */
+export function readUsage(db: Database, query: UsageQuery): UsageRow[] {
+  const { dimension, subject } = scopeOf(query);
+  const bound = { by: query.by, from: query.from, to: query.to, model: query.model ?? null, dimension };
+  type Bound = Record<string, string | number | null>;
+  const rows =
+    subject === null
+      ? db
+          .query<Raw, Bound>(
+            `SELECT ${SUMS} FROM usage_hours WHERE dimension = $dimension AND ${MATCHES} GROUP BY grouped ORDER BY grouped`,
+          )
+          .all(bound)
+      : db
+          .query<Raw, Bound>(
+            `SELECT ${SUMS} FROM usage_hours WHERE dimension = $dimension AND subject = $subject AND ${MATCHES}
+             GROUP BY grouped ORDER BY grouped`,
+          )
+          .all({ ...bound, subject });
+  return rows.map(toUsage);
+}
+
+/** Which rows hold the answer; null: those of every subject. */
+function scopeOf(query: UsageQuery): { dimension: UsageShare["dimension"]; subject: number | null } {
+  if (query.by === "key" || query.by === "token") return { dimension: query.by, subject: null };
+  const of = "of" in query ? query.of : undefined;
+  if (!of) return { dimension: "all", subject: 0 };
+  return "key" in of ? { dimension: "key", subject: of.key } : { dimension: "token", subject: of.token };
+}
+
+function toUsage(raw: Raw): UsageRow {
+  const { grouped, requests, errors, images, inputTokens, outputTokens } = raw;
+  const succeeded = requests - errors;
+  return {
+    group: grouped,
+    requests,
+    errors,
+    images,
+    videoSeconds: raw.videoMs / 1000,
+    usd: raw.microUsd / 1e6,
+    inputTokens,
+    outputTokens,
+    meanMs: succeeded > 0 ? Math.round(raw.msSum / succeeded) : null,
+    p50Ms: percentile(raw, succeeded, 0.5),
+    p95Ms: percentile(raw, succeeded, 0.95),
+    maxMs: succeeded > 0 ? raw.msMax : null,
+  };
+}
+
+/** Interpolated within the bucket that holds it; never over the largest seen. */
+function percentile(raw: Raw, succeeded: number, share: number): number | null {
+  if (succeeded <= 0) return null;
+  let left = succeeded * share;
+  for (const [index, name] of BUCKETS.entries()) {
+    const count = raw[name];
+    if (count >= left && count > 0) {
+      const low = index === 0 ? 0 : boundOf(index - 1);
+      const high = index === BUCKETS.length - 1 ? raw.msMax : Math.min(boundOf(index), raw.msMax);
+      return Math.round(low + (high - low) * (left / count));
+    }
+    left -= count;
+  }
+  return raw.msMax;
+}
+
+/** Deletes at most `limit` rollups of hours before `time` (epoch ms); says how many. */
+export function deleteHoursBefore(db: Database, time: number, limit: number): number {
+  return db
+    .query(
+      `DELETE FROM usage_hours WHERE (dimension, subject, hour, family) IN (
+         SELECT dimension, subject, hour, family FROM usage_hours
+         WHERE dimension IN ('all', 'key', 'token') AND hour < $time LIMIT $limit)`,
+    )
+    .run({ time, limit }).changes;
+}
