@@ -33,7 +33,7 @@ async function main(): Promise<number> {
       await step("types", ["bunx", "tsc", "--noEmit"]),
       await step("project index", ["bun", "scripts/index.ts", "--check"]),
       await step("executable", ["bun", "scripts/build.ts"]),
-      await step("tests", ["bun", "test", "--reporter=junit", `--reporter-outfile=${report}`]),
+      await step("tests", ["bun", "test", "--timeout=30000", "--reporter=junit", `--reporter-outfile=${report}`]),
     ];
     const counts = countsOf((await Bun.file(report).exists()) ? await Bun.file(report).text() : "");
     const broken = steps.filter((ok) => !ok).length;

@@ -50,6 +50,7 @@ export async function start({ config, log, simulated = false, firstKey }: StartO
     closing.push(() => requests.close());
     if (firstKey) await addKey(store, firstKey, clock.now());
     const effective = withDatabase(config, await store.readSettings());
+    for (const warning of effective.warnings) log.warn(warning);
     const ctx = createContext({
       config: effective,
       store,
@@ -90,7 +91,8 @@ export async function start({ config, log, simulated = false, firstKey }: StartO
 function listen(ctx: Context) {
   const { host, port } = ctx.config.settings.server;
   const app = createApp(ctx);
-  app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT });
+  // Elysia would share the port with whoever else listens on it; a taken port has to be an error.
+  app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT, reusePort: false });
   return app;
 }
 

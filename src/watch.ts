@@ -20,6 +20,7 @@ export async function watchChanges(ctx: Context, boot: Config): Promise<{ stop()
     if (revisions.keys !== known?.keys) ctx.keys.load(await store.listKeys(), await store.listKeyHashes());
     if (known && revisions.settings !== known.settings) {
       const next = withDatabase(boot, await store.readSettings());
+      for (const warning of next.warnings) log.warn(warning);
       ctx.settings.replace(next.settings);
       log.setLevel(next.settings.log.level);
     }

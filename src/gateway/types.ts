@@ -145,6 +145,34 @@ export type GenerateEvent =
   | { type: "image"; media: Media; signature?: string }
   | { type: "done"; finish: Finish; upstreamReason: string; message?: string; usage: Usage; provider: string };
 
+/** Where an edit, an extension or an upscale starts: stored bytes, and what the upstream knows the video by. */
+export type VideoSource = {
+  media: InputMedia;
+  /** Handle of the finished operation that made it, on the token it belongs to; null for a client's own video. */
+  operation: Json | null;
+};
+
+/** What one video job asks of an upstream. */
+export type VideoRequest = {
+  family: string;
+  mode: VideoMode;
+  prompt: string;
+  /** Absent: the provider's default; always absent where the source decides (edit, extend, upscale). */
+  aspect?: VideoAspect;
+  resolution?: Resolution;
+  seconds?: number;
+  quality?: VideoQuality;
+  /** The slower lane that costs no credits. */
+  relaxed?: boolean;
+  seed?: number;
+  /** `first_frame`: one. `frames`: first, then last. `references`: in the client's order. Else none. */
+  images: InputMedia[];
+  source?: VideoSource;
+};
+
+/** JSON that an adapter hands out and gets back unchanged. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
 export const NO_USAGE: Usage = { inputText: 0, inputImage: 0, outputText: 0, outputImage: 0, thoughts: 0, total: 0 };
 
 /** Sums two usages, field by field. */

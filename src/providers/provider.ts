@@ -1,5 +1,6 @@
 // The contract between the gateway and an upstream. Half of it is documentation; adapters live in folders beside it.
-import type { DraftWriter, ImageRequest, ProviderEvent } from "../gateway/types.ts";
+import type { AppError } from "../errors.ts";
+import type { Draft, DraftWriter, ImageRequest, Json, ProviderEvent, Usage, VideoRequest } from "../gateway/types.ts";
 
 /**
  * A token as an adapter sees it: the secret in clear, for the length of one call.
@@ -42,6 +43,17 @@ export type TokenFacts = {
   renewBefore?: number;
 };
 
+/** How far a video is. `operation`, `step` and `result` are the adapter's own JSON, persisted by the caller. */
+export type VideoStatus =
+  /** `progress` 0 to 100 where the upstream tells it; null where it does not. */
+  | { state: "pending"; progress: number | null }
+  /** One stage is done and the next needs a submission of its own (upscale, concatenation): see `continueVideo`. */
+  | { state: "next"; step: Json }
+  /** Finished upstream; the bytes are fetched by `downloadVideo`. `usage` null when not told. */
+  | { state: "done"; result: Json; usage: Usage | null }
+  /** The upstream's final word. A refusal is `content_policy`, words instead of a video `no_result` with them as message. */
+  | { state: "failed"; error: AppError };
+
 /**
  * An upstream. Implementations throw AppError only; what a failure means is decided from status and parsed body,
  * never from message text. The kinds they throw:
@@ -69,4 +81,26 @@ export interface Provider {
    * call is aborted and drafts not yet emitted are discarded.
    */
   generateImages(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncIterable<ProviderEvent>;
+
+  /**
+   * Submits a video. The body may be charged from the moment it leaves; `onSubmit` is called, and awaited, immediately before that.
+   * Uploads of inputs come before it and are free. Resolves with the handle, to be persisted before anybody is told.
+   * @throws {AppError} as above; `upstream_unknown_outcome` or `upstream_timeout` when it may run without our knowing its handle
+   */
+  startVideo(request: VideoRequest, token: ProviderToken, call: CallContext, onSubmit: () => Promise<void>): Promise<{ operation: Json }>;
+
+  /** Submits the next stage after a `next`, as {@link startVideo} does. */
+  continueVideo(step: Json, token: ProviderToken, call: CallContext, onSubmit: () => Promise<void>): Promise<{ operation: Json }>;
+
+  /**
+   * Asks once, with the token that submitted. Free, may be repeated.
+   * @throws {AppError} only when the asking failed (`network`, `upstream_unavailable`, `upstream_unauthorized`, …): the video goes on
+   */
+  pollVideo(operation: Json, token: ProviderToken, call: CallContext): Promise<VideoStatus>;
+
+  /** Streams the finished video to a draft. Free, may be repeated; waits for a file that is still being processed. */
+  downloadVideo(result: Json, token: ProviderToken, call: CallContext): Promise<Draft>;
+
+  /** Asks the upstream to stop; false where it cannot or would not. */
+  cancelVideo(operation: Json, token: ProviderToken, call: CallContext): Promise<boolean>;
 }
