@@ -194,9 +194,9 @@ describe("pace", () => {
     const log = createLog({ level: "warn", format: "json", write: (line) => lines.push(line) });
     await withLog(
       async (requests) => {
-        for (let count = 0; count < 64 * 2 + 10; count++) requests.append(newRow());
-        expect(await requests.list({ limit: 1000 })).toHaveLength(65 * 2);
-        // The first batch is on its way, beside the 64 that are held.
+        for (let count = 0; count < 256 * 2 + 10; count++) requests.append(newRow());
+        expect(await requests.list({ limit: 1000 })).toHaveLength(257 * 2);
+        // The first batch is on its way, beside the 256 that are held.
         expect(JSON.parse(lines[0]!)).toMatchObject({ level: "warn", rows: 8 });
       },
       { batch: 2, log },
