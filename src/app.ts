@@ -68,6 +68,7 @@ export function createApp(ctx: Context) {
     tokensByState,
     mediaBytes: media.totalBytes,
     bodyBytes: bodies.held,
+    reservations: () => ctx.limits.gauges().reservations,
   });
   return app.use(openapiRoute(app));
 }

@@ -7,7 +7,7 @@ import { createMediaFetch } from "./gateway/fetch-media.ts";
 import { createGenerate, type Generate } from "./gateway/generate.ts";
 import type { InputDependencies } from "./gateway/inputs.ts";
 import { createKeys, type Keys } from "./gateway/keys.ts";
-import type { Limits } from "./gateway/leases.ts";
+import { createLimits, type OpenLimits } from "./gateway/limits.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media.ts";
 import { createPool, type Pool } from "./gateway/pool.ts";
 import { createSettings, type SettingsStore } from "./gateway/settings.ts";
@@ -30,7 +30,7 @@ export type Context = {
   media: MediaStore;
   affinity: Affinity;
   inputs: InputDependencies;
-  limits: Limits;
+  limits: OpenLimits;
   generate: Generate;
   metrics: Metrics;
   clock: Clock;
@@ -71,7 +71,8 @@ export function createContext({ config, store, requests, log, clock, random, sim
   const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
   const inputs = { media, fetchMedia, affinity, limits: dataUrlLimits };
-  const limits: Limits = { admit: () => ({ settle() {}, release() {}, headers: {} }) };
+  const keys = createKeys();
+  const limits = createLimits({ keys, store, clock, log, retentionDays: () => current().requests.retention_days });
   const generate = createGenerate({
     pool,
     limits,
@@ -87,7 +88,6 @@ export function createContext({ config, store, requests, log, clock, random, sim
     log,
     shutdown,
   });
-  const keys = createKeys();
   return {
     config,
     settings,

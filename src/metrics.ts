@@ -9,6 +9,8 @@ export type MetricSources = {
   tokensByState(): Record<string, number>;
   mediaBytes(): number;
   bodyBytes(): number;
+  /** Estimates taken from keys' limits for generations that run. */
+  reservations(): number;
 };
 
 export type Metrics = {
@@ -91,6 +93,7 @@ function connectGauges(registry: Registry, sources: MetricSources): void {
   gauge("flow2api_video_inflight_total", "Video calls in flight", () => sources.inFlight().video);
   gauge("flow2api_queue_length", "Requests waiting for a token", sources.queued);
   gauge("flow2api_media_bytes", "Stored media", sources.mediaBytes);
+  gauge("flow2api_reservations_open", "Reservations of keys that are neither settled nor released", sources.reservations);
   gauge("flow2api_request_body_bytes", "Request bodies held now", sources.bodyBytes);
   gauge("flow2api_tokens_total", "Tokens in the pool", () => Object.values(sources.tokensByState()).reduce((sum, count) => sum + count, 0));
   new Gauge({

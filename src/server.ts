@@ -61,6 +61,8 @@ export async function start({ config, log, simulated = false, firstKey }: StartO
       simulated,
       shutdown: shutdown.signal,
     });
+    await ctx.limits.load();
+    closing.push(() => ctx.limits.close());
     await ctx.media.start();
     closing.push(() => ctx.media.stop());
     const watch = await watchChanges(ctx, config);

@@ -10,7 +10,7 @@ import type { Affinity } from "./affinity.ts";
 import { type ImageWish, maxInputs, offersAspect, providersFor, withModel } from "./image-parameters.ts";
 import { type Plan, runImages } from "./image-run.ts";
 import { countImages, fitImages } from "./inputs.ts";
-import type { Leases, Limits } from "./leases.ts";
+import type { Admission, Leases, Limits } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
 import { chooseFamily, type ModelChoice } from "./models.ts";
 import { estimateImageUsd } from "./prices.ts";
@@ -81,6 +81,7 @@ export type Generate = (request: ImageGeneration) => Promise<Run>;
 export function createGenerate(deps: GenerateDependencies): Generate {
   return async (request) => {
     const record = createRecord(deps, request);
+    let admission: Admission | null = null;
     try {
       const { family, successorOf } = chooseServed(deps, request);
       record.serve(family);
@@ -89,12 +90,13 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       deps.media.assertSpace();
       const { images, videoSeconds, usd } = plan.lease.estimate;
       const estimate = { images: images * request.n, videoSeconds, usd: usd * request.n };
-      const admission = deps.limits.admit(request.key.id, { kind: "image", model: request.choice.requested, family, estimate });
-      const events = await begun(runImages(deps, plan, admission));
+      const { requestId, key, choice, signal } = request;
+      admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate });
+      const events = await begun(runImages(deps, plan, admission), signal);
       return { family, successorOf, headers: admission.headers, events };
     } catch (error) {
       record.fail(error);
-      record.close(null);
+      record.close(admission);
       throw error;
     }
   };
@@ -141,11 +143,19 @@ function preferredToken(affinity: Affinity, turns: readonly Turn[]): number | un
   return drawn?.type === "image" ? affinity.of(drawn.image.mediaId!)?.tokenId : undefined;
 }
 
-/** Waits for the first event, so that an early failure is thrown here; the result yields it again. */
-async function begun<T>(events: AsyncGenerator<T>): Promise<AsyncGenerator<T>> {
+/**
+ * Waits for the first event, so that an early failure is thrown here; the result yields it again. A generator that is never read
+ * never runs its `finally`: when the client leaves before the first read, `events` is ended here.
+ */
+async function begun<T>(events: AsyncGenerator<T>, client: AbortSignal): Promise<AsyncGenerator<T>> {
   const first = await events.next();
+  const abandon = () => void events.return(undefined).catch(() => {});
+  client.addEventListener("abort", abandon, { once: true });
+  if (client.aborted) abandon();
   return (async function* () {
+    client.removeEventListener("abort", abandon);
     try {
+      if (client.aborted) throw new AppError("cancelled", "The client went away.");
       if (!first.done) yield first.value;
       yield* events;
     } finally {

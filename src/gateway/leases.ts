@@ -66,23 +66,50 @@ export interface Leases {
   families(kind: Kind): Set<string>;
 }
 
-/** What a key may still do. `admit` reserves, the admission settles or releases, exactly once. */
+/** What a generation costs, in images, seconds of video and US dollars. */
+export type Cost = { images: number; videoSeconds: number; usd: number };
+
+/** How an admitted generation ended, for the sums that the operator sees. */
+export type GenerationEnd = {
+  ok: boolean;
+  /** From arrival to the end. */
+  ms: number;
+  inputTokens: number;
+  outputTokens: number;
+  /** Its upstream calls. */
+  calls: readonly (Cost & { tokenId: number; ok: boolean; ms: number })[];
+};
+
+/** A place and an estimate taken from a key. It is settled or released; the first counts, later ones are ignored. */
 export type Admission = {
-  /** Replaces the reservation by what was really used. */
-  settle(used: { images: number; videoSeconds: number; usd: number; tokenId: number | null; family: string }): void;
-  /** Gives the reservation back: nothing was charged. */
-  release(): void;
-  /** `x-ratelimit-*` headers of this key at the time of admission. */
+  /** Of its reservation, which outlives this process. See {@link Limits.resume}. */
+  readonly id: number;
+  /** Replaces the estimate by what was really used. */
+  settle(used: Cost, end?: GenerationEnd): void;
+  /** Gives the estimate back: nothing was charged. */
+  release(end?: GenerationEnd): void;
+  /** `x-ratelimit-*` headers of this key at the time of admission; none where it has no limit per minute. */
   readonly headers: Readonly<Record<string, string>>;
+};
+
+export type AdmissionRequest = {
+  requestId: string;
+  kind: Kind;
+  /** As the client wrote it. */
+  model: string;
+  /** Public family id that serves it. */
+  family: string;
+  estimate: Cost;
 };
 
 export interface Limits {
   /**
-   * Checks the key's permissions and limits and reserves the estimate in one act.
+   * Checks the key's permissions and limits and reserves the estimate, in one act before the first `await`; resolves once the
+   * reservation outlives this process. Nothing that costs money is started before that.
    * @throws {AppError} `forbidden` (model or kind not allowed), `limit_exceeded` with what, how much and `retryAfterMs`
+   * (reason `rate_limit_exceeded`: worth another try; `insufficient_quota`: not soon), `busy` when the ledger cannot be written
    */
-  admit(
-    keyId: number,
-    request: { kind: Kind; model: string; family: string; estimate: { images: number; videoSeconds: number; usd: number } },
-  ): Admission;
+  admit(keyId: number, request: AdmissionRequest): Promise<Admission>;
+  /** The admission of a job that goes on after a restart, when its reservation was kept; null: it was settled, or is held already. */
+  resume(id: number): Admission | null;
 }

@@ -4,7 +4,7 @@ import type { AttemptRow, KeyRow, RequestLog } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Admission, Lease, Outcome } from "./leases.ts";
+import type { Admission, GenerationEnd, Lease, Outcome } from "./leases.ts";
 import type { GenerateEvent, Kind, Media, Usage } from "./types.ts";
 
 type Dependencies = { requests: Pick<RequestLog, "append">; metrics: Metrics; clock: Clock; log: Log };
@@ -47,6 +47,7 @@ function described(error: unknown): { outcome: string; message: string } {
 export function createRecord({ requests, metrics, clock, log }: Dependencies, request: RecordedRequest): GenerationRecord {
   const { kind } = request.choice;
   const attempts: AttemptRow[] = [];
+  const calls: GenerationEnd["calls"][number][] = [];
   const mediaIds: string[] = [];
   const used = { images: 0, usd: 0, tokenId: null as number | null };
   let family: string | null = null;
@@ -54,6 +55,17 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
   let ended = { outcome: "cancelled", message: null as string | null };
   let decided = false;
   let closed = false;
+
+  const inputTokens = () => (usage ? usage.inputText + usage.inputImage : 0);
+  const outputTokens = () => (usage ? usage.outputText + usage.outputImage + usage.thoughts : 0);
+
+  const endAdmission = (admission: Admission) => {
+    const ms = clock.now() - request.startedAt;
+    const end = { ok: ended.outcome === "ok", ms, inputTokens: inputTokens(), outputTokens: outputTokens(), calls };
+    const { images, usd } = used;
+    if (images > 0 || usd > 0) admission.settle({ images, videoSeconds: 0, usd }, end);
+    else admission.release(end);
+  };
 
   const write = () => {
     const now = clock.now();
@@ -71,8 +83,8 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
       message: ended.message,
       images: mediaIds.length,
       videoSeconds: 0,
-      inputTokens: usage ? usage.inputText + usage.inputImage : 0,
-      outputTokens: usage ? usage.outputText + usage.outputImage + usage.thoughts : 0,
+      inputTokens: inputTokens(),
+      outputTokens: outputTokens(),
       usd: used.usd,
       stream: request.stream,
       mediaIds,
@@ -106,12 +118,15 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
         lease.report(outcome);
         const result = outcome.ok ? "ok" : outcome.kind;
         metrics.attempts.inc({ provider: lease.provider, result });
+        const { tokenId, provider } = lease;
+        const ms = clock.now() - startedAt;
+        calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
         attempts.push({
-          tokenId: lease.tokenId,
-          provider: lease.provider,
+          tokenId,
+          provider,
           family: family ?? "",
           startedAt,
-          ms: clock.now() - startedAt,
+          ms,
           outcome: result,
           reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
           upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
@@ -138,8 +153,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
     close(admission) {
       if (closed) return;
       closed = true;
-      if (used.images > 0 || used.usd > 0) admission?.settle({ ...used, videoSeconds: 0, family: family ?? "" });
-      else admission?.release();
+      if (admission) endAdmission(admission);
       write();
     },
   };

@@ -1,0 +1,131 @@
+// What one key has used and reserved, and whether more fits under its limits. Whole numbers, so that sums are exact. No I/O.
+import type { Amounts } from "../db/ledger.ts";
+import type { KeyLimits } from "../db/store.ts";
+import type { Cost } from "./leases.ts";
+import { dropOld, MINUTE_MS, PERIODS, type Period, periodEnd, periodsAt } from "./windows.ts";
+
+/** `spent` by generations that have ended, `reserved` by those that run. */
+export type Balance = { spent: Amounts; reserved: Amounts };
+
+export type Account = {
+  /** By the name of the period. A period that is not there was not used. */
+  balances: Map<string, Balance>;
+  /** Admissions of the last minute, epoch ms, ascending. */
+  recent: number[];
+  /** Generations that hold one of the key's places. */
+  inFlight: number;
+};
+
+/** An estimate taken out of the periods in which the generation was admitted; it is settled in the same ones. */
+export type Hold = { estimate: Amounts; balances: readonly Balance[] };
+
+/** Why a generation does not fit. Times are epoch ms. */
+export type Shortfall =
+  | { of: "rpm"; limit: number; until: number }
+  | { of: "concurrency"; limit: number }
+  | { of: keyof Cost; period: Period; limit: number; used: number; wanted: number /** Null: never. */; until: number | null };
+
+const UNITS = {
+  images: { amount: "images", scale: 1 },
+  videoSeconds: { amount: "videoMs", scale: 1000 },
+  usd: { amount: "microUsd", scale: 1_000_000 },
+} as const satisfies Record<keyof Cost, { amount: keyof Amounts; scale: number }>;
+
+const COSTS = Object.keys(UNITS) as (keyof Cost)[];
+
+/** Days, and months, that are kept: a clock that is set back finds them, and settlements need none. */
+const PERIODS_KEPT = 3;
+
+/** A count that is no number, or below zero, is none. */
+export const whole = (value: number): number => (value > 0 ? Math.min(Math.round(value), 1e15) : 0);
+
+export function toAmounts({ images, videoSeconds, usd }: Cost): Amounts {
+  return { images: whole(images), videoMs: whole(videoSeconds * 1000), microUsd: whole(usd * 1_000_000) };
+}
+
+export function toCost({ images, videoMs, microUsd }: Amounts): Cost {
+  return { images, videoSeconds: videoMs / 1000, usd: microUsd / 1_000_000 };
+}
+
+export const nothing = (): Amounts => ({ images: 0, videoMs: 0, microUsd: 0 });
+
+export function addAmounts(sum: Amounts, more: Amounts, sign: 1 | -1 = 1): void {
+  sum.images += sign * more.images;
+  sum.videoMs += sign * more.videoMs;
+  sum.microUsd += sign * more.microUsd;
+}
+
+export function createAccount(): Account {
+  return { balances: new Map(), recent: [], inFlight: 0 };
+}
+
+/** The balance of a period, begun where there is none. Changes `account`. */
+export function balanceOf(account: Account, period: string): Balance {
+  let balance = account.balances.get(period);
+  if (balance) return balance;
+  balance = { spent: nothing(), reserved: nothing() };
+  account.balances.set(period, balance);
+  const ofSameForm = [...account.balances.keys()].filter(({ length }) => length === period.length);
+  if (ofSameForm.length > PERIODS_KEPT) account.balances.delete(ofSameForm[0]!);
+  return balance;
+}
+
+/** The first limit that one more generation of this cost would break, or null. Takes nothing; drops minutes that are over. */
+export function findShortfall(account: Account, limits: KeyLimits, wanted: Amounts, now: number): Shortfall | null {
+  dropOld(account.recent, now);
+  const { rpm, concurrency } = limits;
+  if (rpm !== null && account.recent.length >= rpm) {
+    // The youngest that has to grow old first: more than one where the limit was lowered.
+    const oldest = account.recent[account.recent.length - rpm] ?? now;
+    return { of: "rpm", limit: rpm, until: oldest + MINUTE_MS };
+  }
+  if (concurrency !== null && account.inFlight >= concurrency) return { of: "concurrency", limit: concurrency };
+  return findSpent(account, limits, wanted, now);
+}
+
+function findSpent(account: Account, limits: KeyLimits, wanted: Amounts, now: number): Shortfall | null {
+  const names = periodsAt(now);
+  for (const of of COSTS) {
+    const { amount, scale } = UNITS[of];
+    const more = wanted[amount];
+    for (const period of PERIODS) {
+      const limit = limits[of][period];
+      if (limit === null || more === 0) continue;
+      const balance = account.balances.get(names[period]);
+      const used = balance ? balance.spent[amount] + balance.reserved[amount] : 0;
+      if (used + more <= Math.round(limit * scale)) continue;
+      return { of, period, limit, used: used / scale, wanted: more / scale, until: periodEnd(period, now) };
+    }
+  }
+  return null;
+}
+
+/** Takes a place and the estimate. Changes `account`. */
+export function reserve(account: Account, estimate: Amounts, now: number): Hold {
+  account.recent.push(now);
+  account.inFlight += 1;
+  return holdAt(account, estimate, now);
+}
+
+/** Takes the estimate alone, as of `time`. Changes `account`. */
+export function holdAt(account: Account, estimate: Amounts, time: number): Hold {
+  const balances = Object.values(periodsAt(time)).map((period) => balanceOf(account, period));
+  for (const { reserved } of balances) addAmounts(reserved, estimate);
+  return { estimate, balances };
+}
+
+/** Puts what was used in the place of the estimate; nothing used is a release. Changes the balances. */
+export function settle({ estimate, balances }: Hold, used: Amounts): void {
+  for (const { spent, reserved } of balances) {
+    addAmounts(reserved, estimate, -1);
+    addAmounts(spent, used);
+  }
+}
+
+/** Takes an admission back as if it had never been. Changes `account`. */
+export function takeBack(account: Account, hold: Hold, admittedAt: number): void {
+  settle(hold, nothing());
+  account.inFlight -= 1;
+  const at = account.recent.lastIndexOf(admittedAt);
+  if (at >= 0) account.recent.splice(at, 1);
+}

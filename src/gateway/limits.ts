@@ -1,0 +1,221 @@
+// What each key may still do: checked and reserved in memory in one act, on record before anything is started.
+import type { Clock } from "../clock.ts";
+import type { Amounts, LedgerStore, Reservation, ReservationCall } from "../db/ledger.ts";
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import {
+  type Account,
+  addAmounts,
+  balanceOf,
+  createAccount,
+  findShortfall,
+  type Hold,
+  holdAt,
+  nothing,
+  reserve,
+  settle,
+  takeBack,
+  toAmounts,
+  toCost,
+  whole,
+} from "./balance.ts";
+import type { Keys } from "./keys.ts";
+import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from "./leases.ts";
+import { createLedger } from "./ledger.ts";
+import { limitError, rateHeaders } from "./limit-errors.ts";
+import { assertPermitted } from "./permissions.ts";
+import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./windows.ts";
+
+/** How long rollups are kept. */
+const HOURS_KEPT_MS = 400 * 86_400_000;
+const SWEEP_INTERVAL_MS = 6 * 3_600_000;
+/** Rows deleted in one transaction, so that reservations never wait for a long one. */
+const SWEEP_SLICE = 500;
+
+/** What a key has used, for people. */
+export type KeyUsage = Record<Period, Cost & { /** Epoch ms; null: never. */ resetsAt: number | null }> & {
+  /** Of the total: estimates of generations that run. */
+  reserved: Cost;
+  inFlight: number;
+  requestsLastMinute: number;
+};
+
+export type OpenLimits = Limits & {
+  /**
+   * Rebuilds everything from the store, and ends the reservations that a crash left open at their estimate.
+   * Those that `keep` names stay open until {@link Limits.resume}. Before this nothing is admitted.
+   */
+  load(keep?: (reservation: Reservation) => boolean): Promise<void>;
+  usage(keyId: number): KeyUsage;
+  /** Both return to zero when nothing runs. */
+  gauges(): { reservations: number; inFlight: number };
+  /** Resolves when every end so far is on record. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type LimitsDependencies = {
+  keys: Pick<Keys, "get">;
+  store: LedgerStore;
+  clock: Clock;
+  log: Log;
+  /** How long ended reservations are kept, in days. */
+  retentionDays: () => number;
+};
+
+export function createLimits({ keys, store, clock, log, retentionDays }: LimitsDependencies): OpenLimits {
+  const ledger = createLedger({ store, clock, log });
+  const accounts = new Map<number, Account>();
+  const kept = new Map<number, Reservation & { hold: Hold }>();
+  let loaded = false;
+  let reservations = 0;
+  let sweeping: Promise<void> | null = null;
+  let cancelSweep = () => {};
+  let closed = false;
+
+  function accountOf(keyId: number): Account {
+    let account = accounts.get(keyId);
+    if (account) return account;
+    account = createAccount();
+    accounts.set(keyId, account);
+    return account;
+  }
+
+  function openAdmission(reservation: Pick<Reservation, "id" | "keyId" | "at">, hold: Hold, headers: Record<string, string>): Admission {
+    let open = true;
+    const end = (used: Amounts, state: "settled" | "released", facts?: GenerationEnd) => {
+      if (!open) return;
+      open = false;
+      reservations -= 1;
+      accountOf(reservation.keyId).inFlight -= 1;
+      settle(hold, used);
+      ledger.end({ ...endOf(reservation, clock.now(), facts), state, actual: used });
+    };
+    return {
+      id: reservation.id,
+      headers,
+      settle: (used, facts) => end(toAmounts(used), "settled", facts),
+      release: (facts) => end(nothing(), "released", facts),
+    };
+  }
+
+  async function admit(keyId: number, request: AdmissionRequest): Promise<Admission> {
+    const key = keys.get(keyId);
+    if (!loaded) throw new AppError("busy", "The server is starting.");
+    if (!key) throw new AppError("forbidden", "This API key is not known here any more.");
+    assertPermitted(key, request);
+    const now = clock.now();
+    const account = accountOf(keyId);
+    const estimate = toAmounts(request.estimate);
+    const shortfall = findShortfall(account, key.limits, estimate, now);
+    if (shortfall) throw limitError(shortfall, now);
+    const hold = reserve(account, estimate, now);
+    const headers = rateHeaders(account, key.limits.rpm, now);
+    const { requestId, kind, family } = request;
+    try {
+      const id = await ledger.reserve({ keyId, requestId, kind, family, at: now, estimate });
+      reservations += 1;
+      return openAdmission({ id, keyId, at: now }, hold, headers);
+    } catch (error) {
+      takeBack(account, hold, now);
+      throw error;
+    }
+  }
+
+  async function load(keep: (reservation: Reservation) => boolean = () => false): Promise<void> {
+    const now = clock.now();
+    const periods = recentPeriods(now);
+    const { open, recent } = await store.readLedger(periods, now - MINUTE_MS);
+    const lost = open.filter((reservation) => !keep(reservation));
+    await store.endReservations(lost.map((row) => ({ ...endOf(row, now), state: "settled", actual: row.estimate })));
+    if (lost.length > 0) log.warn("Generations that a crash cut off are settled at their estimate", { count: lost.length });
+    const { spent } = await store.readLedger(periods, now);
+    for (const { keyId, period, amounts } of spent) addAmounts(balanceOf(accountOf(keyId), period).spent, amounts);
+    for (const { keyId, at } of recent) accountOf(keyId).recent.push(at);
+    for (const row of open.filter(keep)) kept.set(row.id, { ...row, hold: holdAt(accountOf(row.keyId), row.estimate, row.at) });
+    reservations = kept.size;
+    loaded = true;
+    sweeping = sweep();
+  }
+
+  /** Deletes what is past its time, slice by slice, now and every few hours. */
+  async function sweep(): Promise<void> {
+    const now = clock.now();
+    const before = { reservations: now - retentionDays() * 86_400_000, hours: now - HOURS_KEPT_MS };
+    try {
+      while (!closed && (await store.deleteUsageBefore(before, SWEEP_SLICE)) >= SWEEP_SLICE);
+    } catch (error) {
+      log.error("Old rows of the ledger could not be deleted", { error });
+    }
+    if (closed) return;
+    cancelSweep = clock.after(SWEEP_INTERVAL_MS, () => {
+      sweeping = sweep();
+    });
+  }
+
+  return {
+    admit,
+    load,
+    resume(id) {
+      const reservation = kept.get(id);
+      if (!reservation) return null;
+      kept.delete(id);
+      accountOf(reservation.keyId).inFlight += 1;
+      return openAdmission(reservation, reservation.hold, {});
+    },
+    usage: (keyId) => usageOf(accounts.get(keyId) ?? createAccount(), clock.now()),
+    gauges: () => ({ reservations, inFlight: [...accounts.values()].reduce((sum, { inFlight }) => sum + inFlight, 0) }),
+    flush: ledger.flush,
+    async close() {
+      closed = true;
+      cancelSweep();
+      await sweeping;
+      await ledger.close();
+    },
+  };
+}
+
+/** Where and as what an end counts: in the periods and the hour of its admission. Without facts nobody knows how it went. */
+function endOf({ id, at }: Pick<Reservation, "id" | "at">, endedAt: number, facts?: GenerationEnd) {
+  const { ok = false, ms = endedAt - at, inputTokens = 0, outputTokens = 0, calls = [] } = facts ?? {};
+  return {
+    id,
+    endedAt,
+    periods: Object.values(periodsAt(at)),
+    hour: hourStart(at),
+    ok,
+    ms: whole(ms),
+    inputTokens: whole(inputTokens),
+    outputTokens: whole(outputTokens),
+    calls: calls.map((call): ReservationCall => ({ tokenId: call.tokenId, ok: call.ok, ms: whole(call.ms), amounts: toAmounts(call) })),
+  };
+}
+
+/** The periods of now, and those before them in case the clock is set back. */
+function recentPeriods(now: number): string[] {
+  const { day, month, total } = periodsAt(now);
+  const lastMonth = periodsAt(Date.parse(`${month}-01T00:00:00Z`) - 1).month;
+  return [total, lastMonth, month, periodsAt(now - 86_400_000).day, day];
+}
+
+function usageOf(account: Account, now: number): KeyUsage {
+  const names = periodsAt(now);
+  const used = (period: Period) => {
+    const balance = account.balances.get(names[period]);
+    const sum = nothing();
+    if (balance) {
+      addAmounts(sum, balance.spent);
+      addAmounts(sum, balance.reserved);
+    }
+    return { ...toCost(sum), resetsAt: periodEnd(period, now) };
+  };
+  dropOld(account.recent, now);
+  return {
+    day: used("day"),
+    month: used("month"),
+    total: used("total"),
+    reserved: toCost(account.balances.get("total")?.reserved ?? nothing()),
+    inFlight: account.inFlight,
+    requestsLastMinute: account.recent.length,
+  };
+}

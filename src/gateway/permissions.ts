@@ -1,0 +1,36 @@
+// Which models and kinds a key may use. Pure.
+import type { KeyRow } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import { parseModel } from "./models.ts";
+import type { Kind } from "./types.ts";
+
+/**
+ * Whether one of `models` (a key's list; empty allows all) allows what a client asked for. An entry is the id as it was written, a family,
+ * or another spelling of either; a name of a retired model allows itself alone, whatever serves it.
+ */
+export function allowsModel(models: readonly string[], requested: string, family: string): boolean {
+  return models.length === 0 || models.some((entry) => allows(entry, requested, family));
+}
+
+function allows(entry: string, requested: string, family: string): boolean {
+  if (entry === family || entry.toLowerCase() === requested.toLowerCase()) return true;
+  const named = parseModel(entry);
+  if (!named || named.retired) return false;
+  const bare = Object.keys(named.params).length === 0;
+  if (bare) return named.families[0] === family;
+  const asked = parseModel(requested);
+  return asked !== null && !asked.retired && asked.families[0] === named.families[0] && Bun.deepEquals(asked.params, named.params);
+}
+
+/** @throws {AppError} `forbidden` naming what the key may use instead */
+export function assertPermitted(key: Pick<KeyRow, "models" | "kinds">, request: { kind: Kind; model: string; family: string }): void {
+  if (key.kinds.length > 0 && !key.kinds.includes(request.kind)) {
+    throw new AppError("forbidden", `This API key may not make ${request.kind}s, only ${key.kinds.join("s and ")}s.`, { param: "model" });
+  }
+  if (allowsModel(key.models, request.model, request.family)) return;
+  const shown = request.model.length > 80 ? `${request.model.slice(0, 80)}…` : request.model;
+  throw new AppError("forbidden", `This API key may not use the model '${shown}'. It may use: ${key.models.join(", ")}.`, {
+    param: "model",
+    reason: "model_not_allowed",
+  });
+}
