@@ -24,7 +24,11 @@ const HTML_PAGE = `<!DOCTYPE html>
 export async function deliver(reply: Reply, delivery: Delivery): Promise<Response> {
   const fault = (name: FaultName) => delivery.faults.find((fired) => fired.fault === name);
   const extra = Number(fault("latency")?.argument ?? 0);
-  await pause(delivery.notBefore + extra - performance.now(), delivery.signal);
+  await pause(Math.max(0, delivery.notBefore + extra - performance.now()) + (reply.delayMs ?? 0), delivery.signal);
+  if (delivery.signal.aborted) {
+    delivery.ended();
+    return closed();
+  }
   if (fault("hang")) {
     await pause(Number.POSITIVE_INFINITY, delivery.signal);
     delivery.ended();
@@ -96,7 +100,7 @@ function dripped(reply: Reply, intervalMs: number, delivery: Delivery): Response
   let next = 0;
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      if (next > 0 && intervalMs > 0) await pause(intervalMs, delivery.signal);
+      if (next > 0) await pause(intervalMs + (next === 1 ? (reply.pauseMs ?? 0) : 0), delivery.signal);
       if (next >= pieces.length || delivery.signal.aborted) {
         delivery.ended();
         controller.close();

@@ -24,6 +24,10 @@ export type Reply = {
   headers?: Record<string, string>;
   /** An array is a body that is sent piece by piece. */
   body: string | Uint8Array<ArrayBuffer> | string[];
+  /** Milliseconds to wait before the answer; Infinity: until the client leaves. */
+  delayMs?: number;
+  /** Milliseconds between the first piece and the second. */
+  pauseMs?: number;
 };
 
 export type Exchange = {

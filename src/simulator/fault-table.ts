@@ -6,7 +6,7 @@ export type FaultStage = "refusal" | "content" | "delivery";
 export type FaultInfo = {
   description: string;
   stage: FaultStage;
-  /** Name beginnings of the operations it fits; absent: all. */
+  /** Operations it fits, or a beginning that ends in a dot; absent: all. */
   fits?: readonly string[];
   /** What stands in parentheses after the name, when it takes something. */
   argument?: string;
@@ -15,8 +15,9 @@ export type FaultInfo = {
 const GEMINI = ["gemini."];
 const FLOW = ["flow."];
 const IMAGES = ["gemini.generate"];
-const OMNI = ["gemini.interaction"];
-const FLOW_JOBS = ["flow.video", "flow.concat"];
+const OMNI = ["gemini.interaction", "gemini.interaction-get"];
+const MADE = ["gemini.generate", "gemini.interaction"];
+const JOBS = ["gemini.interaction", "flow.video", "flow.concat"];
 const FLOW_WORK = ["flow.image", "flow.upscale", "flow.video", "flow.concat", "flow.upload"];
 
 const delivery = (description: string, argument?: string): FaultInfo => ({
@@ -74,8 +75,9 @@ export const FAULTS = {
   "429-tokens": refusal("429 input tokens per minute, RetryInfo with a fraction", GEMINI),
   "429-nodetails": refusal("429 without details"),
   "string-code": refusal("400 with a string as error code, the Interactions form", OMNI),
+  "429-string": refusal("429 with a string as error code, the Interactions form", OMNI),
 
-  text: content("answers in words, without a picture or video", ["gemini.generate", "gemini.interaction"]),
+  text: content("answers in words, without a picture or video", MADE),
   empty: content("completes without anything in it", ["gemini.generate", "gemini.interaction", "flow.image"]),
   draft: content("a draft image as a thought before the final one", IMAGES),
   "draft-late": content("as draft, with the thought key after the bytes", IMAGES),
@@ -102,7 +104,12 @@ export const FAULTS = {
   "max-tokens": content("finishReason MAX_TOKENS after some text", IMAGES),
   "malformed-response": content("finishReason MALFORMED_RESPONSE", IMAGES),
 
-  fail: content("the job ends as failed", ["gemini.interaction", ...FLOW_JOBS]),
+  fail: content("the job ends as failed", JOBS),
+  stuck: content("the job never ends", JOBS),
+  incomplete: content("the job ends as incomplete, without a video", ["gemini.interaction"]),
+  "strange-status": content("a status word that nobody has seen yet", ["gemini.interaction-get", "flow.video-status"]),
+  redirect: content("the download answers with a redirect to a signed link", ["gemini.file-download"]),
+  "file-failed": content("the file ends as FAILED instead of ACTIVE", ["gemini.interaction", "gemini.file-upload"]),
   unsafe: refusal("400 PUBLIC_ERROR_UNSAFE_GENERATION", FLOW_WORK),
   sexual: refusal("400 PUBLIC_ERROR_SEXUAL", FLOW_WORK),
   minor: refusal("400 PUBLIC_ERROR_MINOR", FLOW_WORK),
@@ -112,6 +119,7 @@ export const FAULTS = {
   "ip-input": refusal("400 PUBLIC_ERROR_IP_INPUT_IMAGE", FLOW_WORK),
   "job-unsafe": content("the video job fails with PUBLIC_ERROR_UNSAFE_GENERATION", ["flow.video"]),
   "job-audio": content("the video job fails with PUBLIC_ERROR_AUDIO_FILTERED", ["flow.video"]),
+  "job-error": content("the video job ends in a status that begins with MEDIA_GENERATION_STATUS_ERROR", ["flow.video"]),
   "job-timeout": content("the video job fails with PUBLIC_ERROR_VIDEO_GENERATION_TIMED_OUT", ["flow.video"]),
   verification: refusal("403 with reason PUBLIC_ERROR_UNUSUAL_ACTIVITY", FLOW),
   "verification-traffic": refusal("403 with reason PUBLIC_ERROR_UNUSUAL_ACTIVITY_TOO_MUCH_TRAFFIC", FLOW),

@@ -55,7 +55,7 @@ function operationsOf(target: string, info: FaultInfo, text: string): Operation[
   const prefix = target.endsWith("*") ? target.slice(0, -1) : null;
   const named = all.filter((name) => (prefix === null ? name === target : name.startsWith(prefix)));
   if (named.length === 0) throw new Error(`Fault "${text}": unknown operation "${target}"; known are ${all.join(", ")}`);
-  const fitting = named.filter((name) => !info.fits || info.fits.some((start) => name.startsWith(start)));
+  const fitting = named.filter((name) => !info.fits || info.fits.some((fit) => (fit.endsWith(".") ? name.startsWith(fit) : name === fit)));
   if (fitting.length === 0) throw new Error(`Fault "${text}": this fault fits ${info.fits?.join(", ")} only`);
   return fitting;
 }

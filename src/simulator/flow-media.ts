@@ -1,10 +1,29 @@
-// What Flow keeps: uploads and results by media id, their signed and expiring links, and their bytes.
-import { createHmac } from "node:crypto";
+// What Flow keeps: uploads and results by media id, their links and their bytes.
+import { type ClipAspect, clipBytes, clipPoster } from "./clips.ts";
 import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
+import { generatedFile } from "./files.ts";
 import { accountOf, sessionOf, trpcError } from "./flow-accounts.ts";
 import { googleError, refusalOf } from "./google-errors.ts";
 import { type PictureRequest, picture } from "./pictures.ts";
+import { bucketError, judgeLink, signedPath } from "./signed-links.ts";
 import type { World } from "./world.ts";
+
+const BUCKET = "/cdn/ai-sandbox-videofx";
+
+export type FlowVideo = {
+  model: string;
+  prompt: string;
+  seed: number;
+  aspect: ClipAspect;
+  /** As the wire spells it. */
+  flowAspect: string;
+  pick: number;
+  submittedAt: number;
+  /** Epoch ms from which it can be watched; Infinity: never. */
+  doneAt: number;
+  /** What it ends with instead. */
+  failure: { status: string; code: number; message: string } | null;
+};
 
 export type FlowMedia = {
   name: string;
@@ -13,6 +32,7 @@ export type FlowMedia = {
   /** Hash of uploaded bytes: how a drawing shows that it got them. */
   upload?: { hash: number };
   image?: { request: PictureRequest; model: string; aspect: string };
+  video?: FlowVideo;
 };
 
 const media = (world: World) => world.shelf<FlowMedia>("flow media");
@@ -25,55 +45,51 @@ export function keepMedia(world: World, entry: FlowMedia): FlowMedia {
 /** The account's own medium. @throws {Refusal} 404, also for what belongs to someone else */
 export function findMedia(world: World, account: string, name: unknown): FlowMedia {
   const entry = typeof name === "string" ? media(world).get(name) : undefined;
-  if (!entry || entry.account !== account) throw refusalOf(googleError(404, "Requested entity was not found."));
+  if (!entry || entry.account !== account) throw notFound();
   return entry;
 }
 
-function sign(path: string, expires: number): string {
-  return createHmac("sha256", "simulated bucket").update(`${path}\n${expires}`).digest("base64");
-}
-
-/** A link that works without credentials until it expires, in the manner of a signed bucket URL. */
+/** A link that works without credentials until it expires. */
 export function signedLink(world: World, origin: string, entry: FlowMedia): string {
-  const path = `/cdn/ai-sandbox-videofx/${entry.image ? "image" : "video"}/${entry.name}`;
-  const expires = Math.floor(Date.now() / 1000) + world.options.linkSeconds;
-  const query = new URLSearchParams({
-    GoogleAccessId: "labs-ai-sandbox@simulator.example",
-    Expires: String(expires),
-    Signature: sign(path, expires),
-  });
-  return `${origin}${path}?${query}`;
+  return signedPath(world, origin, `${BUCKET}/${entry.image ? "image" : "video"}/${entry.name}`);
 }
 
-/** Serves a signed link. Errors are XML, as the bucket's are. */
+/** Serves a signed link, of Flow or of the Files API. */
 export async function answerDownload({ incoming, world }: Exchange): Promise<Reply> {
-  const expires = Number(incoming.query.get("Expires"));
-  if (incoming.query.get("Signature") !== sign(incoming.path, expires)) return bucketError(403, "SignatureDoesNotMatch");
-  if (expires * 1000 <= Date.now()) return bucketError(400, "ExpiredToken");
-  const entry = media(world).get(incoming.path.split("/").at(-1)!);
-  if (!entry) return bucketError(404, "NoSuchKey");
-  const { type, bytes } = await mediaBytes(entry);
-  return {
-    status: 200,
-    headers: { "content-type": type, "cache-control": "private, max-age=0", etag: `"${Bun.hash(bytes).toString(16)}"` },
-    body: bytes,
-  };
+  const wrong = judgeLink(incoming);
+  if (wrong) return wrong;
+  const [, , folder, kind, name = ""] = incoming.path.split("/");
+  if (folder === "generated") return generatedFile(world, name) ?? bucketError(404, "NoSuchKey");
+  const entry = media(world).get(name);
+  if (!entry || (entry.video && Date.now() < entry.video.doneAt)) return bucketError(404, "NoSuchKey");
+  const { type, bytes } = kind === "thumbnail" && entry.video ? posterOf(entry.video) : await mediaBytes(entry);
+  const etag = `"${Bun.hash(bytes).toString(16)}"`;
+  return { status: 200, headers: { "content-type": type, "cache-control": "private, max-age=0", etag }, body: bytes };
 }
 
-function bucketError(status: number, code: string): Reply {
-  const body = `<?xml version='1.0' encoding='UTF-8'?><Error><Code>${code}</Code><Message>Simulated.</Message></Error>`;
-  return { status, headers: { "content-type": "application/xml; charset=UTF-8" }, body };
+function posterOf(video: FlowVideo): { type: string; bytes: Uint8Array<ArrayBuffer> } {
+  return { type: "image/jpeg", bytes: clipPoster(video.aspect, video.pick) };
 }
 
-async function mediaBytes(entry: FlowMedia): Promise<{ type: string; bytes: Uint8Array<ArrayBuffer>; base64: string }> {
+/** The file of a result. @throws {Refusal} 404 for uploads, which are not kept */
+export async function mediaBytes(entry: FlowMedia): Promise<{ type: string; bytes: Uint8Array<ArrayBuffer>; base64: string }> {
   if (entry.image) return picture(entry.image.request);
-  throw refusalOf(googleError(404, "Requested entity was not found."));
+  if (!entry.video) throw notFound();
+  const bytes = clipBytes(entry.video.aspect, entry.video.pick, entry.name);
+  return { type: "video/mp4", bytes, base64: Buffer.from(bytes).toString("base64") };
 }
 
-/** `GET media/{id}`: the bytes as base64. */
+const notFound = () => refusalOf(googleError(404, "Requested entity was not found."));
+
+/** `GET media/{id}`: the bytes as base64. A video that is not done is not found yet. */
 export async function answerMedia(exchange: Exchange, account: string, name: string): Promise<Reply> {
   const entry = findMedia(exchange.world, account, name);
+  if (entry.video && !isDone(entry.video)) throw notFound();
   const { base64 } = await mediaBytes(entry);
+  if (entry.video) {
+    const { seed, prompt, model, flowAspect } = entry.video;
+    return jsonReply({ name, video: { encodedVideo: base64, seed, prompt, model, aspectRatio: flowAspect } });
+  }
   const { request, model, aspect } = entry.image!;
   return jsonReply({
     name,
@@ -81,11 +97,21 @@ export async function answerMedia(exchange: Exchange, account: string, name: str
   });
 }
 
-/** `trpc/media.getMediaUrlRedirect`: a redirect to the signed link. */
+/** Whether a video can be watched. */
+export function isDone(video: FlowVideo): boolean {
+  return video.failure === null && Date.now() >= video.doneAt;
+}
+
+/** `trpc/media.getMediaUrlRedirect`: a redirect to the signed link, of the first frame when a thumbnail is asked for. */
 export function answerRedirect({ incoming, world }: Exchange): Reply {
   const entry = media(world).get(incoming.query.get("name") ?? "");
-  if (!entry || entry.upload || entry.account !== accountOf(sessionOf(incoming))) return trpcError(404, "NOT_FOUND", incoming.path);
-  return { status: 307, headers: { location: signedLink(world, incoming.origin, entry) }, body: "" };
+  const readable = entry && !entry.upload && !(entry.video && !isDone(entry.video));
+  if (!readable || entry.account !== accountOf(sessionOf(incoming))) return trpcError(404, "NOT_FOUND", incoming.path);
+  const thumbnail = entry.video && incoming.query.get("mediaUrlType") === "MEDIA_URL_TYPE_THUMBNAIL";
+  const location = thumbnail
+    ? signedPath(world, incoming.origin, `${BUCKET}/thumbnail/${entry.name}`)
+    : signedLink(world, incoming.origin, entry);
+  return { status: 307, headers: { location }, body: "" };
 }
 
 /** `trpc/media.deleteMedia`: forgets media of this account; unknown names are passed over. */

@@ -3,6 +3,7 @@ import { type Exchange, fieldsOf, type Incoming, listOf, type Reply, type Route 
 import * as accounts from "./flow-accounts.ts";
 import { generateImages, uploadImage, upscaleImage } from "./flow-images.ts";
 import { answerDownload, answerMedia, answerRedirect, deleteMedia } from "./flow-media.ts";
+import { concatenate, concatenationStatus, isVideoMode, submitVideos, videoStatus } from "./flow-videos.ts";
 import type { Operation } from "./operations.ts";
 
 const LABS = "/labs/fx/api/";
@@ -47,6 +48,9 @@ const API_ROUTES: Record<string, ApiCall> = {
   "POST /flow/uploadImage": { operation: "flow.upload", run: (exchange, account) => uploadImage(exchange, account, false) },
   "POST :uploadUserImage": { operation: "flow.upload", run: (exchange, account) => uploadImage(exchange, account, true) },
   "POST /flow/upsampleImage": { operation: "flow.upscale", run: upscaleImage },
+  "POST /video:batchCheckAsyncVideoGenerationStatus": { operation: "flow.video-status", run: videoStatus },
+  "POST :runVideoFxConcatenation": { operation: "flow.concat", run: concatenate },
+  "POST :runVideoFxCheckConcatenationStatus": { operation: "flow.concat-status", run: concatenationStatus },
 };
 
 function findApiCall(call: string): ApiCall | null {
@@ -54,6 +58,8 @@ function findApiCall(call: string): ApiCall | null {
   if (fixed) return fixed;
   const images = /^POST \/projects\/([^/]+)\/flowMedia:batchGenerateImages$/.exec(call);
   if (images) return { operation: "flow.image", run: (exchange, account) => generateImages(exchange, account, images[1]!) };
+  const mode = /^POST \/video:batchAsyncGenerateVideo(\w+)$/.exec(call)?.[1];
+  if (mode && isVideoMode(mode)) return { operation: "flow.video", run: (exchange, account) => submitVideos(exchange, account, mode) };
   const media = /^GET \/media\/([^/]+)$/.exec(call);
   if (media) return { operation: "flow.media", run: (exchange, account) => answerMedia(exchange, account, media[1]!) };
   return null;

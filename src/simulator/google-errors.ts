@@ -27,6 +27,11 @@ export function invalidArgument(message: string, field?: string): Refusal {
   return new Refusal(googleError(400, message, details));
 }
 
+/** The other envelope, of the Interactions API: the code is a word. */
+export function interactionError(status: number, code: string, message: string): Reply {
+  return jsonReply({ error: { message, code } }, status);
+}
+
 /** Any error reply, ready to throw. */
 export function refusalOf(reply: Reply): Refusal {
   return new Refusal(reply);
@@ -169,7 +174,8 @@ const REFUSALS: Partial<Record<FaultName, (context: RefusalContext) => Reply>> =
   "429-limit-zero": ({ model }) => limitZero(model),
   "429-tokens": ({ model }) => tokensPerMinute(model),
   "429-nodetails": () => googleError(429, "Resource has been exhausted (e.g. check quota)."),
-  "string-code": () => jsonReply({ error: { message: "Request contains an invalid argument.", code: "invalid_request" } }, 400),
+  "429-string": () => interactionError(429, "too_many_requests", EXCEEDED),
+  "string-code": () => interactionError(400, "invalid_request", "Request contains an invalid argument."),
   unsafe: () => policy("PUBLIC_ERROR_UNSAFE_GENERATION"),
   sexual: () => policy("PUBLIC_ERROR_SEXUAL"),
   minor: () => policy("PUBLIC_ERROR_MINOR"),

@@ -1,16 +1,23 @@
 // Every operation of the simulated upstreams by name: what faults are aimed at and what counts are kept by.
 
-export type OperationInfo = { description: string /** Starts work that a real upstream charges for. */; generating: boolean };
+export type OperationInfo = {
+  description: string;
+  /** Starts work that a real upstream charges for. */
+  generating: boolean;
+  /** Answers when the work is done: the general latency applies. */
+  synchronous: boolean;
+};
 
-const read = (description: string): OperationInfo => ({ description, generating: false });
-const work = (description: string): OperationInfo => ({ description, generating: true });
+const read = (description: string): OperationInfo => ({ description, generating: false, synchronous: false });
+const work = (description: string): OperationInfo => ({ description, generating: true, synchronous: true });
+const job = (description: string): OperationInfo => ({ description, generating: true, synchronous: false });
 
 export const OPERATIONS = {
   "gemini.models": read("GET models: the list, also the free check of a key"),
   "gemini.model": read("GET models/{id}"),
   "gemini.generate": work("generateContent and streamGenerateContent"),
   "gemini.count-tokens": read("countTokens"),
-  "gemini.interaction": work("POST interactions: video (and images) by the Interactions API"),
+  "gemini.interaction": job("POST interactions: video (and images) by the Interactions API"),
   "gemini.interaction-get": read("GET interactions/{id}: the poll"),
   "gemini.interaction-cancel": read("POST interactions/{id}/cancel"),
   "gemini.interaction-delete": read("DELETE interactions/{id}"),
@@ -29,9 +36,9 @@ export const OPERATIONS = {
   "flow.upload": read("flow/uploadImage and :uploadUserImage"),
   "flow.image": work("flowMedia:batchGenerateImages"),
   "flow.upscale": work("flow/upsampleImage"),
-  "flow.video": work("video:batchAsyncGenerateVideo…: submits a video in any mode"),
+  "flow.video": job("video:batchAsyncGenerateVideo…: submits a video in any mode"),
   "flow.video-status": read("video:batchCheckAsyncVideoGenerationStatus"),
-  "flow.concat": work(":runVideoFxConcatenation"),
+  "flow.concat": job(":runVideoFxConcatenation"),
   "flow.concat-status": read(":runVideoFxCheckConcatenationStatus"),
   "flow.media": read("media/{id}: bytes as base64"),
   "flow.download": read("the signed link of a result, on the simulated CDN"),

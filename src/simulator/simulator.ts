@@ -97,7 +97,7 @@ async function answer(request: Request, running: Running): Promise<Response> {
   const arrived = performance.now();
   const incoming = await read(request);
   if (incoming.path.startsWith("/__simulator/")) return answerControl(incoming, running);
-  const route = routeGemini(incoming) ?? routeFlow(incoming);
+  const route = routeGemini(incoming, running.world) ?? routeFlow(incoming);
   if (!route) {
     const reply = googleError(404, `The simulator has nothing at ${incoming.method} ${incoming.path}`);
     record(incoming, running, null, []).status = reply.status;
@@ -109,7 +109,7 @@ async function answer(request: Request, running: Running): Promise<Response> {
   const call = record(incoming, running, route, fired);
   const reply = await replyTo(route, incoming, running, fired, meter.accept);
   call.status = reply.status;
-  const slow = OPERATIONS[route.operation].generating && reply.status === 200 ? running.world.options.latencyMs : 0;
+  const slow = OPERATIONS[route.operation].synchronous && reply.status === 200 ? running.world.options.latencyMs : 0;
   return deliver(reply, {
     faults: fired.filter(({ stage }) => stage === "delivery"),
     signal: AbortSignal.any([request.signal, running.stopping.signal]),

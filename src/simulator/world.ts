@@ -3,7 +3,7 @@ import { chance } from "./chance.ts";
 import { createFaultPlan, type FaultPlan } from "./faults.ts";
 
 export type SimulatorOptions = {
-  /** Milliseconds every generating call takes at least. */
+  /** Milliseconds that every call takes at least which answers with a picture. */
   latencyMs: number;
   /** Milliseconds a video job runs until it is done. */
   videoMs: number;
