@@ -1,22 +1,25 @@
 // Ids that we mint (128 random bits as 26 lower-case base32 characters) and keys for clients.
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
+/** The same letters in the order of their codes. */
+const SORTED = "234567abcdefghijklmnopqrstuvwxyz";
 
-/** 26 characters of `[a-z2-7]`: 128 random bits, unguessable, safe in paths and file names. */
+/** 26 characters of `[a-z2-7]`: 130 random bits, unguessable, safe in paths and file names. */
 export function newId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(17));
-  let id = "";
-  let bits = 0;
-  let buffer = 0;
-  for (const byte of bytes) {
-    buffer = ((buffer << 8) | byte) & 0xffff;
-    bits += 8;
-    while (bits >= 5 && id.length < 26) {
-      bits -= 5;
-      id += ALPHABET[(buffer >> bits) & 31];
-    }
-  }
-  return id;
+  return randomText(26);
+}
+
+function randomText(length: number): string {
+  let text = "";
+  for (const byte of crypto.getRandomValues(new Uint8Array(length))) text += ALPHABET[byte & 31];
+  return text;
+}
+
+/** As {@link newId}, sorted by time: ids made later come later, so that an index grows at its end. `now` in epoch ms. */
+export function newTimeId(now: number): string {
+  let prefix = "";
+  for (let rest = Math.floor(now), place = 0; place < 9; place++, rest = Math.floor(rest / 32)) prefix = SORTED[rest % 32] + prefix;
+  return prefix + randomText(17);
 }
 
 /** Whether `text` has the form of an id that {@link newId} mints. */

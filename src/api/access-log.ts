@@ -1,5 +1,5 @@
 // One number and one id for every request: counted by surface and status, written at debug level.
-import { newId } from "../ids.ts";
+import { newTimeId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { splitUrl } from "./dialect.ts";
@@ -18,8 +18,9 @@ export function createAccessLog({ metrics, log, now }: { metrics: Metrics; log: 
   const arrivalOf = (request: Request) => arrivals.get(request) ?? { id: "", at: now() };
   return {
     begin(request) {
-      const id = `req_${newId()}`;
-      arrivals.set(request, { id, at: now() });
+      const at = now();
+      const id = `req_${newTimeId(at)}`;
+      arrivals.set(request, { id, at });
       return id;
     },
     idOf: (request) => arrivalOf(request).id,

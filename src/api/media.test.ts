@@ -171,7 +171,7 @@ describe("nothing but a medium's own name leads to a file", () => {
     const { id } = room.result;
     writeFileSync(join(room.path, "media", "drafts", "a.png"), "draft");
     const paths = [
-      ...["/media/", "/media/.", "/media/drafts/a.png", "/media/drafts", `/media/${id.slice(0, 2)}`, `/media/${id.slice(0, 2)}/${id}.png`],
+      ...["/media/", "/media/.", "/media/drafts/a.png", "/media/drafts", `/media/${id.slice(0, 1)}`, `/media/${id.slice(0, 1)}/${id}.png`],
       ...["/media/../flow2api.db", "/media/..%2fflow2api.db", "/media/%2e%2e/flow2api.db", "/media/%2e%2e%2fflow2api.db"],
       ...["/media/..%5cflow2api.db", "/media/..\\flow2api.db", "/media/....//flow2api.db", "/media/..;/flow2api.db"],
       ...["/media/%252e%252e%252fflow2api.db", "/media/..%c0%afflow2api.db", "/media/%00", "/media//etc/passwd", "/media/%2fetc%2fpasswd"],

@@ -157,6 +157,17 @@ export type RequestFilter = {
   outcome?: string;
 };
 
+/** A page of one key's uploaded files. `after`: id of the last one of the page before; a file that is gone by now: an empty page. */
+export type FileFilter = {
+  keyId: number;
+  /** Epoch ms; files past their time are left out. */
+  now: number;
+  order: "asc" | "desc";
+  limit: number;
+  after?: string;
+  purpose?: string;
+};
+
 /** Changes made elsewhere (the command line on the same folder) are told by these counters, one per table. */
 export type Revisions = { tokens: number; keys: number; settings: number };
 
@@ -187,8 +198,12 @@ export interface Store extends LedgerStore {
   updateKey(id: number, change: KeyChange): Promise<KeyRow>;
 
   // media
-  insertMedia(media: Media): Promise<void>;
+  /** With its bytes in the same act when it is small; without, they lie in a file. */
+  insertMedia(media: Media, bytes?: Uint8Array | null): Promise<void>;
+  /** Null when the medium's bytes are not kept here. */
+  readMediaBytes(id: string): Promise<Uint8Array | null>;
   getMedia(id: string): Promise<Media | null>;
+  listFiles(filter: FileFilter): Promise<Media[]>;
   /** Oldest first, those past `now` and, when the sum of bytes is over `maxBytes`, as many more as bring it under. */
   listSweepable(now: number, maxBytes: number | null, limit: number): Promise<Media[]>;
   deleteMedia(ids: string[]): Promise<void>;

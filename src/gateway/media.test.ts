@@ -32,6 +32,7 @@ async function openMedia(
   };
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
   const media = createMediaStore({
+    rowBytes: 0,
     dataDir: folder.path,
     store: wrap(store),
     clock,
@@ -52,7 +53,7 @@ async function openMedia(
   };
 }
 
-const pathOf = ({ id, ext }: Media) => join("media", id.slice(0, 2), `${id}.${ext}`);
+const pathOf = ({ id, ext }: Media) => join("media", id.slice(0, 1), `${id}.${ext}`);
 
 const failure = async (act: Promise<unknown>): Promise<AppError> => {
   const error = await act.then(
@@ -84,7 +85,14 @@ describe("a draft becomes a medium", () => {
     const media = await room.media.keep(await writer.close(), RESULT);
     expect(media).toEqual({
       ...{ id: media.id, kind: "image", origin: "result", mime: "image/png", ext: "png", bytes: bytes.byteLength, width: 1, height: 1 },
-      ...{ keyId: 7, createdAt: room.clock.now(), expiresAt: room.clock.now() + 30 * DAY_MS, requestId: "request" },
+      ...{
+        keyId: 7,
+        createdAt: room.clock.now(),
+        expiresAt: room.clock.now() + 30 * DAY_MS,
+        requestId: "request",
+        name: null,
+        purpose: null,
+      },
     });
     expect(isId(media.id)).toBe(true);
     expect(room.files()).toEqual([pathOf(media)]);
@@ -319,4 +327,15 @@ test("a disk that fills up while writing is told as such, other failures stay wh
     const error = Object.assign(new Error("write failed"), { code });
     await expect(diskErrors(() => Promise.reject(error))).rejects.toMatchObject(kind ? { kind } : error);
   }
+});
+
+test("a small medium lies with its row, reads the same, and leaves no file", async () => {
+  await using room = await openMedia();
+  const { store, clock, settings, path } = room;
+  const small = createMediaStore({ dataDir: path, store, clock, settings: () => ({ media: settings }) as Settings, log: silentLog });
+  const kept = await small.keepBytes(PIXEL_PNG, RESULT);
+  const found = await small.open(kept.id);
+  expect(new Uint8Array(await found!.blob.arrayBuffer())).toEqual(new Uint8Array(PIXEL_PNG));
+  expect([found!.blob.type, room.files()]).toEqual(["image/png", []]);
+  expect([await small.remove(kept.id), await small.open(kept.id), await store.readMediaBytes(kept.id)]).toEqual([true, null, null]);
 });

@@ -10,11 +10,15 @@ import type { Log } from "../log.ts";
 import type { Settings } from "../settings-schema.ts";
 import { createDrafts, diskErrors, diskIsFull } from "./media-drafts.ts";
 import { createSweeper } from "./media-sweep.ts";
-import { HEAD_BYTES, inspectInput, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
+import { HEAD_BYTES, inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
 import type { Draft, DraftWriter, Media } from "./types.ts";
 
 /** Whose a medium is and where it comes from. `keyId` null: the operator's. */
-export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId">;
+export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &
+  Partial<Pick<Media, "name" | "purpose">> & {
+    /** Of an input: what is accepted, images and videos unless told, and the field to name in errors. */
+    accept?: Omit<MediaRules, "maxMegapixels">;
+  };
 
 export interface MediaStore {
   /** Takes the bytes of one medium as they come; the claimed type decides nothing. */
@@ -50,12 +54,16 @@ export interface MediaStore {
 export type MediaDependencies = {
   /** Media lie in `media/` below it. */
   dataDir: string;
-  store: Pick<Store, "insertMedia" | "getMedia" | "listSweepable" | "deleteMedia" | "mediaBytes">;
+  store: Pick<Store, "insertMedia" | "readMediaBytes" | "getMedia" | "listSweepable" | "deleteMedia" | "mediaBytes">;
   clock: Clock;
   settings: () => Settings;
   log: Log;
+  /** Media up to so many bytes are kept in the database with their row. Default 16 KiB. */
+  rowBytes?: number;
 };
 
+/** Up to here a row is many times cheaper than a file of its own; pictures for people are larger. */
+const ROW_BYTES = 16 * 1024;
 const DAY_MS = 86_400_000;
 const STALE_DRAFT_MS = 3_600_000;
 const FREE_SPACE_AGE_MS = 3_000;
@@ -63,19 +71,26 @@ const MEBIBYTE = 1024 * 1024;
 
 /** The media store of one data folder. */
 export function createMediaStore(deps: MediaDependencies): MediaStore {
-  const { store, clock, settings, log } = deps;
+  const { store, clock, settings, log, rowBytes = ROW_BYTES } = deps;
   const folder = join(deps.dataDir, "media");
   const drafts = createDrafts(join(folder, "drafts"));
   const assertSpace = createSpaceCheck(folder, clock, () => settings().media.min_free_mb);
   let total = 0;
 
   // Ids and extensions are ours: nothing that a client wrote takes part in a path.
-  const pathOf = ({ id, ext }: Media) => join(folder, id.slice(0, 2), `${id}.${ext}`);
+  const pathOf = ({ id, ext }: Media) => join(folder, id.slice(0, 1), `${id}.${ext}`);
 
   const get = async (id: string) => (isId(id) ? store.getMedia(id) : null);
 
-  /** File first, row second: a row always has its file. */
-  async function place(media: Media, write: (path: string) => Promise<unknown>): Promise<Media> {
+  /** The row and its bytes in one act when they are small; else the file first, so that a row always has its file. */
+  async function place(media: Media, data: Uint8Array | null, write: (path: string) => Promise<unknown>): Promise<Media> {
+    if (data && media.bytes <= rowBytes) await diskErrors(() => store.insertMedia(media, data));
+    else await placeFile(media, write);
+    total += media.bytes;
+    return media;
+  }
+
+  async function placeFile(media: Media, write: (path: string) => Promise<unknown>): Promise<void> {
     const path = pathOf(media);
     try {
       await write(path);
@@ -84,8 +99,6 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
       await rm(path, { force: true });
       throw error;
     }
-    total += media.bytes;
-    return media;
   }
 
   const describe = (head: Uint8Array, bytes: number, facts: MediaFacts) => describeMedia(head, bytes, facts, settings(), clock.now());
@@ -113,7 +126,7 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
     async keep(draft, facts) {
       try {
         const media = describe(await drafts.head(draft, HEAD_BYTES), draft.bytes, facts);
-        return await place(media, (path) => drafts.moveTo(draft, path));
+        return await place(media, draft.data ?? null, (path) => drafts.moveTo(draft, path));
       } catch (error) {
         await drafts.discard(draft);
         throw error;
@@ -122,12 +135,14 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
     async keepBytes(bytes, facts) {
       const head = bytes instanceof Blob ? await bytes.slice(0, HEAD_BYTES).bytes() : bytes.subarray(0, HEAD_BYTES);
       const media = describe(head, bytes instanceof Blob ? bytes.size : bytes.byteLength, facts);
-      return place(media, (path) => diskErrors(() => Bun.write(path, bytes)));
+      return place(media, bytes instanceof Blob ? null : bytes, (path) => diskErrors(() => Bun.write(path, bytes)));
     },
     get,
     async open(id) {
       const media = await get(id);
       if (!media) return null;
+      const held = media.bytes <= rowBytes ? await store.readMediaBytes(id) : null;
+      if (held) return { media, blob: new Blob([held as BlobPart], { type: media.mime }) };
       const blob = Bun.file(pathOf(media), { type: media.mime });
       if (blob.size === media.bytes) return { media, blob };
       log.warn("a media file is missing or cut", { requestId: media.requestId, mime: media.mime, createdAt: media.createdAt });
@@ -153,10 +168,10 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
 
 /** The row of a medium from its first bytes. */
 function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts, settings: Settings, now: number): Media {
-  const { origin, keyId, requestId } = facts;
+  const { origin, keyId, requestId, name = null, purpose = null, accept } = facts;
   const { max_age_days, input_max_age_days, max_megapixels } = settings.media;
   const { type, pixels } =
-    origin === "input" ? inspectInput(head, { maxMegapixels: max_megapixels, kinds: ["image", "video"] }) : inspectResult(head);
+    origin === "input" ? inspectInput(head, { kinds: ["image", "video"], ...accept, maxMegapixels: max_megapixels }) : inspectResult(head);
   const days = origin === "input" ? input_max_age_days : max_age_days;
   return {
     id: newId(),
@@ -171,6 +186,8 @@ function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts, setti
     createdAt: now,
     expiresAt: days === 0 ? null : now + days * DAY_MS,
     requestId,
+    name,
+    purpose,
   };
 }
 

@@ -1,21 +1,44 @@
 // SQL of the media: one row per stored file, and which of them the sweeper may take.
 import type { Database } from "bun:sqlite";
 import type { Media } from "../../gateway/types.ts";
+import type { FileFilter } from "../store.ts";
 
 const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS keyId, created_at AS createdAt, expires_at AS expiresAt,
-  request_id AS requestId`;
+  request_id AS requestId, name, purpose`;
 
-/** @throws when the id is there already: ids are minted at random */
-export function insertMedia(db: Database, media: Media): void {
+/** With `bytes` when they are kept in the row's company rather than in a file. @throws when the id is there already: ids are minted at random */
+export function insertMedia(db: Database, media: Media, bytes: Uint8Array | null): void {
   db.query(
-    `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id)
-     VALUES ($id, $kind, $origin, $mime, $ext, $bytes, $width, $height, $keyId, $createdAt, $expiresAt, $requestId)`,
+    `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose)
+     VALUES ($id, $kind, $origin, $mime, $ext, $bytes, $width, $height, $keyId, $createdAt, $expiresAt, $requestId, $name, $purpose)`,
   ).run(media);
+  if (bytes) db.query("INSERT INTO media_bytes (id, bytes) VALUES ($id, $bytes)").run({ id: media.id, bytes });
+}
+
+/** Null when the medium lies in a file, or nowhere. */
+export function readMediaBytes(db: Database, id: string): Uint8Array | null {
+  return db.query<{ bytes: Uint8Array }, { id: string }>("SELECT bytes FROM media_bytes WHERE id = $id").get({ id })?.bytes ?? null;
 }
 
 /** One medium, past its time or not; null when there is none. */
 export function getMedia(db: Database, id: string): Media | null {
   return db.query<Media, { id: string }>(`SELECT ${COLUMNS} FROM media WHERE id = $id`).get({ id });
+}
+
+/** Files of one key that are not past `now`, by age; those with the same age by id. `after` is not among them. */
+export function listFiles(db: Database, filter: FileFilter): Media[] {
+  const { keyId, now, after, purpose, order, limit } = filter;
+  const mark = after === undefined ? null : getMedia(db, after);
+  if (after !== undefined && mark === null) return [];
+  const [beyond, direction] = order === "asc" ? [">", "ASC"] : ["<", "DESC"];
+  return db
+    .query<Media, Record<string, string | number | null>>(
+      `SELECT ${COLUMNS} FROM media
+       WHERE name IS NOT NULL AND key_id = $keyId AND (expires_at IS NULL OR expires_at > $now)
+         AND ($purpose IS NULL OR purpose = $purpose) AND ($id IS NULL OR (created_at, id) ${beyond} ($at, $id))
+       ORDER BY created_at ${direction}, id ${direction} LIMIT $limit`,
+    )
+    .all({ keyId, now, limit, purpose: purpose ?? null, id: mark?.id ?? null, at: mark?.createdAt ?? null });
 }
 
 /**

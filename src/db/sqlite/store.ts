@@ -84,8 +84,10 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     insertKey: (key, now) => write(() => keys.insertKey(db, key, now), DURABLE),
     updateKey: (id, change) => write(() => keys.updateKey(db, id, change), DURABLE),
 
-    insertMedia: (row) => write(() => media.insertMedia(db, row)),
+    insertMedia: (row, bytes = null) => write(() => media.insertMedia(db, row, bytes)),
+    readMediaBytes: (id) => retryBusy(() => media.readMediaBytes(db, id)),
     getMedia: (id) => retryBusy(() => media.getMedia(db, id)),
+    listFiles: (filter) => retryBusy(() => media.listFiles(db, filter)),
     listSweepable: (now, maxBytes, limit) => retryBusy(() => media.listSweepable(db, now, maxBytes, limit)),
     deleteMedia: (ids) => write(() => media.deleteMedia(db, ids)),
     mediaBytes: () => retryBusy(() => media.mediaBytes(db)),
