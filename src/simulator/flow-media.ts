@@ -49,6 +49,11 @@ export function findMedia(world: World, account: string, name: unknown): FlowMed
   return entry;
 }
 
+/** The account whose medium a signed link leads to, or empty. */
+export function ownerOf(world: World, path: string): string {
+  return media(world).get(path.split("/").at(-1)!)?.account ?? "";
+}
+
 /** A link that works without credentials until it expires. */
 export function signedLink(world: World, origin: string, entry: FlowMedia): string {
   return signedPath(world, origin, `${BUCKET}/${entry.image ? "image" : "video"}/${entry.name}`);

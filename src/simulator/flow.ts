@@ -2,20 +2,23 @@
 import { type Exchange, fieldsOf, type Incoming, listOf, type Reply, type Route } from "./exchange.ts";
 import * as accounts from "./flow-accounts.ts";
 import { generateImages, uploadImage, upscaleImage } from "./flow-images.ts";
-import { answerDownload, answerMedia, answerRedirect, deleteMedia } from "./flow-media.ts";
+import { answerDownload, answerMedia, answerRedirect, deleteMedia, ownerOf } from "./flow-media.ts";
 import { concatenate, concatenationStatus, isVideoMode, submitVideos, videoStatus } from "./flow-videos.ts";
 import type { Operation } from "./operations.ts";
+import type { World } from "./world.ts";
 
 const LABS = "/labs/fx/api/";
 const API = "/flow/v1";
 const BUCKET = "/cdn/";
 
 /** The route of a Flow request, or null when the path is none of Flow's. */
-export function routeFlow(incoming: Incoming): Route | null {
+export function routeFlow(incoming: Incoming, world: World): Route | null {
   const { path, method } = incoming;
   if (path.startsWith(LABS)) return routeLabs(incoming, `${method} ${path.slice(LABS.length)}`);
   if (path.startsWith(API)) return routeApi(incoming, `${method} ${path.slice(API.length)}`);
-  if (path.startsWith(BUCKET) && method === "GET") return { operation: "flow.download", secret: "", denied: null, run: answerDownload };
+  if (path.startsWith(BUCKET) && method === "GET") {
+    return { operation: "flow.download", secret: ownerOf(world, path), denied: null, run: answerDownload };
+  }
   return null;
 }
 

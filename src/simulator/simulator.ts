@@ -13,8 +13,9 @@ import { createRecorder, describeRequest, type RecordedCall, type Recorder } fro
 import { createWorld, DEFAULT_OPTIONS, type SimulatorOptions, type World } from "./world.ts";
 
 export type { Counts, SecretTally, Tally } from "./counts.ts";
+export type { FaultInfo } from "./fault-table.ts";
 export { FAULTS, parseFaults } from "./faults.ts";
-export { OPERATIONS } from "./operations.ts";
+export { OPERATIONS, type OperationInfo } from "./operations.ts";
 export type { RecordedCall } from "./recorder.ts";
 export type { SimulatorOptions } from "./world.ts";
 
@@ -54,7 +55,8 @@ const MAX_BODY_BYTES = 160 * 1024 * 1024;
 /** Starts the simulator. @throws {Error} when the faults are not understood or the port is taken */
 export async function startSimulator(options: StartOptions = {}): Promise<Simulator> {
   const { host = "127.0.0.1", port = 0, seed = 1, faults = "", ...rest } = options;
-  const settings = { ...DEFAULT_OPTIONS, ...rest };
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  const settings: SimulatorOptions = { ...DEFAULT_OPTIONS, ...given };
   const counter = createCounter();
   const recorder = createRecorder();
   const running: Running = {
@@ -97,7 +99,7 @@ async function answer(request: Request, running: Running): Promise<Response> {
   const arrived = performance.now();
   const incoming = await read(request);
   if (incoming.path.startsWith("/__simulator/")) return answerControl(incoming, running);
-  const route = routeGemini(incoming, running.world) ?? routeFlow(incoming);
+  const route = routeGemini(incoming, running.world) ?? routeFlow(incoming, running.world);
   if (!route) {
     const reply = googleError(404, `The simulator has nothing at ${incoming.method} ${incoming.path}`);
     record(incoming, running, null, []).status = reply.status;
