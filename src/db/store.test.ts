@@ -5,7 +5,7 @@ import type { Media } from "../gateway/types.ts";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
 import { openStore } from "./sqlite/store.ts";
-import type { NewKey, NewToken, Store } from "./store.ts";
+import type { FileFilter, NewKey, NewToken, Store } from "./store.ts";
 
 const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
 const NOW = Date.UTC(2026, 10, 23);
@@ -38,6 +38,8 @@ const newMedia = (change: Partial<Media> = {}): Media => ({
   createdAt: NOW,
   expiresAt: null,
   requestId: "r1",
+  name: null,
+  purpose: null,
   ...change,
 });
 
@@ -254,6 +256,31 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       }),
     );
   });
+
+  test("files are one key's named media that are not past their time, in pages either way", () =>
+    withStore(async (store) => {
+      const file = (id: string, change: Partial<Media> = {}) =>
+        newMedia({ id, origin: "input", name: `${id}.png`, purpose: "vision", ...change });
+      const rows = [
+        file("a", { createdAt: 1 }),
+        file("b", { createdAt: 2, purpose: "user_data" }),
+        file("c", { createdAt: 2, expiresAt: NOW + 1 }),
+        file("d", { createdAt: 3 }),
+        file("other key", { keyId: 8 }),
+        file("expired", { expiresAt: NOW }),
+        newMedia({ id: "unnamed" }),
+      ];
+      for (const row of rows) await store.insertMedia(row);
+      const ids = async (change: Partial<FileFilter> = {}) =>
+        (await store.listFiles({ keyId: 7, now: NOW, order: "desc", limit: 10, ...change })).map(({ id }) => id);
+      expect(await ids()).toEqual(["d", "c", "b", "a"]);
+      expect(await ids({ order: "asc", limit: 3 })).toEqual(["a", "b", "c"]);
+      expect(await ids({ order: "asc", after: "b" })).toEqual(["c", "d"]);
+      expect(await ids({ after: "b", limit: 1 })).toEqual(["a"]);
+      expect(await ids({ purpose: "user_data" })).toEqual(["b"]);
+      expect(await ids({ after: "gone" })).toEqual([]);
+      expect(await store.getMedia("a")).toEqual(rows[0]!);
+    }));
 
   test("bytes are the sum of what is there", () =>
     withStore(async (store) => {

@@ -130,6 +130,10 @@ export type Media = {
   expiresAt: number | null;
   /** Request that made it. */
   requestId: string | null;
+  /** File name, when a client uploaded it as a file; else null. */
+  name: string | null;
+  /** What the client said the file is for. */
+  purpose: string | null;
 };
 
 /** What a generation tells its reader, in order. After `done` nothing follows; failures are thrown as AppError. */

@@ -23,6 +23,8 @@ const MEDIA: Media = {
   createdAt: 0,
   expiresAt: null,
   requestId: null,
+  name: null,
+  purpose: null,
 };
 
 /** Runs `code` in another process and resolves once it says `ready`; it ends when its stdin does. */
