@@ -17,9 +17,10 @@ function allows(entry: string, requested: string, family: string): boolean {
   const named = parseModel(entry);
   if (!named || named.retired) return false;
   const bare = Object.keys(named.params).length === 0;
-  if (bare) return named.families[0] === family;
+  if (bare && named.families[0] === family) return true;
   const asked = parseModel(requested);
-  return asked !== null && !asked.retired && asked.families[0] === named.families[0] && Bun.deepEquals(asked.params, named.params);
+  if (!asked || asked.retired || asked.families[0] !== named.families[0]) return false;
+  return bare || Bun.deepEquals(asked.params, named.params);
 }
 
 /** @throws {AppError} `forbidden` naming what the key may use instead */
