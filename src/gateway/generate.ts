@@ -31,6 +31,8 @@ export type ImageGeneration = {
   wish: ImageWish;
   system?: string;
   turns: Turn[];
+  /** Field that the pictures of the last turn came in, named when there are too many. */
+  picturesParam?: string;
   /** Images wanted, each an upstream call of its own. */
   n: number;
   seed?: number;
@@ -120,7 +122,7 @@ function chooseServed(deps: GenerateDependencies, { choice, wish }: ImageGenerat
 function planImages(deps: GenerateDependencies, request: ImageGeneration, family: string, record: GenerationRecord): Plan {
   const wish = withModel(request.choice.params, request.wish);
   const able = providersFor(family, wish, (provider) => deps.pool.canServe("image", family, [provider]));
-  const turns = fitImages(request.turns, maxInputs(family, able.providers));
+  const turns = fitImages(request.turns, maxInputs(family, able.providers), request.picturesParam);
   const inputs = countImages(turns);
   const providers = able.providers.filter((provider) => maxInputs(family, [provider]) >= inputs);
   const lease: Plan["lease"] = {

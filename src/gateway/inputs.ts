@@ -9,8 +9,10 @@ import type { InputMedia, Turn } from "./types.ts";
 /** A picture as a client names it, not yet read. */
 export type InputReference = {
   type: "reference";
-  /** `data:`, `http(s):`, or a link or path of our own media. */
+  /** `data:`, `http(s):`, a link or path of our own media, or `file:` and the id of a file that the key uploaded. */
   url: string;
+  /** Read when `url` is of our own media and they are gone. */
+  otherwise?: string;
   /** Where it stands in the client's body, for error messages. */
   param: string;
   /** False for what an assistant said: only our own media and data URLs are read, and a missing one is passed over. */
@@ -26,8 +28,16 @@ export function ownMediaId(url: string): string | null {
   return OWN_MEDIA.exec(url)?.[1] ?? null;
 }
 
+/** The id by which clients know a medium that they uploaded. */
+export const fileIdOf = (mediaId: string) => `file-${mediaId}`;
+
+/** The medium behind a file's id; null for anything else. */
+export function fileMediaId(fileId: string): string | null {
+  return /^file-([a-z2-7]{26})$/.exec(fileId)?.[1] ?? null;
+}
+
 export type InputDependencies = {
-  media: Pick<MediaStore, "open" | "keepBytes">;
+  media: Pick<MediaStore, "get" | "open" | "keepBytes">;
   fetchMedia: MediaFetch;
   affinity: Affinity;
   limits: () => DataUrlLimits;
@@ -57,10 +67,12 @@ export async function resolveTurns(deps: InputDependencies, turns: DraftTurn[], 
 }
 
 async function readReference(deps: InputDependencies, reference: InputReference, owner: Owner): Promise<InputMedia | null> {
+  if (reference.url.startsWith("file:")) return readFile(deps, reference, owner.keyId);
   const own = ownMediaId(reference.url);
   if (own) {
     const found = await readOwn(deps, own, owner.keyId);
     if (found) return found;
+    if (reference.otherwise) return readReference(deps, { ...reference, url: reference.otherwise, otherwise: undefined }, owner);
     if (!reference.trusted) return null;
     if (reference.url.startsWith("/"))
       throw new AppError("invalid_request", `${reference.param}: there is no such media.`, { param: reference.param });
@@ -72,6 +84,15 @@ async function readReference(deps: InputDependencies, reference: InputReference,
   const stored = await deps.media.keepBytes(bytes, { origin: "input", keyId, requestId });
   // Read back from disk when the call is written, so that waiting requests hold no pictures in memory.
   return (await readOwn(deps, stored.id, keyId))!;
+}
+
+/** @throws {AppError} `not_found` also for another key's file: nobody learns what exists */
+async function readFile(deps: InputDependencies, { url, param }: InputReference, keyId: number): Promise<InputMedia> {
+  const id = fileMediaId(url.slice("file:".length));
+  const media = id === null ? null : await deps.media.get(id);
+  const found = media?.keyId === keyId ? await readOwn(deps, media.id, keyId) : null;
+  if (!found) throw new AppError("not_found", `${param}: there is no such picture among your files.`, { param, reason: "file_not_found" });
+  return found;
 }
 
 async function readOwn(deps: InputDependencies, id: string, keyId: number): Promise<InputMedia | null> {
@@ -90,10 +111,10 @@ export function countImages(turns: readonly Turn[]): number {
  * Drops the oldest pictures of earlier turns until at most `max` are left; the last turn is the client's word and stays whole.
  * @throws {AppError} `invalid_request` when the last turn alone has more
  */
-export function fitImages(turns: readonly Turn[], max: number): Turn[] {
+export function fitImages(turns: readonly Turn[], max: number, param = "messages"): Turn[] {
   const last = turns.at(-1)!;
   const asked = countImages([last]);
-  if (asked > max) throw new AppError("invalid_request", `The model takes at most ${max} pictures, got ${asked}.`, { param: "messages" });
+  if (asked > max) throw new AppError("invalid_request", `The model takes at most ${max} pictures, got ${asked}.`, { param });
   let room = max - asked;
   const fitted = [last];
   for (const turn of turns.slice(0, -1).reverse()) {
