@@ -1,0 +1,254 @@
+// What every LedgerStore must do: reservations end once, sums are whole, rollups answer by hour, day, model, key and token.
+import { describe, expect, test } from "bun:test";
+import { temporaryFolder } from "../testing.ts";
+import type { Amounts, LedgerStore, NewReservation, ReservationEnd, UsageQuery } from "./ledger.ts";
+import { openStore } from "./sqlite/store.ts";
+import type { Store } from "./store.ts";
+
+const SECRET_KEY = new Uint8Array(32).fill(3);
+const HOUR = 3_600_000;
+const NOON = Date.UTC(2026, 10, 23, 12);
+
+type Engine = { name: string; open(folder: string): Promise<Store> };
+const ENGINES: Engine[] = [{ name: "sqlite", open: (folder) => openStore({ dataDir: folder, secretKey: SECRET_KEY }) }];
+
+const amounts = (images: number, microUsd = 0, videoMs = 0): Amounts => ({ images, videoMs, microUsd });
+const reservation = (change: Partial<NewReservation> = {}): NewReservation => ({
+  keyId: 1,
+  requestId: "req_a",
+  kind: "image",
+  family: "alpha",
+  at: NOON,
+  estimate: amounts(1, 40_000),
+  ...change,
+});
+const ending = (id: number, change: Partial<ReservationEnd> = {}): ReservationEnd => ({
+  id,
+  state: "settled",
+  endedAt: NOON + 1000,
+  actual: amounts(1, 39_000),
+  periods: ["2026-11-23", "total"],
+  hour: NOON,
+  ok: true,
+  ms: 1000,
+  inputTokens: 10,
+  outputTokens: 1290,
+  calls: [{ tokenId: 7, ok: true, ms: 900, amounts: amounts(1, 39_000) }],
+  ...change,
+});
+
+describe.each(ENGINES)("a ledger over $name", ({ open }) => {
+  async function withStore(body: (store: LedgerStore) => Promise<void>): Promise<void> {
+    using folder = temporaryFolder();
+    const store = await open(folder.path);
+    await body(store).finally(() => store.close());
+  }
+
+  test("a reservation is open, with what it was made of, until it ends", () =>
+    withStore(async (store) => {
+      const first = await store.insertReservation(reservation());
+      const second = await store.insertReservation(reservation({ keyId: 2, kind: "video", estimate: amounts(0, 5, 8000) }));
+      const rows = [
+        { id: first, ...reservation() },
+        { id: second, ...reservation({ keyId: 2, kind: "video", estimate: amounts(0, 5, 8000) }) },
+      ];
+      expect((await store.readLedger([], 0)).open).toEqual(rows);
+      expect(await store.endReservations([ending(first)])).toBe(1);
+      expect((await store.readLedger([], 0)).open).toEqual(rows.slice(1));
+    }));
+
+  test("the end counts once, however often it is asked for, together or apart", () =>
+    withStore(async (store) => {
+      const id = await store.insertReservation(reservation());
+      expect(await store.endReservations([ending(id), ending(id), ending(id, { state: "released", actual: amounts(0) })])).toBe(1);
+      expect(await store.endReservations([ending(id)])).toBe(0);
+      expect(await store.endReservations([ending(id + 1)])).toBe(0);
+      expect((await store.readLedger(["total"], 0)).spent).toEqual([{ keyId: 1, period: "total", amounts: amounts(1, 39_000) }]);
+      expect((await store.readUsage({ from: 0, to: NOON + HOUR, by: "model" }))[0]).toMatchObject({ group: "alpha", requests: 1 });
+    }));
+
+  test("sums are kept by key and period, and only those asked for are read", () =>
+    withStore(async (store) => {
+      const ids = await Promise.all([1, 1, 2].map((keyId) => store.insertReservation(reservation({ keyId }))));
+      await store.endReservations(ids.map((id) => ending(id)));
+      const { spent } = await store.readLedger(["2026-11-23", "2026-11-22"], 0);
+      expect(spent).toEqual([
+        { keyId: 1, period: "2026-11-23", amounts: amounts(2, 78_000) },
+        { keyId: 2, period: "2026-11-23", amounts: amounts(1, 39_000) },
+      ]);
+    }));
+
+  test("a release adds to no sum, but is a request that failed", () =>
+    withStore(async (store) => {
+      const id = await store.insertReservation(reservation());
+      await store.endReservations([ending(id, { state: "released", actual: amounts(0), ok: false, calls: [] })]);
+      expect((await store.readLedger(["total"], 0)).spent).toEqual([]);
+      const rows = await store.readUsage({ from: 0, to: NOON + HOUR, by: "key" });
+      expect(rows).toMatchObject([{ group: 1, requests: 1, errors: 1, images: 0, usd: 0, p50Ms: null, meanMs: null, maxMs: null }]);
+    }));
+
+  test("admissions since a time are told in order, ended or not", () =>
+    withStore(async (store) => {
+      for (const at of [NOON + 2, NOON, NOON + 1]) await store.insertReservation(reservation({ at }));
+      await store.endReservations([ending(1)]);
+      expect((await store.readLedger([], NOON)).recent).toEqual([
+        { keyId: 1, at: NOON + 1 },
+        { keyId: 1, at: NOON + 2 },
+      ]);
+    }));
+
+  test("everything is there after a restart", async () => {
+    using folder = temporaryFolder();
+    const store = await open(folder.path);
+    await store.endReservations([ending(await store.insertReservation(reservation()))]);
+    await store.insertReservation(reservation());
+    const [state, usage] = [await store.readLedger(["total"], 0), await store.readUsage({ from: 0, to: NOON + HOUR, by: "token" })];
+    await store.close();
+    const again = await open(folder.path);
+    expect(await again.readLedger(["total"], 0)).toEqual(state);
+    expect(await again.readUsage({ from: 0, to: NOON + HOUR, by: "token" })).toEqual(usage);
+    await again.close();
+  });
+
+  describe("usage", () => {
+    /** Two keys, two families, two tokens, three hours over midnight. */
+    async function fill(store: LedgerStore): Promise<void> {
+      const add = async (change: Partial<NewReservation>, end: Partial<ReservationEnd>) =>
+        store.endReservations([ending(await store.insertReservation(reservation(change)), end)]);
+      await add({ keyId: 1 }, { hour: NOON });
+      await add({ keyId: 1, family: "beta" }, { hour: NOON + HOUR, actual: amounts(2, 100_000, 8000), inputTokens: 5, outputTokens: 6 });
+      const failed = { tokenId: 7, ok: false, ms: 100, amounts: amounts(0) };
+      const retried = { tokenId: 8, ok: true, ms: 4000, amounts: amounts(1, 1) };
+      await add({ keyId: 2 }, { hour: NOON + 12 * HOUR, actual: amounts(1, 1), calls: [failed, retried] });
+    }
+    const everything = { from: NOON, to: NOON + 13 * HOUR };
+    const brief = ({ group, requests, images, usd }: { group: number | string; requests: number; images: number; usd: number }) => [
+      group,
+      requests,
+      images,
+      usd,
+    ];
+    const CASES: [string, UsageQuery, (number | string)[][]][] = [
+      [
+        "by hour",
+        { ...everything, by: "hour" },
+        [
+          [NOON, 1, 1, 0.039],
+          [NOON + HOUR, 1, 2, 0.1],
+          [NOON + 12 * HOUR, 1, 1, 0.000001],
+        ],
+      ],
+      [
+        "by UTC day",
+        { ...everything, by: "day" },
+        [
+          [NOON - 12 * HOUR, 2, 3, 0.139],
+          [NOON + 12 * HOUR, 1, 1, 0.000001],
+        ],
+      ],
+      [
+        "by model",
+        { ...everything, by: "model" },
+        [
+          ["alpha", 2, 2, 0.039001],
+          ["beta", 1, 2, 0.1],
+        ],
+      ],
+      [
+        "by key",
+        { ...everything, by: "key" },
+        [
+          [1, 2, 3, 0.139],
+          [2, 1, 1, 0.000001],
+        ],
+      ],
+      ["by model of one key", { ...everything, by: "model", of: { key: 2 } }, [["alpha", 1, 1, 0.000001]]],
+      ["by key of one model", { ...everything, by: "key", model: "beta" }, [[1, 1, 2, 0.1]]],
+      [
+        "by token: its calls, not requests",
+        { ...everything, by: "token" },
+        [
+          [7, 3, 2, 0.078],
+          [8, 1, 1, 0.000001],
+        ],
+      ],
+      ["by day of one token", { ...everything, by: "day", of: { token: 8 } }, [[NOON + 12 * HOUR, 1, 1, 0.000001]]],
+      ["the end of a range is not in it", { from: NOON, to: NOON + HOUR, by: "hour" }, [[NOON, 1, 1, 0.039]]],
+      ["nothing of a time without any", { from: 0, to: NOON, by: "hour" }, []],
+      ["nothing of an unknown key", { ...everything, by: "hour", of: { key: 99 } }, []],
+    ];
+    test.each(CASES)("%s", (_, query, expected) =>
+      withStore(async (store) => {
+        await fill(store);
+        expect((await store.readUsage(query)).map(brief)).toEqual(expected);
+      }),
+    );
+
+    test("counts usage, errors, seconds and durations", () =>
+      withStore(async (store) => {
+        await fill(store);
+        expect(await store.readUsage({ ...everything, by: "model", model: "beta" })).toEqual([
+          {
+            group: "beta",
+            requests: 1,
+            errors: 0,
+            images: 2,
+            videoSeconds: 8,
+            usd: 0.1,
+            inputTokens: 5,
+            outputTokens: 6,
+            meanMs: 1000,
+            p50Ms: 750,
+            p95Ms: 975,
+            maxMs: 1000,
+          },
+        ]);
+        const tokens = await store.readUsage({ ...everything, by: "token" });
+        expect(tokens.map(({ group, errors, maxMs, inputTokens }) => [group, errors, maxMs, inputTokens])).toEqual([
+          [7, 1, 900, 0],
+          [8, 0, 4000, 0],
+        ]);
+      }));
+
+    test("percentiles lie within a bucket of the true ones, also beyond the last bound", () =>
+      withStore(async (store) => {
+        for (let index = 1; index <= 100; index++) {
+          await store.endReservations([ending(await store.insertReservation(reservation()), { ms: index * 100 })]);
+        }
+        const query = { from: NOON, to: NOON + HOUR, by: "hour" } as const;
+        const [row] = await store.readUsage(query);
+        expect(row!.meanMs).toBe(5050);
+        expect(row!.p50Ms).toBeWithin(4000, 8001);
+        expect(row!.p95Ms).toBeWithin(8000, 10_001);
+        await store.endReservations([ending(await store.insertReservation(reservation()), { ms: 10_000_000 })]);
+        expect((await store.readUsage(query))[0]).toMatchObject({ maxMs: 10_000_000 });
+      }));
+
+    test.each([[0], [1], [250], [251], [512_000], [512_001]])("a duration of %p ms is its own percentile's bound", (ms) =>
+      withStore(async (store) => {
+        await store.endReservations([ending(await store.insertReservation(reservation()), { ms })]);
+        const [row] = await store.readUsage({ from: NOON, to: NOON + HOUR, by: "hour" });
+        expect(row!.maxMs).toBe(ms);
+        expect(row!.p95Ms).toBeLessThanOrEqual(ms);
+      }),
+    );
+  });
+
+  test("what is old is deleted in slices; what is open stays, and so do the sums that limits are checked against", () =>
+    withStore(async (store) => {
+      const old = await Promise.all([1, 2, 3].map(() => store.insertReservation(reservation({ at: NOON - 48 * HOUR }))));
+      const young = await store.insertReservation(reservation());
+      const end = (id: number, hour: number) => store.endReservations([ending(id, { hour, calls: [] })]);
+      for (const id of old.slice(0, 2)) await end(id, NOON - 48 * HOUR);
+      await end(young, NOON);
+      const before = { reservations: NOON, hours: NOON };
+      expect(await store.deleteUsageBefore(before, 1)).toBe(2);
+      expect(await store.deleteUsageBefore(before, 10)).toBe(2);
+      expect(await store.deleteUsageBefore(before, 10)).toBe(0);
+      const state = await store.readLedger(["total"], 0);
+      expect(state.recent.map(({ at }) => at)).toEqual([NOON - 48 * HOUR, NOON]);
+      expect(state.open.map(({ id }) => id)).toEqual([old[2]!]);
+      expect(state.spent[0]?.amounts.images).toBe(3);
+      expect(await store.readUsage({ from: 0, to: NOON + HOUR, by: "hour" })).toMatchObject([{ group: NOON, requests: 1 }]);
+    }));
+});
