@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { AppError } from "../../errors.ts";
 import type { Store } from "../store.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
+import * as idempotency from "./idempotency.ts";
+import * as jobs from "./jobs.ts";
 import * as keys from "./keys.ts";
 import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
@@ -12,6 +14,7 @@ import { createVault, type Vault } from "./secrets.ts";
 import * as settings from "./settings.ts";
 import * as tokens from "./tokens.ts";
 import * as usage from "./usage.ts";
+import * as webhooks from "./webhooks.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
 export { openRequestLog } from "./request-log.ts";
@@ -104,6 +107,32 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     readUsage: (query) => retryBusy(() => usage.readUsage(db, query)),
     deleteUsageBefore: (before, limit) =>
       write(() => ledger.deleteReservationsBefore(db, before.reservations, limit) + usage.deleteHoursBefore(db, before.hours, limit)),
+
+    insertJob: (job) => write(() => jobs.insertJob(db, vault, job), DURABLE),
+    updateJob: (id, from, change, { durable = false, delivery } = {}) =>
+      write(() => jobs.updateJob(db, vault, id, from, change, delivery), { durable }),
+    getJob: (id) => retryBusy(() => jobs.getJob(db, vault, id)),
+    listJobs: (query) => retryBusy(() => jobs.listJobs(db, vault, query)),
+    listUnsettledJobs: () => retryBusy(() => jobs.listUnsettledJobs(db, vault)),
+    deleteJob: (id) => write(() => jobs.deleteJob(db, id)),
+
+    listDueDeliveries: (now, limit) => retryBusy(() => webhooks.listDueDeliveries(db, vault, now, limit)),
+    nextDeliveryAt: () => retryBusy(() => webhooks.nextDeliveryAt(db)),
+    updateDelivery: (id, change) => write(() => webhooks.updateDelivery(db, id, change)),
+    listDeliveries: (query) => retryBusy(() => webhooks.listDeliveries(db, vault, query)),
+    readKeyWebhook: (keyId) => retryBusy(() => webhooks.readKeyWebhook(db, vault, keyId)),
+    writeKeyWebhook: (keyId, webhook) => write(() => webhooks.writeKeyWebhook(db, vault, keyId, webhook), DURABLE),
+
+    claimIdempotency: (row, since) => write(() => idempotency.claimIdempotency(db, row, since), DURABLE),
+    updateIdempotency: (name, change) => write(() => idempotency.updateIdempotency(db, name, change), DURABLE),
+    deleteIdempotency: (name) => write(() => idempotency.deleteIdempotency(db, name), DURABLE),
+    deleteJobsBefore: (before, limit) =>
+      write(
+        () =>
+          jobs.deleteJobsBefore(db, before.jobs, limit) +
+          webhooks.deleteDeliveriesBefore(db, before.deliveries, limit) +
+          idempotency.deleteIdempotencyBefore(db, before.idempotency, limit),
+      ),
 
     revisions: () => retryBusy(() => settings.readRevisions(db)),
     async close() {

@@ -1,0 +1,122 @@
+// What jobs ask of persistence: their rows, the keys that make requests repeatable, and webhooks on their way.
+import type { Job, JobState } from "../gateway/job.ts";
+import type { Json, Kind } from "../gateway/types.ts";
+
+/** A job with what the runner needs to go on with it. */
+export type JobRow = Job & {
+  /** As listed, e.g. `POST /v1/videos`. */
+  route: string;
+  /** How to carry it out; opaque JSON of the gateway. */
+  plan: Json;
+  /** Handle of the submission that runs, or of the last one. */
+  operation: Json | null;
+  /** Stage that is to be submitted next. */
+  step: Json | null;
+  /** What the upstream calls the finished video. */
+  result: Json | null;
+  /** The client asked to stop it; it could not be stopped yet. */
+  cancelAsked: boolean;
+  /** The client forgot it; it goes when it has ended. */
+  removed: boolean;
+};
+
+export type JobChange = Partial<Omit<JobRow, "id" | "kind" | "keyId" | "createdAt">>;
+
+export type JobQuery = {
+  /** Only this key's, and none that it removed; null: all. */
+  keyId: number | null;
+  limit: number;
+  /** Id of the last job of the page before; one that is gone: an empty page. */
+  after?: string;
+  order: "asc" | "desc";
+  kind?: Kind;
+  states?: readonly JobState[];
+};
+
+export type NewDelivery = {
+  id: string;
+  jobId: string;
+  keyId: number;
+  /** Sealed at rest: it may carry a secret. */
+  url: string;
+  type: string;
+  /** Exactly the bytes that are signed and sent. */
+  payload: string;
+  createdAt: number;
+};
+
+/** A webhook: waiting until it is delivered or given up. */
+export type DeliveryRow = NewDelivery & {
+  state: "waiting" | "delivered" | "failed";
+  attempts: number;
+  /** Epoch ms of the next attempt; null when there is none. */
+  nextAt: number | null;
+  endedAt: number | null;
+  /** HTTP status of the last answer; null: there was none. */
+  lastStatus: number | null;
+  lastError: string | null;
+};
+
+export type DeliveryChange = Pick<DeliveryRow, "state" | "attempts" | "nextAt" | "endedAt" | "lastStatus" | "lastError">;
+
+/** Where a key's events go and what signs them. `url` null: only where a request says so. */
+export type KeyWebhook = { url: string | null; secret: string };
+
+/** What identifies a request that may be repeated. */
+export type IdempotencyName = { keyId: number; route: string; key: string };
+
+export type IdempotencyRow = IdempotencyName & {
+  /** Of the decoded request. */
+  hash: string;
+  /** The run of this program that took it on. */
+  run: string;
+  createdAt: number;
+  /** From here on an upstream may have charged for it. */
+  submitted: boolean;
+  jobId: string | null;
+  /** What to answer again; null: it has not ended. */
+  result: Json | null;
+};
+
+export interface JobStore {
+  /** Resolves when the job is safe even from a power failure. */
+  insertJob(job: JobRow): Promise<void>;
+  /**
+   * Changes a job that is in one of the states `from`, and queues a webhook in the same act; null when it is in another state, or gone.
+   * `durable`: resolves only when the change is safe from a power failure.
+   */
+  updateJob(
+    id: string,
+    from: readonly JobState[],
+    change: JobChange,
+    options?: { durable?: boolean; delivery?: NewDelivery },
+  ): Promise<JobRow | null>;
+  getJob(id: string): Promise<JobRow | null>;
+  /** At most `limit` jobs. */
+  listJobs(query: JobQuery): Promise<JobRow[]>;
+  /** Jobs that have not ended, and ended ones whose reservation is still open; oldest first. */
+  listUnsettledJobs(): Promise<JobRow[]>;
+  deleteJob(id: string): Promise<void>;
+
+  /** Waiting deliveries that are due at `now`, oldest first. */
+  listDueDeliveries(now: number, limit: number): Promise<DeliveryRow[]>;
+  /** When the next waiting delivery is due, epoch ms; null: none waits. */
+  nextDeliveryAt(): Promise<number | null>;
+  updateDelivery(id: string, change: DeliveryChange): Promise<void>;
+  /** Newest first. `before` is the last id of the page before. */
+  listDeliveries(query: { keyId?: number; jobId?: string; limit: number; before?: string }): Promise<DeliveryRow[]>;
+  readKeyWebhook(keyId: number): Promise<KeyWebhook | null>;
+  writeKeyWebhook(keyId: number, webhook: KeyWebhook): Promise<void>;
+
+  /**
+   * Takes the name, or gives what took it before; a row made before `since` counts as gone. Safe from a power failure.
+   * `isNew` false: `row` is the earlier one, unchanged.
+   */
+  claimIdempotency(row: IdempotencyRow, since: number): Promise<{ isNew: boolean; row: IdempotencyRow }>;
+  /** A name that is gone is passed over. */
+  updateIdempotency(name: IdempotencyName, change: Partial<Pick<IdempotencyRow, "run" | "submitted" | "jobId" | "result">>): Promise<void>;
+  deleteIdempotency(name: IdempotencyName): Promise<void>;
+
+  /** Deletes at most `limit` ended jobs, ended deliveries and names each that are older than the times given; says how many went. */
+  deleteJobsBefore(before: { jobs: number; deliveries: number; idempotency: number }, limit: number): Promise<number>;
+}

@@ -1,0 +1,105 @@
+// SQL of jobs: rows in the order they were made, changed only from the state that the caller expects.
+import type { Database } from "bun:sqlite";
+import type { JobState } from "../../gateway/job.ts";
+import type { JobChange, JobQuery, JobRow, NewDelivery } from "../jobs.ts";
+import type { Vault } from "./secrets.ts";
+import { insertDelivery } from "./webhooks.ts";
+
+/** Purpose of the vault. */
+const URL_OF_JOB = "job_webhook_url";
+const COLUMNS =
+  "seq, id, kind, key_id AS keyId, request_id AS requestId, state, created_at AS createdAt, ended_at AS endedAt, removed, webhook_url AS url, body";
+const ENDED = "('completed', 'failed', 'cancelled')";
+
+type Columns = Pick<JobRow, "id" | "kind" | "keyId" | "requestId" | "state" | "createdAt" | "endedAt">;
+type Raw = Columns & { seq: number; removed: number; url: Uint8Array | null; body: string };
+
+function toJob(vault: Vault, { seq: _, url, removed, body, ...columns }: Raw): JobRow {
+  const webhookUrl = url && vault.open(URL_OF_JOB, url);
+  return { ...JSON.parse(body), ...columns, removed: removed === 1, webhookUrl };
+}
+
+function toBindings(vault: Vault, job: JobRow) {
+  const { id, kind, keyId, requestId, state, createdAt, endedAt, removed, webhookUrl, ...rest } = job;
+  const url = webhookUrl === null ? null : vault.seal(URL_OF_JOB, webhookUrl);
+  return { id, kind, keyId, requestId, state, createdAt, endedAt, removed, url, body: JSON.stringify(rest) };
+}
+
+export function insertJob(db: Database, vault: Vault, job: JobRow): void {
+  db.query(
+    `INSERT INTO jobs (id, kind, key_id, request_id, state, created_at, ended_at, removed, webhook_url, body)
+     VALUES ($id, $kind, $keyId, $requestId, $state, $createdAt, $endedAt, $removed, $url, $body)`,
+  ).run(toBindings(vault, job));
+}
+
+/** Compare and set: null when the job is not in one of the states `from`. A delivery is queued only with the change. */
+export function updateJob(
+  db: Database,
+  vault: Vault,
+  id: string,
+  from: readonly JobState[],
+  change: JobChange,
+  delivery?: NewDelivery,
+): JobRow | null {
+  const job = getJob(db, vault, id);
+  if (!job || !from.includes(job.state)) return null;
+  const next: JobRow = { ...job, ...change };
+  const { kind: _, keyId: __, createdAt: ___, ...bindings } = toBindings(vault, next);
+  db.query(
+    `UPDATE jobs SET request_id = $requestId, state = $state, ended_at = $endedAt, removed = $removed, webhook_url = $url, body = $body
+     WHERE id = $id`,
+  ).run(bindings);
+  if (delivery) insertDelivery(db, vault, delivery);
+  return next;
+}
+
+export function getJob(db: Database, vault: Vault, id: string): JobRow | null {
+  const raw = db.query<Raw, { id: string }>(`SELECT ${COLUMNS} FROM jobs WHERE id = $id`).get({ id });
+  return raw && toJob(vault, raw);
+}
+
+export function listJobs(db: Database, vault: Vault, { keyId, limit, after, order, kind, states }: JobQuery): JobRow[] {
+  const down = order === "desc";
+  const conditions = [
+    keyId === null ? "" : "key_id = $keyId AND removed = 0",
+    after === undefined ? "" : `seq ${down ? "<" : ">"} (SELECT seq FROM jobs WHERE id = $after)`,
+    kind === undefined ? "" : "kind = $kind",
+    states === undefined ? "" : "state IN (SELECT value FROM json_each($states))",
+  ].filter(Boolean);
+  const named = { keyId, after, kind, states: states && JSON.stringify(states) };
+  const bindings = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined && value !== null));
+  return db
+    .query<Raw, Record<string, string | number>>(
+      `SELECT ${COLUMNS} FROM jobs ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""}
+       ORDER BY seq ${down ? "DESC" : "ASC"} LIMIT $limit`,
+    )
+    .all({ ...(bindings as Record<string, string | number>), limit })
+    .map((raw) => toJob(vault, raw));
+}
+
+/** Jobs that have not ended, and ended ones whose reservation is open; oldest first. */
+export function listUnsettledJobs(db: Database, vault: Vault): JobRow[] {
+  return db
+    .query<Raw, []>(
+      `SELECT ${COLUMNS} FROM jobs WHERE state NOT IN ${ENDED}
+       UNION SELECT ${COLUMNS} FROM jobs WHERE request_id IN (SELECT request_id FROM reservations WHERE state = 'reserved')
+       ORDER BY seq`,
+    )
+    .all()
+    .map((raw) => toJob(vault, raw));
+}
+
+/** An id that is gone is passed over. */
+export function deleteJob(db: Database, id: string): void {
+  db.query("DELETE FROM jobs WHERE id = $id").run({ id });
+}
+
+/** Deletes at most `limit` jobs that ended before `time` (epoch ms); says how many. */
+export function deleteJobsBefore(db: Database, time: number, limit: number): number {
+  return db
+    .query(
+      `DELETE FROM jobs WHERE seq IN (
+         SELECT seq FROM jobs WHERE ended_at < $time AND state IN ${ENDED} ORDER BY ended_at LIMIT $limit)`,
+    )
+    .run({ time, limit }).changes;
+}

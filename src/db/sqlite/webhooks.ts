@@ -1,0 +1,89 @@
+// SQL of webhooks: deliveries on their way, and where and with what secret a key's events are sent.
+import type { Database } from "bun:sqlite";
+import type { DeliveryChange, DeliveryRow, KeyWebhook, NewDelivery } from "../jobs.ts";
+import type { Vault } from "./secrets.ts";
+
+/** Purposes of the vault. */
+const URL_OF_DELIVERY = "delivery_url";
+const URL_OF_KEY = "key_webhook_url";
+const SECRET_OF_KEY = "key_webhook_secret";
+
+const COLUMNS = `id, job_id AS jobId, key_id AS keyId, url, type, payload, created_at AS createdAt, state, attempts, next_at AS nextAt,
+  ended_at AS endedAt, last_status AS lastStatus, last_error AS lastError`;
+
+type Raw = Omit<DeliveryRow, "url"> & { url: Uint8Array };
+
+const toDelivery = (vault: Vault, raw: Raw): DeliveryRow => ({ ...raw, url: vault.open(URL_OF_DELIVERY, raw.url) });
+
+/** Due at once. */
+export function insertDelivery(db: Database, vault: Vault, delivery: NewDelivery): void {
+  db.query(
+    `INSERT INTO deliveries (id, job_id, key_id, url, type, payload, created_at, state, attempts, next_at)
+     VALUES ($id, $jobId, $keyId, $url, $type, $payload, $createdAt, 'waiting', 0, $createdAt)`,
+  ).run({ ...delivery, url: vault.seal(URL_OF_DELIVERY, delivery.url) });
+}
+
+export function listDueDeliveries(db: Database, vault: Vault, now: number, limit: number): DeliveryRow[] {
+  return db
+    .query<Raw, { now: number; limit: number }>(
+      `SELECT ${COLUMNS} FROM deliveries WHERE state = 'waiting' AND next_at <= $now ORDER BY next_at, seq LIMIT $limit`,
+    )
+    .all({ now, limit })
+    .map((raw) => toDelivery(vault, raw));
+}
+
+/** Null when none waits. */
+export function nextDeliveryAt(db: Database): number | null {
+  return db.query<{ at: number | null }, []>("SELECT min(next_at) AS at FROM deliveries WHERE state = 'waiting'").get()?.at ?? null;
+}
+
+/** An id that is gone is passed over. */
+export function updateDelivery(db: Database, id: string, change: DeliveryChange): void {
+  db.query(
+    `UPDATE deliveries SET state = $state, attempts = $attempts, next_at = $nextAt, ended_at = $endedAt, last_status = $lastStatus,
+       last_error = $lastError
+     WHERE id = $id`,
+  ).run({ ...change, id });
+}
+
+/** Newest first. */
+export function listDeliveries(
+  db: Database,
+  vault: Vault,
+  { limit, ...filter }: { keyId?: number; jobId?: string; limit: number; before?: string },
+): DeliveryRow[] {
+  const conditions = [
+    filter.keyId === undefined ? "" : "key_id = $keyId",
+    filter.jobId === undefined ? "" : "job_id = $jobId",
+    filter.before === undefined ? "" : "seq < (SELECT seq FROM deliveries WHERE id = $before)",
+  ].filter(Boolean);
+  const named = Object.entries(filter).filter(([, value]) => value !== undefined);
+  return db
+    .query<Raw, Record<string, string | number>>(
+      `SELECT ${COLUMNS} FROM deliveries ${conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : ""} ORDER BY seq DESC LIMIT $limit`,
+    )
+    .all({ ...(Object.fromEntries(named) as Record<string, string | number>), limit })
+    .map((raw) => toDelivery(vault, raw));
+}
+
+/** Deletes at most `limit` deliveries that ended before `time` (epoch ms); says how many. */
+export function deleteDeliveriesBefore(db: Database, time: number, limit: number): number {
+  return db
+    .query("DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries WHERE ended_at < $time ORDER BY seq LIMIT $limit)")
+    .run({ time, limit }).changes;
+}
+
+/** Null when nothing was ever sent for the key, nor set. */
+export function readKeyWebhook(db: Database, vault: Vault, keyId: number): KeyWebhook | null {
+  const raw = db
+    .query<{ url: Uint8Array | null; secret: Uint8Array }, { keyId: number }>("SELECT url, secret FROM key_webhooks WHERE key_id = $keyId")
+    .get({ keyId });
+  return raw && { url: raw.url && vault.open(URL_OF_KEY, raw.url), secret: vault.open(SECRET_OF_KEY, raw.secret) };
+}
+
+export function writeKeyWebhook(db: Database, vault: Vault, keyId: number, { url, secret }: KeyWebhook): void {
+  db.query(
+    `INSERT INTO key_webhooks (key_id, url, secret) VALUES ($keyId, $url, $secret)
+     ON CONFLICT (key_id) DO UPDATE SET url = excluded.url, secret = excluded.secret`,
+  ).run({ keyId, url: url === null ? null : vault.seal(URL_OF_KEY, url), secret: vault.seal(SECRET_OF_KEY, secret) });
+}
