@@ -1,11 +1,16 @@
 // The one reader of request bodies: counts bytes against the request's limit and everybody's budget, then parses and validates.
 import { getSchemaValidator, type Static, type TSchema } from "elysia";
 import { AppError } from "../errors.ts";
+import type { MediaStore } from "../gateway/media.ts";
+import { discardFiles, type FormContent, readForm } from "./multipart.ts";
 
 const MIB = 1024 * 1024;
 
 /** A parsed body. Its bytes count against the budget until it is disposed, because the parsed form is held as long. */
 export type Body<T> = Disposable & { value: T };
+
+/** A form that was read. Disposing it drops the files that nobody kept. */
+export type Form = AsyncDisposable & FormContent;
 
 export type BodyReader = {
   /**
@@ -13,6 +18,11 @@ export type BodyReader = {
    * @throws {AppError} `payload_too_large`, `busy` (all bodies together are too large), `invalid_request` naming the field
    */
   json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>>;
+  /**
+   * Reads a multipart form; its files are drafts in `media`. They and its bytes count until it is disposed.
+   * @throws {AppError} as {@link BodyReader.json}; `invalid_request` when it is no whole form or has a file over the limit
+   */
+  form(request: Request, media: Pick<MediaStore, "openDraft" | "discard">, fileLimitMb: number): Promise<Form>;
   /** Bytes held now. */
   held(): number;
 };
@@ -28,28 +38,54 @@ export function createBodyReader(limits: () => { body_limit_mb: number; bodies_i
     }
     held += bytes;
   };
-  const release = (bytes: number) => {
-    held -= bytes;
+
+  /** Counts one body; refuses it at once when it says itself that it is too large. */
+  const openCount = (request: Request) => {
+    const maxBytes = limits().body_limit_mb * MIB;
+    const tooLarge = () => new AppError("payload_too_large", `The request body is larger than ${limits().body_limit_mb} MiB.`);
+    const declared = Number(request.headers.get("content-length") ?? Number.NaN);
+    if (declared > maxBytes) throw tooLarge();
+    let reserved = 0;
+    return {
+      declared,
+      grow(bytes: number) {
+        reserve(bytes);
+        reserved += bytes;
+        if (reserved > maxBytes) throw tooLarge();
+      },
+      release() {
+        held -= reserved;
+        reserved = 0;
+      },
+    };
   };
 
   return {
     held: () => held,
     async json(request, validate) {
-      const maxBytes = limits().body_limit_mb * MIB;
-      const tooLarge = () => new AppError("payload_too_large", `The request body is larger than ${limits().body_limit_mb} MiB.`);
-      const declared = Number(request.headers.get("content-length") ?? Number.NaN);
-      if (declared > maxBytes) throw tooLarge();
-      let reserved = 0;
-      const grow = (bytes: number) => {
-        reserve(bytes);
-        reserved += bytes;
-        if (reserved > maxBytes) throw tooLarge();
-      };
+      const { declared, grow, release } = openCount(request);
       try {
         const text = Number.isFinite(declared) ? await readDeclared(request, declared, grow) : await readUndeclared(request, grow);
-        return { value: validate(parseJson(text)), [Symbol.dispose]: () => release(reserved) };
+        return { value: validate(parseJson(text)), [Symbol.dispose]: release };
       } catch (error) {
-        release(reserved);
+        release();
+        throw error;
+      }
+    },
+    async form(request, { openDraft, discard }, fileLimitMb) {
+      const { grow, release } = openCount(request);
+      try {
+        const { fields, files } = await readForm(request, { openDraft, discard, count: grow, fileLimitMb });
+        return {
+          fields,
+          files,
+          async [Symbol.asyncDispose]() {
+            release();
+            await discardFiles(files, { discard });
+          },
+        };
+      } catch (error) {
+        release();
         throw error;
       }
     },

@@ -1,0 +1,148 @@
+// Reads multipart forms as they arrive: text is kept, files go to drafts of the media store, every byte is counted first.
+import { once } from "node:events";
+import type { Readable } from "node:stream";
+import busboy from "busboy";
+import { AppError } from "../errors.ts";
+import type { MediaStore } from "../gateway/media.ts";
+import type { Draft } from "../gateway/types.ts";
+
+/** One file of a form, not yet a medium: `MediaStore.keep` takes it, else it goes with the form. */
+export type FormFile = {
+  /** As the client wrote it: `image`, `image[]`, `mask`. */
+  field: string;
+  /** Without folders; may be empty. The claimed type is not told: it decides nothing. */
+  name: string;
+  draft: Draft;
+};
+
+export type FormContent = { fields: [name: string, value: string][]; files: FormFile[] };
+
+export type FormIntake = {
+  openDraft: MediaStore["openDraft"];
+  discard: MediaStore["discard"];
+  /** Called before each piece of the body is read on; throws when it is too much. */
+  count(bytes: number): void;
+  /** Largest file, in MiB. */
+  fileLimitMb: number;
+};
+
+const MEBIBYTE = 1024 * 1024;
+/** More than any form of this API has; what is beyond is refused, not dropped. */
+const MAX_FILES = 32;
+const MAX_FIELDS = 200;
+
+export const isMultipart = (request: Request) => /^multipart\/form-data\b/i.test(request.headers.get("content-type") ?? "");
+
+/**
+ * The whole form. Nothing is left behind when it fails.
+ * @throws {AppError} `invalid_request` when it is no form, cut or has a file over the limit; what `count` and `openDraft` throw
+ */
+export async function readForm(request: Request, intake: FormIntake): Promise<FormContent> {
+  const parser = openParser(request, intake);
+  const fields: FormContent["fields"] = [];
+  /** In the order of the form, whichever is on disk first. */
+  const files: Promise<FormFile>[] = [];
+  const failed = Promise.withResolvers<never>();
+  const fail = (error: unknown) => failed.reject(error);
+  failed.promise.catch(() => {});
+  const tooMany = (what: string, most: number) => () => fail(refuse(`The form has more than ${most} ${what}.`));
+
+  parser.on("field", (name, value) => fields.push([name, value]));
+  parser.on("file", (field, stream, { filename = "" }) => {
+    const stored = storeFile(stream, field, intake).then((draft) => ({ field, name: filename, draft }));
+    stored.catch(fail);
+    files.push(stored);
+  });
+  parser.on("filesLimit", tooMany("files", MAX_FILES));
+  parser.on("fieldsLimit", tooMany("fields", MAX_FIELDS));
+  parser.on("error", (error) => fail(refuse(`The body is not a complete multipart form: ${(error as Error).message}.`)));
+  const closed = once(parser, "close");
+  closed.catch(() => {});
+
+  try {
+    for await (const chunk of request.body ?? []) {
+      intake.count(chunk.byteLength);
+      const room = parser.write(chunk) ? null : once(parser, "drain");
+      await Promise.race([room, failed.promise]);
+    }
+    parser.end();
+    await Promise.race([closed, failed.promise]);
+    return { fields, files: await Promise.race([Promise.all(files), failed.promise]) };
+  } catch (error) {
+    // Ends the files that are still open; each discards its draft.
+    parser.destroy();
+    const stored = await Promise.allSettled(files);
+    await discardFiles(
+      stored.flatMap((file) => (file.status === "fulfilled" ? [file.value] : [])),
+      intake,
+    );
+    throw request.signal.aborted ? new AppError("cancelled", "The client went away.") : error;
+  }
+}
+
+/** Drops the drafts that nobody kept; those kept are used up already. */
+export async function discardFiles(files: readonly FormFile[], { discard }: Pick<FormIntake, "discard">): Promise<void> {
+  await Promise.all(files.map(({ draft }) => discard(draft)));
+}
+
+function openParser(request: Request, { fileLimitMb }: FormIntake): busboy.Busboy {
+  try {
+    return busboy({
+      headers: { "content-type": request.headers.get("content-type") ?? "" },
+      defParamCharset: "utf8",
+      limits: {
+        // Text is counted with the body, which has its own limit.
+        fieldSize: Number.POSITIVE_INFINITY,
+        fields: MAX_FIELDS,
+        files: MAX_FILES,
+        // One more than may be, so that a file of exactly the limit is not taken for a cut one.
+        fileSize: fileLimitMb * MEBIBYTE + 1,
+      },
+    });
+  } catch (error) {
+    throw refuse(`The body is not a multipart form: ${(error as Error).message}.`);
+  }
+}
+
+async function storeFile(stream: Readable & { truncated?: boolean }, field: string, intake: FormIntake): Promise<Draft> {
+  const writer = await intake.openDraft("");
+  try {
+    for await (const chunk of stream) await writer.write(chunk as Uint8Array);
+    if (stream.truncated) throw refuse(`${field}: the file is larger than ${intake.fileLimitMb} MiB.`, field);
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+  return writer.close();
+}
+
+const refuse = (message: string, param?: string) => new AppError("invalid_request", message, { param });
+
+type Value = string | Value[] | { [name: string]: Value };
+
+/**
+ * The fields of a form as one object: `a[]` and repeated names become lists, `a[b]` becomes an object, as the SDKs write them.
+ * Names in `numbers` and `flags` are read as such where they can be; what cannot stays text for the schema to refuse.
+ */
+export function formObject(fields: FormContent["fields"], { numbers, flags }: { numbers: readonly string[]; flags: readonly string[] }) {
+  const object: { [name: string]: Value } = Object.create(null);
+  for (const [name, value] of fields) {
+    const [, base = name, inner] = /^([^[\]]+)\[([^[\]]*)\]$/.exec(name) ?? [];
+    if (inner) {
+      const holder = object[base];
+      const known = typeof holder === "object" && !Array.isArray(holder) ? holder : (Object.create(null) as { [name: string]: Value });
+      known[inner] = value;
+      object[base] = known;
+    } else if (inner === "" || base in object) object[base] = [...listOf(object[base]), value];
+    else object[base] = value;
+  }
+  const read = ([name, value]: [string, Value]): [string, unknown] => {
+    if (typeof value !== "string") return [name, value];
+    if (numbers.includes(name)) return [name, value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : value || null];
+    if (flags.includes(name)) return [name, value === "true" || value === "1" ? true : value === "false" || value === "0" ? false : value];
+    return [name, value];
+  };
+  return Object.fromEntries(Object.entries(object).map(read));
+}
+
+const listOf = (value: Value | undefined): Value[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
