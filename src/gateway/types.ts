@@ -59,7 +59,7 @@ export type ImageRequest = {
   imageOnly?: boolean;
 };
 
-/** Token counts of the upstream; images and text apart, as far as it tells them. */
+/** Token counts of the upstream; text and media apart, as far as it tells them. Videos and sound count as image. */
 export type Usage = {
   inputText: number;
   inputImage: number;

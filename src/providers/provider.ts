@@ -51,7 +51,7 @@ export type VideoStatus =
   | { state: "next"; step: Json }
   /** Finished upstream; the bytes are fetched by `downloadVideo`. `usage` null when not told. */
   | { state: "done"; result: Json; usage: Usage | null }
-  /** The upstream's final word. A refusal is `content_policy`, words instead of a video `no_result` with them as message. */
+  /** The upstream's final word. A refusal is `content_policy`, also one in words instead of a video; an end with nothing is `no_result`. */
   | { state: "failed"; error: AppError };
 
 /**

@@ -1,5 +1,5 @@
-// The image models of the official Gemini API, by public family id: wire id and what may be sent to each.
-// Source: ai.google.dev, image generation guide and changelog, read 2026-11-23.
+// The models of the official Gemini API, by public family id: wire id and what may be sent to each.
+// Source: ai.google.dev, image and video generation guides and changelog, read 2026-11-23.
 import { AppError } from "../../errors.ts";
 import type { ImageRequest, ImageSize } from "../../gateway/types.ts";
 
@@ -18,7 +18,7 @@ export type GeminiModel = {
 const TWO_LEVELS = { minimal: "MINIMAL", low: "MINIMAL", medium: "HIGH", high: "HIGH" } as const;
 const THREE_LEVELS = { ...TWO_LEVELS, medium: "MEDIUM" } as const;
 
-/** By public family id. */
+/** Image models, by public family id. */
 export const GEMINI_MODELS: Readonly<Record<string, GeminiModel>> = {
   "gemini-nano-banana-2.1": { id: "gemini-nano-banana-2.1", sizes: ["1K", "2K", "4K"], thinking: THREE_LEVELS },
   "gemini-3-pro-image": { id: "gemini-3-pro-image", sizes: ["1K", "2K", "4K"], thinking: null },
@@ -27,14 +27,35 @@ export const GEMINI_MODELS: Readonly<Record<string, GeminiModel>> = {
   "gemini-2.5-flash-image": { id: "gemini-2.5-flash-image", sizes: [], thinking: null },
 };
 
+/** Ids of video models, by public family id. */
+export const GEMINI_VIDEO_MODELS: Readonly<Record<string, string>> = {
+  "gemini-omni-1.2-flash": "gemini-omni-1.2-flash",
+  "gemini-omni-1.1-flash": "gemini-omni-1.1-flash",
+};
+
 /**
- * The model that serves a family.
+ * The model that serves an image family.
  * @throws {AppError} `upstream_model_denied` for a family that this upstream does not have
  */
 export function modelOf(family: string): GeminiModel {
-  const model = Object.hasOwn(GEMINI_MODELS, family) ? GEMINI_MODELS[family] : undefined;
-  if (model) return model;
-  throw new AppError("upstream_model_denied", `The Gemini API has no model for ${family}.`, {
+  if (Object.hasOwn(GEMINI_MODELS, family)) return GEMINI_MODELS[family]!;
+  throw missing(family);
+}
+
+/**
+ * The upstream's id of the model that serves a video family.
+ * @throws {AppError} `upstream_model_denied` for a family that this upstream does not have
+ */
+export function videoModelOf(family: string): string {
+  if (isVideoFamily(family)) return GEMINI_VIDEO_MODELS[family]!;
+  throw missing(family);
+}
+
+/** Whether this upstream makes videos of this family. */
+export const isVideoFamily = (family: string): boolean => Object.hasOwn(GEMINI_VIDEO_MODELS, family);
+
+function missing(family: string): AppError {
+  return new AppError("upstream_model_denied", `The Gemini API has no model for ${family}.`, {
     detail: { scope: "token_model", reason: "model_missing" },
   });
 }
@@ -42,5 +63,6 @@ export function modelOf(family: string): GeminiModel {
 /** The public family of an upstream's model name (`models/…`), or null for what we do not serve. */
 export function familyOf(name: string): string | null {
   const id = name.replace(/^models\//, "");
-  return Object.keys(GEMINI_MODELS).find((family) => GEMINI_MODELS[family]!.id === id) ?? null;
+  const image = Object.keys(GEMINI_MODELS).find((family) => GEMINI_MODELS[family]!.id === id);
+  return image ?? Object.keys(GEMINI_VIDEO_MODELS).find((family) => GEMINI_VIDEO_MODELS[family] === id) ?? null;
 }

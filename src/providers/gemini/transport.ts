@@ -1,0 +1,141 @@
+// Calls to the Gemini API: an honest name, the key to the API's own origin only, refusals classified.
+import { AppError } from "../../errors.ts";
+import { readBody, send } from "../../http.ts";
+import type { Log } from "../../log.ts";
+import { VERSION } from "../../version.ts";
+import type { ProviderToken } from "../provider.ts";
+import { toAppError, toLookupError, withoutCost } from "./errors.ts";
+
+export type GeminiOptions = {
+  /** Origin of the API without version, e.g. `https://generativelanguage.googleapis.com`. */
+  baseUrl: string;
+  /** Epoch ms. */
+  now: () => number;
+  log: Log;
+  /** Waits so many ms between two looks at a file; default: real time. Rejects with the signal's reason. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<void>;
+};
+
+export type GeminiRequest = {
+  /** Path below the base with version and query, e.g. `v1beta/models`; or a whole address, which gets the key on the base's origin only. */
+  to: string;
+  /** Default: POST with a body, else GET. */
+  method?: "GET" | "POST";
+  /** JSON, unless `headers` say otherwise. */
+  body?: Uint8Array | Blob | string;
+  headers?: Record<string, string>;
+  /** True where the address itself is the credential. */
+  keyless?: true;
+  token: ProviderToken;
+  signal: AbortSignal;
+};
+
+type Classify = (status: number, body: unknown, now: number) => AppError;
+
+export type Transport = {
+  /** Sends and hands over the answer, whatever its status. @throws {AppError} as `send`, `upstream_unauthorized` for what is no key */
+  exchange(request: GeminiRequest): Promise<Response>;
+  /** Sends and hands over the answer when it is a 200. @throws {AppError} as `exchange` and `toAppError` */
+  open(request: GeminiRequest): Promise<Response>;
+  /** As `open`, for a call that costs nothing. @throws {AppError} nothing that says that it may be charged: `withoutCost` */
+  ask(request: GeminiRequest): Promise<Response>;
+  /** As `ask`, for a look at one thing of this key's project. @throws {AppError} also `not_found`: it is not there, or not any more */
+  lookUp(thing: "interaction" | "file", request: GeminiRequest): Promise<Response>;
+  /** Reads a refusal that `exchange` gave and classifies it. */
+  refusalOf(response: Response, request: GeminiRequest, classify?: Classify): Promise<AppError>;
+  /** An address as `exchange` goes to it. */
+  addressOf(to: string): URL;
+};
+
+const MAX_ERROR_BODY = 256 * 1024;
+
+/** The API's origin behind one door. */
+export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" | "log">): Transport {
+  const base = new URL(options.baseUrl.replace(/\/*$/, "/"));
+  const addressOf = (to: string) => new URL(to, base);
+
+  const exchange = async ({ to, method, body, headers, keyless, token, signal }: GeminiRequest): Promise<Response> => {
+    const url = addressOf(to);
+    return send({
+      method: method ?? (body === undefined ? "GET" : "POST"),
+      url: url.href,
+      headers: {
+        accept: "*/*",
+        // Pictures and videos do not compress; what is not compressed need not be unpacked.
+        "accept-encoding": "identity",
+        "user-agent": `flow2api/${VERSION}`,
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+        ...(url.origin === base.origin && !keyless ? { "x-goog-api-key": usableKey(token.secret) } : {}),
+      },
+      body,
+      proxy: token.proxy,
+      signal,
+    });
+  };
+
+  const refusalOf = async (response: Response, { token, signal }: GeminiRequest, classify: Classify = toAppError): Promise<AppError> => {
+    const error = classify(response.status, await readErrorBody(response, signal), options.now());
+    const { kind, detail } = error;
+    options.log.debug("gemini refused a call", { tokenId: token.id, status: response.status, kind, detail });
+    return error;
+  };
+
+  const openAs = async (request: GeminiRequest, classify?: Classify): Promise<Response> => {
+    const response = await exchange(request);
+    if (response.status === 200) return response;
+    throw await refusalOf(response, request, classify);
+  };
+
+  const free = async (request: GeminiRequest, classify?: Classify): Promise<Response> => {
+    try {
+      return await openAs(request, classify);
+    } catch (error) {
+      throw withoutCost(error, request.signal);
+    }
+  };
+
+  return {
+    exchange,
+    open: (request) => openAs(request),
+    ask: (request) => free(request),
+    lookUp: (thing, request) => free(request, (status, body, now) => toLookupError(thing, status, body, now)),
+    refusalOf,
+    addressOf,
+  };
+}
+
+/** The body of a refusal as JSON, or null when it is none or cannot be read: the status says enough. */
+async function readErrorBody(response: Response, signal: AbortSignal): Promise<unknown> {
+  try {
+    return JSON.parse(Buffer.from(await readBody(response, MAX_ERROR_BODY, signal)).toString());
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return null;
+  }
+}
+
+/**
+ * A key that can stand in a header; `fetch` would fail on others as if the network were broken.
+ * @throws {AppError} `upstream_unauthorized`
+ */
+export function usableKey(secret: string): string {
+  if (/^[\x21-\x7e]+$/.test(secret)) return secret;
+  throw new AppError("upstream_unauthorized", "This is not a key of the Gemini API.", {
+    detail: { scope: "token", reason: "key_invalid" },
+  });
+}
+
+/** Once an answer has begun with 200 the work was done: what breaks afterwards may have been charged, and nobody may repeat it. */
+export function afterAcceptance(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  const reason = error.detail?.reason;
+  const broken = reason === "malformed" || reason === "cut_off";
+  if (!broken && error.kind !== "upstream_unknown_outcome" && error.kind !== "network") return error;
+  return new AppError("upstream_unknown_outcome", error.message, {
+    cause: error,
+    charged: true,
+    detail: { scope: "upstream", reason: broken ? reason : "cut_off" },
+    upstreamStatus: 200,
+  });
+}
