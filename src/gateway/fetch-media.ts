@@ -1,12 +1,11 @@
 // Guarded fetch of a picture that a client names: public addresses only, pinned, capped in size, time and pixels.
-import { lookup } from "node:dns/promises";
 import { pipeline, type Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import { type Clock, systemClock } from "../clock.ts";
 import { AppError } from "../errors.ts";
-import { readChunks, send, toNetworkError } from "../http.ts";
+import { readChunks, toNetworkError } from "../http.ts";
 import type { Settings } from "../settings-schema.ts";
-import { canonicalHost, hostOf, isAddress, isPrivateName, isPublicAddress, isRefusedPort } from "./addresses.ts";
+import { createGuardedSend, type GuardDependencies, parseGuardedUrl, type Refuse } from "./guarded-send.ts";
 import { inspectInput, inspectType, type MediaRules } from "./sniff.ts";
 import type { Kind } from "./types.ts";
 
@@ -31,19 +30,12 @@ export type MediaFetchOptions = {
  */
 export type MediaFetch = (url: string, options: MediaFetchOptions) => Promise<FetchedMedia>;
 
-export type MediaFetchDependencies = {
+export type MediaFetchDependencies = GuardDependencies & {
   settings: () => Settings;
-  /** Hosts, exactly as in the URL, that may be private. */
-  allowPrivateHosts: readonly string[];
-  /** All addresses of a name. Default: the system's resolver. */
-  resolve?: (host: string) => Promise<string[]>;
-  send?: typeof send;
   clock?: Clock;
 };
 
 const MAX_REDIRECTS = 5;
-const MAX_URL_LENGTH = 8192;
-const MAX_ADDRESSES_TRIED = 3;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Enough to know the type: a download that is no picture ends here. */
 const SNIFF_BYTES = 512;
@@ -59,63 +51,29 @@ const ENCODINGS: ReadonlyMap<string, () => Transform> = new Map<string, () => Tr
 const HEADERS = { accept: "image/*,video/*;q=0.8", "accept-encoding": "identity", "user-agent": "flow2api" };
 const MEBIBYTE = 1024 * 1024;
 
-const lookUp = async (host: string) => (await lookup(host, { all: true })).map(({ address }) => address);
-
 /** One fetch under way. */
 type Call = {
   signal: AbortSignal;
   limitMb: number;
   rules: MediaRules;
-  /** What is wrong with the client's URL. The message may name the host, never path, query or credentials. */
-  refuse(message: string): AppError;
+  refuse: Refuse;
 };
 
-/** A guarded fetch with its rules. It never goes through a proxy: the address that was checked is the address that is dialled. */
+/** A guarded fetch with its rules. */
 export function createMediaFetch(deps: MediaFetchDependencies): MediaFetch {
-  const { settings, resolve = lookUp, send: sendRequest = send, clock = systemClock } = deps;
-  const allowed = new Set(deps.allowPrivateHosts.map(canonicalHost));
-
-  /** The addresses that may be dialled: resolved once, and refused together when one of them is not public. */
-  async function addressesOf(url: URL, { signal, refuse }: Call): Promise<string[]> {
-    const host = hostOf(url);
-    const isAllowed = allowed.has(host);
-    if (!isAllowed && isPrivateName(host)) throw refuse(`The URL's host ${host} is not on the public internet.`);
-    const addresses = isAddress(host) ? [host] : await orAbort(resolve(host), signal).catch(() => []);
-    if (addresses.length === 0) throw refuse(`The URL's host ${host} cannot be resolved.`);
-    if (!isAllowed && !addresses.every(isPublicAddress)) throw refuse(`The URL's host ${host} is not on the public internet.`);
-    return addresses;
-  }
-
-  /** Asks one of the checked addresses; the next one when it cannot be reached. */
-  async function dial(url: URL, addresses: string[], { signal, refuse }: Call): Promise<Response> {
-    const host = hostOf(url);
-    for (const address of addresses.slice(0, MAX_ADDRESSES_TRIED)) {
-      try {
-        return await sendRequest({
-          url: pinnedUrl(url, address),
-          headers: { ...HEADERS, host: url.host },
-          serverName: url.protocol === "https:" && !isAddress(host) ? host : undefined,
-          proxy: null,
-          decompress: false,
-          signal,
-        });
-      } catch (error) {
-        if (!(error instanceof AppError) || error.kind !== "network") throw error;
-      }
-    }
-    throw refuse(`The URL's host ${host} cannot be reached, or its certificate is not valid.`);
-  }
+  const { settings, clock = systemClock } = deps;
+  const guardedSend = createGuardedSend(deps);
 
   /** The answer at the end of the redirects; every hop obeys all rules. */
   async function follow(start: string, call: Call): Promise<Response> {
-    let url = parseUrl(start, undefined, call);
+    let url = parseGuardedUrl(start, undefined, call.refuse);
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const response = await dial(url, await addressesOf(url, call), call);
+      const response = await guardedSend({ url, headers: HEADERS, decompress: false, signal: call.signal, refuse: call.refuse });
       if (response.ok) return response;
       response.body?.cancel().catch(() => {});
       const location = REDIRECTS.has(response.status) ? response.headers.get("location") : null;
       if (location === null) throw call.refuse(`The URL's server answered with status ${response.status}.`);
-      url = parseUrl(location, url, call);
+      url = parseGuardedUrl(location, url, call.refuse);
     }
     throw call.refuse(`The URL redirects more than ${MAX_REDIRECTS} times.`);
   }
@@ -140,22 +98,6 @@ export function createMediaFetch(deps: MediaFetchDependencies): MediaFetch {
       cancelTimer();
     }
   };
-}
-
-function parseUrl(text: string, base: URL | undefined, { refuse }: Call): URL {
-  if (text.length > MAX_URL_LENGTH) throw refuse(`The URL is longer than ${MAX_URL_LENGTH} characters.`);
-  const url = URL.parse(text, base?.href);
-  if (!url) throw refuse("The URL is not valid.");
-  if (url.protocol !== "http:" && url.protocol !== "https:") throw refuse("The URL must begin with http:// or https://.");
-  if (url.username || url.password) throw refuse("The URL must not hold a user name or password.");
-  if (isRefusedPort(url)) throw refuse(`The URL's port ${url.port} is not allowed.`);
-  return url;
-}
-
-/** The same resource at a checked address. */
-function pinnedUrl(url: URL, address: string): string {
-  const host = address.includes(":") ? `[${address}]` : address;
-  return `${url.protocol}//${host}${url.port ? `:${url.port}` : ""}${url.pathname}${url.search}`;
 }
 
 /** The whole body, unless it is too large or its first bytes show that it is not what is wanted. */
@@ -194,18 +136,5 @@ async function* limited(chunks: AsyncIterable<Uint8Array>, { limitMb, refuse }: 
     bytes += chunk.byteLength;
     if (bytes > limitMb * MEBIBYTE) throw refuse(`The URL's data is larger than ${limitMb} MiB.`);
     yield chunk;
-  }
-}
-
-/** `promise`, unless `signal` aborts first. */
-async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

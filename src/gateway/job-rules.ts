@@ -1,0 +1,102 @@
+// Rules of a job's life: which state follows which, when to ask again, how far it is, when it is over. Pure.
+import type { AppError } from "../errors.ts";
+import type { JobError, JobState } from "./job.ts";
+
+/** What may follow a state. A job that was refused without a charge goes back to `queued`; a stage refused, to `running`. */
+const NEXT: Readonly<Record<JobState, readonly JobState[]>> = {
+  queued: ["submitting", "failed", "cancelled"],
+  submitting: ["running", "queued", "completed", "failed", "cancelled", "unknown"],
+  running: ["submitting", "storing", "failed", "cancelled"],
+  storing: ["completed", "failed", "cancelled"],
+  completed: [],
+  failed: [],
+  cancelled: [],
+  unknown: ["failed", "cancelled", "completed"],
+};
+
+/** Whether a job may go from one state to another, or stay in it to learn something more. */
+export function mayFollow(from: JobState, to: JobState): boolean {
+  return from === to || NEXT[from].includes(to);
+}
+
+/** Whether nothing more happens to it by itself. */
+export function isSettled(state: JobState): boolean {
+  return NEXT[state].length === 0 || state === "unknown";
+}
+
+const FIRST_POLL_MS = 2_000;
+const LONGEST_POLL_MS = 10_000;
+const GROWTH = 1.25;
+
+/**
+ * Ms until the upstream is asked again: 2 s at first, growing to 10 s; after a failed poll longer when the upstream named a time.
+ * Never beyond the deadline, so that the last poll comes at its moment and not one pause later.
+ * @param polls polls made so far @param untilDeadline ms
+ */
+export function pollDelay(polls: number, untilDeadline: number, retryAfterMs = 0): number {
+  const pause = Math.max(Math.min(FIRST_POLL_MS * GROWTH ** polls, LONGEST_POLL_MS), retryAfterMs);
+  return Math.round(Math.min(pause, Math.max(untilDeadline, 0)));
+}
+
+/** Polls that a submission of this age has seen: a resumed job is not asked as often as a new one. */
+export function pollsAfter(ageMs: number): number {
+  let polls = 0;
+  for (let spent = 0; spent < ageMs && polls < 10; polls++) spent += FIRST_POLL_MS * GROWTH ** polls;
+  return polls;
+}
+
+const FIRST_DOWNLOAD_MS = 1_000;
+const LONGEST_DOWNLOAD_MS = 30_000;
+
+/** Ms until a failed download is tried again: 1 s, doubled each time, 30 s at most. */
+export function downloadDelay(failures: number, untilDeadline: number): number {
+  const pause = Math.min(FIRST_DOWNLOAD_MS * 2 ** (failures - 1), LONGEST_DOWNLOAD_MS);
+  return Math.min(pause, Math.max(untilDeadline, 0));
+}
+
+/** Share of the way that elapsed time alone can claim, in percent. */
+const MOST_ESTIMATED = 90;
+const STORING = 95;
+
+/**
+ * Progress to show, 0 to 99 (100 belongs to `completed`) and never less than before. What the upstream tells counts; where it tells
+ * nothing, elapsed time against the usual one, slowing down so that it never claims to be nearly there.
+ */
+export function nextProgress(before: number, now: { told: number | null; elapsedMs: number; usualMs: number } | "storing"): number {
+  const honest =
+    now === "storing"
+      ? STORING
+      : (now.told ?? MOST_ESTIMATED * (1 - Math.exp(-1.5 * (Math.max(0, now.elapsedMs) / Math.max(1, now.usualMs)))));
+  return Math.max(before, Math.min(99, Math.floor(honest)));
+}
+
+/** How long a video usually takes, in ms: a clip is made in some ten times its length. */
+export function usualVideoMs(seconds: number | null): number {
+  return 20_000 + (seconds ?? 8) * 6_000;
+}
+
+/**
+ * When a job is given up, epoch ms. Waiting has the whole `video_timeout`, and so have the making and the storing: what is paid for
+ * is not lost because a token came late.
+ */
+export function deadlineAfter(now: number, timeoutSeconds: number): number {
+  return now + timeoutSeconds * 1000;
+}
+
+/** What is persisted of a failure. */
+export function toJobError({ kind, message, reason, detail, charged }: AppError): JobError {
+  return { kind, message, reason: reason ?? null, detail: detail ?? null, charged };
+}
+
+/**
+ * What a submission that failed has come to. `isSent`: its body may have left. `unknown` is never repeated.
+ * `refused`: nothing was charged, another try may be made. `final`: the upstream's word, or nothing that another token would change.
+ */
+export function submissionEnd(error: AppError, isSent: boolean): "unknown" | "refused" | "final" {
+  if (isSent && MAY_RUN.has(error.kind)) return "unknown";
+  if (isSent && error.charged && !ANSWERED.has(error.kind)) return "unknown";
+  return ANSWERED.has(error.kind) ? "final" : "refused";
+}
+
+const MAY_RUN: ReadonlySet<string> = new Set(["upstream_timeout", "upstream_unknown_outcome", "cancelled"]);
+const ANSWERED: ReadonlySet<string> = new Set(["content_policy", "no_result", "upstream_invalid", "invalid_request", "payload_too_large"]);

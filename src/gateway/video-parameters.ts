@@ -1,0 +1,194 @@
+// What a request wishes of a video, and how each provider can make it: the mode from the inputs, the nearest length and size. Pure.
+import { AppError } from "../errors.ts";
+import type { Tier, VideoLimits, VideoModeLimits } from "./catalogue.ts";
+import type { VideoOrder } from "./job.ts";
+import type { ModelParameters } from "./model-ids.ts";
+import { familyOf } from "./models.ts";
+import { videoUsd } from "./prices.ts";
+import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode, type VideoQuality, type VideoRequest } from "./types.ts";
+
+/** What is asked for; absent is left to the family's default. */
+export type VideoWish = Pick<VideoOrder, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
+  images: number;
+  hasSource: boolean;
+  /** What the model id allows to start from; the inputs decide among them. */
+  modes?: readonly VideoMode[];
+  relaxed?: true;
+  tier?: Tier;
+};
+
+/** A wish as one provider can fulfil it: the part of a VideoRequest that is not prompt, seed and bytes. */
+export type FittedVideo = Pick<VideoRequest, "family" | "mode" | "aspect" | "resolution" | "quality" | "relaxed"> & {
+  /** Length of what is made, in seconds; also where the upstream is not told. */
+  seconds: number;
+};
+
+export type VideoChoice = {
+  /** By provider; never empty. */
+  fits: Record<string, FittedVideo>;
+  minTier: Record<string, Tier>;
+  /** The dearest of them. */
+  estimateUsd: number;
+};
+
+/** The order's wish with what the model id fixes put first. */
+export function videoWish(params: ModelParameters, order: Pick<VideoOrder, (keyof VideoWish & keyof VideoOrder) | "source">): VideoWish {
+  const { modes, relaxed, tier } = params;
+  return {
+    mode: order.mode,
+    aspect: params.aspect === "16:9" || params.aspect === "9:16" ? params.aspect : order.aspect,
+    resolution: params.resolution ?? order.resolution,
+    seconds: params.seconds ?? order.seconds,
+    quality: params.quality ?? order.quality,
+    images: order.images.length,
+    hasSource: order.source !== undefined,
+    modes,
+    relaxed,
+    tier,
+  };
+}
+
+/**
+ * Every provider of the family that can make it, among those that are `usable`.
+ * @throws {AppError} `invalid_request` that says why no provider can
+ */
+export function chooseVideo(family: string, wish: VideoWish, usable: (provider: string) => boolean = () => true): VideoChoice {
+  const fits: Record<string, FittedVideo> = {};
+  const minTier: Record<string, Tier> = {};
+  let refusal: AppError | null = null;
+  for (const [provider, limits] of providersOf(family)) {
+    if (!usable(provider)) continue;
+    const fitted = fitVideo(family, limits, wish);
+    if (fitted instanceof AppError) {
+      refusal ??= fitted;
+      continue;
+    }
+    fits[provider] = fitted;
+    const tier = Math.max(wish.tier ?? 0, (fitted.resolution && limits.minTier[fitted.resolution]) ?? 0) as Tier;
+    if (tier > 0) minTier[provider] = tier;
+  }
+  if (Object.keys(fits).length === 0) throw refusal ?? refused("model", `No provider of this pool makes videos with ${family}.`);
+  const prices = Object.entries(fits).map(([provider, { resolution, seconds }]) => videoUsd(family, provider, resolution, seconds));
+  return { fits, minTier, estimateUsd: Math.max(...prices) };
+}
+
+/** Whether some usable provider of the family can make it. */
+export function canMakeVideo(family: string, wish: VideoWish, usable: (provider: string) => boolean): boolean {
+  return providersOf(family).some(([provider, limits]) => usable(provider) && !(fitVideo(family, limits, wish) instanceof AppError));
+}
+
+function fitVideo(family: string, limits: VideoLimits, wish: VideoWish): FittedVideo | AppError {
+  const mode = chooseMode(family, limits, wish);
+  if (mode instanceof AppError) return mode;
+  const mine = limits.modes[mode]!;
+  const quality = chooseQuality(family, mode, limits, mine, wish.quality);
+  if (quality instanceof AppError) return quality;
+  const sourced = takesSource(mode);
+  return compact({
+    family,
+    mode,
+    seconds: fitSeconds(wish.seconds, mine),
+    // The source decides its own shape.
+    aspect: sourced ? undefined : fitAspect(wish.aspect, limits),
+    resolution: fitResolution(wish.resolution ?? (mode === "upscale" ? "1080p" : undefined), limits),
+    quality,
+    relaxed: wish.relaxed,
+  });
+}
+
+const takesSource = (mode: VideoMode): boolean => mode === "edit" || mode === "extend" || mode === "upscale";
+
+const INPUTS: Readonly<Record<VideoMode, string>> = {
+  text: "text alone",
+  first_frame: "one picture",
+  frames: "a first and a last picture",
+  references: "reference pictures",
+  edit: "a video to change",
+  extend: "a video to go on from",
+  upscale: "a video to enlarge",
+};
+
+/** Modes that the inputs may mean, the likeliest first. */
+function impliedModes({ mode, modes, images, hasSource }: VideoWish): readonly VideoMode[] {
+  if (mode) return [mode];
+  if (hasSource) return modes?.some(takesSource) ? modes : ["edit"];
+  const implied: VideoMode[] =
+    images === 0 ? ["text"] : images === 1 ? ["first_frame", "references"] : images === 2 ? ["frames", "references"] : ["references"];
+  return modes ? [...modes].sort((a, b) => rank(implied, a) - rank(implied, b)) : implied;
+}
+
+const rank = (order: readonly VideoMode[], mode: VideoMode): number => (order.includes(mode) ? order.indexOf(mode) : order.length);
+
+function chooseMode(family: string, limits: VideoLimits, wish: VideoWish): VideoMode | AppError {
+  if (wish.mode && wish.modes && !wish.modes.includes(wish.mode))
+    return refused("model", `This model id makes videos from ${listed(wish.modes)}, not from ${INPUTS[wish.mode]}.`);
+  const candidates = impliedModes(wish);
+  const offered = candidates.filter((mode) => limits.modes[mode]);
+  if (offered.length === 0)
+    return refused(
+      "model",
+      `${family} makes no video from ${listed(candidates)}: it takes ${listed(Object.keys(limits.modes) as VideoMode[])}.`,
+    );
+  return (
+    offered.find((mode) => misfit(mode, limits.modes[mode]!, wish) === null) ??
+    refused("images", misfit(offered[0]!, limits.modes[offered[0]!]!, wish)!)
+  );
+}
+
+/** Why the inputs are not those of the mode; null when they are. */
+function misfit(mode: VideoMode, { images = { min: 0, max: 0 } }: VideoModeLimits, wish: VideoWish): string | null {
+  if (takesSource(mode) && !wish.hasSource) return `A video from ${INPUTS[mode]} needs the video.`;
+  if (!takesSource(mode) && wish.hasSource) return `A video from ${INPUTS[mode]} takes no video.`;
+  const least = mode === "references" ? Math.max(images.min, 1) : images.min;
+  if (wish.images >= least && wish.images <= images.max) return null;
+  const range = least === images.max ? `${least}` : `${least} to ${images.max}`;
+  return `A video from ${INPUTS[mode]} takes ${images.max === 0 ? "no pictures" : `${range} picture${images.max === 1 ? "" : "s"}`}, got ${wish.images}.`;
+}
+
+/** The quality to tell the upstream; undefined where there is no choice. */
+function chooseQuality(
+  family: string,
+  mode: VideoMode,
+  limits: VideoLimits,
+  mine: VideoModeLimits,
+  wished: VideoQuality | undefined,
+): VideoQuality | undefined | AppError {
+  if (limits.qualities.length === 0) return undefined;
+  const offered = mine.qualities ?? limits.qualities;
+  if (wished === undefined) return limits.defaultQuality && offered.includes(limits.defaultQuality) ? limits.defaultQuality : offered[0];
+  return offered.includes(wished)
+    ? wished
+    : refused("quality", `${family} makes videos from ${INPUTS[mode]} in ${offered.join(" or ")} only, not in ${wished}.`);
+}
+
+/** The nearest length on offer, the longer of two that are equally near. */
+function fitSeconds(wished: number | undefined, { seconds }: VideoModeLimits): number {
+  if (wished === undefined) return seconds.default;
+  if (!seconds.values) return Math.min(Math.max(wished, seconds.min), seconds.max);
+  return seconds.values.reduce((best, value) => (Math.abs(value - wished) <= Math.abs(best - wished) ? value : best));
+}
+
+function fitAspect(wished: VideoAspect | undefined, { aspects, defaultAspect }: VideoLimits): VideoAspect {
+  return wished && aspects.includes(wished) ? wished : defaultAspect;
+}
+
+/** The next lower on offer, else the lowest. */
+function fitResolution(wished: Resolution | undefined, { resolutions, defaultResolution }: VideoLimits): Resolution {
+  if (!wished) return defaultResolution;
+  const order = (resolution: Resolution) => RESOLUTIONS.indexOf(resolution);
+  return resolutions.findLast((resolution) => order(resolution) <= order(wished)) ?? resolutions[0] ?? defaultResolution;
+}
+
+function providersOf(id: string): [string, VideoLimits][] {
+  const family = familyOf(id);
+  if (family?.kind !== "video") throw new Error(`Not a video family: ${id}`);
+  return Object.entries(family.providers);
+}
+
+const listed = (modes: readonly VideoMode[]): string => modes.map((mode) => INPUTS[mode]).join(" or ");
+const refused = (param: string, message: string): AppError => new AppError("invalid_request", message, { param });
+
+/** The same without keys that are undefined. */
+function compact<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+}
