@@ -198,7 +198,8 @@ function afterReason(health: Health, reason: HealthReason, failure: Failure, now
   if (effect === "count") return count(health, now);
   if (effect === "grow") return grow(health, failure, now, random);
   const next: Condition = { state: effect.state, reason, since: now, until: effect.until(failure, now) };
-  return { ...health, condition: stronger(health, next, now) };
+  const condition = stronger(health, next, now);
+  return condition === health.condition ? health : { ...health, condition };
 }
 
 /**

@@ -12,6 +12,8 @@ export type Judge = {
   judge(member: Member, family: string | null, outcome: Outcome, now: number): void;
   /** The operator, or proof that it is over, ends what holds the token (or only one of its models) and its group back. */
   clear(member: Member, family?: string): void;
+  /** An upstream answered outside a call for a client: the network works. */
+  answered(): void;
   network(): NetworkState;
 };
 
@@ -130,6 +132,7 @@ export function createJudge({ random, log, members, routes, touch, mark }: Judge
       touchGroup(group);
       mark(member);
     },
+    answered: () => setNetwork(afterAnswer(network)),
     network: () => network,
   };
 }

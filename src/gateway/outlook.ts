@@ -7,14 +7,13 @@ import type { Lane } from "./pool-index.ts";
 /** Why a token is held back, as far as a client is concerned. */
 type Cause = "operator" | "rate" | "failing" | "quota" | "model";
 
-/** What the tokens of a lane give hope for. */
+/** What holds back the tokens of a lane that lack more than a slot. */
 export type Outlook = {
-  /** Tokens that lack only a slot, or nothing. */
-  slots: number;
   /** Epoch ms at which the first of the others comes back; Infinity: none by itself. */
   soonest: number;
   /** How many tokens each cause holds back. */
   causes: Record<Cause, number>;
+  /** All tokens of the lane, those that lack only a slot included. */
   tokens: number;
 };
 
@@ -53,7 +52,16 @@ function causeOf(member: Member, want: Want, now: number): Cause {
   return capUntil(member, want, now) - now > FAR_MS ? "quota" : "rate";
 }
 
-/** What the lane's tokens outside `exclude` give hope for. Walks the lane only when something in it has changed. */
+const lacksOnlySlot = (state: number) => state === BUSY || state === READY;
+
+/** Whether some token outside `exclude` lacks only a slot: then a call that ends helps. Never walks the lane. */
+export function mayGetSlot(lane: Lane, exclude: ReadonlySet<number>): boolean {
+  let slots = lane.busy + lane.ready.size();
+  for (const id of exclude) if (lacksOnlySlot(lane.entries.get(id)?.state ?? Number.POSITIVE_INFINITY)) slots--;
+  return slots > 0;
+}
+
+/** What holds back the lane's tokens outside `exclude`. Walks the lane only when something in it has changed. */
 export function outlookOf(lane: Lane, exclude: ReadonlySet<number>, now: number): Outlook {
   if (exclude.size > 0) return lookThrough(lane, exclude, now);
   lane.outlook ??= lookThrough(lane, exclude, now);
@@ -62,7 +70,6 @@ export function outlookOf(lane: Lane, exclude: ReadonlySet<number>, now: number)
 
 function lookThrough(lane: Lane, exclude: ReadonlySet<number>, now: number): Outlook {
   const outlook: Outlook = {
-    slots: 0,
     soonest: Number.POSITIVE_INFINITY,
     causes: { operator: 0, rate: 0, failing: 0, quota: 0, model: 0 },
     tokens: 0,
@@ -70,11 +77,9 @@ function lookThrough(lane: Lane, exclude: ReadonlySet<number>, now: number): Out
   for (const { member, state } of lane.entries.values()) {
     if (exclude.has(member.row.id)) continue;
     outlook.tokens++;
-    if (state === BUSY || state === READY) outlook.slots++;
-    else {
-      outlook.soonest = Math.min(outlook.soonest, state);
-      outlook.causes[causeOf(member, lane.want, now)]++;
-    }
+    if (lacksOnlySlot(state)) continue;
+    outlook.soonest = Math.min(outlook.soonest, state);
+    outlook.causes[causeOf(member, lane.want, now)]++;
   }
   return outlook;
 }

@@ -41,8 +41,6 @@ export type PoolIndex = {
   /** A request begins or ceases to wait in the lane. */
   hold(lane: Lane): void;
   drop(lane: Lane): void;
-  /** Forgets the lanes nobody waits in and touches the rest: what they are keyed by has changed. */
-  rebuild(now: number): void;
 };
 
 const MAX_LANES = 64;
@@ -125,7 +123,7 @@ export function createIndex({ random, strategy, members, hasCaps }: IndexDepende
       // Requests of one lane may differ in cost, which matters to caps only.
       const want = hasCaps() ? { ...lane.want, estimate: request.estimate } : lane.want;
       if (preferred && !request.exclude.has(request.prefer!) && isReady(preferred, want, now)) return preferred.member;
-      return pickFirst(lane, want, request.exclude, now);
+      return pickFirst(lane, want, request.exclude, now, touch);
     },
     touch,
     wake(now) {
@@ -149,17 +147,14 @@ export function createIndex({ random, strategy, members, hasCaps }: IndexDepende
       pinned.get(pin)?.delete(lane.key);
       if (pinned.get(pin)?.size === 0) pinned.delete(pin);
     },
-    rebuild(now) {
-      for (const lane of shared.values()) if (lane.waiting === 0) shared.delete(lane.key);
-      for (const member of members.values()) touch(member, now);
-    },
   };
 }
 
 const comesBefore = (a: Entry, b: Entry): boolean => {
   const priority = b.member.row.priority - a.member.row.priority;
   if (priority !== 0) return priority < 0;
-  return a.first !== b.first ? a.first < b.first : a.second < b.second;
+  if (a.first !== b.first) return a.first < b.first;
+  return a.second !== b.second ? a.second < b.second : a.member.row.id < b.member.row.id;
 };
 
 function rank(lane: Lane, entry: Entry): void {
@@ -216,7 +211,7 @@ function isReady(entry: Entry, want: Want, now: number): boolean {
   return entry.state === READY && readiness(entry.member, want, now) === READY;
 }
 
-function pickFirst(lane: Lane, want: Want, exclude: ReadonlySet<number>, now: number): Member | null {
+function pickFirst(lane: Lane, want: Want, exclude: ReadonlySet<number>, now: number, touch: PoolIndex["touch"]): Member | null {
   const skipped: Entry[] = [];
   let found: Member | null = null;
   for (let entry = lane.ready.peek(); entry; entry = lane.ready.peek()) {
@@ -226,7 +221,7 @@ function pickFirst(lane: Lane, want: Want, exclude: ReadonlySet<number>, now: nu
       advance(lane.race, entry, lane.strategy);
       break;
     }
-    if (!excluded) place(lane, entry.member, now);
+    if (!excluded) touch(entry.member, now);
     if (entry.state !== READY) continue;
     lane.ready.remove(entry);
     skipped.push(entry);

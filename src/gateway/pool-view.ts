@@ -58,11 +58,20 @@ const ofCondition = ({ state, reason, since, until }: Condition): HealthView => 
   until,
 });
 
-/** The state of the token as a whole: its own, or its group's where that holds longer. */
+/** The health that holds the token as a whole back the longest: its own, or its group's. */
+const longerHealth = ({ health, group }: Member, now: number): Health =>
+  heldUntil(group.health, now) > heldUntil(health, now) ? group.health : health;
+
+/** What holds the token as a whole back now; null when nothing does. */
+export function heldBy(member: Member, now: number): Condition | null {
+  const longer = longerHealth(member, now);
+  return heldUntil(longer, now) > 0 ? longer.condition : null;
+}
+
+/** The state of the token as a whole. */
 export function healthView(member: Member, now: number): HealthView {
   if (!member.row.enabled) return disabled;
-  const { health, group } = member;
-  const longer = heldUntil(group.health, now) > heldUntil(health, now) ? group.health : health;
+  const longer = longerHealth(member, now);
   // A half-open breaker is not over: it shows until one call has succeeded.
   const isShown = longer.condition && (heldUntil(longer, now) > 0 || longer.condition.reason === "failing");
   return isShown ? ofCondition(longer.condition!) : healthy;

@@ -5,7 +5,7 @@ import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { TokenFacts } from "../providers/provider.ts";
 import type { Settings } from "../settings-schema.ts";
-import { HEALTHY, type Health, type HealthReason, reanchored } from "./health.ts";
+import { type Condition, HEALTHY, type Health, type HealthReason, reanchored } from "./health.ts";
 import { createHealthSaver, type SaveHealth } from "./health-saver.ts";
 import { createJudge } from "./judge.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "./leases.ts";
@@ -13,7 +13,7 @@ import type { Member } from "./member.ts";
 import { outlookOf, refusal } from "./outlook.ts";
 import { createPace } from "./pace.ts";
 import { createIndex, type Lane } from "./pool-index.ts";
-import { countStates, type PoolGauges, type PoolTokenView, tokenView } from "./pool-view.ts";
+import { countStates, heldBy, type PoolGauges, type PoolTokenView, tokenView } from "./pool-view.ts";
 import { createRoster } from "./roster.ts";
 import { createSlots } from "./slots.ts";
 import type { Kind } from "./types.ts";
@@ -29,6 +29,8 @@ export type Pool = Leases & {
   learn(id: number, facts: TokenFacts): void;
   /** How a check of a token without a lease ended. Success ends a block for an invalid key or a dead session. */
   observe(id: number, outcome: Outcome): void;
+  /** What holds the token as a whole back now, itself or with its group; null when nothing does. Costs no I/O. */
+  condition(id: number): Condition | null;
   /** Ends what holds the token, or only one of its models, back; its group's too. False when there is no such token. */
   clearCooldown(id: number, family?: string): boolean;
   /** Takes a slot, free or not, for a call that already runs upstream: a job found after a restart. Null when the token is gone. */
@@ -63,8 +65,8 @@ export function createPool({ clock, random, settings, log, saveHealth }: PoolDep
   const saver = createHealthSaver({ clock, log, save: saveHealth });
   const touch = (member: Member) => index.touch(member, clock.now());
   const roster = createRoster({ touch, mark: saver.mark });
-  const { members, hasCaps } = roster;
-  const index = createIndex({ random, strategy: () => settings().strategy, members, hasCaps });
+  const { members } = roster;
+  const index = createIndex({ random, strategy: () => settings().strategy, members, hasCaps: roster.hasCaps });
   const judge = createJudge({ random, log, members, routes: roster.routes, touch, mark: saver.mark });
   const pace = createPace();
   const slots = createSlots({ clock, judge, pace, touch, mark: saver.mark, changed: () => room.serve(), idle: roster.sweep });
@@ -119,10 +121,7 @@ export function createPool({ clock, random, settings, log, saveHealth }: PoolDep
     canServe: roster.canServe,
     families: roster.families,
     load(rows) {
-      const had = hasCaps();
-      const time = now();
-      roster.load(rows, time);
-      if (hasCaps() !== had) index.rebuild(time);
+      roster.load(rows, now());
       room.serve();
     },
     learn(id, { identity, tier, credits, families, renewBefore }) {
@@ -136,6 +135,7 @@ export function createPool({ clock, random, settings, log, saveHealth }: PoolDep
       const member = present(id);
       if (!member) return;
       const reason = member.health.condition?.reason;
+      if (outcome.ok) judge.answered();
       if (!outcome.ok) judge.judge(member, null, outcome, now());
       else if (reason && DISPROVED_BY_CHECK.has(reason)) {
         member.health = HEALTHY;
@@ -143,6 +143,10 @@ export function createPool({ clock, random, settings, log, saveHealth }: PoolDep
         touch(member);
       }
       room.serve();
+    },
+    condition(id) {
+      const member = present(id);
+      return member && heldBy(member, clock.now());
     },
     clearCooldown(id, family) {
       const member = present(id);

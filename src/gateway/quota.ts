@@ -94,8 +94,9 @@ function minuteRoomAt(recent: readonly Spend[], amount: (spend: Spend) => number
   return until;
 }
 
-/** Sums of money are compared to the millionth of a dollar: binary fractions do not add up exactly. */
-const exceeds = (sum: number, limit: number) => sum > limit + 1e-6;
+/** Money is kept to the millionth of a dollar: binary fractions do not add up exactly. */
+const money = (usd: number) => Math.max(0, Math.round(usd * 1e6) / 1e6);
+const exceeds = (sum: number, limit: number) => sum > limit + 5e-7;
 
 /** Epoch ms at which the cap has room for one more call of this cost: 0 is now, Infinity never. */
 export function roomAt(counter: Counter, cap: Cap, cost: { images: number; usd: number }, now: number): number {
@@ -123,13 +124,13 @@ export function reserve(counter: Counter, cost: { images: number; usd: number },
   const spend: Spend = { at: now, images: cost.images, usd: cost.usd, dayUntil: counter.day.until };
   counter.recent.push(spend);
   counter.day.requests += 1;
-  counter.day.usd += cost.usd;
+  counter.day.usd = money(counter.day.usd + cost.usd);
   return spend;
 }
 
 /** Replaces the reserved cost by the real one. The call itself stays counted. Changes `counter`. */
 export function settle(counter: Counter, spend: Spend, used: { images: number; usd: number }): void {
-  if (counter.day.until === spend.dayUntil) counter.day.usd = Math.max(0, counter.day.usd + used.usd - spend.usd);
+  if (counter.day.until === spend.dayUntil) counter.day.usd = money(counter.day.usd + used.usd - spend.usd);
   spend.images = used.images;
   spend.usd = used.usd;
 }
@@ -140,7 +141,7 @@ export function release(counter: Counter, spend: Spend): void {
   if (at >= 0) counter.recent.splice(at, 1);
   if (counter.day.until !== spend.dayUntil) return;
   counter.day.requests = Math.max(0, counter.day.requests - 1);
-  counter.day.usd = Math.max(0, counter.day.usd - spend.usd);
+  counter.day.usd = money(counter.day.usd - spend.usd);
 }
 
 /** Days that are not over, for saving: they survive a restart, minutes need not. */

@@ -4,7 +4,7 @@ import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Lease, LeaseOptions, LeaseRequest } from "./leases.ts";
 import type { Member } from "./member.ts";
-import { outlookOf } from "./outlook.ts";
+import { mayGetSlot, outlookOf } from "./outlook.ts";
 import type { Pace } from "./pace.ts";
 import type { Lane, PoolIndex } from "./pool-index.ts";
 import { createQueue } from "./queue.ts";
@@ -67,9 +67,9 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
   /** When it makes sense to come again: the soonest slot or the end of a pause, at least a second. */
   function retryAfter(lane: Lane, time: number): number {
     const { kind, family } = lane.want;
-    const slot = pace.estimate(kind, family, (lanes.get(lane)?.size ?? 0) + 1, lane.busy) ?? UNKNOWN_PACE_MS;
-    const pause = outlookOf(lane, NOBODY, time).soonest - time;
-    return Math.max(1_000, lane.busy > 0 ? Math.min(slot, pause) : pause);
+    const slot = lane.busy > 0 ? pace.estimate(kind, family, (lanes.get(lane)?.size ?? 0) + 1, lane.busy) : null;
+    const pause = () => Math.min(outlookOf(lane, NOBODY, time).soonest - time, UNKNOWN_PACE_MS);
+    return Math.max(1_000, slot ?? pause());
   }
 
   function tell(waiter: Waiter, position: number, time: number): void {
@@ -131,8 +131,8 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
     for (const [lane, waiters] of lanes) {
       if (!lane.stirred) continue;
       lane.stirred = false;
-      const { slots, soonest } = outlookOf(lane, NOBODY, time);
-      if (slots > 0) continue;
+      if (mayGetSlot(lane, NOBODY)) continue;
+      const { soonest } = outlookOf(lane, NOBODY, time);
       for (const waiter of [...waiters]) {
         if (soonest > waiter.deadline && leave(waiter)) waiter.refuse(refuse(lane, waiter.request.exclude, time));
       }
@@ -156,8 +156,9 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
     serve();
     const time = clock.now();
     if (!lanes.get(waiter.lane)?.has(waiter)) return;
-    const { slots } = outlookOf(waiter.lane, waiter.request.exclude, time);
-    const error = slots > 0 ? busy(waiter.lane, `none came free within ${seconds(time - waiter.since)}`, time) : null;
+    const error = mayGetSlot(waiter.lane, waiter.request.exclude)
+      ? busy(waiter.lane, `none came free within ${seconds(time - waiter.since)}`, time)
+      : null;
     leave(waiter);
     setWake();
     waiter.refuse(error ?? refuse(waiter.lane, waiter.request.exclude, time));
@@ -171,8 +172,8 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
   async function enter(...[lane, request, options, limit]: Parameters<WaitingRoom["enter"]>): Promise<Lease> {
     const since = clock.now();
     const deadline = since + options.waitMs;
-    const { slots, soonest } = outlookOf(lane, request.exclude, since);
-    if (slots === 0 && soonest > deadline) throw refuse(lane, request.exclude, since);
+    const isHopeless = !mayGetSlot(lane, request.exclude) && outlookOf(lane, request.exclude, since).soonest > deadline;
+    if (isHopeless) throw refuse(lane, request.exclude, since);
     if (options.waitMs <= 0) throw busy(lane, "waiting is switched off", since);
     if (queue.size() >= limit) throw busy(lane, "the queue is full", since);
 

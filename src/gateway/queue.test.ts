@@ -1,0 +1,91 @@
+// The order of the queue: first come first served within a key, keys in turn, lanes never in each other's way.
+import { expect, test } from "bun:test";
+import { seededRandom } from "../testing.ts";
+import { createQueue } from "./queue.ts";
+
+type Lane = { name: string };
+type Waiter = { keyId: number; lane: Lane; name: string };
+const [a, b]: Lane[] = [{ name: "a" }, { name: "b" }] as [Lane, Lane];
+
+function queueOf(...entries: [keyId: number, lane: Lane, name: string][]) {
+  const queue = createQueue<Waiter, Lane>();
+  const waiters = entries.map(([keyId, lane, name]) => ({ keyId, lane, name }));
+  for (const waiter of waiters) queue.enter(waiter);
+  return { queue, waiters };
+}
+
+const takeAll = (queue: ReturnType<typeof queueOf>["queue"], isOpen: (lane: Lane) => boolean, find = (_: Waiter): true | null => true) => {
+  const names: string[] = [];
+  for (let next = queue.next(isOpen, find); next; next = queue.next(isOpen, find)) names.push(next.waiter.name);
+  return names.join(" ");
+};
+
+test("keys take turns, however many requests each has", () => {
+  const { queue } = queueOf([1, a, "1a"], [1, a, "1b"], [1, a, "1c"], [2, a, "2a"], [3, a, "3a"], [2, a, "2b"]);
+  expect(
+    queue
+      .inOrder()
+      .map((waiter) => waiter.name)
+      .join(" "),
+  ).toBe("1a 2a 3a 1b 2b 1c");
+  expect(takeAll(queue, () => true)).toBe("1a 2a 3a 1b 2b 1c");
+  expect(queue.size()).toBe(0);
+});
+
+test("a key that was just served comes after the others", () => {
+  const { queue } = queueOf([1, a, "1a"], [1, a, "1b"], [2, a, "2a"]);
+  expect(
+    queue.next(
+      () => true,
+      () => true,
+    )?.waiter.name,
+  ).toBe("1a");
+  queue.enter({ keyId: 3, lane: a, name: "3a" });
+  expect(takeAll(queue, () => true)).toBe("2a 1b 3a");
+});
+
+test("requests of a closed lane do not hold up those behind them", () => {
+  const { queue } = queueOf([1, a, "1a"], [1, b, "1b"], [2, a, "2a"], [2, b, "2b"]);
+  expect(takeAll(queue, (lane) => lane === b)).toBe("1b 2b");
+  expect(takeAll(queue, () => true)).toBe("1a 2a");
+});
+
+test("within a key the earliest request wins, whatever its lane", () => {
+  const { queue } = queueOf([1, b, "1"], [1, a, "2"], [1, b, "3"], [1, a, "4"]);
+  expect(takeAll(queue, () => true)).toBe("1 2 3 4");
+});
+
+test("a request that nothing is found for is passed over and keeps its place", () => {
+  const { queue } = queueOf([1, a, "picky"], [1, a, "next"], [2, a, "other"]);
+  expect(
+    takeAll(
+      queue,
+      () => true,
+      (waiter) => (waiter.name === "picky" ? null : true),
+    ),
+  ).toBe("next other");
+  expect(takeAll(queue, () => true)).toBe("picky");
+});
+
+test("leaving gives up the place once", () => {
+  const { queue, waiters } = queueOf([1, a, "1a"], [1, a, "1b"]);
+  expect([queue.leave(waiters[0]!), queue.leave(waiters[0]!)]).toEqual([true, false]);
+  expect(takeAll(queue, () => true)).toBe("1b");
+});
+
+test.each([1, 2, 3])("the place told at entry is the place in the order (seed %d)", (seed) => {
+  const random = seededRandom(seed);
+  const { queue } = queueOf();
+  for (let i = 0; i < 400; i++) {
+    if (random() < 0.4)
+      queue.next(
+        () => true,
+        () => true,
+      );
+    const waiter = { keyId: Math.floor(random() * 6), lane: random() < 0.5 ? a : b, name: String(i) };
+    queue.enter(waiter);
+    const order = queue.inOrder();
+    expect(order.indexOf(waiter)).toBe(queue.aheadOfNewest(waiter.keyId));
+    expect(order.length).toBe(queue.size());
+  }
+});
