@@ -5,10 +5,11 @@ import { publicOrigin } from "./api/address.ts";
 import { createBodyReader } from "./api/body.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
-import { createGuard } from "./api/guard.ts";
+import { createGuard, unknownUrl } from "./api/guard.ts";
 import { mediaRoutes } from "./api/media.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
+import { createPluginDoor, errorResponse as pluginError, pluginRoutes } from "./api/plugin.ts";
 import { openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
 import { AppError } from "./errors.ts";
@@ -16,7 +17,10 @@ import { AppError } from "./errors.ts";
 /** Names of this machine, which the demo answers to. */
 const LOCAL_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-const ENVELOPES = { openai: openaiError, gemini: geminiError } as const satisfies Record<Dialect, (error: unknown) => Response>;
+const ENVELOPES = { openai: openaiError, gemini: geminiError, plugin: pluginError } as const satisfies Record<
+  Dialect | "plugin",
+  (error: unknown) => Response
+>;
 
 export function createApp(ctx: Context) {
   const { clock, keys, log, media, metrics, pool, simulated } = ctx;
@@ -29,6 +33,7 @@ export function createApp(ctx: Context) {
     trustProxy: boot.trust_proxy,
     metricsToken: boot.metrics_token,
     hosts: simulated ? LOCAL_NAMES : null,
+    plugin: createPluginDoor(() => ctx.settings.current().plugin.connection_token, clock.now),
   });
   const peerOf = (request: Request): string | null => app.server?.requestIP(request)?.address ?? null;
   const callOf = (request: Request) => ({
@@ -60,7 +65,8 @@ export function createApp(ctx: Context) {
     })
     .use(systemRoutes({ metrics, tokensByState, unready: () => [] }))
     .use(mediaRoutes({ media, callerOf: (request) => keyIdOf(guard.callerOf(request)) }))
-    .use(openaiRoutes({ ...ctx, bodies, callOf }));
+    .use(openaiRoutes({ ...ctx, bodies, callOf }))
+    .use(pluginRoutes({ ...ctx, bodies, now: clock.now }));
 
   metrics.connect({
     inFlight: () => pool.gauges().inFlight,
@@ -74,7 +80,3 @@ export function createApp(ctx: Context) {
 }
 
 const keyIdOf = (caller: { key: { id: number } } | null) => caller && { keyId: caller.key.id };
-
-function unknownUrl(method: string, path: string): AppError {
-  return new AppError("not_found", `Unknown request URL: ${method} ${path.slice(0, 200)}.`, { reason: "unknown_url" });
-}

@@ -10,6 +10,8 @@ import { createKeys, type Keys } from "./gateway/keys.ts";
 import { createLimits, type OpenLimits } from "./gateway/limits.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media.ts";
 import { createPool, type Pool } from "./gateway/pool.ts";
+import { createRefresher, type Refresher } from "./gateway/refresh.ts";
+import { createSessionIntake, type SessionIntake } from "./gateway/session-intake.ts";
 import { createSettings, type SettingsStore } from "./gateway/settings.ts";
 import { createTokens, type Tokens } from "./gateway/tokens.ts";
 import type { Log } from "./log.ts";
@@ -27,6 +29,9 @@ export type Context = {
   providers: ReadonlyMap<string, Provider>;
   pool: Pool;
   tokens: Tokens;
+  refresher: Refresher;
+  /** Flow sessions that the companion extension hands in. */
+  sessionIntake: SessionIntake;
   media: MediaStore;
   affinity: Affinity;
   inputs: InputDependencies;
@@ -67,6 +72,17 @@ export function createContext({ config, store, requests, log, clock, random, sim
   const media = createMediaStore({ dataDir: storage.data_dir, store, clock, settings: current, log });
   const pool = createPool({ clock, random, settings: () => current().pool, log, saveHealth: store.saveHealth });
   const tokens = createTokens({ store, providers, openDraft: media.openDraft, now, log, onFacts: pool.learn });
+  const refresher = createRefresher({
+    pool,
+    tokens,
+    settings: () => current().refresh,
+    intervalMs: (provider) => 1000 * (provider === "flow" ? current().refresh.flow_interval : current().refresh.gemini_interval),
+    checks: metrics.checks,
+    clock,
+    random,
+    log,
+  });
+  const sessionIntake = createSessionIntake({ provider: "flow", store, tokens, pool, refresher, settings: () => current().pool, now });
   const affinity = createAffinity();
   const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
@@ -97,6 +113,8 @@ export function createContext({ config, store, requests, log, clock, random, sim
     providers,
     pool,
     tokens,
+    refresher,
+    sessionIntake,
     media,
     affinity,
     inputs,

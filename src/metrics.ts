@@ -20,6 +20,8 @@ export type Metrics = {
   generationSeconds: Histogram<"generation_type">;
   /** One per upstream call; `result` is `ok` or an ErrorKind. */
   attempts: Counter<"provider" | "result">;
+  /** One per check of a token; `result` is `ok` or an ErrorKind. */
+  checks: Counter<"provider" | "result">;
   /** One per answered HTTP request, by route group and status class (`2xx`). */
   http: Counter<"surface" | "status">;
   /** Prometheus text, and its content type. */
@@ -64,6 +66,12 @@ export function createMetrics(): Metrics {
     attempts: new Counter({
       name: "flow2api_upstream_attempts_total",
       help: "Upstream calls by provider and result",
+      labelNames: ["provider", "result"],
+      registers,
+    }),
+    checks: new Counter({
+      name: "flow2api_token_refresh_total",
+      help: "Token checks by provider and result",
       labelNames: ["provider", "result"],
       registers,
     }),

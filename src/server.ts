@@ -1,6 +1,6 @@
 // start(config): open, load, wire, listen; stop(): refuse new, finish open answers, flush, close.
 import { createApp } from "./app.ts";
-import { systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config.ts";
 import { type Context, createContext } from "./context.ts";
 import { acquireFolder } from "./db/sqlite/lock.ts";
@@ -19,6 +19,8 @@ export type StartOptions = {
   simulated?: boolean;
   /** Demo: a key that is there from the start. */
   firstKey?: string;
+  /** Tests: another time than the system's. */
+  clock?: Clock;
 };
 
 export type RunningServer = {
@@ -34,10 +36,9 @@ export type RunningServer = {
 const BUN_BODY_LIMIT = 2048 * 1024 * 1024;
 
 /** @throws {AppError} `conflict` when another process serves from the folder; errors of listening as Bun throws them */
-export async function start({ config, log, simulated = false, firstKey }: StartOptions): Promise<RunningServer> {
+export async function start({ config, log, simulated = false, firstKey, clock = systemClock }: StartOptions): Promise<RunningServer> {
   const dataDir = config.settings.storage.data_dir;
   const lock = acquireFolder(dataDir);
-  const clock = systemClock;
   const shutdown = new AbortController();
   const closing: (() => unknown)[] = [() => lock[Symbol.dispose]()];
   const closeAll = async () => {
@@ -69,8 +70,10 @@ export async function start({ config, log, simulated = false, firstKey }: StartO
     closing.push(
       () => watch.stop(),
       () => ctx.pool.close(),
+      () => ctx.refresher.stop(),
     );
     const app = listen(ctx);
+    ctx.refresher.start();
     const { port, hostname } = app.server!;
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${port}`;
     log.info("listening", { url, version: VERSION });

@@ -77,6 +77,12 @@ export const SettingsSchema = t.Object({
     image_concurrency: whole(4, -1, 1000, "Image calls at once for a new token; -1 unlimited"),
     video_concurrency: whole(2, -1, 1000, "Video calls at once for a new token; -1 unlimited"),
   }),
+  refresh: t.Object({
+    enabled: flag(true, "Check tokens in the background: renew sessions before they end, learn credits and models"),
+    flow_interval: whole(1800, 60, 86_400, "How often credits and plan of a Flow token are learned again, in seconds"),
+    gemini_interval: whole(21_600, 60, 604_800, "How often a Gemini key and its list of models are checked, in seconds"),
+    concurrency: whole(4, 1, 64, "Checks at once"),
+  }),
   media: t.Object({
     max_age_days: whole(30, 0, 3650, "Age at which results are deleted; 0 keeps them"),
     input_max_age_days: whole(2, 0, 3650, "Age at which clients' pictures are deleted; 0 keeps them"),
@@ -98,6 +104,9 @@ export const SettingsSchema = t.Object({
       "How chat returns images when neither request nor key says: link, data URL, or message.images",
     ),
     auxiliary: flag(true, "Answer clients' auxiliary calls (titles, tags, 'hi') with local text, without an upstream call"),
+  }),
+  webhooks: t.Object({
+    enabled: flag(true, "Tell the end of jobs to the addresses that requests and keys name"),
   }),
   requests: t.Object({
     retention_days: whole(30, 1, 3650, "Age at which request log rows are deleted"),

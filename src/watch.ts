@@ -41,8 +41,9 @@ export async function watchChanges(ctx: Context, boot: Config): Promise<{ stop()
   };
 }
 
-async function loadTokens({ store, pool, tokens }: Context): Promise<void> {
+async function loadTokens({ store, pool, tokens, refresher }: Context): Promise<void> {
   const rows = await store.listTokens();
   tokens.forget();
   pool.load(rows);
+  refresher.load(rows);
 }

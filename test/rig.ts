@@ -1,4 +1,7 @@
 // A whole gateway for a test: the real server on a free port, its own folder, and a simulator as upstream.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../src/clock.ts";
 import { loadConfig } from "../src/config.ts";
 import type { Context } from "../src/context.ts";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
@@ -31,14 +34,20 @@ export type RigOptions = {
   tokens?: NewToken[];
   settings?: Partial<Record<SettingKey, SettingValue>>;
   simulator?: SimulatorStart;
+  /** Another time than the system's. */
+  clock?: Clock;
+  /** A data folder that lives longer than the rig, so that another one begins where this one ended; absent: its own. */
+  folder?: string;
 };
 
 export const GEMINI: NewToken = { provider: "gemini", label: "alpha", secret: "alpha-project.key-one" };
 export const GEMINI_TWO: NewToken = { provider: "gemini", label: "beta", secret: "beta-project.key-two" };
 export const FLOW: NewToken = { provider: "flow", label: "flow", secret: "flow-session-pro-one" };
 
-export async function startRig({ tokens = [GEMINI], settings = {}, simulator: simulated = {} }: RigOptions = {}): Promise<Rig> {
-  const folder = temporaryFolder();
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  const { tokens = [GEMINI], settings = {}, simulator: simulated = {}, clock } = options;
+  const isAgain = options.folder !== undefined && existsSync(join(options.folder, "flow2api.db"));
+  const folder = options.folder ? { path: options.folder, [Symbol.dispose]() {} } : temporaryFolder();
   const simulator = await startSimulator(simulated);
   const logged: string[] = [];
   const log: Log = createLog({ level: "debug", format: "json", write: (line) => logged.push(line) });
@@ -55,10 +64,12 @@ export async function startRig({ tokens = [GEMINI], settings = {}, simulator: si
       "flow.labs_base_url": simulator.flowLabsBaseUrl,
       "flow.api_base_url": simulator.flowApiBaseUrl,
       "media.min_free_mb": 0,
+      // Only what a test asks for reaches the simulator.
+      "refresh.enabled": false,
       ...settings,
     },
   });
-  const server = await start({ config, log, firstKey: KEY });
+  const server = await start({ config, log, firstKey: isAgain ? undefined : KEY, clock });
   const call: Rig["call"] = (path, { json, ...init } = {}) =>
     fetch(`${server.url}${path}`, {
       ...init,

@@ -5,15 +5,20 @@ import { AppError } from "../errors.ts";
 import { hashKey, type Keys, refusalOf } from "../gateway/keys.ts";
 import { clientAddress, inRanges } from "./address.ts";
 import { type Dialect, dialectOf, splitUrl } from "./dialect.ts";
+import type { PluginDoor } from "./plugin.ts";
 
-/** `open`: anybody; a key, when presented, is still recognised. `metrics`: loopback or the metrics token. */
-type Access = "open" | "key" | "metrics";
+/**
+ * `open`: anybody; a key, when presented, is still recognised. `metrics`: loopback or the metrics token.
+ * `plugin`: the connection token; while there is none, the path does not exist.
+ */
+type Access = "open" | "key" | "metrics" | "plugin";
 
 const RULES: readonly { path: RegExp; access: Access; cors: boolean }[] = [
   { path: /^\/(health|ready)$/, access: "open", cors: false },
   { path: /^\/openapi\.json$/, access: "open", cors: true },
   { path: /^\/media\//, access: "open", cors: true },
   { path: /^\/metrics$/, access: "metrics", cors: false },
+  { path: /^\/api\/plugin\/(update-token|check-tokens)$/, access: "plugin", cors: false },
   { path: /^\/(v1|v1beta|v1alpha|upload|models)(\/|$)/, access: "key", cors: true },
 ];
 const CLOSED = { access: "key", cors: false } as const;
@@ -37,7 +42,8 @@ const PREFLIGHT_HEADERS = {
 export type Caller = { key: KeyRow; address: string | null };
 
 export type Verdict = {
-  dialect: Dialect;
+  /** Whose envelope a refusal has. */
+  dialect: Dialect | "plugin";
   /** Headers that every answer to this request carries. */
   headers: Readonly<Record<string, string>>;
   /** An answer that ends the request here. */
@@ -58,9 +64,11 @@ type GuardOptions = {
   metricsToken: string;
   /** Demo: names of this host that a request may use; others are refused. Null: any. */
   hosts: ReadonlySet<string> | null;
+  /** Absent: the companion extension has no routes. */
+  plugin?: PluginDoor;
 };
 
-export function createGuard({ keys, now, trustProxy, metricsToken, hosts }: GuardOptions): Guard {
+export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin }: GuardOptions): Guard {
   const callers = new WeakMap<Request, Caller>();
 
   const authenticate = (request: Request, path: string, query: string, peer: string | null): AppError | null => {
@@ -80,7 +88,9 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts }: Guar
       return mayReadMetrics(request.headers, peer, metricsToken)
         ? null
         : unauthorized("Metrics are for this machine, or need the metrics token.");
+    if (access === "plugin" && plugin?.isOpen()) return plugin.refusalOf(request.headers, clientAddress(peer, request.headers, trustProxy));
     const refusal = authenticate(request, path, query, peer);
+    if (access === "plugin") return refusal ?? unknownUrl(request.method, path);
     return access === "open" ? null : refusal;
   };
 
@@ -89,7 +99,8 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts }: Guar
     decide(request, peer) {
       const { path, query } = splitUrl(request.url);
       const rule = RULES.find((one) => one.path.test(path)) ?? CLOSED;
-      const dialect = dialectOf({ method: request.method, path, query, header: (name) => request.headers.get(name) });
+      const outside = { method: request.method, path, query, header: (name: string) => request.headers.get(name) };
+      const dialect = rule.access === "plugin" && plugin?.isOpen() ? "plugin" : dialectOf(outside);
       if (hosts && !hosts.has(hostName(request.headers.get("host")))) {
         return { dialect, headers: {}, refusal: new AppError("forbidden", "The demo answers only on this machine's own names.") };
       }
@@ -103,6 +114,11 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts }: Guar
 }
 
 const unauthorized = (message: string) => new AppError("unauthorized", message, { reason: "invalid_api_key" });
+
+/** What a key sees where there is nothing. */
+export function unknownUrl(method: string, path: string): AppError {
+  return new AppError("not_found", `Unknown request URL: ${method} ${path.slice(0, 200)}.`, { reason: "unknown_url" });
+}
 
 const hostName = (host: string | null) => (host ?? "").replace(/:\d+$/, "").toLowerCase();
 

@@ -3,6 +3,7 @@ import type { Store, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { CallContext, Provider, ProviderState, ProviderToken, TokenFacts } from "../providers/provider.ts";
+import { createSerial } from "./serial.ts";
 import type { DraftWriter } from "./types.ts";
 
 export type Tokens = {
@@ -10,11 +11,24 @@ export type Tokens = {
   open(id: number, proxy: string | null): Promise<ProviderToken>;
   /** What an adapter may do with the world during one call of this token. */
   callContext(token: ProviderToken, signal: AbortSignal): CallContext;
-  /** Asks the upstream about one token and keeps what it tells. */
+  /**
+   * Asks the upstream about one token and keeps what it tells.
+   * @throws {AppError} as {@link Provider.check}, or `cancelled` when the secret that failed was replaced meanwhile
+   */
   check(row: TokenRow, signal: AbortSignal): Promise<TokenFacts>;
+  /** Asks the upstream about a secret that no token has. One at a time. @throws {AppError} as {@link Provider.check} */
+  probe(provider: string, secret: string, signal: AbortSignal): Promise<Probe>;
+  /** Keeps what was learned of a token just now. */
+  keep(id: number, facts: TokenFacts): Promise<void>;
   /** Forgets secrets held in memory, after the table changed elsewhere. */
   forget(): void;
 };
+
+/** What a secret turned out to be. `secret` is the one to keep: asking may have rotated it. */
+export type Probe = { facts: TokenFacts; secret: string; state: ProviderState };
+
+/** No token has it. Adapters may keep something by id, and for all probes together they keep one thing. */
+const PROBE_ID = 0;
 
 type Dependencies = {
   store: Pick<Store, "readTokenSecret" | "writeTokenSecret" | "updateToken">;
@@ -28,6 +42,13 @@ type Dependencies = {
 
 export function createTokens({ store, providers, openDraft, now, log, onFacts }: Dependencies): Tokens {
   const held = new Map<number, { secret: string; state: ProviderState }>();
+  const oneProbe = createSerial();
+
+  const providerOf = (name: string): Provider => {
+    const provider = providers.get(name);
+    if (!provider) throw new AppError("invalid_request", `Unknown provider "${name}".`);
+    return provider;
+  };
 
   const open: Tokens["open"] = async (id, proxy) => {
     let secret = held.get(id);
@@ -56,21 +77,40 @@ export function createTokens({ store, providers, openDraft, now, log, onFacts }:
     },
   });
 
+  const keep: Tokens["keep"] = async (id, facts) => {
+    const { identity, tier, credits, families, renewBefore } = facts;
+    const learned = { identity, tier, credits, families, renewBefore };
+    const known = Object.fromEntries(Object.entries(learned).filter(([, value]) => value !== undefined));
+    await store.updateToken(id, { ...known, checkedAt: now() });
+    onFacts?.(id, facts);
+  };
+
   return {
     open,
     callContext,
+    keep,
     async check(row, signal) {
-      const provider = providers.get(row.provider);
-      if (!provider) throw new AppError("invalid_request", `Unknown provider "${row.provider}".`);
+      const provider = providerOf(row.provider);
       const token = await open(row.id, row.proxy);
-      const facts = await provider.check(token, callContext(token, signal));
-      const { identity, tier, credits, families, renewBefore } = facts;
-      const learned = { identity, tier, credits, families, renewBefore };
-      const known = Object.fromEntries(Object.entries(learned).filter(([, value]) => value !== undefined));
-      await store.updateToken(row.id, { ...known, checkedAt: now() });
-      onFacts?.(row.id, facts);
+      const facts = await provider.check(token, callContext(token, signal)).catch((error) => {
+        const current = held.get(row.id);
+        if (current && current.secret !== token.secret)
+          throw new AppError("cancelled", "The token has another secret by now.", { cause: error });
+        throw error;
+      });
+      await keep(row.id, facts);
       return facts;
     },
+    probe: (name, secret, signal) =>
+      oneProbe(async () => {
+        const token: ProviderToken = { id: PROBE_ID, secret, state: {}, proxy: null };
+        const remember: CallContext["remember"] = async (change) => {
+          token.secret = change.secret ?? token.secret;
+          token.state = { ...token.state, ...change.state };
+        };
+        const facts = await providerOf(name).check(token, { signal, openDraft, remember });
+        return { facts, secret: token.secret, state: token.state };
+      }),
     forget: () => held.clear(),
   };
 }

@@ -1,0 +1,150 @@
+// The companion extension's protocol: /api/plugin/*, the shapes of the Python original, errors as `{detail}`.
+import { timingSafeEqual } from "node:crypto";
+import { Elysia, t } from "elysia";
+import type { Store, TokenRow } from "../db/store.ts";
+import { AppError, type ErrorKind } from "../errors.ts";
+import { hashKey } from "../gateway/keys.ts";
+import type { Pool } from "../gateway/pool.ts";
+import type { PoolTokenView } from "../gateway/pool-view.ts";
+import type { SessionIntake } from "../gateway/session-intake.ts";
+import type { SettingsStore } from "../gateway/settings.ts";
+import { createThrottle } from "../gateway/throttle.ts";
+import type { Log } from "../log.ts";
+import { type BodyReader, validator } from "./body.ts";
+
+/** Who may use these routes. Decided by the guard, before a body is read. */
+export type PluginDoor = {
+  /** False while no connection token is set: then the routes do not exist. */
+  isOpen(): boolean;
+  /** Why this request may not pass, or null. `address` is the client's. */
+  refusalOf(headers: Headers, address: string | null): AppError | null;
+};
+
+const FAILURES = { failures: 10, windowMs: 60_000 };
+
+export function createPluginDoor(connectionToken: () => string, now: () => number): PluginDoor {
+  const throttle = createThrottle({ ...FAILURES, now });
+  return {
+    isOpen: () => connectionToken() !== "",
+    refusalOf(headers, address) {
+      const key = address ?? "";
+      const retryAfterMs = throttle.waitMs(key);
+      if (retryAfterMs > 0) return new AppError("limit_exceeded", "Too many attempts with a wrong connection token.", { retryAfterMs });
+      // With or without the scheme: extensions of the wild send both.
+      const presented = (headers.get("authorization") ?? "").replace(/^bearer\s+/i, "");
+      if (connectionToken() !== "" && timingSafeEqual(hashKey(presented), hashKey(connectionToken()))) return null;
+      throttle.fail(key);
+      return new AppError("unauthorized", "Invalid connection token");
+    },
+  };
+}
+
+/** What an extension is told; kinds that are not here are ours or the upstream's trouble, and worth another try. */
+const STATUS: Partial<Record<ErrorKind, number>> = {
+  invalid_request: 400,
+  upstream_unauthorized: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  payload_too_large: 413,
+  limit_exceeded: 429,
+  busy: 429,
+};
+
+/** A failure in the original's envelope. */
+export function errorResponse(error: unknown): Response {
+  if (!(error instanceof AppError)) return Response.json({ detail: "Internal error" }, { status: 500 });
+  const { kind, message, retryAfterMs } = error;
+  const headers: Record<string, string> = retryAfterMs === undefined ? {} : { "retry-after": `${Math.ceil(retryAfterMs / 1000)}` };
+  return Response.json({ detail: message }, { status: STATUS[kind] ?? 500, headers });
+}
+
+export type PluginContext = {
+  bodies: BodyReader;
+  settings: SettingsStore;
+  store: Pick<Store, "listTokens">;
+  pool: Pick<Pool, "snapshot">;
+  sessionIntake: SessionIntake;
+  now: () => number;
+  log: Log;
+};
+
+/** Longer than an exchange of a session takes with everything before it, in seconds. */
+const IDLE_SECONDS = 120;
+/** Cookies, logins and passwords that extensions send along are not named here: nothing reads them. */
+const readUpdate = validator(t.Object({ session_token: t.String({ minLength: 1, maxLength: 16_384, pattern: "\\S" }) }));
+const readCheck = validator(t.Object({ emails: t.Optional(t.Nullable(t.Array(t.String(), { maxItems: 10_000 }))) }));
+const DETAIL = { tags: ["Plugin"] };
+
+export function pluginRoutes(ctx: PluginContext) {
+  const { bodies, log } = ctx;
+  return new Elysia({ name: "plugin" })
+    .onError(({ error }) => {
+      if (!(error instanceof AppError)) log.error("A request failed by a bug", { error });
+      return errorResponse(error);
+    })
+    .post(
+      "/api/plugin/update-token",
+      async ({ request, server }) => {
+        server?.timeout(request, IDLE_SECONDS);
+        return Response.json(await updateToken(ctx, await sessionIn(bodies, request), request.signal));
+      },
+      { parse: "none", detail: { ...DETAIL, summary: "Hand in an account's new session" } },
+    )
+    .post(
+      "/api/plugin/check-tokens",
+      async ({ request }) => {
+        using body = await bodies.json(request, readCheck);
+        return Response.json({ success: true, tokens: await checkTokens(ctx, body.value.emails ?? []) });
+      },
+      { parse: "none", detail: { ...DETAIL, summary: "Which accounts need a new session" } },
+    );
+}
+
+/** The session alone; the rest of the body is gone when this returns. */
+async function sessionIn(bodies: BodyReader, request: Request): Promise<string> {
+  using body = await bodies.json(request, readUpdate);
+  return body.value.session_token.trim();
+}
+
+/** Synchronizers read the account from the end of `message`, after " for ". */
+async function updateToken({ sessionIntake, log }: PluginContext, session: string, signal: AbortSignal) {
+  const { action, tokenId, identity } = await sessionIntake.take(session, signal);
+  log.info("The companion extension handed in a session", { tokenId, action });
+  return { success: true, message: `Token ${action} for ${identity}`, action, auto_enabled: false, token_id: tokenId };
+}
+
+async function checkTokens({ store, pool, settings, now }: PluginContext, emails: readonly string[]) {
+  const wanted = new Set(emails.map((email) => email.trim().toLowerCase()));
+  const views = new Map(pool.snapshot().map((view) => [view.id, view]));
+  const { enabled, flow_interval } = settings.current().refresh;
+  return (await store.listTokens())
+    .filter((row) => row.provider === "flow" && (wanted.size === 0 || wanted.has(row.identity?.toLowerCase() ?? "")))
+    .map((row) => ({
+      ...describe(row, views.get(row.id), now()),
+      auto_refresh_enabled: enabled && row.enabled,
+      refresh_interval_minutes: Math.round(flow_interval / 60),
+    }));
+}
+
+const isoOf = (time: number | null | undefined): string | null => (typeof time === "number" ? new Date(time).toISOString() : null);
+
+/**
+ * `is_active` is the operator's switch alone: synchronizers pass over what is not active, and a token whose session died is the one
+ * that needs them. `at_expires` is when the access token is renewed at the latest, shortly before it ends.
+ */
+function describe(row: TokenRow, view: PoolTokenView | undefined, now: number) {
+  const isDead = view?.health.reason === "session_dead";
+  return {
+    id: row.id,
+    email: row.identity ?? "",
+    is_active: row.enabled,
+    needs_refresh: isDead || (row.renewBefore !== null && row.renewBefore <= now),
+    at_expires: isoOf(row.renewBefore),
+    last_used_at: isoOf(view?.usedAt),
+    protocol_mode: "session",
+    last_st_refresh_at: isoOf(row.checkedAt),
+    last_st_refresh_result: isDead ? view.health.message : row.checkedAt === null ? "" : "success",
+    credits: row.credits,
+  };
+}

@@ -1,0 +1,11 @@
+// One after another: effects that must not overlap.
+
+/** Returns a function that runs each task once all earlier ones have ended, however they ended. */
+export function createSerial(): <Result>(task: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const run = last.then(task);
+    last = run.catch(() => {});
+    return run;
+  };
+}

@@ -1,0 +1,94 @@
+// Sessions that are handed in from outside: each renews the token of its account, or becomes a token.
+import type { Store, TokenRow } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import type { Settings } from "../settings-schema.ts";
+import type { Outcome } from "./leases.ts";
+import type { Pool } from "./pool.ts";
+import type { Refresher } from "./refresh.ts";
+import { createSerial } from "./serial.ts";
+import type { Probe, Tokens } from "./tokens.ts";
+
+export type Taken = {
+  action: "added" | "updated";
+  tokenId: number;
+  /** The account's name, e.g. its e-mail address. */
+  identity: string;
+};
+
+export type SessionIntake = {
+  /**
+   * Asks the upstream whose session this is, and only then keeps it. What the operator has set on a token stays as it is: one
+   * that is disabled gets the session and stays disabled. One at a time.
+   * @throws {AppError} `invalid_request` when the upstream does not tell whose it is, else as {@link Tokens.probe}
+   */
+  take(session: string, signal: AbortSignal): Promise<Taken>;
+};
+
+type Dependencies = {
+  /** Whose sessions these are. */
+  provider: string;
+  store: Pick<Store, "listTokens" | "insertToken">;
+  tokens: Pick<Tokens, "open" | "callContext" | "probe" | "keep">;
+  pool: Pick<Pool, "condition" | "observe">;
+  refresher: Pick<Refresher, "learn">;
+  settings: () => Settings["pool"];
+  now: () => number;
+};
+
+const VALID: Outcome = { ok: true, usage: null, images: 0, videoSeconds: 0, usd: 0 };
+
+export function createSessionIntake(deps: Dependencies): SessionIntake {
+  const { provider, store, tokens, pool, refresher, settings, now } = deps;
+  const oneByOne = createSerial();
+
+  const secretOf = async ({ id, proxy }: TokenRow): Promise<string> => (await tokens.open(id, proxy)).secret;
+
+  /** The account's token; of several the one that has this very session, else one that needs it, else the oldest. */
+  async function ownerOf(rows: TokenRow[], identity: string, sessions: readonly string[]): Promise<TokenRow | null> {
+    const own = rows.filter((row) => row.identity?.toLowerCase() === identity.toLowerCase());
+    if (own.length > 1) for (const row of own) if (sessions.includes(await secretOf(row))) return row;
+    return own.find((row) => pool.condition(row.id)?.reason === "session_dead") ?? own[0] ?? null;
+  }
+
+  async function renew(row: Pick<TokenRow, "id" | "proxy">, { facts, secret, state }: Probe, signal: AbortSignal): Promise<void> {
+    const token = await tokens.open(row.id, row.proxy);
+    await tokens.callContext(token, signal).remember({ secret, state });
+    await tokens.keep(row.id, facts);
+    refresher.learn(row.id, facts);
+    pool.observe(row.id, VALID);
+  }
+
+  /** A token of its own; or the one that has the session already and was never told whose it is. */
+  async function add(rows: TokenRow[], identity: string, secret: string): Promise<TokenRow> {
+    const { image_concurrency: imageConcurrency, video_concurrency: videoConcurrency } = settings();
+    const label = freeLabel(provider, rows);
+    try {
+      return await store.insertToken({ provider, label, secret, identity, imageConcurrency, videoConcurrency }, now());
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== "conflict") throw error;
+      for (const row of rows) if ((await secretOf(row)) === secret) return row;
+      throw error;
+    }
+  }
+
+  async function take(session: string, signal: AbortSignal): Promise<Taken> {
+    const probe = await tokens.probe(provider, session, signal);
+    const { identity } = probe.facts;
+    if (!identity) throw new AppError("invalid_request", "The upstream does not tell whose session this is.");
+    const rows = (await store.listTokens()).filter((row) => row.provider === provider);
+    const owner = await ownerOf(rows, identity, [session, probe.secret]);
+    const row = owner ?? (await add(rows, identity, probe.secret));
+    await renew(row, probe, signal);
+    return { action: rows.some(({ id }) => id === row.id) ? "updated" : "added", tokenId: row.id, identity };
+  }
+
+  return { take: (session, signal) => oneByOne(() => take(session, signal)) };
+}
+
+/** The provider's name with the least number that no label has. Not the account's name: clients see labels. */
+function freeLabel(provider: string, rows: readonly TokenRow[]): string {
+  const labels = new Set(rows.map(({ label }) => label));
+  let number = 1;
+  while (labels.has(`${provider}-${number}`)) number++;
+  return `${provider}-${number}`;
+}

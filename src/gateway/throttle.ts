@@ -1,0 +1,36 @@
+// Slows down who guesses: so many failures of one address in a window, then nothing until the window is over.
+
+export type Throttle = {
+  /** Milliseconds that this key must wait, or 0. */
+  waitMs(key: string): number;
+  /** Counts one failure. */
+  fail(key: string): void;
+};
+
+type Options = { failures: number; windowMs: number; now: () => number; maxKeys?: number };
+
+/** Counts in memory, at most `maxKeys` at once: the oldest windows are forgotten first. */
+export function createThrottle({ failures, windowMs, now, maxKeys = 10_000 }: Options): Throttle {
+  const windows = new Map<string, { count: number; since: number }>();
+  const windowOf = (key: string) => {
+    const window = windows.get(key);
+    const age = window ? now() - window.since : 0;
+    return window && age >= 0 && age < windowMs ? window : null;
+  };
+  return {
+    waitMs(key) {
+      const window = windowOf(key);
+      return window && window.count >= failures ? window.since + windowMs - now() : 0;
+    },
+    fail(key) {
+      const window = windowOf(key);
+      if (window) {
+        window.count++;
+        return;
+      }
+      windows.delete(key);
+      windows.set(key, { count: 1, since: now() });
+      if (windows.size > maxKeys) windows.delete(windows.keys().next().value!);
+    },
+  };
+}
