@@ -1,6 +1,7 @@
-// Every recorded refusal of the Gemini API and what it means.
+// Every recorded refusal of the Gemini API and what it means, also to calls that cost nothing.
 import { describe, expect, test } from "bun:test";
-import { excerpt, statusInside, toAppError } from "./errors.ts";
+import { AppError } from "../../errors.ts";
+import { excerpt, statusInside, toAppError, toLookupError, withoutCost } from "./errors.ts";
 import cases from "./fixtures/errors.json";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -46,4 +47,43 @@ test.each([
   [null, null],
 ])("an error inside an answer has a status: %j is %p", (body, status) => {
   expect(statusInside(body)).toBe(status);
+});
+
+describe("a refused look at one thing", () => {
+  const google = (code: number, status: string, details?: unknown[]) => ({
+    error: { code, message: "?", status, ...(details ? { details } : {}) },
+  });
+  const suspended = [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "CONSUMER_SUSPENDED" }];
+  test.each([
+    ["interaction", 400, { error: { code: "invalid_request", message: "Invalid interaction name: v1_a" } }, "not_found"],
+    ["interaction", 400, google(400, "INVALID_ARGUMENT"), "not_found"],
+    ["interaction", 404, [google(404, "NOT_FOUND")], "not_found"],
+    ["interaction", 403, google(403, "PERMISSION_DENIED"), "upstream_unauthorized"],
+    ["interaction", 400, google(400, "FAILED_PRECONDITION"), "upstream_unauthorized"],
+    ["interaction", 400, null, "upstream_unavailable"],
+    ["interaction", 404, null, "upstream_unavailable"],
+    ["interaction", 429, google(429, "RESOURCE_EXHAUSTED"), "upstream_rate_limited"],
+    ["file", 403, google(403, "PERMISSION_DENIED"), "not_found"],
+    ["file", 403, google(403, "PERMISSION_DENIED", suspended), "upstream_unauthorized"],
+    ["file", 404, google(404, "NOT_FOUND"), "not_found"],
+    ["file", 400, google(400, "FAILED_PRECONDITION"), "upstream_unavailable"],
+    ["file", 400, google(400, "INVALID_ARGUMENT"), "upstream_invalid"],
+    ["file", 403, null, "upstream_unavailable"],
+  ] as const)("%s, %d %j is %s", (thing, status, body, kind) => {
+    expect(toLookupError(thing, status, body, NOW).kind).toBe(kind);
+  });
+});
+
+test("a free call leaves nothing in doubt, except that its caller stopped it", () => {
+  const { signal } = new AbortController();
+  for (const [status, body] of [
+    [504, { error: { code: 504 } }],
+    [502, null],
+    [404, { error: { code: 404 } }],
+  ] as const)
+    expect(withoutCost(toAppError(status, body, NOW), signal)).toMatchObject({ kind: "upstream_unavailable", charged: false });
+  const late = new AppError("upstream_timeout", "late");
+  expect(withoutCost(late, AbortSignal.abort(late))).toBe(late);
+  const refused = toAppError(429, null, NOW);
+  expect(withoutCost(refused, signal)).toBe(refused);
 });
