@@ -114,6 +114,13 @@ describe("fail-over", () => {
     expect([response.headers.get("x-should-retry"), rig.simulator.counts().total.accepted]).toEqual(["false", 1]);
   });
 
+  test("with every token tried, the client hears what the last one said", async () => {
+    await using rig = await startRig({ tokens: [GEMINI] });
+    rig.simulator.setFaults("gemini.generate=429-minute(30)");
+    const response = await rig.chat();
+    expect([response.status, Number(response.headers.get("retry-after")) > 20]).toEqual([429, true]);
+  });
+
   test("with retry_unknown_images an image is tried again, and may be paid twice", async () => {
     await using rig = await startRig({ tokens: [GEMINI, GEMINI_TWO], settings: { "generation.retry_unknown_images": true } });
     rig.simulator.setFaults("gemini.generate=lost:once");

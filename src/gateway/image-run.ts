@@ -60,9 +60,9 @@ export async function* runImages(deps: GenerateDependencies, plan: Plan, admissi
 /** One image, on as many tokens as it takes and the rules allow. */
 async function* runOne(deps: GenerateDependencies, work: Work): AsyncGenerator<GenerateEvent, Ended> {
   const exclude = new Set<number>();
+  let failure: AppError | null = null;
   for (let attempts = 1; ; attempts++) {
-    const lease = yield* leaseToken(deps, work, exclude);
-    let failure: AppError;
+    const lease = yield* leaseToken(deps, work, exclude, failure);
     try {
       yield { type: "token", label: lease.label, provider: lease.provider, attempt: attempts };
       return { answer: yield* callOn(deps, work, lease), provider: lease.provider };
@@ -84,14 +84,23 @@ async function* runOne(deps: GenerateDependencies, work: Work): AsyncGenerator<G
   }
 }
 
-/** Leases a token; yields the place in the queue while waiting. */
-async function* leaseToken(deps: GenerateDependencies, work: Work, exclude: ReadonlySet<number>): AsyncGenerator<GenerateEvent, Lease> {
+/** Leases a token; yields the place in the queue while waiting. When every token was tried, what the last one said is the answer. */
+async function* leaseToken(
+  deps: GenerateDependencies,
+  work: Work,
+  exclude: ReadonlySet<number>,
+  last: AppError | null,
+): AsyncGenerator<GenerateEvent, Lease> {
   const waits = createChannel<GenerateEvent>();
   const onWait = (position: number, waitMs: number | null) => waits.push({ type: "queued", position, waitMs });
   const leasing = deps.pool.lease({ ...work.lease, exclude }, { signal: work.signal, onWait });
   leasing.then(waits.close, waits.close);
   yield* waits;
-  return await leasing;
+  try {
+    return await leasing;
+  } catch (error) {
+    throw last && error instanceof AppError && error.kind === "no_token" ? last : error;
+  }
 }
 
 /** One call on the leased token, told to health and written down whatever happens. */
