@@ -22,6 +22,8 @@ const reservation = (change: Partial<NewReservation> = {}): NewReservation => ({
   estimate: amounts(1, 40_000),
   ...change,
 });
+const insert = async (store: LedgerStore, change: Partial<NewReservation> = {}) =>
+  (await store.insertReservations([reservation(change)]))[0]!;
 const ending = (id: number, change: Partial<ReservationEnd> = {}): ReservationEnd => ({
   id,
   state: "settled",
@@ -46,8 +48,8 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
 
   test("a reservation is open, with what it was made of, until it ends", () =>
     withStore(async (store) => {
-      const first = await store.insertReservation(reservation());
-      const second = await store.insertReservation(reservation({ keyId: 2, kind: "video", estimate: amounts(0, 5, 8000) }));
+      const first = await insert(store);
+      const second = await insert(store, { keyId: 2, kind: "video", estimate: amounts(0, 5, 8000) });
       const rows = [
         { id: first, ...reservation() },
         { id: second, ...reservation({ keyId: 2, kind: "video", estimate: amounts(0, 5, 8000) }) },
@@ -59,7 +61,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
 
   test("the end counts once, however often it is asked for, together or apart", () =>
     withStore(async (store) => {
-      const id = await store.insertReservation(reservation());
+      const id = await insert(store);
       expect(await store.endReservations([ending(id), ending(id), ending(id, { state: "released", actual: amounts(0) })])).toBe(1);
       expect(await store.endReservations([ending(id)])).toBe(0);
       expect(await store.endReservations([ending(id + 1)])).toBe(0);
@@ -69,7 +71,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
 
   test("sums are kept by key and period, and only those asked for are read", () =>
     withStore(async (store) => {
-      const ids = await Promise.all([1, 1, 2].map((keyId) => store.insertReservation(reservation({ keyId }))));
+      const ids = await Promise.all([1, 1, 2].map((keyId) => insert(store, { keyId })));
       await store.endReservations(ids.map((id) => ending(id)));
       const { spent } = await store.readLedger(["2026-11-23", "2026-11-22"], 0);
       expect(spent).toEqual([
@@ -80,7 +82,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
 
   test("a release adds to no sum, but is a request that failed", () =>
     withStore(async (store) => {
-      const id = await store.insertReservation(reservation());
+      const id = await insert(store);
       await store.endReservations([ending(id, { state: "released", actual: amounts(0), ok: false, calls: [] })]);
       expect((await store.readLedger(["total"], 0)).spent).toEqual([]);
       const rows = await store.readUsage({ from: 0, to: NOON + HOUR, by: "key" });
@@ -89,7 +91,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
 
   test("admissions since a time are told in order, ended or not", () =>
     withStore(async (store) => {
-      for (const at of [NOON + 2, NOON, NOON + 1]) await store.insertReservation(reservation({ at }));
+      for (const at of [NOON + 2, NOON, NOON + 1]) await insert(store, { at });
       await store.endReservations([ending(1)]);
       expect((await store.readLedger([], NOON)).recent).toEqual([
         { keyId: 1, at: NOON + 1 },
@@ -100,8 +102,8 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
   test("everything is there after a restart", async () => {
     using folder = temporaryFolder();
     const store = await open(folder.path);
-    await store.endReservations([ending(await store.insertReservation(reservation()))]);
-    await store.insertReservation(reservation());
+    await store.endReservations([ending(await insert(store))]);
+    await insert(store);
     const [state, usage] = [await store.readLedger(["total"], 0), await store.readUsage({ from: 0, to: NOON + HOUR, by: "token" })];
     await store.close();
     const again = await open(folder.path);
@@ -114,7 +116,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
     /** Two keys, two families, two tokens, three hours over midnight. */
     async function fill(store: LedgerStore): Promise<void> {
       const add = async (change: Partial<NewReservation>, end: Partial<ReservationEnd>) =>
-        store.endReservations([ending(await store.insertReservation(reservation(change)), end)]);
+        store.endReservations([ending(await insert(store, change), end)]);
       await add({ keyId: 1 }, { hour: NOON });
       await add({ keyId: 1, family: "beta" }, { hour: NOON + HOUR, actual: amounts(2, 100_000, 8000), inputTokens: 5, outputTokens: 6 });
       const failed = { tokenId: 7, ok: false, ms: 100, amounts: amounts(0) };
@@ -213,20 +215,20 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
     test("percentiles lie within a bucket of the true ones, also beyond the last bound", () =>
       withStore(async (store) => {
         for (let index = 1; index <= 100; index++) {
-          await store.endReservations([ending(await store.insertReservation(reservation()), { ms: index * 100 })]);
+          await store.endReservations([ending(await insert(store), { ms: index * 100 })]);
         }
         const query = { from: NOON, to: NOON + HOUR, by: "hour" } as const;
         const [row] = await store.readUsage(query);
         expect(row!.meanMs).toBe(5050);
         expect(row!.p50Ms).toBeWithin(4000, 8001);
         expect(row!.p95Ms).toBeWithin(8000, 10_001);
-        await store.endReservations([ending(await store.insertReservation(reservation()), { ms: 10_000_000 })]);
+        await store.endReservations([ending(await insert(store), { ms: 10_000_000 })]);
         expect((await store.readUsage(query))[0]).toMatchObject({ maxMs: 10_000_000 });
       }));
 
     test.each([[0], [1], [250], [251], [512_000], [512_001]])("a duration of %p ms is its own percentile's bound", (ms) =>
       withStore(async (store) => {
-        await store.endReservations([ending(await store.insertReservation(reservation()), { ms })]);
+        await store.endReservations([ending(await insert(store), { ms })]);
         const [row] = await store.readUsage({ from: NOON, to: NOON + HOUR, by: "hour" });
         expect(row!.maxMs).toBe(ms);
         expect(row!.p95Ms).toBeLessThanOrEqual(ms);
@@ -236,8 +238,8 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
 
   test("what is old is deleted in slices; what is open stays, and so do the sums that limits are checked against", () =>
     withStore(async (store) => {
-      const old = await Promise.all([1, 2, 3].map(() => store.insertReservation(reservation({ at: NOON - 48 * HOUR }))));
-      const young = await store.insertReservation(reservation());
+      const old = await Promise.all([1, 2, 3].map(() => insert(store, { at: NOON - 48 * HOUR })));
+      const young = await insert(store);
       const end = (id: number, hour: number) => store.endReservations([ending(id, { hour, calls: [] })]);
       for (const id of old.slice(0, 2)) await end(id, NOON - 48 * HOUR);
       await end(young, NOON);

@@ -74,9 +74,10 @@ export type UsageRow = {
   maxMs: number | null;
 };
 
+/** Writes take effect in the order they are asked for: one that survives a crash has all before it with it. */
 export interface LedgerStore {
-  /** Writes a reservation down; resolves with its id once it outlives this process. */
-  insertReservation(reservation: NewReservation): Promise<number>;
+  /** Writes reservations down, all or none; resolves with their ids in the same order once they outlive this process. */
+  insertReservations(reservations: readonly NewReservation[]): Promise<number[]>;
   /**
    * Ends reservations and adds what they used to sums and rollups, all in one act. One that is not open is passed over,
    * so that the same end may be asked for again. Resolves with the number that were open.

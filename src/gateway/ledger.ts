@@ -1,4 +1,4 @@
-// Between limits and the store: reservations are on record before anything is started, their ends soon after.
+// Between limits and the store: reservations are on record before anything is started, their ends soon after, in this order.
 import type { Clock } from "../clock.ts";
 import type { LedgerStore, NewReservation, ReservationEnd } from "../db/ledger.ts";
 import { AppError } from "../errors.ts";
@@ -6,16 +6,17 @@ import type { Log } from "../log.ts";
 
 /** Pause after ends could not be written, in ms. */
 const RETRY_MS = 1000;
-/** Ends written in one act. */
+/** Rows of one act. */
 const BATCH = 256;
 
 export type Ledger = {
   /**
-   * Resolves with the reservation's id once it outlives this process.
+   * Resolves with the reservation's id once it outlives this process, and every end before it too: what an end gave back is
+   * never given out twice, whenever the process dies.
    * @throws {AppError} `busy` when it cannot be written: nothing that costs money may be started
    */
   reserve(reservation: NewReservation): Promise<number>;
-  /** Writes an end down soon; again and again until it is. Those of one moment share an act. */
+  /** Writes an end down soon; again and again until it is. */
   end(end: ReservationEnd): void;
   /** Resolves when every end so far is written, or could not be. */
   flush(): Promise<void>;
@@ -23,60 +24,71 @@ export type Ledger = {
   close(): Promise<void>;
 };
 
-type Dependencies = { store: Pick<LedgerStore, "insertReservation" | "endReservations">; clock: Clock; log: Log };
+type Asked = { reservation: NewReservation; resolve(id: number): void; reject(error: unknown): void };
+type Dependencies = { store: Pick<LedgerStore, "insertReservations" | "endReservations">; clock: Clock; log: Log };
 
 export function createLedger({ store, clock, log }: Dependencies): Ledger {
-  let waiting: ReservationEnd[] = [];
-  let writing: Promise<void> | null = null;
+  let ends: ReservationEnd[] = [];
+  const asked: Asked[] = [];
+  let working: Promise<void> | null = null;
   let cancelRetry: (() => void) | null = null;
 
-  async function write(): Promise<void> {
-    // Whatever else ends in this turn goes along.
+  /** Writes in rounds: what comes during one makes up the next, so that much of it shares few statements and one commit. */
+  async function work(): Promise<void> {
+    // What comes in the same turn goes along.
     await Promise.resolve();
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, BATCH);
-      try {
-        await store.endReservations(batch);
-        waiting = waiting.slice(batch.length);
-      } catch (error) {
-        log.error("The ledger cannot be written", { waiting: waiting.length, error });
-        cancelRetry = clock.after(RETRY_MS, () => {
-          cancelRetry = null;
-          start();
-        });
-        break;
-      }
+    while (asked.length > 0 || (ends.length > 0 && cancelRetry === null)) {
+      const ready = cancelRetry === null ? ends.slice(0, BATCH) : [];
+      const isBehind = cancelRetry === null && ends.length > BATCH;
+      await Promise.all([writeEnds(ready), writeAsked(isBehind ? [] : asked.splice(0, BATCH))]);
     }
-    writing = null;
+    working = null;
+  }
+
+  async function writeEnds(batch: readonly ReservationEnd[]): Promise<void> {
+    if (batch.length === 0) return;
+    try {
+      await store.endReservations(batch);
+      ends = ends.slice(batch.length);
+    } catch (error) {
+      log.error("The ledger cannot be written", { ends: ends.length, error });
+      cancelRetry = clock.after(RETRY_MS, retry);
+    }
+  }
+
+  async function writeAsked(batch: readonly Asked[]): Promise<void> {
+    if (batch.length === 0) return;
+    try {
+      const ids = await store.insertReservations(batch.map(({ reservation }) => reservation));
+      for (const [index, { resolve }] of batch.entries()) resolve(ids[index]!);
+    } catch (cause) {
+      log.error("The ledger cannot be written", { reservations: batch.length, error: cause });
+      for (const { reject } of batch) reject(unwritable(cause));
+    }
   }
 
   const start = () => {
-    writing ??= write();
+    working ??= work();
   };
-
-  const flush = async () => {
+  const retry = () => {
     cancelRetry?.();
     cancelRetry = null;
     start();
-    await writing;
+  };
+  const flush = async () => {
+    retry();
+    await working;
   };
 
   return {
-    async reserve(reservation) {
-      try {
-        return await store.insertReservation(reservation);
-      } catch (cause) {
-        log.error("The ledger cannot be written", { error: cause });
-        throw new AppError("busy", "This server cannot record what a generation costs at the moment, so it starts none.", {
-          reason: "ledger_unavailable",
-          retryAfterMs: 5000,
-          cause,
-        });
-      }
-    },
+    reserve: (reservation) =>
+      new Promise((resolve, reject) => {
+        asked.push({ reservation, resolve, reject });
+        start();
+      }),
     end(end) {
-      waiting.push(end);
-      if (cancelRetry === null) start();
+      ends.push(end);
+      start();
     },
     flush,
     async close() {
@@ -84,4 +96,9 @@ export function createLedger({ store, clock, log }: Dependencies): Ledger {
       cancelRetry?.();
     },
   };
+}
+
+function unwritable(cause: unknown): AppError {
+  const message = "This server cannot record what a generation costs at the moment, so it starts none.";
+  return new AppError("busy", message, { reason: "ledger_unavailable", retryAfterMs: 5000, cause });
 }

@@ -54,7 +54,7 @@ export function cuttable(store: LedgerStore): LedgerStore & { cut(): void } {
     };
   };
   return {
-    insertReservation: guarded(store.insertReservation),
+    insertReservations: guarded(store.insertReservations),
     endReservations: guarded(store.endReservations),
     readLedger: guarded(store.readLedger),
     readUsage: guarded(store.readUsage),
@@ -100,6 +100,8 @@ export async function startBench(keys: KeyRow[], clock = virtualClock()): Promis
     },
     async crash() {
       current.cut();
+      // What had reached the store by then is on record before the next life reads it.
+      await store.writeFact("crash", null);
       current = await start();
     },
     async [Symbol.asyncDispose]() {

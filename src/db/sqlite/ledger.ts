@@ -13,15 +13,13 @@ const toReservation = ({ images, videoMs, microUsd, ...row }: RawReservation): R
   estimate: { images, videoMs, microUsd },
 });
 
-/** The id of the new reservation. */
-export function insertReservation(db: Database, { estimate, ...row }: NewReservation): number {
-  const { lastInsertRowid } = db
-    .query(
-      `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, state)
-       VALUES ($keyId, $requestId, $kind, $family, $at, $images, $videoMs, $microUsd, 'reserved')`,
-    )
-    .run({ ...row, ...estimate });
-  return Number(lastInsertRowid);
+/** The ids of the new reservations. */
+export function insertReservations(db: Database, reservations: readonly NewReservation[]): number[] {
+  const statement = db.query(
+    `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, state)
+     VALUES ($keyId, $requestId, $kind, $family, $at, $images, $videoMs, $microUsd, 'reserved')`,
+  );
+  return reservations.map(({ estimate, ...row }) => Number(statement.run({ ...row, ...estimate }).lastInsertRowid));
 }
 
 /** Ends those that are open and adds them to sums and rollups; the number of them. */

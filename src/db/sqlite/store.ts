@@ -101,7 +101,7 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     readFact: (name) => retryBusy(() => settings.readFact(db, name)),
     writeFact: (name, value) => write(() => settings.writeFact(db, name, value), DURABLE),
 
-    insertReservation: (reservation) => write(() => ledger.insertReservation(db, reservation)),
+    insertReservations: (rows) => write(() => ledger.insertReservations(db, rows)),
     endReservations: (ends) => write(() => ledger.endReservations(db, ends)),
     readLedger: (periods, since) => retryBusy(() => ledger.readLedger(db, periods, since)),
     readUsage: (query) => retryBusy(() => usage.readUsage(db, query)),
