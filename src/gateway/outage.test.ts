@@ -89,6 +89,14 @@ test.each(CASES)("unreachable for %s", (_, routes, steps, verdict, troubleSince)
   expect({ last, since: state.troubleSince }).toEqual({ last: verdict, since: troubleSince });
 });
 
+test("trouble lasts until an upstream answers, also when one token alone goes on trying", () => {
+  const proxied = (at: number) => ({ tokenId: 4, proxy: "http://proxy:1", at });
+  let { state } = afterUnreachable(NETWORK_WORKS, { tokenId: 1, proxy: null, at: NOW }, mixed);
+  ({ state } = afterUnreachable(state, proxied(NOW + 1), mixed));
+  const later = afterUnreachable(state, proxied(NOW + 600_000), mixed);
+  expect([later.verdict, later.state.troubleSince]).toEqual(["ours", NOW]);
+});
+
 test("an answer of any upstream ends the trouble and forgets the failures", () => {
   let { state } = afterUnreachable(NETWORK_WORKS, { tokenId: 1, proxy: null, at: NOW }, direct);
   state = afterAnswer(state);

@@ -1,8 +1,10 @@
 // What outcomes do to the whole pool: groups, probes, outages, own caps, and what survives a restart.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../errors.ts";
+import { silentLog } from "../log.ts";
 import { virtualClock } from "../testing.ts";
 import { call, FAMILY, failure, limited, success, type TestPool, testPool, tokenRow } from "./pool.fixtures.ts";
+import { createPool } from "./pool.ts";
 
 const MINUTE = 60_000;
 const grouped = (id: number, group: string | null, change = {}) => tokenRow(id, { group, ...change });
@@ -229,6 +231,26 @@ describe("health is saved", () => {
     await test.clock.advance(200);
     expect([...test.saved.keys()]).toEqual([1, 2]);
   });
+  test("again when the store fails, with what changed meanwhile", async () => {
+    const clock = virtualClock();
+    const saves: number[][] = [];
+    const pool = createPool({
+      clock,
+      random: () => 0.5,
+      settings: () => testPool([]).settings,
+      log: silentLog,
+      async saveHealth(changes) {
+        saves.push(changes.map(({ id }) => id));
+        if (saves.length === 1) throw new Error("disk full");
+      },
+    });
+    pool.load([tokenRow(1), tokenRow(2)]);
+    pool.observe(1, failure("upstream_unauthorized"));
+    await clock.advance(200);
+    pool.observe(2, failure("upstream_unauthorized"));
+    await clock.advance(5_000);
+    expect(saves).toEqual([[1], [1, 2]]);
+  });
   test("when the pool closes", async () => {
     const test = testPool([tokenRow(1)]);
     await call(test, limited("per_day"));
@@ -272,6 +294,15 @@ describe("health is saved", () => {
     const test = testPool([tokenRow(1, { health })]);
     expect(test.pool.gauges().tokens.healthy).toBe(1);
     expect(await isServed(test, 1)).toBe(true);
+  });
+
+  test("a group's daily count survives whichever of its tokens made the calls", async () => {
+    const capped = [grouped(1, "g"), grouped(2, "g", { caps: { group: { requestsPerDay: 2 } } })];
+    const test = testPool(capped);
+    for (let i = 0; i < 2; i++) await call(test, success(), { pinned: 2 });
+    await test.pool.close();
+    const again = testPool(capped, { saved: test.saved });
+    expect([await isServed(again, 1), await isServed(again, 2)]).toEqual([false, false]);
   });
 
   test("a group's limit outlives the token that kept it", async () => {

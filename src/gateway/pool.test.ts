@@ -171,6 +171,7 @@ describe("slots", () => {
 
   test("a job found after a restart takes a slot even of a full token", async () => {
     const test = testPool([tokenRow(1)], { settings: { wait_ms: 0 } });
+    test.pool.load([tokenRow(1, { caps: { requestsPerDay: 1 } })]);
     const jobs = [test.pool.adopt(1, "video", FAMILY)!, test.pool.adopt(1, "video", FAMILY)!];
     expect(test.pool.adopt(9, "video", FAMILY)).toBeNull();
     expect((await refusalOf(test.lease({ kind: "video" }))).kind).toBe("busy");

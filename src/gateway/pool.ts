@@ -55,7 +55,6 @@ export type PoolDependencies = {
 const DISPROVED_BY_CHECK: ReadonlySet<HealthReason> = new Set(["key_invalid", "session_dead"]);
 /** A clock that goes back by more than this was set; less is measurement. */
 const SET_BACK_MS = 2_000;
-const NOTHING = { images: 0, videoSeconds: 0, usd: 0 };
 
 /** An empty pool; {@link Pool.load} fills it. */
 export function createPool({ clock, random, settings, log, saveHealth }: PoolDependencies): Pool {
@@ -157,7 +156,7 @@ export function createPool({ clock, random, settings, log, saveHealth }: PoolDep
     },
     adopt(id, kind, family) {
       const member = present(id);
-      return member && slots.take(member, { kind, family, estimate: NOTHING }, 0);
+      return member && slots.take(member, { kind, family, estimate: null }, 0);
     },
     snapshot() {
       const time = now();

@@ -10,11 +10,16 @@ import { type Counter, release, reserve, type Spend, settle } from "./quota.ts";
 import type { Kind } from "./types.ts";
 
 export type Slots = {
-  /** Takes a slot of the token, whether or not one is free, and reserves the estimate against its caps. */
-  take(member: Member, request: Pick<LeaseRequest, "kind" | "family" | "estimate">, waitedMs: number): Lease;
+  /**
+   * Takes a slot of the token, whether or not one is free, and reserves the estimate against its caps. Without an estimate the call
+   * was counted already: it goes on from before a restart.
+   */
+  take(member: Member, request: Call, waitedMs: number): Lease;
   /** Calls under way in the whole pool. */
   readonly inFlight: Readonly<Record<Kind, number>>;
 };
+
+type Call = Pick<LeaseRequest, "kind" | "family"> & { estimate: LeaseRequest["estimate"] | null };
 
 type SlotsDependencies = {
   clock: Clock;
@@ -69,8 +74,9 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
     inFlight,
     take(member, { kind, family, estimate }, waitedMs) {
       const startedAt = clock.now();
-      const isProbe = isHalfOpen(member.health, startedAt);
-      const reservations = countersFor(member, family).map(({ counter }) => ({ counter, spend: reserve(counter, estimate, startedAt) }));
+      const isProbe = estimate !== null && isHalfOpen(member.health, startedAt);
+      const counters = estimate === null ? [] : countersFor(member, family);
+      const reservations = counters.map(({ counter }) => ({ counter, spend: reserve(counter, estimate!, startedAt) }));
       if (isProbe) member.probing = true;
       if (reservations.length > 0) markCounted(member);
       member.inFlight[kind]++;

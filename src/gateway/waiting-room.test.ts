@@ -158,6 +158,19 @@ describe("a pause that ends", () => {
   });
 });
 
+test("requests of hundreds of other models make nobody who waits forgotten", async () => {
+  const test = testPool([tokenRow(1), tokenRow(2)]);
+  const lease = await test.lease({ pinned: 1 });
+  const waiting = wait(test, { exclude: new Set([2]) });
+  for (let i = 0; i < 300; i++) {
+    const other = await test.lease({ family: `model-${i}` });
+    expect(other.tokenId).toBe(2);
+    await end(other);
+  }
+  await end(lease);
+  expect(waiting.lease?.tokenId).toBe(1);
+});
+
 test("a token that is added serves who waits", async () => {
   const test = testPool([tokenRow(1)]);
   await test.lease();

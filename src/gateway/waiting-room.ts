@@ -67,9 +67,9 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
   /** When it makes sense to come again: the soonest slot or the end of a pause, at least a second. */
   function retryAfter(lane: Lane, time: number): number {
     const { kind, family } = lane.want;
-    const slot = lane.busy > 0 ? pace.estimate(kind, family, (lanes.get(lane)?.size ?? 0) + 1, lane.busy) : null;
-    const pause = () => Math.min(outlookOf(lane, NOBODY, time).soonest - time, UNKNOWN_PACE_MS);
-    return Math.max(1_000, slot ?? pause());
+    const pause = lane.busy > 0 ? Number.POSITIVE_INFINITY : outlookOf(lane, NOBODY, time).soonest - time;
+    const slot = pace.estimate(kind, family, (lanes.get(lane)?.size ?? 0) + 1, lane.busy) ?? UNKNOWN_PACE_MS;
+    return Math.max(1_000, Number.isFinite(pause) ? pause : slot);
   }
 
   function tell(waiter: Waiter, position: number, time: number): void {
