@@ -1,0 +1,25 @@
+# Build stage: locked dependencies, the executable, and the root of the final image.
+FROM oven/bun:1.4.5-debian AS build
+WORKDIR /source
+COPY package.json bun.lock bunfig.toml ./
+RUN bun install --frozen-lockfile
+COPY tsconfig.json ./
+COPY config config
+COPY views views
+COPY scripts scripts
+COPY src src
+COPY deploy/rootfs.sh deploy/rootfs.sh
+RUN bun run build && deploy/rootfs.sh dist/flow2api /root-of-image && chown -R 10001:10001 /root-of-image/data
+
+# Final stage: the executable, what it is linked to, and nothing else: no shell, no package manager, no root.
+FROM scratch
+COPY --from=build /root-of-image /
+USER 10001:10001
+ENV FLOW2API_STORAGE_DATA_DIR=/data
+WORKDIR /
+VOLUME /data
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["/usr/local/bin/flow2api", "healthcheck"]
+ENTRYPOINT ["/usr/local/bin/flow2api"]
+CMD ["serve"]
