@@ -1,6 +1,6 @@
 // What is sent to create an interaction, mode by mode, and which handles are ours.
 import { describe, expect, test } from "bun:test";
-import type { InputMedia, VideoMode, VideoRequest } from "../../gateway/types.ts";
+import type { InputMedia, Json, VideoMode, VideoRequest } from "../../gateway/types.ts";
 import { encodeBody } from "./convert.ts";
 import { interactionIdOf, type PlacedInputs, previousOf, toBlock, toInteraction } from "./interaction.ts";
 
@@ -86,5 +86,6 @@ test.each([
 });
 
 test("a handle that is none of ours names no interaction", () => {
-  for (const handle of [null, 7, "v1_a", [], {}, { interactionId: "" }, { interactionId: 7 }]) expect(interactionIdOf(handle)).toBeNull();
+  const strange: Json[] = [null, 7, "v1_a", [], {}, { interactionId: "" }, { interactionId: 7 }];
+  for (const handle of strange) expect(interactionIdOf(handle)).toBeNull();
 });
