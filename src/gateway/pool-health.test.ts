@@ -1,9 +1,9 @@
 // What outcomes do to the whole pool: groups, probes, outages, own caps, and what survives a restart.
 import { describe, expect, test } from "bun:test";
+import { call, FAMILY, failure, limited, success, type TestPool, testPool, tokenRow } from "../../test/pool.ts";
 import { AppError } from "../errors.ts";
 import { silentLog } from "../log.ts";
 import { virtualClock } from "../testing.ts";
-import { call, FAMILY, failure, limited, success, type TestPool, testPool, tokenRow } from "./pool.fixtures.ts";
 import { createPool } from "./pool.ts";
 
 const MINUTE = 60_000;

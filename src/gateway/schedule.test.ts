@@ -1,8 +1,8 @@
 // Which token each strategy prefers, and that chance keeps the promised proportions.
 import { describe, expect, test } from "bun:test";
+import { testPool, tokenRow } from "../../test/pool.ts";
 import { seededRandom } from "../testing.ts";
 import type { Lease } from "./leases.ts";
-import { testPool, tokenRow } from "./pool.fixtures.ts";
 import type { Strategy } from "./schedule.ts";
 
 /** Ids of `count` leases in a row; `keep` of them stay open. */

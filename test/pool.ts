@@ -1,11 +1,11 @@
 // What tests of the pool share: token rows, a pool on a virtual clock, requests and outcomes.
-import type { TokenRow } from "../db/store.ts";
-import type { ErrorKind, FailureDetail } from "../errors.ts";
-import { silentLog } from "../log.ts";
-import type { Settings } from "../settings-schema.ts";
-import { seededRandom, type VirtualClock, virtualClock } from "../testing.ts";
-import type { Lease, LeaseOptions, LeaseRequest, Outcome } from "./leases.ts";
-import { createPool, type Pool } from "./pool.ts";
+import type { TokenRow } from "../src/db/store.ts";
+import type { ErrorKind, FailureDetail } from "../src/errors.ts";
+import type { Lease, LeaseOptions, LeaseRequest, Outcome } from "../src/gateway/leases.ts";
+import { createPool, type Pool } from "../src/gateway/pool.ts";
+import { silentLog } from "../src/log.ts";
+import type { Settings } from "../src/settings-schema.ts";
+import { seededRandom, type VirtualClock, virtualClock } from "../src/testing.ts";
 
 export const FAMILY = "picture-model";
 
