@@ -9,6 +9,7 @@ import type { InputDependencies } from "./gateway/inputs.ts";
 import { createKeys, type Keys } from "./gateway/keys.ts";
 import { createLimits, type OpenLimits } from "./gateway/limits.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media.ts";
+import { assumedFamilies } from "./gateway/models.ts";
 import { createPool, type Pool } from "./gateway/pool.ts";
 import { createRefresher, type Refresher } from "./gateway/refresh.ts";
 import { createSessionIntake, type SessionIntake } from "./gateway/session-intake.ts";
@@ -70,7 +71,7 @@ export function createContext({ config, store, requests, log, clock, random, sim
     ].map((provider) => [provider.name, provider]),
   );
   const media = createMediaStore({ dataDir: storage.data_dir, store, clock, settings: current, log });
-  const pool = createPool({ clock, random, settings: () => current().pool, log, saveHealth: store.saveHealth });
+  const pool = createPool({ clock, random, settings: () => current().pool, log, saveHealth: store.saveHealth, assumed: assumedFamilies });
   const tokens = createTokens({ store, providers, openDraft: media.openDraft, now, log, onFacts: pool.learn });
   const refresher = createRefresher({
     pool,

@@ -24,6 +24,8 @@ export type Group = {
 
 export type Member = {
   row: TokenRow;
+  /** Families that a token of this provider is taken to serve before it has learned its own; null: any. */
+  assumed: readonly string[] | null;
   caps: Caps | null;
   group: Group;
   health: Health;
@@ -56,10 +58,11 @@ export function createGroup(name: string | null): Group {
   return { name, members: new Set(), health: HEALTHY, families: new Map(), cap: null, models: new Map(), counters: new Map() };
 }
 
-export function createMember(row: TokenRow, group: Group): Member {
+export function createMember(row: TokenRow, group: Group, assumed: readonly string[] | null): Member {
   const alarm = { at: -1, time: Number.POSITIVE_INFINITY } as Member["alarm"];
   const member: Member = {
     row,
+    assumed,
     caps: parseCaps(row.caps),
     group,
     health: HEALTHY,
@@ -97,9 +100,13 @@ export function isOpenFor({ row, removed }: Member, kind: Kind): boolean {
   return kind === "image" ? row.imageEnabled && row.imageConcurrency !== 0 : row.videoEnabled && row.videoConcurrency !== 0;
 }
 
-/** Whether the token has the model: as learned (not learned yet counts as yes), within the operator's lists. */
-export function hasFamily({ row }: Member, family: string): boolean {
-  if (row.families && !row.families.includes(family)) return false;
+/** Families that the token is known or taken to have; null: any. */
+export const knownFamilies = ({ row, assumed }: Member): readonly string[] | null => row.families ?? assumed;
+
+/** Whether the token has the model: as learned, before that as assumed, within the operator's lists. */
+export function hasFamily(member: Member, family: string): boolean {
+  const { row } = member;
+  if (knownFamilies(member)?.includes(family) === false) return false;
   if (row.allowFamilies.length > 0 && !row.allowFamilies.includes(family)) return false;
   return !row.denyFamilies.includes(family);
 }

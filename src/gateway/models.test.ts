@@ -2,7 +2,17 @@
 import { expect, test } from "bun:test";
 import { FAMILIES, LISTED, NAMES, PIXELS } from "./catalogue.ts";
 import flow from "./fixtures/flow-models.json";
-import { chooseFamily, DEFAULT_FAMILY, families, familyOf, listModels, nearestModels, parseModel, providerServes } from "./models.ts";
+import {
+  assumedFamilies,
+  chooseFamily,
+  DEFAULT_FAMILY,
+  families,
+  familyOf,
+  listModels,
+  nearestModels,
+  parseModel,
+  providerServes,
+} from "./models.ts";
 import { ASPECTS, IMAGE_SIZES } from "./types.ts";
 
 const everything = new Set(FAMILIES.map((family) => family.id));
@@ -156,4 +166,11 @@ test("a misspelt id is answered by the ids nearest to it", () => {
   expect(nearestModels("GEMINI-3.0-PRO-IMAGE-LANDSCAP", 3)).toContain("gemini-3.0-pro-image-landscape");
   expect(nearestModels("dalle-3", 1)).toEqual(["dall-e-3"]);
   expect(nearestModels("anything", 3, ["a", "b"])).toHaveLength(2);
+});
+
+test("before a token has told, it is taken to serve what its provider gives to everybody", () => {
+  expect(assumedFamilies("gemini")).toContain("gemini-nano-banana-2.1");
+  expect(assumedFamilies("gemini")).not.toContain("gemini-2.5-flash-image");
+  expect(assumedFamilies("flow")).toContain("imagen-4");
+  expect(assumedFamilies("other")).toEqual([]);
 });

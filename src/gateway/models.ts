@@ -46,6 +46,11 @@ export function providerServes(provider: string, id: string, learned: readonly s
   return learned ? learned.includes(id) : !limits.onlyWhenLearned;
 }
 
+/** Families that a token of this provider can be expected to serve before it has told. */
+export function assumedFamilies(provider: string): readonly string[] {
+  return FAMILIES.filter((family) => providerServes(provider, family.id, null)).map((family) => family.id);
+}
+
 /**
  * The first family of the choice that can be served, or null. Among those that can, one that `fits` the request's parameters goes first.
  * `successorOf` is what the client wrote when something else than that serves it; without `successorsAllowed` that does not happen.

@@ -2,7 +2,7 @@
 import type { TokenRow } from "../db/store.ts";
 import { HEALTHY, type Health, heldUntil } from "./health.ts";
 import { keeperOf, readRecord } from "./health-record.ts";
-import { createGroup, createMember, type Group, hasFamily, isOpenFor, type Member, refreshGroupCaps } from "./member.ts";
+import { createGroup, createMember, type Group, hasFamily, isOpenFor, knownFamilies, type Member, refreshGroupCaps } from "./member.ts";
 import type { Routes } from "./outage.ts";
 import { type Counter, parseCaps } from "./quota.ts";
 import type { Kind } from "./types.ts";
@@ -27,9 +27,11 @@ type RosterDependencies = {
   touch(member: Member): void;
   /** What is kept of this token has changed. */
   mark(member: Member): void;
+  /** See {@link Member.assumed}. */
+  assumed(provider: string): readonly string[] | null;
 };
 
-export function createRoster({ touch, mark }: RosterDependencies): Roster {
+export function createRoster({ touch, mark, assumed }: RosterDependencies): Roster {
   const members = new Map<number, Member>();
   const groups = new Map<string, Group>();
   /** Groups whose members or members' caps have changed. */
@@ -77,7 +79,7 @@ export function createRoster({ touch, mark }: RosterDependencies): Roster {
 
   function add(row: TokenRow, now: number): void {
     const group = groupFor(row);
-    const member = createMember(row, group);
+    const member = createMember(row, group, assumed(row.provider));
     const record = readRecord(row.health, now);
     member.health = record.token;
     member.families = record.families;
@@ -161,8 +163,8 @@ export function createRoster({ touch, mark }: RosterDependencies): Roster {
       const found = new Set<string>();
       for (const member of members.values()) {
         if (!isOpenFor(member, kind)) continue;
-        const known = member.row.families ?? member.row.allowFamilies;
-        for (const family of known) if (!found.has(family) && hasFamily(member, family)) found.add(family);
+        for (const family of knownFamilies(member) ?? member.row.allowFamilies)
+          if (!found.has(family) && hasFamily(member, family)) found.add(family);
       }
       return found;
     },
