@@ -11,10 +11,12 @@ import { GENERAL_USAGE, listHelp, usageLine, verbHelp } from "./help.ts";
 import { keyCreate } from "./key-create.ts";
 import { keyList } from "./key-list.ts";
 import { keyRevoke } from "./key-revoke.ts";
+import { keySet } from "./key-set.ts";
 import { serve } from "./serve.ts";
 import { simulate } from "./simulate.ts";
 import { tokenAdd } from "./token-add.ts";
 import { tokenList } from "./token-list.ts";
+import { tokenSet } from "./token-set.ts";
 import type { Io, Verb } from "./verb.ts";
 import { version } from "./version.ts";
 
@@ -25,8 +27,10 @@ export const VERBS: readonly Verb[] = [
   simulate,
   tokenAdd,
   tokenList,
+  tokenSet,
   keyCreate,
   keyList,
+  keySet,
   keyRevoke,
   adminPassword,
   healthcheck,

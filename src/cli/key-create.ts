@@ -1,19 +1,22 @@
-// flow2api key create: makes an API key and prints it alone.
+// flow2api key create: makes an API key with its permissions and limits, and prints it alone.
+import { NO_LIMITS } from "../db/store.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { newKey } from "../ids.ts";
 import { openFolder } from "./folder.ts";
+import { KEY_OPTIONS, readKeyOptions } from "./key-options.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";
 
 export const keyCreate = defineVerb({
   name: "key create",
   summary: "Make an API key for a client; prints it, this once.",
-  options: { name: { type: "string", value: "N", help: "whose key it is", required: true }, ...FOLDER_OPTIONS },
+  options: { name: { type: "string", value: "N", help: "whose key it is", required: true }, ...KEY_OPTIONS, ...FOLDER_OPTIONS },
   async run({ values, io }) {
     const name = values.name.trim();
     if (name === "") throw usageError("--name: expected a name, got nothing.");
+    const options = readKeyOptions(values, NO_LIMITS, io.now());
     await using folder = await openFolder(values, io);
     const { key, prefix } = newKey();
-    const { id } = await folder.store.insertKey({ name, prefix, hash: hashKey(key) }, io.now());
+    const { id } = await folder.store.insertKey({ ...options, name, prefix, hash: hashKey(key) }, io.now());
     io.stdout(`${key}\n`);
     io.stderr(`Key ${id} is stored as a hash: it is shown this once.\n`);
     return 0;

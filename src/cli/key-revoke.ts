@@ -1,7 +1,8 @@
 // flow2api key revoke: ends a key for good.
 import { AppError } from "../errors.ts";
 import { openFolder } from "./folder.ts";
-import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";
+import { readId } from "./option-values.ts";
+import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const keyRevoke = defineVerb({
   name: "key revoke",
@@ -9,8 +10,7 @@ export const keyRevoke = defineVerb({
   positionals: ["ID"],
   options: FOLDER_OPTIONS,
   async run({ values, positionals, io }) {
-    if (!/^[1-9]\d{0,14}$/.test(positionals[0]!)) throw usageError("ID: expected the number that key list shows.");
-    const id = Number(positionals[0]);
+    const id = readId(positionals[0]!, "key list");
     await using folder = await openFolder(values, io);
     const key = (await folder.store.listKeys()).find((row) => row.id === id);
     if (!key) throw new AppError("not_found", `There is no key ${id}.`);

@@ -76,6 +76,9 @@ export type KeyLimits = {
   usd: { day: number | null; month: number | null; total: number | null };
 };
 
+const NO_LIMIT = { day: null, month: null, total: null };
+export const NO_LIMITS: KeyLimits = { rpm: null, concurrency: null, images: NO_LIMIT, videoSeconds: NO_LIMIT, usd: NO_LIMIT };
+
 export type ImageForm = "markdown_url" | "markdown_data" | "images";
 
 /** A key that we issue. The key itself is shown once and never stored. */

@@ -2,12 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import type { LedgerStore } from "../db/ledger.ts";
 import { openStore } from "../db/sqlite/store.ts";
-import type { KeyLimits } from "../db/store.ts";
+import { type KeyLimits, NO_LIMITS } from "../db/store.ts";
 import { createLog } from "../log.ts";
 import { temporaryFolder, virtualClock } from "../testing.ts";
 import type { Admission, GenerationEnd } from "./leases.ts";
 import { createLimits } from "./limits.ts";
-import { type Bench, FAMILY, keyRow, NO_LIMITS, request, SECRET_KEY, startBench, verdict } from "./testing.ts";
+import { type Bench, FAMILY, keyRow, request, SECRET_KEY, startBench, verdict } from "./testing.ts";
 
 const limited = (change: Partial<KeyLimits>) => keyRow({ limits: { ...NO_LIMITS, ...change } });
 const imagesTotal = (total: number) => limited({ images: { day: null, month: null, total } });
@@ -211,7 +211,8 @@ describe("after a crash", () => {
       import { createLog } from "../log.ts";
       import { systemClock } from "../clock.ts";
       import { createLimits } from "./limits.ts";
-      import { keyRow, NO_LIMITS, request } from "./testing.ts";
+      import { NO_LIMITS } from "../db/store.ts";
+      import { keyRow, request } from "./testing.ts";
       const store = await openStore({ dataDir: process.argv.at(-1), secretKey: new Uint8Array(32).fill(7) });
       const key = keyRow({ limits: { ...NO_LIMITS, images: { day: null, month: null, total: 10 } } });
       const log = createLog({ level: "error", format: "json", write: () => {} });

@@ -2,14 +2,11 @@
 
 import type { LedgerStore } from "../db/ledger.ts";
 import { openStore } from "../db/sqlite/store.ts";
-import type { KeyLimits, KeyRow, Store } from "../db/store.ts";
+import { type KeyRow, NO_LIMITS, type Store } from "../db/store.ts";
 import { createLog } from "../log.ts";
 import { temporaryFolder, type VirtualClock, virtualClock } from "../testing.ts";
 import type { AdmissionRequest } from "./leases.ts";
 import { createLimits, type OpenLimits } from "./limits.ts";
-
-const NO_LIMIT = { day: null, month: null, total: null };
-export const NO_LIMITS: KeyLimits = { rpm: null, concurrency: null, images: NO_LIMIT, videoSeconds: NO_LIMIT, usd: NO_LIMIT };
 
 export const SECRET_KEY = new Uint8Array(32).fill(7);
 export const FAMILY = "gemini-3-pro-image";

@@ -1,7 +1,7 @@
 // SQL of the keys that we issue: rows and the SHA-256 by which a key is found.
 import type { Database } from "bun:sqlite";
 import { AppError } from "../../errors.ts";
-import type { KeyChange, KeyLimits, KeyRow, NewKey } from "../store.ts";
+import { type KeyChange, type KeyRow, type NewKey, NO_LIMITS } from "../store.ts";
 
 const COLUMNS = `id, name, prefix, enabled, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt,
   models, kinds, addresses, limits, image_form AS imageForm, auxiliary`;
@@ -14,9 +14,6 @@ type Raw = Omit<KeyRow, "enabled" | "models" | "kinds" | "addresses" | "limits" 
   limits: string;
   auxiliary: number | null;
 };
-
-const NO_LIMIT = { day: null, month: null, total: null };
-const NO_LIMITS: KeyLimits = { rpm: null, concurrency: null, images: NO_LIMIT, videoSeconds: NO_LIMIT, usd: NO_LIMIT };
 
 const toKey = (raw: Raw): KeyRow => ({
   ...raw,

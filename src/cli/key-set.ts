@@ -1,0 +1,35 @@
+// flow2api key set: changes what a key may do and how much.
+import { NO_LIMITS } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import { openFolder } from "./folder.ts";
+import { KEY_OPTIONS, readKeyOptions } from "./key-options.ts";
+import { onlyGiven, readEnabled, readId } from "./option-values.ts";
+import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";
+
+export const keySet = defineVerb({
+  name: "key set",
+  summary: "Change what a key may do; an empty value clears, e.g. --rpm=''.",
+  positionals: ["ID"],
+  options: {
+    name: { type: "string", value: "N", help: "whose key it is" },
+    enable: { type: "boolean", help: "let it be used" },
+    disable: { type: "boolean", help: "refuse it until it is enabled again" },
+    ...KEY_OPTIONS,
+    ...FOLDER_OPTIONS,
+  },
+  async run({ values, positionals, io }) {
+    const id = readId(positionals[0]!, "key list");
+    const name = values.name?.trim();
+    if (name === "") throw usageError("--name: expected a name, got nothing.");
+    const enabled = readEnabled(values);
+    // Wrong usage is told before the folder is touched; limits not given are filled in below.
+    onlyGiven({ name, enabled, ...readKeyOptions(values, NO_LIMITS, io.now()) });
+    await using folder = await openFolder(values, io);
+    const key = (await folder.store.listKeys()).find((row) => row.id === id);
+    if (!key) throw new AppError("not_found", `There is no key ${id}.`);
+    if (key.revokedAt !== null) throw new AppError("conflict", `Key ${id} was revoked, for good.`);
+    await folder.store.updateKey(id, onlyGiven({ name, enabled, ...readKeyOptions(values, key.limits, io.now()) }));
+    io.stdout(`Key ${id} is changed.\n`);
+    return 0;
+  },
+});

@@ -1,0 +1,126 @@
+// flow2api token set: changes how the pool uses a token.
+import type { TokenChange, TokenRow } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import { families, familyOf, nearestModels } from "../gateway/models.ts";
+import { openFolder } from "./folder.ts";
+import { given, onlyGiven, readDecimal, readEnabled, readId, readList, readSwitch, readWhole, wrongValue } from "./option-values.ts";
+import { type Call, defineVerb, FOLDER_OPTIONS, type Io, type Options, usageError } from "./verb.ts";
+
+const option = (value: string, help: string) => ({ type: "string", value, help }) as const;
+
+const TOKEN_OPTIONS = {
+  label: option("L", "name for people"),
+  group: option("G", "tokens of one group share one upstream quota; empty: a group of its own"),
+  enable: { type: "boolean", help: "let the pool use it" },
+  disable: { type: "boolean", help: "keep the pool from using it" },
+  image: option("on|off", "use it for images"),
+  video: option("on|off", "use it for video"),
+  "image-concurrency": option("N", "image calls at once, -1 unlimited"),
+  "video-concurrency": option("N", "video calls at once, -1 unlimited"),
+  weight: option("W", "its share where the strategy is weighted"),
+  priority: option("P", "a token of a higher priority is taken first"),
+  allow: option("A,B", "only these families; empty: all"),
+  deny: option("A,B", "not these families; empty: none"),
+  rpm: option("N", "own cap: calls in any 60 seconds; empty: none"),
+  rpd: option("N", "own cap: calls a day (America/Los_Angeles); empty: none"),
+  ipm: option("N", "own cap: images in any 60 seconds; empty: none"),
+  "usd-day": option("USD", "own cap: estimated money a day (America/Los_Angeles); empty: none"),
+  proxy: option("URL|-", "http(s) proxy of its calls; - reads it from standard input; empty: none"),
+  note: option("TEXT", "whatever you want to remember"),
+  tags: option("A,B", "words to find it by"),
+} as const satisfies Options;
+
+type Values = Call<typeof TOKEN_OPTIONS>["values"];
+
+const MAX_CALLS = 1000;
+const MAX_CAP = 1e9;
+
+export const tokenSet = defineVerb({
+  name: "token set",
+  summary: "Change a token of the pool; an empty value clears, e.g. --group=''.",
+  positionals: ["ID"],
+  options: { ...TOKEN_OPTIONS, ...FOLDER_OPTIONS },
+  async run({ values, positionals, io }) {
+    const id = readId(positionals[0]!, "token list");
+    const change: TokenChange = { ...readChange(values), proxy: await readProxy(values.proxy, io) };
+    const caps = readCaps(values);
+    // Wrong usage is told before the folder is touched.
+    onlyGiven({ ...change, caps });
+    await using folder = await openFolder(values, io);
+    const token = (await folder.store.listTokens()).find((row) => row.id === id);
+    if (!token) throw new AppError("not_found", `There is no token ${id}.`);
+    await folder.store.updateToken(id, { ...change, caps: caps && withCaps(token.caps, caps) });
+    io.stdout(`Token ${id} is changed.\n`);
+    return 0;
+  },
+});
+
+function readChange(values: Values): TokenChange {
+  const concurrency = (name: "image-concurrency" | "video-concurrency") => must(name, given(values[name], readWhole(name, -1, MAX_CALLS)));
+  const list = (text: string | undefined, read: (text: string) => string[]) => {
+    const items = given(text, read);
+    return items === null ? [] : items;
+  };
+  return {
+    label: must("label", given(values.label, String)),
+    group: given(values.group, String),
+    enabled: readEnabled(values),
+    imageEnabled: must("image", given(values.image, readSwitch("image"))),
+    videoEnabled: must("video", given(values.video, readSwitch("video"))),
+    imageConcurrency: concurrency("image-concurrency"),
+    videoConcurrency: concurrency("video-concurrency"),
+    weight: must("weight", given(values.weight, readDecimal("weight", 3))),
+    priority: must("priority", given(values.priority, readWhole("priority", -1000, 1000))),
+    allowFamilies: list(values.allow, readFamilies("allow")),
+    denyFamilies: list(values.deny, readFamilies("deny")),
+    note: values.note?.trim(),
+    tags: list(values.tags, readList),
+  };
+}
+
+/** Of what cannot be cleared. */
+function must<T>(name: string, value: T | null | undefined): T | undefined {
+  if (value === null) throw usageError(`--${name}: expected a value, got nothing.`);
+  return value;
+}
+
+const readFamilies = (name: string) => (text: string) => {
+  const known = [...families("image"), ...families("video")].map(({ id }) => id);
+  return readList(text).map((family) => {
+    if (familyOf(family)) return family;
+    throw wrongValue(name, `families (nearest is "${nearestModels(family, 1, known)[0]}")`, family);
+  });
+};
+
+/** Never quoted: it may carry a password. */
+async function readProxy(text: string | undefined, io: Io): Promise<string | null | undefined> {
+  return given(text === "-" ? await io.stdin() : text, (address) => {
+    const url = URL.canParse(address) ? new URL(address) : null;
+    if (url?.protocol.startsWith("socks")) throw usageError("--proxy: expected an http(s) proxy; SOCKS is not supported.");
+    if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
+      throw usageError("--proxy: expected an address like http://proxy.example:3128.");
+    }
+    return address;
+  });
+}
+
+type CapChange = Record<string, number | null>;
+
+/** Fields of `TokenRow.caps` as `gateway/quota.ts` reads them; null: no cap. */
+function readCaps(values: Values): CapChange | undefined {
+  const count = (name: "rpm" | "rpd" | "ipm") => given(values[name], readWhole(name, 1, MAX_CAP));
+  const caps = {
+    requestsPerMinute: count("rpm"),
+    requestsPerDay: count("rpd"),
+    imagesPerMinute: count("ipm"),
+    usdPerDay: given(values["usd-day"], readDecimal("usd-day", 6)),
+  };
+  const changed = Object.entries(caps).filter((entry): entry is [string, number | null] => entry[1] !== undefined);
+  return changed.length > 0 ? Object.fromEntries(changed) : undefined;
+}
+
+/** The token's caps with the change in them: caps by model and group stay. */
+function withCaps(current: TokenRow["caps"], change: CapChange): unknown {
+  const next = Object.entries({ ...(current as object | null), ...change }).filter(([, value]) => value !== null);
+  return next.length > 0 ? Object.fromEntries(next) : null;
+}
