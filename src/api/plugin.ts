@@ -71,34 +71,36 @@ export type PluginContext = {
 
 /** Longer than an exchange of a session takes with everything before it, in seconds. */
 const IDLE_SECONDS = 120;
+const LENIENT = { additionalProperties: true };
 /** Cookies, logins and passwords that extensions send along are not named here: nothing reads them. */
-const readUpdate = validator(t.Object({ session_token: t.String({ minLength: 1, maxLength: 16_384, pattern: "\\S" }) }));
-const readCheck = validator(t.Object({ emails: t.Optional(t.Nullable(t.Array(t.String(), { maxItems: 10_000 }))) }));
+const readUpdate = validator(t.Object({ session_token: t.String({ minLength: 1, maxLength: 16_384, pattern: "\\S" }) }, LENIENT));
+const readCheck = validator(t.Object({ emails: t.Optional(t.Nullable(t.Array(t.String(), { maxItems: 10_000 }))) }, LENIENT));
 const DETAIL = { tags: ["Plugin"] };
 
 export function pluginRoutes(ctx: PluginContext) {
-  const { bodies, log } = ctx;
   return new Elysia({ name: "plugin" })
-    .onError(({ error }) => {
-      if (!(error instanceof AppError)) log.error("A request failed by a bug", { error });
-      return errorResponse(error);
-    })
     .post(
       "/api/plugin/update-token",
-      async ({ request, server }) => {
+      ({ request, server }) => {
         server?.timeout(request, IDLE_SECONDS);
-        return Response.json(await updateToken(ctx, await sessionIn(bodies, request), request.signal));
+        return answer(ctx, () => updateToken(ctx, request));
       },
       { parse: "none", detail: { ...DETAIL, summary: "Hand in an account's new session" } },
     )
-    .post(
-      "/api/plugin/check-tokens",
-      async ({ request }) => {
-        using body = await bodies.json(request, readCheck);
-        return Response.json({ success: true, tokens: await checkTokens(ctx, body.value.emails ?? []) });
-      },
-      { parse: "none", detail: { ...DETAIL, summary: "Which accounts need a new session" } },
-    );
+    .post("/api/plugin/check-tokens", ({ request }) => answer(ctx, () => checkTokens(ctx, request)), {
+      parse: "none",
+      detail: { ...DETAIL, summary: "Which accounts need a new session" },
+    });
+}
+
+/** What `work` returns, or its failure in this protocol's envelope, which is no dialect's. */
+async function answer({ log }: PluginContext, work: () => Promise<object>): Promise<Response> {
+  try {
+    return Response.json(await work());
+  } catch (error) {
+    if (!(error instanceof AppError)) log.error("A request failed by a bug", { error });
+    return errorResponse(error);
+  }
 }
 
 /** The session alone; the rest of the body is gone when this returns. */
@@ -108,23 +110,26 @@ async function sessionIn(bodies: BodyReader, request: Request): Promise<string> 
 }
 
 /** Synchronizers read the account from the end of `message`, after " for ". */
-async function updateToken({ sessionIntake, log }: PluginContext, session: string, signal: AbortSignal) {
-  const { action, tokenId, identity } = await sessionIntake.take(session, signal);
+async function updateToken({ bodies, sessionIntake, log }: PluginContext, request: Request) {
+  const session = await sessionIn(bodies, request);
+  const { action, tokenId, identity } = await sessionIntake.take(session, request.signal);
   log.info("The companion extension handed in a session", { tokenId, action });
   return { success: true, message: `Token ${action} for ${identity}`, action, auto_enabled: false, token_id: tokenId };
 }
 
-async function checkTokens({ store, pool, settings, now }: PluginContext, emails: readonly string[]) {
-  const wanted = new Set(emails.map((email) => email.trim().toLowerCase()));
+async function checkTokens({ bodies, store, pool, settings, now }: PluginContext, request: Request) {
+  using body = await bodies.json(request, readCheck);
+  const wanted = new Set((body.value.emails ?? []).map((email) => email.trim().toLowerCase()));
   const views = new Map(pool.snapshot().map((view) => [view.id, view]));
   const { enabled, flow_interval } = settings.current().refresh;
-  return (await store.listTokens())
+  const tokens = (await store.listTokens())
     .filter((row) => row.provider === "flow" && (wanted.size === 0 || wanted.has(row.identity?.toLowerCase() ?? "")))
     .map((row) => ({
       ...describe(row, views.get(row.id), now()),
       auto_refresh_enabled: enabled && row.enabled,
       refresh_interval_minutes: Math.round(flow_interval / 60),
     }));
+  return { success: true, tokens };
 }
 
 const isoOf = (time: number | null | undefined): string | null => (typeof time === "number" ? new Date(time).toISOString() : null);

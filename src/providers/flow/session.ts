@@ -85,7 +85,7 @@ export function createSessions(transport: Transport, options: Pick<FlowOptions, 
     entry.session = {
       cookie: entry.cookie,
       accessToken: parsed.accessToken,
-      renewAt: now() + lifeMs - Math.min(MARGIN_MS, Math.abs(lifeMs) / 10),
+      renewAt: Math.floor(now() + lifeMs - Math.min(MARGIN_MS, Math.abs(lifeMs) / 10)),
       endTold: parsed.expiresAt !== undefined,
       ...(identity ? { identity } : {}),
     };
