@@ -63,12 +63,12 @@ const created = () => Response.json({ id: "v1_a", object: "interaction", status:
 const completed = (...content: unknown[]) => Response.json({ id: "v1_a", status: "completed", steps: [{ type: "model_output", content }] });
 const file = (state: string) => () => Response.json({ name: "files/xyz", state });
 /** A body that ends after `text` by closing the socket. */
-const cutAfter = (text: string | Uint8Array, headers: Record<string, string> = {}) => {
+const cutAfter = (text: string | Uint8Array) => {
   const start = (controller: ReadableStreamDefaultController) => {
     controller.enqueue(Buffer.from(text));
     setTimeout(() => controller.error(undefined), 5);
   };
-  return new Response(new ReadableStream({ start }), { headers });
+  return new Response(new ReadableStream({ start }));
 };
 
 describe("starting", () => {
