@@ -49,8 +49,8 @@ export type VideoStatus =
   | { state: "pending"; progress: number | null }
   /** One stage is done and the next needs a submission of its own (upscale, concatenation): see `continueVideo`. */
   | { state: "next"; step: Json }
-  /** Finished upstream; the bytes are fetched by `downloadVideo`. `usage` null when not told. */
-  | { state: "done"; result: Json; usage: Usage | null }
+  /** Finished upstream; the bytes are fetched by `downloadVideo`. `usage` null when not told; `note`: what was asked for and is missing. */
+  | { state: "done"; result: Json; usage: Usage | null; note?: string }
   /** The upstream's final word. A refusal is `content_policy`, also one in words instead of a video; an end with nothing is `no_result`. */
   | { state: "failed"; error: AppError };
 

@@ -36,7 +36,7 @@ describe("check", () => {
       identity: "ada@example.com",
       tier: 1,
       credits: 950,
-      families: ["gemini-3-pro-image", "gemini-3.1-flash-image", "imagen-4"],
+      families: ["gemini-3-pro-image", "gemini-3.1-flash-image", "imagen-4", "veo-3.1", "omni"],
       renewBefore: Date.UTC(2026, 10, 24, 9, 50),
     });
     expect(token.state.tier).toBe(1);

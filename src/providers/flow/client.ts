@@ -1,20 +1,24 @@
-// Google Labs Flow as a provider: session, project, references, one generating call, upscale, download.
+// Google Labs Flow as a provider: pictures by session, project, references, one generating call, upscale, download; videos beside them.
 import { AppError, asCharged } from "../../errors.ts";
 import type { Draft, ImageRequest, ProviderEvent } from "../../gateway/types.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
+import { createConcatenation } from "./concatenation.ts";
 import { generateBody, parseCredits, parseGenerated, sessionIdAt, upscaleBody } from "./convert.ts";
-import { OFFERED_FAMILIES } from "./models.ts";
+import { createFiles, decodeFile, PICTURE_FILE } from "./files.ts";
+import { OFFERED_FAMILIES, planOf } from "./models.ts";
 import { createProjects } from "./project.ts";
 import { type ImagePlan, MAX_SEED, planImage } from "./prompt.ts";
-import { createResults } from "./result.ts";
+import { fetchPicture } from "./result.ts";
 import { createSessions } from "./session.ts";
 import { createTransport, type FlowOptions, readAnswer } from "./transport.ts";
 import { createUploads } from "./uploads.ts";
+import { createVideoDownload } from "./video-download.ts";
+import { createVideoStatus } from "./video-status.ts";
+import { createVideos } from "./videos.ts";
 
 export type { FlowOptions } from "./transport.ts";
 
 const CREDITS_LIMIT_MS = 15_000;
-const TIERS = [0, 1, 2] as const;
 /** A check is never asked for sooner than this, however short an access token lives. */
 const LEAST_RENEWAL_MS = 60_000;
 
@@ -27,7 +31,11 @@ export function createFlow(options: FlowOptions): Provider {
   const sessions = createSessions(transport, options);
   const projects = createProjects(transport, sessions);
   const uploads = createUploads(transport, sessions, options);
-  const results = createResults(transport, sessions, options);
+  const files = createFiles(transport, sessions, options);
+  const concatenation = createConcatenation(transport, sessions);
+  const askStatus = createVideoStatus(transport, sessions);
+  const videos = createVideos({ transport, sessions, projects, uploads, concatenation, askStatus }, options);
+  const downloadVideo = createVideoDownload({ files, concatenation, askStatus });
 
   const check = async (token: ProviderToken, call: CallContext): Promise<TokenFacts> => {
     await sessions.renew(token, call);
@@ -109,8 +117,7 @@ export function createFlow(options: FlowOptions): Provider {
     call: CallContext,
   ): Promise<Draft> => {
     const { sessionId, projectId } = made;
-    const tier = TIERS.find((known) => known === token.state.tier);
-    const body = upscaleBody({ sessionId, projectId, mediaId, targetResolution, tier });
+    const body = upscaleBody({ sessionId, projectId, mediaId, targetResolution, tier: planOf(token.state.tier) });
     const { proxy } = token;
     const { signal } = call;
     const order = () =>
@@ -122,7 +129,7 @@ export function createFlow(options: FlowOptions): Provider {
       if (error instanceof AppError && error.kind === "upstream_unavailable") return order();
       throw error;
     });
-    return results.decode(response, call, signal);
+    return decodeFile(response, PICTURE_FILE, call, signal);
   };
 
   async function* generateImages(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {
@@ -138,7 +145,7 @@ export function createFlow(options: FlowOptions): Provider {
     let draft: Draft;
     try {
       if (target && !mediaId) throw new AppError("upstream_unknown_outcome", "Flow made a picture that cannot be upscaled.");
-      draft = target && mediaId ? await upscale(made, mediaId, target, token, call) : await results.fetch(made.picture, token, call);
+      draft = target && mediaId ? await upscale(made, mediaId, target, token, call) : await fetchPicture(files, made.picture, token, call);
     } catch (error) {
       throw paid(error);
     }
@@ -146,7 +153,7 @@ export function createFlow(options: FlowOptions): Provider {
     yield { type: "finish", finish: "stop", upstreamReason: "STOP", usage: null };
   }
 
-  return { name: "flow", check, generateImages };
+  return { name: "flow", check, generateImages, ...videos, downloadVideo };
 }
 
 /** Whatever goes wrong once Flow has made the picture, it is paid. */

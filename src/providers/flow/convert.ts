@@ -3,7 +3,7 @@ import { at, textAt } from "./json.ts";
 import { PAYGATE_TIERS } from "./models.ts";
 
 /** The front end of Labs that is called Flow. */
-const TOOL = "PINHOLE";
+export const TOOL = "PINHOLE";
 
 export const SESSION_COOKIE = "__Secure-next-auth.session-token";
 

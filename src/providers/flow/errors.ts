@@ -2,8 +2,23 @@
 import { AppError, type ErrorKind, type FailureDetail } from "../../errors.ts";
 import { at, listAt, textAt } from "./json.ts";
 
-/** What was asked when the refusal came. Only `generate` and `upscale` cost anything. */
-export type Operation = "session" | "credits" | "project" | "upload" | "generate" | "upscale" | "media";
+/** What was asked when the refusal came. Only those of `COSTLY` cost anything. */
+export type Operation =
+  | "session"
+  | "credits"
+  | "project"
+  | "upload"
+  | "generate"
+  | "upscale"
+  | "media"
+  | "video"
+  | "status"
+  | "concatenation";
+
+/** Calls that Flow charges for, and the ones for which it may ask for a person. */
+const COSTLY: ReadonlySet<Operation> = new Set(["generate", "upscale", "video"]);
+/** Calls whose 400 says that our form of them is wrong. */
+const FORMED: ReadonlySet<Operation> = new Set([...COSTLY, "upload", "status", "concatenation"] as const);
 
 export type Refusal = {
   status: number;
@@ -133,6 +148,22 @@ export function classifyRefusal(operation: Operation, refusal: Refusal, now: num
   });
 }
 
+/** What a failed video means without a reason, by the code of google.rpc.Code. */
+const FAILURE_CODES: Readonly<Record<number, VerdictName>> = { 3: "invalid", 4: "timedOut", 8: "quota", 14: "overloaded" };
+
+/**
+ * The error for a video that Flow took and then failed. Pure. Its status carries `{code, message, details?}`; where the message is one
+ * machine word, that word is the reason.
+ */
+export function classifyFailure(error: unknown): AppError {
+  const told = [textAt(error, "message"), ...listAt(error, "details").map((detail) => textAt(detail, "reason"))];
+  const reasons = told.filter(isWord);
+  const known = reasons.map((reason) => verdictOfReason("video", reason, 200)).find((name) => name !== undefined);
+  const verdict: Verdict = VERDICTS[known ?? FAILURE_CODES[Number(at(error, "code"))] ?? "unavailable"];
+  const words = reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
+  return new AppError(verdict.kind, `${verdict.message.replace(/\.$/, "")}${words}.`, { charged: verdict.charged, detail: verdict.detail });
+}
+
 /** The machine words of a refusal: all of it that may be logged. Anything else in their place is left out, it may be an echo. */
 export function wordsOf(body: unknown): { status: string | undefined; reasons: string[] } {
   const error = errorOf(body);
@@ -151,7 +182,7 @@ function isWord(text: string | undefined): text is string {
 }
 
 function verdictOf(operation: Operation, facts: Facts): VerdictName {
-  const costs = operation === "generate" || operation === "upscale";
+  const costs = COSTLY.has(operation);
   for (const reason of facts.reasons) {
     const verdict = verdictOfReason(operation, reason, facts.httpStatus);
     if (verdict) return verdict;
@@ -169,7 +200,7 @@ function verdictOf(operation: Operation, facts: Facts): VerdictName {
   if (httpStatus === 504 && costs) return "timedOut";
   if (httpStatus === 503) return "overloaded";
   const isOurForm = httpStatus === 400 || httpStatus === 413 || httpStatus === 422;
-  return isOurForm && (costs || operation === "upload") ? "invalid" : "unavailable";
+  return isOurForm && FORMED.has(operation) ? "invalid" : "unavailable";
 }
 
 function verdictOfReason(operation: Operation, reason: string, httpStatus: number): VerdictName | undefined {

@@ -3,6 +3,7 @@ import type { Draft, DraftWriter, ProviderEvent } from "../../gateway/types.ts";
 import { createLog, type Log } from "../../log.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };
+import { textAt } from "./json.ts";
 
 export const NOW = Date.UTC(2026, 10, 23, 12);
 export const PICTURE = Uint8Array.fromBase64(
@@ -10,7 +11,20 @@ export const PICTURE = Uint8Array.fromBase64(
 );
 
 export type StubCall = { name: StubRoute; path: string; headers: Headers; body: unknown };
-export type StubRoute = "session" | "credits" | "project" | "upload" | "generate" | "upscale" | "media" | "redirect" | "file";
+export type StubRoute =
+  | "session"
+  | "credits"
+  | "project"
+  | "upload"
+  | "generate"
+  | "upscale"
+  | "media"
+  | "redirect"
+  | "file"
+  | "video"
+  | "status"
+  | "concatenation"
+  | "concatenationStatus";
 type Handler = (call: StubCall) => Response | Promise<Response>;
 
 const ROUTES: [RegExp, StubRoute][] = [
@@ -23,11 +37,20 @@ const ROUTES: [RegExp, StubRoute][] = [
   [/^\/v1\/media\/[^/]+$/, "media"],
   [/^\/labs\/trpc\/media\.getMediaUrlRedirect$/, "redirect"],
   [/^\/files\//, "file"],
+  [/^\/v1\/video:batchAsyncGenerateVideo\w+$/, "video"],
+  [/^\/v1\/video:batchCheckAsyncVideoGenerationStatus$/, "status"],
+  [/^\/v1\/:runVideoFxConcatenation$/, "concatenation"],
+  [/^\/v1\/:runVideoFxCheckConcatenationStatus$/, "concatenationStatus"],
 ];
 
 /** The refusals that tests give most often. */
 export const refuse = (status: number, word: string, ...reasons: string[]): Response =>
   Response.json({ error: { code: status, message: "x", status: word, details: reasons.map((reason) => ({ reason })) } }, { status });
+
+/** The status of an entry of `media[]`. */
+export const statusOf = (word: string, error?: object) => ({
+  mediaMetadata: { mediaStatus: { mediaGenerationStatus: `MEDIA_GENERATION_STATUS_${word}`, error } },
+});
 
 /** A server in the place of both of Flow's origins. `on` replaces an answer; `calls` is what came in, in order. */
 export function startStub() {
@@ -63,6 +86,10 @@ export function startStub() {
     media: () => Response.json({ name: "made-1", image: { encodedImage: PICTURE.toBase64() } }),
     redirect: () => new Response(null, { status: 302, headers: { location: `${base}/files/b` } }),
     file: () => new Response(PICTURE, { headers: { "content-type": "image/png" } }),
+    video: () => Response.json({ media: [{ name: `video-${++count}` }] }),
+    status: ({ body }) => Response.json({ media: [{ name: textAt(body, "media", 0, "name"), ...statusOf("SUCCESSFUL") }] }),
+    concatenation: () => Response.json({ operation: { operation: { name: `joined-${++count}` } } }),
+    concatenationStatus: () => Response.json({ status: "MEDIA_GENERATION_STATUS_SUCCESSFUL", outputUri: `${base}/files/c` }),
   };
   return {
     on,

@@ -27,6 +27,8 @@ export type FlowRequest = {
   auth: { cookie: string } | { accessToken: string };
   /** Present: POST of this JSON, or of these bytes that are JSON already. */
   body?: object | Uint8Array;
+  /** Sends the body as `text/plain;charset=UTF-8`: what Flow's page does for videos. */
+  asText?: true;
   proxy: string | null;
   signal: AbortSignal;
 };
@@ -63,7 +65,7 @@ export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiB
         accept: "application/json",
         "user-agent": USER_AGENT,
         ...credential,
-        ...(body ? { "content-type": "application/json" } : {}),
+        ...(body ? { "content-type": request.asText ? "text/plain;charset=UTF-8" : "application/json" } : {}),
       },
       body: body instanceof Uint8Array ? body : body && JSON.stringify(body),
       proxy: request.proxy,
@@ -103,10 +105,11 @@ export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiB
   };
 }
 
-/** `signal`, or its own end after `limitMs` with a reason of kind `network`. Dispose it when the work is done. */
-export function withLimit(signal: AbortSignal, limitMs: number): Disposable & { signal: AbortSignal } {
+/** `signal`, or its own end after `limitMs` with `reason`, else one of kind `network`. Dispose it when the work is done. */
+export function withLimit(signal: AbortSignal, limitMs: number, reason?: AppError): Disposable & { signal: AbortSignal } {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(new AppError("network", `Flow did not answer within ${limitMs / 1000} s.`)), limitMs);
+  const end = () => limit.abort(reason ?? new AppError("network", `Flow did not answer within ${limitMs / 1000} s.`));
+  const timer = setTimeout(end, limitMs);
   return { signal: AbortSignal.any([signal, limit.signal]), [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
@@ -126,7 +129,7 @@ async function readRefusal(response: Response, signal: AbortSignal): Promise<unk
 }
 
 /** Nothing is at stake when a call that costs nothing got no answer: it counts as not made. */
-function withoutCost(error: unknown): unknown {
+export function withoutCost(error: unknown): unknown {
   if (!(error instanceof AppError) || error.kind !== "upstream_unknown_outcome") return error;
   return new AppError("network", error.message, { cause: error });
 }

@@ -1,0 +1,148 @@
+// The files of finished media: by their links, which are followed without any credential, or as base64 in an answer; straight into a draft.
+import { AppError } from "../../errors.ts";
+import type { Draft } from "../../gateway/types.ts";
+import { readChunks, send, toNetworkError } from "../../http.ts";
+import { readMediaJson } from "../json-media.ts";
+import { damaged } from "../json-stream.ts";
+import type { CallContext, ProviderToken } from "../provider.ts";
+import { parseEncodedImage } from "./convert.ts";
+import type { Sessions } from "./session.ts";
+import { type FlowOptions, type Transport, USER_AGENT, withLimit } from "./transport.ts";
+import { parseEncodedVideo } from "./video-convert.ts";
+
+/** What a file is expected to be. */
+export type FileKind = {
+  /** As messages call it. */
+  word: "picture" | "video";
+  /** Types of an answer that is the file itself. */
+  types: RegExp;
+  maxBytes: number;
+  /** Field of a JSON answer that holds it as base64, and where the field may stand. */
+  field: string;
+  find(body: unknown): string | undefined;
+  /** What the base64 is taken for. */
+  mime: string;
+};
+
+export const PICTURE_FILE: FileKind = {
+  word: "picture",
+  types: /^(image\/|(application|binary)\/octet-stream)/,
+  maxBytes: 256 * 1024 ** 2,
+  field: "encodedImage",
+  find: parseEncodedImage,
+  mime: "image/jpeg",
+};
+export const VIDEO_FILE: FileKind = {
+  word: "video",
+  types: /^(video\/|(application|binary)\/octet-stream)/,
+  maxBytes: 4 * 1024 ** 3,
+  field: "encodedVideo",
+  find: parseEncodedVideo,
+  mime: "video/mp4",
+};
+
+/** One way to the bytes of a finished file. */
+export type Way = { name: string; fetch(signal: AbortSignal): Promise<Draft> };
+
+export type Files = {
+  /** @throws {AppError} `upstream_unavailable` for anything but the file, else as `send` */
+  fetchLink(link: string, kind: FileKind, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Draft>;
+  /** By a link that Flow gives for the media id. @throws {AppError} as `fetchLink` */
+  fetchFresh(mediaId: string, kind: FileKind, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Draft>;
+  /** As base64 out of Flow's media store. @throws {AppError} as `decodeFile`, and as `Transport.open` */
+  fetchBytes(mediaId: string, kind: FileKind, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Draft>;
+  /**
+   * Goes the ways in order, each within `limitMs`, until one leads to the file.
+   * @throws {AppError} the last way's failure; the signal's reason when it aborts
+   */
+  tryWays(ways: readonly Way[], kind: FileKind, limitMs: number, call: CallContext): Promise<Draft>;
+};
+
+const MAX_HOPS = 3;
+
+export function createFiles(transport: Transport, sessions: Sessions, options: Pick<FlowOptions, "apiBaseUrl" | "log">): Files {
+  /** Links come from outside: encrypted ones only, unless Flow itself is spoken to in clear, as a stand-in on this machine is. */
+  const protocols = ["https:", new URL(options.apiBaseUrl).protocol];
+
+  const fetchLink: Files["fetchLink"] = async (link, kind, token, call, signal) => {
+    let url = link;
+    for (let hop = 0; hop <= MAX_HOPS; hop++) {
+      if (!protocols.includes(URL.parse(url)?.protocol ?? "")) throw damaged("malformed", "Flow's link is of an unknown kind.");
+      const response = await send({ url, headers: { "user-agent": USER_AGENT }, proxy: token.proxy, signal });
+      const location = response.headers.get("location");
+      if (response.status < 300 || response.status > 399 || !location) return saveFile(response, kind, call, signal);
+      await response.body?.cancel();
+      url = URL.parse(location, url)?.href ?? "";
+    }
+    throw damaged("malformed", "Flow's link leads in circles.");
+  };
+
+  return {
+    fetchLink,
+    async fetchFresh(mediaId, kind, token, call, signal) {
+      const query = new URLSearchParams({ name: mediaId, mediaUrlType: "MEDIA_URL_TYPE_FULL_MEDIA" });
+      const path = `trpc/media.getMediaUrlRedirect?${query}`;
+      const { cookie } = await sessions.current(token, call);
+      const response = await transport.exchange({ operation: "media", path, auth: { cookie }, proxy: token.proxy, signal });
+      await response.body?.cancel();
+      const location = response.headers.get("location");
+      if (!location) throw damaged("malformed", "Flow's answer holds no link.");
+      return fetchLink(URL.parse(location, response.url)?.href ?? "", kind, token, call, signal);
+    },
+    fetchBytes: (mediaId, kind, token, call, signal) =>
+      sessions.use(token, call, async ({ accessToken }) => {
+        const path = `media/${encodeURIComponent(mediaId)}`;
+        const response = await transport.open({ operation: "media", path, auth: { accessToken }, proxy: token.proxy, signal });
+        return decodeFile(response, kind, call, signal);
+      }),
+    async tryWays(ways, kind, limitMs, call) {
+      let lastError = new AppError("upstream_unavailable", `Flow names no way to its ${kind.word}.`);
+      for (const way of ways) {
+        using limit = withLimit(call.signal, limitMs);
+        try {
+          return await way.fetch(limit.signal);
+        } catch (error) {
+          if (call.signal.aborted) throw toNetworkError(error, call.signal);
+          if (!(error instanceof AppError)) throw error;
+          options.log.debug(`flow did not hand over a ${kind.word}`, { way: way.name, kind: error.kind, status: error.upstreamStatus });
+          lastError = error;
+        }
+      }
+      throw lastError;
+    },
+  };
+}
+
+/** Decodes the file out of a JSON answer while it streams. @throws {AppError} as `readMediaJson`, `malformed` when there is none */
+export async function decodeFile(response: Response, kind: FileKind, call: CallContext, signal: AbortSignal): Promise<Draft> {
+  const { body, media } = await readMediaJson(response, { keys: [kind.field], openDraft: (mime) => call.openDraft(mime), signal });
+  try {
+    const value = kind.find(body);
+    if (!value) throw damaged("malformed", `Flow's answer holds no ${kind.word}.`);
+    return await media.take(value, kind.mime);
+  } finally {
+    await media.discard();
+  }
+}
+
+async function saveFile(response: Response, kind: FileKind, call: CallContext, signal: AbortSignal): Promise<Draft> {
+  const mime = response.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "application/octet-stream";
+  if (!response.ok || !kind.types.test(mime)) {
+    await response.body?.cancel();
+    throw new AppError("upstream_unavailable", `Flow's link does not lead to a ${kind.word}.`, { upstreamStatus: response.status });
+  }
+  const writer = await call.openDraft(mime);
+  let bytes = 0;
+  try {
+    for await (const chunk of readChunks(response, signal)) {
+      bytes += chunk.byteLength;
+      if (bytes > kind.maxBytes) throw damaged("malformed", `Flow's ${kind.word} is too long.`);
+      await writer.write(chunk);
+    }
+    if (bytes === 0) throw damaged("malformed", `Flow's ${kind.word} is empty.`);
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+  return writer.close();
+}

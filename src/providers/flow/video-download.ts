@@ -1,0 +1,48 @@
+// The ways to a finished video: its link, Flow's media store, or the status of a concatenation. No link is kept, each is asked for anew.
+
+import { damaged } from "../json-stream.ts";
+import type { CallContext, Provider, ProviderToken } from "../provider.ts";
+import type { Concatenation } from "./concatenation.ts";
+import { type Files, VIDEO_FILE, type Way } from "./files.ts";
+import { type FlowVideo, readFinished } from "./handle.ts";
+import { withoutCost } from "./transport.ts";
+import type { AskStatus } from "./video-status.ts";
+
+/** A video in 4K may take minutes over a slow proxy. */
+const TRY_LIMIT_MS = 600_000;
+
+type Parts = { files: Files; concatenation: Concatenation; askStatus: AskStatus };
+
+/** A finished video is paid: where one way fails the next is gone, and all of it may be repeated. */
+export function createVideoDownload({ files, concatenation, askStatus }: Parts): Provider["downloadVideo"] {
+  const waysTo = (video: FlowVideo, token: ProviderToken, call: CallContext): Way[] => {
+    const { form, name, mediaId } = video;
+    const follow = (url: string | undefined, signal: AbortSignal) => {
+      if (!url) throw damaged("malformed", "Flow's answer holds no link.");
+      return files.fetchLink(url, VIDEO_FILE, token, call, signal);
+    };
+    if (form === "concatenation") {
+      return [
+        { name: "bytes", fetch: (signal) => concatenation.fetchBytes(name, token, call, signal) },
+        { name: "link", fetch: async (signal) => follow((await concatenation.status(name, token, call)).url, signal) },
+      ];
+    }
+    const told: Way = { name: "link", fetch: async (signal) => follow((await askStatus(video, token, call)).url, signal) };
+    const stored: Way[] = mediaId
+      ? [
+          { name: "fresh link", fetch: (signal) => files.fetchFresh(mediaId, VIDEO_FILE, token, call, signal) },
+          { name: "bytes", fetch: (signal) => files.fetchBytes(mediaId, VIDEO_FILE, token, call, signal) },
+        ]
+      : [];
+    return form === "operation" ? [told, ...stored] : stored;
+  };
+
+  return async (result, token, call) => {
+    const video = readFinished(result);
+    try {
+      return await files.tryWays(waysTo(video, token, call), VIDEO_FILE, TRY_LIMIT_MS, call);
+    } catch (error) {
+      throw withoutCost(error);
+    }
+  };
+}
