@@ -1,6 +1,6 @@
 // What jobs ask of persistence: their rows, the keys that make requests repeatable, and webhooks on their way.
 import type { Job, JobState } from "../gateway/job.ts";
-import type { Json, Kind } from "../gateway/types.ts";
+import type { Json, Kind, Media } from "../gateway/types.ts";
 
 /** A job with what the runner needs to go on with it. */
 export type JobRow = Job & {
@@ -14,6 +14,8 @@ export type JobRow = Job & {
   step: Json | null;
   /** What the upstream calls the finished video. */
   result: Json | null;
+  /** An upstream may have charged for it. */
+  charged: boolean;
   /** The client asked to stop it; it could not be stopped yet. */
   cancelAsked: boolean;
   /** The client forgot it; it goes when it has ended. */
@@ -97,6 +99,8 @@ export interface JobStore {
   /** Jobs that have not ended, and ended ones whose reservation is still open; oldest first. */
   listUnsettledJobs(): Promise<JobRow[]>;
   deleteJob(id: string): Promise<void>;
+  /** Results that a request has stored, oldest first. Looks at all media: for the few jobs that a restart finds. */
+  listResults(requestId: string): Promise<Media[]>;
 
   /** Waiting deliveries that are due at `now`, oldest first. */
   listDueDeliveries(now: number, limit: number): Promise<DeliveryRow[]>;

@@ -11,7 +11,11 @@ import type { Finish, GenerateEvent, ImageRequest, Media, Usage } from "./types.
 export type Answer = { finish: Finish; upstreamReason: string; message?: string; usage: Usage | null; images: Media[]; text: string };
 
 /** Tells, also while and after it failed, whether the call may have been charged. */
-export type AttemptState = { submitted: boolean };
+export type AttemptState = {
+  submitted: boolean;
+  /** Awaited before the body leaves; when it throws, nothing is sent. */
+  onSubmit?: () => Promise<void>;
+};
 
 type Dependencies = { tokens: Tokens; affinity: Affinity; media: Pick<MediaStore, "keep" | "discard"> };
 type Owner = { keyId: number | null; requestId: string };
@@ -35,8 +39,10 @@ export async function* attemptImage(
   const facts = { origin: "result" as const, ...owner };
   try {
     for await (const event of provider.generateImages(request, token, tokens.callContext(token, signal))) {
-      if (event.type === "submitted") state.submitted = true;
-      else if (event.type === "progress") yield event.stage === "uploading" ? { ...event, type: "uploading" } : { type: event.stage };
+      if (event.type === "submitted") {
+        await state.onSubmit?.();
+        state.submitted = true;
+      } else if (event.type === "progress") yield event.stage === "uploading" ? { ...event, type: "uploading" } : { type: event.stage };
       else if (event.type === "text" && event.thought) {
         if (request.includeThoughts) yield { type: "thought", text: event.text };
       } else if (event.type === "text") {

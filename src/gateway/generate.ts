@@ -41,6 +41,8 @@ export type ImageGeneration = {
   imageOnly?: boolean;
   /** Aborts when the client goes away. */
   signal: AbortSignal;
+  /** Awaited before the body of each upstream call leaves; when it throws, that call is not made. */
+  onSubmit?: () => Promise<void>;
   /** Epoch ms of arrival. */
   startedAt: number;
 };

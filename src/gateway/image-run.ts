@@ -109,7 +109,7 @@ async function* callOn(deps: GenerateDependencies, work: Work, lease: Lease): As
   const provider = deps.providers.get(lease.provider)!;
   const call = callFor(deps, work, lease.provider);
   const pricing = { thinking: call.thinking };
-  const state = { submitted: false };
+  const state = { submitted: false, onSubmit: work.request.onSubmit };
   const end = record.attempt(lease, deps.clock.now());
   const failed = (error: AppError) => {
     const { kind, detail, retryAfterMs, upstreamStatus, charged } = error;

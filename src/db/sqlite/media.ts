@@ -76,6 +76,15 @@ function listSurplus(db: Database, now: number, maxBytes: number, limit: number)
   });
 }
 
+/** What a request has made, oldest first. There is no index for it: asked only about the few jobs that a restart finds. */
+export function listResults(db: Database, requestId: string): Media[] {
+  return db
+    .query<Media, { requestId: string }>(
+      `SELECT ${COLUMNS} FROM media WHERE request_id = $requestId AND origin = 'result' ORDER BY created_at, rowid`,
+    )
+    .all({ requestId });
+}
+
 /** Unknown ids are passed over. */
 export function deleteMedia(db: Database, ids: string[]): void {
   db.query("DELETE FROM media WHERE id IN (SELECT value FROM json_each($ids))").run({ ids: JSON.stringify(ids) });

@@ -115,6 +115,7 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     listJobs: (query) => retryBusy(() => jobs.listJobs(db, vault, query)),
     listUnsettledJobs: () => retryBusy(() => jobs.listUnsettledJobs(db, vault)),
     deleteJob: (id) => write(() => jobs.deleteJob(db, id)),
+    listResults: (requestId) => retryBusy(() => media.listResults(db, requestId)),
 
     listDueDeliveries: (now, limit) => retryBusy(() => webhooks.listDueDeliveries(db, vault, now, limit)),
     nextDeliveryAt: () => retryBusy(() => webhooks.nextDeliveryAt(db)),

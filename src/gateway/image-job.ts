@@ -1,0 +1,171 @@
+// Images as a job: the same generation as for a client that waits, read by us and written down.
+import type { Clock } from "../clock.ts";
+import type { JobRow } from "../db/jobs.ts";
+import { AppError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Settings } from "../settings-schema.ts";
+import type { Generate, ImageGeneration, Run } from "./generate.ts";
+import type { ImageWish } from "./image-parameters.ts";
+import type { JobBook } from "./job-book.ts";
+import { nextProgress, toJobError } from "./job-rules.ts";
+import type { Keys } from "./keys.ts";
+import type { MediaStore } from "./media.ts";
+import type { ModelChoice } from "./models.ts";
+import { actualImageUsd } from "./prices.ts";
+import type { GenerateEvent, Json, Part, Turn } from "./types.ts";
+
+export type ImageJobDependencies = {
+  book: JobBook;
+  generate: Generate;
+  keys: Pick<Keys, "get">;
+  media: Pick<MediaStore, "open">;
+  settings: () => Settings;
+  clock: Clock;
+  log: Log;
+};
+
+/** What lives only as long as this process works on the job. */
+export type ImageRun = {
+  readonly id: string;
+  /** Aborts when a queued job is to be left as it is. */
+  readonly parked: AbortSignal;
+  /** Ends the generation. */
+  readonly stop: AbortController;
+};
+
+type StoredPart = { type: "text"; text: string; signature?: string } | { type: "image"; mediaId: string; signature?: string };
+export type ImageJobPlan = {
+  choice: ModelChoice;
+  wish: ImageWish;
+  system?: string;
+  turns: { role: Turn["role"]; parts: StoredPart[] }[];
+  n: number;
+  seed?: number;
+};
+
+const ASK_AGAIN_MS = 2_000;
+/** Failures that end by waiting, while nothing was sent. */
+const PASSING: ReadonlySet<string> = new Set(["busy", "upstream_rate_limited"]);
+
+/** The turns as they are kept: pictures by their media id. Every picture of a job is stored. */
+export function storeTurns(turns: readonly Turn[]): ImageJobPlan["turns"] {
+  const store = (part: Part): StoredPart => {
+    if (part.type === "text") return part;
+    const { mediaId, signature } = part.image;
+    if (!mediaId) throw new Error("A picture of an image job is not in the store.");
+    return { type: "image", mediaId, ...(signature ? { signature } : {}) };
+  };
+  return turns.map(({ role, parts }) => ({ role, parts: parts.map(store) }));
+}
+
+/** Starts the generation of a job. Nothing is sent before `ready` resolves, and before `submitting` is on disk. */
+export async function startImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, ready: Promise<unknown>): Promise<Run> {
+  const key = deps.keys.get(job.keyId);
+  if (!key) throw new AppError("forbidden", "The API key of this job is not known here any more.");
+  const { turns, choice, wish, system, n, seed } = job.plan as unknown as ImageJobPlan;
+  const { requestId, dialect, route, createdAt } = job;
+  const request: ImageGeneration = {
+    requestId,
+    dialect,
+    route,
+    stream: false,
+    key,
+    choice,
+    wish,
+    system,
+    turns: await openTurns(deps, turns),
+    n,
+    seed,
+    imageOnly: true,
+    signal: run.stop.signal,
+    startedAt: createdAt,
+    async onSubmit() {
+      await ready;
+      const submitted = { state: "submitting" as const, submittedAt: deps.clock.now(), charged: true };
+      const moved = await deps.book.move(job.id, ["queued", "submitting"], submitted);
+      if (!moved) throw new AppError("cancelled", "The job was cancelled before it was submitted.");
+    },
+  };
+  return deps.generate(request);
+}
+
+/** Reads the generation to its end and writes the job's. False: the job is still queued and is to be started again, after a pause. */
+export async function followImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, images: Run): Promise<boolean> {
+  const { n } = job.plan as unknown as ImageJobPlan;
+  const mediaIds: string[] = [];
+  try {
+    for await (const event of images.events) {
+      if (event.type === "image") {
+        mediaIds.push(event.media.id);
+        const progress = nextProgress(job.progress, { told: (90 * mediaIds.length) / n, elapsedMs: 0, usualMs: 1 });
+        await deps.book.move(job.id, ["submitting"], { progress, mediaIds: [...mediaIds] });
+      } else if (event.type === "done") await finish(deps, job, images.family, mediaIds, event);
+    }
+    return true;
+  } catch (error) {
+    return imagesFailed(deps, run, job, error);
+  }
+}
+
+/** What a failure means for the job; false when it is to be tried again. */
+export async function imagesFailed(
+  { book, clock, log }: ImageJobDependencies,
+  run: ImageRun,
+  job: JobRow,
+  error: unknown,
+): Promise<boolean> {
+  if (!(error instanceof AppError)) log.error("A job met an internal error", { jobId: job.id, error });
+  const failure = error instanceof AppError ? error : new AppError("upstream_unavailable", "Internal error", { charged: true });
+  const now = await book.read(job.id);
+  if (now?.state === "queued") {
+    if (run.parked.aborted) return true;
+    if (PASSING.has(failure.kind) && clock.now() < job.deadlineAt) return false;
+  }
+  const isCut = run.stop.signal.aborted && failure.kind === "cancelled";
+  if (now?.state === "submitting" && isCut) await book.move(job.id, ["submitting"], { state: "unknown", error: toJobError(failure) });
+  else await book.end(job.id, ["queued", "submitting"], { state: "failed", error: toJobError(failure), charged: failure.charged });
+  return true;
+}
+
+/** Ms until a job that found no token is started again. */
+export function restartDelay(job: JobRow, now: number): number {
+  return Math.min(ASK_AGAIN_MS, Math.max(job.deadlineAt - now, 0));
+}
+
+async function finish(
+  { book }: ImageJobDependencies,
+  job: JobRow,
+  family: string,
+  mediaIds: string[],
+  done: Extract<GenerateEvent, { type: "done" }>,
+): Promise<void> {
+  const { wish } = job.plan as unknown as ImageJobPlan;
+  const { usage, provider, finish: word, message, upstreamReason } = done;
+  const usd = actualImageUsd(family, provider, wish.size, usage, { images: mediaIds.length });
+  const facts = { mediaIds, usage, provider, usd, charged: true };
+  const isRefused = word.startsWith("policy");
+  if (mediaIds.length > 0) await book.end(job.id, ["queued", "submitting"], { ...facts, state: "completed", error: null });
+  else {
+    const told = message ?? `The model returned no image (${upstreamReason}).`;
+    const scope = "request" as const;
+    const error = isRefused
+      ? new AppError("content_policy", told, {
+          charged: true,
+          detail: { scope, reason: word === "policy_input" ? "policy_input" : "policy_output" },
+        })
+      : new AppError("no_result", told, { charged: true, detail: { scope, reason: "text_only" } });
+    await book.end(job.id, ["queued", "submitting"], { ...facts, state: "failed", error: toJobError(error) });
+  }
+}
+
+async function openTurns({ media }: Pick<ImageJobDependencies, "media">, turns: ImageJobPlan["turns"]): Promise<Turn[]> {
+  const open = async (part: StoredPart): Promise<Part> => {
+    if (part.type === "text") return part;
+    const found = await media.open(part.mediaId);
+    if (!found) throw new AppError("invalid_request", "An input of this job was deleted before it could be used.");
+    return { type: "image", image: { mime: found.media.mime, data: found.blob, mediaId: part.mediaId, signature: part.signature } };
+  };
+  return Promise.all(turns.map(async ({ role, parts }) => ({ role, parts: await Promise.all(parts.map(open)) })));
+}
+
+export const writeImagePlan = (plan: ImageJobPlan): Json => plan as unknown as Json;

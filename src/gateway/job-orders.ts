@@ -1,0 +1,218 @@
+// Makes jobs from orders: the family that serves it, what it may cost, how it is to be carried out, all on disk before it begins.
+import type { Clock } from "../clock.ts";
+import type { JobRow } from "../db/jobs.ts";
+import { AppError } from "../errors.ts";
+import { newId } from "../ids.ts";
+import type { Log } from "../log.ts";
+import type { Settings } from "../settings-schema.ts";
+import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } from "./image-job.ts";
+import type { ImageJobOrder, VideoOrder } from "./job.ts";
+import type { JobBook } from "./job-book.ts";
+import { deadlineAfter, isSettled } from "./job-rules.ts";
+import type { Leases, Limits } from "./leases.ts";
+import type { MediaStore } from "./media.ts";
+import { chooseFamily } from "./models.ts";
+import type { Runner } from "./runner.ts";
+import type { InputMedia, Json } from "./types.ts";
+import { canMakeVideo, chooseVideo, videoWish } from "./video-parameters.ts";
+import { type VideoPlan, writePlan } from "./video-plan.ts";
+
+export type JobOrdersDependencies = ImageJobDependencies & {
+  book: JobBook;
+  runner: Pick<Runner, "take" | "imageRun">;
+  pool: Pick<Leases, "canServe" | "families">;
+  limits: Limits;
+  media: Pick<MediaStore, "open" | "keepBytes" | "assertSpace">;
+  settings: () => Settings;
+  clock: Clock;
+  log: Log;
+};
+
+/** Keeps under which id an order's job can be found, in the same commit as the job. */
+type Attach = (id: string) => Promise<void>;
+/** A job's row, when the key may see it. */
+type Find = (id: string, keyId: number | null) => Promise<JobRow | null>;
+
+export type JobOrders = {
+  openVideo(order: VideoOrder, attach: Attach): Promise<JobRow>;
+  openImages(order: ImageJobOrder, attach: Attach): Promise<JobRow>;
+};
+
+export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrders {
+  const { book, runner, settings, clock } = deps;
+
+  async function openVideo(order: VideoOrder, attach: Attach): Promise<JobRow> {
+    const source = await findSource(order);
+    const { family, choice } = chooseServed(order, source?.provider ?? null);
+    deps.media.assertSpace();
+    const images = await Promise.all(order.images.map((image) => storedId(deps, image, order)));
+    const [fit] = Object.values(choice.fits);
+    const isKnown = source?.known && Object.keys(choice.fits).join() === source.provider;
+    const plan: VideoPlan = {
+      prompt: order.prompt,
+      ...(order.seed === undefined ? {} : { seed: order.seed }),
+      ...choice,
+      images,
+      source: source && { mediaId: source.mediaId, known: isKnown ? source.known : null },
+    };
+    const estimate = { images: 0, videoSeconds: fit!.seconds, usd: choice.estimateUsd };
+    const { keyId, requestId } = order;
+    const admission = await deps.limits.admit(keyId, { requestId, kind: "video", model: order.choice.requested, family, estimate });
+    const job: JobRow = {
+      ...newRow(order, clock.now()),
+      id: `video_${newId()}`,
+      kind: "video",
+      family,
+      prompt: order.prompt,
+      mode: fit!.mode,
+      aspect: fit!.aspect ?? null,
+      resolution: fit!.resolution ?? null,
+      seconds: fit!.seconds,
+      deadlineAt: deadlineAfter(clock.now(), settings().generation.video_timeout),
+      sourceJobId: source?.jobId ?? null,
+      usd: choice.estimateUsd,
+      plan: writePlan(plan),
+    };
+    // Asked for in one turn: both are in one commit.
+    await Promise.all([attach(job.id), book.open(job, admission)]);
+    runner.take(job);
+    return job;
+  }
+
+  /** The family that serves it: one whose provider knows the source goes first, then one that can make what is wished. */
+  function chooseServed(order: VideoOrder, known: string | null) {
+    const { choice } = order;
+    const wish = videoWish(choice.params, order);
+    const canServe = (family: string) => deps.pool.canServe("video", family);
+    const usable = (family: string) => (provider: string) => deps.pool.canServe("video", family, [provider]);
+    const knows = (family: string) => (provider: string) => provider === known && usable(family)(provider);
+    const makes = (family: string) => canMakeVideo(family, wish, usable(family));
+    const pick = (fits: (family: string) => boolean) => chooseFamily(choice, canServe, settings().generation.successors, fits);
+    const sameProvider = known === null ? null : pick((family) => canMakeVideo(family, wish, knows(family)));
+    if (sameProvider && canMakeVideo(sameProvider.family, wish, knows(sameProvider.family)))
+      return { family: sameProvider.family, choice: chooseVideo(sameProvider.family, wish, knows(sameProvider.family)) };
+    const chosen = pick(makes);
+    if (!chosen) {
+      const cause = deps.pool.families("video").size === 0 ? "the pool has no token for it" : "no token of the pool has this model";
+      throw new AppError("no_token", `Model "${choice.requested}" cannot be served now: ${cause}.`, { param: "model" });
+    }
+    if (chosen.successorOf)
+      deps.log.info("A retired model is served by its successor", { requested: chosen.successorOf, family: chosen.family });
+    return { family: chosen.family, choice: chooseVideo(chosen.family, wish, usable(chosen.family)) };
+  }
+
+  /** The video to start from. @throws {AppError} `not_found`, `conflict` while it is being made, `invalid_request` when it is gone */
+  async function findSource({ source, keyId, requestId }: VideoOrder) {
+    if (!source) return null;
+    if ("media" in source)
+      return { jobId: null, mediaId: await storedId(deps, source.media, { keyId, requestId }), provider: null, known: null };
+    const job = await find(source.jobId, keyId);
+    if (job?.kind !== "video") throw new AppError("not_found", "There is no such video.", { param: "video" });
+    if (job.state !== "completed")
+      throw new AppError(isSettled(job.state) ? "invalid_request" : "conflict", `This video is ${job.state}.`, { param: "video" });
+    const [mediaId] = job.mediaIds;
+    if (mediaId === undefined || !(await deps.media.open(mediaId)))
+      throw new AppError("invalid_request", "This video was deleted: it is past its age.", { param: "video" });
+    const known = job.tokenId === null || job.operation === null ? null : { tokenId: job.tokenId, operation: job.operation };
+    return { jobId: job.id, mediaId, provider: job.provider, known };
+  }
+
+  async function openImages(order: ImageJobOrder, attach: Attach): Promise<JobRow> {
+    const { choice, wish, system, n, seed } = order;
+    const id = `image_${newId()}`;
+    const prompt = order.turns
+      .at(-1)!
+      .parts.flatMap((part) => (part.type === "text" ? [part.text] : []))
+      .join("\n");
+    const turns = storeTurns(await storeImages(deps, order));
+    const job: JobRow = {
+      ...newRow(order, clock.now()),
+      id,
+      kind: "image",
+      family: choice.families[0],
+      prompt,
+      deadlineAt: deadlineAfter(clock.now(), settings().generation.image_timeout),
+      plan: writeImagePlan({
+        choice,
+        wish,
+        n,
+        turns,
+        ...(system === undefined ? {} : { system }),
+        ...(seed === undefined ? {} : { seed }),
+      }),
+    };
+    const run = runner.imageRun(id);
+    const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+    ready.catch(() => {});
+    // Admits, so that what is refused is told now; nothing is sent before the job is on disk.
+    const started = await startImages(deps, run, job, ready);
+    job.family = started.family;
+    try {
+      await Promise.all([attach(id), book.open(job, null)]);
+      resolve();
+    } catch (error) {
+      reject(error);
+      run.stop.abort();
+      throw error;
+    }
+    runner.take(job, { run, started });
+    return job;
+  }
+
+  return { openVideo, openImages };
+}
+
+function newRow(order: VideoOrder | ImageJobOrder, now: number) {
+  const { keyId, requestId, dialect, route, choice, webhookUrl = null, echo = null } = order;
+  return {
+    keyId,
+    requestId,
+    dialect,
+    route,
+    model: choice.requested,
+    state: "queued" as const,
+    provider: null,
+    tokenId: null,
+    mode: null,
+    aspect: null,
+    resolution: null,
+    seconds: null,
+    progress: 0,
+    createdAt: now,
+    submittedAt: null,
+    endedAt: null,
+    error: null,
+    mediaIds: [],
+    thumbnailId: null,
+    sourceJobId: null,
+    usage: null,
+    usd: 0,
+    webhookUrl,
+    echo,
+    operation: null,
+    step: null,
+    result: null as Json,
+    charged: false,
+    cancelAsked: false,
+    removed: false,
+  };
+}
+
+type Owner = { keyId: number; requestId: string };
+
+async function storedId({ media }: Pick<JobOrdersDependencies, "media">, input: InputMedia, { keyId, requestId }: Owner): Promise<string> {
+  return input.mediaId ?? (await media.keepBytes(input.data, { origin: "input", keyId, requestId })).id;
+}
+
+async function storeImages(deps: Pick<JobOrdersDependencies, "media">, order: ImageJobOrder): Promise<ImageJobOrder["turns"]> {
+  return Promise.all(
+    order.turns.map(async ({ role, parts }) => ({
+      role,
+      parts: await Promise.all(
+        parts.map(async (part) =>
+          part.type === "text" ? part : { ...part, image: { ...part.image, mediaId: await storedId(deps, part.image, order) } },
+        ),
+      ),
+    })),
+  );
+}

@@ -1,0 +1,134 @@
+// What dialects and the admin ask of jobs: make, read, watch, stop, forget, decide. Every answer is bound to its owner.
+import type { JobChange, JobRow, JobStore } from "../db/jobs.ts";
+import { AppError } from "../errors.ts";
+import { hashRequest, type Idempotency } from "./idempotency.ts";
+import type { ImageJobOrder, Job, Jobs, VideoOrder } from "./job.ts";
+import { TERMINAL_STATES } from "./job.ts";
+import { publicJob } from "./job-book.ts";
+import { createJobOrders, type JobOrdersDependencies } from "./job-orders.ts";
+import type { MediaStore } from "./media.ts";
+import type { Runner } from "./runner.ts";
+import type { Webhooks } from "./webhooks.ts";
+
+export type JobsDependencies = JobOrdersDependencies & {
+  store: Pick<JobStore, "listJobs">;
+  runner: Runner;
+  idempotency: Idempotency;
+  webhooks: Pick<Webhooks, "check">;
+  media: Pick<MediaStore, "open" | "keepBytes" | "remove" | "assertSpace">;
+};
+
+export function createJobs(deps: JobsDependencies): Jobs {
+  const { store, book, runner, clock } = deps;
+
+  /** The row, when this key may see it. */
+  async function find(id: string, keyId: number | null): Promise<JobRow | null> {
+    const row = await book.read(id);
+    return row && (keyId === null || (row.keyId === keyId && !row.removed)) ? row : null;
+  }
+
+  const orders = createJobOrders(deps, find);
+
+  /** Makes the job, or finds the one that the same request made before. */
+  async function once(
+    order: VideoOrder | ImageJobOrder,
+    decoded: unknown,
+    make: (attach: (id: string) => Promise<void>) => Promise<JobRow>,
+  ): Promise<Job> {
+    const { keyId, route, idempotencyKey } = order;
+    if (order.webhookUrl !== undefined) deps.webhooks.check(order.webhookUrl, "webhook_url");
+    if (idempotencyKey === undefined) return publicJob(await make(async () => {}));
+    const begun = await deps.idempotency.begin({ keyId, route, key: idempotencyKey }, await hashRequest(decoded));
+    if (begun.state === "new") {
+      try {
+        return publicJob(await make(begun.claim.attach));
+      } catch (error) {
+        await begun.claim.abandon(error instanceof AppError ? error : new AppError("busy", "Internal error"));
+        throw error;
+      }
+    }
+    const id = begun.state === "job" ? begun.jobId : ((await begun.result) as { jobId?: string }).jobId;
+    const row = id === undefined ? null : await find(id, keyId);
+    if (!row) throw new AppError("not_found", "The job that this Idempotency-Key made was deleted.", { reason: "job_deleted" });
+    return publicJob(row);
+  }
+
+  async function cancel(id: string, keyId: number | null): Promise<JobRow | null> {
+    const job = await find(id, keyId);
+    if (!job) return null;
+    const ended = await book.end(id, ["queued"], { state: "cancelled" });
+    const asked = ended ?? (job.kind === "video" ? await book.move(id, ["submitting", "running"], { cancelAsked: true }) : null);
+    if (!asked) return book.read(id);
+    runner.nudge(id);
+    return waitForAnswer(id, asked);
+  }
+
+  /** A running job is asked to stop at once: the answer is worth a moment. */
+  async function waitForAnswer(id: string, job: JobRow): Promise<JobRow> {
+    if (job.state !== "running") return job;
+    const late = new AbortController();
+    const stop = clock.after(CANCEL_WAIT_MS, () => late.abort());
+    let last = job;
+    for await (const row of book.watch(id, late.signal)) last = row;
+    stop();
+    return last;
+  }
+
+  return {
+    createVideo: (order) => once(order, decodedVideo(order), (attach) => orders.openVideo(order, attach)),
+    createImages: (order) => once(order, decodedImages(order), (attach) => orders.openImages(order, attach)),
+    async get(id, keyId) {
+      const row = await find(id, keyId);
+      return row && publicJob(row);
+    },
+    async list(keyId, { limit, after, order = "desc", kind, states }) {
+      const rows = await store.listJobs({ keyId, limit: limit + 1, after, order, kind, states });
+      return { jobs: rows.slice(0, limit).map(publicJob), hasMore: rows.length > limit };
+    },
+    async watch(id, keyId, signal) {
+      if (!(await find(id, keyId))) return null;
+      return (async function* () {
+        for await (const row of book.watch(id, signal)) yield publicJob(row);
+      })();
+    },
+    async cancel(id, keyId) {
+      const row = await cancel(id, keyId);
+      return row && publicJob(row);
+    },
+    async remove(id, keyId) {
+      if (!(await find(id, keyId))) return false;
+      const job = await cancel(id, keyId);
+      if (!job) return true;
+      if (TERMINAL_STATES.has(job.state)) {
+        for (const mediaId of job.mediaIds) await deps.media.remove(mediaId);
+        await book.erase(id);
+        return true;
+      }
+      // It cannot be stopped: its owner sees it no more, and it goes when it has ended.
+      await book.move(id, ["queued", "submitting", "running", "storing", "unknown"], { removed: true });
+      return true;
+    },
+    async decide(id, charged) {
+      const row = await book.read(id);
+      if (row?.state !== "unknown") return row && publicJob(row);
+      const change: JobChange = { charged, error: row.error && { ...row.error, charged } };
+      const ended = await book.end(id, ["unknown"], { ...change, state: "failed" });
+      if (ended?.removed) await book.erase(id);
+      return ended && publicJob(ended);
+    },
+  };
+}
+
+/** Longest wait for the upstream's word on a cancellation. */
+const CANCEL_WAIT_MS = 3_000;
+
+/** What makes two requests the same: not when they came, nor under what id their pictures were stored. */
+function decodedVideo({ requestId: _, startedAt: __, idempotencyKey: ___, images, source, ...order }: VideoOrder) {
+  const origin = source && ("media" in source ? source.media.data : source.jobId);
+  return { ...order, images: images.map(({ data }) => data), origin };
+}
+
+function decodedImages({ requestId: _, startedAt: __, idempotencyKey: ___, turns, ...order }: ImageJobOrder) {
+  const parts = turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text : part.image.data))]);
+  return { ...order, parts };
+}

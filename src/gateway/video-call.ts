@@ -1,0 +1,145 @@
+// What the steps of a video job share: what they need, what lives with the process, pauses, reports and bad ends.
+import { type Clock, type Random, sleep } from "../clock.ts";
+import type { JobRow } from "../db/jobs.ts";
+import type { AttemptRow } from "../db/store.ts";
+import { AppError, asCharged } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Settings } from "../settings-schema.ts";
+import type { JobBook } from "./job-book.ts";
+import { deadlineAfter, toJobError } from "./job-rules.ts";
+import type { Lease } from "./leases.ts";
+import type { MediaStore } from "./media.ts";
+import type { Pool } from "./pool.ts";
+import type { Tokens } from "./tokens.ts";
+import type { Turnstile } from "./turnstile.ts";
+
+export type VideoRunDependencies = {
+  book: JobBook;
+  pool: Pick<Pool, "lease" | "adopt">;
+  providers: ReadonlyMap<string, Provider>;
+  tokens: Pick<Tokens, "open" | "callContext">;
+  media: Pick<MediaStore, "open" | "keep" | "remove">;
+  turnstile: Turnstile;
+  settings: () => Settings;
+  metrics: Metrics;
+  clock: Clock;
+  random: Random;
+  log: Log;
+};
+
+/** What lives only as long as this process works on the job. */
+export type VideoRun = {
+  readonly id: string;
+  /** Aborts when the job is to be left as it is: the server stops. */
+  readonly parked: AbortSignal;
+  /** Aborts when even a submission may not go on; its outcome is unknown then. */
+  readonly killed: AbortSignal;
+  /** Aborts pauses and waits: the job has changed elsewhere. */
+  wake: AbortController;
+  /** The slot of its token. */
+  lease: Lease | null;
+  attempts: AttemptRow[];
+  /** Tokens that refused it. */
+  readonly exclude: Set<number>;
+  /** Submissions made. */
+  tries: number;
+  /** Polls made; null: none by this process. */
+  polls: number | null;
+  /** Downloads that failed. */
+  downloads: number;
+  /** Why the upstream could not be asked, last. */
+  failure: AppError | null;
+  /** Whether the upstream was asked to stop it. */
+  cancelTold: boolean;
+};
+
+export async function releaseSlot(run: VideoRun): Promise<void> {
+  const { lease } = run;
+  run.lease = null;
+  await lease?.[Symbol.asyncDispose]();
+}
+
+/** A pause that ends early when the job changed elsewhere or the server stops; false when it did. */
+export async function pause({ clock }: Pick<VideoRunDependencies, "clock">, run: VideoRun, ms: number): Promise<boolean> {
+  try {
+    await sleep(clock, ms, AbortSignal.any([run.parked, run.wake.signal]));
+    return true;
+  } catch {
+    if (run.wake.signal.aborted) run.wake = new AbortController();
+    return false;
+  }
+}
+
+/** A signal for one upstream call: ends with `stop`, or after `ms`. */
+export async function withTimeout<T>(clock: Clock, stop: AbortSignal, ms: number, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const message = `The upstream gave no answer within ${Math.round(ms / 1000)} seconds.`;
+  const cancel = clock.after(ms, () => late.abort(new AppError("upstream_timeout", message)));
+  try {
+    return await act(AbortSignal.any([stop, late.signal]));
+  } finally {
+    cancel();
+  }
+}
+
+/** The token of a job, with its secret. @throws {AppError} `no_token` when it was deleted */
+export async function openToken({ tokens, providers }: Pick<VideoRunDependencies, "tokens" | "providers">, run: VideoRun, job: JobRow) {
+  const provider = providers.get(job.provider ?? "");
+  if (!provider || job.tokenId === null) throw new AppError("no_token", "The token of this job is not in the pool any more.");
+  return { provider, token: await tokens.open(job.tokenId, run.lease?.proxy ?? null) };
+}
+
+/** Whatever was thrown, as a failure to be told: a bug is logged whole and told as nothing more than that. */
+export function asFailure(log: Log, jobId: string, error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  log.error("A job met an internal error", { jobId, error });
+  return new AppError("upstream_unavailable", "Internal error");
+}
+
+/** Tells health how the calls for this job ended, and remembers it for the request log. */
+export function report(
+  { clock, metrics }: Pick<VideoRunDependencies, "clock" | "metrics">,
+  run: VideoRun,
+  job: Pick<JobRow, "family" | "seconds" | "usd" | "submittedAt">,
+  ended: { usage: JobRow["usage"] } | AppError,
+): void {
+  const { lease } = run;
+  if (!lease) return;
+  const isFailed = ended instanceof AppError;
+  if (isFailed) {
+    const { kind, detail, retryAfterMs, upstreamStatus, charged } = ended;
+    lease.report({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged });
+  } else lease.report({ ok: true, usage: ended.usage, images: 0, videoSeconds: job.seconds ?? 0, usd: job.usd });
+  const outcome = isFailed ? ended.kind : "ok";
+  metrics.attempts.inc({ provider: lease.provider, result: outcome });
+  const now = clock.now();
+  const startedAt = job.submittedAt ?? now;
+  run.attempts.push({
+    tokenId: lease.tokenId,
+    provider: lease.provider,
+    family: job.family,
+    startedAt,
+    ms: now - startedAt,
+    outcome,
+    reason: isFailed ? (ended.detail?.reason ?? null) : null,
+    upstreamStatus: isFailed ? (ended.upstreamStatus ?? null) : 200,
+  });
+}
+
+/** Ends the job as failed; `charged` when an upstream may have taken money for it. */
+export async function failVideo({ book }: Pick<VideoRunDependencies, "book">, run: VideoRun, job: JobRow, error: AppError): Promise<void> {
+  const { charged } = error;
+  await book.end(run.id, [job.state], { state: "failed", error: toJobError(error), charged }, run.attempts);
+}
+
+/** Nobody knows what became of the submission: a person decides. Its reservation stays. */
+export async function markUnknown({ book }: Pick<VideoRunDependencies, "book">, run: Pick<VideoRun, "id">, error: AppError): Promise<void> {
+  await book.move(run.id, ["submitting"], { state: "unknown", error: toJobError(asCharged(error)), charged: true });
+}
+
+/** The moment at which what begins now is given up. */
+export function freshDeadline({ clock, settings }: Pick<VideoRunDependencies, "clock" | "settings">): number {
+  return deadlineAfter(clock.now(), settings().generation.video_timeout);
+}
