@@ -17,8 +17,10 @@ export type Drafts = {
   deleteBefore(time: number): Promise<number>;
 };
 
-/** A draft up to this size is not written before it is kept; a larger one is written in pieces of this size. */
+/** A draft up to this size is not written before it is kept. */
 const HELD_BYTES = 1024 * 1024;
+/** A larger one is written whenever so much has come together: many downloads at once must not hold much. */
+const PIECE_BYTES = 256 * 1024;
 
 /** Drafts in `folder`, which is created. */
 export function createDrafts(folder: string): Drafts {
@@ -58,11 +60,11 @@ function createDraftWriter(path: string, mime: string): DraftWriter {
   let writing: Promise<void> = Promise.resolve();
 
   const flush = async () => {
-    const batch = Buffer.concat(held, heldBytes);
+    const batch = held;
     held = [];
     heldBytes = 0;
     file ??= await open(path, "wx", 0o600);
-    await file.appendFile(batch);
+    for (const chunk of batch) await file.appendFile(chunk);
   };
   const flushInTurn = (): Promise<void> => {
     isOnDisk = true;
@@ -82,7 +84,7 @@ function createDraftWriter(path: string, mime: string): DraftWriter {
       held.push(chunk);
       heldBytes += chunk.byteLength;
       bytes += chunk.byteLength;
-      return heldBytes > HELD_BYTES ? flushInTurn() : undefined;
+      return heldBytes > (isOnDisk ? PIECE_BYTES : HELD_BYTES) ? flushInTurn() : undefined;
     },
     async close() {
       if (!isOnDisk) return { path, bytes, mime, data: held.length === 1 ? held[0]! : Buffer.concat(held, heldBytes) };
