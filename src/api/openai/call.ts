@@ -4,11 +4,13 @@ import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Affinity } from "../../gateway/affinity.ts";
 import type { Generate, Run } from "../../gateway/generate.ts";
-import { imageWish } from "../../gateway/image-parameters.ts";
+import { type ImageWish, imageWish } from "../../gateway/image-parameters.ts";
 import { type DraftTurn, type InputDependencies, resolveTurns } from "../../gateway/inputs.ts";
+import type { Jobs } from "../../gateway/job.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models.ts";
 import type { SettingsStore } from "../../gateway/settings.ts";
+import type { Turn } from "../../gateway/types.ts";
 import type { Log } from "../../log.ts";
 import type { BodyReader } from "../body.ts";
 import type { ImageHints } from "./decode.ts";
@@ -21,6 +23,8 @@ export type Api = {
   inputs: InputDependencies;
   media: MediaStore;
   affinity: Affinity;
+  /** Null: nothing is done in the background. */
+  jobs?: Jobs | null;
   clock: Clock;
   log: Log;
 };
@@ -57,14 +61,37 @@ export type ImageOrder = {
   seed?: number;
   hints: ImageHints;
   imageOnly?: boolean;
+  /** Drafts are wanted while the picture is made. */
+  includeThoughts?: boolean;
+  /** Field that the pictures came in, named when there are too many. */
+  picturesParam?: string;
 };
 
+/** Whether calls that clients make on the side are answered without an upstream; see auxiliary.ts. */
+export const wantsLocal = (api: Pick<Api, "settings">, { key }: Pick<Call, "key">): boolean =>
+  key.auxiliary ?? api.settings.current().chat.auxiliary;
+
+/** What the answer's headers say of the generation: limits, and the model that stands in for a retired one. */
+export function answerHeaders({ headers, family, successorOf }: Run): Record<string, string> {
+  if (successorOf === null) return { ...headers };
+  return { ...headers, "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
+}
+
+/** An order that can be started: understood, its pictures stored. */
+export type PreparedOrder = { choice: ModelChoice; wish: ImageWish; turns: Turn[] };
+
+const HINT_NAMES = { aspectRatio: "aspect_ratio", imageSize: "image_size" } as const;
+
 /**
- * Reads the pictures that the order names and starts the generation. `stop` ends it as if the client had left.
- * @throws {AppError} everything that is known before an upstream is called
+ * Understands the order and reads the pictures that it names.
+ * @throws {AppError} `not_found`, `invalid_request`
  */
-export async function startImages(api: Api, call: Call, order: ImageOrder): Promise<{ run: Run; stop(): void }> {
-  const { key, requestId, request, startedAt } = call;
+export async function prepareImages(
+  api: Api,
+  { key, requestId }: Call,
+  order: Pick<ImageOrder, "model" | "turns" | "hints">,
+  signal: AbortSignal,
+): Promise<PreparedOrder> {
   const choice = modelOf(order.model);
   if (choice.kind !== "image") {
     throw new AppError("not_found", `The model '${order.model}' makes videos, which this route does not serve.`, {
@@ -72,11 +99,24 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
       reason: "model_not_found",
     });
   }
-  const wish = imageWish(order.hints);
+  const wish = imageWish(order.hints, HINT_NAMES);
+  const turns = await resolveTurns(api.inputs, order.turns, { keyId: key.id, requestId, signal });
+  return { choice, wish, turns };
+}
+
+/** `turns`: the conversation as it goes upstream. `stop` ends the generation as if the client had left. */
+export type StartedImages = { run: Run; turns: Turn[]; stop(): void };
+
+/**
+ * Reads the pictures that the order names and starts the generation.
+ * @throws {AppError} everything that is known before an upstream is called
+ */
+export async function startImages(api: Api, call: Call, order: ImageOrder): Promise<StartedImages> {
+  const { key, requestId, request, startedAt } = call;
   const left = new AbortController();
   const signal = AbortSignal.any([request.signal, left.signal]);
-  const turns = await resolveTurns(api.inputs, order.turns, { keyId: key.id, requestId, signal });
-  const { route, stream, system, n, seed, imageOnly } = order;
+  const { choice, wish, turns } = await prepareImages(api, call, order, signal);
+  const { route, stream, system, n, seed, imageOnly, includeThoughts, picturesParam } = order;
   const run = await api.generate({
     requestId,
     dialect: "openai",
@@ -90,8 +130,10 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
     n,
     seed,
     imageOnly,
+    includeThoughts,
+    picturesParam,
     signal,
     startedAt,
   });
-  return { run, stop: () => left.abort() };
+  return { run, turns, stop: () => left.abort() };
 }

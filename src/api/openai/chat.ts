@@ -9,7 +9,7 @@ import { validator } from "../body.ts";
 import { mediaDataUrl, mediaUrl } from "../links.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
 import { auxiliaryAnswer } from "./auxiliary.ts";
-import { type Api, type Call, startImages } from "./call.ts";
+import { type Api, answerHeaders, type Call, startImages, wantsLocal } from "./call.ts";
 import { type DecodedChat, decodeChat } from "./decode.ts";
 import {
   type Envelope,
@@ -23,11 +23,11 @@ import {
   type ShownImage,
 } from "./encode.ts";
 import { errorBody } from "./errors.ts";
+import { type Done, refusalOf } from "./outcome.ts";
 import { ChatBody } from "./schema.ts";
 
 const validate = validator(ChatBody);
 
-type Done = Extract<GenerateEvent, { type: "done" }>;
 type Show = (media: Extract<GenerateEvent, { type: "image" }>["media"]) => Promise<ShownImage>;
 
 /** @throws {AppError} everything that is known before an upstream is called */
@@ -38,7 +38,7 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   if (local !== null) return answerLocally(api, call, decoded, local);
 
   const { run, stop } = await startImages(api, call, { ...decoded, route: "POST /v1/chat/completions" });
-  const headers = { ...run.headers, ...successorHeaders(run.successorOf, run.family) };
+  const headers = answerHeaders(run);
   const envelope = newEnvelope(api, run.family);
   const show = shower(api, call, formOf(api, call, decoded));
   if (!decoded.stream) return Response.json(await completion(api, run.events, envelope, show), { headers });
@@ -51,11 +51,6 @@ const newEnvelope = (api: Api, model: string): Envelope => ({
   created: Math.floor(api.clock.now() / 1000),
   model,
 });
-
-const wantsLocal = (api: Api, { key }: Call) => key.auxiliary ?? api.settings.current().chat.auxiliary;
-
-const successorHeaders = (successorOf: string | null, family: string): Record<string, string> =>
-  successorOf === null ? {} : { "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
 
 /** The request's own wish, else its header, else the key's setting, else ours. */
 function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageForm {
@@ -73,10 +68,7 @@ function shower(api: Api, { origin }: Call, form: ImageForm): Show {
 
 /** @throws {AppError} `content_policy` when refusals are set to be errors */
 function assertShown(api: Api, done: Done): void {
-  if (done.finish.startsWith("policy") && api.settings.current().chat && api.settings.current().generation.refusal === "error") {
-    const reason = done.finish === "policy_input" ? "policy_input" : "policy_output";
-    throw new AppError("content_policy", refusalText(done), { detail: { scope: "request", reason } });
-  }
+  if (done.finish.startsWith("policy") && api.settings.current().generation.refusal === "error") throw refusalOf(done);
 }
 
 async function completion(api: Api, events: AsyncIterable<GenerateEvent>, envelope: Envelope, show: Show) {

@@ -3,6 +3,7 @@
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { type DraftTurn, type InputReference, ownMediaId } from "../../gateway/inputs.ts";
+import { fileReference, isObject } from "./references.ts";
 import type { ChatBody } from "./schema.ts";
 
 /** Parameters for images as the client wrote them; `gateway/image-parameters.ts` reads them. */
@@ -27,16 +28,12 @@ type Message = ChatBody["messages"][number];
 type DraftPart = DraftTurn["parts"][number];
 type Loose = Record<string, unknown>;
 
-const isObject = (value: unknown): value is Loose => typeof value === "object" && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** @throws {AppError} `invalid_request` naming the message or part that cannot be understood */
 export function decodeChat(body: ChatBody): DecodedChat {
-  const system = body.messages
-    .flatMap((message) => (isInstruction(message) ? [textOf(message)] : []))
-    .filter(Boolean)
-    .join("\n\n");
-  const turns = joinTurns(body.messages.flatMap((message, index) => decodeMessage(message, index)));
+  const system = instructionsOf(body.messages);
+  const turns = joinTurns(body.messages.flatMap((message, index) => decodeMessage(message, `messages[${index}]`)));
   if (body.image) lastUserTurn(turns)?.parts.push(reference(body.image, "image"));
   if (turns.at(-1)?.role !== "user") {
     throw new AppError("invalid_request", "The last message must be the user's and have text or a picture.", {
@@ -50,7 +47,7 @@ export function decodeChat(body: ChatBody): DecodedChat {
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,
     n: body.n ?? 1,
-    system: system || undefined,
+    system,
     turns,
     hints: imageHints(body),
     form: modalities.includes("image") || body.image_config ? "images" : null,
@@ -61,23 +58,30 @@ export function decodeChat(body: ChatBody): DecodedChat {
 
 const isInstruction = (message: Message) => message.role === "system" || message.role === "developer";
 
-const lastUserTurn = (turns: DraftTurn[]) => turns.findLast((turn) => turn.role === "user");
+/** What system and developer messages say, or undefined. */
+export function instructionsOf(messages: Message[]): string | undefined {
+  const said = messages.flatMap((message) => (isInstruction(message) ? [textOf(message)] : []));
+  return said.filter(Boolean).join("\n\n") || undefined;
+}
 
-function decodeMessage(message: Message, index: number): DraftTurn[] {
+export const lastUserTurn = (turns: DraftTurn[]) => turns.findLast((turn) => turn.role === "user");
+
+/** The turn of a user's or assistant's message that says or shows something; `name` is where it stands in the body. */
+export function decodeMessage(message: Message, name: string): DraftTurn[] {
   if (message.role !== "user" && message.role !== "assistant") return [];
   const trusted = message.role === "user";
-  const where = `messages[${index}].content`;
+  const where = `${name}.content`;
   const content = message.content ?? [];
   const parts = isText(content)
     ? decodeText(content, where, trusted)
     : content.flatMap((part, at) => decodePart(part, `${where}[${at}]`, trusted));
-  const images = (message.images ?? []).flatMap((part, at) => decodePart(part, `messages[${index}].images[${at}]`, trusted));
+  const images = (message.images ?? []).flatMap((part, at) => decodePart(part, `${name}.images[${at}]`, trusted));
   const all = [...parts, ...images].filter((part) => part.type === "reference" || part.text.trim() !== "");
   return all.length === 0 ? [] : [{ role: trusted ? "user" : "model", parts: all }];
 }
 
 /** Neighbouring messages of one role are one turn: upstreams want roles to alternate. */
-function joinTurns(turns: DraftTurn[]): DraftTurn[] {
+export function joinTurns(turns: DraftTurn[]): DraftTurn[] {
   const joined: DraftTurn[] = [];
   for (const turn of turns) {
     const last = joined.at(-1);
@@ -102,6 +106,8 @@ function decodePart(part: unknown, where: string, trusted: boolean): DraftPart[]
   if (!isObject(part))
     throw new AppError("invalid_request", `${where}: expected an object with "type".`, { param: where, reason: "invalid_value" });
   if (isText(part.text)) return decodeText(part.text, `${where}.text`, trusted);
+  const fileId = fileIdIn(part);
+  if (isText(fileId)) return trusted ? [fileReference(fileId, `${where}.file_id`)] : [];
   const url = imageUrlOf(part);
   if (url === null) return [];
   if (!isText(url) || url === "") {
@@ -113,8 +119,15 @@ function decodePart(part: unknown, where: string, trusted: boolean): DraftPart[]
   return !trusted && !isReadable(url) ? [] : [reference(url.trim(), `${where}.image_url`, trusted)];
 }
 
+/** The id of an uploaded file in a `file`, `input_file`, `input_image` or `image_url` part. */
+function fileIdIn(part: Loose): unknown {
+  const holder = [part, part.file, part.image_url].find((one) => isObject(one) && isText(one.file_id));
+  return isObject(holder) ? holder.file_id : null;
+}
+
 function imageUrlOf(part: Loose): unknown {
   if (part.type === "file" && isObject(part.file)) return part.file.file_data ?? null;
+  if (part.type === "input_file") return part.file_data ?? part.file_url ?? null;
   if (part.type !== "image_url" && part.type !== "input_image") return null;
   return isObject(part.image_url) ? part.image_url.url : part.image_url;
 }

@@ -1,46 +1,119 @@
 // The OpenAI surface: the list of its routes, each described where it stands.
-import { Elysia } from "elysia";
+import { type AnyElysia, Elysia } from "elysia";
 import type { KeyRow } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
 import type { Leases } from "../../gateway/leases.ts";
-import type { Api, Call } from "./call.ts";
+import type { Call } from "./call.ts";
 import { chat } from "./chat.ts";
 import { errorResponse } from "./errors.ts";
+import { deleteFile, type FilesApi, fileContent, getFile, listFiles, uploadFile } from "./files.ts";
+import { images } from "./images.ts";
+import { cancelImageJob, imageJob, imageJobEvents } from "./images-jobs.ts";
 import { listedModels, oneModel } from "./models.ts";
-import { ChatBody } from "./schema.ts";
+import { responses } from "./responses.ts";
+import { createResponseHistory, type ResponseHistory } from "./responses-history.ts";
+import { ChatBody, ImagesBody, ResponsesBody } from "./schema.ts";
 
-export type OpenAiContext = Api & {
+export type OpenAiContext = FilesApi & {
   pool: Leases;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };
 
-/** Bodies are described for /openapi.json and read by our own reader, after the guard. */
-const jsonBody = (schema: unknown) => ({ requestBody: { required: true, content: { "application/json": { schema: schema as never } } } });
-const TAGS = { tags: ["OpenAI"] };
+/** Where the surface stands; Google serves its own OpenAI surface under the second. */
+const PREFIXES = ["/v1", "/v1beta/openai"] as const;
 
 export function openaiRoutes(ctx: OpenAiContext) {
-  const served = () => ({ pool: ctx.pool, successors: ctx.settings.current().generation.successors });
-  return new Elysia({ name: "openai" })
-    .onError(({ error }) => failed(ctx, error))
-    .get("/v1/models", () => Response.json(listedModels(served())), {
-      detail: { ...TAGS, summary: "List the models that this pool serves" },
-    })
-    .get("/v1/models/*", ({ request }) => Response.json(oneModel(served(), idIn(request.url))), {
-      detail: { ...TAGS, summary: "One model" },
-    })
-    .post(
-      "/v1/chat/completions",
-      ({ request, server }) => {
-        server?.timeout(request, 0);
-        return chat(ctx, { request, ...ctx.callOf(request) });
-      },
-      { parse: "none", detail: { ...TAGS, summary: "Make images from a conversation", ...jsonBody(ChatBody) } },
-    );
+  const own = { ...ctx, history: createResponseHistory() };
+  const [first, second] = PREFIXES;
+  return new Elysia({ name: "openai" }).use(surface(own, first)).use(surface(own, second));
 }
 
-/** The id after `/v1/models/`, with slashes as they are or escaped. */
-function idIn(url: string): string {
-  const path = new URL(url).pathname.slice("/v1/models/".length);
+type Own = OpenAiContext & { history: ResponseHistory };
+type Answer = (ctx: Own, call: Call, id: string) => Promise<Response>;
+type Arrival = { request: Request; params?: { id?: string }; server: { timeout(request: Request, seconds: number): void } | null };
+
+/** Every route under one prefix. */
+function surface(ctx: Own, prefix: (typeof PREFIXES)[number]): AnyElysia {
+  const served = () => ({ pool: ctx.pool, successors: ctx.settings.current().generation.successors });
+  const detail = (summary: string, body: object = {}) => ({ tags: ["OpenAI"], summary, ...body, hide: prefix !== PREFIXES[0] });
+  const route = (answer: Answer) => (arrival: Arrival) => {
+    const { request, params } = arrival;
+    return answer(ctx, { request, ...ctx.callOf(request) }, params?.id ?? "");
+  };
+  /** For answers that take as long as a picture takes. */
+  const slow = (answer: Answer) => (arrival: Arrival) => {
+    arrival.server?.timeout(arrival.request, 0);
+    return route(answer)(arrival);
+  };
+
+  return (
+    new Elysia({ name: `openai ${prefix}`, prefix })
+      .onError(({ error }) => failed(ctx, error))
+      .get("/models", () => Response.json(listedModels(served())), { detail: detail("List the models that this pool serves") })
+      .get("/models/*", ({ request }) => Response.json(oneModel(served(), idAfter(`${prefix}/models/`, request.url))), {
+        detail: detail("One model"),
+      })
+
+      .post("/chat/completions", slow(chat), {
+        parse: "none",
+        detail: detail("Make images from a conversation", jsonBody(ChatBody)),
+      })
+      .post("/responses", slow(responses), {
+        parse: "none",
+        detail: detail("Make images from a conversation, as items and events", jsonBody(ResponsesBody)),
+      })
+
+      .post("/images/generations", slow(generate), { parse: "none", detail: detail("Make images from a prompt", jsonBody(ImagesBody)) })
+      // As OpenRouter's own client asks for images.
+      .post("/images", slow(generate), { parse: "none", detail: { hide: true } })
+      .post(
+        "/images/edits",
+        slow((api, call) => images(api, call, "edit")),
+        { parse: "none", detail: detail("Make images from a prompt and pictures", jsonBody(ImagesBody)) },
+      )
+      .post(
+        "/images/variations",
+        route(() => Promise.reject(new AppError("not_found", VARIATIONS, { reason: "unknown_url" }))),
+        { parse: "none", detail: { hide: true } },
+      )
+      .get("/images/generations/:id", route(imageJob), { detail: detail("An image job, or what it made") })
+      .get("/images/generations/:id/events", slow(imageJobEvents), { detail: detail("An image job as it goes on, as events") })
+      .delete("/images/generations/:id", route(cancelImageJob), { detail: detail("Cancel an image job") })
+
+      .post("/files", slow(uploadFile), { parse: "none", detail: detail("Upload a picture or a video to use by its id", FILE_BODY) })
+      .get("/files", route(listFiles), { detail: detail("List the key's files") })
+      .get("/files/:id", route(getFile), { detail: detail("One file") })
+      .get("/files/:id/content", slow(fileContent), { detail: detail("The bytes of a file") })
+      .delete("/files/:id", route(deleteFile), { detail: detail("Delete a file") })
+  );
+}
+
+const generate: Answer = (api, call) => images(api, call, "generation");
+
+const VARIATIONS = "OpenAI retired image variations: send the picture to /v1/images/edits with a prompt that says what should vary.";
+
+/** Bodies are described for /openapi.json and read by our own reader, after the guard. */
+const jsonBody = (schema: unknown) => ({ requestBody: { required: true, content: { "application/json": { schema: schema as never } } } });
+
+const FILE_BODY = {
+  requestBody: {
+    required: true,
+    content: {
+      "multipart/form-data": {
+        schema: {
+          type: "object" as const,
+          required: ["file"],
+          properties: { file: { type: "string" as const, format: "binary" }, purpose: { type: "string" as const } },
+        },
+      },
+    },
+  },
+};
+
+/** The id after `start` in a path, with slashes as they are or escaped. */
+function idAfter(start: string, url: string): string {
+  const path = new URL(url).pathname.slice(start.length);
   try {
     return decodeURIComponent(path);
   } catch {

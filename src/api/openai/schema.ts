@@ -35,3 +35,56 @@ export const ChatBody = t.Object(
   { additionalProperties: true },
 );
 export type ChatBody = Static<typeof ChatBody>;
+
+const count = (minimum: number, maximum: number) => nullable(t.Integer({ minimum, maximum }));
+/** Pictures in any form that references.ts understands. */
+const pictures = (description: string) => t.Optional(t.Unknown({ description }));
+
+/** Generations and edits: the same options, edits with pictures. */
+export const ImagesBody = t.Object(
+  {
+    prompt: t.String({ minLength: 1, maxLength: 32_000 }),
+    model: nullable(t.String({ minLength: 1, maxLength: 300 })),
+    n: count(1, 10),
+    size: nullable(t.Union([t.String(), t.Number()])),
+    quality: text(),
+    background: nullable(t.Union([t.Boolean(), t.String()], { description: "true: answer 202 and work as a job" })),
+    output_format: text(),
+    output_compression: count(0, 100),
+    partial_images: count(0, 3),
+    stream: nullable(t.Boolean()),
+    response_format: text(),
+    aspect_ratio: text(),
+    image_size: text(),
+    resolution: text(),
+    seed: nullable(t.Integer()),
+    negative_prompt: text(),
+    image: pictures("One picture or several: URL, data URL, {image_url} or {file_id}"),
+    images: pictures("As image"),
+    input_references: pictures("As image"),
+    mask: pictures("PNG whose transparent area is to be changed"),
+    webhook_url: text(),
+  },
+  { additionalProperties: true },
+);
+export type ImagesBody = Static<typeof ImagesBody>;
+
+const LooseObject = t.Record(t.String(), t.Unknown());
+
+export const ResponsesBody = t.Object(
+  {
+    model: t.String({ minLength: 1, maxLength: 300, description: "An image model, or any other: then that of the image_generation tool" }),
+    input: t.Union([t.String({ minLength: 1 }), t.Array(LooseObject, { minItems: 1 })], {
+      description: "A prompt, or items: messages, image_generation_call items of earlier answers, item references",
+    }),
+    instructions: text(),
+    stream: nullable(t.Boolean()),
+    tools: nullable(t.Array(LooseObject)),
+    tool_choice: t.Optional(t.Unknown()),
+    previous_response_id: text(),
+    store: nullable(t.Boolean()),
+    metadata: nullable(LooseObject),
+  },
+  { additionalProperties: true },
+);
+export type ResponsesBody = Static<typeof ResponsesBody>;

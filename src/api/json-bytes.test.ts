@@ -1,0 +1,31 @@
+// That blobs in a body are base64 strings in its JSON, whatever their size and place.
+import { expect, test } from "bun:test";
+import { jsonPieces, jsonWithBytes } from "./json-bytes.ts";
+
+const bytesOf = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 31) % 251);
+
+test.each([0, 1, 2, 3, 3 * 128 * 1024 - 1, 3 * 128 * 1024, 3 * 128 * 1024 + 1, 1_000_003])(
+  "a blob of %d bytes comes back whole",
+  async (length) => {
+    const response = jsonWithBytes({ a: [{ b: new Blob([bytesOf(length)]) }], c: "d" });
+    const { a, c } = (await response.json()) as { a: { b: string }[]; c: string };
+    expect(Buffer.from(a[0]!.b, "base64").equals(Buffer.from(bytesOf(length)))).toBe(true);
+    expect([c, response.headers.get("content-type")]).toEqual(["d", "application/json; charset=utf-8"]);
+  },
+);
+
+test("many blobs keep their places", async () => {
+  const blobs = Array.from({ length: 12 }, (_, index) => new Blob([`picture ${index}`]));
+  const { data } = (await jsonWithBytes({ data: blobs.map((b64_json) => ({ b64_json })) }).json()) as { data: { b64_json: string }[] };
+  expect(data.map(({ b64_json }) => atob(b64_json))).toEqual(blobs.map((_, index) => `picture ${index}`));
+});
+
+test("no piece is larger than a slice", async () => {
+  const pieces = await Array.fromAsync(jsonPieces({ b: new Blob([new Uint8Array(5_000_000)]) }));
+  expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThanOrEqual(512 * 1024);
+});
+
+test("status and headers are the caller's", () => {
+  const response = jsonWithBytes({}, { status: 202, headers: { location: "/x" } });
+  expect([response.status, response.headers.get("location")]).toEqual([202, "/x"]);
+});

@@ -1,0 +1,60 @@
+// A stored picture in the encoding that the client asked for, converted where the upstream made another.
+import type { MediaStore } from "../../gateway/media.ts";
+import type { Media } from "../../gateway/types.ts";
+import type { Log } from "../../log.ts";
+import type { PictureFormat, PictureOutput } from "./images-decode.ts";
+
+/** A picture ready to be written. `converted`: the bytes are not those of the stored medium. */
+export type Picture = { media: Media; blob: Blob; format: string; converted: boolean };
+
+const FORMATS: Readonly<Record<string, PictureFormat>> = { "image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp" };
+
+/** Quality of JPEG and WebP when the request names none. */
+const DEFAULT_QUALITY = 95;
+/** A picture of 4096 x 4096 takes 64 MiB while it is converted: only so many at once. */
+const MAX_CONVERSIONS = 2;
+
+let running = 0;
+const waiting: (() => void)[] = [];
+
+async function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  if (running >= MAX_CONVERSIONS) await new Promise<void>((resolve) => waiting.push(resolve));
+  else running++;
+  try {
+    return await act();
+  } finally {
+    // The place goes to the next in line, so that nobody can come between.
+    const next = waiting.shift();
+    if (next) next();
+    else running--;
+  }
+}
+
+/** The name of a picture's encoding as answers spell it, e.g. `jpeg`. */
+export const formatOf = ({ mime }: Pick<Media, "mime">): string => FORMATS[mime] ?? mime.split("/")[1]!;
+
+/**
+ * The picture as the output wants it. One that cannot be converted comes as it is, under its own format: it is paid for.
+ */
+export async function renderPicture(store: Pick<MediaStore, "open">, log: Log, media: Media, output: PictureOutput): Promise<Picture> {
+  const found = await store.open(media.id);
+  if (!found) throw new Error("A stored result has no file");
+  const format = formatOf(media);
+  const stored: Picture = { media, blob: found.blob, format, converted: false };
+  const target = output.format ?? FORMATS[media.mime];
+  if (!target || (target === format && (output.compression === null || target === "png"))) return stored;
+  try {
+    const bytes = await inTurn(async () => encode(await found.blob.bytes(), target, output.compression));
+    return { media, blob: new Blob([bytes], { type: `image/${target}` }), format: target, converted: true };
+  } catch (error) {
+    log.warn("a picture could not be converted and is given as it is", { from: format, to: target, error });
+    return stored;
+  }
+}
+
+function encode(bytes: Uint8Array<ArrayBuffer>, format: PictureFormat, compression: number | null): Promise<Uint8Array<ArrayBuffer>> {
+  const image = new Bun.Image(bytes);
+  const quality = Math.max(1, compression ?? DEFAULT_QUALITY);
+  if (format === "png") return image.png().bytes() as Promise<Uint8Array<ArrayBuffer>>;
+  return (format === "jpeg" ? image.jpeg({ quality }) : image.webp({ quality })).bytes() as Promise<Uint8Array<ArrayBuffer>>;
+}

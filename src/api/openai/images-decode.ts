@@ -1,0 +1,110 @@
+// Bodies of the images endpoints become a prompt with pictures and a wish for the form of the result. Pure.
+import { AppError } from "../../errors.ts";
+import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
+import { DEFAULT_FAMILY } from "../../gateway/models.ts";
+import type { ImageHints } from "./decode.ts";
+import { referencesOf } from "./references.ts";
+import type { ImagesBody } from "./schema.ts";
+
+export const PICTURE_FORMATS = ["png", "jpeg", "webp"] as const;
+export type PictureFormat = (typeof PICTURE_FORMATS)[number];
+
+/** How a picture is to be encoded. Null: as the upstream made it. */
+export type PictureOutput = { format: PictureFormat | null; compression: number | null };
+
+/** The words of the `quality` field that answers may hold. */
+const QUALITIES = ["low", "medium", "high", "xhigh", "max"] as const;
+export type Quality = (typeof QUALITIES)[number];
+
+/** What an answer says and holds besides the pictures. Plain JSON: a job keeps it. */
+export type PictureEcho = { output: PictureOutput; form: "b64_json" | "url"; quality: Quality | null };
+
+export type DecodedImages = PictureEcho & {
+  model: string;
+  stream: boolean;
+  n: number;
+  /** One turn: the prompt, the pictures in order, then the mask with its instruction. */
+  turns: DraftTurn[];
+  hints: ImageHints;
+  seed?: number;
+  /** Drafts wanted in a stream. */
+  partials: number;
+  /** Answer at once and work as a job. */
+  background: boolean;
+  webhookUrl?: string;
+};
+
+/** Most pictures of one edit, the mask aside. The model may take fewer. */
+export const MAX_PICTURES = 16;
+
+/** The upstreams have no field for masks: the picture is sent with the others, and this says what it is. */
+export const MASK_INSTRUCTION =
+  "The next picture is a mask for the first picture. Change only the area where the mask is transparent and keep everything else exactly as it is.";
+
+/** Names of form fields that are no text. */
+export const FORM_FIELDS = { numbers: ["n", "partial_images", "output_compression", "seed"], flags: ["stream"] } as const;
+
+type Uploads = { pictures: InputReference[]; mask: InputReference[] };
+
+/**
+ * `uploads`: pictures that came as files of a form; they follow those that the body names.
+ * @throws {AppError} `invalid_request` naming the field
+ */
+export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uploads: Uploads = { pictures: [], mask: [] }): DecodedImages {
+  const named = (["image", "images", "input_references"] as const).flatMap((field) => referencesOf(body[field], field));
+  const pictures = [...named, ...uploads.pictures];
+  const mask = [...referencesOf(body.mask, "mask"), ...uploads.mask].slice(0, 1);
+  if (kind === "edit" && pictures.length === 0) {
+    throw new AppError("invalid_request", "Missing required parameter: 'image'.", { param: "image", reason: "missing_required_parameter" });
+  }
+  if (pictures.length > MAX_PICTURES) throw refuse("image", `at most ${MAX_PICTURES} pictures, got ${pictures.length}`);
+  const masked: DraftTurn["parts"] = mask.length > 0 && pictures.length > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
+  return {
+    model: body.model ?? DEFAULT_FAMILY.image,
+    stream: body.stream ?? false,
+    n: body.n ?? 1,
+    turns: [{ role: "user", parts: [{ type: "text", text: promptOf(body) }, ...pictures, ...masked] }],
+    hints: {
+      size: body.size,
+      quality: body.quality,
+      aspectRatio: body.aspect_ratio,
+      imageSize: body.image_size ?? body.resolution,
+    },
+    seed: body.seed ?? undefined,
+    partials: body.stream ? (body.partial_images ?? 0) : 0,
+    output: decodeOutput(body.output_format, body.output_compression),
+    form: decodeForm(body.response_format),
+    quality: qualityOf(body.quality),
+    background: body.background === true || body.background === "true",
+    webhookUrl: body.webhook_url ?? undefined,
+  };
+}
+
+/** No upstream takes a negative prompt by itself. */
+const promptOf = ({ prompt, negative_prompt }: ImagesBody) =>
+  negative_prompt?.trim() ? `${prompt}\n\nAvoid: ${negative_prompt.trim()}` : prompt;
+
+/** @throws {AppError} `invalid_request` for a format that cannot be made here */
+export function decodeOutput(format: string | null | undefined, compression: number | null | undefined): PictureOutput {
+  const word = format?.trim().toLowerCase() || null;
+  const known = word === "jpg" ? "jpeg" : word;
+  const found = PICTURE_FORMATS.find((one) => one === known) ?? null;
+  if (known !== null && found === null) throw refuse("output_format", `one of "png", "jpeg", "webp", got "${known.slice(0, 20)}"`);
+  return { format: found, compression: compression ?? null };
+}
+
+function decodeForm(word: string | null | undefined): "b64_json" | "url" {
+  if (word === undefined || word === null || word === "" || word === "b64_json") return "b64_json";
+  if (word === "url") return "url";
+  throw refuse("response_format", `"url" or "b64_json", got "${word.slice(0, 20)}"`);
+}
+
+/** What an answer may say of the quality: the word asked for, older words in today's; null where none was. */
+export function qualityOf(word: string | null | undefined): Quality | null {
+  const today = word === "standard" ? "medium" : word === "hd" ? "high" : word;
+  return QUALITIES.find((one) => one === today) ?? null;
+}
+
+function refuse(param: string, expected: string): AppError {
+  return new AppError("invalid_request", `${param}: expected ${expected}.`, { param, reason: "invalid_value" });
+}

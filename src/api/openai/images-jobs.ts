@@ -1,0 +1,131 @@
+// Images as jobs: asked for with `background: true` or `Prefer: respond-async`, answered with 202 and an address to look at.
+import { AppError } from "../../errors.ts";
+import type { Job, Jobs } from "../../gateway/job.ts";
+import type { Json, Media } from "../../gateway/types.ts";
+import { jsonWithBytes } from "../json-bytes.ts";
+import { COMMENT, frame, streamFrames } from "../sse.ts";
+import { type Api, type Call, type ImageOrder, prepareImages } from "./call.ts";
+import { errorBody, errorHeaders, errorStatus } from "./errors.ts";
+import { imagesBody } from "./images-answer.ts";
+import type { DecodedImages, PictureEcho } from "./images-decode.ts";
+
+/** How long a client should wait between looks, in ms. */
+const POLL_AFTER_MS = 2000;
+/** States in which nothing more happens by itself. */
+const ENDED = new Set<Job["state"]>(["completed", "failed", "cancelled", "unknown"]);
+
+export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "background">): boolean =>
+  background || /(^|[,;\s])respond-async([,;\s]|$)/i.test(request.headers.get("prefer") ?? "");
+
+/** @throws {AppError} as `Jobs.createImages`, and what is wrong with the pictures */
+export async function startImageJob(api: Api, call: Call, decoded: DecodedImages, order: ImageOrder): Promise<Response> {
+  const { requestId, key, startedAt, request } = call;
+  const prepared = await prepareImages(api, call, order, request.signal);
+  const { output, form, quality } = decoded;
+  const echo = { output, form, quality } satisfies PictureEcho as Json;
+  const job = await jobsOf(api).createImages({
+    ...{ requestId, startedAt, echo, ...prepared },
+    dialect: "openai",
+    route: order.route,
+    keyId: key.id,
+    n: order.n,
+    seed: order.seed,
+    webhookUrl: decoded.webhookUrl,
+    idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
+  });
+  return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
+}
+
+/** GET /v1/images/generations/{id}: 202 while it runs, then what the request would have got. */
+export async function imageJob(api: Api, call: Call, id: string): Promise<Response> {
+  return answerJob(api, call, await jobOf(api, call, id));
+}
+
+/** GET /v1/images/generations/{id}/events: the job now and after every change; the last event holds the answer. */
+export async function imageJobEvents(api: Api, call: Call, id: string): Promise<Response> {
+  const left = new AbortController();
+  const watched = await jobsOf(api).watch(
+    await imageJobId(api, call, id),
+    call.key.id,
+    AbortSignal.any([call.request.signal, left.signal]),
+  );
+  if (!watched) throw noJob();
+  const frames = (async function* () {
+    yield COMMENT;
+    for await (const job of watched) {
+      if (!ENDED.has(job.state)) yield frame(encodeImageJob(job), "image_job.progress");
+      else yield frame(await (await answerJob(api, call, job)).text(), `image_job.${job.state}`);
+    }
+  })();
+  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, onCancel: () => left.abort() });
+}
+
+/** DELETE /v1/images/generations/{id}: ends it where that is still possible. */
+export async function cancelImageJob(api: Api, call: Call, id: string): Promise<Response> {
+  const job = await jobsOf(api).cancel(await imageJobId(api, call, id), call.key.id);
+  if (!job) throw noJob();
+  return Response.json(encodeImageJob(job));
+}
+
+async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
+  if (job.state === "completed") {
+    const made = await Promise.all(job.mediaIds.map((id) => api.media.get(id)));
+    const left = made.filter((media): media is Media => media !== null);
+    if (left.length === 0) throw new AppError("not_found", "The pictures of this job are past their age.", { param: "id" });
+    return jsonWithBytes(await imagesBody(api, call, left, job.echo as PictureEcho, job.usage));
+  }
+  if (!ENDED.has(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
+  const failure = failureOf(job);
+  return Response.json(errorBody(failure), {
+    status: errorStatus(failure),
+    headers: { ...errorHeaders(failure), "x-should-retry": "false" },
+  });
+}
+
+function failureOf({ state, error }: Job): AppError {
+  if (error) {
+    const { kind, message, reason, detail, charged } = error;
+    return new AppError(kind, message, { reason: reason ?? undefined, detail: detail ?? undefined, charged });
+  }
+  if (state === "cancelled") return new AppError("cancelled", "The job was cancelled.");
+  return new AppError("upstream_unknown_outcome", "The upstream took the job and never answered; it is not repeated by itself.");
+}
+
+function jobHeaders(job: Job): Record<string, string> {
+  return {
+    location: `/v1/images/generations/${job.id}`,
+    "retry-after": String(POLL_AFTER_MS / 1000),
+    "openai-poll-after-ms": String(POLL_AFTER_MS),
+  };
+}
+
+/** A job that has not ended, or how it ended. Times in epoch seconds. */
+function encodeImageJob(job: Job) {
+  const status = job.state === "queued" || ENDED.has(job.state) ? job.state : "in_progress";
+  return {
+    id: job.id,
+    object: "image.job" as const,
+    status,
+    model: job.model,
+    progress: job.progress,
+    created_at: Math.floor(job.createdAt / 1000),
+    error: job.error ? errorBody(failureOf(job)).error : null,
+  };
+}
+
+function jobsOf({ jobs }: Api): Jobs {
+  if (jobs) return jobs;
+  throw new AppError("invalid_request", "Nothing is done in the background here: leave out background and Prefer.", {
+    param: "background",
+  });
+}
+
+async function jobOf(api: Api, { key }: Call, id: string): Promise<Job> {
+  const job = await jobsOf(api).get(id, key.id);
+  if (job?.kind !== "image") throw noJob();
+  return job;
+}
+
+const imageJobId = async (api: Api, call: Call, id: string) => (await jobOf(api, call, id)).id;
+
+const noJob = () => new AppError("not_found", "There is no such image job.", { param: "id" });

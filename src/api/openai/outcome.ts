@@ -1,0 +1,19 @@
+// Endings of a generation that are failures wherever a picture was the point: refusals, and words instead of a picture.
+import { AppError } from "../../errors.ts";
+import type { GenerateEvent } from "../../gateway/types.ts";
+import { refusalText } from "./encode.ts";
+
+export type Done = Extract<GenerateEvent, { type: "done" }>;
+
+/** The content policy's refusal as an error, with the stage that refused. */
+export function refusalOf(done: Done): AppError {
+  const reason = done.finish === "policy_input" ? "policy_input" : "policy_output";
+  return new AppError("content_policy", refusalText(done), { detail: { scope: "request", reason } });
+}
+
+/** Why a generation ended without a picture; `text` is what the model said instead. */
+export function withoutPicture(done: Done, text: string): AppError {
+  if (done.finish.startsWith("policy")) return refusalOf(done);
+  const message = text.trim() || done.message || `The model returned no image (${done.upstreamReason}).`;
+  return new AppError("no_result", message, { detail: { scope: "request", reason: done.finish === "length" ? "cut_off" : "text_only" } });
+}

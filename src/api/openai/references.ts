@@ -1,0 +1,33 @@
+// Pictures as clients name them, in every form seen: a URL, a data URL, an object around either, the id of an uploaded file.
+import { AppError } from "../../errors.ts";
+import type { InputReference } from "../../gateway/inputs.ts";
+
+type Loose = Record<string, unknown>;
+
+export const isObject = (value: unknown): value is Loose => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A reference to one of the key's uploaded files; see {@link InputReference}. */
+export const fileReference = (fileId: string, param: string): InputReference => ({
+  type: "reference",
+  url: `file:${fileId}`,
+  param,
+  trusted: true,
+});
+
+/**
+ * The pictures of a field: one or a list of `"https:…"`, `"data:…"`, `{image_url}`, `{image_url: {url}}`, `{url}`, `{file_id}`.
+ * Null and the empty string name none.
+ * @throws {AppError} `invalid_request` naming the element that is none of them
+ */
+export function referencesOf(value: unknown, param: string): InputReference[] {
+  if (value === undefined || value === null || value === "") return [];
+  if (Array.isArray(value)) return value.flatMap((one, index) => referencesOf(one, `${param}[${index}]`));
+  if (isObject(value) && typeof value.file_id === "string") return [fileReference(value.file_id, `${param}.file_id`)];
+  const named = isObject(value) ? (value.image_url ?? value.url) : value;
+  const url = isObject(named) ? named.url : named;
+  if (typeof url === "string" && url.trim() !== "") return [{ type: "reference", url: url.trim(), param, trusted: true }];
+  throw new AppError("invalid_request", `${param}: expected a picture: a URL, a data URL, {"image_url": …} or {"file_id": …}.`, {
+    param,
+    reason: "invalid_value",
+  });
+}

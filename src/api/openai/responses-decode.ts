@@ -1,0 +1,118 @@
+// Bodies of /v1/responses become a conversation and a wish for a picture. Pure, but for what is remembered of earlier answers.
+import { AppError } from "../../errors.ts";
+import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
+import { DEFAULT_FAMILY, parseModel } from "../../gateway/models.ts";
+import { decodeMessage, type ImageHints, instructionsOf, joinTurns, lastUserTurn } from "./decode.ts";
+import { decodeOutput, MASK_INSTRUCTION, type PictureOutput, type Quality, qualityOf } from "./images-decode.ts";
+import { isObject, referencesOf } from "./references.ts";
+import type { ChatBody, ResponsesBody } from "./schema.ts";
+
+type Message = ChatBody["messages"][number];
+type Loose = Record<string, unknown>;
+
+export type DecodedResponse = {
+  /** The model that draws. */
+  model: string;
+  stream: boolean;
+  system?: string;
+  turns: DraftTurn[];
+  hints: ImageHints;
+  partials: number;
+  output: PictureOutput;
+  quality: Quality | null;
+  /** A picture is demanded: words alone will not do. */
+  forced: boolean;
+};
+
+/** What is remembered of earlier answers to the same key. */
+export type Recall = {
+  response(id: string): DraftTurn[] | null;
+  item(id: string): DraftTurn["parts"][number] | null;
+};
+
+/** @throws {AppError} `invalid_request` naming the item, `not_found` for a model without the tool that draws */
+export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResponse {
+  const tool = (body.tools ?? []).find((one) => one.type === "image_generation");
+  const items = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
+  const turns = joinTurns([...earlierTurns(body, recall), ...items.flatMap((item, index) => decodeItem(item, `input[${index}]`, recall))]);
+  const last = lastUserTurn(turns);
+  if (!last || turns.at(-1) !== last) {
+    throw new AppError("invalid_request", "The last item must be the user's and have text or a picture.", {
+      param: "input",
+      reason: "invalid_value",
+    });
+  }
+  const mask = referencesOf(tool?.input_image_mask, "tools.input_image_mask").slice(0, 1);
+  if (mask.length > 0) last.parts.push({ type: "text", text: MASK_INSTRUCTION }, ...mask);
+  const said = instructionsOf(items.filter(isMessage));
+  return {
+    model: modelOf(body, tool),
+    stream: body.stream ?? false,
+    system: [body.instructions, said].filter(Boolean).join("\n\n") || undefined,
+    turns,
+    hints: { size: tool?.size, quality: tool?.quality, aspectRatio: tool?.aspect_ratio, imageSize: tool?.image_size },
+    partials: body.stream ? partialsOf(tool?.partial_images) : 0,
+    output: decodeOutput(textIn(tool?.output_format), compressionOf(tool?.output_compression)),
+    quality: qualityOf(textIn(tool?.quality)),
+    forced: isObject(body.tool_choice) && body.tool_choice.type === "image_generation",
+  };
+}
+
+/** An image model named outright goes before the tool's; any other model only calls the tool. */
+function modelOf(body: ResponsesBody, tool: Loose | undefined): string {
+  if (!tool || parseModel(body.model)) return body.model;
+  return textIn(tool.model) ?? DEFAULT_FAMILY.image;
+}
+
+function earlierTurns({ previous_response_id: id }: ResponsesBody, recall: Recall): DraftTurn[] {
+  if (!id) return [];
+  const turns = recall.response(id);
+  if (!turns) {
+    throw new AppError("invalid_request", `Previous response with id '${id.slice(0, 80)}' not found.`, {
+      param: "previous_response_id",
+      reason: "previous_response_not_found",
+    });
+  }
+  return turns.map(({ role, parts }) => ({ role, parts: [...parts] }));
+}
+
+const isMessage = (item: Loose): item is Loose & Message =>
+  typeof item.role === "string" &&
+  (item.type === undefined || item.type === "message") &&
+  (item.content === undefined || item.content === null || typeof item.content === "string" || Array.isArray(item.content));
+
+/** Items that say or show nothing to an image model (reasoning, calls of other tools) are passed over. */
+function decodeItem(item: Loose, where: string, recall: Recall): DraftTurn[] {
+  if (isMessage(item)) return decodeMessage(item, where);
+  if (item.type === "image_generation_call") return [{ role: "model", parts: [drawnBefore(item, where, recall)] }];
+  if (item.type !== "item_reference") return [];
+  const part = recall.item(textIn(item.id) ?? "");
+  return part ? [{ role: "model", parts: [part] }] : [];
+}
+
+/** A picture of an earlier answer: ours as we keep it, with the upstream's mark on it, else the bytes that the client kept. */
+function drawnBefore(item: Loose, where: string, recall: Recall): DraftTurn["parts"][number] {
+  const known = recall.item(textIn(item.id) ?? "");
+  const result = textIn(item.result);
+  const url = result?.startsWith("data:") ? result : result && `data:image/png;base64,${result}`;
+  if (known?.type === "reference") return { ...known, otherwise: url };
+  if (!url)
+    throw new AppError("invalid_request", `${where}: this picture is not known here; send its result.`, { param: `${where}.result` });
+  return { type: "reference", url, param: `${where}.result`, trusted: true } satisfies InputReference;
+}
+
+const textIn = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+function partialsOf(value: unknown): number {
+  if (value === undefined || value === null) return 0;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 3) return value;
+  throw new AppError("invalid_request", "tools.partial_images: expected a number from 0 to 3.", { param: "tools.partial_images" });
+}
+
+function compressionOf(value: unknown): number | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 100) return value;
+  throw new AppError("invalid_request", "tools.output_compression: expected a number from 0 to 100.", {
+    param: "tools.output_compression",
+  });
+}
