@@ -95,11 +95,17 @@ async function* leaseToken(
   const onWait = (position: number, waitMs: number | null) => waits.push({ type: "queued", position, waitMs });
   const leasing = deps.pool.lease({ ...work.lease, exclude }, { signal: work.signal, onWait });
   leasing.then(waits.close, waits.close);
-  yield* waits;
+  let isTaken = false;
   try {
-    return await leasing;
+    yield* waits;
+    const lease = await leasing;
+    isTaken = true;
+    return lease;
   } catch (error) {
     throw last && error instanceof AppError && error.kind === "no_token" ? last : error;
+  } finally {
+    // The reader left while it waited: a lease that was granted meanwhile has no other owner.
+    if (!isTaken) leasing.then((lease) => lease[Symbol.asyncDispose]()).catch(() => {});
   }
 }
 
