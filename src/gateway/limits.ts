@@ -110,13 +110,14 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
     const shortfall = findShortfall(account, key.limits, estimate, now);
     if (shortfall) throw limitError(shortfall, now);
     const hold = reserve(account, estimate, now);
+    reservations += 1;
     const headers = rateHeaders(account, key.limits.rpm, now);
     const { requestId, kind, family } = request;
     try {
       const id = await ledger.reserve({ keyId, requestId, kind, family, at: now, estimate });
-      reservations += 1;
       return openAdmission({ id, keyId, at: now }, hold, headers);
     } catch (error) {
+      reservations -= 1;
       takeBack(account, hold, now);
       throw error;
     }
