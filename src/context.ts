@@ -6,6 +6,7 @@ import { type Affinity, createAffinity } from "./gateway/affinity.ts";
 import { createMediaFetch } from "./gateway/fetch-media.ts";
 import { createGenerate, type Generate } from "./gateway/generate.ts";
 import type { InputDependencies } from "./gateway/inputs.ts";
+import { createJobRoom, type JobRoom } from "./gateway/job-room.ts";
 import { createKeys, type Keys } from "./gateway/keys.ts";
 import { createLimits, type OpenLimits } from "./gateway/limits.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media.ts";
@@ -21,7 +22,7 @@ import { createFlow } from "./providers/flow/client.ts";
 import { createGemini } from "./providers/gemini/client.ts";
 import type { Provider } from "./providers/provider.ts";
 
-export type Context = {
+export type Context = JobRoom & {
   config: Config;
   settings: SettingsStore;
   store: Store;
@@ -105,7 +106,25 @@ export function createContext({ config, store, requests, log, clock, random, sim
     log,
     shutdown,
   });
+  const jobRoom = createJobRoom({
+    store,
+    pool,
+    limits,
+    providers,
+    tokens,
+    keys,
+    media,
+    requests,
+    generate,
+    settings: current,
+    metrics,
+    clock,
+    random,
+    log,
+    allowPrivateHosts: mediaSettings.allow_private_hosts,
+  });
   return {
+    ...jobRoom,
     config,
     settings,
     store,

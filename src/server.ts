@@ -62,7 +62,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       simulated,
       shutdown: shutdown.signal,
     });
-    await ctx.limits.load();
+    await ctx.limits.load(await ctx.runner.prepare());
     closing.push(() => ctx.limits.close());
     await ctx.media.start();
     closing.push(() => ctx.media.stop());
@@ -71,9 +71,13 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       () => watch.stop(),
       () => ctx.pool.close(),
       () => ctx.refresher.stop(),
+      () => ctx.webhooks.stop(),
+      () => ctx.runner.stop(ctx.settings.current().server.drain_timeout * 1000),
     );
     const app = listen(ctx);
     ctx.refresher.start();
+    ctx.webhooks.start();
+    await ctx.runner.start();
     const { port, hostname } = app.server!;
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${port}`;
     log.info("listening", { url, version: VERSION });

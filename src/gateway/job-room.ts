@@ -1,0 +1,26 @@
+// Everything that jobs consist of, wired together once.
+import { createGuardedSend } from "./guarded-send.ts";
+import { createIdempotency, type Idempotency } from "./idempotency.ts";
+import type { Jobs } from "./job.ts";
+import { createJobBook, type JobBookDependencies } from "./job-book.ts";
+import { createJobs, type JobsDependencies } from "./jobs.ts";
+import { createRunner, type Runner, type RunnerDependencies } from "./runner.ts";
+import { createWebhooks, type WebhookDependencies, type Webhooks } from "./webhooks.ts";
+
+export type JobRoom = { jobs: Jobs; runner: Runner; webhooks: Webhooks; idempotency: Idempotency };
+
+export type JobRoomDependencies = Omit<RunnerDependencies, "book"> &
+  Omit<JobsDependencies, "book" | "runner" | "idempotency" | "webhooks"> &
+  Omit<JobBookDependencies, "webhooks"> &
+  Omit<WebhookDependencies, "guardedSend"> & { allowPrivateHosts: readonly string[] };
+
+/** Nothing runs yet: see {@link Runner.start} and {@link Webhooks.start}. */
+export function createJobRoom(deps: JobRoomDependencies): JobRoom {
+  const { store, clock, allowPrivateHosts } = deps;
+  const webhooks = createWebhooks({ ...deps, guardedSend: createGuardedSend({ allowPrivateHosts }) });
+  const book = createJobBook({ ...deps, webhooks });
+  const runner = createRunner({ ...deps, book });
+  const idempotency = createIdempotency({ store, clock });
+  const jobs = createJobs({ ...deps, book, runner, idempotency, webhooks });
+  return { jobs, runner, webhooks, idempotency };
+}
