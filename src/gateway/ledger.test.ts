@@ -1,0 +1,127 @@
+// In which order and how many at a time the ledger writes, and what it does when it cannot.
+import { expect, test } from "bun:test";
+import type { NewReservation, ReservationEnd } from "../db/ledger.ts";
+import { createLog } from "../log.ts";
+import { settled, virtualClock } from "../testing.ts";
+import { createLedger } from "./ledger.ts";
+
+const nothing = { images: 0, videoMs: 0, microUsd: 0 };
+const reservation: NewReservation = { keyId: 1, requestId: "req_1", kind: "image", family: "alpha", at: 0, estimate: nothing };
+const end = (id: number): ReservationEnd => ({
+  id,
+  state: "released",
+  endedAt: 0,
+  actual: nothing,
+  periods: [],
+  hour: 0,
+  ok: true,
+  ms: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  calls: [],
+});
+
+/** A store that writes down what it is asked, and answers when it is told to. */
+function slowStore() {
+  const asked: string[] = [];
+  let answers: (() => void)[] = [];
+  const state = { broken: false };
+  const answer = <T>(text: string, value: T): Promise<T> => {
+    asked.push(text);
+    if (state.broken) return Promise.reject(new Error("disk full"));
+    return new Promise((resolve) => answers.push(() => resolve(value)));
+  };
+  return {
+    asked,
+    state,
+    /** Answers everything that is asked for now. */
+    async answer() {
+      for (const give of answers.splice(0)) give();
+      answers = [];
+      await settled();
+    },
+    insertReservations: (rows: readonly NewReservation[]) =>
+      answer(
+        `reserve ${rows.length}`,
+        rows.map((_, index) => index + 1),
+      ),
+    endReservations: (ends: readonly ReservationEnd[]) => answer(`end ${ends.map(({ id }) => id).join(",")}`, ends.length),
+  };
+}
+
+function setUp() {
+  const store = slowStore();
+  const clock = virtualClock();
+  const logged: string[] = [];
+  const log = createLog({ level: "error", format: "json", write: (line) => logged.push(line) });
+  return { store, clock, logged, ledger: createLedger({ store, clock, log }) };
+}
+
+test("what comes in one turn is one act of each kind, ends first; what comes during it is the next", async () => {
+  const { store, ledger } = setUp();
+  const ids = [ledger.reserve(reservation), ledger.reserve(reservation)];
+  ledger.end(end(8));
+  ledger.end(end(9));
+  await settled();
+  expect(store.asked).toEqual(["end 8,9", "reserve 2"]);
+  ledger.end(end(10));
+  const later = ledger.reserve(reservation);
+  await settled();
+  expect(store.asked).toHaveLength(2);
+  await store.answer();
+  expect(await Promise.all(ids)).toEqual([1, 2]);
+  expect(store.asked.slice(2)).toEqual(["end 10", "reserve 1"]);
+  await store.answer();
+  expect(await later).toBe(1);
+});
+
+test("a reservation never overtakes an end, however many wait", async () => {
+  const { store, ledger } = setUp();
+  for (let id = 1; id <= 300; id++) ledger.end(end(id));
+  void ledger.reserve(reservation);
+  await settled();
+  await store.answer();
+  expect(store.asked.map((text) => text.split(" ")[0])).toEqual(["end", "end", "reserve"]);
+  expect(store.asked[1]).toEndWith(",300");
+});
+
+test("ends that cannot be written are tried once a second, and stop no reservation", async () => {
+  const { store, clock, ledger, logged } = setUp();
+  store.state.broken = true;
+  ledger.end(end(1));
+  await settled();
+  ledger.end(end(2));
+  await clock.advance(999);
+  expect(store.asked).toEqual(["end 1"]);
+  await clock.advance(2001);
+  expect(store.asked).toEqual(["end 1", "end 1,2", "end 1,2", "end 1,2"]);
+  expect(logged).toHaveLength(4);
+  store.state.broken = false;
+  const id = ledger.reserve(reservation);
+  await settled();
+  await store.answer();
+  expect(await id).toBe(1);
+  await clock.advance(1000);
+  await store.answer();
+  await clock.advance(5000);
+  expect(store.asked.slice(4)).toEqual(["reserve 1", "end 1,2"]);
+});
+
+test("a reservation that cannot be written is refused, with a pause and without the cause's words", async () => {
+  const { store, ledger } = setUp();
+  store.state.broken = true;
+  const error = await ledger.reserve(reservation).catch((reason) => reason);
+  expect(error).toMatchObject({ kind: "busy", reason: "ledger_unavailable", retryAfterMs: 5000 });
+  expect(error.message).not.toContain("disk");
+});
+
+test("close tries once more and then lets go", async () => {
+  const { store, clock, ledger } = setUp();
+  store.state.broken = true;
+  ledger.end(end(1));
+  await settled();
+  await ledger.close();
+  await clock.advance(10_000);
+  expect(store.asked).toEqual(["end 1", "end 1"]);
+  expect(clock.nextTimer()).toBeNull();
+});
