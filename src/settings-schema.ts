@@ -48,6 +48,19 @@ export const SettingsSchema = t.Object({
     drain_timeout: whole(30, 0, 600, "How long a stop waits for open answers, in seconds"),
     metrics_token: text("", "Bearer token that opens /metrics to other machines; empty: loopback only", { boot: true, secret: true }),
   }),
+  admin: t.Object({
+    host: text("127.0.0.1", "Address that the admin panel listens on, when it has a port of its own", {
+      boot: true,
+      check: "host",
+      expected: "a host name or address",
+    }),
+    port: whole(0, 0, 65535, "Port of its own for the admin panel, which is then found nowhere else; 0: the server's", { boot: true }),
+    allow: list("Addresses (CIDR) that the admin panel is open to; empty: all", {
+      boot: true,
+      check: "cidr",
+      expected: 'addresses like "10.0.0.0/8"',
+    }),
+  }),
   storage: t.Object({
     data_dir: text("data", "Folder for databases, media and the secret key", { boot: true, pattern: "\\S", expected: "a folder" }),
   }),

@@ -1,7 +1,7 @@
 // flow2api admin password: sets it, from a terminal or standard input.
 import { AppError } from "../errors.ts";
+import { refuseWeakPassword, storePassword } from "../gateway/password.ts";
 import { openFolder } from "./folder.ts";
-import { refuseWeakPassword, storePassword } from "./password.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io, usageError } from "./verb.ts";
 
 export const adminPassword = defineVerb({

@@ -3,8 +3,8 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../db/store.ts";
 import { hashKey } from "../gateway/keys.ts";
+import { storePassword } from "../gateway/password.ts";
 import { newId, newKey } from "../ids.ts";
-import { storePassword } from "./password.ts";
 import type { Io } from "./verb.ts";
 
 /** Where they are told when there is no terminal; deleted when the password is used. */

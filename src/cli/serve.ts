@@ -7,10 +7,10 @@ import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { hashKey } from "../gateway/keys.ts";
+import { KNOWN_DEFAULTS } from "../gateway/password.ts";
 import { prepareFirstStart } from "./first-start.ts";
 import { dataDirOf, readConfig } from "./folder.ts";
 import { createServerLog, listening } from "./listen.ts";
-import { KNOWN_DEFAULTS } from "./password.ts";
 import { watchSignals } from "./signals.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io } from "./verb.ts";
 

@@ -1,6 +1,7 @@
 // What the program asks of persistence: one method per business act, each atomic, all async.
 // A second engine is a second folder beside sqlite/; one contract suite runs against both.
 import type { Media } from "../gateway/types.ts";
+import type { AdminStore } from "./admin.ts";
 import type { JobStore } from "./jobs.ts";
 import type { LedgerStore } from "./ledger.ts";
 
@@ -175,8 +176,8 @@ export type FileFilter = {
 /** Changes made elsewhere (the command line on the same folder) are told by these counters, one per table. */
 export type Revisions = { tokens: number; keys: number; settings: number };
 
-/** With what ledger.ts and jobs.ts ask for. */
-export interface Store extends LedgerStore, JobStore {
+/** With what ledger.ts, jobs.ts and admin.ts ask for. */
+export interface Store extends LedgerStore, JobStore, AdminStore {
   // tokens
   listTokens(): Promise<TokenRow[]>;
   /** @throws {AppError} `conflict` when the same secret is already there */

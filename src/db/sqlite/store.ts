@@ -3,6 +3,7 @@ import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
 import type { Store } from "../store.ts";
+import * as audit from "./audit.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import * as idempotency from "./idempotency.ts";
 import * as jobs from "./jobs.ts";
@@ -11,6 +12,7 @@ import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
 import { createVault, type Vault } from "./secrets.ts";
+import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import * as tokens from "./tokens.ts";
 import * as usage from "./usage.ts";
@@ -134,6 +136,18 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
           webhooks.deleteDeliveriesBefore(db, before.deliveries, limit) +
           idempotency.deleteIdempotencyBefore(db, before.idempotency, limit),
       ),
+
+    insertSession: (session) => write(() => sessions.insertSession(db, session)),
+    getSession: (hash) => retryBusy(() => sessions.getSession(db, hash)),
+    listSessions: () => retryBusy(() => sessions.listSessions(db)),
+    touchSession: (hash, seenAt) => write(() => sessions.touchSession(db, hash, seenAt)),
+    // A session that was ended does not come back with the power.
+    deleteSession: (hash) => write(() => sessions.deleteSession(db, hash), DURABLE),
+    deleteSessions: (except) => write(() => sessions.deleteSessions(db, except), DURABLE),
+    deleteSessionsBefore: (before) => write(() => sessions.deleteSessionsBefore(db, before)),
+
+    insertAudit: (row) => write(() => audit.insertAudit(db, row)),
+    listAudit: (filter) => retryBusy(() => audit.listAudit(db, filter)),
 
     revisions: () => retryBusy(() => settings.readRevisions(db)),
     async close() {

@@ -1,0 +1,47 @@
+// What the admin asks of persistence: who is signed in, and the trail of changes.
+
+/** A signed-in browser. Times are epoch ms. */
+export type SessionRow = {
+  /** SHA-256 of the session's id, 32 bytes. */
+  hash: Uint8Array;
+  createdAt: number;
+  seenAt: number;
+  address: string | null;
+  /** The browser's own name for itself, cut to 200 characters. */
+  agent: string;
+};
+
+/** One change, as the trail keeps it. Secrets are masked before it comes here. */
+export type AuditRow = {
+  id: number;
+  at: number;
+  /** Who: `admin`, or `command line`. */
+  actor: string;
+  address: string | null;
+  /** What was done, e.g. `key.create`. */
+  action: string;
+  /** To what, e.g. `key 3`. */
+  subject: string;
+  /** The changed fields as JSON values; null: nothing was there, or nothing is. */
+  before: unknown;
+  after: unknown;
+};
+
+export type AuditFilter = { limit: number /** Id of the last row of the page before. */; before?: number; subject?: string };
+
+export interface AdminStore {
+  insertSession(session: SessionRow): Promise<void>;
+  getSession(hash: Uint8Array): Promise<SessionRow | null>;
+  /** Latest seen first. */
+  listSessions(): Promise<SessionRow[]>;
+  touchSession(hash: Uint8Array, seenAt: number): Promise<void>;
+  deleteSession(hash: Uint8Array): Promise<void>;
+  /** All but one; null: all. Resolves with how many. */
+  deleteSessions(except: Uint8Array | null): Promise<number>;
+  /** Those made or last seen before. */
+  deleteSessionsBefore(before: { created: number; seen: number }): Promise<number>;
+
+  insertAudit(row: Omit<AuditRow, "id">): Promise<void>;
+  /** Newest first. */
+  listAudit(filter: AuditFilter): Promise<AuditRow[]>;
+}

@@ -1,0 +1,75 @@
+// Signing in to the admin: who guesses waits longer each time, and nobody can lock the operator out.
+import { AppError } from "../errors.ts";
+import type { PasswordCheck } from "./password.ts";
+
+/** Wrong passwords of one address that cost nothing but themselves. */
+const FREE_FAILURES = 3;
+const LONGEST_DELAY_MS = 15 * 60_000;
+/** All addresses together: more, because one operator's mistakes are not another's. */
+const FREE_FAILURES_OF_ALL = 20;
+const LONGEST_DELAY_OF_ALL_MS = 10_000;
+/** Failures are forgotten after this much quiet. */
+const FORGET_MS = 24 * 3_600_000;
+const MAX_ADDRESSES = 10_000;
+
+/** Ms from the last failure until the next try: none, then 1 s, doubling, up to `longest`. Pure. */
+export function loginDelayMs(failures: number, free: number, longest: number): number {
+  return failures <= free ? 0 : Math.min(1000 * 2 ** Math.min(failures - free - 1, 30), longest);
+}
+
+/** Who shares a count: an IPv4 address, or the /64 that an IPv6 host picks its addresses from. */
+export function throttleKey(address: string | null): string {
+  if (!address?.includes(":")) return address ?? "unknown";
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped) return mapped;
+  const [head = "", tail] = address.split("::");
+  const groups = head.split(":").filter(Boolean);
+  const rest = tail === undefined ? [] : tail.split(":").filter(Boolean);
+  const full = tail === undefined ? groups : [...groups, ...Array(Math.max(0, 8 - groups.length - rest.length)).fill("0"), ...rest];
+  return full
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, "").toLowerCase())
+    .join(":");
+}
+
+type Failures = { count: number; at: number };
+
+/**
+ * Resolves with whether the password is right.
+ * @throws {AppError} `limit_exceeded` with `retryAfterMs` when it is too early to try; nothing is compared then
+ */
+export type Login = (password: string, address: string | null) => Promise<boolean>;
+
+/** Counts in memory. An address that once had the right password does not wait for the failures of others. */
+export function createLogin({ check, now }: { check: PasswordCheck; now: () => number }): Login {
+  const byAddress = new Map<string, Failures>();
+  const known = new Set<string>();
+  let ofAll: Failures = { count: 0, at: 0 };
+
+  const current = (failures: Failures | undefined): Failures =>
+    failures && Math.abs(now() - failures.at) < FORGET_MS ? failures : { count: 0, at: 0 };
+  const waitOf = ({ count, at }: Failures, free: number, longest: number) => {
+    const delay = loginDelayMs(count, free, longest);
+    return Math.min(Math.max(at + delay - now(), 0), delay);
+  };
+
+  return async (password, address) => {
+    const name = throttleKey(address);
+    const own = current(byAddress.get(name));
+    const wait = Math.max(
+      waitOf(own, FREE_FAILURES, LONGEST_DELAY_MS),
+      known.has(name) ? 0 : waitOf(current(ofAll), FREE_FAILURES_OF_ALL, LONGEST_DELAY_OF_ALL_MS),
+    );
+    if (wait > 0) throw new AppError("limit_exceeded", "Too many wrong passwords; wait before the next try.", { retryAfterMs: wait });
+    // Counted before it is compared, so that tries at once count each.
+    byAddress.delete(name);
+    byAddress.set(name, { count: own.count + 1, at: now() });
+    if (byAddress.size > MAX_ADDRESSES) byAddress.delete(byAddress.keys().next().value!);
+    ofAll = { count: current(ofAll).count + 1, at: now() };
+    if (!(await check(password))) return false;
+    byAddress.delete(name);
+    known.add(name);
+    ofAll = { count: 0, at: 0 };
+    return true;
+  };
+}

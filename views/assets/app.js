@@ -1,0 +1,84 @@
+// Behaviours that forms and links do not have: theme, keys, copying, toasts, times. Found by data- attributes; no page needs them.
+const root = document.documentElement;
+const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+
+// Times: the words of views/format.ts, in the reader's own time zone on hover.
+const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto", style: "short" });
+const exact = new Intl.DateTimeFormat(root.lang, { dateStyle: "medium", timeStyle: "long" });
+function showTime(element) {
+  const time = new Date(element.dateTime);
+  const seconds = Math.round((time - Date.now()) / 1000);
+  if (element.dataset.time === "countdown" && seconds >= 0) {
+    const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    element.textContent = `${h > 0 ? `${h}:` : ""}${String(m).padStart(2, "0")}:${String(s).padStart(2, "0")}`;
+  } else {
+    const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+    element.textContent = relative.format(Math.trunc(seconds / size), unit);
+  }
+  element.title = exact.format(time);
+}
+const showTimes = (kind = "") => all(`time[data-time${kind}]`).forEach(showTime);
+setInterval(() => showTimes('="countdown"'), 1000);
+setInterval(showTimes, 30000);
+
+// Theme: at once, without a page load; the cookie tells the server.
+document.addEventListener("click", (event) => {
+  const at = (selector) => event.target.closest?.(selector);
+  const theme = at("[data-theme-choice]");
+  if (theme) {
+    event.preventDefault();
+    root.dataset.theme = theme.value;
+    // biome-ignore lint/suspicious/noDocumentCookie: the cookie store is not in every browser
+    document.cookie = `theme=${theme.value}; path=/admin; max-age=31536000; samesite=lax`;
+    all("[data-theme-choice]").forEach((one) => one.setAttribute("aria-pressed", String(one === theme)));
+  }
+  const copy = at("[data-copy], [data-copy-from]");
+  if (copy) {
+    const text = copy.dataset.copy ?? document.querySelector(copy.dataset.copyFrom).textContent;
+    navigator.clipboard?.writeText(text).then(() => {
+      const before = copy.textContent;
+      copy.textContent = copy.dataset.done;
+      setTimeout(() => { copy.textContent = before; }, 1500);
+    });
+  }
+  at("[data-dismiss]")?.closest(".toast").remove();
+  const opens = at("[data-dialog]");
+  if (opens) document.getElementById(opens.dataset.dialog).showModal();
+});
+
+// Selection: the count beside the bulk actions, and one box for all.
+document.addEventListener("change", ({ target }) => {
+  if (target.matches("[data-select-all]")) all("[data-select]").forEach((box) => { box.checked = target.checked; });
+  if (target.matches("[data-select], [data-select-all]"))
+    all("[data-selected]").forEach((one) => { one.textContent = all("[data-select]:checked").length; });
+  if (target.matches("[data-submit]")) target.form.requestSubmit();
+});
+
+// Keys: g and a letter, /, j k, x, ?
+let afterG = false;
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select, [contenteditable]")) return;
+  const rows = all("[data-row]");
+  const row = document.activeElement.closest?.("[data-row]");
+  const go = (step) => rows[Math.max(0, Math.min(rows.length - 1, rows.indexOf(row) + step))]?.focus();
+  const link = afterG && document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
+  afterG = event.key === "g" && !afterG;
+  if (link) link.click();
+  else if (event.key === "/") { event.preventDefault(); document.querySelector("[data-search]")?.focus(); }
+  else if (event.key === "j" || event.key === "k") go(event.key === "j" ? 1 : -1);
+  else if (event.key === "x") row?.querySelector("[data-select]")?.click();
+  else if (event.key === "Enter" && document.activeElement === row) row?.querySelector("a")?.click();
+  else if (event.key === "?") document.getElementById("shortcuts")?.showModal();
+});
+
+// Toasts that say no error leave by themselves; what htmx brings is looked at like the page.
+const ready = () => {
+  showTimes();
+  all(".toast[data-timeout]:not([data-seen])").forEach((toast) => {
+    toast.dataset.seen = "";
+    setTimeout(() => toast.matches(":hover, :focus-within") || toast.remove(), Number(toast.dataset.timeout));
+  });
+};
+document.addEventListener("htmx:after:swap", ready);
+ready();

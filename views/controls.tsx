@@ -1,0 +1,326 @@
+// The controls that pages are made of: buttons, fields, badges, cards, messages. One way to do each.
+import type { ComponentChildren, InputHTMLAttributes, TextareaHTMLAttributes } from "preact";
+import type { View } from "./view.ts";
+
+type Children = { children?: ComponentChildren };
+/** `hx-*` and `data-*` attributes, passed on to the element. */
+type Extra = { [name: `hx-${string}` | `data-${string}`]: string | number | boolean | undefined };
+
+export type Tone = "plain" | "primary" | "danger" | "quiet";
+
+type ButtonProps = Children &
+  Extra & {
+    tone?: Tone;
+    type?: "submit" | "button";
+    name?: string;
+    value?: string;
+    form?: string;
+    /** Where the form goes instead of its own address. */
+    formaction?: string;
+    disabled?: boolean;
+    small?: boolean;
+    label?: string;
+  };
+
+/** A button; in a form it submits. `label` names one that shows only a sign. */
+export function Button({ tone = "plain", type = "submit", small, label, children, ...rest }: ButtonProps) {
+  return (
+    <button type={type} class={`button ${tone}${small ? " small" : ""}`} aria-label={label} title={label} {...rest}>
+      {children}
+    </button>
+  );
+}
+
+/** A link that looks like a button: it goes somewhere and changes nothing. */
+export function LinkButton({
+  href,
+  tone = "plain",
+  small,
+  children,
+  ...rest
+}: Children & Extra & { href: string; tone?: Tone; small?: boolean }) {
+  return (
+    <a href={href} class={`button ${tone}${small ? " small" : ""}`} {...rest}>
+      {children}
+    </a>
+  );
+}
+
+type FormProps = Children &
+  Extra & {
+    view: View;
+    action: string;
+    id?: string;
+    class?: string;
+    /** For files; needs `multipart` on the other side too. */
+    multipart?: boolean;
+    label?: string;
+  };
+
+/**
+ * A form that changes something: a POST with the session's form token. Give `hx-post` and its target to have htmx send it; without
+ * JavaScript it is sent as it is.
+ */
+export function Form({ view, action, multipart, label, children, ...rest }: FormProps) {
+  return (
+    <form method="post" action={action} enctype={multipart ? "multipart/form-data" : undefined} aria-label={label} {...rest}>
+      <input type="hidden" name="form_token" value={view.formToken} />
+      {children}
+    </form>
+  );
+}
+
+type ActionProps = Omit<ButtonProps, "form" | "name" | "value" | "type"> & {
+  view: View;
+  action: string;
+  /** CSS selector of what the answer replaces; absent: a plain form, answered by a page. */
+  target?: string;
+  /** How it is put in place; absent: instead of the target. */
+  swap?: string;
+  /** Further fields of the form. */
+  fields?: Record<string, string>;
+};
+
+/** One button that does one thing: a form of its own, so that it works without JavaScript. */
+export function ActionButton({ view, action, target, swap = "outerHTML", fields = {}, ...button }: ActionProps) {
+  const htmx = target ? { "hx-post": action, "hx-target": target, "hx-swap": swap, "hx-disable": "find button" } : {};
+  return (
+    <Form view={view} action={action} class="action" {...htmx}>
+      {Object.entries(fields).map(([name, value]) => (
+        <input key={name} type="hidden" name={name} value={value} />
+      ))}
+      <Button {...button} />
+    </Form>
+  );
+}
+
+type FieldFrame = { name: string; label: string; hint?: ComponentChildren; error?: string };
+type Native = Pick<
+  InputHTMLAttributes<HTMLInputElement>,
+  | "type"
+  | "required"
+  | "min"
+  | "max"
+  | "step"
+  | "minLength"
+  | "maxLength"
+  | "placeholder"
+  | "autocomplete"
+  | "pattern"
+  | "disabled"
+  | "inputMode"
+  | "accept"
+  | "multiple"
+>;
+
+function Framed({ name, label, hint, error, children }: FieldFrame & Children) {
+  return (
+    <div class={error ? "field wrong" : "field"}>
+      <label for={`f-${name}`}>{label}</label>
+      {children}
+      {hint && <small id={`f-${name}-hint`}>{hint}</small>}
+      {error && (
+        <small id={`f-${name}-error`} class="wrong-text">
+          {error}
+        </small>
+      )}
+    </div>
+  );
+}
+
+const marks = ({ name, hint, error }: FieldFrame) => ({
+  id: `f-${name}`,
+  name,
+  "aria-invalid": error ? ("true" as const) : undefined,
+  "aria-describedby": [hint && `f-${name}-hint`, error && `f-${name}-error`].filter(Boolean).join(" ") || undefined,
+});
+
+/** A line of text, a number, a date or a secret with its label, hint and error. With `rows`: several lines. */
+export function Field({
+  name,
+  label,
+  hint,
+  error,
+  value,
+  rows,
+  ...native
+}: FieldFrame & Native & Extra & { value?: string | number; rows?: number }) {
+  const frame = { name, label, hint, error };
+  return (
+    <Framed {...frame}>
+      {rows ? (
+        <textarea {...marks(frame)} rows={rows} {...(native as TextareaHTMLAttributes<HTMLTextAreaElement>)}>
+          {value}
+        </textarea>
+      ) : (
+        <input {...marks(frame)} value={value} {...(native as InputHTMLAttributes<HTMLInputElement>)} />
+      )}
+    </Framed>
+  );
+}
+
+export type Option = { value: string; label: string };
+
+/** A choice. `submits`: choosing sends the form, for filters. */
+export function Select({
+  name,
+  label,
+  hint,
+  error,
+  value,
+  options,
+  submits,
+  ...rest
+}: FieldFrame & Extra & { value?: string; options: readonly Option[]; submits?: boolean }) {
+  const frame = { name, label, hint, error };
+  return (
+    <Framed {...frame}>
+      <select {...marks(frame)} data-submit={submits || undefined} {...rest}>
+        {options.map((option) => (
+          <option key={option.value} value={option.value} selected={option.value === value}>
+            {option.label}
+          </option>
+        ))}
+      </select>
+    </Framed>
+  );
+}
+
+/** On or off. The form has `name=on` when it is on, and nothing when it is off. */
+export function Toggle({
+  name,
+  label,
+  hint,
+  on,
+  disabled,
+  ...rest
+}: { name: string; label: string; hint?: string; on: boolean; disabled?: boolean } & Extra) {
+  return (
+    <div class="field toggle">
+      <label>
+        <input type="checkbox" name={name} value="on" checked={on} disabled={disabled} {...rest} />
+        <span>{label}</span>
+      </label>
+      {hint && <small>{hint}</small>}
+    </div>
+  );
+}
+
+export type BadgeTone = "ok" | "warn" | "bad" | "busy" | "off";
+
+/** A word with a colour; the word alone is enough. `title` says why. */
+export function Badge({ tone, title, children }: Children & { tone: BadgeTone; title?: string }) {
+  return (
+    <span class={`badge ${tone}`} title={title}>
+      {children}
+    </span>
+  );
+}
+
+type HealthState = keyof View["t"]["controls"]["health"];
+const HEALTH_TONES: Record<HealthState, BadgeTone> = { healthy: "ok", cooling: "warn", blocked: "bad", disabled: "off" };
+
+export function HealthBadge({ view, state, reason }: { view: View; state: HealthState; reason?: string }) {
+  return (
+    <Badge tone={HEALTH_TONES[state]} title={reason}>
+      {view.t.controls.health[state]}
+    </Badge>
+  );
+}
+
+type JobState = keyof View["t"]["controls"]["job"];
+const JOB_TONES: Record<JobState, BadgeTone> = {
+  queued: "off",
+  submitting: "busy",
+  running: "busy",
+  storing: "busy",
+  completed: "ok",
+  failed: "bad",
+  cancelled: "off",
+  unknown: "warn",
+};
+
+export const JobBadge = ({ view, state }: { view: View; state: JobState }) => (
+  <Badge tone={JOB_TONES[state]}>{view.t.controls.job[state]}</Badge>
+);
+
+/** A box with a title and, on its right, what can be done with it. */
+export function Card({ title, actions, id, children }: Children & { title?: ComponentChildren; actions?: ComponentChildren; id?: string }) {
+  return (
+    <section class="card" id={id}>
+      {(title || actions) && (
+        <header>
+          {title && <h2>{title}</h2>}
+          {actions && <div class="actions">{actions}</div>}
+        </header>
+      )}
+      {children}
+    </section>
+  );
+}
+
+/** One figure with its name, and a line below it. */
+export function Stat({ label, note, href, children }: Children & { label: string; note?: ComponentChildren; href?: string }) {
+  return (
+    <div class="stat">
+      <dt>{href ? <a href={href}>{label}</a> : label}</dt>
+      <dd class="figure">{children}</dd>
+      {note && <dd class="note">{note}</dd>}
+    </div>
+  );
+}
+
+/** Figures side by side. */
+export const Stats = ({ children }: Children) => <dl class="stats">{children}</dl>;
+
+/** Nothing there yet: says why, and what to do about it. */
+export function EmptyState({ title, children, action }: Children & { title: string; action?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <strong>{title}</strong>
+      {children && <p>{children}</p>}
+      {action}
+    </div>
+  );
+}
+
+/** Links between views of one thing. */
+export function Tabs({
+  label,
+  tabs,
+}: {
+  label: string;
+  tabs: readonly { href: string; label: string; current: boolean; count?: string }[];
+}) {
+  return (
+    <nav class="tabs" aria-label={label}>
+      {tabs.map((tab) => (
+        <a key={tab.href} href={tab.href} aria-current={tab.current ? "page" : undefined}>
+          {tab.label}
+          {tab.count !== undefined && <span class="muted figure"> {tab.count}</span>}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** Puts a text, or what an element holds, on the clipboard. */
+export function CopyButton({ view, text, from, label }: { view: View; text?: string; from?: string; label?: string }) {
+  return (
+    <button type="button" class="button quiet small" data-copy={text} data-copy-from={from} data-done={view.t.controls.copied}>
+      {label ?? view.t.controls.copy}
+    </button>
+  );
+}
+
+/** Further actions behind one button; opens without JavaScript. */
+export function Menu({ label, children }: Children & { label: string }) {
+  return (
+    <details class="menu">
+      <summary class="button quiet small" aria-label={label} title={label}>
+        ⋯
+      </summary>
+      <div class="menu-items">{children}</div>
+    </details>
+  );
+}

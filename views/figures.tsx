@@ -1,0 +1,57 @@
+// Figures and times in place: aligned, in the page's language, exact on hover.
+import { formatBytes, formatCount, formatDuration, formatExact, formatPercent, formatRelative, formatUsd } from "./format.ts";
+import type { View } from "./view.ts";
+
+type Figure<Value> = { view: View; value: Value };
+
+/** `5 minutes ago`, with the exact time on hover; a dash for null. Epoch ms. */
+export function Time({ view, value }: Figure<number | null>) {
+  if (value === null) return <Dash />;
+  return (
+    <time dateTime={new Date(value).toISOString()} title={formatExact(value)} data-time="relative">
+      {formatRelative(value, view.now, view.locale)}
+    </time>
+  );
+}
+
+/** What is left until a time, counted down by `app.js`; without it the relative time stands. Epoch ms. */
+export function Countdown({ view, value }: Figure<number | null>) {
+  if (value === null) return <Dash />;
+  return (
+    <time dateTime={new Date(value).toISOString()} title={formatExact(value)} data-time="countdown">
+      {formatRelative(value, view.now, view.locale)}
+    </time>
+  );
+}
+
+export const Count = ({ view, value }: Figure<number>) => <span class="figure">{formatCount(value, view.locale)}</span>;
+export const Percent = ({ view, value }: Figure<number>) => <span class="figure">{formatPercent(value, view.locale)}</span>;
+export const Money = ({ view, value }: Figure<number>) => <span class="figure">{formatUsd(value, view.locale)}</span>;
+export const Bytes = ({ view, value }: Figure<number>) => (
+  <span class="figure" title={`${formatCount(value, view.locale)} B`}>
+    {formatBytes(value, view.locale)}
+  </span>
+);
+/** A length of time in ms. */
+export const Duration = ({ value }: { value: number | null }) =>
+  value === null ? <Dash /> : <span class="figure">{formatDuration(value)}</span>;
+
+/** Nothing to show, told to nobody. */
+export const Dash = () => <span class="muted">–</span>;
+
+/** How far something is; without a maximum, that it goes on. `label` is for who cannot see it. */
+export function Progress({ value, max, label }: { value?: number; max?: number; label: string }) {
+  return <progress class="progress" value={value} max={max} aria-label={label} />;
+}
+
+/** A line of values over time, oldest first, 100 wide and 24 high; `label` says what it shows. */
+export function Sparkline({ values, label }: { values: readonly number[]; label: string }) {
+  const top = Math.max(...values, 1);
+  const step = 100 / Math.max(values.length - 1, 1);
+  const points = values.map((value, index) => `${(index * step).toFixed(1)},${(23 - (22 * value) / top).toFixed(1)}`).join(" ");
+  return (
+    <svg class="sparkline" viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label={label}>
+      <polyline points={points} vector-effect="non-scaling-stroke" />
+    </svg>
+  );
+}

@@ -1,0 +1,89 @@
+// Figures as people read them, in the language of the page. Pure.
+import { LANGUAGE_TAGS, type LocaleName } from "./view.ts";
+
+const formats = new Map<string, Intl.NumberFormat>();
+
+function numberFormat(locale: LocaleName, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const name = `${locale}${JSON.stringify(options)}`;
+  let format = formats.get(name);
+  if (!format) {
+    format = new Intl.NumberFormat(LANGUAGE_TAGS[locale], options);
+    formats.set(name, format);
+  }
+  return format;
+}
+
+/** 12345 as `12,345`. */
+export const formatCount = (value: number, locale: LocaleName): string => numberFormat(locale, { maximumFractionDigits: 0 }).format(value);
+
+/** 0.421 as `42.1%`. */
+export const formatPercent = (share: number, locale: LocaleName): string =>
+  numberFormat(locale, { style: "percent", maximumFractionDigits: 1 }).format(share);
+
+/** US dollars; small amounts keep four digits, so that one image is not `$0.00`. */
+export function formatUsd(usd: number, locale: LocaleName): string {
+  const digits = usd !== 0 && Math.abs(usd) < 0.1 ? 4 : 2;
+  return numberFormat(locale, {
+    style: "currency",
+    currency: "USD",
+    currencyDisplay: "narrowSymbol",
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(usd);
+}
+
+const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+/** 1536 as `1.5 KiB`. */
+export function formatBytes(bytes: number, locale: LocaleName): string {
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), BYTE_UNITS.length - 1);
+  const digits = power === 0 ? 0 : 1;
+  return `${numberFormat(locale, { maximumFractionDigits: digits }).format(bytes / 1024 ** power)} ${BYTE_UNITS[power]}`;
+}
+
+/** A length of time in ms: `840 ms`, `2.4 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+  const seconds = Math.round(ms / 1000);
+  const units: readonly [number, string][] = [
+    [86_400, "d"],
+    [3600, "h"],
+    [60, "min"],
+    [1, "s"],
+  ];
+  const start = units.findIndex(([size]) => seconds >= size);
+  const parts = units.slice(start, start + 2).map(([size, unit], index) => {
+    const rest = index === 0 ? seconds : seconds % units[start]![0];
+    return [Math.floor(rest / size), unit] as const;
+  });
+  return parts
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(" ");
+}
+
+const RELATIVE_UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
+const relativeFormats = new Map<LocaleName, Intl.RelativeTimeFormat>();
+
+/** `5 minutes ago`, `in 2 hours`; both in epoch ms. `app.js` keeps it current by the same rule. */
+export function formatRelative(time: number, now: number, locale: LocaleName): string {
+  let format = relativeFormats.get(locale);
+  if (!format) {
+    format = new Intl.RelativeTimeFormat(LANGUAGE_TAGS[locale], { numeric: "auto", style: "short" });
+    relativeFormats.set(locale, format);
+  }
+  const seconds = Math.round((time - now) / 1000);
+  const [unit, size] = RELATIVE_UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  return format.format(Math.trunc(seconds / size), unit);
+}
+
+/** Epoch ms as `2026-11-23 14:05:09 UTC`. */
+export const formatExact = (time: number): string => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;

@@ -1,0 +1,173 @@
+// The frame of every page: head, navigation, notices. No inline script, no inline style: the policy forbids both.
+import type { ComponentChildren } from "preact";
+import { type Notice, Toast } from "./messages.tsx";
+import { NAV, type PageName } from "./nav.ts";
+import { LANGUAGE_TAGS, LOCALE_NAMES, type LocaleName, THEMES, type View } from "./view.ts";
+
+/** No style of its own, no evaluated text, no other site; a toast stays where an error answer names none. */
+const HTMX_CONFIG = JSON.stringify({ includeIndicatorCSS: false, defaultSettleDelay: 0, history: "reload", mode: "same-origin" });
+
+type LayoutProps = {
+  view: View;
+  title: string;
+  /** The page it is in the menu; null: outside, e.g. the login. */
+  nav: PageName | null;
+  notices?: readonly Notice[];
+  children: ComponentChildren;
+};
+
+export function Layout({ view, title, nav, notices = [], children }: LayoutProps) {
+  const token = view.formToken ? { "hx-headers:inherited": JSON.stringify({ "X-CSRF-Token": view.formToken }) } : {};
+  return (
+    <html lang={LANGUAGE_TAGS[view.locale]} data-theme={view.theme}>
+      <Head view={view} title={title} />
+      <body class={nav ? "inside" : "outside"} {...token}>
+        <a class="skip" href="#main">
+          {view.t.shell.skip}
+        </a>
+        {nav && <Navigation view={view} current={nav} />}
+        <div class="column">
+          {view.simulated && <p class="banner">{view.t.shell.simulated}</p>}
+          {view.insecure && <p class="banner warn">{view.t.shell.insecure}</p>}
+          <main id="main" tabIndex={-1}>
+            {children}
+          </main>
+          {!nav && (
+            <footer class="foot">
+              <Preferences view={view} />
+            </footer>
+          )}
+        </div>
+        <div id="toasts" class="toasts" aria-live="polite">
+          {notices.map((notice) => (
+            <Toast key={notice.text} view={view} {...notice} />
+          ))}
+        </div>
+        {nav && <Shortcuts view={view} />}
+      </body>
+    </html>
+  );
+}
+
+function Head({ view: { assets, t }, title }: { view: View; title: string }) {
+  return (
+    <head>
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="robots" content="noindex" />
+      <meta name="htmx-config" content={HTMX_CONFIG} />
+      <title>{`${title} · ${t.shell.product}`}</title>
+      <link rel="icon" href={assets["icon.svg"]} type="image/svg+xml" />
+      <link rel="stylesheet" href={assets["app.css"]} />
+      <script src={assets["htmx.min.js"]} defer />
+      <script src={assets["hx-sse.min.js"]} defer />
+      <script src={assets["app.js"]} type="module" />
+    </head>
+  );
+}
+
+function Navigation({ view, current }: { view: View; current: PageName }) {
+  const { shell } = view.t;
+  return (
+    <header class="side">
+      <a class="brand" href="/admin">
+        <img src={view.assets["icon.svg"]} alt="" width="20" height="20" />
+        {shell.product}
+      </a>
+      <nav aria-label={shell.menu}>
+        {NAV.map(({ name, path, letter }) => (
+          <a key={name} href={path} data-go={letter} aria-current={name === current ? "page" : undefined}>
+            {shell.nav[name]}
+          </a>
+        ))}
+      </nav>
+      <div class="side-foot">
+        <Preferences view={view} />
+        <form method="post" action="/admin/logout">
+          <input type="hidden" name="form_token" value={view.formToken} />
+          <button type="submit" class="button quiet small">
+            {shell.signOut}
+          </button>
+        </form>
+      </div>
+    </header>
+  );
+}
+
+/** Theme and language: kept in cookies of the admin, for whoever looks. */
+function Preferences({ view }: { view: View }) {
+  const { shell } = view.t;
+  return (
+    <form class="preferences" method="post" action="/admin/preferences">
+      <input type="hidden" name="back" value={view.path} />
+      <fieldset class="segmented" aria-label={shell.theme.label}>
+        {THEMES.map((theme) => (
+          <button
+            key={theme}
+            type="submit"
+            name="theme"
+            value={theme}
+            data-theme-choice
+            aria-pressed={theme === view.theme}
+            aria-label={shell.theme[theme]}
+            title={shell.theme[theme]}
+          >
+            {{ system: "◐", light: "○", dark: "●" }[theme]}
+          </button>
+        ))}
+      </fieldset>
+      <fieldset class="segmented" aria-label={shell.language}>
+        {(Object.keys(LOCALE_NAMES) as LocaleName[]).map((name) => (
+          <button key={name} type="submit" name="locale" value={name} lang={LANGUAGE_TAGS[name]} aria-pressed={name === view.locale}>
+            {LOCALE_NAMES[name]}
+          </button>
+        ))}
+      </fieldset>
+    </form>
+  );
+}
+
+function Shortcuts({ view }: { view: View }) {
+  const { shortcuts } = view.t.shell;
+  const rows: readonly [string, string][] = [
+    ["g", shortcuts.go],
+    ["/", shortcuts.search],
+    ["j k", shortcuts.rows],
+    ["x", shortcuts.select],
+    ["Enter", shortcuts.open],
+    ["?", shortcuts.help],
+  ];
+  return (
+    <dialog id="shortcuts" aria-label={shortcuts.title}>
+      <h2>{shortcuts.title}</h2>
+      <dl>
+        {rows.map(([key, what]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit" class="button">
+          {shortcuts.close}
+        </button>
+      </form>
+    </dialog>
+  );
+}
+
+/** Title of a page, what it is about, and on the right what can be done on it. */
+export function PageHead({ title, about, actions }: { title: ComponentChildren; about?: ComponentChildren; actions?: ComponentChildren }) {
+  return (
+    <header class="page-head">
+      <div>
+        <h1>{title}</h1>
+        {about && <p class="muted">{about}</p>}
+      </div>
+      {actions && <div class="actions">{actions}</div>}
+    </header>
+  );
+}

@@ -1,0 +1,15 @@
+// 简体中文: failures that the operator sees.
+import type { errors as en } from "../en/errors.ts";
+
+export const errors: typeof en = {
+  title: "操作未成功",
+  internal: "内部出错，详情见日志。",
+  notFound: "这里什么也没有。",
+  form: "请检查标出的内容。",
+  sessionOver: "您已退出登录，请重新登录后继续。",
+  wrongOrigin: "该请求来自其他网站，已被拒绝。",
+  staleForm: "表单已过期，请刷新页面后重试。",
+  notAllowed: "管理后台不对此地址开放。",
+  back: "返回概览",
+  tooLarge: "发送的内容过大。",
+};

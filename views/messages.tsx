@@ -1,0 +1,70 @@
+// What the program says back: toasts in the corner, alerts in the page.
+import type { ComponentChildren } from "preact";
+import type { View } from "./view.ts";
+
+/** A message to show on the next page, or at once: plain data, so that it can wait. */
+export type Notice = {
+  text: string;
+  tone?: "ok" | "bad";
+  /** A way back: what the button does, as a form. */
+  undo?: { action: string; fields?: Record<string, string> };
+};
+
+/** How long one stays that says no error, ms. One with a way back stays longer. */
+const STAY_MS = 5_000;
+const STAY_WITH_UNDO_MS = 12_000;
+
+export function Toast({ view, text, tone = "ok", undo }: Notice & { view: View }) {
+  const stay = undo ? STAY_WITH_UNDO_MS : STAY_MS;
+  return (
+    <div class={`toast ${tone}`} role={tone === "bad" ? "alert" : "status"} data-timeout={tone === "bad" ? undefined : stay}>
+      <span>{text}</span>
+      {undo && (
+        <form method="post" action={undo.action}>
+          <input type="hidden" name="form_token" value={view.formToken} />
+          {Object.entries(undo.fields ?? {}).map(([name, value]) => (
+            <input key={name} type="hidden" name={name} value={value} />
+          ))}
+          <button type="submit" class="button small">
+            {view.t.controls.undo}
+          </button>
+        </form>
+      )}
+      <button type="button" class="button quiet small" data-dismiss aria-label={view.t.controls.dismiss}>
+        ×
+      </button>
+    </div>
+  );
+}
+
+/** A toast that travels beside a fragment. */
+export function ToastBeside({ view, notice }: { view: View; notice: Notice }) {
+  const Partial = "hx-partial" as unknown as (props: Record<string, unknown>) => null;
+  return (
+    <Partial hx-target="#toasts" hx-swap="beforeend">
+      <Toast view={view} {...notice} />
+    </Partial>
+  );
+}
+
+/** Why something did not work, in place. `wrong`: fields and what is wrong with them. */
+export function ErrorAlert({ view, message, wrong }: { view: View; message: string; wrong?: Readonly<Record<string, string>> }) {
+  return (
+    <div class="alert bad" role="alert">
+      <strong>{view.t.errors.title}</strong>
+      <p>{message}</p>
+      {wrong && Object.keys(wrong).length > 0 && (
+        <ul>
+          {Object.entries(wrong).map(([name, what]) => (
+            <li key={name}>{what}</li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+/** Something to know. */
+export function Hint({ tone = "plain", children }: { tone?: "plain" | "warn" | "ok"; children: ComponentChildren }) {
+  return <div class={`alert ${tone}`}>{children}</div>;
+}

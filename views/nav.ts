@@ -1,0 +1,9 @@
+// The pages of the admin in the order of the menu: one line a page. `letter` is its key after `g`.
+import type { Messages } from "./locales/en.ts";
+
+export type PageName = keyof Messages["shell"]["nav"];
+
+export const NAV: readonly { name: PageName; path: string; letter: string }[] = [
+  { name: "overview", path: "/admin", letter: "o" },
+  { name: "account", path: "/admin/account", letter: "a" },
+];

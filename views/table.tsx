@@ -1,0 +1,160 @@
+// Tables: sortable headers, rows that keys reach, keyset pages, filters and actions on what is selected.
+import type { ComponentChildren } from "preact";
+import type { View } from "./view.ts";
+
+type Children = { children?: ComponentChildren };
+type Extra = { [name: `hx-${string}` | `data-${string}`]: string | number | boolean | undefined };
+
+export type Column = {
+  key: string;
+  label: string;
+  /** Figures stand at the end. */
+  align?: "start" | "end";
+  /** The column can be sorted by; see {@link Sorting}. */
+  sortable?: boolean;
+  /** Only for who cannot see the table: a column of buttons. */
+  hidden?: boolean;
+};
+
+export type Sorting = { by: string; descending: boolean; href(by: string, descending: boolean): string };
+
+type TableProps = Children & {
+  view: View;
+  /** What the rows are, for who cannot see them. */
+  label: string;
+  columns: readonly Column[];
+  sorting?: Sorting;
+  /** Rows can be selected: `Row` gets `select`, and a `BulkBar` stands above. */
+  selectable?: boolean;
+  /** Of `tbody`, for fragments that add rows. */
+  id?: string;
+};
+
+/** On a phone every row is a small card, its cells named by their column. */
+export function Table({ view, label, columns, sorting, selectable, id, children }: TableProps) {
+  return (
+    <div class="table">
+      <table>
+        <caption class="unseen">{label}</caption>
+        <thead>
+          <tr>
+            {selectable && (
+              <th scope="col" class="check">
+                <input type="checkbox" data-select-all aria-label={view.t.controls.selectAll} />
+              </th>
+            )}
+            {columns.map((column) => (
+              <HeadCell key={column.key} view={view} column={column} sorting={sorting} />
+            ))}
+          </tr>
+        </thead>
+        <tbody id={id}>{children}</tbody>
+      </table>
+    </div>
+  );
+}
+
+function HeadCell({ view, column, sorting }: { view: View; column: Column; sorting?: Sorting }) {
+  const { key, label, align, sortable, hidden } = column;
+  const isCurrent = sorting?.by === key;
+  return (
+    <th scope="col" class={align} aria-sort={isCurrent ? (sorting.descending ? "descending" : "ascending") : undefined}>
+      {sortable && sorting ? (
+        <a href={sorting.href(key, isCurrent && !sorting.descending)} title={view.t.controls.sortBy(label)}>
+          {label}
+        </a>
+      ) : (
+        <span class={hidden ? "unseen" : undefined}>{label}</span>
+      )}
+    </th>
+  );
+}
+
+type RowProps = Children &
+  Extra & {
+    view: View;
+    id: string;
+    /** Id that the bulk form is sent, and the row's name for who cannot see it. */
+    select?: { id: string | number; name: string };
+  };
+
+/** One row, a fragment of its own: `id` is what answers replace. */
+export function Row({ view, id, select, children, ...rest }: RowProps) {
+  return (
+    <tr id={id} data-row tabIndex={-1} {...rest}>
+      {select && (
+        <td class="check">
+          <input type="checkbox" name="id" value={select.id} form="bulk" data-select aria-label={view.t.controls.selectRow(select.name)} />
+        </td>
+      )}
+      {children}
+    </tr>
+  );
+}
+
+/** `label` is the column's name, shown on phones. */
+export function Cell({ label, align, children }: Children & { label?: string; align?: "end" }) {
+  return (
+    <td class={align} data-label={label}>
+      {children}
+    </td>
+  );
+}
+
+/** To the rows after these, and back to the first ones. Keyset: no page numbers, no count of all. */
+export function Pager({ view, next, first }: { view: View; next: string | null; first: string | null }) {
+  if (!next && !first) return null;
+  return (
+    <nav class="pager" aria-label={view.t.controls.next}>
+      {first && (
+        <a class="button small" href={first}>
+          {view.t.controls.first}
+        </a>
+      )}
+      {next && (
+        <a class="button small" href={next} rel="next">
+          {view.t.controls.next}
+        </a>
+      )}
+    </nav>
+  );
+}
+
+/**
+ * Actions on the selected rows, shown when there are any. Buttons inside have `form="bulk"` by being inside, and `formaction` each its own
+ * address. Stands before the table, within one `<div class="selection">`.
+ */
+export function BulkBar({ view, action, children }: Children & { view: View; action: string }) {
+  return (
+    <form id="bulk" class="bulk" method="post" action={action}>
+      <input type="hidden" name="form_token" value={view.formToken} />
+      <span>
+        <span data-selected class="figure" /> {view.t.controls.selected}
+      </span>
+      {children}
+    </form>
+  );
+}
+
+/** Search and filters: a GET form, so that what is shown has an address. The search box is where `/` leads. */
+export function FilterBar({ view, action, query, children, ...rest }: Children & Extra & { view: View; action: string; query?: string }) {
+  return (
+    <form class="filters" method="get" action={action} {...rest}>
+      {query !== undefined && (
+        <input
+          type="search"
+          name="q"
+          value={query}
+          maxLength={200}
+          placeholder={`${view.t.controls.search}  /`}
+          aria-label={view.t.controls.search}
+          data-search
+        />
+      )}
+      {children}
+      <button type="submit" class="button small">
+        {view.t.controls.search}
+      </button>
+    </form>
+  );
+}
