@@ -10,7 +10,8 @@ type Fact = (typeof FACTS.models)[number];
 
 /** The key that a token of this plan is asked for, with the parameters that the id fixes. */
 function keyOf(choice: ModelChoice, mode: VideoMode, plan: Plan | undefined): string {
-  const { aspect = "16:9", seconds, quality, relaxed } = choice.params;
+  const { seconds, quality, relaxed } = choice.params;
+  const aspect = choice.params.aspect === "9:16" ? "9:16" : "16:9";
   return videoModelKey({ family: choice.families[0], mode, aspect, seconds, quality, relaxed, plan });
 }
 

@@ -39,8 +39,8 @@ const ROUTES: [RegExp, StubRoute][] = [
   [/^\/files\//, "file"],
   [/^\/v1\/video:batchAsyncGenerateVideo\w+$/, "video"],
   [/^\/v1\/video:batchCheckAsyncVideoGenerationStatus$/, "status"],
-  [/^\/v1\/:runVideoFxConcatenation$/, "concatenation"],
-  [/^\/v1\/:runVideoFxCheckConcatenationStatus$/, "concatenationStatus"],
+  [/^\/v1:runVideoFxConcatenation$/, "concatenation"],
+  [/^\/v1:runVideoFxCheckConcatenationStatus$/, "concatenationStatus"],
 ];
 
 /** The refusals that tests give most often. */

@@ -21,7 +21,7 @@ export type FlowOptions = {
 
 export type FlowRequest = {
   operation: Operation;
-  /** Path below the base of its origin, query included. */
+  /** Path below the base of its origin, query included; one that begins with a colon follows the base without a slash. */
   path: string;
   /** A cookie goes to Labs, an access token to the API. */
   auth: { cookie: string } | { accessToken: string };
@@ -60,7 +60,7 @@ export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiB
       "cookie" in auth ? { cookie: `${SESSION_COOKIE}=${auth.cookie}` } : { authorization: `Bearer ${auth.accessToken}` };
     return send({
       method: body ? "POST" : "GET",
-      url: `${base.replace(/\/+$/, "")}/${request.path}`,
+      url: `${base.replace(/\/+$/, "")}${request.path.startsWith(":") ? "" : "/"}${request.path}`,
       headers: {
         accept: "application/json",
         "user-agent": USER_AGENT,

@@ -114,7 +114,8 @@ export function parseConcatenationStatus(body: unknown): VideoState {
 
 /** A word that nobody has seen yet is no end. */
 function stateOf(status: string | undefined): Pick<VideoState, "state" | "word"> {
-  const word = status?.replace(WORDS, "");
+  // Anything else in its place may be an echo, and the word goes into the log.
+  const word = status && /^[A-Z_]{1,80}$/.test(status) ? status.replace(WORDS, "") : undefined;
   if (word === "SUCCESSFUL") return { state: "done", word };
   return { state: word === "FAILED" || word?.startsWith("ERROR") ? "failed" : "pending", word };
 }
