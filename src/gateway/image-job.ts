@@ -93,13 +93,15 @@ export async function startImages(deps: ImageJobDependencies, run: ImageRun, job
 export async function followImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, images: Run): Promise<boolean> {
   const { n } = job.plan as unknown as ImageJobPlan;
   const mediaIds: string[] = [];
+  let said = "";
   try {
     for await (const event of images.events) {
-      if (event.type === "image") {
+      if (event.type === "text") said += event.text;
+      else if (event.type === "image") {
         mediaIds.push(event.media.id);
         const progress = nextProgress(job.progress, { told: (90 * mediaIds.length) / n, elapsedMs: 0, usualMs: 1 });
         await deps.book.move(job.id, ["submitting"], { progress, mediaIds: [...mediaIds] });
-      } else if (event.type === "done") await finish(deps, job, images.family, mediaIds, event);
+      } else if (event.type === "done") await finish(deps, job, images.family, mediaIds, event, said);
     }
     return true;
   } catch (error) {
@@ -138,6 +140,7 @@ async function finish(
   family: string,
   mediaIds: string[],
   done: Extract<GenerateEvent, { type: "done" }>,
+  said: string,
 ): Promise<void> {
   const { wish } = job.plan as unknown as ImageJobPlan;
   const { usage, provider, finish: word, message, upstreamReason } = done;
@@ -153,7 +156,7 @@ async function finish(
           charged: true,
           detail: { scope, reason: word === "policy_input" ? "policy_input" : "policy_output" },
         })
-      : new AppError("no_result", told, { charged: true, detail: { scope, reason: "text_only" } });
+      : new AppError("no_result", said.trim() || told, { charged: true, detail: { scope, reason: "text_only" } });
     await book.end(job.id, ["queued", "submitting"], { ...facts, state: "failed", error: toJobError(error) });
   }
 }

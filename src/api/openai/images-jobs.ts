@@ -1,10 +1,10 @@
 // Images as jobs: asked for with `background: true` or `Prefer: respond-async`, answered with 202 and an address to look at.
 import { AppError } from "../../errors.ts";
 import type { Job, Jobs } from "../../gateway/job.ts";
-import type { Json, Media } from "../../gateway/types.ts";
+import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../gateway/types.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
-import { type Api, type Call, type ImageOrder, prepareImages } from "./call.ts";
+import { type Api, type Call, type ImageOrder, type PreparedOrder, prepareImages, type StartedImages } from "./call.ts";
 import { errorBody, errorHeaders, errorStatus } from "./errors.ts";
 import { imagesBody } from "./images-answer.ts";
 import type { DecodedImages, PictureEcho } from "./images-decode.ts";
@@ -17,13 +17,48 @@ const ENDED = new Set<Job["state"]>(["completed", "failed", "cancelled", "unknow
 export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "background">): boolean =>
   background || /(^|[,;\s])respond-async([,;\s]|$)/i.test(request.headers.get("prefer") ?? "");
 
-/** @throws {AppError} as `Jobs.createImages`, and what is wrong with the pictures */
+/** The name under which a client may repeat the request; null without one, or where nothing is kept. */
+export const repeatName = ({ jobs }: Api, request: Request): string | null => (jobs ? request.headers.get("idempotency-key") : null);
+
+/** Answers 202 as soon as the job is safe. @throws {AppError} as `Jobs.createImages`, and what is wrong with the pictures */
 export async function startImageJob(api: Api, call: Call, decoded: DecodedImages, order: ImageOrder): Promise<Response> {
+  const job = await createImageJob(api, call, decoded, await prepareImages(api, call, order, call.request.signal), order);
+  return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
+}
+
+/**
+ * Images under an Idempotency-Key: a job that the client waits for. It ends also when the client has left, and answers its repetitions.
+ * Drafts and words on the way are not kept.
+ * @throws {AppError} as {@link startImageJob}
+ */
+export async function startKeptImages(api: Api, call: Call, decoded: DecodedImages, order: ImageOrder): Promise<StartedImages> {
+  const left = new AbortController();
+  const signal = AbortSignal.any([call.request.signal, left.signal]);
+  const prepared = await prepareImages(api, call, order, signal);
+  const { choice, turns } = prepared;
+  const job = await createImageJob(api, call, decoded, prepared, order);
+  const isNamed = !choice.retired && choice.families[0] === job.family;
+  const events = eventsOf(api, (await jobsOf(api).watch(job.id, call.key.id, signal))!);
+  const run = { family: job.family, successorOf: isNamed ? null : choice.requested, headers: {}, events };
+  return { run, turns, stop: () => left.abort() };
+}
+
+/** A job's end as that of a generation. */
+async function* eventsOf(api: Api, watched: AsyncIterable<Job>): AsyncGenerator<GenerateEvent> {
+  for await (const job of watched) {
+    if (!ENDED.has(job.state)) continue;
+    if (job.state !== "completed") throw failureOf(job);
+    for (const media of await mediaOf(api, job)) yield { type: "image", media };
+    return yield { type: "done", finish: "stop", upstreamReason: "", usage: job.usage ?? NO_USAGE, provider: job.provider ?? "" };
+  }
+  throw new AppError("cancelled", "The client went away.");
+}
+
+async function createImageJob(api: Api, call: Call, decoded: DecodedImages, prepared: PreparedOrder, order: ImageOrder): Promise<Job> {
   const { requestId, key, startedAt, request } = call;
-  const prepared = await prepareImages(api, call, order, request.signal);
   const { output, form, quality } = decoded;
   const echo = { output, form, quality } satisfies PictureEcho as Json;
-  const job = await jobsOf(api).createImages({
+  return jobsOf(api).createImages({
     ...{ requestId, startedAt, echo, ...prepared },
     dialect: "openai",
     route: order.route,
@@ -31,9 +66,8 @@ export async function startImageJob(api: Api, call: Call, decoded: DecodedImages
     n: order.n,
     seed: order.seed,
     webhookUrl: decoded.webhookUrl,
-    idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
+    idempotencyKey: repeatName(api, request) ?? undefined,
   });
-  return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
 }
 
 /** GET /v1/images/generations/{id}: 202 while it runs, then what the request would have got. */
@@ -69,10 +103,7 @@ export async function cancelImageJob(api: Api, call: Call, id: string): Promise<
 
 async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
   if (job.state === "completed") {
-    const made = await Promise.all(job.mediaIds.map((id) => api.media.get(id)));
-    const left = made.filter((media): media is Media => media !== null);
-    if (left.length === 0) throw new AppError("not_found", "The pictures of this job are past their age.", { param: "id" });
-    return jsonWithBytes(await imagesBody(api, call, left, job.echo as PictureEcho, job.usage));
+    return jsonWithBytes(await imagesBody(api, call, await mediaOf(api, job), job.echo as PictureEcho, job.usage));
   }
   if (!ENDED.has(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
   const failure = failureOf(job);
@@ -80,6 +111,13 @@ async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
     status: errorStatus(failure),
     headers: { ...errorHeaders(failure), "x-should-retry": "false" },
   });
+}
+
+/** @throws {AppError} `not_found` when none is left */
+async function mediaOf({ media }: Api, job: Job): Promise<Media[]> {
+  const made = (await Promise.all(job.mediaIds.map((id) => media.get(id)))).filter((one) => one !== null);
+  if (made.length === 0) throw new AppError("not_found", "The pictures of this job are past their age.", { param: "id" });
+  return made;
 }
 
 function failureOf({ state, error }: Job): AppError {

@@ -14,7 +14,7 @@ import { renderPicture } from "./image-output.ts";
 import { base64Of, imagesBody } from "./images-answer.ts";
 import { type DecodedImages, decodeImages, FORM_FIELDS, MAX_PICTURES, type PictureEcho } from "./images-decode.ts";
 import { encodeCompleted, encodePartial, type StreamName } from "./images-encode.ts";
-import { startImageJob, wantsJob } from "./images-jobs.ts";
+import { repeatName, startImageJob, startKeptImages, wantsJob } from "./images-jobs.ts";
 import { type Done, withoutPicture } from "./outcome.ts";
 import { ImagesBody } from "./schema.ts";
 
@@ -30,7 +30,8 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
   const started = await withBody(api, call, kind, async (decoded) => {
     const order = orderOf(decoded, kind);
     if (wantsJob(call.request, decoded)) return startImageJob(api, call, decoded, order);
-    return { decoded, ...(await startImages(api, call, order)) };
+    const started = repeatName(api, call.request) === null ? startImages(api, call, order) : startKeptImages(api, call, decoded, order);
+    return { decoded, ...(await started) };
   });
   if (started instanceof Response) return started;
   const { decoded, run, stop } = started;
