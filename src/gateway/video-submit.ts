@@ -103,11 +103,12 @@ async function keepHandle({ book, clock, log }: VideoRunDependencies, run: Video
 }
 
 /** A submission that was refused: on to another token, later on the same, or the end. */
-async function refused(deps: VideoRunDependencies, run: VideoRun, job: JobRow, error: AppError): Promise<void> {
+async function refused(deps: VideoRunDependencies, run: VideoRun, job: JobRow, failure: AppError): Promise<void> {
   const { book, clock, random, settings } = deps;
   const tokenId = run.lease?.tokenId;
   const isStage = job.operation !== null;
   const isSent = job.state === "submitting";
+  const error = isSent ? failure : asUnsent(failure);
   // A stage stays with its token for as long as the job has time.
   const limits = isStage ? { ...settings().generation, max_attempts: Number.POSITIVE_INFINITY } : settings().generation;
   const call = { kind: "video" as const, attempts: run.tries, error, now: clock.now(), deadline: job.deadlineAt };
@@ -126,6 +127,12 @@ async function refused(deps: VideoRunDependencies, run: VideoRun, job: JobRow, e
   if (!isStage && !step.sameToken && tokenId !== undefined) run.exclude.add(tokenId);
   run.failure = error;
   await pause(deps, run, isStage ? Math.max(step.delayMs, STAGE_AGAIN_MS) : step.delayMs);
+}
+
+/** An upload without an answer is no submission without an answer: it costs nothing and may be repeated. */
+function asUnsent(error: AppError): AppError {
+  if (error.kind !== "upstream_timeout" && error.kind !== "upstream_unknown_outcome") return error;
+  return new AppError("upstream_unavailable", error.message, { detail: error.detail, cause: error });
 }
 
 /** Submits the stage that a poll named, with the token that made the one before it. */

@@ -1,0 +1,191 @@
+// What a crash leaves of jobs, and what the next start makes of it: nothing lost, nothing submitted twice, nothing paid twice.
+import { describe, expect, test } from "bun:test";
+import type { JobState } from "./job.ts";
+import { never, openWorld } from "./jobs.fixtures.ts";
+import { MP4_HEADER, PIXEL_PNG } from "./media.fixtures.ts";
+
+const SECOND = 1000;
+const TWO_TOKENS = [
+  { provider: "gemini", label: "one", secret: "secret-of-token-one" },
+  { provider: "gemini", label: "two", secret: "secret-of-token-two" },
+];
+
+describe("a crash", () => {
+  test("while queued: the job is carried out by the next run, once", async () => {
+    await using world = await openWorld();
+    world.script.beforeSubmit = never;
+    const { id } = await world.ctx.jobs.createVideo(world.order({ seconds: 5 }));
+    delete world.script.beforeSubmit;
+    await world.crash();
+    await world.until(id, "completed");
+    expect(world.seen.submitted).toHaveLength(1);
+    expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 5 });
+  });
+
+  test("between the submission and its handle: unknown, shown, reserved, never resubmitted", async () => {
+    await using world = await openWorld();
+    world.script.afterSubmit = never;
+    const { id } = await world.ctx.jobs.createVideo(world.order({ seconds: 5 }));
+    await world.until(id, "submitting");
+    await world.crash();
+    expect(await world.until(id, "unknown")).toMatchObject({ error: { kind: "upstream_unknown_outcome", charged: true } });
+    await world.pass(60 * SECOND);
+    await world.crash();
+    expect((await world.ctx.jobs.get(id, world.keyId))?.state).toBe("unknown");
+    expect(world.seen.submitted).toHaveLength(1);
+    expect(world.ledger()).toMatchObject({ open: 1, videoSeconds: 0 });
+    await world.ctx.jobs.decide(id, false);
+    expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 0 });
+  });
+
+  test("26: while running: asked at once with the same token, whose slot is taken again", async () => {
+    await using world = await openWorld({ tokens: TWO_TOKENS });
+    world.script.poll = never;
+    const { id } = await world.ctx.jobs.createVideo(world.order({ seconds: 5 }));
+    await world.until(id, "running");
+    const polls = world.seen.polls.length;
+    await world.crash();
+    expect(world.ctx.pool.gauges().inFlight.video).toBeLessThanOrEqual(1);
+    await world.eventually(async () => world.seen.polls.length > polls);
+    expect(world.ctx.pool.gauges().inFlight.video).toBe(1);
+    world.script.poll = () => ({ state: "done", result: null, usage: null });
+    await world.crash();
+    const done = await world.until(id, "completed");
+    expect(new Set(world.seen.polls.map(({ tokenId }) => tokenId))).toEqual(new Set([done.tokenId!]));
+    expect(world.seen.submitted).toHaveLength(1);
+    expect(world.ctx.pool.gauges().inFlight.video).toBe(0);
+    expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 5 });
+  });
+
+  test("while storing: downloaded again; when it was stored already, not even that", async () => {
+    await using world = await openWorld();
+    world.script.download = never;
+    const { id, requestId } = await world.ctx.jobs.createVideo(world.order());
+    await world.until(id, "storing");
+    await world.eventually(async () => world.seen.downloads === 1);
+    await world.crash();
+    await world.eventually(async () => world.seen.downloads === 2);
+    await world.ctx.media.keepBytes(MP4_HEADER, { origin: "result", keyId: world.keyId, requestId });
+    await world.crash();
+    await world.until(id, "completed");
+    expect(world.seen.downloads).toBe(2);
+    expect(await world.store.listResults(requestId)).toHaveLength(1);
+  });
+
+  test("between two stages: the second is submitted by the next run, the first is not repeated", async () => {
+    await using world = await openWorld();
+    world.script.poll = () => ({ state: "next", step: "upscale" });
+    let isSecond = false;
+    world.script.beforeSubmit = (_token, request) => {
+      isSecond = request === "upscale";
+      return isSecond ? never() : undefined;
+    };
+    const { id } = await world.ctx.jobs.createVideo(world.order());
+    await world.eventually(async () => isSecond);
+    delete world.script.beforeSubmit;
+    world.script.poll = () => ({ state: "done", result: null, usage: null });
+    await world.crash();
+    await world.until(id, "completed");
+    expect(world.seen.submitted.map(({ request }) => request)).toEqual([expect.objectContaining({ mode: "text" }), "upscale"]);
+  });
+
+  test("after the deadline has passed, a running job is asked once more before it is failed", async () => {
+    await using world = await openWorld({ settings: { "generation.video_timeout": 60 } });
+    world.script.poll = never;
+    const { id } = await world.ctx.jobs.createVideo(world.order());
+    await world.until(id, "running");
+    const polls = world.seen.polls.length;
+    world.script.poll = () => ({ state: "pending", progress: 10 });
+    await world.clock.advance(3600 * SECOND);
+    await world.crash();
+    expect(await world.until(id, "failed", "completed")).toMatchObject({ state: "failed", error: { kind: "upstream_timeout" } });
+    expect(world.seen.polls.length).toBeGreaterThan(polls);
+  });
+
+  test("a reservation whose job was never written is given back: nothing was sent for it", async () => {
+    await using world = await openWorld();
+    const request = {
+      requestId: "lost",
+      kind: "video" as const,
+      model: "m",
+      family: "f",
+      estimate: { images: 0, videoSeconds: 8, usd: 1 },
+    };
+    await world.ctx.limits.admit(world.keyId, request);
+    await world.crash();
+    await world.pass(SECOND);
+    expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 0, usd: 0 });
+  });
+});
+
+describe("a stop", () => {
+  test.each(["queued", "running", "storing"] as const)(
+    "leaves a %s job on disk as it is, and gives back its slot",
+    async (state: JobState) => {
+      await using world = await openWorld();
+      if (state === "queued") world.script.beforeSubmit = never;
+      if (state === "running") world.script.poll = never;
+      if (state === "storing") world.script.download = never;
+      const { id } = await world.ctx.jobs.createVideo(world.order());
+      await world.until(id, state);
+      const stopped = world.ctx.runner.stop(0);
+      await world.clock.advance(1);
+      await stopped;
+      expect((await world.store.getJob(id))?.state).toBe(state);
+      expect(world.ctx.pool.gauges().inFlight.video).toBe(0);
+    },
+  );
+
+  test("waits for a submission under way, so that its handle is kept", async () => {
+    await using world = await openWorld();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.script.afterSubmit = () => promise;
+    const { id } = await world.ctx.jobs.createVideo(world.order());
+    await world.until(id, "submitting");
+    const stopped = world.ctx.runner.stop(30 * SECOND);
+    resolve();
+    await stopped;
+    expect(await world.store.getJob(id)).toMatchObject({ state: "running", operation: { name: "operation-1" } });
+  });
+});
+
+describe("images as a job", () => {
+  test("are made by the same generation and stored", async () => {
+    await using world = await openWorld();
+    const { id } = await world.ctx.jobs.createImages(world.images({ n: 3 }));
+    const done = await world.until(id, "completed");
+    expect(done).toMatchObject({ kind: "image", progress: 100, prompt: "a fox", error: null });
+    expect(done.mediaIds).toHaveLength(3);
+    expect(world.seen.images).toBe(3);
+    expect(world.ledger()).toMatchObject({ open: 0, images: 3 });
+  });
+
+  test("wait in the queue across a crash", async () => {
+    await using world = await openWorld({
+      tokens: [{ provider: "gemini", label: "one", secret: "secret-of-token-one", imageConcurrency: 1 }],
+    });
+    world.script.image = never;
+    const first = await world.ctx.jobs.createImages(world.images());
+    const second = await world.ctx.jobs.createImages(world.images());
+    await world.until(first.id, "submitting");
+    await world.crash();
+    delete world.script.image;
+    expect((await world.until(first.id, "unknown")).mediaIds).toEqual([]);
+    await world.until(second.id, "completed");
+    expect(world.seen.images).toBe(2);
+    expect(world.ledger()).toMatchObject({ open: 1, images: 1 });
+    await world.ctx.jobs.decide(first.id, true);
+    expect(world.ledger()).toMatchObject({ open: 0, images: 2 });
+  });
+
+  test("that were all stored before the crash are a result", async () => {
+    await using world = await openWorld();
+    world.script.image = never;
+    const { id, requestId } = await world.ctx.jobs.createImages(world.images());
+    await world.until(id, "submitting");
+    await world.ctx.media.keepBytes(PIXEL_PNG, { origin: "result", keyId: world.keyId, requestId });
+    await world.crash();
+    expect((await world.until(id, "completed")).mediaIds).toHaveLength(1);
+    expect(world.seen.images).toBe(1);
+  });
+});

@@ -1,0 +1,251 @@
+// A gateway with a provider that does as a test says: real store, pool, limits and media, and a clock moved by hand.
+import { type Config, loadConfig } from "../config.ts";
+import { type Context, createContext } from "../context.ts";
+import { openRequestLog, openStore } from "../db/sqlite/store.ts";
+import type { NewToken, RequestLog, Store } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import { newId } from "../ids.ts";
+import { silentLog } from "../log.ts";
+import type { CallContext, Provider, ProviderToken, VideoStatus } from "../providers/provider.ts";
+import { seededRandom, temporaryFolder, type VirtualClock, virtualClock } from "../testing.ts";
+import type { ImageJobOrder, Job, JobState, VideoOrder } from "./job.ts";
+import { hashKey } from "./keys.ts";
+import { MP4_HEADER, PIXEL_PNG } from "./media.fixtures.ts";
+import { parseModel } from "./models.ts";
+import type { Draft, Json, ProviderEvent, VideoRequest } from "./types.ts";
+
+/** What a test scripts. Everything else goes well. */
+export type Script = {
+  /** Before the body leaves. */
+  beforeSubmit?(token: ProviderToken, request: VideoRequest | Json): Promise<void> | void;
+  /** After the body left: throws, or hangs. */
+  afterSubmit?(token: ProviderToken): Promise<void> | void;
+  poll?(operation: Json, token: ProviderToken, nth: number): Promise<VideoStatus> | VideoStatus;
+  download?(nth: number): Promise<void> | void;
+  cancel?(): boolean;
+  image?(): Promise<void> | void;
+};
+
+export type Seen = {
+  submitted: { tokenId: number; request: VideoRequest | Json }[];
+  polls: { tokenId: number; at: number }[];
+  downloads: number;
+  cancels: number;
+  images: number;
+};
+
+export type World = AsyncDisposable & {
+  ctx: Context;
+  store: Store;
+  clock: VirtualClock;
+  script: Script;
+  seen: Seen;
+  keyId: number;
+  otherKeyId: number;
+  order(change?: Partial<VideoOrder>): VideoOrder;
+  images(change?: Partial<ImageJobOrder>): ImageJobOrder;
+  /** Moves time until the job is in one of the states. */
+  until(id: string, ...states: JobState[]): Promise<Job>;
+  /** Moves time and lets the disk work. */
+  pass(ms: number): Promise<void>;
+  /** Moves time until something is so. */
+  eventually(check: () => Promise<boolean>): Promise<void>;
+  /** The program dies where it stands, and starts again on the same folder. What it was doing never goes on. */
+  crash(): Promise<void>;
+  /** Reservations, and what was used in all time. */
+  ledger(keyId?: number): { open: number; videoSeconds: number; usd: number; images: number };
+};
+
+const TOKENS: NewToken[] = [{ provider: "gemini", label: "one", secret: "secret-of-token-one" }];
+
+export async function openWorld({
+  tokens = TOKENS,
+  settings = {},
+}: {
+  tokens?: NewToken[];
+  settings?: Record<string, string | number | boolean | string[]>;
+} = {}): Promise<World> {
+  const folder = temporaryFolder();
+  const clock = virtualClock();
+  const store = await openStore({ dataDir: folder.path, secretKey: crypto.getRandomValues(new Uint8Array(32)) });
+  const requests = await openRequestLog({ dataDir: folder.path, clock, log: silentLog });
+  const flags = { "storage.data_dir": folder.path, "media.min_free_mb": 0, "media.allow_private_hosts": ["localhost"], ...settings };
+  const config = loadConfig({ file: null, env: {}, flags });
+  for (const token of tokens) await store.insertToken(token, clock.now());
+  const [key, other] = await Promise.all(
+    ["mine", "other"].map((name) => store.insertKey({ name, hash: hashKey(name), prefix: name }, clock.now())),
+  );
+  const script: Script = {};
+  const seen: Seen = { submitted: [], polls: [], downloads: 0, cancels: 0, images: 0 };
+  const boot = () => startContext({ config, store, requests, clock, script, seen });
+  let ctx = await boot();
+
+  const turn = async () => {
+    for (let count = 0; count < 6; count++) await new Promise<void>((resolve) => setImmediate(resolve));
+  };
+  const world: World = {
+    get ctx() {
+      return ctx;
+    },
+    store,
+    clock,
+    script,
+    seen,
+    keyId: key!.id,
+    otherKeyId: other!.id,
+    order: (change = {}) => ({
+      requestId: newId(),
+      dialect: "openai",
+      route: "POST /v1/videos",
+      keyId: key!.id,
+      choice: parseModel("gemini-omni-1.2-flash")!,
+      prompt: "a fox",
+      images: [],
+      startedAt: clock.now(),
+      ...change,
+    }),
+    images: (change = {}) => ({
+      requestId: newId(),
+      dialect: "openai",
+      route: "POST /v1/images/generations",
+      keyId: key!.id,
+      choice: parseModel("gemini-nano-banana-2.1")!,
+      wish: {},
+      turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }],
+      n: 1,
+      startedAt: clock.now(),
+      ...change,
+    }),
+    async until(id, ...states) {
+      const state = async () => (await ctx.jobs.get(id, null))?.state;
+      await world
+        .eventually(async () => states.includes((await state())!))
+        .catch(async () => {
+          throw new Error(
+            `The job is ${await state()} (${JSON.stringify((await ctx.jobs.get(id, null))?.error)}), not ${states.join(" or ")}.`,
+          );
+        });
+      return (await ctx.jobs.get(id, null))!;
+    },
+    async eventually(check) {
+      for (let step = 0; step < 4000; step++) {
+        if (await check()) return;
+        await clock.advance(step < 20 ? 20 : 500);
+        await turn();
+      }
+      throw new Error("It never came to pass.");
+    },
+    async pass(ms) {
+      for (let left = ms; left > 0; left -= 500) {
+        await clock.advance(Math.min(500, left));
+        await turn();
+      }
+    },
+    async crash() {
+      await ctx.limits.flush();
+      ctx = await boot();
+    },
+    ledger(keyId = key!.id) {
+      const { total, reserved } = ctx.limits.usage(keyId);
+      const { images, videoSeconds, usd } = total;
+      return {
+        open: ctx.limits.gauges().reservations,
+        images: images - reserved.images,
+        videoSeconds: videoSeconds - reserved.videoSeconds,
+        usd: usd - reserved.usd,
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      const stopped = ctx.runner.stop(0);
+      await clock.advance(1);
+      await stopped;
+      await ctx.webhooks.stop();
+      await ctx.limits.close();
+      await requests.close();
+      await store.close();
+      folder[Symbol.dispose]();
+    },
+  };
+  return world;
+}
+
+type Boot = { config: Config; store: Store; requests: RequestLog; clock: VirtualClock; script: Script; seen: Seen };
+
+async function startContext({ config, store, requests, clock, script, seen }: Boot): Promise<Context> {
+  const ctx = createContext({
+    config,
+    store,
+    requests,
+    log: silentLog,
+    clock,
+    random: seededRandom(7),
+    simulated: false,
+    shutdown: new AbortController().signal,
+  });
+  (ctx.providers as Map<string, Provider>).set("gemini", fakeProvider(script, seen, clock));
+  await ctx.limits.load(await ctx.runner.prepare());
+  ctx.keys.load(await store.listKeys(), await store.listKeyHashes());
+  ctx.pool.load(await store.listTokens());
+  ctx.webhooks.start();
+  await ctx.runner.start();
+  return ctx;
+}
+
+function fakeProvider(script: Script, seen: Seen, clock: VirtualClock): Provider {
+  const start = async (request: VideoRequest | Json, token: ProviderToken, call: CallContext, onSubmit: () => Promise<void>) => {
+    await stoppable(script.beforeSubmit?.(token, request), call.signal);
+    await onSubmit();
+    seen.submitted.push({ tokenId: token.id, request });
+    await stoppable(script.afterSubmit?.(token), call.signal);
+    return { operation: { name: `operation-${seen.submitted.length}` } };
+  };
+  return {
+    name: "gemini",
+    check: async () => ({}),
+    async *generateImages(_request, _token, call): AsyncGenerator<ProviderEvent> {
+      yield { type: "submitted" };
+      seen.images++;
+      await stoppable(script.image?.(), call.signal);
+      yield { type: "image", draft: await draftOf(call, PIXEL_PNG, "image/png"), thought: false };
+      yield { type: "finish", finish: "stop", upstreamReason: "STOP", usage: null };
+    },
+    startVideo: start,
+    continueVideo: start,
+    async pollVideo(operation, token, call) {
+      seen.polls.push({ tokenId: token.id, at: clock.now() });
+      const status = script.poll?.(operation, token, seen.polls.length) ?? { state: "done", result: { file: "video" }, usage: null };
+      return (await stoppable(status, call.signal))!;
+    },
+    async downloadVideo(_result, _token, call) {
+      seen.downloads++;
+      await stoppable(script.download?.(seen.downloads), call.signal);
+      return draftOf(call, MP4_HEADER, "video/mp4");
+    },
+    async cancelVideo() {
+      seen.cancels++;
+      return script.cancel?.() ?? false;
+    },
+  };
+}
+
+/** What a call is worth: it ends when its signal does. */
+async function stoppable<T>(act: Promise<T> | T, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => {});
+  signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  if (signal.aborted) reject(signal.reason);
+  return Promise.race([Promise.resolve(act), promise]);
+}
+
+async function draftOf(call: CallContext, bytes: Uint8Array, mime: string): Promise<Draft> {
+  const writer = await call.openDraft(mime);
+  await writer.write(bytes.slice());
+  return writer.close();
+}
+
+export const never = (): Promise<never> => new Promise(() => {});
+export const failing =
+  (kind: AppError["kind"], options = {}) =>
+  () => {
+    throw new AppError(kind, `As scripted: ${kind}.`, options);
+  };

@@ -1,0 +1,331 @@
+// Jobs from order to result on a fake upstream: what is persisted when, who pays, who may see, and what a crash leaves.
+import { describe, expect, test } from "bun:test";
+import { AppError } from "../errors.ts";
+import type { VideoOrder } from "./job.ts";
+import { failing, never, openWorld, type World } from "./jobs.fixtures.ts";
+import { PIXEL_PNG } from "./media.fixtures.ts";
+import { parseModel } from "./models.ts";
+
+const TWO_TOKENS = [
+  { provider: "gemini", label: "one", secret: "secret-of-token-one" },
+  { provider: "gemini", label: "two", secret: "secret-of-token-two" },
+];
+const ID = /^video_[a-z2-7]{26}$/;
+const SECOND = 1000;
+
+const kindOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => "resolved",
+    (error) => (error instanceof AppError ? error.kind : error),
+  );
+
+async function made(world: World, change?: Partial<VideoOrder>) {
+  return world.ctx.jobs.createVideo(world.order(change));
+}
+
+describe("a video", () => {
+  test("goes from queued to completed, its result stored for its key before it is", async () => {
+    await using world = await openWorld();
+    const queued = await made(world, { seconds: 8, echo: { size: "1280x720" } });
+    expect(queued).toMatchObject({
+      state: "queued",
+      kind: "video",
+      mode: "text",
+      aspect: "16:9",
+      resolution: "720p",
+      seconds: 8,
+      progress: 0,
+    });
+    expect(queued.id).toMatch(ID);
+    const done = await world.until(queued.id, "completed");
+    expect(done).toMatchObject({ progress: 100, provider: "gemini", tokenId: 1, error: null, echo: { size: "1280x720" } });
+    expect(done.endedAt).toBeGreaterThanOrEqual(done.submittedAt!);
+    const media = await world.ctx.media.get(done.mediaIds[0]!);
+    expect(media).toMatchObject({ kind: "video", origin: "result", keyId: world.keyId, requestId: done.requestId });
+    expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 8 });
+    expect(world.ledger().usd).toBeCloseTo(8 * 0.0695, 5);
+    expect(world.seen.submitted).toHaveLength(1);
+  });
+
+  test("is `submitting` on disk before its body leaves, and has its handle and token on disk before it is running", async () => {
+    await using world = await openWorld();
+    const states: (string | undefined)[] = [];
+    let id = "";
+    world.script.beforeSubmit = async () => void states.push((await world.store.getJob(id))?.state);
+    world.script.afterSubmit = async () => void states.push((await world.store.getJob(id))?.state);
+    world.script.poll = () => ({ state: "pending", progress: 10 });
+    ({ id } = await made(world));
+    await world.until(id, "running");
+    expect(states).toEqual(["queued", "submitting"]);
+    expect(await world.store.getJob(id)).toMatchObject({ operation: { name: "operation-1" }, tokenId: 1, charged: true });
+  });
+
+  test("is polled after 2 s, then less and less often, every 10 s at last, always with its own token", async () => {
+    await using world = await openWorld({ tokens: TWO_TOKENS });
+    world.script.poll = (_operation, _token, nth) =>
+      nth < 14 ? { state: "pending", progress: null } : { state: "done", result: null, usage: null };
+    const { id } = await made(world);
+    const done = await world.until(id, "completed");
+    const pauses = world.seen.polls.map(({ at }, index) => at - (index === 0 ? done.submittedAt! : world.seen.polls[index - 1]!.at));
+    // Time moves in steps of up to half a second.
+    expect(Math.round(pauses[0]! / SECOND)).toBe(2);
+    expect(Math.round(pauses.at(-1)! / SECOND)).toBe(10);
+    expect(new Set(world.seen.polls.map(({ tokenId }) => tokenId))).toEqual(new Set([done.tokenId!]));
+  });
+
+  test("shows progress that never falls and is not 100 before the end", async () => {
+    await using world = await openWorld();
+    const told = [null, 40, 20, 99, 100];
+    world.script.poll = (_operation, _token, nth) =>
+      nth <= told.length ? { state: "pending", progress: told[nth - 1]! } : { state: "done", result: null, usage: null };
+    const { id } = await made(world);
+    const shown: number[] = [];
+    const watching = (async () => {
+      for await (const job of (await world.ctx.jobs.watch(id, world.keyId, new AbortController().signal))!) shown.push(job.progress);
+    })();
+    await world.until(id, "completed");
+    await watching;
+    expect(shown).toEqual(shown.toSorted((a, b) => a - b));
+    expect(shown.at(-1)).toBe(100);
+    expect(shown.filter((value) => value === 100)).toHaveLength(1);
+  });
+
+  test("of several stages is submitted once for each, by the same token", async () => {
+    await using world = await openWorld({ tokens: TWO_TOKENS });
+    world.script.poll = (_operation, _token, nth) =>
+      nth === 1 ? { state: "next", step: { upscale: "4k" } } : { state: "done", result: null, usage: null };
+    const { id } = await made(world);
+    await world.until(id, "completed");
+    expect(world.seen.submitted).toHaveLength(2);
+    expect(world.seen.submitted[1]!.request).toEqual({ upscale: "4k" });
+    expect(world.seen.submitted[1]!.tokenId).toBe(world.seen.submitted[0]!.tokenId);
+  });
+
+  test("whose download fails is downloaded again, not submitted again", async () => {
+    await using world = await openWorld();
+    world.script.download = (nth) => (nth < 3 ? failing("upstream_unavailable")() : undefined);
+    const { id } = await made(world);
+    await world.until(id, "completed");
+    expect(world.seen).toMatchObject({ downloads: 3 });
+    expect(world.seen.submitted).toHaveLength(1);
+  });
+});
+
+describe("money", () => {
+  test.each(["upstream_rate_limited", "upstream_quota", "upstream_unauthorized", "network"] as const)(
+    "%s before a charge: another try, and one payment in the end",
+    async (kind) => {
+      await using world = await openWorld({ tokens: TWO_TOKENS });
+      let refusals = 0;
+      world.script.afterSubmit = () => (refusals++ === 0 ? failing(kind)() : undefined);
+      const { id } = await made(world, { seconds: 5 });
+      await world.until(id, "completed");
+      expect(world.seen.submitted).toHaveLength(2);
+      expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 5 });
+    },
+  );
+
+  test.each(["upstream_timeout", "upstream_unknown_outcome"] as const)(
+    "%s after sending: unknown, never repeated, reserved until decided",
+    async (kind) => {
+      await using world = await openWorld({ tokens: TWO_TOKENS });
+      world.script.afterSubmit = failing(kind, { charged: true });
+      const { id } = await made(world, { seconds: 5 });
+      expect((await world.until(id, "unknown")).error).toMatchObject({ kind, charged: true });
+      await world.pass(120 * SECOND);
+      expect(world.seen.submitted).toHaveLength(1);
+      expect(world.ledger()).toMatchObject({ open: 1, videoSeconds: 0 });
+      expect(await world.ctx.jobs.decide(id, true)).toMatchObject({ state: "failed", error: { charged: true } });
+      expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 5 });
+      expect(await world.ctx.jobs.decide(id, false)).toMatchObject({ error: { charged: true } });
+    },
+  );
+
+  test("an unknown job decided as not charged gives its reservation back", async () => {
+    await using world = await openWorld();
+    world.script.afterSubmit = failing("upstream_unknown_outcome", { charged: true });
+    const { id } = await made(world);
+    await world.until(id, "unknown");
+    await world.ctx.jobs.decide(id, false);
+    expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 0, usd: 0 });
+  });
+
+  test("a refusal of the prompt is final, told, and costs nothing when the upstream says so", async () => {
+    await using world = await openWorld({ tokens: TWO_TOKENS });
+    world.script.poll = () => ({ state: "failed", error: new AppError("content_policy", "I cannot draw this.") });
+    const { id } = await made(world);
+    expect(await world.until(id, "failed")).toMatchObject({ error: { kind: "content_policy", message: "I cannot draw this." } });
+    expect(world.seen.submitted).toHaveLength(1);
+    expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 0 });
+    expect(world.ctx.pool.gauges().tokens).toMatchObject({ healthy: 2 });
+  });
+
+  test("past the deadline it is asked once more, then failed and charged", async () => {
+    await using world = await openWorld({ settings: { "generation.video_timeout": 60 } });
+    world.script.poll = () => ({ state: "pending", progress: 50 });
+    const { id } = await made(world, { seconds: 5 });
+    const failed = await world.until(id, "failed");
+    expect(failed.error).toMatchObject({ kind: "upstream_timeout", charged: true });
+    expect(world.seen.polls.at(-1)!.at).toBeGreaterThanOrEqual(failed.deadlineAt);
+    expect(world.seen.cancels).toBe(1);
+    expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 5 });
+  });
+
+  test("a result that comes at the last poll counts", async () => {
+    await using world = await openWorld({ settings: { "generation.video_timeout": 60 } });
+    let deadline = Number.POSITIVE_INFINITY;
+    world.script.poll = () =>
+      world.clock.now() >= deadline ? { state: "done", result: null, usage: null } : { state: "pending", progress: null };
+    const { id } = await made(world);
+    deadline = (await world.until(id, "running")).deadlineAt;
+    await world.until(id, "completed");
+  });
+
+  test("a token that dies is asked until the deadline; the reason is told", async () => {
+    await using world = await openWorld({ settings: { "generation.video_timeout": 60 } });
+    world.script.poll = failing("upstream_unauthorized");
+    const { id } = await made(world);
+    const failed = await world.until(id, "failed");
+    expect(failed.error?.message).toContain("As scripted: upstream_unauthorized.");
+    expect(world.seen.polls.length).toBeGreaterThan(5);
+    expect(world.seen.submitted).toHaveLength(1);
+  });
+});
+
+describe("waiting", () => {
+  test("more jobs than slots all end, never more at once than the token allows", async () => {
+    await using world = await openWorld();
+    let running = 0;
+    let most = 0;
+    world.script.afterSubmit = () => {
+      running++;
+      most = Math.max(most, running);
+    };
+    world.script.poll = () => {
+      running--;
+      return { state: "done", result: null, usage: null };
+    };
+    const jobs = await Promise.all(Array.from({ length: 12 }, () => made(world)));
+    for (const { id } of jobs) await world.until(id, "completed");
+    expect(most).toBe(2);
+    expect(world.seen.submitted).toHaveLength(12);
+  });
+
+  test("outlasts pool.wait_ms, and ends at its deadline", async () => {
+    await using world = await openWorld({ settings: { "pool.wait_ms": 1000, "generation.video_timeout": 60 } });
+    world.script.afterSubmit = never;
+    const [, , third] = await Promise.all([made(world), made(world), made(world)]);
+    await world.pass(30 * SECOND);
+    expect((await world.ctx.jobs.get(third!.id, null))?.state).toBe("queued");
+    expect(await world.until(third!.id, "failed")).toMatchObject({ error: { kind: "busy", charged: false } });
+  });
+
+  test("nothing is accepted when no token of the pool could ever serve it", async () => {
+    await using world = await openWorld({ tokens: [] });
+    expect(await kindOf(made(world))).toBe("no_token");
+  });
+});
+
+describe("cancelling", () => {
+  test("a queued job ends at once and costs nothing", async () => {
+    await using world = await openWorld();
+    world.script.beforeSubmit = never;
+    const { id } = await made(world);
+    expect(await world.ctx.jobs.cancel(id, world.keyId)).toMatchObject({ state: "cancelled" });
+    expect(world.ledger()).toMatchObject({ open: 0, usd: 0 });
+  });
+
+  test.each([
+    [true, "cancelled"],
+    [false, "completed"],
+  ] as const)("a running job where the upstream says %p ends %s, charged", async (upstream, state) => {
+    await using world = await openWorld();
+    let isOver = false;
+    world.script.cancel = () => upstream;
+    world.script.poll = () => (isOver ? { state: "done", result: null, usage: null } : { state: "pending", progress: 5 });
+    const { id } = await made(world, { seconds: 5 });
+    await world.until(id, "running");
+    const cancelling = world.ctx.jobs.cancel(id, world.keyId);
+    await world.pass(4 * SECOND);
+    await cancelling;
+    isOver = true;
+    await world.until(id, state);
+    expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 5 });
+  });
+
+  test("a removed job that cannot be stopped is seen no more and leaves nothing when it has ended", async () => {
+    await using world = await openWorld();
+    let isOver = false;
+    world.script.poll = () => (isOver ? { state: "done", result: null, usage: null } : { state: "pending", progress: 5 });
+    const { id, requestId } = await made(world);
+    await world.until(id, "running");
+    const removing = world.ctx.jobs.remove(id, world.keyId);
+    await world.pass(4 * SECOND);
+    expect(await removing).toBe(true);
+    expect(await world.ctx.jobs.get(id, world.keyId)).toBeNull();
+    expect((await world.ctx.jobs.list(world.keyId, { limit: 10 })).jobs).toEqual([]);
+    isOver = true;
+    await world.eventually(async () => (await world.store.getJob(id)) === null);
+    expect(await world.store.listResults(requestId)).toEqual([]);
+  });
+});
+
+test("another key's job is not there for anyone else, and the upstream hears nothing of it", async () => {
+  await using world = await openWorld();
+  const { id } = await made(world);
+  await world.until(id, "completed");
+  const { jobs } = world.ctx;
+  const polls = world.seen.polls.length;
+  const signal = new AbortController().signal;
+  expect(await jobs.get(id, world.otherKeyId)).toBeNull();
+  expect(await jobs.watch(id, world.otherKeyId, signal)).toBeNull();
+  expect(await jobs.cancel(id, world.otherKeyId)).toBeNull();
+  expect(await jobs.remove(id, world.otherKeyId)).toBe(false);
+  expect((await jobs.list(world.otherKeyId, { limit: 5 })).jobs).toEqual([]);
+  expect(await kindOf(made(world, { keyId: world.otherKeyId, source: { jobId: id } }))).toBe("not_found");
+  expect(world.seen.polls).toHaveLength(polls);
+});
+
+test("pages of one job each give every job once, newest first or oldest first", async () => {
+  await using world = await openWorld();
+  world.script.beforeSubmit = never;
+  const ids: string[] = [];
+  for (let count = 0; count < 5; count++) ids.push((await made(world)).id);
+  for (const order of ["asc", "desc"] as const) {
+    const seen: string[] = [];
+    for (let after: string | undefined; ; after = seen.at(-1)) {
+      const { jobs, hasMore } = await world.ctx.jobs.list(world.keyId, { limit: 1, after, order });
+      seen.push(...jobs.map(({ id }) => id));
+      if (!hasMore) break;
+    }
+    expect(seen).toEqual(order === "asc" ? ids : ids.toReversed());
+  }
+});
+
+test("27: a remix goes to the token that made its source, with the handle that token knows it by", async () => {
+  await using world = await openWorld({ tokens: TWO_TOKENS });
+  const first = await made(world);
+  const source = await world.until(first.id, "completed");
+  const { id } = await made(world, { source: { jobId: first.id }, prompt: "at night" });
+  expect(await world.until(id, "completed")).toMatchObject({ mode: "edit", tokenId: source.tokenId, sourceJobId: first.id });
+  expect(world.seen.submitted[1]!.request).toMatchObject({ source: { operation: { name: "operation-1" } } });
+});
+
+test("when that token is gone, another starts from the stored bytes", async () => {
+  await using world = await openWorld({ tokens: TWO_TOKENS });
+  const first = await made(world);
+  const source = await world.until(first.id, "completed");
+  await world.store.deleteToken(source.tokenId!);
+  world.ctx.pool.load(await world.store.listTokens());
+  const { id } = await made(world, { source: { jobId: first.id } });
+  expect((await world.until(id, "completed")).tokenId).not.toBe(source.tokenId);
+  expect(world.seen.submitted[1]!.request).toMatchObject({ source: { operation: null } });
+});
+
+test("pictures reach the upstream in the client's order, also when they came as bytes", async () => {
+  await using world = await openWorld();
+  const picture = () => ({ mime: "image/png", data: new Blob([PIXEL_PNG]) });
+  const { id } = await made(world, { images: [picture(), picture()], choice: parseModel("gemini-omni-1.2-flash")! });
+  expect(await world.until(id, "completed")).toMatchObject({ mode: "frames" });
+  expect((world.seen.submitted[0]!.request as { images: unknown[] }).images).toHaveLength(2);
+});
