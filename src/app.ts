@@ -5,6 +5,7 @@ import { publicOrigin } from "./api/address.ts";
 import { createBodyReader } from "./api/body.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
+import { createSharedPaths, geminiRoutes } from "./api/gemini/routes.ts";
 import { createGuard, unknownUrl } from "./api/guard.ts";
 import { mediaRoutes } from "./api/media.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";
@@ -43,6 +44,7 @@ export function createApp(ctx: Context) {
     origin: publicOrigin(request, peerOf(request), { public_url: ctx.settings.current().server.public_url, trust_proxy: boot.trust_proxy }),
   });
   const tokensByState = () => pool.gauges().tokens;
+  const gemini = { ...ctx, bodies, callOf };
 
   const app = new Elysia()
     .onRequest(({ request, set }) => {
@@ -65,7 +67,10 @@ export function createApp(ctx: Context) {
     })
     .use(systemRoutes({ metrics, tokensByState, unready: () => [] }))
     .use(mediaRoutes({ media, callerOf: (request) => keyIdOf(guard.callerOf(request)) }))
+    // Paths that both dialects have are OpenAI's routes; a request that speaks Gemini is answered before it gets there.
+    .onBeforeHandle(createSharedPaths(gemini))
     .use(openaiRoutes({ ...ctx, bodies, callOf }))
+    .use(geminiRoutes(gemini))
     .use(pluginRoutes({ ...ctx, bodies, now: clock.now }));
 
   metrics.connect({

@@ -56,6 +56,8 @@ export type FailureDetail = {
   reason: FailureReason;
   /** Epoch ms before which the same call is pointless, when the upstream said so. */
   until?: number;
+  /** The upstream's own word for how its answer ended, e.g. `NO_IMAGE`, for dialects that pass it on. */
+  upstreamReason?: string;
 };
 
 export type AppErrorOptions = ErrorOptions & {

@@ -14,10 +14,14 @@ export function frame(data: unknown, event?: string): string {
 
 type StreamOptions = { clock: Clock; heartbeat: string; headers?: Record<string, string>; onCancel(): void };
 
-/** An answer that writes each frame as it comes. `onCancel` runs when the reader goes away. */
+/**
+ * An answer that writes each frame as it comes. A large frame may come in pieces: only a piece that ends with a blank line ends a frame, and
+ * only between frames a heartbeat is sent. `onCancel` runs when the reader goes away.
+ */
 export function streamFrames(frames: AsyncGenerator<string>, { clock, heartbeat, headers, onCancel }: StreamOptions): Response {
   const encoder = new TextEncoder();
   let cancelHeartbeat = () => {};
+  let isBetweenFrames = true;
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -25,12 +29,13 @@ export function streamFrames(frames: AsyncGenerator<string>, { clock, heartbeat,
           controller.enqueue(encoder.encode(heartbeat));
           cancelHeartbeat = clock.after(HEARTBEAT_MS, beat);
         };
-        cancelHeartbeat = clock.after(HEARTBEAT_MS, beat);
+        if (isBetweenFrames) cancelHeartbeat = clock.after(HEARTBEAT_MS, beat);
         try {
           const { done, value } = await frames.next();
           cancelHeartbeat();
           if (done) controller.close();
           else controller.enqueue(encoder.encode(value));
+          isBetweenFrames = value?.endsWith("\n\n") ?? true;
         } catch (error) {
           cancelHeartbeat();
           controller.error(error);

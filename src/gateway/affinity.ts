@@ -6,6 +6,8 @@ export type Affinity = {
   remember(mediaId: string, origin: Origin): void;
   /** Null when it was never known or is long ago. */
   of(mediaId: string): Origin | null;
+  /** The token that made what bears this mark, for clients that hand back pictures rather than their ids. */
+  tokenOf(signature: string): number | null;
 };
 
 /** Marks longer than this are not worth the memory: without one an upstream loses context, not the conversation. */
@@ -14,11 +16,19 @@ const MAX_SIGNATURE = 16_384;
 /** In memory, the newest `capacity` results: losing it costs a preference, nothing else. */
 export function createAffinity(capacity = 10_000): Affinity {
   const origins = new Map<string, Origin>();
+  const tokens = new Map<number | bigint, number>();
+  const keepNewest = (map: Map<unknown, unknown>) => {
+    if (map.size > capacity) map.delete(map.keys().next().value);
+  };
   return {
     remember(mediaId, { tokenId, signature }) {
       origins.set(mediaId, signature && signature.length <= MAX_SIGNATURE ? { tokenId, signature } : { tokenId });
-      if (origins.size > capacity) origins.delete(origins.keys().next().value!);
+      keepNewest(origins);
+      if (!signature) return;
+      tokens.set(Bun.hash(signature), tokenId);
+      keepNewest(tokens);
     },
     of: (mediaId) => origins.get(mediaId) ?? null,
+    tokenOf: (signature) => tokens.get(Bun.hash(signature)) ?? null,
   };
 }

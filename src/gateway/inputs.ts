@@ -1,12 +1,12 @@
-// Pictures that a conversation names become stored media: data URLs, our own links, and guarded fetches.
+// Pictures and videos that a request names become stored media: data URLs, our own links, and guarded fetches.
 import { AppError } from "../errors.ts";
 import type { Affinity } from "./affinity.ts";
 import type { MediaFetch } from "./fetch-media.ts";
 import type { MediaStore } from "./media.ts";
 import { type DataUrlLimits, decodeDataUrl } from "./media-data-url.ts";
-import type { InputMedia, Turn } from "./types.ts";
+import type { InputMedia, Kind, Part, Turn } from "./types.ts";
 
-/** A picture as a client names it, not yet read. */
+/** A picture, or where the caller wants one a video, as a client names it, not yet read. */
 export type InputReference = {
   type: "reference";
   /** `data:`, `http(s):`, a link or path of our own media, or `file:` and the id of a file that the key uploaded. */
@@ -17,9 +17,11 @@ export type InputReference = {
   param: string;
   /** False for what an assistant said: only our own media and data URLs are read, and a missing one is passed over. */
   trusted: boolean;
+  /** The upstream's mark on the picture, as the client hands it back; goes before what we remember. */
+  signature?: string;
 };
 
-export type DraftTurn = { role: Turn["role"]; parts: ({ type: "text"; text: string } | InputReference)[] };
+export type DraftTurn = { role: Turn["role"]; parts: (Extract<Part, { type: "text" }> | InputReference)[] };
 
 const OWN_MEDIA = /^(?:https?:\/\/[^/?#]+)?\/media\/([a-z2-7]{26})\.[a-z0-9]{1,5}(?:[?#].*)?$/;
 
@@ -56,8 +58,8 @@ export async function resolveTurns(deps: InputDependencies, turns: DraftTurn[], 
       const read = await Promise.all(
         parts.map(async (part) => {
           if (part.type === "text") return part;
-          const image = await readReference(deps, part, owner);
-          return image && { type: "image" as const, image };
+          const image = await readInput(deps, part, owner);
+          return image && { type: "image" as const, image: part.signature ? { ...image, signature: part.signature } : image };
         }),
       );
       return { role, parts: read.filter((part) => part !== null) };
@@ -66,38 +68,48 @@ export async function resolveTurns(deps: InputDependencies, turns: DraftTurn[], 
   return resolved.filter((turn) => turn.parts.length > 0);
 }
 
-async function readReference(deps: InputDependencies, reference: InputReference, owner: Owner): Promise<InputMedia | null> {
-  if (reference.url.startsWith("file:")) return readFile(deps, reference, owner.keyId);
+/**
+ * Reads one reference and stores what is new. Null only for one that is not trusted.
+ * @throws {AppError} `invalid_request` or `not_found`, naming the field
+ */
+export async function readInput(
+  deps: InputDependencies,
+  reference: InputReference,
+  owner: Owner,
+  kind: Kind = "image",
+): Promise<InputMedia | null> {
+  if (reference.url.startsWith("file:")) return readFile(deps, reference, owner.keyId, kind);
   const own = ownMediaId(reference.url);
   if (own) {
-    const found = await readOwn(deps, own, owner.keyId);
+    const found = await readOwn(deps, own, owner.keyId, kind);
     if (found) return found;
-    if (reference.otherwise) return readReference(deps, { ...reference, url: reference.otherwise, otherwise: undefined }, owner);
+    if (reference.otherwise) return readInput(deps, { ...reference, url: reference.otherwise, otherwise: undefined }, owner, kind);
     if (!reference.trusted) return null;
     if (reference.url.startsWith("/"))
       throw new AppError("invalid_request", `${reference.param}: there is no such media.`, { param: reference.param });
   }
   const { bytes } = reference.url.startsWith("data:")
-    ? decodeDataUrl(reference.url, deps.limits(), reference.param)
-    : await deps.fetchMedia(reference.url, { signal: owner.signal, param: reference.param });
+    ? decodeDataUrl(reference.url, { ...deps.limits(), kinds: [kind] }, reference.param)
+    : await deps.fetchMedia(reference.url, { signal: owner.signal, param: reference.param, kinds: [kind] });
   const { keyId, requestId } = owner;
   const stored = await deps.media.keepBytes(bytes, { origin: "input", keyId, requestId });
   // Read back from disk when the call is written, so that waiting requests hold no pictures in memory.
-  return (await readOwn(deps, stored.id, keyId))!;
+  return (await readOwn(deps, stored.id, keyId, kind))!;
 }
 
 /** @throws {AppError} `not_found` also for another key's file: nobody learns what exists */
-async function readFile(deps: InputDependencies, { url, param }: InputReference, keyId: number): Promise<InputMedia> {
+async function readFile(deps: InputDependencies, { url, param }: InputReference, keyId: number, kind: Kind): Promise<InputMedia> {
   const id = fileMediaId(url.slice("file:".length));
   const media = id === null ? null : await deps.media.get(id);
-  const found = media?.keyId === keyId ? await readOwn(deps, media.id, keyId) : null;
-  if (!found) throw new AppError("not_found", `${param}: there is no such picture among your files.`, { param, reason: "file_not_found" });
+  const found = media?.keyId === keyId ? await readOwn(deps, media.id, keyId, kind) : null;
+  const noun = kind === "image" ? "picture" : "video";
+  if (!found) throw new AppError("not_found", `${param}: there is no such ${noun} among your files.`, { param, reason: "file_not_found" });
   return found;
 }
 
-async function readOwn(deps: InputDependencies, id: string, keyId: number): Promise<InputMedia | null> {
+async function readOwn(deps: InputDependencies, id: string, keyId: number, kind: Kind): Promise<InputMedia | null> {
   const found = await deps.media.open(id);
-  if (found?.media.kind !== "image") return null;
+  if (found?.media.kind !== kind) return null;
   if (found.media.origin === "input" && found.media.keyId !== keyId) return null;
   return { mime: found.media.mime, data: found.blob, mediaId: id, signature: deps.affinity.of(id)?.signature };
 }

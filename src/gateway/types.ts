@@ -142,12 +142,21 @@ export type GenerateEvent =
   | { type: "token"; label: string; provider: string; attempt: number }
   | { type: "uploading"; index: number; total: number }
   | { type: "generating" | "upscaling" | "downloading" | "storing" }
-  | { type: "thought"; text: string }
+  | { type: "thought"; text: string; signature?: string }
   | { type: "text"; text: string; signature?: string }
   /** A draft image, only when thoughts were asked for. */
   | { type: "draft"; media: Media; signature?: string }
   | { type: "image"; media: Media; signature?: string }
-  | { type: "done"; finish: Finish; upstreamReason: string; message?: string; usage: Usage; provider: string };
+  | {
+      type: "done";
+      finish: Finish;
+      upstreamReason: string;
+      message?: string;
+      usage: Usage;
+      provider: string;
+      /** What the upstream calls the model that answered, when it told. */
+      modelVersion?: string;
+    };
 
 /** Where an edit, an extension or an upscale starts: stored bytes, and what the upstream knows the video by. */
 export type VideoSource = {

@@ -1,0 +1,82 @@
+// What the routes of this surface share: what they need of the program, the call's facts, and the meaning of a model's name.
+import type { Clock } from "../../clock.ts";
+import type { KeyRow, Store } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
+import type { Generate, Run } from "../../gateway/generate.ts";
+import type { InputDependencies } from "../../gateway/inputs.ts";
+import type { Jobs } from "../../gateway/job.ts";
+import type { Keys } from "../../gateway/keys.ts";
+import type { Leases } from "../../gateway/leases.ts";
+import type { MediaStore } from "../../gateway/media.ts";
+import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models.ts";
+import type { SettingsStore } from "../../gateway/settings.ts";
+import type { Kind } from "../../gateway/types.ts";
+import type { Log } from "../../log.ts";
+import type { BodyReader } from "../body.ts";
+
+/** What the routes of this surface need of the program. */
+export type Api = {
+  bodies: BodyReader;
+  settings: SettingsStore;
+  generate: Generate;
+  inputs: InputDependencies;
+  media: MediaStore;
+  pool: Leases;
+  keys: Pick<Keys, "get">;
+  store: Pick<Store, "listFiles">;
+  /** Null: no videos are made, and nothing in the background. */
+  jobs?: Jobs | null;
+  clock: Clock;
+  log: Log;
+};
+
+/** One admitted request. */
+export type Call = {
+  request: Request;
+  requestId: string;
+  key: KeyRow;
+  /** Scheme and host for links. */
+  origin: string;
+  startedAt: number;
+};
+
+const NOUNS = { image: "images", video: "videos" } as const;
+
+/**
+ * The meaning of a model's name, with `models/` before it or without.
+ * @param kind what the method makes; absent: either
+ * @throws {AppError} `not_found` with the nearest known ids, or when the model makes something else
+ */
+export function modelOf(name: string, kind?: Kind): ModelChoice {
+  const choice = parseModel(name);
+  const shown = name.length > 80 ? `${name.slice(0, 80)}…` : name;
+  if (!choice) {
+    const near = nearestModels(name, 3).join(", ");
+    throw new AppError("not_found", `models/${shown} is not found. Did you mean: ${near}?`, { param: "model", reason: "model_not_found" });
+  }
+  if (kind && choice.kind !== kind) {
+    throw new AppError("not_found", `models/${shown} makes ${NOUNS[choice.kind]}, which this method does not.`, {
+      param: "model",
+      reason: "model_not_found",
+    });
+  }
+  return choice;
+}
+
+/** @throws {AppError} `not_found` where nothing is done in the background */
+export function jobsOf({ jobs }: Pick<Api, "jobs">): Jobs {
+  if (jobs) return jobs;
+  throw new AppError("not_found", "No videos are made here, and nothing in the background.");
+}
+
+/** Limits, and the model that stands in for a retired one. */
+export function answerHeaders({ headers, family, successorOf }: Run): Record<string, string> {
+  if (successorOf === null) return { ...headers };
+  return { ...headers, "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
+}
+
+/** A signal that aborts when the client leaves or `stop` is called. */
+export function stoppable(request: Request): { signal: AbortSignal; stop(): void } {
+  const left = new AbortController();
+  return { signal: AbortSignal.any([request.signal, left.signal]), stop: () => left.abort() };
+}

@@ -1,0 +1,126 @@
+// Bodies of generateContent become a neutral conversation. Pure: URLs are named, not read.
+// Source: Gemini API reference, models.generateContent; tolerances of wire.md A.1 and D (read 2026-11-23).
+import { AppError } from "../../errors.ts";
+import type { ImageHints } from "../../gateway/image-parameters.ts";
+import type { DraftTurn } from "../../gateway/inputs.ts";
+import type { Thinking } from "../../gateway/models.ts";
+import { fieldsOf, isFields, listOf, seedOf, textOf } from "./proto-json.ts";
+import { dataReference, uriReference } from "./references.ts";
+import type { CountBody, GenerateBody } from "./schema.ts";
+
+export type DecodedGenerate = {
+  system?: string;
+  /** The last turn is the user's. */
+  turns: DraftTurn[];
+  hints: ImageHints;
+  imageOnly: boolean;
+  includeThoughts: boolean;
+  thinking?: Thinking;
+  seed?: number;
+};
+
+type DraftPart = DraftTurn["parts"][number];
+
+const LEVELS: readonly string[] = ["minimal", "low", "medium", "high"] satisfies Thinking[];
+
+/** What the fields of hints are called in errors. */
+export const HINT_NAMES = {
+  aspectRatio: "generationConfig.imageConfig.aspectRatio",
+  imageSize: "generationConfig.imageConfig.imageSize",
+} as const;
+
+/** @throws {AppError} `invalid_request` naming what cannot be understood */
+export function decodeGenerate(body: GenerateBody): DecodedGenerate {
+  const { instructions, turns } = decodeContents(body.contents);
+  if (turns.at(-1)?.role !== "user") {
+    throw new AppError("invalid_request", "contents: the last content must be the user's and have text or a picture.", {
+      param: "contents",
+    });
+  }
+  const config = fieldsOf(body.generationConfig);
+  const { aspectRatio, imageSize } = fieldsOf(config.imageConfig);
+  const thinking = fieldsOf(config.thinkingConfig);
+  const level = textOf(thinking.thinkingLevel)?.toLowerCase();
+  const modalities = listOf(config.responseModalities).map((one) => String(one).toLowerCase());
+  return {
+    system: [instructionOf(body.systemInstruction), ...instructions].filter(Boolean).join("\n\n") || undefined,
+    turns,
+    hints: { aspectRatio, imageSize },
+    imageOnly: modalities.includes("image") && !modalities.includes("text"),
+    includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
+    thinking: level && LEVELS.includes(level) ? (level as Thinking) : undefined,
+    seed: seedOf(config.seed),
+  };
+}
+
+/** What there is to count. @throws {AppError} as {@link decodeGenerate} */
+export function decodeCount(body: CountBody): { texts: string[]; images: number } {
+  const request = body.generateContentRequest ? fieldsOf(body.generateContentRequest) : body;
+  const { instructions, turns } = decodeContents(request.contents ?? []);
+  const parts = turns.flatMap((turn) => turn.parts);
+  const said = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  return {
+    texts: [instructionOf(request.systemInstruction), ...instructions, ...said],
+    images: parts.filter((part) => part.type === "reference").length,
+  };
+}
+
+/** An instruction as a text, a content (its role does not count), or a list of parts. */
+export function instructionOf(value: unknown): string {
+  if (typeof value === "string") return value.trim();
+  const parts = isFields(value) && "parts" in value ? value.parts : value;
+  return listOf(parts)
+    .flatMap((part) => textOf(isFields(part) ? part.text : part) ?? [])
+    .join("\n");
+}
+
+/** `instructions`: what contents of the role `system` say. Parts outside of a content are the user's. */
+function decodeContents(contents: unknown): { instructions: string[]; turns: DraftTurn[] } {
+  const instructions: string[] = [];
+  const turns: DraftTurn[] = [];
+  const isList = Array.isArray(contents);
+  for (const [index, content] of listOf(contents).entries()) {
+    const where = isList ? `contents[${index}]` : "contents";
+    const fields = isFields(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
+    const role = roleOf(fields.role);
+    if (role === "system") instructions.push(instructionOf(fields));
+    if (role !== "user" && role !== "model") continue;
+    const list = Array.isArray(fields.parts);
+    const parts = listOf(fields.parts).flatMap((part, at) => decodePart(part, list ? `${where}.parts[${at}]` : where, role));
+    addTurn(turns, role, parts);
+  }
+  return { instructions, turns };
+}
+
+/** Upstreams want roles to alternate: neighbours of one role are one turn. */
+function addTurn(turns: DraftTurn[], role: DraftTurn["role"], parts: DraftPart[]): void {
+  const last = turns.at(-1);
+  if (last?.role === role) last.parts.push(...parts);
+  else if (parts.length > 0) turns.push({ role, parts });
+}
+
+/** Null where nothing of it can be drawn: what functions and tools answered. */
+function roleOf(role: unknown): "user" | "model" | "system" | null {
+  const word = textOf(role)?.toLowerCase() ?? "user";
+  if (word === "model" || word === "assistant") return "model";
+  return word === "user" || word === "system" ? word : null;
+}
+
+/** Thoughts that a client hands back are passed over: drafts would be taken for pictures. So are parts of other kinds. */
+function decodePart(part: unknown, where: string, role: "user" | "model"): DraftPart[] {
+  if (typeof part === "string") return part.trim() === "" ? [] : [{ type: "text", text: part }];
+  const { text, inlineData, fileData, thought, thoughtSignature } = fieldsOf(part);
+  if (thought === true) return [];
+  const mark = typeof thoughtSignature === "string" && thoughtSignature !== "" ? { signature: thoughtSignature } : {};
+  if (isFields(inlineData)) {
+    const param = `${where}.inlineData.data`;
+    const data = textOf(inlineData.data);
+    if (!data) throw new AppError("invalid_request", `${param}: expected base64.`, { param });
+    return [{ ...dataReference(data, inlineData.mimeType, param), ...mark }];
+  }
+  if (isFields(fileData)) {
+    const reference = uriReference(textOf(fileData.fileUri) ?? "", `${where}.fileData.fileUri`, role === "user");
+    return reference ? [{ ...reference, ...mark }] : [];
+  }
+  return typeof text === "string" && (text.trim() !== "" || mark.signature) ? [{ type: "text", text, ...mark }] : [];
+}

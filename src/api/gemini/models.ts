@@ -1,0 +1,64 @@
+// models.list and models.get: what this pool can serve now, with the methods that serve it, under every name that clients know.
+// Source: Gemini API reference, models (read 2026-11-23).
+import { AppError } from "../../errors.ts";
+import { listModels, type ModelEntry } from "../../gateway/models.ts";
+import type { Kind } from "../../gateway/types.ts";
+import { type Api, type Call, modelOf } from "./call.ts";
+import { pageOf, pageToken } from "./page.ts";
+
+const LARGEST_PAGE = 1000;
+const USUAL_PAGE = 50;
+
+type Served = Pick<Api, "pool" | "settings" | "jobs">;
+
+export function modelList(api: Api, { request }: Call): Response {
+  const { size, after } = pageOf(request.url, { usual: USUAL_PAGE, largest: LARGEST_PAGE });
+  const entries = entriesOf(api);
+  const start = after === null ? 0 : entries.findIndex(({ id }) => id === after) + 1;
+  const page = after !== null && start === 0 ? [] : entries.slice(start, start + size);
+  const last = page.at(-1);
+  const more = last && start + size < entries.length ? { nextPageToken: pageToken(last.id) } : {};
+  return Response.json({ models: page.map((entry) => encodeModel(entry)), ...more });
+}
+
+/**
+ * One model by any name that generation understands, listed or not.
+ * @throws {AppError} `not_found` with the nearest known ids
+ */
+export function oneModel(api: Api, name: string): Response {
+  const id = name.replace(/^models\//, "");
+  const entries = entriesOf(api);
+  const choice = modelOf(id);
+  const entry = entries.find((one) => one.id === id) ?? entries.find((one) => choice.families.includes(one.family));
+  if (!entry)
+    throw new AppError("not_found", `models/${choice.requested} is not served here now.`, { param: "model", reason: "model_not_found" });
+  return Response.json(encodeModel(entry, choice.requested));
+}
+
+function entriesOf({ pool, settings, jobs }: Served): ModelEntry[] {
+  const kinds: Kind[] = jobs ? ["image", "video"] : ["image"];
+  const served = new Set(kinds.flatMap((kind) => [...pool.families(kind)]));
+  return listModels(kinds, served, settings.current().generation.successors);
+}
+
+/** Clients choose what to call by the methods; those of Imagen and Veo names are the ones that their clients know. */
+function methodsOf({ kind }: ModelEntry, id: string): string[] {
+  if (kind === "video") return ["predictLongRunning"];
+  return id.startsWith("imagen") ? ["predict"] : ["generateContent", "countTokens"];
+}
+
+const INPUT_TOKENS = 65_536;
+const OUTPUT_TOKENS = 32_768;
+
+function encodeModel(entry: ModelEntry, id = entry.id) {
+  return {
+    name: `models/${id}`,
+    baseModelId: entry.family,
+    version: "001",
+    displayName: id,
+    description: entry.description,
+    inputTokenLimit: INPUT_TOKENS,
+    outputTokenLimit: OUTPUT_TOKENS,
+    supportedGenerationMethods: methodsOf(entry, id),
+  };
+}

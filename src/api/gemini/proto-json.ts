@@ -1,0 +1,43 @@
+// Google's JSON as clients write it: names in camelCase or snake_case, numbers as text, null for what is absent.
+
+export type Fields = { [name: string]: unknown };
+
+/** Deeper than any body that means something; what is below stays as it is and is ignored. */
+const MAX_DEPTH = 32;
+
+/** The same value with every name in camelCase and without fields that are null. Texts are not copied. */
+export function camelKeys(value: unknown, depth = 0): unknown {
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
+  if (Array.isArray(value)) return value.map((one) => camelKeys(one, depth + 1));
+  const fields = Object.entries(value).filter(([, field]) => field !== null);
+  return Object.fromEntries(fields.map(([name, field]) => [toCamel(name), camelKeys(field, depth + 1)]));
+}
+
+const toCamel = (name: string): string => (name.includes("_") ? name.replace(/_+([a-z0-9])/g, (_, letter) => letter.toUpperCase()) : name);
+
+export const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The fields of an object; none for anything else. */
+export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});
+
+/** A list as it is, anything else as a list of one, nothing as an empty list. */
+export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]);
+
+/** A text that says something, without surrounding blanks. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+}
+
+/** A number or a text that is one (int64 is text on the wire; durations end with `s`). */
+export function numberOf(value: unknown): number | undefined {
+  const text = typeof value === "string" ? value.trim().replace(/s$/, "") : value;
+  if (text === "" || (typeof text !== "string" && typeof text !== "number")) return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** A whole number that an upstream takes as a seed; anything else is no seed. */
+export function seedOf(value: unknown): number | undefined {
+  const seed = numberOf(value);
+  return seed !== undefined && Number.isInteger(seed) && Math.abs(seed) < 2 ** 31 ? seed : undefined;
+}
