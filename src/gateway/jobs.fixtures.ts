@@ -77,7 +77,8 @@ export async function openWorld({
   );
   const script: Script = {};
   const seen: Seen = { submitted: [], polls: [], downloads: 0, cancels: 0, images: 0 };
-  const boot = () => startContext({ config, store, requests, clock, script, seen });
+  let life = { isOver: false };
+  const boot = () => startContext({ config, store: mortal(store, life), requests, clock, script: mortal(script, life), seen });
   let ctx = await boot();
 
   const turn = async () => {
@@ -142,7 +143,8 @@ export async function openWorld({
       }
     },
     async crash() {
-      await ctx.limits.flush();
+      life.isOver = true;
+      life = { isOver: false };
       ctx = await boot();
     },
     ledger(keyId = key!.id) {
@@ -167,6 +169,17 @@ export async function openWorld({
     },
   };
   return world;
+}
+
+/** An object whose methods never answer once their program has died. */
+function mortal<T extends object>(object: T, life: { isOver: boolean }): T {
+  return new Proxy(object, {
+    get(target, name) {
+      const value = Reflect.get(target, name);
+      if (life.isOver) return never;
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 type Boot = { config: Config; store: Store; requests: RequestLog; clock: VirtualClock; script: Script; seen: Seen };
