@@ -1,8 +1,8 @@
 // Finished pictures as the body of an images answer: converted, linked or inside, for requests and jobs alike.
 import type { Media, Usage } from "../../gateway/types.ts";
+import { type Picture, renderPicture } from "../image-output.ts";
 import { mediaUrl } from "../links.ts";
 import type { Api, Call } from "./call.ts";
-import { type Picture, renderPicture } from "./image-output.ts";
 import type { PictureEcho } from "./images-decode.ts";
 import { encodeImages, type ImageDatum } from "./images-encode.ts";
 

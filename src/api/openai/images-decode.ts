@@ -2,15 +2,10 @@
 import { AppError } from "../../errors.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import { DEFAULT_FAMILY } from "../../gateway/models.ts";
+import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
 import type { ImageHints } from "./decode.ts";
 import { referencesOf } from "./references.ts";
 import type { ImagesBody } from "./schema.ts";
-
-export const PICTURE_FORMATS = ["png", "jpeg", "webp"] as const;
-export type PictureFormat = (typeof PICTURE_FORMATS)[number];
-
-/** How a picture is to be encoded. Null: as the upstream made it. */
-export type PictureOutput = { format: PictureFormat | null; compression: number | null };
 
 /** The words of the `quality` field that answers may hold. */
 const QUALITIES = ["low", "medium", "high", "xhigh", "max"] as const;

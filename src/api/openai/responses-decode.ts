@@ -2,8 +2,9 @@
 import { AppError } from "../../errors.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../gateway/models.ts";
+import type { PictureOutput } from "../image-output.ts";
 import { decodeMessage, type ImageHints, instructionsOf, joinTurns, lastUserTurn } from "./decode.ts";
-import { decodeOutput, MASK_INSTRUCTION, type PictureOutput, type Quality, qualityOf } from "./images-decode.ts";
+import { decodeOutput, MASK_INSTRUCTION, type Quality, qualityOf } from "./images-decode.ts";
 import { isObject, referencesOf } from "./references.ts";
 import type { ChatBody, ResponsesBody } from "./schema.ts";
 

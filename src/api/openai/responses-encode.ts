@@ -2,8 +2,8 @@
 // Source: wire.md B.5 (OpenAI API reference, responses; SDK types of openai 7.57; read 2026-11-23).
 import { AppError, type ErrorKind } from "../../errors.ts";
 import type { Usage } from "../../gateway/types.ts";
+import type { Picture } from "../image-output.ts";
 import { errorBody } from "./errors.ts";
-import type { Picture } from "./image-output.ts";
 import type { Quality } from "./images-decode.ts";
 import { sizeOf } from "./images-encode.ts";
 import type { ResponsesBody } from "./schema.ts";

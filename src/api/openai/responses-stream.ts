@@ -2,9 +2,9 @@
 import { AppError } from "../../errors.ts";
 import type { GenerateEvent, Media } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
+import { type Picture, renderPicture } from "../image-output.ts";
 import { frame } from "../sse.ts";
 import type { Api } from "./call.ts";
-import { type Picture, renderPicture } from "./image-output.ts";
 import { base64Of } from "./images-answer.ts";
 import { type Done, withoutPicture } from "./outcome.ts";
 import type { DecodedResponse } from "./responses-decode.ts";

@@ -1,8 +1,13 @@
 // A stored picture in the encoding that the client asked for, converted where the upstream made another.
-import type { MediaStore } from "../../gateway/media.ts";
-import type { Media } from "../../gateway/types.ts";
-import type { Log } from "../../log.ts";
-import type { PictureFormat, PictureOutput } from "./images-decode.ts";
+import type { MediaStore } from "../gateway/media.ts";
+import type { Media } from "../gateway/types.ts";
+import type { Log } from "../log.ts";
+
+export const PICTURE_FORMATS = ["png", "jpeg", "webp"] as const;
+export type PictureFormat = (typeof PICTURE_FORMATS)[number];
+
+/** How a picture is to be encoded. Null: as the upstream made it. */
+export type PictureOutput = { format: PictureFormat | null; compression: number | null };
 
 /** A picture ready to be written. `converted`: the bytes are not those of the stored medium. */
 export type Picture = { media: Media; blob: Blob; format: string; converted: boolean };

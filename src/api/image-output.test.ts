@@ -1,10 +1,9 @@
 // What encoding a client gets, and that a picture that cannot be converted is never lost.
 import { describe, expect, test } from "bun:test";
-import { gifHeader, PIXEL_PNG } from "../../gateway/media.fixtures.ts";
-import type { Media } from "../../gateway/types.ts";
-import { createLog } from "../../log.ts";
-import { renderPicture } from "./image-output.ts";
-import type { PictureOutput } from "./images-decode.ts";
+import { gifHeader, PIXEL_PNG } from "../gateway/media.fixtures.ts";
+import type { Media } from "../gateway/types.ts";
+import { createLog } from "../log.ts";
+import { type PictureOutput, renderPicture } from "./image-output.ts";
 
 const media = (mime: string) => ({ id: "m", mime }) as Media;
 
