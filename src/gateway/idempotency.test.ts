@@ -1,0 +1,124 @@
+// Repeated requests: the same one is carried out once, another one under the same name is refused, across restarts.
+import { describe, expect, test } from "bun:test";
+import { openStore } from "../db/sqlite/store.ts";
+import { AppError } from "../errors.ts";
+import { temporaryFolder, virtualClock } from "../testing.ts";
+import { type Begun, createIdempotency, hashRequest, IDEMPOTENCY_MS } from "./idempotency.ts";
+import { openWorld } from "./jobs.fixtures.ts";
+
+const NAME = { keyId: 1, route: "POST /v1/images/generations", key: "order-1" };
+
+async function open() {
+  const folder = temporaryFolder();
+  const clock = virtualClock();
+  const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
+  const start = () => createIdempotency({ store, clock });
+  const close = async () => {
+    await store.close();
+    folder[Symbol.dispose]();
+  };
+  return { clock, start, [Symbol.asyncDispose]: close };
+}
+
+const claimOf = (begun: Begun) => {
+  if (begun.state !== "new") throw new Error(`It is ${begun.state}.`);
+  return begun.claim;
+};
+const kindOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => "resolved",
+    (error) => (error instanceof AppError ? error.kind : error),
+  );
+
+describe("a name", () => {
+  test("is new once, then running, then done with the same result, also after a restart", async () => {
+    await using world = await open();
+    const first = world.start();
+    const claim = claimOf(await first.begin(NAME, "hash"));
+    const second = await first.begin(NAME, "hash");
+    expect(second.state).toBe("running");
+    await claim.submitted();
+    await claim.finish({ media: ["a"] });
+    expect(second.state === "running" && (await second.result)).toEqual({ media: ["a"] });
+    expect(await first.begin(NAME, "hash")).toEqual({ state: "done", result: { media: ["a"] } });
+    expect(await world.start().begin(NAME, "hash")).toEqual({ state: "done", result: { media: ["a"] } });
+  });
+
+  test("among a hundred racing requests is new for one", async () => {
+    await using world = await open();
+    const idempotency = world.start();
+    const states = await Promise.all(Array.from({ length: 100 }, async () => (await idempotency.begin(NAME, "hash")).state));
+    expect(states.filter((state) => state === "new")).toHaveLength(1);
+  });
+
+  test("with another request is a conflict; of another key, on another route or a day later it is another name", async () => {
+    await using world = await open();
+    const idempotency = world.start();
+    await idempotency.begin(NAME, "hash");
+    expect(await kindOf(idempotency.begin(NAME, "other"))).toBe("conflict");
+    expect((await idempotency.begin({ ...NAME, keyId: 2 }, "other")).state).toBe("new");
+    expect((await idempotency.begin({ ...NAME, route: "POST /v1/videos" }, "other")).state).toBe("new");
+    await world.clock.advance(IDEMPOTENCY_MS + 1);
+    expect((await idempotency.begin(NAME, "other")).state).toBe("new");
+  });
+
+  test.each(["", "a\nb", "x".repeat(256)])("%p is refused", async (key) => {
+    await using world = await open();
+    expect(await kindOf(world.start().begin({ ...NAME, key }, "hash"))).toBe("invalid_request");
+  });
+});
+
+describe("a failure", () => {
+  test("that cost nothing lets the request begin anew", async () => {
+    await using world = await open();
+    const idempotency = world.start();
+    await claimOf(await idempotency.begin(NAME, "hash")).abandon(new AppError("busy", "Full."));
+    expect((await idempotency.begin(NAME, "hash")).state).toBe("new");
+  });
+
+  test("that may have been charged is told again, not repeated", async () => {
+    await using world = await open();
+    const claim = claimOf(await world.start().begin(NAME, "hash"));
+    await claim.submitted();
+    await claim.abandon(new AppError("upstream_timeout", "Too late.", { charged: true }));
+    expect(await kindOf(world.start().begin(NAME, "hash"))).toBe("upstream_timeout");
+  });
+});
+
+describe("a crash", () => {
+  test("before anything was sent lets the request begin anew", async () => {
+    await using world = await open();
+    await world.start().begin(NAME, "hash");
+    const next = world.start();
+    expect((await next.begin(NAME, "hash")).state).toBe("new");
+    expect((await next.begin(NAME, "hash")).state).toBe("running");
+  });
+
+  test("after it was sent says so: nobody knows what became of it", async () => {
+    await using world = await open();
+    await claimOf(await world.start().begin(NAME, "hash")).submitted();
+    expect(await kindOf(world.start().begin(NAME, "hash"))).toBe("upstream_unknown_outcome");
+  });
+});
+
+test("requests are the same whatever the order of their fields, with the same bytes, and without what is undefined", async () => {
+  const same = [
+    { a: 1, b: { c: [new Blob(["x"])] } },
+    { b: { c: [new Blob(["x"])], d: undefined }, a: 1 },
+  ];
+  expect(await hashRequest(same[0])).toBe(await hashRequest(same[1]));
+  expect(await hashRequest({ a: [1, 2] })).not.toBe(await hashRequest({ a: [2, 1] }));
+  expect(await hashRequest({ a: new Blob(["x"]) })).not.toBe(await hashRequest({ a: new Blob(["y"]) }));
+});
+
+test("a video asked for twice under one key is one job, also after a restart; another video is a conflict", async () => {
+  await using world = await openWorld();
+  const order = () => world.order({ idempotencyKey: "twice" });
+  const [first, second] = await Promise.all([world.ctx.jobs.createVideo(order()), world.ctx.jobs.createVideo(order())]);
+  expect(second!.id).toBe(first!.id);
+  await world.until(first!.id, "completed");
+  await world.crash();
+  expect((await world.ctx.jobs.createVideo(order())).id).toBe(first!.id);
+  expect(await kindOf(world.ctx.jobs.createVideo({ ...order(), prompt: "a bear" }))).toBe("conflict");
+  expect(world.seen.submitted).toHaveLength(1);
+});
