@@ -11,7 +11,7 @@ const root = join(import.meta.dir, "..");
 const inside = (folder: string, ...args: string[]) => {
   const enter = process.getuid?.() === 0 ? ["chroot", folder] : ["unshare", "--map-root-user", "chroot", folder];
   const { exitCode, stdout, stderr } = Bun.spawnSync([...enter, "/usr/local/bin/flow2api", ...args], {
-    env: { FLOW2API_STORAGE_DATA_DIR: "/data" },
+    env: { PATH: process.env.PATH ?? "", FLOW2API_STORAGE_DATA_DIR: "/data" },
   });
   return { exitCode, output: stdout.toString() + stderr.toString() };
 };

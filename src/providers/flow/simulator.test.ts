@@ -61,7 +61,7 @@ for (const size of ["1K", "2K", "4K"] as const) {
     expect(events.at(-1)).toMatchObject({ type: "finish", finish: "stop" });
     const { width } = await new Bun.Image(drafts.at(-1)!.bytes).metadata();
     expect(width).toBeGreaterThan(LEAST_WIDTH[size]);
-    expect(drafts.map((draft) => [draft.end, draft.mime])).toEqual([["closed", "image/jpeg"]]);
+    expect(drafts.map((draft) => draft.end)).toEqual(["closed"]);
   });
 }
 
