@@ -1,17 +1,24 @@
 // A gateway with a provider that does as a test says: real store, pool, limits and media, and a clock moved by hand.
 import { type Config, loadConfig } from "../config.ts";
-import { type Context, createContext } from "../context.ts";
 import { openRequestLog, openStore } from "../db/sqlite/store.ts";
 import type { NewToken, RequestLog, Store } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
+import { createMetrics } from "../metrics.ts";
 import type { CallContext, Provider, ProviderToken, VideoStatus } from "../providers/provider.ts";
 import { seededRandom, temporaryFolder, type VirtualClock, virtualClock } from "../testing.ts";
+import { createAffinity } from "./affinity.ts";
+import { createGenerate } from "./generate.ts";
 import type { ImageJobOrder, Job, JobState, VideoOrder } from "./job.ts";
-import { hashKey } from "./keys.ts";
+import { createJobRoom } from "./job-room.ts";
+import { createKeys, hashKey } from "./keys.ts";
+import { createLimits } from "./limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "./media.fixtures.ts";
+import { createMediaStore } from "./media.ts";
 import { parseModel } from "./models.ts";
+import { createPool } from "./pool.ts";
+import { createTokens } from "./tokens.ts";
 import type { Draft, Json, ProviderEvent, VideoRequest } from "./types.ts";
 
 /** What a test scripts. Everything else goes well. */
@@ -35,7 +42,7 @@ export type Seen = {
 };
 
 export type World = AsyncDisposable & {
-  ctx: Context;
+  ctx: Awaited<ReturnType<typeof startContext>>;
   store: Store;
   clock: VirtualClock;
   script: Script;
@@ -49,7 +56,7 @@ export type World = AsyncDisposable & {
   /** Moves time and lets the disk work. */
   pass(ms: number): Promise<void>;
   /** Moves time until something is so. */
-  eventually(check: () => Promise<boolean>): Promise<void>;
+  eventually(check: () => Promise<boolean>, stepMs?: number): Promise<void>;
   /** The program dies where it stands, and starts again on the same folder. What it was doing never goes on. */
   crash(): Promise<void>;
   /** Reservations, and what was used in all time. */
@@ -69,7 +76,7 @@ export async function openWorld({
   const clock = virtualClock();
   const store = await openStore({ dataDir: folder.path, secretKey: crypto.getRandomValues(new Uint8Array(32)) });
   const requests = await openRequestLog({ dataDir: folder.path, clock, log: silentLog });
-  const flags = { "storage.data_dir": folder.path, "media.min_free_mb": 0, "media.allow_private_hosts": ["localhost"], ...settings };
+  const flags = { "storage.data_dir": folder.path, "media.min_free_mb": 0, ...settings };
   const config = loadConfig({ file: null, env: {}, flags });
   for (const token of tokens) await store.insertToken(token, clock.now());
   const [key, other] = await Promise.all(
@@ -128,10 +135,10 @@ export async function openWorld({
         });
       return (await ctx.jobs.get(id, null))!;
     },
-    async eventually(check) {
+    async eventually(check, stepMs = 500) {
       for (let step = 0; step < 4000; step++) {
         if (await check()) return;
-        await clock.advance(step < 20 ? 20 : 500);
+        await clock.advance(step < 20 ? 20 : stepMs);
         await turn();
       }
       throw new Error("It never came to pass.");
@@ -184,24 +191,26 @@ function mortal<T extends object>(object: T, life: { isOver: boolean }): T {
 
 type Boot = { config: Config; store: Store; requests: RequestLog; clock: VirtualClock; script: Script; seen: Seen };
 
-async function startContext({ config, store, requests, clock, script, seen }: Boot): Promise<Context> {
-  const ctx = createContext({
-    config,
-    store,
-    requests,
-    log: silentLog,
-    clock,
-    random: seededRandom(7),
-    simulated: false,
-    shutdown: new AbortController().signal,
-  });
-  (ctx.providers as Map<string, Provider>).set("gemini", fakeProvider(script, seen, clock));
-  await ctx.limits.load(await ctx.runner.prepare());
-  ctx.keys.load(await store.listKeys(), await store.listKeyHashes());
-  ctx.pool.load(await store.listTokens());
-  ctx.webhooks.start();
-  await ctx.runner.start();
-  return ctx;
+async function startContext({ config, store, requests, clock, script, seen }: Boot) {
+  const settings = () => config.settings;
+  const providers = new Map([["gemini", fakeProvider(script, seen, clock)]]);
+  const { random, log, metrics } = { random: seededRandom(7), log: silentLog, metrics: createMetrics() };
+  const media = createMediaStore({ dataDir: config.settings.storage.data_dir, store, clock, settings, log });
+  const pool = createPool({ clock, random, settings: () => config.settings.pool, log, saveHealth: store.saveHealth });
+  const tokens = createTokens({ store, providers, openDraft: media.openDraft, now: clock.now, log });
+  const keys = createKeys();
+  const limits = createLimits({ keys, store, clock, log, retentionDays: () => 30 });
+  const shutdown = new AbortController().signal;
+  const affinity = createAffinity();
+  const shared = { pool, limits, providers, tokens, media, requests, settings, metrics, clock, random, log };
+  const generate = createGenerate({ ...shared, affinity, shutdown });
+  const room = createJobRoom({ ...shared, store, keys, generate, allowPrivateHosts: ["localhost"] });
+  await limits.load(await room.runner.prepare());
+  keys.load(await store.listKeys(), await store.listKeyHashes());
+  pool.load(await store.listTokens());
+  room.webhooks.start();
+  await room.runner.start();
+  return { ...room, pool, limits, media };
 }
 
 function fakeProvider(script: Script, seen: Seen, clock: VirtualClock): Provider {

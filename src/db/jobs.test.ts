@@ -1,0 +1,200 @@
+// What every store must do for jobs, webhooks on their way and repeated requests.
+import { describe, expect, test } from "bun:test";
+import { newId } from "../ids.ts";
+import { temporaryFolder } from "../testing.ts";
+import type { IdempotencyRow, JobRow } from "./jobs.ts";
+import { openStore } from "./sqlite/store.ts";
+import type { Store } from "./store.ts";
+
+const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
+const NOW = Date.UTC(2026, 10, 23);
+
+type Engine = { name: string; open(folder: string): Promise<Store> };
+const ENGINES: Engine[] = [{ name: "sqlite", open: (folder) => openStore({ dataDir: folder, secretKey: SECRET_KEY }) }];
+
+const newJob = (change: Partial<JobRow> = {}): JobRow => ({
+  id: `video_${newId()}`,
+  kind: "video",
+  keyId: 1,
+  requestId: newId(),
+  dialect: "openai",
+  route: "POST /v1/videos",
+  state: "queued",
+  model: "veo-3.1",
+  family: "veo-3.1",
+  provider: null,
+  tokenId: null,
+  prompt: "a fox 🦊",
+  mode: "text",
+  aspect: "16:9",
+  resolution: "720p",
+  seconds: 8,
+  progress: 0,
+  createdAt: NOW,
+  submittedAt: null,
+  endedAt: null,
+  deadlineAt: NOW + 1000,
+  error: null,
+  mediaIds: [],
+  thumbnailId: null,
+  sourceJobId: null,
+  usage: null,
+  usd: 0.5,
+  webhookUrl: "https://hooks.example/?secret=canary-of-the-url",
+  echo: { size: "1280x720" },
+  plan: { any: [1, null, "x"] },
+  operation: null,
+  step: null,
+  result: null,
+  charged: false,
+  cancelAsked: false,
+  removed: false,
+  ...change,
+});
+
+const delivery = (job: JobRow, id = `msg_${newId()}`) => ({
+  id,
+  jobId: job.id,
+  keyId: job.keyId,
+  url: "https://hooks.example/?secret=canary-of-the-url",
+  type: "video.completed",
+  payload: "{}",
+  createdAt: NOW,
+});
+
+describe.each(ENGINES)("jobs in a store over $name", ({ open }) => {
+  async function withStore(body: (store: Store, folder: string) => Promise<void>): Promise<void> {
+    using folder = temporaryFolder();
+    const store = await open(folder.path);
+    await body(store, folder.path).finally(() => store.close());
+  }
+
+  test("a job comes back as it was written, and its webhook's address is not readable in the file", () =>
+    withStore(async (store, folder) => {
+      const job = newJob();
+      await store.insertJob(job);
+      expect(await store.getJob(job.id)).toEqual(job);
+      expect(await store.getJob("video_none")).toBeNull();
+      await store.updateJob(job.id, ["queued"], {}, { delivery: delivery(job) });
+      const bytes = await Promise.all(["flow2api.db", "flow2api.db-wal"].map((name) => Bun.file(`${folder}/${name}`).text()));
+      expect(bytes.join("")).not.toContain("canary-of-the-url");
+    }));
+
+  test("a change from another state than expected does nothing, its webhook included", () =>
+    withStore(async (store) => {
+      const job = newJob();
+      await store.insertJob(job);
+      expect(await store.updateJob(job.id, ["running", "storing"], { state: "completed" }, { delivery: delivery(job) })).toBeNull();
+      expect(await store.getJob(job.id)).toEqual(job);
+      expect(await store.listDeliveries({ limit: 5 })).toEqual([]);
+      expect(await store.updateJob(job.id, ["queued"], { state: "submitting", tokenId: 3 }, { durable: true })).toEqual({
+        ...job,
+        state: "submitting",
+        tokenId: 3,
+      });
+    }));
+
+  test("of two racing ends one wins", () =>
+    withStore(async (store) => {
+      const job = newJob();
+      await store.insertJob(job);
+      const ends = await Promise.all([
+        store.updateJob(job.id, ["queued"], { state: "cancelled" }),
+        store.updateJob(job.id, ["queued"], { state: "submitting" }),
+      ]);
+      expect(ends.filter((row) => row !== null)).toHaveLength(1);
+    }));
+
+  test("lists are by key, kind and state, without what a key removed; pages follow the order of creation", () =>
+    withStore(async (store) => {
+      const rows = [
+        newJob(),
+        newJob({ state: "completed", endedAt: NOW }),
+        newJob({ keyId: 2 }),
+        newJob({ kind: "image", mode: null }),
+        newJob({ removed: true }),
+      ];
+      for (const row of rows) await store.insertJob(row);
+      const ids = async (query: Partial<Parameters<Store["listJobs"]>[0]>) =>
+        (await store.listJobs({ keyId: 1, limit: 10, order: "asc", ...query })).map(({ id }) => rows.findIndex((row) => row.id === id));
+      expect(await ids({})).toEqual([0, 1, 3]);
+      expect(await ids({ keyId: null })).toEqual([0, 1, 2, 3, 4]);
+      expect(await ids({ kind: "image" })).toEqual([3]);
+      expect(await ids({ states: ["completed", "failed"] })).toEqual([1]);
+      expect(await ids({ after: rows[0]!.id, limit: 1 })).toEqual([1]);
+      expect(await ids({ after: rows[3]!.id, order: "desc" })).toEqual([1, 0]);
+      expect(await ids({ after: "gone" })).toEqual([]);
+    }));
+
+  test("unsettled are those that have not ended, and ended ones with an open reservation", () =>
+    withStore(async (store) => {
+      const [running, unknown, done, owed] = [
+        newJob({ state: "running" }),
+        newJob({ state: "unknown" }),
+        newJob({ state: "completed", endedAt: NOW }),
+        newJob({ state: "failed", endedAt: NOW }),
+      ] as const;
+      for (const row of [running, unknown, done, owed]) await store.insertJob(row);
+      const estimate = { images: 0, videoMs: 8000, microUsd: 1 };
+      await store.insertReservations([{ keyId: 1, requestId: owed.requestId, kind: "video", family: "veo-3.1", at: NOW, estimate }]);
+      expect((await store.listUnsettledJobs()).map(({ id }) => id)).toEqual([running.id, unknown.id, owed.id]);
+    }));
+
+  test("deliveries that are due come oldest first, and those that ended are not due", () =>
+    withStore(async (store) => {
+      const job = newJob();
+      await store.insertJob(job);
+      for (const id of ["msg_a", "msg_b"]) await store.updateJob(job.id, ["queued"], {}, { delivery: delivery(job, id) });
+      expect(await store.nextDeliveryAt()).toBe(NOW);
+      expect((await store.listDueDeliveries(NOW, 5)).map(({ id }) => id)).toEqual(["msg_a", "msg_b"]);
+      expect(await store.listDueDeliveries(NOW - 1, 5)).toEqual([]);
+      const ended = { state: "delivered", attempts: 1, nextAt: null, endedAt: NOW, lastStatus: 204, lastError: null } as const;
+      await store.updateDelivery("msg_a", ended);
+      expect((await store.listDueDeliveries(NOW, 5)).map(({ id }) => id)).toEqual(["msg_b"]);
+      expect(await store.listDeliveries({ limit: 5, before: "msg_b" })).toEqual([{ ...delivery(job, "msg_a"), ...ended }]);
+      expect(await store.listDeliveries({ limit: 5, keyId: 2 })).toEqual([]);
+    }));
+
+  test("a key's webhook is kept for it alone", () =>
+    withStore(async (store) => {
+      const key = await store.insertKey({ name: "a", prefix: "a", hash: crypto.getRandomValues(new Uint8Array(32)) }, NOW);
+      expect(await store.readKeyWebhook(key.id)).toBeNull();
+      await store.writeKeyWebhook(key.id, { url: null, secret: "whsec_a" });
+      await store.writeKeyWebhook(key.id, { url: "https://a.example/", secret: "whsec_b" });
+      expect(await store.readKeyWebhook(key.id)).toEqual({ url: "https://a.example/", secret: "whsec_b" });
+    }));
+
+  test("a name is taken once; one that is too old makes room", () =>
+    withStore(async (store) => {
+      const row: IdempotencyRow = {
+        keyId: 1,
+        route: "r",
+        key: "k",
+        hash: "h",
+        run: "x",
+        createdAt: NOW,
+        submitted: false,
+        jobId: null,
+        result: null,
+      };
+      expect(await store.claimIdempotency(row, NOW - 1)).toEqual({ isNew: true, row });
+      await store.updateIdempotency(row, { submitted: true, jobId: "video_a", result: { answer: [1] } });
+      const held = { ...row, submitted: true, jobId: "video_a", result: { answer: [1] } };
+      expect(await store.claimIdempotency({ ...row, hash: "other" }, NOW - 1)).toEqual({ isNew: false, row: held });
+      expect((await store.claimIdempotency({ ...row, createdAt: NOW + 9 }, NOW + 1)).isNew).toBe(true);
+      await store.deleteIdempotency(row);
+      expect((await store.claimIdempotency(row, NOW)).isNew).toBe(true);
+    }));
+
+  test("what is old and has ended goes; what runs stays, however old", () =>
+    withStore(async (store) => {
+      const [old, running, fresh] = [
+        newJob({ state: "completed", endedAt: NOW - 10 }),
+        newJob({ state: "running", createdAt: 0 }),
+        newJob({ state: "failed", endedAt: NOW }),
+      ] as const;
+      for (const row of [old, running, fresh]) await store.insertJob(row);
+      expect(await store.deleteJobsBefore({ jobs: NOW, deliveries: NOW, idempotency: NOW }, 10)).toBe(1);
+      expect((await store.listJobs({ keyId: null, limit: 9, order: "asc" })).map(({ id }) => id)).toEqual([running.id, fresh.id]);
+    }));
+});
