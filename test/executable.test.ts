@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "../src/testing.ts";
 import { EXECUTABLE, ensureExecutable, runExecutable, startProgram } from "./executable.ts";
 
-const CANARIES = ["AIzaSyCanary0123456789abcdefghijklmnop", "canary-session-cookie-0123456789abcdef"];
+const CANARIES = ["AIzaSyCanary0123456789abcdefghijklmnop", "canary~session-cookie-0123456789abcdef"];
 
 test("says its version", async () => {
   using folder = temporaryFolder();

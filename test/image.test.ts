@@ -1,18 +1,18 @@
 // The final image without an engine: its root is laid out as the Dockerfile does, and the executable runs in it with nothing else there.
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../src/testing.ts";
 import { EXECUTABLE, ensureExecutable } from "./executable.ts";
 
 const root = join(import.meta.dir, "..");
 
-/** Root of another tree, with rights of a user namespace where this process has none of its own. */
+/** Runs the executable with `folder` as its root. Of the machine it sees only /proc, which every engine provides. */
 const inside = (folder: string, ...args: string[]) => {
-  const enter = process.getuid?.() === 0 ? ["chroot", folder] : ["unshare", "--map-root-user", "chroot", folder];
-  const { exitCode, stdout, stderr } = Bun.spawnSync([...enter, "/usr/local/bin/flow2api", ...args], {
-    env: { PATH: process.env.PATH ?? "", FLOW2API_STORAGE_DATA_DIR: "/data" },
-  });
+  const namespace = ["unshare", "--mount", ...(process.getuid?.() === 0 ? [] : ["--map-root-user", "--pid", "--fork"])];
+  const enter = 'mount -t proc proc "$0/proc" && exec chroot "$0" /usr/local/bin/flow2api "$@"';
+  const env = { PATH: process.env.PATH ?? "", FLOW2API_STORAGE_DATA_DIR: "/data" };
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...namespace, "sh", "-c", enter, folder, ...args], { env });
   return { exitCode, output: stdout.toString() + stderr.toString() };
 };
 
@@ -24,6 +24,7 @@ test("the image holds the executable and its libraries, and runs in a bare root"
     .filter((entry) => entry.isFile())
     .map((entry) => entry.name);
   expect(files.filter((name) => !/^(flow2api|ld-.*|lib.*\.so.*)$/.test(name))).toEqual([]);
+  mkdirSync(join(folder.path, "proc"));
   expect(inside(folder.path, "version")).toMatchObject({ exitCode: 0 });
   expect(inside(folder.path, "token", "add", "--provider", "gemini", "--secret", "a-secret-of-the-image")).toMatchObject({ exitCode: 0 });
   expect(inside(folder.path, "token", "list").output).toContain("gemini");
