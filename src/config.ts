@@ -33,7 +33,7 @@ export type ConfigInput = {
 export const DEFAULT_FILE = "config/setting.toml";
 
 /** Names that look like settings and are read elsewhere. */
-const OTHER_NAMES = ["FLOW2API_SECRET_KEY"];
+const OTHER_NAMES = ["FLOW2API_SECRET_KEY", "FLOW2API_NEW_SECRET_KEY"];
 
 type Layer = { origin: Origin; values: Map<SettingKey, SettingValue> };
 

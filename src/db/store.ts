@@ -42,7 +42,11 @@ export type TokenRow = {
   caps: unknown;
 };
 
-export type NewToken = Pick<TokenRow, "provider" | "label"> & { secret: string } & Partial<
+export type NewToken = Pick<TokenRow, "provider" | "label"> & {
+  secret: string;
+  /** What its adapter is to remember from the start. */
+  state?: Record<string, unknown>;
+} & Partial<
     Pick<
       TokenRow,
       | "group"
@@ -182,6 +186,10 @@ export interface Store extends LedgerStore, JobStore, AdminStore {
   listTokens(): Promise<TokenRow[]>;
   /** @throws {AppError} `conflict` when the same secret is already there */
   insertToken(token: NewToken, now: number): Promise<TokenRow>;
+  /** Many at once, in one act: for each whether it was put in or its secret was there already. At most 500. */
+  insertTokens(tokens: readonly NewToken[], now: number): Promise<("inserted" | "known")[]>;
+  /** For each whether its secret is there already. */
+  hasTokens(tokens: readonly Pick<NewToken, "provider" | "secret">[]): Promise<boolean[]>;
   /** @throws {AppError} `not_found` */
   updateToken(id: number, change: TokenChange): Promise<TokenRow>;
   /** @throws {AppError} `not_found` */

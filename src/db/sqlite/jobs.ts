@@ -6,7 +6,7 @@ import type { Vault } from "./secrets.ts";
 import { insertDelivery } from "./webhooks.ts";
 
 /** Purpose of the vault. */
-const URL_OF_JOB = "job_webhook_url";
+export const URL_OF_JOB = "job_webhook_url";
 const COLUMNS =
   "seq, id, kind, key_id AS keyId, request_id AS requestId, state, created_at AS createdAt, ended_at AS endedAt, removed, webhook_url AS url, body";
 const ENDED = "('completed', 'failed', 'cancelled')";

@@ -4,7 +4,7 @@ import type { Revisions } from "../store.ts";
 import type { Vault } from "./secrets.ts";
 
 /** Purpose of the vault. All values are sealed: which of them is a secret is not known here. */
-const SETTING = "setting";
+export const SETTING = "setting";
 
 /** Values by dotted key; a key that was never written is absent. */
 export function readSettings(db: Database, vault: Vault): Record<string, unknown> {

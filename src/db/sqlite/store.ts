@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { AppError } from "../../errors.ts";
 import type { Store } from "../store.ts";
 import * as audit from "./audit.ts";
+import { CANARY, readCanary, writeCanary } from "./canary.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import * as idempotency from "./idempotency.ts";
 import * as jobs from "./jobs.ts";
@@ -50,19 +51,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return createStore(db, vault, writer);
 }
 
-/** A known text, sealed when the database is made: only the key of that day opens it. */
-const CANARY = "secret_key_canary";
-
 async function checkKey(db: Database, vault: Vault, writer: Writer): Promise<void> {
-  if ((await retryBusy(() => settings.readFact(db, CANARY))) === null)
+  if ((await retryBusy(() => readCanary(db))) === null)
     await writer.write(() => {
       // Read again under the lock: another process may have been faster.
-      if (settings.readFact(db, CANARY) !== null) return;
-      settings.writeFact(db, CANARY, Buffer.from(vault.seal(CANARY, CANARY)).toString("base64"));
+      if (readCanary(db) === null) writeCanary(db, vault.seal(CANARY, CANARY));
     }, DURABLE);
-  const box = (await retryBusy(() => settings.readFact(db, CANARY))) ?? "";
+  const box = (await retryBusy(() => readCanary(db))) ?? new Uint8Array(0);
   try {
-    vault.open(CANARY, Buffer.from(box, "base64"));
+    vault.open(CANARY, box);
   } catch (error) {
     throw new AppError(
       "conflict",
@@ -77,6 +74,8 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
   return {
     listTokens: () => retryBusy(() => tokens.listTokens(db, vault)),
     insertToken: (token, now) => write(() => tokens.insertToken(db, vault, token, now), DURABLE),
+    insertTokens: (rows, now) => write(() => tokens.insertTokens(db, vault, rows, now), DURABLE),
+    hasTokens: (secrets) => retryBusy(() => tokens.hasTokens(db, vault, secrets)),
     updateToken: (id, change) => write(() => tokens.updateToken(db, vault, id, change)),
     deleteToken: (id) => write(() => tokens.deleteToken(db, id)),
     readTokenSecret: (id) => retryBusy(() => tokens.readTokenSecret(db, vault, id)),

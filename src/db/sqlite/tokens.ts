@@ -26,9 +26,9 @@ type Raw = Omit<
 };
 
 /** Purposes of the vault. */
-const SECRET = "token-secret";
-const STATE = "token-state";
-const PROXY = "token-proxy";
+export const SECRET = "token-secret";
+export const STATE = "token-state";
+export const PROXY = "token-proxy";
 
 /** A secret this short would be half told by its last four characters. */
 const SHORTEST_HINTED = 12;
@@ -55,7 +55,7 @@ function toToken(raw: Raw, vault: Vault): TokenRow {
 }
 
 /** What the operator edits, as it is bound; the proxy, which is sealed, is the caller's. */
-function toBindings(token: Omit<NewToken, "provider" | "secret" | "proxy">) {
+function toBindings(token: Omit<NewToken, "provider" | "secret" | "proxy" | "state">) {
   return {
     label: token.label,
     group: token.group ?? null,
@@ -91,12 +91,28 @@ function readRaw(db: Database, id: number): Raw {
 
 /** @throws {AppError} `conflict` when the provider has this secret already */
 export function insertToken(db: Database, vault: Vault, token: NewToken, now: number): TokenRow {
+  const id = insertRow(db, vault, token, now);
+  if (id === null) throw new AppError("conflict", "A token with this secret is in the pool already.", { param: "secret" });
+  return toToken(readRaw(db, id), vault);
+}
+
+export function insertTokens(db: Database, vault: Vault, tokens: readonly NewToken[], now: number): ("inserted" | "known")[] {
+  return tokens.map((token) => (insertRow(db, vault, token, now) === null ? "known" : "inserted"));
+}
+
+export function hasTokens(db: Database, vault: Vault, tokens: readonly Pick<NewToken, "provider" | "secret">[]): boolean[] {
+  const statement = db.query("SELECT 1 FROM tokens WHERE provider = $provider AND secret_mac = $mac");
+  return tokens.map(({ provider, secret }) => statement.get({ provider, mac: vault.mac(SECRET, secret) }) !== null);
+}
+
+/** The new row's id, or null when the provider has this secret already. */
+function insertRow(db: Database, vault: Vault, token: NewToken, now: number): number | null {
   const inserted = db
     .query<{ id: number }, Record<string, string | number | boolean | Uint8Array | null>>(
       `INSERT INTO tokens (provider, label, quota_group, enabled, image_enabled, video_enabled, image_concurrency, video_concurrency,
-         weight, priority, allow_families, deny_families, proxy, note, tags, caps, identity, secret, secret_mac, hint, created_at)
+         weight, priority, allow_families, deny_families, proxy, note, tags, caps, identity, secret, secret_mac, state, hint, created_at)
        VALUES ($provider, $label, $group, $enabled, $imageEnabled, $videoEnabled, $imageConcurrency, $videoConcurrency,
-         $weight, $priority, $allowFamilies, $denyFamilies, $proxy, $note, $tags, $caps, $identity, $secret, $mac, $hint, $now)
+         $weight, $priority, $allowFamilies, $denyFamilies, $proxy, $note, $tags, $caps, $identity, $secret, $mac, $state, $hint, $now)
        ON CONFLICT (provider, secret_mac) DO NOTHING RETURNING id`,
     )
     .get({
@@ -105,11 +121,11 @@ export function insertToken(db: Database, vault: Vault, token: NewToken, now: nu
       proxy: token.proxy ? vault.seal(PROXY, token.proxy) : null,
       secret: vault.seal(SECRET, token.secret),
       mac: vault.mac(SECRET, token.secret),
+      state: token.state ? vault.seal(STATE, JSON.stringify(token.state)) : null,
       hint: hintOf(token.secret),
       now,
     });
-  if (!inserted) throw new AppError("conflict", "A token with this secret is in the pool already.", { param: "secret" });
-  return toToken(readRaw(db, inserted.id), vault);
+  return inserted?.id ?? null;
 }
 
 /** Changes what `change` names; `undefined` changes nothing. @throws {AppError} `not_found` */

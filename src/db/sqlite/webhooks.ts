@@ -4,9 +4,9 @@ import type { DeliveryChange, DeliveryRow, KeyWebhook, NewDelivery } from "../jo
 import type { Vault } from "./secrets.ts";
 
 /** Purposes of the vault. */
-const URL_OF_DELIVERY = "delivery_url";
-const URL_OF_KEY = "key_webhook_url";
-const SECRET_OF_KEY = "key_webhook_secret";
+export const URL_OF_DELIVERY = "delivery_url";
+export const URL_OF_KEY = "key_webhook_url";
+export const SECRET_OF_KEY = "key_webhook_secret";
 
 const COLUMNS = `id, job_id AS jobId, key_id AS keyId, url, type, payload, created_at AS createdAt, state, attempts, next_at AS nextAt,
   ended_at AS endedAt, last_status AS lastStatus, last_error AS lastError`;

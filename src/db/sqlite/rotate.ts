@@ -1,0 +1,130 @@
+// A new secret key: everything sealed in the database is sealed anew in one transaction, and no crash loses the key.
+import type { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { AppError } from "../../errors.ts";
+import { CANARY, canaryOf, readCanary, writeCanary } from "./canary.ts";
+import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
+import { URL_OF_JOB } from "./jobs.ts";
+import { acquireFolder } from "./lock.ts";
+import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
+import { createVault, findSecretKey, keyOpens, newSecretKey, parseKey, settleSecretKey, type Vault, writeNextKey } from "./secrets.ts";
+import { SETTING } from "./settings.ts";
+import { PROXY, SECRET, STATE } from "./tokens.ts";
+import { SECRET_OF_KEY, URL_OF_DELIVERY, URL_OF_KEY } from "./webhooks.ts";
+
+/** Every column that holds sealed values, with its row's key and its purpose of the vault; the canary is the only one besides. */
+export const SEALED = [
+  { table: "tokens", key: "id", column: "secret", purpose: SECRET },
+  { table: "tokens", key: "id", column: "state", purpose: STATE },
+  { table: "tokens", key: "id", column: "proxy", purpose: PROXY },
+  { table: "settings", key: "name", column: "value", purpose: SETTING },
+  { table: "jobs", key: "id", column: "webhook_url", purpose: URL_OF_JOB },
+  { table: "deliveries", key: "id", column: "url", purpose: URL_OF_DELIVERY },
+  { table: "key_webhooks", key: "key_id", column: "url", purpose: URL_OF_KEY },
+  { table: "key_webhooks", key: "key_id", column: "secret", purpose: SECRET_OF_KEY },
+] as const;
+
+export type Rotation = {
+  /** Values sealed anew. */
+  values: number;
+  /** Where the new key is: in `secret.key`, or where the caller has it from, to be given as `FLOW2API_SECRET_KEY` from now on. */
+  place: "file" | "environment";
+};
+
+type RotateOptions = {
+  dataDir: string;
+  /** `FLOW2API_NEW_SECRET_KEY` is the new key, where it is given; where the key in force comes from the environment it must be. */
+  env: Record<string, string | undefined>;
+};
+
+/**
+ * Replaces the secret key of a data folder that nobody uses. Cut off at any point, the folder opens with the key in force.
+ * @throws {AppError} `not_found` without a database; `conflict` when a server uses the folder, or the key in force is another;
+ * `invalid_request` when a key is missing or is none
+ */
+export async function rotateSecret({ dataDir, env }: RotateOptions): Promise<Rotation> {
+  const file = join(dataDir, "flow2api.db");
+  if (!existsSync(file)) throw new AppError("not_found", `There is no flow2api.db in ${dataDir}.`);
+  const next = newKey(env);
+  using _lock = takeFolder(dataDir);
+  settleSecretKey(dataDir);
+  const place = env.FLOW2API_SECRET_KEY === undefined ? "file" : "environment";
+  const current = findSecretKey(dataDir, env);
+  refuseKeys(current, next, canaryOf(file), place);
+  const db = await openDatabase(file);
+  try {
+    await migrate(db, STORE_MIGRATIONS);
+    if (place === "file") writeNextKey(dataDir, next);
+    return { values: await sealAnew(db, createVault(current!), createVault(next)), place };
+  } finally {
+    closeDatabase(db);
+    if (place === "file") settleSecretKey(dataDir);
+  }
+}
+
+function newKey(env: RotateOptions["env"]): Uint8Array {
+  const given = env.FLOW2API_NEW_SECRET_KEY;
+  if (given !== undefined) return parseKey(given, "FLOW2API_NEW_SECRET_KEY");
+  if (env.FLOW2API_SECRET_KEY === undefined) return newSecretKey();
+  throw new AppError(
+    "invalid_request",
+    'The secret key comes from FLOW2API_SECRET_KEY: give the new one in FLOW2API_NEW_SECRET_KEY ("openssl rand -base64 32" makes one), ' +
+      "and in FLOW2API_SECRET_KEY once this has succeeded.",
+  );
+}
+
+function takeFolder(dataDir: string): Disposable {
+  try {
+    return acquireFolder(dataDir);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError("conflict", "A server uses this data folder and holds secrets sealed with the present key: stop it first.", {
+      cause: error,
+    });
+  }
+}
+
+function refuseKeys(current: Uint8Array | null, next: Uint8Array, canary: Uint8Array | null, place: Rotation["place"]): void {
+  if (current && Buffer.from(current).equals(Buffer.from(next))) throw new AppError("conflict", "The new secret key is the present one.");
+  if (current && (canary === null || keyOpens(current, canary))) return;
+  if (place === "environment" && keyOpens(next, canary))
+    throw new AppError("conflict", "The new secret key is in force already: give it in FLOW2API_SECRET_KEY.");
+  throw new AppError(
+    "conflict",
+    "The present secret key is not the one that this data folder was made with: check FLOW2API_SECRET_KEY or secret.key.",
+  );
+}
+
+/** The number of values. Afterwards nothing that the former key opens is left in the file. */
+async function sealAnew(db: Database, from: Vault, to: Vault): Promise<number> {
+  db.run("PRAGMA synchronous = FULL");
+  const values = await retryBusy(() =>
+    db
+      .transaction(() => {
+        const counts = SEALED.map((column) => sealColumn(db, column, from, to));
+        sealMacs(db, to);
+        if (readCanary(db)) writeCanary(db, to.seal(CANARY, CANARY));
+        return counts.reduce((sum, count) => sum + count, 0);
+      })
+      .immediate(),
+  );
+  await retryBusy(() => db.run("VACUUM"));
+  return values;
+}
+
+function sealColumn(db: Database, { table, key, column, purpose }: (typeof SEALED)[number], from: Vault, to: Vault): number {
+  const rows = db
+    .query<{ id: number | string; box: Uint8Array }, []>(`SELECT ${key} AS id, ${column} AS box FROM ${table} WHERE ${column} IS NOT NULL`)
+    .all();
+  const update = db.query(`UPDATE ${table} SET ${column} = $box WHERE ${key} = $id`);
+  for (const { id, box } of rows) update.run({ id, box: to.seal(purpose, from.open(purpose, box)) });
+  return rows.length;
+}
+
+/** After the secrets themselves: a keyed hash cannot be turned back. */
+function sealMacs(db: Database, to: Vault): void {
+  const update = db.query("UPDATE tokens SET secret_mac = $mac WHERE id = $id");
+  for (const { id, secret } of db.query<{ id: number; secret: Uint8Array }, []>("SELECT id, secret FROM tokens").all())
+    update.run({ id, mac: to.mac(SECRET, to.open(SECRET, secret)) });
+}
