@@ -1,7 +1,7 @@
 // What a crash leaves of jobs, and what the next start makes of it: nothing lost, nothing submitted twice, nothing paid twice.
 import { describe, expect, test } from "bun:test";
+import { never, openWorld } from "../../test/jobs-world.ts";
 import type { JobState } from "./job.ts";
-import { never, openWorld } from "./jobs.fixtures.ts";
 import { MP4_HEADER, PIXEL_PNG } from "./media.fixtures.ts";
 
 const SECOND = 1000;

@@ -1,8 +1,8 @@
 // Jobs from order to result on a fake upstream: what is persisted when, who pays, who may see, and what a crash leaves.
 import { describe, expect, test } from "bun:test";
+import { failing, never, openWorld, type World } from "../../test/jobs-world.ts";
 import { AppError } from "../errors.ts";
 import type { VideoOrder } from "./job.ts";
-import { failing, never, openWorld, type World } from "./jobs.fixtures.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
 import { parseModel } from "./models.ts";
 

@@ -1,25 +1,25 @@
 // A gateway with a provider that does as a test says: real store, pool, limits and media, and a clock moved by hand.
-import { type Config, loadConfig } from "../config.ts";
-import { openRequestLog, openStore } from "../db/sqlite/store.ts";
-import type { NewToken, RequestLog, Store } from "../db/store.ts";
-import { AppError } from "../errors.ts";
-import { newId } from "../ids.ts";
-import { silentLog } from "../log.ts";
-import { createMetrics } from "../metrics.ts";
-import type { CallContext, Provider, ProviderToken, VideoStatus } from "../providers/provider.ts";
-import { seededRandom, temporaryFolder, type VirtualClock, virtualClock } from "../testing.ts";
-import { createAffinity } from "./affinity.ts";
-import { createGenerate } from "./generate.ts";
-import type { ImageJobOrder, Job, JobState, VideoOrder } from "./job.ts";
-import { createJobRoom } from "./job-room.ts";
-import { createKeys, hashKey } from "./keys.ts";
-import { createLimits } from "./limits.ts";
-import { MP4_HEADER, PIXEL_PNG } from "./media.fixtures.ts";
-import { createMediaStore } from "./media.ts";
-import { parseModel } from "./models.ts";
-import { createPool } from "./pool.ts";
-import { createTokens } from "./tokens.ts";
-import type { Draft, Json, ProviderEvent, VideoRequest } from "./types.ts";
+import { type Config, loadConfig } from "../src/config.ts";
+import { openRequestLog, openStore } from "../src/db/sqlite/store.ts";
+import type { NewToken, RequestLog, Store } from "../src/db/store.ts";
+import { AppError } from "../src/errors.ts";
+import { createAffinity } from "../src/gateway/affinity.ts";
+import { createGenerate } from "../src/gateway/generate.ts";
+import type { ImageJobOrder, Job, JobState, VideoOrder } from "../src/gateway/job.ts";
+import { createJobRoom } from "../src/gateway/job-room.ts";
+import { createKeys, hashKey } from "../src/gateway/keys.ts";
+import { createLimits } from "../src/gateway/limits.ts";
+import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
+import { createMediaStore } from "../src/gateway/media.ts";
+import { parseModel } from "../src/gateway/models.ts";
+import { createPool } from "../src/gateway/pool.ts";
+import { createTokens } from "../src/gateway/tokens.ts";
+import type { Draft, Json, ProviderEvent, VideoRequest } from "../src/gateway/types.ts";
+import { newId } from "../src/ids.ts";
+import { silentLog } from "../src/log.ts";
+import { createMetrics } from "../src/metrics.ts";
+import type { CallContext, Provider, ProviderToken, VideoStatus } from "../src/providers/provider.ts";
+import { seededRandom, temporaryFolder, type VirtualClock, virtualClock } from "../src/testing.ts";
 
 /** What a test scripts. Everything else goes well. */
 export type Script = {
