@@ -116,6 +116,10 @@ export const SettingsSchema = t.Object({
       ["markdown_url", "markdown_data", "images"],
       "How chat returns images when neither request nor key says: link, data URL, or message.images",
     ),
+    video_form: choice(
+      ["link", "html_block", "html_fence"],
+      "How chat returns videos when the request does not say: Markdown link, block of HTML, or HTML in a code fence",
+    ),
     auxiliary: flag(true, "Answer clients' auxiliary calls (titles, tags, 'hi') with local text, without an upstream call"),
   }),
   webhooks: t.Object({

@@ -28,7 +28,7 @@ async function serveMedia({ media, callerOf }: MediaRoutesDependencies, request:
   const [, id, ext] = FILE_NAME.exec(new URL(request.url).pathname) ?? [];
   const found = id === undefined ? null : await media.open(id);
   if (!found || found.media.ext !== ext || !mayRead(found.media, callerOf, request)) return notFound();
-  return answer(found.media, found.blob, request);
+  return answerMedia(found.media, found.blob, request);
 }
 
 function mayRead(media: Media, callerOf: MediaRoutesDependencies["callerOf"], request: Request): boolean {
@@ -37,9 +37,10 @@ function mayRead(media: Media, callerOf: MediaRoutesDependencies["callerOf"], re
   return caller !== null && caller.keyId === media.keyId;
 }
 
-function answer(media: Media, blob: Blob, request: Request): Response {
+/** Stored bytes as the request wants them: whole, a range, or none when it has them. `own` headers replace those of a public result. */
+export function answerMedia(media: Media, blob: Blob, request: Request, own: Record<string, string> = {}): Response {
   const etag = `"${media.id}"`;
-  const headers = mediaHeaders(media, etag);
+  const headers = { ...mediaHeaders(media, etag), ...own };
   if (matchesETag(request.headers.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });
 
   const ifRange = request.headers.get("if-range");

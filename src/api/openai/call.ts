@@ -72,7 +72,7 @@ export const wantsLocal = (api: Pick<Api, "settings">, { key }: Pick<Call, "key"
   key.auxiliary ?? api.settings.current().chat.auxiliary;
 
 /** What the answer's headers say of the generation: limits, and the model that stands in for a retired one. */
-export function answerHeaders({ headers, family, successorOf }: Run): Record<string, string> {
+export function answerHeaders({ headers, family, successorOf }: Pick<Run, "headers" | "family" | "successorOf">): Record<string, string> {
   if (successorOf === null) return { ...headers };
   return { ...headers, "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
 }

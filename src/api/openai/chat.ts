@@ -1,4 +1,4 @@
-// POST /v1/chat/completions: a conversation becomes pictures, streamed with progress or as one answer.
+// POST /v1/chat/completions: a conversation becomes pictures or a video, streamed with progress or as one answer.
 
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
@@ -9,7 +9,8 @@ import { validator } from "../body.ts";
 import { mediaDataUrl, mediaUrl } from "../links.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
 import { auxiliaryAnswer } from "./auxiliary.ts";
-import { type Api, answerHeaders, type Call, startImages, wantsLocal } from "./call.ts";
+import { type Api, answerHeaders, type Call, modelOf, startImages, wantsLocal } from "./call.ts";
+import { answerChatVideo, startChatVideo } from "./chat-video.ts";
 import { type DecodedChat, decodeChat } from "./decode.ts";
 import {
   type Envelope,
@@ -37,6 +38,12 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const local = wantsLocal(api, call) ? auxiliaryAnswer(decoded) : null;
   if (local !== null) return answerLocally(api, call, decoded, local);
 
+  const choice = modelOf(decoded.model);
+  if (choice.kind === "video") {
+    const video = await startChatVideo(api, call, body.value, decoded, choice);
+    // Not awaited, so that the body is let go of while the client waits.
+    return answerChatVideo(api, call, newEnvelope(api, video.job.family), video);
+  }
   const { run, stop } = await startImages(api, call, { ...decoded, route: "POST /v1/chat/completions" });
   const headers = answerHeaders(run);
   const envelope = newEnvelope(api, run.family);

@@ -1,6 +1,7 @@
 // Neutral results in OpenAI's chat shapes. Pure; media come in as ready links or data URLs.
 // Source: wire.md B.1, B.2 (OpenAI API reference; client sources named there; read 2026-11-23).
 
+import type { Job } from "../../gateway/job.ts";
 import type { ModelEntry } from "../../gateway/models.ts";
 import type { Finish, GenerateEvent, Usage } from "../../gateway/types.ts";
 
@@ -110,6 +111,28 @@ export function progressLine(event: GenerateEvent): string | null {
     default:
       return null;
   }
+}
+
+/** Where a video job stands, in words, for `reasoning_content`. */
+export function videoLine({ id, state, progress }: Pick<Job, "id" | "state" | "progress">): string {
+  if (state === "queued") return `Job ${id}: waiting for a free token.\n`;
+  if (state === "submitting") return "Handing the video over to the model.\n";
+  if (state === "storing") return "Storing the video.\n";
+  return `Making the video: ${Math.floor(progress)} %.\n`;
+}
+
+/** The ways in which chat returns a video; see {@link videoText}. */
+export const VIDEO_FORMS = ["link", "html_block", "html_fence"] as const;
+export type VideoForm = (typeof VIDEO_FORMS)[number];
+
+/**
+ * A finished video as text. `link` is a line that NextChat turns into a player; the three lines of `html_block` play in every version of
+ * Open WebUI; `html_fence` is previewed by clients that run HTML (wire.md B.2, read 2026-11-23).
+ */
+export function videoText(url: string, form: VideoForm): string {
+  if (form === "html_block") return `<video src="${url}" controls>\n${url}\n</video>`;
+  if (form === "html_fence") return `\`\`\`html\n<video src="${url}" controls></video>\n\`\`\``;
+  return `[▶ video (${url.slice(url.lastIndexOf(".") + 1)})](${url})`;
 }
 
 /** One entry of `GET /v1/models`. */

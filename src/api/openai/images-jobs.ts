@@ -8,6 +8,7 @@ import { type Api, type Call, type ImageOrder, type PreparedOrder, prepareImages
 import { errorBody, errorHeaders, errorStatus } from "./errors.ts";
 import { imagesBody } from "./images-answer.ts";
 import type { DecodedImages, PictureEcho } from "./images-decode.ts";
+import { jobFailure } from "./outcome.ts";
 
 /** How long a client should wait between looks, in ms. */
 const POLL_AFTER_MS = 2000;
@@ -47,7 +48,7 @@ export async function startKeptImages(api: Api, call: Call, decoded: DecodedImag
 async function* eventsOf(api: Api, watched: AsyncIterable<Job>): AsyncGenerator<GenerateEvent> {
   for await (const job of watched) {
     if (!ENDED.has(job.state)) continue;
-    if (job.state !== "completed") throw failureOf(job);
+    if (job.state !== "completed") throw jobFailure(job);
     for (const media of await mediaOf(api, job)) yield { type: "image", media };
     return yield { type: "done", finish: "stop", upstreamReason: "", usage: job.usage ?? NO_USAGE, provider: job.provider ?? "" };
   }
@@ -106,7 +107,7 @@ async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
     return jsonWithBytes(await imagesBody(api, call, await mediaOf(api, job), job.echo as PictureEcho, job.usage));
   }
   if (!ENDED.has(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
-  const failure = failureOf(job);
+  const failure = jobFailure(job);
   return Response.json(errorBody(failure), {
     status: errorStatus(failure),
     headers: { ...errorHeaders(failure), "x-should-retry": "false" },
@@ -118,15 +119,6 @@ async function mediaOf({ media }: Api, job: Job): Promise<Media[]> {
   const made = (await Promise.all(job.mediaIds.map((id) => media.get(id)))).filter((one) => one !== null);
   if (made.length === 0) throw new AppError("not_found", "The pictures of this job are past their age.", { param: "id" });
   return made;
-}
-
-function failureOf({ state, error }: Job): AppError {
-  if (error) {
-    const { kind, message, reason, detail, charged } = error;
-    return new AppError(kind, message, { reason: reason ?? undefined, detail: detail ?? undefined, charged });
-  }
-  if (state === "cancelled") return new AppError("cancelled", "The job was cancelled.");
-  return new AppError("upstream_unknown_outcome", "The upstream took the job and never answered; it is not repeated by itself.");
 }
 
 function jobHeaders(job: Job): Record<string, string> {
@@ -147,7 +139,7 @@ function encodeImageJob(job: Job) {
     model: job.model,
     progress: job.progress,
     created_at: Math.floor(job.createdAt / 1000),
-    error: job.error ? errorBody(failureOf(job)).error : null,
+    error: job.error ? errorBody(jobFailure(job)).error : null,
   };
 }
 

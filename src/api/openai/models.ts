@@ -6,18 +6,22 @@ import type { Kind } from "../../gateway/types.ts";
 import { modelOf } from "./call.ts";
 import { encodeModel } from "./encode.ts";
 
-/** Kinds that this surface serves. */
-export const SERVED_KINDS: readonly Kind[] = ["image"];
+/** `kinds`: those that this surface serves. */
+type Served = { pool: Leases; successors: boolean; kinds: readonly Kind[] };
 
-type Served = { pool: Leases; successors: boolean };
-
-const entriesOf = ({ pool, successors }: Served) => {
-  const served = new Set(SERVED_KINDS.flatMap((kind) => [...pool.families(kind)]));
-  return listModels(SERVED_KINDS, served, successors);
+const entriesOf = ({ pool, successors, kinds }: Served) => {
+  const served = new Set(kinds.flatMap((kind) => [...pool.families(kind)]));
+  return listModels(kinds, served, successors);
 };
 
 export function listedModels(served: Served) {
   return { object: "list" as const, data: entriesOf(served).map(encodeModel) };
+}
+
+/** GET /v1/models/aliases: the names among them that lead to a family of another name. */
+export function listedAliases(served: Served) {
+  const aliases = entriesOf(served).filter(({ id, family }) => id !== family);
+  return { object: "list" as const, data: aliases.map((entry) => ({ ...encodeModel(entry), is_alias: true })) };
 }
 
 /**

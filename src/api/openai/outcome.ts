@@ -1,5 +1,6 @@
-// Endings of a generation that are failures wherever a picture was the point: refusals, and words instead of a picture.
+// Endings of generations and jobs that are failures: refusals, words instead of a picture, jobs that ended without a result.
 import { AppError } from "../../errors.ts";
+import type { Job } from "../../gateway/job.ts";
 import type { GenerateEvent } from "../../gateway/types.ts";
 import { refusalText } from "./encode.ts";
 
@@ -17,3 +18,15 @@ export function withoutPicture(done: Done, text: string): AppError {
   const message = text.trim() || done.message || `The model returned no image (${done.upstreamReason}).`;
   return new AppError("no_result", message, { detail: { scope: "request", reason: done.finish === "length" ? "cut_off" : "text_only" } });
 }
+
+/** Why a job that has ended without a result did so. */
+export function jobFailure({ state, error }: Pick<Job, "state" | "error">): AppError {
+  if (state === "cancelled") return new AppError("cancelled", "The job was cancelled.", { charged: error?.charged });
+  if (state === "unknown") return new AppError("upstream_unknown_outcome", UNKNOWN, { charged: true });
+  if (!error) throw new Error(`A job in state ${state} has not failed`);
+  const { kind, message, reason, detail, charged } = error;
+  return new AppError(kind, message, { reason: reason ?? undefined, detail: detail ?? undefined, charged });
+}
+
+const UNKNOWN =
+  "The upstream took this job, and no answer came. It may have been charged, so it is not repeated by itself: the operator decides about it.";

@@ -9,10 +9,21 @@ import { errorResponse } from "./errors.ts";
 import { deleteFile, type FilesApi, fileContent, getFile, listFiles, uploadFile } from "./files.ts";
 import { images } from "./images.ts";
 import { cancelImageJob, imageJob, imageJobEvents } from "./images-jobs.ts";
-import { listedModels, oneModel } from "./models.ts";
+import { listedAliases, listedModels, oneModel } from "./models.ts";
 import { responses } from "./responses.ts";
 import { createResponseHistory, type ResponseHistory } from "./responses-history.ts";
-import { ChatBody, ImagesBody, ResponsesBody } from "./schema.ts";
+import { ChatBody, ImagesBody, ResponsesBody, VideoBody } from "./schema.ts";
+import {
+  createVideo,
+  deleteVideo,
+  editVideo,
+  extendVideo,
+  getVideo,
+  listVideos,
+  noCharacters,
+  remixVideo,
+  videoContent,
+} from "./videos.ts";
 
 export type OpenAiContext = FilesApi & {
   pool: Leases;
@@ -30,12 +41,19 @@ export function openaiRoutes(ctx: OpenAiContext) {
 }
 
 type Own = OpenAiContext & { history: ResponseHistory };
+/** Videos are made by jobs only. */
+const KINDS = ["image", "video"] as const;
+
 type Answer = (ctx: Own, call: Call, id: string) => Promise<Response>;
 type Arrival = { request: Request; params?: { id?: string }; server: { timeout(request: Request, seconds: number): void } | null };
 
-/** Every route under one prefix. */
-function surface(ctx: Own, prefix: (typeof PREFIXES)[number]): AnyElysia {
-  const served = () => ({ pool: ctx.pool, successors: ctx.settings.current().generation.successors });
+/** Every route under one prefix; any text to the compiler, for which two were too much. */
+function surface(ctx: Own, prefix: string): AnyElysia {
+  const served = () => ({
+    pool: ctx.pool,
+    successors: ctx.settings.current().generation.successors,
+    kinds: ctx.jobs ? KINDS : KINDS.slice(0, 1),
+  });
   const detail = (summary: string, body: object = {}) => ({ tags: ["OpenAI"], summary, ...body, hide: prefix !== PREFIXES[0] });
   const route = (answer: Answer) => (arrival: Arrival) => {
     const { request, params } = arrival;
@@ -51,13 +69,14 @@ function surface(ctx: Own, prefix: (typeof PREFIXES)[number]): AnyElysia {
     new Elysia({ name: `openai ${prefix}`, prefix })
       .onError(({ error }) => failed(ctx, error))
       .get("/models", () => Response.json(listedModels(served())), { detail: detail("List the models that this pool serves") })
+      .get("/models/aliases", () => Response.json(listedAliases(served())), { detail: detail("List the names that lead to another model") })
       .get("/models/*", ({ request }) => Response.json(oneModel(served(), idAfter(`${prefix}/models/`, request.url))), {
         detail: detail("One model"),
       })
 
       .post("/chat/completions", slow(chat), {
         parse: "none",
-        detail: detail("Make images from a conversation", jsonBody(ChatBody)),
+        detail: detail("Make images or a video from a conversation", jsonBody(ChatBody)),
       })
       .post("/responses", slow(responses), {
         parse: "none",
@@ -80,6 +99,17 @@ function surface(ctx: Own, prefix: (typeof PREFIXES)[number]): AnyElysia {
       .get("/images/generations/:id", route(imageJob), { detail: detail("An image job, or what it made") })
       .get("/images/generations/:id/events", slow(imageJobEvents), { detail: detail("An image job as it goes on, as events") })
       .delete("/images/generations/:id", route(cancelImageJob), { detail: detail("Cancel an image job") })
+
+      .post("/videos", slow(createVideo), { parse: "none", detail: detail("Make a video as a job", jsonBody(VideoBody)) })
+      .get("/videos", route(listVideos), { detail: detail("List the key's videos") })
+      .post("/videos/edits", slow(editVideo), { parse: "none", detail: detail("Change a video", jsonBody(VideoBody)) })
+      .post("/videos/extensions", slow(extendVideo), { parse: "none", detail: detail("Go on from a video", jsonBody(VideoBody)) })
+      .post("/videos/characters", route(noCharacters), { parse: "none", detail: { hide: true } })
+      .get("/videos/characters/:id", route(noCharacters), { detail: { hide: true } })
+      .get("/videos/:id", route(getVideo), { detail: detail("A video: status, progress and address") })
+      .delete("/videos/:id", route(deleteVideo), { detail: detail("Delete a video; cancels one that is being made") })
+      .get("/videos/:id/content", slow(videoContent), { detail: detail("The bytes of a video or its thumbnail, with ranges") })
+      .post("/videos/:id/remix", slow(remixVideo), { parse: "none", detail: detail("Change a video of ours", jsonBody(VideoBody)) })
 
       .post("/files", slow(uploadFile), { parse: "none", detail: detail("Upload a picture or a video to use by its id", FILE_BODY) })
       .get("/files", route(listFiles), { detail: detail("List the key's files") })

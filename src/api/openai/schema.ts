@@ -4,6 +4,7 @@ import { type Static, type TSchema, t } from "elysia";
 
 const nullable = <S extends TSchema>(schema: S) => t.Optional(t.Union([schema, t.Null()]));
 const text = () => nullable(t.String());
+const amount = (description: string) => nullable(t.Union([t.String(), t.Number()], { description }));
 
 const Message = t.Object(
   {
@@ -28,6 +29,10 @@ export const ChatBody = t.Object(
     aspect_ratio: text(),
     image_size: text(),
     seed: nullable(t.Integer()),
+    seconds: amount("Length of a video"),
+    duration: amount("As seconds"),
+    resolution: amount("Of a video: 720p, 1080p, …"),
+    webhook_url: nullable(t.String({ description: "Told when a video has ended" })),
     image: text(),
     generationConfig: nullable(t.Object({}, { additionalProperties: true })),
     extra_body: nullable(t.Object({}, { additionalProperties: true })),
@@ -68,6 +73,35 @@ export const ImagesBody = t.Object(
   { additionalProperties: true },
 );
 export type ImagesBody = Static<typeof ImagesBody>;
+
+/** Videos of every route: from a prompt, with pictures, or from the video that an edit or an extension names. */
+export const VideoBody = t.Object(
+  {
+    prompt: t.String({ minLength: 1, maxLength: 32_000 }),
+    model: nullable(
+      t.String({ minLength: 1, maxLength: 300, description: "A video model of GET /v1/models, or any alias that clients send" }),
+    ),
+    seconds: amount("Length; the nearest that the model makes"),
+    duration: amount("As seconds"),
+    size: amount('"1280x720", "720x1280", …; "16:9" and "720p" are understood too'),
+    resolution: amount('"360p", "720p", "1080p" or "4k"'),
+    aspect_ratio: text(),
+    input_reference: pictures("A picture to begin with: file, URL, data URL, {image_url} or {file_id}; several: references"),
+    input_references: pictures("Pictures to go by, in the same forms"),
+    reference_images: pictures("As input_references"),
+    frame_images: t.Optional(t.Unknown({ description: "First and last picture, with frame_type first_frame or last_frame" })),
+    first_frame: pictures("First picture"),
+    last_frame: pictures("Last picture"),
+    negative_prompt: text(),
+    seed: nullable(t.Integer()),
+    video: t.Optional(
+      t.Unknown({ description: "Of edits and extensions: {id} of a video or of an uploaded file, a media URL, or a file" }),
+    ),
+    webhook_url: text(),
+  },
+  { additionalProperties: true },
+);
+export type VideoBody = Static<typeof VideoBody>;
 
 const LooseObject = t.Record(t.String(), t.Unknown());
 

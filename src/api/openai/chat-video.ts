@@ -1,0 +1,118 @@
+// Chat with a video model: a job is made, its progress told as reasoning, its video linked. The job outlives the connection.
+import { AppError } from "../../errors.ts";
+import type { Job } from "../../gateway/job.ts";
+import { isSettled } from "../../gateway/job-rules.ts";
+import type { ModelChoice } from "../../gateway/models.ts";
+import { NO_USAGE } from "../../gateway/types.ts";
+import { mediaUrl } from "../links.ts";
+import { COMMENT, frame, streamFrames } from "../sse.ts";
+import type { Api, Call } from "./call.ts";
+import { decodeChatVideo } from "./chat-video-decode.ts";
+import type { DecodedChat } from "./decode.ts";
+import {
+  type Envelope,
+  encodeChunk,
+  encodeCompletion,
+  encodeUsageChunk,
+  FINISH_REASON,
+  VIDEO_FORMS,
+  videoLine,
+  videoText,
+} from "./encode.ts";
+import { errorBody } from "./errors.ts";
+import { jobFailure } from "./outcome.ts";
+import type { ChatBody } from "./schema.ts";
+import { jobsOf, type StartedVideo, startVideo } from "./videos-start.ts";
+
+/** What the client waits for, once the job is made. */
+export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage">;
+
+/** @throws {AppError} everything that is known before an upstream is called */
+export async function startChatVideo(api: Api, call: Call, body: ChatBody, decoded: DecodedChat, choice: ModelChoice): Promise<VideoChat> {
+  const { stream, includeUsage } = decoded;
+  const started = await startVideo(api, call, "POST /v1/chat/completions", decodeChatVideo(body, decoded, choice));
+  return { ...started, stream, includeUsage };
+}
+
+/**
+ * The answer about a job, streamed or when it has ended. A client that goes away leaves the job as it is.
+ * @throws {AppError} without streaming, why no video came
+ */
+export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, chat: VideoChat): Promise<Response> {
+  const { job, stream } = chat;
+  const headers = { ...chat.headers, "x-flow2api-job": job.id };
+  if (!stream) return Response.json(await completion(api, call, envelope, job), { headers });
+  const left = new AbortController();
+  const frames = videoFrames(api, call, envelope, chat, AbortSignal.any([call.request.signal, left.signal]));
+  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, headers, onCancel: () => left.abort() });
+}
+
+async function completion(api: Api, call: Call, envelope: Envelope, job: Job) {
+  for await (const now of watch(api, call, job, call.request.signal)) {
+    if (!isSettled(now.state)) continue;
+    const { text, finish } = await endOf(api, call, now);
+    return encodeCompletion(envelope, { text, images: [], finish, usage: now.usage ?? NO_USAGE });
+  }
+  throw interrupted(call.request.signal);
+}
+
+async function* videoFrames(
+  api: Api,
+  call: Call,
+  envelope: Envelope,
+  { job, includeUsage }: VideoChat,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  yield frame(encodeChunk(envelope, { role: "assistant", content: "" }));
+  let said = "";
+  try {
+    for await (const now of watch(api, call, job, signal)) {
+      if (isSettled(now.state)) {
+        const { text, finish } = await endOf(api, call, now);
+        yield frame(encodeChunk(envelope, { content: text }));
+        yield frame(encodeChunk(envelope, {}, FINISH_REASON[finish]));
+        if (includeUsage) yield frame(encodeUsageChunk(envelope, now.usage ?? NO_USAGE));
+        return yield frame("[DONE]");
+      }
+      const line = videoLine(now);
+      if (line !== said) yield frame(encodeChunk(envelope, { reasoning_content: line }));
+      said = line;
+    }
+    throw interrupted(signal);
+  } catch (error) {
+    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    yield frame(errorBody(error));
+  }
+}
+
+async function* watch(api: Api, { key }: Call, job: Job, signal: AbortSignal): AsyncGenerator<Job> {
+  const watched = await jobsOf(api).watch(job.id, key.id, signal);
+  if (watched) yield* watched;
+}
+
+/** Why a job is watched no more although it has not ended. */
+const interrupted = (signal: AbortSignal) =>
+  signal.aborted
+    ? new AppError("cancelled", "The client went away; the video is still being made.")
+    : new AppError("not_found", "The video was deleted while it was being made.", { reason: "job_deleted" });
+
+/**
+ * What is said at the end of a job.
+ * @throws {AppError} why there is no video; a refusal only when these are set to be errors
+ */
+async function endOf(api: Api, call: Call, job: Job): Promise<{ text: string; finish: "stop" | "policy_output" }> {
+  if (job.state === "completed") {
+    const media = job.mediaIds[0] === undefined ? null : await api.media.get(job.mediaIds[0]);
+    if (!media) throw new AppError("not_found", "The video of this job is past its age.", { reason: "job_deleted" });
+    return { text: videoText(mediaUrl(call.origin, media), formOf(api, call)), finish: "stop" };
+  }
+  const failure = jobFailure(job);
+  if (failure.kind === "content_policy" && api.settings.current().generation.refusal === "content_filter")
+    return { text: failure.message, finish: "policy_output" };
+  throw failure;
+}
+
+function formOf(api: Api, { request }: Call) {
+  const header = request.headers.get("x-video-output");
+  return VIDEO_FORMS.find((form) => form === header) ?? api.settings.current().chat.video_form;
+}

@@ -1,0 +1,114 @@
+// The way from a decoded wish for a video to its job, for the videos endpoints and chat alike.
+import { AppError } from "../../errors.ts";
+import { ownMediaId, readInput } from "../../gateway/inputs.ts";
+import type { Job, Jobs, VideoOrder } from "../../gateway/job.ts";
+import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../gateway/models.ts";
+import type { InputMedia, VideoMode } from "../../gateway/types.ts";
+import { canMakeVideo, videoWish } from "../../gateway/video-parameters.ts";
+import { type Api, answerHeaders, type Call, modelOf } from "./call.ts";
+import type { DecodedVideo, SourceReference } from "./videos-decode.ts";
+import type { VideoEcho } from "./videos-encode.ts";
+
+/** Jobs among which the one that made a medium is looked for. */
+const RECENT_JOBS = 100;
+
+/** A job with the headers of the answer that tells of it first. */
+export type StartedVideo = { job: Job; headers: Record<string, string> };
+
+/**
+ * Reads what the wish names and makes the job; resolves when it is safe.
+ * @throws {AppError} as `Jobs.createVideo`, and what is wrong with the pictures or the video
+ */
+export async function startVideo(api: Api, call: Call, route: string, wish: DecodedVideo): Promise<StartedVideo> {
+  const { key, requestId, request, startedAt } = call;
+  const jobs = jobsOf(api);
+  const { prompt, shape, seed, webhookUrl } = wish;
+  const source = await readSource(api, call, wish.source);
+  const choice = chooseModel(wish, source);
+  const mode = wish.mode === "references" && choice.params.modes ? undefined : wish.mode;
+  const images = await readPictures(api, call, wish);
+  const job = await jobs.createVideo({
+    ...{ requestId, route, choice, prompt, mode, ...shape, seed, images, webhookUrl, startedAt },
+    seconds: shape.seconds ?? keptSeconds(choice, mode, source),
+    dialect: "openai",
+    keyId: key.id,
+    source: source?.order,
+    idempotencyKey: request.headers.get("idempotency-key") || undefined,
+    echo: { size: wish.size ?? source?.size ?? null } satisfies VideoEcho,
+  });
+  const isNamed = !choice.retired && choice.families[0] === job.family;
+  return { job, headers: answerHeaders({ headers: {}, family: job.family, successorOf: isNamed ? null : choice.requested }) };
+}
+
+export function jobsOf({ jobs }: Api): Jobs {
+  if (jobs) return jobs;
+  throw new AppError("not_found", "No videos are made here.", { reason: "unknown_url" });
+}
+
+/** @throws {AppError} `not_found`, also for another key's: nobody learns what exists */
+export async function videoOf(api: Api, { key }: Pick<Call, "key">, id: string): Promise<Job> {
+  const job = await jobsOf(api).get(id, key.id);
+  if (job?.kind !== "video") throw noVideo();
+  return job;
+}
+
+export const noVideo = () => new AppError("not_found", "There is no such video.", { param: "id" });
+
+type Source = { order: NonNullable<VideoOrder["source"]>; job: Job | null; size: string | null };
+
+/** The job that made the video goes before its bytes: its token may know it. */
+async function readSource(api: Api, call: Call, source: SourceReference | null): Promise<Source | null> {
+  if (!source) return null;
+  const job = "jobId" in source ? await videoOf(api, call, source.jobId) : await makerOf(api, call, source.url);
+  if (job) return { order: { jobId: job.id }, job, size: (job.echo as VideoEcho | null)?.size ?? null };
+  const { key, requestId, request } = call;
+  if ("jobId" in source) throw noVideo();
+  const media = await readInput(api.inputs, source, { keyId: key.id, requestId, signal: request.signal }, "video");
+  if (!media) throw new AppError("invalid_request", `${source.param}: there is no such video.`, { param: source.param });
+  return { order: { media }, job: null, size: null };
+}
+
+/** What is changed and not gone on from stays as long as it was. */
+function keptSeconds({ params }: ModelChoice, mode: VideoMode | undefined, source: Source | null): number | undefined {
+  return mode === "extend" || params.modes?.includes("extend") ? undefined : (source?.job?.seconds ?? undefined);
+}
+
+async function makerOf(api: Api, { key }: Call, url: string): Promise<Job | null> {
+  const mediaId = ownMediaId(url);
+  if (mediaId === null) return null;
+  const { jobs } = await jobsOf(api).list(key.id, { limit: RECENT_JOBS, kind: "video", states: ["completed"] });
+  return jobs.find(({ mediaIds }) => mediaIds.includes(mediaId)) ?? null;
+}
+
+async function readPictures(api: Api, { key, requestId, request }: Call, { pictures }: DecodedVideo): Promise<InputMedia[]> {
+  const owner = { keyId: key.id, requestId, signal: request.signal };
+  const images = await Promise.all(pictures.map((picture) => readInput(api.inputs, picture, owner)));
+  return images.filter((image) => image !== null);
+}
+
+/**
+ * The model asked for; without one that which made the source, where it can go on from it, else the default.
+ * @throws {AppError} `not_found`
+ */
+function chooseModel({ model, mode, pictures }: DecodedVideo, source: Source | null): ModelChoice {
+  const maker = model === null && source?.job ? makerChoice(source.job) : null;
+  if (maker) {
+    const images = pictures.map((): InputMedia => ({ mime: "", data: new Blob() }));
+    const wish = videoWish(maker.params, { mode, images, source: source!.order });
+    if (canMakeVideo(maker.families[0], wish, () => true)) return maker;
+  }
+  const choice = modelOf(model ?? DEFAULT_FAMILY.video);
+  if (choice.kind === "video") return choice;
+  throw new AppError("not_found", `The model '${choice.requested}' makes images, which this route does not serve.`, {
+    param: "model",
+    reason: "model_not_found",
+  });
+}
+
+/** The model of a job without what its id says of where a video starts and how long it is. */
+function makerChoice({ model, family }: Job): ModelChoice | null {
+  const choice = parseModel(model);
+  if (!choice) return null;
+  const { modes: _, seconds: __, ...params } = choice.params;
+  return { ...choice, retired: choice.retired || family !== choice.families[0], families: [family], params };
+}
