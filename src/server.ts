@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config.ts";
 import { type Context, createContext } from "./context.ts";
 import { acquireFolder } from "./db/sqlite/lock.ts";
+import { settleFolder } from "./db/sqlite/restore.ts";
 import { loadSecretKey } from "./db/sqlite/secrets.ts";
 import { openRequestLog, openStore } from "./db/sqlite/store.ts";
 import type { Store } from "./db/store.ts";
@@ -45,6 +46,8 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
     for (const close of closing.reverse()) await close();
   };
   try {
+    const restored = settleFolder(dataDir);
+    if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
     const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, process.env) });
     closing.push(() => store.close());
     const requests = await openRequestLog({ dataDir, clock, log });

@@ -2,12 +2,14 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Config } from "../config.ts";
 import { acquireFolder } from "../db/sqlite/lock.ts";
+import { settleFolder } from "../db/sqlite/restore.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { KNOWN_DEFAULTS } from "../gateway/password.ts";
+import type { Log } from "../log.ts";
 import { prepareFirstStart } from "./first-start.ts";
 import { dataDirOf, readConfig } from "./folder.ts";
 import { createServerLog, listening } from "./listen.ts";
@@ -27,7 +29,7 @@ export const serve = defineVerb({
     const log = createServerLog(config, io);
     for (const warning of config.warnings) log.warn(warning);
     using signals = watchSignals(io);
-    await prepareFolder(config, io);
+    await prepareFolder(config, io, log);
     const { start } = await import("../server.ts");
     const server = await listening(start({ config, log }), config.settings.server.port);
     await signals.stopped;
@@ -37,10 +39,12 @@ export const serve = defineVerb({
 });
 
 /** Before the server takes the folder: nothing that everyone knows opens it, and its owner has a password and a key. */
-async function prepareFolder(config: Config, io: Io): Promise<void> {
+async function prepareFolder(config: Config, io: Io, log: Log): Promise<void> {
   refuseKnownToken(config);
   const dataDir = dataDirOf(config, io);
   using _lock = acquireFolder(dataDir);
+  const restored = settleFolder(dataDir);
+  if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
   const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, io.env) });
   try {
     await refuseKnownKeys(store);
