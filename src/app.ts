@@ -1,12 +1,14 @@
 // The list of mounts, the door in front of them, and the last resort for errors.
 import { Elysia } from "elysia";
+import { ADMIN_HEADERS } from "./admin/door.ts";
+import { createAdmin } from "./admin/routes.ts";
 import { createAccessLog } from "./api/access-log.ts";
-import { publicOrigin } from "./api/address.ts";
+import { clientAddress, forwardedHost, inRanges, publicOrigin } from "./api/address.ts";
 import { createBodyReader } from "./api/body.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
 import { createSharedPaths, geminiRoutes } from "./api/gemini/routes.ts";
-import { createGuard, unknownUrl } from "./api/guard.ts";
+import { createGuard, type Listener, unknownUrl } from "./api/guard.ts";
 import { mediaRoutes } from "./api/media.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
@@ -23,7 +25,11 @@ const ENVELOPES = { openai: openaiError, gemini: geminiError, plugin: pluginErro
   (error: unknown) => Response
 >;
 
-export function createApp(ctx: Context) {
+/** Requests of listeners beside the app's own: who sent them, and what is to be found there. */
+export type Arrivals = WeakMap<Request, { peer: string | null; listener: Listener }>;
+const NO_ARRIVALS: Arrivals = new WeakMap();
+
+export async function createApp(ctx: Context, arrivals: Arrivals = NO_ARRIVALS) {
   const { clock, keys, log, media, metrics, pool, simulated } = ctx;
   const { server: boot } = ctx.config.settings;
   const access = createAccessLog({ metrics, log, now: clock.now });
@@ -36,23 +42,56 @@ export function createApp(ctx: Context) {
     hosts: simulated ? LOCAL_NAMES : null,
     plugin: createPluginDoor(() => ctx.settings.current().plugin.connection_token, clock.now),
   });
-  const peerOf = (request: Request): string | null => app.server?.requestIP(request)?.address ?? null;
+  const peerOf = (request: Request): string | null => {
+    const arrival = arrivals.get(request);
+    return arrival ? arrival.peer : (app.server?.requestIP(request)?.address ?? null);
+  };
+  const originOf = (request: Request) =>
+    publicOrigin(request, peerOf(request), { public_url: ctx.settings.current().server.public_url, trust_proxy: boot.trust_proxy });
   const callOf = (request: Request) => ({
     requestId: access.idOf(request),
     startedAt: access.startOf(request),
     key: guard.callerOf(request)!.key,
-    origin: publicOrigin(request, peerOf(request), { public_url: ctx.settings.current().server.public_url, trust_proxy: boot.trust_proxy }),
+    origin: originOf(request),
   });
+  const allowed = ctx.config.settings.admin.allow;
+  const admin = await createAdmin(ctx, {
+    bodies,
+    originOf,
+    isAllowed: (address) => allowed.length === 0 || (address !== null && inRanges(allowed, address)),
+  });
+  const mainListener: Listener = ctx.config.settings.admin.port === 0 ? "all" : "api";
+
+  /** What the admin's door says of a request below `/admin`; undefined: come in. */
+  const askAdmin = async (request: Request, headers: Record<string, string | number>): Promise<Response | undefined> => {
+    const { path, query } = splitUrl(request.url);
+    const peer = peerOf(request);
+    const verdict = await admin.door.decide(request, {
+      path,
+      query,
+      address: clientAddress(peer, request.headers, boot.trust_proxy),
+      secure: publicOrigin(request, peer, { public_url: "", trust_proxy: boot.trust_proxy }).startsWith("https:"),
+      forwardedHost: forwardedHost(peer, request.headers, boot.trust_proxy),
+    });
+    Object.assign(headers, verdict.headers);
+    if (verdict.refusal === null) return undefined;
+    if ("to" in verdict.refusal) return new Response(null, { status: 303, headers: { location: verdict.refusal.to } });
+    return admin.errorResponse(request, verdict.refusal);
+  };
   const tokensByState = () => pool.gauges().tokens;
   const gemini = { ...ctx, bodies, callOf };
 
   const app = new Elysia()
-    .onRequest(({ request, set }) => {
-      const verdict = guard.decide(request, peerOf(request));
+    .onRequest(async ({ request, set }) => {
+      const verdict = guard.decide(request, peerOf(request), arrivals.get(request)?.listener ?? mainListener);
       Object.assign(set.headers, verdict.headers);
       set.headers["x-request-id"] = access.begin(request);
       if (simulated) set.headers["x-flow2api-simulated"] = "true";
       if (verdict.refusal === null) return;
+      if (verdict.refusal === "admin") {
+        Object.assign(set.headers, ADMIN_HEADERS);
+        return askAdmin(request, set.headers as Record<string, string>);
+      }
       if (verdict.refusal === "preflight") return new Response(null, { status: 204 });
       return ENVELOPES[verdict.dialect](verdict.refusal);
     })
@@ -60,11 +99,13 @@ export function createApp(ctx: Context) {
       const { path, query } = splitUrl(request.url);
       const dialect = dialectOf({ method: request.method, path, query, header: (name) => request.headers.get(name) });
       if (code !== "NOT_FOUND" && !(error instanceof AppError)) log.error("A request failed by a bug", { error });
+      if (admin.door.hasSeen(request)) return admin.errorResponse(request, code === "NOT_FOUND" ? unknownUrl(request.method, path) : error);
       return ENVELOPES[dialect](code === "NOT_FOUND" ? unknownUrl(request.method, path) : error);
     })
     .onAfterResponse(({ request, responseValue, set }) => {
       access.end(request, responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200));
     })
+    .use(admin.routes)
     .use(systemRoutes({ metrics, tokensByState, unready: () => [] }))
     .use(mediaRoutes({ media, callerOf: (request) => keyIdOf(guard.callerOf(request)) }))
     // Paths that both dialects have are OpenAI's routes; a request that speaks Gemini is answered before it gets there.

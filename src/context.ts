@@ -3,17 +3,21 @@ import type { Clock, Random } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { RequestLog, Store } from "./db/store.ts";
 import { type Affinity, createAffinity } from "./gateway/affinity.ts";
+import { type Audit, createAudit } from "./gateway/audit.ts";
 import { createMediaFetch } from "./gateway/fetch-media.ts";
 import { createGenerate, type Generate } from "./gateway/generate.ts";
 import type { InputDependencies } from "./gateway/inputs.ts";
 import { createJobRoom, type JobRoom } from "./gateway/job-room.ts";
 import { createKeys, type Keys } from "./gateway/keys.ts";
 import { createLimits, type OpenLimits } from "./gateway/limits.ts";
+import { createLogin, type Login } from "./gateway/login.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media.ts";
 import { assumedFamilies } from "./gateway/models.ts";
+import { createPasswordCheck } from "./gateway/password.ts";
 import { createPool, type Pool } from "./gateway/pool.ts";
 import { createRefresher, type Refresher } from "./gateway/refresh.ts";
 import { createSessionIntake, type SessionIntake } from "./gateway/session-intake.ts";
+import { createSessions, type Sessions } from "./gateway/sessions.ts";
 import { createSettings, type SettingsStore } from "./gateway/settings.ts";
 import { createTokens, type Tokens } from "./gateway/tokens.ts";
 import type { Log } from "./log.ts";
@@ -39,6 +43,12 @@ export type Context = JobRoom & {
   inputs: InputDependencies;
   limits: OpenLimits;
   generate: Generate;
+  /** The admin: who is signed in, signing in, and the trail of changes. */
+  sessions: Sessions;
+  login: Login;
+  audit: Audit;
+  /** 32 bytes that sign the admin's cookies and forms. */
+  sessionSecret: Uint8Array;
   metrics: Metrics;
   clock: Clock;
   random: Random;
@@ -56,10 +66,11 @@ type Options = {
   random: Random;
   simulated: boolean;
   shutdown: AbortSignal;
+  sessionSecret: Uint8Array;
 };
 
 /** Builds everything on an open store. Nothing runs yet and nothing is loaded: see `server.ts`. */
-export function createContext({ config, store, requests, log, clock, random, simulated, shutdown }: Options): Context {
+export function createContext({ config, store, requests, log, clock, random, simulated, shutdown, sessionSecret }: Options): Context {
   const settings = createSettings(config.settings);
   const current = settings.current;
   const now = clock.now;
@@ -123,6 +134,9 @@ export function createContext({ config, store, requests, log, clock, random, sim
     log,
     allowPrivateHosts: mediaSettings.allow_private_hosts,
   });
+  const sessions = createSessions({ store, now, secret: sessionSecret });
+  const login = createLogin({ check: createPasswordCheck(store), now });
+  const audit = createAudit({ store, now });
   return {
     ...jobRoom,
     config,
@@ -140,6 +154,10 @@ export function createContext({ config, store, requests, log, clock, random, sim
     inputs,
     limits,
     generate,
+    sessions,
+    login,
+    audit,
+    sessionSecret,
     metrics,
     clock,
     random,

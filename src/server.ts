@@ -1,11 +1,11 @@
 // start(config): open, load, wire, listen; stop(): refuse new, finish open answers, flush, close.
-import { createApp } from "./app.ts";
+import { type Arrivals, createApp } from "./app.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config.ts";
 import { type Context, createContext } from "./context.ts";
 import { acquireFolder } from "./db/sqlite/lock.ts";
 import { settleFolder } from "./db/sqlite/restore.ts";
-import { loadSecretKey } from "./db/sqlite/secrets.ts";
+import { createVault, loadSecretKey } from "./db/sqlite/secrets.ts";
 import { openRequestLog, openStore } from "./db/sqlite/store.ts";
 import type { Store } from "./db/store.ts";
 import { hashKey } from "./gateway/keys.ts";
@@ -48,7 +48,8 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
   try {
     const restored = settleFolder(dataDir);
     if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
-    const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, process.env) });
+    const secretKey = loadSecretKey(dataDir, process.env);
+    const store = await openStore({ dataDir, secretKey });
     closing.push(() => store.close());
     const requests = await openRequestLog({ dataDir, clock, log });
     closing.push(() => requests.close());
@@ -64,6 +65,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       random: Math.random,
       simulated,
       shutdown: shutdown.signal,
+      sessionSecret: createVault(secretKey).derive("admin session"),
     });
     await ctx.limits.load(await ctx.runner.prepare());
     closing.push(() => ctx.limits.close());
@@ -77,7 +79,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       () => ctx.webhooks.stop(),
       () => ctx.runner.stop(ctx.settings.current().server.drain_timeout * 1000),
     );
-    const app = listen(ctx);
+    const { app, adminServer } = await listen(ctx);
     ctx.refresher.start();
     ctx.webhooks.start();
     await ctx.runner.start();
@@ -89,6 +91,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       port: port!,
       context: ctx,
       async stop() {
+        await adminServer?.stop(true);
         await drain(app.server!, ctx, shutdown);
         await closeAll();
         log.info("stopped");
@@ -100,12 +103,32 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
   }
 }
 
-function listen(ctx: Context) {
+async function listen(ctx: Context) {
   const { host, port } = ctx.config.settings.server;
-  const app = createApp(ctx);
+  const arrivals: Arrivals = new WeakMap();
+  const app = await createApp(ctx, arrivals);
   // Elysia would share the port with whoever else listens on it; a taken port has to be an error.
   app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT, reusePort: false });
-  return app;
+  return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request), arrivals) };
+}
+
+/** The admin on an address of its own, where the settings ask for one. */
+function listenForAdmin({ config, log }: Context, answer: (request: Request) => Promise<Response>, arrivals: Arrivals) {
+  const { host, port } = config.settings.admin;
+  if (port === 0) return null;
+  const server = Bun.serve({
+    hostname: host,
+    port,
+    // Event streams are silent for long.
+    idleTimeout: 0,
+    maxRequestBodySize: BUN_BODY_LIMIT,
+    fetch(request, self) {
+      arrivals.set(request, { peer: self.requestIP(request)?.address ?? null, listener: "admin" });
+      return answer(request);
+    },
+  });
+  log.info("admin listening", { url: `http://${host}:${server.port}/admin` });
+  return server;
 }
 
 type Stoppable = { stop(force?: boolean): Promise<void> };

@@ -1,9 +1,9 @@
 // Tables: sortable headers, rows that keys reach, keyset pages, filters and actions on what is selected.
 import type { ComponentChildren } from "preact";
+import type { Extra } from "./controls.tsx";
 import type { View } from "./view.ts";
 
 type Children = { children?: ComponentChildren };
-type Extra = { [name: `hx-${string}` | `data-${string}`]: string | number | boolean | undefined };
 
 export type Column = {
   key: string;

@@ -37,4 +37,9 @@ export function publicOrigin(
   return `${scheme === "https" ? "https" : "http"}://${valid}`;
 }
 
+/** The host that a trusted proxy was asked for, or null. */
+export function forwardedHost(peer: string | null, headers: Headers, trusted: readonly string[]): string | null {
+  return peer !== null && trusted.length > 0 && inRanges(trusted, peer) ? lastOf(headers.get("x-forwarded-host")) : null;
+}
+
 const lastOf = (list: string | null): string | null => list?.split(",").at(-1)?.trim() || null;

@@ -1,6 +1,7 @@
 // What the door lets through, by path, carrier and state of the key.
 import { describe, expect, test } from "bun:test";
 import type { KeyRow } from "../db/store.ts";
+import { AppError } from "../errors.ts";
 import { createKeys, hashKey } from "../gateway/keys.ts";
 import { createGuard, presentedKey } from "./guard.ts";
 
@@ -60,7 +61,7 @@ function guard(options: { trustProxy?: string[]; metricsToken?: string; hosts?: 
 const ask = (path: string, headers: Record<string, string> = {}, method = "GET") =>
   new Request(`http://host.example${path}`, { method, headers });
 const outcome = (verdict: ReturnType<ReturnType<typeof guard>["decide"]>) =>
-  verdict.refusal === null || verdict.refusal === "preflight" ? verdict.refusal : verdict.refusal.kind;
+  verdict.refusal instanceof AppError ? verdict.refusal.kind : verdict.refusal;
 
 describe("paths", () => {
   const open = ["/health", "/ready", "/openapi.json", "/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png"];
@@ -70,14 +71,25 @@ describe("paths", () => {
     "/v1beta/models",
     "/upload/v1beta/files",
     "/v1",
-    "/",
     "/anything",
     "/healthy",
-    "/admin",
+    "/administrator",
     "//v1/models",
   ];
   test.each(open)("%s is open to strangers", (path) => expect(outcome(guard().decide(ask(path), "10.0.0.1"))).toBeNull());
   test.each(closed)("%s is closed to strangers", (path) => expect(outcome(guard().decide(ask(path), "10.0.0.1"))).toBe("unauthorized"));
+
+  test.each([
+    ["all", "/admin/keys", "admin"],
+    ["all", "/", "admin"],
+    ["admin", "/admin/keys", "admin"],
+    ["admin", "/v1/models", "not_found"],
+    ["admin", "/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png", null],
+    ["api", "/admin/keys", "unauthorized"],
+    ["api", "/v1/models", "unauthorized"],
+  ] as const)("on the listener for %s, %s is %p", (listener, path, expected) => {
+    expect(outcome(guard().decide(ask(path), "10.0.0.1", listener))).toBe(expected);
+  });
 });
 
 describe("carriers", () => {

@@ -10,8 +10,12 @@ import type { PluginDoor } from "./plugin.ts";
 /**
  * `open`: anybody; a key, when presented, is still recognised. `metrics`: loopback or the metrics token.
  * `plugin`: the connection token; while there is none, the path does not exist.
+ * `admin`: the admin's own door decides, see admin/door.ts; on a listener where the admin is not, the path does not exist.
  */
-type Access = "open" | "key" | "metrics" | "plugin";
+type Access = "open" | "key" | "metrics" | "plugin" | "admin";
+
+/** The admin, the front page, and addresses that lead there. */
+const ADMIN_PATHS = /^\/(admin(\/.*)?|manage|login|test)?$/;
 
 const RULES: readonly { path: RegExp; access: Access; cors: boolean }[] = [
   { path: /^\/(health|ready)$/, access: "open", cors: false },
@@ -19,8 +23,13 @@ const RULES: readonly { path: RegExp; access: Access; cors: boolean }[] = [
   { path: /^\/media\//, access: "open", cors: true },
   { path: /^\/metrics$/, access: "metrics", cors: false },
   { path: /^\/api\/plugin\/(update-token|check-tokens)$/, access: "plugin", cors: false },
+  // The address of an upload that was begun: unguessable, and some clients send no key with it.
+  { path: /^\/upload\/v1(beta|alpha)?\/files\/[a-z2-7]{26}$/, access: "open", cors: true },
+  { path: ADMIN_PATHS, access: "admin", cors: false },
   { path: /^\/(v1|v1beta|v1alpha|upload|models)(\/|$)/, access: "key", cors: true },
 ];
+/** What the admin's own listener has beside the admin: its pages show media. */
+const ADMIN_LISTENER_PATHS = /^\/(media\/.+|health)$/;
 const CLOSED = { access: "key", cors: false } as const;
 
 /** `?key=` is Google's habit: honoured on its surface and on downloads, nowhere else. */
@@ -33,7 +42,7 @@ const CORS_HEADERS = {
 
 const PREFLIGHT_HEADERS = {
   ...CORS_HEADERS,
-  "access-control-allow-methods": "GET, HEAD, POST, DELETE, OPTIONS",
+  "access-control-allow-methods": "GET, HEAD, POST, PUT, DELETE, OPTIONS",
   "access-control-max-age": "86400",
   vary: "access-control-request-headers",
 } as const;
@@ -46,13 +55,16 @@ export type Verdict = {
   dialect: Dialect | "plugin";
   /** Headers that every answer to this request carries. */
   headers: Readonly<Record<string, string>>;
-  /** An answer that ends the request here. */
-  refusal: AppError | "preflight" | null;
+  /** An answer that ends the request here; `admin`: its door is to be asked. */
+  refusal: AppError | "preflight" | "admin" | null;
 };
+
+/** Which surfaces the listener has that a request came by. */
+export type Listener = "all" | "api" | "admin";
 
 export type Guard = {
   /** Decides about a request and remembers its caller. Reads no body. */
-  decide(request: Request, peer: string | null): Verdict;
+  decide(request: Request, peer: string | null, listener?: Listener): Verdict;
   /** The caller of a request that passed with a key, else null. */
   callerOf(request: Request): Caller | null;
 };
@@ -90,13 +102,14 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
         : unauthorized("Metrics are for this machine, or need the metrics token.");
     if (access === "plugin" && plugin?.isOpen()) return plugin.refusalOf(request.headers, clientAddress(peer, request.headers, trustProxy));
     const refusal = authenticate(request, path, query, peer);
+    if (access === "admin") return refusal ?? unknownUrl(request.method, path);
     if (access === "plugin") return refusal ?? unknownUrl(request.method, path);
     return access === "open" ? null : refusal;
   };
 
   return {
     callerOf: (request) => callers.get(request) ?? null,
-    decide(request, peer) {
+    decide(request, peer, listener = "all") {
       const { path, query } = splitUrl(request.url);
       const rule = RULES.find((one) => one.path.test(path)) ?? CLOSED;
       const outside = { method: request.method, path, query, header: (name: string) => request.headers.get(name) };
@@ -104,6 +117,9 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
       if (hosts && !hosts.has(hostName(request.headers.get("host")))) {
         return { dialect, headers: {}, refusal: new AppError("forbidden", "The demo answers only on this machine's own names.") };
       }
+      if (rule.access === "admin" && listener !== "api") return { dialect, headers: {}, refusal: "admin" };
+      if (rule.access !== "admin" && listener === "admin" && !ADMIN_LISTENER_PATHS.test(path))
+        return { dialect, headers: {}, refusal: unknownUrl(request.method, path) };
       if (request.method === "OPTIONS" && rule.cors) {
         const asked = request.headers.get("access-control-request-headers") ?? "authorization, content-type";
         return { dialect, headers: { ...PREFLIGHT_HEADERS, "access-control-allow-headers": asked }, refusal: "preflight" };

@@ -8,6 +8,8 @@ export type Keys = {
   /** The row of a presented key, whatever its state; null when we never issued it. */
   find(presented: string): KeyRow | null;
   get(id: number): KeyRow | null;
+  /** Keys that were not revoked. */
+  count(): number;
 };
 
 /** SHA-256 of a key, the only form in which it is kept. */
@@ -49,5 +51,6 @@ export function createKeys(): Keys {
       return entry && timingSafeEqual(entry.hash, hash) ? entry.row : null;
     },
     get: (id) => byId.get(id) ?? null,
+    count: () => byId.values().reduce((sum, { revokedAt }) => sum + (revokedAt === null ? 1 : 0), 0),
   };
 }

@@ -1,11 +1,20 @@
 // English, section by section. Its shape is the contract of every other language.
+
+import { account } from "./en/account.ts";
 import { controls } from "./en/controls.ts";
 import { errors } from "./en/errors.ts";
+import { forms } from "./en/forms.ts";
+import { login } from "./en/login.ts";
+import { overview } from "./en/overview.ts";
 import { shell } from "./en/shell.ts";
 
 export const en = {
   controls,
   errors,
+  forms,
+  login,
+  account,
+  overview,
   shell,
 };
 

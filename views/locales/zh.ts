@@ -1,12 +1,20 @@
 // 简体中文, section by section.
 
 import type { Messages } from "./en.ts";
+import { account } from "./zh/account.ts";
 import { controls } from "./zh/controls.ts";
 import { errors } from "./zh/errors.ts";
+import { forms } from "./zh/forms.ts";
+import { login } from "./zh/login.ts";
+import { overview } from "./zh/overview.ts";
 import { shell } from "./zh/shell.ts";
 
 export const zh: Messages = {
   controls,
   errors,
+  forms,
+  login,
+  account,
+  overview,
   shell,
 };

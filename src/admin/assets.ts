@@ -1,0 +1,34 @@
+// Style, script and htmx: from the source tree or from inside the executable, at addresses that change with their content.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { staticPlugin } from "@elysiajs/static";
+import { Elysia } from "elysia";
+import sse from "htmx.org/dist/ext/hx-sse.min.js" with { type: "file" };
+import htmx from "htmx.org/dist/htmx.min.js" with { type: "file" };
+import type { AssetUrls } from "../../views/view.ts";
+
+/** The build embeds `views/assets` as `assets` beside the program; see scripts/build.ts. */
+const EMBEDDED = join(import.meta.dir, "assets");
+const FOLDER = existsSync(EMBEDDED) ? EMBEDDED : join(import.meta.dir, "../../views/assets");
+/** Packages' files keep their own names in the executable; here they have ours. */
+const PACKAGED = { "htmx.min.js": htmx, "hx-sse.min.js": sse } as const;
+
+const CACHE = "public, max-age=31536000, immutable";
+
+/** Routes of the static files, and where to find each. */
+export async function loadAssets() {
+  const names = readdirSync(FOLDER).filter((name) => !name.startsWith("."));
+  const hasher = new Bun.CryptoHasher("sha256");
+  for (const path of [...names.sort().map((name) => join(FOLDER, name)), ...Object.values(PACKAGED)]) hasher.update(readFileSync(path));
+  const prefix = `/admin/assets/${hasher.digest("hex").slice(0, 12)}`;
+  const own = await staticPlugin({ assets: FOLDER, prefix, alwaysStatic: true, indexHTML: false, headers: { "Cache-Control": CACHE } });
+  const packaged = new Elysia();
+  for (const [name, path] of Object.entries(PACKAGED)) packaged.get(`${prefix}/${name}`, () => serve(path));
+  const urls = Object.fromEntries([...names, ...Object.keys(PACKAGED)].map((name) => [name, `${prefix}/${name}`])) as AssetUrls;
+  return { routes: new Elysia().use(own).use(packaged), urls };
+}
+
+const serve = (path: string) =>
+  new Response(Bun.file(path), {
+    headers: { "content-type": "text/javascript;charset=utf-8", "cache-control": CACHE },
+  });

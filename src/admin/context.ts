@@ -1,0 +1,34 @@
+// What the pages of the admin need of the program, and of the request that asks for one.
+
+import type { AssetUrls } from "../../views/view.ts";
+import type { BodyReader } from "../api/body.ts";
+import type { Context } from "../context.ts";
+import type { Session } from "../gateway/sessions.ts";
+import type { Forms } from "./forms.ts";
+import type { Notices } from "./notices.ts";
+import type { SessionCookie } from "./session-cookie.ts";
+
+/** Who asks, as the door found out. */
+export type Visitor = {
+  /** Null on the pages that are open to all: login and its like. */
+  session: Session | null;
+  sessionId: string | null;
+  address: string | null;
+  /** The connection is encrypted, as far as we can know. */
+  secure: boolean;
+  /** The form token came in the header and is right; else it has to be in the form. */
+  hasToken: boolean;
+};
+
+/** Everything of the program, and what only the admin has. Pages take what they need of it. */
+export type AdminContext = Context & {
+  bodies: BodyReader;
+  forms: Forms;
+  notices: Notices;
+  cookie: SessionCookie;
+  assets: AssetUrls;
+  /** @throws when the door has not seen the request */
+  visitorOf(request: Request): Visitor;
+  /** Scheme and host at which this request reached us, for links and client settings. */
+  originOf(request: Request): string;
+};

@@ -1,0 +1,117 @@
+// The door of the admin: address, origin, session and form token, decided before any body is read. Closed unless listed as open.
+import type { Store } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import { isPasswordTemporary } from "../gateway/password.ts";
+import { isFormToken, type Sessions } from "../gateway/sessions.ts";
+import type { Visitor } from "./context.ts";
+import { isChange, isOwnOrigin } from "./same-origin.ts";
+import type { SessionCookie } from "./session-cookie.ts";
+
+/** Pages without a session: the way in, and what it looks like. */
+const OPEN_PATHS = /^\/(admin\/(login|preferences|assets\/.+)|login|manage|test)?$/;
+/** All that a one-time password opens. */
+const FIRST_PATHS = /^\/admin\/(welcome(\/password)?|logout|events)$/;
+
+/** Headers of every answer below `/admin`. Same-origin as the referrer policy: with none, browsers send `Origin: null` with our own forms. */
+export const ADMIN_HEADERS = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+} as const;
+
+export type DoorVerdict = {
+  /** Headers of the answer, beside {@link ADMIN_HEADERS}. */
+  headers: Record<string, string>;
+  /** Where the browser is sent instead, or why it is refused; null: come in. */
+  refusal: { to: string } | AppError | null;
+};
+
+/** A request as it arrived. */
+export type Arrival = {
+  path: string;
+  query: string;
+  /** The client's address, behind trusted proxies the forwarded one. */
+  address: string | null;
+  secure: boolean;
+  /** Host that a trusted proxy was asked for. */
+  forwardedHost: string | null;
+};
+
+export type AdminDoor = {
+  decide(request: Request, arrival: Arrival): Promise<DoorVerdict>;
+  /** @throws {Error} when the door has not seen the request */
+  visitorOf(request: Request): Visitor;
+  hasSeen(request: Request): boolean;
+};
+
+type Dependencies = {
+  sessions: Sessions;
+  cookie: SessionCookie;
+  store: Pick<Store, "readFact">;
+  publicUrl: () => string;
+  /** Whether an address may come at all. */
+  isAllowed(address: string | null): boolean;
+};
+
+const refused = (kind: "forbidden" | "unauthorized", reason: RefusalReason, message: string) => new AppError(kind, message, { reason });
+
+/** Reasons of the door, worded by the page that is shown. */
+export type RefusalReason = "not_allowed" | "wrong_origin" | "session_over" | "stale_form" | "password_first";
+
+export function createAdminDoor({ sessions, cookie, store, publicUrl, isAllowed }: Dependencies): AdminDoor {
+  const visitors = new WeakMap<Request, Visitor>();
+
+  const refusalOf = async (
+    request: Request,
+    visitor: Visitor,
+    { path, query, forwardedHost }: Arrival,
+  ): Promise<DoorVerdict["refusal"]> => {
+    const changes = isChange(request.method);
+    if (!isAllowed(visitor.address)) return refused("forbidden", "not_allowed", "The admin is not open to this address.");
+    if (changes && !isOwnOrigin(request, publicUrl(), forwardedHost))
+      return refused("forbidden", "wrong_origin", "The request comes from another site.");
+    if (OPEN_PATHS.test(path)) return null;
+    if (!visitor.session) {
+      if (changes || request.headers.has("hx-request")) return refused("unauthorized", "session_over", "Not signed in.");
+      return { to: `/admin/login?next=${encodeURIComponent(path + (query ? `?${query}` : ""))}` };
+    }
+    if (!FIRST_PATHS.test(path) && (await isPasswordTemporary(store)))
+      return changes ? refused("forbidden", "password_first", "Set your own password first.") : { to: "/admin/welcome" };
+    if (!changes || visitor.hasToken) return null;
+    const mayCarryToken = !request.headers.has("x-csrf-token") && FORM_TYPES.test(request.headers.get("content-type") ?? "");
+    return mayCarryToken ? null : refused("forbidden", "stale_form", "The form token is missing or wrong.");
+  };
+
+  return {
+    async decide(request, arrival) {
+      const headers: Record<string, string> = {};
+      const { address, secure } = arrival;
+      const carried = await cookie.read(request.headers, secure);
+      const session = carried && (await sessions.find(carried.id));
+      const visitor: Visitor = {
+        session,
+        sessionId: session ? carried.id : null,
+        address,
+        secure,
+        hasToken: session !== null && isFormToken(session, request.headers.get("x-csrf-token")),
+      };
+      visitors.set(request, visitor);
+      if (session && carried.isAging) headers["set-cookie"] = await cookie.write(carried.id, secure);
+      return { headers, refusal: await refusalOf(request, visitor, arrival) };
+    },
+    hasSeen: (request) => visitors.has(request),
+    visitorOf(request) {
+      const visitor = visitors.get(request);
+      if (!visitor) throw new Error("A page of the admin was reached past its door.");
+      return visitor;
+    },
+  };
+}
+
+/** Bodies that a plain form sends, with the form token inside. */
+const FORM_TYPES = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i;

@@ -1,0 +1,147 @@
+// Forms that the admin's pages send: read once, within bounds, token checked, fields validated with all mistakes at once.
+
+import type { Messages } from "../../views/locales/en.ts";
+import type { BodyReader, Form as Multipart } from "../api/body.ts";
+import { AppError } from "../errors.ts";
+import type { MediaStore } from "../gateway/media.ts";
+
+/** Longest form without files: ten thousand pasted tokens fit. */
+const MAX_FORM_BYTES = 32 * 1024 * 1024;
+const MAX_FILE_MB = 100;
+
+/** What is wrong, by field. */
+export type Wrong = Record<string, string>;
+
+/** A form with mistakes: shown beside the form, status 422. */
+export class FormError extends AppError {
+  override name = "FormError";
+  constructor(
+    message: string,
+    readonly wrong: Wrong,
+  ) {
+    super("invalid_request", message);
+  }
+}
+
+export type Forms = {
+  /** The fields of a form without files. Reading twice gives the same. */
+  fields(request: Request): Promise<URLSearchParams>;
+  /** A form with files, each a draft of the media store; those that nobody keeps are dropped when the answer is out. */
+  files(request: Request): Promise<Multipart>;
+  /** Ends what a request's form still holds. */
+  drop(request: Request): Promise<void>;
+};
+
+export function createForms({ bodies, media }: { bodies: BodyReader; media: MediaStore }): Forms {
+  const fieldsOf = new WeakMap<Request, Promise<URLSearchParams>>();
+  const filesOf = new WeakMap<Request, Promise<Multipart>>();
+  const isMultipart = (request: Request) => (request.headers.get("content-type") ?? "").startsWith("multipart/form-data");
+
+  const files: Forms["files"] = (request) => {
+    const known = filesOf.get(request);
+    if (known) return known;
+    const reading = bodies.form(request, media, MAX_FILE_MB);
+    filesOf.set(request, reading);
+    return reading;
+  };
+  return {
+    files,
+    fields(request) {
+      const known = fieldsOf.get(request);
+      if (known) return known;
+      const reading = isMultipart(request)
+        ? files(request).then((form) => new URLSearchParams(form.fields))
+        : readText(request).then((text) => new URLSearchParams(text));
+      fieldsOf.set(request, reading);
+      return reading;
+    },
+    async drop(request) {
+      const held = await filesOf.get(request)?.catch(() => null);
+      await held?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function readText(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_FORM_BYTES) throw new AppError("payload_too_large", "The form is too large.");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+type TextRule = { required?: boolean; max?: number; pattern?: RegExp /** Kept as sent: passwords and secrets. */; verbatim?: boolean };
+type NumberRule = { required?: boolean; min?: number; max?: number };
+
+/** Fields of a form as values. Mistakes are gathered; `check` tells them all at once. */
+export type FormReader = {
+  /** Trimmed; empty when it is missing. */
+  text(name: string, rule?: TextRule): string;
+  /** Null when the field is empty. */
+  whole(name: string, rule?: NumberRule): number | null;
+  decimal(name: string, rule?: NumberRule): number | null;
+  flag(name: string): boolean;
+  choice<const T extends string>(name: string, choices: readonly T[]): T;
+  /** Every value of a field that may come often, e.g. selected ids. */
+  list(name: string): string[];
+  /** Texts of one field, separated by commas or lines. */
+  words(name: string, rule?: TextRule): string[];
+  has(name: string): boolean;
+  /** Adds a mistake that a rule elsewhere found. */
+  refuse(name: string, why: string): void;
+  /** @throws {FormError} when anything was wrong */
+  check(): void;
+};
+
+/** Reads the values of `fields`; `t` words the mistakes. */
+export function createFormReader(fields: URLSearchParams, t: Messages): FormReader {
+  const wrong: Wrong = {};
+  const say = t.forms;
+  const refuse = (name: string, why: string) => {
+    wrong[name] ??= `${t.forms.field(name)}: ${why}`;
+  };
+  const number = (name: string, { required, min = 0, max = Number.MAX_SAFE_INTEGER }: NumberRule, isWhole: boolean): number | null => {
+    const text = (fields.get(name) ?? "").trim();
+    if (text === "") {
+      if (required) refuse(name, say.required);
+      return null;
+    }
+    const value = Number(text);
+    if (!Number.isFinite(value) || (isWhole && !Number.isInteger(value)) || value < min || value > max) refuse(name, say.range(min, max));
+    return value;
+  };
+  const text: FormReader["text"] = (name, { required, max = 1000, pattern, verbatim } = {}) => {
+    const raw = fields.get(name) ?? "";
+    const value = verbatim ? raw : raw.trim();
+    if (required && value === "") refuse(name, say.required);
+    if (value.length > max) refuse(name, say.tooLong(max));
+    if (value !== "" && pattern && !pattern.test(value)) refuse(name, say.pattern);
+    return value;
+  };
+  return {
+    text,
+    whole: (name, rule = {}) => number(name, rule, true),
+    decimal: (name, rule = {}) => number(name, rule, false),
+    flag: (name) => fields.get(name) === "on",
+    choice(name, choices) {
+      const value = fields.get(name) ?? "";
+      const found = choices.find((choice) => choice === value);
+      if (found === undefined) refuse(name, say.choice);
+      return found ?? choices[0]!;
+    },
+    list: (name) => fields.getAll(name),
+    words: (name, rule) =>
+      text(name, rule)
+        .split(/[,\n]/)
+        .map((word) => word.trim())
+        .filter((word) => word !== ""),
+    has: (name) => fields.has(name),
+    refuse,
+    check() {
+      if (Object.keys(wrong).length > 0) throw new FormError(t.errors.form, wrong);
+    },
+  };
+}

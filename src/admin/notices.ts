@@ -1,0 +1,26 @@
+// Messages that wait for the next page of a session, after a form that was answered by going elsewhere.
+import type { Notice } from "../../views/messages.tsx";
+
+export type Notices = {
+  add(sessionMark: string, notice: Notice): void;
+  /** Each is told once. */
+  take(sessionMark: string): Notice[];
+};
+
+const MAX_EACH = 5;
+const MAX_SESSIONS = 100;
+
+export function createNotices(): Notices {
+  const waiting = new Map<string, Notice[]>();
+  return {
+    add(mark, notice) {
+      waiting.set(mark, [...(waiting.get(mark) ?? []), notice].slice(-MAX_EACH));
+      if (waiting.size > MAX_SESSIONS) waiting.delete(waiting.keys().next().value!);
+    },
+    take(mark) {
+      const notices = waiting.get(mark) ?? [];
+      waiting.delete(mark);
+      return notices;
+    },
+  };
+}

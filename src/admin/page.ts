@@ -1,0 +1,138 @@
+// How a page answers: a document, a fragment, or a way on; and how failures look.
+import type { ComponentChildren, VNode } from "preact";
+import { Fragment, h } from "preact";
+import { ErrorPage } from "../../views/error.tsx";
+import { documentResponse, fragmentResponse } from "../../views/html.ts";
+import { Layout } from "../../views/layout.tsx";
+import type { Messages } from "../../views/locales/en.ts";
+import { ErrorAlert, type Notice, ToastBeside } from "../../views/messages.tsx";
+import type { PageName } from "../../views/nav.ts";
+import { chooseLocale, LOCALES, type LocaleName, THEMES, type Theme, type View } from "../../views/view.ts";
+import { AppError, type ErrorKind } from "../errors.ts";
+import type { AdminContext } from "./context.ts";
+import { createFormReader, FormError, type FormReader } from "./forms.ts";
+import { readCookie } from "./session-cookie.ts";
+
+type PageContext = Pick<AdminContext, "assets" | "clock" | "notices" | "simulated" | "visitorOf">;
+
+/** What views are given beside their data. */
+export function viewOf(ctx: PageContext, request: Request): View {
+  const { session, secure, address } = ctx.visitorOf(request);
+  const { headers } = request;
+  const { pathname, search } = new URL(request.url);
+  const locale = readCookie(headers, "locale");
+  const theme = readCookie(headers, "theme");
+  const name: LocaleName = locale !== null && locale in LOCALES ? (locale as LocaleName) : chooseLocale(headers.get("accept-language"));
+  return {
+    t: LOCALES[name],
+    locale: name,
+    theme: THEMES.find((one) => one === theme) ?? ("system" satisfies Theme),
+    now: ctx.clock.now(),
+    formToken: session?.formToken ?? "",
+    assets: ctx.assets,
+    path: pathname + search,
+    insecure: !secure && !isThisMachine(address),
+    simulated: ctx.simulated,
+  };
+}
+
+const isThisMachine = (address: string | null) => address === null || /^(127\.|::1$|::ffff:127\.)/.test(address);
+
+type PageOptions = { title: string; nav: PageName | null; status?: number; headers?: Record<string, string> };
+
+/** A whole page in the frame. */
+export function page(ctx: PageContext, request: Request, content: (view: View) => PageOptions & { body: ComponentChildren }): Response {
+  const view = viewOf(ctx, request);
+  const { session } = ctx.visitorOf(request);
+  const { title, nav, body, status, headers } = content(view);
+  const notices = session ? ctx.notices.take(session.mark) : [];
+  return documentResponse(Layout({ view, title, nav, notices, children: body }), { status, headers });
+}
+
+/** A part of a page, with a toast beside it when there is something to say. */
+export function fragment(ctx: PageContext, request: Request, content: (view: View) => VNode, notice?: Notice): Response {
+  const view = viewOf(ctx, request);
+  const beside = notice ? ToastBeside({ view, notice }) : null;
+  return fragmentResponse(h(Fragment, null, content(view), beside));
+}
+
+export const isHtmx = (request: Request): boolean => request.headers.get("hx-request") === "true";
+
+/** Sends the browser elsewhere, where the notice is shown. */
+export function goTo(ctx: Pick<AdminContext, "notices" | "visitorOf">, request: Request, path: string, notice?: Notice): Response {
+  const { session } = ctx.visitorOf(request);
+  if (notice && session) ctx.notices.add(session.mark, notice);
+  if (isHtmx(request)) return new Response(null, { status: 204, headers: { "hx-redirect": path } });
+  return new Response(null, { status: 303, headers: { location: path } });
+}
+
+/**
+ * The answer to a change: htmx gets the fragment with a toast, a plain form is sent to `location`, where the notice is shown.
+ * `content` null: htmx goes to `location` too.
+ */
+export function changed(
+  ctx: PageContext,
+  request: Request,
+  { location, notice, content }: { location: string; notice?: Notice; content: ((view: View) => VNode) | null },
+): Response {
+  return content && isHtmx(request) ? fragment(ctx, request, content, notice) : goTo(ctx, request, location, notice);
+}
+
+/** The request's form, to be read field by field and then checked. Its token was compared before the handler ran. */
+export async function readForm(ctx: PageContext & Pick<AdminContext, "forms">, request: Request): Promise<FormReader> {
+  return createFormReader(await ctx.forms.fields(request), viewOf(ctx, request).t);
+}
+
+const STATUS = {
+  invalid_request: 422,
+  not_found: 404,
+  conflict: 409,
+  payload_too_large: 413,
+  unauthorized: 401,
+  forbidden: 403,
+  limit_exceeded: 429,
+  content_policy: 422,
+  no_result: 502,
+  no_token: 503,
+  busy: 503,
+  network: 502,
+  upstream_rate_limited: 502,
+  upstream_quota: 502,
+  upstream_unauthorized: 502,
+  upstream_model_denied: 502,
+  upstream_verification: 502,
+  upstream_invalid: 502,
+  upstream_unavailable: 502,
+  upstream_timeout: 504,
+  upstream_unknown_outcome: 502,
+  cancelled: 409,
+} as const satisfies Record<ErrorKind, number>;
+
+/** What a failure looks like: an alert among the toasts for htmx (a form may name a place by `hx-status:422`), else a page of its own. */
+export function errorResponse(ctx: PageContext, request: Request, error: unknown): Response {
+  const view = viewOf(ctx, request);
+  const status = error instanceof AppError ? STATUS[error.kind] : 500;
+  const message = messageOf(error, view.t);
+  const retry: Record<string, string> =
+    error instanceof AppError && error.retryAfterMs ? { "retry-after": `${Math.ceil(error.retryAfterMs / 1000)}` } : {};
+  if (!isHtmx(request)) return documentResponse(ErrorPage({ view, message }), { status, headers: retry });
+  if (status === 401) return new Response(null, { status, headers: { "hx-redirect": "/admin/login" } });
+  const wrong = error instanceof FormError ? error.wrong : undefined;
+  return fragmentResponse(ErrorAlert({ view, message, wrong }), {
+    status,
+    headers: { ...retry, "hx-retarget": "#toasts", "hx-reswap": "innerHTML" },
+  });
+}
+
+function messageOf(error: unknown, { errors }: Messages): string {
+  if (!(error instanceof AppError)) return errors.internal;
+  const byReason: Record<string, string> = {
+    not_allowed: errors.notAllowed,
+    wrong_origin: errors.wrongOrigin,
+    session_over: errors.sessionOver,
+    stale_form: errors.staleForm,
+    unknown_url: errors.notFound,
+  };
+  if (error instanceof FormError) return error.message;
+  return byReason[error.reason ?? ""] ?? (error.kind === "payload_too_large" ? errors.tooLarge : error.message);
+}

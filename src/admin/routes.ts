@@ -1,0 +1,67 @@
+// The admin: every page in one list, behind one door.
+import { Elysia } from "elysia";
+import type { BodyReader } from "../api/body.ts";
+import type { Context } from "../context.ts";
+import { AppError } from "../errors.ts";
+import { isFormToken } from "../gateway/sessions.ts";
+import { accountRoutes } from "./account.ts";
+import { loadAssets } from "./assets.ts";
+import type { AdminContext } from "./context.ts";
+import { type AdminDoor, createAdminDoor } from "./door.ts";
+import { createForms } from "./forms.ts";
+import { loginRoutes } from "./login.ts";
+import { createNotices } from "./notices.ts";
+import { overviewRoutes } from "./overview.ts";
+import { errorResponse } from "./page.ts";
+import { isChange } from "./same-origin.ts";
+import { createSessionCookie } from "./session-cookie.ts";
+
+/** Pages, one line each. */
+const PAGES = [loginRoutes, overviewRoutes, accountRoutes] as const;
+
+/** Addresses that the first version's operators know, and the front door. */
+const OLD_ADDRESSES = ["/", "/manage", "/login", "/test"] as const;
+
+type Outer = {
+  bodies: BodyReader;
+  originOf(request: Request): string;
+  isAllowed(address: string | null): boolean;
+};
+
+export type Admin = { door: AdminDoor; routes: Elysia; errorResponse(request: Request, error: unknown): Response };
+
+/** The door, to be asked about every request below `/admin` before its body is read; and the routes behind it. */
+export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
+  const { clock, sessions, sessionSecret, store, media, settings } = ctx;
+  const assets = await loadAssets();
+  const cookie = createSessionCookie({ secret: sessionSecret, now: clock.now });
+  const publicUrl = () => settings.current().server.public_url;
+  const door = createAdminDoor({ sessions, cookie, store, publicUrl, isAllowed: outer.isAllowed });
+  const forms = createForms({ bodies: outer.bodies, media });
+  const { visitorOf } = door;
+  const admin: AdminContext = { ...ctx, ...outer, forms, notices: createNotices(), cookie, assets: assets.urls, visitorOf };
+
+  const pages = new Elysia({ prefix: "/admin" })
+    // Nothing reads a body but `forms`, and that only behind the door.
+    .onParse(() => ({}))
+    .onBeforeHandle(({ request }) => assertFormToken(admin, request))
+    .onAfterResponse(({ request }) => forms.drop(request));
+  for (const routes of PAGES) pages.use(routes(admin));
+
+  const front = new Elysia();
+  for (const path of OLD_ADDRESSES) front.get(path, () => new Response(null, { status: 302, headers: { location: "/admin" } }));
+  return {
+    door,
+    routes: new Elysia().use(assets.routes).use(front).use(pages) as unknown as Elysia,
+    errorResponse: (request, error) => errorResponse(admin, request, error),
+  };
+}
+
+/** The door let a form in without the header: then the token is one of its fields. Runs before every handler, whatever it reads. */
+async function assertFormToken({ forms, visitorOf }: AdminContext, request: Request): Promise<void> {
+  const { session, hasToken } = visitorOf(request);
+  if (!session || hasToken || !isChange(request.method)) return;
+  const fields = await forms.fields(request);
+  if (!isFormToken(session, fields.get("form_token")))
+    throw new AppError("forbidden", "The form token is missing or wrong.", { reason: "stale_form" });
+}

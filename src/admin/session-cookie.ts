@@ -1,0 +1,46 @@
+// The cookie of an admin session: a signed token that holds only the session's id.
+import { jwt } from "@elysiajs/jwt";
+import { IDLE_MS } from "../gateway/sessions.ts";
+
+/** Age at which a cookie is written anew, so that it never ends before the session does. */
+const RENEW_MS = 3_600_000;
+
+export type SessionCookie = {
+  /** `Set-Cookie` for a session's id. Over https the name binds it to this host and to https. */
+  write(id: string, secure: boolean): Promise<string>;
+  /** `Set-Cookie` that removes it. */
+  clear(secure: boolean): string;
+  /** The id that a request carries, and whether its cookie should be written anew; null when it is not ours or too old. */
+  read(headers: Headers, secure: boolean): Promise<{ id: string; isAging: boolean } | null>;
+};
+
+const nameOf = (secure: boolean) => (secure ? "__Host-flow2api" : "flow2api");
+const flagsOf = (secure: boolean) => `Path=/; HttpOnly; SameSite=Strict${secure ? "; Secure" : ""}`;
+
+/** @param secret 32 bytes */
+export function createSessionCookie({ secret, now }: { secret: Uint8Array; now: () => number }): SessionCookie {
+  const { sign, verify } = jwt({ name: "jwt", secret }).decorator.jwt;
+  return {
+    async write(id, secure) {
+      const seconds = Math.floor(now() / 1000);
+      const token = await sign({ sid: id, at: seconds, iat: false, exp: seconds + IDLE_MS / 1000 });
+      return `${nameOf(secure)}=${token}; Max-Age=${IDLE_MS / 1000}; ${flagsOf(secure)}`;
+    },
+    clear: (secure) => `${nameOf(secure)}=; Max-Age=0; ${flagsOf(secure)}`,
+    async read(headers, secure) {
+      const token = readCookie(headers, nameOf(secure));
+      const content = token && (await verify(token, { currentDate: new Date(now()), algorithms: ["HS256"] }));
+      if (!content || typeof content.sid !== "string" || typeof content.at !== "number") return null;
+      return { id: content.sid, isAging: now() - content.at * 1000 > RENEW_MS };
+    },
+  };
+}
+
+/** The value of one cookie, or null. */
+export function readCookie(headers: Headers, name: string): string | null {
+  for (const part of (headers.get("cookie") ?? "").split(";")) {
+    const split = part.indexOf("=");
+    if (split > 0 && part.slice(0, split).trim() === name) return part.slice(split + 1).trim();
+  }
+  return null;
+}

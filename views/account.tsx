@@ -1,0 +1,138 @@
+// The operator's own page: password, sessions, latest changes.
+import type { AuditRow } from "../src/db/admin.ts";
+import { ActionButton, Badge, Button, Card, EmptyState, Form } from "./controls.tsx";
+import { Field } from "./fields.tsx";
+import { Time } from "./figures.tsx";
+import { PageHead } from "./layout.tsx";
+import { Cell, Row, Table } from "./table.tsx";
+import type { View } from "./view.ts";
+
+/** A signed-in browser, without what would make one of it. */
+export type SessionView = { mark: string; agent: string; address: string | null; createdAt: number; seenAt: number; isThis: boolean };
+
+type AccountProps = { view: View; sessions: readonly SessionView[]; trail: readonly AuditRow[] };
+
+export function AccountPage({ view, sessions, trail }: AccountProps) {
+  const { account } = view.t;
+  return (
+    <>
+      <PageHead title={account.title} about={account.about} />
+      <Card title={account.passwordTitle}>
+        <Form view={view} action="/admin/account/password" class="medium-form">
+          <Field name="current" label={account.current} type="password" autocomplete="current-password" required />
+          <Field
+            name="password"
+            label={account.fresh}
+            hint={account.hint}
+            type="password"
+            autocomplete="new-password"
+            minLength={10}
+            required
+          />
+          <Field name="again" label={account.again} type="password" autocomplete="new-password" minLength={10} required />
+          <div class="form-foot">
+            <Button tone="primary">{account.change}</Button>
+          </div>
+        </Form>
+      </Card>
+      <Card
+        title={account.sessionsTitle}
+        actions={
+          <ActionButton view={view} action="/admin/account/sessions/end-all" small tone="danger">
+            {account.endAll}
+          </ActionButton>
+        }
+      >
+        <SessionTable view={view} sessions={sessions} />
+      </Card>
+      <Card title={account.trailTitle}>
+        <Trail view={view} trail={trail} />
+      </Card>
+    </>
+  );
+}
+
+function SessionTable({ view, sessions }: Pick<AccountProps, "view" | "sessions">) {
+  const { account } = view.t;
+  const columns = [
+    { key: "agent", label: account.browser },
+    { key: "address", label: account.address },
+    { key: "since", label: account.since },
+    { key: "seen", label: account.seen },
+    { key: "end", label: account.end, hidden: true },
+  ];
+  return (
+    <Table view={view} label={account.sessionsTitle} columns={columns}>
+      {sessions.map((session) => (
+        <Row key={session.mark} view={view} id={`session-${session.mark}`}>
+          <Cell label={account.browser}>
+            <span class="cut" title={session.agent}>
+              {session.agent}
+            </span>
+          </Cell>
+          <Cell label={account.address}>
+            <code>{session.address}</code>
+          </Cell>
+          <Cell label={account.since}>
+            <Time view={view} value={session.createdAt} />
+          </Cell>
+          <Cell label={account.seen}>
+            <Time view={view} value={session.seenAt} />
+          </Cell>
+          <Cell align="end">
+            {session.isThis ? (
+              <Badge tone="ok">{account.thisOne}</Badge>
+            ) : (
+              <ActionButton view={view} action={`/admin/account/sessions/${session.mark}/end`} small>
+                {account.end}
+              </ActionButton>
+            )}
+          </Cell>
+        </Row>
+      ))}
+    </Table>
+  );
+}
+
+/** Changes, newest first. Values are JSON with secrets masked. */
+export function Trail({ view, trail }: Pick<AccountProps, "view" | "trail">) {
+  const { account } = view.t;
+  if (trail.length === 0) return <EmptyState title={account.trailEmpty} />;
+  const columns = [
+    { key: "when", label: account.when },
+    { key: "who", label: account.who },
+    { key: "what", label: account.what },
+    { key: "changes", label: account.changes },
+  ];
+  return (
+    <Table view={view} label={account.trailTitle} columns={columns}>
+      {trail.map((row) => (
+        <Row key={row.id} view={view} id={`change-${row.id}`}>
+          <Cell label={account.when}>
+            <Time view={view} value={row.at} />
+          </Cell>
+          <Cell label={account.who}>
+            {row.actor} <span class="muted">{row.address}</span>
+          </Cell>
+          <Cell label={account.what}>
+            <code>{row.action}</code> {row.subject}
+          </Cell>
+          <Cell label={account.changes}>
+            <Difference before={row.before} after={row.after} />
+          </Cell>
+        </Row>
+      ))}
+    </Table>
+  );
+}
+
+const shown = (value: unknown) => (value === null ? "–" : JSON.stringify(value).slice(0, 200));
+
+function Difference({ before, after }: { before: unknown; after: unknown }) {
+  if (before === null && after === null) return null;
+  return (
+    <span class="mono">
+      {before !== null && <del>{shown(before)}</del>} {after !== null && <ins>{shown(after)}</ins>}
+    </span>
+  );
+}

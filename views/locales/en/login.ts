@@ -1,0 +1,13 @@
+// English: signing in.
+
+export const login = {
+  title: "Sign in",
+  password: "Admin password",
+  submit: "Sign in",
+  wrong: "The password is wrong.",
+  wait: (time: string) => `Too many wrong passwords. Try again in ${time}.`,
+  firstTime:
+    "First time here? The one-time password was printed where the server was started, or lies in first-start.txt in its data folder.",
+  forgotten: "Forgotten? Run on the server:",
+  signedOut: "You are signed out.",
+};

@@ -1,0 +1,32 @@
+// 简体中文: the operator's own page.
+import type { account as en } from "../en/account.ts";
+
+export const account: typeof en = {
+  title: "账户",
+  about: "您的密码，以及登录位置。",
+  passwordTitle: "密码",
+  current: "当前密码",
+  fresh: "新密码",
+  again: "再次输入新密码",
+  hint: "至少十个字符。其他会话将全部结束。",
+  change: "修改密码",
+  changed: "密码已修改，其他会话已结束。",
+  wrongCurrent: "当前密码错误。",
+  differ: "两次输入的新密码不一致。",
+  weak: { password_known: "这是众所周知的默认密码，请另选。", password_short: "至少十个字符。", password_long: "最多 512 个字符。" },
+  sessionsTitle: "会话",
+  thisOne: "当前会话",
+  browser: "浏览器",
+  address: "地址",
+  since: "登录时间",
+  seen: "最近活动",
+  end: "退出",
+  endAll: "在所有设备上退出",
+  ended: "会话已结束。",
+  trailTitle: "最近更改",
+  trailEmpty: "尚无更改。",
+  when: "时间",
+  who: "操作者",
+  what: "操作",
+  changes: "更改",
+};
