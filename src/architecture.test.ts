@@ -51,9 +51,12 @@ const isTest = (path: string) =>
 const matches = (pattern: string, path: string) => new Bun.Glob(pattern).match(path);
 const loaderOf = (path: string) => (path.endsWith("x") ? "tsx" : path.endsWith(".ts") ? "ts" : "js");
 
+/** As in tsconfig.json: JSX imports its runtime by itself. */
+const JSX = { compilerOptions: { jsx: "react-jsx", jsxImportSource: "preact" } } as const;
+
 /** What a file imports at run time: paths from the root, or package names. Imports of types alone vanish. */
 function importsOf({ path, text }: SourceFile): string[] {
-  const scanned = new Bun.Transpiler({ loader: loaderOf(path) }).scanImports(text);
+  const scanned = new Bun.Transpiler({ loader: loaderOf(path), tsconfig: JSX }).scanImports(text);
   return scanned.map((found) => (found.path.startsWith(".") ? posix.join(posix.dirname(path), found.path) : found.path));
 }
 
