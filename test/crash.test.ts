@@ -1,0 +1,16 @@
+// kill -9 at random moments under load: nothing lost, nothing submitted twice, everything settled soon after a start.
+import { expect, test } from "bun:test";
+import { crashLoop } from "./crash-loop.ts";
+
+const ROUNDS = Number(process.env.FLOW2API_CRASH_ROUNDS ?? 8);
+const SEED = Number(process.env.FLOW2API_CRASH_SEED ?? 20261123);
+
+test(
+  `${ROUNDS} kills (seed ${SEED}; more: bun test/crash.ts --rounds 200)`,
+  async () => {
+    const report = await crashLoop({ rounds: ROUNDS, seed: SEED });
+    expect(report.violations).toEqual([]);
+    expect(report.jobs).toBeGreaterThan(ROUNDS);
+  },
+  60_000 + ROUNDS * 8_000,
+);
