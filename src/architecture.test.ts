@@ -51,13 +51,15 @@ const isTest = (path: string) =>
 const matches = (pattern: string, path: string) => new Bun.Glob(pattern).match(path);
 const loaderOf = (path: string) => (path.endsWith("x") ? "tsx" : path.endsWith(".ts") ? "ts" : "js");
 
-/** As in tsconfig.json: JSX imports its runtime by itself. */
-const JSX = { compilerOptions: { jsx: "react-jsx", jsxImportSource: "preact" } } as const;
+/** The scanner names these for any JSX, whatever runtime the compiler is told to use; ours is preact. */
+const isJsxRuntime = ({ path }: { path: string }) => /^react(\/|$)/.test(path);
 
 /** What a file imports at run time: paths from the root, or package names. Imports of types alone vanish. */
 function importsOf({ path, text }: SourceFile): string[] {
-  const scanned = new Bun.Transpiler({ loader: loaderOf(path), tsconfig: JSX }).scanImports(text);
-  return scanned.map((found) => (found.path.startsWith(".") ? posix.join(posix.dirname(path), found.path) : found.path));
+  const scanned = new Bun.Transpiler({ loader: loaderOf(path) }).scanImports(text);
+  return scanned
+    .filter((found) => !isJsxRuntime(found))
+    .map((found) => (found.path.startsWith(".") ? posix.join(posix.dirname(path), found.path) : found.path));
 }
 
 const isPackage = (imported: string) =>
