@@ -6,11 +6,11 @@ export type Dialect = "openai" | "gemini";
 export type Outside = { method: string; path: string; header(name: string): string | null; query: string };
 
 const GEMINI_PATHS =
-  /^\/(v1beta(?!\/openai(\/|$))|upload|v1alpha)(\/|$)|^\/v1\/(models\/[^?]*:[a-zA-Z]+$|interactions(\/|$))|^\/models(\/|$)/;
+  /^\/(v1beta(?!\/openai(\/|$))|upload|v1alpha)(\/|$)|^\/v1\/((models|files)\/[^?]*:[a-zA-Z]+$|models\/[^?]*\/operations\/|interactions(\/|$))|^\/models(\/|$)/;
 const SHARED_PATHS = /^\/v1\/(models|files|operations)(\/|$)/;
 
 /**
- * Paths with a `:verb`, `/v1beta`, `/upload` and interactions are Gemini's. `/v1/models` and `/v1/files` belong to whoever
+ * Paths with a `:verb` or an operation, `/v1beta`, `/upload` and interactions are Gemini's. `/v1/models` and `/v1/files` belong to whoever
  * presents a Google-style credential or is Google's SDK, else to OpenAI.
  */
 export function dialectOf({ path, header, query }: Outside): Dialect {

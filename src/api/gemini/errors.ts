@@ -53,6 +53,26 @@ export function errorBody(error: unknown): ErrorBody {
   return { error: { code, message, status, details: detailsOf(error) } };
 }
 
+/** google.rpc.Code by name, of those that the table has. */
+const RPC_CODES = {
+  CANCELLED: 1,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+} as const satisfies Record<(typeof TABLE)[ErrorKind]["status"], number>;
+
+/** `google.rpc.Status` of an operation that failed; its code is no HTTP status. */
+export function rpcStatus({ kind, message }: AppError) {
+  const { status } = TABLE[kind];
+  return { code: RPC_CODES[status], message, status };
+}
+
 /** A whole answer for a failure that is known before anything was sent. */
 export function errorResponse(error: unknown): Response {
   const body = errorBody(error);

@@ -5,9 +5,15 @@ import { AppError } from "../../errors.ts";
 import { dialectOf, splitUrl } from "../dialect.ts";
 import type { Api, Call } from "./call.ts";
 import { errorResponse } from "./errors.ts";
+import { deleteFile, listFiles, oneFile } from "./files.ts";
+import { continueUpload, startUpload } from "./files-upload.ts";
 import { countTokens, generateContent, streamGenerateContent } from "./generate.ts";
+import { cancelInteraction, createInteraction, deleteInteraction, getInteraction } from "./interactions.ts";
 import { modelList, oneModel } from "./models.ts";
-import { GenerateBody } from "./schema.ts";
+import { predict } from "./predict.ts";
+import { GenerateBody, InteractionBody } from "./schema.ts";
+import { createUploads, type Uploads } from "./uploads.ts";
+import { operation, predictLongRunning } from "./videos.ts";
 
 export type GeminiContext = Api & {
   /** The facts of an admitted request, from the guard. */
@@ -19,25 +25,37 @@ const PREFIXES = ["/v1beta", "/v1alpha", "/v1", ""] as const;
 type Prefix = (typeof PREFIXES)[number];
 
 export function geminiRoutes(ctx: GeminiContext) {
-  return PREFIXES.reduce((app, prefix) => app.use(surface(ctx, prefix)), new Elysia({ name: "gemini" }));
+  const uploads = createUploads({ ...ctx, limitMb: () => ctx.settings.current().server.body_limit_mb });
+  const app = new Elysia({ name: "gemini" }).use(uploadRoutes(ctx, uploads));
+  return PREFIXES.reduce((all, prefix) => all.use(surface(ctx, prefix)), app);
 }
 
 type Answer = (api: Api, call: Call, name: string) => Response | Promise<Response>;
 type Server = { timeout(request: Request, seconds: number): void } | null;
 type Arrival = { request: Request; server: Server };
 
-/** Answers with `answer`, given the rest of the path after `start`; failures get Google's envelope. */
-async function respond(ctx: GeminiContext, { request, server }: Arrival, start: string, answer: Answer): Promise<Response> {
+/** Answers whatever happens; failures get Google's envelope. */
+async function respond(
+  { log }: Pick<Api, "log">,
+  { request, server }: Arrival,
+  answer: () => Response | Promise<Response>,
+): Promise<Response> {
   // Generations, downloads and uploads take as long as they take.
   server?.timeout(request, 0);
   try {
-    return await answer(ctx, { request, ...ctx.callOf(request) }, restOf(request.url, start));
+    return await answer();
   } catch (error) {
     const response = errorResponse(error);
-    if (response.status === 500) ctx.log.error("A request failed by a bug", { error });
+    if (response.status === 500) log.error("A request failed by a bug", { error });
     return response;
   }
 }
+
+/** Answers a request of a key; `answer` gets the rest of the path after `start`. */
+const respondTo = (ctx: GeminiContext, arrival: Arrival, start: string, answer: Answer): Promise<Response> =>
+  respond(ctx, arrival, () =>
+    answer(ctx, { request: arrival.request, ...ctx.callOf(arrival.request) }, restOf(arrival.request.url, start)),
+  );
 
 /** The path after `start`, decoded; ids may hold slashes. */
 function restOf(url: string, start: string): string {
@@ -50,9 +68,12 @@ function restOf(url: string, start: string): string {
 }
 
 /** Paths of `/v1` that both surfaces have: `app.ts` asks here first. */
-const SHARED: readonly { method: string; start: string; path: RegExp; answer: Answer }[] = [
-  { method: "GET", start: "/v1/models", path: /^\/v1\/models\/?$/, answer: modelList },
-  { method: "GET", start: "/v1/models/", path: /^\/v1\/models\/./, answer: oneOfModels },
+const SHARED: readonly { method: string; path: RegExp; start: string; answer: Answer }[] = [
+  { method: "GET", path: /^\/v1\/models\/?$/, start: "/v1/models", answer: modelList },
+  { method: "GET", path: /^\/v1\/models\/./, start: "/v1/models/", answer: modelOrOperation },
+  { method: "GET", path: /^\/v1\/files\/?$/, start: "/v1/files", answer: listFiles },
+  { method: "GET", path: /^\/v1\/files\/./, start: "/v1/files/", answer: oneFile },
+  { method: "DELETE", path: /^\/v1\/files\/./, start: "/v1/files/", answer: deleteFile },
 ];
 
 /** The answer to a request for a path that both surfaces have, when it speaks Gemini; else undefined. */
@@ -62,16 +83,16 @@ export function createSharedPaths(ctx: GeminiContext) {
     const { path, query } = splitUrl(url);
     const shared = SHARED.find((one) => one.method === method && one.path.test(path));
     if (!shared || dialectOf({ method, path, query, header: (name) => headers.get(name) }) !== "gemini") return undefined;
-    return respond(ctx, arrival, shared.start, shared.answer);
+    return respondTo(ctx, arrival, shared.start, shared.answer);
   };
 }
 
 /** `models/{model}`, or an operation of one. */
-function oneOfModels(api: Api, _call: Call, name: string) {
-  return oneModel(api, name);
+function modelOrOperation(api: Api, call: Call, name: string) {
+  return name.includes("/operations/") ? operation(api, call, name) : oneModel(api, name);
 }
 
-const METHODS: Readonly<Record<string, Answer>> = { generateContent, streamGenerateContent, countTokens };
+const METHODS: Readonly<Record<string, Answer>> = { generateContent, streamGenerateContent, countTokens, predict, predictLongRunning };
 
 /** `{model}:{method}`, split at the last colon. */
 function callModel(api: Api, call: Call, name: string) {
@@ -85,19 +106,55 @@ function callModel(api: Api, call: Call, name: string) {
 /** Every route under one prefix. */
 function surface(ctx: GeminiContext, prefix: Prefix) {
   const detail = (summary: string, body: object = {}) => ({ tags: ["Gemini"], summary, ...body, hide: prefix !== PREFIXES[0] });
-  const route = (path: string, answer: Answer) => (arrival: Arrival) => respond(ctx, arrival, `${prefix}${path}`, answer);
+  const route = (path: string, answer: Answer) => (arrival: Arrival) => respondTo(ctx, arrival, `${prefix}${path}`, answer);
   const app = new Elysia({ name: `gemini ${prefix}`, prefix });
 
   app.post("/models/*", route("/models/", callModel), {
     parse: "none",
-    detail: detail("models/{model}:generateContent, :streamGenerateContent, :countTokens", jsonBody(GenerateBody)),
+    detail: detail(`models/{model}:{method}, the method one of ${Object.keys(METHODS).join(", ")}`, jsonBody(GenerateBody)),
   });
+  // The bare prefix is the original's: it has models alone. Under /v1 these paths are OpenAI's as well: see createSharedPaths.
+  if (prefix !== "/v1") {
+    app
+      .get("/models", route("/models", modelList), { detail: detail("List the models that this pool serves") })
+      .get("/models/*", route("/models/", modelOrOperation), { detail: detail("One model, or an operation of one") });
+  }
+  if (prefix === "") return app;
 
-  // Under /v1 these are OpenAI's as well: see createSharedPaths.
+  app
+    .get("/operations/*", route("/", operation), { detail: detail("How far a video is") })
+    .post("/interactions", route("/interactions", createInteraction), {
+      parse: "none",
+      detail: detail("Make a video or an image as an interaction", jsonBody(InteractionBody)),
+    })
+    .get("/interactions/:id", route("/interactions/", getInteraction), { detail: detail("How far an interaction is, or what it made") })
+    .post("/interactions/:id/cancel", route("/interactions/", withoutVerb(cancelInteraction)), {
+      parse: "none",
+      detail: detail("Cancel an interaction"),
+    })
+    .delete("/interactions/:id", route("/interactions/", deleteInteraction), { detail: detail("Delete an interaction and what it made") });
   if (prefix === "/v1") return app;
   return app
-    .get("/models", route("/models", modelList), { detail: detail("List the models that this pool serves") })
-    .get("/models/*", route("/models/", oneOfModels), { detail: detail("One model") });
+    .get("/files", route("/files", listFiles), { detail: detail("List the key's files") })
+    .get("/files/:id", route("/files/", oneFile), { detail: detail("One file, or its bytes with :download") })
+    .delete("/files/:id", route("/files/", deleteFile), { detail: detail("Delete a file") });
+}
+
+const withoutVerb =
+  (answer: Answer): Answer =>
+  (api, call, name) =>
+    answer(api, call, name.replace(/\/[^/]*$/, ""));
+
+/** Under Google's versions. What follows the first request needs no key: its address is the credential. */
+function uploadRoutes(ctx: GeminiContext, uploads: Uploads) {
+  const api = { ...ctx, uploads };
+  const begin = (arrival: Arrival) => respondTo(ctx, arrival, "", (_, call) => startUpload(api, call));
+  const goOn = (arrival: Arrival & { params: { upload: string } }) =>
+    respond(ctx, arrival, () => continueUpload(api, arrival.request, arrival.params.upload));
+  return new Elysia({ name: "gemini upload", prefix: "/upload/:version/files" })
+    .post("/", begin, { parse: "none", detail: { tags: ["Gemini"], summary: "Begin the upload of a picture or a video" } })
+    .post("/:upload", goOn, { parse: "none", detail: { tags: ["Gemini"], summary: "Send the bytes of an upload" } })
+    .put("/:upload", goOn, { parse: "none", detail: { hide: true } });
 }
 
 /** Bodies are described for /openapi.json and read by our own reader, after the guard. */

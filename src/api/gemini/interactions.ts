@@ -1,0 +1,176 @@
+// Interactions: videos and images as jobs, answered at once, when they are done, or as events while they are made.
+import { AppError } from "../../errors.ts";
+import { imageWish } from "../../gateway/image-parameters.ts";
+import { type DraftTurn, type InputReference, resolveTurns } from "../../gateway/inputs.ts";
+import type { Job } from "../../gateway/job.ts";
+import { splitUrl } from "../dialect.ts";
+import { jsonWithBytes } from "../json-bytes.ts";
+import { streamFrames } from "../sse.ts";
+import { type Api, type Call, jobsOf, modelOf, stoppable } from "./call.ts";
+import { type DecodedInteraction, decodeInteraction } from "./interactions-decode.ts";
+import { encodeFailure, encodeInteraction, type OutputBlock, readEcho, statusOf, wordsOf, writeEcho } from "./interactions-encode.ts";
+import { failureOf } from "./job-failure.ts";
+import { interactionJobId, videoUri } from "./job-names.ts";
+import { InteractionBody, tolerant } from "./schema.ts";
+import { eventPieces } from "./stream.ts";
+import { readPictures, readSource } from "./videos.ts";
+
+const validate = tolerant(InteractionBody);
+const ROUTE = "POST /v1beta/interactions";
+const HINT_NAMES = { aspectRatio: "response_format.aspect_ratio", imageSize: "response_format.image_size" } as const;
+
+/** @throws {AppError} everything that is known before the job is safe; a job goes on when its client leaves */
+export async function createInteraction(api: Api, call: Call): Promise<Response> {
+  const { job, stream, background } = await begin(api, call);
+  if (stream) return streamed(api, call, job);
+  return answer(api, call, background ? job : await ended(api, call, job));
+}
+
+export async function getInteraction(api: Api, call: Call, id: string): Promise<Response> {
+  const job = await jobOf(api, call, id);
+  const isStream = new URLSearchParams(splitUrl(call.request.url).query).get("stream") === "true";
+  return isStream ? streamed(api, call, job) : answer(api, call, job);
+}
+
+export async function cancelInteraction(api: Api, call: Call, id: string): Promise<Response> {
+  const { id: jobId } = await jobOf(api, call, id);
+  return answer(api, call, (await jobsOf(api).cancel(jobId, call.key.id))!);
+}
+
+export async function deleteInteraction(api: Api, call: Call, id: string): Promise<Response> {
+  const { id: jobId } = await jobOf(api, call, id);
+  await jobsOf(api).remove(jobId, call.key.id);
+  return Response.json({});
+}
+
+async function begin(api: Api, call: Call) {
+  // The body's bytes count until its pictures are stored.
+  using body = await api.bodies.json(call.request, validate);
+  const decoded = decodeInteraction(body.value);
+  const previous = decoded.previous === undefined ? null : await jobOf(api, call, decoded.previous);
+  const make = modelOf(decoded.model).kind === "video" ? makeVideo : makeImage;
+  const { stream, background } = decoded;
+  return { job: await make(api, call, decoded, previous), stream, background };
+}
+
+/** What orders of both kinds share. */
+const orderOf = ({ requestId, startedAt, key, request }: Call, { model, seed, webhookUrl, delivery, previous }: DecodedInteraction) => ({
+  ...{ requestId, startedAt, seed, webhookUrl },
+  dialect: "gemini" as const,
+  route: ROUTE,
+  keyId: key.id,
+  choice: modelOf(model),
+  echo: writeEcho({ delivery, previous: previous ?? null }),
+  idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
+});
+
+/** A video of an earlier interaction is what this one changes; its picture is the first of those given. */
+async function makeVideo(api: Api, call: Call, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
+  const [named, ...others] = decoded.videos;
+  if (others.length > 0) throw new AppError("invalid_request", "input: one video can be changed at a time.", { param: "input" });
+  const source = previous?.kind === "video" ? { jobId: previous.id } : named && (await readSource(api, call, named.fields, named.param));
+  const earlier = previous?.kind === "image" ? await resultsOf(api, previous) : [];
+  return jobsOf(api).createVideo({
+    ...orderOf(call, decoded),
+    ...decoded.video,
+    prompt: decoded.prompt,
+    images: await readPictures(api, call, [...earlier, ...decoded.pictures]),
+    source,
+  });
+}
+
+/** An earlier interaction is the conversation that this one goes on with. */
+async function makeImage(api: Api, call: Call, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
+  if (previous?.kind === "video" || decoded.videos.length > 0) {
+    throw new AppError("invalid_request", "An image model takes no video.", { param: "input" });
+  }
+  const earlier: DraftTurn[] = previous
+    ? [
+        { role: "user", parts: [{ type: "text", text: previous.prompt }] },
+        { role: "model", parts: await resultsOf(api, previous) },
+      ]
+    : [];
+  const owner = { keyId: call.key.id, requestId: call.requestId, signal: call.request.signal };
+  const turns = [...earlier, ...decoded.turns].filter(({ parts }) => parts.length > 0);
+  return jobsOf(api).createImages({
+    ...orderOf(call, decoded),
+    wish: imageWish(decoded.hints, HINT_NAMES),
+    system: decoded.system,
+    turns: await resolveTurns(api.inputs, turns, owner),
+    n: 1,
+  });
+}
+
+/** What a job made, as pictures of a conversation; what is gone is passed over. */
+async function resultsOf({ media }: Api, { mediaIds }: Job): Promise<InputReference[]> {
+  const made = await Promise.all(mediaIds.map((id) => media.get(id)));
+  return made.flatMap((one) =>
+    one ? [{ type: "reference" as const, url: `/media/${one.id}.${one.ext}`, param: "previous_interaction_id", trusted: true }] : [],
+  );
+}
+
+/** @throws {AppError} `invalid_request`, as Google words it, also for another key's: nobody learns what exists */
+async function jobOf(api: Api, { key }: Call, id: string): Promise<Job> {
+  const jobId = interactionJobId(id);
+  const job = jobId === null ? null : await jobsOf(api).get(jobId, key.id);
+  if (job) return job;
+  throw new AppError("invalid_request", `Invalid interaction name: ${id.slice(0, 120)}`, { param: "interaction" });
+}
+
+async function ended(api: Api, { key, request }: Call, job: Job): Promise<Job> {
+  let last = job;
+  for await (const next of (await jobsOf(api).watch(job.id, key.id, request.signal)) ?? []) last = next;
+  return last;
+}
+
+async function answer(api: Api, call: Call, job: Job): Promise<Response> {
+  return jsonWithBytes(encodeInteraction(job, await contentOf(api, call, job)));
+}
+
+/** What there is to give of a job; empty while it goes on. */
+async function contentOf(api: Api, { origin }: Call, job: Job): Promise<OutputBlock[]> {
+  const words = wordsOf(job);
+  if (words !== null) return [{ type: "text", text: words }];
+  if (statusOf(job) !== "completed") return [];
+  const { delivery } = readEcho(job);
+  const found = await Promise.all(job.mediaIds.map((id) => api.media.open(id)));
+  return found.flatMap((one): OutputBlock[] => {
+    if (!one) return [];
+    const facts = { type: job.kind, mime_type: one.media.mime };
+    if (delivery === "inline") return [{ ...facts, data: one.blob }];
+    const uri = job.kind === "video" ? videoUri(origin, job) : `${origin}/v1beta/files/${one.media.id}:download?alt=media`;
+    return [{ ...facts, uri }];
+  });
+}
+
+/** Blank lines alone keep the stream alive: comments break Google's clients. */
+const HEARTBEAT = "\n\n";
+
+function streamed(api: Api, call: Call, job: Job): Response {
+  const { signal, stop } = stoppable(call.request);
+  return streamFrames(events(api, call, job, signal), { clock: api.clock, heartbeat: HEARTBEAT, onCancel: stop });
+}
+
+/** Created, then one step when it has ended. The last interaction comes without steps: they were told. */
+async function* events(api: Api, call: Call, job: Job, signal: AbortSignal): AsyncGenerator<string> {
+  let sequence = 0;
+  const event = (type: string, fields: object) => eventPieces({ event_type: type, event_id: String(++sequence), ...fields }, type);
+  yield* event("interaction.created", { interaction: { ...encodeInteraction(job, null), status: "in_progress" } });
+  try {
+    yield* event("interaction.status_update", { interaction_id: encodeInteraction(job, null).id, status: "in_progress" });
+    let last = job;
+    for await (const next of (await jobsOf(api).watch(job.id, call.key.id, signal)) ?? []) last = next;
+    if (statusOf(last) === "failed") throw failureOf(last);
+    const content = await contentOf(api, call, last);
+    if (content.length > 0) {
+      yield* event("step.start", { index: 0, step: { type: "model_output" } });
+      for (const delta of content) yield* event("step.delta", { index: 0, delta });
+      yield* event("step.stop", { index: 0 });
+    }
+    yield* event("interaction.completed", { interaction: encodeInteraction(last, null) });
+  } catch (error) {
+    if (!(error instanceof AppError)) api.log.error("A streamed interaction failed", { error });
+    yield* event("error", { error: encodeFailure(error) });
+  }
+  yield "event: done\ndata: [DONE]\n\n";
+}

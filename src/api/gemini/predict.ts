@@ -1,0 +1,119 @@
+// :predict, Imagen's method, which lives on: a prompt becomes pictures of the living models.
+// Source: Gemini API reference, models.predict, as @google/genai 1.30 and the clients of wire.md A.3 speak it (read 2026-11-23).
+import { AppError } from "../../errors.ts";
+import { imageWish } from "../../gateway/image-parameters.ts";
+import { type InputReference, resolveTurns } from "../../gateway/inputs.ts";
+import type { GenerateEvent, Media } from "../../gateway/types.ts";
+import { PICTURE_FORMATS, type PictureOutput, renderPicture } from "../image-output.ts";
+import { jsonWithBytes } from "../json-bytes.ts";
+import { type Api, answerHeaders, type Call, modelOf } from "./call.ts";
+import type { Done } from "./encode.ts";
+import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
+import { mediaReference } from "./references.ts";
+import { PredictBody, tolerant } from "./schema.ts";
+
+const MOST_PICTURES = 8;
+const HINT_NAMES = { aspectRatio: "parameters.aspectRatio", imageSize: "parameters.sampleImageSize" } as const;
+
+/** A body of `:predict` or `:predictLongRunning`, either spelling. */
+export const validatePredict = tolerant(PredictBody);
+
+/**
+ * The one instance of a body, and its prompt with what is not wanted at the end: no living model has a field for it.
+ * @throws {AppError} `invalid_request`
+ */
+export function readInstance({ instances, parameters }: PredictBody): { instance: Fields; parameters: Fields; prompt: string } {
+  const list = listOf(instances);
+  const [first] = list;
+  if (list.length !== 1 || !isFields(first))
+    throw new AppError("invalid_request", "instances: expected exactly one.", { param: "instances" });
+  const prompt = textOf(first.prompt);
+  if (!prompt) throw new AppError("invalid_request", "instances[0].prompt: expected a text.", { param: "instances[0].prompt" });
+  const avoid = textOf(fieldsOf(parameters).negativePrompt);
+  return { instance: first, parameters: fieldsOf(parameters), prompt: avoid ? `${prompt}\n\nAvoid: ${avoid}` : prompt };
+}
+
+/** @throws {AppError} also when every picture was refused: clients of this method read the first prediction unasked */
+export async function predict(api: Api, call: Call, model: string): Promise<Response> {
+  const { request, requestId, key, startedAt } = call;
+  const choice = modelOf(model, "image");
+  using body = await api.bodies.json(request, validatePredict);
+  const { instance, parameters, prompt } = readInstance(body.value);
+  const { signal } = request;
+  const parts = [{ type: "text" as const, text: prompt }, ...picturesOf(instance)];
+  const run = await api.generate({
+    ...{ requestId, key, startedAt, signal, choice },
+    dialect: "gemini",
+    route: "POST /v1beta/models:predict",
+    stream: false,
+    wish: imageWish({ aspectRatio: parameters.aspectRatio, imageSize: parameters.sampleImageSize ?? parameters.imageSize }, HINT_NAMES),
+    turns: await resolveTurns(api.inputs, [{ role: "user", parts }], { keyId: key.id, requestId, signal }),
+    seed: seedOf(parameters.seed),
+    imageOnly: true,
+    picturesParam: "instances",
+    n: countOf(parameters),
+  });
+  const { made, refusals } = await collect(run.events);
+  const predictions = await Promise.all(made.map((media) => encodePrediction(api, media, outputOf(parameters))));
+  const filtered = parameters.includeRaiReason === true ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
+  return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: answerHeaders(run) });
+}
+
+/** Pictures to start from: `image`, and the `referenceImages` of Imagen's editing. */
+function picturesOf({ image, referenceImages }: Fields): InputReference[] {
+  const first = isFields(image) ? [mediaReference(image, "instances[0].image")] : [];
+  const others = listOf(referenceImages).map((one, index) => {
+    const fields = fieldsOf(one);
+    return mediaReference(fieldsOf(fields.referenceImage ?? fields.image), `instances[0].referenceImages[${index}]`);
+  });
+  return [...first, ...others];
+}
+
+function countOf({ sampleCount }: Fields): number {
+  const count = sampleCount === undefined ? 1 : numberOf(sampleCount);
+  if (count !== undefined && Number.isInteger(count) && count >= 1 && count <= MOST_PICTURES) return count;
+  throw new AppError("invalid_request", `parameters.sampleCount: expected a number from 1 to ${MOST_PICTURES}.`, {
+    param: "parameters.sampleCount",
+  });
+}
+
+/** What cannot be made here is passed over, as are other fields that mean nothing to living models. */
+function outputOf(parameters: Fields): PictureOutput {
+  const { mimeType = parameters.outputMimeType, compressionQuality } = fieldsOf(parameters.outputOptions);
+  const word = textOf(mimeType)?.toLowerCase().replace("image/", "").replace("jpg", "jpeg");
+  const quality = numberOf(compressionQuality);
+  return {
+    format: PICTURE_FORMATS.find((format) => format === word) ?? null,
+    compression: quality === undefined ? null : Math.min(100, Math.max(0, Math.round(quality))),
+  };
+}
+
+async function collect(events: AsyncIterable<GenerateEvent>): Promise<{ made: Media[]; refusals: string[] }> {
+  const made: Media[] = [];
+  let text = "";
+  let done: Done | null = null;
+  for await (const event of events) {
+    if (event.type === "text") text += event.text;
+    else if (event.type === "image") made.push(event.media);
+    else if (event.type === "done") done = event;
+  }
+  if (!done) throw new Error("A generation ended without an end");
+  if (made.length === 0) throw withoutPicture(done, text);
+  return { made, refusals: (done.refusals ?? []).map((refusal) => refusal.message ?? `Filtered: ${refusal.upstreamReason}.`) };
+}
+
+function withoutPicture({ finish, upstreamReason, message }: Done, text: string): AppError {
+  const said = message || text.trim();
+  if (finish === "policy_input" || finish === "policy_output") {
+    const detail = { scope: "request" as const, reason: finish };
+    return new AppError("content_policy", `All pictures were filtered (${upstreamReason}).${said ? ` ${said}` : ""}`, { detail });
+  }
+  return new AppError("no_result", said || `The model returned no image (${upstreamReason}).`, {
+    detail: { scope: "request", reason: "text_only" },
+  });
+}
+
+async function encodePrediction(api: Api, media: Media, output: PictureOutput) {
+  const { blob, format } = await renderPicture(api.media, api.log, media, output);
+  return { mimeType: `image/${format}`, bytesBase64Encoded: blob };
+}

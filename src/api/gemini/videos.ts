@@ -1,0 +1,102 @@
+// :predictLongRunning, Veo's method, and its operations: every one is a job, looked at as often as a client likes.
+// Source: Gemini API reference, models.predictLongRunning and operations; clients of wire.md A.4 and D (read 2026-11-23).
+import { AppError } from "../../errors.ts";
+import { type InputReference, readInput } from "../../gateway/inputs.ts";
+import type { Job, VideoOrder } from "../../gateway/job.ts";
+import type { InputMedia } from "../../gateway/types.ts";
+import { type Api, type Call, jobsOf, modelOf } from "./call.ts";
+import { rpcStatus } from "./errors.ts";
+import { failureOf } from "./job-failure.ts";
+import { plainId, videoJobId, videoUri } from "./job-names.ts";
+import { readInstance, validatePredict } from "./predict.ts";
+import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
+import { fileIdIn, mediaReference } from "./references.ts";
+import { aspectOf, resolutionOf, webhookOf } from "./video-options.ts";
+
+/** Answers with the operation as soon as the job is safe. */
+export async function predictLongRunning(api: Api, call: Call, model: string): Promise<Response> {
+  const { request, requestId, key, startedAt } = call;
+  const choice = modelOf(model, "video");
+  using body = await api.bodies.json(request, validatePredict);
+  const { instance, parameters, prompt } = readInstance(body.value);
+  const { images, mode } = picturesOf(instance);
+  const source = isFields(instance.video) ? await readSource(api, call, instance.video, "instances[0].video") : undefined;
+  const job = await jobsOf(api).createVideo({
+    ...{ requestId, startedAt, choice, prompt, source },
+    dialect: "gemini",
+    route: "POST /v1beta/models:predictLongRunning",
+    keyId: key.id,
+    mode: source ? "extend" : mode,
+    images: await readPictures(api, call, images),
+    aspect: aspectOf(parameters.aspectRatio),
+    resolution: resolutionOf(parameters.resolution),
+    seconds: numberOf(parameters.durationSeconds),
+    seed: seedOf(parameters.seed),
+    webhookUrl: webhookOf(body.value.webhookConfig),
+    idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
+  });
+  return Response.json({ name: operationName(job) });
+}
+
+/** First and last frame, whose number tells the mode, else the pictures to refer to. */
+function picturesOf({ image, lastFrame, referenceImages }: Fields): { images: InputReference[]; mode: VideoOrder["mode"] } {
+  const references = listOf(referenceImages).map((one, index) =>
+    mediaReference(fieldsOf(fieldsOf(one).image ?? one), `instances[0].referenceImages[${index}].image`),
+  );
+  if (references.length > 0) return { images: references, mode: "references" };
+  if (!isFields(image)) {
+    if (isFields(lastFrame))
+      throw new AppError("invalid_request", "instances[0].lastFrame needs instances[0].image.", { param: "instances[0].image" });
+    return { images: [], mode: undefined };
+  }
+  const first = mediaReference(image, "instances[0].image");
+  if (!isFields(lastFrame)) return { images: [first], mode: undefined };
+  return { images: [first, mediaReference(lastFrame, "instances[0].lastFrame")], mode: undefined };
+}
+
+/** The pictures as stored media, in order. */
+export function readPictures(api: Api, { key, requestId, request }: Call, references: InputReference[]): Promise<InputMedia[]> {
+  const owner = { keyId: key.id, requestId, signal: request.signal };
+  return Promise.all(references.map(async (reference) => (await readInput(api.inputs, reference, owner))!));
+}
+
+/** A video to start from: one that a job of the key made, or its bytes. */
+export async function readSource(api: Api, { key, requestId, request }: Call, video: Fields, param: string): Promise<VideoOrder["source"]> {
+  const id = fileIdIn(textOf(video.uri) ?? textOf(video.fileUri) ?? "");
+  const job = id === null ? null : await jobsOf(api).get(videoJobId(id), key.id);
+  if (job) return { jobId: job.id };
+  const owner = { keyId: key.id, requestId, signal: request.signal };
+  return { media: (await readInput(api.inputs, mediaReference(video, param), owner, "video"))! };
+}
+
+const operationName = (job: Job): string => `models/${job.model.replace(/^models\//, "")}/operations/${plainId(job)}`;
+
+/** `models/{model}/operations/{id}` or `operations/{id}`. @throws {AppError} `not_found`, also for another key's */
+export async function operation(api: Api, { key, origin }: Call, name: string): Promise<Response> {
+  const id = /(?:^|\/)operations\/([a-z2-7]+)$/.exec(name)?.[1];
+  const job = id === undefined ? null : await jobsOf(api).get(videoJobId(id), key.id);
+  if (!job) throw new AppError("not_found", "There is no such operation.");
+  return Response.json(encodeOperation(job, origin));
+}
+
+/** `Operation` of a `PredictLongRunningResponse`. While it runs, `metadata` tells the progress in percent. */
+function encodeOperation(job: Job, origin: string) {
+  const name = operationName(job);
+  const failure = failureOf(job);
+  if (failure?.kind === "content_policy") {
+    return completed(name, { raiMediaFilteredCount: 1, raiMediaFilteredReasons: [failure.message] });
+  }
+  if (failure) return { name, done: true, error: rpcStatus(failure) };
+  if (job.state === "completed") {
+    return completed(name, { generatedSamples: [{ video: { uri: videoUri(origin, job), encoding: "video/mp4" } }] });
+  }
+  return { name, metadata: { progressPercent: job.progress } };
+}
+
+const RESPONSE_TYPE = "type.googleapis.com/google.ai.generativelanguage.v1beta.PredictLongRunningResponse";
+
+const completed = (name: string, generateVideoResponse: object) => ({
+  name,
+  done: true,
+  response: { "@type": RESPONSE_TYPE, generateVideoResponse },
+});
