@@ -5,10 +5,10 @@ import type { Affinity } from "./affinity.ts";
 import type { Lease } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
 import type { Tokens } from "./tokens.ts";
-import type { Finish, GenerateEvent, ImageRequest, Media, Usage } from "./types.ts";
+import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "./types.ts";
 
 /** What came of a call that was answered. */
-export type Answer = { finish: Finish; upstreamReason: string; message?: string; usage: Usage | null; images: Media[]; text: string };
+export type Answer = Omit<Extract<ProviderEvent, { type: "finish" }>, "type"> & { images: Media[]; text: string };
 
 /** Tells, also while and after it failed, whether the call may have been charged. */
 export type AttemptState = {
@@ -44,7 +44,7 @@ export async function* attemptImage(
         state.submitted = true;
       } else if (event.type === "progress") yield event.stage === "uploading" ? { ...event, type: "uploading" } : { type: event.stage };
       else if (event.type === "text" && event.thought) {
-        if (request.includeThoughts) yield { type: "thought", text: event.text };
+        if (request.includeThoughts) yield { type: "thought", text: event.text, signature: event.signature };
       } else if (event.type === "text") {
         text += event.text;
         yield { type: "text", text: event.text, signature: event.signature };
@@ -57,8 +57,8 @@ export async function* attemptImage(
         if (!event.thought) images.push(stored);
         yield { type: event.thought ? "draft" : "image", media: stored, signature: event.signature };
       } else if (event.type === "finish") {
-        const { finish, upstreamReason, message, usage } = event;
-        return { finish, upstreamReason, message, usage, images, text };
+        const { type: _, ...end } = event;
+        return { ...end, images, text };
       }
     }
   } catch (error) {

@@ -16,7 +16,7 @@ import { chooseFamily, type ModelChoice } from "./models.ts";
 import { estimateImageUsd } from "./prices.ts";
 import { createRecord, type GenerationRecord } from "./record.ts";
 import type { Tokens } from "./tokens.ts";
-import type { GenerateEvent, ImageRequest, Turn } from "./types.ts";
+import type { GenerateEvent, ImageRequest, InputMedia, Turn } from "./types.ts";
 
 /** A client's request for images, decoded from any dialect. */
 export type ImageGeneration = {
@@ -141,10 +141,11 @@ function planImages(deps: GenerateDependencies, request: ImageGeneration, family
 
 /** The token that drew the latest picture of the conversation. */
 function preferredToken(affinity: Affinity, turns: readonly Turn[]): number | undefined {
-  const drawn = turns
-    .flatMap((turn) => turn.parts)
-    .findLast((part) => part.type === "image" && part.image.mediaId !== undefined && affinity.of(part.image.mediaId));
-  return drawn?.type === "image" ? affinity.of(drawn.image.mediaId!)?.tokenId : undefined;
+  const images = turns.flatMap((turn) => turn.parts).flatMap((part) => (part.type === "image" ? [part.image] : []));
+  const tokenOf = ({ mediaId, signature }: InputMedia) =>
+    (mediaId && affinity.of(mediaId)?.tokenId) || (signature && affinity.tokenOf(signature)) || undefined;
+  const drawn = images.findLast(tokenOf);
+  return drawn && tokenOf(drawn);
 }
 
 /**

@@ -152,15 +152,23 @@ function callFor(deps: GenerateDependencies, { request, family, wish, turns }: W
 function noResult(answer: Answer): AppError {
   const message = answer.message ?? (answer.text || `The model returned no image (${answer.upstreamReason}).`);
   return new AppError("no_result", message, {
-    detail: { scope: "request", reason: answer.finish === "malformed" ? "malformed" : "text_only" },
+    detail: {
+      scope: "request",
+      reason: answer.finish === "malformed" ? "malformed" : "text_only",
+      upstreamReason: answer.upstreamReason,
+    },
   });
 }
 
 function summarize(ended: Ended[]): Extract<GenerateEvent, { type: "done" }> {
   const usage = ended.reduce((sum, { answer }) => (answer.usage ? addUsage(sum, answer.usage) : sum), NO_USAGE);
   const { answer, provider } = ended.find((one) => one.answer.images.length > 0) ?? ended[0]!;
-  return { type: "done", finish: answer.finish, upstreamReason: answer.upstreamReason, message: answer.message, usage, provider };
+  const { finish, upstreamReason, message, modelVersion } = answer;
+  const refusals = ended.map((one) => one.answer).filter((one) => one.images.length === 0 && one.finish.startsWith("policy"));
+  return { type: "done", finish, upstreamReason, message, usage, provider, modelVersion, refusals: refusals.map(toRefusal) };
 }
+
+const toRefusal = ({ upstreamReason, message }: Answer) => ({ upstreamReason, message });
 
 /** Aborts when the client goes away, the time is over or the server stops; the reason says which. */
 function stopSignal(deps: GenerateDependencies, client: AbortSignal, seconds: number): { signal: AbortSignal; abandon(): void } {

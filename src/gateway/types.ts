@@ -156,6 +156,8 @@ export type GenerateEvent =
       provider: string;
       /** What the upstream calls the model that answered, when it told. */
       modelVersion?: string;
+      /** The calls among several that the content policy refused; those that succeeded speak for the rest. */
+      refusals?: { upstreamReason: string; message?: string }[];
     };
 
 /** Where an edit, an extension or an upscale starts: stored bytes, and what the upstream knows the video by. */
