@@ -27,9 +27,14 @@ const ENVELOPES = { openai: openaiError, gemini: geminiError, plugin: pluginErro
 
 /** Requests of listeners beside the app's own: who sent them, and what is to be found there. */
 export type Arrivals = WeakMap<Request, { peer: string | null; listener: Listener }>;
-const NO_ARRIVALS: Arrivals = new WeakMap();
 
-export async function createApp(ctx: Context, arrivals: Arrivals = NO_ARRIVALS) {
+export type AppOptions = {
+  arrivals: Arrivals;
+  /** Takes what was just written to the store into memory. */
+  refresh(): Promise<void>;
+};
+
+export async function createApp(ctx: Context, { arrivals, refresh }: AppOptions) {
   const { clock, keys, log, media, metrics, pool, simulated } = ctx;
   const { server: boot } = ctx.config.settings;
   const access = createAccessLog({ metrics, log, now: clock.now });
@@ -57,6 +62,7 @@ export async function createApp(ctx: Context, arrivals: Arrivals = NO_ARRIVALS) 
   const allowed = ctx.config.settings.admin.allow;
   const admin = await createAdmin(ctx, {
     bodies,
+    refresh,
     originOf,
     isAllowed: (address) => allowed.length === 0 || (address !== null && inRanges(allowed, address)),
   });

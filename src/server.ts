@@ -79,7 +79,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       () => ctx.webhooks.stop(),
       () => ctx.runner.stop(ctx.settings.current().server.drain_timeout * 1000),
     );
-    const { app, adminServer } = await listen(ctx);
+    const { app, adminServer } = await listen(ctx, watch.look);
     ctx.refresher.start();
     ctx.webhooks.start();
     await ctx.runner.start();
@@ -103,10 +103,10 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
   }
 }
 
-async function listen(ctx: Context) {
+async function listen(ctx: Context, refresh: () => Promise<void>) {
   const { host, port } = ctx.config.settings.server;
   const arrivals: Arrivals = new WeakMap();
-  const app = await createApp(ctx, arrivals);
+  const app = await createApp(ctx, { arrivals, refresh });
   // Elysia would share the port with whoever else listens on it; a taken port has to be an error.
   app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT, reusePort: false });
   return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request), arrivals) };

@@ -3,16 +3,25 @@ import type { Config } from "./config.ts";
 import { withDatabase } from "./config.ts";
 import type { Context } from "./context.ts";
 import type { Revisions } from "./db/store.ts";
+import { createSerial } from "./gateway/serial.ts";
 
 /** How often other processes' changes are looked for, in ms. */
 const INTERVAL_MS = 1000;
 
+export type Watch = {
+  /** Takes what was just written into memory, without waiting for the next look. */
+  look(): Promise<void>;
+  stop(): void;
+};
+
 /** Loads everything once, then again whatever changed. */
-export async function watchChanges(ctx: Context, boot: Config): Promise<{ stop(): void }> {
+export async function watchChanges(ctx: Context, boot: Config): Promise<Watch> {
   const { store, clock, log } = ctx;
   let known: Revisions | null = null;
   let cancel = () => {};
   let stopped = false;
+  // An older list never comes after a newer one.
+  const oneByOne = createSerial();
 
   const load = async () => {
     const revisions = await store.revisions();
@@ -27,13 +36,14 @@ export async function watchChanges(ctx: Context, boot: Config): Promise<{ stop()
     known = revisions;
   };
   const tick = async () => {
-    await load().catch((error) => log.error("Changes could not be read", { error }));
+    await oneByOne(load).catch((error) => log.error("Changes could not be read", { error }));
     if (!stopped) cancel = clock.after(INTERVAL_MS, tick);
   };
 
   await load();
   cancel = clock.after(INTERVAL_MS, tick);
   return {
+    look: () => oneByOne(load),
     stop() {
       stopped = true;
       cancel();

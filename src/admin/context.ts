@@ -31,4 +31,6 @@ export type AdminContext = Context & {
   visitorOf(request: Request): Visitor;
   /** Scheme and host at which this request reached us, for links and client settings. */
   originOf(request: Request): string;
+  /** Takes what was just written to the store (tokens, keys, settings) into memory: the next request sees it. */
+  refresh(): Promise<void>;
 };

@@ -24,6 +24,7 @@ const OLD_ADDRESSES = ["/", "/manage", "/login", "/test"] as const;
 
 type Outer = {
   bodies: BodyReader;
+  refresh(): Promise<void>;
   originOf(request: Request): string;
   isAllowed(address: string | null): boolean;
 };

@@ -1,0 +1,20 @@
+// The key that the operator's own generations are counted under. Nobody knows it: it is a row, not a secret.
+import type { KeyRow, Store } from "../db/store.ts";
+import { newKey } from "../ids.ts";
+import { hashKey, type Keys } from "./keys.ts";
+
+/** Fact with its id. */
+const OPERATOR_KEY = "operator_key_id";
+
+type Dependencies = { store: Pick<Store, "readFact" | "writeFact" | "insertKey">; keys: Keys; now: () => number; refresh(): Promise<void> };
+
+/** Its row, made on first use. */
+export async function operatorKey({ store, keys, now, refresh }: Dependencies): Promise<KeyRow> {
+  const known = keys.get(Number((await store.readFact(OPERATOR_KEY)) ?? 0));
+  if (known && known.revokedAt === null) return known;
+  const { key } = newKey();
+  const row = await store.insertKey({ name: "admin panel", prefix: "–", hash: hashKey(key) }, now());
+  await store.writeFact(OPERATOR_KEY, `${row.id}`);
+  await refresh();
+  return row;
+}
