@@ -30,6 +30,10 @@ const MAIN = join(import.meta.dir, "..", "src", "main.ts");
 const SECRETS = ["alpha-project.key-one", "beta-project.key-two", "gamma-project.key-three"];
 /** Everything a submission, a poll and a download may meet, each now and then. */
 const FAULTS = [
+  // Time for a kill to fall between a submission and its answer, and into a download.
+  "gemini.interaction=latency(600):0.3",
+  "gemini.generate=latency(400):0.3",
+  "gemini.file-download=latency(400):0.3",
   "gemini.interaction=503:0.06",
   "gemini.interaction=429-minute(1):0.06",
   "gemini.interaction=lost:0.04",
@@ -246,8 +250,7 @@ function inspect(dataDir: string, wishes: Wish[], submissions: Map<string, Set<n
   const files = mediaFiles(dataDir);
   for (const { id, ext } of stored) {
     if (!referenced.has(id)) violations.push(`medium ${id} belongs to no job`);
-    if (!inRows.has(id) && !existsSync(join(dataDir, "media", id.slice(0, 2), `${id}.${ext}`)))
-      violations.push(`medium ${id} has no bytes`);
+    if (!inRows.has(id) && !files.has(`${id}.${ext}`)) violations.push(`medium ${id} has no bytes`);
   }
   const there = new Set(stored.map(({ id }) => id));
   for (const name of files) if (!there.has(name.slice(0, 26))) violations.push(`file ${name} belongs to no medium`);

@@ -220,6 +220,8 @@ export interface Store extends LedgerStore, JobStore, AdminStore {
   /** Oldest first, those past `now` and, when the sum of bytes is over `maxBytes`, as many more as bring it under. */
   listSweepable(now: number, maxBytes: number | null, limit: number): Promise<Media[]>;
   deleteMedia(ids: string[]): Promise<void>;
+  /** Which of these ids belong to no medium. */
+  listUnknownMedia(ids: string[]): Promise<string[]>;
   mediaBytes(): Promise<number>;
 
   // settings edited at run time, as JSON by dotted key

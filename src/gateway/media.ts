@@ -9,6 +9,7 @@ import { isId, newId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../settings-schema.ts";
 import { createDrafts, diskErrors, diskIsFull } from "./media-drafts.ts";
+import { deleteOrphans } from "./media-orphans.ts";
 import { createSweeper } from "./media-sweep.ts";
 import { HEAD_BYTES, inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
 import type { Draft, DraftWriter, Media } from "./types.ts";
@@ -54,7 +55,7 @@ export interface MediaStore {
 export type MediaDependencies = {
   /** Media lie in `media/` below it. */
   dataDir: string;
-  store: Pick<Store, "insertMedia" | "readMediaBytes" | "getMedia" | "listSweepable" | "deleteMedia" | "mediaBytes">;
+  store: Pick<Store, "insertMedia" | "readMediaBytes" | "getMedia" | "listSweepable" | "deleteMedia" | "listUnknownMedia" | "mediaBytes">;
   clock: Clock;
   settings: () => Settings;
   log: Log;
@@ -159,6 +160,8 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
     async start() {
       const stale = await drafts.deleteBefore(clock.now() - STALE_DRAFT_MS);
       if (stale > 0) log.info("unfinished media of an earlier run were deleted", { count: stale });
+      const orphans = await deleteOrphans(folder, store);
+      if (orphans > 0) log.info("media files without a record were deleted", { count: orphans });
       total = await store.mediaBytes();
       sweeper.start();
     },

@@ -90,6 +90,14 @@ export function deleteMedia(db: Database, ids: string[]): void {
   db.query("DELETE FROM media WHERE id IN (SELECT value FROM json_each($ids))").run({ ids: JSON.stringify(ids) });
 }
 
+/** Those of the ids that no medium has. */
+export function listUnknownMedia(db: Database, ids: string[]): string[] {
+  return db
+    .query<{ id: string }, { ids: string }>("SELECT value AS id FROM json_each($ids) WHERE value NOT IN (SELECT id FROM media)")
+    .all({ ids: JSON.stringify(ids) })
+    .map(({ id }) => id);
+}
+
 /** Sum of the bytes of all media. */
 export function mediaBytes(db: Database): number {
   return db.query<{ bytes: number }, []>("SELECT coalesce(sum(bytes), 0) AS bytes FROM media").get()?.bytes ?? 0;

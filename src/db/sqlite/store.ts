@@ -94,6 +94,7 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     listFiles: (filter) => retryBusy(() => media.listFiles(db, filter)),
     listSweepable: (now, maxBytes, limit) => retryBusy(() => media.listSweepable(db, now, maxBytes, limit)),
     deleteMedia: (ids) => write(() => media.deleteMedia(db, ids)),
+    listUnknownMedia: (ids) => retryBusy(() => media.listUnknownMedia(db, ids)),
     mediaBytes: () => retryBusy(() => media.mediaBytes(db)),
 
     readSettings: () => retryBusy(() => settings.readSettings(db, vault)),

@@ -1,0 +1,43 @@
+// What a crash leaves among the media files, and what the next start leaves of that.
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadConfig } from "../config.ts";
+import { openStore } from "../db/sqlite/store.ts";
+import { newId } from "../ids.ts";
+import { silentLog } from "../log.ts";
+import { temporaryFolder, virtualClock } from "../testing.ts";
+import { PIXEL_PNG } from "./media.fixtures.ts";
+import { createMediaStore } from "./media.ts";
+
+test("a file without a row goes at the next start; media, drafts and foreign files stay", async () => {
+  using folder = temporaryFolder();
+  const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
+  const { settings } = loadConfig({ file: null, env: {}, flags: {} });
+  const open = () =>
+    createMediaStore({
+      rowBytes: 0,
+      dataDir: folder.path,
+      store,
+      clock: virtualClock(Date.now()),
+      settings: () => settings,
+      log: silentLog,
+    });
+  const kept = await open().keepBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: "r" });
+  const media = join(folder.path, "media");
+  const place = (...path: string[]) => {
+    const file = join(media, ...path);
+    mkdirSync(join(file, ".."), { recursive: true });
+    writeFileSync(file, "bytes");
+    return file;
+  };
+  const orphan = place("q", `${newId()}.png`);
+  const foreign = place("q", "README.txt");
+  const draft = place("drafts", newId());
+  const next = open();
+  await next.start();
+  expect([orphan, foreign, draft].map((file) => existsSync(file))).toEqual([false, true, true]);
+  expect(await (await next.open(kept.id))?.blob.bytes()).toEqual(PIXEL_PNG);
+  await next.stop();
+  await store.close();
+});
