@@ -4,17 +4,23 @@ import { redactText } from "../log.ts";
 import { nearest } from "../nearest.ts";
 import { adminPassword } from "./admin-password.ts";
 import { parseArguments } from "./arguments.ts";
+import { backup } from "./backup.ts";
 import { checkConfig } from "./check-config.ts";
 import { demo } from "./demo.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { GENERAL_USAGE, listHelp, usageLine, verbHelp } from "./help.ts";
+import { importOriginal } from "./import.ts";
 import { keyCreate } from "./key-create.ts";
 import { keyList } from "./key-list.ts";
 import { keyRevoke } from "./key-revoke.ts";
 import { keySet } from "./key-set.ts";
+import { restore } from "./restore.ts";
+import { rotateSecretVerb } from "./rotate-secret.ts";
 import { serve } from "./serve.ts";
 import { simulate } from "./simulate.ts";
 import { tokenAdd } from "./token-add.ts";
+import { tokenExport } from "./token-export.ts";
+import { tokenImport } from "./token-import.ts";
 import { tokenList } from "./token-list.ts";
 import { tokenSet } from "./token-set.ts";
 import type { Io, Verb } from "./verb.ts";
@@ -28,11 +34,17 @@ export const VERBS: readonly Verb[] = [
   tokenAdd,
   tokenList,
   tokenSet,
+  tokenImport,
+  tokenExport,
   keyCreate,
   keyList,
   keySet,
   keyRevoke,
   adminPassword,
+  importOriginal,
+  backup,
+  restore,
+  rotateSecretVerb,
   healthcheck,
   checkConfig,
   version,

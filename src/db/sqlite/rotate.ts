@@ -8,6 +8,7 @@ import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import { URL_OF_JOB } from "./jobs.ts";
 import { acquireFolder } from "./lock.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
+import { settleFolder } from "./restore.ts";
 import { createVault, findSecretKey, keyOpens, newSecretKey, parseKey, settleSecretKey, type Vault, writeNextKey } from "./secrets.ts";
 import { SETTING } from "./settings.ts";
 import { PROXY, SECRET, STATE } from "./tokens.ts";
@@ -48,7 +49,7 @@ export async function rotateSecret({ dataDir, env }: RotateOptions): Promise<Rot
   if (!existsSync(file)) throw new AppError("not_found", `There is no flow2api.db in ${dataDir}.`);
   const next = newKey(env);
   using _lock = takeFolder(dataDir);
-  settleSecretKey(dataDir);
+  settleFolder(dataDir);
   const place = env.FLOW2API_SECRET_KEY === undefined ? "file" : "environment";
   const current = findSecretKey(dataDir, env);
   refuseKeys(current, next, canaryOf(file), place);

@@ -1,0 +1,37 @@
+// flow2api backup: one tar file of the data folder, also while a server uses it.
+import { resolve } from "node:path";
+import { writeBackup } from "../db/sqlite/backup-file.ts";
+import { findSecretKey } from "../db/sqlite/secrets.ts";
+import { AppError } from "../errors.ts";
+import { dataDirOf, readConfig } from "./folder.ts";
+import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
+
+export const backup = defineVerb({
+  name: "backup",
+  summary: "Write a backup (a tar file), also while the server runs; tells what is not in it.",
+  positionals: ["FILE"],
+  options: {
+    requests: { type: "boolean", help: "with the request log" },
+    media: { type: "boolean", help: "with the media that lie in files" },
+    "with-secret": { type: "boolean", help: "with the secret key: whoever has the file then has the tokens" },
+    ...FOLDER_OPTIONS,
+  },
+  async run({ values, positionals, io }) {
+    const dataDir = dataDirOf(readConfig(values, io), io);
+    const secretKey = values["with-secret"] ? findSecretKey(dataDir, io.env) : null;
+    if (values["with-secret"] && !secretKey) throw new AppError("not_found", `There is no secret key for ${dataDir}.`);
+    const file = resolve(io.cwd, positionals[0]!);
+    const { bytes, holds, lacks } = await writeBackup({
+      dataDir,
+      file,
+      requests: values.requests,
+      media: values.media,
+      secretKey,
+      now: io.now(),
+    });
+    io.stdout(`${file}: ${bytes} bytes\n`);
+    for (const part of holds) io.stdout(`  holds ${part}\n`);
+    for (const part of lacks) io.stdout(`  lacks ${part}\n`);
+    return 0;
+  },
+});

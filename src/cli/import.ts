@@ -1,0 +1,75 @@
+// flow2api import: takes over accounts, settings and the API key of the Python original.
+import type { Store } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import { importTokens } from "../gateway/import-tokens.ts";
+import { hashKey } from "../gateway/keys.ts";
+import { isRefused } from "../gateway/token-import.ts";
+import { openFolder } from "./folder.ts";
+import { readAccounts } from "./original-accounts.ts";
+import { type Original, readOriginal } from "./original-files.ts";
+import { readWishes } from "./original-settings.ts";
+import { printableCell } from "./table.ts";
+import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
+
+export const importOriginal = defineVerb({
+  name: "import",
+  summary: "Take over accounts, settings and API key from a folder of the Python original; tells what it could not take.",
+  positionals: ["PATH"],
+  options: { "dry-run": { type: "boolean", help: "tell what would be done and change nothing" }, ...FOLDER_OPTIONS },
+  async run({ values, positionals, io }) {
+    const dryRun = values["dry-run"];
+    const original = readOriginal(positionals[0]!, io.cwd);
+    const wishes = readWishes(original);
+    const accounts = readAccounts(original, wishes.proxy, io.now());
+    await using folder = await openFolder(values, io);
+    const { store, config } = folder;
+
+    const report = await importTokens({ store, settings: () => config.settings.pool, now: io.now }, accounts.lines, { dryRun });
+    const skipped = new Set([...report.known, ...report.invalid].map(({ line }) => line));
+    const disabled = accounts.lines.filter((line) => !isRefused(line) && line.enabled === false && !skipped.has(line.line)).length;
+    const settings = Object.entries(wishes.settings);
+    if (!dryRun && settings.length > 0) await store.writeSettings(wishes.settings);
+    const key = wishes.apiKey === null ? null : await takeKey(store, wishes.apiKey, io.now(), dryRun);
+
+    const say = (mark: "taken" | "left", text: string) => io.stdout(`${mark}  ${printableCell(text)}\n`);
+    for (const file of original.files) io.stdout(`read   ${file}\n`);
+    say("taken", `${report.added} accounts${disabled > 0 ? `, ${disabled} of them disabled` : ""}`);
+    for (const [name] of settings) say("taken", `${name}${overridden(config.origins, name)}`);
+    if (key) say(...key);
+    for (const { line, reason } of [...report.known, ...report.invalid]) say("left", `account ${line}: ${reason}`);
+    for (const text of [...accounts.left, ...wishes.left, ...leftRows(original)]) say("left", text);
+    if (dryRun) io.stdout("Dry run: nothing was changed.\n");
+    return 0;
+  },
+});
+
+async function takeKey(
+  store: Pick<Store, "insertKey" | "listKeyHashes">,
+  key: string,
+  now: number,
+  dryRun: boolean,
+): Promise<["taken" | "left", string]> {
+  const hash = hashKey(key);
+  const known: ["left", string] = ["left", "the API key: it is there already"];
+  if ((await store.listKeyHashes()).some((row) => Buffer.from(row.hash).equals(hash))) return known;
+  if (dryRun) return ["taken", 'the API key, as key "imported"'];
+  try {
+    // Of a short key four characters would be half of it.
+    await store.insertKey({ name: "imported", hash, prefix: key.length >= 12 ? key.slice(0, 4) : "" }, now);
+    return ["taken", 'the API key, as key "imported"'];
+  } catch (error) {
+    if (error instanceof AppError && error.kind === "conflict") return known;
+    throw error;
+  }
+}
+
+function overridden(origins: Record<string, string>, name: string): string {
+  const origin = origins[name];
+  return origin === "environment" || origin === "flag" ? ` (kept, but the ${origin} says otherwise and counts)` : "";
+}
+
+const ROWS: Record<string, string> = { tasks: "video tasks", request_logs: "rows of the request log", token_stats: "rows of counters" };
+
+function leftRows({ rows }: Original): string[] {
+  return Object.entries(rows).flatMap(([table, count]) => (count > 0 ? [`${count} ${ROWS[table]}: history is not taken`] : []));
+}

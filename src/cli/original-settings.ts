@@ -1,0 +1,94 @@
+// Settings and the API key of the Python original, in our words.
+
+import { KNOWN_DEFAULTS } from "../gateway/password.ts";
+import { findSetting, type SettingKey, showValue } from "../settings-check.ts";
+import { isOn, proxyOf, textOf } from "./original-accounts.ts";
+import type { Fields, Original } from "./original-files.ts";
+
+export type Wishes = {
+  /** By dotted key; only what differs from our defaults. */
+  settings: Partial<Record<SettingKey, unknown>>;
+  /** The key that clients use; null: none to take. */
+  apiKey: string | null;
+  /** http(s) address for accounts without a proxy of their own. */
+  proxy: string | null;
+  /** What was left behind or has to be done by hand, a sentence each. */
+  left: string[];
+};
+
+const SHORT_KEY = 16;
+/** Files that only say what the original does anyway. */
+const ORIGINAL_DEFAULTS: Record<string, unknown> = {
+  "flow.labs_base_url": "https://labs.google/fx/api",
+  "flow.api_base_url": "https://aisandbox-pa.googleapis.com/v1",
+  "server.host": "0.0.0.0",
+  "server.port": 8000,
+};
+
+/** The database counts; the file only where the database says nothing, for the original reads it at its first start alone. */
+export function readWishes({ config, toml }: Original): Wishes {
+  const left: string[] = [];
+  const settings: Wishes["settings"] = {};
+  const take = (key: SettingKey, value: unknown, source: string) => {
+    const setting = findSetting(key)!;
+    if (value === undefined || value === null || value === "" || value === setting.default) return;
+    if (setting.accepts(value)) settings[key] = value;
+    else left.push(`${source}: ${key} has to be ${setting.expected}, it is ${showValue(setting, value)}`);
+  };
+  const generation = config.generation_config ?? toml.generation ?? {};
+  take("generation.image_timeout", generation.image_timeout, "image_timeout");
+  take("generation.video_timeout", generation.video_timeout, "video_timeout");
+  const cache = cacheOf(config.cache_config, toml.cache);
+  take("server.public_url", textOf(cache.url).replace(/\/+$/, ""), "cache base URL");
+  if (cache.enabled && cache.timeout === 0) take("media.max_age_days", 0, "cache timeout");
+  const calls = config.call_logic_config ?? toml.call_logic ?? {};
+  if (textOf(calls.call_mode) === "polling" || isOn(calls.polling_mode_enabled)) take("pool.strategy", "round_robin", "call mode");
+  take("plugin.connection_token", textOf(config.plugin_config?.connection_token), "connection token of the plugin");
+  bootOnly(toml, left);
+  return {
+    settings,
+    apiKey: readKey(config.admin_config ?? toml.global ?? {}, left),
+    proxy: readProxies(config.proxy_config ?? toml.proxy, left),
+    left,
+  };
+}
+
+function cacheOf(row: Fields | undefined, section: Fields | undefined): { enabled: boolean; timeout: unknown; url: unknown } {
+  if (row) return { enabled: isOn(row.cache_enabled), timeout: row.cache_timeout, url: row.cache_base_url };
+  return { enabled: isOn(section?.enabled), timeout: section?.timeout, url: section?.base_url };
+}
+
+/** Read at our start only, so that a person has to write them. */
+function bootOnly(toml: Original["toml"], left: string[]): void {
+  for (const [key, usual] of Object.entries(ORIGINAL_DEFAULTS)) {
+    const [section, name] = key.split(".") as [string, string];
+    const value = toml[section]?.[name];
+    if (value === undefined || value === usual) continue;
+    left.push(`${key} = ${showValue(findSetting(key)!, value)}: is read at start only, write it to config/setting.toml if you want it`);
+  }
+}
+
+function readKey(admin: Fields, left: string[]): string | null {
+  if (textOf(admin.password) || textOf(admin.admin_password)) {
+    left.push('the admin password, which is never taken: set one with "flow2api admin password"');
+  }
+  const key = textOf(admin.api_key);
+  if (key === "") return null;
+  if (KNOWN_DEFAULTS.includes(key.toLowerCase())) {
+    left.push('the API key: it is a default that everyone knows; make one with "flow2api key create"');
+    return null;
+  }
+  if (key.length < SHORT_KEY) left.push('the API key is taken but easy to guess: give clients a new one with "flow2api key create"');
+  return key;
+}
+
+function readProxies(proxies: Fields | undefined, left: string[]): string | null {
+  if (!proxies) return null;
+  if (isOn(proxies.media_proxy_enabled)) left.push("the proxy for media: media take the proxy of their token");
+  const enabled = isOn(proxies.enabled) || isOn(proxies.proxy_enabled);
+  const address = textOf(proxies.proxy_url);
+  if (!enabled || address === "") return null;
+  const proxy = proxyOf(address);
+  if (proxy === null) left.push("the proxy: expected an http(s) address (SOCKS is not supported)");
+  return proxy;
+}

@@ -1,0 +1,21 @@
+// flow2api restore: takes a backup back, at once or at the server's next start.
+import { resolve } from "node:path";
+import { restoreBackup } from "../db/sqlite/restore.ts";
+import { dataDirOf, readConfig } from "./folder.ts";
+import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
+
+export const restore = defineVerb({
+  name: "restore",
+  summary: "Take a backup back; what it replaces is moved aside, never deleted.",
+  positionals: ["FILE"],
+  options: FOLDER_OPTIONS,
+  async run({ values, positionals, io }) {
+    const dataDir = dataDirOf(readConfig(values, io), io);
+    const file = resolve(io.cwd, positionals[0]!);
+    const { state, aside, holds } = await restoreBackup({ dataDir, file, env: io.env, now: io.now() });
+    for (const part of holds) io.stdout(`${state === "applied" ? "Restored" : "To be restored"}: ${part}\n`);
+    if (state === "applied") io.stdout(`What was there before is in ${aside}\n`);
+    else io.stdout(`A server uses this folder: restart it to restore. What is there now will then be in ${aside}\n`);
+    return 0;
+  },
+});

@@ -1,0 +1,137 @@
+// One token as fields, from a row of CSV or an object of JSON, under the names that people and the Python original give them.
+import { AppError } from "../errors.ts";
+import { isRecognised, PROVIDERS, recognise } from "./token-forms.ts";
+import type { ParsedToken, ParseOptions } from "./token-import.ts";
+
+type Fields = Omit<ParsedToken, "line" | "provider" | "secret">;
+type Facts = { [Name in keyof Fields]?: Fields[Name] };
+
+/** Names as {@link plainName} leaves them. */
+export const SECRET_NAMES: readonly string[] = [
+  "secret",
+  "token",
+  "key",
+  "apikey",
+  "geminiapikey",
+  "session",
+  "sessiontoken",
+  "st",
+  "cookie",
+  "securenextauthsessiontoken",
+  "value",
+];
+const PROVIDER_NAMES = ["provider", "platform", "type"];
+
+/** A name without case and punctuation: `Image_Concurrency` and `imageConcurrency` are one. */
+export function plainName(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, "");
+}
+
+/** What is wrong with a field, for people; the value is never quoted. */
+const wrong = (reason: string) => new AppError("invalid_request", reason);
+
+const isBlank = (value: unknown) => value === null || value === undefined || value === "";
+
+function text(limit: number) {
+  return (value: unknown): string => {
+    if (typeof value !== "string" && typeof value !== "number") throw wrong("expected text");
+    return `${value}`
+      .replace(/\p{Cc}+/gu, " ")
+      .trim()
+      .slice(0, limit);
+  };
+}
+
+function flag(value: unknown): boolean {
+  const word = `${value}`.trim().toLowerCase();
+  if (["true", "1", "yes", "on"].includes(word)) return true;
+  if (["false", "0", "no", "off"].includes(word)) return false;
+  throw wrong("expected true or false");
+}
+
+function numeric(minimum: number, maximum: number, whole: boolean) {
+  const expected = `expected ${whole ? "a whole number" : "a number"} from ${minimum} to ${maximum}`;
+  return (value: unknown): number => {
+    const number = typeof value === "number" ? value : typeof value === "string" && value.trim() !== "" ? Number(value) : Number.NaN;
+    if (!(number >= minimum && number <= maximum) || (whole && !Number.isInteger(number))) throw wrong(expected);
+    return number;
+  };
+}
+
+function words(value: unknown): string[] {
+  const items = Array.isArray(value) ? value : `${value}`.split(/[,;]/);
+  return items.map((item) => text(100)(item)).filter((item) => item !== "");
+}
+
+/** @throws {AppError} `invalid_request` unless it is an http(s) address; it may carry a password and is never quoted */
+export function readProxy(value: unknown): string {
+  const address = text(500)(value);
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url?.protocol.startsWith("socks")) throw wrong("is SOCKS, which is not supported: give an http(s) proxy");
+  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search !== "") {
+    throw wrong("expected an address like http://proxy.example:3128");
+  }
+  return address;
+}
+
+function table(value: unknown): object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrong("expected a table");
+  return value;
+}
+
+const READERS: { [Name in keyof Required<Fields>]: { names: string[]; read: (value: unknown) => Required<Fields>[Name] } } = {
+  label: { names: ["label"], read: text(100) },
+  group: { names: ["group", "project"], read: text(100) },
+  identity: { names: ["identity", "email", "account"], read: text(320) },
+  note: { names: ["note", "remark", "comment"], read: text(2000) },
+  tags: { names: ["tags"], read: words },
+  proxy: { names: ["proxy", "proxyurl"], read: readProxy },
+  enabled: { names: ["enabled", "isactive", "active"], read: flag },
+  imageEnabled: { names: ["imageenabled"], read: flag },
+  videoEnabled: { names: ["videoenabled"], read: flag },
+  imageConcurrency: { names: ["imageconcurrency"], read: numeric(-1, 1000, true) },
+  videoConcurrency: { names: ["videoconcurrency"], read: numeric(-1, 1000, true) },
+  weight: { names: ["weight"], read: numeric(0, 1e6, false) },
+  priority: { names: ["priority"], read: numeric(-1000, 1000, true) },
+  allowFamilies: { names: ["allowfamilies"], read: words },
+  denyFamilies: { names: ["denyfamilies"], read: words },
+  caps: { names: ["caps"], read: table },
+};
+
+/**
+ * The token of one row or object. Access tokens, logins, passwords and cookies of the Google sign-in are not among the names and stay
+ * unread.
+ */
+export function readRecord(
+  record: Record<string, unknown>,
+  line: number,
+  options: ParseOptions,
+): ParsedToken | { line: number; reason: string } {
+  const named = new Map(Object.entries(record).map(([name, value]) => [plainName(name), value]));
+  const fieldOf = (names: readonly string[]) => names.map((name) => named.get(name)).find((value) => !isBlank(value));
+  const provider = fieldOf(PROVIDER_NAMES) ?? options.provider;
+  if (provider !== undefined && !(typeof provider === "string" && PROVIDERS.includes(provider.trim().toLowerCase()))) {
+    return { line, reason: "provider: expected gemini or flow" };
+  }
+  const secret = fieldOf(SECRET_NAMES);
+  if (typeof secret !== "string") return { line, reason: "holds no secret (a field such as secret, key or session_token)" };
+  const found = recognise(secret, (provider as string | undefined)?.trim().toLowerCase());
+  if (!isRecognised(found)) return { line, reason: `the secret ${found.reason}` };
+  const fields = readFields(fieldOf);
+  return "reason" in fields ? { line, reason: fields.reason } : { line, ...found, ...fields };
+}
+
+function readFields(fieldOf: (names: readonly string[]) => unknown): Facts | { reason: string } {
+  const facts: Record<string, unknown> = {};
+  for (const [name, { names, read }] of Object.entries(READERS)) {
+    const value = fieldOf(names);
+    if (value === undefined) continue;
+    try {
+      facts[name] = read(value);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      return { reason: `${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}: ${error.message}` };
+    }
+  }
+  return facts;
+}
