@@ -1,7 +1,7 @@
 // A whole gateway for a test: the real server on a free port, its own folder, and a simulator as upstream.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Clock } from "../src/clock.ts";
+import { type Clock, systemClock } from "../src/clock.ts";
 import { loadConfig } from "../src/config.ts";
 import type { Context } from "../src/context.ts";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
@@ -28,6 +28,8 @@ export type Rig = AsyncDisposable & {
   call(path: string, init?: RequestInit & { json?: unknown }): Promise<Response>;
   /** A chat request that makes one image. */
   chat(body?: object, init?: RequestInit): Promise<Response>;
+  /** Stops the gateway and leaves its upstream and its folder. */
+  stopGateway(): Promise<void>;
 };
 
 export type RigOptions = {
@@ -39,6 +41,12 @@ export type RigOptions = {
   /** A data folder that lives longer than the rig, so that another one begins where this one ended; absent: its own. */
   folder?: string;
 };
+
+/** A clock ten times as fast as the system's: videos are polled at intervals of seconds. */
+export function hurriedClock(): Clock {
+  const start = Date.now();
+  return { now: () => start + (Date.now() - start) * 10, after: (ms, task) => systemClock.after(ms / 10, task) };
+}
 
 export const GEMINI: NewToken = { provider: "gemini", label: "alpha", secret: "alpha-project.key-one" };
 export const GEMINI_TWO: NewToken = { provider: "gemini", label: "beta", secret: "beta-project.key-two" };
@@ -93,6 +101,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
         ...init,
         json: { model: "gemini-3.1-flash-image", messages: [{ role: "user", content: "a fox" }], ...body },
       }),
+    stopGateway: () => server.stop(),
     async [Symbol.asyncDispose]() {
       await server.stop();
       await simulator.stop();
