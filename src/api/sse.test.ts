@@ -13,20 +13,36 @@ test("silence is filled with heartbeats until the next frame", async () => {
   const clock = virtualClock();
   const { promise, resolve } = Promise.withResolvers<void>();
   const frames = (async function* () {
-    yield "one";
+    yield frame("one");
     await promise;
-    yield "two";
+    yield frame("two");
   })();
   const reader = streamFrames(frames, { clock, heartbeat: COMMENT, onCancel: () => {} }).body!.getReader();
-  expect(text((await reader.read()).value)).toBe("one");
+  expect(text((await reader.read()).value)).toBe(frame("one"));
   const next = reader.read();
   await clock.advance(HEARTBEAT_MS);
   expect(text((await next).value)).toBe(COMMENT);
   const last = reader.read();
   resolve();
-  expect(text((await last).value)).toBe("two");
+  expect(text((await last).value)).toBe(frame("two"));
   expect((await reader.read()).done).toBe(true);
   expect(clock.nextTimer()).toBeNull();
+});
+
+test("no heartbeat comes between the pieces of one frame", async () => {
+  const clock = virtualClock();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const frames = (async function* () {
+    yield "data: half";
+    await promise;
+    yield " and half\n\n";
+  })();
+  const reader = streamFrames(frames, { clock, heartbeat: COMMENT, onCancel: () => {} }).body!.getReader();
+  await reader.read();
+  const rest = reader.read();
+  await clock.advance(HEARTBEAT_MS * 3);
+  resolve();
+  expect(text((await rest).value)).toBe(" and half\n\n");
 });
 
 test("a reader that leaves stops the source, and no timer is left", async () => {

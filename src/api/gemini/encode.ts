@@ -6,8 +6,13 @@ import type { Finish, GenerateEvent, Usage } from "../../gateway/types.ts";
 export type Done = Extract<GenerateEvent, { type: "done" }>;
 
 type Marks = { thought?: true; thoughtSignature?: string };
-/** A part on the wire. `data` is the bytes, which `json-bytes.ts` writes as base64. */
-export type WirePart = ({ text: string } | { inlineData: { mimeType: string; data: Blob } }) & Marks;
+/** A part on the wire. `data` is the bytes, which `json-bytes.ts` writes as base64; a video is named, not sent. */
+export type WirePart = (
+  | { text: string }
+  | { inlineData: { mimeType: string; data: Blob } }
+  | { fileData: { mimeType: string; fileUri: string } }
+) &
+  Marks;
 
 /** How an answer ends: the prompt was blocked, or a candidate has stopped. */
 export type End = ({ blockReason: string } | { finishReason: string }) & { message?: string; usage: Usage | null; modelVersion?: string };

@@ -2,16 +2,19 @@
 import { imageWish } from "../../gateway/image-parameters.ts";
 import { resolveTurns } from "../../gateway/inputs.ts";
 import type { MediaStore } from "../../gateway/media.ts";
-import type { GenerateEvent, Media } from "../../gateway/types.ts";
+import type { GenerateEvent, Media, Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
+import { mediaUrl } from "../links.ts";
 import { streamFrames } from "../sse.ts";
-import { type Api, answerHeaders, type Call, modelOf, stoppable } from "./call.ts";
+import { type Api, answerHeaders, type Call, modelOf } from "./call.ts";
 import { decodeCount, decodeGenerate, HINT_NAMES } from "./decode.ts";
 import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalities, type WirePart } from "./encode.ts";
 import { errorBody } from "./errors.ts";
+import { type Started, startImages, startVideo } from "./run.ts";
 import { CountBody, GenerateBody, tolerant } from "./schema.ts";
 import { type Framing, framingOf } from "./stream.ts";
+import { aspectOf } from "./video-options.ts";
 
 const validate = tolerant(GenerateBody);
 const validateCount = tolerant(CountBody);
@@ -20,14 +23,14 @@ const validateCount = tolerant(CountBody);
 export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
   const { run } = await start(api, call, model, "generateContent");
   const envelope = { model: run.family, responseId: newId() };
-  return jsonWithBytes(await wholeResponse(api, run.events, envelope), { headers: answerHeaders(run) });
+  return jsonWithBytes(await wholeResponse(api, call, run.events, envelope), { headers: answerHeaders(run) });
 }
 
 /** As server-sent events with `alt=sse`, else as a JSON array that is written while it grows. */
 export async function streamGenerateContent(api: Api, call: Call, model: string): Promise<Response> {
   const framing = framingOf(call.request);
   const { run, stop } = await start(api, call, model, "streamGenerateContent");
-  const frames = responseFrames(api, run.events, { model: run.family, responseId: newId() }, framing);
+  const frames = responseFrames(api, call, run.events, { model: run.family, responseId: newId() }, framing);
   return streamFrames(frames, {
     clock: api.clock,
     heartbeat: framing.heartbeat,
@@ -36,33 +39,39 @@ export async function streamGenerateContent(api: Api, call: Call, model: string)
   });
 }
 
-async function start(api: Api, call: Call, model: string, method: "generateContent" | "streamGenerateContent") {
-  const choice = modelOf(model, "image");
-  const { signal, stop } = stoppable(call.request);
+/** A video model is understood here as well, as the Python original did: the answer holds the video's address. */
+async function start(api: Api, call: Call, model: string, method: "generateContent" | "streamGenerateContent"): Promise<Started> {
+  const choice = modelOf(model);
+  const route = `POST /v1beta/models:${method}`;
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validate);
-  const decoded = decodeGenerate(body.value);
-  const { requestId, key, startedAt } = call;
-  const { hints, system, imageOnly, includeThoughts, thinking, seed } = decoded;
+  const { hints, system, imageOnly, includeThoughts, thinking, seed, ...decoded } = decodeGenerate(body.value);
+  const owner = { keyId: call.key.id, requestId: call.requestId, signal: call.request.signal };
+  const turns = await resolveTurns(api.inputs, decoded.turns, owner);
+  if (choice.kind === "video")
+    return startVideo(api, call, { route, choice, seed, aspect: aspectOf(hints.aspectRatio), ...videoOf(turns, system) });
   const wish = imageWish(hints, HINT_NAMES);
-  const turns = await resolveTurns(api.inputs, decoded.turns, { keyId: key.id, requestId, signal });
-  const run = await api.generate({
-    ...{ requestId, key, startedAt, signal, choice, wish, turns, system, imageOnly, includeThoughts, thinking, seed },
-    dialect: "gemini",
-    route: `POST /v1beta/models:${method}`,
-    stream: method === "streamGenerateContent",
-    picturesParam: "contents",
-    n: 1,
-  });
-  return { run, stop };
+  const work = { route, choice, wish, turns, system, imageOnly, includeThoughts, thinking, seed, n: 1, picturesParam: "contents" };
+  return startImages(api, call, { ...work, stream: method === "streamGenerateContent" });
+}
+
+/** Models of videos know no conversation: the last turn counts, instructions come before it. */
+function videoOf(turns: Turn[], system: string | undefined) {
+  const parts = turns.at(-1)?.parts ?? [];
+  const said = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+  return {
+    prompt: [system, said].filter(Boolean).join("\n\n"),
+    images: parts.flatMap((part) => (part.type === "image" ? [part.image] : [])),
+  };
 }
 
 /** What of a generation is a part of its answer. Drafts and thoughts are told only when they were asked for. */
-async function partOf(store: Pick<MediaStore, "open">, event: GenerateEvent): Promise<WirePart | null> {
+async function partOf({ media: store }: Api, { origin }: Call, event: GenerateEvent): Promise<WirePart | null> {
   if (event.type === "text" || event.type === "thought") {
     return { text: event.text, ...(event.type === "thought" ? { thought: true } : {}), ...mark(event) };
   }
   if (event.type !== "image" && event.type !== "draft") return null;
+  if (event.media.kind === "video") return { fileData: { mimeType: event.media.mime, fileUri: mediaUrl(origin, event.media) } };
   const inlineData = { mimeType: event.media.mime, data: await bytesOf(store, event.media) };
   return { inlineData, ...(event.type === "draft" ? { thought: true } : {}), ...mark(event) };
 }
@@ -76,13 +85,13 @@ export async function bytesOf(store: Pick<MediaStore, "open">, { id }: Pick<Medi
   return found.blob;
 }
 
-async function wholeResponse(api: Api, events: AsyncIterable<GenerateEvent>, envelope: Envelope) {
+async function wholeResponse(api: Api, call: Call, events: AsyncIterable<GenerateEvent>, envelope: Envelope) {
   let parts: WirePart[] = [];
   try {
     for await (const event of events) {
       // What an earlier token said before it failed is no part of the answer.
       if (event.type === "token") parts = [];
-      const part = await partOf(api.media, event);
+      const part = await partOf(api, call, event);
       if (part) parts.push(part);
       if (event.type === "done") return encodeResponse(envelope, parts, endOf(event));
     }
@@ -97,6 +106,7 @@ async function wholeResponse(api: Api, events: AsyncIterable<GenerateEvent>, env
 /** One object for each part, then one with the end. A failure is an object with `error`, and ends it. */
 async function* responseFrames(
   api: Api,
+  call: Call,
   events: AsyncIterable<GenerateEvent>,
   envelope: Envelope,
   framing: Framing,
@@ -107,7 +117,7 @@ async function* responseFrames(
     framing.frame(encodeResponse(envelope, "blockReason" in end || end.finishReason !== "STOP" ? [] : [{ text: "" }], end));
   try {
     for await (const event of events) {
-      const part = await partOf(api.media, event);
+      const part = await partOf(api, call, event);
       if (part) yield* framing.frame(encodeResponse(envelope, [part], null));
       if (event.type === "done") yield* last(endOf(event));
     }

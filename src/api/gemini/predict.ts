@@ -10,6 +10,7 @@ import { type Api, answerHeaders, type Call, modelOf } from "./call.ts";
 import type { Done } from "./encode.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
 import { mediaReference } from "./references.ts";
+import { startImages } from "./run.ts";
 import { PredictBody, tolerant } from "./schema.ts";
 
 const MOST_PICTURES = 8;
@@ -35,28 +36,32 @@ export function readInstance({ instances, parameters }: PredictBody): { instance
 
 /** @throws {AppError} also when every picture was refused: clients of this method read the first prediction unasked */
 export async function predict(api: Api, call: Call, model: string): Promise<Response> {
-  const { request, requestId, key, startedAt } = call;
+  const { run, output, includeReasons } = await start(api, call, model);
+  const { made, refusals } = await collect(run.events);
+  const predictions = await Promise.all(made.map((media) => encodePrediction(api, media, output)));
+  const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
+  return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: answerHeaders(run) });
+}
+
+async function start(api: Api, call: Call, model: string) {
   const choice = modelOf(model, "image");
-  using body = await api.bodies.json(request, validatePredict);
+  // The body's bytes count until its pictures are stored.
+  using body = await api.bodies.json(call.request, validatePredict);
   const { instance, parameters, prompt } = readInstance(body.value);
-  const { signal } = request;
+  const { aspectRatio, sampleImageSize, imageSize = sampleImageSize, includeRaiReason } = parameters;
   const parts = [{ type: "text" as const, text: prompt }, ...picturesOf(instance)];
-  const run = await api.generate({
-    ...{ requestId, key, startedAt, signal, choice },
-    dialect: "gemini",
+  const owner = { keyId: call.key.id, requestId: call.requestId, signal: call.request.signal };
+  const { run } = await startImages(api, call, {
     route: "POST /v1beta/models:predict",
-    stream: false,
-    wish: imageWish({ aspectRatio: parameters.aspectRatio, imageSize: parameters.sampleImageSize ?? parameters.imageSize }, HINT_NAMES),
-    turns: await resolveTurns(api.inputs, [{ role: "user", parts }], { keyId: key.id, requestId, signal }),
+    choice,
+    wish: imageWish({ aspectRatio, imageSize }, HINT_NAMES),
+    turns: await resolveTurns(api.inputs, [{ role: "user", parts }], owner),
     seed: seedOf(parameters.seed),
     imageOnly: true,
     picturesParam: "instances",
     n: countOf(parameters),
   });
-  const { made, refusals } = await collect(run.events);
-  const predictions = await Promise.all(made.map((media) => encodePrediction(api, media, outputOf(parameters))));
-  const filtered = parameters.includeRaiReason === true ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
-  return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: answerHeaders(run) });
+  return { run, output: outputOf(parameters), includeReasons: includeRaiReason === true };
 }
 
 /** Pictures to start from: `image`, and the `referenceImages` of Imagen's editing. */
