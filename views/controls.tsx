@@ -201,6 +201,16 @@ export function CopyButton({ view, text, from, label }: { view: View; text?: str
   );
 }
 
+/** Text to be read or copied as it is; wide lines scroll, so that the keyboard has to reach it. */
+export function CodeBlock({ id, text }: { id: string; text: string }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys
+    <pre id={id} tabIndex={0}>
+      {text}
+    </pre>
+  );
+}
+
 /** Further actions behind one button; opens without JavaScript. */
 export function Menu({ label, children }: Children & { label: string }) {
   return (

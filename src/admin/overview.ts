@@ -2,10 +2,10 @@
 import { Elysia } from "elysia";
 import { type Need, type OverviewData, OverviewLive, OverviewPage } from "../../views/overview.tsx";
 import { AppError } from "../errors.ts";
+import { nextStep } from "../gateway/first-steps.ts";
 import type { AdminContext } from "./context.ts";
 import { live } from "./live.ts";
 import { goTo, page, viewOf } from "./page.ts";
-import { FIRST_STEPS_DONE } from "./welcome.ts";
 
 /** Tokens shown as needing a hand; the page of tokens has them all. */
 const MAX_TOKENS_SHOWN = 8;
@@ -32,7 +32,7 @@ async function overviewData({ pool, store, keys }: AdminContext): Promise<Overvi
   const { inFlight, queued, tokens, networkTroubleSince } = pool.gauges();
   const total = tokens.healthy + tokens.cooling + tokens.blocked + tokens.disabled;
   const needs: Need[] = [];
-  if ((await store.readFact(FIRST_STEPS_DONE)) === null && total === 0) needs.push({ kind: "unfinished" });
+  if (total === 0 && (await nextStep(store)) !== null) needs.push({ kind: "unfinished" });
   else if (total === 0) needs.push({ kind: "noTokens" });
   if (keys.count() === 0) needs.push({ kind: "noKeys" });
   if (networkTroubleSince !== null) needs.push({ kind: "networkDown" });

@@ -15,9 +15,10 @@ import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
 import { isChange } from "./same-origin.ts";
 import { createSessionCookie } from "./session-cookie.ts";
+import { welcomeRoutes } from "./welcome.ts";
 
 /** Pages, one line each. */
-const PAGES = [loginRoutes, overviewRoutes, accountRoutes] as const;
+const PAGES = [loginRoutes, welcomeRoutes, overviewRoutes, accountRoutes] as const;
 
 /** Addresses that the first version's operators know, and the front door. */
 const OLD_ADDRESSES = ["/", "/manage", "/login", "/test"] as const;

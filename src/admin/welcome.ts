@@ -1,4 +1,151 @@
 // The first steps on a fresh data folder: own password, first key, first token, first picture.
+import { Elysia } from "elysia";
+import type { View } from "../../views/view.ts";
+import { KeyStep, PasswordStep, Picture, PicturePage, PictureStep, type Problem, TokenStep } from "../../views/welcome.tsx";
+import { AppError } from "../errors.ts";
+import { makePicture, servableImageFamily } from "../gateway/admin-picture.ts";
+import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/first-steps.ts";
+import { hashKey } from "../gateway/keys.ts";
+import { operatorKey } from "../gateway/operator-key.ts";
+import { newKey } from "../ids.ts";
+import { newPassword, replacePassword } from "./account.ts";
+import type { AdminContext } from "./context.ts";
+import { FormError } from "./forms.ts";
+import { fragment, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
 
-/** Fact that is written when they are done or left. Epoch ms. */
-export const FIRST_STEPS_DONE = "first_steps_done_at";
+type Content = Parameters<typeof page>[2] extends (view: View) => infer R
+  ? R extends { body: infer B }
+    ? (view: View) => B
+    : never
+  : never;
+
+export const welcomeRoutes = (ctx: AdminContext) => {
+  const stepPage = (request: Request, content: Content, status = 200) =>
+    page(ctx, request, (view) => ({ title: view.t.welcome.title, nav: null, status, body: content(view) }));
+  const goToStep = (request: Request, step: FirstStep | null) => goTo(ctx, request, step ? `/admin/welcome/${step}` : "/admin");
+
+  return new Elysia({ prefix: "/welcome" })
+    .get("/", async ({ request }) => goToStep(request, await nextStep(ctx.store)))
+    .post("/leave", async ({ request }) => {
+      await leaveSteps(ctx.store);
+      return goToStep(request, null);
+    })
+    .get("/password", async ({ request }) => {
+      if ((await nextStep(ctx.store)) !== "password") return goToStep(request, await nextStep(ctx.store));
+      return stepPage(request, (view) => PasswordStep({ view, problem: null }));
+    })
+    .post("/password", async ({ request, set }) => {
+      if ((await nextStep(ctx.store)) !== "password") throw new AppError("conflict", "The password was set already.");
+      const form = await readForm(ctx, request);
+      const password = newPassword(form, viewOf(ctx, request).t);
+      const problem = problemOf(() => form.check());
+      if (problem) return stepPage(request, (view) => PasswordStep({ view, problem }), 422);
+      set.headers["set-cookie"] = await replacePassword(ctx, request, password);
+      await forgetFirstStart(ctx.config.settings.storage.data_dir);
+      return goToStep(request, await finishStep(ctx.store, "password"));
+    })
+    .get("/key", ({ request }) => keyPage(request, null))
+    .post("/key", async ({ request }) => {
+      const form = await readForm(ctx, request);
+      const name = form.text("name", { required: true, max: 100 });
+      form.check();
+      const { key, prefix } = newKey();
+      const row = await ctx.store.insertKey({ name, prefix, hash: hashKey(key) }, ctx.clock.now());
+      await ctx.refresh();
+      await ctx.audit.record({ action: "key.create", subject: `key ${row.id}`, after: { name, prefix } }, ctx.visitorOf(request));
+      await finishStep(ctx.store, "key");
+      return keyPage(request, key);
+    })
+    .get("/token", ({ request }) => tokenPage(request, null))
+    .post("/token", async ({ request, server }) => {
+      server?.timeout(request, 0);
+      const form = await readForm(ctx, request);
+      const provider = form.choice("provider", [...ctx.providers.keys()]);
+      const secret = form.text("secret", { required: true, max: 20_000 });
+      const label = form.text("label", { max: 100 });
+      try {
+        form.check();
+        const added = await addToken(ctx, { provider, secret, label }, request.signal);
+        await ctx.audit.record({ action: "token.add", subject: `token ${added.id}`, after: added }, ctx.visitorOf(request));
+        await finishStep(ctx.store, "token");
+        return goTo(ctx, request, "/admin/welcome/picture", { text: viewOf(ctx, request).t.welcome.token.added(added.label) });
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        return tokenPage(request, toProblem(error), { provider, label });
+      }
+    })
+    .get("/picture", ({ request }) =>
+      stepPage(request, (view) => PictureStep({ view, canMake: servableImageFamily(ctx.pool) !== null, simulated: ctx.simulated })),
+    )
+    .post("/picture", async ({ request, server }) => {
+      server?.timeout(request, 0);
+      const form = await readForm(ctx, request);
+      const prompt = form.text("prompt", { required: true, max: 4000 });
+      form.check();
+      const key = await operatorKey({ ...ctx, now: ctx.clock.now });
+      const { media, label, ms } = await makePicture(ctx, { prompt, key, signal: request.signal });
+      await finishStep(ctx.store, "picture");
+      const made = { src: `/media/${media.id}.${media.ext}`, ms, label, prompt };
+      if (isHtmx(request)) return fragment(ctx, request, (view) => Picture({ view, made }));
+      return stepPage(request, (view) => PicturePage({ view, made }));
+    });
+
+  function keyPage(request: Request, made: string | null): Response {
+    const origin = ctx.originOf(request);
+    return stepPage(request, (view) => KeyStep({ view, existing: ctx.keys.count(), made, origin }));
+  }
+
+  function tokenPage(request: Request, problem: Problem, before?: { provider: string; label: string }): Response {
+    const existing = Object.values(ctx.pool.gauges().tokens).reduce((sum, count) => sum + count, 0);
+    const providers = [...ctx.providers.keys()];
+    return stepPage(
+      request,
+      (view) => TokenStep({ view, existing, providers, chosen: before?.provider, label: before?.label, problem }),
+      problem ? 422 : 200,
+    );
+  }
+};
+
+const toProblem = (error: AppError): NonNullable<Problem> => ({
+  message: error.message,
+  wrong: error instanceof FormError ? error.wrong : undefined,
+});
+
+function problemOf(check: () => void): Problem {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (error instanceof AppError) return toProblem(error);
+    throw error;
+  }
+}
+
+type AddedToken = { id: number; provider: string; label: string };
+
+/** Asks the upstream first: what it does not know is not kept. */
+async function addToken(
+  ctx: AdminContext,
+  wish: { provider: string; secret: string; label: string },
+  signal: AbortSignal,
+): Promise<AddedToken> {
+  const { store, tokens, settings, clock } = ctx;
+  const { provider } = wish;
+  const { facts, secret, state } = await tokens.probe(provider, wish.secret, signal);
+  const { image_concurrency, video_concurrency } = settings.current().pool;
+  const label = wish.label || (await freeLabel(ctx, provider));
+  const limits = { imageConcurrency: image_concurrency, videoConcurrency: video_concurrency };
+  const { id } = await store.insertToken({ provider, secret, label, ...limits }, clock.now());
+  if (Object.keys(state).length > 0) await store.writeTokenSecret(id, { state });
+  await ctx.refresh();
+  await tokens.keep(id, facts);
+  return { id, provider, label };
+}
+
+/** The upstream's name with the least number that no token has. */
+async function freeLabel({ store }: Pick<AdminContext, "store">, provider: string): Promise<string> {
+  const labels = new Set((await store.listTokens()).map((token) => token.label));
+  let number = 1;
+  while (labels.has(`${provider}-${number}`)) number++;
+  return `${provider}-${number}`;
+}

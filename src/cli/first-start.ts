@@ -2,13 +2,11 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../db/store.ts";
+import { FIRST_START_FILE } from "../gateway/first-steps.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { storePassword } from "../gateway/password.ts";
 import { newId, newKey } from "../ids.ts";
 import type { Io } from "./verb.ts";
-
-/** Where they are told when there is no terminal; deleted when the password is used. */
-export const FIRST_START_FILE = "first-start.txt";
 
 type Secrets = { password: string | null; key: string | null };
 

@@ -82,3 +82,4 @@ const ready = () => {
 };
 document.addEventListener("htmx:after:swap", ready);
 ready();
+document.querySelector("[data-focus]")?.focus();

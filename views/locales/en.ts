@@ -7,6 +7,7 @@ import { forms } from "./en/forms.ts";
 import { login } from "./en/login.ts";
 import { overview } from "./en/overview.ts";
 import { shell } from "./en/shell.ts";
+import { welcome } from "./en/welcome.ts";
 
 export const en = {
   controls,
@@ -16,6 +17,7 @@ export const en = {
   account,
   overview,
   shell,
+  welcome,
 };
 
 /** Every text of the admin. A language that lacks one does not compile. */

@@ -8,6 +8,7 @@ import { forms } from "./zh/forms.ts";
 import { login } from "./zh/login.ts";
 import { overview } from "./zh/overview.ts";
 import { shell } from "./zh/shell.ts";
+import { welcome } from "./zh/welcome.ts";
 
 export const zh: Messages = {
   controls,
@@ -17,4 +18,5 @@ export const zh: Messages = {
   account,
   overview,
   shell,
+  welcome,
 };

@@ -1,0 +1,34 @@
+// The first steps on a fresh data folder, in their order, and which is next. Remembered, so that a reload or another browser goes on.
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Store } from "../db/store.ts";
+import { isPasswordTemporary } from "./password.ts";
+
+export const FIRST_STEPS = ["password", "key", "token", "picture"] as const;
+export type FirstStep = (typeof FIRST_STEPS)[number];
+
+/** Where password and key of the first start are told when there is no terminal; gone when the password is used. */
+export const FIRST_START_FILE = "first-start.txt";
+
+const FACT = "first_step";
+
+/** The step that is next; null when all are done or left. */
+export async function nextStep(store: Pick<Store, "readFact">): Promise<FirstStep | null> {
+  if (await isPasswordTemporary(store)) return "password";
+  const known = await store.readFact(FACT);
+  if (known === "done") return null;
+  return FIRST_STEPS.find((step) => step === known) ?? "key";
+}
+
+/** Goes on from a step to the one after it. */
+export async function finishStep(store: Pick<Store, "writeFact">, step: FirstStep): Promise<FirstStep | null> {
+  const next = FIRST_STEPS[FIRST_STEPS.indexOf(step) + 1] ?? null;
+  await store.writeFact(FACT, next ?? "done");
+  return next;
+}
+
+/** Leaves them for good. */
+export const leaveSteps = (store: Pick<Store, "writeFact">): Promise<void> => store.writeFact(FACT, "done");
+
+/** The one-time password was used: what told it goes. */
+export const forgetFirstStart = (dataDir: string): Promise<void> => rm(join(dataDir, FIRST_START_FILE), { force: true });

@@ -1,0 +1,53 @@
+// 简体中文: the first steps.
+import type { welcome as en } from "../en/welcome.ts";
+
+export const welcome: typeof en = {
+  title: "初始步骤",
+  steps: { password: "密码", key: "密钥", token: "令牌", picture: "图片" },
+  goOn: "继续",
+  skip: "跳过初始步骤",
+  password: {
+    title: "设置您自己的密码",
+    about: "您使用一次性密码登录。从现在起只有您自己的密码有效。",
+    submit: "设置密码",
+    done: "密码已设置。",
+  },
+  key: {
+    title: "创建密钥",
+    about: "客户端使用本服务的密钥连接。密钥只显示一次，仅保存其哈希。",
+    existing: (count) => (count === 1 ? "已有一个密钥：随初始密码一起显示的那个。" : `已有 ${count} 个密钥。`),
+    name: "给谁使用？",
+    example: "我的应用",
+    submit: "创建密钥",
+    shown: "这就是密钥，仅显示这一次。",
+    settings: "客户端设置",
+    useExisting: "我已有密钥，继续",
+  },
+  token: {
+    title: "添加令牌",
+    about: "令牌是您自己对上游的访问凭证：Gemini API 密钥或 Flow 会话。它会先与上游核对，然后加密保存，不再显示。",
+    existing: (count) => `池中已有 ${count} 个令牌。`,
+    provider: "上游",
+    providers: { gemini: "Gemini API（API 密钥）", flow: "Flow（会话）" },
+    secret: "密钥或会话",
+    secretHint: "Gemini：来自 Google AI Studio 的密钥页面。Flow：labs.google 的会话 Cookie。",
+    label: "名称",
+    labelHint: "便于您区分令牌；留空则为上游名加编号。",
+    submit: "核对并添加",
+    without: "手头没有？演示自带模拟令牌，不产生费用。可与本服务同时运行：",
+    added: (label) => `${label} 已加入令牌池。`,
+  },
+  picture: {
+    title: "生成一张图片",
+    about: "完整走一遍：密钥、令牌池、上游、存储。",
+    prompt: "提示词",
+    example: "晨雾中的红狐，柔和的光线",
+    cost: "这是真实调用，上游可能会收费。",
+    submit: "生成",
+    working: "上游正在处理……",
+    made: (seconds, label) => `由 ${label} 在 ${seconds} 内生成。`,
+    again: "再来一张",
+    finish: "前往概览",
+    noToken: "还没有可以生成图片的令牌。",
+  },
+};
