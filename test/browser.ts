@@ -1,0 +1,65 @@
+// A real Chromium for tests: found on the system, one process a test file, and everything that the page complains of is kept.
+import { existsSync } from "node:fs";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+
+const CANDIDATES = [
+  process.env.CHROMIUM_PATH ?? "",
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome-stable",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "/Applications/Chromium.app/Contents/MacOS/Chromium",
+];
+
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+];
+
+export const DESKTOP = { width: 1280, height: 800 } as const;
+export const PHONE = { width: 360, height: 740 } as const;
+
+export type OpenPage = AsyncDisposable & {
+  page: Page;
+  /** Errors of scripts, of the console, and broken rules of the content security policy. */
+  complaints: string[];
+};
+
+export type TestBrowser = AsyncDisposable & {
+  /** A page in a profile of its own: no cookie of another. */
+  open(options?: BrowserContextOptions): Promise<OpenPage>;
+};
+
+/** @throws {Error} when there is no browser: a test that needs one is never passed over */
+export async function launchBrowser(): Promise<TestBrowser> {
+  const executablePath = CANDIDATES.find((path) => path !== "" && existsSync(path)) ?? bundled();
+  const browser: Browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+  return {
+    async open(options = {}) {
+      const context = await browser.newContext({ viewport: DESKTOP, locale: "en-US", ...options });
+      const page = await context.newPage();
+      const complaints: string[] = [];
+      page.on("pageerror", (error) => complaints.push(`script: ${error.message}`));
+      page.on("console", (message) => {
+        if (message.type() === "error" && !EXPECTED.test(message.text())) complaints.push(`console: ${message.text()}`);
+      });
+      return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+    },
+    [Symbol.asyncDispose]: () => browser.close(),
+  };
+}
+
+/** A browser writes every answer with an error status to its console; tests ask for some. */
+const EXPECTED = /Failed to load resource: the server responded with a status of 4\d\d/;
+
+/** Where `bunx playwright-core install chromium` puts one. */
+function bundled(): string {
+  const path = chromium.executablePath();
+  if (existsSync(path)) return path;
+  throw new Error("No Chromium: install one, set CHROMIUM_PATH, or run: bunx playwright-core install --only-shell chromium");
+}
