@@ -88,7 +88,7 @@ const isSettled = (job: Job) => SETTLED.includes(job.state);
 describe("over the Gemini API", () => {
   test.concurrent.each(GEMINI_ROWS)(
     "%s: %s (%s), %p accepted",
-    async (...row) => expectRow("gemini-omni-1.2-flash", [GEMINI, GEMINI_TWO], row),
+    (...[fault, state, kind, accepted]) => expectRow("gemini-omni-1.2-flash", [GEMINI, GEMINI_TWO], [fault, state, kind, accepted]),
     40_000,
   );
 });
@@ -96,7 +96,7 @@ describe("over the Gemini API", () => {
 describe("over Flow", () => {
   test.concurrent.each(FLOW_ROWS)(
     "%s: %s (%s), %p accepted",
-    async (...row) => expectRow("veo_3_1_t2v_fast_4s", [FLOW, FLOW_TWO], row),
+    (...[fault, state, kind, accepted]) => expectRow("veo_3_1_t2v_fast_4s", [FLOW, FLOW_TWO], [fault, state, kind, accepted]),
     40_000,
   );
 });

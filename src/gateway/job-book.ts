@@ -110,8 +110,11 @@ export function createJobBook({ store, webhooks, requests, metrics, clock, log }
     read: store.getJob,
     async move(id, from, to, { durable = false } = {}) {
       const next = await change(id, from, to, { durable });
-      if (next && to.state === "unknown")
+      if (next && to.state === "unknown") {
+        // It may stay so for days: only its money is held back.
+        admissions.get(id)?.park();
         log.warn("A job's outcome is unknown: decide it in the admin", { jobId: id, tokenId: next.tokenId });
+      }
       return next;
     },
     async end(id, from, to, attempts = []) {
@@ -135,7 +138,8 @@ export function createJobBook({ store, webhooks, requests, metrics, clock, log }
     },
     adopt(row, admission) {
       admissions.set(row.id, admission);
-      if (isSettled(row.state) && row.state !== "unknown") settle(row);
+      if (row.state === "unknown") admission.park();
+      else if (isSettled(row.state)) settle(row);
     },
     async erase(id) {
       await store.deleteJob(id);

@@ -141,6 +141,22 @@ describe("money", () => {
     },
   );
 
+  test("an unknown job takes no place among the key's generations, also after a restart", async () => {
+    await using world = await openWorld();
+    const limits = { ...(await world.store.listKeys())[0]!.limits, concurrency: 1 };
+    await world.store.updateKey(world.keyId, { limits });
+    await world.crash();
+    world.script.afterSubmit = failing("upstream_unknown_outcome", { charged: true });
+    const { id } = await made(world);
+    expect(await kindOf(made(world))).toBe("limit_exceeded");
+    await world.until(id, "unknown");
+    delete world.script.afterSubmit;
+    await world.until((await made(world)).id, "completed");
+    await world.crash();
+    await world.until((await made(world)).id, "completed");
+    expect(world.ctx.limits.gauges()).toEqual({ reservations: 1, inFlight: 0 });
+  });
+
   test("an unknown job decided as not charged gives its reservation back", async () => {
     await using world = await openWorld();
     world.script.afterSubmit = failing("upstream_unknown_outcome", { charged: true });

@@ -88,6 +88,8 @@ export type Admission = {
   settle(used: Cost, end?: GenerationEnd): void;
   /** Gives the estimate back: nothing was charged. */
   release(end?: GenerationEnd): void;
+  /** Gives the place among the key's generations back and keeps the estimate: nothing runs, and nobody knows yet what it cost. */
+  park(): void;
   /** `x-ratelimit-*` headers of this key at the time of admission; none where it has no limit per minute. */
   readonly headers: Readonly<Record<string, string>>;
 };

@@ -83,11 +83,16 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
 
   function openAdmission(reservation: Pick<Reservation, "id" | "keyId" | "at">, hold: Hold, headers: Record<string, string>): Admission {
     let open = true;
+    let hasPlace = true;
+    const park = () => {
+      if (hasPlace) accountOf(reservation.keyId).inFlight -= 1;
+      hasPlace = false;
+    };
     const end = (used: Amounts, state: "settled" | "released", facts?: GenerationEnd) => {
       if (!open) return;
       open = false;
       reservations -= 1;
-      accountOf(reservation.keyId).inFlight -= 1;
+      park();
       settle(hold, used);
       ledger.end({ ...endOf(reservation, clock.now(), facts), state, actual: used });
     };
@@ -96,6 +101,7 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
       headers,
       settle: (used, facts) => end(toAmounts(used), "settled", facts),
       release: (facts) => end(nothing(), "released", facts),
+      park,
     };
   }
 
