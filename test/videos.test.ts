@@ -1,10 +1,9 @@
 // /v1/videos end to end: a real server, a real upstream over HTTP, raw bodies as clients send them. Numbers are those of the acceptance checks.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Clock, systemClock } from "../src/clock.ts";
 import { hashKey } from "../src/gateway/keys.ts";
 import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
 import { newKey } from "../src/ids.ts";
-import { FLOW, GEMINI, GEMINI_TWO, type Rig, startRig } from "./rig.ts";
+import { FLOW, GEMINI, GEMINI_TWO, hurriedClock, type Rig, startRig } from "./rig.ts";
 
 const OMNI = "gemini-omni-1.2-flash";
 const DATA_URL = `data:image/png;base64,${PIXEL_PNG.toBase64()}`;
@@ -27,12 +26,6 @@ type Sent = {
   generation_config: { video_config: { task: string } };
   previous_interaction_id?: string;
 };
-
-/** Ten times as fast as the system's: polls are seconds apart. */
-function hurriedClock(): Clock {
-  const start = Date.now();
-  return { now: () => start + (Date.now() - start) * 10, after: (ms, task) => systemClock.after(ms / 10, task) };
-}
 
 let rig: Rig;
 let done: Video;
