@@ -1,7 +1,9 @@
 // What the pool shows of itself: to the admin pages, the command line and the metrics. Pure.
+
+import type { TokenRow } from "../db/store.ts";
 import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, OPERATOR_ADVICE } from "./health.ts";
-import { type LastError, limitOf, type Member } from "./member.ts";
-import type { DayCount } from "./quota.ts";
+import { type Group, type LastError, limitOf, type Member } from "./member.ts";
+import type { Cap, DayCount } from "./quota.ts";
 import type { Kind } from "./types.ts";
 
 export type HealthState = "healthy" | "cooling" | "blocked" | "disabled";
@@ -36,6 +38,20 @@ export type PoolTokenView = {
   usedAt: number | null;
   lastError: LastError | null;
   /** Counted against own caps in the running Pacific day; null without caps. */
+  spentToday: DayCount | null;
+};
+
+/** Tokens that share one upstream quota, and what they share. */
+export type PoolGroupView = {
+  provider: string;
+  name: string;
+  /** Ids of its tokens. */
+  members: number[];
+  health: HealthView;
+  models: ModelCooldown[];
+  /** The strictest of its members' caps for the group. */
+  cap: Cap | null;
+  /** Counted against caps of the group in the running Pacific day; null without caps. */
   spentToday: DayCount | null;
 };
 
@@ -99,6 +115,31 @@ export function tokenView(member: Member, now: number): PoolTokenView {
     families: row.families,
     usedAt: member.usedAt,
     lastError: member.lastError,
+    spentToday: day && day.until > now ? { ...day } : null,
+  };
+}
+
+/** Groups that have a name, each once; those whose members are all gone are left out. */
+export function groupViews(members: Iterable<Member>, now: number): PoolGroupView[] {
+  const found = new Map<Group, PoolGroupView>();
+  for (const { group, row, removed } of members) {
+    if (removed || group.name === null) continue;
+    const known = found.get(group);
+    if (known) known.members.push(row.id);
+    else found.set(group, groupView(group, group.name, row, now));
+  }
+  return [...found.values()];
+}
+
+function groupView(group: Group, name: string, { provider, id }: TokenRow, now: number): PoolGroupView {
+  const day = group.counters.get("")?.day;
+  return {
+    provider,
+    name,
+    members: [id],
+    health: heldUntil(group.health, now) > 0 ? ofCondition(group.health.condition!) : healthy,
+    models: modelsOf(group.families, "group", now),
+    cap: group.cap,
     spentToday: day && day.until > now ? { ...day } : null,
   };
 }

@@ -13,7 +13,7 @@ import type { Member } from "./member.ts";
 import { outlookOf, refusal } from "./outlook.ts";
 import { createPace } from "./pace.ts";
 import { createIndex, type Lane } from "./pool-index.ts";
-import { countStates, heldBy, type PoolGauges, type PoolTokenView, tokenView } from "./pool-view.ts";
+import { countStates, groupViews, heldBy, type PoolGauges, type PoolGroupView, type PoolTokenView, tokenView } from "./pool-view.ts";
 import { createRoster } from "./roster.ts";
 import { createSlots } from "./slots.ts";
 import type { Kind } from "./types.ts";
@@ -36,6 +36,12 @@ export type Pool = Leases & {
   /** Takes a slot, free or not, for a call that already runs upstream: a job found after a restart. Null when the token is gone. */
   adopt(id: number, kind: Kind, family: string): Lease | null;
   snapshot(): PoolTokenView[];
+  /** One token of the snapshot; null when there is none. */
+  view(id: number): PoolTokenView | null;
+  /** Rows in the order of the snapshot, with what checks have learned since they were read; `health` in them is not current. */
+  rows(): TokenRow[];
+  /** Groups that have a name. */
+  groups(): PoolGroupView[];
   gauges(): PoolGauges;
   /** Saves changed health now. */
   flush(): Promise<void>;
@@ -117,6 +123,8 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
     return member && !member.removed ? member : null;
   };
 
+  const allPresent = (): Member[] => [...members.values()].filter((member) => !member.removed);
+
   return {
     lease,
     canServe: roster.canServe,
@@ -129,7 +137,7 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
       const member = present(id);
       if (!member) return;
       const facts = Object.entries({ identity, tier, credits, families, renewBefore }).filter(([, value]) => value !== undefined);
-      roster.change(member, Object.fromEntries(facts));
+      roster.change(member, { ...Object.fromEntries(facts), checkedAt: clock.now() });
       room.serve();
     },
     observe(id, outcome) {
@@ -162,8 +170,14 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
     },
     snapshot() {
       const time = now();
-      return [...members.values()].filter((member) => !member.removed).map((member) => tokenView(member, time));
+      return allPresent().map((member) => tokenView(member, time));
     },
+    rows: () => allPresent().map(({ row }) => row),
+    view(id) {
+      const member = present(id);
+      return member && tokenView(member, now());
+    },
+    groups: () => groupViews(members.values(), now()),
     gauges() {
       const time = now();
       return {
