@@ -16,22 +16,22 @@ type Raw = Omit<RequestRow, "stream" | "mediaIds" | "attempts"> & { seq: number;
 
 /** Writes rows in one go; a row whose id is there already is passed over. */
 export function insertRequests(db: Database, rows: readonly RequestRow[]): void {
-  const insert = db.query<{ seq: number }, Record<string, string | number | boolean | null>>(
+  const insert = db.query<never, Record<string, string | number | boolean | null>>(
     `INSERT INTO requests (id, at, ms, dialect, route, key_id, model, family, kind, outcome, message, images, video_seconds,
        input_tokens, output_tokens, usd, stream, media_ids)
      VALUES ($id, $at, $ms, $dialect, $route, $keyId, $model, $family, $kind, $outcome, $message, $images, $videoSeconds,
        $inputTokens, $outputTokens, $usd, $stream, $mediaIds)
-     ON CONFLICT (id) DO NOTHING RETURNING seq`,
+     ON CONFLICT (id) DO NOTHING`,
   );
   for (const { attempts, ...row } of rows) {
-    const written = insert.get({
+    const { changes, lastInsertRowid } = insert.run({
       ...row,
       at: Math.round(row.at),
       ms: Math.round(row.ms),
       model: row.model.slice(0, MODEL_LENGTH),
       mediaIds: JSON.stringify(row.mediaIds),
     });
-    if (written) insertAttempts(db, written.seq, attempts);
+    if (changes > 0) insertAttempts(db, Number(lastInsertRowid), attempts);
   }
 }
 

@@ -66,17 +66,38 @@ function runGroup(db: Database, group: Act[]): (() => void)[] {
   const durable = group.some((act) => act.durable);
   if (durable) db.run("PRAGMA synchronous = FULL");
   try {
-    db.query("BEGIN IMMEDIATE").run();
-    const outcomes = group.map((act) => runAct(db, act));
-    db.query("COMMIT").run();
-    return outcomes;
+    // Failures are rare: only a group that holds one pays for savepoints, on its second run.
+    return inTransaction(db, () => runTogether(group)) ?? inTransaction(db, () => group.map((act) => runApart(db, act)))!;
   } finally {
-    if (db.inTransaction) db.query("ROLLBACK").run();
     if (durable) db.run("PRAGMA synchronous = NORMAL");
   }
 }
 
-function runAct(db: Database, act: Act): () => void {
+/** Commits what `work` did, or undoes it when that is null or throws. */
+function inTransaction<T>(db: Database, work: () => T | null): T | null {
+  db.query("BEGIN IMMEDIATE").run();
+  try {
+    const result = work();
+    if (result !== null) db.query("COMMIT").run();
+    return result;
+  } finally {
+    if (db.inTransaction) db.query("ROLLBACK").run();
+  }
+}
+
+/** All acts one after the other; null when one fails, so that it can be found out which can stay. */
+function runTogether(group: Act[]): (() => void)[] | null {
+  try {
+    return group.map((act) => {
+      const value = act.run() as never;
+      return () => act.resolve(value);
+    });
+  } catch {
+    return null;
+  }
+}
+
+function runApart(db: Database, act: Act): () => void {
   db.query("SAVEPOINT act").run();
   try {
     const value = act.run() as never;
