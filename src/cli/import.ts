@@ -33,7 +33,7 @@ export const importOriginal = defineVerb({
 
     const say = (mark: "taken" | "left", text: string) => io.stdout(`${mark}  ${printableCell(text)}\n`);
     for (const file of original.files) io.stdout(`read   ${file}\n`);
-    say("taken", `${report.added} accounts${disabled > 0 ? `, ${disabled} of them disabled` : ""}`);
+    say("taken", `${report.added} ${report.added === 1 ? "account" : "accounts"}${disabled > 0 ? `, ${disabled} of them disabled` : ""}`);
     for (const [name] of settings) say("taken", `${name}${overridden(config.origins, name)}`);
     if (key) say(...key);
     for (const { line, reason } of [...report.known, ...report.invalid]) say("left", `account ${line}: ${reason}`);
@@ -68,8 +68,8 @@ function overridden(origins: Record<string, string>, name: string): string {
   return origin === "environment" || origin === "flag" ? ` (kept, but the ${origin} says otherwise and counts)` : "";
 }
 
-const ROWS: Record<string, string> = { tasks: "video tasks", request_logs: "rows of the request log", token_stats: "rows of counters" };
+const ROWS: Record<string, string> = { tasks: "video tasks", request_logs: "request log", token_stats: "counters of accounts" };
 
 function leftRows({ rows }: Original): string[] {
-  return Object.entries(rows).flatMap(([table, count]) => (count > 0 ? [`${count} ${ROWS[table]}: history is not taken`] : []));
+  return Object.entries(rows).flatMap(([table, count]) => (count > 0 ? [`${ROWS[table]} (${count} rows): history is not taken`] : []));
 }

@@ -38,9 +38,12 @@ export function readWishes({ config, toml }: Original): Wishes {
   const generation = config.generation_config ?? toml.generation ?? {};
   take("generation.image_timeout", generation.image_timeout, "image_timeout");
   take("generation.video_timeout", generation.video_timeout, "video_timeout");
+  if (Number(generation.max_retries ?? 3) !== 3) left.push("max_retries: generation.max_attempts takes its place");
+  if (Number(config.admin_config?.error_ban_threshold ?? 3) !== 3) left.push("error_ban_threshold: the rules of health take its place");
   const cache = cacheOf(config.cache_config, toml.cache);
   take("server.public_url", textOf(cache.url).replace(/\/+$/, ""), "cache base URL");
   if (cache.enabled && cache.timeout === 0) take("media.max_age_days", 0, "cache timeout");
+  else if (cache.enabled) left.push("cache timeout: media.max_age_days takes its place");
   const calls = config.call_logic_config ?? toml.call_logic ?? {};
   if (textOf(calls.call_mode) === "polling" || isOn(calls.polling_mode_enabled)) take("pool.strategy", "round_robin", "call mode");
   take("plugin.connection_token", textOf(config.plugin_config?.connection_token), "connection token of the plugin");

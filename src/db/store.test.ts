@@ -60,6 +60,28 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
     await again(reopened).finally(() => reopened.close());
   }
 
+  test("many tokens come in one act, each with what was told of it, and those that are there are known", () =>
+    withStore(async (store) => {
+      const old = newToken();
+      await store.insertToken(old, NOW);
+      const state = { project: { id: "p-1" } };
+      const fresh = newToken({ provider: "flow", label: "second", state });
+      expect(await store.hasTokens([old, fresh])).toEqual([true, false]);
+      expect(await store.insertTokens([old, fresh, fresh, { ...old, provider: "flow" }], NOW)).toEqual([
+        "known",
+        "inserted",
+        "known",
+        "inserted",
+      ]);
+      expect((await store.listTokens()).map(({ label, createdAt }) => [label, createdAt])).toEqual([
+        ["first", NOW],
+        ["second", NOW],
+        ["first", NOW],
+      ]);
+      expect(await store.readTokenSecret(2)).toEqual({ secret: fresh.secret, state });
+      return async (again) => expect(await again.hasTokens([fresh])).toEqual([true]);
+    }));
+
   test("a new token has everything switched on and nothing learned", () =>
     withStore(async (store) => {
       const token = await store.insertToken({ provider: "flow", label: "mine", secret: "session-0123456789" }, NOW);

@@ -31,7 +31,7 @@ export function parseTokens(text: string, options: ParseOptions = {}): ParsedLin
   if (/^\s*[[{]/.test(clean)) {
     const document = tryJson(clean);
     const line = 1 + newlines(/^\s*/.exec(clean)![0]);
-    if (document !== undefined) return readDocument(document, clean, line, options);
+    if (document !== undefined) return readDocument(document, clean.trimStart(), line, options);
     if (tryJson(clean.trim().split(/[\r\n]/)[0]!) === undefined) return [{ line, reason: "begins a JSON document that is damaged" }];
   }
   return readLines(clean.split(/\r\n|\n|\r/), options);
@@ -127,7 +127,9 @@ function readLine({ line, text }: Line, options: ParseOptions): ParsedLine[] {
   const bare = text.replace(/\s+#\s.*$/, "");
   const whole = recognise(bare, options.provider);
   if (isRecognised(whole) && (options.provider === undefined || !/[,\t]/.test(bare))) return [{ line, ...whole }];
-  const separator = SEPARATORS.find((candidate) => splitRow(bare, candidate).length > 1);
+  // Semicolons part cookies, too.
+  const separators = bare.includes("=") ? SEPARATORS.filter((candidate) => candidate !== ";") : SEPARATORS;
+  const separator = separators.find((candidate) => splitRow(bare, candidate).length > 1);
   return [separator ? readCells(splitRow(bare, separator), line, options) : { line, reason: (whole as Unrecognised).reason }];
 }
 

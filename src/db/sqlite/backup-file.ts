@@ -6,7 +6,7 @@ import { AppError } from "../../errors.ts";
 import { VERSION } from "../../version.ts";
 import { createTar, type TarWriter, type Written } from "../tar.ts";
 import { copyDatabase } from "./backup.ts";
-import { retryBusy } from "./database.ts";
+import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import { schemaVersion } from "./migrate.ts";
 import { keyText } from "./secrets.ts";
 
@@ -108,12 +108,13 @@ export function holdings(files: Manifest["files"]): string[] {
 
 /** Copies a database as it stands now; its schema version. */
 async function copyOf(file: string, copy: string): Promise<number> {
-  const db = new Database(file, { readonly: true });
+  // Not read-only: such a connection leaves files beside the database where nobody else has it open.
+  const db = await openDatabase(file);
   try {
     await retryBusy(() => copyDatabase(db, copy));
     return schemaVersion(db);
   } finally {
-    db.close();
+    closeDatabase(db);
   }
 }
 

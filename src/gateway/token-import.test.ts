@@ -1,0 +1,203 @@
+// How texts of tokens are read: each form that people keep them in, and what is told of a line that is none.
+import { describe, expect, test } from "bun:test";
+import { isRefused, type ParseOptions, parseTokens } from "./token-import.ts";
+
+const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary01";
+const KEY2 = "AIzaSyCanaryCanaryCanaryCanaryCanary02";
+const SESSION = `eyJhbGciOiJkaXIiLCJlbmMi..middle.${"c".repeat(60)}.${"d".repeat(40)}`;
+const COOKIE = "__Secure-next-auth.session-token";
+
+const secrets = (text: string, options?: ParseOptions) =>
+  parseTokens(text, options).map((parsed) => (isRefused(parsed) ? parsed.reason : `${parsed.provider} ${parsed.secret}`));
+const only = (text: string, options?: ParseOptions) => {
+  const parsed = parseTokens(text, options);
+  expect(parsed).toHaveLength(1);
+  return parsed[0]!;
+};
+
+describe("one per line", () => {
+  test("providers are told apart by form, with blank lines, comments, quotes, commas and any line break between", () => {
+    const text = `\uFEFF# my keys\r\n${KEY}\r\n\n  "${SESSION}",\n// another\r'${KEY2}'   # spare\n`;
+    expect(parseTokens(text)).toEqual([
+      { line: 2, provider: "gemini", secret: KEY },
+      { line: 4, provider: "flow", secret: SESSION },
+      { line: 6, provider: "gemini", secret: KEY2 },
+    ]);
+  });
+
+  test.each([
+    ["a Gemini key", KEY, `gemini ${KEY}`],
+    ["a newer Gemini key", "AQ.Ab8canarycanarycanary", "gemini AQ.Ab8canarycanarycanary"],
+    ["a line of an environment file", `export GEMINI_API_KEY="${KEY}"`, `gemini ${KEY}`],
+    ["a cookie with its name", `${COOKIE}=${SESSION}`, `flow ${SESSION}`],
+    ["a cookie header", `Cookie: a=b; ${COOKIE}=${SESSION}; SID=g.a000canary`, `flow ${SESSION}`],
+    ["a cookie in parts, in any order", `${COOKIE}.1=two; x=y; ${COOKIE}.0=one`, "flow onetwo"],
+    ["a long cookie value", "c".repeat(120), `flow ${"c".repeat(120)}`],
+  ])("%s", (_name, text, expected) => {
+    expect(secrets(text)).toEqual([expected]);
+  });
+
+  test.each([
+    ["an access token", "ya29.canary-canary", /access token/],
+    ["a key of ours", "sk-f2a-canary", /this program issued/],
+    ["a key of another vendor", "sk-proj-canary", /another vendor/],
+    ["an e-mail address", "canary@example.com", /e-mail address alone/],
+    ["a word", "canary", /neither a Gemini key .* nor a Flow session/],
+    ["two words", "canary canary", /white space/],
+    ["half a key", "AIzaCanary", /neither/],
+    ["a cookie in parts with one missing", `${COOKIE}.0=canary; ${COOKIE}.2=canary`, /lacks a part/],
+    ["too much", "canary".repeat(4000), /longer than/],
+    ["broken JSON", '{"secret": "canary"', /damaged/],
+  ])("%s is refused with the reason and without being quoted", (_name, text, reason) => {
+    const parsed = only(text);
+    expect(parsed).toEqual({ line: 1, reason: expect.stringMatching(reason) });
+    expect(JSON.stringify(parsed)).not.toContain("anary");
+  });
+
+  test("a provider that is given decides where the form is open, and contradicts no form", () => {
+    expect(secrets("some-session-1", { provider: "flow" })).toEqual(["flow some-session-1"]);
+    expect(secrets("project.key-one", { provider: "gemini" })).toEqual(["gemini project.key-one"]);
+    expect(secrets(KEY, { provider: "flow" })).toEqual(["is a Gemini key, not a Flow session"]);
+    expect(secrets(SESSION, { provider: "gemini" })).toEqual(["is a Flow session, not a Gemini key"]);
+  });
+});
+
+describe("CSV", () => {
+  test("with a header, names in any case, quotes and empty fields", () => {
+    const text = `Label;API_Key;Group;Image Concurrency;Enabled;Note\n"one; first";${KEY};alpha;-1;no;"say ""hi"""\n;${KEY2};;;;\n`;
+    expect(parseTokens(text)).toEqual([
+      {
+        line: 2,
+        provider: "gemini",
+        secret: KEY,
+        label: "one; first",
+        group: "alpha",
+        imageConcurrency: -1,
+        enabled: false,
+        note: 'say "hi"',
+      },
+      { line: 3, provider: "gemini", secret: KEY2 },
+    ]);
+  });
+
+  test.each([
+    ["a field that is no number", `key,weight\n${KEY},canary`, "weight: expected a number from 0 to 1000000"],
+    ["a limit out of bounds", `key,image_concurrency\n${KEY},-2`, "image_concurrency: expected a whole number from -1 to 1000"],
+    ["an unknown provider", `key,provider\n${KEY},canary`, "provider: expected gemini or flow"],
+    ["a SOCKS proxy", `key,proxy\n${KEY},socks5://canary:canary@h:1`, "proxy: is SOCKS, which is not supported: give an http(s) proxy"],
+    ["a row that is too long", `key,label\n${KEY},canary,canary`, "has 3 fields where the header names 2"],
+    ["no secret", "key,label\n,canary", "holds no secret (a field such as secret, key or session_token)"],
+  ])("%s is refused by name", (_name, text, reason) => {
+    expect(only(text)).toEqual({ line: 2, reason });
+  });
+
+  test("without a header the secret, the account and the label are found by what they look like", () => {
+    expect(parseTokens(`mine,${KEY}\nme@example.com\t${SESSION}\nflow,some-session-1`)).toEqual([
+      { line: 1, provider: "gemini", secret: KEY, label: "mine" },
+      { line: 2, provider: "flow", secret: SESSION, identity: "me@example.com" },
+      { line: 3, provider: "flow", secret: "some-session-1" },
+    ]);
+  });
+
+  test("without a header what may be a password is not taken for a label", () => {
+    expect(only(`me@example.com,hunter2,${SESSION}`)).toEqual({ line: 1, provider: "flow", secret: SESSION, identity: "me@example.com" });
+  });
+
+  test("two secrets on a line are refused", () => {
+    expect(secrets(`${KEY},${KEY2}`)).toEqual(["holds more than one secret"]);
+  });
+});
+
+describe("JSON", () => {
+  const original = {
+    email: "me@example.com",
+    access_token: "ya29.canary",
+    session_token: SESSION,
+    is_active: false,
+    captcha_proxy_url: "http://canary.example",
+    proxy_url: "http://proxy.example:3128",
+    image_enabled: true,
+    video_enabled: false,
+    image_concurrency: 3,
+    video_concurrency: -1,
+    google_cookies: "SID=canary",
+    login_account: "canary",
+    login_password: "canary",
+  };
+  const taken = {
+    provider: "flow",
+    secret: SESSION,
+    identity: "me@example.com",
+    enabled: false,
+    proxy: "http://proxy.example:3128",
+    imageEnabled: true,
+    videoEnabled: false,
+    imageConcurrency: 3,
+    videoConcurrency: -1,
+  };
+
+  test("the original's export: sessions, switches and limits; no access token, login, password or sign-in cookie", () => {
+    const text = JSON.stringify([original, { session_token: "" }], null, 2);
+    expect(parseTokens(text)).toEqual([
+      { line: 2, ...taken },
+      { line: 17, reason: "entry 2: holds no secret (a field such as secret, key or session_token)" },
+    ]);
+    expect(JSON.stringify(parseTokens(text))).not.toContain("canary");
+  });
+
+  test.each([
+    ["the body of the original's import", JSON.stringify({ tokens: [original] })],
+    ["one object", JSON.stringify(original)],
+  ])("%s", (_name, text) => {
+    expect(only(text)).toEqual({ line: 1, ...taken });
+  });
+
+  test("an object per line, a list of texts, and a text that holds brackets", () => {
+    expect(secrets(`{"key":"${KEY}"}\n{"st":"${SESSION}"}`)).toEqual([`gemini ${KEY}`, `flow ${SESSION}`]);
+    expect(parseTokens(`\n["${KEY}",\n {"label": "a]}\\"[", "key": "${KEY2}"},\n\n 7]`)).toEqual([
+      { line: 2, provider: "gemini", secret: KEY },
+      { line: 3, provider: "gemini", secret: KEY2, label: 'a]}"[' },
+      { line: 5, reason: "entry 3: is neither text nor an object" },
+    ]);
+  });
+
+  test("an empty list holds nothing", () => {
+    expect(parseTokens("[]")).toEqual([]);
+  });
+});
+
+describe("cookies", () => {
+  const cookie = (name: string, value: string, domain = "labs.google") => ({ name, value, domain, path: "/", secure: true });
+
+  test("a browser's export is one session; other sites' sessions under the same name are not", () => {
+    const text = JSON.stringify([cookie(COOKIE, "canary", ".other.example"), cookie("SID", "g.a000canary"), cookie(COOKIE, SESSION)]);
+    expect(only(text)).toEqual({ line: 1, provider: "flow", secret: SESSION });
+    expect(only(JSON.stringify([cookie("SID", "canary")]))).toEqual({ line: 1, reason: "holds no session cookie of labs.google" });
+  });
+
+  test("a browser's state, and exports of several browsers", () => {
+    expect(secrets(JSON.stringify({ cookies: [cookie(COOKIE, SESSION)], origins: [] }))).toEqual([`flow ${SESSION}`]);
+    expect(secrets(JSON.stringify([[cookie(COOKIE, "one")], [cookie(`${COOKIE}.0`, "t"), cookie(`${COOKIE}.1`, "wo")]]))).toEqual([
+      "flow one",
+      "flow two",
+    ]);
+  });
+
+  test("cookies.txt, with the lines that look like comments", () => {
+    const text = `# Netscape HTTP Cookie File\n\n.google.com\tTRUE\t/\tTRUE\t0\tSID\tcanary\n#HttpOnly_labs.google\tFALSE\t/\tTRUE\t1800000000\t${COOKIE}\t${SESSION}\n`;
+    expect(only(text)).toEqual({ line: 3, provider: "flow", secret: SESSION });
+  });
+});
+
+test("no text makes it throw", () => {
+  const alphabet = ["[", "]", "{", "}", '"', "\\", ",", ";", "\t", "\n", "a", "=", ":", KEY, COOKIE, "#", "1"];
+  let state = 7;
+  const next = () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state;
+  };
+  for (let round = 0; round < 3000; round++) {
+    const text = Array.from({ length: next() % 24 }, () => alphabet[next() % alphabet.length]).join("");
+    for (const parsed of parseTokens(text)) expect(parsed.line).toBeGreaterThan(0);
+  }
+});
