@@ -19,9 +19,12 @@ export async function listFiles({ store, clock }: Api, { request, key, origin }:
   return Response.json({ files: page.map((media) => encodeFile(media, media.id, origin)), ...more });
 }
 
-/** `files/{id}`: what is known of it; `files/{id}:download`: its bytes, or the range of them that was asked for. */
+/**
+ * `files/{id}`: what is known of it; `files/{id}:download`: its bytes, or the range of them that was asked for. The Python client puts a
+ * whole `http:` address in the place of the id (it knows `https:` alone): its last part counts.
+ */
 export async function oneFile(api: Api, call: Call, name: string): Promise<Response> {
-  const [id = "", verb] = name.split(":");
+  const [id = "", verb] = name.slice(name.lastIndexOf("/") + 1).split(":");
   const media = await fileOf(api, call, id);
   if (verb === undefined) return Response.json(encodeFile(media, id, call.origin));
   if (verb !== "download") throw new AppError("not_found", "Expected files/{id} or files/{id}:download.");

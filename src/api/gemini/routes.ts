@@ -136,8 +136,8 @@ function surface(ctx: GeminiContext, prefix: Prefix) {
   if (prefix === "/v1") return app;
   return app
     .get("/files", route("/files", listFiles), { detail: detail("List the key's files") })
-    .get("/files/:id", route("/files/", oneFile), { detail: detail("One file, or its bytes with :download") })
-    .delete("/files/:id", route("/files/", deleteFile), { detail: detail("Delete a file") });
+    .get("/files/*", route("/files/", oneFile), { detail: detail("One file, or its bytes with :download") })
+    .delete("/files/*", route("/files/", deleteFile), { detail: detail("Delete a file") });
 }
 
 const withoutVerb =
