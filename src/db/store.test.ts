@@ -73,12 +73,9 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
         "known",
         "inserted",
       ]);
-      expect((await store.listTokens()).map(({ label, createdAt }) => [label, createdAt])).toEqual([
-        ["first", NOW],
-        ["second", NOW],
-        ["first", NOW],
-      ]);
-      expect(await store.readTokenSecret(2)).toEqual({ secret: fresh.secret, state });
+      const rows = await store.listTokens();
+      expect(rows.map(({ provider, label }) => `${provider} ${label}`)).toEqual(["gemini first", "flow second", "flow first"]);
+      expect(await store.readTokenSecret(rows[1]!.id)).toEqual({ secret: fresh.secret, state });
       return async (again) => expect(await again.hasTokens([fresh])).toEqual([true]);
     }));
 
