@@ -14,7 +14,10 @@ export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
 
 /** Addresses of the static files, with the hash of their content. */
-export type AssetUrls = Record<"app.css" | "app.js" | "icon.svg" | "htmx.min.js" | "hx-sse.min.js", string>;
+export type AssetUrls = Record<
+  "app.css" | "app.js" | "icon.svg" | "plot.js" | "htmx.min.js" | "hx-sse.min.js" | "uPlot.iife.min.js" | "uPlot.min.css",
+  string
+>;
 
 export type View = {
   /** Texts of the chosen language. */

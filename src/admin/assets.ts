@@ -5,13 +5,15 @@ import { staticPlugin } from "@elysiajs/static";
 import { Elysia } from "elysia";
 import sse from "htmx.org/dist/ext/hx-sse.min.js" with { type: "file" };
 import htmx from "htmx.org/dist/htmx.min.js" with { type: "file" };
+import plot from "uplot/dist/uPlot.iife.min.js" with { type: "file" };
+import plotStyle from "uplot/dist/uPlot.min.css" with { type: "file" };
 import type { AssetUrls } from "../../views/view.ts";
 
 /** The build embeds `views/assets` as `assets` beside the program; see scripts/build.ts. */
 const EMBEDDED = join(import.meta.dir, "assets");
 const FOLDER = existsSync(EMBEDDED) ? EMBEDDED : join(import.meta.dir, "../../views/assets");
 /** Packages' files keep their own names in the executable; here they have ours. */
-const PACKAGED = { "htmx.min.js": htmx, "hx-sse.min.js": sse } as const;
+const PACKAGED = { "htmx.min.js": htmx, "hx-sse.min.js": sse, "uPlot.iife.min.js": plot, "uPlot.min.css": plotStyle } as const;
 
 const CACHE = "public, max-age=31536000, immutable";
 
@@ -23,12 +25,13 @@ export async function loadAssets() {
   const prefix = `/admin/assets/${hasher.digest("hex").slice(0, 12)}`;
   const own = await staticPlugin({ assets: FOLDER, prefix, alwaysStatic: true, indexHTML: false, headers: { "Cache-Control": CACHE } });
   const packaged = new Elysia();
-  for (const [name, path] of Object.entries(PACKAGED)) packaged.get(`${prefix}/${name}`, () => serve(path));
+  for (const [name, path] of Object.entries(PACKAGED))
+    packaged.get(`${prefix}/${name}`, () => serve(path, name.endsWith(".css") ? "text/css" : "text/javascript"));
   const urls = Object.fromEntries([...names, ...Object.keys(PACKAGED)].map((name) => [name, `${prefix}/${name}`])) as AssetUrls;
   return { routes: new Elysia().use(own).use(packaged), urls };
 }
 
-const serve = (path: string) =>
+const serve = (path: string, type: string) =>
   new Response(Bun.file(path), {
-    headers: { "content-type": "text/javascript;charset=utf-8", "cache-control": CACHE },
+    headers: { "content-type": `${type};charset=utf-8`, "cache-control": CACHE },
   });

@@ -6,6 +6,7 @@ import { errors } from "./en/errors.ts";
 import { forms } from "./en/forms.ts";
 import { login } from "./en/login.ts";
 import { overview } from "./en/overview.ts";
+import { plot } from "./en/plot.ts";
 import { shell } from "./en/shell.ts";
 import { welcome } from "./en/welcome.ts";
 
@@ -16,6 +17,7 @@ export const en = {
   login,
   account,
   overview,
+  plot,
   shell,
   welcome,
 };

@@ -7,6 +7,7 @@ import { errors } from "./zh/errors.ts";
 import { forms } from "./zh/forms.ts";
 import { login } from "./zh/login.ts";
 import { overview } from "./zh/overview.ts";
+import { plot } from "./zh/plot.ts";
 import { shell } from "./zh/shell.ts";
 import { welcome } from "./zh/welcome.ts";
 
@@ -17,6 +18,7 @@ export const zh: Messages = {
   login,
   account,
   overview,
+  plot,
   shell,
   welcome,
 };

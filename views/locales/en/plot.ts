@@ -1,0 +1,6 @@
+// English: words of plots.
+
+export const plot = {
+  numbers: "Numbers",
+  time: "Time (UTC)",
+};
