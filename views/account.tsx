@@ -3,7 +3,7 @@ import type { AuditRow } from "../src/db/admin.ts";
 import { ActionButton, Badge, Button, Card, EmptyState, Form } from "./controls.tsx";
 import { Field } from "./fields.tsx";
 import { Time } from "./figures.tsx";
-import { PageHead } from "./layout.tsx";
+import { PageHead, Preferences } from "./layout.tsx";
 import { Cell, Row, Table } from "./table.tsx";
 import type { View } from "./view.ts";
 
@@ -45,11 +45,22 @@ export function AccountPage({ view, sessions, trail }: AccountProps) {
       >
         <SessionTable view={view} sessions={sessions} />
       </Card>
+      <Card title={account.preferences}>
+        <Preferences view={view} />
+      </Card>
       <Card title={account.trailTitle}>
         <Trail view={view} trail={trail} />
       </Card>
     </>
   );
+}
+
+/** `Chrome, Windows` from what a browser says of itself; what is not known is shown as it is. */
+export function browserName(agent: string): string {
+  const browser = /(Edg|OPR|Firefox|Chrome|Safari)\/\d/.exec(agent)?.[1];
+  const system = /(Windows|Android|iPhone|iPad|Mac OS X|CrOS|Linux)/.exec(agent)?.[1];
+  const name = { Edg: "Edge", OPR: "Opera" }[browser ?? ""] ?? browser;
+  return name && system ? `${name}, ${system.replace(" OS X", "")}` : agent;
 }
 
 function SessionTable({ view, sessions }: Pick<AccountProps, "view" | "sessions">) {
@@ -67,7 +78,7 @@ function SessionTable({ view, sessions }: Pick<AccountProps, "view" | "sessions"
         <Row key={session.mark} view={view} id={`session-${session.mark}`}>
           <Cell label={account.browser}>
             <span class="cut" title={session.agent}>
-              {session.agent}
+              {browserName(session.agent)}
             </span>
           </Cell>
           <Cell label={account.address}>

@@ -95,7 +95,7 @@ function Navigation({ view, current }: { view: View; current: PageName }) {
 }
 
 /** Theme and language: kept in cookies of the admin, for whoever looks. */
-function Preferences({ view }: { view: View }) {
+export function Preferences({ view }: { view: View }) {
   const { shell } = view.t;
   return (
     <form class="preferences" method="post" action="/admin/preferences">

@@ -1,6 +1,6 @@
 // The overview: what happens now, and what needs the operator's hand.
 import type { ComponentChildren } from "preact";
-import { ActionButton, Card, EmptyState, HealthBadge, LinkButton, Stat, Stats } from "./controls.tsx";
+import { ActionButton, Card, HealthBadge, LinkButton, Stat, Stats } from "./controls.tsx";
 import { Count, Countdown } from "./figures.tsx";
 import { PageHead } from "./layout.tsx";
 import type { View } from "./view.ts";
@@ -43,14 +43,14 @@ export function OverviewLive({ view, data: { now, needs } }: { view: View; data:
           <Count view={view} value={now.queued} />
         </Stat>
         {(["healthy", "cooling", "blocked", "disabled"] as const).map((state) => (
-          <Stat key={state} label={`${overview.tokens}: ${overview[state]}`}>
+          <Stat key={state} label={overview[state]}>
             <Count view={view} value={now.tokens[state]} />
           </Stat>
         ))}
       </Stats>
       <Card title={overview.needs}>
         {needs.length === 0 ? (
-          <EmptyState title={overview.needsNothing} />
+          <p class="muted">{overview.needsNothing}</p>
         ) : (
           <ul class="needs">
             {needs.map((need) => (

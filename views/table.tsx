@@ -96,7 +96,7 @@ export function Row({ view, id, select, children, ...rest }: RowProps) {
 export function Cell({ label, align, children }: Children & { label?: string; align?: "end" }) {
   return (
     <td class={align} data-label={label}>
-      {children}
+      <div class="cell">{children}</div>
     </td>
   );
 }
