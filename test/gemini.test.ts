@@ -286,6 +286,12 @@ describe("interactions", () => {
     expect(lastSent().contents.map(({ role }) => role)).toEqual(["user", "model", "user"]);
   });
 
+  test("its job is one of the OpenAI surface as well", async () => {
+    const { id } = await answerOf(await create({ model: MODEL, response_format: { type: "image", delivery: "uri" } }));
+    const job = (await (await rig.call(`/v1/images/generations/${id.replace("v1_", "")}`)).json()) as { data: { b64_json: string }[] };
+    expect(isPicture(Buffer.from(job.data[0]!.b64_json, "base64"))).toBe(true);
+  });
+
   test("a refusal has completed with words, as Google has it; a failure has failed", async () => {
     await using own = await startRig({ clock, simulator: { faults: "gemini.interaction=text", videoMs: 0 } });
     const refused = await answerOf(await create({}, { rig: own }));

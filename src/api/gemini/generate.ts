@@ -1,4 +1,5 @@
 // generateContent and streamGenerateContent: a conversation becomes pictures, in one answer or a part at a time.
+import { AppError } from "../../errors.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
 import { resolveTurns } from "../../gateway/inputs.ts";
 import type { MediaStore } from "../../gateway/media.ts";
@@ -123,10 +124,8 @@ async function* responseFrames(
     }
   } catch (error) {
     const end = endOfFailure(error);
-    const body = errorBody(error);
-    if (body.error.code === 500) api.log.error("A streamed answer failed", { error });
-    if (end) yield* last(end);
-    else yield* framing.frame(body);
+    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    yield* end ? last(end) : framing.frame(errorBody(error));
   }
   yield* framing.end();
 }

@@ -45,9 +45,8 @@ async function respond(
   try {
     return await answer();
   } catch (error) {
-    const response = errorResponse(error);
-    if (response.status === 500) log.error("A request failed by a bug", { error });
-    return response;
+    if (!(error instanceof AppError)) log.error("A request failed by a bug", { error });
+    return errorResponse(error);
   }
 }
 

@@ -102,9 +102,15 @@ export async function cancelImageJob(api: Api, call: Call, id: string): Promise<
   return Response.json(encodeImageJob(job));
 }
 
+/** A job of the other dialect asked for nothing in particular. */
+const echoOf = ({ dialect, echo }: Job): PictureEcho =>
+  dialect === "openai" && echo !== null
+    ? (echo as PictureEcho)
+    : { output: { format: null, compression: null }, form: "b64_json", quality: null };
+
 async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
   if (job.state === "completed") {
-    return jsonWithBytes(await imagesBody(api, call, await mediaOf(api, job), job.echo as PictureEcho, job.usage));
+    return jsonWithBytes(await imagesBody(api, call, await mediaOf(api, job), echoOf(job), job.usage));
   }
   if (!ENDED.has(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
   const failure = jobFailure(job);
