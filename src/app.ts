@@ -111,7 +111,6 @@ export async function createApp(ctx: Context, { arrivals, refresh }: AppOptions)
     .onAfterResponse(({ request, responseValue, set }) => {
       access.end(request, responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200));
     })
-    .use(admin.routes)
     .use(systemRoutes({ metrics, tokensByState, unready: () => [] }))
     .use(mediaRoutes({ media, callerOf: (request) => keyIdOf(guard.callerOf(request)) }))
     // Paths that both dialects have are OpenAI's routes; a request that speaks Gemini is answered before it gets there.
@@ -128,7 +127,8 @@ export async function createApp(ctx: Context, { arrivals, refresh }: AppOptions)
     bodyBytes: bodies.held,
     reservations: () => ctx.limits.gauges().reservations,
   });
-  return app.use(openapiRoute(app));
+  // The document is of what was mounted before it: the API, not the admin.
+  return app.use(openapiRoute(app)).use(admin.routes);
 }
 
 const keyIdOf = (caller: { key: { id: number } } | null) => caller && { keyId: caller.key.id };

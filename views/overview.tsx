@@ -1,5 +1,6 @@
 // The overview: what happens now, and what needs the operator's hand.
 import type { ComponentChildren } from "preact";
+import type { HealthReason } from "../src/gateway/health.ts";
 import { ActionButton, Card, HealthBadge, LinkButton, Stat, Stats } from "./controls.tsx";
 import { Count, Countdown } from "./figures.tsx";
 import { PageHead } from "./layout.tsx";
@@ -14,7 +15,14 @@ export type OverviewNow = {
 /** What needs a hand, worst first. */
 export type Need =
   | { kind: "noTokens" | "noKeys" | "unfinished" | "networkDown" | "allHeld" }
-  | { kind: "token"; id: number; label: string; state: "cooling" | "blocked"; reason: string; until: number | null };
+  | {
+      kind: "token";
+      id: number;
+      label: string;
+      state: "cooling" | "blocked";
+      reason: HealthReason | "operator" | null;
+      until: number | null;
+    };
 
 export type OverviewData = { now: OverviewNow; needs: readonly Need[] };
 
@@ -74,7 +82,8 @@ function NeedRow({ view, need }: { view: View; need: Need }) {
           </ActionButton>
         }
       >
-        <HealthBadge view={view} state={need.state} /> <strong>{need.label}</strong> <span class="muted">{need.reason}</span>{" "}
+        <HealthBadge view={view} state={need.state} /> <strong>{need.label}</strong>{" "}
+        <span class="muted">{need.reason && view.t.health[need.reason]}</span>{" "}
         {need.until !== null && <Countdown view={view} value={need.until} />}
       </Line>
     );

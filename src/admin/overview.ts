@@ -45,5 +45,5 @@ function blockedTokens(pool: AdminContext["pool"]): Need[] {
   const blocked = pool.snapshot().filter(({ health }) => health.state === "blocked");
   return blocked
     .slice(0, MAX_TOKENS_SHOWN)
-    .map(({ id, label, health }) => ({ kind: "token", id, label, state: "blocked", reason: health.message, until: health.until }));
+    .map(({ id, label, health }) => ({ kind: "token", id, label, state: "blocked", reason: health.reason, until: health.until }));
 }

@@ -4,6 +4,7 @@ import { account } from "./en/account.ts";
 import { controls } from "./en/controls.ts";
 import { errors } from "./en/errors.ts";
 import { forms } from "./en/forms.ts";
+import { health } from "./en/health.ts";
 import { login } from "./en/login.ts";
 import { overview } from "./en/overview.ts";
 import { plot } from "./en/plot.ts";
@@ -14,6 +15,7 @@ export const en = {
   controls,
   errors,
   forms,
+  health,
   login,
   account,
   overview,

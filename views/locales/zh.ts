@@ -5,6 +5,7 @@ import { account } from "./zh/account.ts";
 import { controls } from "./zh/controls.ts";
 import { errors } from "./zh/errors.ts";
 import { forms } from "./zh/forms.ts";
+import { health } from "./zh/health.ts";
 import { login } from "./zh/login.ts";
 import { overview } from "./zh/overview.ts";
 import { plot } from "./zh/plot.ts";
@@ -15,6 +16,7 @@ export const zh: Messages = {
   controls,
   errors,
   forms,
+  health,
   login,
   account,
   overview,

@@ -1,0 +1,30 @@
+// English: why a token is held back, and what the operator can do. By the reasons of gateway/health.ts.
+import type { HealthReason } from "../../../src/gateway/health.ts";
+
+export const health: Record<HealthReason | "operator", string> = {
+  per_minute: "The upstream's limit per minute is reached. It ends by itself.",
+  per_day: "The upstream's limit per day is used up. It ends at the next midnight in Los Angeles.",
+  limit_zero: "The project has no quota for this model. Enable billing or choose another tier; it is tried again after a day.",
+  no_details: "The upstream refuses for lack of quota without saying which. The pause grows while that lasts and ends by itself.",
+  throttled: "The upstream slows this account down. It ends by itself.",
+  account_quota: "The account has used up its quota. It is tried again after some hours.",
+  key_invalid: "The upstream does not know this key or it has expired. Replace the secret, then clear the block.",
+  key_leaked: "The upstream reports this key as leaked and has shut it. Make a new key and replace the secret.",
+  key_forbidden: "The key may not use this service. Allow the API for the key and enable it in the project, then clear the block.",
+  session_dead: "The session has ended. Sign in again and replace the session secret.",
+  billing: "The project's billing is not enabled or was suspended. Settle it in the upstream's console, then clear the block.",
+  location: "The upstream does not serve the place that this token's calls come from. Use another proxy, then clear the block.",
+  verification: "The upstream asks a person to verify. Generate once by hand in the upstream's own site, then clear the block.",
+  model_missing: "The upstream does not know this model for the token. It is tried again after a day.",
+  model_denied: "The plan of this token does not include this model. It is tried again after a day.",
+  overloaded: "The upstream is overloaded.",
+  internal: "The upstream fails with internal errors.",
+  policy_input: "The upstream refused a prompt. Nothing to do.",
+  policy_output: "The upstream refused a result. Nothing to do.",
+  text_only: "The upstream answered with text instead of an image. Nothing to do.",
+  malformed: "The upstream answered with something that cannot be read.",
+  cut_off: "The upstream's answers break off.",
+  failing: "Several calls in a row failed. The token is tried again with one call at a time.",
+  proxy: "The token's proxy cannot be reached. Check the proxy; the token is tried again shortly.",
+  operator: "Switched off by the operator.",
+};

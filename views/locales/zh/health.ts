@@ -1,0 +1,30 @@
+// 简体中文: why a token is held back, and what the operator can do.
+import type { health as en } from "../en/health.ts";
+
+export const health: typeof en = {
+  per_minute: "已达到上游的每分钟限额，会自行恢复。",
+  per_day: "上游的每日限额已用完，洛杉矶时间下一个午夜恢复。",
+  limit_zero: "项目没有此模型的配额。请启用结算或更换等级；一天后会重试。",
+  no_details: "上游以配额不足拒绝但未说明原因。持续期间间隔会变长，会自行恢复。",
+  throttled: "上游正在限制此账户的速度，会自行恢复。",
+  account_quota: "账户配额已用完，数小时后会重试。",
+  key_invalid: "上游不认识此密钥或密钥已过期。请更换密钥，然后解除阻止。",
+  key_leaked: "上游报告此密钥已泄露并将其停用。请新建密钥并更换。",
+  key_forbidden: "此密钥无权使用该服务。请允许密钥访问此 API 并在项目中启用，然后解除阻止。",
+  session_dead: "会话已结束。请重新登录并更换会话凭证。",
+  billing: "项目未启用结算或结算已暂停。请在上游控制台处理，然后解除阻止。",
+  location: "上游不向此令牌所在的地区提供服务。请更换代理，然后解除阻止。",
+  verification: "上游要求人工验证。请在上游网站上手动生成一次，然后解除阻止。",
+  model_missing: "上游不认识此令牌的该模型，一天后会重试。",
+  model_denied: "此令牌的套餐不含该模型，一天后会重试。",
+  overloaded: "上游过载。",
+  internal: "上游内部错误。",
+  policy_input: "上游拒绝了某个提示词，无需处理。",
+  policy_output: "上游拒绝了某个结果，无需处理。",
+  text_only: "上游以文字代替图片作答，无需处理。",
+  malformed: "上游的回答无法解析。",
+  cut_off: "上游的回答中断。",
+  failing: "连续多次调用失败，正在逐次重试此令牌。",
+  proxy: "无法连接令牌的代理。请检查代理；稍后会重试。",
+  operator: "已由管理员停用。",
+};
