@@ -1,0 +1,54 @@
+// The pool as text that people keep and `token import` reads: JSON or CSV, names as token-record.ts knows them. Pure.
+import type { TokenRow } from "../db/store.ts";
+import { redactText } from "../log.ts";
+
+export const TOKEN_FORMATS = ["json", "csv"] as const;
+export type TokenFormat = (typeof TOKEN_FORMATS)[number];
+
+/** Everything of a token but its secret, and its proxy without a password. */
+function exported(row: TokenRow) {
+  return {
+    id: row.id,
+    provider: row.provider,
+    label: row.label,
+    hint: row.hint,
+    identity: row.identity,
+    group: row.group,
+    enabled: row.enabled,
+    image_enabled: row.imageEnabled,
+    video_enabled: row.videoEnabled,
+    image_concurrency: row.imageConcurrency,
+    video_concurrency: row.videoConcurrency,
+    weight: row.weight,
+    priority: row.priority,
+    proxy: row.proxy === null ? null : redactText(row.proxy),
+    allow_families: row.allowFamilies,
+    deny_families: row.denyFamilies,
+    tags: row.tags,
+    note: row.note,
+    tier: row.tier,
+    credits: row.credits,
+    caps: row.caps,
+  };
+}
+
+/** The tokens without their secrets. */
+export function exportTokens(rows: readonly TokenRow[], format: TokenFormat): string {
+  const tokens = rows.map(exported);
+  if (format === "json") return `${JSON.stringify({ tokens }, null, 2)}\n`;
+  const names = Object.keys(tokens[0] ?? {});
+  return [names, ...tokens.map((token) => Object.values(token))].map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
+}
+
+/** RFC 4180, one line a row. What a spreadsheet would take for a formula begins with a tab, which an import drops again. */
+function csvCell(value: unknown): string {
+  const isText = typeof value === "string";
+  const plain = Array.isArray(value)
+    ? value.join(";")
+    : typeof value === "object" && value !== null
+      ? JSON.stringify(value)
+      : `${value ?? ""}`;
+  const line = plain.replace(/[\r\n]+/g, " ");
+  const safe = (isText || Array.isArray(value)) && /^[=+\-@]/.test(line) ? `\t${line}` : line;
+  return /[",;\t]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,177 @@
+// The list of tokens as the admin asks for it: searched, filtered, sorted, one page at a time after the last row of the page before. Pure.
+import type { TokenRow } from "../db/store.ts";
+import type { HealthState, PoolTokenView } from "./pool-view.ts";
+
+export const TOKEN_SORTS = ["label", "health", "used", "today", "credits"] as const;
+export type TokenSort = (typeof TOKEN_SORTS)[number];
+
+/** Empty texts ask for nothing. */
+export type TokenQuery = {
+  /** Part of label, identity, hint, note or a tag, whatever its case. */
+  q: string;
+  provider: string;
+  group: string;
+  tag: string;
+  health: HealthState | "";
+  sort: TokenSort;
+  descending: boolean;
+  /** Cursor of the last row of the page before; see {@link TokenPage.next}. */
+  after: string;
+};
+
+export type TokenItem = { view: PoolTokenView; row: TokenRow };
+
+export type TokenPage = {
+  items: TokenItem[];
+  /** Cursor that asks for the rows after these; null: there are none. */
+  next: string | null;
+  /** Rows that match all but the filter by health. */
+  counts: Record<HealthState | "all", number>;
+  /** Rows that match everything, on this page or not. */
+  total: number;
+};
+
+/** Values to choose filters from, in order, cut to {@link MAX_CHOICES}. */
+export type TokenChoices = { providers: string[]; groups: string[]; tags: string[] };
+
+const MAX_CHOICES = 200;
+const HEALTH_STATES: readonly HealthState[] = ["blocked", "cooling", "healthy", "disabled"];
+const NOWHERE: TokenQuery = { q: "", provider: "", group: "", tag: "", health: "", sort: "label", descending: false, after: "" };
+
+/** Reads a query string. What is not understood asks for nothing. */
+export function readTokenQuery(params: URLSearchParams): TokenQuery {
+  const text = (name: string) => (params.get(name) ?? "").trim().slice(0, 200);
+  return {
+    ...NOWHERE,
+    q: text("q"),
+    provider: text("provider"),
+    group: text("group"),
+    tag: text("tag"),
+    health: HEALTH_STATES.find((state) => state === params.get("health")) ?? "",
+    sort: TOKEN_SORTS.find((sort) => sort === params.get("sort")) ?? "label",
+    descending: params.get("order") === "desc",
+    after: (params.get("after") ?? "").slice(0, 1000),
+  };
+}
+
+/** Whether the token is asked for, whatever its health. */
+function matches({ q, provider, group, tag }: TokenQuery): (row: TokenRow) => boolean {
+  const part = q.toLowerCase();
+  const holds = (text: string | null) => text?.toLowerCase().includes(part) ?? false;
+  const isFound = ({ label, identity, hint, note, tags }: TokenRow) =>
+    part === "" || holds(label) || holds(identity) || holds(hint) || holds(note) || tags.some(holds);
+  return (row) =>
+    (provider === "" || row.provider === provider) &&
+    (group === "" || row.group === group) &&
+    (tag === "" || row.tags.includes(tag)) &&
+    isFound(row);
+}
+
+/** Ids of all that match, in no order: for acts on the whole of what was searched for. */
+export function matchingIds(items: readonly TokenItem[], query: TokenQuery): number[] {
+  const isAsked = matches(query);
+  return items
+    .filter(({ row, view }) => (query.health === "" || view.health.state === query.health) && isAsked(row))
+    .map(({ row }) => row.id);
+}
+
+type Key = string | number;
+
+const labels = new WeakMap<TokenRow, string>();
+
+/** Sorts as people count: `gemini-9` before `gemini-10`. */
+function labelKey(row: TokenRow): string {
+  let key = labels.get(row);
+  if (key === undefined) {
+    key = row.label.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, "0"));
+    labels.set(row, key);
+  }
+  return key;
+}
+
+/** What a row is sorted by. @param today requests of the running day, by id */
+function keyOf(sort: TokenSort, { view, row }: TokenItem, today: ReadonlyMap<number, number>): Key {
+  if (sort === "label") return labelKey(row);
+  // Worst first; those without an end before those that end by themselves.
+  if (sort === "health") return HEALTH_STATES.indexOf(view.health.state) * 1e15 + (view.health.until ?? 0);
+  if (sort === "used") return view.usedAt ?? 0;
+  if (sort === "today") return today.get(row.id) ?? 0;
+  return view.credits ?? -1;
+}
+
+type Place = { key: Key; id: number };
+
+function comparePlaces(a: Place, b: Place): number {
+  if (a.key !== b.key) return a.key < b.key ? -1 : 1;
+  return a.id - b.id;
+}
+
+const writeCursor = ({ key, id }: Place): string => Buffer.from(JSON.stringify([key, id])).toString("base64url");
+
+/** Null: no cursor, or none of ours. */
+function readCursor(text: string): Place | null {
+  try {
+    const [key, id] = JSON.parse(Buffer.from(text, "base64url").toString()) as [unknown, unknown];
+    const isKey = typeof key === "string" || typeof key === "number";
+    return isKey && typeof id === "number" ? { key, id } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** One page of `size` rows. Costs one look at every row: only the page itself is sorted. */
+export function pageOfTokens(
+  items: readonly TokenItem[],
+  query: TokenQuery,
+  { size, today }: { size: number; today: ReadonlyMap<number, number> },
+): TokenPage {
+  const isAsked = matches(query);
+  const sign = query.descending ? -1 : 1;
+  const after = readCursor(query.after);
+  const counts = { all: 0, healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
+  const kept: (Place & { item: TokenItem })[] = [];
+  for (const item of items) {
+    if (!isAsked(item.row)) continue;
+    counts.all++;
+    counts[item.view.health.state]++;
+    if (query.health !== "" && item.view.health.state !== query.health) continue;
+    const place = { key: keyOf(query.sort, item, today), id: item.row.id, item };
+    if (after && sign * comparePlaces(place, after) <= 0) continue;
+    insert(kept, place, (a, b) => sign * comparePlaces(a, b), size + 1);
+  }
+  const page = kept.slice(0, size);
+  return {
+    items: page.map(({ item }) => item),
+    next: kept.length > size ? writeCursor(page.at(-1)!) : null,
+    counts,
+    total: counts[query.health || "all"],
+  };
+}
+
+/** Keeps `sorted` in order and no longer than `most`. Changes it. */
+function insert<Item>(sorted: Item[], item: Item, compare: (a: Item, b: Item) => number, most: number): void {
+  if (sorted.length === most && compare(item, sorted[most - 1]!) >= 0) return;
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compare(sorted[middle]!, item) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  sorted.splice(low, 0, item);
+  if (sorted.length > most) sorted.pop();
+}
+
+/** What filters can be chosen from. */
+export function tokenChoices(rows: readonly TokenRow[]): TokenChoices {
+  const providers = new Set<string>();
+  const groups = new Set<string>();
+  const tags = new Set<string>();
+  for (const row of rows) {
+    providers.add(row.provider);
+    if (row.group !== null) groups.add(row.group);
+    for (const tag of row.tags) tags.add(tag);
+  }
+  const inOrder = (words: Set<string>) => [...words].sort().slice(0, MAX_CHOICES);
+  return { providers: inOrder(providers), groups: inOrder(groups), tags: inOrder(tags) };
+}

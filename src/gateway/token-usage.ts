@@ -1,0 +1,70 @@
+// What tokens were used for, from the rollups: today and in all for the few rows of a page, by day for a plot.
+import type { LedgerStore, UsageRow } from "../db/ledger.ts";
+
+/** Upstream calls of one token. `day` is the start of a UTC day. */
+export type TokenSums = { requests: number; errors: number; images: number; videoSeconds: number; usd: number };
+export type TokenDay = TokenSums & { day: number };
+export type TokenUsage = { today: TokenSums; total: TokenSums };
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** Sorting ten thousand tokens by today's calls asks for all of them; that may be this old. */
+const KEEP_MS = 5_000;
+export const NO_SUMS: TokenSums = { requests: 0, errors: 0, images: 0, videoSeconds: 0, usd: 0 };
+
+type Dependencies = { store: Pick<LedgerStore, "readUsage">; now: () => number };
+
+export type TokenUsages = {
+  /** Calls of the running UTC day by token id; tokens without any are left out. */
+  today(): Promise<ReadonlyMap<number, number>>;
+  of(ids: readonly number[]): Promise<ReadonlyMap<number, TokenUsage>>;
+  /** The last `days` UTC days with the running one, oldest first, and none left out. */
+  byDay(id: number, days: number): Promise<TokenDay[]>;
+};
+
+export function createTokenUsages({ store, now }: Dependencies): TokenUsages {
+  let kept: { at: number; sums: Promise<ReadonlyMap<number, number>> } | null = null;
+
+  const startOfDay = () => now() - (now() % DAY_MS);
+  const daysOf = (id: number, from: number): Promise<UsageRow[]> =>
+    store.readUsage({ from, to: now() + HOUR_MS, by: "day", of: { token: id } });
+
+  async function readToday(): Promise<ReadonlyMap<number, number>> {
+    const rows = await store.readUsage({ from: startOfDay(), to: now() + HOUR_MS, by: "token" });
+    return new Map(rows.map(({ group, requests }) => [Number(group), requests]));
+  }
+
+  return {
+    today() {
+      if (!kept || now() - kept.at >= KEEP_MS) kept = { at: now(), sums: readToday() };
+      return kept.sums;
+    },
+    async of(ids) {
+      const usages = await Promise.all(ids.map(async (id) => [id, usageOf(await daysOf(id, 0), startOfDay())] as const));
+      return new Map(usages);
+    },
+    async byDay(id, days) {
+      const first = startOfDay() - (days - 1) * DAY_MS;
+      const rows = new Map((await daysOf(id, first)).map((row) => [Number(row.group), sumsOf(row)]));
+      return Array.from({ length: days }, (_, index) => {
+        const day = first + index * DAY_MS;
+        return { day, ...(rows.get(day) ?? NO_SUMS) };
+      });
+    },
+  };
+}
+
+const sumsOf = ({ requests, errors, images, videoSeconds, usd }: UsageRow): TokenSums => ({ requests, errors, images, videoSeconds, usd });
+
+function usageOf(rows: readonly UsageRow[], today: number): TokenUsage {
+  const total = { ...NO_SUMS };
+  for (const row of rows) {
+    total.requests += row.requests;
+    total.errors += row.errors;
+    total.images += row.images;
+    total.videoSeconds += row.videoSeconds;
+    total.usd += row.usd;
+  }
+  const running = rows.find(({ group }) => group === today);
+  return { today: running ? sumsOf(running) : NO_SUMS, total };
+}
