@@ -9,9 +9,17 @@ export function newId(): string {
   return randomText(26);
 }
 
+/** Random bytes drawn in advance: one call for many ids. */
+const pool = new Uint8Array(4096);
+let used = pool.length;
+
 function randomText(length: number): string {
+  if (used + length > pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
   let text = "";
-  for (const byte of crypto.getRandomValues(new Uint8Array(length))) text += ALPHABET[byte & 31];
+  for (const end = used + length; used < end; used++) text += ALPHABET[pool[used]! & 31];
   return text;
 }
 

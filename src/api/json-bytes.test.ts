@@ -1,6 +1,6 @@
 // That blobs in a body are base64 strings in its JSON, whatever their size and place.
 import { expect, test } from "bun:test";
-import { jsonPieces, jsonWithBytes } from "./json-bytes.ts";
+import { createEmbedded, jsonPieces, jsonWithBytes } from "./json-bytes.ts";
 
 const bytesOf = (length: number) => Uint8Array.from({ length }, (_, index) => (index * 31) % 251);
 
@@ -28,4 +28,12 @@ test("no piece is larger than a slice", async () => {
 test("status and headers are the caller's", () => {
   const response = jsonWithBytes({}, { status: 202, headers: { location: "/x" } });
   expect([response.status, response.headers.get("location")]).toEqual([202, "/x"]);
+});
+
+test("text may name blobs, in any order and more than ten", async () => {
+  const embedded = createEmbedded();
+  const marks = Array.from({ length: 12 }, (_, index) => embedded.embed(new Blob([`blob ${index}`])));
+  const body = { text: `first ${marks[11]} then ${marks[1]}`, plain: marks[0] };
+  const text = (await Array.fromAsync(jsonPieces(body, embedded))).join("");
+  expect(JSON.parse(text)).toEqual({ text: `first ${btoa("blob 11")} then ${btoa("blob 1")}`, plain: btoa("blob 0") });
 });

@@ -4,27 +4,60 @@ import { newId } from "../ids.ts";
 /** Bytes read at a time; a multiple of three, so that pieces of base64 join without padding. */
 const SLICE = 3 * 128 * 1024;
 
-/** The text of `body` with each Blob in it as a base64 string, in pieces. */
-export async function* jsonPieces(body: unknown): AsyncGenerator<string> {
+/** Blobs that text names: the mark stands in a string where the base64 belongs. */
+export type Embedded = {
+  /** The mark of one blob. */
+  embed(blob: Blob): string;
+  /** Cuts a text at its marks: strings, and the blobs between them. */
+  cut(text: string): (string | Blob)[];
+};
+
+export function createEmbedded(): Embedded {
   // Ours alone: nobody can have written it into the body.
   const mark = newId();
   const blobs: Blob[] = [];
-  const json = JSON.stringify(body, (_, value: unknown) => (value instanceof Blob ? `${mark}${blobs.push(value)}` : value));
-  let from = 0;
-  for (const [index, blob] of blobs.entries()) {
-    const name = `${mark}${index + 1}`;
-    const at = json.indexOf(name, from);
-    yield json.slice(from, at);
-    for (let byte = 0; byte < blob.size; byte += SLICE) yield (await blob.slice(byte, byte + SLICE).bytes()).toBase64();
-    from = at + name.length;
-  }
-  yield json.slice(from);
+  return {
+    embed: (blob) => `${mark}${blobs.push(blob) - 1};`,
+    // A split by a pattern with one group: text, number, text, number, …, text.
+    cut: (text) => text.split(new RegExp(`${mark}(\\d+);`)).map((part, index) => (index % 2 === 0 ? part : blobs[Number(part)]!)),
+  };
 }
 
-/** The same as an answer. */
-export function jsonWithBytes(body: unknown, init: { status?: number; headers?: Record<string, string> } = {}): Response {
+/** The JSON of `body`, cut where base64 belongs: for each Blob in it and for each that its texts name. */
+function jsonParts(body: unknown, embedded: Embedded): (string | Blob)[] {
+  return embedded.cut(JSON.stringify(body, (_, value: unknown) => (value instanceof Blob ? embedded.embed(value) : value)));
+}
+
+/** The JSON of `body` in pieces, with base64 in place of blobs. */
+export async function* jsonPieces(body: unknown, embedded = createEmbedded()): AsyncGenerator<string> {
+  yield* piecesOf(jsonParts(body, embedded));
+}
+
+async function* piecesOf(parts: readonly (string | Blob)[]): AsyncGenerator<string> {
+  for (const part of parts) {
+    if (typeof part === "string") yield part;
+    else for (let byte = 0; byte < part.size; byte += SLICE) yield (await part.slice(byte, byte + SLICE).bytes()).toBase64();
+  }
+}
+
+/** One frame of an event stream with the JSON of `body`, in pieces. */
+export async function* framePieces(body: unknown, embedded: Embedded): AsyncGenerator<string> {
+  yield "data: ";
+  yield* jsonPieces(body, embedded);
+  yield "\n\n";
+}
+
+/** As an answer; one that holds no blobs is written at once. */
+export function jsonWithBytes(
+  body: unknown,
+  init: { status?: number; headers?: Record<string, string> } = {},
+  embedded = createEmbedded(),
+): Response {
+  const headers = { "content-type": "application/json; charset=utf-8", ...init.headers };
+  const parts = jsonParts(body, embedded);
+  if (parts.length === 1) return new Response(parts[0], { status: init.status, headers });
   const encoder = new TextEncoder();
-  const pieces = jsonPieces(body);
+  const pieces = piecesOf(parts);
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await pieces.next();
@@ -33,5 +66,5 @@ export function jsonWithBytes(body: unknown, init: { status?: number; headers?: 
     },
     cancel: () => void pieces.return(undefined),
   });
-  return new Response(stream, { status: init.status, headers: { "content-type": "application/json; charset=utf-8", ...init.headers } });
+  return new Response(stream, { status: init.status, headers });
 }

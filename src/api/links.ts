@@ -1,15 +1,16 @@
 // Media as clients get them: links made when an answer is written, or the bytes inside the answer.
 import type { MediaStore } from "../gateway/media.ts";
 import type { Media } from "../gateway/types.ts";
+import type { Embedded } from "./json-bytes.ts";
 
 /** Absolute link without query, ending in the real extension: some clients decide by it. */
 export function mediaUrl(origin: string, media: Pick<Media, "id" | "ext">): string {
   return `${origin}/media/${media.id}.${media.ext}`;
 }
 
-/** The bytes as a data URL, for clients that fetch nothing. */
-export async function mediaDataUrl(store: Pick<MediaStore, "open">, media: Media): Promise<string> {
+/** A data URL whose bytes are read when the answer is written, for clients that fetch nothing. */
+export async function mediaDataUrl(store: Pick<MediaStore, "open">, media: Media, embedded: Embedded): Promise<string> {
   const found = await store.open(media.id);
   if (!found) throw new Error("A stored result has no file");
-  return `data:${media.mime};base64,${Buffer.from(await found.blob.arrayBuffer()).toString("base64")}`;
+  return `data:${media.mime};base64,${embedded.embed(found.blob)}`;
 }

@@ -26,7 +26,7 @@ const PIECE_BYTES = 256 * 1024;
 export function createDrafts(folder: string): Drafts {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return {
-    open: (mime) => createDraftWriter(join(folder, newId()), mime),
+    open: (mime) => createDraftWriter(folder, mime),
     head: async ({ data, path }, bytes) => data?.subarray(0, bytes) ?? (await Bun.file(path).slice(0, bytes).bytes()),
     moveTo: (draft, path) =>
       diskErrors(async () => {
@@ -50,7 +50,8 @@ export function createDrafts(folder: string): Drafts {
   };
 }
 
-function createDraftWriter(path: string, mime: string): DraftWriter {
+function createDraftWriter(folder: string, mime: string): DraftWriter {
+  let path = "";
   let file: FileHandle | null = null;
   let held: Uint8Array[] = [];
   let heldBytes = 0;
@@ -63,6 +64,7 @@ function createDraftWriter(path: string, mime: string): DraftWriter {
     const batch = held;
     held = [];
     heldBytes = 0;
+    path ||= join(folder, newId());
     file ??= await open(path, "wx", 0o600);
     for (const chunk of batch) await file.appendFile(chunk);
   };

@@ -6,6 +6,7 @@ import type { GenerateEvent } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
 import { validator } from "../body.ts";
+import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../links.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
 import { auxiliaryAnswer } from "./auxiliary.ts";
@@ -47,9 +48,10 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const { run, stop } = await startImages(api, call, { ...decoded, route: "POST /v1/chat/completions" });
   const headers = answerHeaders(run);
   const envelope = newEnvelope(api, run.family);
-  const show = shower(api, call, formOf(api, call, decoded));
-  if (!decoded.stream) return Response.json(await completion(api, run.events, envelope, show), { headers });
-  const frames = chatFrames(api, run.events, envelope, show, decoded.includeUsage);
+  const embedded = createEmbedded();
+  const show = shower(api, call, formOf(api, call, decoded), embedded);
+  if (!decoded.stream) return jsonWithBytes(await completion(api, run.events, envelope, show), { headers }, embedded);
+  const frames = chatFrames(api, run.events, envelope, show, embedded, decoded.includeUsage);
   return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop });
 }
 
@@ -66,9 +68,9 @@ function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageFo
   return decoded.form ?? key.imageForm ?? api.settings.current().chat.image_form;
 }
 
-function shower(api: Api, { origin }: Call, form: ImageForm): Show {
+function shower(api: Api, { origin }: Call, form: ImageForm, embedded: Embedded): Show {
   return async (media) => {
-    const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, media);
+    const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, media, embedded);
     return { form: form === "images" ? "images" : "markdown", url };
   };
 }
@@ -99,6 +101,7 @@ async function* chatFrames(
   events: AsyncIterable<GenerateEvent>,
   envelope: Envelope,
   show: Show,
+  embedded: Embedded,
   includeUsage: boolean,
 ): AsyncGenerator<string> {
   const chunk = (...args: Parameters<typeof encodeChunk> extends [Envelope, ...infer Rest] ? Rest : never) =>
@@ -115,7 +118,7 @@ async function* chatFrames(
         yield chunk({ content: event.text });
       } else if (event.type === "image") {
         if (said && shown === 0) yield chunk({ content: "\n\n" });
-        yield chunk(imageDelta(await show(event.media), shown++));
+        yield* framePieces(encodeChunk(envelope, imageDelta(await show(event.media), shown++)), embedded);
       } else if (event.type === "done") {
         assertShown(api, event);
         if (!said && shown === 0) yield chunk({ content: refusalText(event) });

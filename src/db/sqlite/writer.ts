@@ -22,6 +22,10 @@ type Act = {
 /** Largest number of acts in one commit: other processes wait for the lock no longer than that takes. */
 const GROUP = 256;
 
+/** Acts in one commit from which on the next waits for more, and how long, in ms. */
+const CROWD = 4;
+const GATHER_MS = 2;
+
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** A writer on `db`; there is one for each connection. */
@@ -30,10 +34,12 @@ export function createWriter(db: Database): Writer {
   let working: Promise<void> | null = null;
 
   async function work(): Promise<void> {
-    while (queue.length > 0) {
-      await nextTurn();
+    for (let written = 0; queue.length > 0; ) {
+      // Under load a moment's wait brings many acts into one commit; alone, an act waits for nobody.
+      await (written > CROWD ? Bun.sleep(GATHER_MS) : nextTurn());
       const group = queue.slice(0, GROUP);
       queue = queue.slice(GROUP);
+      written = group.length;
       await commit(db, group);
     }
     working = null;
