@@ -1,9 +1,8 @@
 // What tokens were used for, from the rollups: today and in all for the few rows of a page, by day for a plot.
 import type { LedgerStore, UsageRow } from "../db/ledger.ts";
 
-/** Upstream calls of one token. `day` is the start of a UTC day. */
+/** Upstream calls of one token. */
 export type TokenSums = { requests: number; errors: number; images: number; videoSeconds: number; usd: number };
-export type TokenDay = TokenSums & { day: number };
 export type TokenUsage = { today: TokenSums; total: TokenSums };
 
 const DAY_MS = 86_400_000;
@@ -18,8 +17,8 @@ export type TokenUsages = {
   /** Calls of the running UTC day by token id; tokens without any are left out. */
   today(): Promise<ReadonlyMap<number, number>>;
   of(ids: readonly number[]): Promise<ReadonlyMap<number, TokenUsage>>;
-  /** The last `days` UTC days with the running one, oldest first, and none left out. */
-  byDay(id: number, days: number): Promise<TokenDay[]>;
+  /** Sums of UTC days from `from` on, epoch ms; days without any are left out. */
+  byDay(id: number, from: number): Promise<UsageRow[]>;
 };
 
 export function createTokenUsages({ store, now }: Dependencies): TokenUsages {
@@ -43,14 +42,7 @@ export function createTokenUsages({ store, now }: Dependencies): TokenUsages {
       const usages = await Promise.all(ids.map(async (id) => [id, usageOf(await daysOf(id, 0), startOfDay())] as const));
       return new Map(usages);
     },
-    async byDay(id, days) {
-      const first = startOfDay() - (days - 1) * DAY_MS;
-      const rows = new Map((await daysOf(id, first)).map((row) => [Number(row.group), sumsOf(row)]));
-      return Array.from({ length: days }, (_, index) => {
-        const day = first + index * DAY_MS;
-        return { day, ...(rows.get(day) ?? NO_SUMS) };
-      });
-    },
+    byDay: daysOf,
   };
 }
 

@@ -9,6 +9,7 @@ import { login } from "./en/login.ts";
 import { overview } from "./en/overview.ts";
 import { plot } from "./en/plot.ts";
 import { shell } from "./en/shell.ts";
+import { tokens } from "./en/tokens.ts";
 import { welcome } from "./en/welcome.ts";
 
 export const en = {
@@ -21,6 +22,7 @@ export const en = {
   overview,
   plot,
   shell,
+  tokens,
   welcome,
 };
 

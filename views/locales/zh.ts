@@ -10,6 +10,7 @@ import { login } from "./zh/login.ts";
 import { overview } from "./zh/overview.ts";
 import { plot } from "./zh/plot.ts";
 import { shell } from "./zh/shell.ts";
+import { tokens } from "./zh/tokens.ts";
 import { welcome } from "./zh/welcome.ts";
 
 export const zh: Messages = {
@@ -22,5 +23,6 @@ export const zh: Messages = {
   overview,
   plot,
   shell,
+  tokens,
   welcome,
 };
