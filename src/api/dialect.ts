@@ -6,15 +6,17 @@ export type Dialect = "openai" | "gemini";
 export type Outside = { method: string; path: string; header(name: string): string | null; query: string };
 
 const GEMINI_PATHS =
-  /^\/(v1beta(?!\/openai(\/|$))|upload|v1alpha)(\/|$)|^\/v1\/((models|files)\/[^?]*:[a-zA-Z]+$|models\/[^?]*\/operations\/|interactions(\/|$))|^\/models(\/|$)/;
+  /^\/(v1beta(?!\/openai(\/|$))|upload|v1alpha)(\/|$)|^\/v1\/(interactions(\/|$)|models\/.*\/operations\/|files\/.*:download$)|^\/models(\/|$)/;
+/** A method after a model; the one that is a single small word is named, `:image` is part of an id. */
+const METHOD_PATHS = /^\/v1\/models\/.*:(predict|[a-z]+[A-Z][a-zA-Z]*)$/;
 const SHARED_PATHS = /^\/v1\/(models|files|operations)(\/|$)/;
 
 /**
- * Paths with a `:verb` or an operation, `/v1beta`, `/upload` and interactions are Gemini's. `/v1/models` and `/v1/files` belong to whoever
+ * Paths with a `:method` or an operation, `/v1beta`, `/upload` and interactions are Gemini's. `/v1/models` and `/v1/files` belong to whoever
  * presents a Google-style credential or is Google's SDK, else to OpenAI.
  */
 export function dialectOf({ path, header, query }: Outside): Dialect {
-  if (GEMINI_PATHS.test(path)) return "gemini";
+  if (GEMINI_PATHS.test(path) || METHOD_PATHS.test(path)) return "gemini";
   if (!SHARED_PATHS.test(path)) return "openai";
   if (header("x-goog-api-key") !== null || /(^|&)key=/.test(query)) return "gemini";
   return (header("x-goog-api-client") ?? header("user-agent") ?? "").startsWith("google-genai-sdk") ? "gemini" : "openai";

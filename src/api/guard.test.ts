@@ -63,9 +63,14 @@ const ask = (path: string, headers: Record<string, string> = {}, method = "GET")
 const outcome = (verdict: ReturnType<ReturnType<typeof guard>["decide"]>) =>
   verdict.refusal instanceof AppError ? verdict.refusal.kind : verdict.refusal;
 
+/** What a begun upload is sent to. */
+const UPLOAD = "/upload/v1beta/files/aaaaaaaaaaaaaaaaaaaaaaaaaa";
+
 describe("paths", () => {
-  const open = ["/health", "/ready", "/openapi.json", "/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png"];
+  const open = ["/health", "/ready", "/openapi.json", "/media/aaaaaaaaaaaaaaaaaaaaaaaaaa.png", UPLOAD];
   const closed = [
+    "/upload/v1beta/files",
+    `${UPLOAD}/x`,
     "/v1/models",
     "/v1/chat/completions",
     "/v1beta/models",
