@@ -4,7 +4,7 @@ import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { experimental_generateVideo, generateText, streamText } from "ai";
 import { type Clock, systemClock } from "../src/clock.ts";
 import { addKey, until } from "./keys.ts";
-import { framesOf, GEMINI, GEMINI_TWO, type Rig, startRig } from "./rig.ts";
+import { FLOW, framesOf, GEMINI, GEMINI_TWO, type Rig, startRig } from "./rig.ts";
 
 setDefaultTimeout(30_000);
 
@@ -20,6 +20,7 @@ type Part = {
 /** What answers hold, of all routes; a test reads what its route gives. */
 type Answer = {
   candidates?: { content: { role: string; parts: Part[] }; finishReason: string }[];
+  promptFeedback?: { blockReason: string };
   predictions: { mimeType: string; bytesBase64Encoded: string }[];
   models: { name: string }[];
   file: { name: string; uri: string };
@@ -218,6 +219,39 @@ test("the same Idempotency-Key makes one picture, also by predict; another body 
   const predict = () => google("/v1beta/models/imagen-4.0-generate-001:predict", { json: { instances: [{ prompt: "a fox" }] }, headers });
   const [once, twice] = [await answerOf(await predict()), await answerOf(await predict())];
   expect([accepted() - before, once.predictions]).toEqual([2, twice.predictions]);
+});
+
+describe("refusals", () => {
+  const IMAGEN = "/v1beta/models/imagen-4.0-generate-001:predict";
+  const predict = (own: Rig) =>
+    google(IMAGEN, { json: { instances: [{ prompt: "a fox" }], parameters: { sampleCount: 2, includeRaiReason: true } }, rig: own });
+
+  test("predict gives what was made and why the rest was not; when all was refused it is an error", async () => {
+    await using own = await startRig({ simulator: { faults: "gemini.generate=image-safety:once" } });
+    const { predictions } = await answerOf(await predict(own));
+    expect(predictions).toEqual([
+      { mimeType: expect.stringMatching(/^image\//), bytesBase64Encoded: expect.any(String) },
+      { raiFilteredReason: expect.stringMatching(/./) },
+    ] as never);
+    own.simulator.setFaults("gemini.generate=blocked");
+    const refused = await predict(own);
+    expect([refused.status, (await answerOf(refused)).error]).toMatchObject([
+      400,
+      { status: "INVALID_ARGUMENT", message: expect.stringContaining("PROHIBITED_CONTENT") },
+    ]);
+    own.simulator.setFaults("gemini.generate=text");
+    expect((await predict(own)).status).toBe(400);
+  });
+
+  test("those of an upstream without Google's words are answers in Google's words", async () => {
+    await using own = await startRig({ tokens: [FLOW], simulator: { faults: "flow.image=unsafe" } });
+    const response = await google("/v1beta/models/gemini-3-pro-image:generateContent", { json: { contents: "a fox" }, rig: own });
+    const { candidates, promptFeedback } = await answerOf(response);
+    expect([response.status, promptFeedback?.blockReason ?? candidates?.[0]?.finishReason]).toEqual([
+      200,
+      expect.stringMatching(/^(PROHIBITED_CONTENT|IMAGE_SAFETY)$/),
+    ]);
+  });
 });
 
 test("a video model answers generateContent with the video's address, as the Python original did", async () => {
