@@ -18,8 +18,11 @@ export function createEmbedded(): Embedded {
   const blobs: Blob[] = [];
   return {
     embed: (blob) => `${mark}${blobs.push(blob) - 1};`,
-    // A split by a pattern with one group: text, number, text, number, …, text.
-    cut: (text) => text.split(new RegExp(`${mark}(\\d+);`)).map((part, index) => (index % 2 === 0 ? part : blobs[Number(part)]!)),
+    cut: (text) => {
+      const [first = "", ...rest] = text.split(mark);
+      const parts = rest.map((part) => ({ number: part.slice(0, part.indexOf(";")), text: part.slice(part.indexOf(";") + 1) }));
+      return [first, ...parts.flatMap((part) => [blobs[Number(part.number)]!, part.text])];
+    },
   };
 }
 

@@ -43,7 +43,7 @@ export async function* runImages(deps: GenerateDependencies, plan: Plan, admissi
     }
   };
   try {
-    yield* merge(Array.from({ length: plan.request.n }, one));
+    yield* merge(Array.from({ length: plan.request.n }, one), stop.abandon);
     if (ended.length === 0) throw failures[0];
     const done = summarize(ended);
     plan.record.finish(done);
@@ -52,7 +52,8 @@ export async function* runImages(deps: GenerateDependencies, plan: Plan, admissi
     plan.record.fail(error);
     throw error;
   } finally {
-    stop.abandon();
+    if (ended.length + failures.length === plan.request.n) stop.end();
+    else stop.abandon();
     plan.record.close(admission);
   }
 }
@@ -170,8 +171,16 @@ function summarize(ended: Ended[]): Extract<GenerateEvent, { type: "done" }> {
 
 const toRefusal = ({ upstreamReason, message }: Answer) => ({ upstreamReason, message });
 
+type StopSignal = {
+  signal: AbortSignal;
+  /** Nothing is left to abort. */
+  end(): void;
+  /** The reader left in the middle: whatever still runs ends now. */
+  abandon(): void;
+};
+
 /** Aborts when the client goes away, the time is over or the server stops; the reason says which. */
-function stopSignal(deps: GenerateDependencies, client: AbortSignal, seconds: number): { signal: AbortSignal; abandon(): void } {
+function stopSignal(deps: GenerateDependencies, client: AbortSignal, seconds: number): StopSignal {
   const controller = new AbortController();
   const gone = () => controller.abort(new AppError("cancelled", "The client went away."));
   const stopping = () => controller.abort(new AppError("cancelled", "The server is stopping."));
@@ -181,14 +190,17 @@ function stopSignal(deps: GenerateDependencies, client: AbortSignal, seconds: nu
   deps.shutdown.addEventListener("abort", stopping, { once: true });
   if (client.aborted) gone();
   if (deps.shutdown.aborted) stopping();
+  const end = () => {
+    cancelTimer();
+    client.removeEventListener("abort", gone);
+    deps.shutdown.removeEventListener("abort", stopping);
+  };
   return {
     signal: controller.signal,
+    end,
     abandon() {
-      cancelTimer();
-      client.removeEventListener("abort", gone);
-      deps.shutdown.removeEventListener("abort", stopping);
-      // The reader may have left in the middle: whatever still runs ends now.
-      controller.abort(new AppError("cancelled", "The client went away."));
+      end();
+      gone();
     },
   };
 }

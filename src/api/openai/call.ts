@@ -114,7 +114,8 @@ export type StartedImages = { run: Run; turns: Turn[]; stop(): void };
 export async function startImages(api: Api, call: Call, order: ImageOrder): Promise<StartedImages> {
   const { key, requestId, request, startedAt } = call;
   const left = new AbortController();
-  const signal = AbortSignal.any([request.signal, left.signal]);
+  // An answer in one piece is abandoned by its request alone.
+  const signal = order.stream ? AbortSignal.any([request.signal, left.signal]) : request.signal;
   const { choice, wish, turns } = await prepareImages(api, call, order, signal);
   const { route, stream, system, n, seed, imageOnly, includeThoughts, picturesParam } = order;
   const run = await api.generate({
