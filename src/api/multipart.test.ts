@@ -96,6 +96,46 @@ describe("a form", () => {
     }));
 });
 
+describe("a part without a name", () => {
+  const part = (type: string, text: string) =>
+    `--x\r\nContent-Disposition: form-data; name="a"; filename=""\r\nContent-Type: ${type}\r\n\r\n${text}\r\n`;
+  const send = (...parts: [type: string, text: string, encoding?: BufferEncoding][]) =>
+    post(Buffer.concat([...parts.map(([type, text, encoding]) => Buffer.from(part(type, text), encoding)), Buffer.from("--x--\r\n")]), {
+      "content-type": "multipart/form-data; boundary=x",
+    });
+
+  test("is a file when its type is a picture's or a video's, byte for byte", () =>
+    withReader({}, async ({ read, left }) => {
+      const { files } = await read(send(["image/png", "\x89PNG\xff\x00\xc3\xa9", "latin1"], ["video/mp4", "ftyp"]));
+      expect(
+        files.map((file) => [file.field, file.name, Buffer.from((file as unknown as { bytes: Uint8Array }).bytes).toString("latin1")]),
+      ).toEqual([
+        ["a", "", "\x89PNG\xff\x00\xc3\xa9"],
+        ["a", "", "ftyp"],
+      ]);
+      expect(left()).toEqual([]);
+    }));
+
+  test("is text else, in UTF-8 unless it says otherwise", () =>
+    withReader({}, async ({ read }) => {
+      const parts: Parameters<typeof send> = [
+        ["text/plain", "Grüße 狐"],
+        ["text/plain; charset=utf-8", "Grüße 狐"],
+        ["text/plain; charset=latin1", "Grüße", "latin1"],
+        ["application/json", '{"é": 1}'],
+      ];
+      expect((await read(send(...parts))).fields.map(([, value]) => value)).toEqual(["Grüße 狐", "Grüße 狐", "Grüße", '{"é": 1}']);
+    }));
+
+  test("counts with the files, and has their limit", () =>
+    withReader({}, async ({ read, left }) => {
+      const many = Array.from({ length: 33 }, (): [string, string] => ["image/png", "a"]);
+      expect(await failure(read(send(...many)))).toMatchObject({ kind: "invalid_request" });
+      expect(await failure(read(send(["image/png", "a".repeat(2 * MIB + 1)]), 2))).toMatchObject({ kind: "invalid_request" });
+      expect(left()).toEqual([]);
+    }));
+});
+
 describe("is refused, and nothing stays behind", () => {
   const PART = '--x\nContent-Disposition: form-data; name="a"\n\n';
   const refused: [string, () => Request, string][] = [

@@ -1,6 +1,6 @@
 // Reads multipart forms as they arrive: text is kept, files go to drafts of the media store, every byte is counted first.
 import { once } from "node:events";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import busboy from "busboy";
 import { AppError } from "../errors.ts";
 import type { MediaStore } from "../gateway/media.ts";
@@ -47,13 +47,20 @@ export async function readForm(request: Request, intake: FormIntake): Promise<Fo
   failed.promise.catch(() => {});
   const tooMany = (what: string, most: number) => () => fail(refuse(`The form has more than ${most} ${what}.`));
 
-  parser.on("field", (name, value) => fields.push([name, value]));
-  parser.on("file", (field, stream, { filename = "" }) => {
-    const stored = storeFile(stream, field, intake).then((draft) => ({ field, name: filename, draft }));
+  const tooManyFiles = tooMany("files", MAX_FILES);
+  const takeFile = (field: string, name: string, stream: FileStream) => {
+    const stored = storeFile(stream, field, intake).then((draft) => ({ field, name, draft }));
     stored.catch(fail);
-    files.push(stored);
+    if (files.push(stored) > MAX_FILES) tooManyFiles();
+  };
+
+  parser.on("field", (name, value, { mimeType }) => {
+    // The parser takes a part without a name for a field: Bun's own forms send blobs so.
+    if (/^(image|video)\//.test(mimeType)) takeFile(name, "", fileOf(Buffer.from(value, "latin1"), intake));
+    else fields.push([name, textOf(value)]);
   });
-  parser.on("filesLimit", tooMany("files", MAX_FILES));
+  parser.on("file", (field, stream, { filename = "" }) => takeFile(field, filename, stream));
+  parser.on("filesLimit", tooManyFiles);
   parser.on("fieldsLimit", tooMany("fields", MAX_FIELDS));
   parser.on("error", (error) => fail(refuse(`The body is not a complete multipart form: ${(error as Error).message}.`)));
   const closed = once(parser, "close");
@@ -90,6 +97,8 @@ function openParser(request: Request, { fileLimitMb }: FormIntake): busboy.Busbo
     return busboy({
       headers: { "content-type": request.headers.get("content-type") ?? "" },
       defParamCharset: "utf8",
+      // A character a byte, so that bytes in a field survive; `textOf` makes text of them.
+      defCharset: "latin1",
       limits: {
         // Text is counted with the body, which has its own limit.
         fieldSize: Number.POSITIVE_INFINITY,
@@ -104,7 +113,24 @@ function openParser(request: Request, { fileLimitMb }: FormIntake): busboy.Busbo
   }
 }
 
-async function storeFile(stream: Readable & { truncated?: boolean }, field: string, intake: FormIntake): Promise<Draft> {
+type FileStream = Readable & { truncated?: boolean };
+
+function fileOf(bytes: Buffer, { fileLimitMb }: FormIntake): FileStream {
+  return Object.assign(Readable.from([bytes], { objectMode: false }), { truncated: bytes.byteLength > fileLimitMb * MEBIBYTE });
+}
+
+/** Text of a field whose characters are bytes; one that named a character set itself was decoded already, and is no UTF-8 as bytes. */
+function textOf(value: string): string {
+  try {
+    return /[^\0-\xff]/.test(value)
+      ? value
+      : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(value, "latin1"));
+  } catch {
+    return value;
+  }
+}
+
+async function storeFile(stream: FileStream, field: string, intake: FormIntake): Promise<Draft> {
   const writer = await intake.openDraft("");
   try {
     for await (const chunk of stream) await writer.write(chunk as Uint8Array);
