@@ -1,0 +1,251 @@
+// What all pages share: hostile text stays text, both languages are whole, figures read well.
+import { describe, expect, test } from "bun:test";
+import type { VNode } from "preact";
+import { AccountPage, browserName } from "./account.tsx";
+import {
+  ActionButton,
+  Badge,
+  Button,
+  Card,
+  CodeBlock,
+  CopyButton,
+  EmptyState,
+  Form,
+  HealthBadge,
+  JobBadge,
+  LinkButton,
+  Menu,
+  Stat,
+  Tabs,
+} from "./controls.tsx";
+import { ErrorPage } from "./error.tsx";
+import { Field, Select, Toggle } from "./fields.tsx";
+import { Bytes, Countdown, Duration, Money, Progress, Sparkline, Time } from "./figures.tsx";
+import { formatBytes, formatDuration, formatRelative, formatUsd } from "./format.ts";
+import { documentResponse, fragmentText } from "./html.ts";
+import { Layout, PageHead } from "./layout.tsx";
+import { en } from "./locales/en.ts";
+import { zh } from "./locales/zh.ts";
+import { LoginPage } from "./login.tsx";
+import { ErrorAlert, Toast, ToastBeside } from "./messages.tsx";
+import { NAV } from "./nav.ts";
+import { OverviewPage } from "./overview.tsx";
+import { BulkBar, Cell, FilterBar, Pager, Row, Table } from "./table.tsx";
+import { chooseLocale, type View } from "./view.ts";
+import { KeyStep, PasswordStep, Picture, PictureStep, TokenStep } from "./welcome.tsx";
+
+const NOW = Date.UTC(2026, 10, 23, 12);
+const ASSETS = { "app.css": "/a.css", "app.js": "/a.js", "icon.svg": "/i.svg", "htmx.min.js": "/h.js", "hx-sse.min.js": "/s.js" };
+const view = (change: Partial<View> = {}): View =>
+  ({
+    t: en,
+    locale: "en",
+    theme: "dark",
+    now: NOW,
+    formToken: "the-token",
+    assets: ASSETS,
+    path: "/admin",
+    insecure: false,
+    simulated: false,
+    ...change,
+  }) as View;
+
+const EVIL = `"'><img src=x onerror=alert(1)><script>alert(2)</script>`;
+
+describe("hostile text", () => {
+  const v = view({ path: EVIL, formToken: EVIL });
+  const undo = { action: EVIL, fields: { [EVIL]: EVIL } };
+  const cases: [string, VNode][] = [
+    ["layout", Layout({ view: v, title: EVIL, nav: "overview", notices: [{ text: EVIL, undo }], children: EVIL })],
+    ["page head", PageHead({ title: EVIL, about: EVIL, actions: EVIL })],
+    ["error page", ErrorPage({ view: v, message: EVIL })],
+    ["error alert", ErrorAlert({ view: v, message: EVIL, wrong: { [EVIL]: EVIL } })],
+    ["toast", Toast({ view: v, text: EVIL, undo })],
+    ["toast beside", ToastBeside({ view: v, notice: { text: EVIL, undo } })],
+    ["button", Button({ label: EVIL, name: EVIL, value: EVIL, children: EVIL })],
+    ["link", LinkButton({ href: EVIL, children: EVIL })],
+    ["form", Form({ view: v, action: EVIL, label: EVIL, children: EVIL })],
+    ["action", ActionButton({ view: v, action: EVIL, target: EVIL, fields: { [EVIL]: EVIL }, children: EVIL })],
+    ["field", Field({ name: EVIL, label: EVIL, hint: EVIL, error: EVIL, value: EVIL, placeholder: EVIL })],
+    ["several lines", Field({ name: "x", label: "x", value: `</textarea>${EVIL}`, rows: 2 })],
+    ["select", Select({ name: EVIL, label: EVIL, value: EVIL, options: [{ value: EVIL, label: `</option></select>${EVIL}` }] })],
+    ["toggle", Toggle({ name: EVIL, label: EVIL, hint: EVIL, on: true })],
+    ["badge", Badge({ tone: "ok", title: EVIL, children: EVIL })],
+    ["health", HealthBadge({ view: v, state: "blocked", reason: EVIL })],
+    ["card", Card({ title: EVIL, actions: EVIL, id: EVIL, children: EVIL })],
+    ["stat", Stat({ label: EVIL, note: EVIL, href: EVIL, children: EVIL })],
+    ["empty", EmptyState({ title: EVIL, action: EVIL, children: EVIL })],
+    ["tabs", Tabs({ label: EVIL, tabs: [{ href: EVIL, label: EVIL, current: true, count: EVIL }] })],
+    ["copy", CopyButton({ view: v, text: EVIL, from: EVIL, label: EVIL })],
+    ["code", CodeBlock({ id: EVIL, text: `</pre>${EVIL}` })],
+    ["menu", Menu({ label: EVIL, children: EVIL })],
+    [
+      "table",
+      Table({
+        view: v,
+        label: EVIL,
+        id: EVIL,
+        columns: [{ key: EVIL, label: EVIL, sortable: true }],
+        sorting: { by: EVIL, descending: true, href: () => EVIL },
+        children: EVIL,
+      }),
+    ],
+    ["row", Row({ view: v, id: EVIL, select: { id: EVIL, name: EVIL }, children: Cell({ label: EVIL, children: EVIL }) })],
+    ["pager", Pager({ view: v, next: EVIL, first: EVIL })!],
+    ["bulk", BulkBar({ view: v, action: EVIL, children: EVIL })],
+    ["filters", FilterBar({ view: v, action: EVIL, query: EVIL, children: EVIL })],
+    ["progress", Progress({ label: EVIL })],
+    ["sparkline", Sparkline({ label: EVIL, values: [1, 2] })],
+    ["login", LoginPage({ view: v, next: EVIL, isFirst: true, problem: { kind: "wrong" } })],
+    ["password", PasswordStep({ view: v, problem: { message: EVIL } })],
+    ["key", KeyStep({ view: v, existing: 1, made: EVIL, origin: EVIL })],
+    [
+      "token",
+      TokenStep({
+        view: v,
+        existing: 1,
+        providers: [EVIL],
+        chosen: EVIL,
+        label: EVIL,
+        problem: { message: EVIL, wrong: { [EVIL]: EVIL } },
+      }),
+    ],
+    ["picture", Picture({ view: v, made: { src: EVIL, ms: 1, label: EVIL, prompt: EVIL } })],
+    ["picture step", PictureStep({ view: v, canMake: true, simulated: false })],
+    [
+      "account",
+      AccountPage({
+        view: v,
+        sessions: [{ mark: EVIL, agent: EVIL, address: EVIL, createdAt: NOW, seenAt: NOW, isThis: false }],
+        trail: [{ id: 1, at: NOW, actor: EVIL, address: EVIL, action: EVIL, subject: EVIL, before: EVIL, after: { [EVIL]: EVIL } }],
+      }),
+    ],
+    [
+      "overview",
+      OverviewPage({
+        view: v,
+        data: {
+          now: { inFlight: { image: 1, video: 2 }, queued: 0, tokens: { healthy: 0, cooling: 0, blocked: 1, disabled: 0 } },
+          needs: [{ kind: "token", id: 1, label: EVIL, state: "blocked", reason: "billing", until: NOW }],
+        },
+      }),
+    ],
+  ];
+
+  /** Elements and attributes that a browser would run. */
+  function dangers(html: string): string[] {
+    const found: string[] = [];
+    const look = (element: HTMLRewriterTypes.Element) => {
+      const names = [...element.attributes].map(([name]) => name!);
+      if (names.some((name) => name.startsWith("on"))) found.push(`<${element.tagName} ${names.join(" ")}>`);
+      if (element.tagName === "script" && element.getAttribute("src") === null) found.push("<script>");
+    };
+    new HTMLRewriter().on("*", { element: look }).transform(html);
+    return found;
+  }
+
+  test("would be found", () => {
+    expect(dangers(EVIL)).toEqual(["<img src onerror>", "<script>"]);
+  });
+
+  test.each(cases)("stays text in: %s", (_name, node) => {
+    expect(dangers(fragmentText(node))).toEqual([]);
+  });
+});
+
+describe("the policy", () => {
+  test("no page has an inline script, an inline style or a handler in an attribute", async () => {
+    const body = AccountPage({ view: view(), sessions: [], trail: [] });
+    const html = await documentResponse(Layout({ view: view(), title: "x", nav: "account", children: body })).text();
+    expect(html).toStartWith("<!doctype html><html");
+    expect(html).not.toMatch(/ style=|<style| on\w+=|hx-on|javascript:|<script(?![^>]*src=)/);
+  });
+});
+
+describe("languages", () => {
+  type Texts = { [name: string]: string | Texts | ((...values: never[]) => string) };
+  const paths = (texts: Texts, prefix = ""): string[] =>
+    Object.entries(texts).flatMap(([name, value]) =>
+      typeof value === "object" ? paths(value, `${prefix}${name}.`) : [`${prefix}${name}`],
+    );
+  const empty = (texts: Texts): string[] =>
+    Object.entries(texts).flatMap(([name, value]) => (typeof value === "object" ? empty(value) : value === "" ? [name] : []));
+
+  test("have the same texts, none of them empty", () => {
+    expect(paths(zh as unknown as Texts).sort()).toEqual(paths(en as unknown as Texts).sort());
+    expect([...empty(en as unknown as Texts), ...empty(zh as unknown as Texts)]).toEqual([]);
+  });
+
+  test.each([
+    ["zh-CN,zh;q=0.9,en;q=0.8", "zh"],
+    ["zh-TW", "zh"],
+    ["de-DE,de;q=0.9,en;q=0.8", "en"],
+    ["fr", "en"],
+    [null, "en"],
+    ["constructor", "en"],
+  ] as const)("a browser that asks for %p gets %s", (asked, locale) => {
+    expect(chooseLocale(asked)).toBe(locale);
+  });
+
+  test("every page of the menu has a letter of its own", () => {
+    expect(new Set(NAV.map(({ letter }) => letter)).size).toBe(NAV.length);
+  });
+});
+
+describe("figures", () => {
+  test.each([
+    [0, "0 ms"],
+    [840, "840 ms"],
+    [2_400, "2.4 s"],
+    [59_999, "60 s"],
+    [200_000, "3 min 20 s"],
+    [3_600_000, "1 h"],
+    [7_500_000, "2 h 5 min"],
+    [356_400_000, "4 d 3 h"],
+  ])("%d ms: %s", (ms, text) => expect(formatDuration(ms)).toBe(text));
+
+  test.each([
+    [0, "0 B"],
+    [1023, "1,023 B"],
+    [1536, "1.5 KiB"],
+    [10 * 1024 ** 3, "10 GiB"],
+    [5 * 1024 ** 5, "5,120 TiB"],
+  ])("%d bytes: %s", (bytes, text) => expect(formatBytes(bytes, "en")).toBe(text));
+
+  test.each([
+    [0, "$0.00"],
+    [0.039, "$0.0390"],
+    [12.5, "$12.50"],
+    [-1, "-$1.00"],
+  ])("%d dollars: %s", (usd, text) => expect(formatUsd(usd, "en")).toBe(text));
+
+  test.each([
+    [0, "now"],
+    [-5_000, "5 sec. ago"],
+    [-125_000, "2 min. ago"],
+    [3 * 3_600_000, "in 3 hr."],
+    [-86_400_000, "yesterday"],
+  ])("%d ms from now: %s", (offset, text) => expect(formatRelative(NOW + offset, NOW, "en")).toBe(text));
+
+  test("a time carries the exact one, and nothing stands for none", () => {
+    expect(fragmentText(Time({ view: view(), value: NOW - 60_000 }))).toBe(
+      '<time datetime="2026-11-23T11:59:00.000Z" title="2026-11-23 11:59:00 UTC" data-time="relative">1 min. ago</time>',
+    );
+    expect(fragmentText(Time({ view: view(), value: null }))).toContain("–");
+    expect(fragmentText(Countdown({ view: view(), value: NOW + 5000 }))).toContain('data-time="countdown"');
+    expect(
+      [Bytes({ view: view(), value: 1536 }), Money({ view: view(), value: 1 }), Duration({ value: 5 })].map(fragmentText).join(),
+    ).toMatch(/1.5 KiB.*\$1.00.*5 ms/);
+  });
+});
+
+test("a form carries the session's token, and a job's state is a word", () => {
+  expect(fragmentText(Form({ view: view(), action: "/admin/x" }))).toContain('<input type="hidden" name="form_token" value="the-token"/>');
+  expect(fragmentText(JobBadge({ view: view({ t: zh, locale: "zh" }), state: "unknown" }))).toContain("未知");
+});
+
+test.each([
+  ["Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36", "Chrome, Windows"],
+  ["Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:133.0) Gecko/20100101 Firefox/133.0", "Firefox, Mac"],
+  ["curl/8", "curl/8"],
+])("%s is shown as %s", (agent, shown) => expect(browserName(agent)).toBe(shown));
