@@ -212,11 +212,11 @@ export function CodeBlock({ id, text }: { id: string; text: string }) {
 }
 
 /** Further actions behind one button; opens without JavaScript. */
-export function Menu({ label, children }: Children & { label: string }) {
+export function Menu({ label, sign, children }: Children & { label: string /** What the button shows; absent: dots. */; sign?: string }) {
   return (
     <details class="menu">
-      <summary class="button quiet small" aria-label={label} title={label}>
-        ⋯
+      <summary class={sign ? "button small" : "button quiet small"} aria-label={label} title={label}>
+        {sign ?? "⋯"}
       </summary>
       <div class="menu-items">{children}</div>
     </details>
