@@ -35,10 +35,12 @@ export async function* attemptImage(
 ): AsyncGenerator<GenerateEvent, Answer> {
   const images: Media[] = [];
   let text = "";
+  let isDrawn = false;
   const token = await tokens.open(lease.tokenId, lease.proxy);
   const facts = { origin: "result" as const, ...owner };
   try {
     for await (const event of provider.generateImages(request, token, tokens.callContext(token, signal))) {
+      isDrawn ||= event.type === "image";
       if (event.type === "submitted") {
         await state.onSubmit?.();
         state.submitted = true;
@@ -63,12 +65,13 @@ export async function* attemptImage(
     }
   } catch (error) {
     const failure = error instanceof AppError && signal.aborted && signal.reason instanceof AppError ? signal.reason : error;
-    throw failure instanceof AppError && state.submitted && mayBeCharged(failure) ? asCharged(failure) : failure;
+    const isCharged = isDrawn || (state.submitted && failure instanceof AppError && mayBeCharged(failure));
+    throw isCharged && failure instanceof AppError ? asCharged(failure) : failure;
   }
   throw new AppError("upstream_unavailable", "The provider ended without a result.", { charged: state.submitted });
 }
 
-/** After the body was sent only an answer that refuses is free; everything else may cost. */
+/** After the body was sent only an answer that refuses is free; everything else may cost. A picture that came was paid for, kept or not. */
 function mayBeCharged(error: AppError): boolean {
   return error.charged || ["cancelled", "upstream_timeout", "upstream_unknown_outcome"].includes(error.kind);
 }

@@ -42,13 +42,26 @@ export function createChannel<T>(): Channel<T> {
   };
 }
 
-/** The items of several sources as they come; ends when all have ended. A failing source must end itself: it fails the whole. */
-export async function* merge<T>(sources: AsyncIterable<T>[]): AsyncGenerator<T> {
+/**
+ * The items of several sources as they come; ends when all have ended. A failing source must end itself: it fails the whole.
+ * A reader that leaves is let go only when all sources have ended; `leave` hurries them.
+ */
+export async function* merge<T>(sources: AsyncIterable<T>[], leave: () => void): AsyncGenerator<T> {
   if (sources.length === 1) return yield* sources[0]!;
   const channel = createChannel<T>();
   const pump = async (source: AsyncIterable<T>) => {
     for await (const item of source) channel.push(item);
   };
-  Promise.all(sources.map(pump)).then(channel.close, channel.fail);
-  yield* channel;
+  const pumps = Promise.allSettled(sources.map(pump));
+  void pumps.then((ends) => {
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed) channel.fail(failed.reason);
+    else channel.close();
+  });
+  try {
+    yield* channel;
+  } finally {
+    leave();
+    await pumps;
+  }
 }

@@ -186,6 +186,19 @@ describe("after a crash", () => {
     expect(await verdict(bench.limits.admit(1, request()))).toBe("ok");
   });
 
+  test("a clock that was ahead and is set right leads to no second day's allowance", async () => {
+    const clock = virtualClock();
+    let aheadMs = 86_400_000;
+    const key = limited({ images: { day: 10, month: null, total: null } });
+    await using bench = await startBench([key], { ...clock, now: () => clock.now() + aheadMs });
+    for (const admission of await race(bench, 10)) admission.settle({ images: 1, videoSeconds: 0, usd: 0 });
+    await bench.limits.flush();
+    aheadMs = 0;
+    await bench.crash();
+    await clock.advance(86_400_000);
+    expect(await race(bench, 10)).toHaveLength(0);
+  });
+
   test("a reservation that a job still needs is kept, and resumed once", async () => {
     await using bench = await startBench([limited({ concurrency: 1, images: { day: null, month: null, total: 5 } })]);
     const { store, clock } = bench;

@@ -198,11 +198,12 @@ function endOf({ id, at }: Pick<Reservation, "id" | "at">, endedAt: number, fact
   };
 }
 
-/** The periods of now, and those before them in case the clock is set back. */
+/** The periods of now, those before them in case the clock is set back, and those after them in case it was. */
 function recentPeriods(now: number): string[] {
-  const { day, month, total } = periodsAt(now);
+  const { month, total } = periodsAt(now);
   const lastMonth = periodsAt(Date.parse(`${month}-01T00:00:00Z`) - 1).month;
-  return [total, lastMonth, month, periodsAt(now - 86_400_000).day, day];
+  const [yesterday, today, tomorrow] = [-1, 0, 1].map((days) => periodsAt(now + days * 86_400_000));
+  return [...new Set([total, lastMonth, month, tomorrow!.month, yesterday!.day, today!.day, tomorrow!.day])];
 }
 
 function usageOf(account: Account, now: number): KeyUsage {

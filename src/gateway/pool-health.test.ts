@@ -329,3 +329,18 @@ test("a clock that is set back makes no pause longer", async () => {
   await clock.advance(1);
   expect((await waiting).tokenId).toBe(1);
 });
+
+test("nor does a restart after that", async () => {
+  const clock = virtualClock();
+  let offset = 0;
+  const jumping = { ...clock, now: () => clock.now() + offset };
+  const test = testPool([tokenRow(1)], { clock: jumping });
+  await call(test, limited("per_minute", { retryAfterMs: 60_000 }));
+  await clock.advance(1_000);
+  offset = -3_600_000;
+  test.pool.gauges();
+  await clock.advance(30_000);
+  const again = testPool([tokenRow(1)], { clock: jumping, saved: test.saved });
+  await clock.advance(30_000);
+  expect((await again.lease({}, { waitMs: 0 })).tokenId).toBe(1);
+});

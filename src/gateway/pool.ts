@@ -98,7 +98,10 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
         for (const [family, health] of holder.families) holder.families.set(family, again(health));
       }
     }
-    for (const member of members.values()) index.touch(member, time);
+    for (const member of members.values()) {
+      index.touch(member, time);
+      saver.mark(member);
+    }
   }
 
   function refuse(lane: Lane, exclude: ReadonlySet<number>, time: number): AppError {

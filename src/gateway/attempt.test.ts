@@ -1,0 +1,64 @@
+// When a call that failed counts as charged: everything after the body left but a refusal, and everything after a picture came.
+import { expect, test } from "bun:test";
+import { AppError, type ErrorKind } from "../errors.ts";
+import type { Provider } from "../providers/provider.ts";
+import { createAffinity } from "./affinity.ts";
+import { attemptImage } from "./attempt.ts";
+import type { Lease } from "./leases.ts";
+import type { MediaStore } from "./media.ts";
+import type { Tokens } from "./tokens.ts";
+import type { ProviderEvent } from "./types.ts";
+
+type Plot = { events: ProviderEvent[]; fails?: ErrorKind; keep?: ErrorKind };
+
+const SUBMITTED: ProviderEvent = { type: "submitted" };
+const PICTURE: ProviderEvent = { type: "image", draft: { path: "", bytes: 1, mime: "image/png" }, thought: false };
+
+/** Kind of the failure, and whether it may have been charged. */
+async function outcome({ events, fails, keep }: Plot): Promise<[ErrorKind, boolean]> {
+  const provider = {
+    async *generateImages() {
+      yield* events;
+      if (fails) throw new AppError(fails, "failed");
+    },
+  } as unknown as Provider;
+  const token = { id: 1, secret: "", proxy: null, state: {} };
+  const tokens = { open: async () => token, callContext: () => ({}) } as unknown as Tokens;
+  const media = {
+    discard: async () => {},
+    keep: async () => {
+      throw new AppError(keep ?? "busy", "not kept");
+    },
+  } as unknown as MediaStore;
+  const lease = { tokenId: 1, proxy: null } as Lease;
+  const deps = { tokens, media, affinity: createAffinity() };
+  const call = attemptImage(deps, provider, lease, { family: "f", turns: [] }, { keyId: 1, requestId: "r" }, new AbortController().signal, {
+    submitted: false,
+  });
+  try {
+    while (!(await call.next()).done);
+  } catch (error) {
+    if (error instanceof AppError) return [error.kind, error.charged];
+    throw error;
+  }
+  throw new Error("It did not fail");
+}
+
+const PLOTS: [name: string, plot: Plot, expected: [ErrorKind, boolean]][] = [
+  ["refused before the body left", { events: [], fails: "upstream_rate_limited" }, ["upstream_rate_limited", false]],
+  ["refused after it left", { events: [SUBMITTED], fails: "upstream_rate_limited" }, ["upstream_rate_limited", false]],
+  ["never reached", { events: [], fails: "upstream_timeout" }, ["upstream_timeout", false]],
+  ["without an answer", { events: [SUBMITTED], fails: "upstream_timeout" }, ["upstream_timeout", true]],
+  ["given up after it left", { events: [SUBMITTED], fails: "cancelled" }, ["cancelled", true]],
+  [
+    "broken off after the picture",
+    { events: [SUBMITTED, { ...PICTURE, thought: true } as ProviderEvent], fails: "upstream_unavailable" },
+    ["upstream_unavailable", true],
+  ],
+  ["a picture for which the disk had no room", { events: [SUBMITTED, PICTURE], keep: "busy" }, ["busy", true]],
+  ["ended without an end", { events: [SUBMITTED] }, ["upstream_unavailable", true]],
+];
+
+test.each(PLOTS)("%s", async (_name, plot, expected) => {
+  expect(await outcome(plot)).toEqual(expected);
+});
