@@ -37,7 +37,7 @@ export type TestBrowser = AsyncDisposable & {
 
 /** @throws {Error} when there is no browser: a test that needs one is never passed over */
 export async function launchBrowser(): Promise<TestBrowser> {
-  const executablePath = CANDIDATES.find((path) => path !== "" && existsSync(path)) ?? bundled();
+  const executablePath = CANDIDATES.find((path) => path !== "" && existsSync(path)) ?? (await shipped());
   const browser: Browser = await chromium.launch({ executablePath, args: ARGUMENTS });
   return {
     async open(options = {}) {
@@ -57,9 +57,14 @@ export async function launchBrowser(): Promise<TestBrowser> {
 /** A browser writes every answer with an error status to its console; tests ask for some. */
 const EXPECTED = /Failed to load resource: the server responded with a status of 4\d\d/;
 
-/** Where `bunx playwright-core install chromium` puts one. */
-function bundled(): string {
-  const path = chromium.executablePath();
-  if (existsSync(path)) return path;
-  throw new Error("No Chromium: install one, set CHROMIUM_PATH, or run: bunx playwright-core install --only-shell chromium");
+/**
+ * Without one on the system: the browser that a registry package ships for Linux, unpacked into the temporary folder together
+ * with the libraries that a bare machine lacks (which it does where this variable names its runtime).
+ */
+async function shipped(): Promise<string> {
+  const installed = chromium.executablePath();
+  if (existsSync(installed)) return installed;
+  process.env.AWS_LAMBDA_JS_RUNTIME ??= "nodejs22.x";
+  const { default: packaged } = await import("@sparticuz/chromium");
+  return packaged.executablePath();
 }
