@@ -16,8 +16,8 @@ export type Visitor = {
   address: string | null;
   /** The connection is encrypted, as far as we can know. */
   secure: boolean;
-  /** The form token came in the header and is right; else it has to be in the form. */
-  hasToken: boolean;
+  /** A change whose form token did not come in the header: it has to be in the form. */
+  owesToken: boolean;
 };
 
 /** Everything of the program, and what only the admin has. Pages take what they need of it. */

@@ -82,9 +82,12 @@ export function createAdminDoor({ sessions, cookie, store, publicUrl, isAllowed 
     }
     if (!FIRST_PATHS.test(path) && (await isPasswordTemporary(store)))
       return changes ? refused("forbidden", "password_first", "Set your own password first.") : { to: "/admin/welcome" };
-    if (!changes || visitor.hasToken) return null;
-    const mayCarryToken = !request.headers.has("x-csrf-token") && FORM_TYPES.test(request.headers.get("content-type") ?? "");
-    return mayCarryToken ? null : refused("forbidden", "stale_form", "The form token is missing or wrong.");
+    if (!changes) return null;
+    const token = request.headers.get("x-csrf-token");
+    if (token !== null && isFormToken(visitor.session, token)) return null;
+    visitor.owesToken = true;
+    const isForm = FORM_TYPES.test(request.headers.get("content-type") ?? "");
+    return token === null && isForm ? null : refused("forbidden", "stale_form", "The form token is missing or wrong.");
   };
 
   return {
@@ -93,13 +96,7 @@ export function createAdminDoor({ sessions, cookie, store, publicUrl, isAllowed 
       const { address, secure } = arrival;
       const carried = await cookie.read(request.headers, secure);
       const session = carried && (await sessions.find(carried.id));
-      const visitor: Visitor = {
-        session,
-        sessionId: session ? carried.id : null,
-        address,
-        secure,
-        hasToken: session !== null && isFormToken(session, request.headers.get("x-csrf-token")),
-      };
+      const visitor: Visitor = { session, sessionId: session ? carried.id : null, address, secure, owesToken: false };
       visitors.set(request, visitor);
       if (session && carried.isAging) headers["set-cookie"] = await cookie.write(carried.id, secure);
       return { headers, refusal: await refusalOf(request, visitor, arrival) };

@@ -13,7 +13,6 @@ import { loginRoutes } from "./login.ts";
 import { createNotices } from "./notices.ts";
 import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
-import { isChange } from "./same-origin.ts";
 import { createSessionCookie } from "./session-cookie.ts";
 import { welcomeRoutes } from "./welcome.ts";
 
@@ -61,9 +60,9 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
 
 /** The door let a form in without the header: then the token is one of its fields. Runs before every handler, whatever it reads. */
 async function assertFormToken({ forms, visitorOf }: AdminContext, request: Request): Promise<void> {
-  const { session, hasToken } = visitorOf(request);
-  if (!session || hasToken || !isChange(request.method)) return;
+  const { session, owesToken } = visitorOf(request);
+  if (!owesToken) return;
   const fields = await forms.fields(request);
-  if (!isFormToken(session, fields.get("form_token")))
+  if (!session || !isFormToken(session, fields.get("form_token")))
     throw new AppError("forbidden", "The form token is missing or wrong.", { reason: "stale_form" });
 }
