@@ -6,12 +6,13 @@ import { Elysia } from "elysia";
 import { openStore } from "../db/sqlite/store.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../gateway/media.fixtures.ts";
 import { createMediaStore } from "../gateway/media.ts";
+import { parseRange } from "../gateway/media-answer.ts";
 import type { Media } from "../gateway/types.ts";
 import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
 import type { Settings } from "../settings-schema.ts";
 import { temporaryFolder, virtualClock } from "../testing.ts";
-import { mediaRoutes, parseRange } from "./media.ts";
+import { mediaRoutes } from "./media.ts";
 
 const SIZE = PIXEL_PNG.byteLength;
 

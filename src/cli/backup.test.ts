@@ -46,6 +46,7 @@ const medium = (id: string, bytes: number) =>
     requestId: null,
     name: null,
     purpose: null,
+    family: null,
   }) as const;
 
 /** A folder with something of everything. */

@@ -69,6 +69,14 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open }) => {
     await body(store, folder.path).finally(() => store.close());
   }
 
+  test("a request's job is found by it, the latest of several", () =>
+    withStore(async (store) => {
+      const jobs = [newJob({ requestId: "r1" }), newJob({ requestId: "r1" }), newJob({ requestId: "r2" })];
+      for (const job of jobs) await store.insertJob(job);
+      expect(await store.findJob("r1")).toEqual(jobs[1]!);
+      expect(await store.findJob("nobody's")).toBeNull();
+    }));
+
   test("a job comes back as it was written, and its webhook's address is not readable in the file", () =>
     withStore(async (store, folder) => {
       const job = newJob();

@@ -94,6 +94,8 @@ export interface JobStore {
     options?: { durable?: boolean; delivery?: NewDelivery },
   ): Promise<JobRow | null>;
   getJob(id: string): Promise<JobRow | null>;
+  /** The job that this request made; null when it made none. */
+  findJob(requestId: string): Promise<JobRow | null>;
   /** At most `limit` jobs. */
   listJobs(query: JobQuery): Promise<JobRow[]>;
   /** Jobs that have not ended, and ended ones whose reservation is still open; oldest first. */

@@ -5,7 +5,7 @@ import type { Media } from "../gateway/types.ts";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
 import { openStore } from "./sqlite/store.ts";
-import type { FileFilter, NewKey, NewToken, Store } from "./store.ts";
+import type { FileFilter, MediaFilter, NewKey, NewToken, Store } from "./store.ts";
 
 const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
 const NOW = Date.UTC(2026, 10, 23);
@@ -40,6 +40,7 @@ const newMedia = (change: Partial<Media> = {}): Media => ({
   requestId: "r1",
   name: null,
   purpose: null,
+  family: null,
   ...change,
 });
 
@@ -299,6 +300,28 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       expect(await ids({ purpose: "user_data" })).toEqual(["b"]);
       expect(await ids({ after: "gone" })).toEqual([]);
       expect(await store.getMedia("a")).toEqual(rows[0]!);
+    }));
+
+  test("media of one origin come newest first, in pages that do not mind what is deleted, by any mixture of conditions", () =>
+    withStore(async (store) => {
+      const rows = [
+        newMedia({ id: "a", createdAt: 1, family: "red" }),
+        newMedia({ id: "b", createdAt: 2, family: "blue", kind: "video" }),
+        newMedia({ id: "c", createdAt: 2, keyId: 8 }),
+        newMedia({ id: "d", createdAt: 3, family: "red", keyId: 8 }),
+        newMedia({ id: "given", createdAt: 4, origin: "input" }),
+      ];
+      for (const row of rows) await store.insertMedia(row);
+      const ids = async (change: Partial<MediaFilter> = {}) =>
+        (await store.listMedia({ origin: "result", limit: 10, ...change })).map(({ id }) => id);
+      expect(await ids()).toEqual(["d", "c", "b", "a"]);
+      expect(await ids({ limit: 2 })).toEqual(["d", "c"]);
+      await store.deleteMedia(["c"]);
+      expect(await ids({ before: { createdAt: 2, id: "c" } })).toEqual(["b", "a"]);
+      expect(await ids({ kind: "video" })).toEqual(["b"]);
+      expect(await ids({ keyId: 8, family: "red" })).toEqual(["d"]);
+      expect(await ids({ family: "red", from: 1, to: 3 })).toEqual(["a"]);
+      expect(await ids({ origin: "input" })).toEqual(["given"]);
     }));
 
   test("bytes are the sum of what is there", () =>

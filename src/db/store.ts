@@ -177,6 +177,20 @@ export type FileFilter = {
   purpose?: string;
 };
 
+/** A page of all media of one origin: those that match everything given, newest first. Times are epoch ms. */
+export type MediaFilter = {
+  origin: Media["origin"];
+  limit: number;
+  /** The last one of the page before; it may be gone by now. */
+  before?: Pick<Media, "createdAt" | "id">;
+  kind?: Media["kind"];
+  keyId?: number;
+  family?: string;
+  /** Made at `from` or later, and before `to`. */
+  from?: number;
+  to?: number;
+};
+
 /** Changes made elsewhere (the command line on the same folder) are told by these counters, one per table. */
 export type Revisions = { tokens: number; keys: number; settings: number };
 
@@ -217,6 +231,7 @@ export interface Store extends LedgerStore, JobStore, AdminStore {
   readMediaBytes(id: string): Promise<Uint8Array | null>;
   getMedia(id: string): Promise<Media | null>;
   listFiles(filter: FileFilter): Promise<Media[]>;
+  listMedia(filter: MediaFilter): Promise<Media[]>;
   /** Oldest first, those past `now` and, when the sum of bytes is over `maxBytes`, as many more as bring it under. */
   listSweepable(now: number, maxBytes: number | null, limit: number): Promise<Media[]>;
   deleteMedia(ids: string[]): Promise<void>;

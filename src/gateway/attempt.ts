@@ -37,7 +37,7 @@ export async function* attemptImage(
   let text = "";
   let isDrawn = false;
   const token = await tokens.open(lease.tokenId, lease.proxy);
-  const facts = { origin: "result" as const, ...owner };
+  const facts = { origin: "result" as const, family: request.family, ...owner };
   try {
     for await (const event of provider.generateImages(request, token, tokens.callContext(token, signal))) {
       isDrawn ||= event.type === "image";

@@ -92,6 +92,7 @@ describe("a draft becomes a medium", () => {
         requestId: "request",
         name: null,
         purpose: null,
+        family: null,
       },
     });
     expect(isId(media.id)).toBe(true);

@@ -12,11 +12,12 @@ import { createDrafts, diskErrors, diskIsFull } from "./media-drafts.ts";
 import { deleteOrphans } from "./media-orphans.ts";
 import { createSweeper } from "./media-sweep.ts";
 import { HEAD_BYTES, inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
+import { createThumbnails } from "./thumbnails.ts";
 import type { Draft, DraftWriter, Media } from "./types.ts";
 
 /** Whose a medium is and where it comes from. `keyId` null: the operator's. */
 export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &
-  Partial<Pick<Media, "name" | "purpose">> & {
+  Partial<Pick<Media, "name" | "purpose" | "family">> & {
     /** Of an input: what is accepted, images and videos unless told, and the field to name in errors. */
     accept?: Omit<MediaRules, "maxMegapixels">;
   };
@@ -36,6 +37,8 @@ export interface MediaStore {
   get(id: string): Promise<Media | null>;
   /** The row and its bytes, read lazily from disk; null also when the file is missing or cut. */
   open(id: string): Promise<{ media: Media; blob: Blob } | null>;
+  /** A small WebP of a picture, made when first asked for. Null: there is no such picture, or of its type none can be made. */
+  thumbnail(id: string): Promise<Blob | null>;
   /** Drops a draft that nobody wants. */
   discard(draft: Draft): Promise<void>;
   /** Deletes one medium; false when there is none. */
@@ -76,12 +79,23 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
   const folder = join(deps.dataDir, "media");
   const drafts = createDrafts(join(folder, "drafts"));
   const assertSpace = createSpaceCheck(folder, clock, () => settings().media.min_free_mb);
+  const thumbnails = createThumbnails({ folder: join(folder, "thumbs"), log });
   let total = 0;
 
   // Ids and extensions are ours: nothing that a client wrote takes part in a path.
   const pathOf = ({ id, ext }: Media) => join(folder, id.slice(0, 1), `${id}.${ext}`);
 
   const get = async (id: string) => (isId(id) ? store.getMedia(id) : null);
+
+  /** Null when the file is missing or cut. */
+  async function blobOf(media: Media): Promise<Blob | null> {
+    const held = media.bytes <= rowBytes ? await store.readMediaBytes(media.id) : null;
+    if (held) return new Blob([held as BlobPart], { type: media.mime });
+    const blob = Bun.file(pathOf(media), { type: media.mime });
+    if (blob.size === media.bytes) return blob;
+    log.warn("a media file is missing or cut", { requestId: media.requestId, mime: media.mime, createdAt: media.createdAt });
+    return null;
+  }
 
   /** The row and its bytes in one act when they are small; else the file first, so that a row always has its file. */
   async function place(media: Media, data: Uint8Array | null, write: (path: string) => Promise<unknown>): Promise<Media> {
@@ -110,6 +124,7 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
     for (const medium of media) {
       try {
         await rm(pathOf(medium), { force: true });
+        await thumbnails.drop(medium.id);
         gone.push(medium);
       } catch (error) {
         log.warn("a media file could not be deleted", { error });
@@ -141,13 +156,12 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
     get,
     async open(id) {
       const media = await get(id);
-      if (!media) return null;
-      const held = media.bytes <= rowBytes ? await store.readMediaBytes(id) : null;
-      if (held) return { media, blob: new Blob([held as BlobPart], { type: media.mime }) };
-      const blob = Bun.file(pathOf(media), { type: media.mime });
-      if (blob.size === media.bytes) return { media, blob };
-      log.warn("a media file is missing or cut", { requestId: media.requestId, mime: media.mime, createdAt: media.createdAt });
-      return null;
+      const blob = media && (await blobOf(media));
+      return blob && { media, blob };
+    },
+    async thumbnail(id) {
+      const media = await get(id);
+      return media && thumbnails.of(media, () => blobOf(media));
     },
     discard: drafts.discard,
     async remove(id) {
@@ -171,7 +185,7 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
 
 /** The row of a medium from its first bytes. */
 function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts, settings: Settings, now: number): Media {
-  const { origin, keyId, requestId, name = null, purpose = null, accept } = facts;
+  const { origin, keyId, requestId, name = null, purpose = null, family = null, accept } = facts;
   const { max_age_days, input_max_age_days, max_megapixels } = settings.media;
   const { type, pixels } =
     origin === "input" ? inspectInput(head, { kinds: ["image", "video"], ...accept, maxMegapixels: max_megapixels }) : inspectResult(head);
@@ -191,6 +205,7 @@ function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts, setti
     requestId,
     name,
     purpose,
+    family,
   };
 }
 

@@ -134,6 +134,8 @@ export type Media = {
   name: string | null;
   /** What the client said the file is for. */
   purpose: string | null;
+  /** Family that made a result; null: an input, or not known. */
+  family: string | null;
 };
 
 /** What a generation tells its reader, in order. After `done` nothing follows; failures are thrown as AppError. */

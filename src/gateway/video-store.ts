@@ -19,7 +19,7 @@ export async function storeVideo(deps: VideoRunDependencies, run: VideoRun, job:
     const draft = await withTimeout(clock, AbortSignal.any([run.parked, run.killed]), DOWNLOAD_MS, (signal) =>
       provider.downloadVideo(job.result, token, tokens.callContext(token, signal)),
     );
-    const stored = await media.keep(draft, { origin: "result", keyId: job.keyId, requestId: job.requestId });
+    const stored = await media.keep(draft, { origin: "result", keyId: job.keyId, requestId: job.requestId, family: job.family });
     const ended = await book.end(run.id, ["storing"], { ...completion(job), mediaIds: [stored.id] }, run.attempts);
     // The client forgot the job meanwhile.
     if (!ended) await media.remove(stored.id);

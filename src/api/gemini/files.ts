@@ -1,8 +1,8 @@
 // files.get, list, delete and download: what a key uploaded, and what was made for it, under ids of letters and digits alone.
 // Source: Gemini API reference, files (read 2026-11-23).
 import { AppError } from "../../errors.ts";
+import { answerMedia } from "../../gateway/media-answer.ts";
 import type { Media } from "../../gateway/types.ts";
-import { answerMedia } from "../media.ts";
 import type { Api, Call } from "./call.ts";
 import { videoJobId } from "./job-names.ts";
 import { pageOf, pageToken } from "./page.ts";

@@ -58,6 +58,14 @@ export function getJob(db: Database, vault: Vault, id: string): JobRow | null {
   return raw && toJob(vault, raw);
 }
 
+/** The latest job of a request. */
+export function findJob(db: Database, vault: Vault, requestId: string): JobRow | null {
+  const raw = db
+    .query<Raw, { requestId: string }>(`SELECT ${COLUMNS} FROM jobs WHERE request_id = $requestId ORDER BY seq DESC LIMIT 1`)
+    .get({ requestId });
+  return raw && toJob(vault, raw);
+}
+
 export function listJobs(db: Database, vault: Vault, { keyId, limit, after, order, kind, states }: JobQuery): JobRow[] {
   const down = order === "desc";
   const conditions = [

@@ -25,6 +25,7 @@ const MEDIA: Media = {
   requestId: null,
   name: null,
   purpose: null,
+  family: null,
 };
 
 /** Runs `code` in another process and resolves once it says `ready`; it ends when its stdin does. */

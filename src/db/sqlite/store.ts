@@ -92,6 +92,7 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     readMediaBytes: (id) => retryBusy(() => media.readMediaBytes(db, id)),
     getMedia: (id) => retryBusy(() => media.getMedia(db, id)),
     listFiles: (filter) => retryBusy(() => media.listFiles(db, filter)),
+    listMedia: (filter) => retryBusy(() => media.listMedia(db, filter)),
     listSweepable: (now, maxBytes, limit) => retryBusy(() => media.listSweepable(db, now, maxBytes, limit)),
     deleteMedia: (ids) => write(() => media.deleteMedia(db, ids)),
     listUnknownMedia: (ids) => retryBusy(() => media.listUnknownMedia(db, ids)),
@@ -114,6 +115,7 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     updateJob: (id, from, change, { durable = false, delivery } = {}) =>
       write(() => jobs.updateJob(db, vault, id, from, change, delivery), { durable }),
     getJob: (id) => retryBusy(() => jobs.getJob(db, vault, id)),
+    findJob: (requestId) => retryBusy(() => jobs.findJob(db, vault, requestId)),
     listJobs: (query) => retryBusy(() => jobs.listJobs(db, vault, query)),
     listUnsettledJobs: () => retryBusy(() => jobs.listUnsettledJobs(db, vault)),
     deleteJob: (id) => write(() => jobs.deleteJob(db, id)),

@@ -1,0 +1,53 @@
+// A stored medium as an HTTP answer: whole, by range, or not at all when the reader has it. For the API and the admin alike.
+import type { Media } from "./types.ts";
+
+/** Stored bytes as the request wants them: whole, a range, or none when it has them. `own` headers replace those of a public result. */
+export function answerMedia(media: Media, blob: Blob, request: Request, own: Record<string, string> = {}): Response {
+  const etag = `"${media.id}"`;
+  const headers = { ...mediaHeaders(media, etag), ...own };
+  if (matchesETag(request.headers.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });
+
+  const ifRange = request.headers.get("if-range");
+  const range = ifRange === null || ifRange === etag ? parseRange(request.headers.get("range"), media.bytes) : null;
+  if (range === "unsatisfiable") {
+    return new Response(null, { status: 416, headers: { ...headers, "content-range": `bytes */${media.bytes}` } });
+  }
+  const { start, end } = range ?? { start: 0, end: media.bytes };
+  headers["content-type"] = media.mime;
+  headers["content-length"] = String(end - start);
+  if (range) headers["content-range"] = `bytes ${start}-${end - 1}/${media.bytes}`;
+  // The answer to HEAD bears the body as well: Bun sends its length and not its bytes.
+  return new Response(range ? blob.slice(start, end, media.mime) : blob, { status: range ? 206 : 200, headers });
+}
+
+const mediaHeaders = (media: Media, etag: string): Record<string, string> => ({
+  etag,
+  "accept-ranges": "bytes",
+  "cache-control": "private, max-age=31536000, immutable",
+  "content-disposition": `inline; filename="${media.id}.${media.ext}"`,
+  "content-security-policy": "default-src 'none'; sandbox",
+  "x-content-type-options": "nosniff",
+  "cross-origin-resource-policy": "cross-origin",
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": "accept-ranges, content-length, content-range, etag",
+});
+
+/** If-None-Match (RFC 9110, 13.1.2): compared weakly. */
+function matchesETag(header: string | null, etag: string): boolean {
+  const items = header?.split(",").map((item) => item.trim().replace(/^W\//, "")) ?? [];
+  return items.includes("*") || items.includes(etag);
+}
+
+/**
+ * One byte range (RFC 9110, 14.1.2) as start and end, end not included. Null: send all, which is also the answer to several ranges,
+ * other units and what cannot be read.
+ */
+export function parseRange(header: string | null, size: number): { start: number; end: number } | "unsatisfiable" | null {
+  const [, first, last] = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? "") ?? [];
+  if (first === undefined || last === undefined || first + last === "") return null;
+  if (first === "") return Number(last) === 0 || size === 0 ? "unsatisfiable" : { start: Math.max(0, size - Number(last)), end: size };
+  const start = Number(first);
+  const end = last === "" ? size : Math.min(Number(last) + 1, size);
+  if (last !== "" && Number(last) < start) return null;
+  return start >= size ? "unsatisfiable" : { start, end };
+}
