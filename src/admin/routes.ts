@@ -14,10 +14,11 @@ import { createNotices } from "./notices.ts";
 import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
 import { createSessionCookie } from "./session-cookie.ts";
+import { tokenRoutes } from "./tokens.ts";
 import { welcomeRoutes } from "./welcome.ts";
 
 /** Pages, one line each. */
-const PAGES = [loginRoutes, welcomeRoutes, overviewRoutes, accountRoutes] as const;
+const PAGES = [loginRoutes, welcomeRoutes, overviewRoutes, tokenRoutes, accountRoutes] as const;
 
 /** Addresses that the first version's operators know, and the front door. */
 const OLD_ADDRESSES = ["/", "/manage", "/login", "/test"] as const;
@@ -25,6 +26,7 @@ const OLD_ADDRESSES = ["/", "/manage", "/login", "/test"] as const;
 type Outer = {
   bodies: BodyReader;
   refresh(): Promise<void>;
+  stopping: AbortSignal;
   originOf(request: Request): string;
   isAllowed(address: string | null): boolean;
 };

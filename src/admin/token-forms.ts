@@ -1,0 +1,89 @@
+// Reads the forms of tokens: fields as the store takes them, mistakes told by name.
+
+import type { Messages } from "../../views/locales/en.ts";
+import { CAP_FIELDS } from "../../views/token-form.tsx";
+import type { TokenChange, TokenRow } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import type { Cap } from "../gateway/quota.ts";
+import { withCap } from "../gateway/token-admin.ts";
+import { isRecognised, recognise } from "../gateway/token-forms.ts";
+import { readProxy } from "../gateway/token-record.ts";
+import { redactText } from "../log.ts";
+import type { FormReader } from "./forms.ts";
+
+const CONCURRENCY = { min: -1, max: 1000 };
+const MAX_WEIGHT = 1_000_000;
+
+/** A proxy as it may be shown: without its password. */
+export const shownProxy = (proxy: string | null): string => (proxy === null ? "" : redactText(proxy));
+
+/** What is edited in the list. Not checked yet. */
+export function readRowChange(form: FormReader): TokenChange {
+  const concurrency = (name: string) => form.whole(name, { required: true, ...CONCURRENCY }) ?? undefined;
+  return {
+    label: form.text("label", { required: true, max: 100 }),
+    group: form.text("group", { max: 100 }) || null,
+    note: form.text("note", { max: 2000 }),
+    enabled: form.flag("enabled"),
+    imageEnabled: form.flag("image_enabled"),
+    videoEnabled: form.flag("video_enabled"),
+    imageConcurrency: concurrency("image_concurrency"),
+    videoConcurrency: concurrency("video_concurrency"),
+    weight: form.decimal("weight", { required: true, max: MAX_WEIGHT }) ?? undefined,
+    priority: form.whole("priority", { required: true, min: -1000, max: 1000 }) ?? undefined,
+  };
+}
+
+/** Everything that the page of one token sets. Not checked yet. */
+export function readSettings(form: FormReader, row: TokenRow, t: Messages): TokenChange {
+  return {
+    ...readRowChange(form),
+    tags: form.words("tags"),
+    proxy: readProxyField(form, row.proxy, t),
+    allowFamilies: form.words("allow_families"),
+    denyFamilies: form.words("deny_families"),
+    caps: withCap(row.caps, "token", readCap(form)),
+  };
+}
+
+/** Numbers of a cap; null: all are empty. */
+export function readCap(form: FormReader): Cap | null {
+  const cap = Object.fromEntries(
+    CAP_FIELDS.map(({ field, name }) => [field, field === "usdPerDay" ? form.decimal(name) : form.whole(name)]),
+  ) as Cap;
+  return Object.values(cap).some((value) => value !== null) ? cap : null;
+}
+
+/** The proxy of a form; what was shown of the one there is means that one. */
+export function readProxyField(form: FormReader, known: string | null, t: Messages): string | null {
+  const text = form.text("proxy", { max: 500 });
+  if (text === "") return null;
+  if (text === shownProxy(known)) return known;
+  try {
+    return readProxy(text);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    form.refuse("proxy", t.tokens.wrongProxy);
+    return null;
+  }
+}
+
+/** The secret of a form, taken out of whatever it was pasted in: a cookie header, an assignment. */
+export function readSecret(form: FormReader, provider: string, t: Messages): string {
+  const text = form.text("secret", { required: true, max: 16_384 });
+  const found = recognise(text, provider);
+  if (text !== "" && !isRecognised(found)) form.refuse("secret", t.tokens.wrongSecret);
+  return isRecognised(found) ? found.secret : text;
+}
+
+/** What the bulk form sets: only what is filled in. A group of `-` is none. */
+export function readBulkChange(form: FormReader): TokenChange {
+  const group = form.text("group", { max: 100 });
+  const change = {
+    group: group === "" ? undefined : group === "-" ? null : group,
+    weight: form.decimal("weight", { max: MAX_WEIGHT }) ?? undefined,
+    imageConcurrency: form.whole("image_concurrency", CONCURRENCY) ?? undefined,
+    videoConcurrency: form.whole("video_concurrency", CONCURRENCY) ?? undefined,
+  };
+  return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,80 @@
+// Import of tokens: what was pasted or sent is read here, shown without its secrets, and put in when the operator says so.
+import { Elysia } from "elysia";
+import { ImportDraftPage, ImportPage, ImportProgress, importHref } from "../../views/token-import.tsx";
+import { AppError } from "../errors.ts";
+import { createImportDrafts } from "../gateway/import-drafts.ts";
+import { importTokens } from "../gateway/import-tokens.ts";
+import { parseTokens } from "../gateway/token-import.ts";
+import type { AdminContext } from "./context.ts";
+import { live } from "./live.ts";
+import { goTo, page, readForm, viewOf } from "./page.ts";
+
+const PROVIDERS = ["", "gemini", "flow"] as const;
+/** As long as a form without files may be. */
+const MAX_TEXT = 32 * 1024 * 1024;
+
+export const tokenImportRoutes = (ctx: AdminContext) => {
+  const { store, settings, clock, log } = ctx;
+  const drafts = createImportDrafts({
+    importTokens: (lines, options) => importTokens({ store, settings: () => settings.current().pool, now: clock.now }, lines, options),
+    clock,
+    log,
+  });
+  return new Elysia()
+    .get("/import", ({ request }) =>
+      page(ctx, request, (view) => ({ title: view.t.tokens.importTitle, nav: "tokens", body: ImportPage({ view }) })),
+    )
+    .post("/import", async ({ request }) => {
+      const form = await readForm(ctx, request);
+      const { tokens } = viewOf(ctx, request).t;
+      const provider = form.choice("provider", PROVIDERS) || undefined;
+      const group = form.text("group", { max: 100 }) || undefined;
+      const texts = [form.text("text", { max: MAX_TEXT, verbatim: true }), await fileText(ctx, request)];
+      const text = texts.filter((one) => one.trim() !== "").join("\n");
+      form.check();
+      const draft = await drafts.preview(parseTokens(text, { provider }), group).catch((error) => {
+        if (!(error instanceof AppError) || error.reason !== "import_empty") throw error;
+        form.refuse("text", tokens.importEmpty);
+        form.check();
+        throw error;
+      });
+      return goTo(ctx, request, importHref(draft.id));
+    })
+    .get("/imports/:id", ({ request, params }) => {
+      const draft = find(params.id, request);
+      return page(ctx, request, (view) => ({ title: view.t.tokens.importTitle, nav: "tokens", body: ImportDraftPage({ view, draft }) }));
+    })
+    .post("/imports/:id/start", async ({ request, params }) => {
+      find(params.id, request);
+      const by = ctx.visitorOf(request);
+      const draft = drafts.start(params.id, async ({ added, known, invalid }) => {
+        await ctx.refresh();
+        const after = { added, known: known.length, invalid: invalid.length };
+        await ctx.audit.record({ action: "token.import", subject: "tokens", after }, by);
+      });
+      return goTo(ctx, request, importHref(draft.id));
+    })
+    .get("/imports/:id/events", ({ request, server, params }) => {
+      find(params.id, request);
+      return live(ctx, { request, server }, (view) => ImportProgress({ view, draft: drafts.get(params.id) }));
+    });
+
+  function find(id: string, request: Request) {
+    try {
+      return drafts.get(id);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      throw new AppError("not_found", viewOf(ctx, request).t.tokens.importGone, { cause: error });
+    }
+  }
+};
+
+/** Text of the files of a form that has some. */
+async function fileText(ctx: AdminContext, request: Request): Promise<string> {
+  if (!(request.headers.get("content-type") ?? "").startsWith("multipart/form-data")) return "";
+  const { files } = await ctx.forms.files(request);
+  const texts = await Promise.all(
+    files.map(({ draft }) => (draft.data ? new TextDecoder().decode(draft.data) : draft.bytes > 0 ? Bun.file(draft.path).text() : "")),
+  );
+  return texts.join("\n");
+}

@@ -1,0 +1,87 @@
+// One token: everything that is known of it, its settings, another secret.
+import { Elysia } from "elysia";
+import { type TokenData, type TokenModel, TokenPage } from "../../views/token.tsx";
+import { tokenHref } from "../../views/token-fields.tsx";
+import { AppError } from "../errors.ts";
+import { assumedFamilies, familyOf } from "../gateway/models.ts";
+import { nextPacificMidnight } from "../gateway/pacific.ts";
+import { remedyOf } from "../gateway/token-admin.ts";
+import type { TokenItem } from "../gateway/token-list.ts";
+import { NO_SUMS } from "../gateway/token-usage.ts";
+import type { AdminContext } from "./context.ts";
+import { goTo, page, readForm, viewOf } from "./page.ts";
+import { readSecret, readSettings, shownProxy } from "./token-forms.ts";
+import { secretNotice, type TokenRoom } from "./token-room.ts";
+
+const DAYS = 30;
+const DAY_MS = 86_400_000;
+const MAX_REQUESTS = 25;
+const TRAIL_ROWS = 30;
+
+type Server = { timeout(request: Request, seconds: number): void } | null;
+
+export const tokenPageRoutes = (ctx: AdminContext, room: TokenRoom) =>
+  new Elysia()
+    .get("/:id", async ({ request, params }) => {
+      const data = await tokenData(ctx, room, room.item(params.id));
+      return page(ctx, request, (view) => ({ title: data.item.row.label, nav: "tokens", body: TokenPage({ view, data }) }));
+    })
+    .post("/:id/settings", async ({ request, params }) => {
+      const { row } = room.item(params.id);
+      const form = await readForm(ctx, request);
+      const { t } = viewOf(ctx, request);
+      const change = readSettings(form, row, t);
+      form.check();
+      const count = await room.admin.change([row.id], change, ctx.visitorOf(request));
+      return goTo(ctx, request, tokenHref(row.id), { text: t.tokens.changed(count) });
+    })
+    .post("/:id/secret", async ({ request, server, params }) => {
+      const { row } = room.item(params.id);
+      (server as Server)?.timeout(request, 0);
+      const form = await readForm(ctx, request);
+      const view = viewOf(ctx, request);
+      const secret = readSecret(form, row.provider, view.t);
+      form.check();
+      const failure = await room.admin.replaceSecret(row.id, secret, ctx.visitorOf(request)).catch((error) => {
+        if (!(error instanceof AppError) || error.reason !== "secret_known") throw error;
+        form.refuse("secret", view.t.tokens.knownSecret);
+        form.check();
+        throw error;
+      });
+      return goTo(ctx, request, tokenHref(row.id), secretNotice(view, row.label, failure));
+    });
+
+async function tokenData(ctx: AdminContext, room: TokenRoom, item: TokenItem): Promise<TokenData> {
+  const { id, proxy } = item.row;
+  const now = ctx.clock.now();
+  const since = now - (now % DAY_MS) - (DAYS - 1) * DAY_MS;
+  const [usage, days, requests, trail] = await Promise.all([
+    room.usages.of([id]),
+    room.usages.byDay(id, since),
+    ctx.requests.list({ limit: MAX_REQUESTS, tokenId: id }),
+    ctx.audit.list({ limit: TRAIL_ROWS, subject: `token ${id}` }),
+  ]);
+  return {
+    item,
+    remedy: remedyOf(item.view.health.reason),
+    proxy: shownProxy(proxy),
+    usage: usage.get(id) ?? { today: NO_SUMS, total: NO_SUMS },
+    days,
+    since,
+    models: modelsOf(item),
+    attempts: requests
+      .flatMap((request) => request.attempts.map((attempt) => ({ ...attempt, requestId: request.id })))
+      .filter(({ tokenId }) => tokenId === id)
+      .sort((a, b) => b.startedAt - a.startedAt),
+    trail,
+    retentionDays: ctx.settings.current().requests.retention_days,
+    dayEnds: nextPacificMidnight(now),
+  };
+}
+
+/** Families that the token has, and those that are held back though it was never told of them. */
+function modelsOf({ row, view }: TokenItem): TokenModel[] {
+  const ids = new Set([...(row.families ?? assumedFamilies(row.provider)), ...view.models.map(({ family }) => family)]);
+  const isDenied = (id: string) => (row.allowFamilies.length > 0 && !row.allowFamilies.includes(id)) || row.denyFamilies.includes(id);
+  return [...ids].map((id) => ({ id, title: familyOf(id)?.title ?? id, isDenied: isDenied(id) }));
+}

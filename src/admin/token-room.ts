@@ -1,0 +1,85 @@
+// What the pages of the tokens share: the acts, what waits to be deleted, use, and the tokens that are to be seen.
+
+import type { Notice } from "../../views/messages.tsx";
+import { adviceText, outcomeText } from "../../views/token-fields.tsx";
+import type { View } from "../../views/view.ts";
+import { AppError } from "../errors.ts";
+import { createTokenAdmin, type TokenAdmin } from "../gateway/token-admin.ts";
+import type { TokenItem } from "../gateway/token-list.ts";
+import { createRemovals, type Removals } from "../gateway/token-removal.ts";
+import { createTokenUsages, type TokenUsages } from "../gateway/token-usage.ts";
+import type { AdminContext } from "./context.ts";
+import type { FormReader } from "./forms.ts";
+import { viewOf } from "./page.ts";
+
+export type TokenRoom = {
+  admin: TokenAdmin;
+  removals: Removals;
+  usages: TokenUsages;
+  /** Every token that is not deleted, in no order. */
+  items(): TokenItem[];
+  /** @throws {AppError} `not_found` */
+  item(id: string): TokenItem;
+};
+
+export function createTokenRoom(ctx: AdminContext): TokenRoom {
+  const { store, pool, tokens, refresher, audit, settings, clock, log, refresh } = ctx;
+  const { now } = clock;
+  const removals = createRemovals({ store, clock, log, refresh });
+  return {
+    admin: createTokenAdmin({ store, pool, tokens, refresher, audit, settings: () => settings.current().pool, now, refresh }),
+    removals,
+    usages: createTokenUsages({ store, now }),
+    items() {
+      const rows = pool.rows();
+      return pool
+        .snapshot()
+        .map((view, index) => ({ view, row: rows[index]! }))
+        .filter(({ row }) => !removals.isRemoved(row.id));
+    },
+    item(id) {
+      const view = pool.view(Number(id));
+      const row = view && pool.rows().find((one) => one.id === view.id);
+      if (!view || !row || removals.isRemoved(row.id)) throw new AppError("not_found", `There is no token ${id}.`);
+      return { view, row };
+    },
+  };
+}
+
+/** Where a form comes from, to go back there: one of our own pages of tokens. */
+export function backOf(form: FormReader, otherwise = "/admin/tokens"): string {
+  const back = form.text("back", { max: 2000 });
+  return /^\/admin\/tokens([/?#]|$)/.test(back) ? back : otherwise;
+}
+
+/** Why a check failed, in the language of the page. */
+function failureText(view: View, { kind, detail }: AppError): string {
+  return detail ? adviceText(view, detail.reason) : outcomeText(view, kind);
+}
+
+/** What came of a check; null: it works. */
+export function checkNotice(view: View, label: string, failure: AppError | null): Notice {
+  const { checked, checkFailed } = view.t.tokens;
+  return failure ? { text: checkFailed(label, failureText(view, failure)), tone: "bad" } : { text: checked(label) };
+}
+
+export function secretNotice(view: View, label: string, failure: AppError | null): Notice {
+  const { replaced, replacedFailed } = view.t.tokens;
+  return failure ? { text: replacedFailed(label, failureText(view, failure)), tone: "bad" } : { text: replaced(label) };
+}
+
+/** Deletes tokens and says how to take that back. */
+export async function removeTokens(ctx: AdminContext, room: TokenRoom, request: Request, ids: readonly number[]): Promise<Notice> {
+  const removal = await room.removals.remove(ids);
+  await trailEach(ctx, request, "token.delete", removal.ids);
+  return {
+    text: viewOf(ctx, request).t.tokens.removed(removal.ids.length),
+    undo: { action: `/admin/tokens/removals/${removal.name}/restore` },
+  };
+}
+
+/** One line of the trail for each token, so that each tells its own story. */
+export async function trailEach(ctx: AdminContext, request: Request, action: string, ids: readonly number[]): Promise<void> {
+  const by = ctx.visitorOf(request);
+  await Promise.all(ids.map((id) => ctx.audit.record({ action, subject: `token ${id}` }, by)));
+}

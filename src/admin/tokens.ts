@@ -1,0 +1,140 @@
+// The tokens: the list, adding one, acts on many, export.
+import { Elysia } from "elysia";
+import type { Notice } from "../../views/messages.tsx";
+import { tokenHref, tokensHref } from "../../views/token-fields.tsx";
+import { NewTokenPage } from "../../views/token-form.tsx";
+import { TokensPage } from "../../views/tokens.tsx";
+import type { View } from "../../views/view.ts";
+import { AppError } from "../errors.ts";
+import { exportTokens, type TokenFormat } from "../gateway/token-export.ts";
+import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../gateway/token-list.ts";
+import type { AdminContext } from "./context.ts";
+import { goTo, page, readForm, viewOf } from "./page.ts";
+import { readBulkChange, readProxyField, readSecret } from "./token-forms.ts";
+import { tokenGroupRoutes } from "./token-groups.ts";
+import { tokenImportRoutes } from "./token-import.ts";
+import { tokenPageRoutes } from "./token-page.ts";
+import { createTokenRoom, removeTokens, type TokenRoom, trailEach } from "./token-room.ts";
+import { tokenRowRoutes } from "./token-rows.ts";
+
+const PAGE_SIZE = 50;
+const PROVIDERS = ["gemini", "flow"] as const;
+const ACTS = ["enable", "disable", "check", "clear", "set", "remove"] as const;
+const CONCURRENCY = { min: -1, max: 1000 };
+const NO_CALLS: ReadonlyMap<number, number> = new Map();
+
+export const tokenRoutes = (ctx: AdminContext) => {
+  const room = createTokenRoom(ctx);
+  return new Elysia({ prefix: "/tokens" })
+    .use(listRoutes(ctx, room))
+    .use(tokenImportRoutes(ctx))
+    .use(tokenGroupRoutes(ctx, room))
+    .use(tokenRowRoutes(ctx, room))
+    .use(tokenPageRoutes(ctx, room));
+};
+
+const listRoutes = (ctx: AdminContext, room: TokenRoom) =>
+  new Elysia()
+    .get("/", async ({ request }) => {
+      const query = readTokenQuery(new URL(request.url).searchParams);
+      const items = room.items();
+      const today = query.sort === "today" ? await room.usages.today() : NO_CALLS;
+      const shown = pageOfTokens(items, query, { size: PAGE_SIZE, today });
+      const usage = await room.usages.of(shown.items.map(({ row }) => row.id));
+      const data = { page: shown, query, choices: tokenChoices(items.map(({ row }) => row)), usage };
+      return page(ctx, request, (view) => ({ title: view.t.tokens.title, nav: "tokens", body: TokensPage({ view, data }) }));
+    })
+    .get("/new", ({ request }) => {
+      const { image_concurrency: image, video_concurrency: video } = ctx.settings.current().pool;
+      const body = (view: View) => NewTokenPage({ view, defaults: { image, video } });
+      return page(ctx, request, (view) => ({ title: view.t.tokens.addTitle, nav: "tokens", body: body(view) }));
+    })
+    .post("/", async ({ request }) => {
+      const form = await readForm(ctx, request);
+      const { t } = viewOf(ctx, request);
+      const provider = form.choice("provider", PROVIDERS);
+      const token = {
+        provider,
+        secret: readSecret(form, provider, t),
+        label: form.text("label", { max: 100 }),
+        group: form.text("group", { max: 100 }) || null,
+        imageConcurrency: form.whole("image_concurrency", CONCURRENCY) ?? undefined,
+        videoConcurrency: form.whole("video_concurrency", CONCURRENCY) ?? undefined,
+        proxy: readProxyField(form, null, t),
+        note: form.text("note", { max: 2000 }),
+        tags: form.words("tags"),
+      };
+      form.check();
+      const row = await room.admin.add(token, ctx.visitorOf(request)).catch((error) => {
+        if (!(error instanceof AppError) || error.kind !== "conflict") throw error;
+        form.refuse("secret", t.tokens.knownSecret);
+        form.check();
+        throw error;
+      });
+      room.admin.checkAll([row.id]);
+      return goTo(ctx, request, tokenHref(row.id), { text: t.tokens.added(row.label) });
+    })
+    .get("/export.csv", ({ request }) => exported(ctx, room, request, "csv"))
+    .get("/export.json", ({ request }) => exported(ctx, room, request, "json"))
+    .post("/bulk", async ({ request }) => {
+      const form = await readForm(ctx, request);
+      const query = readTokenQuery(new URLSearchParams(form.text("query", { max: 4000 })));
+      const ids = form.flag("every") ? matchingIds(room.items(), query) : form.list("id").map(Number);
+      const act = form.choice("act", ACTS);
+      const change = act === "set" ? readBulkChange(form) : {};
+      form.check();
+      const notice = await actOnMany(ctx, room, request, { act, ids, change });
+      return goTo(ctx, request, tokensHref(query, { after: query.after }), notice);
+    })
+    .post("/removals/:name/restore", async ({ request, params }) => {
+      const { tokens } = viewOf(ctx, request).t;
+      const notice = await room.removals.restore(params.name).then(
+        async (ids): Promise<Notice> => {
+          await trailEach(ctx, request, "token.restore", ids);
+          return { text: tokens.restored(ids.length) };
+        },
+        (error): Notice => {
+          if (!(error instanceof AppError) || error.reason !== "undo_over") throw error;
+          return { text: tokens.undoOver, tone: "bad" };
+        },
+      );
+      return goTo(ctx, request, "/admin/tokens", notice);
+    });
+
+type Many = { act: (typeof ACTS)[number]; ids: readonly number[]; change: ReturnType<typeof readBulkChange> };
+
+async function actOnMany(ctx: AdminContext, room: TokenRoom, request: Request, { act, ids, change }: Many): Promise<Notice> {
+  const view = viewOf(ctx, request);
+  const { tokens } = view.t;
+  const by = ctx.visitorOf(request);
+  if (ids.length === 0) return { text: tokens.noneSelected, tone: "bad" };
+  switch (act) {
+    case "enable":
+      return { text: tokens.enabled(await room.admin.change(ids, { enabled: true }, by)) };
+    case "disable":
+      return { text: tokens.disabled(await room.admin.change(ids, { enabled: false }, by)) };
+    case "set":
+      return { text: tokens.changed(await room.admin.change(ids, change, by)) };
+    case "clear":
+      return { text: tokens.cleared(await room.admin.clear(ids, undefined, by)) };
+    case "check":
+      room.admin.checkAll(ids);
+      return { text: tokens.checking(ids.length) };
+    case "remove":
+      return removeTokens(ctx, room, request, ids);
+  }
+}
+
+function exported(ctx: AdminContext, room: TokenRoom, request: Request, format: TokenFormat): Response {
+  const items = room.items();
+  const ids = new Set(matchingIds(items, readTokenQuery(new URL(request.url).searchParams)));
+  const rows = items.map(({ row }) => row).filter(({ id }) => ids.has(id));
+  const day = new Date(ctx.clock.now()).toISOString().slice(0, 10);
+  return new Response(exportTokens(rows, format), {
+    headers: {
+      "content-type": format === "json" ? "application/json; charset=utf-8" : "text/csv; charset=utf-8",
+      "content-disposition": `attachment; filename="tokens-${day}.${format}"`,
+      "cache-control": "no-store",
+    },
+  });
+}
