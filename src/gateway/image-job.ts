@@ -12,7 +12,7 @@ import type { Keys } from "./keys.ts";
 import type { MediaStore } from "./media.ts";
 import type { ModelChoice } from "./models.ts";
 import { actualImageUsd } from "./prices.ts";
-import type { GenerateEvent, Json, Part, Turn } from "./types.ts";
+import type { GenerateEvent, ImageRequest, Json, Part, Turn } from "./types.ts";
 
 export type ImageJobDependencies = {
   book: JobBook;
@@ -41,6 +41,7 @@ export type ImageJobPlan = {
   turns: { role: Turn["role"]; parts: StoredPart[] }[];
   n: number;
   seed?: number;
+  thinking?: ImageRequest["thinking"];
 };
 
 const ASK_AGAIN_MS = 2_000;
@@ -62,7 +63,7 @@ export function storeTurns(turns: readonly Turn[]): ImageJobPlan["turns"] {
 export async function startImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, ready: Promise<unknown>): Promise<Run> {
   const key = deps.keys.get(job.keyId);
   if (!key) throw new AppError("forbidden", "The API key of this job is not known here any more.");
-  const { turns, choice, wish, system, n, seed } = job.plan as unknown as ImageJobPlan;
+  const { turns, choice, wish, system, n, seed, thinking } = job.plan as unknown as ImageJobPlan;
   const { requestId, dialect, route, createdAt } = job;
   const request: ImageGeneration = {
     requestId,
@@ -76,6 +77,7 @@ export async function startImages(deps: ImageJobDependencies, run: ImageRun, job
     turns: await openTurns(deps, turns),
     n,
     seed,
+    thinking,
     imageOnly: true,
     signal: run.stop.signal,
     startedAt: createdAt,

@@ -118,7 +118,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
   }
 
   async function openImages(order: ImageJobOrder, attach: Attach): Promise<JobRow> {
-    const { choice, wish, system, n, seed } = order;
+    const { choice, wish, system, n, seed, thinking } = order;
     const id = `image_${newId()}`;
     const prompt = order.turns
       .at(-1)!
@@ -139,6 +139,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
         turns,
         ...(system === undefined ? {} : { system }),
         ...(seed === undefined ? {} : { seed }),
+        ...(thinking === undefined ? {} : { thinking }),
       }),
     };
     const run = runner.imageRun(id);

@@ -2,7 +2,7 @@
 import type { ErrorKind, FailureDetail } from "../errors.ts";
 import type { ImageWish } from "./image-parameters.ts";
 import type { ModelChoice } from "./models.ts";
-import type { InputMedia, Json, Kind, Resolution, Turn, Usage, VideoAspect, VideoMode, VideoQuality } from "./types.ts";
+import type { ImageRequest, InputMedia, Json, Kind, Resolution, Turn, Usage, VideoAspect, VideoMode, VideoQuality } from "./types.ts";
 
 /**
  * `queued` waits for a token; `submitting` may be charged from here on; `running` has a handle that is persisted;
@@ -89,6 +89,7 @@ export type ImageJobOrder = Pick<
   turns: Turn[];
   n: number;
   seed?: number;
+  thinking?: ImageRequest["thinking"];
 };
 
 export type JobPage = { jobs: Job[]; hasMore: boolean };
