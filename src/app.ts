@@ -32,9 +32,11 @@ export type AppOptions = {
   arrivals: Arrivals;
   /** Takes what was just written to the store into memory. */
   refresh(): Promise<void>;
+  /** Aborts as soon as the server is told to stop. */
+  stopping: AbortSignal;
 };
 
-export async function createApp(ctx: Context, { arrivals, refresh }: AppOptions) {
+export async function createApp(ctx: Context, { arrivals, refresh, stopping }: AppOptions) {
   const { clock, keys, log, media, metrics, pool, simulated } = ctx;
   const { server: boot } = ctx.config.settings;
   const access = createAccessLog({ metrics, log, now: clock.now });
@@ -63,6 +65,7 @@ export async function createApp(ctx: Context, { arrivals, refresh }: AppOptions)
   const admin = await createAdmin(ctx, {
     bodies,
     refresh,
+    stopping,
     originOf,
     isAllowed: (address) => allowed.length === 0 || (address !== null && inRanges(allowed, address)),
   });

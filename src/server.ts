@@ -1,5 +1,5 @@
 // start(config): open, load, wire, listen; stop(): refuse new, finish open answers, flush, close.
-import { type Arrivals, createApp } from "./app.ts";
+import { type AppOptions, type Arrivals, createApp } from "./app.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config.ts";
 import { type Context, createContext } from "./context.ts";
@@ -10,6 +10,7 @@ import { openRequestLog, openStore } from "./db/sqlite/store.ts";
 import type { Store } from "./db/store.ts";
 import { hashKey } from "./gateway/keys.ts";
 import type { Log } from "./log.ts";
+import { createMaintenance } from "./maintenance.ts";
 import { VERSION } from "./version.ts";
 import { watchChanges } from "./watch.ts";
 
@@ -41,6 +42,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
   const dataDir = config.settings.storage.data_dir;
   const lock = acquireFolder(dataDir);
   const shutdown = new AbortController();
+  const stopping = new AbortController();
   const closing: (() => unknown)[] = [() => lock[Symbol.dispose]()];
   const closeAll = async () => {
     for (const close of closing.reverse()) await close();
@@ -56,8 +58,11 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
     if (firstKey) await addKey(store, firstKey, clock.now());
     const effective = withDatabase(config, await store.readSettings());
     for (const warning of effective.warnings) log.warn(warning);
+    if (effective.origins["log.level"] === "database") log.setLevel(effective.settings.log.level);
     const ctx = createContext({
       config: effective,
+      layers: { base: config, merge: (stored) => withDatabase(config, stored) },
+      maintenance: createMaintenance({ dataDir, env: process.env, now: clock.now }),
       store,
       requests,
       log,
@@ -79,7 +84,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       () => ctx.webhooks.stop(),
       () => ctx.runner.stop(ctx.settings.current().server.drain_timeout * 1000),
     );
-    const { app, adminServer } = await listen(ctx, watch.look);
+    const { app, adminServer } = await listen(ctx, { refresh: watch.look, stopping: stopping.signal });
     ctx.refresher.start();
     ctx.webhooks.start();
     await ctx.runner.start();
@@ -91,6 +96,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       port: port!,
       context: ctx,
       async stop() {
+        stopping.abort();
         await adminServer?.stop(true);
         await drain(app.server!, ctx, shutdown);
         await closeAll();
@@ -103,10 +109,10 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
   }
 }
 
-async function listen(ctx: Context, refresh: () => Promise<void>) {
+async function listen(ctx: Context, options: Omit<AppOptions, "arrivals">) {
   const { host, port } = ctx.config.settings.server;
   const arrivals: Arrivals = new WeakMap();
-  const app = await createApp(ctx, { arrivals, refresh });
+  const app = await createApp(ctx, { ...options, arrivals });
   // Elysia would share the port with whoever else listens on it; a taken port has to be an error.
   app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT, reusePort: false });
   return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request), arrivals) };

@@ -136,6 +136,17 @@ describe("the end of a session", () => {
     expect((await tryLogin(rig.url, fresh)).status).toBe(303);
   });
 
+  test("is not waited for when the server stops, however long a page is watched", async () => {
+    let reader: ReadableStreamDefaultReader<Uint8Array>;
+    {
+      await using rig = await startRig({ settings: { "server.drain_timeout": 600 } });
+      const me = await signIn(rig);
+      reader = (await me.get("/admin/events/overview")).body!.getReader();
+      expect(new TextDecoder().decode((await reader.read()).value)).toStartWith("data: <dl");
+    }
+    while (!(await reader.read()).done);
+  });
+
   test("shows to htmx as a way to the login, not as a page inside the page", async () => {
     await using rig = await startRig();
     const answer = await fetch(`${rig.url}/admin/account`, { redirect: "manual", headers: { "hx-request": "true" } });
@@ -146,7 +157,10 @@ describe("the end of a session", () => {
 describe("changes", () => {
   /** Every route of the admin that changes something, as the program lists them. */
   async function changes(rig: Rig): Promise<string[]> {
-    const app = await createApp({ ...rig.context, metrics: createMetrics() }, { arrivals: new WeakMap(), refresh: async () => {} });
+    const app = await createApp(
+      { ...rig.context, metrics: createMetrics() },
+      { arrivals: new WeakMap(), refresh: async () => {}, stopping: new AbortController().signal },
+    );
     const found = app.routes.filter(({ method, path }) => path.startsWith("/admin") && method !== "GET" && method !== "HEAD");
     return found.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, "1")}`);
   }

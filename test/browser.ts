@@ -1,5 +1,6 @@
 // A real Chromium for tests: found on the system, one process a test file, and everything that the page complains of is kept.
 import { existsSync } from "node:fs";
+import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
 const CANDIDATES = [
@@ -68,3 +69,17 @@ async function shipped(): Promise<string> {
   const { default: packaged } = await import("@sparticuz/chromium");
   return packaged.executablePath();
 }
+
+/** What axe finds on the page as it is, one line a finding. */
+export async function violations(page: Page): Promise<string[]> {
+  // Not a script tag: the page's own policy would refuse it, and rightly.
+  await page.evaluate(axe.source);
+  const found = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as axe.AxeResults;
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`),
+  );
+}
+
+/** Pixels by which the page is wider than its window. */
+export const overflow = (page: Page): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -31,6 +31,8 @@ export type AdminContext = Context & {
   visitorOf(request: Request): Visitor;
   /** Scheme and host at which this request reached us, for links and client settings. */
   originOf(request: Request): string;
+  /** Aborts as soon as the server is told to stop: answers without an end of their own end here. */
+  stopping: AbortSignal;
   /** Takes what was just written to the store (tokens, keys, settings) into memory: the next request sees it. */
   refresh(): Promise<void>;
 };

@@ -10,7 +10,7 @@ import type { SessionCookie } from "./session-cookie.ts";
 /** Pages without a session: the way in, and what it looks like. */
 const OPEN_PATHS = /^\/(admin\/(login|preferences|assets\/.+)|login|manage|test)?$/;
 /** All that a one-time password opens. */
-const FIRST_PATHS = /^\/admin\/(welcome(\/password)?|logout|events)$/;
+const FIRST_PATHS = /^\/admin\/(welcome(\/password)?|logout)$/;
 
 /** Headers of every answer below `/admin`. Same-origin as the referrer policy: with none, browsers send `Origin: null` with our own forms. */
 export const ADMIN_HEADERS = {

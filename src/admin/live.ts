@@ -14,7 +14,7 @@ const HEARTBEAT_LOOKS = 15;
 
 /**
  * Sends `content` at once and whenever its text differs. For `hx-sse:connect`: each frame is swapped in by the element's own `hx-swap`.
- * Ends when the reader leaves or the session is over.
+ * Ends when the reader leaves, the session is over or the server stops.
  */
 export function live(
   ctx: AdminContext,
@@ -24,7 +24,7 @@ export function live(
   server?.timeout(request, 0);
   const { sessionId } = ctx.visitorOf(request);
   const gone = new AbortController();
-  const signal = AbortSignal.any([request.signal, gone.signal]);
+  const signal = AbortSignal.any([request.signal, gone.signal, ctx.stopping]);
   const encoder = new TextEncoder();
   const frames = async function* () {
     let last = "";

@@ -6,6 +6,7 @@ import { type Config, loadConfig } from "../config.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { NewToken } from "../db/store.ts";
+import { storePassword } from "../gateway/password.ts";
 import { createServerLog, listening } from "./listen.ts";
 import { watchSignals } from "./signals.ts";
 import { defineVerb, type Io, usageError } from "./verb.ts";
@@ -83,6 +84,7 @@ async function fillPool(dataDir: string, io: Io): Promise<void> {
   const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, io.env) });
   try {
     for (const token of TOKENS) await store.insertToken(token, io.now());
+    await storePassword(store, KEY, false);
   } finally {
     await store.close();
   }
@@ -90,6 +92,9 @@ async function fillPool(dataDir: string, io: Io): Promise<void> {
 
 const whatToTry = (port: number) => `
 flow2api demo on http://${HOST}:${port}. Every result is simulated: nothing leaves this machine.
+
+The admin panel, password ${KEY}:
+  http://localhost:${port}/admin
 
 The models:
   curl http://localhost:${port}/v1/models -H "Authorization: Bearer ${KEY}"
