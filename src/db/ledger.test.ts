@@ -226,6 +226,29 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
         expect((await store.readUsage(query))[0]).toMatchObject({ maxMs: 10_000_000 });
       }));
 
+    const DAY = 24 * HOUR;
+    const wholeDays = { from: NOON - (NOON % DAY) - DAY, to: NOON - (NOON % DAY) + 2 * DAY };
+    test.each(["day", "model", "span", "key", "token"] as const)("by %s, whole days say the same as their hours", (by) =>
+      withStore(async (store) => {
+        await fill(store);
+        const { from, to } = wholeDays;
+        const days = await store.readUsage({ from, to, by });
+        const hours = await store.readUsage({ from: from + HOUR, to: to - HOUR, by });
+        expect(days.length).toBeGreaterThan(0);
+        expect(days.map((row) => ({ ...row, group: by === "span" ? 0 : row.group }))).toEqual(
+          hours.map((row) => ({ ...row, group: by === "span" ? 0 : row.group })),
+        );
+      }),
+    );
+
+    test("a slice of tokens begins after an id and has so many", () =>
+      withStore(async (store) => {
+        await fill(store);
+        const tokens = async (after?: number, limit?: number) =>
+          (await store.readUsage({ ...wholeDays, by: "token", after, limit })).map(({ group }) => group);
+        expect([await tokens(undefined, 1), await tokens(7, 1), await tokens(8, 1), await tokens()]).toEqual([[7], [8], [], [7, 8]]);
+      }));
+
     test.each([[0], [1], [250], [251], [512_000], [512_001]])("a duration of %p ms is its own percentile's bound", (ms) =>
       withStore(async (store) => {
         await store.endReservations([ending(await insert(store), { ms })]);
@@ -244,8 +267,8 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
       for (const id of old.slice(0, 2)) await end(id, NOON - 48 * HOUR);
       await end(young, NOON);
       const before = { reservations: NOON, hours: NOON };
-      expect(await store.deleteUsageBefore(before, 1)).toBe(2);
-      expect(await store.deleteUsageBefore(before, 10)).toBe(2);
+      expect(await store.deleteUsageBefore(before, 1)).toBe(3);
+      expect(await store.deleteUsageBefore(before, 10)).toBe(3);
       expect(await store.deleteUsageBefore(before, 10)).toBe(0);
       const state = await store.readLedger(["total"], 0);
       expect(state.recent.map(({ at }) => at)).toEqual([NOON - 48 * HOUR, NOON]);

@@ -51,13 +51,18 @@ export type LedgerState = {
 
 /** Asks for sums of generations admitted in hours that begin in [from, to), epoch ms. */
 export type UsageQuery = { from: number; to: number /** Only this family. */; model?: string } & (
-  | { by: "hour" | "day" | "model"; of?: { key: number } | { token: number } }
-  | { by: "key" | "token" }
+  | { by: "hour" | "day" | "model" | "span"; of?: { key: number } | { token: number } }
+  | {
+      by: "key" | "token";
+      /** Only ids above this one, and so many of them: ten thousand at once would hold everybody up. */
+      after?: number;
+      limit?: number;
+    }
 );
 
 /** Sums of one group. Of a token, requests are upstream calls; else generations that were admitted. */
 export type UsageRow = {
-  /** Start of the hour or UTC day (epoch ms), family, or id of the key or token. */
+  /** Start of the hour, UTC day or span (epoch ms), family, or id of the key or token. */
   group: number | string;
   requests: number;
   errors: number;

@@ -11,10 +11,11 @@ import store003 from "./migrations/003.sql" with { type: "text" };
 import store004 from "./migrations/004.sql" with { type: "text" };
 import store005 from "./migrations/005.sql" with { type: "text" };
 import store006 from "./migrations/006.sql" with { type: "text" };
+import store007 from "./migrations/007.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 
 /** Append only. Step n ends with `PRAGMA user_version = n`, inside its own transaction. */
-export const STORE_MIGRATIONS: readonly string[] = [store001, store002, store003, store004, store005, store006];
+export const STORE_MIGRATIONS: readonly string[] = [store001, store002, store003, store004, store005, store006, store007];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001];
 
 /** Version of the schema in the file; 0: nothing there. */

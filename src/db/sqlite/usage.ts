@@ -1,4 +1,4 @@
-// SQL of the rollups: sums by hour and family of everything, of each key and of each token, so that no page scans the ledger.
+// SQL of the rollups: sums by hour and by day and family of everything, of each key and of each token, so that no page scans the ledger.
 import type { Database } from "bun:sqlite";
 import type { Amounts, UsageQuery, UsageRow } from "../ledger.ts";
 
@@ -28,21 +28,34 @@ type Hour = Omit<UsageShare, "ok" | "ms"> & Buckets & { requests: number; errors
 
 const NO_BUCKETS = Object.fromEntries(BUCKETS.map((bucket) => [bucket, 0])) as Buckets;
 
-/** Adds shares; those of one row are put together first, so that a batch costs few statements. */
+const DAY_MS = 86_400_000;
+
+/** The two tables: their names, and the column with the start of an hour or a UTC day. */
+const BY_HOUR = { table: "usage_hours", start: "hour", length: 3_600_000 } as const;
+const BY_DAY = { table: "usage_days", start: "day", length: DAY_MS } as const;
+type Rollup = typeof BY_HOUR | typeof BY_DAY;
+
+/** Adds shares to the sums of their hour and of their day. */
 export function addUsage(db: Database, shares: readonly UsageShare[]): void {
-  const hours = new Map<string, Hour>();
+  for (const rollup of [BY_HOUR, BY_DAY]) addTo(db, rollup, shares);
+}
+
+/** Those of one row are put together first, so that a batch costs few statements. */
+function addTo(db: Database, { table, start, length }: Rollup, shares: readonly UsageShare[]): void {
+  const sums = new Map<string, Hour>();
   for (const share of shares) {
-    const name = `${share.dimension}/${share.subject}/${share.hour}/${share.family}`;
-    const hour = hours.get(name);
-    if (hour) addShare(hour, share);
-    else hours.set(name, addShare(emptyHour(share), share));
+    const hour = share.hour - (share.hour % length);
+    const name = `${share.dimension}/${share.subject}/${hour}/${share.family}`;
+    const sum = sums.get(name);
+    if (sum) addShare(sum, share);
+    else sums.set(name, addShare(emptyHour({ ...share, hour }), share));
   }
   const statement = db.query(
-    `INSERT INTO usage_hours (dimension, subject, hour, family, requests, errors, images, video_ms, micro_usd, input_tokens,
+    `INSERT INTO ${table} (dimension, subject, ${start}, family, requests, errors, images, video_ms, micro_usd, input_tokens,
        output_tokens, ms_sum, ms_max, b0, b1, b2, b3, b4, b5, b6, b7, b8, b9, b10, b11, b12)
      VALUES ($dimension, $subject, $hour, $family, $requests, $errors, $images, $videoMs, $microUsd, $inputTokens,
        $outputTokens, $msSum, $msMax, $b0, $b1, $b2, $b3, $b4, $b5, $b6, $b7, $b8, $b9, $b10, $b11, $b12)
-     ON CONFLICT (dimension, subject, hour, family) DO UPDATE SET
+     ON CONFLICT (dimension, subject, ${start}, family) DO UPDATE SET
        requests = requests + excluded.requests, errors = errors + excluded.errors, images = images + excluded.images,
        video_ms = video_ms + excluded.video_ms, micro_usd = micro_usd + excluded.micro_usd,
        input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
@@ -51,7 +64,7 @@ export function addUsage(db: Database, shares: readonly UsageShare[]): void {
        b5 = b5 + excluded.b5, b6 = b6 + excluded.b6, b7 = b7 + excluded.b7, b8 = b8 + excluded.b8, b9 = b9 + excluded.b9,
        b10 = b10 + excluded.b10, b11 = b11 + excluded.b11, b12 = b12 + excluded.b12`,
   );
-  for (const hour of hours.values()) statement.run(hour);
+  for (const sum of sums.values()) statement.run(sum);
 }
 
 function emptyHour({ dimension, subject, hour, family }: UsageShare): Hour {
@@ -76,34 +89,34 @@ function addShare(hour: Hour, share: UsageShare): Hour {
   return hour;
 }
 
-const SUMS = `CASE $by WHEN 'hour' THEN hour WHEN 'day' THEN hour - hour % 86400000 WHEN 'model' THEN family ELSE subject END AS grouped,
-  sum(requests) AS requests, sum(errors) AS errors, sum(images) AS images, sum(video_ms) AS videoMs, sum(micro_usd) AS microUsd,
+const SUMS = `sum(requests) AS requests, sum(errors) AS errors, sum(images) AS images, sum(video_ms) AS videoMs, sum(micro_usd) AS microUsd,
   sum(input_tokens) AS inputTokens, sum(output_tokens) AS outputTokens, sum(ms_sum) AS msSum, max(ms_max) AS msMax,
   sum(b0) AS b0, sum(b1) AS b1, sum(b2) AS b2, sum(b3) AS b3, sum(b4) AS b4, sum(b5) AS b5, sum(b6) AS b6, sum(b7) AS b7,
   sum(b8) AS b8, sum(b9) AS b9, sum(b10) AS b10, sum(b11) AS b11, sum(b12) AS b12`;
 
-const MATCHES = "hour >= $from AND hour < $to AND ($model IS NULL OR family = $model)";
-
 type Raw = Omit<Hour, "dimension" | "subject" | "hour" | "family"> & { grouped: number | string };
+
+/** What rows are put together by; a bare column lets the primary key do it. */
+const groupedBy = (by: UsageQuery["by"], start: string): string =>
+  ({ hour: start, day: `${start} - ${start} % ${DAY_MS}`, model: "family", span: "$from", key: "subject", token: "subject" })[by];
 
 /** Groups in ascending order. */
 export function readUsage(db: Database, query: UsageQuery): UsageRow[] {
+  const { by, from, to, model = null } = query;
+  const isWholeDays = from % DAY_MS === 0 && to % DAY_MS === 0;
+  const { table, start } = by !== "hour" && isWholeDays ? BY_DAY : BY_HOUR;
   const { dimension, subject } = scopeOf(query);
-  const bound = { by: query.by, from: query.from, to: query.to, model: query.model ?? null, dimension };
+  const { after = -1, limit = -1 } = "after" in query || "limit" in query ? query : {};
   type Bound = Record<string, string | number | null>;
-  const rows =
-    subject === null
-      ? db
-          .query<Raw, Bound>(
-            `SELECT ${SUMS} FROM usage_hours WHERE dimension = $dimension AND ${MATCHES} GROUP BY grouped ORDER BY grouped`,
-          )
-          .all(bound)
-      : db
-          .query<Raw, Bound>(
-            `SELECT ${SUMS} FROM usage_hours WHERE dimension = $dimension AND subject = $subject AND ${MATCHES}
-             GROUP BY grouped ORDER BY grouped`,
-          )
-          .all({ ...bound, subject });
+  // Ids are read in the order of the primary key, which stops at the limit; the index by time would first find them all.
+  const [scope, time] = subject === null ? ["subject > $after", `+${start}`] : ["subject = $subject", start];
+  const rows = db
+    .query<Raw, Bound>(
+      `SELECT ${groupedBy(by, start)} AS grouped, ${SUMS} FROM ${table}
+       WHERE dimension = $dimension AND ${scope} AND ${time} >= $from AND ${time} < $to AND ($model IS NULL OR family = $model)
+       GROUP BY grouped ORDER BY grouped LIMIT $limit`,
+    )
+    .all({ from, to, model, dimension, limit, ...(subject === null ? { after } : { subject }) });
   return rows.map(toUsage);
 }
 
@@ -150,13 +163,17 @@ function percentile(raw: Raw, succeeded: number, share: number): number | null {
   return raw.msMax;
 }
 
-/** Deletes at most `limit` rollups of hours before `time` (epoch ms); says how many. */
+/** Deletes at most `limit` rollups of each table that are older than `time` (epoch ms); says how many. */
 export function deleteHoursBefore(db: Database, time: number, limit: number): number {
-  return db
-    .query(
-      `DELETE FROM usage_hours WHERE (dimension, subject, hour, family) IN (
-         SELECT dimension, subject, hour, family FROM usage_hours
-         WHERE dimension IN ('all', 'key', 'token') AND hour < $time LIMIT $limit)`,
-    )
-    .run({ time, limit }).changes;
+  const gone = [BY_HOUR, BY_DAY].map(
+    ({ table, start, length }) =>
+      db
+        .query(
+          `DELETE FROM ${table} WHERE (dimension, subject, ${start}, family) IN (
+             SELECT dimension, subject, ${start}, family FROM ${table}
+             WHERE dimension IN ('all', 'key', 'token') AND ${start} < $before LIMIT $limit)`,
+        )
+        .run({ before: time - (time % length), limit }).changes,
+  );
+  return gone.reduce((sum, count) => sum + count, 0);
 }
