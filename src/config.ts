@@ -4,7 +4,16 @@ import { resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { AppError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
-import { findSetting, parseSetting, SETTINGS, type Setting, type SettingKey, type SettingValue, showValue } from "./settings-check.ts";
+import {
+  findSetting,
+  OTHER_STORED,
+  parseSetting,
+  SETTINGS,
+  type Setting,
+  type SettingKey,
+  type SettingValue,
+  showValue,
+} from "./settings-check.ts";
 import type { Settings } from "./settings-schema.ts";
 
 export type Origin = "default" | "file" | "database" | "environment" | "flag";
@@ -175,6 +184,7 @@ function nearestKey(section: string, name: string): SettingKey {
 function fromDatabase(database: Record<string, unknown>, warnings: string[]): Layer["values"] {
   const values: Layer["values"] = new Map();
   for (const [key, value] of Object.entries(database)) {
+    if (OTHER_STORED.includes(key)) continue;
     const setting = findSetting(key);
     if (!setting) warnings.push(`database: ${printable(key)}: unknown key, ignored`);
     else if (setting.boot) warnings.push(`database: ${key}: is read from file, environment and flags only, ignored`);

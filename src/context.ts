@@ -10,15 +10,19 @@ import type { InputDependencies } from "./gateway/inputs.ts";
 import { createJobRoom, type JobRoom } from "./gateway/job-room.ts";
 import { createKeys, type Keys } from "./gateway/keys.ts";
 import { createLimits, type OpenLimits } from "./gateway/limits.ts";
+import { createLogTail, type LogTail } from "./gateway/log-tail.ts";
 import { createLogin, type Login } from "./gateway/login.ts";
+import type { Maintenance } from "./gateway/maintenance.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media.ts";
 import { assumedFamilies } from "./gateway/models.ts";
+import { createOffer, type Offer } from "./gateway/offer.ts";
 import { createPasswordCheck } from "./gateway/password.ts";
 import { createPool, type Pool } from "./gateway/pool.ts";
 import { createRefresher, type Refresher } from "./gateway/refresh.ts";
 import { createSessionIntake, type SessionIntake } from "./gateway/session-intake.ts";
 import { createSessions, type Sessions } from "./gateway/sessions.ts";
 import { createSettings, type SettingsStore } from "./gateway/settings.ts";
+import type { SettingsLayers } from "./gateway/settings-admin.ts";
 import { createTokens, type Tokens } from "./gateway/tokens.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -29,6 +33,10 @@ import type { Provider } from "./providers/provider.ts";
 export type Context = JobRoom & {
   config: Config;
   settings: SettingsStore;
+  /** Where settings come from, for who changes them. */
+  layers: SettingsLayers;
+  /** Families that are switched off, and own prices. */
+  offer: Offer;
   store: Store;
   requests: RequestLog;
   keys: Keys;
@@ -50,6 +58,11 @@ export type Context = JobRoom & {
   /** 32 bytes that sign the admin's cookies and forms. */
   sessionSecret: Uint8Array;
   metrics: Metrics;
+  /** Backup, restore and sizes of the data folder. */
+  maintenance: Maintenance;
+  logTail: LogTail;
+  /** Epoch ms. */
+  startedAt: number;
   clock: Clock;
   random: Random;
   log: Log;
@@ -59,6 +72,8 @@ export type Context = JobRoom & {
 
 type Options = {
   config: Config;
+  layers: SettingsLayers;
+  maintenance: Maintenance;
   store: Store;
   requests: RequestLog;
   log: Log;
@@ -70,7 +85,8 @@ type Options = {
 };
 
 /** Builds everything on an open store. Nothing runs yet and nothing is loaded: see `server.ts`. */
-export function createContext({ config, store, requests, log, clock, random, simulated, shutdown, sessionSecret }: Options): Context {
+export function createContext(options: Options): Context {
+  const { config, layers, maintenance, store, requests, log, clock, random, simulated, shutdown, sessionSecret } = options;
   const settings = createSettings(config.settings);
   const current = settings.current;
   const now = clock.now;
@@ -83,7 +99,10 @@ export function createContext({ config, store, requests, log, clock, random, sim
     ].map((provider) => [provider.name, provider]),
   );
   const media = createMediaStore({ dataDir: storage.data_dir, store, clock, settings: current, log });
-  const pool = createPool({ clock, random, settings: () => current().pool, log, saveHealth: store.saveHealth, assumed: assumedFamilies });
+  const offer = createOffer();
+  const pool = offer.limit(
+    createPool({ clock, random, settings: () => current().pool, log, saveHealth: store.saveHealth, assumed: assumedFamilies }),
+  );
   const tokens = createTokens({ store, providers, openDraft: media.openDraft, now, log, onFacts: pool.learn });
   const refresher = createRefresher({
     pool,
@@ -111,6 +130,7 @@ export function createContext({ config, store, requests, log, clock, random, sim
     media,
     requests,
     settings: current,
+    prices: offer.prices,
     metrics,
     clock,
     random,
@@ -128,6 +148,7 @@ export function createContext({ config, store, requests, log, clock, random, sim
     requests,
     generate,
     settings: current,
+    prices: offer.prices,
     metrics,
     clock,
     random,
@@ -141,6 +162,8 @@ export function createContext({ config, store, requests, log, clock, random, sim
     ...jobRoom,
     config,
     settings,
+    layers,
+    offer,
     store,
     requests,
     keys,
@@ -159,6 +182,9 @@ export function createContext({ config, store, requests, log, clock, random, sim
     audit,
     sessionSecret,
     metrics,
+    maintenance,
+    logTail: createLogTail(log),
+    startedAt: now(),
     clock,
     random,
     log,

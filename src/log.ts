@@ -3,6 +3,9 @@
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type Fields = Record<string, unknown>;
 
+/** One line as it was written: everything in it has passed the redaction list. `at` in epoch ms. */
+export type LogLine = { at: number; level: LogLevel; message: string; fields: Fields };
+
 export type Log = {
   debug(message: string, fields?: Fields): void;
   info(message: string, fields?: Fields): void;
@@ -12,6 +15,8 @@ export type Log = {
   /** The same log with fields added to each line. */
   with(fields: Fields): Log;
   setLevel(level: LogLevel): void;
+  /** Calls `listener` with each line that is written, until the result is called. */
+  listen(listener: (line: LogLine) => void): () => void;
 };
 
 const ORDER: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -84,14 +89,17 @@ export function createLog(options: {
   const now = options.now ?? Date.now;
   const write = options.write ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const shared = { level: options.level };
+  const listeners = new Set<(line: LogLine) => void>();
 
   const make = (base: Fields): Log => {
     const line = (level: LogLevel) => (message: string, fields?: Fields) => {
       if (ORDER[level] < ORDER[shared.level]) return;
       const safe = redact({ ...base, ...fields }) as Fields;
       const time = new Date(now());
-      if (options.format === "pretty") write(prettyLine(time, level, redactText(message), safe));
-      else write(JSON.stringify({ time: time.toISOString(), level, message: redactText(message), ...safe }));
+      const text = redactText(message);
+      if (options.format === "pretty") write(prettyLine(time, level, text, safe));
+      else write(JSON.stringify({ time: time.toISOString(), level, message: text, ...safe }));
+      for (const listener of listeners) listener({ at: time.getTime(), level, message: text, fields: safe });
     };
     return {
       debug: line("debug"),
@@ -101,6 +109,10 @@ export function createLog(options: {
       with: (fields) => make({ ...base, ...fields }),
       setLevel: (level) => {
         shared.level = level;
+      },
+      listen(listener) {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
       },
     };
   };

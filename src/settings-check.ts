@@ -122,6 +122,9 @@ export const SETTINGS: readonly Setting[] = sections.flatMap(([section, schema])
   Object.entries(schema.properties).map(([name, leaf]) => describe(section, name, leaf)),
 );
 
+/** Names in the stored table of settings that are no settings: changes to the catalogue, and what the last change replaced. */
+export const OTHER_STORED: readonly string[] = ["models", "last_change"];
+
 const byKey: ReadonlyMap<string, Setting> = new Map(SETTINGS.map((setting) => [setting.key, setting]));
 
 /** The setting of a dotted key, or null when there is none. */

@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import { withDatabase } from "./config.ts";
 import type { Context } from "./context.ts";
 import type { Revisions } from "./db/store.ts";
+import { OFFER_KEY } from "./gateway/offer.ts";
 import { createSerial } from "./gateway/serial.ts";
 
 /** How often other processes' changes are looked for, in ms. */
@@ -27,11 +28,10 @@ export async function watchChanges(ctx: Context, boot: Config): Promise<Watch> {
     const revisions = await store.revisions();
     if (revisions.tokens !== known?.tokens) await loadTokens(ctx);
     if (revisions.keys !== known?.keys) ctx.keys.load(await store.listKeys(), await store.listKeyHashes());
-    if (known && revisions.settings !== known.settings) {
-      const next = withDatabase(boot, await store.readSettings());
-      for (const warning of next.warnings) log.warn(warning);
-      ctx.settings.replace(next.settings);
-      log.setLevel(next.settings.log.level);
+    if (revisions.settings !== known?.settings) {
+      const stored = await store.readSettings();
+      ctx.offer.load(stored[OFFER_KEY]);
+      if (known) takeSettings(ctx, withDatabase(boot, stored));
     }
     known = revisions;
   };
@@ -49,6 +49,12 @@ export async function watchChanges(ctx: Context, boot: Config): Promise<Watch> {
       cancel();
     },
   };
+}
+
+function takeSettings({ settings, log }: Context, next: Config): void {
+  for (const warning of next.warnings) log.warn(warning);
+  settings.replace(next.settings);
+  log.setLevel(next.settings.log.level);
 }
 
 async function loadTokens({ store, pool, tokens, refresher }: Context): Promise<void> {

@@ -12,8 +12,8 @@ import { type Plan, runImages } from "./image-run.ts";
 import { countImages, fitImages } from "./inputs.ts";
 import type { Admission, Leases, Limits } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
-import { chooseFamily, type ModelChoice } from "./models.ts";
-import { estimateImageUsd } from "./prices.ts";
+import { chooseFamily, isSwitchedOff, type ModelChoice, switchedOff } from "./models.ts";
+import { estimateImageUsd, type Prices } from "./prices.ts";
 import { createRecord, type GenerationRecord } from "./record.ts";
 import type { Tokens } from "./tokens.ts";
 import type { GenerateEvent, ImageRequest, InputMedia, Turn } from "./types.ts";
@@ -67,6 +67,8 @@ export type GenerateDependencies = {
   media: Pick<MediaStore, "keep" | "discard" | "assertSpace">;
   requests: Pick<RequestLog, "append">;
   settings: () => Settings;
+  /** Absent: the catalogue's. */
+  prices?: () => Prices;
   metrics: Metrics;
   clock: Clock;
   random: Random;
@@ -111,8 +113,10 @@ function chooseServed(deps: GenerateDependencies, { choice, wish }: ImageGenerat
   const { pool, settings } = deps;
   const wished = withModel(choice.params, wish);
   const canServe = (family: string) => pool.canServe(choice.kind, family);
-  const chosen = chooseFamily(choice, canServe, settings().generation.successors, (family) => offersAspect(family, wished));
+  const fits = (family: string) => offersAspect(family, wished);
+  const chosen = chooseFamily(choice, canServe, settings().generation.successors, fits, pool.isOff);
   if (chosen) return chosen;
+  if (isSwitchedOff(choice, pool.isOff)) throw switchedOff(choice);
   const cause = pool.families(choice.kind).size === 0 ? "the pool has no token for it" : "no token of the pool has this model";
   throw new AppError("no_token", `Model "${choice.requested}" cannot be served now: ${cause}.`, { param: "model" });
 }
@@ -134,7 +138,7 @@ function planImages(deps: GenerateDependencies, request: ImageGeneration, family
     minTier: able.minTier,
     keyId: request.key.id,
     prefer: preferredToken(deps.affinity, turns),
-    estimate: { images: 1, videoSeconds: 0, usd: estimateImageUsd(family, providers[0]!, wish.size) },
+    estimate: { images: 1, videoSeconds: 0, usd: estimateImageUsd(family, providers[0]!, wish.size, { prices: deps.prices?.() }) },
   };
   return { request, family, wish, turns, lease, record };
 }

@@ -11,7 +11,7 @@ import { nextProgress, toJobError } from "./job-rules.ts";
 import type { Keys } from "./keys.ts";
 import type { MediaStore } from "./media.ts";
 import type { ModelChoice } from "./models.ts";
-import { actualImageUsd } from "./prices.ts";
+import { actualImageUsd, type Prices } from "./prices.ts";
 import type { GenerateEvent, ImageRequest, Json, Part, Turn } from "./types.ts";
 
 export type ImageJobDependencies = {
@@ -20,6 +20,8 @@ export type ImageJobDependencies = {
   keys: Pick<Keys, "get">;
   media: Pick<MediaStore, "open">;
   settings: () => Settings;
+  /** Absent: the catalogue's. */
+  prices?: () => Prices;
   clock: Clock;
   log: Log;
 };
@@ -137,7 +139,7 @@ export function restartDelay(job: JobRow, now: number): number {
 }
 
 async function finish(
-  { book }: ImageJobDependencies,
+  { book, prices }: ImageJobDependencies,
   job: JobRow,
   family: string,
   mediaIds: string[],
@@ -146,7 +148,7 @@ async function finish(
 ): Promise<void> {
   const { wish } = job.plan as unknown as ImageJobPlan;
   const { usage, provider, finish: word, message, upstreamReason } = done;
-  const usd = actualImageUsd(family, provider, wish.size, usage, { images: mediaIds.length });
+  const usd = actualImageUsd(family, provider, wish.size, usage, { images: mediaIds.length, prices: prices?.() });
   const facts = { mediaIds, usage, provider, usd, charged: true };
   const isRefused = word.startsWith("policy");
   if (mediaIds.length > 0) await book.end(job.id, ["queued", "submitting"], { ...facts, state: "completed", error: null });

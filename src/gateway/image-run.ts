@@ -115,7 +115,7 @@ async function* callOn(deps: GenerateDependencies, work: Work, lease: Lease): As
   const { family, record } = work;
   const provider = deps.providers.get(lease.provider)!;
   const call = callFor(deps, work, lease.provider);
-  const pricing = { thinking: call.thinking };
+  const pricing = { thinking: call.thinking, prices: deps.prices?.() };
   const state = { submitted: false, onSubmit: work.request.onSubmit };
   const end = record.attempt(lease, deps.clock.now());
   const failed = (error: AppError) => {

@@ -11,7 +11,7 @@ import type { JobBook } from "./job-book.ts";
 import { deadlineAfter, isSettled } from "./job-rules.ts";
 import type { Leases, Limits } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
-import { chooseFamily } from "./models.ts";
+import { chooseFamily, isSwitchedOff, switchedOff } from "./models.ts";
 import type { Runner } from "./runner.ts";
 import type { InputMedia, Json } from "./types.ts";
 import { canMakeVideo, chooseVideo, videoWish } from "./video-parameters.ts";
@@ -20,7 +20,7 @@ import { type VideoPlan, writePlan } from "./video-plan.ts";
 export type JobOrdersDependencies = ImageJobDependencies & {
   book: JobBook;
   runner: Pick<Runner, "take" | "imageRun">;
-  pool: Pick<Leases, "canServe" | "families">;
+  pool: Pick<Leases, "canServe" | "families" | "isOff">;
   limits: Limits;
   media: Pick<MediaStore, "open" | "keepBytes" | "assertSpace">;
   settings: () => Settings;
@@ -87,18 +87,20 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
     const usable = (family: string) => (provider: string) => deps.pool.canServe("video", family, [provider]);
     const knows = (family: string) => (provider: string) => provider === known && usable(family)(provider);
     const makes = (family: string) => canMakeVideo(family, wish, usable(family));
-    const pick = (fits: (family: string) => boolean) => chooseFamily(choice, canServe, settings().generation.successors, fits);
+    const pick = (fits: (family: string) => boolean) =>
+      chooseFamily(choice, canServe, settings().generation.successors, fits, deps.pool.isOff);
     const sameProvider = known === null ? null : pick((family) => canMakeVideo(family, wish, knows(family)));
     if (sameProvider && canMakeVideo(sameProvider.family, wish, knows(sameProvider.family)))
-      return { family: sameProvider.family, choice: chooseVideo(sameProvider.family, wish, knows(sameProvider.family)) };
+      return { family: sameProvider.family, choice: chooseVideo(sameProvider.family, wish, knows(sameProvider.family), deps.prices?.()) };
     const chosen = pick(makes);
     if (!chosen) {
+      if (isSwitchedOff(choice, deps.pool.isOff)) throw switchedOff(choice);
       const cause = deps.pool.families("video").size === 0 ? "the pool has no token for it" : "no token of the pool has this model";
       throw new AppError("no_token", `Model "${choice.requested}" cannot be served now: ${cause}.`, { param: "model" });
     }
     if (chosen.successorOf)
       deps.log.info("A retired model is served by its successor", { requested: chosen.successorOf, family: chosen.family });
-    return { family: chosen.family, choice: chooseVideo(chosen.family, wish, usable(chosen.family)) };
+    return { family: chosen.family, choice: chooseVideo(chosen.family, wish, usable(chosen.family), deps.prices?.()) };
   }
 
   /** The video to start from. @throws {AppError} `not_found`, `conflict` while it is being made, `invalid_request` when it is gone */

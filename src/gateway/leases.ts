@@ -64,6 +64,8 @@ export interface Leases {
   canServe(kind: Kind, family: string, providers?: readonly string[]): boolean;
   /** Families that at least one enabled token can serve. */
   families(kind: Kind): Set<string>;
+  /** Whether the operator has switched the family off; then the two above do not know it. Absent: none is. */
+  isOff?(family: string): boolean;
 }
 
 /** What a generation costs, in images, seconds of video and US dollars. */

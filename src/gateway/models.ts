@@ -1,4 +1,5 @@
 // The catalogue as the program asks it: families by id, the family that serves a choice, the list of models, near misses.
+import { AppError } from "../errors.ts";
 import { FAMILIES, type Family, type ImageFamily, LISTED, type VideoFamily } from "./catalogue.ts";
 import { type ModelChoice, parseModel } from "./model-ids.ts";
 import type { Kind } from "./types.ts";
@@ -54,20 +55,31 @@ export function assumedFamilies(provider: string): readonly string[] {
 /**
  * The first family of the choice that can be served, or null. Among those that can, one that `fits` the request's parameters goes first.
  * `successorOf` is what the client wrote when something else than that serves it; without `successorsAllowed` that does not happen.
+ * A living family that is named and switched off (`isOff`) has no stand-in.
  */
 export function chooseFamily(
   choice: ModelChoice,
   canServe: (family: string) => boolean,
   successorsAllowed: boolean,
   fits: (family: string) => boolean = () => true,
+  isOff?: (family: string) => boolean,
 ): { family: string; successorOf: string | null } | null {
   const named = choice.retired ? null : choice.families[0];
+  if (named && isOff?.(named)) return null;
   const allowed = successorsAllowed ? choice.families : choice.families.slice(0, named ? 1 : 0);
   const served = allowed.filter(canServe);
   const family = served.find(fits) ?? served[0];
   if (!family) return null;
   return { family, successorOf: family === named ? null : choice.requested };
 }
+
+/** Whether the choice cannot be served because the operator switched off what it names, or all that could stand in. */
+export function isSwitchedOff({ retired, families }: ModelChoice, isOff: ((family: string) => boolean) | undefined): boolean {
+  return isOff !== undefined && (retired ? families.every(isOff) : isOff(families[0]));
+}
+
+export const switchedOff = ({ requested }: ModelChoice): AppError =>
+  new AppError("not_found", `Model "${requested}" is switched off on this server.`, { param: "model", reason: "model_not_found" });
 
 /** Every id that we make known, living families first; parsed once. */
 const KNOWN: readonly ModelChoice[] = [
@@ -78,10 +90,16 @@ const KNOWN: readonly ModelChoice[] = [
  * The models to list: families of these kinds that the pool serves, then the saved and hard-coded names that lead to one of them.
  * @param served ids of the families that the pool can serve
  * @param successorsAllowed whether names of retired models count
+ * @param isOff whether the operator has switched a family off
  */
-export function listModels(kinds: readonly Kind[], served: ReadonlySet<string>, successorsAllowed = true): ModelEntry[] {
+export function listModels(
+  kinds: readonly Kind[],
+  served: ReadonlySet<string>,
+  successorsAllowed = true,
+  isOff?: (family: string) => boolean,
+): ModelEntry[] {
   return KNOWN.filter((choice) => kinds.includes(choice.kind)).flatMap((choice) => {
-    const chosen = chooseFamily(choice, (family) => served.has(family), successorsAllowed);
+    const chosen = chooseFamily(choice, (family) => served.has(family), successorsAllowed, undefined, isOff);
     if (!chosen) return [];
     const family = BY_ID.get(chosen.family)!;
     const description = describe(choice, family, chosen.successorOf !== null);

@@ -12,6 +12,7 @@ import { deadlineAfter, toJobError } from "./job-rules.ts";
 import type { Lease } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
 import type { Pool } from "./pool.ts";
+import type { Prices } from "./prices.ts";
 import type { Tokens } from "./tokens.ts";
 import type { Turnstile } from "./turnstile.ts";
 
@@ -23,6 +24,8 @@ export type VideoRunDependencies = {
   media: Pick<MediaStore, "open" | "keep" | "remove">;
   turnstile: Turnstile;
   settings: () => Settings;
+  /** Absent: the catalogue's. */
+  prices?: () => Prices;
   metrics: Metrics;
   clock: Clock;
   random: Random;

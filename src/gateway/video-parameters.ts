@@ -4,7 +4,7 @@ import type { Tier, VideoLimits, VideoModeLimits } from "./catalogue.ts";
 import type { VideoOrder } from "./job.ts";
 import type { ModelParameters } from "./model-ids.ts";
 import { familyOf } from "./models.ts";
-import { videoUsd } from "./prices.ts";
+import { type Prices, videoUsd } from "./prices.ts";
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode, type VideoQuality, type VideoRequest } from "./types.ts";
 
 /** What is asked for; absent is left to the family's default. */
@@ -50,9 +50,15 @@ export function videoWish(params: ModelParameters, order: Pick<VideoOrder, (keyo
 
 /**
  * Every provider of the family that can make it, among those that are `usable`.
+ * @param prices absent: the catalogue's
  * @throws {AppError} `invalid_request` that says why no provider can
  */
-export function chooseVideo(family: string, wish: VideoWish, usable: (provider: string) => boolean = () => true): VideoChoice {
+export function chooseVideo(
+  family: string,
+  wish: VideoWish,
+  usable: (provider: string) => boolean = () => true,
+  prices?: Prices,
+): VideoChoice {
   const fits: Record<string, FittedVideo> = {};
   const minTier: Record<string, Tier> = {};
   let refusal: AppError | null = null;
@@ -68,8 +74,8 @@ export function chooseVideo(family: string, wish: VideoWish, usable: (provider: 
     if (tier > 0) minTier[provider] = tier;
   }
   if (Object.keys(fits).length === 0) throw refusal ?? refused("model", `No provider of this pool makes videos with ${family}.`);
-  const prices = Object.entries(fits).map(([provider, { resolution, seconds }]) => videoUsd(family, provider, resolution, seconds));
-  return { fits, minTier, estimateUsd: Math.max(...prices) };
+  const costs = Object.entries(fits).map(([provider, { resolution, seconds }]) => videoUsd(family, provider, resolution, seconds, prices));
+  return { fits, minTier, estimateUsd: Math.max(...costs) };
 }
 
 /** Whether some usable provider of the family can make it. */

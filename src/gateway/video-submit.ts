@@ -35,7 +35,7 @@ export async function submitVideo(deps: VideoRunDependencies, run: VideoRun, job
   run.tries++;
   const provider = deps.providers.get(lease.provider)!;
   const fit = plan.fits[lease.provider]!;
-  const usd = videoUsd(fit.family, lease.provider, fit.resolution, fit.seconds);
+  const usd = videoUsd(fit.family, lease.provider, fit.resolution, fit.seconds, deps.prices?.());
   const facts = { provider: lease.provider, tokenId: lease.tokenId, ...shapeOf(plan, lease.provider), usd };
   try {
     const token = await deps.tokens.open(lease.tokenId, lease.proxy);

@@ -1,7 +1,7 @@
 // models.list and models.get: what this pool can serve now, with the methods that serve it, under every name that clients know.
 // Source: Gemini API reference, models (read 2026-11-23).
 import { AppError } from "../../errors.ts";
-import { listModels, type ModelEntry } from "../../gateway/models.ts";
+import { isSwitchedOff, listModels, type ModelEntry, switchedOff } from "../../gateway/models.ts";
 import type { Kind } from "../../gateway/types.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import { pageOf, pageToken } from "./page.ts";
@@ -29,6 +29,7 @@ export function oneModel(api: Api, name: string): Response {
   const id = name.replace(/^models\//, "");
   const entries = entriesOf(api);
   const choice = modelOf(id);
+  if (isSwitchedOff(choice, api.pool.isOff)) throw switchedOff(choice);
   const entry = entries.find((one) => one.id === id) ?? entries.find((one) => choice.families.includes(one.family));
   if (!entry)
     throw new AppError("not_found", `models/${choice.requested} is not served here now.`, { param: "model", reason: "model_not_found" });
@@ -38,7 +39,7 @@ export function oneModel(api: Api, name: string): Response {
 function entriesOf({ pool, settings, jobs }: Served): ModelEntry[] {
   const kinds: Kind[] = jobs ? ["image", "video"] : ["image"];
   const served = new Set(kinds.flatMap((kind) => [...pool.families(kind)]));
-  return listModels(kinds, served, settings.current().generation.successors);
+  return listModels(kinds, served, settings.current().generation.successors, pool.isOff);
 }
 
 /** Clients choose what to call by the methods; those of Imagen and Veo names are the ones that their clients know. */

@@ -1,7 +1,7 @@
 // GET /v1/models and /v1/models/{id}: what this pool can serve now, and the names that lead there.
 import { AppError } from "../../errors.ts";
 import type { Leases } from "../../gateway/leases.ts";
-import { listModels, parseModel } from "../../gateway/models.ts";
+import { isSwitchedOff, listModels, parseModel, switchedOff } from "../../gateway/models.ts";
 import type { Kind } from "../../gateway/types.ts";
 import { modelOf } from "./call.ts";
 import { encodeModel } from "./encode.ts";
@@ -11,7 +11,7 @@ type Served = { pool: Leases; successors: boolean; kinds: readonly Kind[] };
 
 const entriesOf = ({ pool, successors, kinds }: Served) => {
   const served = new Set(kinds.flatMap((kind) => [...pool.families(kind)]));
-  return listModels(kinds, served, successors);
+  return listModels(kinds, served, successors, pool.isOff);
 };
 
 export function listedModels(served: Served) {
@@ -33,6 +33,7 @@ export function oneModel(served: Served, id: string) {
   const listed = entries.find((entry) => entry.id === id);
   if (listed) return encodeModel(listed);
   const choice = modelOf(id);
+  if (isSwitchedOff(choice, served.pool.isOff)) throw switchedOff(choice);
   const family = parseModel(id)!.families.find((one) => entries.some((entry) => entry.family === one));
   const entry = entries.find((one) => one.family === family);
   if (!entry)

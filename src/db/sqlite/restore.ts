@@ -92,6 +92,17 @@ export function settleFolder(dataDir: string): { aside: string } | null {
   return aside === null ? null : { aside };
 }
 
+/** What waits for the next start: the name of the folder for what it will replace; null when nothing does. */
+export function stagedRestore(dataDir: string): { aside: string } | null {
+  const note = join(dataDir, STAGED, STAGED_NOTE);
+  return existsSync(note) ? (JSON.parse(readFileSync(note, "utf8")) as { aside: string }) : null;
+}
+
+/** Gives up a restore that waits. */
+export function dropStagedRestore(dataDir: string): void {
+  rmSync(join(dataDir, STAGED), { recursive: true, force: true });
+}
+
 function applyStaged(dataDir: string): string | null {
   const staged = join(dataDir, STAGED);
   if (!existsSync(staged)) return null;

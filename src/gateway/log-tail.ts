@@ -1,0 +1,28 @@
+// The last lines of the log, kept in memory for who looks.
+import type { Log, LogLevel, LogLine } from "../log.ts";
+
+/** Numbered from 1 in the order of their being written. */
+export type TailLine = LogLine & { number: number };
+
+export type LogTail = {
+  /** Oldest first, those after a number and of a level or worse; at most the newest `limit`. */
+  lines(filter?: { after?: number; level?: LogLevel; limit?: number }): TailLine[];
+};
+
+const CAPACITY = 500;
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+export function createLogTail(log: Pick<Log, "listen">, capacity = CAPACITY): LogTail {
+  const held: TailLine[] = [];
+  let count = 0;
+  log.listen((line) => {
+    held.push({ ...line, number: ++count });
+    if (held.length > capacity) held.shift();
+  });
+  return {
+    lines({ after = 0, level = "debug", limit = capacity } = {}) {
+      const least = LEVELS.indexOf(level);
+      return held.filter((line) => line.number > after && LEVELS.indexOf(line.level) >= least).slice(-limit);
+    },
+  };
+}

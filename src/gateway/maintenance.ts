@@ -1,0 +1,30 @@
+// What can be done with the data folder as a whole. The one implementation is src/maintenance.ts: it knows the database's files.
+import type { Draft } from "./types.ts";
+
+export type FolderSizes = {
+  /** What lies in the folder, largest first: files with their name, folders (media aside) with all that is in them. */
+  entries: { name: string; bytes: number; isFolder: boolean }[];
+  /** Of the disk that the folder is on. */
+  freeBytes: number;
+  diskBytes: number;
+};
+
+export type Maintenance = {
+  sizes(): Promise<FolderSizes>;
+  /**
+   * Writes a backup beside the data and hands it out; the file goes when it was read or given up. The secret key is never in it.
+   * @throws {AppError} `busy` while another is written
+   */
+  backup(content: {
+    requests: boolean;
+    media: boolean;
+  }): Promise<{ name: string; bytes: number; body: ReadableStream<Uint8Array>; lacks: string[] }>;
+  /**
+   * Checks a backup and lays it ready for the next start.
+   * @throws {AppError} `invalid_request` when it is none, damaged, newer than this build, or sealed with another secret key
+   */
+  stageRestore(draft: Draft): Promise<{ holds: string[] }>;
+  /** The folder that what a waiting restore replaces will be in; null when none waits. */
+  stagedRestore(): { aside: string } | null;
+  dropStagedRestore(): void;
+};

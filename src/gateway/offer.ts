@@ -1,0 +1,99 @@
+// What the operator changes of the catalogue: families that are switched off, and prices of one's own. Kept as JSON among the settings.
+import type { ImagePrice, VideoPrice } from "./catalogue.ts";
+import type { Leases } from "./leases.ts";
+import { type Family, familyOf } from "./models.ts";
+import { CATALOGUE_PRICES, type Prices } from "./prices.ts";
+
+/** Own prices by family, provider and size (of an image) or resolution (of a second of video), in USD. */
+export type OwnPrices = Record<string, Record<string, Record<string, number>>>;
+
+export type OfferChanges = { off: string[]; prices: OwnPrices };
+
+export type Offer = {
+  /** What is changed now. */
+  changes(): OfferChanges;
+  /** Takes what the store holds; what is not understood is passed over. */
+  load(stored: unknown): void;
+  isOff(family: string): boolean;
+  /** The catalogue's prices with one's own put in their place. */
+  prices(): Prices;
+  /** The pool without the families that are switched off. */
+  limit<P extends Leases>(pool: P): P & Required<Pick<Leases, "isOff">>;
+};
+
+/** Its key among the stored settings. */
+export const OFFER_KEY = "models";
+export const MAX_PRICE_USD = 1000;
+
+const NOTHING: OfferChanges = { off: [], prices: {} };
+
+export function createOffer(): Offer {
+  let changes = NOTHING;
+  let off: ReadonlySet<string> = new Set();
+  let prices = CATALOGUE_PRICES;
+  const isOff = (family: string) => off.has(family);
+  return {
+    changes: () => changes,
+    load(stored) {
+      changes = readChanges(stored);
+      off = new Set(changes.off);
+      prices = withOwn(CATALOGUE_PRICES, changes.prices);
+    },
+    isOff,
+    prices: () => prices,
+    limit: (pool) => ({
+      ...pool,
+      isOff,
+      canServe: (kind, family, providers) => !off.has(family) && pool.canServe(kind, family, providers),
+      families: (kind) => pool.families(kind).difference(off),
+    }),
+  };
+}
+
+/** Sizes or resolutions that have a price at this provider, as the catalogue lists them. */
+export function pricedSizes(family: Family, provider: string): [size: string, usd: number][] {
+  const price = family.providers[provider]?.price as Partial<ImagePrice & VideoPrice> | undefined;
+  return Object.entries(price?.perImage ?? price?.perSecond ?? {});
+}
+
+/** What is understood of a stored value. Pure. */
+export function readChanges(stored: unknown): OfferChanges {
+  const { off, prices } = recordOf(stored);
+  const known = Array.isArray(off) ? off.filter((id): id is string => typeof id === "string" && familyOf(id) !== null) : [];
+  return { off: [...new Set(known)], prices: readPrices(prices) };
+}
+
+function readPrices(stored: unknown): OwnPrices {
+  const own: OwnPrices = {};
+  for (const [id, providers] of Object.entries(recordOf(stored))) {
+    const family = familyOf(id);
+    if (!family) continue;
+    for (const [provider, sizes] of Object.entries(recordOf(providers))) {
+      const listed = pricedSizes(family, provider).map(([size]) => size);
+      const read = Object.entries(recordOf(sizes)).filter(([size, usd]) => listed.includes(size) && isPrice(usd));
+      if (read.length > 0) own[id] = { ...own[id], [provider]: Object.fromEntries(read) as Record<string, number> };
+    }
+  }
+  return own;
+}
+
+const isPrice = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= MAX_PRICE_USD;
+const recordOf = (value: unknown): Record<string, unknown> =>
+  value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+
+/** An own price counts by the image: the upstream's rates by token, and its surcharge for thinking, no longer do. Pure. */
+function withOwn({ images, videos }: Prices, own: OwnPrices): Prices {
+  const image = ({ perImage }: ImagePrice, sizes: Record<string, number>): ImagePrice => ({ perImage: { ...perImage, ...sizes } });
+  const video = ({ perSecond }: VideoPrice, sizes: Record<string, number>): VideoPrice => ({ perSecond: { ...perSecond, ...sizes } });
+  return { images: replaced(images, own, image), videos: replaced(videos, own, video) };
+}
+
+function replaced<P>(
+  families: Readonly<Record<string, Readonly<Record<string, P>>>>,
+  own: OwnPrices,
+  change: (price: P, sizes: Record<string, number>) => P,
+): Record<string, Record<string, P>> {
+  const ofFamily = (id: string, providers: Readonly<Record<string, P>>) =>
+    Object.entries(providers).map(([name, price]) => [name, own[id]?.[name] ? change(price, own[id][name]) : price]);
+  return Object.fromEntries(Object.entries(families).map(([id, providers]) => [id, Object.fromEntries(ofFamily(id, providers))]));
+}

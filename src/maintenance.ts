@@ -1,0 +1,86 @@
+// Backup, restore and sizes of the data folder of a server that runs.
+import { randomUUID } from "node:crypto";
+import { createReadStream, readdirSync, rmSync, statfsSync } from "node:fs";
+import { readdir, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { writeBackup } from "./db/sqlite/backup-file.ts";
+import { dropStagedRestore, restoreBackup, stagedRestore } from "./db/sqlite/restore.ts";
+import { AppError } from "./errors.ts";
+import type { FolderSizes, Maintenance } from "./gateway/maintenance.ts";
+
+type Dependencies = { dataDir: string; env: Record<string, string | undefined>; now: () => number };
+
+/** Files on their way out or in; what a crash leaves of them goes at the next start. */
+const PASSING = /^\.?passing-/;
+
+export function createMaintenance({ dataDir, env, now }: Dependencies): Maintenance {
+  for (const name of readdirSync(dataDir)) if (PASSING.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
+  const passingFile = () => join(dataDir, `passing-${randomUUID()}`);
+  let isWriting = false;
+  return {
+    sizes: () => sizesOf(dataDir),
+    async backup({ requests, media }) {
+      if (isWriting) throw new AppError("busy", "A backup is being written.");
+      isWriting = true;
+      const file = passingFile();
+      try {
+        const { bytes, lacks } = await writeBackup({ dataDir, file, requests, media, secretKey: null, now: now() });
+        const day = new Date(now()).toISOString().slice(0, 16).replaceAll(/[-:]/g, "").replace("T", "-");
+        return { name: `flow2api-${day}.tar`, bytes, lacks, body: readOnce(file) };
+      } catch (error) {
+        await rm(file, { force: true });
+        throw error;
+      } finally {
+        isWriting = false;
+      }
+    },
+    async stageRestore({ data, path }) {
+      const file = data ? passingFile() : path;
+      try {
+        if (data) await writeFile(file, data, { mode: 0o600 });
+        const { holds } = await restoreBackup({ dataDir, file, env, now: now() });
+        return { holds };
+      } finally {
+        if (data) await rm(file, { force: true });
+      }
+    },
+    stagedRestore: () => stagedRestore(dataDir),
+    dropStagedRestore: () => dropStagedRestore(dataDir),
+  };
+}
+
+/** The bytes of a file that is gone when they were read, or when nobody wants the rest. */
+function readOnce(file: string): ReadableStream<Uint8Array> {
+  const source = createReadStream(file, { highWaterMark: 256 * 1024 });
+  source.once("close", () => rmSync(file, { force: true }));
+  return Readable.toWeb(source) as unknown as ReadableStream<Uint8Array>;
+}
+
+async function sizesOf(dataDir: string): Promise<FolderSizes> {
+  const entries = await Promise.all(
+    (await readdir(dataDir, { withFileTypes: true }))
+      // Media have their own count; walking a hundred thousand files would be slow.
+      .filter((entry) => entry.name !== "media" && !PASSING.test(entry.name))
+      .map(async (entry) => {
+        const path = join(dataDir, entry.name);
+        const isFolder = entry.isDirectory();
+        return { name: entry.name, isFolder, bytes: isFolder ? await folderBytes(path) : await fileBytes(path) };
+      }),
+  );
+  const { bavail, blocks, bsize } = statfsSync(dataDir);
+  return { entries: entries.sort((a, b) => b.bytes - a.bytes), freeBytes: bavail * bsize, diskBytes: blocks * bsize };
+}
+
+/** Zero for a file that vanished meanwhile. */
+const fileBytes = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );
+
+async function folderBytes(path: string): Promise<number> {
+  const entries = await readdir(path, { withFileTypes: true, recursive: true });
+  const sizes = await Promise.all(entries.map((entry) => (entry.isFile() ? fileBytes(join(entry.parentPath, entry.name)) : 0)));
+  return sizes.reduce((sum, bytes) => sum + bytes, 0);
+}
