@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { type KeyChange, type KeyLimits, NO_LIMITS } from "../src/db/store.ts";
 import { parseModel } from "../src/gateway/models.ts";
+import { virtualClock } from "../src/testing.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
 const limits = (change: Partial<KeyLimits>): KeyChange => ({ limits: { ...NO_LIMITS, ...change } });
@@ -123,6 +124,19 @@ describe("the ledger", () => {
     expect(rig.context.pool.gauges()).toMatchObject({ inFlight: { image: 1 }, queued: 0 });
     second.abort();
     await expectNothingOpen(rig);
+  });
+
+  test("gives everything back when its time is over, though its client stays and reads no more", async () => {
+    const clock = virtualClock(Date.now());
+    await using rig = await startRig({ clock, settings: { "generation.image_timeout": 5 } });
+    const { events } = await begin(rig, new AbortController().signal);
+    const reader = events[Symbol.asyncIterator]();
+    await reader.next();
+    await clock.advance(5_000);
+    expect(rig.context.limits.gauges()).toEqual({ reservations: 1, inFlight: 1 });
+    await clock.advance(2_000);
+    await expectNothingOpen(rig);
+    await expect(reader.next()).rejects.toThrow("not read in time");
   });
 
   test("gives everything back when clients leave, whenever that is", async () => {

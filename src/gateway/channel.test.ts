@@ -23,7 +23,7 @@ test("a failure is told after what was pushed", async () => {
   channel.fail(new Error("broken"));
   const reader = channel[Symbol.asyncIterator]();
   expect(await reader.next()).toEqual({ done: false, value: 1 });
-  expect(reader.next()).rejects.toThrow("broken");
+  await expect(reader.next()).rejects.toThrow("broken");
 });
 
 /** Yields its items, each when told to; `ended` once its `finally` has run. */

@@ -52,8 +52,10 @@ export async function* merge<T>(sources: AsyncIterable<T>[], leave: () => void):
   const pump = async (source: AsyncIterable<T>) => {
     for await (const item of source) channel.push(item);
   };
+  let isOver = false;
   const pumps = Promise.allSettled(sources.map(pump));
   void pumps.then((ends) => {
+    isOver = true;
     const failed = ends.find((end) => end.status === "rejected");
     if (failed) channel.fail(failed.reason);
     else channel.close();
@@ -61,7 +63,7 @@ export async function* merge<T>(sources: AsyncIterable<T>[], leave: () => void):
   try {
     yield* channel;
   } finally {
-    leave();
+    if (!isOver) leave();
     await pumps;
   }
 }

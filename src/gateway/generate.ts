@@ -77,6 +77,9 @@ export type GenerateDependencies = {
   shutdown: AbortSignal;
 };
 
+/** After its time is over a generation ends by itself; after this much more, in ms, it waits for nothing but its reader. */
+const UNREAD_MS = 2_000;
+
 /**
  * Starts a generation. Resolves as soon as a token is leased or the request has entered the queue, so that everything
  * known before that is thrown here, as an error that can still be an HTTP status.
@@ -98,7 +101,8 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       const estimate = { images: images * request.n, videoSeconds, usd: usd * request.n };
       const { requestId, key, choice, signal } = request;
       admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate });
-      const events = await begun(runImages(deps, plan, admission), signal);
+      const longestMs = deps.settings().generation.image_timeout * 1000;
+      const events = await begun(runImages(deps, plan, admission), signal, deps.clock, longestMs);
       return { family, successorOf, headers: admission.headers, events };
     } catch (error) {
       record.fail(error);
@@ -153,12 +157,21 @@ function preferredToken(affinity: Affinity, turns: readonly Turn[]): number | un
 }
 
 /**
- * Waits for the first event, so that an early failure is thrown here; the result yields it again. A generator that is never read
- * never runs its `finally`: when the client leaves before the first read, `events` is ended here.
+ * Waits for the first event, so that an early failure is thrown here; the result yields it again. A generator that is not read
+ * on never runs its `finally`: `events` is ended here when the client leaves before the first read, and when it stays and has
+ * stopped reading at the end of its time.
  */
-async function begun<T>(events: AsyncGenerator<T>, client: AbortSignal): Promise<AsyncGenerator<T>> {
-  const first = await events.next();
+async function begun<T>(events: AsyncGenerator<T>, client: AbortSignal, clock: Clock, longestMs: number): Promise<AsyncGenerator<T>> {
+  let isOver = false;
   const abandon = () => void events.return(undefined).catch(() => {});
+  const cancelTimer = clock.after(longestMs + UNREAD_MS, () => {
+    isOver = true;
+    abandon();
+  });
+  const first = await events.next().catch((error) => {
+    cancelTimer();
+    throw error;
+  });
   client.addEventListener("abort", abandon, { once: true });
   if (client.aborted) abandon();
   return (async function* () {
@@ -167,7 +180,9 @@ async function begun<T>(events: AsyncGenerator<T>, client: AbortSignal): Promise
       if (client.aborted) throw new AppError("cancelled", "The client went away.");
       if (!first.done) yield first.value;
       yield* events;
+      if (isOver) throw new AppError("upstream_timeout", "The answer was not read in time.");
     } finally {
+      cancelTimer();
       await events.return(undefined);
     }
   })();

@@ -7,6 +7,7 @@ import {
   HEALTHY,
   type Health,
   type HealthByScope,
+  type HealthReason,
   hasAnswered,
   heldUntil,
   isHalfOpen,
@@ -243,4 +244,11 @@ test("a clock that is set back leaves a pause its length", () => {
   const { token } = after(failure("upstream_quota"));
   expect(reanchored(token!, NOW - HOUR).condition).toMatchObject({ since: NOW - HOUR, until: NOW + 11 * HOUR });
   expect(reanchored(token!, NOW + HOUR)).toBe(token!);
+});
+
+test("and leaves over what was over", () => {
+  const held = (reason: HealthReason): Health => ({ ...HEALTHY, condition: { state: "cooling", reason, since: 1_000, until: 2_000 } });
+  expect(reanchored(held("throttled"), 1_500, 3_000).condition).toBeNull();
+  const tried = reanchored(held("failing"), 1_500, 3_000);
+  expect([isHalfOpen(tried, 1_500), heldUntil(tried, 1_500)]).toEqual([true, 0]);
 });

@@ -237,10 +237,17 @@ export function afterProxyFailure(health: Health, now: number, random: Random): 
   return afterReason(health, "proxy", { ok: false, kind: "network", charged: false }, now, random);
 }
 
-/** The same health after the clock was set back: a pause keeps its length, it does not grow by the jump. */
-export function reanchored(health: Health, now: number): Health {
+/**
+ * The same health after the clock was set back, from `before` where that is known: a pause keeps its length, it does not grow by the
+ * jump, and one that was over stays over.
+ */
+export function reanchored(health: Health, now: number, before = now): Health {
   const { condition } = health;
-  if (!condition || condition.since <= now) return health;
-  const until = condition.until === null ? null : now + Math.max(0, condition.until - condition.since);
-  return { ...health, condition: { ...condition, since: now, until } };
+  if (!condition) return health;
+  const { until, since, reason } = condition;
+  if (before > now && until !== null && until <= before) {
+    return { ...health, condition: reason === "failing" ? { ...condition, since: now, until: now } : null };
+  }
+  if (since <= now) return health;
+  return { ...health, condition: { ...condition, since: now, until: until === null ? null : now + Math.max(0, until - since) } };
 }

@@ -91,7 +91,7 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
   /** No pause grows because the clock was set back. */
   function setBack(time: number): void {
     log.warn("The clock was set back", { ms: lastNow - time });
-    const again = (health: Health) => reanchored(health, time);
+    const again = (health: Health) => reanchored(health, time, lastNow);
     for (const member of members.values()) {
       for (const holder of [member, member.group]) {
         holder.health = again(holder.health);
