@@ -13,7 +13,7 @@ import { mediaRoutes } from "./api/media.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
 import { createPluginDoor, errorResponse as pluginError, pluginRoutes } from "./api/plugin.ts";
-import { openapiRoute, systemRoutes } from "./api/system.ts";
+import { describeApi, openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
 import { AppError } from "./errors.ts";
 
@@ -131,7 +131,9 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     reservations: () => ctx.limits.gauges().reservations,
   });
   // The document is of what was mounted before it: the API, not the admin.
-  return app.use(openapiRoute(app)).use(admin.routes);
+  const document = describeApi(app);
+  admin.describe(document);
+  return app.use(openapiRoute(document)).use(admin.routes);
 }
 
 const keyIdOf = (caller: { key: { id: number } } | null) => caller && { keyId: caller.key.id };

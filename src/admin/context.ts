@@ -3,6 +3,7 @@
 import type { AssetUrls } from "../../views/view.ts";
 import type { BodyReader } from "../api/body.ts";
 import type { Context } from "../context.ts";
+import type { ApiDocument } from "../gateway/api-reference.ts";
 import type { Session } from "../gateway/sessions.ts";
 import type { Forms } from "./forms.ts";
 import type { Notices } from "./notices.ts";
@@ -33,6 +34,8 @@ export type AdminContext = Context & {
   originOf(request: Request): string;
   /** Aborts as soon as the server is told to stop: answers without an end of their own end here. */
   stopping: AbortSignal;
+  /** What `GET /openapi.json` answers. */
+  apiDocument(): ApiDocument;
   /** Takes what was just written to the store (tokens, keys, settings) into memory: the next request sees it. */
   refresh(): Promise<void>;
 };

@@ -21,24 +21,57 @@ export function live(
   { request, server }: { request: Request; server: Server },
   content: (view: View) => VNode | Promise<VNode>,
 ): Response {
+  let last = "";
+  return frames(ctx, { request, server }, async (view) => {
+    const text = fragmentText(await content(view));
+    const shown = text.replace(/>[^<]*<\/time>/g, "></time>");
+    if (shown === last) return null;
+    last = shown;
+    return dataOf(text);
+  });
+}
+
+/**
+ * Sends what is new, a piece at a time: for `hx-sse:connect` with an `hx-swap` that adds. `next` gives null while there is nothing; after a
+ * broken connection it is asked for what follows `id`, of the last piece that arrived.
+ */
+export function follow(
+  ctx: AdminContext,
+  { request, server }: { request: Request; server: Server },
+  next: (view: View, after: string | null) => { id: string; content: VNode } | null,
+): Response {
+  let after = request.headers.get("last-event-id");
+  return frames(ctx, { request, server }, async (view) => {
+    const piece = next(view, after);
+    if (!piece) return null;
+    after = piece.id;
+    return `id: ${piece.id}\n${dataOf(fragmentText(piece.content))}`;
+  });
+}
+
+const dataOf = (text: string): string => text.replace(/^/gm, "data: ");
+
+/** An event stream of what `look` gives each second; null: nothing to send. */
+function frames(
+  ctx: AdminContext,
+  { request, server }: { request: Request; server: Server },
+  look: (view: View) => Promise<string | null>,
+): Response {
   server?.timeout(request, 0);
   const { sessionId } = ctx.visitorOf(request);
   const gone = new AbortController();
   const signal = AbortSignal.any([request.signal, gone.signal, ctx.stopping]);
   const encoder = new TextEncoder();
-  const frames = async function* () {
-    let last = "";
+  const produce = async function* () {
     for (let looks = 0; !signal.aborted; looks++) {
       if (looks % HEARTBEAT_LOOKS === 0 && (!sessionId || !(await ctx.sessions.find(sessionId)))) return;
-      const text = fragmentText(await content(viewOf(ctx, request)));
-      const shown = text.replace(/>[^<]*<\/time>/g, "></time>");
-      if (shown !== last) yield `${text.replace(/^/gm, "data: ")}\n\n`;
+      const frame = await look(viewOf(ctx, request));
+      if (frame !== null) yield `${frame}\n\n`;
       else if (looks % HEARTBEAT_LOOKS === 0) yield ": still here\n\n";
-      last = shown;
       await sleep(ctx.clock, LOOK_MS, signal).catch(() => {});
     }
   };
-  const source = frames();
+  const source = produce();
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import type { BodyReader } from "../api/body.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
+import type { ApiDocument } from "../gateway/api-reference.ts";
 import { isFormToken } from "../gateway/sessions.ts";
 import { accountRoutes } from "./account.ts";
 import { loadAssets } from "./assets.ts";
@@ -31,7 +32,13 @@ type Outer = {
   isAllowed(address: string | null): boolean;
 };
 
-export type Admin = { door: AdminDoor; routes: Elysia; errorResponse(request: Request, error: unknown): Response };
+export type Admin = {
+  door: AdminDoor;
+  routes: Elysia;
+  /** Takes the description of the API, which is made when the admin is there already. */
+  describe(document: ApiDocument): void;
+  errorResponse(request: Request, error: unknown): Response;
+};
 
 /** The door, to be asked about every request below `/admin` before its body is read; and the routes behind it. */
 export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
@@ -42,7 +49,9 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   const door = createAdminDoor({ sessions, cookie, store, publicUrl, isAllowed: outer.isAllowed });
   const forms = createForms({ bodies: outer.bodies, media });
   const { visitorOf } = door;
-  const admin: AdminContext = { ...ctx, ...outer, forms, notices: createNotices(), cookie, assets: assets.urls, visitorOf };
+  let document: ApiDocument = { paths: {} };
+  const apiDocument = () => document;
+  const admin: AdminContext = { ...ctx, ...outer, forms, notices: createNotices(), cookie, assets: assets.urls, visitorOf, apiDocument };
 
   const pages = new Elysia({ prefix: "/admin" })
     // Nothing reads a body but `forms`, and that only behind the door.
@@ -56,6 +65,9 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   return {
     door,
     routes: new Elysia().use(assets.routes).use(front).use(pages) as unknown as Elysia,
+    describe(described) {
+      document = described;
+    },
     errorResponse: (request, error) => errorResponse(admin, request, error),
   };
 }

@@ -29,16 +29,20 @@ export function systemRoutes({ metrics, unready, tokensByState }: SystemContext)
     });
 }
 
-/** GET /openapi.json, made once from the routes of `app`. */
-export function openapiRoute(app: AnyElysia) {
+/** The description of the routes of `app`, as OpenAPI 3.1. */
+export function describeApi(app: AnyElysia) {
   const { paths, components } = toOpenAPISchema(app);
-  const document = {
+  return {
     openapi: "3.1.0",
     info: { title: "flow2api", version: VERSION, description: "Google's image and video models behind OpenAI's and Gemini's APIs." },
     paths,
     components: { ...components, securitySchemes: { key: { type: "http", scheme: "bearer" } } },
     security: [{ key: [] }],
   };
+}
+
+/** GET /openapi.json. */
+export function openapiRoute(document: object) {
   return new Elysia({ name: "openapi" }).get("/openapi.json", () => Response.json(document), {
     detail: { tags: ["System"], summary: "This document" },
   });
