@@ -16,10 +16,11 @@ import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
 import { createSessionCookie } from "./session-cookie.ts";
 import { tokenRoutes } from "./tokens.ts";
+import { usageRoutes } from "./usage.ts";
 import { welcomeRoutes } from "./welcome.ts";
 
 /** Pages, one line each. */
-const PAGES = [loginRoutes, welcomeRoutes, overviewRoutes, tokenRoutes, accountRoutes] as const;
+const PAGES = [loginRoutes, welcomeRoutes, overviewRoutes, tokenRoutes, usageRoutes, accountRoutes] as const;
 
 /** Addresses that the first version's operators know, and the front door. */
 const OLD_ADDRESSES = ["/", "/manage", "/login", "/test"] as const;

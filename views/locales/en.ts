@@ -10,6 +10,7 @@ import { overview } from "./en/overview.ts";
 import { plot } from "./en/plot.ts";
 import { shell } from "./en/shell.ts";
 import { tokens } from "./en/tokens.ts";
+import { usage } from "./en/usage.ts";
 import { welcome } from "./en/welcome.ts";
 
 export const en = {
@@ -23,6 +24,7 @@ export const en = {
   plot,
   shell,
   tokens,
+  usage,
   welcome,
 };
 

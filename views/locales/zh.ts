@@ -11,6 +11,7 @@ import { overview } from "./zh/overview.ts";
 import { plot } from "./zh/plot.ts";
 import { shell } from "./zh/shell.ts";
 import { tokens } from "./zh/tokens.ts";
+import { usage } from "./zh/usage.ts";
 import { welcome } from "./zh/welcome.ts";
 
 export const zh: Messages = {
@@ -24,5 +25,6 @@ export const zh: Messages = {
   plot,
   shell,
   tokens,
+  usage,
   welcome,
 };

@@ -1,0 +1,122 @@
+// What was used, for people: a span of time, the sums in it, and as lines of a file. Reads rollups only.
+import type { LedgerStore, UsageRow } from "../db/ledger.ts";
+
+const DAY_MS = 86_400_000;
+/** Rollups are kept about so long; a longer span shows nothing more. */
+const MAX_DAYS = 400;
+
+export const USAGE_SPANS = ["today", "7", "30", "custom"] as const;
+export type UsageSpan = (typeof USAGE_SPANS)[number];
+
+/** [from, to), epoch ms, both at the start of a UTC day. `step` is what a plot of it shows. */
+export type UsageRange = { span: UsageSpan; from: number; to: number; step: "hour" | "day" };
+
+export const USAGE_GROUPS = ["day", "model", "key", "token"] as const;
+export type UsageGroup = (typeof USAGE_GROUPS)[number];
+
+/** Only generations under this key, calls with this token, or of this model. A key and a token exclude each other. */
+export type UsageNarrowing = { key?: number; token?: number; model?: string };
+
+/** Reads a span as its address has it, `from` and `to` as days like `2026-11-23`; nonsense becomes the last 30 days. Days are UTC, the last one included. Pure. */
+export function usageRange({ span, from, to }: { span: string | null; from?: string | null; to?: string | null }, now: number): UsageRange {
+  const today = now - (now % DAY_MS);
+  const days = (count: number, name: UsageSpan): UsageRange => {
+    const step = count <= 2 ? "hour" : "day";
+    return { span: name, from: today - (count - 1) * DAY_MS, to: today + DAY_MS, step };
+  };
+  if (span === "today") return days(1, "today");
+  if (span === "7") return days(7, "7");
+  const first = readDay(from);
+  const last = readDay(to) ?? today;
+  if (span !== "custom" || first === null || first > last) return days(30, "30");
+  const start = Math.max(first, last - (MAX_DAYS - 1) * DAY_MS);
+  return { span: "custom", from: start, to: last + DAY_MS, step: last - start < 2 * DAY_MS ? "hour" : "day" };
+}
+
+/** `2026-11-23` as the start of that UTC day; null: it is none. */
+function readDay(text: string | null | undefined): number | null {
+  if (!text || !/^\d{4}-\d\d-\d\d$/.test(text)) return null;
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return Number.isFinite(time) && new Date(time).toISOString().startsWith(text) ? time : null;
+}
+
+type Rollups = Pick<LedgerStore, "readUsage">;
+
+/** Ids read at once: about 15 ms of the event loop where each has a month of days, then others have their turn. */
+const SLICE = 200;
+
+/** Sums of a span by one of {@link USAGE_GROUPS}; by key and by token only a model narrows. */
+export async function readUsageBy(store: Rollups, by: UsageGroup, { from, to }: UsageRange, only: UsageNarrowing): Promise<UsageRow[]> {
+  const { model } = only;
+  if (by !== "key" && by !== "token") return store.readUsage({ by, from, to, model, of: scopeOf(only) });
+  const rows: UsageRow[] = [];
+  for (let page: UsageRow[] | null = null; page === null || page.length === SLICE; await Bun.sleep(0)) {
+    page = await store.readUsage({ by, from, to, model, limit: SLICE, after: Number(rows.at(-1)?.group ?? 0) });
+    rows.push(...page);
+  }
+  return rows;
+}
+
+/** Sums over time, by hour for short spans. */
+export const readUsageAlong = (store: Rollups, { from, to, step }: UsageRange, only: UsageNarrowing): Promise<UsageRow[]> =>
+  store.readUsage({ by: step, from, to, model: only.model, of: scopeOf(only) });
+
+const scopeOf = ({ key, token }: UsageNarrowing): { key: number } | { token: number } | undefined =>
+  key !== undefined ? { key } : token !== undefined ? { token } : undefined;
+
+export type UsageTotal = Omit<UsageRow, "group" | "meanMs" | "maxMs">;
+
+/** Sums of everything in the span. */
+export async function readUsageTotal(store: Rollups, { from, to }: UsageRange, only: UsageNarrowing): Promise<UsageTotal> {
+  const [row] = await store.readUsage({ by: "span", from, to, model: only.model, of: scopeOf(only) });
+  return row ?? NOTHING;
+}
+
+const NOTHING: UsageTotal = {
+  requests: 0,
+  errors: 0,
+  images: 0,
+  videoSeconds: 0,
+  usd: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  p50Ms: null,
+  p95Ms: null,
+};
+
+export const USAGE_SORTS = ["group", "requests", "errors", "images", "videoSeconds", "usd", "outputTokens", "p50Ms", "p95Ms"] as const;
+export type UsageSort = (typeof USAGE_SORTS)[number];
+
+/** A copy in order; rows without a value last. Pure. */
+export function sortUsage(rows: readonly UsageRow[], by: UsageSort, descending: boolean): UsageRow[] {
+  const sign = descending ? -1 : 1;
+  return rows.toSorted((a, b) => {
+    const [left, right] = [a[by], b[by]];
+    if (left === null || right === null) return Number(left === null) - Number(right === null);
+    return sign * (typeof left === "string" || typeof right === "string" ? `${left}`.localeCompare(`${right}`) : left - right);
+  });
+}
+
+const CSV_COLUMNS = ["requests", "errors", "images", "videoSeconds", "usd", "inputTokens", "outputTokens", "p50Ms", "p95Ms"] as const;
+const CSV_NAMES = ["requests", "errors", "images", "video_seconds", "usd", "input_tokens", "output_tokens", "p50_ms", "p95_ms"];
+
+/**
+ * RFC 4180 lines with a head, in the byte order mark that spreadsheets need for other than Latin letters.
+ * @param nameOf how a group is called; of a key or token its id stands in a column of its own
+ */
+export function usageCsv(by: UsageGroup, rows: readonly UsageRow[], nameOf: (group: UsageRow["group"]) => string): string {
+  const hasId = by === "key" || by === "token";
+  const head = [by, ...(hasId ? ["id"] : []), ...CSV_NAMES];
+  const lines = rows.map((row) => [
+    csvText(nameOf(row.group)),
+    ...(hasId ? [row.group] : []),
+    ...CSV_COLUMNS.map((name) => row[name] ?? ""),
+  ]);
+  return `\uFEFF${[head, ...lines].map((line) => line.join(",")).join("\r\n")}\r\n`;
+}
+
+/** In quotes where it needs them; what a spreadsheet would take for a formula is made text. */
+function csvText(text: string): string {
+  const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
