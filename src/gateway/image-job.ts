@@ -65,7 +65,7 @@ export function storeTurns(turns: readonly Turn[]): ImageJobPlan["turns"] {
 export async function startImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, ready: Promise<unknown>): Promise<Run> {
   const key = deps.keys.get(job.keyId);
   if (!key) throw new AppError("forbidden", "The API key of this job is not known here any more.");
-  const { turns, choice, wish, system, n, seed, thinking } = job.plan as unknown as ImageJobPlan;
+  const { turns, choice, wish, system, n, seed, thinking } = readImagePlan(job.plan);
   const { requestId, dialect, route, createdAt } = job;
   const request: ImageGeneration = {
     requestId,
@@ -95,7 +95,7 @@ export async function startImages(deps: ImageJobDependencies, run: ImageRun, job
 
 /** Reads the generation to its end and writes the job's. False: the job is still queued and is to be started again, after a pause. */
 export async function followImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, images: Run): Promise<boolean> {
-  const { n } = job.plan as unknown as ImageJobPlan;
+  const { n } = readImagePlan(job.plan);
   const mediaIds: string[] = [];
   let said = "";
   try {
@@ -146,7 +146,7 @@ async function finish(
   done: Extract<GenerateEvent, { type: "done" }>,
   said: string,
 ): Promise<void> {
-  const { wish } = job.plan as unknown as ImageJobPlan;
+  const { wish } = readImagePlan(job.plan);
   const { usage, provider, finish: word, message, upstreamReason } = done;
   const usd = actualImageUsd(family, provider, wish.size, usage, { images: mediaIds.length, prices: prices?.() });
   const facts = { mediaIds, usage, provider, usd, charged: true };
@@ -165,7 +165,8 @@ async function finish(
   }
 }
 
-async function openTurns({ media }: Pick<ImageJobDependencies, "media">, turns: ImageJobPlan["turns"]): Promise<Turn[]> {
+/** Turns as they were kept, with the bytes of their pictures. @throws {AppError} `invalid_request` when one was deleted */
+export async function openTurns({ media }: Pick<ImageJobDependencies, "media">, turns: ImageJobPlan["turns"]): Promise<Turn[]> {
   const open = async (part: StoredPart): Promise<Part> => {
     if (part.type === "text") return part;
     const found = await media.open(part.mediaId);
@@ -175,4 +176,6 @@ async function openTurns({ media }: Pick<ImageJobDependencies, "media">, turns: 
   return Promise.all(turns.map(async ({ role, parts }) => ({ role, parts: await Promise.all(parts.map(open)) })));
 }
 
+/** The plan of a job, as it was written. */
+export const readImagePlan = (plan: Json): ImageJobPlan => plan as unknown as ImageJobPlan;
 export const writeImagePlan = (plan: ImageJobPlan): Json => plan as unknown as Json;

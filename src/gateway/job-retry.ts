@@ -1,0 +1,65 @@
+// A job that has ended made once more, as a job of its own: the same order from what was kept of it.
+import type { Clock } from "../clock.ts";
+import type { JobRow, JobStore } from "../db/jobs.ts";
+import { AppError } from "../errors.ts";
+import { newTimeId } from "../ids.ts";
+import type { Affinity } from "./affinity.ts";
+import { type ImageJobDependencies, openTurns, readImagePlan } from "./image-job.ts";
+import { type Job, type Jobs, TERMINAL_STATES, type VideoOrder } from "./job.ts";
+import { parseModel } from "./models.ts";
+import type { InputMedia } from "./types.ts";
+import { readPlan } from "./video-plan.ts";
+
+type Dependencies = {
+  jobs: Jobs;
+  store: Pick<JobStore, "getJob">;
+  media: ImageJobDependencies["media"];
+  affinity: Affinity;
+  clock: Clock;
+};
+
+/**
+ * Orders the same again, for the same key; resolves with the new job.
+ * @throws {AppError} `not_found`, `conflict` while it is under way, `invalid_request` when an input is gone, and as `Jobs.createVideo`
+ */
+export async function retryJob(deps: Dependencies, id: string): Promise<Job> {
+  const job = await deps.store.getJob(id);
+  if (!job) throw new AppError("not_found", "There is no such job.");
+  if (!TERMINAL_STATES.has(job.state)) throw new AppError("conflict", "This job has not ended yet.");
+  const { keyId, dialect, route, webhookUrl, echo } = job;
+  const choice = parseModel(job.model);
+  if (!choice) throw new AppError("invalid_request", `There is no model "${job.model}" any more.`);
+  const now = deps.clock.now();
+  const shared = {
+    ...{ requestId: `req_${newTimeId(now)}`, keyId, dialect, route, choice, echo, startedAt: now },
+    ...(webhookUrl === null ? {} : { webhookUrl }),
+  };
+  if (job.kind === "image") {
+    const { wish, n, system, seed, thinking, turns } = readImagePlan(job.plan);
+    return deps.jobs.createImages({ ...shared, wish, n, system, seed, thinking, turns: await openTurns(deps, turns) });
+  }
+  const { images, seed, source, fits } = readPlan(job.plan);
+  return deps.jobs.createVideo({
+    ...shared,
+    prompt: job.prompt,
+    ...(job.mode && { mode: job.mode }),
+    ...(job.aspect && { aspect: job.aspect }),
+    ...(job.resolution && { resolution: job.resolution }),
+    ...(job.seconds === null ? {} : { seconds: job.seconds }),
+    quality: Object.values(fits)[0]?.quality,
+    seed,
+    images: await Promise.all(images.map((mediaId) => openInput(deps, mediaId))),
+    ...(source ? { source: await sourceOf(deps, job, source.mediaId) } : {}),
+  });
+}
+
+async function sourceOf(deps: Dependencies, job: JobRow, mediaId: string): Promise<NonNullable<VideoOrder["source"]>> {
+  const maker = job.sourceJobId === null ? null : await deps.store.getJob(job.sourceJobId);
+  return maker?.state === "completed" && maker.mediaIds.length > 0 ? { jobId: maker.id } : { media: await openInput(deps, mediaId) };
+}
+
+async function openInput({ media, affinity }: Dependencies, mediaId: string): Promise<InputMedia> {
+  const found = await media.open(mediaId);
+  if (!found) throw new AppError("invalid_request", "An input of this job was deleted: it cannot be made again.");
+  return { mime: found.media.mime, data: found.blob, mediaId, signature: affinity.of(mediaId)?.signature };
+}

@@ -1,0 +1,119 @@
+// The operator's wishes become jobs, and jobs the wishes that made them: to be looked at, changed and made again.
+import type { Clock } from "../clock.ts";
+import type { JobRow, JobStore } from "../db/jobs.ts";
+import type { KeyRow } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import { newTimeId } from "../ids.ts";
+import type { Affinity } from "./affinity.ts";
+import { readImagePlan } from "./image-job.ts";
+import type { Job, Jobs, VideoOrder } from "./job.ts";
+import type { MediaStore } from "./media.ts";
+import { parseModel } from "./models.ts";
+import { MAX_IMAGES, NO_WISH, offerOf, type PlaygroundModel, type PlaygroundWish, type Slot } from "./playground.ts";
+import type { InputMedia, Part, VideoAspect } from "./types.ts";
+import { readPlan } from "./video-plan.ts";
+
+type Dependencies = {
+  jobs: Jobs;
+  store: Pick<JobStore, "findJob">;
+  media: Pick<MediaStore, "open">;
+  affinity: Affinity;
+  clock: Clock;
+};
+
+const ROUTE = "POST /admin/playground/runs";
+
+/**
+ * Makes the job of a settled wish, under the operator's key.
+ * @throws {AppError} `invalid_request` for missing inputs or ones that are gone, and as `Jobs.createVideo`
+ */
+export async function runWish(deps: Dependencies, model: PlaygroundModel, wish: PlaygroundWish, key: KeyRow): Promise<Job> {
+  for (const { slot, min } of offerOf(model, wish.mode).slots)
+    if (wish.inputs[slot].length < min) throw new AppError("invalid_request", "An input is missing.", { reason: `missing_${slot}` });
+  const now = deps.clock.now();
+  const shared = {
+    requestId: `req_${newTimeId(now)}`,
+    dialect: "openai" as const,
+    route: ROUTE,
+    keyId: key.id,
+    choice: parseModel(model.id)!,
+    startedAt: now,
+    ...(wish.seed === null ? {} : { seed: wish.seed }),
+  };
+  const open = (slot: Slot) => Promise.all(wish.inputs[slot].map((id) => openInput(deps, id)));
+  if (model.kind === "image") {
+    const pictures: Part[] = (await open("pictures")).map((image) => ({ type: "image", image }));
+    return deps.jobs.createImages({
+      ...shared,
+      wish: { ...(wish.aspect && { aspect: wish.aspect }), ...(wish.size && { size: wish.size }) },
+      ...(wish.thinking && { thinking: wish.thinking }),
+      turns: [{ role: "user", parts: [{ type: "text", text: wish.prompt }, ...pictures] }],
+      n: wish.n,
+    });
+  }
+  const images = (await Promise.all([open("first"), open("last"), open("pictures")])).flat();
+  const [video] = wish.inputs.video;
+  return deps.jobs.createVideo({
+    ...shared,
+    prompt: wish.prompt,
+    ...(wish.mode && { mode: wish.mode }),
+    ...(wish.aspect && { aspect: wish.aspect as VideoAspect }),
+    ...(wish.resolution && { resolution: wish.resolution }),
+    ...(wish.quality && { quality: wish.quality }),
+    ...(wish.seconds === null ? {} : { seconds: wish.seconds }),
+    images,
+    ...(video === undefined ? {} : { source: await sourceOf(deps, video, key) }),
+  });
+}
+
+/** The job that made the video, where the operator's key did: its token may know it. Else its bytes. */
+async function sourceOf(deps: Dependencies, id: string, key: KeyRow): Promise<NonNullable<VideoOrder["source"]>> {
+  const found = await deps.media.open(id);
+  const requestId = found?.media.requestId;
+  const maker = requestId ? await deps.store.findJob(requestId) : null;
+  if (maker?.keyId === key.id && maker.state === "completed" && maker.mediaIds.includes(id)) return { jobId: maker.id };
+  return { media: await openInput(deps, id) };
+}
+
+/** Of any key: the operator sees all. */
+async function openInput({ media, affinity }: Pick<Dependencies, "media" | "affinity">, id: string): Promise<InputMedia> {
+  const found = await media.open(id);
+  if (!found) throw new AppError("invalid_request", "An input was deleted.", { reason: "input_gone" });
+  return { mime: found.media.mime, data: found.blob, mediaId: id, signature: affinity.of(id)?.signature };
+}
+
+/** What a job was made from, as far as the playground can say it. */
+export function wishOfJob(job: JobRow): PlaygroundWish {
+  const base: PlaygroundWish = { ...NO_WISH, model: job.family, prompt: job.prompt };
+  if (job.kind === "image") {
+    const { wish, n, seed, thinking, turns } = readImagePlan(job.plan);
+    const pictures = turns.at(-1)?.parts.flatMap((part) => (part.type === "image" ? [part.mediaId] : [])) ?? [];
+    return {
+      ...base,
+      aspect: wish.aspect ?? "",
+      size: wish.size ?? "",
+      thinking: thinking ?? "",
+      n: Math.min(n, MAX_IMAGES),
+      seed: seed ?? null,
+      inputs: { ...NO_WISH.inputs, pictures },
+    };
+  }
+  const { fits, images, source, seed } = readPlan(job.plan);
+  const fit = Object.values(fits)[0];
+  const isFrames = job.mode === "first_frame" || job.mode === "frames";
+  return {
+    ...base,
+    mode: job.mode ?? "",
+    aspect: job.aspect ?? "",
+    resolution: job.resolution ?? "",
+    quality: fit?.quality ?? "",
+    seconds: job.seconds,
+    seed: seed ?? null,
+    inputs: {
+      pictures: isFrames ? [] : images,
+      first: isFrames ? images.slice(0, 1) : [],
+      last: isFrames ? images.slice(1) : [],
+      video: source ? [source.mediaId] : [],
+    },
+  };
+}

@@ -1,0 +1,211 @@
+// The playground: what each model that the pool serves lets be chosen, and what was chosen brought within that. Pure.
+import type { VideoModeLimits } from "./catalogue.ts";
+import type { Leases } from "./leases.ts";
+import { families, type ImageFamily, parseModel, type Thinking, type VideoFamily } from "./models.ts";
+import {
+  ASPECTS,
+  type Aspect,
+  IMAGE_SIZES,
+  type ImageSize,
+  type Resolution,
+  VIDEO_MODES,
+  type VideoAspect,
+  type VideoMode,
+  type VideoQuality,
+} from "./types.ts";
+
+/** Places for inputs: pictures to go by, first and last frame, a video to start from. */
+export const SLOTS = ["pictures", "first", "last", "video"] as const;
+export type Slot = (typeof SLOTS)[number];
+export type SlotRule = { slot: Slot; min: number; max: number };
+
+/** Images of one run. */
+export const MAX_IMAGES = 4;
+
+type ModelFacts = { id: string; title: string; deprecated: boolean };
+export type ImageModel = ModelFacts & {
+  kind: "image";
+  aspects: readonly Aspect[];
+  sizes: readonly ImageSize[];
+  thinking: readonly Thinking[];
+  slots: readonly SlotRule[];
+};
+/** What a video of one mode may be made of. Empty lists and null: nothing to choose. */
+export type ModeOffer = {
+  mode: VideoMode;
+  aspects: readonly VideoAspect[];
+  resolutions: readonly Resolution[];
+  qualities: readonly VideoQuality[];
+  seconds: VideoModeLimits["seconds"] | null;
+  slots: readonly SlotRule[];
+};
+export type VideoModel = ModelFacts & { kind: "video"; modes: readonly ModeOffer[] };
+export type PlaygroundModel = ImageModel | VideoModel;
+
+/** What the operator chose. Empty texts and null: left to the model. */
+export type PlaygroundWish = {
+  model: string;
+  mode: VideoMode | "";
+  prompt: string;
+  aspect: Aspect | "";
+  size: ImageSize | "";
+  thinking: Thinking | "";
+  n: number;
+  resolution: Resolution | "";
+  quality: VideoQuality | "";
+  seconds: number | null;
+  seed: number | null;
+  /** Media ids. */
+  inputs: Readonly<Record<Slot, readonly string[]>>;
+};
+
+export const NO_WISH: PlaygroundWish = {
+  model: "",
+  mode: "",
+  prompt: "",
+  aspect: "",
+  size: "",
+  thinking: "",
+  n: 1,
+  resolution: "",
+  quality: "",
+  seconds: null,
+  seed: null,
+  inputs: { pictures: [], first: [], last: [], video: [] },
+};
+
+/** The families that the pool serves, images first, each with what its serving providers offer together. */
+export function playgroundModels({ canServe }: Pick<Leases, "canServe">): PlaygroundModel[] {
+  const images = families("image").filter(({ id }) => canServe("image", id));
+  const videos = families("video").filter(({ id }) => canServe("video", id));
+  return [
+    ...images.map((family) => imageModel(family, (provider) => canServe("image", family.id, [provider]))),
+    ...videos.map((family) => videoModel(family, (provider) => canServe("video", family.id, [provider]))),
+  ];
+}
+
+function imageModel({ id, title, deprecated, providers }: ImageFamily, serves: (provider: string) => boolean): ImageModel {
+  const limits = limitsOf(providers, serves);
+  const max = Math.max(...limits.map(({ maxInputs }) => maxInputs));
+  return {
+    ...{ id, title, deprecated: deprecated === true, kind: "image" },
+    aspects: inOrder(
+      ASPECTS,
+      limits.map(({ aspects }) => aspects),
+    ),
+    sizes: inOrder(
+      IMAGE_SIZES,
+      limits.map(({ sizes }) => sizes),
+    ),
+    thinking: limits.find(({ thinking }) => thinking.length > 0)?.thinking ?? [],
+    slots: max > 0 ? [{ slot: "pictures", min: 0, max }] : [],
+  };
+}
+
+function videoModel({ id, title, deprecated, providers }: VideoFamily, serves: (provider: string) => boolean): VideoModel {
+  const limits = limitsOf(providers, serves);
+  const modes = VIDEO_MODES.flatMap((mode): ModeOffer[] => {
+    const own = limits.find(({ modes }) => modes[mode]);
+    const rule = own?.modes[mode];
+    if (!own || !rule) return [];
+    // The source decides its own shape, and its length where it is not gone on from.
+    const isNew = mode !== "edit" && mode !== "upscale";
+    return [
+      {
+        mode,
+        aspects: mode === "extend" || !isNew ? [] : own.aspects,
+        resolutions: own.resolutions,
+        qualities: rule.qualities ?? own.qualities,
+        seconds: isNew ? rule.seconds : null,
+        slots: slotsOf(mode, rule),
+      },
+    ];
+  });
+  return { id, title, deprecated: deprecated === true, kind: "video", modes };
+}
+
+function slotsOf(mode: VideoMode, { images }: VideoModeLimits): SlotRule[] {
+  const one = (slot: Slot): SlotRule => ({ slot, min: 1, max: 1 });
+  const pictures = (min: number): SlotRule[] => (images && images.max > 0 ? [{ slot: "pictures", min, max: images.max }] : []);
+  if (mode === "text") return [];
+  if (mode === "first_frame") return [one("first")];
+  if (mode === "frames") return [one("first"), one("last")];
+  return mode === "references" ? pictures(Math.max(1, images?.min ?? 0)) : [one("video"), ...pictures(0)];
+}
+
+/** The wish as its model can take it: an unknown model or mode is the first, what is not offered is left to the model. Null: there is no model. */
+export function settleWish(
+  models: readonly PlaygroundModel[],
+  wish: PlaygroundWish,
+): { model: PlaygroundModel; wish: PlaygroundWish } | null {
+  const model = models.find(({ id }) => id === wish.model) ?? models[0];
+  if (!model) return null;
+  const offer = offerOf(model, wish.mode);
+  const shared = { ...NO_WISH, model: model.id, prompt: wish.prompt, seed: wish.seed, inputs: fitInputs(offer.slots, wish.inputs) };
+  if (model.kind === "image") {
+    const { aspect, size, thinking, n } = wish;
+    return {
+      model,
+      wish: {
+        ...shared,
+        aspect: among(model.aspects, aspect),
+        size: among(model.sizes, size),
+        thinking: among(model.thinking, thinking),
+        n: Math.min(Math.max(n, 1), MAX_IMAGES),
+      },
+    };
+  }
+  const { mode, aspects, resolutions, qualities, seconds } = offer as ModeOffer;
+  return {
+    model,
+    wish: {
+      ...shared,
+      mode,
+      aspect: among(aspects as readonly Aspect[], wish.aspect),
+      resolution: among(resolutions, wish.resolution),
+      quality: among(qualities, wish.quality),
+      seconds: fitSeconds(seconds, wish.seconds),
+    },
+  };
+}
+
+/** What can be chosen of a model in this mode; in its first one where it has no such mode. */
+export function offerOf(model: PlaygroundModel, mode: VideoMode | ""): ImageModel | ModeOffer {
+  return model.kind === "image" ? model : (model.modes.find((offer) => offer.mode === mode) ?? model.modes[0]!);
+}
+
+/**
+ * The inputs in the places that there are. What has no place goes to the first that takes its kind and has room: a picture that was put
+ * in for one mode is still there in another.
+ */
+function fitInputs(rules: readonly SlotRule[], inputs: PlaygroundWish["inputs"]): PlaygroundWish["inputs"] {
+  const fitted: Record<Slot, string[]> = { pictures: [], first: [], last: [], video: [] };
+  const left: string[] = [];
+  for (const slot of SLOTS) {
+    const max = rules.find((rule) => rule.slot === slot)?.max ?? 0;
+    fitted[slot] = [...new Set(inputs[slot])].slice(0, max);
+    if (slot !== "video") left.push(...inputs[slot].slice(max));
+  }
+  for (const { slot, max } of rules)
+    if (slot !== "video") while (fitted[slot].length < max && left.length > 0) fitted[slot].push(left.shift()!);
+  return fitted;
+}
+
+function fitSeconds(rule: VideoModeLimits["seconds"] | null, wished: number | null): number | null {
+  if (rule === null || wished === null) return null;
+  if (rule.values) return rule.values.includes(wished) ? wished : null;
+  return Math.min(Math.max(Math.round(wished), rule.min), rule.max);
+}
+
+/** The id under which clients ask for this model, with the quality that only an id can say. */
+export function modelIdFor({ model, quality }: PlaygroundWish): string {
+  const named = `${model}-${quality}`;
+  const parsed = quality === "" ? null : parseModel(named);
+  return parsed?.families[0] === model && parsed.params.quality === quality ? named : model;
+}
+
+const limitsOf = <T>(providers: Readonly<Record<string, T>>, serves: (provider: string) => boolean): T[] =>
+  Object.entries(providers).flatMap(([provider, limits]) => (serves(provider) ? [limits] : []));
+const inOrder = <T>(order: readonly T[], lists: readonly (readonly T[])[]): T[] =>
+  order.filter((value) => lists.some((list) => list.includes(value)));
+const among = <T extends string>(offered: readonly T[], wished: T | ""): T | "" => (offered.includes(wished as T) ? wished : "");
