@@ -47,8 +47,17 @@ export function ToastBeside({ view, notice }: { view: View; notice: Notice }) {
   );
 }
 
-/** Why something did not work, in place. `wrong`: fields and what is wrong with them. */
-export function ErrorAlert({ view, message, wrong }: { view: View; message: string; wrong?: Readonly<Record<string, string>> }) {
+type ErrorAlertProps = {
+  view: View;
+  message: string;
+  /** Fields, and what is wrong with each. */
+  wrong?: Readonly<Record<string, string>>;
+  /** It came among what the reader does, and can be put away. */
+  dismissable?: boolean;
+};
+
+/** Why something did not work, in place. */
+export function ErrorAlert({ view, message, wrong, dismissable }: ErrorAlertProps) {
   return (
     <div class="alert bad" role="alert">
       <strong>{view.t.errors.title}</strong>
@@ -59,6 +68,11 @@ export function ErrorAlert({ view, message, wrong }: { view: View; message: stri
             <li key={name}>{what}</li>
           ))}
         </ul>
+      )}
+      {dismissable && (
+        <button type="button" class="button quiet small" data-dismiss aria-label={view.t.controls.dismiss}>
+          ×
+        </button>
       )}
     </div>
   );

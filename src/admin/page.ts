@@ -118,7 +118,7 @@ export function errorResponse(ctx: PageContext, request: Request, error: unknown
   if (!isHtmx(request)) return documentResponse(ErrorPage({ view, message }), { status, headers: retry });
   if (status === 401) return new Response(null, { status, headers: { "hx-redirect": "/admin/login" } });
   const wrong = error instanceof FormError ? error.wrong : undefined;
-  return fragmentResponse(ErrorAlert({ view, message, wrong }), {
+  return fragmentResponse(ErrorAlert({ view, message, wrong, dismissable: true }), {
     status,
     headers: { ...retry, "hx-retarget": "#toasts", "hx-reswap": "innerHTML" },
   });

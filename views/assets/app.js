@@ -1,21 +1,19 @@
 // Behaviours that forms and links do not have: theme, keys, copying, toasts, times. Found by data- attributes; no page needs them.
 const root = document.documentElement;
+const byId = (id) => document.getElementById(id);
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 
 // Times: the words of views/format.ts, in the reader's own time zone on hover.
-const units = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+const units = Object.entries({ year: 31536000, month: 2592000, day: 86400, hour: 3600, minute: 60, second: 1 });
 const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto", style: "short" });
 const exact = new Intl.DateTimeFormat(root.lang, { dateStyle: "medium", timeStyle: "long" });
 function showTime(element) {
   const time = new Date(element.dateTime);
   const seconds = Math.round((time - Date.now()) / 1000);
-  if (element.dataset.time === "countdown" && seconds >= 0) {
-    const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-    element.textContent = `${h > 0 ? `${h}:` : ""}${String(m).padStart(2, "0")}:${String(s).padStart(2, "0")}`;
-  } else {
-    const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
-    element.textContent = relative.format(Math.trunc(seconds / size), unit);
-  }
+  const [unit, size] = units.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  const isCounted = element.dataset.time === "countdown" && seconds >= 0 && seconds < 86400;
+  const counted = () => new Date(seconds * 1000).toISOString().slice(seconds < 3600 ? 14 : 11, 19);
+  element.textContent = isCounted ? counted() : relative.format(Math.trunc(seconds / size), unit);
   element.title = exact.format(time);
 }
 const showTimes = (kind = "") => all(`time[data-time${kind}]`).forEach(showTime);
@@ -29,7 +27,6 @@ document.addEventListener("click", (event) => {
   if (theme) {
     event.preventDefault();
     root.dataset.theme = theme.value;
-    // biome-ignore lint/suspicious/noDocumentCookie: the cookie store is not in every browser
     document.cookie = `theme=${theme.value}; path=/admin; max-age=31536000; samesite=lax`;
     all("[data-theme-choice]").forEach((one) => one.setAttribute("aria-pressed", String(one === theme)));
   }
@@ -37,14 +34,12 @@ document.addEventListener("click", (event) => {
   if (copy) {
     const text = copy.dataset.copy ?? document.querySelector(copy.dataset.copyFrom).textContent;
     navigator.clipboard?.writeText(text).then(() => {
-      const before = copy.textContent;
-      copy.textContent = copy.dataset.done;
-      setTimeout(() => { copy.textContent = before; }, 1500);
+      [copy.dataset.label, copy.textContent] = [copy.dataset.label ?? copy.textContent, copy.dataset.done];
+      setTimeout(() => { copy.textContent = copy.dataset.label; }, 1500);
     });
   }
-  at("[data-dismiss]")?.closest(".toast").remove();
-  const opens = at("[data-dialog]");
-  if (opens) document.getElementById(opens.dataset.dialog).showModal();
+  at("[data-dismiss]")?.closest(".toast, .alert").remove();
+  byId(at("[data-dialog]")?.dataset.dialog)?.showModal();
 });
 
 // Selection: the count beside the bulk actions, and one box for all.
@@ -69,7 +64,7 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "j" || event.key === "k") go(event.key === "j" ? 1 : -1);
   else if (event.key === "x") row?.querySelector("[data-select]")?.click();
   else if (event.key === "Enter" && document.activeElement === row) row?.querySelector("a")?.click();
-  else if (event.key === "?") document.getElementById("shortcuts")?.showModal();
+  else if (event.key === "?") byId("shortcuts")?.showModal();
 });
 
 // Toasts that say no error leave by themselves; what htmx brings is looked at like the page.

@@ -1,0 +1,91 @@
+// What every Store must do with sessions and the trail of changes.
+import { describe, expect, test } from "bun:test";
+import { temporaryFolder } from "../testing.ts";
+import type { SessionRow } from "./admin.ts";
+import { openStore } from "./sqlite/store.ts";
+
+const NOW = Date.UTC(2026, 10, 23);
+
+async function openRig() {
+  const folder = temporaryFolder();
+  const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32).map((_, index) => index) });
+  return {
+    store,
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+const session = (name: number, change: Partial<SessionRow> = {}): SessionRow => ({
+  hash: new Uint8Array(32).fill(name),
+  createdAt: NOW,
+  seenAt: NOW,
+  address: "10.0.0.1",
+  agent: "a browser",
+  ...change,
+});
+
+describe("sessions", () => {
+  test("are found as they were kept, latest seen first", async () => {
+    await using rig = await openRig();
+    const [one, two] = [session(1, { address: null }), session(2)];
+    await rig.store.insertSession(one);
+    await rig.store.insertSession(two);
+    await rig.store.touchSession(one.hash, NOW + 1);
+    expect(await rig.store.getSession(one.hash)).toEqual({ ...one, seenAt: NOW + 1 });
+    expect((await rig.store.listSessions()).map(({ hash }) => hash[0])).toEqual([1, 2]);
+    expect(await rig.store.getSession(new Uint8Array(32).fill(9))).toBeNull();
+  });
+
+  test("that are gone do not come back by being seen", async () => {
+    await using rig = await openRig();
+    await rig.store.insertSession(session(1));
+    await rig.store.deleteSession(session(1).hash);
+    await rig.store.touchSession(session(1).hash, NOW + 1);
+    expect(await rig.store.listSessions()).toEqual([]);
+  });
+
+  test("go all, all but one, or by age and quiet", async () => {
+    await using rig = await openRig();
+    const rows = [session(1), session(2), session(3, { createdAt: NOW - 100 }), session(4, { seenAt: NOW - 100 })];
+    for (const row of rows) await rig.store.insertSession(row);
+    expect(await rig.store.deleteSessionsBefore({ created: NOW, seen: NOW })).toBe(2);
+    expect(await rig.store.deleteSessions(rows[0]!.hash)).toBe(1);
+    expect((await rig.store.listSessions()).map(({ hash }) => hash[0])).toEqual([1]);
+    expect(await rig.store.deleteSessions(null)).toBe(1);
+  });
+});
+
+describe("the trail", () => {
+  const row = {
+    at: NOW,
+    actor: "admin",
+    address: "10.0.0.1",
+    action: "key.edit",
+    subject: "key 1",
+    before: { a: [1] },
+    after: { a: null },
+  };
+
+  test("keeps values as they are, and null as nothing", async () => {
+    await using rig = await openRig();
+    await rig.store.insertAudit(row);
+    await rig.store.insertAudit({ ...row, address: null, before: null, after: undefined });
+    expect(await rig.store.listAudit({ limit: 10 })).toEqual([
+      { ...row, id: 2, address: null, before: null, after: null },
+      { ...row, id: 1 },
+    ]);
+  });
+
+  test("is read in pages, newest first, also of one subject", async () => {
+    await using rig = await openRig();
+    for (let count = 1; count <= 6; count++) await rig.store.insertAudit({ ...row, subject: `key ${count % 2}` });
+    const ids = async (filter: Parameters<typeof rig.store.listAudit>[0]) => (await rig.store.listAudit(filter)).map(({ id }) => id);
+    expect(await ids({ limit: 2 })).toEqual([6, 5]);
+    expect(await ids({ limit: 2, before: 5 })).toEqual([4, 3]);
+    expect(await ids({ limit: 9, subject: "key 1" })).toEqual([5, 3, 1]);
+    expect(await ids({ limit: 9, subject: "key 1", before: 3 })).toEqual([1]);
+  });
+});
