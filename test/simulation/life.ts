@@ -1,0 +1,137 @@
+// One process of a simulated world: the real pool, limits, ledger and generations over what the disk holds, until it dies.
+import type { Clock } from "../../src/clock.ts";
+import { sleep } from "../../src/clock.ts";
+import { AppError } from "../../src/errors.ts";
+import { createAffinity } from "../../src/gateway/affinity.ts";
+import { createGenerate, type Generate } from "../../src/gateway/generate.ts";
+import type { Lease } from "../../src/gateway/leases.ts";
+import { createLimits } from "../../src/gateway/limits.ts";
+import type { MediaStore } from "../../src/gateway/media.ts";
+import { assumedFamilies } from "../../src/gateway/models.ts";
+import { createPool, type Pool } from "../../src/gateway/pool.ts";
+import { createTokens, type Tokens } from "../../src/gateway/tokens.ts";
+import { silentLog } from "../../src/log.ts";
+import { createMetrics } from "../../src/metrics.ts";
+import { seededRandom } from "../../src/testing.ts";
+import { openWorldStore, type VideoRow, type WorldStore } from "./disk.ts";
+import { type LimitsWatch, watchLimits } from "./limits-watch.ts";
+import { type PoolWatch, watchPool } from "./pool-watch.ts";
+import type { World } from "./world.ts";
+
+export type Life = {
+  clock: Clock;
+  /** Requests are answered. */
+  isUp: boolean;
+  pool: Pool;
+  leases: PoolWatch;
+  limits: LimitsWatch;
+  tokens: Tokens;
+  store: WorldStore;
+  generate: Generate;
+  /** Takes the token table as it is on disk. */
+  loadTokens(): void;
+  /** Everything in memory is gone; nothing that was asked for is ever answered. */
+  kill(): void;
+};
+
+/** Begins a process; it is up some ms later. `resume` takes on a video that an earlier process left. */
+export function startLife(world: World, resume: (life: Life, row: VideoRow, lease: Lease | null) => void): Life {
+  const { time, disk, dice, chronicle, upstream, books, figures, settings, keys } = world;
+  const { clock, end } = time.process();
+  const store = openWorldStore(disk, clock, time.elapsed, dice, chronicle);
+  const pool = createPool({
+    clock,
+    random: seededRandom(dice.between(1, 2 ** 31)),
+    settings: () => settings.pool,
+    log: silentLog,
+    saveHealth: store.saveHealth,
+    assumed: assumedFamilies,
+  });
+  const providers = upstream.providers(clock);
+  const openDraft = () => Promise.reject(new Error("not simulated"));
+  const tokens = createTokens({ store, providers, openDraft, now: clock.now, log: silentLog });
+  const innerLimits = createLimits({ keys: { get: (id) => keys.get(id) ?? null }, store, clock, log: silentLog, retentionDays: () => 30 });
+  const { elapsed } = time;
+  const leases = watchPool({ pool, books, chronicle, figures, elapsed, now: time.now, settings: () => settings.pool });
+  const limits = watchLimits({ limits: innerLimits, disk, keys, chronicle, figures, now: time.now, chargesOf: upstream.chargesOf });
+  const generate = createGenerate({
+    pool: leases,
+    limits,
+    providers,
+    tokens,
+    affinity: createAffinity(1000),
+    media: createWorldMedia(world, clock),
+    requests: { append: (row) => world.recorded(row) },
+    settings: () => settings,
+    metrics: createMetrics(),
+    clock,
+    random: seededRandom(dice.between(1, 2 ** 31)),
+    log: silentLog,
+    shutdown: new AbortController().signal,
+  });
+  const life: Life = {
+    clock,
+    isUp: false,
+    pool,
+    leases,
+    limits,
+    tokens,
+    store,
+    generate,
+    loadTokens() {
+      const rows = [...disk.tokens.values()];
+      tokens.forget();
+      books.load(rows);
+      pool.load(rows);
+      leases.loaded();
+    },
+    kill() {
+      life.isUp = false;
+      end();
+    },
+  };
+
+  async function start(): Promise<void> {
+    const videos = new Map([...disk.videos.values()].map((row) => [row.reservationId, row]));
+    await innerLimits.load(({ id }) => videos.has(id));
+    limits.restart();
+    // The clock may have been set back while nothing ran.
+    books.setBack();
+    life.loadTokens();
+    books.restart(pool.snapshot(), world.mayBeUnsaved);
+    for (const row of videos.values()) resume(life, row, leases.adopt(row.tokenId, "video", row.family));
+    life.isUp = true;
+    chronicle.note("up");
+  }
+  // A disk that is full ends the start; whoever watches over the process tries again.
+  start().catch((error) => (error.message.includes("full") ? world.restartSoon() : world.broken(error)));
+  return life;
+}
+
+let media = 0;
+
+/** Keeps nothing; sometimes the disk is full when the picture is here already. */
+function createWorldMedia({ dice, disk }: World, clock: Clock): Pick<MediaStore, "keep" | "discard" | "assertSpace"> {
+  return {
+    async keep(_draft, { keyId, requestId }) {
+      await sleep(clock, dice.between(0, 20));
+      if (disk.isFull || dice.chance(0.001)) throw new AppError("busy", "The disk is full.", { retryAfterMs: 30_000 });
+      const facts = { kind: "image", origin: "result", mime: "image/png", ext: "png", bytes: 1, width: 1, height: 1 } as const;
+      return {
+        id: `m${++media}`,
+        ...facts,
+        keyId,
+        requestId,
+        createdAt: clock.now(),
+        expiresAt: null,
+        name: null,
+        purpose: null,
+        family: null,
+      };
+    },
+    discard: async () => {},
+    assertSpace() {
+      if (dice.chance(0.001)) throw new AppError("busy", "The disk is nearly full.");
+    },
+  };
+}

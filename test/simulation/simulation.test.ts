@@ -1,0 +1,16 @@
+// A few virtual hours of pool, limits and generations on every test run; `bun run simulate-pool` lives through thousands.
+import { expect, test } from "bun:test";
+import { simulate } from "./world.ts";
+
+const HOURS = 8;
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])("no promise is broken in the world of seed %d", async (seed) => {
+  const figures = await simulate(seed, HOURS);
+  expect(figures.requests).toBeGreaterThan(100);
+  expect(figures.submitted).toBeGreaterThan(20);
+});
+
+test("a seed is one world: it comes out the same again", async () => {
+  const [first, again] = [await simulate(42, 3), await simulate(42, 3)];
+  expect(again).toEqual(first);
+});
