@@ -1,18 +1,23 @@
 // flow2api admin password: sets it, from a terminal or standard input.
 import { AppError } from "../errors.ts";
+import { createAudit } from "../gateway/audit.ts";
 import { refuseWeakPassword, storePassword } from "../gateway/password.ts";
 import { openFolder } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io, usageError } from "./verb.ts";
 
 export const adminPassword = defineVerb({
   name: "admin password",
-  summary: "Set the admin password.",
+  summary: "Set the admin password; ends every session.",
   options: { password: { type: "string", value: "-", help: "read it from standard input; else it is asked for" }, ...FOLDER_OPTIONS },
   async run({ values, io }) {
     const password = await readPassword(values.password, io);
     refuseWeakPassword(password);
     await using folder = await openFolder(values, io);
     await storePassword(folder.store, password, false);
+    // Whoever is signed in signed in with another one.
+    await folder.store.deleteSessions(null);
+    const audit = createAudit({ store: folder.store, now: io.now });
+    await audit.record({ action: "password.change", subject: "admin" }, { address: null, actor: "command line" });
     io.stdout("The admin password is set.\n");
     return 0;
   },
