@@ -6,6 +6,7 @@ export type PageName = keyof Messages["shell"]["nav"];
 export const NAV: readonly { name: PageName; path: string; letter: string }[] = [
   { name: "overview", path: "/admin", letter: "o" },
   { name: "tokens", path: "/admin/tokens", letter: "t" },
+  { name: "gallery", path: "/admin/gallery", letter: "g" },
   { name: "usage", path: "/admin/usage", letter: "u" },
   { name: "account", path: "/admin/account", letter: "a" },
 ];

@@ -10,6 +10,7 @@ import { loadAssets } from "./assets.ts";
 import type { AdminContext } from "./context.ts";
 import { type AdminDoor, createAdminDoor } from "./door.ts";
 import { createForms } from "./forms.ts";
+import { galleryRoutes } from "./gallery.ts";
 import { loginRoutes } from "./login.ts";
 import { createNotices } from "./notices.ts";
 import { overviewRoutes } from "./overview.ts";
@@ -20,7 +21,7 @@ import { usageRoutes } from "./usage.ts";
 import { welcomeRoutes } from "./welcome.ts";
 
 /** Pages, one line each. */
-const PAGES = [loginRoutes, welcomeRoutes, overviewRoutes, tokenRoutes, usageRoutes, accountRoutes] as const;
+const PAGES = [loginRoutes, welcomeRoutes, overviewRoutes, tokenRoutes, usageRoutes, galleryRoutes, accountRoutes] as const;
 
 /** Addresses that the first version's operators know, and the front door. */
 const OLD_ADDRESSES = ["/", "/manage", "/login", "/test"] as const;

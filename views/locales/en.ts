@@ -4,6 +4,7 @@ import { account } from "./en/account.ts";
 import { controls } from "./en/controls.ts";
 import { errors } from "./en/errors.ts";
 import { forms } from "./en/forms.ts";
+import { gallery } from "./en/gallery.ts";
 import { health } from "./en/health.ts";
 import { login } from "./en/login.ts";
 import { overview } from "./en/overview.ts";
@@ -21,6 +22,7 @@ export const en = {
   login,
   account,
   overview,
+  gallery,
   plot,
   shell,
   tokens,

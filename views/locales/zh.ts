@@ -5,6 +5,7 @@ import { account } from "./zh/account.ts";
 import { controls } from "./zh/controls.ts";
 import { errors } from "./zh/errors.ts";
 import { forms } from "./zh/forms.ts";
+import { gallery } from "./zh/gallery.ts";
 import { health } from "./zh/health.ts";
 import { login } from "./zh/login.ts";
 import { overview } from "./zh/overview.ts";
@@ -22,6 +23,7 @@ export const zh: Messages = {
   login,
   account,
   overview,
+  gallery,
   plot,
   shell,
   tokens,

@@ -1,0 +1,17 @@
+// Names that pages show in place of ids: of keys and of tokens.
+import type { AdminContext } from "./context.ts";
+
+/** Keys among which a filter lets choose: a page with thousands of them helps nobody. */
+const MAX_KEYS = 200;
+
+/** The latest keys for a filter, with the one that is chosen. */
+export async function keyChoices({ store }: Pick<AdminContext, "store">, chosen: string): Promise<{ value: string; label: string }[]> {
+  const keys = await store.listKeys();
+  const shown = keys.toSorted((a, b) => b.id - a.id).slice(0, MAX_KEYS);
+  const current = keys.find(({ id }) => `${id}` === chosen);
+  return [...(current && !shown.includes(current) ? [current] : []), ...shown].map(({ id, name }) => ({ value: `${id}`, label: name }));
+}
+
+/** Labels of the pool's tokens by id. */
+export const tokenLabels = ({ pool }: Pick<AdminContext, "pool">): ReadonlyMap<number, string> =>
+  new Map(pool.snapshot().map(({ id, label }) => [id, label]));
