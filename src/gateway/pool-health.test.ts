@@ -344,3 +344,14 @@ test("nor does a restart after that", async () => {
   await clock.advance(30_000);
   expect((await again.lease({}, { waitMs: 0 })).tokenId).toBe(1);
 });
+
+test("whoever a clock that is set back lets through is served at once", async () => {
+  const clock = virtualClock();
+  let offset = 0;
+  const test = testPool([tokenRow(1, { caps: { requestsPerMinute: 1 } })], { clock: { ...clock, now: () => clock.now() + offset } });
+  await call(test, success());
+  const waiting = test.lease({}, { waitMs: 120_000 });
+  offset = -3_600_000;
+  expect(test.pool.gauges().queued).toBe(0);
+  expect((await waiting).tokenId).toBe(1);
+});

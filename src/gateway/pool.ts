@@ -82,9 +82,10 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
   /** The time, with whatever it ends ended, and those served who waited for that. */
   function now(): number {
     const time = clock.now();
-    if (time < lastNow - SET_BACK_MS) setBack(time);
+    const isSetBack = time < lastNow - SET_BACK_MS;
+    if (isSetBack) setBack(time);
     lastNow = time;
-    if (index.wake(time)) room.serve();
+    if (index.wake(time) || isSetBack) room.serve();
     return time;
   }
 
