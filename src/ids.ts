@@ -35,8 +35,11 @@ export function isId(text: string): boolean {
   return /^[a-z2-7]{26}$/.test(text);
 }
 
+/** 256 random bits as 43 base64url characters, for secrets that people copy. */
+export const newSecretText = (): string => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+
 /** A key for a client, 256 random bits as `sk-f2a-` and 43 base64url characters, with the first characters that may be shown. */
 export function newKey(): { key: string; prefix: string } {
-  const key = `sk-f2a-${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url")}`;
+  const key = `sk-f2a-${newSecretText()}`;
   return { key, prefix: key.slice(0, 11) };
 }

@@ -8,5 +8,6 @@ export const NAV: readonly { name: PageName; path: string; letter: string }[] = 
   { name: "tokens", path: "/admin/tokens", letter: "t" },
   { name: "gallery", path: "/admin/gallery", letter: "g" },
   { name: "usage", path: "/admin/usage", letter: "u" },
+  { name: "settings", path: "/admin/settings", letter: "s" },
   { name: "account", path: "/admin/account", letter: "a" },
 ];

@@ -12,16 +12,28 @@ import { type AdminDoor, createAdminDoor } from "./door.ts";
 import { createForms } from "./forms.ts";
 import { galleryRoutes } from "./gallery.ts";
 import { loginRoutes } from "./login.ts";
+import { modelRoutes } from "./models.ts";
 import { createNotices } from "./notices.ts";
 import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
 import { createSessionCookie } from "./session-cookie.ts";
+import { settingRoutes } from "./settings.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { usageRoutes } from "./usage.ts";
 import { welcomeRoutes } from "./welcome.ts";
 
 /** Pages, one line each. */
-const PAGES = [loginRoutes, welcomeRoutes, overviewRoutes, tokenRoutes, usageRoutes, galleryRoutes, accountRoutes] as const;
+const PAGES = [
+  loginRoutes,
+  welcomeRoutes,
+  overviewRoutes,
+  tokenRoutes,
+  usageRoutes,
+  galleryRoutes,
+  modelRoutes,
+  settingRoutes,
+  accountRoutes,
+] as const;
 
 /** Addresses that the first version's operators know, and the front door. */
 const OLD_ADDRESSES = ["/", "/manage", "/login", "/test"] as const;

@@ -98,9 +98,8 @@ function fieldsOf(schema: Schema | undefined): ApiField[] {
 function typeOf(schema: Schema): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.anyOf) {
-    const types = [...new Set(schema.anyOf.map(typeOf))].filter((type) => type !== "null");
-    const isNumber = types.includes("integer") || types.includes("number");
-    return types.filter((type) => !isNumber || type !== "string").join(" | ") || "any";
+    const types = schema.anyOf.filter((option) => option.type !== "null" && option.format !== "integer").map(typeOf);
+    return [...new Set(types)].join(" | ") || "any";
   }
   const range = rangeOf(schema);
   if (schema.type === "array") return schema.items && typeOf(schema.items) !== "any" ? `${typeOf(schema.items)}[]` : "array";

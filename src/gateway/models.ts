@@ -86,6 +86,9 @@ const KNOWN: readonly ModelChoice[] = [
   ...new Set([...FAMILIES.map((family) => family.id), ...[...LISTED.image, ...LISTED.video].flatMap(expand)]),
 ].map((id) => parseModel(id)!);
 
+/** Every id that we make known, whether the pool serves it or not. */
+export const knownModels = (): readonly ModelChoice[] => KNOWN;
+
 /**
  * The models to list: families of these kinds that the pool serves, then the saved and hard-coded names that lead to one of them.
  * @param served ids of the families that the pool can serve

@@ -51,6 +51,8 @@ export type SettingsAdmin = {
    * @throws {AppError} `conflict` when settings changed since then, `invalid_request` for what a review would not let through
    */
   apply(changes: StoredChanges, by: By, revision?: number): Promise<void>;
+  /** The same for what is stored beside the settings and read by who owns it. */
+  applyOther(changes: StoredChanges, by: By): Promise<void>;
   /** What the last change was; null when there was none, or it was undone twice by time. Epoch ms. */
   lastChange(): Promise<{ at: number; names: string[] } | null>;
   /** Puts back what the last change replaced; again: does it anew. @throws {AppError} `conflict` when there is nothing */
@@ -90,6 +92,9 @@ export function createSettingsAdmin({ store, layers, audit, refresh, now }: Depe
       if (revision !== undefined && (await store.revisions()).settings !== revision)
         throw new AppError("conflict", "Settings were changed meanwhile: look at them again.", { reason: "settings_changed" });
       for (const [name, value] of Object.entries(changes)) assertEditable(layers, name, value);
+      await write("settings.change", changes, await store.readSettings(), by);
+    },
+    async applyOther(changes, by) {
       await write("settings.change", changes, await store.readSettings(), by);
     },
     async lastChange() {

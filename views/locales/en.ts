@@ -9,6 +9,7 @@ import { health } from "./en/health.ts";
 import { login } from "./en/login.ts";
 import { overview } from "./en/overview.ts";
 import { plot } from "./en/plot.ts";
+import { models, settings } from "./en/settings.ts";
 import { shell } from "./en/shell.ts";
 import { tokens } from "./en/tokens.ts";
 import { usage } from "./en/usage.ts";
@@ -20,10 +21,12 @@ export const en = {
   forms,
   health,
   login,
+  models,
   account,
   overview,
   gallery,
   plot,
+  settings,
   shell,
   tokens,
   usage,

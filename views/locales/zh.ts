@@ -10,6 +10,7 @@ import { health } from "./zh/health.ts";
 import { login } from "./zh/login.ts";
 import { overview } from "./zh/overview.ts";
 import { plot } from "./zh/plot.ts";
+import { models, settings } from "./zh/settings.ts";
 import { shell } from "./zh/shell.ts";
 import { tokens } from "./zh/tokens.ts";
 import { usage } from "./zh/usage.ts";
@@ -21,10 +22,12 @@ export const zh: Messages = {
   forms,
   health,
   login,
+  models,
   account,
   overview,
   gallery,
   plot,
+  settings,
   shell,
   tokens,
   usage,
