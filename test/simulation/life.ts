@@ -51,8 +51,8 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
   const openDraft = () => Promise.reject(new Error("not simulated"));
   const tokens = createTokens({ store, providers, openDraft, now: clock.now, log: silentLog });
   const innerLimits = createLimits({ keys: { get: (id) => keys.get(id) ?? null }, store, clock, log: silentLog, retentionDays: () => 30 });
-  const { elapsed } = time;
-  const leases = watchPool({ pool, books, chronicle, figures, elapsed, now: time.now, settings: () => settings.pool });
+  const { elapsed, now } = time;
+  const leases = watchPool({ pool, books, chronicle, figures, elapsed, step: world.step, now, settings: () => settings.pool });
   const limits = watchLimits({ limits: innerLimits, disk, keys, chronicle, figures, now: time.now, chargesOf: upstream.chargesOf });
   const generate = createGenerate({
     pool: leases,

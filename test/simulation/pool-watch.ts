@@ -18,8 +18,8 @@ type Asked = {
   waits: boolean;
   /** Elapsed ms by which it is answered. */
   deadline: number;
-  /** Leases granted from the queue when it came. */
-  cameAfter: number;
+  /** Step in which it came. */
+  cameIn: number;
 };
 
 type Call = { token: Token; kind: Kind; at: number; isProbe: boolean; isCounted: boolean };
@@ -47,13 +47,14 @@ type Dependencies = {
   chronicle: Chronicle;
   figures: PoolFigures;
   elapsed(): number;
+  step(): number;
   now(): number;
   settings(): { wait_ms: number; queue_limit: number };
 };
 
 const MINUTE = 60_000;
 
-export function watchPool({ pool, books, chronicle, figures, elapsed, now, settings }: Dependencies): PoolWatch {
+export function watchPool({ pool, books, chronicle, figures, elapsed, step, now, settings }: Dependencies): PoolWatch {
   const { note } = chronicle;
   const assert: Chronicle["assert"] = chronicle.assert;
   const asked = new Set<Asked>();
@@ -62,7 +63,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, now, setti
   let counted: Call[] = [];
   let capsKnownFrom = 0;
   let numbers = 0;
-  let grants = 0;
+  /** Step of the last lease granted from the queue, by key. Within a step the order is not seen. */
   const lastGrants = new Map<number, number>();
   /** To be looked at when the step is over. */
   let doubts: (() => void)[] = [];
@@ -117,16 +118,17 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, now, setti
   function checkTurn(one: Asked, time: number): void {
     const { keyId } = one.request;
     const earlier = [...asked].filter((other) => isOvertaken(other, one) && other.number < one.number);
-    const before = lastGrants.get(keyId) ?? 0;
+    const before = lastGrants.get(keyId) ?? -1;
+    const hadTurn = (other: Asked) => (lastGrants.get(other.request.keyId) ?? -1) >= before;
     const passed = earlier.filter((other) => {
       if (!one.waits || (one.isPlain && other.request.keyId === keyId)) return true;
-      return other.cameAfter < before && (lastGrants.get(other.request.keyId) ?? 0) < before;
+      return other.cameIn < before && !hadTurn(other);
     });
-    if (one.waits) lastGrants.set(keyId, ++grants);
+    if (one.waits) lastGrants.set(keyId, step());
     if (passed.length === 0) return;
     doubts.push(() => {
       for (const other of passed) {
-        const wasServed = !asked.has(other) || (other.request.keyId !== keyId && (lastGrants.get(other.request.keyId) ?? 0) > before);
+        const wasServed = !asked.has(other) || (other.request.keyId !== keyId && one.waits && hadTurn(other));
         assert(wasServed, "Nobody is overtaken and no key starves:", { passed: other.number, by: one.number, time });
       }
     });
@@ -220,7 +222,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, now, setti
       isPlain: exclude.size === 0 && pinned === undefined,
       waits: false,
       deadline: elapsed() + wait + LATE_MS,
-      cameAfter: grants,
+      cameIn: step(),
     };
     asked.add(one);
     const onWait: LeaseOptions["onWait"] = (position, waitMs) => {

@@ -24,6 +24,8 @@ export type World = {
   keys: Map<number, KeyRow>;
   /** Requests under way in the process that lives. */
   clients: Set<Client>;
+  /** Number of the step that runs. */
+  step(): number;
   nextRequest(): string;
   /** A row of the request log. */
   recorded(row: RequestRow): void;
@@ -91,6 +93,7 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
     settings,
     keys: new Map(),
     clients: new Set(),
+    step: () => step,
     nextRequest: () => `r${++requests}`,
     recorded(row) {
       const { charged } = upstream.chargesOf(row.id);
