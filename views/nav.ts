@@ -7,6 +7,7 @@ export const NAV: readonly { name: PageName; path: string; letter: string }[] = 
   { name: "overview", path: "/admin", letter: "o" },
   { name: "tokens", path: "/admin/tokens", letter: "t" },
   { name: "gallery", path: "/admin/gallery", letter: "g" },
+  { name: "jobs", path: "/admin/jobs", letter: "j" },
   { name: "usage", path: "/admin/usage", letter: "u" },
   { name: "settings", path: "/admin/settings", letter: "s" },
   { name: "account", path: "/admin/account", letter: "a" },

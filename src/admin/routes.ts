@@ -11,6 +11,7 @@ import type { AdminContext } from "./context.ts";
 import { type AdminDoor, createAdminDoor } from "./door.ts";
 import { createForms } from "./forms.ts";
 import { galleryRoutes } from "./gallery.ts";
+import { jobRoutes } from "./jobs.ts";
 import { loginRoutes } from "./login.ts";
 import { modelRoutes } from "./models.ts";
 import { createNotices } from "./notices.ts";
@@ -32,6 +33,7 @@ const PAGES = [
   galleryRoutes,
   modelRoutes,
   settingRoutes,
+  jobRoutes,
   accountRoutes,
 ] as const;
 

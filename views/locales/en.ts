@@ -6,6 +6,7 @@ import { errors } from "./en/errors.ts";
 import { forms } from "./en/forms.ts";
 import { gallery } from "./en/gallery.ts";
 import { health } from "./en/health.ts";
+import { jobs } from "./en/jobs.ts";
 import { login } from "./en/login.ts";
 import { overview } from "./en/overview.ts";
 import { plot } from "./en/plot.ts";
@@ -24,6 +25,7 @@ export const en = {
   models,
   account,
   overview,
+  jobs,
   gallery,
   plot,
   settings,

@@ -7,6 +7,7 @@ import { errors } from "./zh/errors.ts";
 import { forms } from "./zh/forms.ts";
 import { gallery } from "./zh/gallery.ts";
 import { health } from "./zh/health.ts";
+import { jobs } from "./zh/jobs.ts";
 import { login } from "./zh/login.ts";
 import { overview } from "./zh/overview.ts";
 import { plot } from "./zh/plot.ts";
@@ -25,6 +26,7 @@ export const zh: Messages = {
   models,
   account,
   overview,
+  jobs,
   gallery,
   plot,
   settings,

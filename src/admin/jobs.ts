@@ -1,0 +1,95 @@
+// The jobs: lists that follow what happens, one job with all that is known of it, and what the operator decides.
+import { Elysia } from "elysia";
+import { JobPage } from "../../views/job.tsx";
+import { JobProgress, JobRowView, JobsPage, jobHref } from "../../views/jobs.tsx";
+import type { Messages } from "../../views/locales/en.ts";
+import type { JobRow } from "../db/jobs.ts";
+import { AppError } from "../errors.ts";
+import { bareUrl, isUnderWay, pageOfJobs, readJobQuery } from "../gateway/job-list.ts";
+import { jobParameters } from "../gateway/job-parameters.ts";
+import { retryJob } from "../gateway/job-retry.ts";
+import type { AdminContext } from "./context.ts";
+import { keyChoices, tokenLabels } from "./names.ts";
+import { changed, fragment, goTo, page, readForm, viewOf } from "./page.ts";
+
+const PAGE_SIZE = 50;
+const DELIVERIES_SHOWN = 20;
+
+export const jobRoutes = (ctx: AdminContext) => {
+  const { store, jobs, media, requests, audit } = ctx;
+  const namesFor = (shown: readonly JobRow[]) => ({
+    keys: new Map(shown.flatMap(({ keyId }) => (ctx.keys.get(keyId) ? [[keyId, ctx.keys.get(keyId)!.name] as const] : []))),
+    tokens: tokenLabels(ctx),
+  });
+  const find = async (request: Request, id: string): Promise<JobRow> => {
+    const job = await store.getJob(id);
+    if (!job) throw new AppError("not_found", viewOf(ctx, request).t.jobs.gone);
+    return job;
+  };
+  /** A job after something was done to it: its row, or its page. */
+  const done = async (request: Request, id: string, say: (t: Messages["jobs"], job: JobRow) => string) => {
+    const job = await find(request, id);
+    return changed(ctx, request, {
+      location: jobHref(id),
+      content: (view) => JobRowView({ view, job, names: namesFor([job]) }),
+      notice: { text: say(viewOf(ctx, request).t.jobs, job) },
+    });
+  };
+
+  return new Elysia({ prefix: "/jobs" })
+    .get("/", async ({ request }) => {
+      const query = readJobQuery(new URL(request.url).searchParams);
+      const found = await pageOfJobs(store, query, PAGE_SIZE);
+      const data = { query, ...found, names: namesFor(found.jobs), keyChoices: await keyChoices(ctx, query.key) };
+      return page(ctx, request, (view) => ({ title: view.t.jobs.title, nav: "jobs", body: JobsPage({ view, data }) }));
+    })
+    .get("/:id", async ({ request, params }) => {
+      const job = await find(request, params.id);
+      const [results, logged, deliveries] = await Promise.all([
+        Promise.all(job.mediaIds.map((id) => media.get(id))),
+        requests.get(job.requestId),
+        store.listDeliveries({ jobId: job.id, limit: DELIVERIES_SHOWN }),
+      ]);
+      const data = {
+        job,
+        names: namesFor([job]),
+        parameters: jobParameters(job),
+        media: results.filter((one) => one !== null),
+        attempts: logged?.attempts ?? [],
+        deliveries: deliveries.map((one) => ({ ...one, shownUrl: bareUrl(one.url) })),
+        webhookUrl: job.webhookUrl && bareUrl(job.webhookUrl),
+      };
+      return page(ctx, request, (view) => ({ title: view.t.jobs.title, nav: "jobs", body: JobPage({ view, data }) }));
+    })
+    .get("/:id/state", async ({ request, params }) => {
+      const job = await find(request, params.id);
+      const isPage = new URL(request.url).searchParams.has("page");
+      if (isUnderWay(job)) return fragment(ctx, request, (view) => JobProgress({ view, job, page: isPage }));
+      if (isPage) return goTo(ctx, request, jobHref(job.id));
+      // It has ended: all of the row is told, in place of the part that asked.
+      const answer = fragment(ctx, request, (view) => JobRowView({ view, job, names: namesFor([job]) }));
+      answer.headers.set("hx-retarget", `#job-${job.id}`);
+      return answer;
+    })
+    .post("/:id/cancel", async ({ request, params }) => {
+      const before = await find(request, params.id);
+      await jobs.cancel(before.id, null);
+      await audit.record({ action: "job.cancel", subject: `job ${before.id}`, before: { state: before.state } }, ctx.visitorOf(request));
+      return done(request, before.id, (t, { state, cancelAsked }) =>
+        state === "cancelled" ? t.cancelled1 : cancelAsked ? t.cancelAsked : t.cannotCancel,
+      );
+    })
+    .post("/:id/decide", async ({ request, params }) => {
+      const before = await find(request, params.id);
+      const charged = (await readForm(ctx, request)).flag("charged");
+      if (before.state !== "unknown") throw new AppError("conflict", "This job has nothing to decide.");
+      await jobs.decide(before.id, charged);
+      await audit.record({ action: "job.decide", subject: `job ${before.id}`, after: { charged } }, ctx.visitorOf(request));
+      return done(request, before.id, (t) => t.decided);
+    })
+    .post("/:id/retry", async ({ request, params }) => {
+      const job = await retryJob(ctx, (await find(request, params.id)).id);
+      await audit.record({ action: "job.retry", subject: `job ${params.id}`, after: { job: job.id } }, ctx.visitorOf(request));
+      return goTo(ctx, request, jobHref(job.id), { text: viewOf(ctx, request).t.jobs.retried });
+    });
+};
