@@ -1,4 +1,4 @@
-// How long it takes to pick and lease a token, by size of the pool and strategy: `bun bench/pool.ts`.
+// How long it takes to pick and lease a token, by size of the pool and strategy: part of `bun run bench`, or `bun bench/pool.ts` alone.
 import { systemClock } from "../src/clock.ts";
 import type { TokenRow } from "../src/db/store.ts";
 import type { Lease, LeaseRequest, Outcome } from "../src/gateway/leases.ts";
@@ -109,11 +109,17 @@ function summary(times: number[]): string[] {
 }
 
 const columns = ["tokens", "strategy", "lease p50 µs", "p99", "p99.9", "end p50 µs", "p99", "p99.9"];
-console.log(`Pick and lease: ${ROUNDS} rounds each, 4 models and 2 kinds, one token in three not to be had. Aim: lease p99 <= 50 µs.\n`);
-console.log(`| ${columns.join(" | ")} |\n|${columns.map(() => "---").join("|")}|`);
-for (const size of SIZES) {
-  for (const strategy of STRATEGIES) {
-    const { lease, end } = await measure(size, strategy);
-    console.log(`| ${[size, strategy, ...summary(lease), ...summary(end)].join(" | ")} |`);
+
+/** Prints one row for each size and strategy. */
+export async function printPool(): Promise<void> {
+  console.log(`Pick and lease: ${ROUNDS} rounds each, 4 models and 2 kinds, one token in three not to be had. Aim: lease p99 <= 50 µs.\n`);
+  console.log(`| ${columns.join(" | ")} |\n|${columns.map(() => "---").join("|")}|`);
+  for (const size of SIZES) {
+    for (const strategy of STRATEGIES) {
+      const { lease, end } = await measure(size, strategy);
+      console.log(`| ${[size, strategy, ...summary(lease), ...summary(end)].join(" | ")} |`);
+    }
   }
 }
+
+if (import.meta.main) await printPool();

@@ -3,7 +3,8 @@ import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
 import { type Figures, load, median } from "./load.ts";
 import { memoryOf, peakWhile } from "./memory.ts";
-import { startCeiling, startFlow2api, startMock, startNginx, startPortkey, type Target } from "./targets.ts";
+import { printPool } from "./pool.ts";
+import { startCeiling, startFlow2api, startLimited, startMock, startNginx, startPortkey, type Target } from "./targets.ts";
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +28,7 @@ const SCENARIOS = [
 const root = new URL("..", import.meta.url).pathname;
 await build(`${root}dist/flow2api`);
 const mock = await startMock(LOAD_CORE);
-const starters = [startCeiling, startFlow2api, startNginx, startPortkey];
+const starters = [startCeiling, startFlow2api, startLimited, startNginx, startPortkey];
 const targets: Target[] = [];
 for (const start of starters) {
   const target = await start(GATEWAY_CORE, mock.url);
@@ -52,9 +53,17 @@ try {
   for (const target of targets) await target.stop();
   await mock.stop();
 }
+console.log();
+await printPool();
 
 function request(target: Target, scenario: { weight: "small" | "large"; connections: number }, seconds: number) {
-  return { url: target.url, body: target.body(scenario.weight), headers: target.headers(scenario.weight), connections: scenario.connections, seconds };
+  return {
+    url: target.url,
+    body: target.body(scenario.weight),
+    headers: target.headers(scenario.weight),
+    connections: scenario.connections,
+    seconds,
+  };
 }
 
 /** 16 answers of 24 MiB (base64) in flight: the most memory that flow2api and the ceiling take. */
@@ -72,8 +81,10 @@ async function hugeAnswers(): Promise<Map<string, number>> {
 
 function print(idle: Map<string, number>, huge: Map<string, number>): void {
   const [ceiling] = targets;
-  const of = (target: Target, scenario: string, figure: keyof Figures) => median((results.get(`${target.name}|${scenario}`) ?? []).map((one) => one[figure]));
-  const errors = (target: Target) => SCENARIOS.reduce((sum, { name }) => sum + (results.get(`${target.name}|${name}`) ?? []).reduce((all, one) => all + one.errors, 0), 0);
+  const of = (target: Target, scenario: string, figure: keyof Figures) =>
+    median((results.get(`${target.name}|${scenario}`) ?? []).map((one) => one[figure]));
+  const errors = (target: Target) =>
+    SCENARIOS.reduce((sum, { name }) => sum + (results.get(`${target.name}|${name}`) ?? []).reduce((all, one) => all + one.errors, 0), 0);
   const ratio = (value: number, base: number) => `${value.toFixed(value < 10 ? 2 : 0)} (${(value / base).toFixed(2)}x)`;
   const rows = targets.map((target) => ({
     target: target.name,
@@ -86,6 +97,8 @@ function print(idle: Map<string, number>, huge: Map<string, number>): void {
     "start ms": target.startMs.toFixed(0),
     errors: errors(target),
   }));
-  console.log(`medians of ${ROUNDS} interleaved rounds of ${SECONDS} s; gateway on core ${GATEWAY_CORE}, mock and load on core ${LOAD_CORE}; (x) against the ceiling`);
+  console.log(
+    `medians of ${ROUNDS} interleaved rounds of ${SECONDS} s; gateway on core ${GATEWAY_CORE}, mock and load on core ${LOAD_CORE}; (x) against the ceiling`,
+  );
   console.table(rows);
 }

@@ -35,7 +35,10 @@ export async function freePort(): Promise<number> {
 /** Ms until `url` answers anything. */
 async function firstAnswer(url: string, startedAt: number): Promise<number> {
   for (const deadline = Date.now() + 20_000; Date.now() < deadline; await Bun.sleep(2)) {
-    const ok = await fetch(url).then(() => true, () => false);
+    const ok = await fetch(url).then(
+      () => true,
+      () => false,
+    );
     if (ok) return performance.now() - startedAt;
   }
   throw new Error(`${url} never answered`);
@@ -57,7 +60,10 @@ export async function startMock(core: number): Promise<{ url: string; stop(): Pr
 export async function startCeiling(core: number, upstream: string): Promise<Target> {
   const port = await freePort();
   const startedAt = performance.now();
-  const process = Bun.spawn(pinned(core, ["bun", join(import.meta.dir, "ceiling.ts"), String(port), upstream]), { stdout: "ignore", stderr: "inherit" });
+  const process = Bun.spawn(pinned(core, ["bun", join(import.meta.dir, "ceiling.ts"), String(port), upstream]), {
+    stdout: "ignore",
+    stderr: "inherit",
+  });
   const base = `http://127.0.0.1:${port}`;
   return {
     name: "ceiling (bare Elysia proxy)",
@@ -70,7 +76,18 @@ export async function startCeiling(core: number, upstream: string): Promise<Targ
   };
 }
 
-export async function startFlow2api(core: number, upstream: string): Promise<Target> {
+/** Limits of every kind, none of which is ever reached. */
+const LIMITS = ["--rpm", "100000", "--concurrency", "1000", "--limit-images-day", "999999999", "--limit-usd-month", "999999999"];
+
+/** With a key that has every limit to be checked and reserved. */
+export const startLimited = (core: number, upstream: string) => startFlow2api(core, upstream, "flow2api, key with limits", LIMITS);
+
+export async function startFlow2api(
+  core: number,
+  upstream: string,
+  name = "flow2api (compiled)",
+  limits: readonly string[] = [],
+): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), "flow2api-bench-"));
   const port = await freePort();
   const executable = join(root, "dist", "flow2api");
@@ -82,19 +99,31 @@ export async function startFlow2api(core: number, upstream: string): Promise<Tar
     FLOW2API_POOL_IMAGE_CONCURRENCY: "-1",
     FLOW2API_MEDIA_MIN_FREE_MB: "0",
   };
-  const cli = async (...args: string[]) => (await new Response(Bun.spawn([executable, ...args, "--data", folder], { env, stderr: "inherit" }).stdout).text()).trim();
-  for (const name of ["one", "two", "three"]) await cli("token", "add", "--provider", "gemini", "--secret", `bench-token-${name}`, "--image-concurrency", "-1");
-  const key = await cli("key", "create", "--name", "bench");
+  const cli = async (...args: string[]) =>
+    (await new Response(Bun.spawn([executable, ...args, "--data", folder], { env, stderr: "inherit" }).stdout).text()).trim();
+  for (const secret of ["one", "two", "three"])
+    await cli("token", "add", "--provider", "gemini", "--secret", `bench-token-${secret}`, "--image-concurrency", "-1");
+  const key = await cli("key", "create", "--name", "bench", ...limits);
+  if (key === "") throw new Error("No key was made for the bench");
   const startedAt = performance.now();
   const log = Bun.file(join(folder, "server.log"));
-  const server = Bun.spawn(pinned(core, [executable, "serve", "--host", "127.0.0.1", "--port", String(port)]), { env, cwd: folder, stdout: "ignore", stderr: log });
+  const server = Bun.spawn(pinned(core, [executable, "serve", "--host", "127.0.0.1", "--port", String(port)]), {
+    env,
+    cwd: folder,
+    stdout: "ignore",
+    stderr: log,
+  });
   const base = `http://127.0.0.1:${port}`;
   return {
-    name: "flow2api (compiled)",
+    name,
     pid: server.pid,
     url: `${base}/v1/chat/completions`,
     body: (weight) =>
-      JSON.stringify({ model: MODELS[weight], messages: [{ role: "user", content: "a fox in the snow" }], ...(weight === "small" ? {} : { modalities: ["image"] }) }),
+      JSON.stringify({
+        model: MODELS[weight],
+        messages: [{ role: "user", content: "a fox in the snow" }],
+        ...(weight === "small" ? {} : { modalities: ["image"] }),
+      }),
     headers: () => ({ ...JSON_TYPE, authorization: `Bearer ${key}` }),
     startMs: await firstAnswer(`${base}/health`, startedAt),
     async stop() {
@@ -116,7 +145,10 @@ http { access_log off; client_max_body_size 100m; proxy_temp_path ${folder}/prox
   server { listen 127.0.0.1:${port}; location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_buffering off; rewrite ^ /v1beta/models/$model:generateContent break; proxy_pass http://mock; } } }`;
   await Bun.write(join(folder, "nginx.conf"), config);
   const startedAt = performance.now();
-  const server = Bun.spawn(pinned(core, ["nginx", "-e", `${folder}/error.log`, "-c", join(folder, "nginx.conf")]), { stdout: "ignore", stderr: "ignore" });
+  const server = Bun.spawn(pinned(core, ["nginx", "-e", `${folder}/error.log`, "-c", join(folder, "nginx.conf")]), {
+    stdout: "ignore",
+    stderr: "ignore",
+  });
   const base = `http://127.0.0.1:${port}`;
   return {
     name: "nginx",
@@ -139,7 +171,11 @@ export async function startPortkey(core: number, upstream: string): Promise<Targ
   if (!(await Bun.file(entry).exists())) return null;
   const port = await freePort();
   const startedAt = performance.now();
-  const server = Bun.spawn(pinned(core, ["bun", entry, `--port=${port}`, "--headless"]), { env: { ...process.env, NODE_ENV: "production" }, stdout: "ignore", stderr: "ignore" });
+  const server = Bun.spawn(pinned(core, ["bun", entry, `--port=${port}`, "--headless"]), {
+    env: { ...process.env, NODE_ENV: "production" },
+    stdout: "ignore",
+    stderr: "ignore",
+  });
   const base = `http://127.0.0.1:${port}`;
   const messages = [{ role: "user", content: "a fox in the snow" }];
   return {
@@ -147,7 +183,12 @@ export async function startPortkey(core: number, upstream: string): Promise<Targ
     pid: server.pid,
     url: `${base}/v1/chat/completions`,
     body: (weight) => JSON.stringify({ model: MODELS[weight], messages }),
-    headers: () => ({ ...JSON_TYPE, "x-portkey-provider": "google", "x-portkey-custom-host": `${upstream}/v1beta`, authorization: "Bearer bench-token-one" }),
+    headers: () => ({
+      ...JSON_TYPE,
+      "x-portkey-provider": "google",
+      "x-portkey-custom-host": `${upstream}/v1beta`,
+      authorization: "Bearer bench-token-one",
+    }),
     startMs: await firstAnswer(base, startedAt),
     stop: () => stop(server),
   };
