@@ -32,6 +32,16 @@ export function formatUsd(usd: number, locale: LocaleName): string {
   }).format(usd);
 }
 
+/** A price of one image or second: as many digits as it has, at most four. */
+export const formatPrice = (usd: number, locale: LocaleName): string =>
+  numberFormat(locale, {
+    style: "currency",
+    currency: "USD",
+    currencyDisplay: "narrowSymbol",
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 4,
+  }).format(usd);
+
 const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** 1536 as `1.5 KiB`. */

@@ -3,8 +3,7 @@
 import type { ModelView, ProviderView } from "../src/gateway/model-list.ts";
 import type { ImageLimits, VideoLimits } from "../src/gateway/models.ts";
 import { ActionButton, Badge, Button, Card, EmptyState, Form } from "./controls.tsx";
-import { Money } from "./figures.tsx";
-import { formatCount, formatUsd } from "./format.ts";
+import { formatCount, formatPrice } from "./format.ts";
 import { PageHead } from "./layout.tsx";
 import { SettingsTabs } from "./settings.tsx";
 import { Cell, Row, Table } from "./table.tsx";
@@ -116,11 +115,11 @@ function PriceRange({ view, provider: { provider, prices }, unit }: { view: View
         <span class="muted">{t.byPlan}</span>
       ) : (
         <>
-          <Money view={view} value={least} />
+          <span class="figure">{formatPrice(least, view.locale)}</span>
           {most !== least && (
             <>
               {" – "}
-              <Money view={view} value={most} />
+              <span class="figure">{formatPrice(most, view.locale)}</span>
             </>
           )}{" "}
           <span class="muted">{unit}</span>
@@ -160,7 +159,7 @@ export function ModelPage({ view, model }: { view: View; model: ModelView }) {
           </ActionButton>
         }
       />
-      <p>
+      <p class="way-back">
         <a href="/admin/models">← {t.allModels}</a>
       </p>
       <div class="columns">
@@ -281,7 +280,7 @@ function Prices({ view, model: { family, providers }, action }: { view: View; mo
                     max={1000}
                     step="any"
                     value={ownUsd ?? ""}
-                    placeholder={t.listPrice(formatUsd(listUsd, view.locale))}
+                    placeholder={t.listPrice(formatPrice(listUsd, view.locale))}
                   />
                 </div>
               );

@@ -10,5 +10,7 @@ export const NAV: readonly { name: PageName; path: string; letter: string }[] = 
   { name: "jobs", path: "/admin/jobs", letter: "j" },
   { name: "usage", path: "/admin/usage", letter: "u" },
   { name: "settings", path: "/admin/settings", letter: "s" },
+  { name: "system", path: "/admin/system", letter: "y" },
+  { name: "api", path: "/admin/api", letter: "i" },
   { name: "account", path: "/admin/account", letter: "a" },
 ];

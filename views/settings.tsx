@@ -68,6 +68,15 @@ export function SettingsPage({ view, states, query, lastChange, typed }: Setting
       {states.length === 0 && (
         <EmptyState title={settings.noMatch} action={<LinkButton href="/admin/settings">{settings.showAll}</LinkButton>} />
       )}
+      {sections.size > 1 && (
+        <nav class="jump" aria-label={settings.jump}>
+          {[...sections.keys()].map((section) => (
+            <a key={section} href={`#${section}`}>
+              {settings.sections[section]}
+            </a>
+          ))}
+        </nav>
+      )}
       {states.length > 0 && (
         <Form view={view} action="/admin/settings/review" class="settings" label={settings.title}>
           {[...sections].map(([section, own]) => (

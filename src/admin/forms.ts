@@ -7,7 +7,8 @@ import type { MediaStore } from "../gateway/media.ts";
 
 /** Longest form without files: ten thousand pasted tokens fit. */
 const MAX_FORM_BYTES = 32 * 1024 * 1024;
-const MAX_FILE_MB = 100;
+/** Largest file of a form, in MiB. */
+export const MAX_FILE_MB = 100;
 
 /** What is wrong, by field. */
 export type Wrong = Record<string, string>;

@@ -6,6 +6,7 @@ import { AppError } from "../errors.ts";
 import type { ApiDocument } from "../gateway/api-reference.ts";
 import { isFormToken } from "../gateway/sessions.ts";
 import { accountRoutes } from "./account.ts";
+import { apiRoutes } from "./api.ts";
 import { loadAssets } from "./assets.ts";
 import type { AdminContext } from "./context.ts";
 import { type AdminDoor, createAdminDoor } from "./door.ts";
@@ -19,6 +20,7 @@ import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
 import { createSessionCookie } from "./session-cookie.ts";
 import { settingRoutes } from "./settings.ts";
+import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { usageRoutes } from "./usage.ts";
 import { welcomeRoutes } from "./welcome.ts";
@@ -33,6 +35,8 @@ const PAGES = [
   galleryRoutes,
   modelRoutes,
   settingRoutes,
+  systemRoutes,
+  apiRoutes,
   jobRoutes,
   accountRoutes,
 ] as const;

@@ -12,6 +12,7 @@ import { overview } from "./en/overview.ts";
 import { plot } from "./en/plot.ts";
 import { models, settings } from "./en/settings.ts";
 import { shell } from "./en/shell.ts";
+import { api, system } from "./en/system.ts";
 import { tokens } from "./en/tokens.ts";
 import { usage } from "./en/usage.ts";
 import { welcome } from "./en/welcome.ts";
@@ -24,12 +25,14 @@ export const en = {
   login,
   models,
   account,
+  api,
   overview,
   jobs,
   gallery,
   plot,
   settings,
   shell,
+  system,
   tokens,
   usage,
   welcome,

@@ -13,6 +13,7 @@ import { overview } from "./zh/overview.ts";
 import { plot } from "./zh/plot.ts";
 import { models, settings } from "./zh/settings.ts";
 import { shell } from "./zh/shell.ts";
+import { api, system } from "./zh/system.ts";
 import { tokens } from "./zh/tokens.ts";
 import { usage } from "./zh/usage.ts";
 import { welcome } from "./zh/welcome.ts";
@@ -25,12 +26,14 @@ export const zh: Messages = {
   login,
   models,
   account,
+  api,
   overview,
   jobs,
   gallery,
   plot,
   settings,
   shell,
+  system,
   tokens,
   usage,
   welcome,

@@ -103,7 +103,7 @@ export const settings: typeof enSettings = {
     flag: "由命令行设置：在此编辑不会生效。",
   },
   listHint: "每行一个",
-  searchLabel: "搜索设置",
+  jump: "分区",
   noMatch: "没有匹配的设置。",
   showAll: "显示全部",
   review: "查看更改",

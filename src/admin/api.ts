@@ -1,0 +1,26 @@
+// The reference of the API, made from the description that clients can fetch too.
+import { Elysia } from "elysia";
+import { ApiPage } from "../../views/api.tsx";
+import { describeSurfaces } from "../gateway/api-reference.ts";
+import { DEFAULT_FAMILY, families } from "../gateway/models.ts";
+import type { Kind } from "../gateway/types.ts";
+import type { AdminContext } from "./context.ts";
+import { page } from "./page.ts";
+
+export const apiRoutes = (ctx: AdminContext) =>
+  new Elysia({ prefix: "/api" }).get("/", ({ request, query }) => {
+    const origin = ctx.originOf(request);
+    const surfaces = describeSurfaces(ctx.apiDocument(), {
+      origin,
+      imageModel: exampleModel(ctx, "image"),
+      videoModel: exampleModel(ctx, "video"),
+    });
+    const current = typeof query.surface === "string" ? query.surface : "";
+    return page(ctx, request, (view) => ({ title: view.t.api.title, nav: "api", body: ApiPage({ view, surfaces, current, origin }) }));
+  });
+
+/** A family that works here; the recommended one where none does. */
+function exampleModel({ pool }: AdminContext, kind: Kind): string {
+  const ids = [DEFAULT_FAMILY[kind], ...families(kind).map(({ id }) => id)];
+  return ids.find((id) => pool.canServe(kind, id)) ?? DEFAULT_FAMILY[kind];
+}

@@ -1,0 +1,142 @@
+// The server itself: health and self-test, backup and restore, log, trail of changes, what it is made of.
+import { join } from "node:path";
+import { Elysia } from "elysia";
+import { LogLines, LogPage } from "../../views/log.tsx";
+import { AboutPage, BackupPage, Checks, HealthPage, TrailPage } from "../../views/system.tsx";
+import { type CheckDependencies, type CheckResult, quickChecks, selfTest, upstreamChecks } from "../gateway/self-test.ts";
+import type { LogLevel } from "../log.ts";
+import { SETTINGS } from "../settings-check.ts";
+import { VERSION } from "../version.ts";
+import type { AdminContext } from "./context.ts";
+import { MAX_FILE_MB } from "./forms.ts";
+import libraries from "./licences.json" with { type: "json" };
+import { follow } from "./live.ts";
+import { changed, goTo, page, readForm, viewOf } from "./page.ts";
+
+const BACKUP = "/admin/system/backup";
+const TRAIL_ROWS = 50;
+const MEBIBYTE = 1024 * 1024;
+
+export const systemRoutes = (ctx: AdminContext) => {
+  const { maintenance, logTail, audit } = ctx;
+  const boot = ctx.config.settings;
+  const deps: CheckDependencies = { ...ctx, settings: ctx.settings.current, upstreams: upstreamsOf(ctx) };
+  const dataDir = boot.storage.data_dir;
+
+  const healthPage = async (request: Request, checks: readonly CheckResult[]) => {
+    const data = {
+      version: VERSION,
+      startedAt: ctx.startedAt,
+      memoryBytes: process.memoryUsage.rss(),
+      sizes: await maintenance.sizes(),
+      mediaBytes: ctx.media.totalBytes(),
+      mediaLimitBytes: ctx.settings.current().media.max_total_mb * MEBIBYTE,
+      checks,
+    };
+    return page(ctx, request, (view) => ({ title: view.t.system.title, nav: "system", body: HealthPage({ view, data }) }));
+  };
+
+  return new Elysia()
+    .get("/system", async ({ request }) => healthPage(request, await quickChecks(deps)))
+    .post("/system/checks", async ({ request, server }) => {
+      server?.timeout(request, 0);
+      const form = await readForm(ctx, request);
+      const act = form.choice("act", ["upstreams", "all"]);
+      form.check();
+      const checks =
+        act === "all"
+          ? await selfTest(deps, request.signal)
+          : [...(await quickChecks(deps)), ...(await upstreamChecks(deps, request.signal))];
+      if (request.headers.get("hx-request") !== "true") return healthPage(request, checks);
+      return changed(ctx, request, { location: "/admin/system", content: (view) => Checks({ view, checks, told: true }) });
+    })
+
+    .get("/system/backup", ({ request }) => {
+      const data = {
+        dataDir,
+        uploadBytes: Math.min(MAX_FILE_MB, ctx.settings.current().server.body_limit_mb) * MEBIBYTE,
+        staged: maintenance.stagedRestore(),
+        keyInEnvironment: process.env.FLOW2API_SECRET_KEY !== undefined,
+      };
+      return page(ctx, request, (view) => ({ title: view.t.system.tabs.backup, nav: "system", body: BackupPage({ view, data }) }));
+    })
+    .post("/system/backup", async ({ request, server }) => {
+      server?.timeout(request, 0);
+      const form = await readForm(ctx, request);
+      const content = { requests: form.flag("requests"), media: form.flag("media") };
+      const { name, bytes, body } = await maintenance.backup(content);
+      await audit.record({ action: "backup.download", subject: "data", after: { ...content, bytes } }, ctx.visitorOf(request));
+      return new Response(body, {
+        headers: {
+          "content-type": "application/x-tar",
+          "content-length": String(bytes),
+          "content-disposition": `attachment; filename="${name}"`,
+          "cache-control": "no-store",
+        },
+      });
+    })
+    .post("/system/restore", async ({ request, server }) => {
+      server?.timeout(request, 0);
+      const { system } = viewOf(ctx, request).t;
+      const { files } = await ctx.forms.files(request);
+      const file = files.find(({ field, draft }) => field === "backup" && draft.bytes > 0);
+      if (!file) return goTo(ctx, request, BACKUP, { text: system.noFile, tone: "bad" });
+      const { holds } = await maintenance.stageRestore(file.draft);
+      await audit.record({ action: "restore.stage", subject: "data", after: { holds } }, ctx.visitorOf(request));
+      return goTo(ctx, request, BACKUP, { text: system.restoreStaged(holds.join(", ")) });
+    })
+    .post("/system/restore/drop", async ({ request }) => {
+      maintenance.dropStagedRestore();
+      await audit.record({ action: "restore.drop", subject: "data" }, ctx.visitorOf(request));
+      return goTo(ctx, request, BACKUP, { text: viewOf(ctx, request).t.system.restoreDropped });
+    })
+
+    .get("/system/logs", ({ request, query }) => {
+      const level = levelOf(query.level);
+      const last = logTail.lines().at(-1)?.number ?? 0;
+      const lines = logTail.lines({ level });
+      return page(ctx, request, (view) => ({ title: view.t.system.tabs.logs, nav: "system", body: LogPage({ view, lines, level, last }) }));
+    })
+    .get("/events/log", ({ request, server, query }) =>
+      follow(ctx, { request, server }, (view, seen) => {
+        const lines = logTail.lines({ after: Number(seen ?? query.after ?? 0) || 0, level: levelOf(query.level) });
+        const last = lines.at(-1);
+        return last ? { id: String(last.number), content: LogLines({ view, lines }) } : null;
+      }),
+    )
+
+    .get("/system/trail", async ({ request, query }) => {
+      const subject = textOf(query.subject).trim();
+      const before = Number(textOf(query.before)) || undefined;
+      const rows = await audit.list({ limit: TRAIL_ROWS + 1, before, ...(subject ? { subject } : {}) });
+      const shown = rows.slice(0, TRAIL_ROWS);
+      const next = rows.length > TRAIL_ROWS ? shown.at(-1)!.id : null;
+      const data = { rows: shown, subject, isFirst: before === undefined, next };
+      return page(ctx, request, (view) => ({ title: view.t.system.tabs.trail, nav: "system", body: TrailPage({ view, data }) }));
+    })
+
+    .get("/system/about", ({ request }) => {
+      const data = {
+        version: VERSION,
+        runtime: `Bun ${Bun.version}`,
+        platform: `${process.platform} ${process.arch}`,
+        dataDir: join(dataDir),
+        file: ctx.config.file,
+        libraries,
+      };
+      return page(ctx, request, (view) => ({ title: view.t.system.tabs.about, nav: "system", body: AboutPage({ view, data }) }));
+    });
+};
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value.slice(0, 200) : "");
+
+const LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
+const levelOf = (value: unknown): LogLevel => LEVELS.find((level) => level === value) ?? "debug";
+
+/** Every address that the settings name as an upstream's, each host once. */
+function upstreamsOf({ config }: AdminContext): string[] {
+  const urls = SETTINGS.filter(({ name }) => name.endsWith("base_url")).map(
+    ({ section, name }) => (config.settings[section] as Record<string, unknown>)[name] as string,
+  );
+  return [...new Map(urls.map((url) => [new URL(url).host, url])).values()];
+}
