@@ -2,7 +2,7 @@
 import type { TokenItem } from "../src/gateway/token-list.ts";
 import type { TokenSums, TokenUsage } from "../src/gateway/token-usage.ts";
 import { ActionButton, Button, Form, LinkButton, Menu } from "./controls.tsx";
-import { Count, Dash, Time } from "./figures.tsx";
+import { Count, Time } from "./figures.tsx";
 import { formatCount, formatUsd } from "./format.ts";
 import { Cell, type Column, Row } from "./table.tsx";
 import { HealthLine, Lines, outcomeText, reasonText, Tiny, TinyToggle, tokenHref } from "./token-fields.tsx";
@@ -63,11 +63,9 @@ export function TokenRowView({ view, item, usage }: ItemProps & { usage: TokenUs
         <Slots view={view} item={item} />
       </Cell>
       <Cell label={columns.usage} align="end">
-        {usage ? <Usage view={view} usage={usage} /> : <Dash />}
+        {usage && <Usage view={view} usage={usage} />}
       </Cell>
-      <Cell label={columns.used}>
-        <Time view={view} value={token.usedAt} />
-      </Cell>
+      <Cell label={columns.used}>{token.usedAt !== null && <Time view={view} value={token.usedAt} />}</Cell>
       <Cell label={columns.error}>
         <LastError view={view} item={item} />
       </Cell>
@@ -105,7 +103,7 @@ function Name({ item: { row } }: Pick<ItemProps, "item">) {
 
 export function Credits({ view, item: { view: token } }: ItemProps) {
   const { credits, tier } = token;
-  if (credits === null && tier === null) return <Dash />;
+  if (credits === null && tier === null) return null;
   return (
     <Lines>
       {credits !== null && <Count view={view} value={credits} />}
@@ -153,11 +151,11 @@ function Usage({ view, usage: { today, total } }: { view: View; usage: TokenUsag
 
 export function LastError({ view, item: { view: token } }: ItemProps) {
   const { lastError } = token;
-  if (!lastError) return <Dash />;
+  if (!lastError) return null;
   const { kind, reason, upstreamStatus, at } = lastError;
   return (
     <Lines>
-      <span>
+      <span class="error">
         {reason ? reasonText(view, reason) : outcomeText(view, kind)}
         {upstreamStatus !== null && <span class="muted figure"> {upstreamStatus}</span>}
       </span>

@@ -84,7 +84,8 @@ export function TokenPage({ view, data }: Props) {
 
 function HealthCard({ view, data: { item, remedy } }: Props) {
   const { tokens } = view.t;
-  const { state, reason, since, until } = item.view.health;
+  const { health, models } = item.view;
+  const { state, reason, since, until } = health;
   return (
     <Card title={tokens.health} actions={<RemedyButton view={view} id={item.row.id} remedy={remedy} />}>
       <div class="row">
@@ -107,7 +108,10 @@ function HealthCard({ view, data: { item, remedy } }: Props) {
           </span>
         )}
       </div>
-      <p class="advice">{reason ? adviceText(view, reason) : tokens.nothingToDo}</p>
+      <p class="advice">
+        {reason ? adviceText(view, reason) : models.length === 0 && tokens.nothingToDo}{" "}
+        {models.length > 0 && <a href="#models">{tokens.modelsHeld(models.length)}</a>}
+      </p>
     </Card>
   );
 }

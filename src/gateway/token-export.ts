@@ -36,18 +36,16 @@ function exported(row: TokenRow) {
 export function exportTokens(rows: readonly TokenRow[], format: TokenFormat): string {
   const tokens = rows.map(exported);
   if (format === "json") return `${JSON.stringify({ tokens }, null, 2)}\n`;
-  const names = Object.keys(tokens[0] ?? {});
-  return [names, ...tokens.map((token) => Object.values(token))].map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
+  // Own caps are a table and have no place in a row.
+  const flat = tokens.map(({ caps: _, ...cells }) => cells);
+  const names = Object.keys(flat[0] ?? {});
+  return [names, ...flat.map((row) => Object.values(row))].map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
 }
 
 /** RFC 4180, one line a row. What a spreadsheet would take for a formula begins with a tab, which an import drops again. */
 function csvCell(value: unknown): string {
   const isText = typeof value === "string";
-  const plain = Array.isArray(value)
-    ? value.join(";")
-    : typeof value === "object" && value !== null
-      ? JSON.stringify(value)
-      : `${value ?? ""}`;
+  const plain = Array.isArray(value) ? value.join(";") : `${value ?? ""}`;
   const line = plain.replace(/[\r\n]+/g, " ");
   const safe = (isText || Array.isArray(value)) && /^[=+\-@]/.test(line) ? `\t${line}` : line;
   return /[",;\t]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
