@@ -120,7 +120,7 @@ const Only = ({ view, what, href }: { view: View; what: string; href: string }) 
 );
 
 function Totals({ view, total }: { view: View; total: UsageTotal }) {
-  const { columns, errorShare, latency, unitsAbout } = view.t.usage;
+  const { columns, errorShare, plots, slowest, unitsIn, unitsOut } = view.t.usage;
   const { requests, errors, images, videoSeconds, usd, inputTokens, outputTokens, p50Ms, p95Ms } = total;
   return (
     <Stats>
@@ -134,11 +134,11 @@ function Totals({ view, total }: { view: View; total: UsageTotal }) {
       <Stat label={columns.usd}>
         <Money view={view} value={usd} />
       </Stat>
-      <Stat label={columns.outputTokens} note={unitsAbout}>
-        {compact(inputTokens, view)} / {compact(outputTokens, view)}
+      <Stat label={unitsOut} note={unitsIn(compact(inputTokens, view))}>
+        {compact(outputTokens, view)}
       </Stat>
-      <Stat label={`${columns.p50Ms} / ${columns.p95Ms}`} note={latency}>
-        {p50Ms === null ? <Dash /> : `${formatDuration(p50Ms)} / ${formatDuration(p95Ms ?? p50Ms)}`}
+      <Stat label={plots.latency} note={p95Ms === null ? undefined : slowest(formatDuration(p95Ms))}>
+        {p50Ms === null ? <Dash /> : formatDuration(p50Ms)}
       </Stat>
     </Stats>
   );
@@ -188,7 +188,7 @@ function Groups({ view, data }: { view: View; data: UsageData }) {
     href: (name: string, isDescending: boolean) => `${usageHref(data, {})}&sort=${name}&order=${isDescending ? "desc" : "asc"}`,
   };
   return (
-    <section id="sums">
+    <section id="sums" class="two-up">
       <Tabs label={usage.groupsLabel} tabs={tabs} />
       <Table view={view} label={usage.groups[by]} columns={columnsOf(view, by)} sorting={sorting}>
         {rows.map((row) => (

@@ -5,7 +5,7 @@ const number = (options) => new Intl.NumberFormat(root.lang, options).format;
 const time = (options) => new Intl.DateTimeFormat(root.lang, { timeZone: "UTC", ...options }).format;
 
 const length = (ms) =>
-  ms < 1000 ? `${Math.round(ms)} ms` : ms < 60000 ? `${+(ms / 1000).toFixed(1)} s` : ms < 3600000 ? `${+(ms / 60000).toFixed(1)} min` : `${+(ms / 3600000).toFixed(1)} h`;
+  ms === 0 ? "0" : ms < 1000 ? `${Math.round(ms)} ms` : ms < 60000 ? `${+(ms / 1000).toFixed(1)} s` : ms < 3600000 ? `${+(ms / 60000).toFixed(1)} min` : `${+(ms / 3600000).toFixed(1)} h`;
 const count = number({ notation: "compact", maximumFractionDigits: 1 });
 const usd = number({ style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", minimumFractionDigits: 0, maximumFractionDigits: 2 });
 const cents = number({ style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 4 });
@@ -13,6 +13,8 @@ const WRITE = { count, usd: (value) => (value && Math.abs(value) < 0.1 ? cents :
 const EXACT = { ...WRITE, count: number({ maximumFractionDigits: 1 }) };
 const WHEN = { day: time({ month: "short", day: "numeric" }), hour: time({ hour: "2-digit", minute: "2-digit" }) };
 const WHEN_EXACT = { day: time({ dateStyle: "medium" }), hour: time({ dateStyle: "medium", timeStyle: "short" }) };
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 18000, 36000, 86400, 172800, 432000, 864000];
+const STEPS = { ms: [50, 100, 200, 500, ...SECONDS.map((seconds) => seconds * 1000)], seconds: SECONDS };
 const STEP = { hour: 3600, day: 86400 };
 
 /** The colour that a token of app.css has now; light-dark() is only resolved on an element. */
@@ -54,7 +56,7 @@ function draw(figure) {
       },
       axes: [
         { ...axis, grid: { show: false }, size: 24, gap: 4, space: 56, splits: () => spread(times, area.clientWidth).map((at) => at / 1000), values: (_, at) => at.map((one) => WHEN[step](one * 1000)) },
-        { ...axis, size: 52, gap: 6, space: 32, values: (_, at) => at.map((one) => (unit === "count" && one % 1 ? "" : WRITE[unit](one))) },
+        { ...axis, size: 52, gap: 6, space: 32, incrs: STEPS[unit], values: (_, at) => at.map((one) => (unit === "count" && one % 1 ? "" : WRITE[unit](one))) },
       ],
       series: [
         {},

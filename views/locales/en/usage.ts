@@ -30,9 +30,10 @@ export const usage = {
     p50Ms: "p50",
     p95Ms: "p95",
   },
-  unitsAbout: "What upstreams count text and pictures in",
+  unitsOut: "Units out",
+  unitsIn: (count: string) => `${count} in, as upstreams count`,
   errorShare: (share: string) => `${share} failed`,
-  latency: "p50 / p95 of what succeeded",
+  slowest: (time: string) => `p95 ${time}`,
   plots: {
     requests: "Requests",
     failed: "Failed",

@@ -31,9 +31,10 @@ export const usage: typeof en = {
     p50Ms: "p50",
     p95Ms: "p95",
   },
-  unitsAbout: "上游对文字和图片的计量单位",
+  unitsOut: "输出单位",
+  unitsIn: (count) => `输入 ${count}，按上游计量`,
   errorShare: (share) => `${share} 失败`,
-  latency: "成功请求的 p50 / p95",
+  slowest: (time) => `p95 ${time}`,
   plots: {
     requests: "请求",
     failed: "失败",
