@@ -1,6 +1,6 @@
 // What the program asks of persistence: one method per business act, each atomic, all async.
 // A second engine is a second folder beside sqlite/; one contract suite runs against both.
-import type { Media } from "../gateway/types.ts";
+import type { Json, Media } from "../gateway/types.ts";
 import type { AdminStore } from "./admin.ts";
 import type { JobStore } from "./jobs.ts";
 import type { LedgerStore } from "./ledger.ts";
@@ -128,7 +128,15 @@ export type AttemptRow = {
   upstreamStatus: number | null;
 };
 
-/** One inbound generation request, as the log keeps it. Never a prompt, a secret or a client's URL. */
+/** What was asked for, where the operator has that recorded (`requests.record_payloads`). */
+export type RequestPayload = {
+  /** The latest text of the client, cut to 2,000 characters. */
+  prompt: string;
+  /** As decoded from the dialect; never pictures, URLs or secrets. */
+  parameters: Record<string, Json>;
+};
+
+/** One inbound generation request, as the log keeps it. Never a secret or a client's URL, and a prompt only in its payload. */
 export type RequestRow = {
   id: string;
   at: number;
@@ -151,12 +159,16 @@ export type RequestRow = {
   stream: boolean;
   mediaIds: string[];
   attempts: AttemptRow[];
+  /** Told of a single row only. */
+  payload?: RequestPayload;
 };
 
 /** A page of the request log: rows that match everything given, newest first. */
 export type RequestFilter = {
   /** Id of the last row of the page before; absent: the newest page. A row that is gone by now: an empty page. */
   before?: string;
+  /** Only rows newer than this one, by its id. */
+  after?: string;
   limit: number;
   keyId?: number;
   /** At least one attempt was made with this token. */
@@ -164,6 +176,14 @@ export type RequestFilter = {
   /** As the client wrote it. */
   model?: string;
   outcome?: string;
+  /** Any outcome but `ok`. */
+  failed?: boolean;
+  kind?: "image" | "video";
+  /** Ended in [from, to), epoch ms. */
+  from?: number;
+  to?: number;
+  /** Words of model and message, the last one may be begun; or the beginning of a request's id, from 6 characters on. */
+  text?: string;
 };
 
 /** A page of one key's uploaded files. `after`: id of the last one of the page before; a file that is gone by now: an empty page. */

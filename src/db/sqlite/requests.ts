@@ -1,37 +1,54 @@
-// SQL of the request log: a row per request, a row per upstream call, pages by position.
+// SQL of the request log: a row per request, a row per upstream call, words to find them by, pages by position.
 import type { Database } from "bun:sqlite";
 import type { AttemptRow, RequestFilter, RequestRow } from "../store.ts";
+import { matchOf } from "./request-words.ts";
 
 const COLUMNS = `seq, id, at, requests.ms AS ms, dialect, route, key_id AS keyId, model, requests.family AS family, kind,
   requests.outcome AS outcome, message, images, video_seconds AS videoSeconds, input_tokens AS inputTokens,
   output_tokens AS outputTokens, usd, stream, media_ids AS mediaIds`;
 
-/** Every filter, for rows that an index has found by one of them. Null: not asked. */
-const MATCHES = `($keyId IS NULL OR key_id = $keyId) AND ($model IS NULL OR model = $model)
-  AND ($outcome IS NULL OR requests.outcome = $outcome)`;
-
 const MODEL_LENGTH = 200;
 
-type Raw = Omit<RequestRow, "stream" | "mediaIds" | "attempts"> & { seq: number; stream: number; mediaIds: string };
+type Raw = Omit<RequestRow, "stream" | "mediaIds" | "attempts" | "payload"> & {
+  seq: number;
+  stream: number;
+  mediaIds: string;
+  /** Read with one row only. */
+  payload?: string | null;
+};
+type Bound = Record<string, string | number | null>;
 
 /** Writes rows in one go; a row whose id is there already is passed over. */
 export function insertRequests(db: Database, rows: readonly RequestRow[]): void {
   const insert = db.query<never, Record<string, string | number | boolean | null>>(
     `INSERT INTO requests (id, at, ms, dialect, route, key_id, model, family, kind, outcome, message, images, video_seconds,
-       input_tokens, output_tokens, usd, stream, media_ids)
+       input_tokens, output_tokens, usd, stream, media_ids, payload)
      VALUES ($id, $at, $ms, $dialect, $route, $keyId, $model, $family, $kind, $outcome, $message, $images, $videoSeconds,
-       $inputTokens, $outputTokens, $usd, $stream, $mediaIds)
+       $inputTokens, $outputTokens, $usd, $stream, $mediaIds, $payload)
      ON CONFLICT (id) DO NOTHING`,
   );
-  for (const { attempts, ...row } of rows) {
+  // As in the migration that made this index, so that old rows and new ones are found alike.
+  const index = db.query(
+    `INSERT INTO request_words (rowid, facets, words)
+     SELECT seq,
+       'k' || ifnull(key_id, 0) || ' o' || replace(outcome, '_', '') || iif(outcome = 'ok', '', ' f') || ' d' || ifnull(kind, '')
+         || ' m' || hex(model) || ifnull((SELECT group_concat(' t' || token_id, '') FROM attempts WHERE request = seq), ''),
+       model || ' ' || ifnull(message, '')
+     FROM requests WHERE seq = $seq`,
+  );
+  for (const { attempts, payload = null, ...row } of rows) {
     const { changes, lastInsertRowid } = insert.run({
       ...row,
       at: Math.round(row.at),
       ms: Math.round(row.ms),
       model: row.model.slice(0, MODEL_LENGTH),
       mediaIds: JSON.stringify(row.mediaIds),
+      payload: payload && JSON.stringify(payload),
     });
-    if (changes > 0) insertAttempts(db, Number(lastInsertRowid), attempts);
+    if (changes === 0) continue;
+    const seq = Number(lastInsertRowid);
+    insertAttempts(db, seq, attempts);
+    index.run({ seq });
   }
 }
 
@@ -46,53 +63,78 @@ function insertAttempts(db: Database, request: number, attempts: readonly Attemp
 
 /** Newest first. */
 export function listRequests(db: Database, filter: RequestFilter): RequestRow[] {
-  const before = filter.before === undefined ? Number.MAX_SAFE_INTEGER : positionOf(db, filter.before);
-  if (before === null) return [];
-  const rows = pageStatement(db, filter).all({
-    before,
-    limit: filter.limit,
-    tokenId: filter.tokenId ?? null,
-    keyId: filter.keyId ?? null,
-    model: filter.model ?? null,
-    outcome: filter.outcome ?? null,
-  });
-  return withAttempts(db, rows);
+  const span = spanOf(db, filter);
+  if (span === null) return [];
+  const named = filter.text === undefined ? [] : idsLike(db, filter.text);
+  const match = matchOf(filter, named.length === 0);
+  if (match === null) return [];
+  const bound: Bound = { ...span, limit: filter.limit };
+  if (named.length > 0) bound.named = JSON.stringify(named);
+  return withAttempts(db, pageStatement(db, match !== "", named.length > 0).all(match === "" ? bound : { ...bound, match }));
 }
 
-/** The statement that finds its rows by the filter likely to match fewest; each is served by its own index, in order. */
-function pageStatement(db: Database, filter: RequestFilter) {
-  type Page = Record<string, string | number | null>;
-  if (filter.tokenId !== undefined)
-    return db.query<Raw, Page>(
-      `SELECT ${COLUMNS} FROM attempts JOIN requests ON seq = request
-       WHERE token_id = $tokenId AND request < $before AND ${MATCHES} AND NOT EXISTS (
-         SELECT 1 FROM attempts AS earlier
-         WHERE earlier.request = attempts.request AND earlier.token_id = $tokenId AND earlier.position < attempts.position)
-       ORDER BY request DESC LIMIT $limit`,
-    );
-  if (filter.outcome !== undefined && filter.outcome !== "ok")
-    return db.query<Raw, Page>(
-      `SELECT ${COLUMNS} FROM requests WHERE outcome = $outcome AND outcome <> 'ok' AND seq < $before AND ${MATCHES}
-       ORDER BY seq DESC LIMIT $limit`,
-    );
-  if (filter.keyId !== undefined)
-    return db.query<Raw, Page>(
-      `SELECT ${COLUMNS} FROM requests WHERE key_id = $keyId AND seq < $before AND ${MATCHES} ORDER BY seq DESC LIMIT $limit`,
-    );
-  if (filter.model !== undefined)
-    return db.query<Raw, Page>(
-      `SELECT ${COLUMNS} FROM requests WHERE model = $model AND seq < $before AND ${MATCHES} ORDER BY seq DESC LIMIT $limit`,
-    );
-  return db.query<Raw, Page>(`SELECT ${COLUMNS} FROM requests WHERE seq < $before AND ${MATCHES} ORDER BY seq DESC LIMIT $limit`);
+/** Rows between two positions, those of the index that match or all. Ids that a person wrote are few: they are looked at one by one. */
+function pageStatement(db: Database, hasMatch: boolean, hasIds: boolean) {
+  const isNamed = hasIds ? "AND seq IN (SELECT value FROM json_each($named))" : "";
+  return hasMatch
+    ? db.query<Raw, Bound>(
+        `SELECT ${COLUMNS} FROM request_words JOIN requests ON seq = request_words.rowid
+         WHERE request_words MATCH $match AND request_words.rowid > $after AND request_words.rowid < $before ${isNamed}
+         ORDER BY request_words.rowid DESC LIMIT $limit`,
+      )
+    : db.query<Raw, Bound>(
+        `SELECT ${COLUMNS} FROM requests WHERE seq > $after AND seq < $before ${isNamed} ORDER BY seq DESC LIMIT $limit`,
+      );
+}
+
+const MAX_NAMED = 200;
+
+/** Positions of the requests whose id begins like this; only for texts long enough to mean one. */
+function idsLike(db: Database, text: string): number[] {
+  const start = text.trim().toLowerCase();
+  if (!/^[a-z0-9_-]{6,64}$/.test(start)) return [];
+  return db
+    .query<{ seq: number }, { start: string; limit: number }>(
+      "SELECT seq FROM requests WHERE id >= $start AND id < $start || '~' ORDER BY id DESC LIMIT $limit",
+    )
+    .all({ start, limit: MAX_NAMED })
+    .map(({ seq }) => seq);
+}
+
+/** Positions that the page lies strictly between; null: it begins or ends at a row that is gone. */
+function spanOf(db: Database, { before, after, from, to }: RequestFilter): { after: number; before: number } | null {
+  const above = after === undefined ? 0 : positionOf(db, after);
+  const below = before === undefined ? Number.MAX_SAFE_INTEGER : positionOf(db, before);
+  if (above === null || below === null) return null;
+  return {
+    after: from === undefined ? above : Math.max(above, firstEndedAt(db, from) - 1),
+    before: to === undefined ? below : Math.min(below, firstEndedAt(db, to)),
+  };
 }
 
 function positionOf(db: Database, id: string): number | null {
   return db.query<{ seq: number }, { id: string }>("SELECT seq FROM requests WHERE id = $id").get({ id })?.seq ?? null;
 }
 
-/** Null when the log has no such request. */
+/** Position of the first request that ended at or after `time` (epoch ms); rows are written as they end, so halving finds it. */
+function firstEndedAt(db: Database, time: number): number {
+  const at = db.query<{ seq: number; ended: number }, { seq: number }>(
+    "SELECT seq, at + ms AS ended FROM requests WHERE seq >= $seq ORDER BY seq LIMIT 1",
+  );
+  const ends = db.query<{ low: number | null; high: number | null }, []>("SELECT min(seq) AS low, max(seq) AS high FROM requests").get();
+  let [low, high] = [ends?.low ?? 1, (ends?.high ?? 0) + 1];
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const row = at.get({ seq: middle });
+    if (row && row.ended < time) low = row.seq + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** With its payload. Null when the log has no such request. */
 export function getRequest(db: Database, id: string): RequestRow | null {
-  const raw = db.query<Raw, { id: string }>(`SELECT ${COLUMNS} FROM requests WHERE id = $id`).get({ id });
+  const raw = db.query<Raw, { id: string }>(`SELECT ${COLUMNS}, payload FROM requests WHERE id = $id`).get({ id });
   return raw ? (withAttempts(db, [raw])[0] ?? null) : null;
 }
 
@@ -104,17 +146,23 @@ function withAttempts(db: Database, rows: Raw[]): RequestRow[] {
     )
     .all({ requests: JSON.stringify(rows.map((row) => row.seq)) });
   const byRequest = Map.groupBy(attempts, (attempt) => attempt.request);
-  return rows.map(({ seq, stream, mediaIds, ...row }) => ({
+  return rows.map(({ seq, stream, mediaIds, payload, ...row }) => ({
     ...row,
     stream: stream === 1,
     mediaIds: JSON.parse(mediaIds),
     attempts: (byRequest.get(seq) ?? []).map(({ request: _, ...attempt }) => attempt),
+    ...(payload ? { payload: JSON.parse(payload) } : {}),
   }));
 }
 
-/** Deletes at most `limit` rows that began before `time` (epoch ms), oldest first; says how many. */
+/** Deletes at most `limit` rows that began before `time` (epoch ms), oldest first, and their words; says how many. */
 export function deleteRequestsBefore(db: Database, time: number, limit: number): number {
-  return db
-    .query("DELETE FROM requests WHERE seq IN (SELECT seq FROM requests WHERE at < $time ORDER BY at LIMIT $limit)")
-    .run({ time, limit }).changes;
+  const old = JSON.stringify(
+    db
+      .query<{ seq: number }, { time: number; limit: number }>("SELECT seq FROM requests WHERE at < $time ORDER BY at LIMIT $limit")
+      .all({ time, limit })
+      .map(({ seq }) => seq),
+  );
+  db.query("DELETE FROM request_words WHERE rowid IN (SELECT value FROM json_each($old))").run({ old });
+  return db.query("DELETE FROM requests WHERE seq IN (SELECT value FROM json_each($old))").run({ old }).changes;
 }
