@@ -1,100 +1,174 @@
-// The overview: what happens now, and what needs the operator's hand.
+// The overview: what happens now, what needs the operator's hand, and what was used.
 import type { ComponentChildren } from "preact";
-import type { HealthReason } from "../src/gateway/health.ts";
-import { ActionButton, Card, HealthBadge, LinkButton, Stat, Stats } from "./controls.tsx";
-import { Count, Countdown } from "./figures.tsx";
+import type { Need, OverviewLook, OverviewNow, OverviewPlots } from "../src/gateway/overview.ts";
+import type { UsageTotal } from "../src/gateway/usage.ts";
+import { ActionButton, Card, EmptyState, HealthBadge, LinkButton, Stat, Stats } from "./controls.tsx";
+import { Bytes, Count, Dash, Duration, Money, Time } from "./figures.tsx";
+import { formatCount, formatPercent } from "./format.ts";
 import { PageHead } from "./layout.tsx";
+import { NAV } from "./nav.ts";
+import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "./plot.tsx";
+import { Cell, Row, Table } from "./table.tsx";
 import type { View } from "./view.ts";
 
-export type OverviewNow = {
-  inFlight: { image: number; video: number };
-  queued: number;
-  tokens: { healthy: number; cooling: number; blocked: number; disabled: number };
-};
-
-/** What needs a hand, worst first. */
-export type Need =
-  | { kind: "noTokens" | "noKeys" | "unfinished" | "networkDown" | "allHeld" }
-  | {
-      kind: "token";
-      id: number;
-      label: string;
-      state: "cooling" | "blocked";
-      reason: HealthReason | "operator" | null;
-      until: number | null;
-    };
-
-export type OverviewData = { now: OverviewNow; needs: readonly Need[] };
-
-export function OverviewPage({ view, data }: { view: View; data: OverviewData }) {
+export function OverviewPage({ view, look, plots }: { view: View; look: OverviewLook; plots: OverviewPlots }) {
   const { overview } = view.t;
   return (
     <>
       <PageHead title={overview.title} about={overview.about} />
-      <div {...{ "hx-sse:connect": "/admin/events/overview" }} hx-swap="innerHTML">
-        <OverviewLive view={view} data={data} />
+      <div class="flow">
+        <div class="flow" {...{ "hx-sse:connect": "/admin/events/overview" }} hx-swap="innerHTML">
+          <OverviewLive view={view} look={look} />
+        </div>
+        {look.month.requests === 0 ? <Quiet view={view} /> : <Plots view={view} plots={plots} />}
       </div>
+      <PlotScripts view={view} />
     </>
   );
 }
 
 /** The part that is sent again whenever it changes. */
-export function OverviewLive({ view, data: { now, needs } }: { view: View; data: OverviewData }) {
+export function OverviewLive({ view, look: { now, needs, today, month } }: { view: View; look: OverviewLook }) {
   const { overview } = view.t;
   return (
     <>
-      <Stats>
-        <Stat label={overview.inFlight} note={`${now.inFlight.image} ${overview.images} · ${now.inFlight.video} ${overview.videos}`}>
-          <Count view={view} value={now.inFlight.image + now.inFlight.video} />
-        </Stat>
-        <Stat label={overview.queued}>
-          <Count view={view} value={now.queued} />
-        </Stat>
-        {(["healthy", "cooling", "blocked", "disabled"] as const).map((state) => (
-          <Stat key={state} label={overview[state]}>
-            <Count view={view} value={now.tokens[state]} />
-          </Stat>
-        ))}
-      </Stats>
+      <Now view={view} now={now} />
       <Card title={overview.needs}>
         {needs.length === 0 ? (
           <p class="muted">{overview.needsNothing}</p>
         ) : (
           <ul class="needs">
             {needs.map((need) => (
-              <NeedRow key={need.kind === "token" ? need.id : need.kind} view={view} need={need} />
+              <NeedRow key={"id" in need ? `${need.kind}-${need.id}` : need.kind} view={view} need={need} />
             ))}
           </ul>
         )}
       </Card>
+      <Sums view={view} today={today} month={month} />
     </>
   );
 }
 
-function NeedRow({ view, need }: { view: View; need: Need }) {
+function Now({ view, now: { inFlight, queued, jobs, tokens } }: { view: View; now: OverviewNow }) {
   const { overview } = view.t;
-  if (need.kind === "token") {
-    return (
-      <Line
-        action={
-          <ActionButton view={view} action={`/admin/overview/tokens/${need.id}/cooldown`} small>
-            {overview.clear}
-          </ActionButton>
-        }
-      >
-        <HealthBadge view={view} state={need.state} /> <strong>{need.label}</strong>{" "}
-        <span class="muted">{need.reason && view.t.health[need.reason]}</span>{" "}
-        {need.until !== null && <Countdown view={view} value={need.until} />}
-      </Line>
-    );
+  return (
+    <Stats>
+      <Stat label={overview.inFlight} note={`${inFlight.image} ${overview.images} · ${inFlight.video} ${overview.videos}`}>
+        <Count view={view} value={inFlight.image + inFlight.video} />
+      </Stat>
+      <Stat label={overview.queued}>
+        <Count view={view} value={queued} />
+      </Stat>
+      <Stat label={overview.jobs} href="/admin/jobs?state=open" note={overview.jobsNote(jobs.waiting, jobs.unknown)}>
+        <Count view={view} value={jobs.running} />
+      </Stat>
+      {(["healthy", "cooling", "blocked", "disabled"] as const).map((state) => (
+        <Stat key={state} label={overview[state]} href={`/admin/tokens?health=${state}`}>
+          <Count view={view} value={tokens[state]} />
+        </Stat>
+      ))}
+    </Stats>
+  );
+}
+
+function NeedRow({ view, need }: { view: View; need: Need }) {
+  if (need.kind === "token") return <TokenNeed view={view} need={need} />;
+  return <Line action={<WayOn view={view} need={need} />}>{wordsOf(view, need)}</Line>;
+}
+
+type TokenOnly = Extract<Need, { kind: "token" }>;
+
+function TokenNeed({ view, need: { id, label, health, remedy } }: { view: View; need: TokenOnly }) {
+  const { overview, tokens } = view.t;
+  const action = (
+    <>
+      <ActionButton view={view} action={`/admin/overview/tokens/${id}/cooldown`} small>
+        {overview.clear}
+      </ActionButton>
+      {(remedy === "secret" || remedy === "proxy") && (
+        <LinkButton href={`/admin/tokens/${id}${remedy === "secret" ? "#secret" : "#settings"}`} small tone="primary">
+          {tokens.remedies[remedy]}
+        </LinkButton>
+      )}
+    </>
+  );
+  return (
+    <Line action={action}>
+      <HealthBadge view={view} state={health.state} />{" "}
+      <a class="cut" href={`/admin/tokens/${id}`}>
+        {label}
+      </a>{" "}
+      <span class="muted">{health.reason && health.reason !== "operator" && view.t.health[health.reason]}</span>
+    </Line>
+  );
+}
+
+type OtherNeed = Exclude<Need, TokenOnly>;
+
+function wordsOf(view: View, need: OtherNeed): ComponentChildren {
+  const { overview } = view.t;
+  switch (need.kind) {
+    case "network":
+    case "ledger":
+      return (
+        <>
+          {overview[need.kind]} <span class="muted">{overview.since}</span> <Time view={view} value={need.since} />
+        </>
+      );
+    case "disk":
+      return (
+        <>
+          {need.stops ? overview.diskFull : overview.diskLow} <Bytes view={view} value={need.freeBytes} />
+        </>
+      );
+    case "job":
+      return (
+        <>
+          {overview.job} <span class="mono cut">{need.model}</span> <Time view={view} value={need.at} />
+        </>
+      );
+    case "moreTokens":
+    case "moreJobs":
+      return overview[need.kind](formatCount(need.count, view.locale));
+    default:
+      return overview[need.kind];
   }
-  const goOn =
-    need.kind === "networkDown" || need.kind === "allHeld" ? null : (
-      <LinkButton href="/admin/welcome" small tone="primary">
-        {overview.goOn}
-      </LinkButton>
-    );
-  return <Line action={goOn}>{overview[need.kind]}</Line>;
+}
+
+/** Where what is needed can be done. */
+function WayOn({ view, need }: { view: View; need: OtherNeed }) {
+  const { ways } = view.t.overview;
+  const to = (href: string, label: string, tone: "primary" | "plain" = "plain") => (
+    <LinkButton href={href} small tone={tone}>
+      {label}
+    </LinkButton>
+  );
+  switch (need.kind) {
+    case "unfinished":
+      return to("/admin/welcome", ways.goOn, "primary");
+    case "noTokens":
+      return to("/admin/tokens/new", ways.addToken, "primary");
+    case "noKeys":
+      return to("/admin/keys", ways.makeKey, "primary");
+    case "allHeld":
+    case "moreTokens":
+      return to(`/admin/tokens?${need.kind === "allHeld" ? "sort=health" : "health=blocked"}`, ways.showTokens);
+    case "job":
+      return to(`/admin/jobs/${encodeURIComponent(need.id)}`, ways.decide, "primary");
+    case "moreJobs":
+      return to("/admin/jobs?state=unknown", ways.showJobs);
+    case "disk":
+      return (
+        <>
+          {to("/admin/settings?q=media.", ways.mediaLimits)}
+          {to("/admin/gallery", ways.deleteMedia, "primary")}
+        </>
+      );
+    case "webhooksWithoutUrl":
+      return to("/admin/settings?q=public_url", ways.setUrl, "primary");
+    default:
+      return to("/admin/system", ways.check, "primary");
+  }
 }
 
 const Line = ({ children, action }: { children: ComponentChildren; action: ComponentChildren }) => (
@@ -103,3 +177,100 @@ const Line = ({ children, action }: { children: ComponentChildren; action: Compo
     {action}
   </li>
 );
+
+/** Today and the last 30 days, one below the other. */
+function Sums({ view, today, month }: { view: View; today: UsageTotal; month: UsageTotal }) {
+  const { overview, usage } = view.t;
+  const names = ["requests", "errors", "images", "videoSeconds", "usd", "p50Ms", "p95Ms"] as const;
+  const columns = names.map((name) => ({ key: name, label: usage.columns[name], align: "end" as const }));
+  return (
+    <Table view={view} label={overview.sums} columns={[{ key: "span", label: overview.sums }, ...columns]}>
+      <SumRow view={view} span="today" sums={today} />
+      <SumRow view={view} span="30" sums={month} />
+    </Table>
+  );
+}
+
+function SumRow({ view, span, sums }: { view: View; span: "today" | "30"; sums: UsageTotal }) {
+  const { columns, spans } = view.t.usage;
+  const { requests, errors, images, videoSeconds, usd, p50Ms, p95Ms } = sums;
+  return (
+    <Row view={view} id={`sums-${span}`}>
+      <Cell>
+        <a href={`/admin/usage?span=${span}`}>{spans[span]}</a>
+      </Cell>
+      <Cell label={columns.requests} align="end">
+        <Count view={view} value={requests} />
+      </Cell>
+      <Cell label={columns.errors} align="end">
+        {errors === 0 ? (
+          <Dash />
+        ) : (
+          <span>
+            <Count view={view} value={errors} /> <span class="muted figure">{formatPercent(errors / requests, view.locale)}</span>
+          </span>
+        )}
+      </Cell>
+      <Cell label={columns.images} align="end">
+        {images === 0 ? <Dash /> : <Count view={view} value={images} />}
+      </Cell>
+      <Cell label={columns.videoSeconds} align="end">
+        {videoSeconds === 0 ? <Dash /> : <Duration value={videoSeconds * 1000} />}
+      </Cell>
+      <Cell label={columns.usd} align="end">
+        <Money view={view} value={usd} />
+      </Cell>
+      <Cell label={columns.p50Ms} align="end">
+        <Duration value={p50Ms} />
+      </Cell>
+      <Cell label={columns.p95Ms} align="end">
+        <Duration value={p95Ms} />
+      </Cell>
+    </Row>
+  );
+}
+
+/** Nothing was generated yet: where it begins. */
+function Quiet({ view }: { view: View }) {
+  const { overview, shell } = view.t;
+  const playground = NAV.find(({ name }) => name === "playground");
+  const action = playground && (
+    <LinkButton href={playground.path} tone="primary">
+      {shell.nav.playground}
+    </LinkButton>
+  );
+  return (
+    <EmptyState title={overview.quiet} action={action}>
+      {overview.quietAbout}
+    </EmptyState>
+  );
+}
+
+function Plots({ view, plots: { day, month } }: { view: View; plots: OverviewPlots }) {
+  const { overview, usage } = view.t;
+  const drawn = (title: string, unit: PlotUnit, { range, rows }: OverviewPlots["day"], series: (values: Values) => PlotSeries[]) => {
+    const { times, values } = alongTime(rows, { ...range, to: Math.min(range.to, view.now) });
+    return (
+      <Card>
+        <Plot view={view} title={title} unit={unit} times={times} step={range.step} series={series(values)} />
+      </Card>
+    );
+  };
+  const requests = (values: Values): PlotSeries[] => [
+    { label: usage.plots.requests, values: values((row) => row.requests) },
+    { label: usage.plots.failed, values: values((row) => row.errors), tone: "bad" },
+  ];
+  return (
+    <div class="plots">
+      {drawn(overview.plots.day, "count", day, requests)}
+      {drawn(overview.plots.month, "count", month, requests)}
+      {drawn(overview.plots.money, "usd", month, (values) => [{ label: usage.columns.usd, values: values((row) => row.usd), tone: "ok" }])}
+      {drawn(overview.plots.latency, "ms", month, (values) => [
+        { label: "p95", values: values((row) => row.p95Ms, null), tone: "warn", shape: "line" },
+        { label: "p50", values: values((row) => row.p50Ms, null), shape: "line" },
+      ])}
+    </div>
+  );
+}
+
+type Values = ReturnType<typeof alongTime<OverviewPlots["day"]["rows"][number]>>["values"];

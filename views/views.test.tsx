@@ -35,7 +35,16 @@ import { chooseLocale, type View } from "./view.ts";
 import { KeyStep, PasswordStep, Picture, PictureStep, TokenStep } from "./welcome.tsx";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
-const ASSETS = { "app.css": "/a.css", "app.js": "/a.js", "icon.svg": "/i.svg", "htmx.min.js": "/h.js", "hx-sse.min.js": "/s.js" };
+const ASSETS = {
+  "app.css": "/a.css",
+  "app.js": "/a.js",
+  "icon.svg": "/i.svg",
+  "htmx.min.js": "/h.js",
+  "hx-sse.min.js": "/s.js",
+  "uPlot.iife.min.js": "/u.js",
+  "uPlot.min.css": "/u.css",
+  "plot.js": "/p.js",
+};
 const view = (change: Partial<View> = {}): View =>
   ({
     t: en,
@@ -50,6 +59,18 @@ const view = (change: Partial<View> = {}): View =>
     ...change,
   }) as View;
 
+const NOTHING_USED = {
+  requests: 0,
+  errors: 0,
+  images: 0,
+  videoSeconds: 0,
+  usd: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  p50Ms: null,
+  p95Ms: null,
+};
+const NO_PLOT = { range: { span: "30" as const, from: NOW, to: NOW, step: "day" as const }, rows: [] };
 const EVIL = `"'><img src=x onerror=alert(1)><script>alert(2)</script>`;
 
 describe("hostile text", () => {
@@ -124,10 +145,27 @@ describe("hostile text", () => {
       "overview",
       OverviewPage({
         view: v,
-        data: {
-          now: { inFlight: { image: 1, video: 2 }, queued: 0, tokens: { healthy: 0, cooling: 0, blocked: 1, disabled: 0 } },
-          needs: [{ kind: "token", id: 1, label: EVIL, state: "blocked", reason: "billing", until: NOW }],
+        look: {
+          now: {
+            inFlight: { image: 1, video: 2 },
+            queued: 0,
+            tokens: { healthy: 0, cooling: 0, blocked: 1, disabled: 0 },
+            jobs: { waiting: 0, running: 1, unknown: 1 },
+          },
+          needs: [
+            {
+              kind: "token",
+              id: 1,
+              label: EVIL,
+              health: { state: "blocked", reason: "billing", message: EVIL, since: NOW, until: null },
+              remedy: "clear",
+            },
+            { kind: "job", id: EVIL, model: EVIL, at: NOW },
+          ],
+          today: NOTHING_USED,
+          month: NOTHING_USED,
         },
+        plots: { day: NO_PLOT, month: NO_PLOT },
       }),
     ],
   ];

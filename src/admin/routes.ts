@@ -1,5 +1,6 @@
 // The admin: every page in one list, behind one door.
 import { Elysia } from "elysia";
+import { NAV, type PageName } from "../../views/nav.ts";
 import type { BodyReader } from "../api/body.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
@@ -41,8 +42,11 @@ const PAGES = [
   accountRoutes,
 ] as const;
 
-/** Addresses that the first version's operators know, and the front door. */
-const OLD_ADDRESSES = ["/", "/manage", "/login", "/test"] as const;
+/** The front door, and addresses that operators of the Python original know: its test page was a playground. */
+const OLD_ADDRESSES = { "/": "overview", "/manage": "overview", "/login": "overview", "/test": "playground" } as const satisfies Record<
+  string,
+  PageName
+>;
 
 type Outer = {
   bodies: BodyReader;
@@ -81,7 +85,10 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   for (const routes of PAGES) pages.use(routes(admin));
 
   const front = new Elysia();
-  for (const path of OLD_ADDRESSES) front.get(path, () => new Response(null, { status: 302, headers: { location: "/admin" } }));
+  for (const [path, name] of Object.entries(OLD_ADDRESSES)) {
+    const location = NAV.find((one) => one.name === name)?.path ?? "/admin";
+    front.get(path, () => new Response(null, { status: 302, headers: { location } }));
+  }
   return {
     door,
     routes: new Elysia().use(assets.routes).use(front).use(pages) as unknown as Elysia,

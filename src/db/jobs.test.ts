@@ -134,6 +134,14 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open }) => {
       expect(await ids({ after: "gone" })).toEqual([]);
     }));
 
+  test("open ones are counted by state, ended ones are not", () =>
+    withStore(async (store) => {
+      expect(await store.countOpenJobs()).toEqual({});
+      for (const state of ["queued", "running", "running", "unknown", "completed", "failed", "cancelled"] as const)
+        await store.insertJob(newJob({ state }));
+      expect(await store.countOpenJobs()).toEqual({ queued: 1, running: 2, unknown: 1 });
+    }));
+
   test("unsettled are those that have not ended, and ended ones with an open reservation", () =>
     withStore(async (store) => {
       const [running, unknown, done, owed] = [

@@ -100,6 +100,8 @@ export interface JobStore {
   listJobs(query: JobQuery): Promise<JobRow[]>;
   /** Jobs that have not ended, and ended ones whose reservation is still open; oldest first. */
   listUnsettledJobs(): Promise<JobRow[]>;
+  /** How many have not ended, by state; states without any are left out. Costs the same however many have ended. */
+  countOpenJobs(): Promise<Partial<Record<JobState, number>>>;
   deleteJob(id: string): Promise<void>;
   /** Results that a request has stored, oldest first. Looks at all media: for the few jobs that a restart finds. */
   listResults(requestId: string): Promise<Media[]>;

@@ -18,6 +18,8 @@ export type Ledger = {
   reserve(reservation: NewReservation): Promise<number>;
   /** Writes an end down soon; again and again until it is. */
   end(end: ReservationEnd): void;
+  /** Since when nothing could be written, epoch ms; null: the last write was well. */
+  troubleSince(): number | null;
   /** Resolves when every end so far is written, or could not be. */
   flush(): Promise<void>;
   /** Writes what is left. What cannot be written stays open, and the next start settles it at its estimate. */
@@ -32,6 +34,12 @@ export function createLedger({ store, clock, log }: Dependencies): Ledger {
   const asked: Asked[] = [];
   let working: Promise<void> | null = null;
   let cancelRetry: (() => void) | null = null;
+  let troubleSince: number | null = null;
+
+  const inTrouble = (what: Record<string, number>, error: unknown) => {
+    troubleSince ??= clock.now();
+    log.error("The ledger cannot be written", { ...what, error });
+  };
 
   /** Writes in rounds: what comes during one makes up the next, so that much of it shares few statements and one commit. */
   async function work(): Promise<void> {
@@ -50,8 +58,9 @@ export function createLedger({ store, clock, log }: Dependencies): Ledger {
     try {
       await store.endReservations(batch);
       ends = ends.slice(batch.length);
+      troubleSince = null;
     } catch (error) {
-      log.error("The ledger cannot be written", { ends: ends.length, error });
+      inTrouble({ ends: ends.length }, error);
       cancelRetry = clock.after(RETRY_MS, retry);
     }
   }
@@ -60,9 +69,10 @@ export function createLedger({ store, clock, log }: Dependencies): Ledger {
     if (batch.length === 0) return;
     try {
       const ids = await store.insertReservations(batch.map(({ reservation }) => reservation));
+      troubleSince = null;
       for (const [index, { resolve }] of batch.entries()) resolve(ids[index]!);
     } catch (cause) {
-      log.error("The ledger cannot be written", { reservations: batch.length, error: cause });
+      inTrouble({ reservations: batch.length }, cause);
       for (const { reject } of batch) reject(unwritable(cause));
     }
   }
@@ -90,6 +100,7 @@ export function createLedger({ store, clock, log }: Dependencies): Ledger {
       ends.push(end);
       start();
     },
+    troubleSince: () => troubleSince,
     flush,
     async close() {
       await flush();

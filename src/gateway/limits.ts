@@ -49,6 +49,8 @@ export type OpenLimits = Limits & {
   usage(keyId: number): KeyUsage;
   /** Both return to zero when nothing runs. */
   gauges(): { reservations: number; inFlight: number };
+  /** Since when nothing can be put on record, and so nothing is admitted, epoch ms; null: it can. */
+  troubleSince(): number | null;
   /** Resolves when every end so far is on record. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -172,6 +174,7 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
     },
     usage: (keyId) => usageOf(accounts.get(keyId) ?? createAccount(), clock.now()),
     gauges: () => ({ reservations, inFlight: [...accounts.values()].reduce((sum, { inFlight }) => sum + inFlight, 0) }),
+    troubleSince: ledger.troubleSince,
     flush: ledger.flush,
     async close() {
       closed = true;

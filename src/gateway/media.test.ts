@@ -317,6 +317,7 @@ test("no generation starts while less disk is free than the setting asks for", a
   expect(() => room.media.assertSpace()).toThrow(expect.objectContaining({ kind: "busy", message: "The server's disk is full." }));
   room.settings.min_free_mb = 1;
   expect(() => room.media.assertSpace()).not.toThrow();
+  expect(room.media.freeBytes()).toBeGreaterThan(1024 * 1024);
 });
 
 test("a disk that fills up while writing is told as such, other failures stay what they are", async () => {

@@ -47,6 +47,8 @@ export interface MediaStore {
   sweep(): Promise<number>;
   /** @throws {AppError} `busy` when less disk is free than `media.min_free_mb` */
   assertSpace(): void;
+  /** Free bytes of the disk that media lie on, as of a few seconds ago at most. */
+  freeBytes(): number;
   /** Bytes of all media together, right once {@link start} has resolved. */
   totalBytes(): number;
   /** Deletes what a crash left behind, learns the total size and begins to sweep every `media.sweep_interval`. */
@@ -78,7 +80,7 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
   const { store, clock, settings, log, rowBytes = ROW_BYTES } = deps;
   const folder = join(deps.dataDir, "media");
   const drafts = createDrafts(join(folder, "drafts"));
-  const assertSpace = createSpaceCheck(folder, clock, () => settings().media.min_free_mb);
+  const freeBytes = createFreeSpace(folder, clock);
   const thumbnails = createThumbnails({ folder: join(folder, "thumbs"), log });
   let total = 0;
 
@@ -169,7 +171,11 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
       return media !== null && (await erase([media])) === 1;
     },
     sweep: sweeper.sweep,
-    assertSpace,
+    assertSpace() {
+      const leastMb = settings().media.min_free_mb;
+      if (leastMb > 0 && freeBytes() < leastMb * MEBIBYTE) throw diskIsFull();
+    },
+    freeBytes,
     totalBytes: () => total,
     async start() {
       const stale = await drafts.deleteBefore(clock.now() - STALE_DRAFT_MS);
@@ -216,17 +222,16 @@ function inspectResult(head: Uint8Array): { type: MediaType; pixels: Pixels | nu
   return { type, pixels: readPixels(head, type) };
 }
 
-/** A check of the free disk that asks the system every few seconds at most. */
-function createSpaceCheck(folder: string, clock: Clock, minFreeMb: () => number): () => void {
+/** Free bytes of the disk, for which the system is asked every few seconds at most. */
+function createFreeSpace(folder: string, clock: Clock): () => number {
   let freeBytes = Number.POSITIVE_INFINITY;
   let askedAt = Number.NEGATIVE_INFINITY;
   return () => {
-    if (minFreeMb() === 0) return;
     if (clock.now() - askedAt >= FREE_SPACE_AGE_MS) {
       const { bavail, bsize } = statfsSync(folder);
       freeBytes = bavail * bsize;
       askedAt = clock.now();
     }
-    if (freeBytes < minFreeMb() * MEBIBYTE) throw diskIsFull();
+    return freeBytes;
   };
 }

@@ -125,6 +125,21 @@ describe("a token that fails five times in a row", () => {
   });
 });
 
+describe("those that need the operator", () => {
+  const invalid = failure("upstream_unauthorized", { scope: "token", reason: "key_invalid" });
+  test("are told, so many at most; those that pause or are switched off are not among them", async () => {
+    const test = testPool([tokenRow(1), tokenRow(2), tokenRow(3), tokenRow(4, { enabled: false }), tokenRow(5)]);
+    for (const pinned of [1, 2, 3]) await call(test, invalid, { pinned });
+    await call(test, limited("per_minute", { retryAfterMs: MINUTE }), { pinned: 5 });
+    expect(test.pool.blocked(9).map(({ id, health }) => [id, health.reason])).toEqual([
+      [1, "key_invalid"],
+      [2, "key_invalid"],
+      [3, "key_invalid"],
+    ]);
+    expect(test.pool.blocked(2)).toHaveLength(2);
+  });
+});
+
 describe("our own network", () => {
   const unreachable = failure("network");
   test("that is down disables nothing, is recorded with its time, and ends with the first answer", async () => {

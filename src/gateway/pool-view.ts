@@ -144,13 +144,24 @@ function groupView(group: Group, name: string, { provider, id }: TokenRow, now: 
   };
 }
 
+/** Nothing was ever said against it: most tokens, known without making a view. */
+const isQuiet = ({ row, health, group }: Member) => row.enabled && health === HEALTHY && group.health === HEALTHY;
+
 /** Tokens by state, cheaply. */
 export function countStates(members: Iterable<Member>, now: number): Record<HealthState, number> {
   const tokens = { healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
   for (const member of members) {
-    if (member.removed) continue;
-    const isQuiet = member.row.enabled && member.health === HEALTHY && member.group.health === HEALTHY;
-    tokens[isQuiet ? "healthy" : healthView(member, now).state]++;
+    if (!member.removed) tokens[isQuiet(member) ? "healthy" : healthView(member, now).state]++;
   }
   return tokens;
+}
+
+/** The first `limit` that need the operator. */
+export function blockedViews(members: Iterable<Member>, now: number, limit: number): PoolTokenView[] {
+  const found: PoolTokenView[] = [];
+  for (const member of members) {
+    if (found.length === limit) break;
+    if (!member.removed && !isQuiet(member) && healthView(member, now).state === "blocked") found.push(tokenView(member, now));
+  }
+  return found;
 }

@@ -13,7 +13,16 @@ import type { Member } from "./member.ts";
 import { outlookOf, refusal } from "./outlook.ts";
 import { createPace } from "./pace.ts";
 import { createIndex, type Lane } from "./pool-index.ts";
-import { countStates, groupViews, heldBy, type PoolGauges, type PoolGroupView, type PoolTokenView, tokenView } from "./pool-view.ts";
+import {
+  blockedViews,
+  countStates,
+  groupViews,
+  heldBy,
+  type PoolGauges,
+  type PoolGroupView,
+  type PoolTokenView,
+  tokenView,
+} from "./pool-view.ts";
 import { createRoster } from "./roster.ts";
 import { createSlots } from "./slots.ts";
 import type { Kind } from "./types.ts";
@@ -36,6 +45,8 @@ export type Pool = Leases & {
   /** Takes a slot, free or not, for a call that already runs upstream: a job found after a restart. Null when the token is gone. */
   adopt(id: number, kind: Kind, family: string): Lease | null;
   snapshot(): PoolTokenView[];
+  /** Those that need the operator, `limit` at most, without making a view of every other one. */
+  blocked(limit: number): PoolTokenView[];
   /** One token of the snapshot; null when there is none. */
   view(id: number): PoolTokenView | null;
   /** Rows in the order of the snapshot, with what checks have learned since they were read; `health` in them is not current. */
@@ -176,6 +187,7 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
       const time = now();
       return allPresent().map((member) => tokenView(member, time));
     },
+    blocked: (limit) => blockedViews(members.values(), now(), limit),
     rows: () => allPresent().map(({ row }) => row),
     view(id) {
       const member = present(id);

@@ -97,6 +97,14 @@ export function listUnsettledJobs(db: Database, vault: Vault): JobRow[] {
     .map((raw) => toJob(vault, raw));
 }
 
+/** From the index of those that have not ended. */
+export function countOpenJobs(db: Database): Partial<Record<JobState, number>> {
+  const rows = db
+    .query<{ state: JobState; count: number }, []>(`SELECT state, count(*) AS count FROM jobs WHERE state NOT IN ${ENDED} GROUP BY state`)
+    .all();
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+}
+
 /** An id that is gone is passed over. */
 export function deleteJob(db: Database, id: string): void {
   db.query("DELETE FROM jobs WHERE id = $id").run({ id });

@@ -118,6 +118,7 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     findJob: (requestId) => retryBusy(() => jobs.findJob(db, vault, requestId)),
     listJobs: (query) => retryBusy(() => jobs.listJobs(db, vault, query)),
     listUnsettledJobs: () => retryBusy(() => jobs.listUnsettledJobs(db, vault)),
+    countOpenJobs: () => retryBusy(() => jobs.countOpenJobs(db)),
     deleteJob: (id) => write(() => jobs.deleteJob(db, id)),
     listResults: (requestId) => retryBusy(() => media.listResults(db, requestId)),
 

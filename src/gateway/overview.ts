@@ -1,0 +1,128 @@
+// The overview: what happens now, what was used, and what needs the operator's hand. Costs the same however much there is.
+import type { UsageRow } from "../db/ledger.ts";
+import type { Store } from "../db/store.ts";
+import type { Settings } from "../settings-schema.ts";
+import { type FirstStep, nextStep } from "./first-steps.ts";
+import type { JobState } from "./job.ts";
+import type { Keys } from "./keys.ts";
+import type { OpenLimits } from "./limits.ts";
+import type { MediaStore } from "./media.ts";
+import type { Pool } from "./pool.ts";
+import type { HealthView, PoolGauges } from "./pool-view.ts";
+import { type Remedy, remedyOf } from "./token-admin.ts";
+import { readUsageAlong, readUsageTotal, type UsageRange, type UsageTotal, usageRange } from "./usage.ts";
+
+export type OverviewNow = Omit<PoolGauges, "networkTroubleSince"> & {
+  /** Jobs that have not ended: for a token, upstream, and with an end that nobody knows. */
+  jobs: { waiting: number; running: number; unknown: number };
+};
+
+/** What needs a hand. Times are epoch ms. */
+export type Need =
+  | { kind: "unfinished" | "noTokens" | "noKeys" | "allHeld" | "webhooksWithoutUrl" }
+  | { kind: "ledger" | "network"; since: number }
+  /** `stops`: no generation is started any more. */
+  | { kind: "disk"; freeBytes: number; stops: boolean }
+  | { kind: "token"; id: number; label: string; health: HealthView; remedy: Remedy }
+  | { kind: "job"; id: string; model: string; at: number }
+  | { kind: "moreTokens" | "moreJobs"; count: number };
+
+/** What is sent again as it changes. */
+export type OverviewLook = { now: OverviewNow; needs: Need[]; today: UsageTotal; month: UsageTotal };
+
+/** What is drawn: the hours of the last day, and the last thirty days. */
+export type OverviewPlots = Record<"day" | "month", { range: UsageRange; rows: UsageRow[] }>;
+
+export type OverviewDependencies = {
+  pool: Pick<Pool, "gauges" | "blocked">;
+  store: Pick<Store, "readFact" | "countOpenJobs" | "listJobs" | "listDeliveries" | "readUsage">;
+  keys: Pick<Keys, "count">;
+  limits: Pick<OpenLimits, "troubleSince">;
+  media: Pick<MediaStore, "freeBytes">;
+  settings: () => Settings;
+  now: () => number;
+};
+
+/** Named one by one; the pages of tokens and jobs have them all. */
+const TOKENS_NAMED = 8;
+const JOBS_NAMED = 3;
+const MEBIBYTE = 1024 * 1024;
+const HOUR_MS = 3_600_000;
+/** Told of before it stops anything. */
+const LOW_DISK_FACTOR = 2;
+
+export async function readOverview(deps: OverviewDependencies): Promise<OverviewLook> {
+  const { pool, store, now } = deps;
+  const [today, month] = [usageRange({ span: "today" }, now()), usageRange({ span: "30" }, now())];
+  const [open, sumsToday, sumsMonth] = await Promise.all([
+    store.countOpenJobs(),
+    readUsageTotal(store, today, {}),
+    readUsageTotal(store, month, {}),
+  ]);
+  const gauges = pool.gauges();
+  const { inFlight, queued, tokens } = gauges;
+  return {
+    now: { inFlight, queued, tokens, jobs: jobsOf(open) },
+    needs: await needsOf(deps, gauges, open.unknown ?? 0),
+    today: sumsToday,
+    month: sumsMonth,
+  };
+}
+
+/** The last 24 hours, the running one included, and the last 30 UTC days. */
+export async function readOverviewPlots({ store, now }: Pick<OverviewDependencies, "store" | "now">): Promise<OverviewPlots> {
+  const thisHour = now() - (now() % HOUR_MS);
+  const day: UsageRange = { span: "custom", from: thisHour - 23 * HOUR_MS, to: thisHour + HOUR_MS, step: "hour" };
+  const month = usageRange({ span: "30" }, now());
+  const [hours, days] = await Promise.all([readUsageAlong(store, day, {}), readUsageAlong(store, month, {})]);
+  return { day: { range: day, rows: hours }, month: { range: month, rows: days } };
+}
+
+const jobsOf = ({ queued = 0, submitting = 0, running = 0, storing = 0, unknown = 0 }: Partial<Record<JobState, number>>) => ({
+  waiting: queued,
+  running: submitting + running + storing,
+  unknown,
+});
+
+/** Worst first: what stops everything, then single tokens and jobs, then what is only not right. */
+async function needsOf(deps: OverviewDependencies, gauges: PoolGauges, unknownJobs: number): Promise<Need[]> {
+  const { pool, store, keys, limits, settings } = deps;
+  const { tokens, networkTroubleSince } = gauges;
+  const total = tokens.healthy + tokens.cooling + tokens.blocked + tokens.disabled;
+  const ledgerTrouble = limits.troubleSince();
+  const lacksUrl = settings().webhooks.enabled && settings().server.public_url === "";
+  return [
+    ...(ledgerTrouble === null ? [] : [{ kind: "ledger" as const, since: ledgerTrouble }]),
+    ...diskNeed(deps),
+    ...(networkTroubleSince === null ? [] : [{ kind: "network" as const, since: networkTroubleSince }]),
+    ...(total === 0 ? [emptyPool(await nextStep(store))] : []),
+    ...(keys.count() === 0 ? [{ kind: "noKeys" as const }] : []),
+    ...(total > tokens.disabled && tokens.healthy === 0 ? [{ kind: "allHeld" as const }] : []),
+    ...tokenNeeds(pool, tokens.blocked),
+    ...(unknownJobs > 0 ? await jobNeeds(store, unknownJobs) : []),
+    // Only who uses them misses the links.
+    ...(lacksUrl && (await store.listDeliveries({ limit: 1 })).length > 0 ? [{ kind: "webhooksWithoutUrl" as const }] : []),
+  ];
+}
+
+const emptyPool = (next: FirstStep | null): Need => ({ kind: next === null ? "noTokens" : "unfinished" });
+
+function diskNeed({ media, settings }: OverviewDependencies): Need[] {
+  const least = settings().media.min_free_mb * MEBIBYTE;
+  if (least === 0) return [];
+  const freeBytes = media.freeBytes();
+  return freeBytes < LOW_DISK_FACTOR * least ? [{ kind: "disk", freeBytes, stops: freeBytes < least }] : [];
+}
+
+function tokenNeeds(pool: OverviewDependencies["pool"], blocked: number): Need[] {
+  if (blocked === 0) return [];
+  const named = pool.blocked(TOKENS_NAMED);
+  const needs = named.map(({ id, label, health }): Need => ({ kind: "token", id, label, health, remedy: remedyOf(health.reason) }));
+  return blocked > named.length ? [...needs, { kind: "moreTokens", count: blocked - named.length }] : needs;
+}
+
+async function jobNeeds(store: OverviewDependencies["store"], unknown: number): Promise<Need[]> {
+  const named = await store.listJobs({ keyId: null, states: ["unknown"], order: "desc", limit: JOBS_NAMED });
+  const needs = named.map(({ id, model, createdAt }): Need => ({ kind: "job", id, model, at: createdAt }));
+  return unknown > named.length ? [...needs, { kind: "moreJobs", count: unknown - named.length }] : needs;
+}
