@@ -68,7 +68,7 @@ function Route({ view, route, open }: { view: View; route: ApiRoute; open: boole
   return (
     <details class="api-route" id={id} open={open}>
       <summary data-row>
-        <Badge tone={METHOD_TONES[method] ?? "off"}>{method}</Badge> <code>{path}</code> <span class="muted">{summary}</span>
+        <Badge tone={METHOD_TONES[method] ?? "off"}>{method}</Badge> <code>{path}</code> <span class="muted">{api.describe(summary)}</span>
       </summary>
       <div class="api-body flow">
         {curl && (
@@ -109,7 +109,7 @@ function Fields({ view, route: { id, summary, fields } }: { view: View; route: A
     { key: "meaning", label: api.meaning },
   ];
   return (
-    <Table view={view} label={summary} columns={columns}>
+    <Table view={view} label={api.describe(summary)} columns={columns}>
       {fields.map(({ name, type, required, description }) => (
         <tr key={name} id={`${id}-${name}`}>
           <Cell label={api.field}>
@@ -118,7 +118,7 @@ function Fields({ view, route: { id, summary, fields } }: { view: View; route: A
           <Cell label={api.type}>
             <span class="mono">{type}</span>
           </Cell>
-          <Cell label={api.meaning}>{description}</Cell>
+          <Cell label={api.meaning}>{api.describe(description)}</Cell>
         </tr>
       ))}
     </Table>

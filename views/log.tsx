@@ -25,7 +25,7 @@ export function LogPage({ view, lines, level, last }: LogProps) {
           options={Object.entries(system.levels).map(([value, label]) => ({ value, label }))}
         />
         <button type="submit" class="button small">
-          {view.t.controls.search}
+          {system.show}
         </button>
       </form>
       <Card

@@ -9,7 +9,6 @@ export const system = {
   memory: "Memory",
   disk: "Free disk",
   ofDisk: (total: string) => `of ${total}`,
-  since: "Since",
   checks: "Checks",
   check: "Check",
   result: "Result",
@@ -59,6 +58,7 @@ export const system = {
   rotateAbout:
     "Everything secret is sealed with one key. Replacing it seals every token anew, so the server has to be stopped: it is done on the command line.",
   level: "Level",
+  show: "Show",
   levels: { debug: "all", info: "info and worse", warn: "warnings and errors", error: "errors" },
   live: "live",
   logAbout: "The last 500 lines since the start, secrets masked. What is written at all is decided by the setting",
@@ -86,6 +86,8 @@ export const system = {
 export const api = {
   title: "API",
   about: "What clients can call, made from the server's own description.",
+  /** What the description says of a route or a field. */
+  describe: (english: string) => english,
   document: "OpenAPI document",
   base: "Base address",
   baseOpenAi: "OpenAI clients",
@@ -100,6 +102,4 @@ export const api = {
   parameters: "In the address",
   example: "Call",
   tryIt: "Try it in the playground",
-  noFields: "No body.",
-  routes: (count: number) => (count === 1 ? "1 route" : `${count} routes`),
 };

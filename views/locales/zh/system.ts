@@ -1,5 +1,6 @@
 // 简体中文: the pages about the server itself, and the reference of the API.
 import type { api as enApi, system as enSystem } from "../en/system.ts";
+import { descriptions } from "./api-descriptions.ts";
 
 export const system: typeof enSystem = {
   title: "系统",
@@ -10,7 +11,6 @@ export const system: typeof enSystem = {
   memory: "内存",
   disk: "可用磁盘",
   ofDisk: (total) => `共 ${total}`,
-  since: "启动于",
   checks: "检查",
   check: "检查项",
   result: "结果",
@@ -56,6 +56,7 @@ export const system: typeof enSystem = {
   rotateTitle: "密钥",
   rotateAbout: "所有机密都用同一个密钥加密。更换密钥会重新加密每个令牌，因此须先停止服务器，并在命令行执行：",
   level: "级别",
+  show: "显示",
   levels: { debug: "全部", info: "信息及以上", warn: "警告和错误", error: "错误" },
   live: "实时",
   logAbout: "启动以来的最后 500 行，机密已遮盖。写入哪些内容由此设置决定：",
@@ -83,6 +84,7 @@ export const system: typeof enSystem = {
 export const api: typeof enApi = {
   title: "API",
   about: "客户端可以调用的接口，由服务器自身的描述生成。",
+  describe: (english) => descriptions[english] ?? english,
   document: "OpenAPI 文档",
   base: "基础地址",
   baseOpenAi: "OpenAI 客户端",
@@ -97,6 +99,4 @@ export const api: typeof enApi = {
   parameters: "地址中的参数",
   example: "调用",
   tryIt: "在演练场中试用",
-  noFields: "没有请求体。",
-  routes: (count) => `${count} 个接口`,
 };
