@@ -52,9 +52,9 @@ export function JobPage({ view, data }: Props) {
         <Hint tone="warn">
           <strong>{jobs.decideTitle}</strong>
           <p>{jobs.decide}</p>
-          <p class="form-foot">
+          <div class="form-foot">
             <JobActions view={view} job={job} />
-          </p>
+          </div>
         </Hint>
       )}
       <div class="beside">
@@ -86,7 +86,7 @@ function Result({ view, data: { job, media } }: Props) {
     return (
       <div class="flow">
         <p>
-          <Badge tone="bad">{job.error.kind}</Badge> {job.error.reason && <span class="muted">{job.error.reason}</span>}
+          <Badge tone="bad">{job.error.kind}</Badge> <span class="muted">{job.error.detail?.reason ?? job.error.reason}</span>
         </p>
         <p class="prompt">{job.error.message}</p>
         {job.state === "failed" && <p class="muted">{job.charged ? jobs.failureCharged : jobs.failureFree}</p>}

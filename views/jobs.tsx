@@ -77,7 +77,6 @@ function List({ view, data }: { view: View; data: JobsData }) {
         columns={[
           { key: "state", label: jobs.state },
           { key: "prompt", label: jobs.prompt },
-          { key: "model", label: jobs.model },
           { key: "key", label: jobs.key },
           { key: "token", label: jobs.token },
           { key: "cost", label: jobs.cost, align: "end" },
@@ -108,8 +107,8 @@ export function JobRowView({ view, job, names }: JobProps) {
         <a class="cut" href={jobHref(job.id)} title={job.prompt}>
           {job.prompt || job.id}
         </a>
+        <small class="muted">{job.model}</small>
       </Cell>
-      <Cell label={jobs.model}>{job.model}</Cell>
       <Cell label={jobs.key}>{names.keys.get(job.keyId) ?? gallery.unknownKey(job.keyId)}</Cell>
       <Cell label={jobs.token}>
         {job.tokenId === null ? <Dash /> : (names.tokens.get(job.tokenId) ?? gallery.unknownToken(job.tokenId))}
@@ -137,7 +136,11 @@ export function JobProgress({ view, job, page }: { view: View; job: JobRow; page
   return (
     <div class="job-state" id={`state-${job.id}`} {...asks}>
       <JobBadge view={view} state={job.state} />
-      {job.error && job.state !== "cancelled" && <small class="muted cut">{job.error.reason ?? job.error.kind}</small>}
+      {job.state === "failed" && job.error && (
+        <small class="muted cut" title={job.error.message}>
+          {job.error.message}
+        </small>
+      )}
       {isOpen && (
         <Progress label={`${jobs.progress}: ${controls.job[job.state]}`} {...(job.progress > 0 ? { value: job.progress, max: 100 } : {})} />
       )}

@@ -31,8 +31,8 @@ export const jobs = {
   cannotCancel: "It cannot be cancelled any more.",
   retry: "Make again",
   retried: "A new job was made.",
-  charged: "It was charged",
-  notCharged: "It was not charged",
+  charged: "Charged",
+  notCharged: "Not charged",
   decided: "Decided: the job has ended.",
   decideTitle: "Was this charged?",
   decide:
