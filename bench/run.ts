@@ -13,6 +13,10 @@ const { values } = parseArgs({
     only: { type: "string", default: "" },
   },
 });
+/** What is measured by itself; printed at the end. */
+const FURTHER = `further figures:
+  bun bench/streams.ts   2,000 chat streams held at once, every frame counted
+  bun bench/video.ts     16 videos of 200 MB from the upstream to disk, then to clients, and the memory of it`;
 const ROUNDS = Number(values.rounds);
 const SECONDS = Number(values.seconds);
 /** The gateway has one core for itself; the mock and the load share the other. */
@@ -55,6 +59,7 @@ try {
 }
 console.log();
 await printPool();
+console.log(`\n${FURTHER}`);
 
 function request(target: Target, scenario: { weight: "small" | "large"; connections: number }, seconds: number) {
   return {
