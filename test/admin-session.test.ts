@@ -6,6 +6,7 @@ import { createApp } from "../src/app.ts";
 import { storePassword } from "../src/gateway/password.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { virtualClock } from "../src/testing.ts";
+import { NAV } from "../views/nav.ts";
 import { ADMIN_PASSWORD, login, signedIn, signIn } from "./admin.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
@@ -269,10 +270,13 @@ describe("answers", () => {
     }
   });
 
-  test.each(["/", "/manage", "/login", "/test"])("%s leads to the admin", async (path) => {
+  test("the front door and the addresses of the Python original lead to their pages", async () => {
     await using rig = await startRig();
-    const answer = await fetch(`${rig.url}${path}`, { redirect: "manual" });
-    expect([answer.status, answer.headers.get("location")]).toEqual([302, "/admin"]);
+    const playground = NAV.find(({ name }) => name === "playground")?.path ?? "/admin";
+    for (const [path, to] of Object.entries({ "/": "/admin", "/manage": "/admin", "/login": "/admin", "/test": playground })) {
+      const answer = await fetch(`${rig.url}${path}`, { redirect: "manual" });
+      expect([path, answer.status, answer.headers.get("location")]).toEqual([path, 302, to]);
+    }
   });
 
   test("follow the reader's language and theme", async () => {
