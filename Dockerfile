@@ -15,7 +15,8 @@ RUN bun run build && deploy/rootfs.sh dist/flow2api /root-of-image && chown -R 1
 FROM scratch
 COPY --from=build /root-of-image /
 USER 10001:10001
-ENV FLOW2API_STORAGE_DATA_DIR=/data
+# The runtime holds 256 calls to upstreams at once unless it is told otherwise.
+ENV FLOW2API_STORAGE_DATA_DIR=/data BUN_CONFIG_MAX_HTTP_REQUESTS=8192
 WORKDIR /
 VOLUME /data
 EXPOSE 8000
