@@ -9,6 +9,7 @@ import { createVault, loadSecretKey } from "./db/sqlite/secrets.ts";
 import { openRequestLog, openStore } from "./db/sqlite/store.ts";
 import type { Store } from "./db/store.ts";
 import { hashKey } from "./gateway/keys.ts";
+import { createRequestSweep } from "./gateway/request-sweep.ts";
 import type { Log } from "./log.ts";
 import { createMaintenance } from "./maintenance.ts";
 import { VERSION } from "./version.ts";
@@ -76,6 +77,8 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
     closing.push(() => ctx.limits.close());
     await ctx.media.start();
     closing.push(() => ctx.media.stop());
+    const sweep = createRequestSweep({ requests, clock, log, retentionDays: () => ctx.settings.current().requests.retention_days });
+    closing.push(() => sweep.stop());
     const watch = await watchChanges(ctx, config);
     closing.push(
       () => watch.stop(),
@@ -85,6 +88,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       () => ctx.runner.stop(ctx.settings.current().server.drain_timeout * 1000),
     );
     const { app, adminServer } = await listen(ctx, { refresh: watch.look, stopping: stopping.signal });
+    sweep.start();
     ctx.refresher.start();
     ctx.webhooks.start();
     await ctx.runner.start();

@@ -280,7 +280,8 @@ export interface RequestLog {
   /** Rows appended before the call are seen. */
   list(filter: RequestFilter): Promise<RequestRow[]>;
   get(id: string): Promise<RequestRow | null>;
-  deleteBefore(time: number): Promise<number>;
+  /** Rows that began before, slice by slice until none is left or `signal` aborts. */
+  deleteBefore(time: number, signal?: AbortSignal): Promise<number>;
   flush(): Promise<void>;
   close(): Promise<void>;
 }

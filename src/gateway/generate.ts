@@ -13,6 +13,7 @@ import { countImages, fitImages } from "./inputs.ts";
 import type { Admission, Leases, Limits } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
 import { chooseFamily, isSwitchedOff, type ModelChoice, switchedOff } from "./models.ts";
+import { imagePayload } from "./payload.ts";
 import { estimateImageUsd, type Prices } from "./prices.ts";
 import { createRecord, type GenerationRecord } from "./record.ts";
 import type { Tokens } from "./tokens.ts";
@@ -89,7 +90,8 @@ export type Generate = (request: ImageGeneration) => Promise<Run>;
 
 export function createGenerate(deps: GenerateDependencies): Generate {
   return async (request) => {
-    const record = createRecord(deps, request);
+    const payload = deps.settings().requests.record_payloads ? imagePayload(request) : undefined;
+    const record = createRecord(deps, { ...request, payload });
     let admission: Admission | null = null;
     try {
       const { family, successorOf } = chooseServed(deps, request);

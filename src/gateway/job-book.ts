@@ -4,9 +4,11 @@ import type { JobChange, JobRow, JobStore } from "../db/jobs.ts";
 import type { AttemptRow, RequestLog } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import type { Settings } from "../settings-schema.ts";
 import type { Job, JobState } from "./job.ts";
 import { isSettled, mayFollow } from "./job-rules.ts";
 import type { Admission, Cost } from "./leases.ts";
+import { videoPayload } from "./payload.ts";
 import type { Webhooks } from "./webhooks.ts";
 
 export type JobEnd = JobChange & { state: "completed" | "failed" | "cancelled" };
@@ -31,12 +33,13 @@ export type JobBookDependencies = {
   store: JobStore;
   webhooks: Pick<Webhooks, "deliveryOf" | "wake">;
   requests: Pick<RequestLog, "append">;
+  settings: () => Settings;
   metrics: Metrics;
   clock: Clock;
   log: Log;
 };
 
-export function createJobBook({ store, webhooks, requests, metrics, clock, log }: JobBookDependencies): JobBook {
+export function createJobBook({ store, webhooks, requests, settings, metrics, clock, log }: JobBookDependencies): JobBook {
   const admissions = new Map<string, Admission>();
   const readers = new Map<string, Set<() => void>>();
 
@@ -84,6 +87,7 @@ export function createJobBook({ store, webhooks, requests, metrics, clock, log }
       stream: false,
       mediaIds: row.mediaIds,
       attempts: [...attempts],
+      payload: settings().requests.record_payloads ? videoPayload(row) : undefined,
     });
     metrics.generations.inc({ generation_type: row.kind, result: outcome });
     metrics.generationSeconds.observe({ generation_type: row.kind }, (now - row.createdAt) / 1000);

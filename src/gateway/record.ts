@@ -1,6 +1,6 @@
 // What one generation leaves behind: attempts told to health, a settled reservation, a row in the request log, metrics.
 import type { Clock } from "../clock.ts";
-import type { AttemptRow, KeyRow, RequestLog } from "../db/store.ts";
+import type { AttemptRow, KeyRow, RequestLog, RequestPayload } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -18,6 +18,8 @@ export type RecordedRequest = {
   key: Pick<KeyRow, "id">;
   choice: { requested: string; kind: Kind };
   startedAt: number;
+  /** What was asked for, where that is recorded. */
+  payload?: RequestPayload;
 };
 
 export type AttemptEnd = {
@@ -89,6 +91,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
       stream: request.stream,
       mediaIds,
       attempts,
+      payload: request.payload,
     };
     requests.append(row);
     metrics.generations.inc({ generation_type: kind, result: ended.outcome });

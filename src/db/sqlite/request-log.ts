@@ -83,10 +83,10 @@ export async function openRequestLog(options: RequestLogOptions): Promise<Reques
       await flush();
       return retryBusy(() => getRequest(db, id));
     },
-    async deleteBefore(time) {
+    async deleteBefore(time, signal) {
       await flush();
       let deleted = 0;
-      for (let slice = DELETE_SLICE; slice === DELETE_SLICE; deleted += slice)
+      for (let slice = DELETE_SLICE; slice === DELETE_SLICE && !signal?.aborted; deleted += slice)
         slice = await writer.write(() => deleteRequestsBefore(db, time, DELETE_SLICE));
       return deleted;
     },

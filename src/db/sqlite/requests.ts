@@ -27,15 +27,6 @@ export function insertRequests(db: Database, rows: readonly RequestRow[]): void 
        $inputTokens, $outputTokens, $usd, $stream, $mediaIds, $payload)
      ON CONFLICT (id) DO NOTHING`,
   );
-  // As in the migration that made this index, so that old rows and new ones are found alike.
-  const index = db.query(
-    `INSERT INTO request_words (rowid, facets, words)
-     SELECT seq,
-       'k' || ifnull(key_id, 0) || ' o' || replace(outcome, '_', '') || iif(outcome = 'ok', '', ' f') || ' d' || ifnull(kind, '')
-         || ' m' || hex(model) || ifnull((SELECT group_concat(' t' || token_id, '') FROM attempts WHERE request = seq), ''),
-       model || ' ' || ifnull(message, '')
-     FROM requests WHERE seq = $seq`,
-  );
   for (const { attempts, payload = null, ...row } of rows) {
     const { changes, lastInsertRowid } = insert.run({
       ...row,
@@ -48,8 +39,21 @@ export function insertRequests(db: Database, rows: readonly RequestRow[]): void 
     if (changes === 0) continue;
     const seq = Number(lastInsertRowid);
     insertAttempts(db, seq, attempts);
-    index.run({ seq });
+    indexRequests(db, { from: seq, to: seq });
   }
+}
+
+/** Makes rows findable by their filters and words, attempts included: those at positions `from` to `to`, each once. */
+export function indexRequests(db: Database, { from, to }: { from: number; to: number }): void {
+  // As in the migration that made this index, so that old rows and new ones are found alike.
+  db.query(
+    `INSERT INTO request_words (rowid, facets, words)
+     SELECT seq,
+       'k' || ifnull(key_id, 0) || ' o' || replace(outcome, '_', '') || iif(outcome = 'ok', '', ' f') || ' d' || ifnull(kind, '')
+         || ' m' || hex(model) || ifnull((SELECT group_concat(' t' || token_id, '') FROM attempts WHERE request = seq), ''),
+       model || ' ' || ifnull(message, '')
+     FROM requests WHERE seq BETWEEN $from AND $to`,
+  ).run({ from, to });
 }
 
 function insertAttempts(db: Database, request: number, attempts: readonly AttemptRow[]): void {

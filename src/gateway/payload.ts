@@ -1,0 +1,30 @@
+// What the request log keeps of a request's content, where the operator turned that on: text and parameters, never pictures or links. Pure.
+import type { RequestPayload } from "../db/store.ts";
+import type { ImageGeneration } from "./generate.ts";
+import type { Job } from "./job.ts";
+import type { Json } from "./types.ts";
+
+/** Characters of a prompt that are kept. */
+const PROMPT_LENGTH = 2000;
+
+const cut = (text: string) => (text.length > PROMPT_LENGTH ? `${text.slice(0, PROMPT_LENGTH - 1)}…` : text);
+
+/** The text of the last turn, what shapes the result, and how much else came with it. */
+export function imagePayload(request: Pick<ImageGeneration, "turns" | "wish" | "n" | "seed" | "thinking" | "system">): RequestPayload {
+  const { turns, wish, n, seed, thinking, system } = request;
+  const parts = turns.flatMap((turn) => turn.parts);
+  const prompt = (turns.at(-1)?.parts ?? []).flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+  const pictures = parts.filter((part) => part.type === "image").length;
+  return {
+    prompt: cut(prompt),
+    parameters: present({ ...wish, n, seed, thinking, turns: turns.length, pictures, system_characters: system?.length }),
+  };
+}
+
+export function videoPayload(job: Pick<Job, "prompt" | "mode" | "aspect" | "resolution" | "seconds" | "sourceJobId">): RequestPayload {
+  const { prompt, mode, aspect, resolution, seconds, sourceJobId } = job;
+  return { prompt: cut(prompt), parameters: present({ mode, aspect, resolution, seconds, source_job: sourceJobId }) };
+}
+
+const present = (values: Record<string, unknown>): Record<string, Json> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== null)) as Record<string, Json>;
