@@ -6,6 +6,7 @@ import { ActionButton, Card, EmptyState, HealthBadge, LinkButton, Stat, Stats } 
 import { Bytes, Count, Dash, Duration, Money, Time } from "./figures.tsx";
 import { formatCount, formatPercent } from "./format.ts";
 import { PageHead } from "./layout.tsx";
+import { Hint } from "./messages.tsx";
 import { NAV } from "./nav.ts";
 import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "./plot.tsx";
 import { Cell, Row, Table } from "./table.tsx";
@@ -33,17 +34,17 @@ export function OverviewLive({ view, look: { now, needs, today, month } }: { vie
   return (
     <>
       <Now view={view} now={now} />
-      <Card title={overview.needs}>
-        {needs.length === 0 ? (
-          <p class="muted">{overview.needsNothing}</p>
-        ) : (
+      {needs.length === 0 ? (
+        <Hint tone="ok">{overview.needsNothing}</Hint>
+      ) : (
+        <Card title={overview.needs}>
           <ul class="needs">
             {needs.map((need) => (
               <NeedRow key={"id" in need ? `${need.kind}-${need.id}` : need.kind} view={view} need={need} />
             ))}
           </ul>
-        )}
-      </Card>
+        </Card>
+      )}
       <Sums view={view} today={today} month={month} />
     </>
   );
@@ -51,6 +52,7 @@ export function OverviewLive({ view, look: { now, needs, today, month } }: { vie
 
 function Now({ view, now: { inFlight, queued, jobs, tokens } }: { view: View; now: OverviewNow }) {
   const { overview } = view.t;
+  const total = tokens.healthy + tokens.cooling + tokens.blocked + tokens.disabled;
   return (
     <Stats>
       <Stat label={overview.inFlight} note={`${inFlight.image} ${overview.images} · ${inFlight.video} ${overview.videos}`}>
@@ -62,11 +64,15 @@ function Now({ view, now: { inFlight, queued, jobs, tokens } }: { view: View; no
       <Stat label={overview.jobs} href="/admin/jobs?state=open" note={overview.jobsNote(jobs.waiting, jobs.unknown)}>
         <Count view={view} value={jobs.running} />
       </Stat>
-      {(["healthy", "cooling", "blocked", "disabled"] as const).map((state) => (
-        <Stat key={state} label={overview[state]} href={`/admin/tokens?health=${state}`}>
-          <Count view={view} value={tokens[state]} />
-        </Stat>
-      ))}
+      <Stat label={overview.healthy} href="/admin/tokens?health=healthy" note={overview.healthyNote(total, tokens.disabled)}>
+        <Count view={view} value={tokens.healthy} />
+      </Stat>
+      <Stat label={overview.cooling} href="/admin/tokens?health=cooling">
+        <Count view={view} value={tokens.cooling} />
+      </Stat>
+      <Stat label={overview.blocked} href="/admin/tokens?health=blocked">
+        <Count view={view} value={tokens.blocked} />
+      </Stat>
     </Stats>
   );
 }
@@ -173,7 +179,7 @@ function WayOn({ view, need }: { view: View; need: OtherNeed }) {
 
 const Line = ({ children, action }: { children: ComponentChildren; action: ComponentChildren }) => (
   <li class="row">
-    <div class="grow">{children}</div>
+    <div class="need">{children}</div>
     {action}
   </li>
 );
