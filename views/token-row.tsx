@@ -1,7 +1,7 @@
 // One token in the list: the row, and the same row while it is edited.
 import type { TokenItem } from "../src/gateway/token-list.ts";
 import type { TokenSums, TokenUsage } from "../src/gateway/token-usage.ts";
-import { ActionButton, Button, Form, LinkButton, Menu } from "./controls.tsx";
+import { Button, Form, LinkButton, Menu } from "./controls.tsx";
 import { Count, Time } from "./figures.tsx";
 import { formatCount, formatUsd } from "./format.ts";
 import { Cell, type Column, Row } from "./table.tsx";
@@ -166,23 +166,32 @@ export function LastError({ view, item: { view: token } }: ItemProps) {
   );
 }
 
+/** One form for all: each button has its own address, with htmx and without. */
 function Actions({ view, item: { row, view: token } }: ItemProps) {
   const { tokens } = view.t;
-  const act = (name: string, label: string, tone: "plain" | "danger" = "plain") => (
-    <ActionButton view={view} action={tokenHref(row.id, `/${name}`)} target={`#${rowId(row.id)}`} small tone={tone}>
+  const target = `#${rowId(row.id)}`;
+  const act = (name: string, label: string, swap = "outerHTML") => (
+    <Button
+      small
+      tone={name === "remove" ? "danger" : "plain"}
+      formaction={tokenHref(row.id, `/${name}`)}
+      hx-post={tokenHref(row.id, `/${name}`)}
+      hx-target={target}
+      hx-swap={swap}
+    >
       {label}
-    </ActionButton>
+    </Button>
   );
   const isHeld = row.enabled && (token.health.state !== "healthy" || token.models.length > 0);
   return (
-    <div class="row-actions">
+    <Form view={view} action={tokenHref(row.id, "/check")} class="row-actions">
       {isHeld && act("clear", tokens.clear)}
       <LinkButton
         href={tokenHref(row.id, "#settings")}
         small
         tone="quiet"
         hx-get={tokenHref(row.id, "/edit")}
-        hx-target={`#${rowId(row.id)}`}
+        hx-target={target}
         hx-swap="outerHTML"
       >
         {tokens.edit}
@@ -191,9 +200,9 @@ function Actions({ view, item: { row, view: token } }: ItemProps) {
         {act("check", tokens.check)}
         {!isHeld && act("clear", tokens.clear)}
         {row.enabled ? act("disable", tokens.disable) : act("enable", tokens.enable)}
-        {act("remove", tokens.remove, "danger")}
+        {act("remove", tokens.remove, "delete")}
       </Menu>
-    </div>
+    </Form>
   );
 }
 
@@ -253,5 +262,5 @@ export function TokenRowEdit({ view, item: { row } }: ItemProps) {
   );
 }
 
-/** Where a row was that is gone. */
+/** Answer to the deletion of a row: the toast travels alone. */
 export const NoRow = () => <></>;

@@ -57,14 +57,11 @@ export function readTokenQuery(params: URLSearchParams): TokenQuery {
 /** Whether the token is asked for, whatever its health. */
 function matches({ q, provider, group, tag }: TokenQuery): (row: TokenRow) => boolean {
   const part = q.toLowerCase();
-  const holds = (text: string | null) => text?.toLowerCase().includes(part) ?? false;
-  const isFound = ({ label, identity, hint, note, tags }: TokenRow) =>
-    part === "" || holds(label) || holds(identity) || holds(hint) || holds(note) || tags.some(holds);
   return (row) =>
     (provider === "" || row.provider === provider) &&
     (group === "" || row.group === group) &&
     (tag === "" || row.tags.includes(tag)) &&
-    isFound(row);
+    (part === "" || wordsOf(row).text.includes(part));
 }
 
 /** Ids of all that match, in no order: for acts on the whole of what was searched for. */
@@ -77,21 +74,25 @@ export function matchingIds(items: readonly TokenItem[], query: TokenQuery): num
 
 type Key = string | number;
 
-const labels = new WeakMap<TokenRow, string>();
+type Words = { /** Sorts as people count: `gemini-9` before `gemini-10`. */ label: string /** What is searched in. */; text: string };
 
-/** Sorts as people count: `gemini-9` before `gemini-10`. */
-function labelKey(row: TokenRow): string {
-  let key = labels.get(row);
-  if (key === undefined) {
-    key = row.label.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, "0"));
-    labels.set(row, key);
-  }
-  return key;
+/** Rows are replaced when they change, never changed. */
+const words = new WeakMap<TokenRow, Words>();
+
+function wordsOf(row: TokenRow): Words {
+  const known = words.get(row);
+  if (known) return known;
+  const made = {
+    label: row.label.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, "0")),
+    text: [row.label, row.identity, row.hint, row.note, ...row.tags].join("\n").toLowerCase(),
+  };
+  words.set(row, made);
+  return made;
 }
 
 /** What a row is sorted by. @param today requests of the running day, by id */
 function keyOf(sort: TokenSort, { view, row }: TokenItem, today: ReadonlyMap<number, number>): Key {
-  if (sort === "label") return labelKey(row);
+  if (sort === "label") return wordsOf(row).label;
   // Worst first; those without an end before those that end by themselves.
   if (sort === "health") return HEALTH_STATES.indexOf(view.health.state) * 1e15 + (view.health.until ?? 0);
   if (sort === "used") return view.usedAt ?? 0;
