@@ -182,7 +182,7 @@ export type RequestFilter = {
   /** Ended in [from, to), epoch ms. */
   from?: number;
   to?: number;
-  /** Words of model and message, the last one may be begun; or the beginning of a request's id, from 6 characters on. */
+  /** Words of model and message, the last one may be begun where no row has it whole; or the beginning of an id, from 6 characters on. */
   text?: string;
 };
 

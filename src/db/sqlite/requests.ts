@@ -70,7 +70,7 @@ export function listRequests(db: Database, filter: RequestFilter): RequestRow[] 
   const span = spanOf(db, filter);
   if (span === null) return [];
   const named = filter.text === undefined ? [] : idsLike(db, filter.text);
-  const match = matchOf(filter, named.length === 0);
+  const match = named.length > 0 ? matchOf({ ...filter, text: undefined }) : matchText(db, filter);
   if (match === null) return [];
   const bound: Bound = { ...span, limit: filter.limit };
   if (named.length > 0) bound.named = JSON.stringify(named);
@@ -89,6 +89,16 @@ function pageStatement(db: Database, hasMatch: boolean, hasIds: boolean) {
     : db.query<Raw, Bound>(
         `SELECT ${COLUMNS} FROM requests WHERE seq > $after AND seq < $before ${isNamed} ORDER BY seq DESC LIMIT $limit`,
       );
+}
+
+/** With the last word of the text as it stands where the log has it, which is read in order; else as the beginning of words. */
+function matchText(db: Database, filter: RequestFilter): string | null {
+  const whole = matchOf(filter);
+  if (!whole || filter.text === undefined) return whole;
+  const found = db
+    .query<{ rowid: number }, { whole: string }>("SELECT rowid FROM request_words WHERE request_words MATCH $whole LIMIT 1")
+    .get({ whole });
+  return found ? whole : matchOf(filter, { isBegun: true });
 }
 
 const MAX_NAMED = 200;
@@ -125,7 +135,11 @@ function firstEndedAt(db: Database, time: number): number {
   const at = db.query<{ seq: number; ended: number }, { seq: number }>(
     "SELECT seq, at + ms AS ended FROM requests WHERE seq >= $seq ORDER BY seq LIMIT 1",
   );
-  const ends = db.query<{ low: number | null; high: number | null }, []>("SELECT min(seq) AS low, max(seq) AS high FROM requests").get();
+  const ends = db
+    .query<{ low: number | null; high: number | null }, []>(
+      "SELECT (SELECT min(seq) FROM requests) AS low, (SELECT max(seq) FROM requests) AS high",
+    )
+    .get();
   let [low, high] = [ends?.low ?? 1, (ends?.high ?? 0) + 1];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
