@@ -166,7 +166,7 @@ describe("the overview", () => {
       detail: { scope: "token", reason: "key_invalid" },
       charged: false,
     });
-    await page.getByText("Replace the secret").waitFor({ timeout: 5000 });
+    await page.getByRole("link", { name: "Replace the secret" }).waitFor({ timeout: 5000 });
     await page.getByRole("button", { name: "Try it again now" }).click();
     await page.getByText("alpha is tried again.").waitFor();
     await page.getByText("Nothing needs you.").waitFor();
