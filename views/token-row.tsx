@@ -83,9 +83,9 @@ function Name({ item: { row } }: Pick<ItemProps, "item">) {
         {row.label}
       </a>
       <small class="muted cut" title={[row.identity, row.note].filter(Boolean).join(" · ") || undefined}>
-        {row.identity}
-        {row.identity && row.hint && " · "}
         {row.hint && <span class="mono">…{row.hint}</span>}
+        {row.identity && row.hint && " · "}
+        {row.identity}
         {row.note && ` · ${row.note}`}
       </small>
       {row.tags.length > 0 && (
