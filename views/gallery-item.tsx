@@ -13,7 +13,7 @@ export type GalleryItemData = GalleryItem & {
   /** Name of the key that it belongs to; null: the key is not known. */
   keyName: string | null;
   /** Labels of tokens by id. */
-  tokens: ReadonlyMap<number, string>;
+  tokens: Pick<ReadonlyMap<number, string>, "get">;
   /** Its parameters in words, e.g. `16:9`. */
   parameters: readonly string[];
   /** Other results of the same request. */
@@ -161,7 +161,15 @@ function Facts({ view, data: { media, job, request, keyName, tokens, parameters 
 }
 
 /** The upstream calls of a request, in order. */
-export function Attempts({ view, attempts, tokens }: { view: View; attempts: readonly AttemptRow[]; tokens: ReadonlyMap<number, string> }) {
+export function Attempts({
+  view,
+  attempts,
+  tokens,
+}: {
+  view: View;
+  attempts: readonly AttemptRow[];
+  tokens: Pick<ReadonlyMap<number, string>, "get">;
+}) {
   const { gallery } = view.t;
   if (attempts.length === 0) return <p class="muted">{gallery.noAttempts}</p>;
   return (

@@ -12,7 +12,7 @@ import type { View } from "./view.ts";
 export type JobNames = {
   /** By id. */
   keys: ReadonlyMap<number, string>;
-  tokens: ReadonlyMap<number, string>;
+  tokens: Pick<ReadonlyMap<number, string>, "get">;
 };
 
 export type JobsData = {

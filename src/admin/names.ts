@@ -12,6 +12,7 @@ export async function keyChoices({ store }: Pick<AdminContext, "store">, chosen:
   return [...(current && !shown.includes(current) ? [current] : []), ...shown].map(({ id, name }) => ({ value: `${id}`, label: name }));
 }
 
-/** Labels of the pool's tokens by id. */
-export const tokenLabels = ({ pool }: Pick<AdminContext, "pool">): ReadonlyMap<number, string> =>
-  new Map(pool.snapshot().map(({ id, label }) => [id, label]));
+/** Labels of the pool's tokens by id; only those asked for are looked up. */
+export const tokenLabels = ({ pool }: Pick<AdminContext, "pool">): Pick<ReadonlyMap<number, string>, "get"> => ({
+  get: (id) => pool.view(id)?.label,
+});

@@ -14,21 +14,23 @@ import {
   usageCsv,
   usageRange,
 } from "../gateway/usage.ts";
+import { createUsageBook } from "../gateway/usage-book.ts";
 import type { AdminContext } from "./context.ts";
 import { page, viewOf } from "./page.ts";
 
 /** Rows of a table at most; the file has all. */
 const MAX_ROWS = 100;
 
-export const usageRoutes = (ctx: AdminContext) =>
-  new Elysia({ prefix: "/usage" })
+export const usageRoutes = (ctx: AdminContext) => {
+  const book = createUsageBook({ store: ctx.store, now: ctx.clock.now });
+  return new Elysia({ prefix: "/usage" })
     .get("/", async ({ request }) => {
       const at = addressOf(ctx, request);
       const only = narrowingOf(at);
       const [total, along, sums] = await Promise.all([
         readUsageTotal(ctx.store, at.range, only),
         readUsageAlong(ctx.store, at.range, only),
-        readUsageBy(ctx.store, at.by, at.range, only),
+        book.by(at.by, at.range, only),
       ]);
       const nameOf = namesOf(ctx, request, at.by);
       const rows = sortUsage(sums, at.sort, at.descending)
@@ -51,6 +53,7 @@ export const usageRoutes = (ctx: AdminContext) =>
         },
       });
     });
+};
 
 const narrowingOf = ({ key, token, model }: UsageAddress): UsageNarrowing => ({ key: key?.id, token: token?.id, model });
 

@@ -1,4 +1,5 @@
 // The models as the operator sees them: what the catalogue says, what is changed of it, which names lead there, who serves them.
+import type { TokenRow } from "../db/store.ts";
 import type { ImagePrice } from "./catalogue.ts";
 import { chooseFamily, type Family, families, familyOf, knownModels, providerServes } from "./models.ts";
 import { type Offer, type OwnPrices, pricedSizes } from "./offer.ts";
@@ -29,29 +30,29 @@ type Dependencies = { offer: Pick<Offer, "changes" | "isOff">; pool: Pick<Pool, 
 /** Every family, images first, the recommended one of each kind first. */
 export function listModelViews(deps: Dependencies): ModelView[] {
   const names = namesByFamily(deps);
-  return [...families("image"), ...families("video")].map((family) => viewOf(deps, family, names.get(family.id) ?? []));
+  const rows = deps.pool.rows();
+  return [...families("image"), ...families("video")].map((family) => viewOf(deps, rows, family, names.get(family.id) ?? []));
 }
 
 /** One family; null when there is none of that id. */
 export function findModelView(deps: Dependencies, id: string): ModelView | null {
   const family = familyOf(id);
-  return family && viewOf(deps, family, namesByFamily(deps).get(id) ?? []);
+  return family && viewOf(deps, deps.pool.rows(), family, namesByFamily(deps).get(id) ?? []);
 }
 
-function viewOf({ offer, pool }: Dependencies, family: Family, aliases: string[]): ModelView {
+function viewOf({ offer }: Dependencies, rows: readonly TokenRow[], family: Family, aliases: string[]): ModelView {
   const own: OwnPrices[string] = offer.changes().prices[family.id] ?? {};
   const providers = Object.entries(family.providers).map(([provider, { price }]) => ({
     provider,
     prices: pricedSizes(family, provider).map(([size, listUsd]) => ({ size, listUsd, ownUsd: own[provider]?.[size] ?? null })),
     byTokens: (price as Partial<ImagePrice>).perMillionTokens !== undefined && own[provider] === undefined,
-    tokens: tokensOf(pool, family, provider),
+    tokens: tokensOf(rows, family, provider),
   }));
   return { family, isOff: offer.isOff(family.id), providers, aliases };
 }
 
-function tokensOf(pool: Dependencies["pool"], { id, kind }: Family, provider: string): { id: number; label: string }[] {
-  return pool
-    .rows()
+function tokensOf(rows: readonly TokenRow[], { id, kind }: Family, provider: string): { id: number; label: string }[] {
+  return rows
     .filter((row) => row.provider === provider && row.enabled && (kind === "image" ? row.imageEnabled : row.videoEnabled))
     .filter((row) => providerServes(provider, id, row.families))
     .filter((row) => !row.denyFamilies.includes(id) && (row.allowFamilies.length === 0 || row.allowFamilies.includes(id)))

@@ -66,6 +66,8 @@ export type PoolGauges = {
 const healthy: HealthView = { state: "healthy", reason: null, message: "", since: null, until: null };
 const disabled: HealthView = { ...healthy, state: "disabled", reason: "operator", message: "Switched off by the operator." };
 
+const NO_MODELS: readonly ModelCooldown[] = [];
+
 const ofCondition = ({ state, reason, since, until }: Condition): HealthView => ({
   state,
   reason,
@@ -93,7 +95,9 @@ export function healthView(member: Member, now: number): HealthView {
   return isShown ? ofCondition(longer.condition!) : healthy;
 }
 
-function modelsOf(families: ReadonlyMap<string, Health>, scope: ModelCooldown["scope"], now: number): ModelCooldown[] {
+function modelsOf(families: ReadonlyMap<string, Health>, scope: ModelCooldown["scope"], now: number): readonly ModelCooldown[] {
+  // The rule; ten thousand tokens are looked at for one page.
+  if (families.size === 0) return NO_MODELS;
   const held = [...families].filter(([, health]) => heldUntil(health, now) > 0);
   return held.map(([family, health]) => ({ family, scope, ...ofCondition(health.condition!) }));
 }
@@ -138,7 +142,7 @@ function groupView(group: Group, name: string, { provider, id }: TokenRow, now: 
     name,
     members: [id],
     health: heldUntil(group.health, now) > 0 ? ofCondition(group.health.condition!) : healthy,
-    models: modelsOf(group.families, "group", now),
+    models: [...modelsOf(group.families, "group", now)],
     cap: group.cap,
     spentToday: day && day.until > now ? { ...day } : null,
   };

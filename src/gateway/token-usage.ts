@@ -6,7 +6,6 @@ export type TokenSums = { requests: number; errors: number; images: number; vide
 export type TokenUsage = { today: TokenSums; total: TokenSums };
 
 const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 /** Sorting ten thousand tokens by today's calls asks for all of them; that may be this old. */
 const KEEP_MS = 5_000;
 export const NO_SUMS: TokenSums = { requests: 0, errors: 0, images: 0, videoSeconds: 0, usd: 0 };
@@ -25,11 +24,12 @@ export function createTokenUsages({ store, now }: Dependencies): TokenUsages {
   let kept: { at: number; sums: Promise<ReadonlyMap<number, number>> } | null = null;
 
   const startOfDay = () => now() - (now() % DAY_MS);
-  const daysOf = (id: number, from: number): Promise<UsageRow[]> =>
-    store.readUsage({ from, to: now() + HOUR_MS, by: "day", of: { token: id } });
+  // Whole days: then the rollups by day answer, of which there are far fewer.
+  const endOfDay = () => startOfDay() + DAY_MS;
+  const daysOf = (id: number, from: number): Promise<UsageRow[]> => store.readUsage({ from, to: endOfDay(), by: "day", of: { token: id } });
 
   async function readToday(): Promise<ReadonlyMap<number, number>> {
-    const rows = await store.readUsage({ from: startOfDay(), to: now() + HOUR_MS, by: "token" });
+    const rows = await store.readUsage({ from: startOfDay(), to: endOfDay(), by: "token" });
     return new Map(rows.map(({ group, requests }) => [Number(group), requests]));
   }
 

@@ -108,8 +108,8 @@ export function readUsage(db: Database, query: UsageQuery): UsageRow[] {
   const { dimension, subject } = scopeOf(query);
   const { after = -1, limit = -1 } = "after" in query || "limit" in query ? query : {};
   type Bound = Record<string, string | number | null>;
-  // Ids are read in the order of the primary key, which stops at the limit; the index by time would first find them all.
-  const [scope, time] = subject === null ? ["subject > $after", `+${start}`] : ["subject = $subject", start];
+  // With a limit ids are read in the order of the primary key, which stops there; the index by time would first find them all.
+  const [scope, time] = subject === null ? ["subject > $after", limit >= 0 ? `+${start}` : start] : ["subject = $subject", start];
   const rows = db
     .query<Raw, Bound>(
       `SELECT ${groupedBy(by, start)} AS grouped, ${SUMS} FROM ${table}
