@@ -44,7 +44,7 @@ const marks = ({ name, hint, error }: FieldFrame) => ({
   "aria-describedby": [hint && `f-${name}-hint`, error && `f-${name}-error`].filter(Boolean).join(" ") || undefined,
 });
 
-/** A line of text, a number, a date or a secret with its label, hint and error. With `rows`: several lines. */
+/** A line of text, a number, a date or a secret with its label, hint and error. With `rows`: several lines; `list`: id of a `datalist`. */
 export function Field({
   name,
   label,
@@ -53,7 +53,7 @@ export function Field({
   value,
   rows,
   ...native
-}: FieldFrame & Native & Extra & { value?: string | number; rows?: number }) {
+}: FieldFrame & Native & Extra & { value?: string | number; rows?: number; list?: string }) {
   const frame = { name, label, hint, error };
   return (
     <Framed {...frame}>

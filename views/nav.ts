@@ -8,6 +8,7 @@ export const NAV: readonly { name: PageName; path: string; letter: string }[] = 
   { name: "tokens", path: "/admin/tokens", letter: "t" },
   { name: "gallery", path: "/admin/gallery", letter: "g" },
   { name: "jobs", path: "/admin/jobs", letter: "j" },
+  { name: "requests", path: "/admin/requests", letter: "r" },
   { name: "usage", path: "/admin/usage", letter: "u" },
   { name: "settings", path: "/admin/settings", letter: "s" },
   { name: "system", path: "/admin/system", letter: "y" },

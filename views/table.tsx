@@ -28,10 +28,12 @@ type TableProps = Children & {
   selectable?: boolean;
   /** Of `tbody`, for fragments that add rows. */
   id?: string;
+  /** Rows at most, when fragments add some: the last ones leave. */
+  most?: number;
 };
 
 /** On a phone every row is a small card, its cells named by their column. */
-export function Table({ view, label, columns, sorting, selectable, id, children }: TableProps) {
+export function Table({ view, label, columns, sorting, selectable, id, most, children }: TableProps) {
   return (
     <div class="table">
       <table>
@@ -48,7 +50,9 @@ export function Table({ view, label, columns, sorting, selectable, id, children 
             ))}
           </tr>
         </thead>
-        <tbody id={id}>{children}</tbody>
+        <tbody id={id} data-most={most}>
+          {children}
+        </tbody>
       </table>
     </div>
   );

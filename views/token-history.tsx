@@ -53,6 +53,12 @@ export function TokenAttempts({ view, attempts, retentionDays }: AttemptsProps &
   );
 }
 
+/** A reason of a failure as one says it; one that has no word stands as it is. */
+export function reasonWord(view: View, reason: string): string {
+  const { reasons } = view.t.tokens;
+  return reason in reasons ? reasons[reason as keyof typeof reasons] : reason;
+}
+
 function Outcome({
   view,
   attempt: { outcome, reason, upstreamStatus },

@@ -10,6 +10,7 @@ type Server = { timeout(request: Request, seconds: number): void } | null;
 
 /** How often a part is looked at, ms; and how often a word is sent although nothing changed, in looks. */
 const LOOK_MS = 1_000;
+const WAITED_FOR_MS = 400;
 const HEARTBEAT_LOOKS = 15;
 
 /**
@@ -32,17 +33,40 @@ export function live(
 }
 
 /**
+ * As {@link live}, for what comes to an end: with `hx-sse:close="over"` the page listens no longer than that, and hears of it by an event
+ * `over` on the element. Looked at more often: somebody waits for it.
+ */
+export function liveUntil(
+  ctx: AdminContext,
+  { request, server }: { request: Request; server: Server },
+  content: (view: View) => Promise<{ node: VNode; isOver: boolean }>,
+): Response {
+  let last = "";
+  const look = async (view: View) => {
+    const { node, isOver } = await content(view);
+    const text = dataOf(fragmentText(node));
+    if (isOver) return { last: `${text}\n\nevent: over\ndata: over` };
+    if (text === last) return null;
+    last = text;
+    return text;
+  };
+  return frames(ctx, { request, server }, look, WAITED_FOR_MS);
+}
+
+type Piece = { id: string; content: VNode };
+
+/**
  * Sends what is new, a piece at a time: for `hx-sse:connect` with an `hx-swap` that adds. `next` gives null while there is nothing; after a
  * broken connection it is asked for what follows `id`, of the last piece that arrived.
  */
 export function follow(
   ctx: AdminContext,
   { request, server }: { request: Request; server: Server },
-  next: (view: View, after: string | null) => { id: string; content: VNode } | null,
+  next: (view: View, after: string | null) => Piece | null | Promise<Piece | null>,
 ): Response {
   let after = request.headers.get("last-event-id");
   return frames(ctx, { request, server }, async (view) => {
-    const piece = next(view, after);
+    const piece = await next(view, after);
     if (!piece) return null;
     after = piece.id;
     return `id: ${piece.id}\n${dataOf(fragmentText(piece.content))}`;
@@ -51,11 +75,12 @@ export function follow(
 
 const dataOf = (text: string): string => text.replace(/^/gm, "data: ");
 
-/** An event stream of what `look` gives each second; null: nothing to send. */
+/** An event stream of what `look` gives each second; null: nothing to send; `last`: nothing follows. */
 function frames(
   ctx: AdminContext,
   { request, server }: { request: Request; server: Server },
-  look: (view: View) => Promise<string | null>,
+  look: (view: View) => Promise<string | null | { last: string }>,
+  everyMs = LOOK_MS,
 ): Response {
   server?.timeout(request, 0);
   const { sessionId } = ctx.visitorOf(request);
@@ -66,9 +91,10 @@ function frames(
     for (let looks = 0; !signal.aborted; looks++) {
       if (looks % HEARTBEAT_LOOKS === 0 && (!sessionId || !(await ctx.sessions.find(sessionId)))) return;
       const frame = await look(viewOf(ctx, request));
-      if (frame !== null) yield `${frame}\n\n`;
+      if (frame !== null) yield `${typeof frame === "string" ? frame : frame.last}\n\n`;
       else if (looks % HEARTBEAT_LOOKS === 0) yield ": still here\n\n";
-      await sleep(ctx.clock, LOOK_MS, signal).catch(() => {});
+      if (frame !== null && typeof frame !== "string") return;
+      await sleep(ctx.clock, everyMs, signal).catch(() => {});
     }
   };
   const source = produce();

@@ -19,6 +19,7 @@ import { modelRoutes } from "./models.ts";
 import { createNotices } from "./notices.ts";
 import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
+import { requestRoutes } from "./requests.ts";
 import { createSessionCookie } from "./session-cookie.ts";
 import { settingRoutes } from "./settings.ts";
 import { systemRoutes } from "./system.ts";
@@ -32,6 +33,7 @@ const PAGES = [
   welcomeRoutes,
   overviewRoutes,
   tokenRoutes,
+  requestRoutes,
   usageRoutes,
   galleryRoutes,
   modelRoutes,

@@ -70,6 +70,7 @@ document.addEventListener("keydown", (event) => {
 // Toasts that say no error leave by themselves; what htmx brings is looked at like the page.
 const ready = () => {
   showTimes();
+  all("[data-most]").forEach((list) => { while (list.children.length > list.dataset.most) list.lastElementChild.remove(); });
   all(".toast[data-timeout]:not([data-seen])").forEach((toast) => {
     toast.dataset.seen = "";
     setTimeout(() => toast.matches(":hover, :focus-within") || toast.remove(), Number(toast.dataset.timeout));

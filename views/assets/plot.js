@@ -11,8 +11,8 @@ const usd = number({ style: "currency", currency: "USD", currencyDisplay: "narro
 const cents = number({ style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", maximumFractionDigits: 4 });
 const WRITE = { count, usd: (value) => (value && Math.abs(value) < 0.1 ? cents : usd)(value), ms: length, seconds: (value) => length(value * 1000) };
 const EXACT = { ...WRITE, count: number({ maximumFractionDigits: 1 }) };
-const WHEN = { day: time({ month: "short", day: "numeric" }), hour: time({ hour: "2-digit", minute: "2-digit" }) };
-const WHEN_EXACT = { day: time({ dateStyle: "medium" }), hour: time({ dateStyle: "medium", timeStyle: "short" }) };
+const WHEN = { day: time({ month: "short", day: "numeric" }), hour: time({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }) };
+const WHEN_EXACT = { day: time({ dateStyle: "medium" }), hour: time({ dateStyle: "medium", timeStyle: "short", hourCycle: "h23" }) };
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 18000, 36000, 86400, 172800, 432000, 864000];
 const STEPS = { ms: [50, 100, 200, 500, ...SECONDS.map((seconds) => seconds * 1000)], seconds: SECONDS };
 const STEP = { hour: 3600, day: 86400 };
@@ -66,7 +66,7 @@ function draw(figure) {
           width: shape === "bars" ? 0 : 1.75,
           fill: shape === "bars" ? () => faded(tone, 0.75) : undefined,
           paths: shape === "bars" ? uPlot.paths.bars({ size: [0.72, 40], radius: 0.08 }) : undefined,
-          points: { show: shape === "line" && times.length < 3 },
+          points: { show: shape === "line", size: 5, fill: () => colour(tone) },
           spanGaps: false,
         })),
       ],

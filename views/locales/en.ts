@@ -10,6 +10,7 @@ import { jobs } from "./en/jobs.ts";
 import { login } from "./en/login.ts";
 import { overview } from "./en/overview.ts";
 import { plot } from "./en/plot.ts";
+import { requests } from "./en/requests.ts";
 import { models, settings } from "./en/settings.ts";
 import { shell } from "./en/shell.ts";
 import { api, system } from "./en/system.ts";
@@ -31,6 +32,7 @@ export const en = {
   gallery,
   plot,
   settings,
+  requests,
   shell,
   system,
   tokens,

@@ -11,6 +11,7 @@ import { jobs } from "./zh/jobs.ts";
 import { login } from "./zh/login.ts";
 import { overview } from "./zh/overview.ts";
 import { plot } from "./zh/plot.ts";
+import { requests } from "./zh/requests.ts";
 import { models, settings } from "./zh/settings.ts";
 import { shell } from "./zh/shell.ts";
 import { api, system } from "./zh/system.ts";
@@ -32,6 +33,7 @@ export const zh: Messages = {
   gallery,
   plot,
   settings,
+  requests,
   shell,
   system,
   tokens,
