@@ -76,7 +76,10 @@ beforeAll(async () => {
   rig = await startRig({ tokens: [GEMINI], simulator: { videoMs: 0, fileMs: 0 } });
   stranger = await addKey(rig);
   owned = await makeEverything();
-  const app = await createApp({ ...rig.context, metrics: createMetrics() }, { arrivals: new WeakMap(), refresh: async () => {} });
+  const app = await createApp(
+    { ...rig.context, metrics: createMetrics() },
+    { arrivals: new WeakMap(), refresh: async () => {}, stopping: new AbortController().signal },
+  );
   routes = app.routes.filter(({ path }) => /[:*]/.test(path)).map(({ method, path }) => `${method} ${path}`);
 });
 afterAll(() => rig[Symbol.asyncDispose]());
