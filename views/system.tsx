@@ -3,8 +3,7 @@ import type { AuditRow } from "../src/db/admin.ts";
 import type { FolderSizes } from "../src/gateway/maintenance.ts";
 import type { CheckResult } from "../src/gateway/self-test.ts";
 import { Trail } from "./account.tsx";
-import { ActionButton, Badge, type BadgeTone, Button, Card, CodeBlock, Form, LinkButton, Stat, Stats, Tabs } from "./controls.tsx";
-import { Toggle } from "./fields.tsx";
+import { ActionButton, Badge, type BadgeTone, Button, Card, LinkButton, Stat, Stats, Tabs } from "./controls.tsx";
 import { Bytes, Duration, Progress, Time } from "./figures.tsx";
 import { formatBytes, formatDuration } from "./format.ts";
 import { PageHead } from "./layout.tsx";
@@ -167,71 +166,6 @@ function Storage({ view, data: { sizes, mediaBytes, mediaLimitBytes } }: { view:
         ))}
       </Table>
     </Card>
-  );
-}
-
-export type BackupData = {
-  dataDir: string;
-  /** Largest file that a form may bring. */
-  uploadBytes: number;
-  staged: { aside: string } | null;
-  /** The secret key comes from the environment, not from a file. */
-  keyInEnvironment: boolean;
-};
-
-export function BackupPage({ view, data }: { view: View; data: BackupData }) {
-  const { system } = view.t;
-  const { dataDir, uploadBytes, staged, keyInEnvironment } = data;
-  return (
-    <>
-      <SystemHead view={view} current="backup" />
-      {staged && (
-        <Hint tone="warn">
-          <p>
-            <strong>{system.staged}</strong> {system.stagedAside} <code>{staged.aside}</code>
-          </p>
-          <div class="form-foot">
-            <ActionButton view={view} action="/admin/system/restore/drop" small>
-              {system.dropStaged}
-            </ActionButton>
-          </div>
-        </Hint>
-      )}
-      <div class="columns">
-        <Card title={system.backupTitle}>
-          <Form view={view} action="/admin/system/backup" label={system.backupTitle}>
-            <p class="muted hint">{system.backupAbout}</p>
-            <Toggle name="requests" label={system.withRequests} on />
-            <Toggle name="media" label={system.withMedia} on={false} />
-            <div class="form-foot">
-              <Button tone="primary">{system.download}</Button>
-            </div>
-            <p class="muted hint-after">
-              {system.backupSecret} <code>{keyInEnvironment ? "FLOW2API_SECRET_KEY" : `${dataDir}/secret.key`}</code>
-            </p>
-          </Form>
-        </Card>
-        <Card title={system.restoreTitle}>
-          <Form view={view} action="/admin/system/restore" multipart label={system.restoreTitle}>
-            <p class="muted hint">{system.restoreAbout}</p>
-            <div class="field">
-              <label for="f-backup">{system.restoreFile}</label>
-              <input id="f-backup" name="backup" type="file" accept=".tar" required />
-              <small>
-                {system.restoreLimit(formatBytes(uploadBytes, view.locale))} <code>flow2api restore FILE</code>
-              </small>
-            </div>
-            <div class="form-foot">
-              <Button>{system.restore}</Button>
-            </div>
-          </Form>
-        </Card>
-        <Card title={system.rotateTitle}>
-          <p class="muted hint">{system.rotateAbout}</p>
-          <CodeBlock id="rotate" text="flow2api rotate-secret" />
-        </Card>
-      </div>
-    </>
   );
 }
 
