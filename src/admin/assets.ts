@@ -8,6 +8,7 @@ import htmx from "htmx.org/dist/htmx.min.js" with { type: "file" };
 import plot from "uplot/dist/uPlot.iife.min.js" with { type: "file" };
 import plotStyle from "uplot/dist/uPlot.min.css" with { type: "file" };
 import type { AssetUrls } from "../../views/view.ts";
+import { createFileCompression } from "./compression.ts";
 
 /** The build embeds `views/assets` as `assets` beside the program; see scripts/build.ts. */
 const EMBEDDED = join(import.meta.dir, "assets");
@@ -28,7 +29,7 @@ export async function loadAssets() {
   for (const [name, path] of Object.entries(PACKAGED))
     packaged.get(`${prefix}/${name}`, () => serve(path, name.endsWith(".css") ? "text/css" : "text/javascript"));
   const urls = Object.fromEntries([...names, ...Object.keys(PACKAGED)].map((name) => [name, `${prefix}/${name}`])) as AssetUrls;
-  return { routes: new Elysia().use(own).use(packaged), urls };
+  return { routes: new Elysia().onAfterHandle(createFileCompression()).use(own).use(packaged), urls };
 }
 
 const serve = (path: string, type: string) =>

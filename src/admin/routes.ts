@@ -9,6 +9,7 @@ import { isFormToken } from "../gateway/sessions.ts";
 import { accountRoutes } from "./account.ts";
 import { apiRoutes } from "./api.ts";
 import { loadAssets } from "./assets.ts";
+import { compressPage } from "./compression.ts";
 import type { AdminContext } from "./context.ts";
 import { type AdminDoor, createAdminDoor } from "./door.ts";
 import { createForms } from "./forms.ts";
@@ -19,6 +20,7 @@ import { modelRoutes } from "./models.ts";
 import { createNotices } from "./notices.ts";
 import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
+import { playgroundRoutes } from "./playground.ts";
 import { requestRoutes } from "./requests.ts";
 import { createSessionCookie } from "./session-cookie.ts";
 import { settingRoutes } from "./settings.ts";
@@ -41,6 +43,7 @@ const PAGES = [
   systemRoutes,
   apiRoutes,
   jobRoutes,
+  playgroundRoutes,
   accountRoutes,
 ] as const;
 
@@ -83,6 +86,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
     // Nothing reads a body but `forms`, and that only behind the door.
     .onParse(() => ({}))
     .onBeforeHandle(({ request }) => assertFormToken(admin, request))
+    .onAfterHandle(compressPage)
     .onAfterResponse(({ request }) => forms.drop(request));
   for (const routes of PAGES) pages.use(routes(admin));
 
