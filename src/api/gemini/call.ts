@@ -2,7 +2,7 @@
 import type { Clock } from "../../clock.ts";
 import type { KeyRow, Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import type { Generate, Run } from "../../gateway/generate.ts";
+import type { Generate } from "../../gateway/generate.ts";
 import type { InputDependencies } from "../../gateway/inputs.ts";
 import type { Jobs } from "../../gateway/job.ts";
 import type { Keys } from "../../gateway/keys.ts";
@@ -67,12 +67,6 @@ export function modelOf(name: string, kind?: Kind): ModelChoice {
 export function jobsOf({ jobs }: Pick<Api, "jobs">): Jobs {
   if (jobs) return jobs;
   throw new AppError("not_found", "No videos are made here, and nothing in the background.");
-}
-
-/** Limits, and the model that stands in for a retired one. */
-export function answerHeaders({ headers, family, successorOf }: Run): Record<string, string> {
-  if (successorOf === null) return { ...headers };
-  return { ...headers, "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
 }
 
 /** A signal that aborts when the client leaves or `stop` is called. */

@@ -1,14 +1,16 @@
 // generateContent and streamGenerateContent: a conversation becomes pictures, in one answer or a part at a time.
+
 import { AppError } from "../../errors.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
 import { resolveTurns } from "../../gateway/inputs.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import type { GenerateEvent, Media, Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
+import { generationHeaders } from "../generation-headers.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { mediaUrl } from "../links.ts";
 import { streamFrames } from "../sse.ts";
-import { type Api, answerHeaders, type Call, modelOf } from "./call.ts";
+import { type Api, type Call, modelOf } from "./call.ts";
 import { decodeCount, decodeGenerate, HINT_NAMES } from "./decode.ts";
 import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalities, type WirePart } from "./encode.ts";
 import { errorBody } from "./errors.ts";
@@ -24,7 +26,7 @@ const validateCount = tolerant(CountBody);
 export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
   const { run } = await start(api, call, model, "generateContent");
   const envelope = { model: run.family, responseId: newId() };
-  return jsonWithBytes(await wholeResponse(api, call, run.events, envelope), { headers: answerHeaders(run) });
+  return jsonWithBytes(await wholeResponse(api, call, run.events, envelope), { headers: generationHeaders(run) });
 }
 
 /** As server-sent events with `alt=sse`, else as a JSON array that is written while it grows. */
@@ -35,7 +37,7 @@ export async function streamGenerateContent(api: Api, call: Call, model: string)
   return streamFrames(frames, {
     clock: api.clock,
     heartbeat: framing.heartbeat,
-    headers: { ...answerHeaders(run), ...framing.headers },
+    headers: { ...generationHeaders(run), ...framing.headers },
     onCancel: stop,
   });
 }

@@ -1,12 +1,14 @@
 // :predict, Imagen's method, which lives on: a prompt becomes pictures of the living models.
 // Source: Gemini API reference, models.predict, as @google/genai 1.30 and the clients of wire.md A.3 speak it (read 2026-11-23).
+
 import { AppError } from "../../errors.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
 import { type InputReference, resolveTurns } from "../../gateway/inputs.ts";
 import type { GenerateEvent, Media } from "../../gateway/types.ts";
+import { generationHeaders } from "../generation-headers.ts";
 import { PICTURE_FORMATS, type PictureOutput, renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
-import { type Api, answerHeaders, type Call, modelOf } from "./call.ts";
+import { type Api, type Call, modelOf } from "./call.ts";
 import type { Done } from "./encode.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
 import { mediaReference } from "./references.ts";
@@ -40,7 +42,7 @@ export async function predict(api: Api, call: Call, model: string): Promise<Resp
   const { made, refusals } = await collect(run.events);
   const predictions = await Promise.all(made.map((media) => encodePrediction(api, media, output)));
   const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
-  return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: answerHeaders(run) });
+  return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: generationHeaders(run) });
 }
 
 async function start(api: Api, call: Call, model: string) {

@@ -71,12 +71,6 @@ export type ImageOrder = {
 export const wantsLocal = (api: Pick<Api, "settings">, { key }: Pick<Call, "key">): boolean =>
   key.auxiliary ?? api.settings.current().chat.auxiliary;
 
-/** What the answer's headers say of the generation: limits, and the model that stands in for a retired one. */
-export function answerHeaders({ headers, family, successorOf }: Pick<Run, "headers" | "family" | "successorOf">): Record<string, string> {
-  if (successorOf === null) return { ...headers };
-  return { ...headers, "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
-}
-
 /** An order that can be started: understood, its pictures stored. */
 export type PreparedOrder = { choice: ModelChoice; wish: ImageWish; turns: Turn[] };
 

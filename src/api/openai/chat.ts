@@ -6,11 +6,12 @@ import type { GenerateEvent } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
 import { validator } from "../body.ts";
+import { generationHeaders } from "../generation-headers.ts";
 import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../links.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
 import { auxiliaryAnswer } from "./auxiliary.ts";
-import { type Api, answerHeaders, type Call, modelOf, startImages, wantsLocal } from "./call.ts";
+import { type Api, type Call, modelOf, startImages, wantsLocal } from "./call.ts";
 import { answerChatVideo, startChatVideo } from "./chat-video.ts";
 import { type DecodedChat, decodeChat } from "./decode.ts";
 import {
@@ -46,7 +47,7 @@ export async function chat(api: Api, call: Call): Promise<Response> {
     return answerChatVideo(api, call, newEnvelope(api, video.job.family), video);
   }
   const { run, stop } = await startImages(api, call, { ...decoded, route: "POST /v1/chat/completions" });
-  const headers = answerHeaders(run);
+  const headers = generationHeaders(run);
   const envelope = newEnvelope(api, run.family);
   const embedded = createEmbedded();
   const show = shower(api, call, formOf(api, call, decoded), embedded);

@@ -1,15 +1,17 @@
 // POST /v1/images/generations and /v1/images/edits: a prompt, with pictures or without, becomes pictures: at once, streamed, or as a job.
+
 import { AppError } from "../../errors.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
 import { fileIdOf } from "../../gateway/inputs.ts";
 import type { GenerateEvent, Media } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { type Form, validator } from "../body.ts";
+import { generationHeaders } from "../generation-headers.ts";
 import { renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { formObject, isMultipart } from "../multipart.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
-import { type Api, answerHeaders, type Call, type ImageOrder, startImages } from "./call.ts";
+import { type Api, type Call, type ImageOrder, startImages } from "./call.ts";
 import { errorBody } from "./errors.ts";
 import { base64Of, imagesBody } from "./images-answer.ts";
 import { type DecodedImages, decodeImages, FORM_FIELDS, MAX_PICTURES, type PictureEcho } from "./images-decode.ts";
@@ -35,7 +37,7 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
   });
   if (started instanceof Response) return started;
   const { decoded, run, stop } = started;
-  const headers = answerHeaders(run);
+  const headers = generationHeaders(run);
   if (!decoded.stream) return answerWhole(api, call, run.events, decoded, headers);
   const frames = imageFrames(api, run.events, decoded, STREAMS[kind]);
   return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop });

@@ -1,13 +1,15 @@
 // POST /v1/responses: a conversation whose image_generation tool is this gateway, as one answer or as events.
+
 import type { DraftTurn } from "../../gateway/inputs.ts";
 import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
 import { validator } from "../body.ts";
+import { generationHeaders } from "../generation-headers.ts";
 import { renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { COMMENT, streamFrames } from "../sse.ts";
 import { auxiliaryAnswer } from "./auxiliary.ts";
-import { type Api, answerHeaders, type Call, startImages, wantsLocal } from "./call.ts";
+import { type Api, type Call, startImages, wantsLocal } from "./call.ts";
 import { withoutPicture } from "./outcome.ts";
 import { decodeResponse } from "./responses-decode.ts";
 import { encodeCall, encodeMessage, encodeResponse, type OutputItem } from "./responses-encode.ts";
@@ -49,7 +51,7 @@ async function begin(api: Api & { history: ResponseHistory }, call: Call) {
   const order = { ...decoded, n: 1, includeThoughts: decoded.partials > 0, route: "POST /v1/responses", picturesParam: "input" };
   const { run, turns, stop } = await startImages(api, call, order);
   const work: ResponseWork = { envelope, decoded, events: run.events, local: false, remember: remember(turns.map(toDraft)) };
-  return { work, headers: answerHeaders(run), stop };
+  return { work, headers: generationHeaders(run), stop };
 }
 
 /** The input is not told back, and may be large. */

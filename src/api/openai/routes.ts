@@ -5,7 +5,6 @@ import { AppError } from "../../errors.ts";
 import type { Leases } from "../../gateway/leases.ts";
 import type { Call } from "./call.ts";
 import { chat } from "./chat.ts";
-import { errorResponse } from "./errors.ts";
 import { deleteFile, type FilesApi, fileContent, getFile, listFiles, uploadFile } from "./files.ts";
 import { images } from "./images.ts";
 import { cancelImageJob, imageJob, imageJobEvents } from "./images-jobs.ts";
@@ -67,7 +66,6 @@ function surface(ctx: Own, prefix: string): AnyElysia {
 
   return (
     new Elysia({ name: `openai ${prefix}`, prefix })
-      .onError(({ error }) => failed(ctx, error))
       .get("/models", () => Response.json(listedModels(served())), { detail: detail("List the models that this pool serves") })
       .get("/models/aliases", () => Response.json(listedAliases(served())), { detail: detail("List the names that lead to another model") })
       .get("/models/*", ({ request }) => Response.json(oneModel(served(), idAfter(`${prefix}/models/`, request.url))), {
@@ -149,10 +147,4 @@ function idAfter(start: string, url: string): string {
   } catch {
     return path;
   }
-}
-
-function failed({ log }: Pick<OpenAiContext, "log">, error: unknown): Response {
-  const response = errorResponse(error);
-  if (response.status === 500) log.error("A request failed by a bug", { error });
-  return response;
 }

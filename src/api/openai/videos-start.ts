@@ -1,11 +1,13 @@
 // The way from a decoded wish for a video to its job, for the videos endpoints and chat alike.
+
 import { AppError } from "../../errors.ts";
 import { ownMediaId, readInput } from "../../gateway/inputs.ts";
 import type { Job, Jobs, VideoOrder } from "../../gateway/job.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../gateway/models.ts";
 import type { InputMedia, VideoMode } from "../../gateway/types.ts";
 import { canMakeVideo, videoWish } from "../../gateway/video-parameters.ts";
-import { type Api, answerHeaders, type Call, modelOf } from "./call.ts";
+import { generationHeaders } from "../generation-headers.ts";
+import { type Api, type Call, modelOf } from "./call.ts";
 import type { DecodedVideo, SourceReference } from "./videos-decode.ts";
 import type { VideoEcho } from "./videos-encode.ts";
 
@@ -37,7 +39,7 @@ export async function startVideo(api: Api, call: Call, route: string, wish: Deco
     echo: { size: wish.size ?? source?.size ?? null } satisfies VideoEcho,
   });
   const isNamed = !choice.retired && choice.families[0] === job.family;
-  return { job, headers: answerHeaders({ headers: {}, family: job.family, successorOf: isNamed ? null : choice.requested }) };
+  return { job, headers: generationHeaders({ headers: {}, family: job.family, successorOf: isNamed ? null : choice.requested }) };
 }
 
 export function jobsOf({ jobs }: Api): Jobs {
