@@ -100,12 +100,17 @@ const USUAL_REASONS: Record<string, string> = {
 const COUNTED = new Set(["overloaded", "internal", "cut_off", "failing"]);
 const OF_GROUP_MODEL = new Set(["per_minute", "per_day", "limit_zero", "no_details"]);
 
+const hasAnswered = (outcome: Outcome) =>
+  outcome.ok || outcome.upstreamStatus !== undefined || outcome.kind === "no_result" || outcome.kind === "content_policy";
+
 export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Dependencies): HealthBooks {
   const { note } = chronicle;
   const assert: Chronicle["assert"] = chronicle.assert;
   const tokens = new Map<number, Token>();
   const groups = new Map<string, Group>();
   let groupCount = 0;
+  /** Tokens whose calls got nowhere since any upstream last answered. */
+  let unreached: { token: Token; at: number }[] = [];
 
   function groupOf({ id, provider, group: name }: TokenRow): Group {
     const key = name === null ? `#${id}` : `${provider} ${name}`;
@@ -206,6 +211,10 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
         set(other.own, { hold: { reason: "proxy", since: time, until: shown.until! } });
       }
     }
+    unreached = [...unreached.filter((one) => one.token !== token && one.at <= time && time - one.at <= MINUTE), { token, at: time }];
+    if (new Set(unreached.map((one) => one.token.row.proxy)).size < 2) return;
+    const blamed = unreached.filter((one) => !one.token.removed && pool().condition(one.token.row.id)?.reason === "proxy");
+    assert(blamed.length === 0, "An outage of our own network is held against nobody:", { tokens: blamed.map((one) => one.token.row.id) });
   }
 
   function entriesOf({ own, families, group }: Token, family: string): Entry[] {
@@ -248,6 +257,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     },
     isHalfOpen: ({ own }, time) => own.hold?.reason === "failing" && own.hold.until <= time,
     report(token, family, outcome) {
+      if (hasAnswered(outcome)) unreached = [];
       if (outcome.ok) return [...entriesOf(token, family)].forEach(afterSuccess);
       if (outcome.kind === "network") return unreachable(token);
       if (outcome.detail?.scope === "request") return;
@@ -260,6 +270,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
       hold(entries ? entryOf(entries, family) : token.own, reason, FIXED_ENDS[reason]!(outcome, now()));
     },
     proven({ own }) {
+      unreached = [];
       if (own.hold?.reason === "key_invalid") set(own, newEntry());
     },
     clear({ own, families, group }, family) {
@@ -295,6 +306,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     },
     restart(views, mayLose) {
       const time = now();
+      unreached = [];
       const again = (what: object, entry: Entry, shown: { reason: string | null; since: number | null; until: number | null } | null) => {
         const until = shown ? (shown.until ?? Number.POSITIVE_INFINITY) : 0;
         if (until !== untilOf(entry, time)) {

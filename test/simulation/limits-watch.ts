@@ -157,6 +157,22 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
     }
   }
 
+  /** Memory says what these sums say. */
+  function verifyUsage(): void {
+    const names = namesOf(now());
+    for (const keyId of keys.keys()) {
+      const usage = limits.usage(keyId);
+      assert(usage.requestsLastMinute === recentOf(keyId, now()).length, "The last minute is counted:", usage);
+      for (const period of PERIODS) {
+        const mine = sums.get(`${keyId}/${names[period]}`) ?? ZERO;
+        for (const [cost, field, scale] of SCALES) {
+          const known = Math.round(usage[period][cost] * scale);
+          assert(known === mine[field], "What is used and reserved is counted:", { keyId, period, field, known, mine: mine[field] });
+        }
+      }
+    }
+  }
+
   return {
     admit,
     resume(id) {
@@ -176,6 +192,7 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
         add(entry, entry.actual ?? estimate, 1);
         if (now() - at < 60_000) recent.set(keyId, [...(recent.get(keyId) ?? []), at]);
       }
+      verifyUsage();
     },
     verify() {
       const gauges = limits.gauges();
@@ -185,18 +202,17 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
       assert(open.size === 0 && limits.gauges().inFlight === 0, "Every reservation has ended:", { open: open.size });
       const left = [...disk.reservations.values()].filter(({ state }) => state === "reserved");
       assert(left.length === 0, "Every reservation has ended on record:", left);
+      verifyUsage();
       const names = namesOf(now());
       for (const keyId of keys.keys()) {
-        const usage = limits.usage(keyId);
-        assert(usage.requestsLastMinute === recentOf(keyId, now()).length, "The last minute is counted:", usage);
-        assert(usage.inFlight === 0 && usage.reserved.usd === 0 && usage.reserved.images === 0, "Nothing stays reserved:", usage);
-        for (const period of PERIODS) {
-          const mine = sums.get(`${keyId}/${names[period]}`) ?? ZERO;
-          const written = disk.spent.get(`${keyId}/${names[period]}`)?.amounts ?? ZERO;
-          for (const [cost, field, scale] of SCALES) {
-            const known = Math.round(usage[period][cost] * scale);
-            const facts = { keyId, period, field, known, mine: mine[field], written: written[field] };
-            assert(known === mine[field] && written[field] === mine[field], "Reserved is settled plus released:", facts);
+        const { inFlight, reserved } = limits.usage(keyId);
+        assert(inFlight === 0 && reserved.usd === 0 && reserved.images === 0, "Nothing stays reserved:", { keyId, reserved });
+        for (const name of Object.values(names)) {
+          const mine = sums.get(`${keyId}/${name}`) ?? ZERO;
+          const written = disk.spent.get(`${keyId}/${name}`)?.amounts ?? ZERO;
+          for (const field of FIELDS) {
+            const facts = { keyId, name, field, mine: mine[field], written: written[field] };
+            assert(written[field] === mine[field], "Reserved is settled plus released:", facts);
           }
         }
       }
