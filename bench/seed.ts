@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { systemClock } from "../src/clock.ts";
 import type { JobRow } from "../src/db/jobs.ts";
 import { openRequestLog } from "../src/db/sqlite/request-log.ts";
+import { indexRequests } from "../src/db/sqlite/requests.ts";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
 import type { Store } from "../src/db/store.ts";
@@ -58,6 +59,9 @@ export async function seed(dataDir: string, size: SeedSize, progress: (what: str
   learnTokens(db);
   progress("requests");
   seedRequests(db, size, now, random);
+  progress("words");
+  for (let from = 1; from <= size.requests; from += BATCH)
+    db.transaction(() => indexRequests(db, { from, to: Math.min(size.requests, from + BATCH - 1) }))();
   progress("rollups");
   seedSums(db);
   progress("media");
@@ -120,6 +124,9 @@ function learnTokens(db: Database): void {
   ).run({ families: JSON.stringify(FAMILIES.map(({ id }) => id)) });
 }
 
+/** Rows of one transaction. */
+const BATCH = 100_000;
+
 type Random = () => number;
 const pick = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
 
@@ -135,9 +142,9 @@ function writeMany(db: Database, table: string, count: number, write: (index: nu
     )
     .all(table);
   for (const { name } of indexes) db.run(`DROP INDEX ${name}`);
-  for (let from = 0; from < count; from += 100_000) {
+  for (let from = 0; from < count; from += BATCH) {
     db.transaction(() => {
-      for (let index = from; index < Math.min(count, from + 100_000); index++) write(index);
+      for (let index = from; index < Math.min(count, from + BATCH); index++) write(index);
     })();
   }
   for (const { sql } of indexes) db.run(sql);
@@ -156,11 +163,12 @@ function seedRequests(db: Database, size: SeedSize, now: number, random: Random)
   const token = () => 1 + Math.floor(random() ** 1.5 * size.tokens);
   const providerOf = (id: number) => ((id - 1) % 4 === 3 ? "flow" : "gemini");
   writeMany(db, "requests", size.requests, (index) => {
-    const at = Math.floor(now - (1 - index / size.requests) * SPAN - 60_000);
     const family = pick(random, FAMILIES);
     const isVideo = family.kind === "video";
     const failure = random() < 0.06 ? pick(random, FAILURES) : null;
     const ms = Math.round((isVideo ? 60_000 : 4_000) * (0.5 + random() * 2));
+    // Rows are written as they end.
+    const at = Math.floor(now - (1 - index / size.requests) * SPAN - 60_000) - ms;
     const isGood = failure === null;
     const [images, seconds, usd] = !isGood ? [0, 0, 0] : isVideo ? [0, 8, 0.8] : [1, 0, 0.039];
     const route = isVideo ? "POST /v1/videos" : "POST /v1/chat/completions";
