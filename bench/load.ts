@@ -16,7 +16,21 @@ export async function load({ url, body, headers, connections, seconds }: Load, c
   const script = join(tmpdir(), `flow2api-bench-${process.pid}.lua`);
   const lines = Object.entries(headers).map(([name, value]) => `wrk.headers["${name}"] = "${value}"`);
   await Bun.write(script, `wrk.method = "POST"\nwrk.body = [[${body}]]\n${lines.join("\n")}\n`);
-  const command = ["taskset", "-c", String(core), "wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", "--timeout", "30s", "-s", script, url];
+  const command = [
+    "taskset",
+    "-c",
+    String(core),
+    "wrk",
+    "-t1",
+    `-c${connections}`,
+    `-d${seconds}s`,
+    "--latency",
+    "--timeout",
+    "30s",
+    "-s",
+    script,
+    url,
+  ];
   const text = await new Response(Bun.spawn(command, { stderr: "ignore" }).stdout).text();
   const percentile = (name: string) => milliseconds(new RegExp(`${name}%\\s+([\\d.]+\\w+)`).exec(text)?.[1]);
   const errors = Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0) + Number(/timeout (\d+)/.exec(text)?.[1] ?? 0);

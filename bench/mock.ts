@@ -15,7 +15,13 @@ function pngOf(bytes: number): Buffer {
 function answerOf(bytes: number): Uint8Array {
   return Buffer.from(
     JSON.stringify({
-      candidates: [{ content: { role: "model", parts: [{ inlineData: { mimeType: "image/png", data: pngOf(bytes).toString("base64") } }] }, finishReason: "STOP", index: 0 }],
+      candidates: [
+        {
+          content: { role: "model", parts: [{ inlineData: { mimeType: "image/png", data: pngOf(bytes).toString("base64") } }] },
+          finishReason: "STOP",
+          index: 0,
+        },
+      ],
       usageMetadata: { promptTokenCount: 10, candidatesTokenCount: 1120, totalTokenCount: 1130 },
       modelVersion: "mock",
     }),
