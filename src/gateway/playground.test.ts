@@ -1,7 +1,7 @@
 // What the playground offers is the catalogue's, for what the pool serves; what was chosen is brought within it.
 import { describe, expect, test } from "bun:test";
 import { familyOf } from "./models.ts";
-import { modelIdFor, NO_WISH, offerOf, type PlaygroundWish, playgroundModels, settleWish } from "./playground.ts";
+import { modelIdFor, NO_WISH, offerOf, type PlaygroundWish, playgroundModels, settleWish, wishUsing } from "./playground.ts";
 
 const serving = (...providers: string[]) =>
   playgroundModels({
@@ -63,7 +63,29 @@ describe("a wish", () => {
     const video = (mode: PlaygroundWish["mode"]) => settled({ model: "gemini-omni-1.2-flash", mode, inputs: given }).inputs;
     expect(video("frames")).toEqual(inputs({ first: ["a"], last: ["b"] }));
     expect(video("text")).toEqual(inputs({}));
+    expect(video("")).toEqual(inputs({ pictures: ["a", "b", "c"] }));
     expect(settled({ inputs: inputs({ first: ["a"], last: ["b"], video: ["v"] }) }).inputs).toEqual(inputs({ pictures: ["a", "b"] }));
+  });
+
+  test.each([
+    ["nothing", {}, "text"],
+    ["one picture", { pictures: ["a"] }, "first_frame"],
+    ["two", { first: ["a"], pictures: ["b"] }, "frames"],
+    ["many", { pictures: ["a", "b", "c"] }, "references"],
+    ["a video", { video: ["v"], pictures: ["a"] }, "edit"],
+  ] as const)("with %s at hand a video model begins in the mode that takes it", (_, given, mode) =>
+    expect(settled({ model: "gemini-omni-1.2-flash", inputs: inputs(given) }).mode).toBe(mode),
+  );
+
+  test("media of the gallery become inputs: pictures of an image model, a video of one that changes it", () => {
+    const models = serving("gemini", "flow");
+    const picture = { id: "p", kind: "image" as const };
+    const video = { id: "v", kind: "video" as const };
+    expect(settleWish(models, wishUsing(models, [picture]))!.wish).toMatchObject({
+      model: models[0]!.id,
+      inputs: inputs({ pictures: ["p"] }),
+    });
+    expect(wishUsing(models, [picture, video])).toMatchObject({ mode: "edit", inputs: inputs({ video: ["v"], pictures: ["p"] }) });
   });
 
   test("without any model there is none", () => expect(settleWish([], NO_WISH)).toBeNull());

@@ -7,6 +7,7 @@ import {
   type Aspect,
   IMAGE_SIZES,
   type ImageSize,
+  type Media,
   type Resolution,
   VIDEO_MODES,
   type VideoAspect,
@@ -140,7 +141,7 @@ export function settleWish(
 ): { model: PlaygroundModel; wish: PlaygroundWish } | null {
   const model = models.find(({ id }) => id === wish.model) ?? models[0];
   if (!model) return null;
-  const offer = offerOf(model, wish.mode);
+  const offer = offerOf(model, model.kind === "video" ? modeFor(model, wish) : "");
   const shared = { ...NO_WISH, model: model.id, prompt: wish.prompt, seed: wish.seed, inputs: fitInputs(offer.slots, wish.inputs) };
   if (model.kind === "image") {
     const { aspect, size, thinking, n } = wish;
@@ -167,6 +168,34 @@ export function settleWish(
       seconds: fitSeconds(seconds, wish.seconds),
     },
   };
+}
+
+/** A wish that begins with these media: pictures to go by, or a video to change, with the first model that can. */
+export function wishUsing(models: readonly PlaygroundModel[], media: readonly Pick<Media, "id" | "kind">[]): PlaygroundWish {
+  const pictures = media.filter(({ kind }) => kind === "image").map(({ id }) => id);
+  const video = media.find(({ kind }) => kind === "video");
+  if (!video) return { ...NO_WISH, inputs: { ...NO_WISH.inputs, pictures } };
+  const inputs = { ...NO_WISH.inputs, pictures, video: [video.id] };
+  for (const model of models) {
+    const offer = model.kind === "video" && model.modes.find(({ slots }) => slots.some(({ slot }) => slot === "video"));
+    if (offer) return { ...NO_WISH, model: model.id, mode: offer.mode, inputs };
+  }
+  return NO_WISH;
+}
+
+/** The mode asked for; where the model has none such, one that takes the inputs that are there. */
+function modeFor({ modes }: VideoModel, { mode, inputs }: PlaygroundWish): VideoMode | "" {
+  if (modes.some((offer) => offer.mode === mode)) return mode;
+  const pictures = inputs.pictures.length + inputs.first.length + inputs.last.length;
+  const takes = (slots: readonly SlotRule[], slot: Slot) => slots.some((rule) => rule.slot === slot);
+  const room = (slots: readonly SlotRule[]) => slots.reduce((sum, { max }) => sum + max, 0);
+  const fits = ({ slots }: ModeOffer) =>
+    inputs.video.length > 0
+      ? takes(slots, "video")
+      : pictures === 0
+        ? slots.length === 0
+        : !takes(slots, "video") && room(slots) >= pictures;
+  return modes.find(fits)?.mode ?? "";
 }
 
 /** What can be chosen of a model in this mode; in its first one where it has no such mode. */

@@ -9,6 +9,7 @@ import { health } from "./en/health.ts";
 import { jobs } from "./en/jobs.ts";
 import { login } from "./en/login.ts";
 import { overview } from "./en/overview.ts";
+import { playground } from "./en/playground.ts";
 import { plot } from "./en/plot.ts";
 import { requests } from "./en/requests.ts";
 import { models, settings } from "./en/settings.ts";
@@ -28,6 +29,7 @@ export const en = {
   account,
   api,
   overview,
+  playground,
   jobs,
   gallery,
   plot,

@@ -10,6 +10,7 @@ import { health } from "./zh/health.ts";
 import { jobs } from "./zh/jobs.ts";
 import { login } from "./zh/login.ts";
 import { overview } from "./zh/overview.ts";
+import { playground } from "./zh/playground.ts";
 import { plot } from "./zh/plot.ts";
 import { requests } from "./zh/requests.ts";
 import { models, settings } from "./zh/settings.ts";
@@ -29,6 +30,7 @@ export const zh: Messages = {
   account,
   api,
   overview,
+  playground,
   jobs,
   gallery,
   plot,

@@ -1,0 +1,72 @@
+// What the playground's form and address say: choices as a wish, files as stored inputs.
+
+import type { PlaygroundWish, Slot } from "../gateway/playground.ts";
+import { SLOTS } from "../gateway/playground.ts";
+import type { Media } from "../gateway/types.ts";
+import { isId } from "../ids.ts";
+import type { AdminContext } from "./context.ts";
+import type { FormReader } from "./forms.ts";
+
+const MAX_PROMPT = 32_000;
+const MAX_SEED = 2_147_483_647;
+const MAX_SECONDS = 3600;
+
+/** The form as it is: `settleWish` leaves out what its model does not offer. */
+export function readWish(form: FormReader): PlaygroundWish {
+  const whole = (name: string, max: number) => {
+    const value = form.whole(name, { max });
+    return Number.isSafeInteger(value) ? value : null;
+  };
+  const idsOf = (slot: Slot) => form.list(slot).filter(isId);
+  return {
+    model: form.text("model", { max: 100 }),
+    mode: form.text("mode") as PlaygroundWish["mode"],
+    prompt: form.text("prompt", { max: MAX_PROMPT }),
+    aspect: form.text("aspect") as PlaygroundWish["aspect"],
+    size: form.text("size") as PlaygroundWish["size"],
+    thinking: form.text("thinking") as PlaygroundWish["thinking"],
+    n: whole("n", 100) ?? 1,
+    resolution: form.text("resolution") as PlaygroundWish["resolution"],
+    quality: form.text("quality") as PlaygroundWish["quality"],
+    seconds: whole("seconds", MAX_SECONDS),
+    seed: whole("seed", MAX_SEED),
+    inputs: Object.fromEntries(SLOTS.map((slot) => [slot, idsOf(slot)])) as Record<Slot, string[]>,
+  };
+}
+
+/** The kind of media that a place takes. */
+export const kindFor = (slot: Slot): "image" | "video" => (slot === "video" ? "video" : "image");
+
+/** Name of the file field of a place. */
+const FILE_FIELD = /^file-(pictures|first|last|video)$/;
+
+/**
+ * Stores the files that a form carries, each in its place; a form without files has none. Empty file fields are nobody's.
+ * @throws {AppError} `invalid_request` for what is no picture or video
+ */
+export async function keepInputs(
+  { forms, media }: Pick<AdminContext, "forms" | "media">,
+  request: Request,
+  keyId: number,
+): Promise<Record<Slot, Media[]>> {
+  const kept: Record<Slot, Media[]> = { pictures: [], first: [], last: [], video: [] };
+  if (!(request.headers.get("content-type") ?? "").startsWith("multipart/form-data")) return kept;
+  const { fields, files } = await forms.files(request);
+  const named = fields.find(([name]) => name === "slot")?.[1];
+  for (const { field, draft } of files) {
+    const slot = (FILE_FIELD.exec(field)?.[1] ?? (field === "file" ? SLOTS.find((one) => one === named) : undefined)) as Slot | undefined;
+    if (slot === undefined || draft.bytes === 0) continue;
+    const accept = { kinds: [kindFor(slot)], param: field };
+    kept[slot].push(await media.keep(draft, { origin: "input", keyId, requestId: null, accept }));
+  }
+  return kept;
+}
+
+/** The wish with further inputs in their places. */
+export const withInputs = (wish: PlaygroundWish, kept: Readonly<Record<Slot, readonly Media[]>>): PlaygroundWish => ({
+  ...wish,
+  inputs: Object.fromEntries(SLOTS.map((slot) => [slot, [...wish.inputs[slot], ...kept[slot].map(({ id }) => id)]])) as Record<
+    Slot,
+    string[]
+  >,
+});

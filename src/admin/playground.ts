@@ -1,0 +1,173 @@
+// The playground: the operator's own generations, each a job, told of while it runs and kept in a history.
+import { Elysia } from "elysia";
+import { Code, History, type HistoryEntry, PlaygroundPage, type Run, RunState, RunView } from "../../views/playground.tsx";
+import type { CodeCall } from "../../views/playground-code.ts";
+import { type FormData, Picker, PlaygroundSettings, Reference, References } from "../../views/playground-form.tsx";
+import { AppError } from "../errors.ts";
+import { isUnderWay } from "../gateway/job-list.ts";
+import { knownOperatorKey, operatorKey } from "../gateway/operator-key.ts";
+import {
+  MAX_IMAGES,
+  modelIdFor,
+  NO_WISH,
+  offerOf,
+  type PlaygroundWish,
+  playgroundModels,
+  SLOTS,
+  type Slot,
+  settleWish,
+  wishUsing,
+} from "../gateway/playground.ts";
+import { runWish, wishOfJob } from "../gateway/playground-run.ts";
+import type { Media } from "../gateway/types.ts";
+import type { AdminContext } from "./context.ts";
+import { FormError } from "./forms.ts";
+import { liveUntil } from "./live.ts";
+import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
+import { keepInputs, kindFor, readWish, withInputs } from "./playground-wish.ts";
+
+const HISTORY_SIZE = 12;
+const PICKER_SIZE = 24;
+const MAX_USED = 16;
+
+export const playgroundRoutes = (ctx: AdminContext) => {
+  const { store, media, jobs, audit } = ctx;
+
+  const mediaOf = async (ids: readonly string[]): Promise<Media[]> =>
+    (await Promise.all(ids.map((id) => media.get(id)))).filter((one) => one !== null);
+
+  /** The form for a wish, with the inputs that are still there; null while no model can be used. */
+  const formFor = async (wish: PlaygroundWish): Promise<FormData | null> => {
+    const models = playgroundModels(ctx.pool);
+    const settled = settleWish(models, wish);
+    if (!settled) return null;
+    const inputs = Object.fromEntries(
+      await Promise.all(SLOTS.map(async (slot) => [slot, await mediaOf(settled.wish.inputs[slot])])),
+    ) as FormData["inputs"];
+    return { ...settled, models, inputs, offer: offerOf(settled.model, settled.wish.mode), maxImages: MAX_IMAGES };
+  };
+  const codeFor = ({ model, wish }: FormData, request: Request): CodeCall => ({
+    kind: model.kind,
+    origin: ctx.originOf(request),
+    modelId: modelIdFor(wish),
+    wish,
+  });
+  const runOf = async (request: Request, id: string): Promise<Run> => {
+    const job = await store.getJob(id);
+    if (!job) throw new AppError("not_found", viewOf(ctx, request).t.playground.noJob);
+    return { job, media: await mediaOf(job.mediaIds) };
+  };
+  const history = async (): Promise<HistoryEntry[]> => {
+    const key = await knownOperatorKey(ctx);
+    const rows = key ? await store.listJobs({ keyId: key.id, limit: HISTORY_SIZE, order: "desc" }) : [];
+    return Promise.all(rows.map(async (job) => ({ job, media: job.mediaIds[0] === undefined ? null : await media.get(job.mediaIds[0]) })));
+  };
+  const show = async (request: Request, wish: PlaygroundWish, run: Run | null) => {
+    const form = await formFor(wish);
+    const data = { form, code: form && codeFor(form, request), run, history: await history() };
+    return page(ctx, request, (view) => ({ title: view.t.playground.title, nav: "playground", body: PlaygroundPage({ view, data }) }));
+  };
+  const operator = () => operatorKey({ ...ctx, now: ctx.clock.now });
+  const slotOf = (request: Request): Slot => {
+    const name = new URL(request.url).searchParams.get("slot");
+    return SLOTS.find((slot) => slot === name) ?? "pictures";
+  };
+
+  /** What is wrong with a wish, in the reader's language. */
+  const worded = (request: Request, error: unknown): unknown => {
+    if (!(error instanceof AppError)) return error;
+    const { playground } = viewOf(ctx, request).t;
+    const missing = SLOTS.find((slot) => error.reason === `missing_${slot}`);
+    if (missing) return new FormError(playground.missing[missing], {});
+    return error.reason === "input_gone" ? new FormError(playground.inputGone, {}) : error;
+  };
+
+  return (
+    new Elysia({ prefix: "/playground" })
+      .get("/", async ({ request }) => {
+        const { searchParams } = new URL(request.url);
+        const id = searchParams.get("job");
+        if (id !== null) {
+          const run = await runOf(request, id);
+          return show(request, wishOfJob(run.job), run);
+        }
+        const used = await mediaOf(searchParams.getAll("use").slice(0, MAX_USED));
+        return show(request, used.length > 0 ? wishUsing(playgroundModels(ctx.pool), used) : NO_WISH, null);
+      })
+      .get("/history", async ({ request }) => {
+        const entries = await history();
+        return fragment(ctx, request, (view) => History({ view, history: entries }));
+      })
+      .get("/picker", async ({ request }) => {
+        const slot = slotOf(request);
+        const found = await store.listMedia({ origin: "result", kind: kindFor(slot), limit: PICKER_SIZE });
+        return fragment(ctx, request, (view) => Picker({ view, slot, media: found }));
+      })
+      .get("/reference", async ({ request }) => {
+        const slot = slotOf(request);
+        const found = await media.get(new URL(request.url).searchParams.get("id") ?? "");
+        if (found?.kind !== kindFor(slot)) throw new AppError("not_found", viewOf(ctx, request).t.gallery.gone);
+        return fragment(ctx, request, (view) => Reference({ view, slot, media: found }));
+      })
+      .post("/inputs", async ({ request }) => {
+        const kept = await keepInputs(ctx, request, (await operator()).id);
+        const placed = SLOTS.flatMap((slot) => kept[slot].map((one) => ({ slot, media: one })));
+        return fragment(ctx, request, (view) => References({ view, placed }));
+      })
+      .post("/settings", async ({ request }) => {
+        const form = await formFor(readWish(await readForm(ctx, request)));
+        if (!form) return goTo(ctx, request, "/admin/playground");
+        return fragment(ctx, request, (view) => PlaygroundSettings({ view, data: form }));
+      })
+      .post("/code", async ({ request }) => {
+        const form = await formFor(readWish(await readForm(ctx, request)));
+        if (!form) return goTo(ctx, request, "/admin/playground");
+        return fragment(ctx, request, (view) => Code({ view, code: codeFor(form, request) }));
+      })
+      // Without JavaScript: the same page with the options of another model.
+      .post("/options", async ({ request }) => {
+        const wish = readWish(await readForm(ctx, request));
+        return show(request, withInputs(wish, await keepInputs(ctx, request, (await operator()).id)), null);
+      })
+      .post("/runs", async ({ request, server }) => {
+        server?.timeout(request, 0);
+        const key = await operator();
+        const form = await readForm(ctx, request);
+        form.text("prompt", { required: true });
+        const wish = readWish(form);
+        form.check();
+        const settled = settleWish(playgroundModels(ctx.pool), withInputs(wish, await keepInputs(ctx, request, key.id)));
+        if (!settled) throw new AppError("no_token", viewOf(ctx, request).t.playground.noModels);
+        const job = await runWish(ctx, settled.model, settled.wish, key).catch((error) => Promise.reject(worded(request, error)));
+        await audit.record(
+          { action: "playground.run", subject: `job ${job.id}`, after: { model: settled.model.id } },
+          ctx.visitorOf(request),
+        );
+        const location = `/admin/playground?job=${job.id}`;
+        if (!isHtmx(request)) {
+          for await (const _ of (await jobs.watch(job.id, null, request.signal)) ?? []);
+          return goTo(ctx, request, location);
+        }
+        const run = await runOf(request, job.id);
+        const answer = fragment(ctx, request, (view) => RunView({ view, run }));
+        answer.headers.set("hx-replace-url", location);
+        return answer;
+      })
+      .get("/runs/:id/events", ({ request, server, params }) =>
+        liveUntil(ctx, { request, server }, async (view) => {
+          const run = await runOf(request, params.id);
+          return { node: RunState({ view, run }), isOver: !isUnderWay(run.job) };
+        }),
+      )
+      .post("/runs/:id/cancel", async ({ request, params }) => {
+        const before = await runOf(request, params.id);
+        await jobs.cancel(before.job.id, null);
+        await audit.record(
+          { action: "job.cancel", subject: `job ${params.id}`, before: { state: before.job.state } },
+          ctx.visitorOf(request),
+        );
+        const run = await runOf(request, params.id);
+        return changed(ctx, request, { location: `/admin/playground?job=${params.id}`, content: (view) => RunView({ view, run }) });
+      })
+  );
+};
