@@ -6,6 +6,7 @@ export type PageName = keyof Messages["shell"]["nav"];
 export const NAV: readonly { name: PageName; path: string; letter: string }[] = [
   { name: "overview", path: "/admin", letter: "o" },
   { name: "tokens", path: "/admin/tokens", letter: "t" },
+  { name: "keys", path: "/admin/keys", letter: "k" },
   { name: "playground", path: "/admin/playground", letter: "p" },
   { name: "gallery", path: "/admin/gallery", letter: "g" },
   { name: "jobs", path: "/admin/jobs", letter: "j" },

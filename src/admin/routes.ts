@@ -15,6 +15,7 @@ import { type AdminDoor, createAdminDoor } from "./door.ts";
 import { createForms } from "./forms.ts";
 import { galleryRoutes } from "./gallery.ts";
 import { jobRoutes } from "./jobs.ts";
+import { keyRoutes } from "./keys.ts";
 import { loginRoutes } from "./login.ts";
 import { modelRoutes } from "./models.ts";
 import { createNotices } from "./notices.ts";
@@ -35,6 +36,7 @@ const PAGES = [
   welcomeRoutes,
   overviewRoutes,
   tokenRoutes,
+  keyRoutes,
   requestRoutes,
   usageRoutes,
   galleryRoutes,

@@ -7,6 +7,7 @@ import { forms } from "./en/forms.ts";
 import { gallery } from "./en/gallery.ts";
 import { health } from "./en/health.ts";
 import { jobs } from "./en/jobs.ts";
+import { keys } from "./en/keys.ts";
 import { login } from "./en/login.ts";
 import { overview } from "./en/overview.ts";
 import { playground } from "./en/playground.ts";
@@ -24,6 +25,7 @@ export const en = {
   errors,
   forms,
   health,
+  keys,
   login,
   models,
   account,

@@ -8,6 +8,7 @@ import { forms } from "./zh/forms.ts";
 import { gallery } from "./zh/gallery.ts";
 import { health } from "./zh/health.ts";
 import { jobs } from "./zh/jobs.ts";
+import { keys } from "./zh/keys.ts";
 import { login } from "./zh/login.ts";
 import { overview } from "./zh/overview.ts";
 import { playground } from "./zh/playground.ts";
@@ -25,6 +26,7 @@ export const zh: Messages = {
   errors,
   forms,
   health,
+  keys,
   login,
   models,
   account,

@@ -1,0 +1,194 @@
+// The keys of clients: list, issue, change, switch, revoke, webhook.
+import { Elysia } from "elysia";
+import { KeyPage, RevokePage, WebhookSecretPage } from "../../views/key.tsx";
+import { KeyFormPage, KeyMade } from "../../views/key-form.tsx";
+import { KeyLine, KeysPage, keyHref, type ShownKey } from "../../views/keys.tsx";
+import type { KeyRow } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import {
+  changeKey,
+  closestLimit,
+  imageForms,
+  issueKey,
+  KEY_STATES,
+  type KeyOptions,
+  keyState,
+  pageOfKeys,
+  readKey,
+  revokeKey,
+} from "../gateway/key-admin.ts";
+import { DEFAULT_FAMILY, families, listModels } from "../gateway/models.ts";
+import { knownOperatorKey } from "../gateway/operator-key.ts";
+import { readUsageAlong, usageRange } from "../gateway/usage.ts";
+import type { AdminContext } from "./context.ts";
+import { readKeyForm } from "./key-form.ts";
+import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
+
+const PAGE_ROWS = 50;
+const STATES = ["living", "all", ...KEY_STATES] as const;
+
+export const keyRoutes = (ctx: AdminContext) =>
+  new Elysia({ prefix: "/keys" })
+    .get("/", async ({ request }) => {
+      const data = await listData(ctx, request);
+      return page(ctx, request, (view) => ({ title: view.t.keys.title, nav: "keys", body: KeysPage({ view, data }) }));
+    })
+
+    .get("/new", ({ request }) => formPage(ctx, request, null))
+    .post("/new", async ({ request }) => {
+      const form = await readForm(ctx, request);
+      const options = readKeyForm(form, viewOf(ctx, request), null);
+      form.check();
+      const { key: secret, row } = await issueKey(ctx, options, ctx.clock.now());
+      await ctx.audit.record(
+        { action: "key.create", subject: `key ${row.id}`, after: { ...options, prefix: row.prefix } },
+        ctx.visitorOf(request),
+      );
+      const made = { row, secret, origin: ctx.originOf(request), model: modelFor(row) };
+      if (isHtmx(request)) return fragment(ctx, request, (view) => KeyMade({ view, ...made }));
+      return page(ctx, request, (view) => ({ title: row.name, nav: "keys", body: KeyMade({ view, ...made }) }));
+    })
+
+    .get("/:id", async ({ request, params }) => {
+      const data = await keyData(ctx, await rowOf(ctx, params.id));
+      return page(ctx, request, (view) => ({ title: data.shown.row.name, nav: "keys", body: KeyPage({ view, data }) }));
+    })
+    .get("/:id/edit", async ({ request, params }) => formPage(ctx, request, await rowOf(ctx, params.id)))
+    .post("/:id/edit", async ({ request, params }) => {
+      const row = await rowOf(ctx, params.id);
+      const form = await readForm(ctx, request);
+      const options = readKeyForm(form, viewOf(ctx, request), row);
+      form.check();
+      await change(ctx, request, row.id, options);
+      return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.saved(options.name) });
+    })
+    .post("/:id/enabled", async ({ request, params }) => {
+      const form = await readForm(ctx, request);
+      const enabled = form.choice("enabled", ["on", "off"]) === "on";
+      form.check();
+      const row = await change(ctx, request, idOf(params.id), { enabled });
+      const { keys } = viewOf(ctx, request).t;
+      const text = enabled ? keys.enabled(row.name) : keys.disabled(row.name);
+      const back = form.has("back") ? keyHref(row.id) : "/admin/keys";
+      const undo = {
+        action: keyHref(row.id, "/enabled"),
+        fields: { enabled: enabled ? "off" : "on", ...(form.has("back") ? { back } : {}) },
+      };
+      const shown = await shownKey(ctx, row);
+      return changed(ctx, request, { location: back, notice: { text, undo }, content: (view) => KeyLine({ view, shown }) });
+    })
+
+    .get("/:id/revoke", async ({ request, params }) => {
+      const row = await rowOf(ctx, params.id);
+      if (row.revokedAt !== null) return goTo(ctx, request, keyHref(row.id));
+      const shown = await shownKey(ctx, row);
+      return page(ctx, request, (view) => ({ title: view.t.keys.revokeTitle(row.name), nav: "keys", body: RevokePage({ view, shown }) }));
+    })
+    .post("/:id/revoke", async ({ request, params }) => {
+      const { before, after } = await revokeKey(ctx, idOf(params.id), ctx.clock.now());
+      await ctx.audit.record({ action: "key.revoke", subject: `key ${after.id}`, before, after }, ctx.visitorOf(request));
+      return goTo(ctx, request, "/admin/keys", { text: viewOf(ctx, request).t.keys.revoked(after.name) });
+    })
+
+    .post("/:id/webhook", async ({ request, params }) => {
+      const row = await livingRow(ctx, params.id);
+      const form = await readForm(ctx, request);
+      const url = form.text("webhook_url", { max: 2000 }) || null;
+      form.check();
+      const before = await ctx.store.readKeyWebhook(row.id);
+      const { secret } = await ctx.webhooks.setUrl(row.id, url).catch((error) => {
+        if (error instanceof AppError && error.param === "webhook_url") form.refuse("webhook_url", error.message);
+        form.check();
+        throw error;
+      });
+      const place = (address: string | null | undefined) => ({ webhook_url: address ? hostOf(address) : null });
+      const trail = { action: "key.webhook", subject: `key ${row.id}`, before: place(before?.url), after: place(url) };
+      await ctx.audit.record(trail, ctx.visitorOf(request));
+      if (!before) return secretPage(ctx, request, row, secret);
+      return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.webhookSaved });
+    })
+    .post("/:id/webhook/secret", async ({ request, params }) => {
+      const row = await livingRow(ctx, params.id);
+      const { secret } = await ctx.webhooks.rotate(row.id);
+      await ctx.audit.record({ action: "key.webhook_secret", subject: `key ${row.id}` }, ctx.visitorOf(request));
+      return secretPage(ctx, request, row, secret);
+    });
+
+async function change(ctx: AdminContext, request: Request, id: number, options: Partial<KeyOptions>): Promise<KeyRow> {
+  const { before, after } = await changeKey(ctx, id, options);
+  await ctx.audit.record({ action: "key.update", subject: `key ${id}`, before, after }, ctx.visitorOf(request));
+  return after;
+}
+
+const idOf = (text: string): number => (/^[1-9]\d{0,14}$/.test(text) ? Number(text) : 0);
+const rowOf = (ctx: AdminContext, id: string): Promise<KeyRow> => readKey(ctx.store, idOf(id));
+
+async function livingRow(ctx: AdminContext, id: string): Promise<KeyRow> {
+  const row = await rowOf(ctx, id);
+  if (row.revokedAt !== null) throw new AppError("conflict", `Key ${row.id} was revoked, for good.`);
+  return row;
+}
+
+/** An address may carry a secret in its path: the trail has its host only. */
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "");
+
+/** Shown by a page of its own, also where htmx sent the form. */
+async function secretPage(ctx: AdminContext, request: Request, row: KeyRow, secret: string): Promise<Response> {
+  const shown = await shownKey(ctx, row);
+  if (isHtmx(request)) return fragment(ctx, request, (view) => WebhookSecretPage({ view, shown, secret }));
+  return page(ctx, request, (view) => ({ title: row.name, nav: "keys", body: WebhookSecretPage({ view, shown, secret }) }));
+}
+
+function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Response {
+  if (row && row.revokedAt !== null) return goTo(ctx, request, keyHref(row.id));
+  const all = [...families("image"), ...families("video")];
+  const data = {
+    row,
+    families: all.map(({ id, title, kind }) => ({ id, title, kind })),
+    ids: listModels(["image", "video"], new Set(all.map(({ id }) => id))).map(({ id }) => id),
+    imageForms: imageForms(),
+  };
+  return page(ctx, request, (view) => {
+    const title = row ? view.t.keys.formEdit(row.name) : view.t.keys.formNew;
+    return { title, nav: "keys", body: KeyFormPage({ view, data }) };
+  });
+}
+
+/** An image model that the key may use, for examples. */
+function modelFor({ models }: KeyRow): string {
+  return models.length === 0 || models.includes(DEFAULT_FAMILY.image) ? DEFAULT_FAMILY.image : models[0]!;
+}
+
+async function shownKey(ctx: AdminContext, row: KeyRow, operatorId?: number | null): Promise<ShownKey> {
+  const usage = ctx.limits.usage(row.id);
+  const operator = operatorId === undefined ? ((await knownOperatorKey(ctx))?.id ?? null) : operatorId;
+  return { row, state: keyState(row, ctx.clock.now()), usage, closest: closestLimit(row, usage), isOperator: row.id === operator };
+}
+
+async function listData(ctx: AdminContext, request: Request) {
+  const fields = new URL(request.url).searchParams;
+  const q = (fields.get("q") ?? "").trim().slice(0, 200);
+  const state = STATES.find((one) => one === fields.get("state")) ?? "living";
+  const before = idOf(fields.get("before") ?? "") || undefined;
+  const found = pageOfKeys(await ctx.store.listKeys(), { text: q, state, limit: PAGE_ROWS, before }, ctx.clock.now());
+  const operator = (await knownOperatorKey(ctx))?.id ?? null;
+  const keys = await Promise.all(found.rows.map((row) => shownKey(ctx, row, operator)));
+  return { keys, query: { q, state }, next: found.next, isFirst: before === undefined, counts: found.counts };
+}
+
+async function keyData(ctx: AdminContext, row: KeyRow) {
+  const range = usageRange({ span: "30" }, ctx.clock.now());
+  const [shown, along, webhook] = await Promise.all([
+    shownKey(ctx, row),
+    readUsageAlong(ctx.store, range, { key: row.id }),
+    ctx.store.readKeyWebhook(row.id),
+  ]);
+  const { chat, webhooks } = ctx.settings.current();
+  return {
+    shown,
+    along,
+    range,
+    webhook: { url: webhook?.url ?? null, hasSecret: webhook !== null, isOn: webhooks.enabled },
+    settings: { imageForm: chat.image_form, auxiliary: chat.auxiliary },
+  };
+}

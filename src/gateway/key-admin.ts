@@ -1,0 +1,115 @@
+// What the operator does with the keys of clients: issue, change, revoke; and what may be written into one.
+import type { KeyChange, KeyRow, Store } from "../db/store.ts";
+import { AppError } from "../errors.ts";
+import { newKey } from "../ids.ts";
+import { findSetting } from "../settings-check.ts";
+import { hashKey } from "./keys.ts";
+import type { KeyUsage } from "./limits.ts";
+import { nearestModels, parseModel } from "./models.ts";
+
+export const KEY_STATES = ["usable", "disabled", "expired", "revoked"] as const;
+export type KeyState = (typeof KEY_STATES)[number];
+
+/** @param now epoch ms */
+export function keyState({ revokedAt, enabled, expiresAt }: Pick<KeyRow, "revokedAt" | "enabled" | "expiresAt">, now: number): KeyState {
+  if (revokedAt !== null) return "revoked";
+  if (!enabled) return "disabled";
+  return expiresAt !== null && expiresAt <= now ? "expired" : "usable";
+}
+
+/** What an operator may set of a key. */
+export type KeyOptions = Pick<
+  KeyRow,
+  "name" | "enabled" | "expiresAt" | "models" | "kinds" | "addresses" | "limits" | "imageForm" | "auxiliary"
+>;
+
+type Dependencies = {
+  store: Pick<Store, "insertKey" | "updateKey" | "listKeys">;
+  /** Takes what was written into memory, so that the next request sees it. */
+  refresh(): Promise<void>;
+};
+
+/** A new key: itself, to be shown this once, and its row. */
+export async function issueKey({ store, refresh }: Dependencies, options: KeyOptions, now: number): Promise<{ key: string; row: KeyRow }> {
+  const { key, prefix } = newKey();
+  const row = await store.insertKey({ ...options, prefix, hash: hashKey(key) }, now);
+  await refresh();
+  return { key, row };
+}
+
+/** @throws {AppError} `not_found`; `conflict` when it was revoked: that is for good */
+export async function changeKey({ store, refresh }: Dependencies, id: number, change: Partial<KeyOptions>) {
+  const before = await readKey(store, id);
+  if (before.revokedAt !== null) throw new AppError("conflict", `Key ${id} was revoked, for good.`);
+  const after = await store.updateKey(id, change satisfies KeyChange);
+  await refresh();
+  return { before, after };
+}
+
+/** Ends a key: no request with it is answered any more, and nothing brings it back. @throws {AppError} as {@link changeKey} */
+export async function revokeKey({ store, refresh }: Dependencies, id: number, now: number) {
+  const before = await readKey(store, id);
+  if (before.revokedAt !== null) throw new AppError("conflict", `Key ${id} was revoked, for good.`);
+  const after = await store.updateKey(id, { revokedAt: now });
+  await refresh();
+  return { before, after };
+}
+
+/** @throws {AppError} `not_found` */
+export async function readKey(store: Pick<Store, "listKeys">, id: number): Promise<KeyRow> {
+  const row = (await store.listKeys()).find((one) => one.id === id);
+  if (!row) throw new AppError("not_found", `There is no key ${id}.`);
+  return row;
+}
+
+/** The known id nearest to one that no catalogue has; null: it is known. */
+export const unknownModel = (model: string): { nearest: string } | null =>
+  parseModel(model) ? null : { nearest: nearestModels(model, 1)[0]! };
+
+/** Whether a text is an address or a range of them (CIDR). */
+export const isAddressRange = (text: string): boolean => findSetting("server.trust_proxy")!.accepts([text]);
+
+/** Forms in which images can be put into chat. */
+export const imageForms = () => findSetting("chat.image_form")!.choices as readonly NonNullable<KeyRow["imageForm"]>[];
+
+export type KeyQuery = {
+  text: string;
+  state: KeyState | "all" | "living";
+  limit: number /** Id of the last row of the page before. */;
+  before?: number;
+};
+
+/** A page of keys, the latest first, and how many there are of each state. Thousands are read at once: they are few and small. */
+export function pageOfKeys(rows: readonly KeyRow[], { text, state, limit, before }: KeyQuery, now: number) {
+  const wanted = text.trim().toLowerCase();
+  const counts: Record<KeyState, number> = { usable: 0, disabled: 0, expired: 0, revoked: 0 };
+  for (const row of rows) counts[keyState(row, now)] += 1;
+  const found = rows
+    .filter((row) => {
+      const its = keyState(row, now);
+      if (state === "living" ? its === "revoked" : state !== "all" && state !== its) return false;
+      if (before !== undefined && row.id >= before) return false;
+      return (
+        wanted === "" || row.name.toLowerCase().includes(wanted) || row.prefix.toLowerCase().startsWith(wanted.slice(0, row.prefix.length))
+      );
+    })
+    .sort((a, b) => b.id - a.id);
+  const shown = found.slice(0, limit);
+  return { rows: shown, next: found.length > limit ? shown.at(-1)!.id : null, counts };
+}
+
+export const LIMIT_UNITS = ["images", "videoSeconds", "usd"] as const;
+export const LIMIT_PERIODS = ["day", "month", "total"] as const;
+export type LimitUse = { unit: (typeof LIMIT_UNITS)[number]; period: (typeof LIMIT_PERIODS)[number]; used: number; limit: number };
+
+/** The limit that is used up the most; null: there is none. Pure. */
+export function closestLimit({ limits }: Pick<KeyRow, "limits">, usage: KeyUsage): LimitUse | null {
+  const uses = LIMIT_UNITS.flatMap((unit) =>
+    LIMIT_PERIODS.flatMap((period): LimitUse[] => {
+      const limit = limits[unit][period];
+      return limit === null ? [] : [{ unit, period, used: usage[period][unit], limit }];
+    }),
+  );
+  const share = ({ used, limit }: LimitUse) => (limit === 0 ? 1 : used / limit);
+  return uses.reduce<LimitUse | null>((closest, use) => (closest && share(closest) >= share(use) ? closest : use), null);
+}
