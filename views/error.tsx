@@ -8,6 +8,7 @@ export function ErrorPage({ view, message }: { view: View; message: string }) {
   return (
     <Layout view={view} title={view.t.errors.title} nav={null}>
       <div class="narrow">
+        <h1 class="unseen">{view.t.errors.title}</h1>
         <ErrorAlert view={view} message={message} />
         <LinkButton href="/admin">{view.t.errors.back}</LinkButton>
       </div>
