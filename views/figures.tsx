@@ -37,7 +37,7 @@ export const Duration = ({ value }: { value: number | null }) =>
   value === null ? <Dash /> : <span class="figure">{formatDuration(value)}</span>;
 
 /** Nothing to show, told to nobody. */
-export const Dash = () => <span class="muted">–</span>;
+export const Dash = () => <span class="muted dash">–</span>;
 
 /** How far something is; without a maximum, that it goes on. `label` is for who cannot see it. */
 export function Progress({ value, max, label }: { value?: number; max?: number; label: string }) {

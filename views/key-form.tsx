@@ -113,7 +113,7 @@ function Limits({ view, row }: Part) {
       <p class="muted">{keys.limitsHint}</p>
       <div class="limit-fields">
         <fieldset>
-          <legend>{keys.columns.pace}</legend>
+          <legend>{keys.pace}</legend>
           <Field name="rpm" label={keys.rpm} type="number" min={1} max={100_000} value={limits?.rpm ?? ""} />
           <Field name="concurrency" label={keys.concurrency} type="number" min={1} max={100_000} value={limits?.concurrency ?? ""} />
         </fieldset>

@@ -110,7 +110,7 @@ function Use({ view, shown: { row, usage } }: { view: View; shown: ShownKey }) {
                   {limit === null ? (
                     <span class="figure">{amountText(view, unit, usage[period][unit])}</span>
                   ) : (
-                    <LimitBar view={view} use={{ unit, period, used: usage[period][unit], limit }} />
+                    <LimitBar view={view} use={{ unit, period, used: usage[period][unit], limit }} isNamed={false} />
                   )}
                 </dd>,
               ];

@@ -168,8 +168,8 @@ function todayText(view: View, { day }: KeyUsage): string | null {
 export const amountText = (view: View, unit: LimitUse["unit"], value: number): string =>
   unit === "usd" ? formatUsd(value, view.locale) : formatCount(value, view.locale);
 
-/** How much of a limit is used, and of which. */
-export function LimitBar({ view, use }: { view: View; use: LimitUse }) {
+/** How much of a limit is used, and of which where that is not said beside it. */
+export function LimitBar({ view, use, isNamed = true }: { view: View; use: LimitUse; isNamed?: boolean }) {
   const { keys } = view.t;
   const { unit, period, used, limit } = use;
   const text = keys.ofLimit(amountText(view, unit, used), amountText(view, unit, limit));
@@ -177,7 +177,7 @@ export function LimitBar({ view, use }: { view: View; use: LimitUse }) {
   const label = `${keys.units[unit]} ${keys.perPeriod[period]}`;
   return (
     <div class={isFull ? "limit full" : "limit"}>
-      <span class="figure">{text}</span> <small class="muted">{label}</small>
+      <span class="figure">{text}</span> {isNamed && <small class="muted">{label}</small>}
       <Progress value={Math.min(used, limit)} max={limit || 1} label={`${label}: ${text}`} />
     </div>
   );

@@ -45,7 +45,7 @@ export function RequestPage({ view, data }: { view: View; data: RequestData }) {
       </div>
       {row.mediaIds.length > 0 && (
         <Card title={requests.media}>
-          <div class="thumbs">
+          <div class="results">
             {media.map((one) => (
               <a key={one.id} href={mediaHref(one.id)}>
                 <Thumb media={one} label={one.id} />

@@ -47,7 +47,7 @@ export function RequestsPage({ view, data }: { view: View; data: RequestsData })
     <>
       <PageHead title={requests.title} about={requests.about} actions={isFirst ? <Following view={view} data={data} /> : undefined} />
       <Filters view={view} data={data} />
-      <div class="followed">
+      <div class="followed two-up">
         <Table view={view} label={requests.title} columns={columnsOf(view)} id="request-rows" most={MOST_ROWS}>
           <RequestRows view={view} rows={rows} />
         </Table>
@@ -227,7 +227,7 @@ function LastToken({ view, row: { attempts, tokenLabel } }: { view: View; row: S
   const last = attempts.at(-1);
   if (!last) return <Dash />;
   return (
-    <>
+    <div class="row">
       <a class="cut" href={requestsHref({ token: `${last.tokenId}` })}>
         {tokenLabel ?? requests.gone(last.tokenId)}
       </a>
@@ -236,7 +236,7 @@ function LastToken({ view, row: { attempts, tokenLabel } }: { view: View; row: S
           {requests.attempts(attempts.length)}
         </small>
       )}
-    </>
+    </div>
   );
 }
 

@@ -72,6 +72,7 @@ export const keys = {
   expiresHint: "Empty: never",
   limits: "Limits",
   limitsHint: "Empty: no limit. A request that would go over is refused before it costs anything.",
+  pace: "Pace",
   rpm: "Generations in any 60 seconds",
   concurrency: "Generations at once",
   modelsField: "Models",

@@ -13,7 +13,7 @@ export const requests = {
   failed: "All that failed",
   internal: "Internal error",
   kind: "Kind",
-  anyKind: "Images and videos",
+  anyKind: "All kinds",
   kinds: { image: "Images", video: "Videos" },
   oneKind: { image: "Image", video: "Video" },
   key: "Key",

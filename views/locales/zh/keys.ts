@@ -73,6 +73,7 @@ export const keys: typeof en = {
   expiresHint: "留空：永不",
   limits: "限额",
   limitsHint: "留空：不限。会超出限额的请求在产生费用前就被拒绝。",
+  pace: "速率",
   rpm: "任意 60 秒内的生成次数",
   concurrency: "同时进行的生成数",
   modelsField: "模型",

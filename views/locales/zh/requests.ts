@@ -14,7 +14,7 @@ export const requests: typeof en = {
   failed: "全部失败",
   internal: "内部错误",
   kind: "类型",
-  anyKind: "图片和视频",
+  anyKind: "全部类型",
   kinds: { image: "图片", video: "视频" },
   oneKind: { image: "图片", video: "视频" },
   key: "密钥",
