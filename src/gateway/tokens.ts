@@ -7,7 +7,7 @@ import { createSerial } from "./serial.ts";
 import type { DraftWriter } from "./types.ts";
 
 export type Tokens = {
-  /** The token with its secret in clear, for one call. @throws {AppError} `upstream_unauthorized` when it is gone: another token may serve */
+  /** The token with its secret in clear, for one call. @throws {AppError} `no_token` when it is gone */
   open(id: number, proxy: string | null): Promise<ProviderToken>;
   /** What an adapter may do with the world during one call of this token. */
   callContext(token: ProviderToken, signal: AbortSignal): CallContext;
@@ -54,7 +54,7 @@ export function createTokens({ store, providers, openDraft, now, log, onFacts }:
     let secret = held.get(id);
     if (!secret) {
       secret = await store.readTokenSecret(id).catch((error) => {
-        throw error instanceof AppError && error.kind === "not_found" ? new AppError("upstream_unauthorized", "The chosen token was deleted.") : error;
+        throw error instanceof AppError && error.kind === "not_found" ? new AppError("no_token", "The chosen token was deleted.") : error;
       });
       held.set(id, secret);
     }
