@@ -29,7 +29,6 @@ const FINAL: ErrorKind[] = [
   "forbidden",
   "limit_exceeded",
   "content_policy",
-  "no_token",
   "busy",
   "upstream_invalid",
   "cancelled",
@@ -37,6 +36,7 @@ const FINAL: ErrorKind[] = [
 test.each(FINAL)("%s is told to the client at once", (kind) => expect(step(kind)).toEqual(fail));
 
 const REFUSED: ErrorKind[] = [
+  "no_token",
   "upstream_rate_limited",
   "upstream_quota",
   "upstream_unauthorized",

@@ -35,7 +35,8 @@ const RULES = {
   limit_exceeded: "final",
   content_policy: "final",
   no_result: "once",
-  no_token: "final",
+  // Said of a call, it means that its token was deleted a moment ago.
+  no_token: "other_token",
   busy: "final",
   network: "later",
   upstream_rate_limited: "other_token",
