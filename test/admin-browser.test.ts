@@ -1,8 +1,8 @@
-// The admin in a real browser: first steps, keys, themes, a phone, no JavaScript, and what a screen reader would stumble over.
+// The admin in a real browser: first steps, keys, themes, no JavaScript. Every page for a screen reader and a phone: admin-a11y.test.ts.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { storePassword } from "../src/gateway/password.ts";
 import { ADMIN_PASSWORD, signIn } from "./admin.ts";
-import { launchBrowser, type OpenPage, overflow, PHONE, type TestBrowser, violations } from "./browser.ts";
+import { launchBrowser, type OpenPage, type TestBrowser, violations } from "./browser.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
 let browser: TestBrowser;
@@ -75,34 +75,6 @@ describe("the first steps", () => {
     await firstSteps(opened, rig.url, async () => {});
     expect(opened.page.url()).toBe(`${rig.url}/admin`);
   }, 30_000);
-});
-
-describe("every page", () => {
-  const PAGES = ["/admin", "/admin/account"];
-
-  test.each(["light", "dark"] as const)("has nothing that axe objects to, in the %s theme", async (theme) => {
-    await using rig = await startRig();
-    await using opened = await openAdmin(rig);
-    await opened.page.context().addCookies([{ name: "theme", value: theme, url: rig.url }]);
-    const found: string[] = [];
-    for (const path of PAGES) {
-      await opened.page.goto(rig.url + path);
-      for (const violation of await violations(opened.page)) found.push(`${path}: ${violation}`);
-    }
-    expect(found).toEqual([]);
-    expect(opened.complaints).toEqual([]);
-  });
-
-  test.each(["en-US", "zh-CN"])("fits a phone of 360 pixels, in %s", async (locale) => {
-    await using rig = await startRig();
-    await using opened = await openAdmin(rig, { viewport: PHONE, locale });
-    const wide: string[] = [];
-    for (const path of PAGES) {
-      await opened.page.goto(rig.url + path);
-      if ((await overflow(opened.page)) > 0) wide.push(path);
-    }
-    expect(wide).toEqual([]);
-  });
 });
 
 describe("by keyboard", () => {
