@@ -1,0 +1,118 @@
+// bun run screenshots: every page of the admin, light and dark, on a desktop and on a phone, into docs/screenshots/.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { signIn } from "../test/admin.ts";
+import { DESKTOP, launchBrowser, overflow, PHONE, type TestBrowser } from "../test/browser.ts";
+import { type Showcase, startShowcase } from "./showcase.ts";
+
+const { values } = parseArgs({
+  options: {
+    /** Part of a picture's name: only those are made. */
+    only: { type: "string", default: "" },
+    out: { type: "string", default: join(import.meta.dir, "..", "docs", "screenshots") },
+  },
+});
+
+/** A longer page is cut: the picture is to be looked at, not read to its end. */
+const MOST_HEIGHT = { desktop: 1400, phone: 1900 } as const;
+/** Few enough for a small file, enough for pictures within pictures. */
+const COLOURS = 160;
+
+type Shot = {
+  name: string;
+  path: string;
+  locale: "en-US" | "zh-CN";
+  device: "desktop" | "phone";
+  theme: "light" | "dark";
+  isOutside?: boolean;
+};
+
+const complaints: string[] = [];
+await main();
+process.exit(complaints.length > 0 ? 1 : 0);
+
+async function main(): Promise<void> {
+  const showcase = await startShowcase();
+  await using rig = showcase.rig;
+  await using browser = await launchBrowser();
+  mkdirSync(values.out, { recursive: true });
+  const { cookie } = await signIn(rig);
+  let bytes = 0;
+  const shots = shotsOf(showcase).filter(({ name }) => name.includes(values.only));
+  for (const shot of shots) {
+    const picture = await take(browser, rig.url, cookie, shot);
+    bytes += picture.length;
+    await Bun.write(join(values.out, `${shot.name}.png`), picture);
+  }
+  console.log(`${shots.length} pictures, ${(bytes / 1e6).toFixed(1)} MB`);
+  for (const complaint of complaints) console.error(complaint);
+}
+
+function shotsOf({ token, key, job, image, request }: Showcase): Shot[] {
+  const pages: readonly { name: string; path: string; isOutside?: boolean }[] = [
+    { name: "login", path: "/admin/login", isOutside: true },
+    { name: "overview", path: "/admin" },
+    { name: "tokens", path: "/admin/tokens" },
+    { name: "token", path: `/admin/tokens/${token}` },
+    { name: "groups", path: "/admin/tokens/groups" },
+    { name: "import", path: "/admin/tokens/import" },
+    { name: "keys", path: "/admin/keys" },
+    { name: "key", path: `/admin/keys/${key}` },
+    { name: "playground", path: "/admin/playground" },
+    { name: "gallery", path: "/admin/gallery" },
+    { name: "picture", path: `/admin/gallery/${image}` },
+    { name: "jobs", path: "/admin/jobs" },
+    { name: "job", path: `/admin/jobs/${job}` },
+    { name: "requests", path: "/admin/requests" },
+    { name: "request", path: `/admin/requests/${request}` },
+    { name: "usage", path: "/admin/usage" },
+    { name: "settings", path: "/admin/settings" },
+    { name: "models", path: "/admin/models" },
+    { name: "system", path: "/admin/system" },
+    { name: "backup", path: "/admin/system/backup" },
+    { name: "logs", path: "/admin/system/logs" },
+    { name: "trail", path: "/admin/system/trail" },
+    { name: "api", path: "/admin/api" },
+    { name: "account", path: "/admin/account" },
+  ];
+  const every = pages.flatMap((page) =>
+    (["desktop", "phone"] as const).flatMap((device) =>
+      (["light", "dark"] as const).map(
+        (theme): Shot => ({ ...page, name: `${page.name}-${device}-${theme}`, locale: "en-US", device, theme }),
+      ),
+    ),
+  );
+  const chinese = pages
+    .filter(({ name }) => ["overview", "tokens"].includes(name))
+    .map((page): Shot => ({ ...page, name: `${page.name}-desktop-light-zh`, locale: "zh-CN", device: "desktop", theme: "light" }));
+  return [...every, ...chinese];
+}
+
+async function take(
+  from: TestBrowser,
+  url: string,
+  cookie: string,
+  { name, path, locale, device, theme, isOutside }: Shot,
+): Promise<Uint8Array> {
+  const viewport = device === "phone" ? PHONE : DESKTOP;
+  await using open = await from.open({ viewport, locale, colorScheme: theme, deviceScaleFactor: 1, reducedMotion: "reduce" });
+  const { page } = open;
+  const [cookieName = "", value = ""] = cookie.split(/=(.*)/);
+  if (!isOutside) await page.context().addCookies([{ name: cookieName, value, url }]);
+  await page.goto(`${url}${path}`, { waitUntil: "load" });
+  // Plots are drawn, pictures below the fold arrive, live parts say their first word.
+  await page.waitForTimeout(400);
+  const wide = await overflow(page);
+  if (wide > 0) complaints.push(`${name}: ${wide} px too wide`);
+  complaints.push(...open.complaints.map((complaint) => `${name}: ${complaint}`));
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ width: viewport.width, height: Math.max(viewport.height, Math.min(height, MOST_HEIGHT[device])) });
+  await page.waitForTimeout(250);
+  return small(await page.screenshot({ animations: "disabled" }));
+}
+
+/** With a palette: a third of the bytes. */
+function small(png: Uint8Array): Promise<Uint8Array> {
+  return new Bun.Image(png).png({ palette: true, colors: COLOURS, compressionLevel: 9 }).bytes();
+}
