@@ -109,9 +109,11 @@ export function JobRowView({ view, job, names }: JobProps) {
         </a>
         <small class="muted">{job.model}</small>
       </Cell>
-      <Cell label={jobs.key}>{names.keys.get(job.keyId) ?? gallery.unknownKey(job.keyId)}</Cell>
+      <Cell label={jobs.key}>
+        <span class="cut">{names.keys.get(job.keyId) ?? gallery.unknownKey(job.keyId)}</span>
+      </Cell>
       <Cell label={jobs.token}>
-        {job.tokenId === null ? <Dash /> : (names.tokens.get(job.tokenId) ?? gallery.unknownToken(job.tokenId))}
+        {job.tokenId === null ? <Dash /> : <span class="cut">{names.tokens.get(job.tokenId) ?? gallery.unknownToken(job.tokenId)}</span>}
       </Cell>
       <Cell label={jobs.cost} align="end">
         <JobCost view={view} job={job} />

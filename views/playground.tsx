@@ -91,7 +91,7 @@ export function RunState({ view, run }: { view: View; run: Run }) {
     <div class="flow" data-state={job.state}>
       {OPEN.has(job.state) ? <UnderWay view={view} job={job} /> : <Ended view={view} run={run} />}
       {media.length > 0 && (
-        <div class={media.length > 1 ? "results" : undefined}>
+        <div class={media.length > 1 ? "made-many" : undefined}>
           {media.map((one) => (
             <Result key={one.id} view={view} media={one} prompt={job.prompt} />
           ))}

@@ -78,4 +78,6 @@ const ready = () => {
 };
 document.addEventListener("htmx:after:swap", ready);
 ready();
+// On a phone the menu is one line that scrolls: the page that is open is in sight.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 document.querySelector("[data-focus]")?.focus();
