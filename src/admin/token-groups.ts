@@ -19,7 +19,7 @@ export const tokenGroupRoutes = (ctx: AdminContext, room: TokenRoom) =>
       const q = (searchParams.get("q") ?? "").trim().slice(0, 200);
       const after = searchParams.get("after") ?? "";
       const { groups, next } = pageOfGroups(ctx.pool.groups(), q, after);
-      const data = { groups: withStates(room, groups), q, next, isFirst: after === "", dayEnds: nextPacificMidnight(ctx.clock.now()) };
+      const data = { groups: withStates(ctx, room, groups), q, next, isFirst: after === "", dayEnds: nextPacificMidnight(ctx.clock.now()) };
       return page(ctx, request, (view) => ({ title: view.t.tokens.groupsTitle, nav: "tokens", body: GroupsPage({ view, data }) }));
     })
     .post("/clear", async ({ request }) => {
@@ -53,19 +53,19 @@ const placeOf = ({ name, provider }: PoolGroupView): string => `${name}\n${provi
 function pageOfGroups(all: PoolGroupView[], q: string, after: string): { groups: PoolGroupView[]; next: string | null } {
   const part = q.toLowerCase();
   const rest = all
-    .filter((group) => group.name.toLowerCase().includes(part) && placeOf(group) > after)
-    .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
-  const groups = rest.slice(0, PAGE_SIZE);
-  return { groups, next: rest.length > PAGE_SIZE ? placeOf(groups.at(-1)!) : null };
+    .map((group) => ({ group, place: placeOf(group) }))
+    .filter(({ group, place }) => place > after && group.name.toLowerCase().includes(part))
+    .sort((a, b) => (a.place < b.place ? -1 : 1));
+  const shown = rest.slice(0, PAGE_SIZE);
+  return { groups: shown.map(({ group }) => group), next: rest.length > PAGE_SIZE ? shown.at(-1)!.place : null };
 }
 
-function withStates(room: TokenRoom, groups: readonly PoolGroupView[]): GroupItem[] {
-  const states = new Map(room.items().map(({ view }) => [view.id, view.health.state]));
+function withStates({ pool }: Pick<AdminContext, "pool">, room: TokenRoom, groups: readonly PoolGroupView[]): GroupItem[] {
   return groups.map((group) => {
     const counts = { healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
     for (const id of group.members) {
-      const state = states.get(id);
-      if (state) counts[state]++;
+      const view = room.removals.isRemoved(id) ? null : pool.view(id);
+      if (view) counts[view.health.state]++;
     }
     return { group, states: counts };
   });

@@ -249,6 +249,14 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
         expect([await tokens(undefined, 1), await tokens(7, 1), await tokens(8, 1), await tokens()]).toEqual([[7], [8], [], [7, 8]]);
       }));
 
+    test("some tokens are summed up as all are, without the others", () =>
+      withStore(async (store) => {
+        await fill(store);
+        const all = await store.readUsage({ ...wholeDays, by: "token" });
+        const some = async (ids: number[]) => store.readUsage({ ...wholeDays, by: "token", ids });
+        expect([await some([8, 99]), await some([])]).toEqual([all.filter(({ group }) => group === 8), []]);
+      }));
+
     test.each([[0], [1], [250], [251], [512_000], [512_001]])("a duration of %p ms is its own percentile's bound", (ms) =>
       withStore(async (store) => {
         await store.endReservations([ending(await insert(store), { ms })]);

@@ -57,6 +57,8 @@ export type UsageQuery = { from: number; to: number /** Only this family. */; mo
       /** Only ids above this one, and so many of them: ten thousand at once would hold everybody up. */
       after?: number;
       limit?: number;
+      /** Only these. */
+      ids?: readonly number[];
     }
 );
 

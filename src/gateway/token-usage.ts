@@ -39,24 +39,15 @@ export function createTokenUsages({ store, now }: Dependencies): TokenUsages {
       return kept.sums;
     },
     async of(ids) {
-      const usages = await Promise.all(ids.map(async (id) => [id, usageOf(await daysOf(id, 0), startOfDay())] as const));
-      return new Map(usages);
+      const sumsSince = async (from: number) => {
+        const rows = await store.readUsage({ from, to: endOfDay(), by: "token", ids });
+        return new Map(rows.map((row) => [Number(row.group), sumsOf(row)]));
+      };
+      const [total, today] = await Promise.all([sumsSince(0), sumsSince(startOfDay())]);
+      return new Map(ids.map((id) => [id, { today: today.get(id) ?? NO_SUMS, total: total.get(id) ?? NO_SUMS }]));
     },
     byDay: daysOf,
   };
 }
 
 const sumsOf = ({ requests, errors, images, videoSeconds, usd }: UsageRow): TokenSums => ({ requests, errors, images, videoSeconds, usd });
-
-function usageOf(rows: readonly UsageRow[], today: number): TokenUsage {
-  const total = { ...NO_SUMS };
-  for (const row of rows) {
-    total.requests += row.requests;
-    total.errors += row.errors;
-    total.images += row.images;
-    total.videoSeconds += row.videoSeconds;
-    total.usd += row.usd;
-  }
-  const running = rows.find(({ group }) => group === today);
-  return { today: running ? sumsOf(running) : NO_SUMS, total };
-}

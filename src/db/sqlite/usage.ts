@@ -106,17 +106,20 @@ export function readUsage(db: Database, query: UsageQuery): UsageRow[] {
   const isWholeDays = from % DAY_MS === 0 && to % DAY_MS === 0;
   const { table, start } = by !== "hour" && isWholeDays ? BY_DAY : BY_HOUR;
   const { dimension, subject } = scopeOf(query);
-  const { after = -1, limit = -1 } = "after" in query || "limit" in query ? query : {};
+  const { after = -1, limit = -1, ids } = by === "key" || by === "token" ? query : {};
   type Bound = Record<string, string | number | null>;
-  // With a limit ids are read in the order of the primary key, which stops there; the index by time would first find them all.
-  const [scope, time] = subject === null ? ["subject > $after", limit >= 0 ? `+${start}` : start] : ["subject = $subject", start];
+  const scope =
+    subject === null ? `subject > $after ${ids ? "AND subject IN (SELECT value FROM json_each($ids))" : ""}` : "subject = $subject";
+  // Some ids are read in the order of the primary key, which stops at the limit; the index by time would first find them all.
+  const time = limit >= 0 || ids ? `+${start}` : start;
+  const bound: Bound = subject === null ? { after, ...(ids && { ids: JSON.stringify(ids) }) } : { subject };
   const rows = db
     .query<Raw, Bound>(
       `SELECT ${groupedBy(by, start)} AS grouped, ${SUMS} FROM ${table}
        WHERE dimension = $dimension AND ${scope} AND ${time} >= $from AND ${time} < $to AND ($model IS NULL OR family = $model)
        GROUP BY grouped ORDER BY grouped LIMIT $limit`,
     )
-    .all({ from, to, model, dimension, limit, ...(subject === null ? { after } : { subject }) });
+    .all({ from, to, model, dimension, limit, ...bound });
   return rows.map(toUsage);
 }
 
