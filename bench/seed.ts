@@ -10,6 +10,7 @@ import { openStore } from "../src/db/sqlite/store.ts";
 import type { Store } from "../src/db/store.ts";
 import { families } from "../src/gateway/models.ts";
 import { storePassword } from "../src/gateway/password.ts";
+import { writePlan } from "../src/gateway/video-plan.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
 import { picture } from "../src/simulator/pictures.ts";
@@ -348,7 +349,7 @@ function jobBody(state: string, at: number, random: Random): string {
     usd: 0.8,
     echo: {},
     route: "POST /v1/videos",
-    plan: {},
+    plan: writePlan({ prompt: "", fits: {}, minTier: {}, estimateUsd: 0.8, images: [], source: null }),
     operation: null,
     step: null,
     result: null,

@@ -27,9 +27,9 @@ export async function openAdmin(rig: Rig, browser: TestBrowser, options: Paramet
 }
 
 /** `count` generations over `days` days before now: rows of the log, oldest first, and their sums. */
-export async function seedUse(rig: Rig, { count = 600, days = 30 } = {}): Promise<RequestRow[]> {
+export async function seedUse(rig: Rig, { count = 600, days = 29, seed = 5 } = {}): Promise<RequestRow[]> {
   const { store, requests, clock, limits } = rig.context;
-  const random = seededRandom(5);
+  const random = seededRandom(seed);
   const [keys, tokens] = [await store.listKeys(), await store.listTokens()];
   const now = clock.now();
   const rows = Array.from({ length: count }, (_, index) => {
