@@ -2,7 +2,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { signIn } from "../test/admin.ts";
 import { DESKTOP, launchBrowser, overflow, PHONE, type TestBrowser } from "../test/browser.ts";
 import { type Showcase, startShowcase } from "./showcase.ts";
 
@@ -16,8 +15,8 @@ const { values } = parseArgs({
 
 /** A longer page is cut: the picture is to be looked at, not read to its end. */
 const MOST_HEIGHT = { desktop: 1400, phone: 1900 } as const;
-/** Few enough for a small file, enough for pictures within pictures. */
-const COLOURS = 160;
+/** Pages with pictures of their own keep all colours. */
+const PICTURED = /^(gallery|picture|playground|job|request)-/;
 
 type Shot = {
   name: string;
@@ -34,14 +33,13 @@ process.exit(complaints.length > 0 ? 1 : 0);
 
 async function main(): Promise<void> {
   const showcase = await startShowcase();
-  await using rig = showcase.rig;
+  await using _rig = showcase.rig;
   await using browser = await launchBrowser();
   mkdirSync(values.out, { recursive: true });
-  const { cookie } = await signIn(rig);
   let bytes = 0;
   const shots = shotsOf(showcase).filter(({ name }) => name.includes(values.only));
   for (const shot of shots) {
-    const picture = await take(browser, rig.url, cookie, shot);
+    const picture = await take(browser, showcase, shot);
     bytes += picture.length;
     await Bun.write(join(values.out, `${shot.name}.png`), picture);
   }
@@ -49,7 +47,7 @@ async function main(): Promise<void> {
   for (const complaint of complaints) console.error(complaint);
 }
 
-function shotsOf({ token, key, job, image, request }: Showcase): Shot[] {
+function shotsOf({ token, key, job, run, image, request }: Showcase): Shot[] {
   const pages: readonly { name: string; path: string; isOutside?: boolean }[] = [
     { name: "login", path: "/admin/login", isOutside: true },
     { name: "overview", path: "/admin" },
@@ -59,7 +57,7 @@ function shotsOf({ token, key, job, image, request }: Showcase): Shot[] {
     { name: "import", path: "/admin/tokens/import" },
     { name: "keys", path: "/admin/keys" },
     { name: "key", path: `/admin/keys/${key}` },
-    { name: "playground", path: "/admin/playground" },
+    { name: "playground", path: `/admin/playground?job=${run}` },
     { name: "gallery", path: "/admin/gallery" },
     { name: "picture", path: `/admin/gallery/${image}` },
     { name: "jobs", path: "/admin/jobs" },
@@ -91,8 +89,7 @@ function shotsOf({ token, key, job, image, request }: Showcase): Shot[] {
 
 async function take(
   from: TestBrowser,
-  url: string,
-  cookie: string,
+  { rig: { url, folder }, cookie }: Showcase,
   { name, path, locale, device, theme, isOutside }: Shot,
 ): Promise<Uint8Array> {
   const viewport = device === "phone" ? PHONE : DESKTOP;
@@ -103,16 +100,27 @@ async function take(
   await page.goto(`${url}${path}`, { waitUntil: "load" });
   // Plots are drawn, pictures below the fold arrive, live parts say their first word.
   await page.waitForTimeout(400);
+  await page.evaluate(showInstead, [
+    [url, "http://localhost:8000"],
+    [folder, "/var/lib/flow2api"],
+  ]);
   const wide = await overflow(page);
   if (wide > 0) complaints.push(`${name}: ${wide} px too wide`);
   complaints.push(...open.complaints.map((complaint) => `${name}: ${complaint}`));
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
   await page.setViewportSize({ width: viewport.width, height: Math.max(viewport.height, Math.min(height, MOST_HEIGHT[device])) });
   await page.waitForTimeout(250);
-  return small(await page.screenshot({ animations: "disabled" }));
+  const png = await page.screenshot({ animations: "disabled" });
+  return PICTURED.test(name) ? png : new Bun.Image(png).png({ palette: true, colors: 256, compressionLevel: 9 }).bytes();
 }
 
-/** With a palette: a third of the bytes. */
-function small(png: Uint8Array): Promise<Uint8Array> {
-  return new Bun.Image(png).png({ palette: true, colors: COLOURS, compressionLevel: 9 }).bytes();
+/** Runs in the page: what is this machine's gives way to what a reader would have. */
+function showInstead(words: string[][]): void {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode as Text;
+    for (const [from, to] of words) if (text.data.includes(from!)) text.data = text.data.replaceAll(from!, to!);
+  }
+  for (const field of document.querySelectorAll("input"))
+    for (const [from, to] of words) field.value = field.type === "file" ? "" : field.value.replaceAll(from!, to!);
 }

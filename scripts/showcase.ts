@@ -3,11 +3,16 @@ import type { JobRow } from "../src/db/jobs.ts";
 import type { NewToken, TokenChange } from "../src/db/store.ts";
 import type { FailureReason } from "../src/errors.ts";
 import { newKey, newTimeId } from "../src/ids.ts";
+import { seededRandom } from "../src/testing.ts";
+import { type SignedIn, signIn } from "../test/admin.ts";
 import { seedUse } from "../test/admin-seed.ts";
 import { type Rig, startRig } from "../test/rig.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** Parts of a day that are made up at once. */
+const BLOCKS = 8;
 
 type ShownToken = NewToken &
   Pick<TokenChange, "tier" | "credits"> & {
@@ -73,25 +78,53 @@ const IMAGES: readonly [string, string][] = [
   ["Portrait of an astronaut, studio light", "1024x1536"],
   ["Still life with pears and a blue jug", "1024x1024"],
 ];
+const TRIED = [
+  "A heron at the edge of a pond, watercolour",
+  "A cabin under the northern lights",
+  "A balloon over green valleys, early morning",
+] as const;
 const VIDEOS = ["Waves rolling over black sand, slow dolly in", "A kite above a wheat field, golden hour"] as const;
 
-/** Something to show on every page; `request`, `job`, `image` and `token` are worth a page of their own. */
-export type Showcase = { rig: Rig; token: number; key: number; job: string; image: string; request: string };
+/** Something to show on every page; those with an id are worth a page of their own. `run` is a job of the playground. */
+export type Showcase = { rig: Rig; cookie: string; token: number; key: number; job: string; run: string; image: string; request: string };
 
 export async function startShowcase(): Promise<Showcase> {
   const tokens = TOKENS.map(({ held: _, tier: __, credits: ___, ...token }) => token);
-  const rig = await startRig({ tokens, simulator: { videoMs: 300 }, settings: { "log.level": "info", "generation.thinking": "high" } });
+  const settings = { "log.level": "info", "requests.record_payloads": true } as const;
+  const rig = await startRig({ tokens, simulator: { videoMs: 4000 }, settings });
   const keys = await addKeys(rig);
-  await seedUse(rig, { count: 2400 });
+  await addMonth(rig);
   await learn(rig);
-  const image = await makeImages(rig, keys);
   const job = await makeVideos(rig, keys);
-  await addJobs(rig);
+  await addEndedJobs(rig);
+  const me = await signIn(rig);
+  const run = await tryInPlayground(rig, me);
+  const image = await makeImages(rig, keys);
+  await addOpenJobs(rig);
+  await addTrail(rig);
   holdBack(rig);
-  const request = (await rig.context.requests.list({ limit: 200 })).find(
-    ({ attempts, outcome }) => attempts.length > 1 && outcome === "ok",
-  );
-  return { rig, token: rig.context.pool.rows()[0]!.id, key: 2, job, image, request: request!.id };
+  const request = (await rig.context.requests.list({ limit: 20 })).find(({ attempts, outcome }) => attempts.length > 1 && outcome === "ok");
+  return { rig, cookie: me.cookie, token: rig.context.pool.rows()[0]!.id, key: 2, job, run, image, request: request!.id };
+}
+
+/** More on working days, little at night, and more every week. */
+async function addMonth(rig: Rig): Promise<void> {
+  const { clock, limits } = rig.context;
+  const now = clock.now();
+  const random = seededRandom(9);
+  for (let block = 29 * BLOCKS; block >= 0; block--) {
+    const end = now - (block * DAY) / BLOCKS;
+    const date = new Date(end);
+    const isWeekend = date.getUTCDay() % 6 === 0;
+    const byHour = 0.25 + Math.max(0, Math.sin(((date.getUTCHours() - 5) / 18) * Math.PI));
+    const count = Math.round(22 * byHour * (isWeekend ? 0.55 : 1) * (1 - block / (60 * BLOCKS)) * (0.7 + 0.6 * random()));
+    const then: Rig = {
+      ...rig,
+      context: { ...rig.context, clock: { ...clock, now: () => end }, limits: { ...limits, load: async () => {} } },
+    };
+    await seedUse(then, { count, days: 1 / BLOCKS, seed: block + 1 });
+  }
+  await limits.load();
 }
 
 async function addKeys({ context }: Rig): Promise<string[]> {
@@ -101,7 +134,7 @@ async function addKeys({ context }: Rig): Promise<string[]> {
     concurrency: 8,
     images: { day: 400, month: null, total: null },
     videoSeconds: { day: null, month: 3_000, total: null },
-    usd: { day: null, month: 120, total: null },
+    usd: { day: null, month: 600, total: null },
   };
   const keys: string[] = [];
   for (const [index, name] of KEYS.entries()) {
@@ -109,7 +142,7 @@ async function addKeys({ context }: Rig): Promise<string[]> {
     const more = index === 0 ? { limits } : index === 4 ? { expiresAt: clock.now() + 240 * HOUR } : {};
     await store.insertKey(
       { name, prefix, hash: new Bun.CryptoHasher("sha256").update(key).digest(), ...more },
-      clock.now() - (40 - index * 6) * 24 * HOUR,
+      clock.now() - (40 - index * 6) * DAY,
     );
     keys.push(key);
   }
@@ -155,24 +188,36 @@ const as = (key: string | undefined) => ({ headers: { authorization: `Bearer ${k
 
 /** The id of a picture. */
 async function makeImages(rig: Rig, keys: readonly string[]): Promise<string> {
+  const { simulator } = rig;
+  const make = (model: string, prompt: string, size: string, key: string | undefined) =>
+    rig.call("/v1/images/generations", { json: { model, prompt, size, response_format: "url" }, ...as(key) });
   for (const [index, [prompt, size]] of IMAGES.entries()) {
+    simulator.setOptions({ latencyMs: 400 + ((index * 7) % 5) * 250 });
     const model = index % 3 === 0 ? "gemini-3-pro-image" : "gemini-nano-banana-2.1";
-    const answer = await rig.call("/v1/images/generations", {
-      json: { model, prompt, size, response_format: "url" },
-      ...as(keys[index % keys.length]),
-    });
+    const answer = await make(model, prompt, size, keys[index % keys.length]);
     if (!answer.ok) throw new Error(`A picture was answered with ${answer.status}: ${await answer.text()}`);
   }
-  rig.simulator.setFaults("gemini.generate=blocked-safety:once");
-  await rig.call("/v1/images/generations", { json: { model: "gemini-3-pro-image", prompt: "Something that is refused" }, ...as(keys[1]) });
-  rig.simulator.setFaults("gemini.generate=429-minute:once");
-  await rig.call("/v1/images/generations", {
-    json: { model: "gemini-3-pro-image", prompt: IMAGES[0]![0], size: "1536x1024" },
-    ...as(keys[0]),
-  });
-  rig.simulator.setFaults("");
+  simulator.setFaults("gemini.generate=blocked-safety:once");
+  await make("gemini-nano-banana-2.1", "Something that is refused", "1024x1024", keys[1]);
+  simulator.setFaults("gemini.generate=429-minute:once");
+  await make("gemini-3-pro-image", IMAGES[0]![0], "1536x1024", keys[0]);
+  simulator.setFaults("");
   const [, , third] = await rig.context.store.listMedia({ origin: "result", limit: 3, kind: "image" });
   return third!.id;
+}
+
+/** The id of the job that is shown with its result. */
+async function tryInPlayground(rig: Rig, me: SignedIn): Promise<string> {
+  rig.simulator.setOptions({ latencyMs: 600 });
+  const ids: string[] = [];
+  for (const prompt of TRIED) {
+    const answer = await me.post("/admin/playground/runs", { prompt, model: "gemini-nano-banana-2.1", aspect: "3:2", size: "1K", n: "1" });
+    const id = new URL(answer.headers.get("location") ?? "", rig.url).searchParams.get("job");
+    if (!id) throw new Error(`The playground answered with ${answer.status}: ${await answer.text()}`);
+    ids.push(id);
+  }
+  await ended(rig, "image", TRIED.length);
+  return ids.at(-1)!;
 }
 
 /** The id of a job that has ended well. */
@@ -183,53 +228,74 @@ async function makeVideos(rig: Rig, keys: readonly string[]): Promise<string> {
     const answer = await rig.call("/v1/videos", { json, ...as(keys[index]) });
     if (!answer.ok) throw new Error(`A video was answered with ${answer.status}: ${await answer.text()}`);
   }
-  const done = async () =>
-    (await store.listJobs({ keyId: null, limit: 5, order: "desc", states: ["completed"] })).filter(({ kind }) => kind === "video");
-  for (const deadline = Date.now() + 60_000; (await done()).length < VIDEOS.length; await Bun.sleep(200)) {
-    if (Date.now() > deadline) throw new Error("The videos did not end.");
+  const done = await ended(rig, "video", VIDEOS.length);
+  // As if made some hours ago.
+  for (const [index, row] of done.toReversed().entries()) {
+    const createdAt = Date.now() - (5 - index) * HOUR;
+    await store.deleteJob(row.id);
+    await store.insertJob({ ...row, createdAt, submittedAt: createdAt + 900, endedAt: createdAt + 71_000, deadlineAt: createdAt + HOUR });
   }
-  return (await done())[0]!.id;
+  return done[0]!.id;
 }
 
-/** One job of each state that passes or goes wrong, as it stands at this moment. */
-async function addJobs({ context }: Rig): Promise<void> {
-  const { store, clock } = context;
-  const [done] = await store.listJobs({ keyId: null, limit: 1, order: "desc", states: ["completed"] });
-  const now = clock.now();
-  const failure = {
+/** The jobs of a kind, newest first, when so many have ended well. */
+async function ended({ context }: Rig, kind: "image" | "video", count: number): Promise<JobRow[]> {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await Bun.sleep(100)) {
+    const done = await context.store.listJobs({ keyId: null, limit: 20, order: "desc", states: ["completed"], kind });
+    if (done.length >= count) return done;
+  }
+  throw new Error("The jobs did not end.");
+}
+
+/** Jobs that went otherwise, as they stand at this moment. */
+async function addJobs({ context }: Rig, jobs: readonly (Partial<JobRow> & Pick<JobRow, "createdAt">)[]): Promise<void> {
+  const { store } = context;
+  const [done] = await store.listJobs({ keyId: null, limit: 1, order: "desc", states: ["completed"], kind: "video" });
+  for (const job of jobs) {
+    const { createdAt } = job;
+    const ids = { id: `video_${newTimeId(createdAt)}`, requestId: `req_${newTimeId(createdAt)}`, mediaIds: [], thumbnailId: null };
+    const nothing = { endedAt: null, submittedAt: null, usage: null, error: null, result: null };
+    await store.insertJob({ ...done!, ...ids, ...nothing, progress: 40, deadlineAt: createdAt + HOUR, ...job });
+  }
+}
+
+function addEndedJobs(rig: Rig): Promise<void> {
+  const now = rig.context.clock.now();
+  const error = {
     kind: "upstream_timeout",
     message: "There was no result within 600 seconds.",
     reason: null,
     detail: null,
     charged: true,
   } as const;
-  const shown: readonly Partial<JobRow>[] = [
+  return addJobs(rig, [
     {
       state: "failed",
       prompt: "Fireworks over a mountain village",
       createdAt: now - 3 * HOUR,
       endedAt: now - 3 * HOUR + 10 * MINUTE,
-      error: failure,
+      error,
     },
     { state: "cancelled", prompt: "A clock that melts", createdAt: now - 2 * HOUR, endedAt: now - 2 * HOUR + MINUTE },
     { state: "unknown", prompt: "Rain on a tin roof, close up", createdAt: now - HOUR, submittedAt: now - HOUR + 900, charged: true },
+  ]);
+}
+
+function addOpenJobs(rig: Rig): Promise<void> {
+  const now = rig.context.clock.now();
+  return addJobs(rig, [
     { state: "running", prompt: "A train crossing a viaduct in autumn", createdAt: now - 50_000, submittedAt: now - 49_000, progress: 62 },
     { state: "queued", prompt: "Northern lights above a fjord", createdAt: now - 6_000, progress: 0, tokenId: null, provider: null },
-  ];
-  for (const part of shown) {
-    const createdAt = part.createdAt ?? now;
-    const fresh = {
-      id: `video_${newTimeId(createdAt)}`,
-      requestId: `req_${newTimeId(createdAt)}`,
-      mediaIds: [],
-      thumbnailId: null,
-      endedAt: null,
-      submittedAt: null,
-      usage: null,
-      error: null,
-      result: null,
-      progress: 40,
-    };
-    await store.insertJob({ ...done!, ...fresh, deadlineAt: createdAt + HOUR, ...part });
-  }
+  ]);
+}
+
+/** What an operator would have done lately. */
+async function addTrail({ context }: Rig): Promise<void> {
+  const by = { address: "192.168.1.20" };
+  const { record } = context.audit;
+  await record({ action: "key.create", subject: "key 6", after: { name: "Phone" } }, by);
+  await record({ action: "settings.change", subject: "settings", before: { "pool.wait_ms": 30000 }, after: { "pool.wait_ms": 60000 } }, by);
+  await record({ action: "token.update", subject: "token 1", before: { weight: 1 }, after: { weight: 2 } }, by);
+  await record({ action: "token.disable", subject: "token 7" }, by);
+  await record({ action: "token.import", subject: "tokens", after: { added: 3, known: 1, invalid: 0 } }, by);
 }
