@@ -14,7 +14,9 @@ test("ids by time sort by time", () => {
   expect(ids.every(isId)).toBe(true);
 });
 
-test.each(["", "a".repeat(25), "a".repeat(27), "A".repeat(26), "a".repeat(25).concat("1"), "../".repeat(9)])("%p is no id", (text) => expect(isId(text)).toBe(false));
+test.each(["", "a".repeat(25), "a".repeat(27), "A".repeat(26), "a".repeat(25).concat("1"), "../".repeat(9)])("%p is no id", (text) =>
+  expect(isId(text)).toBe(false),
+);
 
 test("a key shows its first characters and holds 256 bits", () => {
   const { key, prefix } = newKey();
