@@ -126,9 +126,23 @@ describe("one medium", () => {
 
   test("of a request that waited has no prompt, which is said", async () => {
     const html = await show(`/${made[0]}`);
-    expect(html).toContain("Prompts are kept for jobs only");
+    expect(html).toContain("Prompts are kept for jobs;");
     expect(html).not.toContain("/admin/playground?job=");
     expect(html).toContain(`/admin/playground?use=${made[0]}`);
+    expect(html).not.toContain("?like=");
+  });
+
+  test("has the prompt that the operator had recorded, to be used again", async () => {
+    await using recording = await startRig({ settings: { "requests.record_payloads": true } });
+    const operator = await signIn(recording);
+    await recording.chat({ messages: [{ role: "user", content: "a recorded fox" }] });
+    const [medium] = await recording.context.store.listMedia({ origin: "result", limit: 1 });
+    const html = await (await operator.get(`/admin/gallery/${medium!.id}`)).text();
+    expect(html).toContain('<p class="prompt">a recorded fox</p>');
+    expect(html).toContain(`/admin/playground?like=${medium!.id}`);
+    const form = await (await operator.get(`/admin/playground?like=${medium!.id}`)).text();
+    expect(form).toContain(">a recorded fox</textarea>");
+    expect(form).toContain('<option value="gemini-3.1-flash-image" selected');
   });
 });
 
@@ -143,7 +157,7 @@ describe("deleting", () => {
     expect((await admin.get(`/admin/gallery/${ids[0]}`)).status).toBe(404);
     const name = /name="name" value="([^"]+)"/.exec(after)![1]!;
     await admin.post("/admin/gallery/restore", { name });
-    expect(idsIn(await show(""))).toContain(ids[0]);
+    expect(idsIn(await show(""))).toContain(ids[0]!);
     const actions = (await rig.context.audit.list({ limit: 2 })).map(({ action }) => action);
     expect(actions).toEqual(["media.restore", "media.delete"]);
     expect((await admin.post("/admin/gallery/restore", { name })).status).toBe(404);
