@@ -24,7 +24,9 @@ type Props = { view: View; data: GalleryItemData };
 
 export function GalleryItemPage({ view, data }: Props) {
   const { gallery } = view.t;
-  const { media, job } = data;
+  const { media, job, request } = data;
+  const prompt = job?.prompt ?? request?.payload?.prompt;
+  const reuse = job ? `job=${encodeURIComponent(job.id)}` : `like=${encodeURIComponent(media.id)}`;
   const label = gallery.describe(gallery.one[media.kind], media.family ?? "");
   return (
     <>
@@ -41,7 +43,7 @@ export function GalleryItemPage({ view, data }: Props) {
         actions={
           <>
             <LinkButton href={`/admin/playground?use=${encodeURIComponent(media.id)}`}>{gallery.useAsReference}</LinkButton>
-            {job && <LinkButton href={`/admin/playground?job=${encodeURIComponent(job.id)}`}>{gallery.reuse}</LinkButton>}
+            {prompt && <LinkButton href={`/admin/playground?${reuse}`}>{gallery.reuse}</LinkButton>}
             <LinkButton href={downloadHref(media.id)}>{gallery.download}</LinkButton>
             <ActionButton view={view} action="/admin/gallery/delete" fields={{ id: media.id }} tone="danger">
               {gallery.remove}
@@ -52,7 +54,7 @@ export function GalleryItemPage({ view, data }: Props) {
       <div class="beside">
         <WholeMedia view={view} media={media} label={label} />
         <div class="flow">
-          <Card title={gallery.prompt}>{job ? <p class="prompt">{job.prompt}</p> : <p class="muted">{gallery.noPrompt}</p>}</Card>
+          <Card title={gallery.prompt}>{prompt ? <p class="prompt">{prompt}</p> : <p class="muted">{gallery.noPrompt}</p>}</Card>
           <Card title={gallery.details}>
             <Facts view={view} data={data} />
           </Card>

@@ -4,6 +4,7 @@ import { Code, History, type HistoryEntry, PlaygroundPage, type Run, RunState, R
 import type { CodeCall } from "../../views/playground-code.ts";
 import { type FormData, Picker, PlaygroundSettings, Reference, References } from "../../views/playground-form.tsx";
 import { AppError } from "../errors.ts";
+import { galleryItem } from "../gateway/gallery.ts";
 import { isUnderWay } from "../gateway/job-list.ts";
 import { knownOperatorKey, operatorKey } from "../gateway/operator-key.ts";
 import {
@@ -26,6 +27,7 @@ import { liveUntil } from "./live.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
 import { keepInputs, kindFor, readWish, withInputs } from "./playground-wish.ts";
 
+const NOTHING_HIDDEN = { has: () => false };
 const HISTORY_SIZE = 12;
 const PICKER_SIZE = 24;
 const MAX_USED = 16;
@@ -91,6 +93,8 @@ export const playgroundRoutes = (ctx: AdminContext) => {
           const run = await runOf(request, id);
           return show(request, wishOfJob(run.job), run);
         }
+        const like = await galleryItem({ ...ctx, trash: NOTHING_HIDDEN }, searchParams.get("like") ?? "");
+        if (like) return show(request, { ...NO_WISH, model: like.media.family ?? "", prompt: like.request?.payload?.prompt ?? "" }, null);
         const used = await mediaOf(searchParams.getAll("use").slice(0, MAX_USED));
         return show(request, used.length > 0 ? wishUsing(playgroundModels(ctx.pool), used) : NO_WISH, null);
       })

@@ -38,7 +38,7 @@ export const gallery = {
   nothingSelected: "Nothing was selected.",
   gone: "There is no such media: it was deleted or is past its age.",
   prompt: "Prompt",
-  noPrompt: "Prompts are kept for jobs only, not for requests that waited for their answer.",
+  noPrompt: "Prompts are kept for jobs; for other requests only while the settings say so (requests.record_payloads).",
   details: "Details",
   made: "Made",
   expires: "Goes",

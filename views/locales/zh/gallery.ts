@@ -39,7 +39,7 @@ export const gallery: typeof en = {
   nothingSelected: "没有选中任何内容。",
   gone: "没有这个媒体：已被删除或已过期。",
   prompt: "提示词",
-  noPrompt: "只有任务会保留提示词，同步等待结果的请求不会。",
+  noPrompt: "任务会保留提示词；其他请求仅在设置启用时保留（requests.record_payloads）。",
   details: "详情",
   made: "生成于",
   expires: "过期",
