@@ -89,7 +89,7 @@ function shotsOf({ token, key, job, run, image, request }: Showcase): Shot[] {
 
 async function take(
   from: TestBrowser,
-  { rig: { url, folder }, cookie }: Showcase,
+  { rig: { url, folder, simulator }, cookie }: Showcase,
   { name, path, locale, device, theme, isOutside }: Shot,
 ): Promise<Uint8Array> {
   const viewport = device === "phone" ? PHONE : DESKTOP;
@@ -102,7 +102,9 @@ async function take(
   await page.waitForTimeout(400);
   await page.evaluate(showInstead, [
     [url, "http://localhost:8000"],
+    [simulator.url, "http://localhost:8100"],
     [folder, "/var/lib/flow2api"],
+    [`Bun/${Bun.version}`, "Firefox · Linux"],
   ]);
   const wide = await overflow(page);
   if (wide > 0) complaints.push(`${name}: ${wide} px too wide`);

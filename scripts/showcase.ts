@@ -92,6 +92,7 @@ export async function startShowcase(): Promise<Showcase> {
   const tokens = TOKENS.map(({ held: _, tier: __, credits: ___, ...token }) => token);
   const settings = { "log.level": "info", "requests.record_payloads": true } as const;
   const rig = await startRig({ tokens, simulator: { videoMs: 4000 }, settings });
+  rig.context.log.setLevel("info");
   const keys = await addKeys(rig);
   await addMonth(rig);
   await learn(rig);
@@ -146,7 +147,9 @@ async function addKeys({ context }: Rig): Promise<string[]> {
     );
     keys.push(key);
   }
-  await until(() => context.keys.count() > KEYS.length);
+  // The rig's own.
+  await store.updateKey(1, { name: "Home Assistant" });
+  await until(() => context.keys.count() > KEYS.length && context.keys.get(1)?.name === "Home Assistant");
   return keys;
 }
 

@@ -11,7 +11,10 @@ export function LoginPage({ view, next, isFirst, problem }: { view: View; next: 
   const { login } = view.t;
   return (
     <div class="narrow flow">
-      <h1>{view.t.shell.product}</h1>
+      <h1>
+        <img src={view.assets["icon.svg"]} alt="" width="26" height="26" />
+        {view.t.shell.product}
+      </h1>
       {isFirst && <Hint>{login.firstTime}</Hint>}
       <Form view={view} action="/admin/login" class="card">
         <input type="hidden" name="next" value={next} />
