@@ -31,7 +31,11 @@ beforeAll(async () => {
   world = await fillAdmin(rig, me, TEXTS);
   await seedUse(rig, { count: 120 });
   const routes = await htmlRoutes(rig);
-  addresses = ["/admin/nothing", ...routes.flatMap((route) => looksOf(examplesOf(route, world)))];
+  addresses = ["/admin/nothing"];
+  for (const address of routes.flatMap((route) => looksOf(route, examplesOf(route, world)))) {
+    // A fragment is a part of a page that is looked at whole.
+    if ((await (await me.get(address)).text()).startsWith("<!")) addresses.push(address);
+  }
 }, 60_000);
 
 afterAll(async () => {
@@ -40,7 +44,8 @@ afterAll(async () => {
 });
 
 /** Of things with states (unknown, cancelled, failed; blocked, held) several. */
-const looksOf = (examples: readonly string[]) => examples.filter((_address, index) => index === 0 || index === 4 || index === 6);
+const looksOf = (route: string, examples: readonly string[]) =>
+  route.includes(":") ? examples.filter((_address, index) => index === 0 || index === 4 || index === 6) : examples;
 
 test.each([
   ["a desk, light, English", DESKTOP, "light", "en-US"],
@@ -55,19 +60,15 @@ test.each([
     const [name = "", value = ""] = me.cookie.split(/=(.*)/);
     await page.context().addCookies([{ name, value, url: rig.url }]);
     const found: string[] = [];
-    let pages = 0;
     for (const address of addresses) {
       await page.goto(rig.url + address);
-      // A fragment is a part of a page that is looked at whole.
-      if (await page.evaluate(() => document.doctype === null)) continue;
-      pages++;
       for (const violation of await violations(page)) found.push(`${address}: ${violation}`);
       const wider = await overflow(page);
       if (wider > 0) found.push(`${address} is ${wider} px too wide`);
       for (const complaint of complaints.splice(0)) found.push(`${address}: ${complaint}`);
     }
     expect(found).toEqual([]);
-    expect(pages).toBeGreaterThan(25);
+    expect(addresses.length).toBeGreaterThan(25);
   },
   180_000,
 );

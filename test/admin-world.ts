@@ -6,6 +6,7 @@ import type { RequestRow } from "../src/db/store.ts";
 import { JOB_STATES, type JobState } from "../src/gateway/job.ts";
 import { hashKey } from "../src/gateway/keys.ts";
 import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
+import { operatorKey } from "../src/gateway/operator-key.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { createMetrics } from "../src/metrics.ts";
 import type { SignedIn } from "./admin.ts";
@@ -19,7 +20,7 @@ export type AdminWorld = Record<"tokens" | "keys" | "requests" | "media" | "jobs
 
 /**
  * Puts every text in every place that people, clients and upstreams write to: as label, note, tag, group, proxy and account of tokens, as
- * name of keys, model, prompt, family and error of requests and jobs, name of files, and in trail, sessions, log, sums and an import.
+ * name of keys, model, prompt, family and error of requests and jobs, name of files, and in trail, sessions, sums and an import.
  */
 export async function fillAdmin(rig: Rig, me: SignedIn, texts: readonly string[]): Promise<AdminWorld> {
   const at = (index: number) => texts[index % texts.length]!;
@@ -162,6 +163,7 @@ async function fillJobs(
 ): Promise<string[]> {
   const { store, clock } = context;
   const now = clock.now();
+  const operator = await operatorKey({ ...context, now: clock.now, refresh: async () => {} });
   const ids: string[] = [];
   for (const [index, prompt] of texts.entries()) {
     const state = index < 3 ? "unknown" : STATES[index % STATES.length]!;
@@ -170,7 +172,8 @@ async function fillJobs(
     const job: JobRow = {
       id: `video_${newId()}`,
       kind: "video",
-      keyId: Number(keys[index]),
+      // Those of the operator are the playground's history.
+      keyId: (texts.length - index) % 4 === 1 ? operator.id : Number(keys[index]),
       requestId: `req_${newTimeId(now)}`,
       dialect: "openai",
       route: "POST /v1/videos",
@@ -211,9 +214,9 @@ async function fillJobs(
   return ids;
 }
 
-/** The trail, sessions and the log. */
+/** The trail and sessions. */
 async function fillTrail({ context }: Rig, texts: readonly string[]): Promise<void> {
-  const { store, clock, log } = context;
+  const { store, clock } = context;
   const address = "203.0.113.7";
   for (const [index, text] of texts.entries()) {
     await store.insertAudit({
@@ -226,7 +229,6 @@ async function fillTrail({ context }: Rig, texts: readonly string[]): Promise<vo
       after: text,
     });
     if (index < 50) await context.sessions.open({ address, agent: text });
-    log.warn(text, { [text]: text, label: text });
   }
 }
 
@@ -260,6 +262,14 @@ export async function htmlRoutes(rig: Rig): Promise<string[]> {
   return [...new Set(paths)].filter((path) => !NO_PAGE.test(path) && !LEADS_ON.includes(path)).sort();
 }
 
+/** Pages that show other things as their address asks. */
+const VARIANTS: Record<string, (world: AdminWorld) => string[]> = {
+  "/admin/usage/": ({ keys }) => ["", "?by=model", "?by=key", "?by=token", `?key=${keys[0]}`].map((query) => `/admin/usage/${query}`),
+  "/admin/playground/": ({ jobs, media }) =>
+    ["", `?job=${jobs.at(-1)}`, `?job=${jobs[0]}`, `?use=${media[0]}`].map((query) => `/admin/playground/${query}`),
+  "/admin/playground/reference": ({ media }) => [`/admin/playground/reference?id=${media[0]}`],
+};
+
 /** What stands for the name in a route. A route without an example fails: every page is looked at. */
 export function examplesOf(route: string, world: AdminWorld): readonly string[] {
   const examples: readonly [string, readonly string[]][] = [
@@ -272,8 +282,7 @@ export function examplesOf(route: string, world: AdminWorld): readonly string[] 
     ["/admin/models/:id", ["gemini-3-pro-image"]],
     ["/admin/settings/secret/:key", ["plugin.connection_token"]],
   ];
-  if (route === "/admin/playground/reference") return world.media.map((id) => `${route}?id=${id}`);
-  if (!route.includes(":")) return [route];
+  if (!route.includes(":")) return VARIANTS[route]?.(world) ?? [route];
   const found = examples.find(([prefix]) => route.startsWith(prefix));
   if (!found) throw new Error(`admin-world.ts has no example for ${route}`);
   return found[1].map((id) => route.replace(/:\w+/, encodeURIComponent(id)));

@@ -1,5 +1,7 @@
 // Hostile text, stored wherever somebody may write, looked at on every page of the admin in a real browser: it stays text.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { RequestRow } from "../src/db/store.ts";
+import { newTimeId } from "../src/ids.ts";
 import { type SignedIn, signIn } from "./admin.ts";
 import { type AdminWorld, examplesOf, fillAdmin, htmlRoutes } from "./admin-world.ts";
 import { launchBrowser, type OpenPage, type TestBrowser } from "./browser.ts";
@@ -11,12 +13,15 @@ let rig: Rig;
 let me: SignedIn;
 let world: AdminWorld;
 let routes: string[];
+let template: RequestRow;
 
 /** All at once: for what shows a single thing. */
 const TOGETHER = XSS_PAYLOADS.join("\n");
 const TEXTS = [...XSS_PAYLOADS, TOGETHER];
 /** Pages of a list that are looked at, after one another. */
 const MAX_PAGES = 12;
+/** Until the next part of a stream is in place, ms. */
+const STREAM_MS = 1500;
 
 beforeAll(async () => {
   browser = await launchBrowser();
@@ -24,6 +29,7 @@ beforeAll(async () => {
   me = await signIn(rig);
   await comeOverHttp(rig);
   world = await fillAdmin(rig, me, TEXTS);
+  template = (await rig.context.requests.get(world.requests.at(-1)!))!;
   routes = await htmlRoutes(rig);
 }, 60_000);
 
@@ -99,27 +105,44 @@ const READ = `(() => {
 
 const squeezed = (text: string) => text.replace(/\s+/g, "");
 
-type Report = { visited: number; found: string[]; read: Map<string, string> };
+/** What comes to a page, before it is opened and while it is. The log holds few lines, and every request makes some. */
+const ARRIVALS: Record<string, { before?(): void; during(): void }> = {
+  "/admin/system/logs": {
+    before: () => XSS_PAYLOADS.forEach((text) => void rig.context.log.warn(text, { [text]: text, label: text })),
+    during: () => rig.context.log.warn(TOGETHER),
+  },
+  "/admin/requests": {
+    during: () => rig.context.requests.append({ ...template, id: `req_${newTimeId(Date.now())}`, at: Date.now(), mediaIds: [] }),
+  },
+};
+
+type Report = { /** Of a list. */ pages: number; visited: number; found: string[]; read: Map<string, string> };
 
 /** Goes to an address and on through the pages of its list. */
 async function visit({ page }: Watched, route: string, address: string, report: Report): Promise<void> {
+  const arrivals = ARRIVALS[route];
+  arrivals?.before?.();
   let next: string | null = address;
-  for (let count = 0; next !== null && count < MAX_PAGES; count++) {
+  for (let count = 0; next !== null && count < report.pages; count++) {
     const answer = await page.goto(new URL(next, rig.url).href, { waitUntil: "load" });
     if (!answer || answer.status() >= 400) report.found.push(`${next} is answered with ${answer?.status()}`);
     report.visited++;
+    if (arrivals && count === 0) {
+      arrivals.during();
+      await page.waitForTimeout(STREAM_MS);
+    }
     for (const what of (await page.evaluate(LOOK)) as string[]) report.found.push(`${next}: ${what}`);
     report.read.set(route, (report.read.get(route) ?? "") + (await page.evaluate(READ)));
     next = route.includes(":") ? null : await page.evaluate(() => document.querySelector("a[rel=next]")?.getAttribute("href") ?? null);
   }
 }
 
-/** One thing with all texts, and some with one each. */
-const fewOf = (addresses: readonly string[]) => [...new Set([addresses.at(-1)!, addresses[0]!, addresses[50] ?? addresses[0]!])];
+/** Of many things the one with all texts, and some with one each. */
+const fewOf = (addresses: readonly string[]) => (addresses.length < 10 ? addresses : [addresses.at(-1)!, addresses[0]!, addresses[50]!]);
 
 /** Every page, and one or a few of what there are many of. */
-async function visitAll(watched: Watched): Promise<Report> {
-  const report: Report = { visited: 0, found: [], read: new Map() };
+async function visitAll(watched: Watched, pages: number): Promise<Report> {
+  const report: Report = { pages, visited: 0, found: [], read: new Map() };
   // Toasts on the page that comes next name what was acted on.
   for (const id of [world.tokens.at(-1)!, ...world.tokens.slice(0, 4)]) await me.post(`/admin/overview/tokens/${id}/cooldown`);
   for (const route of routes) for (const address of fewOf(examplesOf(route, world))) await visit(watched, route, address, report);
@@ -158,7 +181,7 @@ test("where it is not escaped it is run, asked for and seen", async () => {
 
 test("on every page it breaks no rule of the policy, asks for nothing and stays text", async () => {
   await using watched = await openWatched({ locale: "en-US" });
-  const report = await visitAll(watched);
+  const report = await visitAll(watched, MAX_PAGES);
   await askAll(watched, report);
   const { visited, found, read } = report;
   expect(read.get("/admin/")).toContain(squeezed(`${XSS_PAYLOADS[0]} is tried again.`));
@@ -173,11 +196,28 @@ test("on every page it breaks no rule of the policy, asks for nothing and stays 
 }, 240_000);
 
 /** Where every one of them has to be seen. */
-const SHOWING_ALL = ["/admin/tokens/", "/admin/jobs/", "/admin/system/trail", "/admin/tokens/:id", "/admin/jobs/:id"];
+const SHOWING_ALL = [
+  "/admin/",
+  "/admin/account/",
+  "/admin/gallery/",
+  "/admin/gallery/:id",
+  "/admin/jobs/",
+  "/admin/jobs/:id",
+  "/admin/keys/",
+  "/admin/keys/:id",
+  "/admin/playground/",
+  "/admin/requests",
+  "/admin/requests/:id",
+  "/admin/system/logs",
+  "/admin/system/trail",
+  "/admin/tokens/",
+  "/admin/tokens/:id",
+  "/admin/tokens/groups/",
+];
 
 test("on every page, in the other language and without the policy, it is not run", async () => {
   await using watched = await openWatched({ locale: "zh-CN", bypassCSP: true });
-  const { found } = await visitAll(watched);
+  const { found } = await visitAll(watched, 1);
   expect(found).toEqual([]);
   expect(watched.hits).toEqual([]);
 }, 240_000);
