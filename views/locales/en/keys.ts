@@ -102,16 +102,14 @@ export const keys = {
   clientsAbout: "Each with this key and this server's address in it.",
   another: "Another key",
   toKey: "To the key",
+  /** What clients need beside the text to paste; most need nothing. */
   clientNotes: {
     environment: "Most programs that use OpenAI's libraries read these.",
-    python: "",
-    typescript: "",
-    curl: "",
     openwebui: "As environment of its container; or by hand under Admin Panel → Settings → Connections, and → Images.",
     cherry: "Settings → Model Provider → Add, type OpenAI.",
     n8n: "Credentials → New → OpenAI.",
     gemini: "For Google's own libraries and command line.",
-  },
+  } as Record<string, string>,
 
   webhook: "Webhook",
   webhookAbout: "Where the end of this key's jobs is told. Signed as Standard Webhooks says: OpenAI's libraries can verify it.",

@@ -102,9 +102,6 @@ export const keys: typeof en = {
   toKey: "查看密钥",
   clientNotes: {
     environment: "使用 OpenAI 库的大多数程序会读取这些变量。",
-    python: "",
-    typescript: "",
-    curl: "",
     openwebui: "作为其容器的环境变量；或手动填写：管理员面板 → 设置 → 外部连接，以及 → 图像。",
     cherry: "设置 → 模型服务 → 添加，类型选 OpenAI。",
     n8n: "Credentials → New → OpenAI。",
