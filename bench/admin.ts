@@ -190,7 +190,8 @@ async function visit({ page }: OpenPage, path: string): Promise<{ bytes: number;
   };
   await session.send("Network.enable");
   await page.goto(`${server.url}${path}`, { waitUntil: "load" });
-  await page.waitForTimeout(150);
+  // Streams begin, and the cache is written.
+  await page.waitForTimeout(400);
   await session.detach();
   const sent = [...asked.values()].filter(({ isCached }) => !isCached);
   const streams = sent.filter(({ type }) => type === "Fetch" || type === "EventSource").length;
@@ -205,7 +206,7 @@ function isPicture({ type, isAsset }: { type: string; isAsset: boolean }): boole
 /** From the paste to the last token in the pool, with the preview in between. */
 async function measureImport(admin: SignedIn): Promise<boolean> {
   const text = Array.from({ length: IMPORTED }, (_, index) => `imported-${index},gemini,AIzaSy${newSecretText().slice(0, 33)}`).join("\n");
-  const startedAt = performance.now();
+  const [startedAt, cpuBefore] = [performance.now(), server.cpuMs()];
   const previewed = await admin.post("/admin/tokens/import", { text, provider: "" });
   const draft = previewed.headers.get("location");
   if (!draft) throw new Error(`The import was answered with ${previewed.status}.`);
@@ -218,7 +219,7 @@ async function measureImport(admin: SignedIn): Promise<boolean> {
   const { count } = store.query<{ count: number }, [number]>("SELECT count(*) AS count FROM tokens WHERE id > ?").get(LARGE.tokens)!;
   const isGood = wholeMs <= AIM.importMs && count >= IMPORTED;
   console.log(
-    `import of ${IMPORTED} tokens into a pool of ${LARGE.tokens}: ${count} added, preview ${Math.round(previewMs)} ms, in all ${Math.round(wholeMs)} ms; aim ${AIM.importMs} ms${isGood ? "" : "  OVER"}`,
+    `import of ${IMPORTED} tokens into a pool of ${LARGE.tokens}: ${count} added, preview ${Math.round(previewMs)} ms, in all ${Math.round(wholeMs)} ms (${server.cpuMs() - cpuBefore} ms computing); aim ${AIM.importMs} ms${isGood ? "" : "  OVER"}`,
   );
   return isGood;
 }
