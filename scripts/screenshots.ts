@@ -14,7 +14,9 @@ const { values } = parseArgs({
 });
 
 /** A longer page is cut: the picture is to be looked at, not read to its end. */
-const MOST_HEIGHT = { desktop: 1400, phone: 1900 } as const;
+const MOST_HEIGHT = { desktop: 1280, phone: 1700 } as const;
+/** Of the page that is all pictures, which weigh. */
+const MOST_HEIGHT_OF_PICTURES = { desktop: 880, phone: 1100 } as const;
 /** Pages with pictures of their own keep all colours. */
 const PICTURED = /^(gallery|picture|playground|job|request)-/;
 
@@ -110,7 +112,10 @@ async function take(
   if (wide > 0) complaints.push(`${name}: ${wide} px too wide`);
   complaints.push(...open.complaints.map((complaint) => `${name}: ${complaint}`));
   const height = await page.evaluate(() => document.documentElement.scrollHeight);
-  await page.setViewportSize({ width: viewport.width, height: Math.max(viewport.height, Math.min(height, MOST_HEIGHT[device])) });
+  await page.setViewportSize({
+    width: viewport.width,
+    height: Math.max(viewport.height, Math.min(height, (path === "/admin/gallery" ? MOST_HEIGHT_OF_PICTURES : MOST_HEIGHT)[device])),
+  });
   await page.waitForTimeout(250);
   const png = await page.screenshot({ animations: "disabled" });
   return PICTURED.test(name) ? png : new Bun.Image(png).png({ palette: true, colors: 256, compressionLevel: 9 }).bytes();

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { storePassword } from "../src/gateway/password.ts";
 import { ADMIN_PASSWORD, signIn } from "./admin.ts";
+import { seedUse } from "./admin-seed.ts";
+import { fillAdmin } from "./admin-world.ts";
 import { launchBrowser, type OpenPage, type TestBrowser, violations } from "./browser.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
@@ -142,6 +144,22 @@ describe("the overview", () => {
     await page.getByRole("button", { name: "Try it again now" }).click();
     await page.getByText("alpha is tried again.").waitFor();
     await page.getByText("Nothing needs you.").waitFor();
+    expect(opened.complaints).toEqual([]);
+  });
+
+  test("sums up and draws what was used, and leads to the decision on what nobody knows", async () => {
+    await using rig = await startRig();
+    const me = await signIn(rig);
+    const { jobs } = await fillAdmin(rig, me, ["a fox"]);
+    await seedUse(rig, { count: 59 });
+    await using opened = await openAdmin(rig);
+    const { page } = opened;
+    await page.goto(`${rig.url}/admin`);
+    const month = page.getByRole("row").filter({ hasText: "Last 30 days" });
+    expect(await month.getByRole("cell").nth(1).textContent()).toBe("60");
+    await page.locator(".plot canvas").nth(3).waitFor();
+    await page.getByRole("link", { name: "Decide" }).click();
+    await page.waitForURL(`**/admin/jobs/${jobs[0]}`);
     expect(opened.complaints).toEqual([]);
   });
 
