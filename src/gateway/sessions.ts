@@ -20,7 +20,7 @@ export function isSessionAlive({ createdAt, seenAt }: Pick<SessionRow, "createdA
 export type Session = Omit<SessionRow, "hash"> & {
   /** Short mark of the session, for lists and forms; not enough to be it. */
   mark: string;
-  /** What forms of this session carry. */
+  /** What forms of the signed-in browser carry. */
   formToken: string;
 };
 
@@ -77,7 +77,7 @@ export function createSessions({ store, now, secret }: Dependencies): Sessions {
   };
 }
 
-/** Whether a form of this session sent `token`. */
+/** Whether a form sent the `token` that it was given. */
 export function isFormToken(session: Pick<Session, "formToken">, token: string | null | undefined): boolean {
   if (!token) return false;
   return timingSafeEqual(hashOf(token), hashOf(session.formToken));
