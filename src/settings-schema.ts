@@ -118,7 +118,7 @@ export const SettingsSchema = t.Object({
     ),
     video_form: choice(
       ["link", "html_block", "html_fence"],
-      "How chat returns videos when the request does not say: Markdown link, block of HTML, or HTML in a code fence",
+      "How chat returns videos when neither request nor key says: Markdown link, block of HTML, or HTML in a code fence",
     ),
     auxiliary: flag(true, "Answer clients' auxiliary calls (titles, tags, 'hi') with local text, without an upstream call"),
   }),

@@ -7,7 +7,7 @@ import { type Rig, startRig } from "./rig.ts";
 setDefaultTimeout(30_000);
 
 const KEY = /sk-f2a-[A-Za-z0-9_-]{43}/;
-const FORM = { name: "my app", enabled: "on", kinds: "all", image_form: "", auxiliary: "" };
+const FORM = { name: "my app", enabled: "on", kinds: "all", image_form: "", video_form: "", auxiliary: "" };
 
 const status = async (rig: Rig, key: string) =>
   (await fetch(`${rig.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).status;
@@ -73,6 +73,7 @@ describe("a new key", () => {
       more_models: "gemini-3-pro-image-landscape",
       kinds: "image",
       image_form: "images",
+      video_form: "html_block",
       auxiliary: "off",
       rpm: "20",
       images_day: "50",
@@ -86,11 +87,18 @@ describe("a new key", () => {
       models: ["gemini-3-pro-image", "gemini-3-pro-image-landscape"],
       kinds: ["image"],
       imageForm: "images",
+      videoForm: "html_block",
       auxiliary: false,
       limits: { rpm: 20, concurrency: null, images: { day: 50 }, videoSeconds: { month: 12.5 }, usd: { total: 9.99 } },
     });
     const edit = await (await me.get(`/admin/keys/${id}/edit`)).text();
-    for (const value of ['value="2126-01-01T12:00"', 'value="12.5"', 'value="gemini-3-pro-image-landscape"', 'value="images" selected'])
+    for (const value of [
+      'value="2126-01-01T12:00"',
+      'value="12.5"',
+      'value="gemini-3-pro-image-landscape"',
+      'value="images" selected',
+      'value="html_block" selected',
+    ])
       expect(edit).toContain(value);
   });
 });

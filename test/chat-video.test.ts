@@ -1,6 +1,7 @@
 // Chat with a video model, end to end: progress, the link in each of its forms, and a job that outlives the client.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
+import { addKey } from "./keys.ts";
 import { framesOf, GEMINI, hurriedClock, type Rig, type RigOptions, startRig } from "./rig.ts";
 
 const MODEL = "gemini-omni-1.2-flash";
@@ -67,10 +68,12 @@ test.each([
   expect(await contentOf(await ask({}, { "x-video-output": form }))).toMatch(expected),
 );
 
-test("the setting gives the form when the request does not", async () => {
+test("the request gives the form, else its key, else the setting", async () => {
   await using own = await startHurried({ settings: { "chat.video_form": "html_block" } });
+  const key = { authorization: `Bearer ${await addKey(own, { videoForm: "html_fence" })}` };
   expect(await contentOf(await ask({}, {}, own))).toStartWith("<video ");
-  expect(await contentOf(await ask({}, { "x-video-output": "link" }, own))).toMatch(LINK);
+  expect(await contentOf(await ask({}, key, own))).toStartWith("```html");
+  expect(await contentOf(await ask({}, { ...key, "x-video-output": "link" }, own))).toMatch(LINK);
 });
 
 test("a client that goes away leaves the job, which its id and its Idempotency-Key lead back to", async () => {

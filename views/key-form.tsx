@@ -16,6 +16,7 @@ export type KeyFormData = {
   /** Other ids that are known, to choose from while writing. */
   ids: readonly string[];
   imageForms: readonly string[];
+  videoForms: readonly string[];
 };
 
 export function KeyFormPage({ view, data }: { view: View; data: KeyFormData }) {
@@ -82,7 +83,7 @@ function Who({ view, row }: Part) {
   );
 }
 
-function Behaviour({ view, data: { row, imageForms } }: { view: View; data: KeyFormData }) {
+function Behaviour({ view, data: { row, imageForms, videoForms } }: { view: View; data: KeyFormData }) {
   const { keys } = view.t;
   const asSettings = { value: "", label: view.t.keys.asSettings("").replace(/[:：]\s*$/, "") };
   const kinds = (["all", "image", "video"] as const).map((value) => ({ value, label: keys.kindChoices[value] }));
@@ -94,6 +95,12 @@ function Behaviour({ view, data: { row, imageForms } }: { view: View; data: KeyF
         label={keys.imageForm}
         value={row?.imageForm ?? ""}
         options={[asSettings, ...imageForms.map((value) => ({ value, label: keys.imageForms[value] ?? value }))]}
+      />
+      <Select
+        name="video_form"
+        label={keys.videoForm}
+        value={row?.videoForm ?? ""}
+        options={[asSettings, ...videoForms.map((value) => ({ value, label: keys.videoForms[value] ?? value }))]}
       />
       <Select
         name="auxiliary"

@@ -19,7 +19,7 @@ export type KeyData = {
   range: UsageRange;
   webhook: { url: string | null; hasSecret: boolean; isOn: boolean };
   /** What holds where the key says nothing. */
-  settings: { imageForm: string; auxiliary: boolean };
+  settings: { imageForm: string; videoForm: string; auxiliary: boolean };
 };
 
 const Crumbs = ({ view, name }: { view: View; name: string }) => (
@@ -128,7 +128,8 @@ const ofLimit = (view: View, used: number, limit: number | null) =>
 function Permissions({ view, data: { shown, settings } }: { view: View; data: KeyData }) {
   const { keys } = view.t;
   const { row } = shown;
-  const form = (name: string) => keys.imageForms[name] ?? name;
+  const imageForm = (name: string) => keys.imageForms[name] ?? name;
+  const videoForm = (name: string) => keys.videoForms[name] ?? name;
   const auxiliary = (isOn: boolean) => (isOn ? keys.on : keys.off);
   return (
     <Card title={keys.facts}>
@@ -150,7 +151,9 @@ function Permissions({ view, data: { shown, settings } }: { view: View; data: Ke
         <dt>{keys.addresses}</dt>
         <dd>{row.addresses.length === 0 ? keys.anyAddress : row.addresses.join(", ")}</dd>
         <dt>{keys.imageForm}</dt>
-        <dd>{row.imageForm ? form(row.imageForm) : keys.asSettings(form(settings.imageForm))}</dd>
+        <dd>{row.imageForm ? imageForm(row.imageForm) : keys.asSettings(imageForm(settings.imageForm))}</dd>
+        <dt>{keys.videoForm}</dt>
+        <dd>{row.videoForm ? videoForm(row.videoForm) : keys.asSettings(videoForm(settings.videoForm))}</dd>
         <dt>{keys.auxiliary}</dt>
         <dd>{row.auxiliary === null ? keys.asSettings(auxiliary(settings.auxiliary)) : auxiliary(row.auxiliary)}</dd>
       </dl>

@@ -1,7 +1,7 @@
 // The form of a key, read into what the operator may set; each mistake is told beside its field.
 import type { View } from "../../views/view.ts";
 import type { KeyLimits, KeyRow } from "../db/store.ts";
-import { imageForms, isAddressRange, type KeyOptions, unknownModel } from "../gateway/key-admin.ts";
+import { imageForms, isAddressRange, type KeyOptions, unknownModel, videoForms } from "../gateway/key-admin.ts";
 import type { FormReader } from "./forms.ts";
 
 const MAX_RATE = 100_000;
@@ -15,6 +15,7 @@ export function readKeyForm(form: FormReader, { t, now }: Pick<View, "t" | "now"
   const kinds = form.choice("kinds", ["all", "image", "video"]);
   const auxiliary = form.choice("auxiliary", ["", "on", "off"]);
   const imageForm = form.choice("image_form", ["", ...imageForms()]);
+  const videoForm = form.choice("video_form", ["", ...videoForms()]);
   return {
     name: form.text("name", { required: true, max: 100 }),
     enabled: form.flag("enabled"),
@@ -24,6 +25,7 @@ export function readKeyForm(form: FormReader, { t, now }: Pick<View, "t" | "now"
     addresses: readAddresses(form, t),
     limits: readLimits(form, t),
     imageForm: imageForm === "" ? null : imageForm,
+    videoForm: videoForm === "" ? null : videoForm,
     auxiliary: auxiliary === "" ? null : auxiliary === "on",
   };
 }

@@ -16,6 +16,7 @@ import {
   pageOfKeys,
   readKey,
   revokeKey,
+  videoForms,
 } from "../gateway/key-admin.ts";
 import { DEFAULT_FAMILY, families, listModels } from "../gateway/models.ts";
 import { knownOperatorKey } from "../gateway/operator-key.ts";
@@ -147,6 +148,7 @@ function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Resp
     families: all.map(({ id, title, kind }) => ({ id, title, kind })),
     ids: listModels(["image", "video"], new Set(all.map(({ id }) => id))).map(({ id }) => id),
     imageForms: imageForms(),
+    videoForms: videoForms(),
   };
   return page(ctx, request, (view) => {
     const title = row ? view.t.keys.formEdit(row.name) : view.t.keys.formNew;
@@ -189,6 +191,6 @@ async function keyData(ctx: AdminContext, row: KeyRow) {
     along,
     range,
     webhook: { url: webhook?.url ?? null, hasSecret: webhook !== null, isOn: webhooks.enabled },
-    settings: { imageForm: chat.image_form, auxiliary: chat.auxiliary },
+    settings: { imageForm: chat.image_form, videoForm: chat.video_form, auxiliary: chat.auxiliary },
   };
 }

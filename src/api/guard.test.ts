@@ -28,6 +28,7 @@ function keyRow(id: number, change: Partial<KeyRow> = {}): KeyRow {
     addresses: [],
     limits: LIMITS,
     imageForm: null,
+    videoForm: null,
     auxiliary: null,
     ...change,
   };

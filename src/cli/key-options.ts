@@ -1,5 +1,5 @@
 // Options that say what a key may do and how much, for making and for changing one.
-import type { ImageForm, KeyLimits, KeyRow } from "../db/store.ts";
+import type { ImageForm, KeyLimits, KeyRow, VideoForm } from "../db/store.ts";
 import { nearestModels, parseModel } from "../gateway/models.ts";
 import { findSetting } from "../settings-check.ts";
 import {
@@ -36,6 +36,7 @@ export const KEY_OPTIONS = {
   addresses: limit("CIDR,…", "only from these addresses"),
   expires: limit("DAY", "when it ends, e.g. 2027-01-01 (UTC) or 2027-01-01T12:00:00Z"),
   "image-form": limit("FORM", "images in chat: markdown_url, markdown_data or images (default: chat.image_form)"),
+  "video-form": limit("FORM", "videos in chat: link, html_block or html_fence (default: chat.video_form)"),
   auxiliary: limit("on|off", "answer titles, tags and 'hi' without an upstream call (default: chat.auxiliary)"),
 } as const satisfies Options;
 
@@ -46,6 +47,7 @@ const MAX_COUNT = 1e12;
 /** What was given; undefined where nothing was. Limits are whole: those not given are as in `current`. @throws {AppError} reason `usage` */
 export function readKeyOptions(values: Values, current: KeyLimits, now: number): Partial<KeyRow> {
   const imageForms = findSetting("chat.image_form")!.choices as readonly ImageForm[];
+  const videoForms = findSetting("chat.video_form")!.choices as readonly VideoForm[];
   return {
     limits: hasLimits(values) ? readLimits(values, current) : undefined,
     models: orNone(given(values.models, readModels)),
@@ -53,6 +55,7 @@ export function readKeyOptions(values: Values, current: KeyLimits, now: number):
     addresses: orNone(given(values.addresses, readAddresses)),
     expiresAt: given(values.expires, readFuture("expires", now)),
     imageForm: given(values["image-form"], readChoice("image-form", imageForms)),
+    videoForm: given(values["video-form"], readChoice("video-form", videoForms)),
     auxiliary: given(values.auxiliary, readSwitch("auxiliary")),
   };
 }

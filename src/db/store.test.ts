@@ -118,7 +118,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       const { id } = await store.insertToken(newToken({ proxy: "http://u:p@proxy:1", tags: ["a"], group: "g", caps: { rpm: 1 } }), NOW);
       await store.writeTokenSecret(id, { secret: "rotated-secret", state: { project: "p1" } });
       const token = await store.updateToken(id, { families: ["f"], credits: 12.5, tier: 2, checkedAt: 5, health: { until: 9 } });
-      const key = await store.insertKey(newKey({ models: ["m"], auxiliary: false, imageForm: "images" }), NOW);
+      const key = await store.insertKey(newKey({ models: ["m"], auxiliary: false, imageForm: "images", videoForm: "html_block" }), NOW);
       const media = newMedia();
       await store.insertMedia(media);
       await store.writeSettings({ "pool.strategy": "random" });
@@ -226,6 +226,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
           usd: { day: null, month: null, total: null },
         },
         imageForm: null,
+        videoForm: null,
         auxiliary: null,
       });
       expect(await store.listKeyHashes()).toEqual([{ id: key.id, hash }]);

@@ -85,6 +85,8 @@ const NO_LIMIT = { day: null, month: null, total: null };
 export const NO_LIMITS: KeyLimits = { rpm: null, concurrency: null, images: NO_LIMIT, videoSeconds: NO_LIMIT, usd: NO_LIMIT };
 
 export type ImageForm = "markdown_url" | "markdown_data" | "images";
+/** `link` is Markdown, `html_block` plays in Open WebUI, `html_fence` is HTML in a code fence. */
+export type VideoForm = "link" | "html_block" | "html_fence";
 
 /** A key that we issue. The key itself is shown once and never stored. */
 export type KeyRow = {
@@ -105,12 +107,14 @@ export type KeyRow = {
   limits: KeyLimits;
   /** Form of images in chat; null: the setting's. */
   imageForm: ImageForm | null;
+  /** Form of videos in chat; null: the setting's. */
+  videoForm: VideoForm | null;
   /** Answer clients' auxiliary calls (titles, tags) with local text; null: the setting's. */
   auxiliary: boolean | null;
 };
 
 export type NewKey = Pick<KeyRow, "name"> & { hash: Uint8Array; prefix: string } & Partial<
-    Pick<KeyRow, "enabled" | "expiresAt" | "models" | "kinds" | "addresses" | "limits" | "imageForm" | "auxiliary">
+    Pick<KeyRow, "enabled" | "expiresAt" | "models" | "kinds" | "addresses" | "limits" | "imageForm" | "videoForm" | "auxiliary">
   >;
 
 export type KeyChange = Partial<Omit<KeyRow, "id" | "createdAt" | "prefix">>;

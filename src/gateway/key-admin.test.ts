@@ -19,6 +19,7 @@ const newRow = (id: number, change: Partial<KeyRow> = {}): KeyRow => ({
   addresses: [],
   limits: NO_LIMITS,
   imageForm: null,
+  videoForm: null,
   auxiliary: null,
   ...change,
 });

@@ -1,5 +1,5 @@
 // What the operator does with the keys of clients: issue, change, revoke; and what may be written into one.
-import type { KeyChange, KeyRow, Store } from "../db/store.ts";
+import type { ImageForm, KeyChange, KeyRow, Store, VideoForm } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { newKey } from "../ids.ts";
 import { findSetting } from "../settings-check.ts";
@@ -20,7 +20,7 @@ export function keyState({ revokedAt, enabled, expiresAt }: Pick<KeyRow, "revoke
 /** What an operator may set of a key. */
 export type KeyOptions = Pick<
   KeyRow,
-  "name" | "enabled" | "expiresAt" | "models" | "kinds" | "addresses" | "limits" | "imageForm" | "auxiliary"
+  "name" | "enabled" | "expiresAt" | "models" | "kinds" | "addresses" | "limits" | "imageForm" | "videoForm" | "auxiliary"
 >;
 
 type Dependencies = {
@@ -70,7 +70,10 @@ export const unknownModel = (model: string): { nearest: string } | null =>
 export const isAddressRange = (text: string): boolean => findSetting("server.trust_proxy")!.accepts([text]);
 
 /** Forms in which images can be put into chat. */
-export const imageForms = () => findSetting("chat.image_form")!.choices as readonly NonNullable<KeyRow["imageForm"]>[];
+export const imageForms = () => findSetting("chat.image_form")!.choices as readonly ImageForm[];
+
+/** Forms in which videos can be put into chat. */
+export const videoForms = () => findSetting("chat.video_form")!.choices as readonly VideoForm[];
 
 export type KeyQuery = {
   text: string;

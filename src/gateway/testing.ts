@@ -25,6 +25,7 @@ export const keyRow = (change: Partial<KeyRow> = {}): KeyRow => ({
   addresses: [],
   limits: NO_LIMITS,
   imageForm: null,
+  videoForm: null,
   auxiliary: null,
   ...change,
 });

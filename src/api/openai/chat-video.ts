@@ -1,4 +1,5 @@
 // Chat with a video model: a job is made, its progress told as reasoning, its video linked. The job outlives the connection.
+import type { VideoForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Job } from "../../gateway/job.ts";
 import { isSettled } from "../../gateway/job-rules.ts";
@@ -112,7 +113,7 @@ async function endOf(api: Api, call: Call, job: Job): Promise<{ text: string; fi
   throw failure;
 }
 
-function formOf(api: Api, { request }: Call) {
+function formOf(api: Api, { request, key }: Call): VideoForm {
   const header = request.headers.get("x-video-output");
-  return VIDEO_FORMS.find((form) => form === header) ?? api.settings.current().chat.video_form;
+  return VIDEO_FORMS.find((form) => form === header) ?? key.videoForm ?? api.settings.current().chat.video_form;
 }

@@ -1,6 +1,6 @@
 // Neutral results in OpenAI's chat shapes. Pure; media come in as ready links or data URLs.
 // Source: wire.md B.1, B.2 (OpenAI API reference; client sources named there; read 2026-11-23).
-
+import type { VideoForm } from "../../db/store.ts";
 import type { Job } from "../../gateway/job.ts";
 import type { ModelEntry } from "../../gateway/models.ts";
 import type { Finish, GenerateEvent, Usage } from "../../gateway/types.ts";
@@ -122,8 +122,7 @@ export function videoLine({ id, state, progress }: Pick<Job, "id" | "state" | "p
 }
 
 /** The ways in which chat returns a video; see {@link videoText}. */
-export const VIDEO_FORMS = ["link", "html_block", "html_fence"] as const;
-export type VideoForm = (typeof VIDEO_FORMS)[number];
+export const VIDEO_FORMS: readonly VideoForm[] = ["link", "html_block", "html_fence"];
 
 /**
  * A finished video as text. `link` is a line that NextChat turns into a player; the three lines of `html_block` play in every version of

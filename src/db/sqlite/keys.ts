@@ -4,7 +4,7 @@ import { AppError } from "../../errors.ts";
 import { type KeyChange, type KeyRow, type NewKey, NO_LIMITS } from "../store.ts";
 
 const COLUMNS = `id, name, prefix, enabled, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt,
-  models, kinds, addresses, limits, image_form AS imageForm, auxiliary`;
+  models, kinds, addresses, limits, image_form AS imageForm, video_form AS videoForm, auxiliary`;
 
 type Raw = Omit<KeyRow, "enabled" | "models" | "kinds" | "addresses" | "limits" | "auxiliary"> & {
   enabled: number;
@@ -34,6 +34,7 @@ const toBindings = (key: Omit<NewKey, "hash" | "prefix">) => ({
   addresses: JSON.stringify(key.addresses ?? []),
   limits: JSON.stringify(key.limits ?? NO_LIMITS),
   imageForm: key.imageForm ?? null,
+  videoForm: key.videoForm ?? null,
   auxiliary: key.auxiliary ?? null,
 });
 
@@ -54,8 +55,10 @@ export function listKeyHashes(db: Database): { id: number; hash: Uint8Array }[] 
 export function insertKey(db: Database, key: NewKey, now: number): KeyRow {
   const raw = db
     .query<Raw, Record<string, string | number | boolean | Uint8Array | null>>(
-      `INSERT INTO keys (name, hash, prefix, enabled, created_at, expires_at, models, kinds, addresses, limits, image_form, auxiliary)
-       VALUES ($name, $hash, $prefix, $enabled, $now, $expiresAt, $models, $kinds, $addresses, $limits, $imageForm, $auxiliary)
+      `INSERT INTO keys (name, hash, prefix, enabled, created_at, expires_at, models, kinds, addresses, limits, image_form, video_form,
+         auxiliary)
+       VALUES ($name, $hash, $prefix, $enabled, $now, $expiresAt, $models, $kinds, $addresses, $limits, $imageForm, $videoForm,
+         $auxiliary)
        ON CONFLICT (hash) DO NOTHING RETURNING ${COLUMNS}`,
     )
     .get({ ...toBindings(key), hash: key.hash, prefix: key.prefix, now });
@@ -71,7 +74,7 @@ export function updateKey(db: Database, id: number, change: KeyChange): KeyRow {
   const next: KeyRow = { ...toKey(raw), ...defined };
   db.query(
     `UPDATE keys SET name = $name, enabled = $enabled, expires_at = $expiresAt, revoked_at = $revokedAt, models = $models, kinds = $kinds,
-       addresses = $addresses, limits = $limits, image_form = $imageForm, auxiliary = $auxiliary
+       addresses = $addresses, limits = $limits, image_form = $imageForm, video_form = $videoForm, auxiliary = $auxiliary
      WHERE id = $id`,
   ).run({ ...toBindings(next), id, revokedAt: next.revokedAt });
   return next;

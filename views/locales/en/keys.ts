@@ -54,6 +54,7 @@ export const keys = {
   addresses: "From",
   anyAddress: "any address",
   imageForm: "Images in chat",
+  videoForm: "Videos in chat",
   auxiliary: "Titles, tags and “hi”",
   asSettings: (value: string) => `as the settings say: ${value}`,
   on: "answered here",
@@ -88,6 +89,7 @@ export const keys = {
     string,
     string
   >,
+  videoForms: { link: "Link in the text", html_block: "Player as HTML", html_fence: "HTML in a code block" } as Record<string, string>,
   save: "Save",
   submit: "Make key",
   saved: (name: string) => `${name} is changed.`,

@@ -45,7 +45,7 @@ const descriptions: Record<SettingKey, string> = {
   "media.max_megapixels": "接受的最大图片（百万像素）",
   "media.allow_private_hosts": "客户端所指网址可以使用的内网主机名或地址",
   "chat.image_form": "请求和密钥都未指定时，聊天返回图片的形式：链接、data URL 或 message.images",
-  "chat.video_form": "请求未指定时，聊天返回视频的形式：Markdown 链接、HTML 块或代码块中的 HTML",
+  "chat.video_form": "请求和密钥都未指定时，聊天返回视频的形式：Markdown 链接、HTML 块或代码块中的 HTML",
   "chat.auxiliary": "以本地文字应答客户端的辅助请求（标题、标签、“hi”），不调用上游",
   "webhooks.enabled": "任务结束时通知请求和密钥所指定的地址",
   "requests.retention_days": "请求日志保留的天数",
