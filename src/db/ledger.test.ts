@@ -49,10 +49,11 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
   test("a reservation is open, with what it was made of, until it ends", () =>
     withStore(async (store) => {
       const first = await insert(store);
-      const second = await insert(store, { keyId: 2, kind: "video", estimate: amounts(0, 5, 8000) });
+      const ofJob = { keyId: 2, kind: "video", estimate: amounts(0, 5, 8000), forJob: true } as const;
+      const second = await insert(store, ofJob);
       const rows = [
         { id: first, ...reservation() },
-        { id: second, ...reservation({ keyId: 2, kind: "video", estimate: amounts(0, 5, 8000) }) },
+        { id: second, ...reservation(ofJob) },
       ];
       expect((await store.readLedger([], 0)).open).toEqual(rows);
       expect(await store.endReservations([ending(first)])).toBe(1);

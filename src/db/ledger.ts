@@ -13,6 +13,8 @@ export type NewReservation = {
   /** Admission, epoch ms. */
   at: number;
   estimate: Amounts;
+  /** It belongs to a job: nothing is sent for it before that is on disk. */
+  forJob?: boolean;
 };
 
 export type Reservation = NewReservation & { id: number };

@@ -44,6 +44,8 @@ export type ImageGeneration = {
   signal: AbortSignal;
   /** Awaited before the body of each upstream call leaves; when it throws, that call is not made. */
   onSubmit?: () => Promise<void>;
+  /** It belongs to a job: nothing is sent before that is on disk. */
+  forJob?: boolean;
   /** Epoch ms of arrival. */
   startedAt: number;
 };
@@ -101,8 +103,8 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       deps.media.assertSpace();
       const { images, videoSeconds, usd } = plan.lease.estimate;
       const estimate = { images: images * request.n, videoSeconds, usd: usd * request.n };
-      const { requestId, key, choice, signal } = request;
-      admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate });
+      const { requestId, key, choice, signal, forJob } = request;
+      admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate, forJob });
       const longestMs = deps.settings().generation.image_timeout * 1000;
       const events = await begun(runImages(deps, plan, admission), signal, deps.clock, longestMs);
       return { family, successorOf, headers: admission.headers, events };

@@ -81,6 +81,7 @@ export async function startImages(deps: ImageJobDependencies, run: ImageRun, job
     seed,
     thinking,
     imageOnly: true,
+    forJob: true,
     signal: run.stop.signal,
     startedAt: createdAt,
     async onSubmit() {

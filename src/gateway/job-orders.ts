@@ -57,7 +57,14 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
     };
     const estimate = { images: 0, videoSeconds: fit!.seconds, usd: choice.estimateUsd };
     const { keyId, requestId } = order;
-    const admission = await deps.limits.admit(keyId, { requestId, kind: "video", model: order.choice.requested, family, estimate });
+    const admission = await deps.limits.admit(keyId, {
+      requestId,
+      kind: "video",
+      model: order.choice.requested,
+      family,
+      estimate,
+      forJob: true,
+    });
     const job: JobRow = {
       ...newRow(order, clock.now()),
       id: `video_${newId()}`,

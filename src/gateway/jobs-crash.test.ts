@@ -102,20 +102,22 @@ describe("a crash", () => {
     expect(world.seen.polls.length).toBeGreaterThan(polls);
   });
 
-  test("a reservation whose job was never written is given back: nothing was sent for it", async () => {
-    await using world = await openWorld();
-    const request = {
-      requestId: "lost",
-      kind: "video" as const,
-      model: "m",
-      family: "f",
-      estimate: { images: 0, videoSeconds: 8, usd: 1 },
-    };
-    await world.ctx.limits.admit(world.keyId, request);
-    await world.crash();
-    await world.pass(SECOND);
-    expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 0, usd: 0 });
-  });
+  test.each(["video", "images"] as const)(
+    "between the reservation of %s and their job: nothing was sent, nothing is paid",
+    async (kind) => {
+      await using world = await openWorld();
+      const { insertJob } = world.store;
+      world.store.insertJob = never;
+      void (kind === "video" ? world.ctx.jobs.createVideo(world.order()) : world.ctx.jobs.createImages(world.images()));
+      await world.eventually(async () => world.ledger().open === 1);
+      await world.pass(SECOND);
+      world.store.insertJob = insertJob;
+      await world.crash();
+      await world.pass(SECOND);
+      expect(world.ledger()).toEqual({ open: 0, videoSeconds: 0, images: 0, usd: 0 });
+      expect([world.seen.images, world.seen.submitted.length]).toEqual([0, 0]);
+    },
+  );
 });
 
 describe("a stop", () => {

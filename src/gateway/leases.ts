@@ -104,6 +104,8 @@ export type AdmissionRequest = {
   /** Public family id that serves it. */
   family: string;
   estimate: Cost;
+  /** It belongs to a job: nothing is sent for it before that is on disk. */
+  forJob?: boolean;
 };
 
 export interface Limits {

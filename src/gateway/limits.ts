@@ -120,9 +120,9 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
     const hold = reserve(account, estimate, now);
     reservations += 1;
     const headers = rateHeaders(account, key.limits.rpm, now);
-    const { requestId, kind, family } = request;
+    const { requestId, kind, family, forJob } = request;
     try {
-      const id = await ledger.reserve({ keyId, requestId, kind, family, at: now, estimate });
+      const id = await ledger.reserve({ keyId, requestId, kind, family, at: now, estimate, forJob });
       return openAdmission({ id, keyId, at: now }, hold, headers);
     } catch (error) {
       reservations -= 1;

@@ -200,8 +200,8 @@ export function createRunner(deps: RunnerDependencies): Runner {
       left = await store.listUnsettledJobs();
       const requests = new Set(left.map((job) => job.requestId));
       return (reservation) => {
-        // A video is reserved for a job only: without one, nothing was ever sent for it.
-        const isOurs = reservation.kind === "video" || requests.has(reservation.requestId);
+        // What was reserved for a job that is not on disk was never sent. Videos are made by jobs alone, also those from before this was kept.
+        const isOurs = reservation.forJob || reservation.kind === "video" || requests.has(reservation.requestId);
         if (isOurs) reservations.set(reservation.requestId, reservation.id);
         return isOurs;
       };

@@ -6,20 +6,21 @@ import { addUsage, type UsageShare } from "./usage.ts";
 const ESTIMATE = "images, video_ms AS videoMs, micro_usd AS microUsd";
 
 type Sums = { images: number; videoMs: number; microUsd: number };
-type RawReservation = Omit<Reservation, "estimate"> & Sums;
+type RawReservation = Omit<Reservation, "estimate" | "forJob"> & Sums & { forJob: number };
 
-const toReservation = ({ images, videoMs, microUsd, ...row }: RawReservation): Reservation => ({
+const toReservation = ({ images, videoMs, microUsd, forJob, ...row }: RawReservation): Reservation => ({
   ...row,
+  ...(forJob === 1 ? { forJob: true } : {}),
   estimate: { images, videoMs, microUsd },
 });
 
 /** The ids of the new reservations. */
 export function insertReservations(db: Database, reservations: readonly NewReservation[]): number[] {
   const statement = db.query(
-    `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, state)
-     VALUES ($keyId, $requestId, $kind, $family, $at, $images, $videoMs, $microUsd, 'reserved')`,
+    `INSERT INTO reservations (key_id, request_id, kind, family, at, images, video_ms, micro_usd, for_job, state)
+     VALUES ($keyId, $requestId, $kind, $family, $at, $images, $videoMs, $microUsd, $forJob, 'reserved')`,
   );
-  return reservations.map(({ estimate, ...row }) => Number(statement.run({ ...row, ...estimate }).lastInsertRowid));
+  return reservations.map(({ estimate, forJob = false, ...row }) => Number(statement.run({ ...row, ...estimate, forJob }).lastInsertRowid));
 }
 
 /** Ends those that are open and adds them to sums and rollups; the number of them. */
@@ -99,7 +100,7 @@ function sharesOf(end: ReservationEnd, keyId: number, family: string): UsageShar
 export function readLedger(db: Database, periods: readonly string[], since: number): LedgerState {
   const open = db
     .query<RawReservation, []>(
-      `SELECT id, key_id AS keyId, request_id AS requestId, kind, family, at, ${ESTIMATE}
+      `SELECT id, key_id AS keyId, request_id AS requestId, kind, family, at, for_job AS forJob, ${ESTIMATE}
        FROM reservations WHERE state = 'reserved' ORDER BY id`,
     )
     .all();
