@@ -1,6 +1,5 @@
 // flow2api admin password: sets it, from a terminal or standard input.
 import { AppError } from "../errors.ts";
-import { createAudit } from "../gateway/audit.ts";
 import { refuseWeakPassword, storePassword } from "../gateway/password.ts";
 import { openFolder } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io, usageError } from "./verb.ts";
@@ -16,8 +15,7 @@ export const adminPassword = defineVerb({
     await storePassword(folder.store, password, false);
     // Whoever is signed in signed in with another one.
     await folder.store.deleteSessions(null);
-    const audit = createAudit({ store: folder.store, now: io.now });
-    await audit.record({ action: "password.change", subject: "admin" }, { address: null, actor: "command line" });
+    await folder.record({ action: "password.change", subject: "admin" });
     io.stdout("The admin password is set.\n");
     return 0;
   },

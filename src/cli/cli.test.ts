@@ -48,9 +48,15 @@ describe("help", () => {
 describe("wrong usage exits 2, in one line and one line of usage", () => {
   test.each([
     ["servr", 'Unknown command "servr"; nearest is "serve".', "[command]"],
-    ["token", '"token" is not a whole command: token add, token list, token set, token import, token export.', "[command]"],
+    ["token", '"token" is not a whole command: token add, token list, token set, token remove, token import, token export.', "[command]"],
+    ["tokn add", 'Unknown command "tokn"; nearest is "token add".', "[command]"],
+    ["kei", 'Unknown command "kei"; nearest is "key list".', "[command]"],
     ["token lst", 'Unknown command "token lst"; nearest is "token list".', "[command]"],
-    ["token --json", '"token" is not a whole command: token add, token list, token set, token import, token export.', "[command]"],
+    [
+      "token --json",
+      '"token" is not a whole command: token add, token list, token set, token remove, token import, token export.',
+      "[command]",
+    ],
     ["serve --prot 80", 'Unknown option "--prot"; nearest is "--port".', "serve"],
     ["--prot 80", 'Unknown option "--prot"; nearest is "--port".', "serve"],
     ["serve -p 80", 'Unknown option "-p"; nearest is "--port".', "serve"],

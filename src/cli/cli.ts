@@ -22,6 +22,7 @@ import { tokenAdd } from "./token-add.ts";
 import { tokenExport } from "./token-export.ts";
 import { tokenImport } from "./token-import.ts";
 import { tokenList } from "./token-list.ts";
+import { tokenRemove } from "./token-remove.ts";
 import { tokenSet } from "./token-set.ts";
 import type { Io, Verb } from "./verb.ts";
 import { version } from "./version.ts";
@@ -34,6 +35,7 @@ export const VERBS: readonly Verb[] = [
   tokenAdd,
   tokenList,
   tokenSet,
+  tokenRemove,
   tokenImport,
   tokenExport,
   keyCreate,
@@ -79,10 +81,20 @@ function findVerb(argv: string[]): Found {
 }
 
 function unknownCommand(first: string, second: string, family: Verb[]): string {
-  const names = (verbs: readonly Verb[]) => verbs.map((verb) => verb.name);
-  if (family.length === 0) return `Unknown command "${first}"; nearest is "${nearest(first, names(VERBS))}".`;
-  if (second === "" || second.startsWith("-")) return `"${first}" is not a whole command: ${names(family).join(", ")}.`;
-  return `Unknown command "${first} ${second}"; nearest is "${nearest(`${first} ${second}`, names(family))}".`;
+  const isWord = second !== "" && !second.startsWith("-");
+  if (family.length > 0 && !isWord) return `"${first}" is not a whole command: ${family.map(({ name }) => name).join(", ")}.`;
+  const typed = isWord ? `${first} ${second}` : first;
+  return `Unknown command "${family.length > 0 ? typed : first}"; nearest is "${nearestVerb(first, typed)}".`;
+}
+
+/** By the first word, and where several begin with that by all of them. */
+function nearestVerb(first: string, typed: string): string | null {
+  const words = VERBS.map(({ name }) => name.split(" ")[0]!);
+  const word = nearest(first, words);
+  return nearest(
+    typed,
+    VERBS.flatMap(({ name }, index) => (words[index] === word ? [name] : [])),
+  );
 }
 
 async function runVerb(verb: Verb, argv: string[], io: Io): Promise<number> {

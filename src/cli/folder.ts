@@ -6,6 +6,8 @@ import { isFolderOwned } from "../db/sqlite/lock.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
+import type { Change } from "../gateway/audit.ts";
+import { recordChange } from "./trail.ts";
 import type { Call, FOLDER_OPTIONS, Io } from "./verb.ts";
 
 type FolderValues = Call<typeof FOLDER_OPTIONS>["values"];
@@ -14,6 +16,8 @@ export type Folder = AsyncDisposable & {
   /** With what was edited at run time. */
   config: Config;
   store: Store;
+  /** Writes one change down in the trail. */
+  record(change: Change): Promise<void>;
 };
 
 /** Settings from file, environment and flags. @throws {AppError} `invalid_request` */
@@ -36,6 +40,7 @@ export async function openFolder(values: FolderValues, io: Io): Promise<Folder> 
   return {
     config: withDatabase(config, await store.readSettings()),
     store,
+    record: (change) => recordChange(store, io.now(), change),
     [Symbol.asyncDispose]: () => store.close(),
   };
 }

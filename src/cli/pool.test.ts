@@ -2,10 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { call, failure, limited, testPool } from "../../test/pool.ts";
 import { acquireFolder } from "../db/sqlite/lock.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import { hashKey } from "../gateway/keys.ts";
+import type { PoolTokenView } from "../gateway/pool-view.ts";
 import { temporaryFolder } from "../testing.ts";
 import { runRecorded, type World } from "./testing.ts";
 
@@ -93,25 +95,48 @@ describe("token list", () => {
     await cli("token", "add", "--provider", "gemini", "--secret", SECRET, "--label", "bell\u0007");
     await cli("token", "add", "--provider", "flow", "--secret", "session-1", "--label", "second");
     await cli("token", "add", "--provider", "flow", "--secret", "session-2", "--label", "third");
+    await cli("token", "add", "--provider", "gemini", "--secret", `${SECRET}-4`, "--label", "fourth", "--group", "g");
+    await cli("token", "add", "--provider", "gemini", "--secret", `${SECRET}-5`, "--label", "fifth", "--group", "g");
     const store = await storeOf(data);
-    await store.updateToken(2, { health: { state: "cooling" }, proxy: "http://me:canary@proxy.example:80" });
-    await store.updateToken(3, { enabled: false, health: { state: "blocked" } });
+    await store.updateToken(2, { proxy: "http://me:canary@proxy.example:80" });
+    await store.updateToken(3, { enabled: false });
+    // What a running server saves when calls end so.
+    const server = testPool(await store.listTokens());
+    const on = (id: number, provider: string, family: string) => ({ pinned: id, providers: [provider], family });
+    await call(server, limited("per_minute", { retryAfterMs: 30_000 }), on(1, "gemini", "gemini-3-pro-image"));
+    await call(server, failure("upstream_verification", { scope: "token", reason: "verification" }), on(2, "flow", "imagen-4"));
+    await call(server, limited("throttled", { detail: { scope: "group", reason: "throttled" } }), on(4, "gemini", "imagen-4"));
+    await server.pool.close();
+    await store.saveHealth([...server.saved].map(([id, health]) => ({ id, health })));
     await store.close();
   });
 
-  test("a line each: id, provider, label, health", async () => {
+  test("a line each: id, provider, label, health with its reason and end", async () => {
     const { code, out } = await cli("token", "list");
-    expect([code, out]).toEqual([0, "1  gemini  bell·   healthy\n2  flow    second  cooling\n3  flow    third   disabled\n"]);
+    expect([code, out.split("\n")]).toEqual([
+      0,
+      [
+        "1  gemini  bell·   healthy, but gemini-3-pro-image cooling: per_minute until 2026-11-23T12:00:30Z",
+        "2  flow    second  blocked: verification",
+        "3  flow    third   disabled",
+        "4  gemini  fourth  cooling: throttled until 2026-11-23T12:01:00Z",
+        "5  gemini  fifth   cooling: throttled until 2026-11-23T12:01:00Z",
+        "",
+      ],
+    ]);
   });
 
-  test("--json holds the rows, and no secret", async () => {
+  test("--json holds the rows with their health, and no secret", async () => {
     const { out } = await cli("token", "list", "--json");
-    const rows = JSON.parse(out) as { id: number; health: string }[];
-    expect(rows.map((row) => [row.id, row.health])).toEqual([
-      [1, "healthy"],
-      [2, "cooling"],
-      [3, "disabled"],
+    const rows = JSON.parse(out) as { id: number; health: string; healthDetails: PoolTokenView["health"] }[];
+    expect(rows.map((row) => [row.id, row.health, row.healthDetails.reason])).toEqual([
+      [1, "healthy", null],
+      [2, "blocked", "verification"],
+      [3, "disabled", "operator"],
+      [4, "cooling", "throttled"],
+      [5, "cooling", "throttled"],
     ]);
+    expect(rows[1]?.healthDetails.message).toStartWith("The upstream asks a person to verify.");
     for (const secret of [SECRET, "session-1", "canary"]) expect(out).not.toContain(secret);
   });
 

@@ -1,11 +1,11 @@
 // flow2api token add: puts a token into the pool and prints its id.
-import type { Store } from "../db/store.ts";
+import { editable } from "../gateway/token-admin.ts";
+import { PROVIDERS } from "../gateway/token-import.ts";
+import { freeLabel } from "../gateway/token-labels.ts";
 import { findSetting, parseSetting, type SettingKey, showValue } from "../settings-check.ts";
 import { openFolder } from "./folder.ts";
 import { readSecret } from "./secret.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";
-
-const PROVIDERS = ["gemini", "flow"];
 
 export const tokenAdd = defineVerb({
   name: "token add",
@@ -30,13 +30,14 @@ export const tokenAdd = defineVerb({
       {
         provider: values.provider,
         secret,
-        label: values.label ?? (await nextLabel(folder.store, values.provider)),
+        label: values.label ?? freeLabel(values.provider, await folder.store.listTokens()),
         group: values.group ?? null,
         imageConcurrency: imageConcurrency ?? pool.image_concurrency,
         videoConcurrency: videoConcurrency ?? pool.video_concurrency,
       },
       io.now(),
     );
+    await folder.record({ action: "token.add", subject: `token ${token.id}`, after: { provider: token.provider, ...editable(token) } });
     io.stdout(`${token.id}\n`);
     return 0;
   },
@@ -49,12 +50,4 @@ function readConcurrency(option: string, key: SettingKey, text: string | undefin
   const value = parseSetting(setting, text);
   if (!setting.accepts(value)) throw usageError(`--${option}: expected ${setting.expected}, got ${showValue(setting, value)}.`);
   return value as number;
-}
-
-/** The provider's name with the least number that no label has. Never a part of the secret: clients may see labels. */
-async function nextLabel(store: Pick<Store, "listTokens">, provider: string): Promise<string> {
-  const labels = new Set((await store.listTokens()).map((token) => token.label));
-  let number = 1;
-  while (labels.has(`${provider}-${number}`)) number++;
-  return `${provider}-${number}`;
 }

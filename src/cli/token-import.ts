@@ -26,8 +26,11 @@ export const tokenImport = defineVerb({
     const { store, config } = folder;
     const dryRun = values["dry-run"];
     const report = await importTokens({ store, settings: () => config.settings.pool, now: io.now }, lines, { group, dryRun });
+    const { added, known, invalid } = report;
+    const after = { added, known: known.length, invalid: invalid.length };
+    if (!dryRun && added > 0) await folder.record({ action: "token.import", subject: "tokens", after });
     io.stdout(importText(report, dryRun));
-    return report.invalid.length > 0 && report.added + report.known.length === 0 ? 1 : 0;
+    return invalid.length > 0 && added + known.length === 0 ? 1 : 0;
   },
 });
 

@@ -1,5 +1,6 @@
 // flow2api token list: the pool, a line or a JSON row each.
 import type { TokenRow } from "../db/store.ts";
+import { type HealthView, type PoolTokenView, viewRows } from "../gateway/pool-view.ts";
 import { redactText } from "../log.ts";
 import { openFolder } from "./folder.ts";
 import { printableCell, rowsText } from "./table.ts";
@@ -8,26 +9,41 @@ import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 export const tokenList = defineVerb({
   name: "token list",
   summary: "List the pool: id, provider, label, health.",
-  options: { json: { type: "boolean", help: "everything but secrets, as JSON" }, ...FOLDER_OPTIONS },
+  options: { json: { type: "boolean", help: "everything but secrets, as JSON; times in epoch ms" }, ...FOLDER_OPTIONS },
   async run({ values, io }) {
     await using folder = await openFolder(values, io);
-    const tokens = await folder.store.listTokens();
-    io.stdout(values.json ? `${JSON.stringify(tokens.map(tokenJson), null, 2)}\n` : rowsText(tokens.map(tokenCells)));
+    const rows = await folder.store.listTokens();
+    const views = viewRows(rows, io.now());
+    if (values.json)
+      io.stdout(
+        `${JSON.stringify(
+          rows.map((row, index) => tokenJson(row, views[index]!)),
+          null,
+          2,
+        )}\n`,
+      );
+    else io.stdout(rowsText(views.map(tokenCells)));
     return 0;
   },
 });
 
-function healthOf(token: TokenRow): string {
-  if (!token.enabled) return "disabled";
-  return (token.health as { state?: string } | null)?.state ?? "healthy";
+const tokenCells = (token: PoolTokenView) => [`${token.id}`, token.provider, printableCell(token.label), healthText(token)];
+
+/** The token as a whole; where nothing holds that back, the models of it that are held back. */
+function healthText({ health, models }: PoolTokenView): string {
+  if (health.state !== "healthy" || models.length === 0) return stateText(health);
+  return `healthy, but ${models.map((model) => `${model.family} ${stateText(model)}`).join(", ")}`;
 }
 
-const tokenCells = (token: TokenRow) => [`${token.id}`, token.provider, printableCell(token.label), healthOf(token)];
+function stateText({ state, reason, until }: HealthView): string {
+  if (state === "healthy" || state === "disabled") return state;
+  return `${state}: ${reason}${until === null ? "" : ` until ${new Date(until).toISOString().slice(0, 19)}Z`}`;
+}
 
 /** A proxy's address may carry a password. */
-const tokenJson = (token: TokenRow) => ({
-  ...token,
-  proxy: token.proxy === null ? null : redactText(token.proxy),
-  health: healthOf(token),
-  healthDetails: token.health,
+const tokenJson = (row: TokenRow, { health, models, lastError, spentToday }: PoolTokenView) => ({
+  ...row,
+  proxy: row.proxy === null ? null : redactText(row.proxy),
+  health: health.state,
+  healthDetails: { ...health, models, lastError, spentToday },
 });

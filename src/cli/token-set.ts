@@ -2,6 +2,7 @@
 import type { TokenChange, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { families, familyOf, nearestModels } from "../gateway/models.ts";
+import { editable } from "../gateway/token-admin.ts";
 import { openFolder } from "./folder.ts";
 import { given, onlyGiven, readDecimal, readEnabled, readId, readList, readSwitch, readWhole, wrongValue } from "./option-values.ts";
 import { type Call, defineVerb, FOLDER_OPTIONS, type Io, type Options, usageError } from "./verb.ts";
@@ -49,7 +50,9 @@ export const tokenSet = defineVerb({
     await using folder = await openFolder(values, io);
     const token = (await folder.store.listTokens()).find((row) => row.id === id);
     if (!token) throw new AppError("not_found", `There is no token ${id}.`);
-    await folder.store.updateToken(id, { ...change, caps: caps && withCaps(token.caps, caps) });
+    const after = await folder.store.updateToken(id, { ...change, caps: caps && withCaps(token.caps, caps) });
+    const trail = { before: editable(token), after: editable(after) };
+    if (!Bun.deepEquals(trail.before, trail.after)) await folder.record({ action: "token.change", subject: `token ${id}`, ...trail });
     io.stdout(`Token ${id} is changed.\n`);
     return 0;
   },

@@ -2,6 +2,7 @@
 import type { NewToken, Store } from "../db/store.ts";
 import type { Settings } from "../settings-schema.ts";
 import { isRefused, type ParsedLine, type ParsedToken, type RefusedLine } from "./token-import.ts";
+import { createLabels } from "./token-labels.ts";
 
 export type ImportReport = {
   /** Tokens put in, or in a dry run those that would be. */
@@ -89,17 +90,5 @@ function createRepeats(rows: readonly { provider: string; identity: string | nul
     accounts.set(name, owner ?? line);
     if (owner === undefined) return null;
     return owner === null ? "is an account that the pool has already" : `is the account of line ${owner}`;
-  };
-}
-
-/** The provider's name with the least number that no label has. Never a part of the secret or the account: clients may see labels. */
-function createLabels(taken: readonly string[]): (provider: string) => string {
-  const labels = new Set(taken);
-  const numbers = new Map<string, number>();
-  return (provider) => {
-    let number = (numbers.get(provider) ?? 0) + 1;
-    while (labels.has(`${provider}-${number}`)) number++;
-    numbers.set(provider, number);
-    return `${provider}-${number}`;
   };
 }

@@ -4,6 +4,7 @@ import type { TokenRow } from "../db/store.ts";
 import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, OPERATOR_ADVICE } from "./health.ts";
 import { type Group, type LastError, limitOf, type Member } from "./member.ts";
 import type { Cap, DayCount } from "./quota.ts";
+import { createRoster } from "./roster.ts";
 import type { Kind } from "./types.ts";
 
 export type HealthState = "healthy" | "cooling" | "blocked" | "disabled";
@@ -168,4 +169,13 @@ export function blockedViews(members: Iterable<Member>, now: number, limit: numb
     if (!member.removed && !isQuiet(member) && healthView(member, now).state === "blocked") found.push(tokenView(member, now));
   }
   return found;
+}
+
+const nobody = () => {};
+
+/** Tokens as their rows tell, without a pool that runs: what was saved last, in the order of the rows. */
+export function viewRows(rows: readonly TokenRow[], now: number): PoolTokenView[] {
+  const roster = createRoster({ touch: nobody, mark: nobody, assumed: () => null });
+  roster.load(rows, now);
+  return [...roster.members.values()].map((member) => tokenView(member, now));
 }

@@ -6,6 +6,7 @@ import type { Outcome } from "./leases.ts";
 import type { Pool } from "./pool.ts";
 import type { Refresher } from "./refresh.ts";
 import { createSerial } from "./serial.ts";
+import { freeLabel } from "./token-labels.ts";
 import type { Probe, Tokens } from "./tokens.ts";
 
 export type Taken = {
@@ -83,12 +84,4 @@ export function createSessionIntake(deps: Dependencies): SessionIntake {
   }
 
   return { take: (session, signal) => oneByOne(() => take(session, signal)) };
-}
-
-/** The provider's name with the least number that no label has. Not the account's name: clients see labels. */
-function freeLabel(provider: string, rows: readonly TokenRow[]): string {
-  const labels = new Set(rows.map(({ label }) => label));
-  let number = 1;
-  while (labels.has(`${provider}-${number}`)) number++;
-  return `${provider}-${number}`;
 }

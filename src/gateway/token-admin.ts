@@ -9,6 +9,7 @@ import type { Pool } from "./pool.ts";
 import type { PoolGroupView } from "./pool-view.ts";
 import { type Cap, parseCaps } from "./quota.ts";
 import type { Refresher } from "./refresh.ts";
+import { freeLabel } from "./token-labels.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** What ends a pause or a block, for the button beside the advice. `none`: it ends by itself or blames nobody. */
@@ -184,7 +185,7 @@ export function withCap(caps: unknown, whose: "token" | "group", cap: Cap | null
 }
 
 /** What the operator sets on a token: what the trail compares. */
-function editable(row: TokenRow) {
+export function editable(row: TokenRow) {
   const { label, group, enabled, imageEnabled, videoEnabled, imageConcurrency, videoConcurrency, weight, priority } = row;
   const { allowFamilies, denyFamilies, proxy, note, tags, caps } = row;
   const limits = { enabled, imageEnabled, videoEnabled, imageConcurrency, videoConcurrency, weight, priority };
@@ -194,11 +195,3 @@ function editable(row: TokenRow) {
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 const noToken = (id: number) => new AppError("not_found", `There is no token ${id}.`);
-
-/** The provider's name with the least number that no label has. Never a part of the secret: clients may see labels. */
-function freeLabel(provider: string, rows: readonly TokenRow[]): string {
-  const labels = new Set(rows.map(({ label }) => label));
-  let number = 1;
-  while (labels.has(`${provider}-${number}`)) number++;
-  return `${provider}-${number}`;
-}

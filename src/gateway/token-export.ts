@@ -5,11 +5,12 @@ import { redactText } from "../log.ts";
 export const TOKEN_FORMATS = ["json", "csv"] as const;
 export type TokenFormat = (typeof TOKEN_FORMATS)[number];
 
-/** Everything of a token but its secret, and its proxy without a password. */
-function exported(row: TokenRow) {
+/** Everything of a token; without its secret also its proxy is without a password. */
+function exported(row: TokenRow, secret: string | undefined) {
   return {
     id: row.id,
     provider: row.provider,
+    ...(secret === undefined ? {} : { secret }),
     label: row.label,
     hint: row.hint,
     identity: row.identity,
@@ -21,7 +22,7 @@ function exported(row: TokenRow) {
     video_concurrency: row.videoConcurrency,
     weight: row.weight,
     priority: row.priority,
-    proxy: row.proxy === null ? null : redactText(row.proxy),
+    proxy: row.proxy === null || secret !== undefined ? row.proxy : redactText(row.proxy),
     allow_families: row.allowFamilies,
     deny_families: row.denyFamilies,
     tags: row.tags,
@@ -32,9 +33,9 @@ function exported(row: TokenRow) {
   };
 }
 
-/** The tokens without their secrets. */
-export function exportTokens(rows: readonly TokenRow[], format: TokenFormat): string {
-  const tokens = rows.map(exported);
+/** @param secrets by id, where the secrets are wanted, too; absent: no secret of any kind is in the text */
+export function exportTokens(rows: readonly TokenRow[], format: TokenFormat, secrets?: ReadonlyMap<number, string>): string {
+  const tokens = rows.map((row) => exported(row, secrets?.get(row.id)));
   if (format === "json") return `${JSON.stringify({ tokens }, null, 2)}\n`;
   // Own caps are a table and have no place in a row.
   const flat = tokens.map(({ caps: _, ...cells }) => cells);
