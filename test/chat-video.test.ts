@@ -1,7 +1,7 @@
 // Chat with a video model, end to end: progress, the link in each of its forms, and a job that outlives the client.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
-import { addKey } from "./keys.ts";
+import { addKey, until } from "./keys.ts";
 import { framesOf, GEMINI, hurriedClock, type Rig, type RigOptions, startRig } from "./rig.ts";
 
 const MODEL = "gemini-omni-1.2-flash";
@@ -56,6 +56,24 @@ test("15: a stream tells the progress as reasoning and ends with a link that can
   expect([part.status, part.headers.get("content-type")]).toEqual([206, "video/mp4"]);
   expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe("stop");
   expect([chunks.at(-1)?.choices.length, typeof chunks.at(-1)?.usage, framesOf(text).at(-1)]).toEqual([0, "object", "[DONE]"]);
+});
+
+test("a stream that waits for a token tells its place, and so do the other readers of the job", async () => {
+  await using own = await startRig({ tokens: [{ ...GEMINI, videoConcurrency: 1 }], simulator: { videoMs: 60_000 } });
+  const post = async () => (await (await own.call("/v1/videos", { json: { prompt: "a fox", model: MODEL } })).json()) as { id: string };
+  const look = async (id: string) => (await (await own.call(`/v1/videos/${id}`)).json()) as Record<string, unknown>;
+  const first = await post();
+  await until(async () => (await look(first.id)).status === "in_progress");
+  const left = new AbortController();
+  const response = await own.chat({ model: MODEL, stream: true }, { signal: left.signal });
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; !text.includes("waiting for a free token: place 1"); ) text += (await reader.read()).value;
+  left.abort();
+  const id = response.headers.get("x-flow2api-job")!;
+  expect(await look(id)).toMatchObject({ status: "queued", queue_position: 1 });
+  const operation = await fetch(`${own.url}/v1beta/operations/${id.replace("video_", "")}`, { headers: { "x-goog-api-key": own.key } });
+  expect(await operation.json()).toMatchObject({ metadata: { progressPercent: 0, queuePosition: 1 } });
+  expect(await look(first.id)).not.toHaveProperty("queue_position");
 });
 
 test("without streaming the answer is the link", async () => expect(await contentOf(await ask())).toMatch(LINK));

@@ -3,7 +3,7 @@ import type { Job, JobState } from "../gateway/job.ts";
 import type { Json, Kind, Media } from "../gateway/types.ts";
 
 /** A job with what the runner needs to go on with it. */
-export type JobRow = Job & {
+export type JobRow = Omit<Job, "place"> & {
   /** As listed, e.g. `POST /v1/videos`. */
   route: string;
   /** How to carry it out; opaque JSON of the gateway. */

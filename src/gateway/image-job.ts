@@ -101,7 +101,8 @@ export async function followImages(deps: ImageJobDependencies, run: ImageRun, jo
   let said = "";
   try {
     for await (const event of images.events) {
-      if (event.type === "text") said += event.text;
+      if (event.type === "queued") deps.book.stand(job.id, event);
+      else if (event.type === "text") said += event.text;
       else if (event.type === "image") {
         mediaIds.push(event.media.id);
         const progress = nextProgress(job.progress, { told: (90 * mediaIds.length) / n, elapsedMs: 0, usualMs: 1 });

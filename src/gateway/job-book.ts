@@ -5,7 +5,7 @@ import type { AttemptRow, RequestLog } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Settings } from "../settings-schema.ts";
-import type { Job, JobState } from "./job.ts";
+import type { Job, JobState, Place } from "./job.ts";
 import { isSettled, mayFollow } from "./job-rules.ts";
 import type { Admission, Cost } from "./leases.ts";
 import { videoPayload } from "./payload.ts";
@@ -25,6 +25,10 @@ export type JobBook = {
   adopt(row: JobRow, admission: Admission): void;
   /** Deletes the row of an ended job. */
   erase(id: string): Promise<void>;
+  /** A queued job has got another place among those that wait; null: it waits no more. Told to those who watch, kept nowhere. */
+  stand(id: string, place: Place | null): void;
+  /** The job as everybody may see it, without what only the runner needs. */
+  show(row: JobRow): Job;
   /** The job now and after each change, until nothing more happens by itself. */
   watch(id: string, signal: AbortSignal): AsyncIterable<JobRow>;
 };
@@ -42,6 +46,8 @@ export type JobBookDependencies = {
 export function createJobBook({ store, webhooks, requests, settings, metrics, clock, log }: JobBookDependencies): JobBook {
   const admissions = new Map<string, Admission>();
   const readers = new Map<string, Set<() => void>>();
+  /** `readyAt`: when the wait is over by the estimate, epoch ms. */
+  const places = new Map<string, { position: number; readyAt: number | null }>();
 
   function tell(id: string): void {
     for (const wake of readers.get(id) ?? []) wake();
@@ -97,6 +103,7 @@ export function createJobBook({ store, webhooks, requests, settings, metrics, cl
     const { state } = change;
     const allowed = state ? from.filter((before) => mayFollow(before, state)) : from;
     const next = await store.updateJob(id, allowed, change, options);
+    if (next && next.state !== "queued") places.delete(id);
     if (next) tell(id);
     return next;
   }
@@ -149,6 +156,17 @@ export function createJobBook({ store, webhooks, requests, settings, metrics, cl
       await store.deleteJob(id);
       tell(id);
     },
+    stand(id, place) {
+      if (place === null) places.delete(id);
+      else places.set(id, { position: place.position, readyAt: place.waitMs === null ? null : clock.now() + place.waitMs });
+      tell(id);
+    },
+    show(row) {
+      const place = row.state === "queued" ? places.get(row.id) : undefined;
+      if (!place) return publicJob(row);
+      const { position, readyAt } = place;
+      return { ...publicJob(row), place: { position, waitMs: readyAt === null ? null : Math.max(0, readyAt - clock.now()) } };
+    },
     watch: (id, signal) => ({
       async *[Symbol.asyncIterator]() {
         let isStale = true;
@@ -199,8 +217,8 @@ function tokensOf({ usage }: Pick<Job, "usage">): { inputTokens: number; outputT
   };
 }
 
-/** A job as everybody may see it: without what only the runner needs. */
-export function publicJob(row: JobRow): Job {
+/** Without what only the runner needs. */
+function publicJob(row: JobRow): Job {
   const {
     route: _,
     plan: __,

@@ -53,7 +53,12 @@ export type Job = {
   webhookUrl: string | null;
   /** What the dialect wants back as it was (size as written, user metadata). */
   echo: Json;
+  /** Only while it waits for a token; known to the process that works on it, never kept. */
+  place?: Place;
 };
+
+/** Where a queued job stands: first is 1. `waitMs` is an estimate of what is left, null where nothing is known. */
+export type Place = { position: number; waitMs: number | null };
 
 /** A client's wish for a video, decoded from any dialect; pictures are already stored. */
 export type VideoOrder = {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { failing, never, openWorld, type World } from "../../test/jobs-world.ts";
 import { AppError } from "../errors.ts";
+import type { VideoStatus } from "../providers/provider.ts";
 import type { VideoOrder } from "./job.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
 import { parseModel } from "./models.ts";
@@ -22,6 +23,59 @@ const kindOf = (promise: Promise<unknown>): Promise<unknown> =>
 async function made(world: World, change?: Partial<VideoOrder>) {
   return world.ctx.jobs.createVideo(world.order(change));
 }
+
+describe("a job that waits for a token", () => {
+  const ONE_AT_ONCE = [{ ...TWO_TOKENS[0]!, videoConcurrency: 1, imageConcurrency: 1 }];
+
+  test("knows its place and the wait that is left, as long as it waits", async () => {
+    await using world = await openWorld({ tokens: ONE_AT_ONCE });
+    await world.until((await made(world)).id, "completed");
+    world.script.poll = never;
+    await world.until((await made(world)).id, "running");
+    const waiting: string[] = [];
+    for (let count = 0; count < 6; count++) waiting.push((await made(world)).id);
+    const places = () => Promise.all(waiting.map(async (id) => (await world.ctx.jobs.get(id, world.keyId))?.place));
+    await world.eventually(async () => (await places()).every(Boolean));
+    // The last two of a key wait outside the pool's queue, behind the others.
+    expect((await places()).map((place) => place?.position)).toEqual([1, 2, 3, 4, 5, 6]);
+    const [before] = await places();
+    await world.pass(SECOND);
+    const [after, ...others] = await places();
+    expect(before!.waitMs).toBeGreaterThan(0);
+    expect(after!.waitMs).toBe(Math.max(0, before!.waitMs! - SECOND));
+    expect(others.at(-1)).toEqual({ position: 6, waitMs: null });
+    expect((await world.store.getJob(waiting[0]!))!).not.toHaveProperty("place");
+    await world.ctx.jobs.cancel(waiting[0]!, world.keyId);
+    await world.eventually(async () => (await places())[1]?.position === 1);
+    expect((await places())[0]).toBeUndefined();
+  });
+
+  test("tells those who watch, and has no place once it is submitted", async () => {
+    await using world = await openWorld({ tokens: ONE_AT_ONCE });
+    const { promise: answer, resolve } = Promise.withResolvers<VideoStatus>();
+    world.script.poll = (_, __, nth) => (nth === 1 ? answer : { state: "done", result: null, usage: null });
+    await world.until((await made(world)).id, "running");
+    const { id } = await made(world);
+    const seen: unknown[] = [];
+    const watching = (async () => {
+      for await (const { state, place } of (await world.ctx.jobs.watch(id, world.keyId, new AbortController().signal))!)
+        seen.push([state, place?.position]);
+    })();
+    await world.eventually(async () => JSON.stringify(seen).includes('["queued",1]'));
+    resolve({ state: "done", result: null, usage: null });
+    await world.until(id, "completed");
+    await watching;
+    expect(seen.at(-1)).toEqual(["completed", undefined]);
+  });
+
+  test("knows its place also when it makes images", async () => {
+    await using world = await openWorld({ tokens: ONE_AT_ONCE });
+    world.script.image = never;
+    await world.until((await world.ctx.jobs.createImages(world.images())).id, "submitting");
+    const { id } = await world.ctx.jobs.createImages(world.images());
+    await world.eventually(async () => (await world.ctx.jobs.get(id, world.keyId))?.place?.position === 1);
+  });
+});
 
 describe("a video", () => {
   test("goes from queued to completed, its result stored for its key before it is", async () => {

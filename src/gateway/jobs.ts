@@ -4,7 +4,6 @@ import { AppError } from "../errors.ts";
 import { hashRequest, type Idempotency } from "./idempotency.ts";
 import type { ImageJobOrder, Job, Jobs, VideoOrder } from "./job.ts";
 import { TERMINAL_STATES } from "./job.ts";
-import { publicJob } from "./job-book.ts";
 import { createJobOrders, type JobOrdersDependencies } from "./job-orders.ts";
 import type { MediaStore } from "./media.ts";
 import type { Runner } from "./runner.ts";
@@ -37,11 +36,11 @@ export function createJobs(deps: JobsDependencies): Jobs {
   ): Promise<Job> {
     const { keyId, route, idempotencyKey } = order;
     if (order.webhookUrl !== undefined) deps.webhooks.check(order.webhookUrl, "webhook_url");
-    if (idempotencyKey === undefined) return publicJob(await make(async () => {}));
+    if (idempotencyKey === undefined) return book.show(await make(async () => {}));
     const begun = await deps.idempotency.begin({ keyId, route, key: idempotencyKey }, await hashRequest(decoded));
     if (begun.state === "new") {
       try {
-        return publicJob(await make(begun.claim.attach));
+        return book.show(await make(begun.claim.attach));
       } catch (error) {
         await begun.claim.abandon(error instanceof AppError ? error : new AppError("busy", "Internal error"));
         throw error;
@@ -50,7 +49,7 @@ export function createJobs(deps: JobsDependencies): Jobs {
     const id = begun.state === "job" ? begun.jobId : ((await begun.result) as { jobId?: string }).jobId;
     const row = id === undefined ? null : await find(id, keyId);
     if (!row) throw new AppError("not_found", "The job that this Idempotency-Key made was deleted.", { reason: "job_deleted" });
-    return publicJob(row);
+    return book.show(row);
   }
 
   async function cancel(id: string, keyId: number | null): Promise<JobRow | null> {
@@ -79,21 +78,21 @@ export function createJobs(deps: JobsDependencies): Jobs {
     createImages: (order) => once(order, decodedImages(order), (attach) => orders.openImages(order, attach)),
     async get(id, keyId) {
       const row = await find(id, keyId);
-      return row && publicJob(row);
+      return row && book.show(row);
     },
     async list(keyId, { limit, after, order = "desc", kind, states }) {
       const rows = await store.listJobs({ keyId, limit: limit + 1, after, order, kind, states });
-      return { jobs: rows.slice(0, limit).map(publicJob), hasMore: rows.length > limit };
+      return { jobs: rows.slice(0, limit).map(book.show), hasMore: rows.length > limit };
     },
     async watch(id, keyId, signal) {
       if (!(await find(id, keyId))) return null;
       return (async function* () {
-        for await (const row of book.watch(id, signal)) yield publicJob(row);
+        for await (const row of book.watch(id, signal)) yield book.show(row);
       })();
     },
     async cancel(id, keyId) {
       const row = await cancel(id, keyId);
-      return row && publicJob(row);
+      return row && book.show(row);
     },
     async remove(id, keyId) {
       if (!(await find(id, keyId))) return false;
@@ -110,11 +109,11 @@ export function createJobs(deps: JobsDependencies): Jobs {
     },
     async decide(id, charged) {
       const row = await book.read(id);
-      if (row?.state !== "unknown") return row && publicJob(row);
+      if (row?.state !== "unknown") return row && book.show(row);
       const change: JobChange = { charged, error: row.error && { ...row.error, charged } };
       const ended = await book.end(id, ["unknown"], { ...change, state: "failed" });
       if (ended?.removed) await book.erase(id);
-      return ended && publicJob(ended);
+      return ended && book.show(ended);
     },
   };
 }

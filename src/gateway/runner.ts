@@ -114,6 +114,7 @@ export function createRunner(deps: RunnerDependencies): Runner {
         } catch (error) {
           if (await imagesFailed(deps, run, current, error)) return;
         }
+        book.stand(job.id, null);
         await sleep(clock, restartDelay(current, clock.now()), AbortSignal.any([parked.signal, run.stop.signal])).catch(() => {});
         // The request log knows the first attempt under the first id.
         const again = await book.move(job.id, ["queued"], { requestId: newId() });

@@ -34,3 +34,25 @@ test("who gives up while waiting takes no place", async () => {
   leave();
   await turnstile.enter("a", free);
 });
+
+test("who waits is told its place, those inside counted, and each time it gets better", async () => {
+  const turnstile = createTurnstile(2);
+  const leave = await turnstile.enter("a", free);
+  await turnstile.enter("a", free);
+  const places: [string, number][] = [];
+  const gone = new AbortController();
+  void turnstile.enter("a", free, (position) => places.push(["x", position]));
+  turnstile.enter("a", gone.signal, (position) => places.push(["y", position])).catch(() => {});
+  void turnstile.enter("a", free, (position) => places.push(["z", position]));
+  gone.abort();
+  await settled();
+  leave();
+  expect(places).toEqual([
+    ["x", 3],
+    ["y", 4],
+    ["z", 5],
+    ["x", 3],
+    ["z", 4],
+    ["z", 3],
+  ]);
+});

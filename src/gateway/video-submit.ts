@@ -150,14 +150,16 @@ export async function submitStage(deps: VideoRunDependencies, run: VideoRun, job
 
 /** Waits for a token for as long as the job may wait; null when the job was parked, has changed, or has failed for want of one. */
 async function leaseToken(deps: VideoRunDependencies, run: VideoRun, job: JobRow, plan: VideoPlan): Promise<Lease | null> {
-  const { clock, pool, turnstile } = deps;
+  const { book, clock, pool, turnstile } = deps;
   const waitMs = job.deadlineAt - clock.now();
   const { family } = Object.values(plan.fits)[0]!;
   let leave = () => {};
   try {
     return await withTimeout(clock, AbortSignal.any([run.parked, run.wake.signal]), Math.max(waitMs, 0), async (signal) => {
-      leave = await turnstile.enter(`${job.keyId} ${family}`, signal);
-      return await pool.lease(leaseOf(plan, job.keyId, run.exclude), { signal, waitMs: Math.max(job.deadlineAt - clock.now(), 0) });
+      const onWait = (position: number, waitMs: number | null = null) => book.stand(run.id, { position, waitMs });
+      leave = await turnstile.enter(`${job.keyId} ${family}`, signal, onWait);
+      const options = { signal, onWait, waitMs: Math.max(job.deadlineAt - clock.now(), 0) };
+      return await pool.lease(leaseOf(plan, job.keyId, run.exclude), options);
     });
   } catch (error) {
     if (run.parked.aborted) return null;
@@ -168,6 +170,7 @@ async function leaseToken(deps: VideoRunDependencies, run: VideoRun, job: JobRow
     return await noLease(deps, run, job, plan, asFailure(deps.log, run.id, error));
   } finally {
     leave();
+    book.stand(run.id, null);
   }
 }
 

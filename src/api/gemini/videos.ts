@@ -79,7 +79,7 @@ export async function operation(api: Api, { key, origin }: Call, name: string): 
   return Response.json(encodeOperation(job, origin));
 }
 
-/** `Operation` of a `PredictLongRunningResponse`. While it runs, `metadata` tells the progress in percent. */
+/** `Operation` of a `PredictLongRunningResponse`. Until it ends, `metadata` tells the progress in percent, and the place of one that waits. */
 function encodeOperation(job: Job, origin: string) {
   const name = operationName(job);
   const failure = failureOf(job);
@@ -90,7 +90,7 @@ function encodeOperation(job: Job, origin: string) {
   if (job.state === "completed") {
     return completed(name, { generatedSamples: [{ video: { uri: videoUri(origin, job), encoding: "video/mp4" } }] });
   }
-  return { name, metadata: { progressPercent: job.progress } };
+  return { name, metadata: { progressPercent: job.progress, ...(job.place ? { queuePosition: job.place.position } : {}) } };
 }
 
 const RESPONSE_TYPE = "type.googleapis.com/google.ai.generativelanguage.v1beta.PredictLongRunningResponse";

@@ -1,7 +1,7 @@
 // Neutral results in OpenAI's chat shapes. Pure; media come in as ready links or data URLs.
 // Source: wire.md B.1, B.2 (OpenAI API reference; client sources named there; read 2026-11-23).
 import type { VideoForm } from "../../db/store.ts";
-import type { Job } from "../../gateway/job.ts";
+import type { Job, Place } from "../../gateway/job.ts";
 import type { ModelEntry } from "../../gateway/models.ts";
 import type { Finish, GenerateEvent, Usage } from "../../gateway/types.ts";
 
@@ -91,7 +91,7 @@ export function encodeUsageChunk(envelope: Envelope, usage: Usage) {
 export function progressLine(event: GenerateEvent): string | null {
   switch (event.type) {
     case "queued":
-      return `Waiting for a free token: place ${event.position}${event.waitMs === null ? "" : `, about ${Math.max(1, Math.ceil(event.waitMs / 1000))} s`}.\n`;
+      return `Waiting for a free token: ${placeWords(event)}.\n`;
     case "token":
       return event.attempt === 1
         ? `Using token "${event.label}" (${event.provider}).\n`
@@ -113,9 +113,14 @@ export function progressLine(event: GenerateEvent): string | null {
   }
 }
 
+const placeWords = ({ position, waitMs }: Place) => `place ${position}${waitMs === null ? "" : `, about ${waitSeconds(waitMs)} s`}`;
+
+/** Whole seconds of an estimated wait, at least one. */
+export const waitSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
+
 /** Where a video job stands, in words, for `reasoning_content`. */
-export function videoLine({ id, state, progress }: Pick<Job, "id" | "state" | "progress">): string {
-  if (state === "queued") return `Job ${id}: waiting for a free token.\n`;
+export function videoLine({ id, state, progress, place }: Pick<Job, "id" | "state" | "progress" | "place">): string {
+  if (state === "queued") return `Job ${id}: waiting for a free token${place ? `: ${placeWords(place)}` : ""}.\n`;
   if (state === "submitting") return "Handing the video over to the model.\n";
   if (state === "storing") return "Storing the video.\n";
   return `Making the video: ${Math.floor(progress)} %.\n`;

@@ -9,6 +9,7 @@ import { errorBody, errorHeaders, errorStatus } from "./errors.ts";
 import { imagesBody } from "./images-answer.ts";
 import type { DecodedImages, PictureEcho } from "./images-decode.ts";
 import { jobFailure } from "./outcome.ts";
+import { encodePlace } from "./videos-encode.ts";
 
 /** How long a client should wait between looks, in ms. */
 const POLL_AFTER_MS = 2000;
@@ -144,6 +145,7 @@ function encodeImageJob(job: Job) {
     status,
     model: job.model,
     progress: job.progress,
+    ...encodePlace(job),
     created_at: Math.floor(job.createdAt / 1000),
     error: job.error ? errorBody(jobFailure(job)).error : null,
   };

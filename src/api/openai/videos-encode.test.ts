@@ -43,6 +43,23 @@ const failed = (error: Partial<NonNullable<Job["error"]>>, state: JobState = "fa
   error: { kind: "upstream_unavailable", message: "no", reason: null, detail: null, charged: false, ...error },
 });
 
+test.each([
+  [
+    { position: 2, waitMs: 33_400 },
+    { queue_position: 2, estimated_wait_seconds: 34 },
+  ],
+  [
+    { position: 1, waitMs: 0 },
+    { queue_position: 1, estimated_wait_seconds: 1 },
+  ],
+  [
+    { position: 7, waitMs: null },
+    { queue_position: 7, estimated_wait_seconds: null },
+  ],
+] as const)("a place of %p in the queue is told", (place, told) =>
+  expect(encodeVideo({ ...JOB, state: "queued", place }, null, ORIGIN)).toMatchObject(told),
+);
+
 test("23: a job under way has every field of a Video, and no error", () =>
   expect(encodeVideo(JOB, null, ORIGIN)).toEqual({
     id: "video_abc",

@@ -3,6 +3,7 @@
 import type { Job, JobState } from "../../gateway/job.ts";
 import type { Media, Resolution } from "../../gateway/types.ts";
 import { mediaUrl } from "../links.ts";
+import { waitSeconds } from "./encode.ts";
 import { errorBody } from "./errors.ts";
 import { jobFailure } from "./outcome.ts";
 import { isObject } from "./references.ts";
@@ -44,6 +45,7 @@ export function encodeVideo(job: Job, media: Media | null, origin: string) {
     model: job.model,
     status: STATUS[job.state],
     progress: isDone ? 100 : Math.min(99, Math.floor(job.progress)),
+    ...encodePlace(job),
     created_at: toSeconds(job.createdAt),
     completed_at: isDone && job.endedAt !== null ? toSeconds(job.endedAt) : null,
     expires_at: isDone && media?.expiresAt ? toSeconds(media.expiresAt) : null,
@@ -57,6 +59,13 @@ export function encodeVideo(job: Job, media: Media | null, origin: string) {
     polling_url: `${origin}/v1/videos/${job.id}`,
     ...(url === null ? {} : { url, unsigned_urls: [url] }),
   };
+}
+
+/** Where a job stands that waits for a token; a field of ours. */
+export function encodePlace({ place }: Pick<Job, "place">) {
+  if (!place) return {};
+  const { position, waitMs } = place;
+  return { queue_position: position, estimated_wait_seconds: waitMs === null ? null : waitSeconds(waitMs) };
 }
 
 /** OpenRouter's client takes an error for a text and bears no null. */
