@@ -184,6 +184,18 @@ describe("one token", () => {
     expect(pages.join()).toMatch(/<code class="cut">req_/);
   });
 
+  test("keeps in its history what held it back, also when that is over", async () => {
+    block(2);
+    await admin.post("/admin/tokens/2/clear");
+    await rig.context.pool.flush();
+    expect(held(2).state).toBe("healthy");
+    const history = /id="pauses".*?<\/ol>/s.exec(await html("/admin/tokens/2"))![0];
+    expect(history).toContain("key not valid");
+    expect(history).toContain("until ended by hand");
+    expect(history).toContain("Tried again by hand");
+    expect(await chinese("/admin/tokens/2")).toContain("直到手动解除");
+  });
+
   test("its settings keep a proxy's password, which is never shown, until another proxy or none is given", async () => {
     const settings = { ...EDIT, video_enabled: "on", tags: "eu, paid", requests_per_minute: "12", usd_per_day: "1.5" };
     const proxy = "http://user:hunter2@127.0.0.1:9";

@@ -1,9 +1,10 @@
-// What became of a token's calls, as far as it is kept: recent attempts, failures that led to pauses, and what the operator did.
+// What became of a token's calls, as far as it is kept: recent attempts, what held it back, and what the operator did.
 import type { AuditRow } from "../src/db/admin.ts";
-import type { AttemptRow } from "../src/db/store.ts";
+import type { AttemptRow, PauseRow } from "../src/db/store.ts";
 import type { LastError } from "../src/gateway/member.ts";
-import { Badge, Card, EmptyState } from "./controls.tsx";
+import { Badge, Card, EmptyState, HealthBadge } from "./controls.tsx";
 import { Duration, Time } from "./figures.tsx";
+import { formatDuration } from "./format.ts";
 import { Cell, Row, Table } from "./table.tsx";
 import { outcomeText } from "./token-fields.tsx";
 import type { View } from "./view.ts";
@@ -77,28 +78,24 @@ function Outcome({
   );
 }
 
-/** What led to pauses, as far as it is kept, and what the operator did, in one order of time. */
-export function TokenPauses({
-  view,
-  lastError,
-  attempts,
-  trail,
-}: AttemptsProps & { lastError: LastError | null; trail: readonly AuditRow[] }) {
+type PausesProps = { view: View; pauses: readonly PauseRow[]; lastError: LastError | null; trail: readonly AuditRow[] };
+
+/** What held the token back, what its last failure was, and what the operator did, in one order of time. */
+export function TokenPauses({ view, pauses, lastError, trail }: PausesProps) {
   const { tokens } = view.t;
-  const failed = attempts.filter(({ outcome }) => outcome !== "ok");
-  const told = lastError && !failed.some(({ startedAt, ms }) => Math.abs(startedAt + ms - lastError.at) < 2_000);
+  const isTold = lastError === null || pauses.some(({ at }) => Math.abs(at - lastError.at) < SAME_MOMENT_MS);
   const entries = [
-    ...failed.map((attempt) => ({ at: attempt.startedAt, what: tokens.failedCall, detail: <Outcome view={view} attempt={attempt} /> })),
-    ...(told
-      ? [
-          {
-            at: lastError.at,
-            what: tokens.lastError,
-            detail: <Outcome view={view} attempt={{ ...lastError, outcome: lastError.kind }} />,
-          },
-        ]
-      : []),
-    ...trail.map(({ at, action }) => ({ at, what: tokens.byYou, detail: <span>{tokens.acts[action] ?? action}</span> })),
+    ...pauses.map((pause) => ({
+      at: pause.at,
+      what: <PauseBadge view={view} pause={pause} />,
+      detail: <Pause view={view} pause={pause} />,
+    })),
+    ...(isTold
+      ? []
+      : [
+          { at: lastError.at, what: tokens.lastError, detail: <Outcome view={view} attempt={{ ...lastError, outcome: lastError.kind }} /> },
+        ]),
+    ...trail.map(({ at, action }) => ({ at, what: tokens.byYou, detail: tokens.acts[action] ?? action })),
   ].sort((a, b) => b.at - a.at);
   return (
     <Card title={tokens.pauses} id="pauses">
@@ -107,7 +104,7 @@ export function TokenPauses({
         <EmptyState title={tokens.pausesNone} />
       ) : (
         <ol class="history">
-          {entries.slice(0, 30).map(({ at, what, detail }, index) => (
+          {entries.map(({ at, what, detail }, index) => (
             <li key={`${at} ${index}`}>
               <Time view={view} value={at} />
               <span>{what}</span>
@@ -117,5 +114,30 @@ export function TokenPauses({
         </ol>
       )}
     </Card>
+  );
+}
+
+/** A pause begins when the call that met it has ended. */
+const SAME_MOMENT_MS = 2_000;
+
+function PauseBadge({ view, pause: { until } }: { view: View; pause: PauseRow }) {
+  return <HealthBadge view={view} state={until === null ? "blocked" : "cooling"} />;
+}
+
+/** `limit per minute for 47 s · gemini-3-pro-image · shared with its group` */
+function Pause({ view, pause: { subject, at, family, reason, until } }: { view: View; pause: PauseRow }) {
+  const { tokens } = view.t;
+  return (
+    <>
+      {reasonWord(view, reason)}{" "}
+      <span class="muted figure">{until === null ? tokens.untilByHand : tokens.pausedFor(formatDuration(until - at))}</span>
+      {family !== null && (
+        <>
+          {" "}
+          <code>{family}</code>
+        </>
+      )}
+      {subject.startsWith("group ") && <small class="muted"> {tokens.shared}</small>}
+    </>
   );
 }

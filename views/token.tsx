@@ -1,6 +1,7 @@
 // One token: its health and what to do about it, use, models, recent calls, settings and another secret.
 import type { AuditRow } from "../src/db/admin.ts";
 import type { UsageRow } from "../src/db/ledger.ts";
+import type { PauseRow } from "../src/db/store.ts";
 import type { Remedy } from "../src/gateway/token-admin.ts";
 import type { TokenItem } from "../src/gateway/token-list.ts";
 import type { TokenUsage } from "../src/gateway/token-usage.ts";
@@ -31,6 +32,8 @@ export type TokenData = {
   models: readonly TokenModel[];
   /** Newest first. */
   attempts: readonly TokenAttempt[];
+  /** What held it or its group back, newest first. */
+  pauses: readonly PauseRow[];
   trail: readonly AuditRow[];
   retentionDays: number;
   /** Next midnight in Los Angeles, epoch ms. */
@@ -74,7 +77,7 @@ export function TokenPage({ view, data }: Props) {
       </Card>
       <Models view={view} data={data} />
       <TokenAttempts view={view} attempts={data.attempts} retentionDays={data.retentionDays} />
-      <TokenPauses view={view} lastError={data.item.view.lastError} attempts={data.attempts} trail={data.trail} />
+      <TokenPauses view={view} pauses={data.pauses} lastError={data.item.view.lastError} trail={data.trail} />
       <TokenSettings view={view} row={row} proxy={data.proxy} />
       <SecretCard view={view} data={data} />
       <PlotScripts view={view} />

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { type TokenData, type TokenModel, TokenPage } from "../../views/token.tsx";
 import { tokenHref } from "../../views/token-fields.tsx";
 import { AppError } from "../errors.ts";
+import { groupSubject, tokenSubject } from "../gateway/judge.ts";
 import { assumedFamilies, familyOf } from "../gateway/models.ts";
 import { nextPacificMidnight } from "../gateway/pacific.ts";
 import { remedyOf } from "../gateway/token-admin.ts";
@@ -16,6 +17,7 @@ import { secretNotice, type TokenRoom } from "./token-room.ts";
 const DAYS = 30;
 const DAY_MS = 86_400_000;
 const MAX_REQUESTS = 25;
+const MAX_PAUSES = 50;
 const TRAIL_ROWS = 30;
 
 type Server = { timeout(request: Request, seconds: number): void } | null;
@@ -52,13 +54,15 @@ export const tokenPageRoutes = (ctx: AdminContext, room: TokenRoom) =>
     });
 
 async function tokenData(ctx: AdminContext, room: TokenRoom, item: TokenItem): Promise<TokenData> {
-  const { id, proxy } = item.row;
+  const { id, proxy, provider, group } = item.row;
   const now = ctx.clock.now();
   const since = now - (now % DAY_MS) - (DAYS - 1) * DAY_MS;
-  const [usage, days, requests, trail] = await Promise.all([
+  const subjects = [tokenSubject(id), ...(group === null ? [] : [groupSubject(provider, group)])];
+  const [usage, days, requests, pauses, trail] = await Promise.all([
     room.usages.of([id]),
     room.usages.byDay(id, since),
     ctx.requests.list({ limit: MAX_REQUESTS, tokenId: id }),
+    ctx.store.listPauses(subjects, MAX_PAUSES),
     ctx.audit.list({ limit: TRAIL_ROWS, subject: `token ${id}` }),
   ]);
   return {
@@ -73,6 +77,7 @@ async function tokenData(ctx: AdminContext, room: TokenRoom, item: TokenItem): P
       .flatMap((request) => request.attempts.map((attempt) => ({ ...attempt, requestId: request.id })))
       .filter(({ tokenId }) => tokenId === id)
       .sort((a, b) => b.startedAt - a.startedAt),
+    pauses,
     trail,
     retentionDays: ctx.settings.current().requests.retention_days,
     dayEnds: nextPacificMidnight(now),

@@ -5,7 +5,7 @@ import type { Media } from "../gateway/types.ts";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
 import { openStore } from "./sqlite/store.ts";
-import type { FileFilter, MediaFilter, NewKey, NewToken, Store } from "./store.ts";
+import type { FileFilter, MediaFilter, NewKey, NewToken, PauseRow, Store } from "./store.ts";
 
 const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
 const NOW = Date.UTC(2026, 10, 23);
@@ -201,6 +201,22 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       ]);
       await store.saveHealth([{ id: first.id, health: null }]);
       expect((await store.listTokens()).map((token) => token.health)).toEqual([null, { until: 3 }]);
+    }));
+
+  test("pauses are kept with health, the latest 50 of each subject, and go with their token", () =>
+    withStore(async (store) => {
+      const { id } = await store.insertToken(newToken(), NOW);
+      const pause = (at: number, change: Partial<PauseRow> = {}): PauseRow => {
+        return { subject: `token ${id}`, tokenId: id, at, family: null, reason: "throttled", until: at + 5, ...change };
+      };
+      const shared = pause(1, { subject: "group gemini alpha", family: "some-model", until: null });
+      await store.saveHealth([{ id, health: null, pauses: [shared] }]);
+      for (let at = 2; at < 62; at++) await store.saveHealth([{ id, health: null, pauses: [pause(at)] }]);
+      expect(await store.listPauses(["group gemini alpha", "token 999"], 9)).toEqual([shared]);
+      const all = await store.listPauses([`token ${id}`, "group gemini alpha"], 100);
+      expect(all.map(({ at }) => at)).toEqual([...Array.from({ length: 50 }, (_, index) => 61 - index), 1]);
+      await store.deleteToken(id);
+      expect(await store.listPauses([`token ${id}`, "group gemini alpha"], 100)).toEqual([shared]);
     }));
 
   test("a key is found by its hash, and revoking it is an update", () =>

@@ -69,6 +69,23 @@ export type NewToken = Pick<TokenRow, "provider" | "label"> & {
 
 export type TokenChange = Partial<Omit<TokenRow, "id" | "provider" | "createdAt" | "hint">>;
 
+/** What held a token or a group back, from `at` on. Times are epoch ms. */
+export type PauseRow = {
+  /** `token 12`, or `group gemini alpha` for a quota that its tokens share. */
+  subject: string;
+  /** Whose call met it. */
+  tokenId: number;
+  at: number;
+  /** Null: all models. */
+  family: string | null;
+  /** As `gateway/health.ts` names it. */
+  reason: string;
+  /** When it ends by itself; null: only the operator ends it. */
+  until: number | null;
+};
+
+export type HealthChange = { id: number; health: unknown; pauses?: readonly PauseRow[] };
+
 /** The secret side of a token, decrypted. */
 export type TokenSecret = { secret: string; state: Record<string, unknown> };
 
@@ -236,8 +253,10 @@ export interface Store extends LedgerStore, JobStore, AdminStore {
   readTokenSecret(id: number): Promise<TokenSecret>;
   /** Keeps a rotated secret and merges `state`. @throws {AppError} `not_found`, `conflict` */
   writeTokenSecret(id: number, change: { secret?: string; state?: Record<string, unknown> }): Promise<void>;
-  /** Health of many tokens in one transaction; unknown ids are passed over. */
-  saveHealth(changes: { id: number; health: unknown }[]): Promise<void>;
+  /** Health of many tokens and the pauses that began with it, in one transaction; unknown ids are passed over. */
+  saveHealth(changes: readonly HealthChange[]): Promise<void>;
+  /** What held any of these subjects back, newest first; the latest 50 of each are kept. */
+  listPauses(subjects: readonly string[], limit: number): Promise<PauseRow[]>;
 
   // keys
   listKeys(): Promise<KeyRow[]>;

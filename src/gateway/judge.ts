@@ -1,8 +1,20 @@
 // Lets an outcome take effect: asks the rules of health and outage, keeps what they say, and tells the log.
 import type { Random } from "../clock.ts";
+import type { PauseRow } from "../db/store.ts";
 import type { Log } from "../log.ts";
-import { afterProxyFailure, HEALTHY, type Health, hasAnswered, nextHealth, OPERATOR_ADVICE, reasonOf, type Scope } from "./health.ts";
+import {
+  afterProxyFailure,
+  type Condition,
+  HEALTHY,
+  type Health,
+  hasAnswered,
+  nextHealth,
+  OPERATOR_ADVICE,
+  reasonOf,
+  type Scope,
+} from "./health.ts";
 import { keeperOf } from "./health-record.ts";
+import type { HealthSaver } from "./health-saver.ts";
 import type { Outcome } from "./leases.ts";
 import type { Group, Member } from "./member.ts";
 import { afterAnswer, afterOverload, afterUnreachable, NETWORK_WORKS, type NetworkState, type Overloads, type Routes } from "./outage.ts";
@@ -23,7 +35,7 @@ type JudgeDependencies = {
   members: ReadonlyMap<number, Member>;
   routes: () => Routes;
   touch(member: Member): void;
-  mark(member: Member): void;
+  mark: HealthSaver["mark"];
 };
 
 export function createJudge({ random, log, members, routes, touch, mark }: JudgeDependencies): Judge {
@@ -49,9 +61,11 @@ export function createJudge({ random, log, members, routes, touch, mark }: Judge
     else touch(member);
   }
 
+  /** What begins to hold back is told and stays in the history. */
   function tell(member: Member, scope: Scope, family: string | null, before: Health, after: Health): void {
     const { condition } = after;
     if (!condition || condition === before.condition) return;
+    mark(member, pauseOf(member, scope, family, condition));
     const fields = { tokenId: member.row.id, label: member.row.label, scope, family, reason: condition.reason, until: condition.until };
     if (condition.until === null) log.warn("A token needs the operator", { ...fields, advice: OPERATOR_ADVICE[condition.reason] });
     else log.info("A token is held back", fields);
@@ -136,3 +150,14 @@ export function createJudge({ random, log, members, routes, touch, mark }: Judge
     network: () => network,
   };
 }
+
+function pauseOf({ row, group }: Member, scope: Scope, family: string | null, { since, until, reason }: Condition): PauseRow {
+  const isShared = scope === "group" || scope === "group_model";
+  const ofModel = scope === "token_model" || scope === "group_model";
+  const subject = isShared && group.name !== null ? groupSubject(row.provider, group.name) : tokenSubject(row.id);
+  return { subject, tokenId: row.id, at: since, family: ofModel ? family : null, reason, until };
+}
+
+/** Whom a pause in the history held back. */
+export const tokenSubject = (id: number): string => `token ${id}`;
+export const groupSubject = (provider: string, name: string): string => `group ${provider} ${name}`;

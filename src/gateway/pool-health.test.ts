@@ -1,6 +1,7 @@
 // What outcomes do to the whole pool: groups, probes, outages, own caps, and what survives a restart.
 import { describe, expect, test } from "bun:test";
 import { call, FAMILY, failure, limited, success, type TestPool, testPool, tokenRow } from "../../test/pool.ts";
+import type { HealthChange } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { silentLog } from "../log.ts";
 import { virtualClock } from "../testing.ts";
@@ -245,6 +246,33 @@ describe("health is saved", () => {
     expect(test.saved.size).toBe(0);
     await test.clock.advance(200);
     expect([...test.saved.keys()]).toEqual([1, 2]);
+  });
+  test("with every pause as it began, of the token or of its group, once although the store fails", async () => {
+    const clock = virtualClock();
+    const tried: (readonly HealthChange[])[] = [];
+    const { settings } = testPool([]);
+    const pool = createPool({
+      clock,
+      random: () => 0.5,
+      settings: () => settings,
+      log: silentLog,
+      async saveHealth(changes) {
+        tried.push(changes);
+        if (tried.length === 1) throw new Error("disk full");
+      },
+    });
+    pool.load([grouped(1, "project"), tokenRow(2)]);
+    const at = clock.now();
+    const minute = { ...failure("upstream_rate_limited", { scope: "group", reason: "per_minute" }), retryAfterMs: MINUTE };
+    pool.observe(2, failure("upstream_unauthorized"));
+    await clock.advance(200);
+    pool.observe(1, minute);
+    pool.observe(1, success());
+    await clock.advance(5_000);
+    expect(tried.slice(1).flatMap((changes) => changes.flatMap(({ pauses }) => pauses))).toEqual([
+      { subject: "token 2", tokenId: 2, at, family: null, reason: "key_invalid", until: null },
+      { subject: "group alpha project", tokenId: 1, at: at + 200, family: null, reason: "per_minute", until: at + 200 + MINUTE },
+    ]);
   });
   test("again when the store fails, with what changed meanwhile", async () => {
     const clock = virtualClock();

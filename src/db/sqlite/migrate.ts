@@ -13,11 +13,22 @@ import store005 from "./migrations/005.sql" with { type: "text" };
 import store006 from "./migrations/006.sql" with { type: "text" };
 import store007 from "./migrations/007.sql" with { type: "text" };
 import store008 from "./migrations/008.sql" with { type: "text" };
+import store009 from "./migrations/009.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 
 /** Append only. Step n ends with `PRAGMA user_version = n`, inside its own transaction. */
-export const STORE_MIGRATIONS: readonly string[] = [store001, store002, store003, store004, store005, store006, store007, store008];
+export const STORE_MIGRATIONS: readonly string[] = [
+  store001,
+  store002,
+  store003,
+  store004,
+  store005,
+  store006,
+  store007,
+  store008,
+  store009,
+];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002];
 
 /** Version of the schema in the file; 0: nothing there. */

@@ -12,6 +12,7 @@ import * as keys from "./keys.ts";
 import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
+import * as pauses from "./pauses.ts";
 import { createVault, type Vault } from "./secrets.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
@@ -82,6 +83,7 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     // A rotated session cannot be fetched again.
     writeTokenSecret: (id, change) => write(() => tokens.writeTokenSecret(db, vault, id, change), { durable: change.secret !== undefined }),
     saveHealth: (changes) => write(() => tokens.saveHealth(db, changes)),
+    listPauses: (subjects, limit) => retryBusy(() => pauses.listPauses(db, subjects, limit)),
 
     listKeys: () => retryBusy(() => keys.listKeys(db)),
     listKeyHashes: () => retryBusy(() => keys.listKeyHashes(db)),
@@ -131,7 +133,7 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
 
     claimIdempotency: (row, since) => write(() => idempotency.claimIdempotency(db, row, since), DURABLE),
     updateIdempotency: (name, change) => write(() => idempotency.updateIdempotency(db, name, change), DURABLE),
-    deleteIdempotency: (name) => write(() => idempotency.deleteIdempotency(db, name), DURABLE),
+    deleteIdempotency: (name, jobId) => write(() => idempotency.deleteIdempotency(db, name, jobId), DURABLE),
     deleteJobsBefore: (before, limit) =>
       write(
         () =>

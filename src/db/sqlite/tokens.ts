@@ -1,7 +1,8 @@
 // SQL of the tokens: rows, sealed secrets, health.
 import type { Database } from "bun:sqlite";
 import { AppError } from "../../errors.ts";
-import type { NewToken, TokenChange, TokenRow, TokenSecret } from "../store.ts";
+import type { HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../store.ts";
+import { deletePauses, insertPauses } from "./pauses.ts";
 import type { Vault } from "./secrets.ts";
 
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
@@ -160,6 +161,7 @@ export function updateToken(db: Database, vault: Vault, id: number, change: Toke
 /** @throws {AppError} `not_found` */
 export function deleteToken(db: Database, id: number): void {
   if (db.query("DELETE FROM tokens WHERE id = $id").run({ id }).changes === 0) throw noToken(id);
+  deletePauses(db, `token ${id}`);
 }
 
 /** @throws {AppError} `not_found` */
@@ -193,11 +195,13 @@ export function writeTokenSecret(
   if (kept.changes === 0) throw new AppError("conflict", `Token ${id} cannot take a secret that another token has.`, { param: "secret" });
 }
 
-/** Keeps the health of tokens; unknown ids are passed over, null forgets. */
-export function saveHealth(db: Database, changes: { id: number; health: unknown }[]): void {
+/** Keeps the health of tokens and what began to hold them back; unknown ids are passed over, null forgets. */
+export function saveHealth(db: Database, changes: readonly HealthChange[]): void {
   const statement = db.query(
     `INSERT INTO token_health (token_id, health) SELECT id, $health FROM tokens WHERE id = $id
      ON CONFLICT (token_id) DO UPDATE SET health = excluded.health`,
   );
   for (const { id, health } of changes) statement.run({ id, health: JSON.stringify(health ?? null) });
+  const pauses = changes.flatMap(({ pauses }) => pauses ?? []);
+  if (pauses.length > 0) insertPauses(db, pauses);
 }

@@ -215,12 +215,12 @@ export const tokens = {
   outcome: "Outcome",
   took: "Took",
   request: "Request",
-  pauses: "Failures and pauses",
-  pausesAbout:
-    "Pauses that are over are not kept. What is kept: the last error, the failed calls that led to pauses while the request log has them, and what you changed.",
-  pausesNone: "Nothing failed, and nothing was changed.",
+  pauses: "Cooldown history",
+  pausesAbout: "The latest 50 times that it or its group was held back, also when that is over, and what you changed.",
+  pausesNone: "It was never held back, and nothing was changed.",
+  pausedFor: (duration: string) => `for ${duration}`,
+  untilByHand: "until ended by hand",
   lastError: "Last error",
-  failedCall: "Failed call",
   byYou: "Changed by hand",
   acts: {
     "token.add": "Added",
