@@ -114,7 +114,17 @@ export function createContext(options: Options): Context {
     random,
     log,
   });
-  const sessionIntake = createSessionIntake({ provider: "flow", store, tokens, pool, refresher, settings: () => current().pool, now });
+  const audit = createAudit({ store, now });
+  const sessionIntake = createSessionIntake({
+    provider: "flow",
+    store,
+    tokens,
+    pool,
+    refresher,
+    audit,
+    settings: () => current().pool,
+    now,
+  });
   const affinity = createAffinity();
   const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
@@ -157,7 +167,6 @@ export function createContext(options: Options): Context {
   });
   const sessions = createSessions({ store, now, secret: sessionSecret });
   const login = createLogin({ check: createPasswordCheck(store), now });
-  const audit = createAudit({ store, now });
   return {
     ...jobRoom,
     config,

@@ -6,6 +6,7 @@ import { FIRST_START_FILE } from "../gateway/first-steps.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { storePassword } from "../gateway/password.ts";
 import { newId, newKey } from "../ids.ts";
+import { recordChange } from "./trail.ts";
 import type { Io } from "./verb.ts";
 
 type Secrets = { password: string | null; key: string | null };
@@ -16,7 +17,7 @@ type Secrets = { password: string | null; key: string | null };
  * @param now epoch ms
  */
 export async function prepareFirstStart(
-  store: Pick<Store, "readFact" | "writeFact" | "listKeys" | "insertKey">,
+  store: Pick<Store, "readFact" | "writeFact" | "listKeys" | "insertKey" | "insertAudit" | "listAudit">,
   io: Pick<Io, "stdout" | "isTerminal">,
   dataDir: string,
   now: number,
@@ -30,7 +31,10 @@ export async function prepareFirstStart(
   // Told before it counts: a file that cannot be written leaves the folder as it was, and the next start tries again.
   tell(secrets, io, dataDir);
   if (secrets.password) await storePassword(store, secrets.password, true);
-  if (secrets.key) await store.insertKey({ name: "first key", prefix, hash: hashKey(secrets.key) }, now);
+  if (secrets.key) {
+    const { id, name } = await store.insertKey({ name: "first key", prefix, hash: hashKey(secrets.key) }, now);
+    await recordChange(store, now, { action: "key.create", subject: `key ${id}`, after: { name, prefix } });
+  }
   await store.writeFact("first_start_at", `${now}`);
 }
 

@@ -6,7 +6,8 @@ import { isFolderOwned } from "../db/sqlite/lock.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
-import type { Change } from "../gateway/audit.ts";
+import { type Change, createAudit } from "../gateway/audit.ts";
+import { createSettingsAdmin, type SettingsAdmin } from "../gateway/settings-admin.ts";
 import { recordChange } from "./trail.ts";
 import type { Call, FOLDER_OPTIONS, Io } from "./verb.ts";
 
@@ -16,6 +17,10 @@ export type Folder = AsyncDisposable & {
   /** With what was edited at run time. */
   config: Config;
   store: Store;
+  /** Settings in the store, as the admin changes them: with a trail, and a way back. */
+  settings: Pick<SettingsAdmin, "applyOther">;
+  /** A server that runs takes what was written here into memory by itself (`watch.ts`). */
+  refresh(): Promise<void>;
   /** Writes one change down in the trail. */
   record(change: Change): Promise<void>;
 };
@@ -37,9 +42,13 @@ export async function openFolder(values: FolderValues, io: Io): Promise<Folder> 
   const dataDir = dataDirOf(config, io);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, io.env), migrate: !isFolderOwned(dataDir) });
+  const refresh = async () => {};
+  const layers = { base: config, merge: (stored: Record<string, unknown>) => withDatabase(config, stored) };
   return {
-    config: withDatabase(config, await store.readSettings()),
+    config: layers.merge(await store.readSettings()),
     store,
+    settings: createSettingsAdmin({ store, layers, audit: createAudit({ store, now: io.now }), refresh, now: io.now }),
+    refresh,
     record: (change) => recordChange(store, io.now(), change),
     [Symbol.asyncDispose]: () => store.close(),
   };

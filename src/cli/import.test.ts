@@ -98,7 +98,10 @@ async function contentsOf(data: string) {
   try {
     const rows = await store.listTokens();
     const tokens = await Promise.all(rows.map(async (row) => ({ ...row, ...(await store.readTokenSecret(row.id)) })));
-    return { tokens, settings: await store.readSettings(), keys: await store.listKeys(), hashes: await store.listKeyHashes() };
+    // What the admin's undo would put back.
+    const { last_change: _, ...settings } = await store.readSettings();
+    const trail = (await store.listAudit({ limit: 100 })).reverse();
+    return { tokens, settings, trail, keys: await store.listKeys(), hashes: await store.listKeyHashes() };
   } finally {
     await store.close();
   }
@@ -162,6 +165,17 @@ describe("a folder of the original", () => {
     }
   });
 
+  test("leaves in the trail what it changed, without the secrets", async () => {
+    const { data, cli } = fresh();
+    await cli("import", makeOriginal({ config: FULL }));
+    const { trail } = await contentsOf(data);
+    expect(trail.map(({ actor, action, after }) => [actor, action, after])).toEqual([
+      ["command line", "key.create", { name: "imported", prefix: "key-" }],
+      ["command line", "token.import", { added: 5, known: 0, invalid: 1 }],
+      ["command line", "settings.change", expect.objectContaining({ "plugin.connection_token": "a hidden value" })],
+    ]);
+  });
+
   test("keeps its secrets off the screen, and its passwords, logins and sign-in cookies out of our data", async () => {
     const { data, cli } = fresh();
     const { out, err } = await cli("import", makeOriginal({ config: FULL, toml: TOML }));
@@ -194,7 +208,7 @@ describe("a folder of the original", () => {
     const { out } = await cli("import", makeOriginal({ config: FULL }), "--dry-run");
     expect(out).toContain("taken  5 accounts, 4 of them disabled\n");
     expect(out).toEndWith("Dry run: nothing was changed.\n");
-    expect(await contentsOf(data)).toEqual({ tokens: [], settings: {}, keys: [], hashes: [] });
+    expect(await contentsOf(data)).toEqual({ tokens: [], settings: {}, trail: [], keys: [], hashes: [] });
   });
 
   test("is left as it was, without new files beside its database", async () => {

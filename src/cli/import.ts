@@ -1,14 +1,14 @@
 // flow2api import: takes over accounts, settings and the API key of the Python original.
-import type { Store } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import { importTokens } from "../gateway/import-tokens.ts";
+import { importCounts, importTokens } from "../gateway/import-tokens.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { isRefused } from "../gateway/token-import.ts";
-import { openFolder } from "./folder.ts";
+import { type Folder, openFolder } from "./folder.ts";
 import { readAccounts } from "./original-accounts.ts";
 import { type Original, readOriginal } from "./original-files.ts";
 import { readWishes } from "./original-settings.ts";
 import { printableCell } from "./table.ts";
+import { COMMAND_LINE } from "./trail.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const importOriginal = defineVerb({
@@ -28,8 +28,11 @@ export const importOriginal = defineVerb({
     const skipped = new Set([...report.known, ...report.invalid].map(({ line }) => line));
     const disabled = accounts.lines.filter((line) => !isRefused(line) && line.enabled === false && !skipped.has(line.line)).length;
     const settings = Object.entries(wishes.settings);
-    if (!dryRun && settings.length > 0) await store.writeSettings(wishes.settings);
-    const key = wishes.apiKey === null ? null : await takeKey(store, wishes.apiKey, io.now(), dryRun);
+    const key = wishes.apiKey === null ? null : await takeKey(folder, wishes.apiKey, io.now(), dryRun);
+    if (!dryRun) {
+      if (report.added > 0) await folder.record({ action: "token.import", subject: "tokens", after: importCounts(report) });
+      await takeSettings(folder, settings);
+    }
 
     const say = (mark: "taken" | "left", text: string) => io.stdout(`${mark}  ${printableCell(text)}\n`);
     for (const file of original.files) io.stdout(`read   ${file}\n`);
@@ -43,8 +46,15 @@ export const importOriginal = defineVerb({
   },
 });
 
+/** What the environment overrides is kept all the same, and told so. */
+async function takeSettings({ store, settings }: Folder, wishes: [string, unknown][]): Promise<void> {
+  const stored = await store.readSettings();
+  const changes = wishes.filter(([name, value]) => !Bun.deepEquals(stored[name], value));
+  if (changes.length > 0) await settings.applyOther(Object.fromEntries(changes), COMMAND_LINE);
+}
+
 async function takeKey(
-  store: Pick<Store, "insertKey" | "listKeyHashes">,
+  { store, record }: Pick<Folder, "store" | "record">,
   key: string,
   now: number,
   dryRun: boolean,
@@ -55,7 +65,8 @@ async function takeKey(
   if (dryRun) return ["taken", 'the API key, as key "imported"'];
   try {
     // Of a short key four characters would be half of it.
-    await store.insertKey({ name: "imported", hash, prefix: key.length >= 12 ? key.slice(0, 4) : "" }, now);
+    const { id, name, prefix } = await store.insertKey({ name: "imported", hash, prefix: key.length >= 12 ? key.slice(0, 4) : "" }, now);
+    await record({ action: "key.create", subject: `key ${id}`, after: { name, prefix } });
     return ["taken", 'the API key, as key "imported"'];
   } catch (error) {
     if (error instanceof AppError && error.kind === "conflict") return known;

@@ -1,7 +1,6 @@
 // flow2api key create: makes an API key with its permissions and limits, and prints it alone.
 import { NO_LIMITS } from "../db/store.ts";
-import { hashKey } from "../gateway/keys.ts";
-import { newKey } from "../ids.ts";
+import { issueKey } from "../gateway/key-admin.ts";
 import { openFolder } from "./folder.ts";
 import { KEY_OPTIONS, readKeyOptions } from "./key-options.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";
@@ -15,10 +14,10 @@ export const keyCreate = defineVerb({
     if (name === "") throw usageError("--name: expected a name, got nothing.");
     const options = readKeyOptions(values, NO_LIMITS, io.now());
     await using folder = await openFolder(values, io);
-    const { key, prefix } = newKey();
-    const { id } = await folder.store.insertKey({ ...options, name, prefix, hash: hashKey(key) }, io.now());
+    const { key, row } = await issueKey(folder, { ...options, name }, io.now());
     io.stdout(`${key}\n`);
-    io.stderr(`Key ${id} is stored as a hash: it is shown this once.\n`);
+    io.stderr(`Key ${row.id} is stored as a hash: it is shown this once.\n`);
+    await folder.record({ action: "key.create", subject: `key ${row.id}`, after: { ...options, name, prefix: row.prefix } });
     return 0;
   },
 });

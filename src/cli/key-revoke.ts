@@ -1,5 +1,5 @@
 // flow2api key revoke: ends a key for good.
-import { AppError } from "../errors.ts";
+import { readKey, revokeKey } from "../gateway/key-admin.ts";
 import { openFolder } from "./folder.ts";
 import { readId } from "./option-values.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
@@ -12,9 +12,11 @@ export const keyRevoke = defineVerb({
   async run({ values, positionals, io }) {
     const id = readId(positionals[0]!, "key list");
     await using folder = await openFolder(values, io);
-    const key = (await folder.store.listKeys()).find((row) => row.id === id);
-    if (!key) throw new AppError("not_found", `There is no key ${id}.`);
-    if (key.revokedAt === null) await folder.store.updateKey(id, { revokedAt: io.now(), enabled: false });
+    const isRevoked = (await readKey(folder.store, id)).revokedAt !== null;
+    if (!isRevoked) {
+      const change = await revokeKey(folder, id, io.now());
+      await folder.record({ action: "key.revoke", subject: `key ${id}`, ...change });
+    }
     io.stdout(`Key ${id} is revoked.\n`);
     return 0;
   },

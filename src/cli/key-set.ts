@@ -1,6 +1,6 @@
 // flow2api key set: changes what a key may do and how much.
 import { NO_LIMITS } from "../db/store.ts";
-import { AppError } from "../errors.ts";
+import { changeKey, readKey } from "../gateway/key-admin.ts";
 import { openFolder } from "./folder.ts";
 import { KEY_OPTIONS, readKeyOptions } from "./key-options.ts";
 import { onlyGiven, readEnabled, readId } from "./option-values.ts";
@@ -25,10 +25,9 @@ export const keySet = defineVerb({
     // Wrong usage is told before the folder is touched; limits not given are filled in below.
     onlyGiven({ name, enabled, ...readKeyOptions(values, NO_LIMITS, io.now()) });
     await using folder = await openFolder(values, io);
-    const key = (await folder.store.listKeys()).find((row) => row.id === id);
-    if (!key) throw new AppError("not_found", `There is no key ${id}.`);
-    if (key.revokedAt !== null) throw new AppError("conflict", `Key ${id} was revoked, for good.`);
-    await folder.store.updateKey(id, onlyGiven({ name, enabled, ...readKeyOptions(values, key.limits, io.now()) }));
+    const { limits } = await readKey(folder.store, id);
+    const change = onlyGiven({ name, enabled, ...readKeyOptions(values, limits, io.now()) });
+    await folder.record({ action: "key.update", subject: `key ${id}`, ...(await changeKey(folder, id, change)) });
     io.stdout(`Key ${id} is changed.\n`);
     return 0;
   },

@@ -1,7 +1,7 @@
 // flow2api restore: takes a backup back, at once or at the server's next start.
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { restoreBackup } from "../db/sqlite/restore.ts";
-import { dataDirOf, readConfig } from "./folder.ts";
+import { dataDirOf, openFolder, readConfig } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const restore = defineVerb({
@@ -16,6 +16,12 @@ export const restore = defineVerb({
     for (const part of holds) io.stdout(`${state === "applied" ? "Restored" : "To be restored"}: ${part}\n`);
     if (state === "applied") io.stdout(`What was there before is in ${aside}\n`);
     else io.stdout(`A server uses this folder: restart it to restore. What is there now will then be in ${aside}\n`);
+    await using folder = await openFolder(values, io);
+    await folder.record({
+      action: state === "applied" ? "restore.apply" : "restore.stage",
+      subject: "data",
+      after: { holds, aside: basename(aside) },
+    });
     return 0;
   },
 });

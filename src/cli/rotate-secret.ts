@@ -1,6 +1,7 @@
 // flow2api rotate-secret: a new secret key for everything that is sealed.
 import { rotateSecret } from "../db/sqlite/rotate.ts";
 import { dataDirOf, readConfig } from "./folder.ts";
+import { COMMAND_LINE } from "./trail.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const rotateSecretVerb = defineVerb({
@@ -10,7 +11,8 @@ export const rotateSecretVerb = defineVerb({
   notes: () =>
     "\nThe new key is made, or taken from FLOW2API_NEW_SECRET_KEY. Where the present one comes from FLOW2API_SECRET_KEY it must be given.\n",
   async run({ values, io }) {
-    const { values: count, place } = await rotateSecret({ dataDir: dataDirOf(readConfig(values, io), io), env: io.env });
+    const trail = { ...COMMAND_LINE, at: io.now(), action: "secret.rotate", subject: "data", before: null, after: null };
+    const { values: count, place } = await rotateSecret({ dataDir: dataDirOf(readConfig(values, io), io), env: io.env, trail });
     io.stdout(`${count} values are sealed with the new secret key.\n`);
     if (place === "environment")
       io.stdout("Now put the value of FLOW2API_NEW_SECRET_KEY into FLOW2API_SECRET_KEY, before the next start.\n");

@@ -1,5 +1,6 @@
 // flow2api serve, the default verb: prepares the data folder, serves until a signal, stops gracefully.
 import { timingSafeEqual } from "node:crypto";
+import { basename } from "node:path";
 import type { Config } from "../config.ts";
 import { acquireFolder } from "../db/sqlite/lock.ts";
 import { settleFolder } from "../db/sqlite/restore.ts";
@@ -14,6 +15,7 @@ import { prepareFirstStart } from "./first-start.ts";
 import { dataDirOf, readConfig } from "./folder.ts";
 import { createServerLog, listening } from "./listen.ts";
 import { watchSignals } from "./signals.ts";
+import { recordChange } from "./trail.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io } from "./verb.ts";
 
 export const serve = defineVerb({
@@ -47,6 +49,8 @@ async function prepareFolder(config: Config, io: Io, log: Log): Promise<void> {
   if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
   const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, io.env) });
   try {
+    if (restored)
+      await recordChange(store, io.now(), { action: "restore.apply", subject: "data", after: { aside: basename(restored.aside) } });
     await refuseKnownKeys(store);
     await prepareFirstStart(store, io, dataDir, io.now());
   } finally {

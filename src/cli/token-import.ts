@@ -1,5 +1,5 @@
 // flow2api token import: puts many tokens into the pool, from a file or standard input.
-import { type ImportReport, importTokens } from "../gateway/import-tokens.ts";
+import { type ImportReport, importCounts, importTokens } from "../gateway/import-tokens.ts";
 import { PROVIDERS, parseTokens } from "../gateway/token-import.ts";
 import { openFolder } from "./folder.ts";
 import { readTextFile } from "./text-file.ts";
@@ -26,11 +26,9 @@ export const tokenImport = defineVerb({
     const { store, config } = folder;
     const dryRun = values["dry-run"];
     const report = await importTokens({ store, settings: () => config.settings.pool, now: io.now }, lines, { group, dryRun });
-    const { added, known, invalid } = report;
-    const after = { added, known: known.length, invalid: invalid.length };
-    if (!dryRun && added > 0) await folder.record({ action: "token.import", subject: "tokens", after });
+    if (!dryRun && report.added > 0) await folder.record({ action: "token.import", subject: "tokens", after: importCounts(report) });
     io.stdout(importText(report, dryRun));
-    return invalid.length > 0 && added + known.length === 0 ? 1 : 0;
+    return report.invalid.length > 0 && report.added + report.known.length === 0 ? 1 : 0;
   },
 });
 

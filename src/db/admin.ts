@@ -15,7 +15,7 @@ export type SessionRow = {
 export type AuditRow = {
   id: number;
   at: number;
-  /** Who: `admin`, or `command line`. */
+  /** Who: `admin`, `command line`, or `extension`. */
   actor: string;
   address: string | null;
   /** What was done, e.g. `key.create`. */

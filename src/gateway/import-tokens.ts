@@ -12,6 +12,9 @@ export type ImportReport = {
   invalid: RefusedLine[];
 };
 
+/** For the trail. */
+export const importCounts = ({ added, known, invalid }: ImportReport) => ({ added, known: known.length, invalid: invalid.length });
+
 export type ImportOptions = {
   /** Group of those that name none. */
   group?: string;

@@ -29,8 +29,12 @@ type Dependencies = {
   refresh(): Promise<void>;
 };
 
-/** A new key: itself, to be shown this once, and its row. */
-export async function issueKey({ store, refresh }: Dependencies, options: KeyOptions, now: number): Promise<{ key: string; row: KeyRow }> {
+/** A new key: itself, to be shown this once, and its row. What is not said is as for a key that may do everything. */
+export async function issueKey(
+  { store, refresh }: Dependencies,
+  options: Pick<KeyOptions, "name"> & Partial<KeyOptions>,
+  now: number,
+): Promise<{ key: string; row: KeyRow }> {
   const { key, prefix } = newKey();
   const row = await store.insertKey({ ...options, prefix, hash: hashKey(key) }, now);
   await refresh();

@@ -2,10 +2,12 @@
 import type { Store, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import type { Settings } from "../settings-schema.ts";
+import type { Audit } from "./audit.ts";
 import type { Outcome } from "./leases.ts";
 import type { Pool } from "./pool.ts";
 import type { Refresher } from "./refresh.ts";
 import { createSerial } from "./serial.ts";
+import { editable } from "./token-admin.ts";
 import { freeLabel } from "./token-labels.ts";
 import type { Probe, Tokens } from "./tokens.ts";
 
@@ -32,14 +34,17 @@ type Dependencies = {
   tokens: Pick<Tokens, "open" | "callContext" | "probe" | "keep">;
   pool: Pick<Pool, "condition" | "observe">;
   refresher: Pick<Refresher, "learn">;
+  audit: Pick<Audit, "record">;
   settings: () => Settings["pool"];
   now: () => number;
 };
 
+/** As the trail tells it. Its renewals, one an hour and token, are no changes that anybody would look for there. */
+const EXTENSION = { actor: "extension", address: null };
 const VALID: Outcome = { ok: true, usage: null, images: 0, videoSeconds: 0, usd: 0 };
 
 export function createSessionIntake(deps: Dependencies): SessionIntake {
-  const { provider, store, tokens, pool, refresher, settings, now } = deps;
+  const { provider, store, tokens, pool, refresher, audit, settings, now } = deps;
   const oneByOne = createSerial();
 
   const secretOf = async ({ id, proxy }: TokenRow): Promise<string> => (await tokens.open(id, proxy)).secret;
@@ -64,7 +69,9 @@ export function createSessionIntake(deps: Dependencies): SessionIntake {
     const { image_concurrency: imageConcurrency, video_concurrency: videoConcurrency } = settings();
     const label = freeLabel(provider, rows);
     try {
-      return await store.insertToken({ provider, label, secret, identity, imageConcurrency, videoConcurrency }, now());
+      const row = await store.insertToken({ provider, label, secret, identity, imageConcurrency, videoConcurrency }, now());
+      await audit.record({ action: "token.add", subject: `token ${row.id}`, after: { provider, ...editable(row) } }, EXTENSION);
+      return row;
     } catch (error) {
       if (!(error instanceof AppError) || error.kind !== "conflict") throw error;
       for (const row of rows) if ((await secretOf(row)) === secret) return row;

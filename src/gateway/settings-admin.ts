@@ -40,7 +40,7 @@ export type SettingsReview = {
 /** Values by name; null forgets one. */
 export type StoredChanges = Record<string, unknown>;
 
-type By = { address: string | null };
+type By = { address: string | null; actor?: string };
 
 export type SettingsAdmin = {
   states(): Promise<SettingState[]>;

@@ -3,6 +3,8 @@ import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
+import type { AuditRow } from "../admin.ts";
+import { insertAudit } from "./audit.ts";
 import { CANARY, canaryOf, readCanary, writeCanary } from "./canary.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import { URL_OF_JOB } from "./jobs.ts";
@@ -37,6 +39,8 @@ type RotateOptions = {
   dataDir: string;
   /** `FLOW2API_NEW_SECRET_KEY` is the new key, where it is given; where the key in force comes from the environment it must be. */
   env: Record<string, string | undefined>;
+  /** Written into the trail of changes in the same transaction. */
+  trail: Omit<AuditRow, "id">;
 };
 
 /**
@@ -44,7 +48,7 @@ type RotateOptions = {
  * @throws {AppError} `not_found` without a database; `conflict` when a server uses the folder, or the key in force is another;
  * `invalid_request` when a key is missing or is none
  */
-export async function rotateSecret({ dataDir, env }: RotateOptions): Promise<Rotation> {
+export async function rotateSecret({ dataDir, env, trail }: RotateOptions): Promise<Rotation> {
   const file = join(dataDir, "flow2api.db");
   if (!existsSync(file)) throw new AppError("not_found", `There is no flow2api.db in ${dataDir}.`);
   const next = newKey(env);
@@ -57,7 +61,7 @@ export async function rotateSecret({ dataDir, env }: RotateOptions): Promise<Rot
   try {
     await migrate(db, STORE_MIGRATIONS);
     if (place === "file") writeNextKey(dataDir, next);
-    return { values: await sealAnew(db, createVault(current!), createVault(next)), place };
+    return { values: await sealAnew(db, createVault(current!), createVault(next), trail), place };
   } finally {
     closeDatabase(db);
     if (place === "file") settleSecretKey(dataDir);
@@ -98,7 +102,7 @@ function refuseKeys(current: Uint8Array | null, next: Uint8Array, canary: Uint8A
 }
 
 /** The number of values. Afterwards nothing that the former key opens is left in the file. */
-async function sealAnew(db: Database, from: Vault, to: Vault): Promise<number> {
+async function sealAnew(db: Database, from: Vault, to: Vault, trail: RotateOptions["trail"]): Promise<number> {
   db.run("PRAGMA synchronous = FULL");
   const values = await retryBusy(() =>
     db
@@ -106,6 +110,7 @@ async function sealAnew(db: Database, from: Vault, to: Vault): Promise<number> {
         const counts = SEALED.map((column) => sealColumn(db, column, from, to));
         sealMacs(db, to);
         if (readCanary(db)) writeCanary(db, to.seal(CANARY, CANARY));
+        insertAudit(db, trail);
         return counts.reduce((sum, count) => sum + count, 0);
       })
       .immediate(),

@@ -64,7 +64,7 @@ export const system = {
   logAbout: "The last 500 lines since the start, secrets masked. What is written at all is decided by the setting",
   logEmpty: "Nothing was logged at this level yet.",
   logTitle: "Log",
-  trailAbout: "Every change made in the admin, newest first.",
+  trailAbout: "Every change, made here, on the command line or by the companion extension, newest first.",
   trailOf: (subject: string) => `Changes of ${subject}`,
   trailAll: "All changes",
   subject: "Of what",

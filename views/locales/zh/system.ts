@@ -62,7 +62,7 @@ export const system: typeof enSystem = {
   logAbout: "启动以来的最后 500 行，机密已遮盖。写入哪些内容由此设置决定：",
   logEmpty: "此级别尚无日志。",
   logTitle: "日志",
-  trailAbout: "在管理面板所做的每项更改，最新的在前。",
+  trailAbout: "在此处、命令行或由配套扩展所做的每项更改，最新的在前。",
   trailOf: (subject) => `${subject} 的更改`,
   trailAll: "全部更改",
   subject: "对象",
