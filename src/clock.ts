@@ -19,6 +19,9 @@ export const systemClock: Clock = {
   },
 };
 
+/** Ms from `start` to `now`, both epoch ms; 0 where the clock was set back in between. */
+export const elapsedMs = (start: number, now: number): number => Math.max(0, now - start);
+
 /** Resolves after `ms`, or rejects with the signal's reason as soon as it aborts. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 // One picture for the operator: the whole way through pool, upstream and store, under the operator's own key.
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import type { KeyRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { newTimeId } from "../ids.ts";
@@ -47,5 +47,5 @@ export async function makePicture(
     if (event.type === "done") said = event.message ?? "";
   }
   if (!media) throw new AppError("no_result", said || "The upstream made no picture.");
-  return { media, label, ms: clock.now() - startedAt };
+  return { media, label, ms: elapsedMs(startedAt, clock.now()) };
 }

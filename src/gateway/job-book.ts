@@ -1,5 +1,5 @@
 // The record of all jobs: every change on disk before its effect, told to those who watch, its end settled exactly once.
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import type { JobChange, JobRow, JobStore } from "../db/jobs.ts";
 import type { AttemptRow, RequestLog } from "../db/store.ts";
 import type { Log } from "../log.ts";
@@ -64,7 +64,7 @@ export function createJobBook({ store, webhooks, requests, settings, metrics, cl
       ms,
       ...(index === attempts.length - 1 ? cost : FREE),
     }));
-    const end = { ok: row.state === "completed", ms: (row.endedAt ?? clock.now()) - row.createdAt, ...tokensOf(row), calls };
+    const end = { ok: row.state === "completed", ms: elapsedMs(row.createdAt, row.endedAt ?? clock.now()), ...tokensOf(row), calls };
     if (row.charged) admission.settle(cost, end);
     else admission.release(end);
   }
@@ -73,11 +73,11 @@ export function createJobBook({ store, webhooks, requests, settings, metrics, cl
     // Images are recorded where they are made.
     if (row.kind === "image") return;
     const outcome = row.state === "completed" ? "ok" : (row.error?.kind ?? "cancelled");
-    const now = clock.now();
+    const ms = elapsedMs(row.createdAt, clock.now());
     requests.append({
       id: row.requestId,
       at: row.createdAt,
-      ms: now - row.createdAt,
+      ms,
       dialect: row.dialect,
       route: row.route,
       keyId: row.keyId,
@@ -96,7 +96,7 @@ export function createJobBook({ store, webhooks, requests, settings, metrics, cl
       payload: settings().requests.record_payloads ? videoPayload(row) : undefined,
     });
     metrics.generations.inc({ generation_type: row.kind, result: outcome });
-    metrics.generationSeconds.observe({ generation_type: row.kind }, (now - row.createdAt) / 1000);
+    metrics.generationSeconds.observe({ generation_type: row.kind }, ms / 1000);
   }
 
   async function change(id: string, from: readonly JobState[], change: JobChange, options: Parameters<JobStore["updateJob"]>[3]) {

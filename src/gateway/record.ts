@@ -1,5 +1,5 @@
 // What one generation leaves behind: attempts told to health, a settled reservation, a row in the request log, metrics.
-import type { Clock } from "../clock.ts";
+import { type Clock, elapsedMs } from "../clock.ts";
 import type { AttemptRow, KeyRow, RequestLog, RequestPayload } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -62,7 +62,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
   const outputTokens = () => (usage ? usage.outputText + usage.outputImage + usage.thoughts : 0);
 
   const endAdmission = (admission: Admission) => {
-    const ms = clock.now() - request.startedAt;
+    const ms = elapsedMs(request.startedAt, clock.now());
     const end = { ok: ended.outcome === "ok", ms, inputTokens: inputTokens(), outputTokens: outputTokens(), calls };
     const { images, usd } = used;
     if (images > 0 || usd > 0) admission.settle({ images, videoSeconds: 0, usd }, end);
@@ -70,11 +70,10 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
   };
 
   const write = () => {
-    const now = clock.now();
     const row = {
       id: request.requestId,
       at: request.startedAt,
-      ms: now - request.startedAt,
+      ms: elapsedMs(request.startedAt, clock.now()),
       dialect: request.dialect,
       route: request.route,
       keyId: request.key.id,
@@ -122,7 +121,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
         const result = outcome.ok ? "ok" : outcome.kind;
         metrics.attempts.inc({ provider: lease.provider, result });
         const { tokenId, provider } = lease;
-        const ms = clock.now() - startedAt;
+        const ms = elapsedMs(startedAt, clock.now());
         calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
         attempts.push({
           tokenId,

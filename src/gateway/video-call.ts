@@ -1,5 +1,5 @@
 // What the steps of a video job share: what they need, what lives with the process, pauses, reports and bad ends.
-import { type Clock, type Random, sleep } from "../clock.ts";
+import { type Clock, elapsedMs, type Random, sleep } from "../clock.ts";
 import type { JobRow } from "../db/jobs.ts";
 import type { AttemptRow } from "../db/store.ts";
 import { AppError, asCharged } from "../errors.ts";
@@ -124,7 +124,7 @@ export function report(
     provider: lease.provider,
     family: job.family,
     startedAt,
-    ms: now - startedAt,
+    ms: elapsedMs(startedAt, now),
     outcome,
     reason: isFailed ? (ended.detail?.reason ?? null) : null,
     upstreamStatus: isFailed ? (ended.upstreamStatus ?? null) : 200,
