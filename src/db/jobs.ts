@@ -123,7 +123,8 @@ export interface JobStore {
   claimIdempotency(row: IdempotencyRow, since: number): Promise<{ isNew: boolean; row: IdempotencyRow }>;
   /** A name that is gone is passed over. */
   updateIdempotency(name: IdempotencyName, change: Partial<Pick<IdempotencyRow, "run" | "submitted" | "jobId" | "result">>): Promise<void>;
-  deleteIdempotency(name: IdempotencyName): Promise<void>;
+  /** With `jobId` only while the name stands for this job. */
+  deleteIdempotency(name: IdempotencyName, jobId?: string): Promise<void>;
 
   /** Deletes at most `limit` ended jobs, ended deliveries and names each that are older than the times given; says how many went. */
   deleteJobsBefore(before: { jobs: number; deliveries: number; idempotency: number }, limit: number): Promise<number>;

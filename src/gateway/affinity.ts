@@ -11,7 +11,7 @@ export type Affinity = {
 };
 
 /** Marks longer than this are not worth the memory: without one an upstream loses context, not the conversation. */
-const MAX_SIGNATURE = 16_384;
+export const MAX_SIGNATURE = 16_384;
 
 /** In memory, the newest `capacity` results: losing it costs a preference, nothing else. */
 export function createAffinity(capacity = 10_000): Affinity {

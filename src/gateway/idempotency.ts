@@ -36,6 +36,8 @@ export type Idempotency = {
    * charged, `upstream_unknown_outcome` (a crash cut it off after it was sent: nobody knows)
    */
   begin(name: IdempotencyName, hash: string): Promise<Begun>;
+  /** Lets the name begin anew, if this job is still what it stands for. */
+  forget(name: IdempotencyName, jobId: string): Promise<void>;
 };
 
 type Failure = { failure: { kind: AppError["kind"]; message: string; reason?: string; charged: boolean } };
@@ -104,6 +106,7 @@ export function createIdempotency({ store, clock }: Deps): Idempotency {
       await store.updateIdempotency(name, { run });
       return { state: "new", claim };
     },
+    forget: (name, jobId) => store.deleteIdempotency(name, jobId),
   };
 }
 

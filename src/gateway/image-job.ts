@@ -5,6 +5,7 @@ import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../settings-schema.ts";
 import type { Generate, ImageGeneration, Run } from "./generate.ts";
+import { type AnswerNotes, createAnswerNotes } from "./image-answer.ts";
 import type { ImageWish } from "./image-parameters.ts";
 import type { JobBook } from "./job-book.ts";
 import { nextProgress, toJobError } from "./job-rules.ts";
@@ -12,7 +13,7 @@ import type { Keys } from "./keys.ts";
 import type { MediaStore } from "./media.ts";
 import type { ModelChoice } from "./models.ts";
 import { actualImageUsd, type Prices } from "./prices.ts";
-import type { GenerateEvent, ImageRequest, Json, Part, Turn } from "./types.ts";
+import type { GenerateEvent, Json, Part, Turn } from "./types.ts";
 
 export type ImageJobDependencies = {
   book: JobBook;
@@ -43,8 +44,7 @@ export type ImageJobPlan = {
   turns: { role: Turn["role"]; parts: StoredPart[] }[];
   n: number;
   seed?: number;
-  thinking?: ImageRequest["thinking"];
-};
+} & Pick<ImageGeneration, "thinking" | "includeThoughts" | "imageOnly" | "picturesParam">;
 
 const ASK_AGAIN_MS = 2_000;
 /** Failures that end by waiting, while nothing was sent. */
@@ -65,7 +65,7 @@ export function storeTurns(turns: readonly Turn[]): ImageJobPlan["turns"] {
 export async function startImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, ready: Promise<unknown>): Promise<Run> {
   const key = deps.keys.get(job.keyId);
   if (!key) throw new AppError("forbidden", "The API key of this job is not known here any more.");
-  const { turns, choice, wish, system, n, seed, thinking } = readImagePlan(job.plan);
+  const { turns, ...plan } = readImagePlan(job.plan);
   const { requestId, dialect, route, createdAt } = job;
   const request: ImageGeneration = {
     requestId,
@@ -73,14 +73,8 @@ export async function startImages(deps: ImageJobDependencies, run: ImageRun, job
     route,
     stream: false,
     key,
-    choice,
-    wish,
-    system,
+    ...plan,
     turns: await openTurns(deps, turns),
-    n,
-    seed,
-    thinking,
-    imageOnly: true,
     forJob: true,
     signal: run.stop.signal,
     startedAt: createdAt,
@@ -98,16 +92,15 @@ export async function startImages(deps: ImageJobDependencies, run: ImageRun, job
 export async function followImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, images: Run): Promise<boolean> {
   const { n } = readImagePlan(job.plan);
   const mediaIds: string[] = [];
-  let said = "";
+  const notes = createAnswerNotes(n);
   try {
     for await (const event of images.events) {
       if (event.type === "queued") deps.book.stand(job.id, event);
-      else if (event.type === "text") said += event.text;
-      else if (event.type === "image") {
-        mediaIds.push(event.media.id);
+      else if (event.type === "image") mediaIds.push(event.media.id);
+      if (notes.hear(event)) {
         const progress = nextProgress(job.progress, { told: (90 * mediaIds.length) / n, elapsedMs: 0, usualMs: 1 });
-        await deps.book.move(job.id, ["submitting"], { progress, mediaIds: [...mediaIds] });
-      } else if (event.type === "done") await finish(deps, job, images.family, mediaIds, event, said);
+        await deps.book.move(job.id, ["submitting"], { progress, mediaIds: [...mediaIds], answer: notes.answer() });
+      } else if (event.type === "done") await finish(deps, job, images.family, mediaIds, event, notes);
     }
     return true;
   } catch (error) {
@@ -146,12 +139,12 @@ async function finish(
   family: string,
   mediaIds: string[],
   done: Extract<GenerateEvent, { type: "done" }>,
-  said: string,
+  notes: AnswerNotes,
 ): Promise<void> {
   const { wish } = readImagePlan(job.plan);
   const { usage, provider, finish: word, message, upstreamReason } = done;
   const usd = actualImageUsd(family, provider, wish.size, usage, { images: mediaIds.length, prices: prices?.() });
-  const facts = { mediaIds, usage, provider, usd, charged: true };
+  const facts = { mediaIds, answer: notes.answer(), usage, provider, usd, charged: true };
   const isRefused = word.startsWith("policy");
   if (mediaIds.length > 0) await book.end(job.id, ["queued", "submitting"], { ...facts, state: "completed", error: null });
   else {
@@ -162,7 +155,7 @@ async function finish(
           charged: true,
           detail: { scope, reason: word === "policy_input" ? "policy_input" : "policy_output" },
         })
-      : new AppError("no_result", said.trim() || told, { charged: true, detail: { scope, reason: "text_only" } });
+      : new AppError("no_result", notes.said().trim() || told, { charged: true, detail: { scope, reason: "text_only" } });
     await book.end(job.id, ["queued", "submitting"], { ...facts, state: "failed", error: toJobError(error) });
   }
 }

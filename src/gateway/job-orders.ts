@@ -127,7 +127,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
   }
 
   async function openImages(order: ImageJobOrder, attach: Attach): Promise<JobRow> {
-    const { choice, wish, system, n, seed, thinking } = order;
+    const { choice, wish, system, n, seed, thinking, includeThoughts, imageOnly, picturesParam } = order;
     const id = `image_${newId()}`;
     const prompt = order.turns
       .at(-1)!
@@ -141,15 +141,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
       family: choice.families[0],
       prompt,
       deadlineAt: deadlineAfter(clock.now(), settings().generation.image_timeout),
-      plan: writeImagePlan({
-        choice,
-        wish,
-        n,
-        turns,
-        ...(system === undefined ? {} : { system }),
-        ...(seed === undefined ? {} : { seed }),
-        ...(thinking === undefined ? {} : { thinking }),
-      }),
+      plan: writeImagePlan({ choice, wish, n, turns, system, seed, thinking, includeThoughts, imageOnly, picturesParam }),
     };
     const run = runner.imageRun(id);
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();

@@ -35,8 +35,8 @@ export async function retryJob(deps: Dependencies, id: string): Promise<Job> {
     ...(webhookUrl === null ? {} : { webhookUrl }),
   };
   if (job.kind === "image") {
-    const { wish, n, system, seed, thinking, turns } = readImagePlan(job.plan);
-    return deps.jobs.createImages({ ...shared, wish, n, system, seed, thinking, turns: await openTurns(deps, turns) });
+    const { turns, ...plan } = readImagePlan(job.plan);
+    return deps.jobs.createImages({ ...plan, ...shared, turns: await openTurns(deps, turns) });
   }
   const { images, seed, source, fits } = readPlan(job.plan);
   return deps.jobs.createVideo({

@@ -1,6 +1,6 @@
 // Rules of a job's life: which state follows which, when to ask again, how far it is, when it is over. Pure.
-import type { AppError } from "../errors.ts";
-import type { JobError, JobState } from "./job.ts";
+import { AppError } from "../errors.ts";
+import type { Job, JobError, JobState } from "./job.ts";
 
 /** What may follow a state. A job that was refused without a charge goes back to `queued`; a stage refused, to `running`. */
 const NEXT: Readonly<Record<JobState, readonly JobState[]>> = {
@@ -87,6 +87,22 @@ export function deadlineAfter(now: number, timeoutSeconds: number): number {
 export function toJobError({ kind, message, reason, detail, charged }: AppError): JobError {
   return { kind, message, reason: reason ?? null, detail: detail ?? null, charged };
 }
+
+const UNKNOWN =
+  "The upstream took this job, and no answer came. It may have been charged, so it is not repeated by itself: the operator decides about it.";
+
+/** Why a job that has ended has nothing to give; null while it goes on and when it completed. */
+export function failureOf({ state, error }: Pick<Job, "state" | "error">): AppError | null {
+  if (state === "cancelled") return new AppError("cancelled", "The job was cancelled.", { charged: error?.charged });
+  if (state === "unknown") return new AppError("upstream_unknown_outcome", UNKNOWN, { charged: true });
+  if (state !== "failed") return null;
+  if (!error) return new AppError("upstream_unavailable", "The job failed.");
+  const { kind, message, reason, detail, charged } = error;
+  return new AppError(kind, message, { reason: reason ?? undefined, detail: detail ?? undefined, charged });
+}
+
+/** A failure that charged nothing: whoever asks for the same again gets a new job. */
+export const isFreeFailure = ({ state, charged }: { state: JobState; charged: boolean }): boolean => state === "failed" && !charged;
 
 /**
  * What a submission that failed has come to. `isSent`: its body may have left. `unknown` is never repeated.

@@ -1,5 +1,6 @@
 // A job: a generation that outlives its connection. Its states, its row, and what dialects and the admin ask of the jobs.
 import type { ErrorKind, FailureDetail } from "../errors.ts";
+import type { ImageAnswer } from "./image-answer.ts";
 import type { ImageWish } from "./image-parameters.ts";
 import type { ModelChoice } from "./models.ts";
 import type { ImageRequest, InputMedia, Json, Kind, Resolution, Turn, Usage, VideoAspect, VideoMode, VideoQuality } from "./types.ts";
@@ -44,6 +45,8 @@ export type Job = {
   error: JobError | null;
   /** Results, in order. */
   mediaIds: string[];
+  /** What came with the images, as far as it was kept. Absent: a video, or nothing came. */
+  answer?: ImageAnswer;
   /** A still of the video, when one could be made. */
   thumbnailId: string | null;
   /** Job that this one edits, extends or remixes. */
@@ -95,13 +98,20 @@ export type ImageJobOrder = Pick<
   n: number;
   seed?: number;
   thinking?: ImageRequest["thinking"];
+  includeThoughts?: boolean;
+  imageOnly?: boolean;
+  /** Field that the pictures came in, named when there are too many. */
+  picturesParam?: string;
+  /** What else tells this request from another under the same key: wishes for its answer. */
+  compared?: Json;
 };
 
 export type JobPage = { jobs: Job[]; hasMore: boolean };
 
 export interface Jobs {
   /**
-   * Checks, reserves and persists; resolves when the job is safe. An `idempotencyKey` seen within 24 h gives the earlier job.
+   * Checks, reserves and persists; resolves when the job is safe. An `idempotencyKey` seen within 24 h gives the earlier job,
+   * unless that failed and nothing was charged.
    * @throws {AppError} `invalid_request` (what the family cannot express, with the reason), `forbidden`, `limit_exceeded`, `no_token`,
    * `busy`, `not_found` (a source that is not the key's), `conflict` (same idempotency key, other request)
    */

@@ -1,10 +1,12 @@
 // What dialects and the admin ask of jobs: make, read, watch, stop, forget, decide. Every answer is bound to its owner.
 import type { JobChange, JobRow, JobStore } from "../db/jobs.ts";
 import { AppError } from "../errors.ts";
-import { hashRequest, type Idempotency } from "./idempotency.ts";
+import { type Claim, hashRequest, type Idempotency } from "./idempotency.ts";
+import { mediaOfJob } from "./image-answer.ts";
 import type { ImageJobOrder, Job, Jobs, VideoOrder } from "./job.ts";
 import { TERMINAL_STATES } from "./job.ts";
 import { createJobOrders, type JobOrdersDependencies } from "./job-orders.ts";
+import { isFreeFailure } from "./job-rules.ts";
 import type { MediaStore } from "./media.ts";
 import type { Runner } from "./runner.ts";
 import type { Webhooks } from "./webhooks.ts";
@@ -17,6 +19,9 @@ export type JobsDependencies = JobOrdersDependencies & {
   media: Pick<MediaStore, "open" | "keepBytes" | "remove" | "assertSpace">;
 };
 
+/** Makes the job of an order, after telling under which id it can be found. */
+type Make = (attach: (id: string) => Promise<void>) => Promise<JobRow>;
+
 export function createJobs(deps: JobsDependencies): Jobs {
   const { store, book, runner, clock } = deps;
 
@@ -28,28 +33,31 @@ export function createJobs(deps: JobsDependencies): Jobs {
 
   const orders = createJobOrders(deps, find);
 
-  /** Makes the job, or finds the one that the same request made before. */
-  async function once(
-    order: VideoOrder | ImageJobOrder,
-    decoded: unknown,
-    make: (attach: (id: string) => Promise<void>) => Promise<JobRow>,
-  ): Promise<Job> {
+  /** Makes the job, or finds the one that the same request made before; one that failed and cost nothing makes room for another. */
+  async function once(order: VideoOrder | ImageJobOrder, decoded: unknown, make: Make): Promise<Job> {
     const { keyId, route, idempotencyKey } = order;
     if (order.webhookUrl !== undefined) deps.webhooks.check(order.webhookUrl, "webhook_url");
     if (idempotencyKey === undefined) return book.show(await make(async () => {}));
-    const begun = await deps.idempotency.begin({ keyId, route, key: idempotencyKey }, await hashRequest(decoded));
-    if (begun.state === "new") {
-      try {
-        return book.show(await make(begun.claim.attach));
-      } catch (error) {
-        await begun.claim.abandon(error instanceof AppError ? error : new AppError("busy", "Internal error"));
-        throw error;
-      }
+    const name = { keyId, route, key: idempotencyKey };
+    const hash = await hashRequest(decoded);
+    for (;;) {
+      const begun = await deps.idempotency.begin(name, hash);
+      if (begun.state === "new") return book.show(await claimed(begun.claim, make));
+      const id = begun.state === "job" ? begun.jobId : ((await begun.result) as { jobId?: string }).jobId;
+      const row = id === undefined ? null : await find(id, keyId);
+      if (!row) throw new AppError("not_found", "The job that this Idempotency-Key made was deleted.", { reason: "job_deleted" });
+      if (!isFreeFailure(row)) return book.show(row);
+      await deps.idempotency.forget(name, row.id);
     }
-    const id = begun.state === "job" ? begun.jobId : ((await begun.result) as { jobId?: string }).jobId;
-    const row = id === undefined ? null : await find(id, keyId);
-    if (!row) throw new AppError("not_found", "The job that this Idempotency-Key made was deleted.", { reason: "job_deleted" });
-    return book.show(row);
+  }
+
+  async function claimed(claim: Claim, make: Make): Promise<JobRow> {
+    try {
+      return await make(claim.attach);
+    } catch (error) {
+      await claim.abandon(error instanceof AppError ? error : new AppError("busy", "Internal error"));
+      throw error;
+    }
   }
 
   async function cancel(id: string, keyId: number | null): Promise<JobRow | null> {
@@ -99,7 +107,7 @@ export function createJobs(deps: JobsDependencies): Jobs {
       const job = await cancel(id, keyId);
       if (!job) return true;
       if (TERMINAL_STATES.has(job.state)) {
-        for (const mediaId of job.mediaIds) await deps.media.remove(mediaId);
+        for (const mediaId of mediaOfJob(job)) await deps.media.remove(mediaId);
         await book.erase(id);
         return true;
       }

@@ -48,6 +48,7 @@ export async function runWish(deps: Dependencies, model: PlaygroundModel, wish: 
       wish: { ...(wish.aspect && { aspect: wish.aspect }), ...(wish.size && { size: wish.size }) },
       ...(wish.thinking && { thinking: wish.thinking }),
       turns: [{ role: "user", parts: [{ type: "text", text: wish.prompt }, ...pictures] }],
+      imageOnly: true,
       n: wish.n,
     });
   }

@@ -5,12 +5,13 @@ import type { Reservation } from "../db/ledger.ts";
 import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { Run } from "./generate.ts";
+import { mediaOfJob } from "./image-answer.ts";
 import {
   followImages,
   type ImageJobDependencies,
-  type ImageJobPlan,
   type ImageRun,
   imagesFailed,
+  readImagePlan,
   restartDelay,
   startImages,
 } from "./image-job.ts";
@@ -147,7 +148,7 @@ export function createRunner(deps: RunnerDependencies): Runner {
   async function finishRemoved(id: string): Promise<void> {
     const job = await book.read(id);
     if (!job?.removed || !isSettled(job.state) || job.state === "unknown") return;
-    for (const mediaId of job.mediaIds) await media.remove(mediaId);
+    for (const mediaId of mediaOfJob(job)) await media.remove(mediaId);
     await book.erase(id);
   }
 
@@ -178,8 +179,9 @@ export function createRunner(deps: RunnerDependencies): Runner {
 
   /** Images that were all stored before the crash are a result; fewer are kept with a job whose outcome is unknown. */
   async function resumeImages(job: JobRow): Promise<void> {
-    const { n } = job.plan as unknown as ImageJobPlan;
-    const mediaIds = (await store.listResults(job.requestId)).map(({ id }) => id);
+    const { n, includeThoughts } = readImagePlan(job.plan);
+    // Where drafts are stored too, only what is on record is known to be a result.
+    const mediaIds = includeThoughts ? job.mediaIds : (await store.listResults(job.requestId)).map(({ id }) => id);
     if (mediaIds.length >= n) await book.end(job.id, ["submitting"], { state: "completed", mediaIds, charged: true });
     else await book.move(job.id, ["submitting"], { state: "unknown", mediaIds, error: toJobError(lost()), charged: true });
   }

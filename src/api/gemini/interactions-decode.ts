@@ -26,6 +26,8 @@ export type DecodedInteraction = {
   system?: string;
   turns: DraftTurn[];
   hints: ImageHints;
+  /** A picture was asked for, and no words. */
+  imageOnly: boolean;
   /** For a video: what the user said and gave, all turns together. */
   prompt: string;
   pictures: InputReference[];
@@ -52,7 +54,9 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
   if (!steps.some(({ role, blocks }) => role === "user" && blocks.length > 0)) {
     throw new AppError("invalid_request", "input: expected a text, a picture or a video of the user.", { param: "input" });
   }
-  const format = formatOf(body.responseFormat);
+  const formats = listOf(body.responseFormat).filter(isFields);
+  const format = formatOf(formats);
+  const kinds = [...formats.map(({ type }) => type), ...listOf(body.responseModalities)].map((kind) => textOf(kind)?.toLowerCase());
   const config = fieldsOf(body.generationConfig);
   const task = textOf(fieldsOf(config.videoConfig).task)?.toLowerCase() ?? "";
   return {
@@ -66,6 +70,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
     system: instructionOf(body.systemInstruction) || undefined,
     turns: turns.filter(({ parts }) => parts.length > 0),
     hints: { aspectRatio: format.aspectRatio, imageSize: format.imageSize },
+    imageOnly: kinds.includes("image") && !kinds.includes("text"),
     prompt: said.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n"),
     pictures: said.flatMap((part) => (part.type === "reference" ? [part] : [])),
     videos: steps.flatMap(({ role, blocks }) => blocks.flatMap((block) => (role === "user" && "video" in block ? [block.video] : []))),
@@ -79,8 +84,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
 }
 
 /** The format of what is made; one for words does not count. */
-function formatOf(value: unknown): Fields {
-  const formats = listOf(value).filter(isFields);
+function formatOf(formats: readonly Fields[]): Fields {
   return formats.find(({ type }) => type === "video" || type === "image") ?? {};
 }
 

@@ -2,10 +2,10 @@
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0 and schemas of @ai-sdk/google 4.0.121 (read 2026-11-23).
 import type { AppError } from "../../errors.ts";
 import type { Job } from "../../gateway/job.ts";
+import { failureOf } from "../../gateway/job-rules.ts";
 import type { Json, Usage } from "../../gateway/types.ts";
 import { errorBody } from "./errors.ts";
 import type { Delivery } from "./interactions-decode.ts";
-import { failureOf } from "./job-failure.ts";
 import { interactionId } from "./job-names.ts";
 import { fieldsOf, textOf } from "./proto-json.ts";
 

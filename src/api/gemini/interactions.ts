@@ -1,15 +1,16 @@
 // Interactions: videos and images as jobs, answered at once, when they are done, or as events while they are made.
 import { AppError } from "../../errors.ts";
+import { type AnswerPart, partsOf } from "../../gateway/image-answer.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
 import { type DraftTurn, type InputReference, resolveTurns } from "../../gateway/inputs.ts";
 import type { Job } from "../../gateway/job.ts";
+import { failureOf } from "../../gateway/job-rules.ts";
 import { splitUrl } from "../dialect.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { streamFrames } from "../sse.ts";
 import { type Api, type Call, jobsOf, modelOf, stoppable } from "./call.ts";
 import { type DecodedInteraction, decodeInteraction } from "./interactions-decode.ts";
 import { encodeFailure, encodeInteraction, type OutputBlock, readEcho, statusOf, wordsOf, writeEcho } from "./interactions-encode.ts";
-import { failureOf } from "./job-failure.ts";
 import { interactionJobId, videoUri } from "./job-names.ts";
 import { InteractionBody, tolerant } from "./schema.ts";
 import { eventPieces } from "./stream.ts";
@@ -87,7 +88,7 @@ async function makeImage(api: Api, call: Call, decoded: DecodedInteraction, prev
   const earlier: DraftTurn[] = previous
     ? [
         { role: "user", parts: [{ type: "text", text: previous.prompt }] },
-        { role: "model", parts: await resultsOf(api, previous) },
+        { role: "model", parts: [...wordsIn(previous), ...(await resultsOf(api, previous))] },
       ]
     : [];
   const owner = { keyId: call.key.id, requestId: call.requestId, signal: call.request.signal };
@@ -96,10 +97,15 @@ async function makeImage(api: Api, call: Call, decoded: DecodedInteraction, prev
     ...orderOf(call, decoded),
     wish: imageWish(decoded.hints, HINT_NAMES),
     system: decoded.system,
+    imageOnly: decoded.imageOnly,
     turns: await resolveTurns(api.inputs, turns, owner),
     n: 1,
   });
 }
+
+const isWords = (part: AnswerPart): part is Extract<AnswerPart, { text: string }> => part.type === "text";
+/** What was said with a picture. Marks are left out: they belong to where it stood. */
+const wordsIn = (job: Job) => partsOf(job).flatMap((part) => (isWords(part) ? [{ type: "text" as const, text: part.text }] : []));
 
 /** What a job made, as pictures of a conversation; what is gone is passed over. */
 async function resultsOf({ media }: Api, { mediaIds }: Job): Promise<InputReference[]> {
@@ -133,14 +139,16 @@ async function contentOf(api: Api, { origin }: Call, job: Job): Promise<OutputBl
   if (words !== null) return [{ type: "text", text: words }];
   if (statusOf(job) !== "completed") return [];
   const { delivery } = readEcho(job);
-  const found = await Promise.all(job.mediaIds.map((id) => api.media.open(id)));
-  return found.flatMap((one): OutputBlock[] => {
-    if (!one) return [];
-    const facts = { type: job.kind, mime_type: one.media.mime };
-    if (delivery === "inline") return [{ ...facts, data: one.blob }];
-    const uri = job.kind === "video" ? videoUri(origin, job) : `${origin}/v1beta/files/${one.media.id}:download?alt=media`;
-    return [{ ...facts, uri }];
-  });
+  const blockOf = async (part: AnswerPart): Promise<OutputBlock | null> => {
+    if (isWords(part)) return { type: "text", text: part.text };
+    const found = "mediaId" in part ? await api.media.open(part.mediaId) : null;
+    if (!found) return null;
+    const facts = { type: job.kind, mime_type: found.media.mime };
+    if (delivery === "inline") return { ...facts, data: found.blob };
+    const uri = job.kind === "video" ? videoUri(origin, job) : `${origin}/v1beta/files/${found.media.id}:download?alt=media`;
+    return { ...facts, uri };
+  };
+  return (await Promise.all(partsOf(job).map(blockOf))).filter((block) => block !== null);
 }
 
 /** Blank lines alone keep the stream alive: comments break Google's clients. */

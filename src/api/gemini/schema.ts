@@ -47,6 +47,7 @@ export const InteractionBody = t.Object(
     previousInteractionId: t.Optional(t.String()),
     systemInstruction: anything("A text; for images"),
     responseFormat: anything("type, aspect_ratio, resolution, duration, image_size, delivery; an object or a list of them"),
+    responseModalities: t.Optional(t.Unknown()),
     generationConfig: object("video_config.task and seed are honoured"),
     webhookConfig: object("uris: where the end is told"),
   },

@@ -3,10 +3,10 @@
 import { AppError } from "../../errors.ts";
 import { type InputReference, readInput } from "../../gateway/inputs.ts";
 import type { Job, VideoOrder } from "../../gateway/job.ts";
+import { failureOf } from "../../gateway/job-rules.ts";
 import type { InputMedia } from "../../gateway/types.ts";
 import { type Api, type Call, jobsOf, modelOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
-import { failureOf } from "./job-failure.ts";
 import { plainId, videoJobId, videoUri } from "./job-names.ts";
 import { readInstance, validatePredict } from "./predict.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";

@@ -6,11 +6,13 @@ import type { Affinity } from "../../gateway/affinity.ts";
 import type { Generate, Run } from "../../gateway/generate.ts";
 import { type ImageWish, imageWish } from "../../gateway/image-parameters.ts";
 import { type DraftTurn, type InputDependencies, resolveTurns } from "../../gateway/inputs.ts";
-import type { Jobs } from "../../gateway/job.ts";
+import type { Job, Jobs } from "../../gateway/job.ts";
+import { followJob } from "../../gateway/job-events.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models.ts";
 import type { SettingsStore } from "../../gateway/settings.ts";
-import type { Turn } from "../../gateway/types.ts";
+import type { Json, Turn } from "../../gateway/types.ts";
+import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { BodyReader } from "../body.ts";
 import type { ImageHints } from "./decode.ts";
@@ -65,6 +67,11 @@ export type ImageOrder = {
   includeThoughts?: boolean;
   /** Field that the pictures came in, named when there are too many. */
   picturesParam?: string;
+  /** What a job gives back as it was asked for, and where its end is told. */
+  echo?: Json;
+  webhookUrl?: string;
+  /** What else tells this request from another under one Idempotency-Key. */
+  compared?: Json;
 };
 
 /** Whether calls that clients make on the side are answered without an upstream; see auxiliary.ts. */
@@ -98,11 +105,30 @@ export async function prepareImages(
   return { choice, wish, turns };
 }
 
-/** `turns`: the conversation as it goes upstream. `stop` ends the generation as if the client had left. */
-export type StartedImages = { run: Run; turns: Turn[]; stop(): void };
+/** The name under which a client may repeat the request; null without one, or where nothing is kept. */
+const repeatName = ({ jobs }: Api, request: Request): string | null => (jobs ? request.headers.get("idempotency-key") : null);
+
+/** Makes the order a job, or finds the one that the same request made before. @throws {AppError} as `Jobs.createImages` */
+export function createImageJob(api: Api, jobs: Jobs, call: Call, order: ImageOrder, prepared: PreparedOrder): Promise<Job> {
+  const { request, requestId, key, startedAt } = call;
+  const { route, system, n, seed, imageOnly, includeThoughts, picturesParam, echo, webhookUrl, compared } = order;
+  const wishes = { ...prepared, system, n, seed, imageOnly, includeThoughts, picturesParam, echo, webhookUrl, compared };
+  const idempotencyKey = repeatName(api, request) ?? undefined;
+  return jobs.createImages({ ...wishes, requestId, startedAt, dialect: "openai", route, keyId: key.id, idempotencyKey });
+}
+
+/** `turns`: the conversation as it goes upstream. `job`: what answers it and its repetitions; null: nothing is kept. */
+export type StartedImages = {
+  run: Run;
+  turns: Turn[];
+  job: Job | null;
+  /** Ends the generation as if the client had left; a job goes on. */
+  stop(): void;
+};
 
 /**
- * Reads the pictures that the order names and starts the generation.
+ * Reads the pictures that the order names and starts the generation. Under an `Idempotency-Key` it is a job that the client waits for:
+ * it ends also when the client has left, and tells its repetitions what it told the first.
  * @throws {AppError} everything that is known before an upstream is called
  */
 export async function startImages(api: Api, call: Call, order: ImageOrder): Promise<StartedImages> {
@@ -110,7 +136,13 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
   const left = new AbortController();
   // An answer in one piece is abandoned by its request alone.
   const signal = order.stream ? AbortSignal.any([request.signal, left.signal]) : request.signal;
-  const { choice, wish, turns } = await prepareImages(api, call, order, signal);
+  const prepared = await prepareImages(api, call, order, signal);
+  const { turns } = prepared;
+  const stop = () => left.abort();
+  if (api.jobs && repeatName(api, request) !== null) {
+    const job = await createImageJob(api, api.jobs, call, order, prepared);
+    return { run: followJob({ ...api, jobs: api.jobs }, job, prepared.choice, signal), turns, job, stop };
+  }
   const { route, stream, system, n, seed, imageOnly, includeThoughts, picturesParam } = order;
   const run = await api.generate({
     requestId,
@@ -118,10 +150,8 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
     route,
     stream,
     key,
-    choice,
-    wish,
+    ...prepared,
     system,
-    turns,
     n,
     seed,
     imageOnly,
@@ -130,5 +160,8 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
     signal,
     startedAt,
   });
-  return { run, turns, stop: () => left.abort() };
+  return { run, turns, job: null, stop };
 }
+
+/** What makes an answer's ids its own: of a job always the same, so that repetitions are one answer. */
+export const answerId = (job: Job | null): string => job?.id.slice(job.id.indexOf("_") + 1) ?? newId();

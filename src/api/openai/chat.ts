@@ -2,16 +2,16 @@
 
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
+import type { Job } from "../../gateway/job.ts";
 import type { GenerateEvent } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
-import { newId } from "../../ids.ts";
 import { validator } from "../body.ts";
 import { generationHeaders } from "../generation-headers.ts";
 import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../links.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
 import { auxiliaryAnswer } from "./auxiliary.ts";
-import { type Api, type Call, modelOf, startImages, wantsLocal } from "./call.ts";
+import { type Api, answerId, type Call, modelOf, startImages, wantsLocal } from "./call.ts";
 import { answerChatVideo, startChatVideo } from "./chat-video.ts";
 import { type DecodedChat, decodeChat } from "./decode.ts";
 import {
@@ -44,11 +44,12 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   if (choice.kind === "video") {
     const video = await startChatVideo(api, call, body.value, decoded, choice);
     // Not awaited, so that the body is let go of while the client waits.
-    return answerChatVideo(api, call, newEnvelope(api, video.job.family), video);
+    return answerChatVideo(api, call, envelopeOf(api, video.job.family, video.job), video);
   }
-  const { run, stop } = await startImages(api, call, { ...decoded, route: "POST /v1/chat/completions" });
+  const order = { ...decoded, route: "POST /v1/chat/completions", compared: { form: decoded.form } };
+  const { run, job, stop } = await startImages(api, call, order);
   const headers = generationHeaders(run);
-  const envelope = newEnvelope(api, run.family);
+  const envelope = envelopeOf(api, run.family, job);
   const embedded = createEmbedded();
   const show = shower(api, call, formOf(api, call, decoded), embedded);
   if (!decoded.stream) return jsonWithBytes(await completion(api, run.events, envelope, show), { headers }, embedded);
@@ -56,9 +57,9 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop });
 }
 
-const newEnvelope = (api: Api, model: string): Envelope => ({
-  id: `chatcmpl-${newId()}`,
-  created: Math.floor(api.clock.now() / 1000),
+const envelopeOf = (api: Api, model: string, job: Job | null): Envelope => ({
+  id: `chatcmpl-${answerId(job)}`,
+  created: Math.floor((job?.createdAt ?? api.clock.now()) / 1000),
   model,
 });
 
@@ -136,7 +137,7 @@ async function* chatFrames(
 
 /** Text of our own in the shape of an answer: no upstream was called. */
 function answerLocally(api: Api, _call: Call, decoded: DecodedChat, text: string): Response {
-  const envelope = newEnvelope(api, decoded.model);
+  const envelope = envelopeOf(api, decoded.model, null);
   if (!decoded.stream) return Response.json(encodeCompletion(envelope, { text, images: [], finish: "stop", usage: NO_USAGE }));
   const frames = (async function* () {
     yield frame(encodeChunk(envelope, { role: "assistant", content: "" }));

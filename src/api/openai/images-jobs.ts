@@ -1,10 +1,10 @@
 // Images as jobs: asked for with `background: true` or `Prefer: respond-async`, answered with 202 and an address to look at.
 import { AppError } from "../../errors.ts";
 import type { Job, Jobs } from "../../gateway/job.ts";
-import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../gateway/types.ts";
+import type { Media } from "../../gateway/types.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
-import { type Api, type Call, type ImageOrder, type PreparedOrder, prepareImages, type StartedImages } from "./call.ts";
+import { type Api, type Call, createImageJob, type ImageOrder, prepareImages } from "./call.ts";
 import { errorBody, errorHeaders, errorStatus } from "./errors.ts";
 import { imagesBody } from "./images-answer.ts";
 import type { DecodedImages, PictureEcho } from "./images-decode.ts";
@@ -19,57 +19,11 @@ const ENDED = new Set<Job["state"]>(["completed", "failed", "cancelled", "unknow
 export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "background">): boolean =>
   background || /(^|[,;\s])respond-async([,;\s]|$)/i.test(request.headers.get("prefer") ?? "");
 
-/** The name under which a client may repeat the request; null without one, or where nothing is kept. */
-export const repeatName = ({ jobs }: Api, request: Request): string | null => (jobs ? request.headers.get("idempotency-key") : null);
-
 /** Answers 202 as soon as the job is safe. @throws {AppError} as `Jobs.createImages`, and what is wrong with the pictures */
-export async function startImageJob(api: Api, call: Call, decoded: DecodedImages, order: ImageOrder): Promise<Response> {
-  const job = await createImageJob(api, call, decoded, await prepareImages(api, call, order, call.request.signal), order);
+export async function startImageJob(api: Api, call: Call, order: ImageOrder): Promise<Response> {
+  const prepared = await prepareImages(api, call, order, call.request.signal);
+  const job = await createImageJob(api, jobsOf(api), call, order, prepared);
   return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
-}
-
-/**
- * Images under an Idempotency-Key: a job that the client waits for. It ends also when the client has left, and answers its repetitions.
- * Drafts and words on the way are not kept.
- * @throws {AppError} as {@link startImageJob}
- */
-export async function startKeptImages(api: Api, call: Call, decoded: DecodedImages, order: ImageOrder): Promise<StartedImages> {
-  const left = new AbortController();
-  const signal = AbortSignal.any([call.request.signal, left.signal]);
-  const prepared = await prepareImages(api, call, order, signal);
-  const { choice, turns } = prepared;
-  const job = await createImageJob(api, call, decoded, prepared, order);
-  const isNamed = !choice.retired && choice.families[0] === job.family;
-  const events = eventsOf(api, (await jobsOf(api).watch(job.id, call.key.id, signal))!);
-  const run = { family: job.family, successorOf: isNamed ? null : choice.requested, headers: {}, events };
-  return { run, turns, stop: () => left.abort() };
-}
-
-/** A job's end as that of a generation. */
-async function* eventsOf(api: Api, watched: AsyncIterable<Job>): AsyncGenerator<GenerateEvent> {
-  for await (const job of watched) {
-    if (!ENDED.has(job.state)) continue;
-    if (job.state !== "completed") throw jobFailure(job);
-    for (const media of await mediaOf(api, job)) yield { type: "image", media };
-    return yield { type: "done", finish: "stop", upstreamReason: "", usage: job.usage ?? NO_USAGE, provider: job.provider ?? "" };
-  }
-  throw new AppError("cancelled", "The client went away.");
-}
-
-async function createImageJob(api: Api, call: Call, decoded: DecodedImages, prepared: PreparedOrder, order: ImageOrder): Promise<Job> {
-  const { requestId, key, startedAt, request } = call;
-  const { output, form, quality } = decoded;
-  const echo = { output, form, quality } satisfies PictureEcho as Json;
-  return jobsOf(api).createImages({
-    ...{ requestId, startedAt, echo, ...prepared },
-    dialect: "openai",
-    route: order.route,
-    keyId: key.id,
-    n: order.n,
-    seed: order.seed,
-    webhookUrl: decoded.webhookUrl,
-    idempotencyKey: repeatName(api, request) ?? undefined,
-  });
 }
 
 /** GET /v1/images/generations/{id}: 202 while it runs, then what the request would have got. */

@@ -16,7 +16,7 @@ import { errorBody } from "./errors.ts";
 import { base64Of, imagesBody } from "./images-answer.ts";
 import { type DecodedImages, decodeImages, FORM_FIELDS, MAX_PICTURES, type PictureEcho } from "./images-decode.ts";
 import { encodeCompleted, encodePartial, type StreamName } from "./images-encode.ts";
-import { repeatName, startImageJob, startKeptImages, wantsJob } from "./images-jobs.ts";
+import { startImageJob, wantsJob } from "./images-jobs.ts";
 import { type Done, withoutPicture } from "./outcome.ts";
 import { ImagesBody } from "./schema.ts";
 
@@ -31,9 +31,8 @@ const validate = validator(ImagesBody);
 export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Response> {
   const started = await withBody(api, call, kind, async (decoded) => {
     const order = orderOf(decoded, kind);
-    if (wantsJob(call.request, decoded)) return startImageJob(api, call, decoded, order);
-    const started = repeatName(api, call.request) === null ? startImages(api, call, order) : startKeptImages(api, call, decoded, order);
-    return { decoded, ...(await started) };
+    if (wantsJob(call.request, decoded)) return startImageJob(api, call, order);
+    return { decoded, ...(await startImages(api, call, order)) };
   });
   if (started instanceof Response) return started;
   const { decoded, run, stop } = started;
@@ -74,8 +73,9 @@ async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form) 
   };
 }
 
-const orderOf = ({ model, stream, turns, n, seed, hints, partials }: DecodedImages, kind: ImagesKind): ImageOrder => ({
-  ...{ model, stream, turns, n, seed, hints },
+const orderOf = ({ partials, output, form, quality, ...decoded }: DecodedImages, kind: ImagesKind): ImageOrder => ({
+  ...decoded,
+  echo: { output, form, quality } satisfies PictureEcho,
   route: ROUTES[kind],
   imageOnly: true,
   includeThoughts: partials > 0,

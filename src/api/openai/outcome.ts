@@ -1,6 +1,7 @@
 // Endings of generations and jobs that are failures: refusals, words instead of a picture, jobs that ended without a result.
 import { AppError } from "../../errors.ts";
 import type { Job } from "../../gateway/job.ts";
+import { failureOf } from "../../gateway/job-rules.ts";
 import type { GenerateEvent } from "../../gateway/types.ts";
 import { refusalText } from "./encode.ts";
 
@@ -20,13 +21,8 @@ export function withoutPicture(done: Done, text: string): AppError {
 }
 
 /** Why a job that has ended without a result did so. */
-export function jobFailure({ state, error }: Pick<Job, "state" | "error">): AppError {
-  if (state === "cancelled") return new AppError("cancelled", "The job was cancelled.", { charged: error?.charged });
-  if (state === "unknown") return new AppError("upstream_unknown_outcome", UNKNOWN, { charged: true });
-  if (!error) throw new Error(`A job in state ${state} has not failed`);
-  const { kind, message, reason, detail, charged } = error;
-  return new AppError(kind, message, { reason: reason ?? undefined, detail: detail ?? undefined, charged });
+export function jobFailure(job: Pick<Job, "state" | "error">): AppError {
+  const failure = failureOf(job);
+  if (!failure) throw new Error(`A job in state ${job.state} has not failed`);
+  return failure;
 }
-
-const UNKNOWN =
-  "The upstream took this job, and no answer came. It may have been charged, so it is not repeated by itself: the operator decides about it.";

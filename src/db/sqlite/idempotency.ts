@@ -39,9 +39,9 @@ export function updateIdempotency(db: Database, name: IdempotencyName, change: P
   db.query(`UPDATE idempotency SET run = $run, submitted = $submitted, job_id = $jobId, result = $result WHERE ${NAME}`).run(bindings);
 }
 
-/** A name that is gone is passed over. */
-export function deleteIdempotency(db: Database, { keyId, route, key }: IdempotencyName): void {
-  db.query(`DELETE FROM idempotency WHERE ${NAME}`).run({ keyId, route, key });
+/** A name that is gone, or stands for another job than the one given, is passed over. */
+export function deleteIdempotency(db: Database, { keyId, route, key }: IdempotencyName, jobId: string | null = null): void {
+  db.query(`DELETE FROM idempotency WHERE ${NAME} AND ($jobId IS NULL OR job_id = $jobId)`).run({ keyId, route, key, jobId });
 }
 
 /** Deletes at most `limit` names taken before `time` (epoch ms); says how many. */

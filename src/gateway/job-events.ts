@@ -1,0 +1,62 @@
+// A job as its client waits for it: what a generation tells, made from what is on record. Who stops reading leaves the job as it is.
+import { AppError } from "../errors.ts";
+import type { Affinity } from "./affinity.ts";
+import type { Run } from "./generate.ts";
+import { partsOf } from "./image-answer.ts";
+import type { Job, Jobs } from "./job.ts";
+import { failureOf, isSettled } from "./job-rules.ts";
+import type { MediaStore } from "./media.ts";
+import type { ModelChoice } from "./models.ts";
+import { type GenerateEvent, NO_USAGE } from "./types.ts";
+
+export type JobReader = { jobs: Pick<Jobs, "watch">; media: Pick<MediaStore, "get">; affinity: Pick<Affinity, "of"> };
+
+/**
+ * The job as a generation under way; one that has ended tells the same again. Its events throw AppError: the failure that it ended with,
+ * `not_found` when it was deleted or its results are past their age, `cancelled` when the signal aborts.
+ */
+export function followJob(reader: JobReader, job: Job, choice: ModelChoice, signal: AbortSignal): Run {
+  const isNamed = !choice.retired && choice.families[0] === job.family;
+  return {
+    family: job.family,
+    successorOf: isNamed ? null : choice.requested,
+    headers: { "x-flow2api-job": job.id },
+    events: eventsOf(reader, job, signal),
+  };
+}
+
+async function* eventsOf(reader: JobReader, job: Job, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
+  let last = job;
+  let isUnderWay = false;
+  for await (const now of (await reader.jobs.watch(job.id, job.keyId, signal)) ?? []) {
+    last = now;
+    if (now.place) yield { type: "queued", ...now.place };
+    if (isUnderWay || now.state === "queued" || isSettled(now.state)) continue;
+    isUnderWay = true;
+    yield { type: "generating" };
+  }
+  if (isSettled(last.state)) return yield* endOf(reader, last);
+  throw signal.aborted
+    ? new AppError("cancelled", "The client went away; the job goes on.")
+    : new AppError("not_found", "The job was deleted while it ran.", { reason: "job_deleted" });
+}
+
+/** What came of a job that has ended. */
+async function* endOf({ media, affinity }: JobReader, job: Job): AsyncGenerator<GenerateEvent> {
+  const end = job.answer?.end ?? null;
+  const failure = end ? null : failureOf(job);
+  if (failure) throw failure;
+  const told = await Promise.all(
+    partsOf(job).map(async (part): Promise<GenerateEvent | null> => {
+      if ("text" in part) return part;
+      const { type, mediaId, signature = affinity.of(mediaId)?.signature } = part;
+      const found = await media.get(mediaId);
+      return found && { type, media: found, signature };
+    }),
+  );
+  if (job.mediaIds.length > 0 && !told.some((event) => event?.type === "image"))
+    throw new AppError("not_found", "The results of this job are past their age.", { reason: "job_deleted" });
+  yield* told.filter((event) => event !== null);
+  const usage = job.usage ?? NO_USAGE;
+  yield { type: "done", ...(end ?? { finish: "stop", upstreamReason: "STOP" }), usage, provider: job.provider ?? "" };
+}
