@@ -28,7 +28,6 @@ function setUp() {
     settle: (_used, end) => void ends.push(["settled", end]),
     release: (end) => void ends.push(["released", end]),
     park: () => {},
-    headers: {},
   };
   const lease: Lease = {
     tokenId: 7,
@@ -46,7 +45,7 @@ function setUp() {
 }
 
 const PICTURE = { images: 1, usd: 0.04 };
-const USAGE = { inputText: 3, inputImage: 0, outputText: 5, outputImage: 1000, thoughts: 10 };
+const USAGE = { inputText: 3, inputImage: 0, outputText: 5, outputImage: 1000, thoughts: 10, total: 1018 };
 
 test("what was charged is settled and written once, with the time that it took", () => {
   const { record, rows, ends, admission, lease, pass } = setUp();
