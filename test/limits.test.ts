@@ -56,10 +56,29 @@ test("headers count down, and over the rate a client is told when to come again"
   }
   expect(remaining).toEqual(["1", "0"]);
   const refused = await rig.chat();
-  expect(refused.status).toBe(429);
+  expect([refused.status, refused.headers.get("x-ratelimit-remaining-requests")]).toEqual([429, "0"]);
   expect(Number(refused.headers.get("retry-after"))).toBeWithin(1, 61);
   expect(refused.headers.get("x-should-retry")).toBeNull();
   expect(((await refused.json()) as { error: { code: string } }).error.code).toBe("rate_limit_exceeded");
+});
+
+test.each([
+  ["/v1/chat/completions", { model: "gemini-omni-1.2-flash", messages: [{ role: "user", content: "a fox" }], stream: true }],
+  ["/v1/videos", { prompt: "a fox" }],
+  ["/v1/images/generations", { prompt: "a fox", background: true }],
+  ["/v1/images/generations", { prompt: "a fox" }],
+  ["/v1/responses", { model: "gemini-3-pro-image", input: "a fox" }],
+  ["/v1beta/models/gemini-3-pro-image:generateContent", { contents: "a fox" }],
+  ["/v1beta/models/veo-3.1-generate-preview:predictLongRunning", { instances: [{ prompt: "a fox" }] }],
+  ["/v1beta/interactions", { model: "gemini-omni-1.2-flash", input: "a fox", background: true }],
+])("%s says what is left of the minute, also of a job", async (path, json) => {
+  await using rig = await startRig();
+  await setKey(rig, limits({ rpm: 5 }));
+  const left = new AbortController();
+  const { status, headers } = await rig.call(path, { json, signal: left.signal });
+  left.abort();
+  const told = ["limit", "remaining"].map((word) => headers.get(`x-ratelimit-${word}-requests`));
+  expect([status < 203, ...told]).toEqual([true, "5", "4"]);
 });
 
 test("a model that the key may not use is 403, and nothing is reserved", async () => {

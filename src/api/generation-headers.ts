@@ -1,7 +1,7 @@
 // What an answer's headers say of its generation, on both surfaces.
 import type { Run } from "../gateway/generate.ts";
 
-/** The key's limits, and the living model that stands in for a retired one. */
+/** Those of the run, and the living model that stands in for a retired one. */
 export function generationHeaders({
   headers,
   family,

@@ -55,7 +55,7 @@ export type Run = {
   family: string;
   /** The retired family that it stands in for, or null. */
   successorOf: string | null;
-  /** Rate-limit headers for the answer. */
+  /** Headers of the answer that tell of this run alone. */
   headers: Readonly<Record<string, string>>;
   /** To be read to its end or abandoned; ends with `done` or throws AppError. */
   events: AsyncIterable<GenerateEvent>;
@@ -107,7 +107,7 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate, forJob });
       const longestMs = deps.settings().generation.image_timeout * 1000;
       const events = await begun(runImages(deps, plan, admission), signal, deps.clock, longestMs);
-      return { family, successorOf, headers: admission.headers, events };
+      return { family, successorOf, headers: {}, events };
     } catch (error) {
       record.fail(error);
       record.close(admission);

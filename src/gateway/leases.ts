@@ -92,8 +92,6 @@ export type Admission = {
   release(end?: GenerationEnd): void;
   /** Gives the place among the key's generations back and keeps the estimate: nothing runs, and nobody knows yet what it cost. */
   park(): void;
-  /** `x-ratelimit-*` headers of this key at the time of admission; none where it has no limit per minute. */
-  readonly headers: Readonly<Record<string, string>>;
 };
 
 export type AdmissionRequest = {
@@ -116,6 +114,8 @@ export interface Limits {
    * (reason `rate_limit_exceeded`: worth another try; `insufficient_quota`: not soon), `busy` when the ledger cannot be written
    */
   admit(keyId: number, request: AdmissionRequest): Promise<Admission>;
+  /** `x-ratelimit-*` headers of this key as of now; none where it has no limit per minute. */
+  rateHeaders(keyId: number): Record<string, string>;
   /** The admission of a job that goes on after a restart, when its reservation was kept; null: it was settled, or is held already. */
   resume(id: number): Admission | null;
 }

@@ -1,7 +1,7 @@
-// What a client is told about its key's limits: what, how much, and when it may come again. Pure.
+// What a client is told about its key's limits: what, how much, and when it may come again. No I/O.
 import { AppError } from "../errors.ts";
 import type { Account, Shortfall } from "./balance.ts";
-import { MINUTE_MS } from "./windows.ts";
+import { dropOld, MINUTE_MS } from "./windows.ts";
 
 /** When a place becomes free nobody knows; this is a pause that helps more than it harms. */
 const PLACE_RETRY_MS = 1000;
@@ -47,11 +47,12 @@ function quotaError(shortfall: Extract<Shortfall, { period: unknown }>, now: num
 
 /**
  * `x-ratelimit-*-requests` in OpenAI's spelling (API reference, Rate limits in headers, read 2026-11-23). `reset` is the time until one
- * more request is allowed than now, as of the sliding minute.
+ * more request is allowed than now, as of the sliding minute. Drops minutes that are over.
  */
 export function rateHeaders(account: Account, limit: number | null, now: number): Record<string, string> {
   if (limit === null) return {};
   const { recent } = account;
+  dropOld(recent, now);
   return {
     "x-ratelimit-limit-requests": String(limit),
     "x-ratelimit-remaining-requests": String(Math.max(0, limit - recent.length)),

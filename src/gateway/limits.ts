@@ -83,7 +83,7 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
     return account;
   }
 
-  function openAdmission(reservation: Pick<Reservation, "id" | "keyId" | "at">, hold: Hold, headers: Record<string, string>): Admission {
+  function openAdmission(reservation: Pick<Reservation, "id" | "keyId" | "at">, hold: Hold): Admission {
     let open = true;
     let hasPlace = true;
     const park = () => {
@@ -100,7 +100,6 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
     };
     return {
       id: reservation.id,
-      headers,
       settle: (used, facts) => end(toAmounts(used), "settled", facts),
       release: (facts) => end(nothing(), "released", facts),
       park,
@@ -119,11 +118,10 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
     if (shortfall) throw limitError(shortfall, now);
     const hold = reserve(account, estimate, now);
     reservations += 1;
-    const headers = rateHeaders(account, key.limits.rpm, now);
     const { requestId, kind, family, forJob } = request;
     try {
       const id = await ledger.reserve({ keyId, requestId, kind, family, at: now, estimate, forJob });
-      return openAdmission({ id, keyId, at: now }, hold, headers);
+      return openAdmission({ id, keyId, at: now }, hold);
     } catch (error) {
       reservations -= 1;
       takeBack(account, hold, now);
@@ -165,12 +163,13 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
   return {
     admit,
     load,
+    rateHeaders: (keyId) => rateHeaders(accounts.get(keyId) ?? createAccount(), keys.get(keyId)?.limits.rpm ?? null, clock.now()),
     resume(id) {
       const reservation = kept.get(id);
       if (!reservation) return null;
       kept.delete(id);
       accountOf(reservation.keyId).inFlight += 1;
-      return openAdmission(reservation, reservation.hold, {});
+      return openAdmission(reservation, reservation.hold);
     },
     usage: (keyId) => usageOf(accounts.get(keyId) ?? createAccount(), clock.now()),
     gauges: () => ({ reservations, inFlight: [...accounts.values()].reduce((sum, { inFlight }) => sum + inFlight, 0) }),

@@ -110,7 +110,6 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
     };
     return {
       id: admission.id,
-      headers: admission.headers,
       settle(used, end) {
         ends(amountsOf(used));
         admission.settle(used, end);
@@ -175,6 +174,7 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
 
   return {
     admit,
+    rateHeaders: limits.rateHeaders,
     resume(id) {
       const admission = limits.resume(id);
       if (!admission) return null;

@@ -2,6 +2,7 @@
 import { Elysia } from "elysia";
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
+import type { Limits } from "../../gateway/leases.ts";
 import { dialectOf, splitUrl } from "../dialect.ts";
 import type { Api, Call } from "./call.ts";
 import { errorResponse } from "./errors.ts";
@@ -16,6 +17,7 @@ import { createUploads, type Uploads } from "./uploads.ts";
 import { operation, predictLongRunning } from "./videos.ts";
 
 export type GeminiContext = Api & {
+  limits: Pick<Limits, "rateHeaders">;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };
@@ -32,7 +34,7 @@ export function geminiRoutes(ctx: GeminiContext) {
 
 type Answer = (api: Api, call: Call, name: string) => Response | Promise<Response>;
 type Server = { timeout(request: Request, seconds: number): void } | null;
-type Arrival = { request: Request; server: Server };
+type Arrival = { request: Request; server: Server; set: { headers: object } };
 
 /** Answers whatever happens; failures get Google's envelope. */
 async function respond(
@@ -106,9 +108,15 @@ function callModel(api: Api, call: Call, name: string) {
 function surface(ctx: GeminiContext, prefix: Prefix) {
   const detail = (summary: string, body: object = {}) => ({ tags: ["Gemini"], summary, ...body, hide: prefix !== PREFIXES[0] });
   const route = (path: string, answer: Answer) => (arrival: Arrival) => respondTo(ctx, arrival, `${prefix}${path}`, answer);
+  /** For answers that count against the key's limit per minute: they say what is left of it. */
+  const counted = (path: string, answer: Answer) => async (arrival: Arrival) => {
+    const response = await route(path, answer)(arrival);
+    Object.assign(arrival.set.headers, ctx.limits.rateHeaders(ctx.callOf(arrival.request).key.id));
+    return response;
+  };
   const app = new Elysia({ name: `gemini ${prefix}`, prefix });
 
-  app.post("/models/*", route("/models/", callModel), {
+  app.post("/models/*", counted("/models/", callModel), {
     parse: "none",
     detail: detail(`models/{model}:{method}, the method one of ${Object.keys(METHODS).join(", ")}`, jsonBody(GenerateBody)),
   });
@@ -122,7 +130,7 @@ function surface(ctx: GeminiContext, prefix: Prefix) {
 
   app
     .get("/operations/*", route("/", operation), { detail: detail("How far a video is") })
-    .post("/interactions", route("/interactions", createInteraction), {
+    .post("/interactions", counted("/interactions", createInteraction), {
       parse: "none",
       detail: detail("Make a video or an image as an interaction", jsonBody(InteractionBody)),
     })

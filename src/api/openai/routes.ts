@@ -2,7 +2,7 @@
 import { type AnyElysia, Elysia } from "elysia";
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import type { Leases } from "../../gateway/leases.ts";
+import type { Leases, Limits } from "../../gateway/leases.ts";
 import type { Call } from "./call.ts";
 import { chat } from "./chat.ts";
 import { deleteFile, type FilesApi, fileContent, getFile, listFiles, uploadFile } from "./files.ts";
@@ -26,6 +26,7 @@ import {
 
 export type OpenAiContext = FilesApi & {
   pool: Leases;
+  limits: Pick<Limits, "rateHeaders">;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };
@@ -44,7 +45,12 @@ type Own = OpenAiContext & { history: ResponseHistory };
 const KINDS = ["image", "video"] as const;
 
 type Answer = (ctx: Own, call: Call, id: string) => Promise<Response>;
-type Arrival = { request: Request; params?: { id?: string }; server: { timeout(request: Request, seconds: number): void } | null };
+type Arrival = {
+  request: Request;
+  params?: { id?: string };
+  server: { timeout(request: Request, seconds: number): void } | null;
+  set: { headers: object };
+};
 
 /** Every route under one prefix; any text to the compiler, for which two were too much. */
 function surface(ctx: Own, prefix: string): AnyElysia {
@@ -63,6 +69,14 @@ function surface(ctx: Own, prefix: string): AnyElysia {
     arrival.server?.timeout(arrival.request, 0);
     return route(answer)(arrival);
   };
+  /** For answers that count against the key's limit per minute: they say what is left of it, refusals too. */
+  const counted = (answer: Answer) => async (arrival: Arrival) => {
+    try {
+      return await slow(answer)(arrival);
+    } finally {
+      Object.assign(arrival.set.headers, ctx.limits.rateHeaders(ctx.callOf(arrival.request).key.id));
+    }
+  };
 
   return (
     new Elysia({ name: `openai ${prefix}`, prefix })
@@ -72,21 +86,21 @@ function surface(ctx: Own, prefix: string): AnyElysia {
         detail: detail("One model"),
       })
 
-      .post("/chat/completions", slow(chat), {
+      .post("/chat/completions", counted(chat), {
         parse: "none",
         detail: detail("Make images or a video from a conversation", jsonBody(ChatBody)),
       })
-      .post("/responses", slow(responses), {
+      .post("/responses", counted(responses), {
         parse: "none",
         detail: detail("Make images from a conversation, as items and events", jsonBody(ResponsesBody)),
       })
 
-      .post("/images/generations", slow(generate), { parse: "none", detail: detail("Make images from a prompt", jsonBody(ImagesBody)) })
+      .post("/images/generations", counted(generate), { parse: "none", detail: detail("Make images from a prompt", jsonBody(ImagesBody)) })
       // As OpenRouter's own client asks for images.
-      .post("/images", slow(generate), { parse: "none", detail: { hide: true } })
+      .post("/images", counted(generate), { parse: "none", detail: { hide: true } })
       .post(
         "/images/edits",
-        slow((api, call) => images(api, call, "edit")),
+        counted((api, call) => images(api, call, "edit")),
         { parse: "none", detail: detail("Make images from a prompt and pictures", jsonBody(ImagesBody)) },
       )
       .post(
@@ -98,16 +112,16 @@ function surface(ctx: Own, prefix: string): AnyElysia {
       .get("/images/generations/:id/events", slow(imageJobEvents), { detail: detail("An image job as it goes on, as events") })
       .delete("/images/generations/:id", route(cancelImageJob), { detail: detail("Cancel an image job") })
 
-      .post("/videos", slow(createVideo), { parse: "none", detail: detail("Make a video as a job", jsonBody(VideoBody)) })
+      .post("/videos", counted(createVideo), { parse: "none", detail: detail("Make a video as a job", jsonBody(VideoBody)) })
       .get("/videos", route(listVideos), { detail: detail("List the key's videos") })
-      .post("/videos/edits", slow(editVideo), { parse: "none", detail: detail("Change a video", jsonBody(VideoBody)) })
-      .post("/videos/extensions", slow(extendVideo), { parse: "none", detail: detail("Go on from a video", jsonBody(VideoBody)) })
+      .post("/videos/edits", counted(editVideo), { parse: "none", detail: detail("Change a video", jsonBody(VideoBody)) })
+      .post("/videos/extensions", counted(extendVideo), { parse: "none", detail: detail("Go on from a video", jsonBody(VideoBody)) })
       .post("/videos/characters", route(noCharacters), { parse: "none", detail: { hide: true } })
       .get("/videos/characters/:id", route(noCharacters), { detail: { hide: true } })
       .get("/videos/:id", route(getVideo), { detail: detail("A video: status, progress and address") })
       .delete("/videos/:id", route(deleteVideo), { detail: detail("Delete a video; cancels one that is being made") })
       .get("/videos/:id/content", slow(videoContent), { detail: detail("The bytes of a video or its thumbnail, with ranges") })
-      .post("/videos/:id/remix", slow(remixVideo), { parse: "none", detail: detail("Change a video of ours", jsonBody(VideoBody)) })
+      .post("/videos/:id/remix", counted(remixVideo), { parse: "none", detail: detail("Change a video of ours", jsonBody(VideoBody)) })
 
       .post("/files", slow(uploadFile), { parse: "none", detail: detail("Upload a picture or a video to use by its id", FILE_BODY) })
       .get("/files", route(listFiles), { detail: detail("List the key's files") })
