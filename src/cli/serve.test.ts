@@ -109,15 +109,14 @@ describe("demo", () => {
   });
 });
 
-test("simulate serves the simulator alone, with the faults it is told", async () => {
-  await using simulator = await running(/Simulator on http:\/\/127\.0\.0\.1:(\d+)/, [
-    "simulate",
-    "--port",
-    "0",
-    "--seed",
-    "7",
-    "--faults",
-    "gemini.models=bad-key",
-  ]);
-  expect((await get(simulator.port, "/v1beta/models?key=demo")).ok).toBe(false);
+test("simulate serves the simulator alone, with the faults it is told, and says how to use it", async () => {
+  const faults = ["--faults", "gemini.models=bad-key"];
+  await using simulator = await running(/Simulator on http:\/\/127\.0\.0\.1:(\d+)/, ["simulate", "--port", "0", "--seed", "7", ...faults]);
+  const { port, io } = simulator;
+  const [, gemini = ""] = /FLOW2API_GEMINI_BASE_URL=(\S+)/.exec(io.out) ?? [];
+  expect((await fetch(`${gemini}/v1beta/models?key=demo-1.1`)).status).toBe(400);
+  const [, url = "", spec = ""] = /curl -X PUT (\S+) -d "([^"]+)"/.exec(io.out) ?? [];
+  expect(await (await fetch(url, { method: "PUT", body: spec })).json()).toEqual({ faults: spec });
+  expect((await fetch(`${gemini}/v1beta/models?key=demo-1.1`)).status).toBe(200);
+  expect((await get(port, "/__simulator/counts")).status).toBe(200);
 });

@@ -1,6 +1,7 @@
 // flow2api simulate: the upstream simulator alone.
 import { FAULTS, parseFaults } from "../simulator/faults.ts";
 import { OPERATIONS } from "../simulator/operations.ts";
+import type { Simulator } from "../simulator/simulator.ts";
 import { listening } from "./listen.ts";
 import { watchSignals } from "./signals.ts";
 import { rowsText } from "./table.ts";
@@ -30,12 +31,28 @@ export const simulate = defineVerb({
     const { startSimulator } = await import("../simulator/simulator.ts");
     refuseFaults(() => parseFaults(values.faults ?? ""));
     const simulator = await listening(startSimulator({ port, seed, latencyMs, faults: values.faults }), port);
-    io.stdout(`Simulator on ${simulator.url}\n`);
+    io.stdout(howToUse(simulator));
     await signals.stopped;
     await simulator.stop();
     return 0;
   },
 });
+
+function howToUse({ url, geminiBaseUrl, flowLabsBaseUrl, flowApiBaseUrl }: Simulator): string {
+  return `Simulator on ${url}
+
+A flow2api that calls it in place of the real upstreams; every secret of a token will do:
+  FLOW2API_GEMINI_BASE_URL=${geminiBaseUrl} \\
+  FLOW2API_FLOW_LABS_BASE_URL=${flowLabsBaseUrl} \\
+  FLOW2API_FLOW_API_BASE_URL=${flowApiBaseUrl} \\
+  flow2api serve
+
+What it was asked, and what goes wrong from now on:
+  curl ${url}/__simulator/counts
+  curl -X PUT ${url}/__simulator/faults -d "gemini.generate=429-minute:0.5"
+
+`;
+}
 
 function faultsHelp(): string {
   const operations = Object.entries(OPERATIONS).map(([name, { description }]) => [`  ${name}`, description]);
