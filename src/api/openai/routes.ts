@@ -60,23 +60,24 @@ function surface(ctx: Own, prefix: string): AnyElysia {
     kinds: ctx.jobs ? KINDS : KINDS.slice(0, 1),
   });
   const detail = (summary: string, body: object = {}) => ({ tags: ["OpenAI"], summary, ...body, hide: prefix !== PREFIXES[0] });
-  const route = (answer: Answer) => (arrival: Arrival) => {
-    const { request, params } = arrival;
-    return answer(ctx, { request, ...ctx.callOf(request) }, params?.id ?? "");
-  };
+  const route =
+    (answer: Answer) =>
+    ({ request, params }: Arrival) =>
+      answer(ctx, { request, ...ctx.callOf(request) }, params?.id ?? "");
   /** For answers that take as long as a picture takes. */
   const slow = (answer: Answer) => (arrival: Arrival) => {
     arrival.server?.timeout(arrival.request, 0);
     return route(answer)(arrival);
   };
   /** For answers that count against the key's limit per minute: they say what is left of it, refusals too. */
-  const counted = (answer: Answer) => async (arrival: Arrival) => {
-    try {
-      return await slow(answer)(arrival);
-    } finally {
-      Object.assign(arrival.set.headers, ctx.limits.rateHeaders(ctx.callOf(arrival.request).key.id));
-    }
-  };
+  const counted = (answer: Answer) => (arrival: Arrival) =>
+    slow(async (api, call, id) => {
+      try {
+        return await answer(api, call, id);
+      } finally {
+        Object.assign(arrival.set.headers, api.limits.rateHeaders(call.key.id));
+      }
+    })(arrival);
 
   return (
     new Elysia({ name: `openai ${prefix}`, prefix })
