@@ -267,6 +267,13 @@ describe("videos from videos", () => {
     expect([longer.model, (await ended(rig, longer.id)).status]).toEqual(["veo_3_1_t2v_fast_landscape", "completed"]);
   });
 
+  test("the other surface knows by our link which video is meant, too", async () => {
+    const prompt = newPrompt();
+    const body = { instances: [{ prompt, video: { uri: done.url } }] };
+    await post("/v1beta/models/veo-3.1-generate-preview:predictLongRunning", body);
+    expect(await sentFor(prompt)).toMatchObject({ previous_interaction_id: expect.any(String) });
+  });
+
   test.each<[string, string, object, number, string]>([
     ["an edit without a video", "/v1/videos/edits", { prompt: "a" }, 400, "missing_required_parameter"],
     ["an edit of no video of ours", "/v1/videos/edits", { prompt: "a", video: { id: "video_none" } }, 404, "not_found"],

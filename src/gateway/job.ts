@@ -119,6 +119,8 @@ export interface Jobs {
   createImages(order: ImageJobOrder): Promise<Job>;
   /** Null when there is none, or it is another key's (`keyId` null: the operator sees all). */
   get(id: string, keyId: number | null): Promise<Job | null>;
+  /** The video job that made a stored medium. Null when none did, or it is another key's. */
+  makerOf(mediaId: string, keyId: number | null): Promise<Job | null>;
   /** Newest first unless `order` is `asc`; `after` is the last id of the page before. */
   list(
     keyId: number | null,

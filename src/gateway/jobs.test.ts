@@ -24,6 +24,21 @@ async function made(world: World, change?: Partial<VideoOrder>) {
   return world.ctx.jobs.createVideo(world.order(change));
 }
 
+test("the job that made a video is found by its medium, however many came after it, by its owner alone", async () => {
+  await using world = await openWorld();
+  const { id } = await made(world);
+  const { mediaIds } = await world.until(id, "completed");
+  const row = (await world.store.getJob(id))!;
+  for (let count = 0; count < 120; count++)
+    await world.store.insertJob({ ...row, id: `video_${count}`, requestId: `later ${count}`, mediaIds: [] });
+  expect((await world.ctx.jobs.makerOf(mediaIds[0]!, world.keyId))?.id).toBe(id);
+  expect(await world.ctx.jobs.makerOf(mediaIds[0]!, world.otherKeyId)).toBeNull();
+  const picture = await world.ctx.jobs.createImages(world.images());
+  const [drawn] = (await world.until(picture.id, "completed")).mediaIds;
+  const sent = await world.ctx.media.keepBytes(PIXEL_PNG, { origin: "input", keyId: world.keyId, requestId: row.requestId });
+  for (const other of [drawn!, sent.id, "nothing"]) expect(await world.ctx.jobs.makerOf(other, world.keyId)).toBeNull();
+});
+
 describe("a job that waits for a token", () => {
   const ONE_AT_ONCE = [{ ...TWO_TOKENS[0]!, videoConcurrency: 1, imageConcurrency: 1 }];
 

@@ -12,11 +12,11 @@ import type { Runner } from "./runner.ts";
 import type { Webhooks } from "./webhooks.ts";
 
 export type JobsDependencies = JobOrdersDependencies & {
-  store: Pick<JobStore, "listJobs">;
+  store: Pick<JobStore, "findJob" | "listJobs">;
   runner: Runner;
   idempotency: Idempotency;
   webhooks: Pick<Webhooks, "check">;
-  media: Pick<MediaStore, "open" | "keepBytes" | "remove" | "assertSpace">;
+  media: Pick<MediaStore, "get" | "open" | "keepBytes" | "remove" | "assertSpace">;
 };
 
 /** Makes the job of an order, after telling under which id it can be found. */
@@ -86,6 +86,12 @@ export function createJobs(deps: JobsDependencies): Jobs {
     createImages: (order) => once(order, decodedImages(order), (attach) => orders.openImages(order, attach)),
     async get(id, keyId) {
       const row = await find(id, keyId);
+      return row && book.show(row);
+    },
+    async makerOf(mediaId, keyId) {
+      const requestId = (await deps.media.get(mediaId))?.requestId;
+      const made = requestId ? await store.findJob(requestId) : null;
+      const row = made?.kind === "video" && made.mediaIds.includes(mediaId) ? await find(made.id, keyId) : null;
       return row && book.show(row);
     },
     async list(keyId, { limit, after, order = "desc", kind, states }) {

@@ -1,7 +1,7 @@
 // :predictLongRunning, Veo's method, and its operations: every one is a job, looked at as often as a client likes.
 // Source: Gemini API reference, models.predictLongRunning and operations; clients of wire.md A.4 and D (read 2026-11-23).
 import { AppError } from "../../errors.ts";
-import { type InputReference, readInput } from "../../gateway/inputs.ts";
+import { type InputReference, ownMediaId, readInput } from "../../gateway/inputs.ts";
 import type { Job, VideoOrder } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import type { InputMedia } from "../../gateway/types.ts";
@@ -62,8 +62,10 @@ export function readPictures(api: Api, { key, requestId, request }: Call, refere
 
 /** A video to start from: one that a job of the key made, or its bytes. */
 export async function readSource(api: Api, { key, requestId, request }: Call, video: Fields, param: string): Promise<VideoOrder["source"]> {
-  const id = fileIdIn(textOf(video.uri) ?? textOf(video.fileUri) ?? "");
-  const job = id === null ? null : await jobsOf(api).get(videoJobId(id), key.id);
+  const uri = textOf(video.uri) ?? textOf(video.fileUri) ?? "";
+  const [id, mediaId] = [fileIdIn(uri), ownMediaId(uri)];
+  const job =
+    id !== null ? await jobsOf(api).get(videoJobId(id), key.id) : mediaId !== null ? await jobsOf(api).makerOf(mediaId, key.id) : null;
   if (job) return { jobId: job.id };
   const owner = { keyId: key.id, requestId, signal: request.signal };
   return { media: (await readInput(api.inputs, mediaReference(video, param), owner, "video"))! };

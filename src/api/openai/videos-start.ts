@@ -11,9 +11,6 @@ import { type Api, type Call, modelOf } from "./call.ts";
 import type { DecodedVideo, SourceReference } from "./videos-decode.ts";
 import type { VideoEcho } from "./videos-encode.ts";
 
-/** Jobs among which the one that made a medium is looked for. */
-const RECENT_JOBS = 100;
-
 /** A job with the headers of the answer that tells of it first. */
 export type StartedVideo = { job: Job; headers: Record<string, string> };
 
@@ -77,9 +74,7 @@ function keptSeconds({ params }: ModelChoice, mode: VideoMode | undefined, sourc
 
 async function makerOf(api: Api, { key }: Call, url: string): Promise<Job | null> {
   const mediaId = ownMediaId(url);
-  if (mediaId === null) return null;
-  const { jobs } = await jobsOf(api).list(key.id, { limit: RECENT_JOBS, kind: "video", states: ["completed"] });
-  return jobs.find(({ mediaIds }) => mediaIds.includes(mediaId)) ?? null;
+  return mediaId === null ? null : jobsOf(api).makerOf(mediaId, key.id);
 }
 
 async function readPictures(api: Api, { key, requestId, request }: Call, { pictures }: DecodedVideo): Promise<InputMedia[]> {
