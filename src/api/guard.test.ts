@@ -122,8 +122,8 @@ describe("carriers", () => {
     });
   }
 
-  test("?key= does not open the OpenAI surface", () => {
-    expect(outcome(guard().decide(ask("/v1/chat/completions?key=good"), null))).toBe("unauthorized");
+  test.each(["/v1/chat/completions", "/v1beta/openai/models", "/v1beta/openai"])("?key= does not open the OpenAI surface: %s", (path) => {
+    expect(outcome(guard().decide(ask(`${path}?key=good`), null))).toBe("unauthorized");
   });
 
   test("a wrong key in the first carrier is not rescued by a right one in another", () => {

@@ -33,7 +33,8 @@ const ADMIN_LISTENER_PATHS = /^\/(media\/.+|health)$/;
 const CLOSED = { access: "key", cors: false } as const;
 
 /** `?key=` is Google's habit: honoured on its surface and on downloads, nowhere else. */
-const QUERY_KEY_PATHS = /^\/(v1beta|v1alpha|upload|models|media)(\/|$)|^\/v1\/(models|files|operations|interactions)(\/|$)/;
+const QUERY_KEY_PATHS =
+  /^\/(v1beta(?!\/openai(\/|$))|v1alpha|upload|models|media)(\/|$)|^\/v1\/(models|files|operations|interactions)(\/|$)/;
 
 const CORS_HEADERS = {
   "access-control-allow-origin": "*",
