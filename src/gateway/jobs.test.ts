@@ -180,6 +180,45 @@ describe("a video", () => {
   });
 });
 
+describe("a look or a download that fails", () => {
+  const refusals = [
+    ["upstream_unauthorized", { detail: { scope: "token", reason: "session_dead" } }, "session_dead"],
+    ["upstream_unauthorized", {}, "key_invalid"],
+    ["upstream_verification", {}, "verification"],
+    ["upstream_rate_limited", { detail: { scope: "token", reason: "throttled" } }, "throttled"],
+    ["content_policy", { detail: { scope: "request", reason: "policy_output" } }, undefined],
+    ["upstream_unavailable", {}, undefined],
+    ["no_result", {}, undefined],
+  ] as const;
+
+  test.each(refusals)("tells the health of its token: %s %p is %p", async (kind, options, reason) => {
+    for (const step of ["poll", "download"] as const) {
+      await using world = await openWorld();
+      world.script[step] = failing(kind, options);
+      const { id } = await made(world);
+      await world.eventually(async () => (step === "poll" ? world.seen.polls.length : world.seen.downloads) > 1);
+      expect(world.ctx.pool.condition(1)?.reason).toBe(reason);
+      expect((await world.ctx.jobs.get(id, world.keyId))?.state).toBe(step === "poll" ? "running" : "storing");
+    }
+  });
+
+  test("and that it works again, when it does with the same secret", async () => {
+    await using world = await openWorld();
+    const found: unknown[] = [];
+    const refuseOnce = (nth: number) => {
+      found.push(world.ctx.pool.condition(1)?.reason);
+      if (nth === 1) failing("upstream_unauthorized")();
+    };
+    world.script.poll = (_, __, nth) => {
+      refuseOnce(nth);
+      return { state: "done", result: null, usage: null };
+    };
+    world.script.download = refuseOnce;
+    await world.until((await made(world)).id, "completed");
+    expect([...found, world.ctx.pool.condition(1)]).toEqual([undefined, "key_invalid", undefined, "key_invalid", null]);
+  });
+});
+
 describe("money", () => {
   test.each(["upstream_rate_limited", "upstream_quota", "upstream_unauthorized", "network"] as const)(
     "%s before a charge: another try, and one payment in the end",

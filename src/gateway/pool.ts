@@ -36,7 +36,7 @@ export type Pool = Leases & {
   load(rows: readonly TokenRow[]): void;
   /** What a check learned; absent facts change nothing. */
   learn(id: number, facts: TokenFacts): void;
-  /** How a check of a token without a lease ended. Success ends a block for an invalid key or a dead session. */
+  /** How a call of a token without a lease ended: a check, a look at what it makes. Success ends a block for an invalid key or a dead session. */
   observe(id: number, outcome: Outcome): void;
   /** What holds the token as a whole back now, itself or with its group; null when nothing does. Costs no I/O. */
   condition(id: number): Condition | null;

@@ -2,14 +2,14 @@
 import { type Clock, elapsedMs, type Random, sleep } from "../clock.ts";
 import type { JobRow } from "../db/jobs.ts";
 import type { AttemptRow } from "../db/store.ts";
-import { AppError, asCharged } from "../errors.ts";
+import { AppError, asCharged, type ErrorKind } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Settings } from "../settings-schema.ts";
 import type { JobBook } from "./job-book.ts";
 import { deadlineAfter, toJobError } from "./job-rules.ts";
-import type { Lease } from "./leases.ts";
+import type { Lease, Outcome } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
 import type { Pool } from "./pool.ts";
 import type { Prices } from "./prices.ts";
@@ -18,7 +18,7 @@ import type { Turnstile } from "./turnstile.ts";
 
 export type VideoRunDependencies = {
   book: JobBook;
-  pool: Pick<Pool, "lease" | "adopt">;
+  pool: Pick<Pool, "lease" | "adopt" | "observe">;
   providers: ReadonlyMap<string, Provider>;
   tokens: Pick<Tokens, "open" | "callContext">;
   media: Pick<MediaStore, "open" | "keep" | "remove">;
@@ -129,6 +129,38 @@ export function report(
     reason: isFailed ? (ended.detail?.reason ?? null) : null,
     upstreamStatus: isFailed ? (ended.upstreamStatus ?? null) : 200,
   });
+}
+
+/** What a look or a download that failed can say of the token or the way to it. Other trouble of free calls says nothing of paid ones. */
+const TELLING: ReadonlySet<ErrorKind> = new Set([
+  "network",
+  "upstream_unauthorized",
+  "upstream_verification",
+  "upstream_rate_limited",
+  "upstream_quota",
+]);
+
+const WELL: Outcome = { ok: true, usage: null, images: 0, videoSeconds: 0, usd: 0 };
+
+/**
+ * Remembers how a look or a download went, and tells health what that says of the token, by the table of all calls: a failure, or that
+ * what failed before works again. How the video itself ends is told by {@link report}.
+ */
+export function learn(
+  { pool }: Pick<VideoRunDependencies, "pool">,
+  run: VideoRun,
+  { tokenId }: Pick<JobRow, "tokenId">,
+  failure: AppError | null,
+): void {
+  const hadFailed = run.failure !== null;
+  run.failure = failure;
+  if (tokenId === null) return;
+  if (!failure) {
+    if (hadFailed) pool.observe(tokenId, WELL);
+    return;
+  }
+  const { kind, detail, retryAfterMs, upstreamStatus } = failure;
+  if (TELLING.has(kind)) pool.observe(tokenId, { ok: false, kind, detail, retryAfterMs, upstreamStatus, charged: false });
 }
 
 /** Ends the job as failed; `charged` when an upstream may have taken money for it. */

@@ -6,6 +6,7 @@ import {
   asFailure,
   failVideo,
   freshDeadline,
+  learn,
   openToken,
   pause,
   releaseSlot,
@@ -35,7 +36,7 @@ export async function followVideo(deps: VideoRunDependencies, run: VideoRun, job
     const status = await withTimeout(clock, run.parked, POLL_MS, (signal) =>
       provider.pollVideo(job.operation, token, deps.tokens.callContext(token, signal)),
     );
-    run.failure = null;
+    learn(deps, run, job, null);
     if (status.state === "done") return await finish(deps, run, job, status);
     if (status.state === "failed") return await failed(deps, run, job, status.error);
     if (status.state === "next") return void (await deps.book.move(run.id, ["running"], { step: status.step }, { durable: true }));
@@ -44,8 +45,9 @@ export async function followVideo(deps: VideoRunDependencies, run: VideoRun, job
     if (progress !== job.progress && !isLast) await deps.book.move(run.id, ["running"], { progress });
   } catch (error) {
     if (run.parked.aborted) return;
-    run.failure = asFailure(deps.log, run.id, error);
-    deps.log.warn("A job could not be asked about", { jobId: run.id, tokenId: job.tokenId, kind: run.failure.kind });
+    const failure = asFailure(deps.log, run.id, error);
+    learn(deps, run, job, failure);
+    deps.log.warn("A job could not be asked about", { jobId: run.id, tokenId: job.tokenId, kind: failure.kind });
   }
   if (isLast) await giveUp(deps, run, job);
 }

@@ -2,7 +2,7 @@
 import type { JobRow } from "../db/jobs.ts";
 import { asCharged } from "../errors.ts";
 import { downloadDelay } from "./job-rules.ts";
-import { asFailure, failVideo, openToken, pause, type VideoRun, type VideoRunDependencies, withTimeout } from "./video-call.ts";
+import { asFailure, failVideo, learn, openToken, pause, type VideoRun, type VideoRunDependencies, withTimeout } from "./video-call.ts";
 import { readPlan } from "./video-plan.ts";
 
 /** A download that takes longer is begun again. */
@@ -19,6 +19,7 @@ export async function storeVideo(deps: VideoRunDependencies, run: VideoRun, job:
     const draft = await withTimeout(clock, AbortSignal.any([run.parked, run.killed]), DOWNLOAD_MS, (signal) =>
       provider.downloadVideo(job.result, token, tokens.callContext(token, signal)),
     );
+    learn(deps, run, job, null);
     const stored = await media.keep(draft, { origin: "result", keyId: job.keyId, requestId: job.requestId, family: job.family });
     const ended = await book.end(run.id, ["storing"], { ...completion(job), mediaIds: [stored.id] }, run.attempts);
     // The client forgot the job meanwhile.
@@ -26,6 +27,7 @@ export async function storeVideo(deps: VideoRunDependencies, run: VideoRun, job:
   } catch (error) {
     if (run.parked.aborted) return;
     const failure = asFailure(deps.log, run.id, error);
+    learn(deps, run, job, failure);
     run.downloads++;
     deps.log.warn("A finished video could not be fetched", {
       jobId: run.id,

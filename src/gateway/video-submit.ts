@@ -85,6 +85,7 @@ export async function submitOnce(
     return refused(deps, run, sent, failure);
   }
   run.polls = 0;
+  run.failure = null;
   await keepHandle(deps, run, { state: "running", operation, step: null, deadlineAt: freshDeadline(deps) });
 }
 
