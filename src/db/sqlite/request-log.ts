@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import type { RequestLog, RequestRow } from "../store.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import { migrate, REQUEST_MIGRATIONS } from "./migrate.ts";
 import { deleteRequestsBefore, getRequest, insertRequests, listRequests } from "./requests.ts";
@@ -21,6 +22,8 @@ export type RequestLogOptions = {
   flushMs?: number;
   /** Rows that are written without waiting, and rows of one transaction: about 2 ms of the event loop for the default of 64. */
   batch?: number;
+  /** Absent: the connection makes its own. */
+  checkpoints?: Checkpoints;
 };
 
 /**
@@ -36,7 +39,7 @@ export async function openRequestLog(options: RequestLogOptions): Promise<Reques
     closeDatabase(db);
     throw error;
   }
-  const writer = createWriter(db);
+  const writer = createWriter(db, options.checkpoints?.of(db));
   let held: RequestRow[] = [];
   let dropped = 0;
   let cancelTimer: (() => void) | null = null;

@@ -5,6 +5,7 @@ import { AppError } from "../../errors.ts";
 import type { Store } from "../store.ts";
 import * as audit from "./audit.ts";
 import { CANARY, readCanary, writeCanary } from "./canary.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import * as idempotency from "./idempotency.ts";
 import * as jobs from "./jobs.ts";
@@ -21,6 +22,7 @@ import * as usage from "./usage.ts";
 import * as webhooks from "./webhooks.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
+export { type Checkpoints, createCheckpoints } from "./checkpoints.ts";
 export { openRequestLog } from "./request-log.ts";
 
 export type StoreOptions = {
@@ -29,6 +31,8 @@ export type StoreOptions = {
   secretKey: Uint8Array;
   /** False while another process serves from the folder: a database that needs a migration is refused. Default true. */
   migrate?: boolean;
+  /** Absent: the connection makes its own. */
+  checkpoints?: Checkpoints;
 };
 
 /** For what cannot be had again: a commit that waits for the disk. */
@@ -41,7 +45,7 @@ const DURABLE = { durable: true };
 export async function openStore(options: StoreOptions): Promise<Store> {
   const vault = createVault(options.secretKey);
   const db = await openDatabase(join(options.dataDir, "flow2api.db"));
-  const writer = createWriter(db);
+  const writer = createWriter(db, options.checkpoints?.of(db));
   try {
     await migrate(db, STORE_MIGRATIONS, { migrate: options.migrate });
     await checkKey(db, vault, writer);

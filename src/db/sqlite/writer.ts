@@ -28,8 +28,8 @@ const GATHER_MS = 2;
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-/** A writer on `db`; there is one for each connection. */
-export function createWriter(db: Database): Writer {
+/** A writer on `db`; there is one for each connection. `committed` is called after each commit. */
+export function createWriter(db: Database, committed: () => void = () => {}): Writer {
   let queue: Act[] = [];
   let working: Promise<void> | null = null;
 
@@ -41,6 +41,7 @@ export function createWriter(db: Database): Writer {
       queue = queue.slice(GROUP);
       written = group.length;
       await commit(db, group);
+      committed();
     }
     working = null;
   }

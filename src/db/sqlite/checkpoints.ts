@@ -1,0 +1,58 @@
+// Checkpoints beside the event loop: a database whose log has grown is brought up to date by a thread of its own.
+import type { Database } from "bun:sqlite";
+import { statSync } from "node:fs";
+import threadFile from "./checkpoint-thread.js" with { type: "file" };
+
+export type Checkpoints = {
+  /** Takes them off this connection's hands. The result is to be called after each commit. */
+  of(db: Database): () => void;
+  /** Resolves when the thread has ended, which has to be so before a database is closed. */
+  close(): Promise<void>;
+};
+
+/** Commits between two looks at the log. */
+const LOOK_EVERY = 64;
+/** Bytes of the log from which on a checkpoint is worth it. */
+const WORTH_BYTES = 4 * 1024 * 1024;
+/** Pages at which the connection makes one after all (64 MiB): the thread has left little to do, and the log begins anew. */
+const LATEST_PAGES = 16_384;
+
+/** The thread is started when it is first needed. */
+export function createCheckpoints(): Checkpoints {
+  const working = new Set<string>();
+  let thread: Worker | null = null;
+  let isClosed = false;
+
+  const startThread = (): Worker => {
+    const worker = new Worker(threadFile, { smol: true, ref: false });
+    worker.onmessage = ({ data: file }: MessageEvent<string>) => void working.delete(file);
+    // Whatever it was on stays with its connection, which makes its own in time.
+    worker.onerror = () => {
+      thread = null;
+    };
+    return worker;
+  };
+
+  return {
+    of(db) {
+      const file = db.filename;
+      let commits = 0;
+      db.run(`PRAGMA wal_autocheckpoint = ${LATEST_PAGES}`);
+      return () => {
+        if (++commits % LOOK_EVERY !== 0 || isClosed || working.has(file)) return;
+        const log = statSync(`${file}-wal`, { throwIfNoEntry: false });
+        if (!log || log.size < WORTH_BYTES) return;
+        working.add(file);
+        thread ??= startThread();
+        thread.postMessage(file);
+      };
+    },
+    async close() {
+      isClosed = true;
+      if (!thread) return;
+      const ended = new Promise((resolve) => thread?.addEventListener("close", resolve, { once: true }));
+      thread.terminate();
+      await ended;
+    },
+  };
+}
