@@ -8,6 +8,7 @@ import { createMediaFetch } from "./gateway/fetch-media.ts";
 import { createGenerate, type Generate } from "./gateway/generate.ts";
 import type { InputDependencies } from "./gateway/inputs.ts";
 import { createJobRoom, type JobRoom } from "./gateway/job-room.ts";
+import { createKeptResponses, type KeptResponses } from "./gateway/kept-responses.ts";
 import { createKeys, type Keys } from "./gateway/keys.ts";
 import { createLimits, type OpenLimits } from "./gateway/limits.ts";
 import { createLogTail, type LogTail } from "./gateway/log-tail.ts";
@@ -51,6 +52,8 @@ export type Context = JobRoom & {
   inputs: InputDependencies;
   limits: OpenLimits;
   generate: Generate;
+  /** What clients of /v1/responses go on from. */
+  responses: KeptResponses;
   /** The admin: who is signed in, signing in, and the trail of changes. */
   sessions: Sessions;
   login: Login;
@@ -186,6 +189,7 @@ export function createContext(options: Options): Context {
     inputs,
     limits,
     generate,
+    responses: createKeptResponses({ store, clock, log }),
     sessions,
     login,
     audit,

@@ -86,12 +86,14 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       () => ctx.pool.close(),
       () => ctx.refresher.stop(),
       () => ctx.webhooks.stop(),
+      () => ctx.responses.stop(),
       () => ctx.runner.stop(ctx.settings.current().server.drain_timeout * 1000),
     );
     const { app, adminServer } = await listen(ctx, { refresh: watch.look, stopping: stopping.signal });
     sweep.start();
     ctx.refresher.start();
     ctx.webhooks.start();
+    ctx.responses.start();
     await ctx.runner.start();
     const { port, hostname } = app.server!;
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${port}`;

@@ -52,6 +52,7 @@ const PLACES: readonly [route: RegExp, places: readonly string[] | null][] = [
   [/^(GET|HEAD) \/media\/\*$/, ["<medium>.png"]],
   [/\/images\/generations\/:id/, ["<imageJob>"]],
   [/\/videos\/:id/, ["<video>"]],
+  [/\/responses\/:id/, ["<response>"]],
   [/^\w+ \/v1\/files\/:id$/, ["<file>", "<upload>", "<made>", "<upload>:download", "<operation>:download"]],
   [/^\w+ \/v1\/files\/:id\/content$/, ["<file>"]],
   [/\/openai\/files\/:id/, ["<file>"]],

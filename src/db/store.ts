@@ -4,6 +4,7 @@ import type { Json, Media } from "../gateway/types.ts";
 import type { AdminStore } from "./admin.ts";
 import type { JobStore } from "./jobs.ts";
 import type { LedgerStore } from "./ledger.ts";
+import type { ResponseStore } from "./responses.ts";
 
 /** A token as the pool needs it. Secrets are asked for separately, only when a call is made. Times are epoch ms. */
 export type TokenRow = {
@@ -235,8 +236,8 @@ export type MediaFilter = {
 /** Changes made elsewhere (the command line on the same folder) are told by these counters, one per table. */
 export type Revisions = { tokens: number; keys: number; settings: number };
 
-/** With what ledger.ts, jobs.ts and admin.ts ask for. */
-export interface Store extends LedgerStore, JobStore, AdminStore {
+/** With what ledger.ts, jobs.ts, responses.ts and admin.ts ask for. */
+export interface Store extends LedgerStore, JobStore, ResponseStore, AdminStore {
   // tokens
   listTokens(): Promise<TokenRow[]>;
   /** @throws {AppError} `conflict` when the same secret is already there */

@@ -11,6 +11,17 @@ import type { ResponsesBody } from "./schema.ts";
 /** What every form of one response shares. */
 export type ResponseEnvelope = { id: string; created: number; body: ResponsesBody };
 
+/** Ids of items are made from the response's: they are the same whenever it is told, and lead back to it. */
+export const callId = (response: string, index: number): string =>
+  `ig_${response.slice("resp_".length)}${index === 0 ? "" : `_${index + 1}`}`;
+export const messageId = (response: string): string => `msg_${response.slice("resp_".length)}`;
+
+/** The response that an item belongs to; null for an id that is not of our making. */
+export function responseIdOf(item: string): string | null {
+  const [, own] = /^(?:ig|msg)_([a-z2-7]{26})(?:_\d+)?$/.exec(item) ?? [];
+  return own === undefined ? null : `resp_${own}`;
+}
+
 export type OutputItem = ReturnType<typeof encodeCall> | ReturnType<typeof encodeFailedCall> | ReturnType<typeof encodeMessage>;
 
 /** An `image_generation_call` that has not ended. */
@@ -21,13 +32,13 @@ export const encodeOpenCall = (id: string) => ({
   result: null,
 });
 
-/** One that made a picture; `result` is its bytes, or already their base64. */
-export function encodeCall<Result extends Blob | string>(id: string, picture: Picture, result: Result, quality: Quality | null) {
+/** One that made a picture; `result` is its bytes, or already their base64; null where they are left out. */
+export function encodeCall(id: string, picture: Picture, result: Blob | string | null, quality: Quality | null) {
   return {
     id,
     type: "image_generation_call" as const,
     status: "completed" as const,
-    result: result as Blob | string,
+    result,
     output_format: picture.format,
     size: sizeOf(picture),
     quality: quality ?? undefined,
@@ -76,6 +87,8 @@ const encodeError = (error: unknown) => ({
 });
 
 type State = { status: "in_progress" } | { status: "completed"; usage: Usage } | { status: "failed"; error: unknown };
+
+export type EncodedResponse = ReturnType<typeof encodeResponse>;
 
 /** `Response`; the client's own fields are told back as they came. */
 export function encodeResponse({ id, created, body }: ResponseEnvelope, state: State, output: OutputItem[]) {

@@ -1,7 +1,6 @@
 // One response as events, in the order that the official clients check (wire.md B.5).
 import { AppError } from "../../errors.ts";
 import type { GenerateEvent, Media } from "../../gateway/types.ts";
-import { newId } from "../../ids.ts";
 import { type Picture, renderPicture } from "../image-output.ts";
 import { frame } from "../sse.ts";
 import type { Api } from "./call.ts";
@@ -9,11 +8,14 @@ import { base64Of } from "./images-answer.ts";
 import { type Done, withoutPicture } from "./outcome.ts";
 import type { DecodedResponse } from "./responses-decode.ts";
 import {
+  callId,
+  type EncodedResponse,
   encodeCall,
   encodeFailedCall,
   encodeMessage,
   encodeOpenCall,
   encodeResponse,
+  messageId,
   type OutputItem,
   outputText,
   type ResponseEnvelope,
@@ -26,8 +28,8 @@ export type ResponseWork = {
   events: AsyncIterable<GenerateEvent>;
   /** Words of our own are the answer: no picture is coming. */
   local: boolean;
-  /** Keeps what was drawn and said, by the ids of its items, unless the client does not want it. */
-  remember(drawn: Map<string, Media>, said: Map<string, string>): void;
+  /** Keeps the whole answer, with the media of its pictures by the ids of their items, unless the client does not want it. Never throws. */
+  keep(response: EncodedResponse, drawn: ReadonlyMap<string, Media>): Promise<void>;
 };
 
 /** Words without a picture are an answer where none was demanded and nothing was refused. */
@@ -38,13 +40,12 @@ export const mayBeWords = (done: Done, text: string, { forced }: Pick<DecodedRes
 type Tell = (type: string, fields: object) => string;
 
 /** The frames of the answer. A failure becomes `response.failed`, and ends it. */
-export async function* responseFrames(api: Api, { envelope, decoded, events, local, remember }: ResponseWork): AsyncGenerator<string> {
+export async function* responseFrames(api: Api, { envelope, decoded, events, local, keep }: ResponseWork): AsyncGenerator<string> {
   let sequence = 0;
   const tell: Tell = (type, fields) => frame({ type, sequence_number: sequence++, ...fields }, type);
   const output: OutputItem[] = [];
-  const calls = createCalls(tell, output);
+  const calls = createCalls(tell, output, envelope.id);
   const drawn = new Map<string, Media>();
-  const said = new Map<string, string>();
   const render = (media: Media) => renderPicture(api.media, api.log, media, decoded.output);
   let text = "";
   let drafts = 0;
@@ -69,9 +70,10 @@ export async function* responseFrames(api: Api, { envelope, decoded, events, loc
           if (!mayBeWords(event, text, decoded)) throw failure;
           yield calls.fail(failure);
         }
-        if (text.trim()) yield tellMessage(tell, output, said, text);
-        remember(drawn, said);
-        yield tell("response.completed", { response: encodeResponse(envelope, { status: "completed", usage: event.usage }, output) });
+        if (text.trim()) yield tellMessage(tell, output, encodeMessage(messageId(envelope.id), text), text);
+        const response = encodeResponse(envelope, { status: "completed", usage: event.usage }, output);
+        await keep(response, drawn);
+        yield tell("response.completed", { response });
       }
     }
   } catch (error) {
@@ -82,12 +84,13 @@ export async function* responseFrames(api: Api, { envelope, decoded, events, loc
 }
 
 /** The `image_generation_call` under way, at most one. Each method gives the frames that tell of it; none: an empty text. */
-function createCalls(tell: Tell, output: OutputItem[]) {
+function createCalls(tell: Tell, output: OutputItem[], response: string) {
   let call: { item_id: string; output_index: number } | null = null;
   let isGenerating = false;
+  let opened = 0;
 
   const open = (): string => {
-    call = { item_id: `ig_${newId()}`, output_index: output.length };
+    call = { item_id: callId(response, opened++), output_index: output.length };
     isGenerating = false;
     const added = tell("response.output_item.added", { output_index: call.output_index, item: encodeOpenCall(call.item_id) });
     return added + tell("response.image_generation_call.in_progress", call);
@@ -114,21 +117,19 @@ function createCalls(tell: Tell, output: OutputItem[]) {
     /** Also for a picture beyond the first, which has a call of its own. Gives the call's id with the frames. */
     async complete(picture: Picture, { quality }: Pick<DecodedResponse, "quality">): Promise<[id: string, frames: string]> {
       const base64 = await base64Of(picture);
-      const opened = call ? "" : open();
+      const beginning = call ? "" : open();
       const { item_id } = call!;
       const done = generating() + tell("response.image_generation_call.completed", call!);
-      return [item_id, opened + done + close(encodeCall(item_id, picture, base64, quality))];
+      return [item_id, beginning + done + close(encodeCall(item_id, picture, base64, quality))];
     },
     fail: (error: unknown): string => (call ? close(encodeFailedCall(call.item_id, error)) : ""),
   };
 }
 
 /** A message item, whole: what the model says is known when it ends. */
-function tellMessage(tell: Tell, output: OutputItem[], said: Map<string, string>, text: string): string {
-  const item = encodeMessage(`msg_${newId()}`, text);
+function tellMessage(tell: Tell, output: OutputItem[], item: ReturnType<typeof encodeMessage>, text: string): string {
   const output_index = output.length;
   const place = { item_id: item.id, output_index, content_index: 0 };
-  said.set(item.id, text);
   output.push(item);
   return [
     tell("response.output_item.added", { output_index, item: { ...item, status: "in_progress", content: [] } }),

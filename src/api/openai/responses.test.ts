@@ -1,9 +1,11 @@
 // What /v1/responses understands of a body, and what it remembers of earlier answers.
 import { describe, expect, test } from "bun:test";
 import type { DraftTurn } from "../../gateway/inputs.ts";
+import { type Media, NO_USAGE } from "../../gateway/types.ts";
 import { validator } from "../body.ts";
 import { decodeResponse } from "./responses-decode.ts";
-import { createResponseHistory } from "./responses-history.ts";
+import { callId, encodeCall, encodeMessage, encodeResponse, messageId } from "./responses-encode.ts";
+import { type KeptAnswer, recallFor, toRow, unreadTurn, withoutPictures } from "./responses-history.ts";
 import { ResponsesBody } from "./schema.ts";
 
 const validate = validator(ResponsesBody);
@@ -84,22 +86,56 @@ test.each([
   expect(() => decode(body)).toThrow(expect.objectContaining({ kind: "invalid_request", param })),
 );
 
-describe("the history", () => {
-  const turns = (text: string): DraftTurn[] => [{ role: "user", parts: [{ type: "text", text }] }];
-  const none = new Map();
+describe("what is kept of an answer", () => {
+  const OWN_ID = "a".repeat(26);
+  const RESPONSE = `resp_${OWN_ID}`;
+  const envelope = { id: RESPONSE, created: 1, body: validate({ model: "m", input: "a fox" }) };
+  const picture = { media: { width: 1, height: 1 } as Media, blob: new Blob(["bytes"]), format: "png", converted: false };
+  const items = [
+    encodeCall(callId(RESPONSE, 0), picture, picture.blob, null),
+    encodeCall(callId(RESPONSE, 1), picture, picture.blob, null),
+    encodeMessage(messageId(RESPONSE), "Here they are."),
+  ];
+  const kept: KeptAnswer = {
+    turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }],
+    response: withoutPictures(encodeResponse(envelope, { status: "completed", usage: NO_USAGE }, items)),
+    pictures: { [items[0]!.id]: "first", [items[1]!.id]: "second" },
+    output: { format: null, compression: null },
+  };
+  const recall = (body: object) => {
+    const find = async (id: string, keyId: number) => (id === RESPONSE && keyId === 1 ? toRow(1, 0, kept).body : null);
+    return recallFor({ find }, 1, validate({ model: "m", input: "more", ...body }));
+  };
 
-  test("is its owner's alone", () => {
-    const history = createResponseHistory();
-    history.remember(1, "resp", turns("a"), new Map([["ig", OWN]]));
-    expect([history.recall(1, "resp"), history.recall(2, "resp")]).toEqual([turns("a"), null]);
-    expect([history.recallItem(1, "ig"), history.recallItem(2, "ig"), history.recallItem(1, "no")]).toEqual([OWN, null, null]);
+  test("is its words, then its pictures, after the conversation before it", async () => {
+    const { response } = await recall({ previous_response_id: RESPONSE });
+    expect(flat(response(RESPONSE)!)).toEqual([
+      ["user", "a fox"],
+      ["model", "Here they are.", "</media/first.png>", "</media/second.png>"],
+    ]);
   });
 
-  test("forgets the oldest when it is full, but not what was used since", () => {
-    const history = createResponseHistory(3 * 1500);
-    for (const id of ["a", "b", "c"]) history.remember(1, id, turns("x".repeat(900)), none);
-    history.recall(1, "a");
-    history.remember(1, "d", turns("x".repeat(900)), none);
-    expect(["a", "b", "c", "d"].map((id) => history.recall(1, id) !== null)).toEqual([true, false, true, true]);
+  test("is found by the ids of its items, of whose bytes none are kept", async () => {
+    const { item } = await recall({ input: items.map(({ id }) => ({ type: "item_reference", id })) });
+    const urls = items.map(({ id }) => item(id)).map((part) => (part?.type === "reference" ? part.url : part?.text));
+    expect(urls).toEqual(["/media/first.png", "/media/second.png", "Here they are."]);
+    expect(JSON.parse(JSON.stringify(kept.response.output[0]))).toMatchObject({ result: null, output_format: "png" });
+  });
+
+  test.each(["ig_x", `ig_${OWN_ID}_9`, `resp_${OWN_ID}`, `msg_${OWN_ID}_in0`, `ig_${OWN_ID}_in1_0`])("is not found by %s", async (id) => {
+    const { item } = await recall({ input: [{ type: "item_reference", id }] });
+    expect(item(id)).toBeNull();
+  });
+
+  test("holds no picture that nobody has read", () => {
+    const parts: DraftTurn["parts"] = [
+      { type: "text", text: "a" },
+      { ...OWN, url: "data:image/png;base64,AA" },
+      { ...OWN, url: `https://host/media/${OWN_ID}.jpg`, otherwise: "data:image/png;base64,AA" },
+    ];
+    expect(unreadTurn({ role: "user", parts }).parts).toEqual([
+      { type: "text", text: "a" },
+      { ...OWN, url: `/media/${OWN_ID}.png` },
+    ]);
   });
 });

@@ -2,6 +2,7 @@
 import { type AnyElysia, Elysia } from "elysia";
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
+import type { KeptResponses } from "../../gateway/kept-responses.ts";
 import type { Leases, Limits } from "../../gateway/leases.ts";
 import type { Call } from "./call.ts";
 import { chat } from "./chat.ts";
@@ -10,7 +11,7 @@ import { images } from "./images.ts";
 import { cancelImageJob, imageJob, imageJobEvents } from "./images-jobs.ts";
 import { listedAliases, listedModels, oneModel } from "./models.ts";
 import { responses } from "./responses.ts";
-import { createResponseHistory, type ResponseHistory } from "./responses-history.ts";
+import { deleteResponse, getResponse, listInputItems } from "./responses-kept.ts";
 import { ChatBody, ImagesBody, ResponsesBody, VideoBody } from "./schema.ts";
 import {
   createVideo,
@@ -27,6 +28,7 @@ import {
 export type OpenAiContext = FilesApi & {
   pool: Leases;
   limits: Pick<Limits, "rateHeaders">;
+  responses: KeptResponses;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };
@@ -35,16 +37,14 @@ export type OpenAiContext = FilesApi & {
 const PREFIXES = ["/v1", "/v1beta/openai"] as const;
 
 export function openaiRoutes(ctx: OpenAiContext) {
-  const own = { ...ctx, history: createResponseHistory() };
   const [first, second] = PREFIXES;
-  return new Elysia({ name: "openai" }).use(surface(own, first)).use(surface(own, second));
+  return new Elysia({ name: "openai" }).use(surface(ctx, first)).use(surface(ctx, second));
 }
 
-type Own = OpenAiContext & { history: ResponseHistory };
 /** Videos are made by jobs only. */
 const KINDS = ["image", "video"] as const;
 
-type Answer = (ctx: Own, call: Call, id: string) => Promise<Response>;
+type Answer = (ctx: OpenAiContext, call: Call, id: string) => Promise<Response>;
 type Arrival = {
   request: Request;
   params?: { id?: string };
@@ -53,7 +53,7 @@ type Arrival = {
 };
 
 /** Every route under one prefix; any text to the compiler, for which two were too much. */
-function surface(ctx: Own, prefix: string): AnyElysia {
+function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
   const served = () => ({
     pool: ctx.pool,
     successors: ctx.settings.current().generation.successors,
@@ -95,6 +95,9 @@ function surface(ctx: Own, prefix: string): AnyElysia {
         parse: "none",
         detail: detail("Make images from a conversation, as items and events", jsonBody(ResponsesBody)),
       })
+      .get("/responses/:id", route(getResponse), { detail: detail("A response that is kept") })
+      .delete("/responses/:id", route(deleteResponse), { detail: detail("Forget a response") })
+      .get("/responses/:id/input_items", route(listInputItems), { detail: detail("What a response was made from, as items") })
 
       .post("/images/generations", counted(generate), { parse: "none", detail: detail("Make images from a prompt", jsonBody(ImagesBody)) })
       // As OpenRouter's own client asks for images.

@@ -14,6 +14,7 @@ import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
 import * as pauses from "./pauses.ts";
+import * as responses from "./responses.ts";
 import { createVault, type Vault } from "./secrets.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
@@ -145,6 +146,12 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
           webhooks.deleteDeliveriesBefore(db, before.deliveries, limit) +
           idempotency.deleteIdempotencyBefore(db, before.idempotency, limit),
       ),
+
+    insertResponse: (row) => write(() => responses.insertResponse(db, row)),
+    getResponse: (id, keyId) => retryBusy(() => responses.getResponse(db, id, keyId)),
+    // What a client had forgotten does not come back with the power.
+    deleteResponse: (id, keyId) => write(() => responses.deleteResponse(db, id, keyId), DURABLE),
+    deleteResponsesBefore: (before, maxBytes, limit) => write(() => responses.deleteResponsesBefore(db, before, maxBytes, limit)),
 
     insertSession: (session) => write(() => sessions.insertSession(db, session)),
     getSession: (hash) => retryBusy(() => sessions.getSession(db, hash)),

@@ -13,6 +13,9 @@ export const descriptions: Readonly<Record<string, string>> = {
   "Of a video: 720p, 1080p, …": "视频的分辨率：720p、1080p 等",
   "Told when a video has ended": "视频结束时通知的地址",
   "Make images from a conversation, as items and events": "由对话生成图片，以条目和事件返回",
+  "A response that is kept": "一个已保存的应答",
+  "Forget a response": "删除已保存的应答",
+  "What a response was made from, as items": "以条目列出生成应答所依据的内容",
   "An image model, or any other: then that of the image_generation tool": "图片模型；若为其他模型，则用 image_generation 工具的模型",
   "A prompt, or items: messages, image_generation_call items of earlier answers, item references":
     "提示词，或条目：消息、先前应答的 image_generation_call 条目、条目引用",

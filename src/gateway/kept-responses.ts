@@ -1,0 +1,67 @@
+// Answers of /v1/responses that are kept: bound to their key, for thirty days, within a total size.
+import type { Clock } from "../clock.ts";
+import type { ResponseRow, ResponseStore } from "../db/responses.ts";
+import type { Log } from "../log.ts";
+import type { Json } from "./types.ts";
+
+/** How long an answer is kept, as OpenAI keeps them. */
+const AGE_MS = 30 * 24 * 3_600_000;
+/** Longest JSON of one answer with the conversation before it; pictures are kept as links. */
+const LONGEST = 1024 * 1024;
+/** Of all answers; the oldest go first. */
+const MAX_BYTES = 256 * 1024 * 1024;
+const SWEEP_MS = 3_600_000;
+const SWEEP_ROWS = 500;
+
+export type KeptResponses = {
+  /** Resolves when it is kept; one that is there already stays as it is. False: it is too long. */
+  keep(row: ResponseRow): Promise<boolean>;
+  /** What was kept under the id; null: nothing, it is past its age, or another key's. */
+  find(id: string, keyId: number): Promise<Json | null>;
+  /** False: there was nothing to forget. */
+  remove(id: string, keyId: number): Promise<boolean>;
+  /** Deletes what is past its age or beyond the total size, now and every hour. */
+  start(): void;
+  stop(): Promise<void>;
+};
+
+type Dependencies = { store: ResponseStore; clock: Clock; log: Log; maxBytes?: number };
+
+export function createKeptResponses({ store, clock, log, maxBytes = MAX_BYTES }: Dependencies): KeptResponses {
+  let isStopped = false;
+  let cancel = () => {};
+  let sweeping = Promise.resolve();
+
+  async function sweep(): Promise<void> {
+    try {
+      while (!isStopped && (await store.deleteResponsesBefore(clock.now() - AGE_MS, maxBytes, SWEEP_ROWS)) >= SWEEP_ROWS);
+    } catch (error) {
+      log.error("Old responses could not be deleted", { error });
+    }
+    if (!isStopped) cancel = clock.after(SWEEP_MS, begin);
+  }
+  const begin = () => {
+    sweeping = sweep();
+  };
+
+  async function find(id: string, keyId: number): Promise<Json | null> {
+    const row = await store.getResponse(id, keyId);
+    return row && row.createdAt > clock.now() - AGE_MS ? row.body : null;
+  }
+
+  return {
+    async keep(row) {
+      if (JSON.stringify(row.body).length > LONGEST) return false;
+      await store.insertResponse(row);
+      return true;
+    },
+    find,
+    remove: async (id, keyId) => (await find(id, keyId)) !== null && store.deleteResponse(id, keyId),
+    start: begin,
+    stop() {
+      isStopped = true;
+      cancel();
+      return sweeping;
+    },
+  };
+}
