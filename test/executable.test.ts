@@ -95,7 +95,7 @@ test("a second server on the same folder is refused in one line", async () => {
   expect([second.code, second.stderr.trim().split("\n").length]).toEqual([1, 1]);
 });
 
-test("a running server takes a token, a key and a revocation from the command line within two seconds", async () => {
+test("a running server takes keys, tokens and their changes from the command line within two seconds", async () => {
   await using program = await startProgram({ tokens: [] });
   const status = async (key: string) => (await fetch(`${program.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).status;
   const key = (await program.cli("key", "create", "--name", "later")).stdout.trim();
@@ -103,6 +103,20 @@ test("a running server takes a token, a key and a revocation from the command li
   const { id } = JSON.parse((await program.cli("key", "list", "--json")).stdout).findLast((row: { name: string }) => row.name === "later");
   await program.cli("key", "revoke", String(id));
   await within(2000, async () => (await status(key)) === 401);
+
+  const models = async () => {
+    const response = await fetch(`${program.url}/v1/models`, { headers: { authorization: `Bearer ${program.key}` } });
+    return ((await response.json()) as { data: unknown[] }).data.length;
+  };
+  expect(await models()).toBe(0);
+  const token = (await program.cli("token", "add", "--provider", "gemini", "--secret", "alpha-project.key-one")).stdout.trim();
+  await within(2000, async () => (await models()) > 0);
+  await program.cli("token", "set", token, "--disable");
+  await within(2000, async () => (await models()) === 0);
+  await program.cli("token", "set", token, "--enable");
+  await within(2000, async () => (await models()) > 0);
+  await program.cli("token", "remove", token);
+  await within(2000, async () => (await models()) === 0);
 });
 
 function filesIn(folder: string): string[] {

@@ -78,6 +78,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     },
   });
   const server = await start({ config, log, firstKey: isAgain ? undefined : KEY, clock });
+  let stopped: Promise<void> | null = null;
+  const stopGateway = () => (stopped ??= server.stop());
   const call: Rig["call"] = (path, { json, ...init } = {}) =>
     fetch(`${server.url}${path}`, {
       ...init,
@@ -101,9 +103,9 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
         ...init,
         json: { model: "gemini-3.1-flash-image", messages: [{ role: "user", content: "a fox" }], ...body },
       }),
-    stopGateway: () => server.stop(),
+    stopGateway,
     async [Symbol.asyncDispose]() {
-      await server.stop();
+      await stopGateway();
       await simulator.stop();
       folder[Symbol.dispose]();
     },
