@@ -8,7 +8,7 @@ import { createBodyReader } from "./api/body.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
 import { createSharedPaths, geminiRoutes } from "./api/gemini/routes.ts";
-import { createGuard, type Listener, unknownUrl } from "./api/guard.ts";
+import { createGuard, type Listener, unknownUrl, type Verdict } from "./api/guard.ts";
 import { mediaRoutes } from "./api/media.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
@@ -87,6 +87,11 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     if ("to" in verdict.refusal) return new Response(null, { status: 303, headers: { location: verdict.refusal.to } });
     return admin.errorResponse(request, verdict.refusal);
   };
+  /** What is said to a request that goes no further than the door; undefined: the admin lets it in. */
+  const answerAtTheDoor = async (request: Request, { refusal, dialect }: Verdict, headers: Record<string, string>) => {
+    if (refusal === "admin") return askAdmin(request, Object.assign(headers, ADMIN_HEADERS));
+    return refusal === "preflight" ? new Response(null, { status: 204 }) : ENVELOPES[dialect](refusal);
+  };
   const tokensByState = () => pool.gauges().tokens;
   const gemini = { ...ctx, bodies, callOf };
 
@@ -97,19 +102,20 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
       set.headers["x-request-id"] = access.begin(request);
       if (simulated) set.headers["x-flow2api-simulated"] = "true";
       if (verdict.refusal === null) return;
-      if (verdict.refusal === "admin") {
-        Object.assign(set.headers, ADMIN_HEADERS);
-        return askAdmin(request, set.headers as Record<string, string>);
-      }
-      if (verdict.refusal === "preflight") return new Response(null, { status: 204 });
-      return ENVELOPES[verdict.dialect](verdict.refusal);
+      const answer = await answerAtTheDoor(request, verdict, set.headers as Record<string, string>);
+      // No other hook hears of what is answered here.
+      if (answer) access.end(request, answer.status);
+      return answer;
     })
-    .onError(({ error, request, code }) => {
+    .onError(({ error, request, code, set }) => {
       const { path, query } = splitUrl(request.url);
       const dialect = dialectOf({ method: request.method, path, query, header: (name) => request.headers.get(name) });
       if (code !== "NOT_FOUND" && !(error instanceof AppError)) log.error("A request failed by a bug", { error });
-      if (admin.door.hasSeen(request)) return admin.errorResponse(request, code === "NOT_FOUND" ? unknownUrl(request.method, path) : error);
-      return ENVELOPES[dialect](code === "NOT_FOUND" ? unknownUrl(request.method, path) : error);
+      const failure = code === "NOT_FOUND" ? unknownUrl(request.method, path) : error;
+      const answer = admin.door.hasSeen(request) ? admin.errorResponse(request, failure) : ENVELOPES[dialect](failure);
+      // What the access log reads: here an answer's own status does not reach it.
+      set.status = answer.status;
+      return answer;
     })
     .onAfterResponse(({ request, responseValue, set }) => {
       access.end(request, responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200));

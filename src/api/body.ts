@@ -15,7 +15,8 @@ export type Form = AsyncDisposable & FormContent;
 export type BodyReader = {
   /**
    * Reads and validates a JSON body. Unknown fields are kept and ignored.
-   * @throws {AppError} `payload_too_large`, `busy` (all bodies together are too large), `invalid_request` naming the field
+   * @throws {AppError} `payload_too_large`, `busy` (all bodies together are too large), `invalid_request` naming the field, `cancelled`
+   * when the client leaves before all of it came
    */
   json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>>;
   /**
@@ -69,7 +70,7 @@ export function createBodyReader(limits: () => { body_limit_mb: number; bodies_i
         return { value: validate(parseJson(text)), [Symbol.dispose]: release };
       } catch (error) {
         release();
-        throw error;
+        throw request.signal.aborted ? new AppError("cancelled", "The client went away.") : error;
       }
     },
     async form(request, { openDraft, discard }, fileLimitMb) {
