@@ -1,5 +1,6 @@
 // flow2api backup: one tar file of the data folder, also while a server uses it.
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { writeBackup } from "../db/sqlite/backup-file.ts";
 import { findSecretKey } from "../db/sqlite/secrets.ts";
 import { AppError } from "../errors.ts";
@@ -21,6 +22,7 @@ export const backup = defineVerb({
     const secretKey = values["with-secret"] ? findSecretKey(dataDir, io.env) : null;
     if (values["with-secret"] && !secretKey) throw new AppError("not_found", `There is no secret key for ${dataDir}.`);
     const file = resolve(io.cwd, positionals[0]!);
+    if (!existsSync(dirname(file))) throw new AppError("not_found", `There is no folder ${dirname(file)}.`);
     const { bytes, holds, lacks } = await writeBackup({
       dataDir,
       file,

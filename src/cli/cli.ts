@@ -1,14 +1,13 @@
 // The command line: finds the verb, parses its arguments, runs it, and turns failures into one line and an exit code.
-import { AppError } from "../errors.ts";
-import { redactText } from "../log.ts";
 import { nearest } from "../nearest.ts";
 import { adminPassword } from "./admin-password.ts";
 import { parseArguments } from "./arguments.ts";
 import { backup } from "./backup.ts";
 import { checkConfig } from "./check-config.ts";
 import { demo } from "./demo.ts";
+import { tellFailure } from "./failure.ts";
 import { healthcheck } from "./healthcheck.ts";
-import { GENERAL_USAGE, listHelp, usageLine, verbHelp } from "./help.ts";
+import { GENERAL_USAGE, listHelp, verbHelp } from "./help.ts";
 import { importOriginal } from "./import.ts";
 import { keyCreate } from "./key-create.ts";
 import { keyList } from "./key-list.ts";
@@ -106,14 +105,4 @@ async function runVerb(verb: Verb, argv: string[], io: Io): Promise<number> {
   } catch (error) {
     return tellFailure(error, verb, io);
   }
-}
-
-function tellFailure(error: unknown, verb: Verb, io: Io): number {
-  if (!(error instanceof AppError)) {
-    io.stderr(`Internal error: ${redactText(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);
-    return 1;
-  }
-  const wrongUsage = error.reason === "usage";
-  io.stderr(`${redactText(error.message)}\n${wrongUsage ? `${usageLine(verb)}\n` : ""}`);
-  return wrongUsage ? 2 : 1;
 }

@@ -45,7 +45,7 @@ export const demo = defineVerb({
       await fillPool(folder.path, io);
       const { start } = await import("../server.ts");
       const starting = start({ config, log: createServerLog(config, io), simulated: true, firstKey: KEY });
-      const server = await listening(starting, config.settings.server.port);
+      const server = await listening(starting, config.settings.server);
       io.stdout(whatToTry(server.port));
       await signals.stopped;
       await server.stop();

@@ -51,5 +51,6 @@ function tell(secrets: Secrets, io: Pick<Io, "stdout" | "isTerminal">, dataDir: 
   const file = join(dataDir, FIRST_START_FILE);
   rmSync(file, { force: true });
   writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
-  io.stdout(`First start: admin password and first key are in ${file}\n`);
+  const what = [...(secrets.password ? ["admin password"] : []), ...(secrets.key ? ["first key"] : [])];
+  io.stdout(`First start: ${what.join(" and ")} ${what.length > 1 ? "are" : "is"} in ${file}\n`);
 }

@@ -1,4 +1,4 @@
-// Starting a server from the command line: the log it writes, and a port that somebody else has.
+// Starting a server from the command line: the log it writes, and an address that it cannot have.
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { createLog, type Log } from "../log.ts";
@@ -10,17 +10,29 @@ export function createServerLog({ settings: { log } }: Config, io: Io): Log {
   return createLog({ level: log.level, format, now: io.now, write: (line) => io.stderr(`${line}\n`) });
 }
 
-/** Resolves as `starting` does. @throws {AppError} `conflict` when the port cannot be had, in one line that says what to do */
-export async function listening<Server>(starting: Promise<Server>, port: number): Promise<Server> {
+/** Resolves as `starting` does. @throws {AppError} `conflict` when host or port cannot be had, in one line that says what to do */
+export async function listening<Server>(starting: Promise<Server>, { host, port }: { host: string; port: number }): Promise<Server> {
   try {
     return await starting;
   } catch (error) {
     const code = codeOf(error) ?? codeOf((error as Error).cause);
-    if (code === "EADDRINUSE") throw new AppError("conflict", `Port ${port} is taken; choose another with --port.`, { cause: error });
+    if (code === "EADDRINUSE") throw new AppError("conflict", takenText(error, port), { cause: error });
+    if (isNoAddress(error, code))
+      throw new AppError("conflict", `${host} is no address of this machine: choose another with --host.`, { cause: error });
     if (code === "EACCES")
       throw new AppError("conflict", `Port ${port} needs rights; choose one above 1023 with --port.`, { cause: error });
     throw error;
   }
 }
+
+/** The system's words name the port where it is not the server's own. */
+function takenText(error: unknown, port: number): string {
+  const taken = Number(/\bport (\d+)/.exec((error as Error).message)?.[1] ?? port);
+  return `Port ${taken} is taken; choose another with ${taken === port ? "--port" : "admin.port"}.`;
+}
+
+/** A name that means nothing fails as an invalid argument of `listen`. */
+const isNoAddress = (error: unknown, code: string | undefined): boolean =>
+  code === "EADDRNOTAVAIL" || (code === "EINVAL" && (error as NodeJS.ErrnoException).syscall === "listen");
 
 const codeOf = (error: unknown): string | undefined => (error as { code?: string } | undefined)?.code;

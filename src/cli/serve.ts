@@ -11,6 +11,7 @@ import { AppError } from "../errors.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { KNOWN_DEFAULTS } from "../gateway/password.ts";
 import type { Log } from "../log.ts";
+import { makeRoomForCalls, warnOfFewCalls } from "./calls-at-once.ts";
 import { prepareFirstStart } from "./first-start.ts";
 import { dataDirOf, readConfig } from "./folder.ts";
 import { createServerLog, listening } from "./listen.ts";
@@ -27,13 +28,14 @@ export const serve = defineVerb({
     ...FOLDER_OPTIONS,
   },
   async run({ values, io }) {
+    makeRoomForCalls(io);
     const config = readConfig(values, io, { "server.host": values.host, "server.port": values.port });
     const log = createServerLog(config, io);
     for (const warning of config.warnings) log.warn(warning);
     using signals = watchSignals(io);
     await prepareFolder(config, io, log);
     const { start } = await import("../server.ts");
-    const server = await listening(start({ config, log }), config.settings.server.port);
+    const server = await listening(start({ config, log }), config.settings.server);
     await signals.stopped;
     await server.stop();
     return 0;
@@ -52,6 +54,7 @@ async function prepareFolder(config: Config, io: Io, log: Log): Promise<void> {
     if (restored)
       await recordChange(store, io.now(), { action: "restore.apply", subject: "data", after: { aside: basename(restored.aside) } });
     await refuseKnownKeys(store);
+    warnOfFewCalls(await store.listTokens(), io, log);
     await prepareFirstStart(store, io, dataDir, io.now());
   } finally {
     await store.close();

@@ -30,7 +30,7 @@ export const simulate = defineVerb({
     using signals = watchSignals(io);
     const { startSimulator } = await import("../simulator/simulator.ts");
     refuseFaults(() => parseFaults(values.faults ?? ""));
-    const simulator = await listening(startSimulator({ port, seed, latencyMs, faults: values.faults }), port);
+    const simulator = await listening(startSimulator({ port, seed, latencyMs, faults: values.faults }), { host: "127.0.0.1", port });
     io.stdout(howToUse(simulator));
     await signals.stopped;
     await simulator.stop();

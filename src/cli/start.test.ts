@@ -153,23 +153,24 @@ describe("serve refuses", () => {
   });
 });
 
-describe("a port that cannot be had", () => {
+describe("an address that cannot be had", () => {
   test.each([
     [Object.assign(new Error("x"), { code: "EADDRINUSE" }), "Port 80 is taken; choose another with --port."],
     [new Error("x", { cause: { code: "EADDRINUSE" } }), "Port 80 is taken; choose another with --port."],
     [Object.assign(new Error("x"), { code: "EACCES" }), "Port 80 needs rights; choose one above 1023 with --port."],
+    [Object.assign(new Error("x"), { code: "EADDRNOTAVAIL" }), "h.example is no address of this machine: choose another with --host."],
   ])("%#", async (error, message) => {
-    await expect(listening(Promise.reject(error), 80)).rejects.toThrow(message);
+    await expect(listening(Promise.reject(error), { host: "h.example", port: 80 })).rejects.toThrow(message);
   });
 
   test("a taken port of the real system is one", async () => {
     using taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const again = async () => Bun.serve({ port: taken.port, hostname: "127.0.0.1", fetch: () => new Response() });
-    await expect(listening(again(), taken.port!)).rejects.toThrow(AppError);
+    await expect(listening(again(), { host: "127.0.0.1", port: taken.port! })).rejects.toThrow(AppError);
   });
 
   test("another failure stays what it is", async () => {
-    await expect(listening(Promise.reject(new RangeError("other")), 80)).rejects.toThrow(RangeError);
+    await expect(listening(Promise.reject(new RangeError("other")), { host: "h.example", port: 80 })).rejects.toThrow(RangeError);
   });
 });
 

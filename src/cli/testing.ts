@@ -37,6 +37,7 @@ export function recordedIo(world: World): Recorded {
       return () => void listeners.delete(listener);
     },
     exit: (code) => void io.exits.push(code),
+    restart() {},
     signal() {
       for (const listener of listeners) listener();
     },

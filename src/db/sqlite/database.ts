@@ -2,6 +2,7 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
+import { AppError } from "../../errors.ts";
 
 /** Each with its reason. They belong to a connection, except the first. */
 const PRAGMAS = [
@@ -54,7 +55,7 @@ export function createPrivateFile(file: string): void {
 
 /**
  * Opens `file`, creating it when it is missing. Named parameters are written without their `$` and a missing one throws.
- * @throws {Error} naming the file when it cannot be opened or is no database
+ * @throws {AppError} `invalid_request` naming the file when it cannot be opened or is no database
  */
 export async function openDatabase(file: string): Promise<Database> {
   let db: Database | undefined;
@@ -65,7 +66,8 @@ export async function openDatabase(file: string): Promise<Database> {
     return db;
   } catch (error) {
     db?.close();
-    throw new Error(`${file} cannot be opened: ${error instanceof Error ? error.message : "unknown error"}`, { cause: error });
+    const why = error instanceof Error ? error.message : "unknown error";
+    throw new AppError("invalid_request", `${file} cannot be opened: ${why}`, { cause: error });
   }
 }
 
