@@ -12,7 +12,8 @@ export const rotateSecretVerb = defineVerb({
     "\nThe new key is made, or taken from FLOW2API_NEW_SECRET_KEY. Where the present one comes from FLOW2API_SECRET_KEY it must be given.\n",
   async run({ values, io }) {
     const trail = { ...COMMAND_LINE, at: io.now(), action: "secret.rotate", subject: "data", before: null, after: null };
-    const { values: count, place } = await rotateSecret({ dataDir: dataDirOf(readConfig(values, io), io), env: io.env, trail });
+    const { values: count, place, restored } = await rotateSecret({ dataDir: dataDirOf(readConfig(values, io), io), env: io.env, trail });
+    if (restored) io.stdout(`The backup that waited for a start was restored first; what was there before is in ${restored.aside}\n`);
     io.stdout(`${count} values are sealed with the new secret key.\n`);
     if (place === "environment")
       io.stdout("Now put the value of FLOW2API_NEW_SECRET_KEY into FLOW2API_SECRET_KEY, before the next start.\n");

@@ -125,6 +125,18 @@ describe("restore", () => {
   });
 });
 
+test("a restore that rotate-secret finds waiting is done first, and told", async () => {
+  const { data, cli, trail } = fresh();
+  await cli("key create --name before");
+  await cli(`backup ${data}.tar`);
+  {
+    using _server = acquireFolder(data);
+    await cli(`restore ${data}.tar`);
+  }
+  expect((await cli("rotate-secret")).out).toContain("The backup that waited for a start was restored first");
+  expect((await trail()).map(({ action }) => action)).toEqual(["secret.rotate", "restore.apply", "key.create"]);
+});
+
 test("the first start leaves that its key was made", async () => {
   const { data, trail } = fresh();
   await serveOnce(data);

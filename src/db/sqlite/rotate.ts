@@ -1,7 +1,7 @@
 // A new secret key: everything sealed in the database is sealed anew in one transaction, and no crash loses the key.
 import type { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { AppError } from "../../errors.ts";
 import type { AuditRow } from "../admin.ts";
 import { insertAudit } from "./audit.ts";
@@ -33,6 +33,8 @@ export type Rotation = {
   values: number;
   /** Where the new key is: in `secret.key`, or where the caller has it from, to be given as `FLOW2API_SECRET_KEY` from now on. */
   place: "file" | "environment";
+  /** Where what a restore that waited has replaced now is; null: none waited. */
+  restored: { aside: string } | null;
 };
 
 type RotateOptions = {
@@ -53,7 +55,7 @@ export async function rotateSecret({ dataDir, env, trail }: RotateOptions): Prom
   if (!existsSync(file)) throw new AppError("not_found", `There is no flow2api.db in ${dataDir}.`);
   const next = newKey(env);
   using _lock = takeFolder(dataDir);
-  settleFolder(dataDir);
+  const restored = settleFolder(dataDir);
   const place = env.FLOW2API_SECRET_KEY === undefined ? "file" : "environment";
   const current = findSecretKey(dataDir, env);
   refuseKeys(current, next, canaryOf(file), place);
@@ -61,7 +63,8 @@ export async function rotateSecret({ dataDir, env, trail }: RotateOptions): Prom
   try {
     await migrate(db, STORE_MIGRATIONS);
     if (place === "file") writeNextKey(dataDir, next);
-    return { values: await sealAnew(db, createVault(current!), createVault(next), trail), place };
+    if (restored) insertAudit(db, { ...trail, action: "restore.apply", after: { aside: basename(restored.aside) } });
+    return { values: await sealAnew(db, createVault(current!), createVault(next), trail), place, restored };
   } finally {
     closeDatabase(db);
     if (place === "file") settleSecretKey(dataDir);
