@@ -6,10 +6,16 @@ const NAME = "flow2api";
 
 const optionText = ([name, option]: [string, Option]) => `--${name}${option.type === "string" ? ` ${option.value}` : ""}`;
 
-/** One line: how a verb is called. */
+/** As many options fit into a line that is read. */
+const SHOWN = 8;
+
+/** One line: how a verb is called. Of many options only those that must be given. */
 export function usageLine(verb: Verb): string {
-  const options = Object.entries(verb.options).map((entry) => (entry[1].required ? optionText(entry) : `[${optionText(entry)}]`));
-  return `Usage: ${[NAME, verb.name, ...verb.positionals, ...options].join(" ")}`;
+  const entries = Object.entries(verb.options);
+  const required = entries.filter(([, option]) => option.required).map(optionText);
+  const others = entries.filter(([, option]) => !option.required).map((entry) => `[${optionText(entry)}]`);
+  const words = [NAME, verb.name, ...verb.positionals, ...required, ...(entries.length > SHOWN ? ["[options]"] : others)];
+  return `Usage: ${words.join(" ")}${entries.length > SHOWN ? "; --help tells the options" : ""}`;
 }
 
 export const GENERAL_USAGE = `Usage: ${NAME} [command] [options]; "${NAME} --help" lists the commands`;
