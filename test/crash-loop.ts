@@ -234,7 +234,9 @@ function inspect(dataDir: string, wishes: Wish[], submissions: Map<string, Set<n
     if (id === null) violations.push(`"${prompt}" was never answered`);
     else if (!byId.has(id)) violations.push(`${id} was answered and is lost`);
   }
-  const prompts = Map.groupBy(byId.values(), (job) => job.prompt);
+  // A failure that cost nothing makes room for another job.
+  const counted = [...byId.values()].filter(({ state, charged }) => state !== "failed" || charged);
+  const prompts = Map.groupBy(counted, (job) => job.prompt);
   for (const [prompt, made] of prompts) if (made.length > 1) violations.push(`"${prompt}" became ${made.length} jobs`);
   for (const [prompt, times] of submissions) if (times.size > 1) violations.push(`"${prompt}" was submitted ${times.size} times`);
 

@@ -30,17 +30,19 @@ export function ensureExecutable(): Promise<void> {
 export type Run = { code: number; stdout: string; stderr: string };
 
 export type Program = AsyncDisposable & {
-  url: string;
+  readonly url: string;
   key: string;
   folder: string;
   simulator: Simulator;
-  pid: number;
+  readonly pid: number;
   /** Runs a verb of the executable on the same data folder. */
   cli(...args: string[]): Promise<Run>;
   /** Everything that the server wrote so far. */
   logged(): string;
   /** Asks the server to stop; resolves with its exit code. */
   terminate(signal?: NodeJS.Signals): Promise<number>;
+  /** Serves again from the same folder, after the server has ended; at another address. */
+  serve(): Promise<void>;
 };
 
 export type ProgramOptions = {
@@ -76,27 +78,38 @@ export async function startProgram({ tokens, env = {}, simulator: simulated = {}
   for (const { provider, secret } of pool) await cli("token", "add", "--provider", provider, "--secret", secret);
   const key = withKey ? (await cli("key", "create", "--name", "test")).stdout.trim() : "";
 
-  const server = Bun.spawn([EXECUTABLE, "serve"], { cwd: folder.path, env: environment, stdout: "pipe", stderr: "pipe" });
   let logged = "";
-  const { promise: listening, resolve, reject } = Promise.withResolvers<string>();
-  const read = async (stream: ReadableStream<Uint8Array>) => {
-    for await (const chunk of stream.pipeThrough(new TextDecoderStream() as never) as unknown as AsyncIterable<string>) {
-      logged += chunk;
-      const url = /"message":"listening","url":"([^"]+)"/.exec(logged)?.[1];
-      if (url) resolve(url);
-    }
+  const serve = async () => {
+    const child = Bun.spawn([EXECUTABLE, "serve"], { cwd: folder.path, env: environment, stdout: "pipe", stderr: "pipe" });
+    const begun = logged.length;
+    const { promise: listening, resolve, reject } = Promise.withResolvers<string>();
+    const read = async (stream: ReadableStream<Uint8Array>) => {
+      for await (const chunk of stream.pipeThrough(new TextDecoderStream() as never) as unknown as AsyncIterable<string>) {
+        logged += chunk;
+        const url = /"message":"listening","url":"([^"]+)"/.exec(logged.slice(begun))?.[1];
+        if (url) resolve(url);
+      }
+    };
+    void read(child.stdout);
+    void read(child.stderr).then(() => reject(new Error(`The server did not start:\n${logged}`)));
+    return { child, url: await listening };
   };
-  void read(server.stdout);
-  void read(server.stderr).then(() => reject(new Error(`The server did not start:\n${logged}`)));
-  const url = await listening;
+  let { child: server, url } = await serve();
   return {
-    url,
+    get url() {
+      return url;
+    },
     key,
     folder: folder.path,
     simulator,
-    pid: server.pid,
+    get pid() {
+      return server.pid;
+    },
     cli,
     logged: () => logged,
+    async serve() {
+      ({ child: server, url } = await serve());
+    },
     async terminate(signal = "SIGTERM") {
       server.kill(signal);
       return server.exited;

@@ -283,6 +283,16 @@ describe("interactions", () => {
     expect((await fetch(uri)).status).toBe(400);
   });
 
+  test("one of an image model says what the model said, and the next one knows it", async () => {
+    const first = await answerOf(await create({ model: MODEL }));
+    const said = first.steps[0]!.content.find(({ type }) => type === "text") as { text?: string };
+    expect([first.steps[0]!.content.map(({ type }) => type).toSorted(), said.text]).toEqual([["image", "text"], "Here is your picture."]);
+    await create({ model: MODEL, input: "bluer", previous_interaction_id: first.id });
+    expect(lastSent().contents[1]).toMatchObject({ role: "model", parts: [{ text: said.text }, { inlineData: {} }] });
+    const wish = { model: MODEL, response_format: [{ type: "image", aspect_ratio: "1:1" }] };
+    expect((await answerOf(await create(wish))).steps[0]!.content.map(({ type }) => type)).toEqual(["image"]);
+  });
+
   test("one in the background goes on from another, on the token that made it", async () => {
     const first = await answerOf(await create({}));
     const second = await answerOf(await create({ input: "bluer", background: true, previous_interaction_id: first.id }));

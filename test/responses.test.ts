@@ -114,6 +114,41 @@ describe("going on", () => {
     ]);
   });
 
+  test("from an answer that can be looked at as it was, page by page, until it is deleted", async () => {
+    const first = await create({
+      instructions: "Be bright.",
+      metadata: { a: "b" },
+      tools: [{ type: "image_generation", output_format: "webp" }],
+    });
+    expect(await client.responses.retrieve(first.id)).toMatchObject({ ...first });
+    const second = await create({ previous_response_id: first.id, input: "now blue" });
+    const list = (query: object) => client.responses.inputItems.list(second.id, query);
+    const newest = await list({});
+    expect(newest.data.map(({ type }) => type)).toEqual(["message", "image_generation_call", "message", "message"]);
+    expect((newest.data[1] as Call).result.length).toBeGreaterThan(100);
+    const page = await list({ order: "asc", limit: 3 });
+    expect(page.data).toEqual(newest.data.slice(1).reverse());
+    expect([page.has_more, (await page.getNextPage()).data]).toEqual([true, newest.data.slice(0, 1)]);
+    await client.responses.delete(first.id);
+    expect(await client.responses.retrieve(first.id).catch((error: unknown) => error)).toMatchObject({ status: 404 });
+    expect((await client.responses.retrieve(second.id)).id).toBe(second.id);
+  });
+
+  test("with null in place of a picture that is past its age", async () => {
+    const { id } = await create();
+    const { response, pictures } = (await rig.context.responses.find(id, 1)) as { response: object; pictures: Record<string, string> };
+    for (const mediaId of Object.values(pictures)) await rig.context.media.remove(mediaId);
+    expect(await client.responses.retrieve(id)).toMatchObject(response);
+    expect(callIn(await client.responses.retrieve(id))).toMatchObject({ status: "completed", result: null } as never);
+    await create({ previous_response_id: id, input: "now blue" });
+    expect(sentTurns().map(([role]) => role)).toEqual(["user", "model", "user"]);
+  });
+
+  test.each(["limit=0", "limit=101", "limit=x"])("not by pages of %s", async (query) => {
+    const { id } = await create();
+    expect((await rig.call(`/v1/responses/${id}/input_items?${query}`)).status).toBe(400);
+  });
+
   test("not from what was not to be kept, or never was", async () => {
     const { id } = await create({ store: false });
     for (const previous_response_id of [id, "resp_unknown"]) {

@@ -4,8 +4,9 @@ import { AppError } from "../errors.ts";
 import type { Media } from "../gateway/types.ts";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
+import type { FileFilter, MediaFilter } from "./media.ts";
 import { openStore } from "./sqlite/store.ts";
-import type { FileFilter, MediaFilter, NewKey, NewToken, PauseRow, Store } from "./store.ts";
+import type { NewKey, NewToken, PauseRow, Store } from "./store.ts";
 
 const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
 const NOW = Date.UTC(2026, 10, 23);

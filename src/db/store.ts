@@ -1,9 +1,10 @@
 // What the program asks of persistence: one method per business act, each atomic, all async.
 // A second engine is a second folder beside sqlite/; one contract suite runs against both.
-import type { Json, Media } from "../gateway/types.ts";
+import type { Json } from "../gateway/types.ts";
 import type { AdminStore } from "./admin.ts";
 import type { JobStore } from "./jobs.ts";
 import type { LedgerStore } from "./ledger.ts";
+import type { MediaRows } from "./media.ts";
 import type { ResponseStore } from "./responses.ts";
 
 /** A token as the pool needs it. Secrets are asked for separately, only when a call is made. Times are epoch ms. */
@@ -208,36 +209,11 @@ export type RequestFilter = {
   text?: string;
 };
 
-/** A page of one key's uploaded files. `after`: id of the last one of the page before; a file that is gone by now: an empty page. */
-export type FileFilter = {
-  keyId: number;
-  /** Epoch ms; files past their time are left out. */
-  now: number;
-  order: "asc" | "desc";
-  limit: number;
-  after?: string;
-  purpose?: string;
-};
-
-/** A page of all media of one origin: those that match everything given, newest first. Times are epoch ms. */
-export type MediaFilter = {
-  origin: Media["origin"];
-  limit: number;
-  /** The last one of the page before; it may be gone by now. */
-  before?: Pick<Media, "createdAt" | "id">;
-  kind?: Media["kind"];
-  keyId?: number;
-  family?: string;
-  /** Made at `from` or later, and before `to`. */
-  from?: number;
-  to?: number;
-};
-
 /** Changes made elsewhere (the command line on the same folder) are told by these counters, one per table. */
 export type Revisions = { tokens: number; keys: number; settings: number };
 
-/** With what ledger.ts, jobs.ts, responses.ts and admin.ts ask for. */
-export interface Store extends LedgerStore, JobStore, ResponseStore, AdminStore {
+/** With what ledger.ts, jobs.ts, media.ts, responses.ts and admin.ts ask for. */
+export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, AdminStore {
   // tokens
   listTokens(): Promise<TokenRow[]>;
   /** @throws {AppError} `conflict` when the same secret is already there */
@@ -267,21 +243,6 @@ export interface Store extends LedgerStore, JobStore, ResponseStore, AdminStore 
   insertKey(key: NewKey, now: number): Promise<KeyRow>;
   /** @throws {AppError} `not_found` */
   updateKey(id: number, change: KeyChange): Promise<KeyRow>;
-
-  // media
-  /** With its bytes in the same act when it is small; without, they lie in a file. */
-  insertMedia(media: Media, bytes?: Uint8Array | null): Promise<void>;
-  /** Null when the medium's bytes are not kept here. */
-  readMediaBytes(id: string): Promise<Uint8Array | null>;
-  getMedia(id: string): Promise<Media | null>;
-  listFiles(filter: FileFilter): Promise<Media[]>;
-  listMedia(filter: MediaFilter): Promise<Media[]>;
-  /** Oldest first, those past `now` and, when the sum of bytes is over `maxBytes`, as many more as bring it under. */
-  listSweepable(now: number, maxBytes: number | null, limit: number): Promise<Media[]>;
-  deleteMedia(ids: string[]): Promise<void>;
-  /** Which of these ids belong to no medium. */
-  listUnknownMedia(ids: string[]): Promise<string[]>;
-  mediaBytes(): Promise<number>;
 
   // settings edited at run time, as JSON by dotted key
   readSettings(): Promise<Record<string, unknown>>;

@@ -1,6 +1,7 @@
 // The gallery: which media are looked at, page by page, and all that is known of one of them.
 import type { JobRow } from "../db/jobs.ts";
-import type { MediaFilter, RequestLog, RequestRow, Store } from "../db/store.ts";
+import type { MediaFilter } from "../db/media.ts";
+import type { RequestLog, RequestRow, Store } from "../db/store.ts";
 import type { MediaTrash } from "./media-trash.ts";
 import type { Media } from "./types.ts";
 

@@ -1,6 +1,6 @@
 // Repeated requests: the same one is carried out once, another one under the same name is refused, across restarts.
 import { describe, expect, test } from "bun:test";
-import { openWorld } from "../../test/jobs-world.ts";
+import { failing, openWorld } from "../../test/jobs-world.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import { AppError } from "../errors.ts";
 import { temporaryFolder, virtualClock } from "../testing.ts";
@@ -82,6 +82,45 @@ describe("a failure", () => {
     await claim.submitted();
     await claim.abandon(new AppError("upstream_timeout", "Too late.", { charged: true }));
     expect(await kindOf(world.start().begin(NAME, "hash"))).toBe("upstream_timeout");
+  });
+});
+
+describe("a job that failed", () => {
+  const order = { idempotencyKey: "again" };
+  const ask = (world: Awaited<ReturnType<typeof openWorld>>) => world.ctx.jobs.createImages(world.images(order));
+
+  test("and cost nothing makes room for another, one for however many ask", async () => {
+    await using world = await openWorld();
+    world.script.image = failing("upstream_invalid");
+    const first = await ask(world);
+    expect((await world.until(first.id, "failed")).error).toMatchObject({ kind: "upstream_invalid", charged: false });
+    delete world.script.image;
+    const ids = new Set((await Promise.all(Array.from({ length: 20 }, () => ask(world)))).map(({ id }) => id));
+    expect([ids.size, ids.has(first.id)]).toEqual([1, false]);
+    await world.until([...ids][0]!, "completed");
+    expect(world.seen.images).toBe(2);
+    expect(world.ledger()).toMatchObject({ open: 0, images: 1 });
+  });
+
+  test("and was charged for answers again, also after a restart", async () => {
+    await using world = await openWorld();
+    world.script.image = failing("upstream_timeout");
+    const { id } = await ask(world);
+    await world.until(id, "failed");
+    expect((await ask(world)).id).toBe(id);
+    await world.crash();
+    expect((await ask(world)).id).toBe(id);
+    expect(world.seen.images).toBe(1);
+  });
+
+  test("is forgotten only as long as the name stands for it", async () => {
+    await using world = await open();
+    const idempotency = world.start();
+    await claimOf(await idempotency.begin(NAME, "hash")).attach("second");
+    await idempotency.forget(NAME, "first");
+    expect(await idempotency.begin(NAME, "hash")).toEqual({ state: "job", jobId: "second" });
+    await idempotency.forget(NAME, "second");
+    expect((await idempotency.begin(NAME, "hash")).state).toBe("new");
   });
 });
 

@@ -1,0 +1,43 @@
+// What the media ask of persistence: a row for each, small ones with their bytes, in pages and by age.
+import type { Media } from "../gateway/types.ts";
+
+/** A page of one key's uploaded files. `after`: id of the last one of the page before; a file that is gone by now: an empty page. */
+export type FileFilter = {
+  keyId: number;
+  /** Epoch ms; files past their time are left out. */
+  now: number;
+  order: "asc" | "desc";
+  limit: number;
+  after?: string;
+  purpose?: string;
+};
+
+/** A page of all media of one origin: those that match everything given, newest first. Times are epoch ms. */
+export type MediaFilter = {
+  origin: Media["origin"];
+  limit: number;
+  /** The last one of the page before; it may be gone by now. */
+  before?: Pick<Media, "createdAt" | "id">;
+  kind?: Media["kind"];
+  keyId?: number;
+  family?: string;
+  /** Made at `from` or later, and before `to`. */
+  from?: number;
+  to?: number;
+};
+
+export interface MediaRows {
+  /** With its bytes in the same act when it is small; without, they lie in a file. */
+  insertMedia(media: Media, bytes?: Uint8Array | null): Promise<void>;
+  /** Null when the medium's bytes are not kept here. */
+  readMediaBytes(id: string): Promise<Uint8Array | null>;
+  getMedia(id: string): Promise<Media | null>;
+  listFiles(filter: FileFilter): Promise<Media[]>;
+  listMedia(filter: MediaFilter): Promise<Media[]>;
+  /** Oldest first, those past `now` and, when the sum of bytes is over `maxBytes`, as many more as bring it under. */
+  listSweepable(now: number, maxBytes: number | null, limit: number): Promise<Media[]>;
+  deleteMedia(ids: string[]): Promise<void>;
+  /** Which of these ids belong to no medium. */
+  listUnknownMedia(ids: string[]): Promise<string[]>;
+  mediaBytes(): Promise<number>;
+}
