@@ -19,6 +19,15 @@ const code = await run(process.argv.slice(2), {
     return () => void process.off("SIGINT", listener).off("SIGTERM", listener);
   },
   exit: (status) => process.exit(status),
+  restart(env) {
+    // The executable finds its program by itself.
+    const command = Bun.main.startsWith("/$bunfs/") ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
+    try {
+      process.execve?.(process.execPath, [process.argv0, ...command], { ...process.env, ...env });
+    } catch {
+      // Windows has no such thing, and an executable that was replaced under us cannot be found.
+    }
+  },
 });
 
 // Output that is still on its way is written before the process ends.

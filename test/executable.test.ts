@@ -1,9 +1,10 @@
 // The one file that people download: it runs from an empty folder, with nothing beside it, and says what is wrong in one line.
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { temporaryFolder } from "../src/testing.ts";
-import { EXECUTABLE, ensureExecutable, runExecutable, startProgram } from "./executable.ts";
+import { EXECUTABLE, ensureExecutable, type Program, runExecutable, startProgram } from "./executable.ts";
 
 const CANARIES = ["AIzaSyCanary0123456789abcdefghijklmnop", "canary~session-cookie-0123456789abcdef"];
 
@@ -79,6 +80,39 @@ test("the whole way: token, key, picture, health, stop; and no secret anywhere",
   }
 });
 
+test("more than 256 calls to upstreams run at once, with nothing set for it", async () => {
+  const WAITING = 300;
+  const MODELS = [{ name: "models/gemini-3-pro-image", supportedGenerationMethods: ["generateContent"] }];
+  let arrived = 0;
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  await using upstream = Bun.serve({
+    port: 0,
+    idleTimeout: 0,
+    async fetch(request) {
+      if (!request.url.includes("enerateContent")) return Response.json({ models: MODELS });
+      await request.text();
+      if (++arrived === WAITING) resolve();
+      await all;
+      return Response.json({ candidates: [{ finishReason: "IMAGE_SAFETY" }] });
+    },
+  });
+  await using program = await startProgram({ tokens: [], env: { FLOW2API_GEMINI_BASE_URL: upstream.url.origin } });
+  await program.cli("token", "add", "--provider", "gemini", "--secret", "a-key", "--image-concurrency", String(WAITING));
+  await within(2000, async () => (await modelsOf(program)) > 0);
+  const body = JSON.stringify({ contents: "a fox" });
+  const head = `POST /v1beta/models/gemini-3-pro-image:generateContent HTTP/1.1\r\nhost: localhost\r\nx-goog-api-key: ${program.key}`;
+  const { hostname, port } = new URL(program.url);
+  /** Over a socket of its own: this process holds 256 calls at once as well. */
+  const ask = () =>
+    new Promise<string>((answered, reject) => {
+      const socket = connect(Number(port), hostname).on("error", reject);
+      socket.once("data", (bytes) => answered(bytes.toString().slice(0, 15)));
+      socket.write(`${head}\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    });
+  const answers = await Promise.all(Array.from({ length: WAITING }, ask));
+  expect([arrived, [...new Set(answers)]]).toEqual([WAITING, ["HTTP/1.1 200 OK"]]);
+}, 60_000);
+
 test("a first start prints a password and a key once, to a file where there is no terminal", async () => {
   await using program = await startProgram({ tokens: [], withKey: false });
   const file = join(program.folder, "data", "first-start.txt");
@@ -104,10 +138,7 @@ test("a running server takes keys, tokens and their changes from the command lin
   await program.cli("key", "revoke", String(id));
   await within(2000, async () => (await status(key)) === 401);
 
-  const models = async () => {
-    const response = await fetch(`${program.url}/v1/models`, { headers: { authorization: `Bearer ${program.key}` } });
-    return ((await response.json()) as { data: unknown[] }).data.length;
-  };
+  const models = () => modelsOf(program);
   expect(await models()).toBe(0);
   const token = (await program.cli("token", "add", "--provider", "gemini", "--secret", "alpha-project.key-one")).stdout.trim();
   await within(2000, async () => (await models()) > 0);
@@ -118,6 +149,11 @@ test("a running server takes keys, tokens and their changes from the command lin
   await program.cli("token", "remove", token);
   await within(2000, async () => (await models()) === 0);
 });
+
+async function modelsOf({ url, key }: Program): Promise<number> {
+  const response = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
+  return ((await response.json()) as { data: unknown[] }).data.length;
+}
 
 function filesIn(folder: string): string[] {
   if (!existsSync(folder)) return [];
