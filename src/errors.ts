@@ -103,8 +103,12 @@ export class AppError extends Error {
 }
 
 /** The same failure, marked as possibly charged. */
-export function asCharged(error: AppError): AppError {
-  if (error.charged) return error;
-  const { param, retryAfterMs, detail, reason, upstreamStatus, cause } = error;
-  return new AppError(error.kind, error.message, { param, retryAfterMs, detail, reason, upstreamStatus, cause, charged: true });
+export const asCharged = (error: AppError): AppError => (error.charged ? error : changed(error, { charged: true }));
+
+/** The same failure with another time to come again. */
+export const withRetryAfter = (error: AppError, retryAfterMs: number): AppError => changed(error, { retryAfterMs });
+
+function changed(error: AppError, change: Pick<AppErrorOptions, "charged" | "retryAfterMs">): AppError {
+  const { kind, message, param, retryAfterMs, charged, detail, reason, upstreamStatus, cause } = error;
+  return new AppError(kind, message, { param, retryAfterMs, charged, detail, reason, upstreamStatus, cause, ...change });
 }

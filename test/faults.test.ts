@@ -121,6 +121,15 @@ describe("fail-over", () => {
     expect([response.status, Number(response.headers.get("retry-after")) > 20]).toEqual([429, true]);
   });
 
+  test("when all are limited, the client hears when the first comes back, also where the upstream names no time", async () => {
+    await using rig = await startRig({ tokens: [GEMINI, GEMINI_TWO] });
+    rig.simulator.setFaults("gemini.generate=429-minute(9)@alpha,gemini.generate=429-minute(50)@beta");
+    expect(Number((await rig.chat()).headers.get("retry-after"))).toBeLessThanOrEqual(9);
+    await using silent = await startRig({ tokens: [GEMINI] });
+    silent.simulator.setFaults("gemini.generate=429-nodetails");
+    expect(Number((await silent.chat()).headers.get("retry-after"))).toBeGreaterThan(50);
+  });
+
   test("with retry_unknown_images an image is tried again, and may be paid twice", async () => {
     await using rig = await startRig({ tokens: [GEMINI, GEMINI_TWO], settings: { "generation.retry_unknown_images": true } });
     rig.simulator.setFaults("gemini.generate=lost:once");

@@ -1,6 +1,6 @@
 // The image calls of one request: each on as many tokens as the rules allow, all under one deadline, settled once.
 import { sleep } from "../clock.ts";
-import { AppError } from "../errors.ts";
+import { AppError, withRetryAfter } from "../errors.ts";
 import { type Answer, attemptImage } from "./attempt.ts";
 import { createChannel, merge } from "./channel.ts";
 import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
@@ -44,7 +44,7 @@ export async function* runImages(deps: GenerateDependencies, plan: Plan, admissi
   };
   try {
     yield* merge(Array.from({ length: plan.request.n }, one), stop.abandon);
-    if (ended.length === 0) throw failures[0];
+    if (ended.length === 0) throw whenToCome(deps, plan, failures[0]);
     const done = summarize(ended);
     plan.record.finish(done);
     yield done;
@@ -56,6 +56,13 @@ export async function* runImages(deps: GenerateDependencies, plan: Plan, admissi
     else stop.abandon();
     plan.record.close(admission);
   }
+}
+
+/** Of a limit by the minute the client is told when the first token comes back, not when the last one that was tried does. */
+function whenToCome({ pool }: GenerateDependencies, { lease }: Plan, failure: unknown): unknown {
+  if (!(failure instanceof AppError) || failure.kind !== "upstream_rate_limited") return failure;
+  const soonest = pool.soonestMs({ ...lease, exclude: new Set() });
+  return soonest === null ? failure : withRetryAfter(failure, soonest);
 }
 
 /** One image, on as many tokens as it takes and the rules allow. */

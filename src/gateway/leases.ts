@@ -60,6 +60,8 @@ export interface Leases {
    * ran over; `retryAfterMs` is the soonest slot or cooldown end
    */
   lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease>;
+  /** Ms until the first token that could serve this and is held back comes back; null: none is, or none by itself. Costs no I/O. */
+  soonestMs(request: LeaseRequest): number | null;
   /** Whether any enabled token could ever serve this family, blocked and cooling ones included. Costs no I/O. */
   canServe(kind: Kind, family: string, providers?: readonly string[]): boolean;
   /** Families that at least one enabled token can serve. */

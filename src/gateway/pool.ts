@@ -133,6 +133,12 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
     return room.enter(lane, request, { ...options, waitMs: options.waitMs ?? wait_ms }, queue_limit);
   }
 
+  function soonestMs(request: LeaseRequest): number | null {
+    const time = now();
+    const { soonest } = outlookOf(index.laneOf(request, time), request.exclude, time);
+    return Number.isFinite(soonest) ? soonest - time : null;
+  }
+
   const present = (id: number): Member | null => {
     const member = members.get(id);
     return member && !member.removed ? member : null;
@@ -142,6 +148,7 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
 
   return {
     lease,
+    soonestMs,
     canServe: roster.canServe,
     families: roster.families,
     load(rows) {
