@@ -169,6 +169,11 @@ describe("what the upstream says", () => {
     expect([response.status, ((await response.json()) as Completion).error]).toMatchObject([400, { code: "moderation_blocked" }]);
   });
 
+  test("nothing at all is told without a reason in brackets", async () => {
+    const { error } = await withFault("gemini.generate=empty");
+    expect(error).toMatchObject({ message: "The model returned no image.", code: "no_image_generated" });
+  });
+
   test("text instead of a picture is shown as text", async () => {
     const { choices } = await withFault("gemini.generate=text");
     expect(choices[0]!.finish_reason).toBe("stop");

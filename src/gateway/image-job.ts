@@ -13,7 +13,7 @@ import type { Keys } from "./keys.ts";
 import type { MediaStore } from "./media.ts";
 import type { ModelChoice } from "./models.ts";
 import { actualImageUsd, type Prices } from "./prices.ts";
-import type { GenerateEvent, Json, Part, Turn } from "./types.ts";
+import { type GenerateEvent, type Json, noImageText, type Part, type Turn } from "./types.ts";
 
 export type ImageJobDependencies = {
   book: JobBook;
@@ -148,7 +148,7 @@ async function finish(
   const isRefused = word.startsWith("policy");
   if (mediaIds.length > 0) await book.end(job.id, ["queued", "submitting"], { ...facts, state: "completed", error: null });
   else {
-    const told = message ?? `The model returned no image (${upstreamReason}).`;
+    const told = message ?? noImageText(upstreamReason);
     const scope = "request" as const;
     const error = isRefused
       ? new AppError("content_policy", told, {

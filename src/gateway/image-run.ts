@@ -9,7 +9,7 @@ import type { Admission, Lease, LeaseRequest } from "./leases.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
 import type { GenerationRecord } from "./record.ts";
 import { nextStep } from "./retry.ts";
-import { addUsage, type GenerateEvent, type ImageRequest, NO_USAGE, type Turn } from "./types.ts";
+import { addUsage, type GenerateEvent, type ImageRequest, NO_USAGE, noImageText, type Turn } from "./types.ts";
 
 /** A request on its way: what its calls share. */
 export type Plan = {
@@ -158,7 +158,7 @@ function callFor(deps: GenerateDependencies, { request, family, wish, turns }: W
 }
 
 function noResult(answer: Answer): AppError {
-  const message = answer.message ?? (answer.text || `The model returned no image (${answer.upstreamReason}).`);
+  const message = answer.message ?? (answer.text || noImageText(answer.upstreamReason));
   return new AppError("no_result", message, {
     detail: {
       scope: "request",

@@ -192,6 +192,10 @@ export type Json = null | boolean | number | string | Json[] | { [name: string]:
 
 export const NO_USAGE: Usage = { inputText: 0, inputImage: 0, outputText: 0, outputImage: 0, thoughts: 0, total: 0 };
 
+/** What is said where the model itself said nothing. @param upstreamReason as the upstream spells it; empty: it told none */
+export const noImageText = (upstreamReason: string): string =>
+  `The model returned no image${upstreamReason === "" ? "" : ` (${upstreamReason})`}.`;
+
 /** Sums two usages, field by field. */
 export function addUsage(a: Usage, b: Usage): Usage {
   return {

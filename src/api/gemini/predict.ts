@@ -4,7 +4,7 @@
 import { AppError } from "../../errors.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
 import { type InputReference, resolveTurns } from "../../gateway/inputs.ts";
-import type { GenerateEvent, Media } from "../../gateway/types.ts";
+import { type GenerateEvent, type Media, noImageText } from "../../gateway/types.ts";
 import { generationHeaders } from "../generation-headers.ts";
 import { PICTURE_FORMATS, type PictureOutput, renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
@@ -115,7 +115,7 @@ function withoutPicture({ finish, upstreamReason, message }: Done, text: string)
     const detail = { scope: "request" as const, reason: finish };
     return new AppError("content_policy", `All pictures were filtered (${upstreamReason}).${said ? ` ${said}` : ""}`, { detail });
   }
-  return new AppError("no_result", said || `The model returned no image (${upstreamReason}).`, {
+  return new AppError("no_result", said || noImageText(upstreamReason), {
     detail: { scope: "request", reason: "text_only" },
   });
 }

@@ -2,7 +2,7 @@
 import { AppError } from "../../errors.ts";
 import type { Job } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
-import type { GenerateEvent } from "../../gateway/types.ts";
+import { type GenerateEvent, noImageText } from "../../gateway/types.ts";
 import { refusalText } from "./encode.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;
@@ -16,7 +16,7 @@ export function refusalOf(done: Done): AppError {
 /** Why a generation ended without a picture; `text` is what the model said instead. */
 export function withoutPicture(done: Done, text: string): AppError {
   if (done.finish.startsWith("policy")) return refusalOf(done);
-  const message = text.trim() || done.message || `The model returned no image (${done.upstreamReason}).`;
+  const message = text.trim() || done.message || noImageText(done.upstreamReason);
   return new AppError("no_result", message, { detail: { scope: "request", reason: done.finish === "length" ? "cut_off" : "text_only" } });
 }
 

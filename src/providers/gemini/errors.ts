@@ -27,11 +27,11 @@ const KEY_REASONS: Readonly<Record<string, FailureReason>> = {
 };
 
 const KEY_MESSAGES: Partial<Record<FailureReason, string>> = {
-  key_invalid: "The Gemini API does not accept this key.",
-  key_leaked: "The Gemini API has locked this key: it was reported as leaked.",
-  key_forbidden: "The Gemini API does not let this key in.",
-  billing: "The Gemini API asks for billing to be enabled on this key's project.",
-  location: "The Gemini API does not serve the location that this key is used from.",
+  key_invalid: "The Gemini API does not accept this token.",
+  key_leaked: "The Gemini API has locked this token: it was reported as leaked.",
+  key_forbidden: "The Gemini API does not let this token in.",
+  billing: "The Gemini API asks for billing to be enabled on the token's project.",
+  location: "The Gemini API does not serve the location that this token is used from.",
 };
 
 /**
@@ -67,7 +67,7 @@ export function toAppError(status: number, body: unknown, now: number): AppError
   if (!upstream && [401, 403, 404, 407].includes(status))
     return unavailable("internal", `The Gemini API was not reached (HTTP ${status}).`, status);
   if (status === 404) {
-    return fail("upstream_model_denied", "The Gemini API does not have this model for this key.", {
+    return fail("upstream_model_denied", "The Gemini API does not have this model for this token.", {
       scope: "token_model",
       reason: "model_missing",
     });
@@ -207,15 +207,15 @@ function quotaFailure(upstream: Upstream | null, now: number, fail: Fail): AppEr
   const hasNone = violations.length > 0 ? violations.some((violation) => violation.zero) : /limit: 0\b/.test(upstream?.message ?? "");
   if (hasNone) {
     const detail: FailureDetail = { scope: "group_model", reason: "limit_zero" };
-    return fail("upstream_model_denied", "This key's project has no quota for this model.", detail);
+    return fail("upstream_model_denied", "The token's project has no quota for this model.", detail);
   }
   if (violations.some((violation) => violation.quotaId.includes("PerDay"))) {
-    return fail("upstream_quota", "The daily quota of this key's project is used up.", { scope, reason: "per_day" });
+    return fail("upstream_quota", "The daily quota of the token's project is used up.", { scope, reason: "per_day" });
   }
   const rateLimited = (detail: FailureDetail, waitMs: number | null) =>
     fail(
       "upstream_rate_limited",
-      "The Gemini API limits the rate of this key's project.",
+      "The Gemini API limits the rate of the token's project.",
       waitMs === null ? detail : { ...detail, until: now + waitMs },
       waitMs === null ? {} : { retryAfterMs: waitMs },
     );

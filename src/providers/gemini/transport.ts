@@ -121,7 +121,7 @@ async function readErrorBody(response: Response, signal: AbortSignal): Promise<u
  */
 export function usableKey(secret: string): string {
   if (/^[\x21-\x7e]+$/.test(secret)) return secret;
-  throw new AppError("upstream_unauthorized", "This is not a key of the Gemini API.", {
+  throw new AppError("upstream_unauthorized", "This token is no key of the Gemini API.", {
     detail: { scope: "token", reason: "key_invalid" },
   });
 }
