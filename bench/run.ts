@@ -16,6 +16,7 @@ const { values } = parseArgs({
 /** What is measured by itself; printed at the end. */
 const FURTHER = `further figures:
   bun bench/streams.ts   2,000 chat streams held at once, every frame counted
+  bun bench/answers.ts   16 answers of 24 MiB in every form that holds a picture, and the memory of it
   bun bench/video.ts     16 videos of 200 MB from the upstream to disk, then to clients, and the memory of it`;
 const ROUNDS = Number(values.rounds);
 const SECONDS = Number(values.seconds);
