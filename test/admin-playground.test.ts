@@ -117,6 +117,23 @@ describe("a run", () => {
     expect(text).toEndWith("event: over\ndata: over\n\n");
   });
 
+  test("that waits tells its place in the queue, here and among the jobs; done, it shows what the model said", async () => {
+    await using busy = await startRig({ tokens: [{ ...GEMINI, imageConcurrency: 1 }], simulator: { latencyMs: 2000 } });
+    const me = await signIn(busy);
+    const locations: string[] = [];
+    for (const prompt of ["one", "two", "three"])
+      locations.push((await me.htmx("/admin/playground/runs", { prompt })).headers.get("hx-replace-url")!);
+    const pageOf = async (path: string) => (await me.get(path)).text();
+    expect(await pageOf(locations[1]!)).toContain("Next in the queue for a token");
+    expect(await pageOf(locations[2]!)).toContain("number 2 in the queue");
+    expect(await pageOf("/admin/jobs")).toContain("2 in the queue");
+    busy.simulator.setOptions({ latencyMs: 0 });
+    const last = new URL(locations[2]!, busy.url).searchParams.get("job")!;
+    const told = await (await me.get(`/admin/playground/runs/${last}/events`)).text();
+    expect(told).toContain("number 2 in the queue");
+    expect(told.slice(told.lastIndexOf('data-state="completed"'))).toContain("Here is your picture.");
+  });
+
   test("that is refused upstream says why, in place", async () => {
     rig.simulator.setFaults("gemini.generate=blocked-safety:once");
     const job = await run({ prompt: "refused", model: "gemini-nano-banana-2.1" });

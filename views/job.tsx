@@ -1,12 +1,12 @@
 // One job: how it stands, its result or why there is none, what it was asked for, its calls and its webhooks.
 import type { ComponentChildren } from "preact";
-import type { DeliveryRow, JobRow } from "../src/db/jobs.ts";
+import type { DeliveryRow } from "../src/db/jobs.ts";
 import type { AttemptRow } from "../src/db/store.ts";
 import type { Media } from "../src/gateway/types.ts";
-import { Badge, type BadgeTone, Card, LinkButton } from "./controls.tsx";
+import { Badge, type BadgeTone, Card, JobBadge, LinkButton } from "./controls.tsx";
 import { Countdown, Duration, Time } from "./figures.tsx";
 import { Attempts } from "./gallery-item.tsx";
-import { JobActions, JobCost, type JobNames, JobProgress, jobHref } from "./jobs.tsx";
+import { JobActions, JobCost, type JobNames, JobProgress, jobHref, type ShownJob } from "./jobs.tsx";
 import { PageHead } from "./layout.tsx";
 import { mediaHref, WholeMedia } from "./media.tsx";
 import { Hint } from "./messages.tsx";
@@ -14,7 +14,7 @@ import { Cell, Row, Table } from "./table.tsx";
 import type { View } from "./view.ts";
 
 export type JobData = {
-  job: JobRow;
+  job: ShownJob;
   names: JobNames;
   parameters: readonly string[];
   /** Its results that are still there. */
@@ -27,17 +27,15 @@ export type JobData = {
 type Props = { view: View; data: JobData };
 
 export function JobPage({ view, data }: Props) {
-  const { jobs, controls } = view.t;
+  const { jobs, gallery } = view.t;
   const { job } = data;
   return (
     <>
       <PageHead
+        up={{ href: "/admin/jobs", label: jobs.title }}
         title={
           <>
-            <a class="muted" href="/admin/jobs">
-              {jobs.title}
-            </a>{" "}
-            / {controls.job[job.state]}
+            {gallery.one[job.kind]} <JobBadge view={view} state={job.state} />
           </>
         }
         about={<span class="mono">{job.id}</span>}

@@ -1,6 +1,6 @@
 // The jobs: a list whose rows follow what happens, and what can be done about each.
 import type { JobRow } from "../src/db/jobs.ts";
-import type { JobState } from "../src/gateway/job.ts";
+import type { Job, JobState } from "../src/gateway/job.ts";
 import type { JobListQuery, StateGroup } from "../src/gateway/job-list.ts";
 import { ActionButton, EmptyState, JobBadge, LinkButton, Tabs } from "./controls.tsx";
 import { type Option, Select } from "./fields.tsx";
@@ -15,9 +15,12 @@ export type JobNames = {
   tokens: Pick<ReadonlyMap<number, string>, "get">;
 };
 
+/** With its place among those that wait for a token. */
+export type ShownJob = JobRow & Pick<Job, "place">;
+
 export type JobsData = {
   query: JobListQuery;
-  jobs: readonly JobRow[];
+  jobs: readonly ShownJob[];
   next: string | null;
   names: JobNames;
   keyChoices: readonly Option[];
@@ -93,7 +96,7 @@ function List({ view, data }: { view: View; data: JobsData }) {
   );
 }
 
-type JobProps = { view: View; job: JobRow; names: JobNames };
+type JobProps = { view: View; job: ShownJob; names: JobNames };
 
 /** One row. What changes by itself is asked for again until it has ended; then the whole row is. */
 export function JobRowView({ view, job, names }: JobProps) {
@@ -104,16 +107,26 @@ export function JobRowView({ view, job, names }: JobProps) {
         <JobProgress view={view} job={job} />
       </Cell>
       <Cell label={jobs.prompt}>
-        <a class="cut" href={jobHref(job.id)} title={job.prompt}>
-          {job.prompt || job.id}
-        </a>
-        <small class="muted">{job.model}</small>
+        <div class="lines">
+          <a class="cut" href={jobHref(job.id)} title={job.prompt}>
+            {job.prompt || job.id}
+          </a>
+          <small class="muted">{job.model}</small>
+        </div>
       </Cell>
       <Cell label={jobs.key}>
-        <span class="cut">{names.keys.get(job.keyId) ?? gallery.unknownKey(job.keyId)}</span>
+        <a class="cut" href={`/admin/keys/${job.keyId}`}>
+          {names.keys.get(job.keyId) ?? gallery.unknownKey(job.keyId)}
+        </a>
       </Cell>
       <Cell label={jobs.token}>
-        {job.tokenId === null ? <Dash /> : <span class="cut">{names.tokens.get(job.tokenId) ?? gallery.unknownToken(job.tokenId)}</span>}
+        {job.tokenId === null ? (
+          <Dash />
+        ) : (
+          <a class="cut" href={`/admin/tokens/${job.tokenId}`}>
+            {names.tokens.get(job.tokenId) ?? gallery.unknownToken(job.tokenId)}
+          </a>
+        )}
       </Cell>
       <Cell label={jobs.cost} align="end">
         <JobCost view={view} job={job} />
@@ -129,7 +142,7 @@ export function JobRowView({ view, job, names }: JobProps) {
 }
 
 /** State, and how far it is while it goes on; asks for itself as long as it does. `page`: alone on the job's page, which is loaded again at the end. */
-export function JobProgress({ view, job, page }: { view: View; job: JobRow; page?: boolean }) {
+export function JobProgress({ view, job, page }: { view: View; job: ShownJob; page?: boolean }) {
   const { controls, jobs } = view.t;
   const isOpen = OPEN.has(job.state);
   const asks = isOpen
@@ -143,6 +156,7 @@ export function JobProgress({ view, job, page }: { view: View; job: JobRow; page
           {job.error.message}
         </small>
       )}
+      {job.place && <small class="muted">{jobs.place(job.place.position)}</small>}
       {isOpen && (
         <Progress label={`${jobs.progress}: ${controls.job[job.state]}`} {...(job.progress > 0 ? { value: job.progress, max: 100 } : {})} />
       )}

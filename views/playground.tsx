@@ -1,8 +1,10 @@
 // The playground: a form beside its result, the last results, and the same call as code.
 import type { JobRow } from "../src/db/jobs.ts";
+import type { Place } from "../src/gateway/job.ts";
 import type { Media } from "../src/gateway/types.ts";
 import { ActionButton, Badge, Card, CodeBlock, CopyButton, EmptyState, JobBadge, LinkButton } from "./controls.tsx";
 import { Duration, Money, Progress, Time } from "./figures.tsx";
+import { formatDuration } from "./format.ts";
 import { jobHref } from "./jobs.tsx";
 import { PageHead } from "./layout.tsx";
 import { downloadHref, mediaHref, Thumb, WholeMedia } from "./media.tsx";
@@ -11,7 +13,14 @@ import { type FormData, PlaygroundForm } from "./playground-form.tsx";
 import type { View } from "./view.ts";
 
 /** A run and what is there of its results. */
-export type Run = { job: JobRow; media: readonly Media[] };
+export type Run = {
+  job: JobRow;
+  /** Among those that wait for a token. */
+  place: Place | null;
+  media: readonly Media[];
+  /** What the model said beside its pictures. */
+  words: string;
+};
 
 export type PlaygroundData = {
   /** Null: the pool serves no model. */
@@ -86,10 +95,10 @@ export function RunView({ view, run }: { view: View; run: Run }) {
 
 /** The part that is sent again whenever it changes. */
 export function RunState({ view, run }: { view: View; run: Run }) {
-  const { job, media } = run;
+  const { job, media, words } = run;
   return (
     <div class="flow" data-state={job.state}>
-      {OPEN.has(job.state) ? <UnderWay view={view} job={job} /> : <Ended view={view} run={run} />}
+      {OPEN.has(job.state) ? <UnderWay view={view} run={run} /> : <Ended view={view} run={run} />}
       {media.length > 0 && (
         <div class={media.length > 1 ? "made-many" : undefined}>
           {media.map((one) => (
@@ -97,18 +106,24 @@ export function RunState({ view, run }: { view: View; run: Run }) {
           ))}
         </div>
       )}
+      {words !== "" && media.length > 0 && <blockquote class="prompt words">{words}</blockquote>}
     </div>
   );
 }
 
-function UnderWay({ view, job }: { view: View; job: JobRow }) {
+function UnderWay({ view, run: { job, place } }: { view: View; run: Run }) {
   const { playground } = view.t;
-  const stage = playground.stages[job.state as keyof typeof playground.stages];
+  const stage = place ? playground.place(place.position) : playground.stages[job.state as keyof typeof playground.stages];
   return (
     <>
       <div class="row">
         <JobBadge view={view} state={job.state} />
-        <span class="grow">{stage}</span>
+        <span class="grow">
+          {stage}
+          {place !== null && place.waitMs !== null && (
+            <span class="muted figure"> {playground.wait(formatDuration(Math.ceil(place.waitMs / 1000) * 1000))}</span>
+          )}
+        </span>
         <span class="figure muted" data-elapsed={job.createdAt} title={playground.elapsed} />
         <noscript>
           <LinkButton href={`/admin/playground?job=${encodeURIComponent(job.id)}`} small>

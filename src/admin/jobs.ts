@@ -1,7 +1,7 @@
 // The jobs: lists that follow what happens, one job with all that is known of it, and what the operator decides.
 import { Elysia } from "elysia";
 import { JobPage } from "../../views/job.tsx";
-import { JobProgress, JobRowView, JobsPage, jobHref } from "../../views/jobs.tsx";
+import { JobProgress, JobRowView, JobsPage, jobHref, type ShownJob } from "../../views/jobs.tsx";
 import type { Messages } from "../../views/locales/en.ts";
 import type { JobRow } from "../db/jobs.ts";
 import { AppError } from "../errors.ts";
@@ -21,10 +21,14 @@ export const jobRoutes = (ctx: AdminContext) => {
     keys: new Map(shown.flatMap(({ keyId }) => (ctx.keys.get(keyId) ? [[keyId, ctx.keys.get(keyId)!.name] as const] : []))),
     tokens: tokenLabels(ctx),
   });
-  const find = async (request: Request, id: string): Promise<JobRow> => {
+  const withPlace = async (job: JobRow): Promise<ShownJob> => {
+    const seen = job.state === "queued" ? await jobs.get(job.id, null) : null;
+    return seen?.place ? { ...job, place: seen.place } : job;
+  };
+  const find = async (request: Request, id: string): Promise<ShownJob> => {
     const job = await store.getJob(id);
     if (!job) throw new AppError("not_found", viewOf(ctx, request).t.jobs.gone);
-    return job;
+    return withPlace(job);
   };
   /** A job after something was done to it: its row, or its page. */
   const done = async (request: Request, id: string, say: (t: Messages["jobs"], job: JobRow) => string) => {
@@ -40,7 +44,8 @@ export const jobRoutes = (ctx: AdminContext) => {
     .get("/", async ({ request }) => {
       const query = readJobQuery(new URL(request.url).searchParams);
       const found = await pageOfJobs(store, query, PAGE_SIZE);
-      const data = { query, ...found, names: namesFor(found.jobs), keyChoices: await keyChoices(ctx, query.key) };
+      const shown = await Promise.all(found.jobs.map(withPlace));
+      const data = { query, ...found, jobs: shown, names: namesFor(shown), keyChoices: await keyChoices(ctx, query.key) };
       return page(ctx, request, (view) => ({ title: view.t.jobs.title, nav: "jobs", body: JobsPage({ view, data }) }));
     })
     .get("/:id", async ({ request, params }) => {

@@ -19,7 +19,7 @@ import {
   settleWish,
   wishUsing,
 } from "../gateway/playground.ts";
-import { runWish, wishOfJob } from "../gateway/playground-run.ts";
+import { runWish, wishOfJob, wordsOf } from "../gateway/playground-run.ts";
 import type { Media } from "../gateway/types.ts";
 import type { AdminContext } from "./context.ts";
 import { FormError } from "./forms.ts";
@@ -55,9 +55,9 @@ export const playgroundRoutes = (ctx: AdminContext) => {
     wish,
   });
   const runOf = async (request: Request, id: string): Promise<Run> => {
-    const job = await store.getJob(id);
+    const [job, seen] = await Promise.all([store.getJob(id), jobs.get(id, null)]);
     if (!job) throw new AppError("not_found", viewOf(ctx, request).t.playground.noJob);
-    return { job, media: await mediaOf(job.mediaIds) };
+    return { job, place: seen?.place ?? null, media: await mediaOf(job.mediaIds), words: wordsOf(job) };
   };
   const history = async (): Promise<HistoryEntry[]> => {
     const key = await knownOperatorKey(ctx);

@@ -5,6 +5,7 @@ import type { KeyRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { newTimeId } from "../ids.ts";
 import type { Affinity } from "./affinity.ts";
+import { partsOf } from "./image-answer.ts";
 import { readImagePlan } from "./image-job.ts";
 import type { Job, Jobs, VideoOrder } from "./job.ts";
 import type { MediaStore } from "./media.ts";
@@ -48,7 +49,6 @@ export async function runWish(deps: Dependencies, model: PlaygroundModel, wish: 
       wish: { ...(wish.aspect && { aspect: wish.aspect }), ...(wish.size && { size: wish.size }) },
       ...(wish.thinking && { thinking: wish.thinking }),
       turns: [{ role: "user", parts: [{ type: "text", text: wish.prompt }, ...pictures] }],
-      imageOnly: true,
       n: wish.n,
     });
   }
@@ -82,6 +82,13 @@ async function openInput({ media, affinity }: Pick<Dependencies, "media" | "affi
   if (!found) throw new AppError("invalid_request", "An input was deleted.", { reason: "input_gone" });
   return { mime: found.media.mime, data: found.blob, mediaId: id, signature: affinity.of(id)?.signature };
 }
+
+/** What the model said beside its pictures. */
+export const wordsOf = (job: JobRow): string =>
+  partsOf(job)
+    .map((part) => (part.type === "text" ? part.text : ""))
+    .join("")
+    .trim();
 
 /** What a job was made from, as far as the playground can say it. */
 export function wishOfJob(job: JobRow): PlaygroundWish {

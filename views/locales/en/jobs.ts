@@ -24,6 +24,7 @@ export const jobs = {
   created: "Created",
   cost: "Cost",
   actions: "Actions",
+  place: (position: number) => `${position} in the queue`,
   progress: "Progress",
   cancel: "Cancel",
   cancelled1: "Cancelled.",

@@ -52,6 +52,8 @@ export const playground = {
   result: "Result",
   waiting: "What you make appears here.",
   stages: { queued: "Waiting for a token", submitting: "Being made", running: "Being made", storing: "Being fetched" },
+  place: (position: number) => (position === 1 ? "Next in the queue for a token" : `Waiting for a token, number ${position} in the queue`),
+  wait: (duration: string) => `about ${duration}`,
   elapsed: "Elapsed",
   reload: "Look again",
   cancel: "Cancel",

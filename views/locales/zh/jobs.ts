@@ -25,6 +25,7 @@ export const jobs: typeof en = {
   created: "创建于",
   cost: "费用",
   actions: "操作",
+  place: (position) => `排队第 ${position} 位`,
   progress: "进度",
   cancel: "取消",
   cancelled1: "已取消。",

@@ -50,6 +50,8 @@ export const playground: typeof en = {
   result: "结果",
   waiting: "生成的内容会显示在这里。",
   stages: { queued: "等待令牌", submitting: "生成中", running: "生成中", storing: "取回中" },
+  place: (position) => (position === 1 ? "排队等待令牌，下一个就是" : `排队等待令牌，第 ${position} 位`),
+  wait: (duration) => `约 ${duration}`,
   elapsed: "已用时",
   reload: "刷新",
   cancel: "取消",
