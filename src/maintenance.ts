@@ -57,17 +57,26 @@ function readOnce(file: string): ReadableStream<Uint8Array> {
   return Readable.toWeb(source) as unknown as ReadableStream<Uint8Array>;
 }
 
+/** Of no use to who asks where the space went. */
+const UNTOLD = new Set(["media", "lock.db"]);
+/** What SQLite writes beside a database belongs to it. */
+const COMPANION = /-(wal|shm|journal)$/;
+
 async function sizesOf(dataDir: string): Promise<FolderSizes> {
-  const entries = await Promise.all(
+  const files = await Promise.all(
     (await readdir(dataDir, { withFileTypes: true }))
       // Media have their own count; walking a hundred thousand files would be slow.
-      .filter((entry) => entry.name !== "media" && !PASSING.test(entry.name))
+      .filter((entry) => !UNTOLD.has(entry.name.replace(COMPANION, "")) && !PASSING.test(entry.name))
       .map(async (entry) => {
         const path = join(dataDir, entry.name);
         const isFolder = entry.isDirectory();
-        return { name: entry.name, isFolder, bytes: isFolder ? await folderBytes(path) : await fileBytes(path) };
+        return { name: entry.name.replace(COMPANION, ""), isFolder, bytes: isFolder ? await folderBytes(path) : await fileBytes(path) };
       }),
   );
+  const entries = [...Map.groupBy(files, ({ name }) => name).values()].map((parts) => ({
+    ...parts[0]!,
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+  }));
   const { bavail, blocks, bsize } = statfsSync(dataDir);
   return { entries: entries.sort((a, b) => b.bytes - a.bytes), freeBytes: bavail * bsize, diskBytes: blocks * bsize };
 }

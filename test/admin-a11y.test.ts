@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type SignedIn, signIn } from "./admin.ts";
 import { seedUse } from "./admin-seed.ts";
 import { type AdminWorld, examplesOf, fillAdmin, htmlRoutes } from "./admin-world.ts";
-import { DESKTOP, launchBrowser, overflow, PHONE, type TestBrowser, violations } from "./browser.ts";
+import { cutOff, DESKTOP, launchBrowser, overflow, PHONE, TABLET, type TestBrowser, violations } from "./browser.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
 let browser: TestBrowser;
@@ -65,6 +65,7 @@ test.each([
       for (const violation of await violations(page)) found.push(`${address}: ${violation}`);
       const wider = await overflow(page);
       if (wider > 0) found.push(`${address} is ${wider} px too wide`);
+      for (const part of await cutOff(page)) found.push(`${address}: ${part}`);
       for (const complaint of complaints.splice(0)) found.push(`${address}: ${complaint}`);
     }
     expect(found).toEqual([]);
@@ -72,3 +73,18 @@ test.each([
   },
   180_000,
 );
+
+test("on a tablet every page fits, and no part of it is out of sight", async () => {
+  await using opened = await browser.open({ viewport: TABLET });
+  const { page } = opened;
+  const [name = "", value = ""] = me.cookie.split(/=(.*)/);
+  await page.context().addCookies([{ name, value, url: rig.url }]);
+  const found: string[] = [];
+  for (const address of addresses) {
+    await page.goto(rig.url + address);
+    const wider = await overflow(page);
+    if (wider > 0) found.push(`${address} is ${wider} px too wide`);
+    for (const part of await cutOff(page)) found.push(`${address}: ${part}`);
+  }
+  expect(found).toEqual([]);
+}, 120_000);

@@ -8,7 +8,7 @@ import { FLOW, GEMINI, GEMINI_TWO, type Rig, startRig } from "./rig.ts";
 const LANGUAGES = [
   {
     locale: "en-US",
-    words: { edit: "Edit", save: "Save", remove: "Delete", undo: "Undo", disable: "Disable", look: "Look first", more: "More for" },
+    words: { edit: "Edit", save: "Save", remove: "Delete", undo: "Undo", disable: "Disable", look: "Preview", more: "More for" },
   },
   {
     locale: "zh-CN",

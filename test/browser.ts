@@ -23,6 +23,7 @@ const ARGUMENTS = [
 ];
 
 export const DESKTOP = { width: 1280, height: 800 } as const;
+export const TABLET = { width: 820, height: 1180 } as const;
 export const PHONE = { width: 360, height: 740 } as const;
 
 export type OpenPage = AsyncDisposable & {
@@ -79,6 +80,14 @@ export async function violations(page: Page): Promise<string[]> {
     nodes.map(({ target, failureSummary }) => `${id}: ${target.join(" ")}: ${failureSummary}`),
   );
 }
+
+/** What scrolls sideways in the page, so that a part of it is out of sight: tables, tabs. The menu of a phone does, and code. */
+export const cutOff = (page: Page): Promise<string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll(".table, .card, main")]
+      .filter((element) => getComputedStyle(element).overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1)
+      .map((element) => `${element.className} ${element.id} is ${element.scrollWidth - element.clientWidth} px too wide`),
+  );
 
 /** Pixels by which the page is wider than its window. */
 export const overflow = (page: Page): Promise<number> =>

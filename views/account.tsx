@@ -105,7 +105,7 @@ function SessionTable({ view, sessions }: Pick<AccountProps, "view" | "sessions"
   );
 }
 
-/** Changes, newest first. Values are JSON with secrets masked. */
+/** Changes, newest first; secrets are masked in what they hold. */
 export function Trail({ view, trail }: Pick<AccountProps, "view" | "trail">) {
   const { account } = view.t;
   if (trail.length === 0) return <EmptyState title={account.trailEmpty} />;
@@ -137,13 +137,29 @@ export function Trail({ view, trail }: Pick<AccountProps, "view" | "trail">) {
   );
 }
 
-const shown = (value: unknown) => (value === null ? "–" : JSON.stringify(value).slice(0, 200));
-
+/** Each field that changed in a line of its own: `weight 1 2`, what was struck out. */
 function Difference({ before, after }: { before: unknown; after: unknown }) {
-  if (before === null && after === null) return null;
+  const [then, now] = [fieldsOf(before), fieldsOf(after)];
+  const names = [...new Set([...then.keys(), ...now.keys()])];
   return (
-    <span class="mono">
-      {before !== null && <del>{shown(before)}</del>} {after !== null && <ins>{shown(after)}</ins>}
-    </span>
+    <div class="differences">
+      {names.map((name) => (
+        <span key={name}>
+          {name !== "" && <span class="muted">{name} </span>}
+          {then.has(name) && <del>{shown(then.get(name))}</del>} {now.has(name) && <ins>{shown(now.get(name))}</ins>}
+        </span>
+      ))}
+    </div>
   );
+}
+
+/** A record by its fields; anything else under no name. */
+function fieldsOf(value: unknown): Map<string, unknown> {
+  if (value === null) return new Map();
+  return new Map(typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [["", value]]);
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text === "" || text === "null" || text === undefined ? "–" : text.slice(0, 200);
 }

@@ -4,7 +4,7 @@ import type { View } from "./view.ts";
 
 type Figure<Value> = { view: View; value: Value };
 
-/** `5 minutes ago`, with the exact time on hover; a dash for null. Epoch ms. */
+/** `5m ago`, with the exact time on hover; a dash for null. Epoch ms. */
 export function Time({ view, value }: Figure<number | null>) {
   if (value === null) return <Dash />;
   return (

@@ -83,11 +83,11 @@ const RELATIVE_UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 ];
 const relativeFormats = new Map<LocaleName, Intl.RelativeTimeFormat>();
 
-/** `5 minutes ago`, `in 2 hours`; both in epoch ms. `app.js` keeps it current by the same rule. */
+/** `5m ago`, `in 2h`; both in epoch ms. `app.js` keeps it current by the same rule. */
 export function formatRelative(time: number, now: number, locale: LocaleName): string {
   let format = relativeFormats.get(locale);
   if (!format) {
-    format = new Intl.RelativeTimeFormat(LANGUAGE_TAGS[locale], { numeric: "auto", style: "short" });
+    format = new Intl.RelativeTimeFormat(LANGUAGE_TAGS[locale], { numeric: "auto", style: "narrow" });
     relativeFormats.set(locale, format);
   }
   const seconds = Math.round((time - now) / 1000);

@@ -31,14 +31,8 @@ export function GalleryItemPage({ view, data }: Props) {
   return (
     <>
       <PageHead
-        title={
-          <>
-            <a class="muted" href="/admin/gallery">
-              {gallery.title}
-            </a>{" "}
-            / {gallery.one[media.kind]}
-          </>
-        }
+        up={{ href: "/admin/gallery", label: gallery.title }}
+        title={gallery.one[media.kind]}
         about={media.family ?? undefined}
         actions={
           <>

@@ -25,7 +25,7 @@ export function KeyFormPage({ view, data }: { view: View; data: KeyFormData }) {
   const action = row ? keyHref(row.id, "/edit") : "/admin/keys/new";
   return (
     <>
-      <PageHead title={row ? keys.formEdit(row.name) : keys.formNew} />
+      <PageHead up={{ href: "/admin/keys", label: keys.title }} title={row ? keys.formEdit(row.name) : keys.formNew} />
       <Form
         view={view}
         action={action}

@@ -22,14 +22,7 @@ export type KeyData = {
   settings: { imageForm: string; videoForm: string; auxiliary: boolean };
 };
 
-const Crumbs = ({ view, name }: { view: View; name: string }) => (
-  <>
-    <a class="muted" href="/admin/keys">
-      {view.t.keys.title}
-    </a>{" "}
-    / {name}
-  </>
-);
+const listOf = (view: View) => ({ href: "/admin/keys", label: view.t.keys.title });
 
 export function KeyPage({ view, data }: { view: View; data: KeyData }) {
   const { keys } = view.t;
@@ -47,9 +40,10 @@ export function KeyPage({ view, data }: { view: View; data: KeyData }) {
   return (
     <>
       <PageHead
+        up={listOf(view)}
         title={
           <>
-            <Crumbs view={view} name={row.name} /> <KeyStateBadge view={view} state={state} />
+            {row.name} <KeyStateBadge view={view} state={state} />
           </>
         }
         about={isOperator ? keys.operator : undefined}
@@ -197,7 +191,7 @@ export function WebhookSecretPage({ view, shown, secret }: { view: View; shown: 
   const { keys } = view.t;
   return (
     <div class="medium flow">
-      <PageHead title={<Crumbs view={view} name={shown.row.name} />} />
+      <PageHead up={listOf(view)} title={shown.row.name} />
       <Hint tone="ok">{keys.webhookShown}</Hint>
       <Card title={keys.webhook} actions={<CopyButton view={view} from="#webhook-secret" />}>
         <CodeBlock id="webhook-secret" text={secret} />

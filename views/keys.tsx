@@ -100,7 +100,7 @@ export function KeyLine({ view, shown }: { view: View; shown: ShownKey }) {
   return (
     <Row view={view} id={`key-${row.id}`}>
       <Cell>
-        <div>
+        <div class="lines">
           <a class="cut" href={keyHref(row.id)}>
             {row.name}
           </a>

@@ -112,7 +112,7 @@ export function Preferences({ view }: { view: View }) {
             aria-label={shell.theme[theme]}
             title={shell.theme[theme]}
           >
-            {{ system: "◐", light: "○", dark: "●" }[theme]}
+            <ThemeIcon theme={theme} />
           </button>
         ))}
       </fieldset>
@@ -124,6 +124,30 @@ export function Preferences({ view }: { view: View }) {
         ))}
       </fieldset>
     </form>
+  );
+}
+
+/** Half a disc, a sun, a moon. */
+function ThemeIcon({ theme }: { theme: (typeof THEMES)[number] }) {
+  const shapes = {
+    system: (
+      <>
+        <circle cx="8" cy="8" r="5.5" />
+        <path class="filled" d="M8 2.5a5.5 5.5 0 0 1 0 11z" />
+      </>
+    ),
+    light: (
+      <>
+        <circle cx="8" cy="8" r="3" />
+        <path d="M8 1.2v1.6M8 13.2v1.6M1.2 8h1.6M13.2 8h1.6M3.2 3.2l1.1 1.1M11.7 11.7l1.1 1.1M3.2 12.8l1.1-1.1M11.7 4.3l1.1-1.1" />
+      </>
+    ),
+    dark: <path d="M13.3 9.6A5.6 5.6 0 0 1 6.4 2.7a5.6 5.6 0 1 0 6.9 6.9z" />,
+  };
+  return (
+    <svg class="icon" viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+      {shapes[theme]}
+    </svg>
   );
 }
 
@@ -159,11 +183,24 @@ function Shortcuts({ view }: { view: View }) {
   );
 }
 
-/** Title of a page, what it is about, and on the right what can be done on it. */
-export function PageHead({ title, about, actions }: { title: ComponentChildren; about?: ComponentChildren; actions?: ComponentChildren }) {
+type PageHeadProps = {
+  title: ComponentChildren;
+  about?: ComponentChildren;
+  actions?: ComponentChildren;
+  /** The list that the page is one entry of. */
+  up?: { href: string; label: string };
+};
+
+/** Title of a page, what it is about, on the right what can be done on it, and above the way back to its list. */
+export function PageHead({ title, about, actions, up }: PageHeadProps) {
   return (
     <header class="page-head">
       <div>
+        {up && (
+          <a class="up" href={up.href}>
+            {up.label}
+          </a>
+        )}
         <h1>{title}</h1>
         {about && <p class="muted">{about}</p>}
       </div>

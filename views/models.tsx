@@ -137,6 +137,7 @@ export function ModelPage({ view, model }: { view: View; model: ModelView }) {
   return (
     <>
       <PageHead
+        up={{ href: "/admin/models", label: t.allModels }}
         title={
           <>
             {family.title} <State view={view} model={model} />
@@ -159,9 +160,6 @@ export function ModelPage({ view, model }: { view: View; model: ModelView }) {
           </ActionButton>
         }
       />
-      <p class="way-back">
-        <a href="/admin/models">← {t.allModels}</a>
-      </p>
       <div class="columns">
         {providers.map((one) => (
           <Card key={one.provider} title={one.provider}>

@@ -1,5 +1,6 @@
 // One request of the log: how it ended, its upstream calls along time, what came of it, and what was asked for where that is recorded.
 import type { AttemptRow, RequestPayload } from "../src/db/store.ts";
+import type { Json } from "../src/gateway/types.ts";
 import { Card, CopyButton, EmptyState } from "./controls.tsx";
 import { Dash, Duration, Time } from "./figures.tsx";
 import { formatCount, formatDuration, formatUsd } from "./format.ts";
@@ -26,12 +27,12 @@ export function RequestPage({ view, data }: { view: View; data: RequestData }) {
   return (
     <>
       <PageHead
+        up={{ href: "/admin/requests", label: requests.back }}
         title={
           <>
             {requests.oneTitle} <OutcomeBadge view={view} outcome={row.outcome} />
           </>
         }
-        about={<a href="/admin/requests">{requests.back}</a>}
       />
       {row.message && (
         <div class={`alert ${outcomeTone(row.outcome) === "bad" ? "bad" : "warn"}`}>
@@ -188,10 +189,8 @@ function Payload({ view, payload, isRecording }: { view: View; payload?: Request
           </div>
           <dl class="facts">
             {Object.entries(payload.parameters).map(([name, value]) => [
-              <dt key={name}>
-                <code>{name}</code>
-              </dt>,
-              <dd key={`${name} value`}>{typeof value === "string" ? value : JSON.stringify(value)}</dd>,
+              <dt key={name}>{requests.parameters[name] ?? <code>{name}</code>}</dt>,
+              <dd key={`${name} value`}>{parameterText(value)}</dd>,
             ])}
           </dl>
         </div>
@@ -203,4 +202,11 @@ function Payload({ view, payload, isRecording }: { view: View; payload?: Request
       )}
     </Card>
   );
+}
+
+/** As one says it: pixels as `1536 × 1024`, anything else as it is. */
+function parameterText(value: Json): string {
+  if (typeof value === "string") return value;
+  const { width, height } = (value ?? {}) as { width?: unknown; height?: unknown };
+  return width !== undefined && height !== undefined ? `${width} × ${height}` : JSON.stringify(value);
 }

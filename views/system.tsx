@@ -4,8 +4,8 @@ import type { FolderSizes } from "../src/gateway/maintenance.ts";
 import type { CheckResult } from "../src/gateway/self-test.ts";
 import { Trail } from "./account.tsx";
 import { ActionButton, Badge, type BadgeTone, Button, Card, LinkButton, Stat, Stats, Tabs } from "./controls.tsx";
-import { Bytes, Duration, Progress, Time } from "./figures.tsx";
-import { formatBytes, formatDuration } from "./format.ts";
+import { Bytes, Duration, Progress } from "./figures.tsx";
+import { formatBytes, formatDuration, formatExact } from "./format.ts";
 import { PageHead } from "./layout.tsx";
 import { Hint } from "./messages.tsx";
 import { Cell, Pager, Row, Table } from "./table.tsx";
@@ -56,7 +56,7 @@ export function HealthPage({ view, data }: { view: View; data: HealthData }) {
       <SystemHead view={view} current="health" />
       <Stats>
         <Stat label={system.version}>{version}</Stat>
-        <Stat label={system.uptime} note={<Time view={view} value={startedAt} />}>
+        <Stat label={system.uptime} note={system.since(formatExact(startedAt))}>
           <Duration value={view.now - startedAt} />
         </Stat>
         <Stat label={system.memory}>
@@ -152,12 +152,11 @@ function Storage({ view, data: { sizes, mediaBytes, mediaLimitBytes } }: { view:
         <a href="/admin/gallery">{system.mediaUse}</a>: <span class="figure">{use}</span>
       </p>
       {mediaLimitBytes > 0 && <Progress value={mediaBytes} max={mediaLimitBytes} label={system.mediaUse} />}
-      <div class="hint" />
       <Table view={view} label={system.storage} columns={columns}>
         {sizes.entries.map(({ name, bytes, isFolder }) => (
           <Row key={name} view={view} id={`file-${name.replaceAll(/\W+/g, "-")}`}>
             <Cell label={system.file}>
-              <code>{name}</code> {isFolder && <span class="muted">{system.folder}</span>}
+              {system.files[name] ?? (isFolder && system.folder)} <code>{name}</code>
             </Cell>
             <Cell label={system.size} align="end">
               <Bytes view={view} value={bytes} />

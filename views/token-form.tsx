@@ -102,7 +102,7 @@ export function NewTokenPage({ view, defaults }: { view: View; defaults: { image
   const providers = Object.entries(tokens.providers).map(([value, label]) => ({ value, label }));
   return (
     <>
-      <PageHead title={tokens.addTitle} about={tokens.addAbout} />
+      <PageHead up={{ href: "/admin/tokens", label: tokens.title }} title={tokens.addTitle} about={tokens.addAbout} />
       <Form view={view} action="/admin/tokens" class="card">
         <div class="columns tight">
           <Select name="provider" label={tokens.provider} options={providers} data-focus />

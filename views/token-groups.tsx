@@ -32,17 +32,7 @@ export function GroupsPage({ view, data: { groups, q, next, isFirst, dayEnds } }
   const { tokens } = view.t;
   return (
     <>
-      <PageHead
-        title={
-          <>
-            <a class="muted" href="/admin/tokens">
-              {tokens.title}
-            </a>{" "}
-            / {tokens.groupsTitle}
-          </>
-        }
-        about={tokens.groupsAbout}
-      />
+      <PageHead up={{ href: "/admin/tokens", label: tokens.title }} title={tokens.groupsTitle} about={tokens.groupsAbout} />
       <Hint>
         {tokens.resets} <Countdown view={view} value={dayEnds} />
       </Hint>

@@ -44,7 +44,9 @@ export function TokenAttempts({ view, attempts, retentionDays }: AttemptsProps &
                 <Duration value={attempt.ms} />
               </Cell>
               <Cell label={tokens.request}>
-                <code class="cut">{attempt.requestId}</code>
+                <a class="cut mono" href={`/admin/requests/${encodeURIComponent(attempt.requestId)}`}>
+                  {attempt.requestId}
+                </a>
               </Cell>
             </Row>
           ))}

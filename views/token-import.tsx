@@ -20,7 +20,7 @@ export function ImportPage({ view }: { view: View }) {
   ];
   return (
     <>
-      <PageHead title={tokens.importTitle} about={tokens.importAbout} />
+      <PageHead up={{ href: "/admin/tokens", label: tokens.title }} title={tokens.importTitle} about={tokens.importAbout} />
       <Form view={view} action="/admin/tokens/import" multipart class="card">
         <Field name="text" label={tokens.importText} hint={tokens.importTextHint} rows={10} autocomplete="off" data-focus />
         <div class="columns tight import-options">

@@ -53,14 +53,8 @@ export function TokenPage({ view, data }: Props) {
   return (
     <>
       <PageHead
-        title={
-          <>
-            <a class="muted" href="/admin/tokens">
-              {tokens.title}
-            </a>{" "}
-            / {row.label}
-          </>
-        }
+        up={{ href: "/admin/tokens", label: tokens.title }}
+        title={row.label}
         about={[row.provider, row.identity, row.note].filter(Boolean).join(" · ")}
         actions={
           <>
@@ -181,6 +175,7 @@ function Figures({ view, data: { item, usage, dayEnds } }: Props) {
 
 function UsagePlot({ view, data: { days, since } }: Props) {
   const { tokens } = view.t;
+  if (days.length === 0) return <p class="muted">{tokens.usageNone}</p>;
   const { times, values } = alongTime(days, { from: since, to: view.now, step: "day" });
   const series = [
     { label: tokens.calls, values: values((row) => row.requests), shape: "bars" as const },

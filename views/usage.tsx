@@ -157,6 +157,7 @@ export function UsagePlots({ view, rows, range }: { view: View; rows: readonly U
     </Card>
   );
   const has = (of: (row: UsageRow) => number) => rows.some((row) => of(row) > 0);
+  if (rows.length === 0) return <EmptyState title={view.t.usage.empty} />;
   return (
     <div class="plots">
       {one(plots.requests, "count", [

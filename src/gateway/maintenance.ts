@@ -2,7 +2,7 @@
 import type { Draft } from "./types.ts";
 
 export type FolderSizes = {
-  /** What lies in the folder, largest first: files with their name, folders (media aside) with all that is in them. */
+  /** What lies in the folder, largest first: files, databases with what belongs to them, folders (media aside) with all that is in them. */
   entries: { name: string; bytes: number; isFolder: boolean }[];
   /** Of the disk that the folder is on. */
   freeBytes: number;

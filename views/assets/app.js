@@ -5,7 +5,7 @@ const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 
 // Times: the words of views/format.ts, in the reader's own time zone on hover.
 const units = Object.entries({ year: 31536000, month: 2592000, day: 86400, hour: 3600, minute: 60, second: 1 });
-const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto", style: "short" });
+const relative = new Intl.RelativeTimeFormat(root.lang, { numeric: "auto", style: "narrow" });
 const exact = new Intl.DateTimeFormat(root.lang, { dateStyle: "medium", timeStyle: "long" });
 function showTime(element) {
   const time = new Date(element.dateTime);

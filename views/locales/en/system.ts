@@ -6,6 +6,7 @@ export const system = {
   tabs: { health: "Health", backup: "Backup", logs: "Log", trail: "Changes", about: "About" },
   version: "Version",
   uptime: "Running for",
+  since: (time: string) => `since ${time}`,
   memory: "Memory",
   disk: "Free disk",
   ofDisk: (total: string) => `of ${total}`,
@@ -32,9 +33,13 @@ export const system = {
   storage: "Storage",
   mediaUse: "Media",
   mediaOf: (used: string, limit: string) => `${used} of ${limit}`,
-  file: "File",
+  file: "What",
+  files: { "flow2api.db": "Tokens, keys, jobs, usage, settings", "requests.db": "Request log", "secret.key": "Secret key" } as Record<
+    string,
+    string
+  >,
   size: "Size",
-  folder: "folder",
+  folder: "Folder",
   backupTitle: "Back up now",
   backupAbout: "One tar file of tokens, keys, jobs, usage and settings as they are now; the server goes on serving.",
   withRequests: "with the request log",

@@ -225,6 +225,7 @@ export const tokens: typeof en = {
   resets: "每日配额在洛杉矶时间午夜重置：",
   usage: "最近 30 天的使用情况",
   usageAbout: "按 UTC 日统计的上游调用。",
+  usageNone: "这段时间内没有调用。",
   calls: "调用",
   failedCalls: "失败",
   imagesMade: "图片",
