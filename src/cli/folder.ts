@@ -36,6 +36,12 @@ export function dataDirOf(config: Config, io: Io): string {
   return resolve(io.cwd, config.settings.storage.data_dir);
 }
 
+/** The same with the data folder as an absolute path: a server does not care where it was started from. */
+export function withAbsoluteFolder(config: Config, io: Io): Config {
+  const { settings } = config;
+  return { ...config, settings: { ...settings, storage: { ...settings.storage, data_dir: dataDirOf(config, io) } } };
+}
+
 /** Opens the store for one verb; an owned folder is never migrated. Disposing closes it. */
 export async function openFolder(values: FolderValues, io: Io): Promise<Folder> {
   const config = readConfig(values, io);

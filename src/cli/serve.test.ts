@@ -49,6 +49,15 @@ describe("serve", () => {
     expect((await runRecorded({ cwd }, "healthcheck", "--port", `${server.port}`)).code).toBe(1);
   });
 
+  test("serves from the folder that was named, wherever that is named from", async () => {
+    await using server = await running(LISTENING, ["serve", "--host", "127.0.0.1", "--port", "0", "--data", "relative"]);
+    const data = join(folder.path, "relative");
+    expect(server.io.out).toContain(join(data, "first-start.txt"));
+    expect(readdirSync(data)).toEqual(expect.arrayContaining(["flow2api.db", "media", "requests.db", "secret.key"]));
+    const [key] = /sk-f2a-\S+/.exec(await Bun.file(join(data, "first-start.txt")).text())!;
+    expect((await get(server.port, "/v1/models", key)).status).toBe(200);
+  });
+
   test("opens to the first key, and to keys made while it runs", async () => {
     const data = join(folder.path, "keys");
     await using server = await serve(data);

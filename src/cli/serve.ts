@@ -13,7 +13,7 @@ import { KNOWN_DEFAULTS } from "../gateway/password.ts";
 import type { Log } from "../log.ts";
 import { makeRoomForCalls, warnOfFewCalls } from "./calls-at-once.ts";
 import { prepareFirstStart } from "./first-start.ts";
-import { dataDirOf, readConfig } from "./folder.ts";
+import { readConfig, withAbsoluteFolder } from "./folder.ts";
 import { createServerLog, listening } from "./listen.ts";
 import { watchSignals } from "./signals.ts";
 import { recordChange } from "./trail.ts";
@@ -29,7 +29,7 @@ export const serve = defineVerb({
   },
   async run({ values, io }) {
     makeRoomForCalls(io);
-    const config = readConfig(values, io, { "server.host": values.host, "server.port": values.port });
+    const config = withAbsoluteFolder(readConfig(values, io, { "server.host": values.host, "server.port": values.port }), io);
     const log = createServerLog(config, io);
     for (const warning of config.warnings) log.warn(warning);
     using signals = watchSignals(io);
@@ -45,7 +45,7 @@ export const serve = defineVerb({
 /** Before the server takes the folder: nothing that everyone knows opens it, and its owner has a password and a key. */
 async function prepareFolder(config: Config, io: Io, log: Log): Promise<void> {
   refuseKnownToken(config);
-  const dataDir = dataDirOf(config, io);
+  const dataDir = config.settings.storage.data_dir;
   using _lock = acquireFolder(dataDir);
   const restored = settleFolder(dataDir);
   if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
