@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { writeBackup } from "./db/sqlite/backup-file.ts";
 import { dropStagedRestore, restoreBackup, stagedRestore } from "./db/sqlite/restore.ts";
+import { askRotation, isRotationAsked } from "./db/sqlite/rotate.ts";
 import { AppError } from "./errors.ts";
 import type { FolderSizes, Maintenance } from "./gateway/maintenance.ts";
 
@@ -47,6 +48,8 @@ export function createMaintenance({ dataDir, env, now }: Dependencies): Maintena
     },
     stagedRestore: () => stagedRestore(dataDir),
     dropStagedRestore: () => dropStagedRestore(dataDir),
+    isRotationAsked: () => isRotationAsked(dataDir),
+    askRotation: (isWanted) => askRotation(dataDir, isWanted),
   };
 }
 

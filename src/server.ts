@@ -5,6 +5,7 @@ import { type Config, withDatabase } from "./config.ts";
 import { type Context, createContext } from "./context.ts";
 import { acquireFolder } from "./db/sqlite/lock.ts";
 import { settleFolder } from "./db/sqlite/restore.ts";
+import { takeAskedRotation } from "./db/sqlite/rotate.ts";
 import { createVault, loadSecretKey } from "./db/sqlite/secrets.ts";
 import { createCheckpoints, openRequestLog, openStore } from "./db/sqlite/store.ts";
 import type { Store } from "./db/store.ts";
@@ -51,6 +52,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
   try {
     const restored = settleFolder(dataDir);
     if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
+    await takeRotation(dataDir, { log, clock });
     const secretKey = loadSecretKey(dataDir, process.env);
     const checkpoints = createCheckpoints();
     const store = await openStore({ dataDir, secretKey, checkpoints });
@@ -159,4 +161,14 @@ async function drain(server: Stoppable, ctx: Context, shutdown: AbortController)
 
 async function addKey(store: Store, key: string, now: number): Promise<void> {
   await store.insertKey({ name: "demo", hash: hashKey(key), prefix: key.slice(0, 4) }, now);
+}
+
+/** Replaces the secret key when the operator has asked for that in the admin. */
+async function takeRotation(dataDir: string, { log, clock }: Pick<StartOptions, "log"> & { clock: Clock }): Promise<void> {
+  const trail = { at: clock.now(), actor: "admin", address: null, action: "secret.rotate", subject: "data", before: null, after: null };
+  const rotation = await takeAskedRotation({ dataDir, env: process.env, trail });
+  if (rotation)
+    log.info("The secret key is replaced, as asked for in the admin; earlier backups open with the former one only", {
+      values: rotation.values,
+    });
 }

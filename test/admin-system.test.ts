@@ -122,6 +122,47 @@ describe("backup and restore", () => {
   });
 });
 
+describe("the secret key", () => {
+  const keyOf = (folder: string) => Bun.file(join(folder, "secret.key")).text();
+
+  test("is replaced at the next start, once, where that was asked for; tokens still serve, sessions have ended", async () => {
+    using folder = temporaryFolder();
+    let before: string;
+    let cookie: string;
+    {
+      await using rig = await startRig({ folder: folder.path });
+      const admin = await signIn(rig);
+      cookie = admin.cookie;
+      before = await keyOf(folder.path);
+      await admin.post("/admin/system/rotation", { wanted: "on" });
+      expect(await (await admin.get("/admin/system/backup")).text()).toContain("The secret key will be replaced");
+      expect(await keyOf(folder.path)).toBe(before);
+    }
+    let after: string;
+    {
+      await using again = await startRig({ folder: folder.path, tokens: [] });
+      after = await keyOf(folder.path);
+      expect(after).not.toBe(before);
+      expect((await again.chat()).status).toBe(200);
+      expect((await fetch(`${again.url}/admin`, { headers: { cookie }, redirect: "manual" })).status).toBe(303);
+      const trail = await again.context.audit.list({ limit: 10, subject: "data" });
+      expect(trail.map(({ action }) => action)).toEqual(["secret.rotate", "secret.rotate.ask"]);
+    }
+    await using third = await startRig({ folder: folder.path, tokens: [] });
+    expect(await keyOf(folder.path)).toBe(after);
+    expect((await third.chat()).status).toBe(200);
+  });
+
+  test("stays where the operator has thought better of it", async () => {
+    await using rig = await startRig();
+    const admin = await signIn(rig);
+    await admin.post("/admin/system/rotation", { wanted: "on" });
+    await admin.post("/admin/system/rotation", {});
+    expect(rig.context.maintenance.isRotationAsked()).toBe(false);
+    expect(await (await admin.get("/admin/system/backup")).text()).toContain("Replace at the next start");
+  });
+});
+
 describe("log", () => {
   test("shows what was logged at a level or worse, newest first", async () => {
     await using rig = await startRig();
@@ -165,12 +206,12 @@ describe("trail", () => {
         { address: "10.1.1.1" },
       );
     const first = await (await admin.get("/admin/system/trail")).text();
-    expect(first).toContain("{&quot;rpm&quot;:60}");
+    expect(first).toContain("<ins>60</ins>");
     const next = /href="(\/admin\/system\/trail\?before=\d+)"/.exec(first)![1]!;
     const second = await (await admin.get(next)).text();
-    expect([second.includes("{&quot;rpm&quot;:1}"), second.includes("{&quot;rpm&quot;:60}")]).toEqual([true, false]);
+    expect([second.includes("<ins>1</ins>"), second.includes("<ins>60</ins>")]).toEqual([true, false]);
     const one = await (await admin.get("/admin/system/trail?subject=key+1")).text();
-    expect([one.includes("{&quot;rpm&quot;:59}"), one.includes("{&quot;rpm&quot;:60}")]).toEqual([true, false]);
+    expect([one.includes("<ins>59</ins>"), one.includes("<ins>60</ins>")]).toEqual([true, false]);
   });
 });
 

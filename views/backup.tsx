@@ -11,13 +11,15 @@ export type BackupData = {
   /** Largest file that a form may bring. */
   uploadBytes: number;
   staged: { aside: string } | null;
+  /** The next start replaces the secret key. */
+  isRotationAsked: boolean;
   /** The secret key comes from the environment, not from a file. */
   keyInEnvironment: boolean;
 };
 
 export function BackupPage({ view, data }: { view: View; data: BackupData }) {
   const { system } = view.t;
-  const { dataDir, uploadBytes, staged, keyInEnvironment } = data;
+  const { dataDir, uploadBytes, staged, isRotationAsked, keyInEnvironment } = data;
   return (
     <>
       <SystemHead view={view} current="backup" />
@@ -64,7 +66,17 @@ export function BackupPage({ view, data }: { view: View; data: BackupData }) {
         </Card>
         <Card title={system.rotateTitle}>
           <p class="muted hint">{system.rotateAbout}</p>
-          <CodeBlock id="rotate" text="flow2api rotate-secret" />
+          {isRotationAsked && <Hint tone="warn">{system.rotateWaits}</Hint>}
+          {keyInEnvironment ? (
+            <>
+              <p class="muted hint">{system.rotateByHand}</p>
+              <CodeBlock id="rotate" text="FLOW2API_NEW_SECRET_KEY=… flow2api rotate-secret" />
+            </>
+          ) : (
+            <ActionButton view={view} action="/admin/system/rotation" fields={isRotationAsked ? {} : { wanted: "on" }}>
+              {isRotationAsked ? system.rotateDrop : system.rotate}
+            </ActionButton>
+          )}
         </Card>
       </div>
     </>

@@ -57,7 +57,8 @@ export const systemRoutes = (ctx: AdminContext) => {
         dataDir,
         uploadBytes: Math.min(MAX_FILE_MB, ctx.settings.current().server.body_limit_mb) * MEBIBYTE,
         staged: maintenance.stagedRestore(),
-        keyInEnvironment: process.env.FLOW2API_SECRET_KEY !== undefined,
+        isRotationAsked: maintenance.isRotationAsked(),
+        keyInEnvironment: keyInEnvironment(),
       };
       return page(ctx, request, (view) => ({ title: view.t.system.tabs.backup, nav: "system", body: BackupPage({ view, data }) }));
     })
@@ -90,6 +91,15 @@ export const systemRoutes = (ctx: AdminContext) => {
       maintenance.dropStagedRestore();
       await audit.record({ action: "restore.drop", subject: "data" }, ctx.visitorOf(request));
       return goTo(ctx, request, BACKUP, { text: viewOf(ctx, request).t.system.restoreDropped });
+    })
+    .post("/system/rotation", async ({ request }) => {
+      const form = await readForm(ctx, request);
+      const isWanted = form.flag("wanted");
+      const { system } = viewOf(ctx, request).t;
+      if (isWanted && keyInEnvironment()) return goTo(ctx, request, BACKUP, { text: system.rotateByHand, tone: "bad" });
+      maintenance.askRotation(isWanted);
+      await audit.record({ action: isWanted ? "secret.rotate.ask" : "secret.rotate.drop", subject: "data" }, ctx.visitorOf(request));
+      return goTo(ctx, request, BACKUP, { text: isWanted ? system.rotateAsked : system.rotateDropped });
     })
 
     .get("/system/logs", ({ request, query }) => {
@@ -128,6 +138,8 @@ export const systemRoutes = (ctx: AdminContext) => {
       return page(ctx, request, (view) => ({ title: view.t.system.tabs.about, nav: "system", body: AboutPage({ view, data }) }));
     });
 };
+
+const keyInEnvironment = () => process.env.FLOW2API_SECRET_KEY !== undefined;
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value.slice(0, 200) : "");
 

@@ -27,4 +27,7 @@ export type Maintenance = {
   /** The folder that what a waiting restore replaces will be in; null when none waits. */
   stagedRestore(): { aside: string } | null;
   dropStagedRestore(): void;
+  /** Whether the next start replaces the secret key. Where the key comes from the environment it cannot. */
+  isRotationAsked(): boolean;
+  askRotation(isWanted: boolean): void;
 };

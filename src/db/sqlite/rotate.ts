@@ -1,6 +1,6 @@
 // A new secret key: everything sealed in the database is sealed anew in one transaction, and no crash loses the key.
 import type { Database } from "bun:sqlite";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { AppError } from "../../errors.ts";
 import type { AuditRow } from "../admin.ts";
@@ -50,11 +50,40 @@ type RotateOptions = {
  * @throws {AppError} `not_found` without a database; `conflict` when a server uses the folder, or the key in force is another;
  * `invalid_request` when a key is missing or is none
  */
-export async function rotateSecret({ dataDir, env, trail }: RotateOptions): Promise<Rotation> {
+export async function rotateSecret(options: RotateOptions): Promise<Rotation> {
+  if (!existsSync(join(options.dataDir, "flow2api.db"))) throw new AppError("not_found", `There is no flow2api.db in ${options.dataDir}.`);
+  newKey(options.env);
+  using _lock = takeFolder(options.dataDir);
+  return await rotateOwned(options);
+}
+
+/** A file of this name in the data folder: the next server to own the folder replaces the key before it opens anything. */
+const ASKED = "rotate-secret.asked";
+
+export const isRotationAsked = (dataDir: string): boolean => existsSync(join(dataDir, ASKED));
+
+/** Asks for a new key at the next start, or no more. */
+export function askRotation(dataDir: string, isWanted: boolean): void {
+  const note = join(dataDir, ASKED);
+  if (isWanted) writeFileSync(note, "", { mode: 0o600 });
+  else rmSync(note, { force: true });
+}
+
+/**
+ * Replaces the key where that was asked for. For the owner of the folder, before anything is opened. What was asked for is forgotten
+ * first, so that a rotation which cannot be done fails one start and no more.
+ * @returns null when nothing was asked for. @throws {AppError} as {@link rotateSecret}
+ */
+export async function takeAskedRotation(options: RotateOptions): Promise<Rotation | null> {
+  if (!isRotationAsked(options.dataDir)) return null;
+  askRotation(options.dataDir, false);
+  return rotateOwned(options);
+}
+
+/** Of a folder that is ours. */
+async function rotateOwned({ dataDir, env, trail }: RotateOptions): Promise<Rotation> {
   const file = join(dataDir, "flow2api.db");
-  if (!existsSync(file)) throw new AppError("not_found", `There is no flow2api.db in ${dataDir}.`);
   const next = newKey(env);
-  using _lock = takeFolder(dataDir);
   const restored = settleFolder(dataDir);
   const place = env.FLOW2API_SECRET_KEY === undefined ? "file" : "environment";
   const current = findSecretKey(dataDir, env);
