@@ -85,7 +85,7 @@ const FULL = {
   cache_config: { cache_enabled: 1, cache_timeout: 0, cache_base_url: "https://pictures.example/" },
   plugin_config: { connection_token: CONNECTION, auto_enable_on_update: 1 },
 };
-const TOML = `[global]\napi_key = "toml-canary-key-of-our-clients"\n[server]\nhost = "0.0.0.0"\nport = 38000\n[generation]\nimage_timeout = 60\n`;
+const TOML = `[global]\napi_key = "toml-canary-key-of-our-clients"\n[server]\nhost = "0.0.0.0"\nport = 38000\n[generation]\nimage_timeout = 60\nupsample_timeout = 300\n[captcha]\nsolver = "canary"\n`;
 
 let folders = 0;
 function fresh() {
@@ -150,6 +150,8 @@ describe("a folder of the original", () => {
     });
     expect(keys).toMatchObject([{ name: "imported", prefix: "key-" }]);
     expect(Buffer.from(hashes[0]!.hash).equals(hashKey(API_KEY))).toBe(true);
+    expect(out).toContain('taken  pool.strategy = "round_robin"\n');
+    expect(out).toContain("taken  plugin.connection_token = a hidden value\n");
     for (const left of [
       "video_timeout: generation.video_timeout has to be integer 30 to 14400, it is 999999",
       "Google cookies, never taken, of 1 account",
@@ -159,6 +161,7 @@ describe("a folder of the original", () => {
       "server.port = 38000: is read at start only",
       "error_ban_threshold: the rules of health take its place",
       "2 further projects",
+      "generation.upsample_timeout, captcha.solver: there is nothing like them here",
       "video tasks (1 rows): history is not taken",
     ]) {
       expect(out).toContain(left);

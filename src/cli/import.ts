@@ -3,6 +3,7 @@ import { AppError } from "../errors.ts";
 import { importCounts, importTokens } from "../gateway/import-tokens.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { isRefused } from "../gateway/token-import.ts";
+import { findSetting, showValue } from "../settings-check.ts";
 import { type Folder, openFolder } from "./folder.ts";
 import { readAccounts } from "./original-accounts.ts";
 import { type Original, readOriginal } from "./original-files.ts";
@@ -37,7 +38,8 @@ export const importOriginal = defineVerb({
     const say = (mark: "taken" | "left", text: string) => io.stdout(`${mark}  ${printableCell(text)}\n`);
     for (const file of original.files) io.stdout(`read   ${file}\n`);
     say("taken", `${report.added} ${report.added === 1 ? "account" : "accounts"}${disabled > 0 ? `, ${disabled} of them disabled` : ""}`);
-    for (const [name] of settings) say("taken", `${name}${overridden(config.origins, name)}`);
+    for (const [name, value] of settings)
+      say("taken", `${name} = ${showValue(findSetting(name)!, value)}${overridden(config.origins, name)}`);
     if (key) say(...key);
     for (const { line, reason } of [...report.known, ...report.invalid]) say("left", `account ${line}: ${reason}`);
     for (const text of [...accounts.left, ...wishes.left, ...leftRows(original)]) say("left", text);

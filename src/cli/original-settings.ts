@@ -25,6 +25,17 @@ const ORIGINAL_DEFAULTS: Record<string, unknown> = {
   "server.port": 8000,
 };
 
+/** What is read from setting.toml, by section; everything else in it is told as left. */
+const READ: Record<string, readonly string[]> = {
+  global: ["api_key", "admin_password"],
+  server: ["host", "port"],
+  flow: ["labs_base_url", "api_base_url"],
+  generation: ["image_timeout", "video_timeout", "max_retries"],
+  call_logic: ["call_mode", "polling_mode_enabled"],
+  cache: ["enabled", "timeout", "base_url"],
+  proxy: ["enabled", "proxy_enabled", "proxy_url", "media_proxy_enabled"],
+};
+
 /** The database counts; the file only where the database says nothing, for the original reads it at its first start alone. */
 export function readWishes({ config, toml }: Original): Wishes {
   const left: string[] = [];
@@ -48,6 +59,7 @@ export function readWishes({ config, toml }: Original): Wishes {
   if (textOf(calls.call_mode) === "polling" || isOn(calls.polling_mode_enabled)) take("pool.strategy", "round_robin", "call mode");
   take("plugin.connection_token", textOf(config.plugin_config?.connection_token), "connection token of the plugin");
   bootOnly(toml, left);
+  unread(toml, left);
   return {
     settings,
     apiKey: readKey(config.admin_config ?? toml.global ?? {}, left),
@@ -69,6 +81,13 @@ function bootOnly(toml: Original["toml"], left: string[]): void {
     if (value === undefined || value === usual) continue;
     left.push(`${key} = ${showValue(findSetting(key)!, value)}: is read at start only, write it to config/setting.toml if you want it`);
   }
+}
+
+function unread(toml: Original["toml"], left: string[]): void {
+  const names = Object.entries(toml).flatMap(([section, fields]) =>
+    Object.keys(fields).flatMap((name) => (READ[section]?.includes(name) ? [] : [`${section}.${name}`])),
+  );
+  if (names.length > 0) left.push(`${names.join(", ")}: there is nothing like ${names.length === 1 ? "it" : "them"} here`);
 }
 
 function readKey(admin: Fields, left: string[]): string | null {
