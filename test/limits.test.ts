@@ -2,7 +2,6 @@
 import { describe, expect, test } from "bun:test";
 import { type KeyChange, type KeyLimits, NO_LIMITS } from "../src/db/store.ts";
 import { parseModel } from "../src/gateway/models.ts";
-import { virtualClock } from "../src/testing.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
 const limits = (change: Partial<KeyLimits>): KeyChange => ({ limits: { ...NO_LIMITS, ...change } });
@@ -145,17 +144,13 @@ describe("the ledger", () => {
     await expectNothingOpen(rig);
   });
 
-  test("gives everything back when its time is over, though its client stays and reads no more", async () => {
-    const clock = virtualClock(Date.now());
-    await using rig = await startRig({ clock, settings: { "generation.image_timeout": 5 } });
+  test("gives everything back when the upstream has answered, though its client stays and reads no more; what it reads later is whole", async () => {
+    await using rig = await startRig();
     const { events } = await begin(rig, new AbortController().signal);
-    const reader = events[Symbol.asyncIterator]();
-    await reader.next();
-    await clock.advance(5_000);
-    expect(rig.context.limits.gauges()).toEqual({ reservations: 1, inFlight: 1 });
-    await clock.advance(2_000);
     await expectNothingOpen(rig);
-    await expect(reader.next()).rejects.toThrow("not read in time");
+    const types: string[] = [];
+    for await (const event of events) types.push(event.type);
+    expect(types.at(-1)).toBe("done");
   });
 
   test("gives everything back when clients leave, whenever that is", async () => {

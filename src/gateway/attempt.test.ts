@@ -32,11 +32,10 @@ async function outcome({ events, fails, keep }: Plot): Promise<[ErrorKind, boole
   } as unknown as MediaStore;
   const lease = { tokenId: 1, proxy: null } as Lease;
   const deps = { tokens, media, affinity: createAffinity() };
-  const call = attemptImage(deps, provider, lease, { family: "f", turns: [] }, { keyId: 1, requestId: "r" }, new AbortController().signal, {
-    submitted: false,
-  });
+  const owner = { keyId: 1, requestId: "r" };
+  const { signal } = new AbortController();
   try {
-    while (!(await call.next()).done);
+    await attemptImage(deps, provider, lease, { family: "f", turns: [] }, owner, signal, { submitted: false }, () => {});
   } catch (error) {
     if (error instanceof AppError) return [error.kind, error.charged];
     throw error;

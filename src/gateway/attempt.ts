@@ -21,10 +21,10 @@ type Dependencies = { tokens: Tokens; affinity: Affinity; media: Pick<MediaStore
 type Owner = { keyId: number | null; requestId: string };
 
 /**
- * Runs the call and yields what happens. A result is stored before it is told.
+ * Runs the call and tells what happens. A result is stored before it is told.
  * @throws {AppError} as {@link Provider.generateImages}; marked as charged when the upstream may have taken it
  */
-export async function* attemptImage(
+export async function attemptImage(
   { tokens, affinity, media }: Dependencies,
   provider: Provider,
   lease: Lease,
@@ -32,7 +32,8 @@ export async function* attemptImage(
   owner: Owner,
   signal: AbortSignal,
   state: AttemptState,
-): AsyncGenerator<GenerateEvent, Answer> {
+  tell: (event: GenerateEvent) => void,
+): Promise<Answer> {
   const images: Media[] = [];
   let text = "";
   let isDrawn = false;
@@ -44,20 +45,20 @@ export async function* attemptImage(
       if (event.type === "submitted") {
         await state.onSubmit?.();
         state.submitted = true;
-      } else if (event.type === "progress") yield event.stage === "uploading" ? { ...event, type: "uploading" } : { type: event.stage };
+      } else if (event.type === "progress") tell(event.stage === "uploading" ? { ...event, type: "uploading" } : { type: event.stage });
       else if (event.type === "text" && event.thought) {
-        if (request.includeThoughts) yield { type: "thought", text: event.text, signature: event.signature };
+        if (request.includeThoughts) tell({ type: "thought", text: event.text, signature: event.signature });
       } else if (event.type === "text") {
         text += event.text;
-        yield { type: "text", text: event.text, signature: event.signature };
+        tell({ type: "text", text: event.text, signature: event.signature });
       } else if (event.type === "image" && event.thought && !request.includeThoughts) {
         await media.discard(event.draft);
       } else if (event.type === "image") {
-        yield { type: "storing" };
+        tell({ type: "storing" });
         const stored = await media.keep(event.draft, facts);
         affinity.remember(stored.id, { tokenId: lease.tokenId, signature: event.signature });
         if (!event.thought) images.push(stored);
-        yield { type: event.thought ? "draft" : "image", media: stored, signature: event.signature };
+        tell({ type: event.thought ? "draft" : "image", media: stored, signature: event.signature });
       } else if (event.type === "finish") {
         const { type: _, ...end } = event;
         return { ...end, images, text };

@@ -1,7 +1,6 @@
-// A queue between callbacks and a loop, and several sources as one.
+// A queue between callbacks and a loop.
 import { expect, test } from "bun:test";
-import { settled } from "../testing.ts";
-import { createChannel, merge } from "./channel.ts";
+import { createChannel } from "./channel.ts";
 
 async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
@@ -26,43 +25,29 @@ test("a failure is told after what was pushed", async () => {
   await expect(reader.next()).rejects.toThrow("broken");
 });
 
-/** Yields its items, each when told to; `ended` once its `finally` has run. */
-function source(name: string, count: number) {
-  const turns: (() => void)[] = [];
-  const state = { hasEnded: false, next: () => turns.shift()?.() };
-  const items = (async function* () {
-    try {
-      for (let i = 0; i < count; i++) {
-        await new Promise<void>((resolve) => turns.push(resolve));
-        yield `${name}${i}`;
-      }
-    } finally {
-      state.hasEnded = true;
-    }
-  })();
-  return { items, state };
-}
-
-test("several sources are one, in the order in which their items come", async () => {
-  const [a, b] = [source("a", 2), source("b", 1)];
-  const reading = all(merge([a.items, b.items], () => {}));
-  for (const one of [a, b, a]) {
-    await settled();
-    one.state.next();
-  }
-  expect(await reading).toEqual(["a0", "b0", "a1"]);
+test("who waits for the beginning gets the first item, the end, or a failure that nothing came before", async () => {
+  const [one, ended, failed, late] = [createChannel<number>(), createChannel<number>(), createChannel<number>(), createChannel<number>()];
+  const begun = Promise.allSettled([one, ended, failed, late].map((channel) => channel.begun()));
+  one.push(1);
+  ended.close();
+  failed.fail(new Error("broken"));
+  late.push(1);
+  late.fail(new Error("broken later"));
+  expect((await begun).map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+  one.close();
+  expect(await all(one)).toEqual([1]);
 });
 
-test("a reader that leaves several sources is let go when all of them have ended", async () => {
-  const [a, b] = [source("a", 1), source("b", 2)];
-  const reader = merge([a.items, b.items], () => {
-    b.state.next();
-    void settled().then(b.state.next);
+test("a reader that leaves before the end is let go when what it left has ended; one that read to the end leaves nothing", async () => {
+  const said: string[] = [];
+  const channel = createChannel<number>(async () => {
+    await Promise.resolve();
+    said.push("ended");
   });
-  const first = reader.next();
-  await settled();
-  a.state.next();
-  expect(await first).toEqual({ done: false, value: "a0" });
-  await reader.return(undefined);
-  expect([a.state.hasEnded, b.state.hasEnded]).toEqual([true, true]);
+  channel.push(1);
+  for await (const _ of channel) break;
+  expect(said).toEqual(["ended"]);
+  channel.close();
+  await channel[Symbol.asyncIterator]().return?.();
+  expect(said).toEqual(["ended"]);
 });

@@ -1,4 +1,4 @@
-// A queue between callbacks and an async loop: what producers push, one reader takes in order.
+// A queue between callbacks and a loop: what a producer pushes, one reader takes in order.
 
 export type Channel<T> = AsyncIterable<T> & {
   push(item: T): void;
@@ -6,10 +6,15 @@ export type Channel<T> = AsyncIterable<T> & {
   close(): void;
   /** The reader gets what was pushed, then this error. */
   fail(error: unknown): void;
+  /** Resolves when there is something to read, or the end. Rejects when nothing came before the failure. */
+  begun(): Promise<void>;
 };
 
-/** Unbounded: for the few events of one request, not for bytes. */
-export function createChannel<T>(): Channel<T> {
+/**
+ * Unbounded: for the few events of one request, not for bytes.
+ * `leave` is called, and awaited, when the reader leaves before the end.
+ */
+export function createChannel<T>(leave: () => unknown = () => {}): Channel<T> {
   const items: T[] = [];
   let ended: { error?: unknown } | null = null;
   let wake: (() => void) | null = null;
@@ -17,53 +22,39 @@ export function createChannel<T>(): Channel<T> {
     wake?.();
     wake = null;
   };
+  const change = () => new Promise<void>((resolve) => (wake = resolve));
+  const end = (how: { error?: unknown }) => {
+    ended ??= how;
+    stir();
+  };
+  const assertNoFailure = () => {
+    if (ended && "error" in ended) throw ended.error;
+  };
+
+  const reader: AsyncIterator<T, undefined> = {
+    async next() {
+      while (items.length === 0 && !ended) await change();
+      if (items.length > 0) return { done: false, value: items.shift()! };
+      assertNoFailure();
+      return { done: true, value: undefined };
+    },
+    async return() {
+      if (!ended) await leave();
+      return { done: true, value: undefined };
+    },
+  };
+
   return {
     push(item) {
       items.push(item);
       stir();
     },
-    close() {
-      ended ??= {};
-      stir();
+    close: () => end({}),
+    fail: (error) => end({ error }),
+    async begun() {
+      if (items.length === 0 && !ended) await change();
+      if (items.length === 0) assertNoFailure();
     },
-    fail(error) {
-      ended ??= { error };
-      stir();
-    },
-    async *[Symbol.asyncIterator]() {
-      while (true) {
-        if (items.length > 0) yield items.shift()!;
-        else if (ended) {
-          if ("error" in ended) throw ended.error;
-          return;
-        } else await new Promise<void>((resolve) => (wake = resolve));
-      }
-    },
+    [Symbol.asyncIterator]: () => reader,
   };
-}
-
-/**
- * The items of several sources as they come; ends when all have ended. A failing source must end itself: it fails the whole.
- * A reader that leaves is let go only when all sources have ended; `leave` hurries them.
- */
-export async function* merge<T>(sources: AsyncIterable<T>[], leave: () => void): AsyncGenerator<T> {
-  if (sources.length === 1) return yield* sources[0]!;
-  const channel = createChannel<T>();
-  const pump = async (source: AsyncIterable<T>) => {
-    for await (const item of source) channel.push(item);
-  };
-  let isOver = false;
-  const pumps = Promise.allSettled(sources.map(pump));
-  void pumps.then((ends) => {
-    isOver = true;
-    const failed = ends.find((end) => end.status === "rejected");
-    if (failed) channel.fail(failed.reason);
-    else channel.close();
-  });
-  try {
-    yield* channel;
-  } finally {
-    if (!isOver) leave();
-    await pumps;
-  }
 }

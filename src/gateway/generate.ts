@@ -57,7 +57,7 @@ export type Run = {
   successorOf: string | null;
   /** Headers of the answer that tell of this run alone. */
   headers: Readonly<Record<string, string>>;
-  /** To be read to its end or abandoned; ends with `done` or throws AppError. */
+  /** Ends with `done` or throws AppError. The generation waits for no reader; one that leaves before the end stops it. */
   events: AsyncIterable<GenerateEvent>;
 };
 
@@ -80,9 +80,6 @@ export type GenerateDependencies = {
   shutdown: AbortSignal;
 };
 
-/** After its time is over a generation ends by itself; after this much more, in ms, it waits for nothing but its reader. */
-const UNREAD_MS = 2_000;
-
 /**
  * Starts a generation. Resolves as soon as a token is leased or the request has entered the queue, so that everything
  * known before that is thrown here, as an error that can still be an HTTP status.
@@ -103,10 +100,10 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       deps.media.assertSpace();
       const { images, videoSeconds, usd } = plan.lease.estimate;
       const estimate = { images: images * request.n, videoSeconds, usd: usd * request.n };
-      const { requestId, key, choice, signal, forJob } = request;
+      const { requestId, key, choice, forJob } = request;
       admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate, forJob });
-      const longestMs = deps.settings().generation.image_timeout * 1000;
-      const events = await begun(runImages(deps, plan, admission), signal, deps.clock, longestMs);
+      const events = runImages(deps, plan, admission);
+      await events.begun();
       return { family, successorOf, headers: {}, events };
     } catch (error) {
       record.fail(error);
@@ -158,36 +155,4 @@ function preferredToken(affinity: Affinity, turns: readonly Turn[]): number | un
     (mediaId && affinity.of(mediaId)?.tokenId) || (signature && affinity.tokenOf(signature)) || undefined;
   const drawn = images.findLast(tokenOf);
   return drawn && tokenOf(drawn);
-}
-
-/**
- * Waits for the first event, so that an early failure is thrown here; the result yields it again. A generator that is not read
- * on never runs its `finally`: `events` is ended here when the client leaves before the first read, and when it stays and has
- * stopped reading at the end of its time.
- */
-async function begun<T>(events: AsyncGenerator<T>, client: AbortSignal, clock: Clock, longestMs: number): Promise<AsyncGenerator<T>> {
-  let isOver = false;
-  const abandon = () => void events.return(undefined).catch(() => {});
-  const cancelTimer = clock.after(longestMs + UNREAD_MS, () => {
-    isOver = true;
-    abandon();
-  });
-  const first = await events.next().catch((error) => {
-    cancelTimer();
-    throw error;
-  });
-  client.addEventListener("abort", abandon, { once: true });
-  if (client.aborted) abandon();
-  return (async function* () {
-    client.removeEventListener("abort", abandon);
-    try {
-      if (client.aborted) throw new AppError("cancelled", "The client went away.");
-      if (!first.done) yield first.value;
-      yield* events;
-      if (isOver) throw new AppError("upstream_timeout", "The answer was not read in time.");
-    } finally {
-      cancelTimer();
-      await events.return(undefined);
-    }
-  })();
 }

@@ -2,7 +2,7 @@
 import { sleep } from "../clock.ts";
 import { AppError, withRetryAfter } from "../errors.ts";
 import { type Answer, attemptImage } from "./attempt.ts";
-import { createChannel, merge } from "./channel.ts";
+import { type Channel, createChannel } from "./channel.ts";
 import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
 import { fitImage, fitThinking, type ImageWish } from "./image-parameters.ts";
 import type { Admission, Lease, LeaseRequest } from "./leases.ts";
@@ -22,39 +22,45 @@ export type Plan = {
   record: GenerationRecord;
 };
 
-type Work = Plan & { signal: AbortSignal; deadline: number };
+type Work = Plan & { signal: AbortSignal; deadline: number; tell: (event: GenerateEvent) => void };
 type Ended = { answer: Answer; provider: string };
 
 /**
- * Yields the events of all calls, then one `done`. One success among several calls is a success.
- * @throws {AppError} the first failure when no call succeeded
+ * Starts the calls of a request at once. Their events are to be read by one reader; the last is one `done`. One success among several
+ * calls is a success; when there is none, the events end with the first failure. A reader that leaves ends what still runs.
  */
-export async function* runImages(deps: GenerateDependencies, plan: Plan, admission: Admission): AsyncGenerator<GenerateEvent> {
+export function runImages(deps: GenerateDependencies, plan: Plan, admission: Admission): Channel<GenerateEvent> {
   const seconds = deps.settings().generation.image_timeout;
   const stop = stopSignal(deps, plan.request.signal, seconds);
-  const work: Work = { ...plan, signal: stop.signal, deadline: deps.clock.now() + seconds * 1000 };
+  const events = createChannel<GenerateEvent>(async () => {
+    stop.abandon();
+    await running;
+  });
+  const work: Work = { ...plan, signal: stop.signal, deadline: deps.clock.now() + seconds * 1000, tell: events.push };
+  const running: Promise<void> = runAll(deps, work, admission).then(events.close, events.fail).finally(stop.end);
+  return events;
+}
+
+/** @throws {AppError} the first failure when no call succeeded */
+async function runAll(deps: GenerateDependencies, work: Work, admission: Admission): Promise<void> {
   const ended: Ended[] = [];
   const failures: unknown[] = [];
-  const one = async function* (): AsyncGenerator<GenerateEvent> {
-    try {
-      ended.push(yield* runOne(deps, work));
-    } catch (error) {
-      failures.push(error);
-    }
-  };
+  const one = () =>
+    runOne(deps, work).then(
+      (end) => ended.push(end),
+      (failure) => failures.push(failure),
+    );
   try {
-    yield* merge(Array.from({ length: plan.request.n }, one), stop.abandon);
-    if (ended.length === 0) throw whenToCome(deps, plan, failures[0]);
+    await Promise.all(Array.from({ length: work.request.n }, one));
+    if (ended.length === 0) throw whenToCome(deps, work, failures[0]);
     const done = summarize(ended);
-    plan.record.finish(done);
-    yield done;
+    work.record.finish(done);
+    work.tell(done);
   } catch (error) {
-    plan.record.fail(error);
+    work.record.fail(error);
     throw error;
   } finally {
-    if (ended.length + failures.length === plan.request.n) stop.end();
-    else stop.abandon();
-    plan.record.close(admission);
+    work.record.close(admission);
   }
 }
 
@@ -66,14 +72,14 @@ function whenToCome({ pool }: GenerateDependencies, { lease }: Plan, failure: un
 }
 
 /** One image, on as many tokens as it takes and the rules allow. */
-async function* runOne(deps: GenerateDependencies, work: Work): AsyncGenerator<GenerateEvent, Ended> {
+async function runOne(deps: GenerateDependencies, work: Work): Promise<Ended> {
   const exclude = new Set<number>();
   let failure: AppError | null = null;
   for (let attempts = 1; ; attempts++) {
-    const lease = yield* leaseToken(deps, work, exclude, failure);
+    const lease = await leaseToken(deps, work, exclude, failure);
     try {
-      yield { type: "token", label: lease.label, provider: lease.provider, attempt: attempts };
-      return { answer: yield* callOn(deps, work, lease), provider: lease.provider };
+      work.tell({ type: "token", label: lease.label, provider: lease.provider, attempt: attempts });
+      return { answer: await callOn(deps, work, lease), provider: lease.provider };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       failure = error;
@@ -92,58 +98,40 @@ async function* runOne(deps: GenerateDependencies, work: Work): AsyncGenerator<G
   }
 }
 
-/** Leases a token; yields the place in the queue while waiting. When every token was tried, what the last one said is the answer. */
-async function* leaseToken(
-  deps: GenerateDependencies,
-  work: Work,
-  exclude: ReadonlySet<number>,
-  last: AppError | null,
-): AsyncGenerator<GenerateEvent, Lease> {
-  const waits = createChannel<GenerateEvent>();
-  const onWait = (position: number, waitMs: number | null) => waits.push({ type: "queued", position, waitMs });
-  const leasing = deps.pool.lease({ ...work.lease, exclude }, { signal: work.signal, onWait });
-  leasing.then(waits.close, waits.close);
-  let isTaken = false;
+/** Leases a token and tells the place in the queue while it waits. When every token was tried, what the last one said is the answer. */
+async function leaseToken(deps: GenerateDependencies, work: Work, exclude: ReadonlySet<number>, last: AppError | null): Promise<Lease> {
+  const { signal, tell } = work;
+  const onWait = (position: number, waitMs: number | null) => tell({ type: "queued", position, waitMs });
   try {
-    yield* waits;
-    const lease = await leasing;
-    isTaken = true;
-    return lease;
+    return await deps.pool.lease({ ...work.lease, exclude }, { signal, onWait });
   } catch (error) {
     throw last && error instanceof AppError && error.kind === "no_token" ? last : error;
-  } finally {
-    // The reader left while it waited: a lease that was granted meanwhile has no other owner.
-    if (!isTaken) leasing.then((lease) => lease[Symbol.asyncDispose]()).catch(() => {});
   }
 }
 
 /** One call on the leased token, told to health and written down whatever happens. */
-async function* callOn(deps: GenerateDependencies, work: Work, lease: Lease): AsyncGenerator<GenerateEvent, Answer> {
-  const { family, record } = work;
+async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Promise<Answer> {
+  const { family, record, tell } = work;
   const provider = deps.providers.get(lease.provider)!;
   const call = callFor(deps, work, lease.provider);
   const pricing = { thinking: call.thinking, prices: deps.prices?.() };
   const state = { submitted: false, onSubmit: work.request.onSubmit };
   const end = record.attempt(lease, deps.clock.now());
-  const failed = (error: AppError) => {
-    const { kind, detail, retryAfterMs, upstreamStatus, charged } = error;
-    const cost = charged ? { images: 1, usd: estimateImageUsd(family, lease.provider, call.size, pricing) } : NO_COST;
-    end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged }, [], cost);
-  };
   try {
     const owner = { keyId: work.request.key.id, requestId: work.request.requestId };
-    const answer = yield* attemptImage(deps, provider, lease, call, owner, work.signal, state);
+    const answer = await attemptImage(deps, provider, lease, call, owner, work.signal, state, tell);
     const images = answer.images.length;
     if (images === 0 && (answer.finish === "no_image" || answer.finish === "malformed")) throw noResult(answer);
     const cost = { images, usd: actualImageUsd(family, lease.provider, call.size, answer.usage, { ...pricing, images }) };
     end({ ok: true, usage: answer.usage, videoSeconds: 0, ...cost }, answer.images, cost);
     return answer;
   } catch (error) {
-    failed(error instanceof AppError ? error : new AppError("upstream_unavailable", "Internal error", { charged: state.submitted }));
+    const failure =
+      error instanceof AppError ? error : new AppError("upstream_unavailable", "Internal error", { charged: state.submitted });
+    const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
+    const cost = charged ? { images: 1, usd: estimateImageUsd(family, lease.provider, call.size, pricing) } : NO_COST;
+    end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged }, [], cost);
     throw error;
-  } finally {
-    // Still open: its reader left between two events. The attempt counts like a client that went away.
-    if (!end.closed()) failed(new AppError("cancelled", "The client went away.", { charged: state.submitted }));
   }
 }
 

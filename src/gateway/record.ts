@@ -22,10 +22,7 @@ export type RecordedRequest = {
   payload?: RequestPayload;
 };
 
-export type AttemptEnd = {
-  (outcome: Outcome, images: Media[], cost: { images: number; usd: number }): void;
-  closed(): boolean;
-};
+export type AttemptEnd = (outcome: Outcome, images: Media[], cost: { images: number; usd: number }) => void;
 
 export type GenerationRecord = {
   serve(family: string): void;
@@ -114,7 +111,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
     },
     attempt(lease, startedAt) {
       let open = true;
-      const end = (outcome: Outcome, images: Media[], cost: { images: number; usd: number }) => {
+      return (outcome, images, cost) => {
         if (!open) return;
         open = false;
         lease.report(outcome);
@@ -138,7 +135,6 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
         used.usd += cost.usd;
         used.tokenId = lease.tokenId;
       };
-      return Object.assign(end, { closed: () => !open });
     },
     finish(done) {
       usage = done.usage;
