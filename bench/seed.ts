@@ -156,7 +156,7 @@ const REQUEST_COLUMNS = columns(
   "seq id at ms dialect route key_id model family kind outcome message images video_seconds input_tokens output_tokens usd stream media_ids",
 );
 const ATTEMPT_COLUMNS = columns("request position token_id provider family started_at ms outcome reason upstream_status");
-const MEDIA_COLUMNS = columns("id kind origin mime ext bytes width height key_id created_at expires_at request_id family");
+const MEDIA_COLUMNS = columns("id kind origin mime ext bytes width height key_id created_at expires_at request_id family data");
 
 function seedRequests(db: Database, size: SeedSize, now: number, random: Random): void {
   const request = insertInto(db, "requests", REQUEST_COLUMNS);
@@ -267,7 +267,6 @@ function seedSums(db: Database): void {
 async function seedMedia(db: Database, size: SeedSize, now: number, random: Random): Promise<void> {
   const pictures = await Promise.all([64, 96, 128].map((side) => checker(side)));
   const row = insertInto(db, "store.media", MEDIA_COLUMNS);
-  const bytes = insertInto(db, "store.media_bytes", ["id", "bytes"]);
   const request = db.query<{ id: string }, [number]>("SELECT id FROM requests WHERE seq = ?");
   const link = db.query<never, SQLQueryBindings[]>("UPDATE requests SET media_ids = ? WHERE seq = ?");
   db.transaction(() => {
@@ -293,8 +292,8 @@ async function seedMedia(db: Database, size: SeedSize, now: number, random: Rand
         now + DAY,
         requestId,
         isInput ? null : family,
+        picture.bytes,
       );
-      bytes.run(id, picture.bytes);
       if (!isInput) link.run(JSON.stringify([id]), seq);
     }
   })();

@@ -224,7 +224,7 @@ function inspect(dataDir: string, wishes: Wish[], submissions: Map<string, Set<n
   );
   const inRows = new Set(
     db
-      .query<{ id: string }, []>("SELECT id FROM media_bytes")
+      .query<{ id: string }, []>("SELECT id FROM media WHERE data IS NOT NULL")
       .all()
       .map(({ id }) => id),
   );

@@ -123,7 +123,7 @@ async function addMedia(tar: TarWriter, dataDir: string, copy: string, files: Ma
   const db = new Database(copy, { readonly: true });
   let missing = 0;
   try {
-    const rows = db.query<{ id: string; ext: string }, []>("SELECT id, ext FROM media WHERE id NOT IN (SELECT id FROM media_bytes)");
+    const rows = db.query<{ id: string; ext: string }, []>("SELECT id, ext FROM media WHERE data IS NULL");
     for (const { id, ext } of rows.iterate()) {
       const name = `media/${id.slice(0, 1)}/${id}.${ext}`;
       // The sweeper of a running server may be faster.

@@ -6,18 +6,19 @@ import type { FileFilter, MediaFilter } from "../media.ts";
 const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS keyId, created_at AS createdAt, expires_at AS expiresAt,
   request_id AS requestId, name, purpose, family`;
 
-/** With `bytes` when they are kept in the row's company rather than in a file. @throws when the id is there already: ids are minted at random */
-export function insertMedia(db: Database, media: Media, bytes: Uint8Array | null): void {
-  db.query(
-    `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family)
-     VALUES ($id, $kind, $origin, $mime, $ext, $bytes, $width, $height, $keyId, $createdAt, $expiresAt, $requestId, $name, $purpose, $family)`,
-  ).run(media);
-  if (bytes) db.query("INSERT INTO media_bytes (id, bytes) VALUES ($id, $bytes)").run({ id: media.id, bytes });
+/** With `data` when the bytes are kept in the row rather than in a file. @throws when the id is there already: ids are minted at random */
+export function insertMedia(db: Database, media: Media, data: Uint8Array | null): void {
+  db.query<never, Record<string, string | number | Uint8Array | null>>(
+    `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family,
+       data)
+     VALUES ($id, $kind, $origin, $mime, $ext, $bytes, $width, $height, $keyId, $createdAt, $expiresAt, $requestId, $name, $purpose, $family,
+       $data)`,
+  ).run({ ...media, data });
 }
 
 /** Null when the medium lies in a file, or nowhere. */
 export function readMediaBytes(db: Database, id: string): Uint8Array | null {
-  return db.query<{ bytes: Uint8Array }, { id: string }>("SELECT bytes FROM media_bytes WHERE id = $id").get({ id })?.bytes ?? null;
+  return db.query<{ data: Uint8Array | null }, { id: string }>("SELECT data FROM media WHERE id = $id").get({ id })?.data ?? null;
 }
 
 /** One medium, past its time or not; null when there is none. */

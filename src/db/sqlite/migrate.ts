@@ -15,6 +15,7 @@ import store007 from "./migrations/007.sql" with { type: "text" };
 import store008 from "./migrations/008.sql" with { type: "text" };
 import store009 from "./migrations/009.sql" with { type: "text" };
 import store010 from "./migrations/010.sql" with { type: "text" };
+import store011 from "./migrations/011.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 
@@ -30,6 +31,7 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store008,
   store009,
   store010,
+  store011,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002];
 
