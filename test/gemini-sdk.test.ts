@@ -59,6 +59,8 @@ test("30: a stream of an interaction of @google/genai 3.1 is read to its end", a
     "interaction.created",
     "interaction.status_update",
     "step.start",
+    // The words that came with the picture, then the picture.
+    "step.delta",
     "step.delta",
     "step.stop",
     "interaction.completed",
