@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Config, type ConfigInput, loadConfig, withDatabase } from "../config.ts";
 import { isFolderOwned } from "../db/sqlite/lock.ts";
+import { stagedRestore } from "../db/sqlite/restore.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
@@ -21,7 +22,7 @@ export type Folder = AsyncDisposable & {
   settings: Pick<SettingsAdmin, "applyOther">;
   /** A server that runs takes what was written here into memory by itself (`watch.ts`). */
   refresh(): Promise<void>;
-  /** Writes one change down in the trail. */
+  /** Writes one change down in the trail; warns when a restore that waits will undo it. */
   record(change: Change): Promise<void>;
 };
 
@@ -55,7 +56,10 @@ export async function openFolder(values: FolderValues, io: Io): Promise<Folder> 
     store,
     settings: createSettingsAdmin({ store, layers, audit: createAudit({ store, now: io.now }), refresh, now: io.now }),
     refresh,
-    record: (change) => recordChange(store, io.now(), change),
+    async record(change) {
+      await recordChange(store, io.now(), change);
+      if (stagedRestore(dataDir)) io.stderr("A restore waits for the server's next start: it will undo this.\n");
+    },
     [Symbol.asyncDispose]: () => store.close(),
   };
 }

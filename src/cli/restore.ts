@@ -2,6 +2,7 @@
 import { basename, resolve } from "node:path";
 import { restoreBackup } from "../db/sqlite/restore.ts";
 import { dataDirOf, openFolder, readConfig } from "./folder.ts";
+import { recordChange } from "./trail.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const restore = defineVerb({
@@ -17,11 +18,8 @@ export const restore = defineVerb({
     if (state === "applied") io.stdout(`What was there before is in ${aside}\n`);
     else io.stdout(`A server uses this folder: restart it to restore. What is there now will then be in ${aside}\n`);
     await using folder = await openFolder(values, io);
-    await folder.record({
-      action: state === "applied" ? "restore.apply" : "restore.stage",
-      subject: "data",
-      after: { holds, aside: basename(aside) },
-    });
+    const action = state === "applied" ? "restore.apply" : "restore.stage";
+    await recordChange(folder.store, io.now(), { action, subject: "data", after: { holds, aside: basename(aside) } });
     return 0;
   },
 });

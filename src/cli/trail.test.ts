@@ -117,12 +117,23 @@ describe("restore", () => {
     const { data, cli, trail } = await backedUp();
     {
       using _server = acquireFolder(data);
-      expect((await cli(`restore ${data}.tar`)).out).toContain("restart it to restore");
+      expect(await cli(`restore ${data}.tar`)).toMatchObject({ out: expect.stringContaining("restart it to restore"), err: "" });
     }
     expect((await trail()).map(({ action }) => action)).toEqual(["restore.stage", "key.create", "key.create"]);
     await serveOnce(data);
     expect((await trail()).map(({ action }) => action)).toEqual(["restore.apply", "key.create"]);
   });
+});
+
+test("what is changed while a restore waits is warned of: the restore will undo it", async () => {
+  const { data, cli } = fresh();
+  await cli("key create --name before");
+  await cli(`backup ${data}.tar`);
+  using _server = acquireFolder(data);
+  await cli(`restore ${data}.tar`);
+  const warning = "A restore waits for the server's next start: it will undo this.\n";
+  expect((await cli("key set 1 --name after")).err).toBe(warning);
+  expect((await cli("key list")).err).toBe("");
 });
 
 test("a restore that rotate-secret finds waiting is done first, and told", async () => {
