@@ -3,6 +3,7 @@ import type { TokenChange, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { families, familyOf, nearestModels } from "../gateway/models.ts";
 import { editable } from "../gateway/token-admin.ts";
+import { readProxy } from "../gateway/token-record.ts";
 import { openFolder } from "./folder.ts";
 import { given, onlyGiven, readDecimal, readEnabled, readId, readList, readSwitch, readWhole, wrongValue } from "./option-values.ts";
 import { type Call, defineVerb, FOLDER_OPTIONS, type Io, type Options, usageError } from "./verb.ts";
@@ -43,7 +44,7 @@ export const tokenSet = defineVerb({
   options: { ...TOKEN_OPTIONS, ...FOLDER_OPTIONS },
   async run({ values, positionals, io }) {
     const id = readId(positionals[0]!, "token list");
-    const change: TokenChange = { ...readChange(values), proxy: await readProxy(values.proxy, io) };
+    const change: TokenChange = { ...readChange(values), proxy: await readProxyOption(values.proxy, io) };
     const caps = readCaps(values);
     // Wrong usage is told before the folder is touched.
     onlyGiven({ ...change, caps });
@@ -96,14 +97,13 @@ const readFamilies = (name: string) => (text: string) => {
 };
 
 /** Never quoted: it may carry a password. */
-async function readProxy(text: string | undefined, io: Io): Promise<string | null | undefined> {
+async function readProxyOption(text: string | undefined, io: Io): Promise<string | null | undefined> {
   return given(text === "-" ? await io.stdin() : text, (address) => {
-    const url = URL.canParse(address) ? new URL(address) : null;
-    if (url?.protocol.startsWith("socks")) throw usageError("--proxy: expected an http(s) proxy; SOCKS is not supported.");
-    if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-      throw usageError("--proxy: expected an address like http://proxy.example:3128.");
+    try {
+      return readProxy(address);
+    } catch (error) {
+      throw error instanceof AppError ? usageError(`--proxy: ${error.message}.`) : error;
     }
-    return address;
   });
 }
 

@@ -68,7 +68,7 @@ export function readProxy(value: unknown): string {
   const address = text(500)(value);
   const url = URL.canParse(address) ? new URL(address) : null;
   if (url?.protocol.startsWith("socks")) throw wrong("is SOCKS, which is not supported: give an http(s) proxy");
-  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search !== "") {
+  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
     throw wrong("expected an address like http://proxy.example:3128");
   }
   return address;
