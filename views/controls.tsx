@@ -193,10 +193,19 @@ export function Tabs({
 }
 
 /** Puts a text, or what an element holds, on the clipboard. */
-export function CopyButton({ view, text, from, label }: { view: View; text?: string; from?: string; label?: string }) {
+type CopyProps = { view: View; text?: string; from?: string; label?: string; tone?: "quiet" | "primary" };
+
+export function CopyButton({ view, text, from, label, tone = "quiet" }: CopyProps) {
   return (
-    <button type="button" class="button quiet small" data-copy={text} data-copy-from={from} data-done={view.t.controls.copied}>
-      {label ?? view.t.controls.copy}
+    <button
+      type="button"
+      class={`button ${tone} small`}
+      aria-label={label}
+      data-copy={text}
+      data-copy-from={from}
+      data-done={view.t.controls.copied}
+    >
+      {view.t.controls.copy}
     </button>
   );
 }

@@ -107,11 +107,11 @@ export function JobRowView({ view, job, names }: JobProps) {
         <JobProgress view={view} job={job} />
       </Cell>
       <Cell label={jobs.prompt}>
-        <div class="lines">
+        <div class="lines prompt-line">
           <a class="cut" href={jobHref(job.id)} title={job.prompt}>
             {job.prompt || job.id}
           </a>
-          <small class="muted">{job.model}</small>
+          <small class="muted cut">{job.model}</small>
         </div>
       </Cell>
       <Cell label={jobs.key}>

@@ -199,13 +199,12 @@ export function KeyMade({ view, row, secret, origin, model }: MadeProps) {
   return (
     <div class="flow">
       <PageHead
+        up={{ href: "/admin/keys", label: keys.title }}
         title={row.name}
         actions={
           <>
             <LinkButton href="/admin/keys/new">{keys.another}</LinkButton>
-            <LinkButton href={keyHref(row.id)} tone="primary">
-              {keys.toKey}
-            </LinkButton>
+            <LinkButton href={keyHref(row.id)}>{keys.toKey}</LinkButton>
           </>
         }
       />
@@ -215,7 +214,7 @@ export function KeyMade({ view, row, secret, origin, model }: MadeProps) {
           <code id="made-key" class="grow">
             {secret}
           </code>
-          <CopyButton view={view} from="#made-key" />
+          <CopyButton view={view} from="#made-key" tone="primary" />
         </div>
       </Card>
       <Card title={keys.clients}>

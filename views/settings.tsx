@@ -102,17 +102,20 @@ export function ReviewPage({ view, differences, changes, revision }: ReviewProps
   ];
   return (
     <>
-      <PageHead title={settings.reviewTitle} about={settings.reviewAbout} />
+      <PageHead up={{ href: "/admin/settings", label: settings.title }} title={settings.reviewTitle} about={settings.reviewAbout} />
       <Form view={view} action="/admin/settings/apply" label={settings.reviewTitle}>
         <input type="hidden" name="revision" value={revision} />
         {Object.entries(changes).map(([key, value]) => (
           <input key={key} type="hidden" name={`set.${key}`} value={JSON.stringify(value)} />
         ))}
         <Table view={view} label={settings.reviewTitle} columns={columns}>
-          {differences.map(({ key, before, after, resets }) => (
+          {differences.map(({ key, description, before, after, resets }) => (
             <Row key={key} view={view} id={`change-${key}`}>
               <Cell label={settings.setting}>
-                <code>{key}</code>
+                <div class="lines">
+                  {settings.describe(key, description)}
+                  <small class="muted mono">{key}</small>
+                </div>
               </Cell>
               <Cell label={settings.before}>
                 <del class="mono">{before}</del>
@@ -155,7 +158,7 @@ export function SecretPage({ view, state, made, origin, error }: SecretProps) {
         <Hint tone="ok">
           <p>{settings.secret.shown}</p>
           <CodeBlock id="made" text={made} />
-          <CopyButton view={view} from="#made" />
+          <CopyButton view={view} from="#made" tone="primary" />
           {key === "plugin.connection_token" && (
             <>
               <p>{settings.secret.pluginHint}</p>

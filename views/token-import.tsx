@@ -167,9 +167,17 @@ function Fresh({ view, lines, total }: { view: View; lines: readonly FreshLine[]
               <Count view={view} value={line} />
             </Cell>
             <Cell label={tokens.provider}>{provider}</Cell>
-            <Cell label={tokens.fields.label}>{label}</Cell>
-            <Cell label={tokens.account}>{identity}</Cell>
-            <Cell label={tokens.group}>{group}</Cell>
+            {[
+              { label: tokens.fields.label, value: label },
+              { label: tokens.account, value: identity },
+              { label: tokens.group, value: group },
+            ].map((cell) => (
+              <Cell key={cell.label} label={cell.label}>
+                <span class="cut" title={cell.value ?? undefined}>
+                  {cell.value}
+                </span>
+              </Cell>
+            ))}
           </Row>
         ))}
       </Table>

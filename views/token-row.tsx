@@ -91,7 +91,7 @@ function Name({ item: { row } }: Pick<ItemProps, "item">) {
       {row.tags.length > 0 && (
         <small class="tags">
           {row.tags.slice(0, 4).map((tag) => (
-            <a key={tag} class="tag" href={`/admin/tokens?tag=${encodeURIComponent(tag)}`}>
+            <a key={tag} class="tag cut" href={`/admin/tokens?tag=${encodeURIComponent(tag)}`}>
               {tag}
             </a>
           ))}

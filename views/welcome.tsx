@@ -84,7 +84,7 @@ export function KeyStep({ view, existing, made, origin }: { view: View; existing
             <code id="made-key" class="grow">
               {made}
             </code>
-            <CopyButton view={view} from="#made-key" />
+            <CopyButton view={view} from="#made-key" tone="primary" />
           </div>
         </div>
         <ClientSettings view={view} origin={origin} secret={made} />

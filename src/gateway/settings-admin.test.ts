@@ -62,8 +62,8 @@ describe("review", () => {
       { key: "generation.thinking", text: "high" },
     ]);
     expect(differences).toEqual([
-      { key: "pool.wait_ms", before: "30000", after: "5000", resets: false },
-      { key: "generation.thinking", before: '"default"', after: '"high"', resets: false },
+      { key: "pool.wait_ms", description: expect.stringContaining("token"), before: "30000", after: "5000", resets: false },
+      { key: "generation.thinking", description: expect.any(String), before: '"default"', after: '"high"', resets: false },
     ]);
     expect({ changes, wrong }).toEqual({ changes: { "pool.wait_ms": 5000, "generation.thinking": "high" }, wrong: [] });
   });

@@ -22,7 +22,14 @@ export type SettingState = Omit<Setting, "accepts"> & {
 };
 
 /** One line of a comparison. Values of secrets are told as words. */
-export type SettingDifference = { key: SettingKey; before: string; after: string /** The stored value is forgotten. */; resets: boolean };
+export type SettingDifference = {
+  key: SettingKey;
+  description: string;
+  before: string;
+  after: string;
+  /** The stored value is forgotten. */
+  resets: boolean;
+};
 
 /** What a form asks for: text as typed, or that the stored value be forgotten. */
 export type SettingWish = { key: string; text: string } | { key: string; reset: true };
@@ -150,7 +157,13 @@ function compare(
     if (!setting.accepts(after)) wrong.push(key);
     else if (resets ? now.origins[key] === "database" : !Bun.deepEquals(before, after)) {
       changes[key] = resets ? null : after;
-      differences.push({ key, before: showValue(setting, before), after: showValue(setting, after), resets });
+      differences.push({
+        key,
+        description: setting.description,
+        before: showValue(setting, before),
+        after: showValue(setting, after),
+        resets,
+      });
     }
   }
   return { differences, changes, wrong };

@@ -16,7 +16,7 @@ export const shell: typeof en = {
     usage: "用量",
     settings: "设置",
     system: "系统",
-    api: "接口",
+    api: "API",
     account: "账户",
   },
   signOut: "退出登录",
