@@ -1,7 +1,6 @@
 // Options that say what a key may do and how much, for making and for changing one.
-import type { ImageForm, KeyLimits, KeyRow, VideoForm } from "../db/store.ts";
-import { nearestModels, parseModel } from "../gateway/models.ts";
-import { findSetting } from "../settings-check.ts";
+import type { KeyLimits, KeyRow } from "../db/store.ts";
+import { imageForms, isAddressRange, unknownModel, videoForms } from "../gateway/key-admin.ts";
 import {
   given,
   or,
@@ -46,16 +45,14 @@ const MAX_RATE = 100_000;
 const MAX_COUNT = 1e12;
 /** What was given; undefined where nothing was. Limits are whole: those not given are as in `current`. @throws {AppError} reason `usage` */
 export function readKeyOptions(values: Values, current: KeyLimits, now: number): Partial<KeyRow> {
-  const imageForms = findSetting("chat.image_form")!.choices as readonly ImageForm[];
-  const videoForms = findSetting("chat.video_form")!.choices as readonly VideoForm[];
   return {
     limits: hasLimits(values) ? readLimits(values, current) : undefined,
     models: orNone(given(values.models, readModels)),
     kinds: orNone(given(values.kinds, readListOf("kinds", ["image", "video"]))),
     addresses: orNone(given(values.addresses, readAddresses)),
     expiresAt: given(values.expires, readFuture("expires", now)),
-    imageForm: given(values["image-form"], readChoice("image-form", imageForms)),
-    videoForm: given(values["video-form"], readChoice("video-form", videoForms)),
+    imageForm: given(values["image-form"], readChoice("image-form", imageForms())),
+    videoForm: given(values["video-form"], readChoice("video-form", videoForms())),
     auxiliary: given(values.auxiliary, readSwitch("auxiliary")),
   };
 }
@@ -86,15 +83,15 @@ function readLimits(values: Values, current: KeyLimits): KeyLimits {
 
 function readModels(text: string): string[] {
   return readList(text).map((model) => {
-    if (parseModel(model)) return model;
-    throw wrongValue("models", `model ids (nearest is "${nearestModels(model, 1)[0]}")`, model);
+    const unknown = unknownModel(model);
+    if (unknown === null) return model;
+    throw wrongValue("models", `model ids (nearest is "${unknown.nearest}")`, model);
   });
 }
 
 function readAddresses(text: string): string[] {
-  const ranges = findSetting("server.trust_proxy")!;
   return readList(text).map((address) => {
-    if (ranges.accepts([address])) return address;
+    if (isAddressRange(address)) return address;
     throw wrongValue("addresses", 'addresses like "203.0.113.7" or "10.0.0.0/8"', address);
   });
 }
