@@ -1,6 +1,7 @@
 // The images endpoints and files, end to end, with the official client and raw forms. Numbers are those of the acceptance checks.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI, { BadRequestError, NotFoundError, toFile } from "openai";
+import { systemClock } from "../src/clock.ts";
 import { hashKey } from "../src/gateway/keys.ts";
 import { newKey } from "../src/ids.ts";
 import { framesOf, GEMINI, GEMINI_TWO, type Rig, startRig } from "./rig.ts";
@@ -291,6 +292,28 @@ describe("files", () => {
     expect(await client.files.delete(made.id)).toMatchObject({ id: made.id, deleted: true });
     expect(await client.files.retrieve(made.id).catch((error: unknown) => error)).toBeInstanceOf(NotFoundError);
     expect((await rig.call("/v1/images/edits", { json })).status).toBe(404);
+  });
+
+  test("are gone when their time is over, which they tell, before anything has deleted them", async () => {
+    let ahead = 0;
+    const clock = { now: () => Date.now() + ahead, after: systemClock.after };
+    await using own = await startRig({ clock, settings: { "media.input_max_age_days": 2 } });
+    const form = new FormData();
+    form.append("file", new File([pictures[1]!], "fox.png"));
+    const file = (await (await own.call("/v1/files", { method: "POST", body: form })).json()) as { id: string; expires_at: number };
+    const google = { headers: { "x-goog-api-key": own.key } };
+    const here = async () => {
+      const { data } = (await (await own.call("/v1/files")).json()) as { data: unknown[] };
+      const edit = { model: MODEL, prompt: "blue", images: [{ file_id: file.id }] };
+      const [shown, used] = await Promise.all([own.call(`/v1/files/${file.id}`), own.call("/v1/images/edits", { json: edit })]);
+      const asGoogle = await fetch(`${own.url}/v1beta/files/${file.id.replace("file-", "")}`, google);
+      return [data.length, shown.status, used.status, asGoogle.status];
+    };
+    ahead = file.expires_at * 1000 - Date.now() - 60_000;
+    expect(await here()).toEqual([1, 200, 200, 200]);
+    ahead += 61_000;
+    expect(await here()).toEqual([0, 404, 404, 404]);
+    expect(await own.context.media.get(file.id.replace("file-", ""))).not.toBeNull();
   });
 
   test("what is no picture and no video is refused", async () => {

@@ -1,8 +1,10 @@
-// docs/webhooks.md said true: its examples read what is really sent, and refuse what is not.
+// Webhooks end to end: every field in which a request names an address; and docs/webhooks.md, whose examples read what is really sent.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { signedHeaders } from "../src/gateway/webhooks.ts";
 import { temporaryFolder } from "../src/testing.ts";
+import { until } from "./keys.ts";
+import { GEMINI, hurriedClock, startRig } from "./rig.ts";
 
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const EVENT = { type: "video.completed", data: { id: "video_a", results: [] } };
@@ -27,6 +29,63 @@ const REFUSED: [string, Parameters<typeof sent>[0]][] = [
   ["six minutes ago", { ageMs: 360_000 }],
   ["a time to come", { ageMs: -360_000 }],
 ];
+
+describe("the end of a job is told to the address that its request names", () => {
+  const VIDEO = "gemini-omni-1.2-flash";
+  const ways: [way: string, path: string, body: (url: string) => object, type: string][] = [
+    ["videos", "/v1/videos", (webhook_url) => ({ model: VIDEO, prompt: "a fox", webhook_url }), "video.completed"],
+    [
+      "chat with a video model",
+      "/v1/chat/completions",
+      (webhook_url) => ({ model: VIDEO, messages: [{ role: "user", content: "a fox" }], webhook_url }),
+      "video.completed",
+    ],
+    [
+      "images in the background",
+      "/v1/images/generations",
+      (webhook_url) => ({ prompt: "a fox", background: true, webhook_url }),
+      "image.completed",
+    ],
+    [
+      "predictLongRunning",
+      "/v1beta/models/veo-3.1-generate-preview:predictLongRunning",
+      (url) => ({ instances: [{ prompt: "a fox" }], webhookConfig: { uris: [url] } }),
+      "video.completed",
+    ],
+    [
+      "interactions",
+      "/v1beta/interactions",
+      (url) => ({ model: VIDEO, input: "a fox", background: true, webhook_config: { uris: [url] } }),
+      "video.completed",
+    ],
+  ];
+
+  test.each(ways)(
+    "%s",
+    async (_, path, body, type) => {
+      const received: { body: string; headers: Headers }[] = [];
+      const hook = Bun.serve({
+        port: 0,
+        async fetch(request) {
+          received.push({ body: await request.text(), headers: request.headers });
+          return new Response(null, { status: 204 });
+        },
+      });
+      await using rig = await startRig({
+        tokens: [GEMINI],
+        clock: hurriedClock(),
+        settings: { "media.allow_private_hosts": ["localhost"] },
+      });
+      expect((await rig.call(path, { json: body(`http://localhost:${hook.port}/hook`) })).status).toBeLessThan(300);
+      const [first] = await until(() => received.length > 0 && received);
+      const [job] = (await rig.context.jobs.list(null, { limit: 1 })).jobs;
+      expect(JSON.parse(first!.body)).toMatchObject({ type, data: { id: job!.id, status: "completed" } });
+      expect(first!.headers.get("webhook-signature")).toStartWith("v1,");
+      await hook.stop(true);
+    },
+    20_000,
+  );
+});
 
 describe("the example in TypeScript", () => {
   type Read = (body: string, headers: Headers, secret: string) => unknown;

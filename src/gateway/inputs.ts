@@ -43,6 +43,8 @@ export type InputDependencies = {
   fetchMedia: MediaFetch;
   affinity: Affinity;
   limits: () => DataUrlLimits;
+  /** Epoch ms. */
+  now: () => number;
 };
 
 type Owner = { keyId: number; requestId: string; signal: AbortSignal };
@@ -97,11 +99,12 @@ export async function readInput(
   return (await readOwn(deps, stored.id, keyId, kind))!;
 }
 
-/** @throws {AppError} `not_found` also for another key's file: nobody learns what exists */
+/** @throws {AppError} `not_found` also for another key's file, and one past its age: nobody learns what exists */
 async function readFile(deps: InputDependencies, { url, param }: InputReference, keyId: number, kind: Kind): Promise<InputMedia> {
   const id = fileMediaId(url.slice("file:".length));
   const media = id === null ? null : await deps.media.get(id);
-  const found = media?.keyId === keyId ? await readOwn(deps, media.id, keyId, kind) : null;
+  const isPast = media !== null && media.expiresAt !== null && media.expiresAt <= deps.now();
+  const found = media?.keyId === keyId && !isPast ? await readOwn(deps, media.id, keyId, kind) : null;
   const noun = kind === "image" ? "picture" : "video";
   if (!found) throw new AppError("not_found", `${param}: there is no such ${noun} among your files.`, { param, reason: "file_not_found" });
   return found;
