@@ -47,9 +47,10 @@ A flow2api that calls it in place of the real upstreams; every secret of a token
   FLOW2API_FLOW_API_BASE_URL=${flowApiBaseUrl} \\
   flow2api serve
 
-What it was asked, and what goes wrong from now on:
+What it was asked, what goes wrong from now on, and a minute that passes at once:
   curl ${url}/__simulator/counts
   curl -X PUT ${url}/__simulator/faults -d "gemini.generate=429-minute:0.5"
+  curl -X POST ${url}/__simulator/advance -d 60000
 
 `;
 }

@@ -5,7 +5,7 @@ import { DEFAULT_OPTIONS, type SimulatorOptions } from "./world.ts";
 
 /**
  * `GET counts`, `GET calls`, `GET|PUT faults` (text, or JSON `{"faults": "…"}`), `PUT latency` (a number of milliseconds),
- * `GET|PUT options` (JSON of SimulatorOptions), `POST reset`; all below `/__simulator/`.
+ * `GET|PUT options` (JSON of SimulatorOptions), `POST advance` (a number of milliseconds), `POST reset`; all below `/__simulator/`.
  */
 export function answerControl(incoming: Incoming, running: Running): Response {
   const call = `${incoming.method} ${incoming.path.slice("/__simulator/".length)}`;
@@ -27,6 +27,9 @@ export function answerControl(incoming: Incoming, running: Running): Response {
         return Response.json(running.world.options);
       case "PUT options":
         return changeOptions(running, incoming.json() ?? {});
+      case "POST advance":
+        running.advance(millisecondsOf(incoming, text));
+        return Response.json({ now: new Date(running.world.now()).toISOString() });
       case "POST reset":
         running.reset();
         return Response.json({});
@@ -42,6 +45,12 @@ function faultsOf(incoming: Incoming, text: string): string {
   const { faults } = incoming.json() ?? {};
   if (typeof faults === "string") return faults;
   return Array.isArray(faults) ? faults.join(",") : text;
+}
+
+function millisecondsOf(incoming: Incoming, text: string): number {
+  const ms = Number(incoming.json()?.ms ?? (text || Number.NaN));
+  if (ms >= 0) return ms;
+  throw new Error(`expected milliseconds, got ${text}`);
 }
 
 function changeOptions(running: Running, changes: Record<string, unknown>): Response {

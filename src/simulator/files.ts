@@ -45,7 +45,9 @@ export function routeFiles(incoming: Incoming, world: World): Route | null {
   if (method === "GET" && verb === "download") return gemini(incoming, "gemini.file-download", (exchange) => downloadFile(exchange, id));
   if (verb !== "") return null;
   if (method === "GET")
-    return gemini(incoming, "gemini.file-get", (exchange) => jsonReply(resource(own(exchange, id), exchange.incoming.origin)));
+    return gemini(incoming, "gemini.file-get", (exchange) =>
+      jsonReply(resource(exchange.world, own(exchange, id), exchange.incoming.origin)),
+    );
   if (method === "DELETE") return gemini(incoming, "gemini.file-delete", (exchange) => removeFile(exchange, id));
   return null;
 }
@@ -101,7 +103,7 @@ function receive(exchange: Exchange, id: string, upload: Upload): Reply {
     throw invalidArgument(`Expected ${upload.size} bytes, received ${upload.received}.`);
   uploads(world).delete(id);
   const file = keepUpload(world, upload, exchange.content?.fault === "file-failed");
-  return jsonReply({ file: resource(file, incoming.origin) }, 200, { "x-goog-upload-status": "final" });
+  return jsonReply({ file: resource(world, file, incoming.origin) }, 200, { "x-goog-upload-status": "final" });
 }
 
 function keepUpload(world: World, upload: Upload, broken: boolean): GeminiFile {
@@ -115,8 +117,8 @@ function keepUpload(world: World, upload: Upload, broken: boolean): GeminiFile {
     bytes: bytes.length,
     sha256: createHash("sha256").update(bytes).digest("hex"),
     hash: hashBytes(bytes),
-    created: Date.now(),
-    readyAt: Date.now() + world.options.fileMs,
+    created: world.now(),
+    readyAt: world.now() + world.options.fileMs,
     broken: broken || unreadable,
   });
 }
@@ -136,7 +138,7 @@ export function keepClip(
     bytes: bytes.length,
     sha256: createHash("sha256").update(bytes).digest("hex"),
     hash: hashBytes(bytes),
-    created: Date.now(),
+    created: world.now(),
     readyAt: clip.doneAt + world.options.fileMs,
     broken: clip.broken,
     clip: { aspect: clip.aspect, pick: clip.pick },
@@ -148,13 +150,13 @@ function keep(world: World, file: GeminiFile): GeminiFile {
   return file;
 }
 
-function stateOf(file: GeminiFile): "PROCESSING" | "ACTIVE" | "FAILED" {
-  if (Date.now() < file.readyAt) return "PROCESSING";
+function stateOf(world: World, file: GeminiFile): "PROCESSING" | "ACTIVE" | "FAILED" {
+  if (world.now() < file.readyAt) return "PROCESSING";
   return file.broken ? "FAILED" : "ACTIVE";
 }
 
-function resource(file: GeminiFile, origin: string): Fields {
-  const state = stateOf(file);
+function resource(world: World, file: GeminiFile, origin: string): Fields {
+  const state = stateOf(world, file);
   const date = (ms: number) => new Date(ms).toISOString();
   return {
     name: `files/${file.id}`,
@@ -192,7 +194,7 @@ function listFiles({ incoming, world }: Exchange): Reply {
     .filter((file) => file.project === project);
   const start = readPageToken(incoming.query.get("pageToken"));
   const end = start + Math.min(MOST_PER_PAGE, Number(incoming.query.get("pageSize") ?? DEFAULT_PAGE) || DEFAULT_PAGE);
-  const page = all.slice(start, end).map((file) => resource(file, incoming.origin));
+  const page = all.slice(start, end).map((file) => resource(world, file, incoming.origin));
   return jsonReply({ ...(page.length > 0 ? { files: page } : {}), ...(end < all.length ? { nextPageToken: pageToken(end) } : {}) });
 }
 
@@ -205,7 +207,7 @@ function removeFile(exchange: Exchange, id: string): Reply {
 function downloadFile(exchange: Exchange, id: string): Reply {
   const file = own(exchange, id);
   if (!file.clip) throw invalidArgument("Only generated files can be downloaded.");
-  if (stateOf(file) !== "ACTIVE") {
+  if (stateOf(exchange.world, file) !== "ACTIVE") {
     throw refusalOf(
       googleError(400, `The File ${id} is not in an ACTIVE state and usage is not allowed.`, undefined, "FAILED_PRECONDITION"),
     );
@@ -239,7 +241,7 @@ export function findFile(world: World, incoming: Incoming, uri: string): InputMe
   const id = /\/files\/([a-z0-9]+)(?:[:?].*)?$/.exec(uri)?.[1] ?? "";
   const file = files(world).get(id);
   if (!file || file.project !== projectOf(keyOf(incoming))) throw noSuchFile(id || uri);
-  if (stateOf(file) !== "ACTIVE") {
+  if (stateOf(world, file) !== "ACTIVE") {
     throw refusalOf(
       googleError(400, `The File ${id} is not in an ACTIVE state and usage is not allowed.`, undefined, "FAILED_PRECONDITION"),
     );

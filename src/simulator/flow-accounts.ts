@@ -23,11 +23,11 @@ export function sessionOf(incoming: Incoming): string {
 }
 
 /** The account that an access token speaks for, and whether the token still counts. Null: not one of ours. */
-export function readAccessToken(incoming: Incoming): { account: string; alive: boolean } | null {
+export function readAccessToken(incoming: Incoming, now: number): { account: string; alive: boolean } | null {
   const bearer = /^Bearer (.+)$/i.exec(incoming.headers.get("authorization") ?? "")?.[1] ?? "";
   if (!bearer.startsWith(TOKEN_PREFIX)) return null;
   const [account, expires] = Buffer.from(bearer.slice(TOKEN_PREFIX.length), "base64url").toString().split("\n");
-  return account ? { account, alive: Number(expires) > Date.now() } : null;
+  return account ? { account, alive: Number(expires) > now } : null;
 }
 
 /** NextAuth's convention: a session that is dead, or none at all, gets 200 and an object without access_token. */
@@ -35,7 +35,7 @@ export function answerSession({ incoming, world, fired }: Exchange): Reply {
   const secret = sessionOf(incoming);
   const account = accountOf(secret);
   if (account === "" || account.startsWith("dead")) return jsonReply({});
-  const expires = Date.now() + world.options.accessTokenSeconds * 1000;
+  const expires = world.now() + world.options.accessTokenSeconds * 1000;
   const access = TOKEN_PREFIX + Buffer.from(`${account}\n${expires}\n${world.id(12)}`).toString("base64url");
   const rotates = fired.some(({ fault }) => fault === "rotate");
   const body = {
@@ -119,6 +119,6 @@ export function flowBody(incoming: Incoming): Record<string, unknown> {
 }
 
 /** The refusal of a call that needs an access token, or null. */
-export function judgeAccess(incoming: Incoming): Reply | null {
-  return readAccessToken(incoming)?.alive ? null : ACCESS_TOKEN_INVALID;
+export function judgeAccess(incoming: Incoming, now: number): Reply | null {
+  return readAccessToken(incoming, now)?.alive ? null : ACCESS_TOKEN_INVALID;
 }

@@ -61,12 +61,12 @@ export function signedLink(world: World, origin: string, entry: FlowMedia): stri
 
 /** Serves a signed link, of Flow or of the Files API. */
 export async function answerDownload({ incoming, world }: Exchange): Promise<Reply> {
-  const wrong = judgeLink(incoming);
+  const wrong = judgeLink({ incoming, world });
   if (wrong) return wrong;
   const [, , folder, kind, name = ""] = incoming.path.split("/");
   if (folder === "generated") return generatedFile(world, name) ?? bucketError(404, "NoSuchKey");
   const entry = media(world).get(name);
-  if (!entry || (entry.video && Date.now() < entry.video.doneAt)) return bucketError(404, "NoSuchKey");
+  if (!entry || (entry.video && world.now() < entry.video.doneAt)) return bucketError(404, "NoSuchKey");
   const { type, bytes } = kind === "thumbnail" && entry.video ? posterOf(entry.video) : await mediaBytes(entry);
   const etag = `"${Bun.hash(bytes).toString(16)}"`;
   return { status: 200, headers: { "content-type": type, "cache-control": "private, max-age=0", etag }, body: bytes };
@@ -89,7 +89,7 @@ const notFound = () => refusalOf(googleError(404, "Requested entity was not foun
 /** `GET media/{id}`: the bytes as base64. A video that is not done is not found yet. */
 export async function answerMedia(exchange: Exchange, account: string, name: string): Promise<Reply> {
   const entry = findMedia(exchange.world, account, name);
-  if (entry.video && !isDone(entry.video)) throw notFound();
+  if (entry.video && !isDone(exchange.world, entry.video)) throw notFound();
   const { base64 } = await mediaBytes(entry);
   if (entry.video) {
     const { seed, prompt, model, flowAspect } = entry.video;
@@ -103,14 +103,14 @@ export async function answerMedia(exchange: Exchange, account: string, name: str
 }
 
 /** Whether a video can be watched. */
-export function isDone(video: FlowVideo): boolean {
-  return video.failure === null && Date.now() >= video.doneAt;
+export function isDone(world: Pick<World, "now">, video: FlowVideo): boolean {
+  return video.failure === null && world.now() >= video.doneAt;
 }
 
 /** `trpc/media.getMediaUrlRedirect`: a redirect to the signed link, of the first frame when a thumbnail is asked for. */
 export function answerRedirect({ incoming, world }: Exchange): Reply {
   const entry = media(world).get(incoming.query.get("name") ?? "");
-  const readable = entry && !entry.upload && !(entry.video && !isDone(entry.video));
+  const readable = entry && !entry.upload && !(entry.video && !isDone(world, entry.video));
   if (!readable || entry.account !== accountOf(sessionOf(incoming))) return trpcError(404, "NOT_FOUND", incoming.path);
   const thumbnail = entry.video && incoming.query.get("mediaUrlType") === "MEDIA_URL_TYPE_THUMBNAIL";
   const location = thumbnail

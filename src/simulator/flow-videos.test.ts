@@ -184,6 +184,21 @@ describe("a submitted video", () => {
   });
 });
 
+test("an hour passes at once when it is asked for: for the video, and for the access that was given", async () => {
+  simulator.setOptions({ videoMs: 1_800_000 });
+  const access = await accessOf("pro-one");
+  const { name } = (await submit(access, "Text", request())).json.media[0];
+  const word = async (by: string) => (await status(by, name)).mediaMetadata.mediaStatus.mediaGenerationStatus;
+  expect(await word(access)).toBe("MEDIA_GENERATION_STATUS_PENDING");
+  simulator.advance(900_000);
+  expect(await word(access)).toBe("MEDIA_GENERATION_STATUS_ACTIVE");
+  simulator.advance(900_000);
+  expect(await word(access)).toBe("MEDIA_GENERATION_STATUS_SUCCESSFUL");
+  simulator.advance(3_600_000);
+  expect((await api("/credits", access)).status).toBe(401);
+  expect(await word(await accessOf("pro-one"))).toBe("MEDIA_GENERATION_STATUS_SUCCESSFUL");
+});
+
 describe("video faults", () => {
   test.each([
     ["fail", "MEDIA_GENERATION_STATUS_FAILED", "Internal error encountered."],

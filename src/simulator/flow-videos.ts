@@ -94,7 +94,8 @@ function readVideo(exchange: Exchange, account: string, projectId: string, reque
   if (mode !== "UpsampleVideo" && prompt.trim() === "") throw wrong(`${place}.text_input`);
   const sources = read(request, place).map((name) => findMedia(world, account, name));
   const needsVideo = mode === "ExtendVideo" || mode === "UpsampleVideo";
-  if (sources.some((source) => needsVideo !== (source.video !== undefined && isDone(source.video)))) throw wrong(`${place}.media_id`);
+  if (sources.some((source) => needsVideo !== (source.video !== undefined && isDone(exchange.world, source.video))))
+    throw wrong(`${place}.media_id`);
   checkPlan(account, model);
   const video = plannedVideo(exchange, {
     model,
@@ -114,7 +115,7 @@ function checkPlan(account: string, model: string): void {
 type Planned = Pick<FlowVideo, "model" | "prompt" | "seed" | "aspect" | "flowAspect">;
 
 function plannedVideo({ world, content }: Exchange, planned: Planned): FlowVideo {
-  const now = Date.now();
+  const now = world.now();
   const failure = FAILURES[content?.fault ?? ""] ?? null;
   const doneAt = content?.fault === "stuck" ? Number.POSITIVE_INFINITY : now + world.options.videoMs;
   return { ...planned, pick: Number(Bun.hash(planned.prompt) % 997n) + planned.seed, submittedAt: now, doneAt, failure };
@@ -146,16 +147,16 @@ function sceneOf(request: Fields): string {
 }
 
 /** The status word at this moment. A job is pending for the first quarter of its time. */
-function statusWord({ content }: Exchange, video: FlowVideo): string {
+function statusWord({ content, world }: Exchange, video: FlowVideo): string {
   if (content?.fault === "strange-status") return "MEDIA_GENERATION_STATUS_PONDERING";
-  const now = Date.now();
+  const now = world.now();
   if (now >= video.doneAt) return video.failure?.status ?? "MEDIA_GENERATION_STATUS_SUCCESSFUL";
   const pendingUntil = Number.isFinite(video.doneAt) ? video.submittedAt + (video.doneAt - video.submittedAt) / 4 : video.submittedAt + 50;
   return now < pendingUntil ? "MEDIA_GENERATION_STATUS_PENDING" : "MEDIA_GENERATION_STATUS_ACTIVE";
 }
 
-function errorOf(video: FlowVideo): Fields {
-  return video.failure && Date.now() >= video.doneAt ? { error: { code: video.failure.code, message: video.failure.message } } : {};
+function errorOf({ world }: Exchange, video: FlowVideo): Fields {
+  return video.failure && world.now() >= video.doneAt ? { error: { code: video.failure.code, message: video.failure.message } } : {};
 }
 
 /** An entry of `media[]`: without any link, as since June 2026. */
@@ -171,7 +172,7 @@ function statusOf(exchange: Exchange, entry: FlowMedia): Fields {
     workflowId: entry.name,
     ...(word.endsWith("_SUCCESSFUL") ? { video: made } : {}),
     mediaMetadata: {
-      mediaStatus: { mediaGenerationStatus: word, ...errorOf(video) },
+      mediaStatus: { mediaGenerationStatus: word, ...errorOf(exchange, video) },
       requestData: { videoGenerationRequestData: { videoModelControlInput: { videoModelName: model, videoAspectRatio: flowAspect } } },
     },
   };
@@ -194,7 +195,7 @@ function operationOf(exchange: Exchange, entry: FlowMedia, sceneId: string): Fie
     ? { metadata: { "@type": "type.googleapis.com/google.internal.labs.aisandbox.v1.Media", name: entry.name, video: link } }
     : {};
   return {
-    operation: { name: entry.name, ...metadata, ...errorOf(video) },
+    operation: { name: entry.name, ...metadata, ...errorOf(exchange, video) },
     sceneId,
     status,
     ...(status.endsWith("_SUCCESSFUL") ? { mediaGenerationId: entry.name } : {}),
@@ -230,7 +231,7 @@ export function concatenate(exchange: Exchange, account: string): Reply {
     const offsets = [input.startTimeOffset, input.endTimeOffset].map(textOf);
     if (!offsets.every((offset) => OFFSET.test(offset))) throw wrong(`input_videos[${index}].start_time_offset`);
     const entry = findMedia(world, account, input.mediaGenerationId);
-    if (!entry.video || !isDone(entry.video)) throw wrong(`input_videos[${index}].media_generation_id`);
+    if (!entry.video || !isDone(exchange.world, entry.video)) throw wrong(`input_videos[${index}].media_generation_id`);
     return entry.video;
   });
   const { aspect, flowAspect, seed, prompt } = sources[0]!;
@@ -246,7 +247,7 @@ export async function concatenationStatus(exchange: Exchange, account: string): 
   const entry = findMedia(exchange.world, account, operation.name);
   if (entry.video?.model !== "concatenation") throw wrong("operation.name");
   const status = statusWord(exchange, entry.video);
-  if (!status.endsWith("_SUCCESSFUL")) return jsonReply({ status, ...errorOf(entry.video) });
+  if (!status.endsWith("_SUCCESSFUL")) return jsonReply({ status, ...errorOf(exchange, entry.video) });
   const { base64 } = await mediaBytes(entry);
   return jsonReply({ status, outputUri: signedLink(exchange.world, exchange.incoming.origin, entry), encodedVideo: base64 });
 }

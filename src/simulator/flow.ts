@@ -15,7 +15,7 @@ const BUCKET = "/cdn/";
 export function routeFlow(incoming: Incoming, world: World): Route | null {
   const { path, method } = incoming;
   if (path.startsWith(LABS)) return routeLabs(incoming, `${method} ${path.slice(LABS.length)}`);
-  if (path.startsWith(API)) return routeApi(incoming, `${method} ${path.slice(API.length)}`);
+  if (path.startsWith(API)) return routeApi(incoming, world, `${method} ${path.slice(API.length)}`);
   if (path.startsWith(BUCKET) && method === "GET") {
     return { operation: "flow.download", secret: ownerOf(world, path), denied: null, run: answerDownload };
   }
@@ -68,14 +68,14 @@ function findApiCall(call: string): ApiCall | null {
   return null;
 }
 
-function routeApi(incoming: Incoming, call: string): Route | null {
+function routeApi(incoming: Incoming, world: World, call: string): Route | null {
   const found = findApiCall(call);
   if (!found) return null;
-  const account = accounts.readAccessToken(incoming)?.account ?? "";
+  const account = accounts.readAccessToken(incoming, world.now())?.account ?? "";
   return {
     operation: found.operation,
     secret: account,
-    denied: accounts.judgeAccess(incoming),
+    denied: accounts.judgeAccess(incoming, world.now()),
     run: (exchange) => found.run(exchange, account),
   };
 }

@@ -157,6 +157,21 @@ describe("a background interaction", () => {
   });
 });
 
+test("an hour passes at once when it is asked for: for the video, and then for its file", async () => {
+  const hour = 3_600_000;
+  simulator.setOptions({ videoMs: hour, fileMs: hour });
+  const { id } = (await create()).json;
+  const status = async () => (await ask("GET", `interactions/${id}`)).json.status;
+  expect(await status()).toBe("in_progress");
+  simulator.advance(hour);
+  const done = (await ask("GET", `interactions/${id}`)).json;
+  expect(done.status).toBe("completed");
+  const file = `files/${/files\/([a-z0-9]+)/.exec(videoOf(done).uri)![1]}`;
+  expect((await ask("GET", file)).json.state).toBe("PROCESSING");
+  simulator.advance(hour);
+  expect((await ask("GET", file)).json.state).toBe("ACTIVE");
+});
+
 describe("an interaction that is waited for", () => {
   test("answers completed with the bytes inline", async () => {
     const { json } = await create({ background: false, response_format: { type: "video", delivery: "inline" } });

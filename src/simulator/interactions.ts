@@ -54,9 +54,9 @@ async function create(exchange: Exchange): Promise<Reply> {
   exchange.accept(1, nothing === null);
   const interaction = await begin(exchange, model, request, source, nothing);
   if (request.store) interactions(world).set(interaction.id, interaction);
-  const waitMs = Math.max(0, interaction.doneAt - Date.now());
+  const waitMs = Math.max(0, interaction.doneAt - world.now());
   if (request.stream) return { ...eventStream(interaction, incoming.origin), pauseMs: waitMs };
-  if (request.background) return jsonReply(view(interaction, incoming.origin, Date.now()));
+  if (request.background) return jsonReply(view(interaction, incoming.origin, world.now()));
   return { ...jsonReply(view(interaction, incoming.origin, interaction.doneAt)), delayMs: waitMs };
 }
 
@@ -95,7 +95,7 @@ async function begin(
   const aspect = request.video.aspect ?? request.videos[0]?.clip?.aspect ?? source?.aspect ?? "16:9";
   const runMs = model.kind === "video" ? world.options.videoMs : world.options.latencyMs;
   const project = projectOf(keyOf(incoming));
-  const doneAt = content?.fault === "stuck" ? Number.POSITIVE_INFINITY : Date.now() + runMs;
+  const doneAt = content?.fault === "stuck" ? Number.POSITIVE_INFINITY : world.now() + runMs;
   const pick = Number(Bun.hash(request.prompt) % 997n) + (request.seed ?? 0);
   const clip = { project, aspect, pick: Math.abs(pick), doneAt, broken: content?.fault === "file-failed" };
   return {
@@ -103,7 +103,7 @@ async function begin(
     project,
     model,
     request,
-    created: Date.now(),
+    created: world.now(),
     doneAt,
     outcome: nothing?.outcome ?? "completed",
     cancelledAt: null,
@@ -133,9 +133,9 @@ function poll(exchange: Exchange, id: string): Reply {
   const interaction = own(exchange, id);
   const { incoming } = exchange;
   if (incoming.query.get("stream") === "true") {
-    return { ...eventStream(interaction, incoming.origin), pauseMs: Math.max(0, interaction.doneAt - Date.now()) };
+    return { ...eventStream(interaction, incoming.origin), pauseMs: Math.max(0, interaction.doneAt - exchange.world.now()) };
   }
-  const body = view(interaction, incoming.origin, Date.now());
+  const body = view(interaction, incoming.origin, exchange.world.now());
   if (exchange.content?.fault === "strange-status") body.status = "pondering";
   if (incoming.query.get("include_input") === "true") body.input = [{ type: "text", text: interaction.request.prompt }];
   return jsonReply(body);
@@ -143,8 +143,8 @@ function poll(exchange: Exchange, id: string): Reply {
 
 function cancelInteraction(exchange: Exchange, id: string): Reply {
   const interaction = own(exchange, id);
-  if (Date.now() < interaction.doneAt) interaction.cancelledAt ??= Date.now();
-  return jsonReply(view(interaction, exchange.incoming.origin, Date.now()));
+  if (exchange.world.now() < interaction.doneAt) interaction.cancelledAt ??= exchange.world.now();
+  return jsonReply(view(interaction, exchange.incoming.origin, exchange.world.now()));
 }
 
 function remove(exchange: Exchange, id: string): Reply {
@@ -153,11 +153,14 @@ function remove(exchange: Exchange, id: string): Reply {
   return jsonReply({});
 }
 
+/** Of one that never ends. */
+const LONGEST_MS = 86_400_000;
+
 /** The interaction as it stands at a moment. */
 function view(interaction: Interaction, origin: string, now: number): Fields {
   const done = now >= interaction.doneAt;
   const status = interaction.cancelledAt !== null ? "cancelled" : done ? interaction.outcome : "in_progress";
-  const updated = Math.min(now, Date.now() + 600_000, interaction.cancelledAt ?? interaction.doneAt);
+  const updated = Math.min(now, interaction.created + LONGEST_MS, interaction.cancelledAt ?? interaction.doneAt);
   return {
     id: interaction.id,
     object: "interaction",

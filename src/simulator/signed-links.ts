@@ -1,6 +1,6 @@
 // Links in the manner of a signed bucket URL: they work without credentials until they expire.
 import { createHmac } from "node:crypto";
-import type { Incoming, Reply } from "./exchange.ts";
+import type { Exchange, Reply } from "./exchange.ts";
 import type { World } from "./world.ts";
 
 function sign(path: string, expires: number): string {
@@ -9,7 +9,7 @@ function sign(path: string, expires: number): string {
 
 /** An absolute link to the path, good for the time that the options say. */
 export function signedPath(world: World, origin: string, path: string): string {
-  const expires = Math.floor(Date.now() / 1000) + world.options.linkSeconds;
+  const expires = Math.floor(world.now() / 1000) + world.options.linkSeconds;
   const query = new URLSearchParams({
     GoogleAccessId: "labs-ai-sandbox@simulator.example",
     Expires: String(expires),
@@ -19,10 +19,10 @@ export function signedPath(world: World, origin: string, path: string): string {
 }
 
 /** What is wrong with a link, as the bucket would answer, or null. */
-export function judgeLink(incoming: Incoming): Reply | null {
+export function judgeLink({ incoming, world }: Pick<Exchange, "incoming" | "world">): Reply | null {
   const expires = Number(incoming.query.get("Expires"));
   if (incoming.query.get("Signature") !== sign(incoming.path, expires)) return bucketError(403, "SignatureDoesNotMatch");
-  return expires * 1000 <= Date.now() ? bucketError(400, "ExpiredToken") : null;
+  return expires * 1000 <= world.now() ? bucketError(400, "ExpiredToken") : null;
 }
 
 /** The bucket's errors are XML. */

@@ -209,6 +209,9 @@ describe("control endpoints", () => {
       flowVideoReply: "operations",
     });
     expect((await control("options", { method: "PUT", body: JSON.stringify({ latency: 1 }) })).status).toBe(400);
+    const { now } = (await (await control("advance", { method: "POST", body: "3600000" })).json()) as { now: string };
+    expect(Date.parse(now) - Date.now()).toBeGreaterThan(3_590_000);
+    expect((await control("advance", { method: "POST", body: "soon" })).status).toBe(400);
     simulator.setOptions({ flowVideoReply: "workflows" });
   });
 });

@@ -39,6 +39,8 @@ export type Simulator = {
   /** @throws {Error} when the specification is not understood; the old one stays */
   setFaults(spec: string): void;
   setOptions(options: Partial<SimulatorOptions>): void;
+  /** Lets so many milliseconds pass at once, for all that takes its time: videos, files, tokens and links. Answers that wait go on waiting. */
+  advance(ms: number): void;
   /** The last calls, oldest first. */
   calls(): RecordedCall[];
   /** Forgets counts, calls, faults and everything made; options stay. */
@@ -47,7 +49,14 @@ export type Simulator = {
 };
 
 /** Everything that one running simulator holds. */
-export type Running = { world: World; counter: Counter; recorder: Recorder; stopping: AbortController; reset(): void };
+export type Running = {
+  world: World;
+  counter: Counter;
+  recorder: Recorder;
+  stopping: AbortController;
+  advance(ms: number): void;
+  reset(): void;
+};
 
 /** Larger than any upstream takes, so that the refusal is the upstream's own. */
 const MAX_BODY_BYTES = 160 * 1024 * 1024;
@@ -59,15 +68,20 @@ export async function startSimulator(options: StartOptions = {}): Promise<Simula
   const settings: SimulatorOptions = { ...DEFAULT_OPTIONS, ...given };
   const counter = createCounter();
   const recorder = createRecorder();
+  let aheadMs = 0;
+  const now = () => Date.now() + aheadMs;
   const running: Running = {
-    world: createWorld(seed, settings, faults),
+    world: createWorld(seed, settings, faults, now),
     counter,
     recorder,
     stopping: new AbortController(),
+    advance(ms) {
+      aheadMs += ms;
+    },
     reset() {
       counter.reset();
       recorder.reset();
-      running.world = createWorld(seed, settings, "");
+      running.world = createWorld(seed, settings, "", now);
     },
   };
   const server = Bun.serve({
@@ -86,6 +100,7 @@ export async function startSimulator(options: StartOptions = {}): Promise<Simula
     counts: counter.counts,
     setFaults: (spec) => running.world.plan.set(spec),
     setOptions: (changed) => void Object.assign(settings, changed),
+    advance: running.advance,
     calls: recorder.calls,
     reset: running.reset,
     async stop() {

@@ -45,6 +45,8 @@ export type World = {
   uuid(): string;
   /** How often this text was asked before, modulo four: the same prompt gives four different pictures in turn. */
   variant(text: string): number;
+  /** Epoch ms by the simulator's own clock, which real time moves, and whoever asks for it. */
+  now(): number;
   /** Values that live under a name until reset, made on first use. */
   shelf<Value>(name: string): Shelf<Value>;
 };
@@ -52,7 +54,7 @@ export type World = {
 const MOST_ENTRIES = 20_000;
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789";
 
-export function createWorld(seed: number, options: SimulatorOptions, faults: string): World {
+export function createWorld(seed: number, options: SimulatorOptions, faults: string, now: () => number = Date.now): World {
   const random = chance(seed ^ 0x51ab);
   const variants = createShelf<number>();
   const shelves = new Map<string, Shelf<unknown>>();
@@ -63,6 +65,7 @@ export function createWorld(seed: number, options: SimulatorOptions, faults: str
     options,
     plan: createFaultPlan(seed, faults),
     random,
+    now,
     id,
     uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`,
     variant(text) {
