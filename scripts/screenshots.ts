@@ -1,5 +1,5 @@
-// bun run screenshots: every page of the admin, light and dark, on a desktop and on a phone, into docs/screenshots/.
-import { mkdirSync } from "node:fs";
+// bun run screenshots: every page of the admin, light and dark, on a desktop and on a phone, into docs/screenshots/, with a page that shows all.
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { DESKTOP, launchBrowser, overflow, PHONE, type TestBrowser } from "../test/browser.ts";
@@ -17,11 +17,17 @@ const { values } = parseArgs({
 const MOST_HEIGHT = { desktop: 1280, phone: 1700 } as const;
 /** Of the page that is all pictures, which weigh. */
 const MOST_HEIGHT_OF_PICTURES = { desktop: 880, phone: 1100 } as const;
-/** Pages with pictures of their own keep all colours. */
+/** Pages with pictures of their own keep all colours, at the price of what nobody sees. */
 const PICTURED = /^(gallery|picture|playground|job|request)-/;
+const fileOf = (name: string) => `${name}.${PICTURED.test(name) ? "webp" : "png"}`;
+
+/** The page that shows all pictures. */
+const INDEX = "README.md";
 
 type Shot = {
   name: string;
+  /** Of the admin. */
+  page: string;
   path: string;
   locale: "en-US" | "zh-CN";
   device: "desktop" | "phone";
@@ -39,14 +45,28 @@ async function main(): Promise<void> {
   await using browser = await launchBrowser();
   mkdirSync(values.out, { recursive: true });
   let bytes = 0;
-  const shots = shotsOf(showcase).filter(({ name }) => name.includes(values.only));
+  const all = shotsOf(showcase);
+  const shots = all.filter(({ name }) => name.includes(values.only));
   for (const shot of shots) {
     const picture = await take(browser, showcase, shot);
     bytes += picture.length;
-    await Bun.write(join(values.out, `${shot.name}.png`), picture);
+    await Bun.write(join(values.out, fileOf(shot.name)), picture);
   }
+  const files = new Set([INDEX, ...all.map(({ name }) => fileOf(name))]);
+  for (const name of readdirSync(values.out)) if (!files.has(name)) rmSync(join(values.out, name));
+  await Bun.write(join(values.out, INDEX), indexOf(all));
   console.log(`${shots.length} pictures, ${(bytes / 1e6).toFixed(1)} MB`);
   for (const complaint of complaints) console.error(complaint);
+}
+
+/** A page of all pictures, a row for each page of the admin. */
+function indexOf(shots: readonly Shot[]): string {
+  const pages = [...Map.groupBy(shots, ({ page }) => page)];
+  const rows = pages.map(([page, ofPage]) => {
+    const images = ofPage.map(({ name, device }) => `<img src="${fileOf(name)}" alt="${name}" width="${device === "phone" ? 160 : 400}">`);
+    return `## ${page}\n\n${images.join("\n")}\n`;
+  });
+  return `# Every page of the admin\n\nMade by \`bun run screenshots\` from simulated upstreams and made-up names.\n\n${rows.join("\n")}`;
 }
 
 function shotsOf({ token, key, job, run, image, request }: Showcase): Shot[] {
@@ -79,13 +99,22 @@ function shotsOf({ token, key, job, run, image, request }: Showcase): Shot[] {
   const every = pages.flatMap((page) =>
     (["desktop", "phone"] as const).flatMap((device) =>
       (["light", "dark"] as const).map(
-        (theme): Shot => ({ ...page, name: `${page.name}-${device}-${theme}`, locale: "en-US", device, theme }),
+        (theme): Shot => ({ ...page, page: page.name, name: `${page.name}-${device}-${theme}`, locale: "en-US", device, theme }),
       ),
     ),
   );
   const chinese = pages
-    .filter(({ name }) => ["overview", "tokens"].includes(name))
-    .map((page): Shot => ({ ...page, name: `${page.name}-desktop-light-zh`, locale: "zh-CN", device: "desktop", theme: "light" }));
+    .filter(({ name }) => ["overview", "tokens", "playground"].includes(name))
+    .map(
+      (page): Shot => ({
+        ...page,
+        page: page.name,
+        name: `${page.name}-desktop-light-zh`,
+        locale: "zh-CN",
+        device: "desktop",
+        theme: "light",
+      }),
+    );
   return [...every, ...chinese];
 }
 
@@ -118,7 +147,8 @@ async function take(
   });
   await page.waitForTimeout(250);
   const png = await page.screenshot({ animations: "disabled" });
-  return PICTURED.test(name) ? png : new Bun.Image(png).png({ palette: true, colors: 256, compressionLevel: 9 }).bytes();
+  const image = new Bun.Image(png);
+  return PICTURED.test(name) ? image.webp({ quality: 90 }).bytes() : image.png({ palette: true, colors: 256, compressionLevel: 9 }).bytes();
 }
 
 /** Runs in the page: what is this machine's gives way to what a reader would have. */

@@ -1,89 +1,19 @@
 // A gateway that looks like one in use, for the pictures of the documentation: simulated upstreams, made-up names, real work on top of a made-up month.
 import type { JobRow } from "../src/db/jobs.ts";
-import type { NewToken, TokenChange } from "../src/db/store.ts";
+import type { PauseRow } from "../src/db/store.ts";
 import type { FailureReason } from "../src/errors.ts";
 import { newKey, newTimeId } from "../src/ids.ts";
 import { seededRandom } from "../src/testing.ts";
 import { type SignedIn, signIn } from "../test/admin.ts";
 import { seedUse } from "../test/admin-seed.ts";
 import { type Rig, startRig } from "../test/rig.ts";
+import { IMAGES, KEYS, PAUSED, TOKENS, TRIED, VIDEOS } from "./showcase-data.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 /** Parts of a day that are made up at once. */
 const BLOCKS = 8;
-
-type ShownToken = NewToken &
-  Pick<TokenChange, "tier" | "credits"> & {
-    held?: {
-      kind: "upstream_unauthorized" | "upstream_rate_limited" | "upstream_verification" | "upstream_quota";
-      reason: FailureReason;
-      status: number;
-      hours?: number;
-    };
-  };
-
-const gemini = (name: string, group: string, more: Partial<ShownToken> = {}): ShownToken => ({
-  provider: "gemini",
-  label: name,
-  group,
-  secret: `${group}.${name}-${"key".repeat(8)}`,
-  identity: `${group}@example.com`,
-  tier: 1,
-  ...more,
-});
-const flow = (name: string, tier: 0 | 1 | 2, credits: number, more: Partial<ShownToken> = {}): ShownToken => ({
-  provider: "flow",
-  label: name,
-  secret: `${name}-${["free", "pro", "ultra"][tier]}-${"session".repeat(4)}`,
-  identity: `${name.replace("flow-", "")}@example.com`,
-  tier,
-  credits,
-  ...more,
-});
-
-const TOKENS: readonly ShownToken[] = [
-  gemini("aurora-1", "aurora", { tags: ["paid"], weight: 2 }),
-  gemini("aurora-2", "aurora", { tags: ["paid"] }),
-  gemini("birch-1", "birch", { note: "Shared with the design team" }),
-  gemini("birch-2", "birch", { held: { kind: "upstream_unauthorized", reason: "key_invalid", status: 400 } }),
-  gemini("cedar-1", "cedar", { held: { kind: "upstream_rate_limited", reason: "throttled", status: 429, hours: 0.4 } }),
-  gemini("cedar-2", "cedar"),
-  gemini("delta-1", "delta", { tags: ["trial"], enabled: false, note: "Paused until the invoice is settled" }),
-  gemini("ember-1", "ember", { held: { kind: "upstream_quota", reason: "account_quota", status: 429 } }),
-  gemini("fjord-1", "fjord", { tags: ["europe"] }),
-  flow("flow-studio", 2, 11_840, { tags: ["video"] }),
-  flow("flow-harbor", 1, 920, { tags: ["video"] }),
-  flow("flow-grove", 1, 310, { held: { kind: "upstream_verification", reason: "verification", status: 403 } }),
-];
-
-const KEYS = ["Open WebUI", "LobeHub", "n8n workflows", "Cherry Studio", "Phone"] as const;
-
-const IMAGES: readonly [string, string][] = [
-  ["A fox in fresh snow at first light", "1536x1024"],
-  ["Harbour at dawn, long exposure, calm water", "1536x1024"],
-  ["Poster for a jazz night in warm colours", "1024x1536"],
-  ["雪山脚下的湖泊,清晨薄雾", "1536x1024"],
-  ["A paper boat on a quiet lake, soft light", "1024x1024"],
-  ["Isometric workshop full of tools", "1024x1024"],
-  ["Lighthouse in a storm, oil on canvas", "1024x1536"],
-  ["Street market in the rain, neon reflections", "1536x1024"],
-  ["Botanical drawing of a fern", "1024x1536"],
-  ["Desert road under a violet sky", "1536x1024"],
-  ["Tea house in a bamboo forest", "1024x1024"],
-  ["City of glass seen from above", "1536x1024"],
-  ["A library inside a whale", "1024x1024"],
-  ["Autumn forest from a drone", "1536x1024"],
-  ["Portrait of an astronaut, studio light", "1024x1536"],
-  ["Still life with pears and a blue jug", "1024x1024"],
-];
-const TRIED = [
-  "A heron at the edge of a pond, watercolour",
-  "A cabin under the northern lights",
-  "A balloon over green valleys, early morning",
-] as const;
-const VIDEOS = ["Waves rolling over black sand, slow dolly in", "A kite above a wheat field, golden hour"] as const;
 
 /** Something to show on every page; those with an id are worth a page of their own. `run` is a job of the playground. */
 export type Showcase = { rig: Rig; cookie: string; token: number; key: number; job: string; run: string; image: string; request: string };
@@ -103,9 +33,11 @@ export async function startShowcase(): Promise<Showcase> {
   const image = await makeImages(rig, keys);
   await addOpenJobs(rig);
   await addTrail(rig);
+  const token = rig.context.pool.rows().find(({ label }) => label === PAUSED)!.id;
+  await addPauses(rig, token);
   holdBack(rig);
   const request = (await rig.context.requests.list({ limit: 20 })).find(({ attempts, outcome }) => attempts.length > 1 && outcome === "ok");
-  return { rig, cookie: me.cookie, token: rig.context.pool.rows()[0]!.id, key: 2, job, run, image, request: request!.id };
+  return { rig, cookie: me.cookie, token, key: 2, job, run, image, request: request!.id };
 }
 
 /** More on working days, little at night, and more every week. */
@@ -185,6 +117,22 @@ function holdBack({ context }: Rig): void {
       charged: false,
     });
   }
+}
+
+/** What the history of one token tells of earlier days. */
+async function addPauses({ context: { store, clock } }: Rig, id: number): Promise<void> {
+  const now = clock.now();
+  const pause = (days: number, minutes: number, reason: FailureReason, family: string | null): PauseRow => {
+    const at = now - days * DAY;
+    return { subject: `token ${id}`, tokenId: id, at, family, reason, until: at + minutes * MINUTE };
+  };
+  const pauses = [
+    pause(6.4, 1, "per_minute", "gemini-3-pro-image"),
+    pause(4.1, 640, "per_day", "gemini-3-pro-image"),
+    pause(3.2, 2, "no_details", null),
+    pause(1.3, 1, "per_minute", "gemini-nano-banana-2.1"),
+  ];
+  await store.saveHealth([{ id, health: null, pauses }]);
 }
 
 const as = (key: string | undefined) => ({ headers: { authorization: `Bearer ${key}` } });

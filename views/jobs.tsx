@@ -106,8 +106,8 @@ export function JobRowView({ view, job, names }: JobProps) {
       <Cell label={jobs.state}>
         <JobProgress view={view} job={job} />
       </Cell>
-      <Cell label={jobs.prompt}>
-        <div class="lines prompt-line">
+      <Cell label={jobs.prompt} gives>
+        <div class="lines">
           <a class="cut" href={jobHref(job.id)} title={job.prompt}>
             {job.prompt || job.id}
           </a>

@@ -191,7 +191,7 @@ function RequestLine({ view, row }: { view: View; row: ShownRequest }) {
       <Cell label={columns.outcome}>
         <OutcomeBadge view={view} outcome={row.outcome} title={row.message ?? undefined} />
       </Cell>
-      <Cell label={columns.model}>
+      <Cell label={columns.model} gives>
         <span class="mono cut" title={row.model}>
           {row.model}
         </span>

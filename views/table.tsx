@@ -96,10 +96,17 @@ export function Row({ view, id, select, children, ...rest }: RowProps) {
   );
 }
 
-/** `label` is the column's name, shown on phones. */
-export function Cell({ label, align, children }: Children & { label?: string; align?: "end" }) {
+type CellProps = Children & {
+  /** The column's name, shown on phones. */
+  label?: string;
+  align?: "end";
+  /** Takes what the other columns leave; its text is cut there. */
+  gives?: boolean;
+};
+
+export function Cell({ label, align, gives, children }: CellProps) {
   return (
-    <td class={align} data-label={label}>
+    <td class={gives ? "gives" : align} data-label={label}>
       <div class="cell">{children}</div>
     </td>
   );

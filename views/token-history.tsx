@@ -44,7 +44,7 @@ export function TokenAttempts({ view, attempts, retentionDays }: AttemptsProps &
                 <Duration value={attempt.ms} />
               </Cell>
               <Cell label={tokens.request}>
-                <a class="cut mono" href={`/admin/requests/${encodeURIComponent(attempt.requestId)}`}>
+                <a class="mono" href={`/admin/requests/${encodeURIComponent(attempt.requestId)}`}>
                   {attempt.requestId}
                 </a>
               </Cell>

@@ -39,7 +39,7 @@ export function TokenRowView({ view, item, usage }: ItemProps & { usage: TokenUs
           {token.models.length > 0 && <small class="muted">{view.t.tokens.modelsHeld(token.models.length)}</small>}
         </Lines>
       </Cell>
-      <Cell label={columns.token}>
+      <Cell label={columns.token} gives>
         <Name item={item} />
       </Cell>
       <Cell label={columns.group}>

@@ -69,9 +69,9 @@ export function TokenPage({ view, data }: Props) {
       <Card title={tokens.usage}>
         <UsagePlot view={view} data={data} />
       </Card>
+      <TokenPauses view={view} pauses={data.pauses} lastError={data.item.view.lastError} trail={data.trail} />
       <Models view={view} data={data} />
       <TokenAttempts view={view} attempts={data.attempts} retentionDays={data.retentionDays} />
-      <TokenPauses view={view} pauses={data.pauses} lastError={data.item.view.lastError} trail={data.trail} />
       <TokenSettings view={view} row={row} proxy={data.proxy} />
       <SecretCard view={view} data={data} />
       <PlotScripts view={view} />
