@@ -6,7 +6,7 @@ import type { BrowserContextOptions, Page } from "playwright-core";
 import { en, type Messages } from "../views/locales/en.ts";
 import { zh } from "../views/locales/zh.ts";
 import { NAV } from "../views/nav.ts";
-import { cutOff, launchBrowser, type OpenPage, overflow, PHONE, type TestBrowser } from "./browser.ts";
+import { cutOff, launchBrowser, type OpenPage, overflow, PHONE, type TestBrowser, watchShifts } from "./browser.ts";
 import { ensureExecutable, type Program, startProgram } from "./executable.ts";
 
 const LANGUAGES = [
@@ -240,6 +240,28 @@ test("on a phone every page of the menu fits", async () => {
   }
   expect(found).toEqual([]);
   expect(opened.complaints).toEqual([]);
+});
+
+/** As long as plots take to be drawn and times to be told. Runs in the page. */
+const thirtyFrames = () =>
+  new Promise<void>((go) => {
+    let left = 30;
+    const next = () => (left-- > 0 ? requestAnimationFrame(next) : go());
+    next();
+  });
+
+test("nothing on a page moves by itself once it is shown", async () => {
+  await using opened = await open("/admin");
+  const { page } = opened;
+  const shifted = await watchShifts(page);
+  const found: string[] = [];
+  for (const { path } of NAV) {
+    await page.goto(program.url + path, { waitUntil: "load" });
+    await page.evaluate(thirtyFrames);
+    const sum = await shifted();
+    if (sum > 0.01) found.push(`${path}: ${sum}`);
+  }
+  expect(found).toEqual([]);
 });
 
 test("by keyboard alone every page of the menu is reached, its search found, and the way back leads back", async () => {

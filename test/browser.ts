@@ -89,6 +89,19 @@ export const cutOff = (page: Page): Promise<string[]> =>
       .map((element) => `${element.className} ${element.id} is ${element.scrollWidth - element.clientWidth} px too wide`),
   );
 
+/** From the next page on: how much of what is seen moves by itself, as Chromium counts it; 0 is nothing, over 0.1 is called poor. */
+export async function watchShifts(page: Page): Promise<() => Promise<number>> {
+  await page.addInitScript(() => {
+    const seen = globalThis as unknown as { shifted: number };
+    seen.shifted = 0;
+    const add = (entries: PerformanceEntryList) => {
+      for (const entry of entries as (PerformanceEntry & { value: number })[]) seen.shifted += entry.value;
+    };
+    new PerformanceObserver((list) => add(list.getEntries())).observe({ type: "layout-shift", buffered: true });
+  });
+  return () => page.evaluate(() => (globalThis as unknown as { shifted: number }).shifted);
+}
+
 /** Pixels by which the page is wider than its window. */
 export const overflow = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

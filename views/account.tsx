@@ -141,6 +141,7 @@ export function Trail({ view, trail }: Pick<AccountProps, "view" | "trail">) {
 function Difference({ before, after }: { before: unknown; after: unknown }) {
   const [then, now] = [fieldsOf(before), fieldsOf(after)];
   const names = [...new Set([...then.keys(), ...now.keys()])];
+  if (names.length === 0) return null;
   return (
     <div class="differences">
       {names.map((name) => (

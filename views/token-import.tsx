@@ -22,7 +22,15 @@ export function ImportPage({ view }: { view: View }) {
     <>
       <PageHead up={{ href: "/admin/tokens", label: tokens.title }} title={tokens.importTitle} about={tokens.importAbout} />
       <Form view={view} action="/admin/tokens/import" multipart class="card">
-        <Field name="text" label={tokens.importText} hint={tokens.importTextHint} rows={10} autocomplete="off" data-focus />
+        <Field
+          name="text"
+          label={tokens.importText}
+          hint={tokens.importTextHint}
+          placeholder={"AIzaSy…\nAIzaSy…"}
+          rows={8}
+          autocomplete="off"
+          data-focus
+        />
         <div class="columns tight import-options">
           <Field name="file" label={tokens.importFile} type="file" accept=".txt,.csv,.tsv,.json,.jsonl,text/*,application/json" />
           <Select name="provider" label={tokens.importProvider} options={providers} />
