@@ -161,6 +161,43 @@ describe.each(LANGUAGES)("in $locale", ({ locale, t }) => {
     expect(complaints).toEqual([]);
   });
 
+  test("a token is edited in its row, deleted and brought back; a model is switched off and on again", async () => {
+    await using opened = await open("/admin/tokens?q=gemini-1", { locale });
+    const { page, complaints } = opened;
+    const row = page.locator("tbody tr").first();
+    await row.getByRole("link", { name: t.tokens.edit }).click();
+    await row.locator("[name=note]").fill(`noted, ${locale}`);
+    await row.getByRole("button", { name: t.controls.save }).click();
+    await row.getByText(`noted, ${locale}`).waitFor();
+    await row.locator("summary").click();
+    await row.getByRole("button", { name: t.tokens.remove }).click();
+    await page.locator(".toast").getByRole("button", { name: t.controls.undo }).click();
+    await page.getByText(`noted, ${locale}`).waitFor();
+
+    await page.goto(`${program.url}/admin/models`);
+    const model = page.locator("#model-gemini-3-pro-image");
+    await model.getByRole("button", { name: t.models.switchOff }).click();
+    await model.getByRole("button", { name: t.models.switchOn }).waitFor();
+    await page.locator(".toast").getByRole("button", { name: t.controls.undo }).click();
+    await model.getByRole("button", { name: t.models.switchOff }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test("the server tests itself, and a backup that was downloaded is laid ready and given up again", async () => {
+    await using opened = await open("/admin/system", { locale });
+    const { page, complaints } = opened;
+    await button(page, t.system.selfTest).click();
+    await page.getByText(t.system.allWell).waitFor();
+    await page.goto(`${program.url}/admin/system/backup`);
+    const [download] = await Promise.all([page.waitForEvent("download"), button(page, t.system.download).click()]);
+    await page.locator("[name=backup]").setInputFiles(await download.path());
+    await button(page, t.system.restore).click();
+    await page.getByText(t.system.staged).waitFor();
+    await button(page, t.system.dropStaged).click();
+    await page.getByText(t.system.restoreDropped).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   test("ten thousand tokens are previewed and imported, with progress, and deleted again in one act", async () => {
     await using opened = await open("/admin/tokens/import", { locale });
     const { page, complaints } = opened;
