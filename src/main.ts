@@ -1,6 +1,19 @@
 // The program: arguments and standard streams in, exit code out. The only module that acts when it is loaded.
-import { run } from "./cli/cli.ts";
-import { askHidden } from "./cli/terminal.ts";
+import { makeRoomForCalls } from "./cli/calls-at-once.ts";
+
+// Before anything else is loaded: where the process begins anew, that would be done twice.
+makeRoomForCalls(process.argv.slice(2), process.env, (more) => {
+  // The executable finds its program by itself.
+  const command = Bun.main.startsWith("/$bunfs/") ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
+  try {
+    process.execve?.(process.execPath, [process.argv0, ...command], { ...process.env, ...more });
+  } catch {
+    // Windows has no such thing, and an executable that was replaced under us cannot be found.
+  }
+});
+
+const { run } = await import("./cli/cli.ts");
+const { askHidden } = await import("./cli/terminal.ts");
 
 // Whoever reads our output may stop early (`| head`).
 process.stdout.on("error", () => process.exit(0));
@@ -19,15 +32,6 @@ const code = await run(process.argv.slice(2), {
     return () => void process.off("SIGINT", listener).off("SIGTERM", listener);
   },
   exit: (status) => process.exit(status),
-  restart(env) {
-    // The executable finds its program by itself.
-    const command = Bun.main.startsWith("/$bunfs/") ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
-    try {
-      process.execve?.(process.execPath, [process.argv0, ...command], { ...process.env, ...env });
-    } catch {
-      // Windows has no such thing, and an executable that was replaced under us cannot be found.
-    }
-  },
 });
 
 // Output that is still on its way is written before the process ends.

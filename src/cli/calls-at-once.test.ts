@@ -5,13 +5,18 @@ import { makeRoomForCalls, warnOfFewCalls } from "./calls-at-once.ts";
 const VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
 describe("the program begins anew", () => {
+  const MORE = [{ [VARIABLE]: "8192" }];
   test.each([
-    [{}, [{ [VARIABLE]: "8192" }]],
-    [{ [VARIABLE]: "" }, [{ [VARIABLE]: "8192" }]],
-    [{ [VARIABLE]: "512" }, []],
-  ])("in %p with %p", (env, expected) => {
+    ["serve", {}, MORE],
+    ["serve", { [VARIABLE]: "" }, MORE],
+    ["serve", { [VARIABLE]: "512" }, []],
+    ["", {}, MORE],
+    ["--port 8001", {}, MORE],
+    ["token list", {}, []],
+    ["version", {}, []],
+  ])("for %p in %p with %p", (command, env, expected) => {
     const begun: object[] = [];
-    makeRoomForCalls({ env, restart: (more) => void begun.push(more) });
+    makeRoomForCalls(command.split(" "), env, (more) => void begun.push(more));
     expect(begun).toEqual(expected);
   });
 });

@@ -8,9 +8,14 @@ const VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 const WITHOUT = 256;
 const ENOUGH = 8192;
 
-/** Begins the program anew with room enough, unless the operator chose a number; does nothing where a process cannot begin anew. */
-export function makeRoomForCalls({ env, restart }: Pick<Io, "env" | "restart">): void {
-  if (!env[VARIABLE]) restart({ [VARIABLE]: String(ENOUGH) });
+/**
+ * Lets a program that is to serve begin anew with room enough, unless the operator chose a number.
+ * `restart` begins the same command again in this process, with more in its environment; it returns only where that is not possible.
+ */
+export function makeRoomForCalls(argv: readonly string[], env: Io["env"], restart: (more: Record<string, string>) => void): void {
+  const [verb = ""] = argv;
+  const serves = verb === "" || verb === "serve" || verb.startsWith("-");
+  if (serves && !env[VARIABLE]) restart({ [VARIABLE]: String(ENOUGH) });
 }
 
 type Caller = Pick<TokenRow, "enabled" | "imageConcurrency" | "videoConcurrency">;

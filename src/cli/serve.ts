@@ -11,7 +11,7 @@ import { AppError } from "../errors.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { KNOWN_DEFAULTS } from "../gateway/password.ts";
 import type { Log } from "../log.ts";
-import { makeRoomForCalls, warnOfFewCalls } from "./calls-at-once.ts";
+import { warnOfFewCalls } from "./calls-at-once.ts";
 import { prepareFirstStart } from "./first-start.ts";
 import { readConfig, withAbsoluteFolder } from "./folder.ts";
 import { createServerLog, listening } from "./listen.ts";
@@ -28,7 +28,6 @@ export const serve = defineVerb({
     ...FOLDER_OPTIONS,
   },
   async run({ values, io }) {
-    makeRoomForCalls(io);
     const config = withAbsoluteFolder(readConfig(values, io, { "server.host": values.host, "server.port": values.port }), io);
     const log = createServerLog(config, io);
     for (const warning of config.warnings) log.warn(warning);

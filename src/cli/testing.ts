@@ -37,7 +37,6 @@ export function recordedIo(world: World): Recorded {
       return () => void listeners.delete(listener);
     },
     exit: (code) => void io.exits.push(code),
-    restart() {},
     signal() {
       for (const listener of listeners) listener();
     },

@@ -19,8 +19,6 @@ export type Io = {
   onSignal(listener: () => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;
-  /** Begins the same command anew in this process, with more in its environment. Returns only where that is not possible. */
-  restart(env: Record<string, string>): void;
 };
 
 export type Option = {

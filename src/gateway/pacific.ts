@@ -2,22 +2,27 @@
 
 const DAY_MS = 86_400_000;
 
-const wallClock = new Intl.DateTimeFormat("en-US", {
-  timeZone: "America/Los_Angeles",
-  calendar: "iso8601",
-  numberingSystem: "latn",
-  hourCycle: "h23",
-  year: "numeric",
-  month: "2-digit",
-  day: "2-digit",
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-});
+/** Made when it is first needed: it loads the world's time zones. */
+let wallClock: Intl.DateTimeFormat | undefined;
+
+const openWallClock = () =>
+  new Intl.DateTimeFormat("en-US", {
+    timeZone: "America/Los_Angeles",
+    calendar: "iso8601",
+    numberingSystem: "latn",
+    hourCycle: "h23",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  });
 
 /** The wall clock in Los Angeles at `time`, written as if it were UTC, in epoch ms; whole seconds. */
 function wallTime(time: number): number {
   const part: Record<string, number> = {};
+  wallClock ??= openWallClock();
   for (const { type, value } of wallClock.formatToParts(time)) part[type] = Number(value);
   return Date.UTC(part.year!, part.month! - 1, part.day!, part.hour!, part.minute!, part.second!);
 }
