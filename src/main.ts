@@ -1,8 +1,8 @@
 // The program: arguments and standard streams in, exit code out. The only module that acts when it is loaded.
-import { makeRoomForCalls } from "./cli/calls-at-once.ts";
+import { prepareRuntime } from "./cli/runtime.ts";
 
 // Before anything else is loaded: where the process begins anew, that would be done twice.
-makeRoomForCalls(process.argv.slice(2), process.env, (more) => {
+prepareRuntime(process.argv.slice(2), process.env, (more) => {
   // The executable finds its program by itself.
   const command = Bun.main.startsWith("/$bunfs/") ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];
   try {

@@ -1,22 +1,24 @@
-// When the program begins anew for more calls at once, and when it warns that there may be too few.
+// When the program begins anew for what it wants of its runtime, and when it warns that there may be too few calls.
 import { describe, expect, test } from "bun:test";
-import { makeRoomForCalls, warnOfFewCalls } from "./calls-at-once.ts";
+import { prepareRuntime, warnOfFewCalls } from "./runtime.ts";
 
 const VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
 describe("the program begins anew", () => {
-  const MORE = [{ [VARIABLE]: "8192" }];
+  const calls = { [VARIABLE]: "8192" };
+  const memory = { BUN_JSC_forceRAMSize: "536870912" };
   test.each([
-    ["serve", {}, MORE],
-    ["serve", { [VARIABLE]: "" }, MORE],
-    ["serve", { [VARIABLE]: "512" }, []],
-    ["", {}, MORE],
-    ["--port 8001", {}, MORE],
+    ["serve", {}, [{ ...calls, ...memory }]],
+    ["", {}, [{ ...calls, ...memory }]],
+    ["--port 8001", {}, [{ ...calls, ...memory }]],
+    ["serve", { ...memory, [VARIABLE]: "" }, [calls]],
+    ["serve", calls, [memory]],
+    ["serve", { ...memory, [VARIABLE]: "512" }, []],
     ["token list", {}, []],
     ["version", {}, []],
   ])("for %p in %p with %p", (command, env, expected) => {
     const begun: object[] = [];
-    makeRoomForCalls(command.split(" "), env, (more) => void begun.push(more));
+    prepareRuntime(command.split(" "), env, (more) => void begun.push(more));
     expect(begun).toEqual(expected);
   });
 });
