@@ -16,7 +16,7 @@ FROM scratch
 COPY --from=build /root-of-image /
 USER 10001:10001
 # The runtime holds 256 calls to upstreams at once unless it is told otherwise.
-ENV FLOW2API_STORAGE_DATA_DIR=/data BUN_CONFIG_MAX_HTTP_REQUESTS=8192 BUN_JSC_forceRAMSize=536870912
+ENV FLOW2API_STORAGE_DATA_DIR=/data BUN_CONFIG_MAX_HTTP_REQUESTS=8192 BUN_JSC_forceRAMSize=8589934592
 WORKDIR /
 VOLUME /data
 EXPOSE 8000

@@ -6,7 +6,7 @@ const VARIABLE = "BUN_CONFIG_MAX_HTTP_REQUESTS";
 
 describe("the program begins anew", () => {
   const calls = { [VARIABLE]: "8192" };
-  const memory = { BUN_JSC_forceRAMSize: "536870912" };
+  const memory = { BUN_JSC_forceRAMSize: "8589934592" };
   test.each([
     ["serve", {}, [{ ...calls, ...memory }]],
     ["", {}, [{ ...calls, ...memory }]],
