@@ -39,12 +39,13 @@ const FAULTS = Object.entries(REFUSALS).flatMap(([operation, faults]) => {
   return rules.map(([fault, share]) => `${operation}=${fault}:${share}@${prefix}`);
 });
 
-type Answer = { status: number; mayRetry: boolean; hasPicture: boolean };
+type Answer = { fox: number; status: number; mayRetry: boolean; hasPicture: boolean };
 
-async function ask(rig: Rig): Promise<Answer> {
-  const response = await rig.chat();
+async function ask(rig: Rig, fox: number): Promise<Answer> {
+  const response = await rig.chat({ messages: [{ role: "user", content: `Fox <${fox}>` }] });
   const text = await response.text();
   return {
+    fox,
     status: response.status,
     mayRetry: response.headers.get("x-should-retry") !== "false",
     hasPicture: text.includes("![image]("),
@@ -56,7 +57,7 @@ async function storm(rig: Rig): Promise<Answer[]> {
   const answers: Answer[] = [];
   let left = REQUESTS;
   const client = async () => {
-    while (left-- > 0) answers.push(await ask(rig));
+    while (left > 0) answers.push(await ask(rig, left--));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, client));
   return answers;
@@ -88,6 +89,12 @@ test("every request that can succeed does, none is paid for twice, and the token
   expect(failed.filter(({ mayRetry }) => mayRetry)).toEqual([]);
   expect(failed.length).toBeWithin(lost, mayBeLost + 1);
   expect(total.charged).toBeWithin(served.length, REQUESTS + 1);
+  // What was lost is never asked for again: it is the last call of its request.
+  const foxOf = (call: (typeof calls)[number]) => /Fox <(\d+)>/.exec(JSON.stringify(call.body))![1];
+  const repeated = [...Map.groupBy(calls, foxOf).values()].filter((own) =>
+    own.slice(0, -1).some(({ faults }) => faults.length > 0 && faults.every(isLoss)),
+  );
+  expect(repeated).toEqual([]);
 
   expect(pool.gauges()).toMatchObject({ inFlight: { image: 0, video: 0 }, queued: 0 });
   expect(limits.gauges()).toEqual({ reservations: 0, inFlight: 0 });

@@ -397,7 +397,8 @@ describe("2K and 4K", () => {
     ],
     ["policy", () => refuse(400, "INVALID_ARGUMENT", "PUBLIC_ERROR_UNSAFE_GENERATION"), "content_policy", 1],
     ["verification", () => refuse(403, "PERMISSION_DENIED"), "upstream_verification", 1],
-    ["lasting trouble", () => new Response("", { status: 500 }), "upstream_unavailable", 2],
+    ["lasting trouble", () => refuse(500, "INTERNAL"), "upstream_unavailable", 2],
+    ["a page, which says nothing of the work", () => new Response("<html>", { status: 502 }), "upstream_unknown_outcome", 1],
     ["an answer without picture", () => Response.json({}), "upstream_unavailable", 1],
     ["an answer cut off", () => new Response(cutStream(`{"encodedImage":"${"AAAA".repeat(50_000)}`)), "upstream_unknown_outcome", 1],
   ];

@@ -97,6 +97,12 @@ const VERDICTS = {
     detail: { scope: "upstream", reason: "internal" },
     message: "Flow answered with a failure of its own.",
   },
+  unknown: {
+    kind: "upstream_unknown_outcome",
+    charged: true,
+    detail: { scope: "upstream", reason: "internal" },
+    message: "Flow gave no answer of its own: whether it took the request is not known.",
+  },
   timedOut: {
     kind: "upstream_timeout",
     charged: true,
@@ -132,7 +138,14 @@ const VERIFICATION_REASONS = new Set([
 const UPLOAD_REASON = /^PUBLIC_ERROR_\w+_UPLOAD$/;
 const FILTER_REASON = /^PUBLIC_ERROR_\w+_(FILTER|FILTERED|FILTER_FAILED)$/;
 
-type Facts = { httpStatus: number; googleStatus: string; reasons: string[]; retryAfterMs: number | undefined };
+type Facts = {
+  httpStatus: number;
+  /** Whether it is Flow that speaks: an error object, and not a page of something in between. */
+  isOwn: boolean;
+  googleStatus: string;
+  reasons: string[];
+  retryAfterMs: number | undefined;
+};
 
 /** The error for one answer outside 200 to 299. Pure. `now` in epoch ms dates `detail.until`. */
 export function classifyRefusal(operation: Operation, refusal: Refusal, now: number): AppError {
@@ -199,6 +212,8 @@ function verdictOf(operation: Operation, facts: Facts): VerdictName {
   if (httpStatus === 404 && costs) return "modelMissing";
   if (httpStatus === 504 && costs) return "timedOut";
   if (httpStatus === 503) return "overloaded";
+  // A page in between does not say whether Flow behind it did the work.
+  if (httpStatus >= 500 && costs && !facts.isOwn) return "unknown";
   const isOurForm = httpStatus === 400 || httpStatus === 413 || httpStatus === 422;
   return isOurForm && FORMED.has(operation) ? "invalid" : "unavailable";
 }
@@ -216,6 +231,7 @@ function readFacts(refusal: Refusal): Facts {
   const delays = details.map((detail) => durationMs(at(detail, "retryDelay")));
   return {
     httpStatus: refusal.status,
+    isOwn: errorOf(refusal.body) !== undefined,
     googleStatus: status,
     reasons,
     retryAfterMs: delays.find((delay) => delay !== undefined) ?? durationMs(refusal.retryAfter),

@@ -271,7 +271,8 @@ describe("1080p and 4k", () => {
     ["a plan that lacks it", () => refuse(403, "PERMISSION_DENIED", "PUBLIC_ERROR_MODEL_ACCESS_DENIED"), 2],
     ["verification", () => refuse(403, "PERMISSION_DENIED"), 2],
     ["an answer without a name, which may be paid", () => Response.json({}), 2],
-    ["lasting trouble", () => new Response("", { status: 500 }), 5],
+    ["a page, behind which it may be paid", () => new Response("<html>", { status: 502 }), 2],
+    ["lasting trouble", () => refuse(500, "INTERNAL"), 5],
   ];
   for (const [name, answer, sent] of failures) {
     test(`leave the video that is paid when they end in ${name}`, async () => {
