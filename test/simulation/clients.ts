@@ -9,8 +9,8 @@ import type { VideoRow } from "./disk.ts";
 import type { Life } from "./life.ts";
 import type { World } from "./world.ts";
 
-/** A request that is under way. `endsBy`: elapsed ms. */
-export type Client = { requestId: string; endsBy: number };
+/** A request that is under way. `endsBy`: elapsed ms. `mayRepeat`: the operator allowed a call of unknown outcome to be repeated, at least for a while. */
+export type Client = { requestId: string; endsBy: number; mayRepeat: boolean };
 
 const MODELS = ["gemini-nano-banana-2.1", "gemini-3.1-flash-image", "gemini-3-pro-image"];
 export const VIDEO_FAMILY = "gemini-omni-1.2-flash";
@@ -30,8 +30,8 @@ export async function wantImages(world: World, life: Life, keyId: number): Promi
   const manner: Manner = dice.chance(0.75) ? "stays" : dice.pick(["leaves", "abandons", "dawdles", "stalls"]);
   const n = dice.chance(0.9) ? 1 : dice.between(2, 4);
   const pauses = manner === "dawdles" ? 20_000 : 0;
-  const client: Client = { requestId, endsBy: time.elapsed() + settings.generation.image_timeout * 1000 + SLACK_MS + pauses };
-  const mostCharged = settings.generation.retry_unknown_images ? Number.POSITIVE_INFINITY : n;
+  const endsBy = time.elapsed() + settings.generation.image_timeout * 1000 + SLACK_MS + pauses;
+  const client: Client = { requestId, endsBy, mayRepeat: settings.generation.retry_unknown_images };
   const gone = new AbortController();
   if (manner === "leaves") life.clock.after(dice.spread(10_000), () => gone.abort());
   const request: ImageGeneration = {
@@ -63,7 +63,7 @@ export async function wantImages(world: World, life: Life, keyId: number): Promi
     world.clients.delete(client);
   }
   const { charged } = upstream.chargesOf(requestId);
-  chronicle.assert(charged <= mostCharged, "Nothing is submitted again that may have been charged:", { requestId, charged, n });
+  chronicle.assert(charged <= n || client.mayRepeat, "Nothing is submitted again that may have been charged:", { requestId, charged, n });
 }
 
 /** The number of images; null when the client went before the end. */
@@ -93,7 +93,7 @@ async function read(world: World, life: Life, request: ImageGeneration, manner: 
 export async function wantVideo(world: World, life: Life, keyId: number): Promise<void> {
   const { dice, time, settings, upstream, disk, figures } = world;
   const requestId = world.nextRequest();
-  const client: Client = { requestId, endsBy: time.elapsed() + settings.pool.wait_ms + 600_000 };
+  const client: Client = { requestId, endsBy: time.elapsed() + settings.pool.wait_ms + 600_000, mayRepeat: false };
   const estimate = { images: 0, videoSeconds: dice.pick([4, 6, 8]), usd: dice.between(0, 320) / 100 };
   const stays = new AbortController();
   world.clients.add(client);
@@ -135,7 +135,7 @@ export async function wantVideo(world: World, life: Life, keyId: number): Promis
 export function resumeVideo(world: World, life: Life, row: VideoRow, lease: Lease | null): void {
   const admission = life.limits.resume(row.reservationId);
   if (!admission) throw new Violation(`The reservation of a video that runs was kept: ${row.requestId}`);
-  const client: Client = { requestId: row.requestId, endsBy: Math.max(row.readyAt, world.time.elapsed()) + 600_000 };
+  const client: Client = { requestId: row.requestId, endsBy: Math.max(row.readyAt, world.time.elapsed()) + 600_000, mayRepeat: false };
   world.clients.add(client);
   follow(world, life, row, admission, lease)
     .finally(() => world.clients.delete(client))

@@ -284,7 +284,7 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
     { everyMs: 90 * SECOND, act: () => come(1, 1) },
     { everyMs: 40 * MINUTE, act: () => come(dice.between(5, 60), dice.pick([1, 5 * SECOND, MINUTE])) },
     { everyMs: 30 * MINUTE, act: operate },
-    { everyMs: 3 * HOUR, act: () => changeSettings(dice, settings) },
+    { everyMs: 3 * HOUR, act: operateSettings },
     { everyMs: 6 * HOUR, act: () => changeKey() },
     { everyMs: 4 * HOUR, act: strike },
     { everyMs: 10 * HOUR, act: fillDisk },
@@ -292,6 +292,11 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
     { everyMs: 16 * HOUR, act: jump },
     { everyMs: 5 * HOUR, act: () => isResting || rest() },
   ];
+
+  function operateSettings(): void {
+    changeSettings(dice, settings);
+    for (const client of world.clients) client.mayRepeat ||= settings.generation.retry_unknown_images;
+  }
 
   function changeKey(): void {
     const id = dice.pick([...world.keys.keys()]);
