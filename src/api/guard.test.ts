@@ -206,4 +206,5 @@ test("the demo answers to this machine's names only", () => {
     "forbidden",
     "forbidden",
   ]);
+  expect(door.decide(ask("/health", { host: "evil.example" }), "127.0.0.1").refusal).toMatchObject({ reason: "host_not_allowed" });
 });

@@ -116,7 +116,7 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
       const outside = { method: request.method, path, query, header: (name: string) => request.headers.get(name) };
       const dialect = rule.access === "plugin" && plugin?.isOpen() ? "plugin" : dialectOf(outside);
       if (hosts && !hosts.has(hostName(request.headers.get("host")))) {
-        return { dialect, headers: {}, refusal: new AppError("forbidden", "The demo answers only on this machine's own names.") };
+        return { dialect, headers: {}, refusal: hostNotAllowed() };
       }
       if (rule.access === "admin" && listener !== "api") return { dialect, headers: {}, refusal: "admin" };
       if (rule.access !== "admin" && listener === "admin" && !ADMIN_LISTENER_PATHS.test(path))
@@ -129,6 +129,9 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
     },
   };
 }
+
+const hostNotAllowed = () =>
+  new AppError("forbidden", "The demo answers only on this machine's own names.", { reason: "host_not_allowed" });
 
 const unauthorized = (message: string) => new AppError("unauthorized", message, { reason: "invalid_api_key" });
 
