@@ -5,13 +5,13 @@ import { join } from "node:path";
 
 const root = join(import.meta.dir, "..");
 
-/** Runs one step with its output shown; true when it ended well. */
-async function step(name: string, command: string[], env: Record<string, string> = {}): Promise<boolean> {
+/** Runs one step with its output shown. Null when it ended well, else its name. */
+async function step(name: string, command: string[], env: Record<string, string> = {}): Promise<string | null> {
   const startedAt = performance.now();
   console.log(`\n== ${name}: ${command.join(" ")}`);
   const code = await Bun.spawn(command, { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, ...env } }).exited;
   console.log(`== ${name}: ${code === 0 ? "ok" : `failed (${code})`}, ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
-  return code === 0;
+  return code === 0 ? null : name;
 }
 
 type Counts = { passed: number; failed: number; skipped: number };
@@ -36,8 +36,9 @@ async function main(): Promise<number> {
       await step("tests", ["bun", "test", "--timeout=30000", "--reporter=junit", `--reporter-outfile=${report}`]),
     ];
     const counts = countsOf((await Bun.file(report).exists()) ? await Bun.file(report).text() : "");
-    const broken = steps.filter((ok) => !ok).length;
-    const failed = Math.max(counts.failed, broken);
+    const broken = steps.filter((name) => name !== null);
+    const failed = Math.max(counts.failed, broken.length);
+    if (broken.length > 0) console.log(`\nfailed: ${broken.join(", ")}`);
     console.log(`\n${counts.passed} passed, ${failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
     return failed === 0 && counts.passed > 0 ? 0 : 1;
   } finally {
