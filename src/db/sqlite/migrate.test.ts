@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { AppError } from "../../errors.ts";
 import { temporaryFolder } from "../../testing.ts";
 import { openDatabase } from "./database.ts";
+import { readMediaBytes } from "./media.ts";
 import { migrate, REQUEST_MIGRATIONS, STORE_MIGRATIONS, schemaVersion } from "./migrate.ts";
 
 const STEPS = [
@@ -97,4 +98,15 @@ test("two connections that migrate at once take each step once", async () => {
   await Promise.all([migrate(first, STEPS), migrate(second, STEPS)]);
   expect(schemaVersion(first)).toBe(3);
   expect(first.query("SELECT * FROM fruit").all()).toEqual([{ name: "apple", colour: null }]);
+});
+
+test("version 11 brings the bytes of small media into their rows, and leaves those that lie in files", async () => {
+  using folder = temporaryFolder();
+  using db = await openDatabase(join(folder.path, "some.db"));
+  await migrate(db, STORE_MIGRATIONS.slice(0, 10));
+  const row = "VALUES (?, 'image', 'result', 'image/png', 'png', 3, 1)";
+  for (const id of ["small", "large"]) db.query(`INSERT INTO media (id, kind, origin, mime, ext, bytes, created_at) ${row}`).run(id);
+  db.query("INSERT INTO media_bytes (id, bytes) VALUES ('small', x'010203')").run();
+  await migrate(db, STORE_MIGRATIONS);
+  expect([readMediaBytes(db, "small"), readMediaBytes(db, "large")]).toEqual([new Uint8Array([1, 2, 3]), null]);
 });
