@@ -1,6 +1,6 @@
 // What a request wishes of an image's shape and size, and how near each provider comes to it. Pure.
 import { AppError } from "../errors.ts";
-import type { ImageLimits, Thinking, Tier } from "./catalogue.ts";
+import type { ImageLimits, Thinking, Tier } from "./family.ts";
 import type { ModelParameters } from "./model-ids.ts";
 import { familyOf } from "./models.ts";
 import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageSize } from "./types.ts";

@@ -1,6 +1,7 @@
 // Facts about model ids: every id of the Python original and every id that clients hard-code.
 import { expect, test } from "bun:test";
-import { FAMILIES, type Tier, type VideoFamily } from "./catalogue.ts";
+import { FAMILIES } from "./catalogue.ts";
+import type { Tier, VideoFamily } from "./family.ts";
 import flow from "./fixtures/flow-models.json";
 import { type ModelChoice, type ModelParameters, parseModel } from "./model-ids.ts";
 import { familyOf } from "./models.ts";

@@ -1,6 +1,6 @@
 // The models as the operator sees them: what the catalogue says, what is changed of it, which names lead there, who serves them.
 import type { TokenRow } from "../db/store.ts";
-import type { ImagePrice } from "./catalogue.ts";
+import type { ImagePrice } from "./family.ts";
 import { chooseFamily, type Family, families, familyOf, knownModels, providerServes } from "./models.ts";
 import { type Offer, type OwnPrices, pricedSizes } from "./offer.ts";
 import type { Pool } from "./pool.ts";

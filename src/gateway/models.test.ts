@@ -1,7 +1,8 @@
 // Facts about the catalogue, the choice of a family, and the list of models.
 import { expect, test } from "bun:test";
-import { FAMILIES, LISTED, NAMES, PIXELS } from "./catalogue.ts";
+import { FAMILIES } from "./catalogue.ts";
 import flow from "./fixtures/flow-models.json";
+import { LISTED, NAMES } from "./model-names.ts";
 import {
   assumedFamilies,
   chooseFamily,
@@ -13,7 +14,7 @@ import {
   parseModel,
   providerServes,
 } from "./models.ts";
-import { ASPECTS, IMAGE_SIZES } from "./types.ts";
+import { IMAGE_SIZES } from "./types.ts";
 
 const everything = new Set(FAMILIES.map((family) => family.id));
 const pool =
@@ -48,14 +49,6 @@ test("sizes are ascending, and every size that can be made has a price", () => {
     for (const { resolutions, price } of Object.values(family.providers)) {
       for (const resolution of resolutions) expect(price.perSecond[resolution], `${family.id} ${resolution}`).toBeNumber();
     }
-  }
-});
-
-test("1K pixels have the ratio of their aspect within four percent", () => {
-  for (const aspect of ASPECTS) {
-    const [width, height] = aspect.split(":").map(Number) as [number, number];
-    const [x, y] = PIXELS[aspect]["1K"];
-    expect(Math.abs(Math.log(x / y / (width / height))), aspect).toBeLessThan(0.04);
   }
 });
 

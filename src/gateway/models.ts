@@ -1,10 +1,12 @@
 // The catalogue as the program asks it: families by id, the family that serves a choice, the list of models, near misses.
 import { AppError } from "../errors.ts";
-import { FAMILIES, type Family, type ImageFamily, LISTED, type VideoFamily } from "./catalogue.ts";
+import { FAMILIES } from "./catalogue.ts";
+import type { Family, ImageFamily, VideoFamily } from "./family.ts";
 import { type ModelChoice, parseModel } from "./model-ids.ts";
+import { LISTED } from "./model-names.ts";
 import type { Kind } from "./types.ts";
 
-export type { Family, ImageFamily, ImageLimits, Thinking, Tier, VideoFamily, VideoLimits } from "./catalogue.ts";
+export type { Family, ImageFamily, ImageLimits, Thinking, Tier, VideoFamily, VideoLimits } from "./family.ts";
 export { type ModelChoice, type ModelParameters, parseModel } from "./model-ids.ts";
 
 /** The families that serve a request that names no model. */

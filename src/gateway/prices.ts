@@ -1,5 +1,6 @@
 // What images and seconds of video cost, in USD: before the call from the price list, after it from the upstream's counts.
-import { FAMILIES, type ImagePrice, type Thinking, type TokenRates, type VideoPrice } from "./catalogue.ts";
+import { FAMILIES } from "./catalogue.ts";
+import type { ImagePrice, Thinking, TokenRates, VideoPrice } from "./family.ts";
 import { familyOf } from "./models.ts";
 import type { ImageSize, Resolution, Usage } from "./types.ts";
 

@@ -1,6 +1,6 @@
 // What a request wishes of a video, and how each provider can make it: the mode from the inputs, the nearest length and size. Pure.
 import { AppError } from "../errors.ts";
-import type { Tier, VideoLimits, VideoModeLimits } from "./catalogue.ts";
+import type { Tier, VideoLimits, VideoModeLimits } from "./family.ts";
 import type { VideoOrder } from "./job.ts";
 import type { ModelParameters } from "./model-ids.ts";
 import { familyOf } from "./models.ts";

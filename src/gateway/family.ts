@@ -1,0 +1,82 @@
+// What is known of a model family: limits and prices per provider, in the gateway's own terms.
+import type { Aspect, ImageRequest, ImageSize, Resolution, VideoAspect, VideoMode, VideoQuality } from "./types.ts";
+
+/** The upstream's plan: 0 free, 1 paid, 2 highest. */
+export type Tier = 0 | 1 | 2;
+export type Thinking = NonNullable<ImageRequest["thinking"]>;
+
+/** USD per million tokens. Thoughts are billed as text output. */
+export type TokenRates = { inputText: number; inputImage: number; outputText: number; outputImage: number };
+
+/** What one image costs, in USD. */
+export type ImagePrice = {
+  perImage: Partial<Record<ImageSize, number>>;
+  /** Absent: the upstream names a price per image only. */
+  perMillionTokens?: TokenRates;
+  /** Added to each image by thinking, where the upstream does not bill it by tokens that it tells. */
+  perThinking?: Partial<Record<Thinking, number>>;
+};
+
+/** What one second of video costs, in USD. */
+export type VideoPrice = { perSecond: Partial<Record<Resolution, number>> };
+
+/** What one provider can do with an image family. */
+export type ImageLimits = {
+  aspects: readonly Aspect[];
+  /** Sent when nobody asks for one; absent: the upstream chooses, by the input picture if there is one. */
+  defaultAspect?: Aspect;
+  /** Ascending; empty: the upstream takes no size at all. */
+  sizes: readonly ImageSize[];
+  /** What it makes when no size is sent. */
+  defaultSize: ImageSize;
+  /** Input pictures of one request. */
+  maxInputs: number;
+  /** Levels that may be chosen, ascending; empty: no choice. */
+  thinking: readonly Thinking[];
+  defaultThinking?: Thinking;
+  /** Least plan that a size needs; absent: any. */
+  minTier: Partial<Record<ImageSize, Tier>>;
+  /** True: no token is assumed to have it unless its own list of models shows it. */
+  onlyWhenLearned?: true;
+  price: ImagePrice;
+};
+
+/** What a video of one mode may be made of. Absent counts are zero. */
+export type VideoModeLimits = {
+  /** `values`: the only lengths offered; otherwise anything from `min` to `max`. */
+  seconds: { min: number; max: number; values?: readonly number[]; default: number };
+  images?: { min: number; max: number };
+  videos?: { min: number; max: number };
+  /** Qualities that offer this mode; absent: all of the family. */
+  qualities?: readonly VideoQuality[];
+};
+
+/** What one provider can do with a video family. */
+export type VideoLimits = {
+  aspects: readonly VideoAspect[];
+  defaultAspect: VideoAspect;
+  resolutions: readonly Resolution[];
+  defaultResolution: Resolution;
+  /** Empty: the family has only one. */
+  qualities: readonly VideoQuality[];
+  defaultQuality?: VideoQuality;
+  /** A mode that is absent is not offered. */
+  modes: Partial<Record<VideoMode, VideoModeLimits>>;
+  minTier: Partial<Record<Resolution, Tier>>;
+  onlyWhenLearned?: true;
+  price: VideoPrice;
+};
+
+type FamilyFacts = {
+  /** Public id, the same for every provider. */
+  id: string;
+  title: string;
+  /** Day it became generally available, where told; else the day it was first seen. Epoch seconds. */
+  created: number;
+  ownedBy: string;
+  /** True when its vendor has announced its end. */
+  deprecated?: true;
+};
+export type ImageFamily = FamilyFacts & { kind: "image"; providers: Readonly<Record<string, ImageLimits>> };
+export type VideoFamily = FamilyFacts & { kind: "video"; providers: Readonly<Record<string, VideoLimits>> };
+export type Family = ImageFamily | VideoFamily;
