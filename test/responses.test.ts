@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI, { BadRequestError } from "openai";
 import type { ResponseCreateParamsNonStreaming, ResponseStreamEvent } from "openai/resources/responses/responses";
+import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
 const MODEL = "gemini-nano-banana-2.1";
@@ -142,6 +143,21 @@ describe("going on", () => {
     expect(callIn(await client.responses.retrieve(id))).toMatchObject({ status: "completed", result: null } as never);
     await create({ previous_response_id: id, input: "now blue" });
     expect(sentTurns().map(([role]) => role)).toEqual(["user", "model", "user"]);
+  });
+
+  test.each([
+    ["its own", 1, ["message", "image_generation_call", "message"]],
+    ["another key's", 999, ["message", "message"]],
+  ])("with the picture that it named and nobody read: %s", async (_whose, keyId, types) => {
+    const { id, ext } = await rig.context.media.keepBytes(PIXEL_PNG, { origin: "input", keyId, requestId: null });
+    const input = [
+      { role: "user", content: "a fox" },
+      { role: "assistant", content: `![it](${rig.url}/media/${id}.${ext})` },
+      { role: "user", content: "Summarize the conversation into a short title" },
+    ];
+    const response = await create({ input: input as never });
+    const { data } = await client.responses.inputItems.list(response.id, { order: "asc" });
+    expect(data.map(({ type }) => type)).toEqual(types as never);
   });
 
   test.each(["limit=0", "limit=101", "limit=x"])("not by pages of %s", async (query) => {

@@ -47,10 +47,13 @@ export async function listInputItems(api: Own, call: Call, id: string): Promise<
   return jsonWithBytes({ object: "list", data, ...ends });
 }
 
-async function itemsOf(api: Own, { origin }: Call, { role, parts }: DraftTurn, mark: string) {
+/** What a client only named was never read for it: of inputs it gets its own. */
+async function itemsOf(api: Own, { origin, key }: Call, { role, parts }: DraftTurn, mark: string) {
   const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
   const ids = parts.flatMap((part) => (part.type === "text" ? [] : [ownMediaId(part.url)!]));
-  const found = (await Promise.all(ids.map((id) => api.media.open(id)))).filter((one) => one !== null);
+  const found = (await Promise.all(ids.map((id) => api.media.open(id))))
+    .filter((one) => one !== null)
+    .filter(({ media }) => media.origin === "result" || media.keyId === key.id);
   const message = { id: `msg_${mark}`, type: "message", role: role === "user" ? "user" : "assistant", status: "completed" };
   if (role === "user") {
     const pictures = found.map(({ media }) => ({ type: "input_image", detail: "auto", file_id: null, image_url: mediaUrl(origin, media) }));
