@@ -7,6 +7,7 @@ import { makePicture, servableImageFamily } from "../gateway/admin-picture.ts";
 import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/first-steps.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { operatorKey } from "../gateway/operator-key.ts";
+import { freeLabel } from "../gateway/token-labels.ts";
 import { newKey } from "../ids.ts";
 import { newPassword, replacePassword } from "./account.ts";
 import type { AdminContext } from "./context.ts";
@@ -133,19 +134,11 @@ async function addToken(
   const { provider } = wish;
   const { facts, secret, state } = await tokens.probe(provider, wish.secret, signal);
   const { image_concurrency, video_concurrency } = settings.current().pool;
-  const label = wish.label || (await freeLabel(ctx, provider));
+  const label = wish.label || freeLabel(provider, await store.listTokens());
   const limits = { imageConcurrency: image_concurrency, videoConcurrency: video_concurrency };
   const { id } = await store.insertToken({ provider, secret, label, ...limits }, clock.now());
   if (Object.keys(state).length > 0) await store.writeTokenSecret(id, { state });
   await ctx.refresh();
   await tokens.keep(id, facts);
   return { id, provider, label };
-}
-
-/** The upstream's name with the least number that no token has. */
-async function freeLabel({ store }: Pick<AdminContext, "store">, provider: string): Promise<string> {
-  const labels = new Set((await store.listTokens()).map((token) => token.label));
-  let number = 1;
-  while (labels.has(`${provider}-${number}`)) number++;
-  return `${provider}-${number}`;
 }

@@ -1,6 +1,7 @@
 // flow2api restore: takes a backup back, at once or at the server's next start.
 import { basename, resolve } from "node:path";
 import { restoreBackup } from "../db/sqlite/restore.ts";
+import { redactText } from "../log.ts";
 import { dataDirOf, openFolder, readConfig } from "./folder.ts";
 import { recordChange } from "./trail.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
@@ -17,9 +18,14 @@ export const restore = defineVerb({
     for (const part of holds) io.stdout(`${state === "applied" ? "Restored" : "To be restored"}: ${part}\n`);
     if (state === "applied") io.stdout(`What was there before is in ${aside}\n`);
     else io.stdout(`A server uses this folder: restart it to restore. What is there now will then be in ${aside}\n`);
-    await using folder = await openFolder(values, io);
-    const action = state === "applied" ? "restore.apply" : "restore.stage";
-    await recordChange(folder.store, io.now(), { action, subject: "data", after: { holds, aside: basename(aside) } });
+    try {
+      await using folder = await openFolder(values, io);
+      const action = state === "applied" ? "restore.apply" : "restore.stage";
+      await recordChange(folder.store, io.now(), { action, subject: "data", after: { holds, aside: basename(aside) } });
+    } catch (error) {
+      // The backup is in its place or on its way; what is there now may be the broken database that it is for.
+      io.stderr(`This is not written in the trail: ${redactText(error instanceof Error ? error.message : String(error))}\n`);
+    }
     return 0;
   },
 });

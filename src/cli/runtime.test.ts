@@ -16,6 +16,7 @@ describe("the program begins anew", () => {
     ["serve", { ...memory, [VARIABLE]: "512" }, []],
     ["token list", {}, []],
     ["version", {}, []],
+    ["--version", {}, []],
   ])("for %p in %p with %p", (command, env, expected) => {
     const begun: object[] = [];
     prepareRuntime(command.split(" "), env, (more) => void begun.push(more));
@@ -33,9 +34,13 @@ describe("it warns", () => {
     ["of a token without a limit", [token(-1, 1)], "512", { held: 512, wanted: "unlimited" }],
     ["not where many are held", [token(-1, 1)], "8192", null],
     ["not within what the operator chose", [token(500, 500)], "1000", null],
-  ] as const)("%s", (_, tokens, chosen, expected) => {
+  ] as const)("%s", async (_, tokens, chosen, expected) => {
     const warned: unknown[] = [];
-    warnOfFewCalls(tokens, { env: { [VARIABLE]: chosen } }, { warn: (_message, fields) => void warned.push(fields) });
+    await warnOfFewCalls(
+      { listTokens: async () => tokens },
+      { env: { [VARIABLE]: chosen } },
+      { warn: (_message, fields) => void warned.push(fields) },
+    );
     expect(warned).toEqual(expected ? [expected] : []);
   });
 });

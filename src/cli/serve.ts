@@ -53,7 +53,7 @@ async function prepareFolder(config: Config, io: Io, log: Log): Promise<void> {
     if (restored)
       await recordChange(store, io.now(), { action: "restore.apply", subject: "data", after: { aside: basename(restored.aside) } });
     await refuseKnownKeys(store);
-    warnOfFewCalls(await store.listTokens(), io, log);
+    await warnOfFewCalls(store, io, log);
     await prepareFirstStart(store, io, dataDir, io.now());
   } finally {
     await store.close();

@@ -49,7 +49,8 @@ function faultsOf(incoming: Incoming, text: string): string {
 
 function millisecondsOf(incoming: Incoming, text: string): number {
   const ms = Number(incoming.json()?.ms ?? (text || Number.NaN));
-  if (ms >= 0) return ms;
+  // A time that a date can hold.
+  if (ms >= 0 && ms <= 1e12) return ms;
   throw new Error(`expected milliseconds, got ${text}`);
 }
 

@@ -1,6 +1,7 @@
 // Images as jobs: asked for with `background: true` or `Prefer: respond-async`, answered with 202 and an address to look at.
 import { AppError } from "../../errors.ts";
 import type { Job, Jobs } from "../../gateway/job.ts";
+import { isSettled } from "../../gateway/job-rules.ts";
 import type { Media } from "../../gateway/types.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
@@ -13,8 +14,6 @@ import { encodePlace } from "./videos-encode.ts";
 
 /** How long a client should wait between looks, in ms. */
 const POLL_AFTER_MS = 2000;
-/** States in which nothing more happens by itself. */
-const ENDED = new Set<Job["state"]>(["completed", "failed", "cancelled", "unknown"]);
 
 export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "background">): boolean =>
   background || /(^|[,;\s])respond-async([,;\s]|$)/i.test(request.headers.get("prefer") ?? "");
@@ -43,7 +42,7 @@ export async function imageJobEvents(api: Api, call: Call, id: string): Promise<
   const frames = (async function* () {
     yield COMMENT;
     for await (const job of watched) {
-      if (!ENDED.has(job.state)) yield frame(encodeImageJob(job), "image_job.progress");
+      if (!isSettled(job.state)) yield frame(encodeImageJob(job), "image_job.progress");
       else yield frame(await (await answerJob(api, call, job)).text(), `image_job.${job.state}`);
     }
   })();
@@ -67,7 +66,7 @@ async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
   if (job.state === "completed") {
     return jsonWithBytes(await imagesBody(api, call, await mediaOf(api, job), echoOf(job), job.usage));
   }
-  if (!ENDED.has(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
+  if (!isSettled(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
   const failure = jobFailure(job);
   return Response.json(errorBody(failure), {
     status: errorStatus(failure),
@@ -92,7 +91,7 @@ function jobHeaders(job: Job): Record<string, string> {
 
 /** A job that has not ended, or how it ended. Times in epoch seconds. */
 function encodeImageJob(job: Job) {
-  const status = job.state === "queued" || ENDED.has(job.state) ? job.state : "in_progress";
+  const status = job.state === "queued" || isSettled(job.state) ? job.state : "in_progress";
   return {
     id: job.id,
     object: "image.job" as const,
