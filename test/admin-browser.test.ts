@@ -2,25 +2,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { storePassword } from "../src/gateway/password.ts";
 import { ADMIN_PASSWORD, signIn } from "./admin.ts";
-import { seedUse } from "./admin-seed.ts";
+import { openAdmin, seedUse } from "./admin-seed.ts";
 import { fillAdmin } from "./admin-world.ts";
 import { launchBrowser, type OpenPage, type TestBrowser, violations } from "./browser.ts";
-import { GEMINI, type Rig, startRig } from "./rig.ts";
+import { GEMINI, startRig } from "./rig.ts";
 
 let browser: TestBrowser;
 beforeAll(async () => {
   browser = await launchBrowser();
 }, 30_000);
 afterAll(() => browser[Symbol.asyncDispose]());
-
-/** A signed-in page of a rig. */
-async function openAdmin(rig: Rig, options: Parameters<TestBrowser["open"]>[0] = {}): Promise<OpenPage> {
-  const { cookie } = await signIn(rig);
-  const [name = "", value = ""] = cookie.split(/=(.*)/);
-  const opened = await browser.open(options);
-  await opened.page.context().addCookies([{ name, value, url: rig.url }]);
-  return opened;
-}
 
 const TEMPORARY = "one-time-password";
 const OWN = "my very own password";
@@ -82,7 +73,7 @@ describe("the first steps", () => {
 describe("by keyboard", () => {
   test("g and a letter goes to a page, ? lists the keys, Escape closes the list, back goes back", async () => {
     await using rig = await startRig();
-    await using opened = await openAdmin(rig);
+    await using opened = await openAdmin(rig, browser);
     const { page } = opened;
     await page.goto(`${rig.url}/admin`);
     await page.keyboard.press("g");
@@ -100,7 +91,7 @@ describe("by keyboard", () => {
 
   test("the first stop is the way past the menu", async () => {
     await using rig = await startRig();
-    await using opened = await openAdmin(rig);
+    await using opened = await openAdmin(rig, browser);
     await opened.page.goto(`${rig.url}/admin`);
     await opened.page.keyboard.press("Tab");
     expect(await opened.page.evaluate(() => document.activeElement?.getAttribute("href"))).toBe("#main");
@@ -110,7 +101,7 @@ describe("by keyboard", () => {
 describe("the theme", () => {
   test("changes at once, and stays", async () => {
     await using rig = await startRig();
-    await using opened = await openAdmin(rig, { colorScheme: "light" });
+    await using opened = await openAdmin(rig, browser, { colorScheme: "light" });
     const { page } = opened;
     await page.goto(`${rig.url}/admin`);
     const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
@@ -129,7 +120,7 @@ describe("the theme", () => {
 describe("the overview", () => {
   test("shows by itself what happens, and solves what needs a hand", async () => {
     await using rig = await startRig();
-    await using opened = await openAdmin(rig);
+    await using opened = await openAdmin(rig, browser);
     const { page } = opened;
     await page.goto(`${rig.url}/admin`);
     await page.getByText("Nothing needs you.").waitFor();
@@ -152,7 +143,7 @@ describe("the overview", () => {
     const me = await signIn(rig);
     const { jobs } = await fillAdmin(rig, me, ["a fox"]);
     await seedUse(rig, { count: 59 });
-    await using opened = await openAdmin(rig);
+    await using opened = await openAdmin(rig, browser);
     const { page } = opened;
     await page.goto(`${rig.url}/admin`);
     const month = page.getByRole("row").filter({ hasText: "Last 30 days" });
@@ -165,7 +156,7 @@ describe("the overview", () => {
 
   test("leads a browser whose session ended to the login", async () => {
     await using rig = await startRig();
-    await using opened = await openAdmin(rig);
+    await using opened = await openAdmin(rig, browser);
     const { page } = opened;
     await page.goto(`${rig.url}/admin/account`);
     await rig.context.sessions.closeAll(null);

@@ -44,6 +44,7 @@ describe("the list", () => {
     expect(await show("?state=failed")).toContain("No such thing.");
     expect(idsIn(await show("?state=completed&kind=video&key=1"))).toEqual([done.id]);
     expect(idsIn(await show("?kind=image"))).toEqual([]);
+    expect(idsIn(await show("?key=99"))).toEqual([]);
     expect(idsIn(await show("?state=nonsense"))).toContain(done.id);
     expect(idsIn(await show(`?after=${failed.id}`))).toEqual([done.id]);
   });

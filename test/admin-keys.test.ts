@@ -182,6 +182,9 @@ test("a hostile name is text", async () => {
   await using rig = await startRig();
   const me = await signIn(rig);
   const { id } = await makeKey(me, { name: "<img src=x onerror=alert(1)>" });
-  for (const path of ["/admin/keys", `/admin/keys/${id}`, `/admin/keys/${id}/edit`, `/admin/keys/${id}/revoke`])
-    expect(await (await me.get(path)).text()).not.toContain("<img src=x");
+  for (const path of ["/admin/keys", `/admin/keys/${id}`, `/admin/keys/${id}/edit`, `/admin/keys/${id}/revoke`]) {
+    const html = await (await me.get(path)).text();
+    expect(html, path).toContain("&lt;img src=x");
+    expect(html, path).not.toContain("<img src=x");
+  }
 });

@@ -42,6 +42,7 @@ describe("without JavaScript", () => {
     expect(job).toMatchObject({ state: "completed", family: "gemini-3-pro-image", prompt: "a fox" });
     expect(job.plan).toMatchObject({ n: 2, wish: { aspect: "16:9" } });
     const html = await (await admin.get(answer.headers.get("location")!)).text();
+    expect(job.mediaIds).toHaveLength(2);
     for (const id of job.mediaIds) expect(html).toContain(`src="/admin/gallery/${id}/file"`);
     expect(html).toContain(">a fox</textarea>");
     expect(html).toContain('<option value="16:9" selected');

@@ -5,23 +5,15 @@ import { restoreBackup } from "../src/db/sqlite/restore.ts";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
 import { temporaryFolder } from "../src/testing.ts";
-import { signIn } from "./admin.ts";
-import { launchBrowser, type OpenPage, overflow, PHONE, type TestBrowser, violations } from "./browser.ts";
-import { FLOW, GEMINI, type Rig, startRig } from "./rig.ts";
+import { openAdmin } from "./admin-seed.ts";
+import { launchBrowser, overflow, PHONE, type TestBrowser, violations } from "./browser.ts";
+import { FLOW, GEMINI, startRig } from "./rig.ts";
 
 let browser: TestBrowser;
 beforeAll(async () => {
   browser = await launchBrowser();
 }, 30_000);
 afterAll(() => browser[Symbol.asyncDispose]());
-
-async function openAdmin(rig: Rig, options: Parameters<TestBrowser["open"]>[0] = {}): Promise<OpenPage> {
-  const { cookie } = await signIn(rig);
-  const [name = "", value = ""] = cookie.split(/=(.*)/);
-  const opened = await browser.open(options);
-  await opened.page.context().addCookies([{ name, value, url: rig.url }]);
-  return opened;
-}
 
 const PAGES = [
   "/admin/settings",
@@ -48,7 +40,7 @@ describe("every page", () => {
     async (_name, options) => {
       await using rig = await startRig({ tokens: [GEMINI, FLOW] });
       await rig.context.store.writeSettings({ "pool.wait_ms": 5 });
-      await using opened = await openAdmin(rig, options);
+      await using opened = await openAdmin(rig, browser, options);
       const found: unknown[] = [];
       for (const path of PAGES) {
         await opened.page.goto(rig.url + path);
@@ -64,7 +56,7 @@ describe("every page", () => {
 
 test("a setting is changed by keyboard, counts for the next request, and the toast takes it back", async () => {
   await using rig = await startRig();
-  await using opened = await openAdmin(rig);
+  await using opened = await openAdmin(rig, browser);
   const { page } = opened;
   const hasImages = async () => {
     const { choices } = (await (await rig.chat()).json()) as { choices: { message: { images?: unknown } }[] };
@@ -95,7 +87,7 @@ test("a setting is changed by keyboard, counts for the next request, and the toa
 
 test("a model is switched off in its row, and on again from the toast", async () => {
   await using rig = await startRig();
-  await using opened = await openAdmin(rig);
+  await using opened = await openAdmin(rig, browser);
   const { page } = opened;
   await page.goto(`${rig.url}/admin/models`);
   const row = page.locator("#model-gemini-3-pro-image");
@@ -110,7 +102,7 @@ test("a model is switched off in its row, and on again from the toast", async ()
 
 test("a downloaded backup restores", async () => {
   await using rig = await startRig();
-  await using opened = await openAdmin(rig);
+  await using opened = await openAdmin(rig, browser);
   using folder = temporaryFolder();
   await opened.page.goto(`${rig.url}/admin/system/backup`);
   const downloading = opened.page.waitForEvent("download");
@@ -128,7 +120,7 @@ test("a downloaded backup restores", async () => {
 
 test("a backup is uploaded with the form and given up again, without JavaScript", async () => {
   await using rig = await startRig();
-  await using opened = await openAdmin(rig, { javaScriptEnabled: false });
+  await using opened = await openAdmin(rig, browser, { javaScriptEnabled: false });
   using folder = temporaryFolder();
   const { page } = opened;
   await page.goto(`${rig.url}/admin/system/backup`);
@@ -145,7 +137,7 @@ test("a backup is uploaded with the form and given up again, without JavaScript"
 
 test("a line that is logged appears on top of the log while one looks", async () => {
   await using rig = await startRig();
-  await using opened = await openAdmin(rig);
+  await using opened = await openAdmin(rig, browser);
   const { page } = opened;
   await page.goto(`${rig.url}/admin/system/logs?level=warn`);
   rig.context.log.info("not at this level");
@@ -161,7 +153,7 @@ test("a line that is logged appears on top of the log while one looks", async ()
 
 test("the self-test reports in place", async () => {
   await using rig = await startRig();
-  await using opened = await openAdmin(rig);
+  await using opened = await openAdmin(rig, browser);
   await opened.page.goto(`${rig.url}/admin/system`);
   await opened.page.getByRole("button", { name: "Self-test" }).click();
   await opened.page.getByText("Everything that was tried works.").waitFor();

@@ -43,7 +43,9 @@ describe("the list", () => {
   test("shows every token with health, slots and the end of its secret, in both languages", async () => {
     block(2);
     const page = await html("/admin/tokens");
-    expect(page).toContain(">alpha</a>");
+    for (const label of ["alpha", "beta", "flow"]) expect(page).toContain(`>${label}</a>`);
+    expect(page).toContain('title="Images 0/4, videos 0/2"');
+    expect(page).toContain("…-one");
     expect(page).toContain("key not valid");
     expect(page).toContain("Try again now");
     expect(page).not.toContain(GEMINI.secret);

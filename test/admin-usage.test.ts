@@ -15,7 +15,7 @@ describe("usage", () => {
     const page = async (query: string) => (await me.get(`/admin/usage?${query}`)).text();
     expect(await page("")).toContain(">Last 30 days<");
     expect(/demo<\/a>.*?>120</s.test(await page("by=key"))).toBe(true);
-    for (const model of new Set(rows.map((row) => row.model))) expect(await page("by=model")).toContain(model);
+    for (const model of new Set(rows.map((row) => row.model))) expect(await page("by=model")).toContain(`id="sum-model-${model}"`);
     expect(await page("by=token")).toContain("alpha");
     const failed = rows.filter(({ outcome }) => outcome !== "ok").length;
     expect(await page("by=key")).toContain(`${((100 * failed) / 120).toFixed(1).replace(".0", "")}% failed`);
@@ -28,6 +28,9 @@ describe("usage", () => {
     const html = await (await me.get("/admin/usage?key=1&by=token")).text();
     expect(html).toContain("Key: demo");
     expect(html).not.toContain("By token");
+    const other = await (await me.get("/admin/usage?token=1&by=key")).text();
+    expect(other).toContain("Token: alpha");
+    expect(other).not.toContain("By key");
   });
 
   test("as CSV has every row, under a name of its own", async () => {

@@ -3,36 +3,10 @@ import { describe, expect, test } from "bun:test";
 import type { KeyRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { createKeys, hashKey } from "../gateway/keys.ts";
+import { keyRow } from "../gateway/testing.ts";
 import { createGuard, presentedKey } from "./guard.ts";
 
 const NOW = Date.UTC(2026, 10, 23);
-const LIMITS = {
-  rpm: null,
-  concurrency: null,
-  images: { day: null, month: null, total: null },
-  videoSeconds: { day: null, month: null, total: null },
-  usd: { day: null, month: null, total: null },
-};
-
-function keyRow(id: number, change: Partial<KeyRow> = {}): KeyRow {
-  return {
-    id,
-    name: `key ${id}`,
-    prefix: "sk-",
-    enabled: true,
-    createdAt: 0,
-    expiresAt: null,
-    revokedAt: null,
-    models: [],
-    kinds: [],
-    addresses: [],
-    limits: LIMITS,
-    imageForm: null,
-    videoForm: null,
-    auxiliary: null,
-    ...change,
-  };
-}
 
 const KEYS: Record<string, Partial<KeyRow>> = {
   good: {},
@@ -47,7 +21,7 @@ function guard(options: { trustProxy?: string[]; metricsToken?: string; hosts?: 
   const keys = createKeys();
   const names = Object.keys(KEYS);
   keys.load(
-    names.map((name, id) => keyRow(id, KEYS[name])),
+    names.map((name, id) => keyRow({ id, ...KEYS[name] })),
     names.map((name, id) => ({ id, hash: hashKey(name) })),
   );
   return createGuard({

@@ -3,26 +3,11 @@ import { describe, expect, test } from "bun:test";
 import { type KeyRow, NO_LIMITS } from "../db/store.ts";
 import { changeKey, closestLimit, isAddressRange, issueKey, keyState, pageOfKeys, revokeKey, unknownModel } from "./key-admin.ts";
 import type { KeyUsage } from "./limits.ts";
+import { keyRow } from "./testing.ts";
 
 const NOW = 1_000_000;
 
-const newRow = (id: number, change: Partial<KeyRow> = {}): KeyRow => ({
-  id,
-  name: `key ${id}`,
-  prefix: `sk-f2a-${id}`,
-  enabled: true,
-  createdAt: 0,
-  expiresAt: null,
-  revokedAt: null,
-  models: [],
-  kinds: [],
-  addresses: [],
-  limits: NO_LIMITS,
-  imageForm: null,
-  videoForm: null,
-  auxiliary: null,
-  ...change,
-});
+const newRow = (id: number, change: Partial<KeyRow> = {}) => keyRow({ id, name: `key ${id}`, prefix: `sk-f2a-${id}`, ...change });
 
 describe("a key is", () => {
   test.each([
