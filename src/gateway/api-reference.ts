@@ -69,7 +69,7 @@ export function describeSurfaces({ paths }: ApiDocument, examples: ApiExamples):
 const SURFACES = ["OpenAI", "Gemini", "System", "Plugin"];
 
 function routeOf(path: string, method: string, operation: Operation, examples: ApiExamples): ApiRoute {
-  const [mime, body] = Object.entries(operation.requestBody?.content ?? {})[0] ?? [];
+  const [body] = Object.values(operation.requestBody?.content ?? {});
   const key = `${method} ${path}`;
   return {
     id: key
@@ -81,7 +81,7 @@ function routeOf(path: string, method: string, operation: Operation, examples: A
     summary: operation.summary ?? "",
     parameters: (operation.parameters ?? []).filter((parameter) => parameter.in === "path").map(({ name }) => name),
     fields: fieldsOf(body?.schema),
-    curl: path.startsWith("/api/plugin/") ? null : curlOf({ path, method, mime, key }, examples),
+    curl: path.startsWith("/api/plugin/") ? null : curlOf({ path, method, key }, examples),
     playground: PLAYGROUND.has(key),
   };
 }
@@ -118,7 +118,7 @@ const PLAYGROUND: ReadonlySet<string> = new Set([
   "POST /v1beta/models/*",
 ]);
 
-type Call = { path: string; method: string; mime?: string; key: string };
+type Call = { path: string; method: string; key: string };
 
 /** Bodies that make something; a route that is not here is called with none. */
 const bodies = ({ imageModel, videoModel }: ApiExamples): Readonly<Record<string, unknown>> => ({

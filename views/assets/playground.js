@@ -103,7 +103,14 @@ document.addEventListener("click", async (event) => {
     const list = picker.querySelector("[data-picked]");
     list.textContent = "…";
     picker.showModal();
-    list.innerHTML = await (await fetch(opens.dataset.picker, { headers: { "hx-request": "true" } })).text();
+    try {
+      const answer = await fetch(opens.dataset.picker, { headers: { "hx-request": "true" } });
+      // The session is over.
+      if (answer.headers.has("hx-redirect")) location.href = answer.headers.get("hx-redirect");
+      else list.innerHTML = await answer.text();
+    } catch (error) {
+      list.textContent = error.message;
+    }
     list.querySelector("button")?.focus();
   }
   const picked = event.target.closest?.("[data-pick]");

@@ -18,7 +18,6 @@ export const gallery = {
   describe: (kind: string, model: string) => (model ? `${kind}, ${model}` : kind),
   clear: "Clear filters",
   more: "Show more",
-  end: "That is all.",
   list: "Media",
   storage: (used: string, limit: string) => `${used} of ${limit} used`,
   storageUnlimited: (used: string) => `${used} used, no limit`,

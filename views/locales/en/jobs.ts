@@ -48,7 +48,6 @@ export const jobs = {
   result: "Result",
   noResult: "There is no result.",
   pastAge: "The result was deleted or is past its age.",
-  failure: "Why it failed",
   reason: "Reason",
   failureCharged: "The upstream may have charged for it.",
   failureFree: "Nothing was charged.",

@@ -9,5 +9,4 @@ export const login = {
   firstTime:
     "First time here? The one-time password was printed where the server was started, or lies in first-start.txt in its data folder.",
   forgotten: "Forgotten? Run on the server:",
-  signedOut: "You are signed out.",
 };

@@ -62,7 +62,6 @@ export const playground = {
   charged: "The upstream may have charged for it.",
   unknown: "Nobody knows how this ended. Decide it on its own page.",
   open: "Open",
-  again: "Make again",
   refine: "Use as reference",
   download: "Download",
   openJob: "Job",

@@ -7,7 +7,6 @@ export const requests = {
   pause: "Pause",
   paused: "Paused",
   resume: "Show the newest",
-  older: "Older rows",
   outcome: "Outcome",
   any: "All outcomes",
   failed: "All that failed",
@@ -15,7 +14,6 @@ export const requests = {
   kind: "Kind",
   anyKind: "All kinds",
   kinds: { image: "Images", video: "Videos" },
-  oneKind: { image: "Image", video: "Video" },
   key: "Key",
   anyKey: "All keys",
   token: "Token",
@@ -24,7 +22,6 @@ export const requests = {
   modelHint: "As the client wrote it",
   from: "Ended from (UTC)",
   to: "Ended before (UTC)",
-  searchHint: "Words of model and message, or the beginning of an id",
   clear: "Clear",
   columns: {
     when: "Ended",

@@ -19,7 +19,6 @@ export const gallery: typeof en = {
   describe: (kind, model) => (model ? `${kind}，${model}` : kind),
   clear: "清除筛选",
   more: "显示更多",
-  end: "已全部显示。",
   list: "媒体",
   storage: (used, limit) => `已用 ${used}，共 ${limit}`,
   storageUnlimited: (used) => `已用 ${used}，无上限`,

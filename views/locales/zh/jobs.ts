@@ -49,7 +49,6 @@ export const jobs: typeof en = {
   result: "结果",
   noResult: "没有结果。",
   pastAge: "结果已被删除或已过期。",
-  failure: "失败原因",
   reason: "原因",
   failureCharged: "上游可能已计费。",
   failureFree: "未产生费用。",

@@ -9,5 +9,4 @@ export const login: typeof en = {
   wait: (time) => `错误次数过多，请在 ${time} 后重试。`,
   firstTime: "第一次使用？一次性密码在启动服务的终端中显示，或保存在数据目录的 first-start.txt 中。",
   forgotten: "忘记密码？在服务器上运行：",
-  signedOut: "您已退出登录。",
 };

@@ -60,7 +60,6 @@ export const playground: typeof en = {
   charged: "上游可能已计费。",
   unknown: "结果未知，请在任务页面裁定。",
   open: "打开",
-  again: "重新生成",
   refine: "用作参考",
   download: "下载",
   openJob: "任务",

@@ -8,7 +8,6 @@ export const requests: typeof en = {
   pause: "暂停",
   paused: "已暂停",
   resume: "查看最新",
-  older: "较早的记录",
   outcome: "结果",
   any: "全部结果",
   failed: "全部失败",
@@ -16,7 +15,6 @@ export const requests: typeof en = {
   kind: "类型",
   anyKind: "全部类型",
   kinds: { image: "图片", video: "视频" },
-  oneKind: { image: "图片", video: "视频" },
   key: "密钥",
   anyKey: "全部密钥",
   token: "令牌",
@@ -25,7 +23,6 @@ export const requests: typeof en = {
   modelHint: "与客户端所写一致",
   from: "结束时间从（UTC）",
   to: "结束时间早于（UTC）",
-  searchHint: "模型和消息中的词，或请求 ID 的开头",
   clear: "清除",
   columns: {
     when: "结束",
