@@ -54,7 +54,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
     if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
     await takeRotation(dataDir, { log, clock });
     const secretKey = loadSecretKey(dataDir, process.env);
-    const checkpoints = createCheckpoints();
+    const checkpoints = createCheckpoints(log);
     const store = await openStore({ dataDir, secretKey, checkpoints });
     closing.push(() => store.close());
     const requests = await openRequestLog({ dataDir, clock, log, checkpoints });

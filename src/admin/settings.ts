@@ -48,6 +48,7 @@ export const settingRoutes = (ctx: AdminContext) => {
     .post("/review", async ({ request }) => {
       const form = await readForm(ctx, request);
       const wishes = wishesOf(form, await admin.states());
+      form.check();
       const { differences, changes, wrong, revision } = await admin.review(wishes);
       if (wrong.length > 0)
         return show(request, "", { values: new Map(wishes.flatMap((wish) => ("text" in wish ? [[wish.key, wish.text]] : []))), wrong });
@@ -65,6 +66,7 @@ export const settingRoutes = (ctx: AdminContext) => {
       form.check();
       const names = (await admin.states()).map(({ key }) => key).filter((key) => form.has(`set.${key}`));
       const changes = Object.fromEntries(names.map((key) => [key, jsonOf(form.text(`set.${key}`, { max: MAX_TEXT, verbatim: true }))]));
+      form.check();
       return orConflict(ctx, request, t.settings.changedMeanwhile, async () => {
         await admin.apply(changes, ctx.visitorOf(request), revision!);
         return { text: t.settings.applied(names.length), undo: { action: `${HOME}/undo` } };

@@ -157,8 +157,8 @@ export function createJobBook({ store, webhooks, requests, settings, metrics, cl
       tell(id);
     },
     stand(id, place) {
-      if (place === null) places.delete(id);
-      else places.set(id, { position: place.position, readyAt: place.waitMs === null ? null : clock.now() + place.waitMs });
+      if (place === null && !places.delete(id)) return;
+      if (place !== null) places.set(id, { position: place.position, readyAt: place.waitMs === null ? null : clock.now() + place.waitMs });
       tell(id);
     },
     show(row) {

@@ -1,6 +1,7 @@
 // Jobs as the operator looks through them: by state, kind and key, page by page; and what of a job's address may be shown.
 import type { JobRow, JobStore } from "../db/jobs.ts";
 import type { JobState } from "./job.ts";
+import { isSettled } from "./job-rules.ts";
 
 /** Groups of states, by the word that an address has for them. */
 export const STATE_GROUPS = {
@@ -57,7 +58,7 @@ export async function pageOfJobs(
 }
 
 /** Whether something still happens to it by itself. */
-export const isUnderWay = ({ state }: Pick<JobRow, "state">): boolean => (STATE_GROUPS.open as readonly JobState[]).includes(state);
+export const isUnderWay = ({ state }: Pick<JobRow, "state">): boolean => !isSettled(state);
 
 /** An address without what may be a secret: user, password and query. */
 export function bareUrl(url: string): string {

@@ -1,4 +1,4 @@
-// Deletes old rows of the request log, with the payloads in them: at the start and every few hours.
+// Deletes old rows of the request log, with the payloads in them: at the start and every hour.
 import type { Clock } from "../clock.ts";
 import type { RequestLog } from "../db/store.ts";
 import type { Log } from "../log.ts";

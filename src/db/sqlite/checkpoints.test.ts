@@ -1,13 +1,14 @@
 // Checkpoints taken by a thread: what a log held reaches the database, and the end of the thread lets it be closed.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { silentLog } from "../../log.ts";
 import { temporaryFolder } from "../../testing.ts";
 import { createCheckpoints } from "./checkpoints.ts";
 import { closeDatabase, openDatabase } from "./database.ts";
 
 /** A database in the folder after 128 commits of one row each, still open. `filled`: whether the log has reached the file. */
 async function grown(folder: string, row: string) {
-  const checkpoints = createCheckpoints();
+  const checkpoints = createCheckpoints(silentLog);
   const db = await openDatabase(join(folder, "some.db"));
   const committed = checkpoints.of(db);
   db.run("CREATE TABLE rows (content BLOB)");

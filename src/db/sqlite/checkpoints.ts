@@ -1,6 +1,7 @@
 // Checkpoints beside the event loop: a database whose log has grown is brought up to date by a thread of its own.
 import type { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
+import type { Log } from "../../log.ts";
 import threadFile from "./checkpoint-thread.js" with { type: "file" };
 
 export type Checkpoints = {
@@ -18,7 +19,7 @@ const WORTH_BYTES = 4 * 1024 * 1024;
 const LATEST_PAGES = 16_384;
 
 /** The thread is started when it is first needed. */
-export function createCheckpoints(): Checkpoints {
+export function createCheckpoints(log: Pick<Log, "warn">): Checkpoints {
   const working = new Set<string>();
   let thread: Worker | null = null;
   let isClosed = false;
@@ -26,8 +27,9 @@ export function createCheckpoints(): Checkpoints {
   const startThread = (): Worker => {
     const worker = new Worker(threadFile, { smol: true, ref: false });
     worker.onmessage = ({ data: file }: MessageEvent<string>) => void working.delete(file);
-    // Whatever it was on stays with its connection, which makes its own in time.
-    worker.onerror = () => {
+    worker.onerror = ({ message }) => {
+      // Whatever it was on stays with its connection, which makes its own in time.
+      log.warn("A checkpoint beside the server failed", { error: message });
       thread = null;
     };
     return worker;
