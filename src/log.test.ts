@@ -5,9 +5,17 @@ import { createLog, redact, redactText } from "./log.ts";
 
 const SECRETS = ["AIzaSyA1234567890abcdefgh", "ya29.a0AfH6SMBx-y_z", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-def", "sk-f2a-abc_DEF-123"];
 
-test.each(SECRETS)("%s is never written", (secret) => {
+test.each(
+  SECRETS.flatMap(
+    (secret) =>
+      [
+        [secret, "json"],
+        [secret, "pretty"],
+      ] as const,
+  ),
+)("%s is never written as %s", (secret, format) => {
   const lines: string[] = [];
-  const log = createLog({ level: "debug", format: "json", write: (line) => lines.push(line) });
+  const log = createLog({ level: "debug", format, write: (line) => lines.push(line) });
   log.info(`text ${secret}`, { field: secret, deep: { list: [secret] }, error: new Error(`with ${secret}`, { cause: new Error(secret) }) });
   expect(lines.join()).not.toContain(secret);
 });

@@ -83,6 +83,17 @@ describe("the list", () => {
   });
 });
 
+test("the storage used is told, against the limit where there is one", async () => {
+  await using own = await startRig({ settings: { "media.max_total_mb": 1 } });
+  await own.context.media.keepBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: null });
+  const page = async () => (await (await signIn(own)).get("/admin/gallery")).text();
+  expect(await page()).toContain(`${PIXEL_PNG.length} B of 1 MiB used`);
+  await using unlimited = await startRig({ settings: { "media.max_total_mb": 0 } });
+  const html = await (await (await signIn(unlimited)).get("/admin/gallery")).text();
+  expect(html).toContain(">0 B used");
+  expect(html).not.toContain("<progress");
+});
+
 describe("bytes", () => {
   test("are whole, in ranges, and small once", async () => {
     const id = made[0]!;

@@ -181,10 +181,12 @@ describe("what the upstream says", () => {
   });
 });
 
-test("a retired model is served by its successor, said in a header; switched off it is refused", async () => {
+test("a retired model is served by its successor, said in a header and the log; switched off it is refused", async () => {
   const response = await rig.chat({ model: "dall-e-3" });
   expect(response.status).toBe(200);
   expect(response.headers.get("x-flow2api-successor")).toContain('for="dall-e-3"');
+  const told = rig.logged.map((line) => JSON.parse(line)).filter(({ message }) => message === "A retired model is served by its successor");
+  expect(told).toContainEqual(expect.objectContaining({ requested: "dall-e-3", family: expect.any(String) }));
   await using strict = await startRig({ settings: { "generation.successors": false } });
   expect((await strict.chat({ model: "dall-e-3" })).status).toBe(503);
 });

@@ -120,8 +120,10 @@ describe("demo", () => {
 
 test("simulate serves the simulator alone, with the faults it is told, and says how to use it", async () => {
   const faults = ["--faults", "gemini.models=bad-key"];
-  await using simulator = await running(/Simulator on http:\/\/127\.0\.0\.1:(\d+)/, ["simulate", "--port", "0", "--seed", "7", ...faults]);
+  const told = ["--seed", "7", "--latency", "3", ...faults];
+  await using simulator = await running(/Simulator on http:\/\/127\.0\.0\.1:(\d+)/, ["simulate", "--port", "0", ...told]);
   const { port, io } = simulator;
+  expect(await (await get(port, "/__simulator/options")).json()).toMatchObject({ latencyMs: 3 });
   const [, gemini = ""] = /FLOW2API_GEMINI_BASE_URL=(\S+)/.exec(io.out) ?? [];
   expect((await fetch(`${gemini}/v1beta/models?key=demo-1.1`)).status).toBe(400);
   const [, url = "", spec = ""] = /curl -X PUT (\S+) -d "([^"]+)"/.exec(io.out) ?? [];
