@@ -3,6 +3,7 @@
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { type DraftTurn, type InputReference, ownMediaId } from "../../gateway/inputs.ts";
+import { markdownImages } from "./chat/markdown-images.ts";
 import { fileReference, isObject } from "./references.ts";
 import type { ChatBody } from "./schema.ts";
 
@@ -137,18 +138,15 @@ const reference = (url: string, param: string, trusted = true): InputReference =
 /** What may be read although the user did not name it: our own media and bytes that are already here. */
 const isReadable = (url: string) => url.startsWith("data:image/") || ownMediaId(url) !== null;
 
-const MARKDOWN_IMAGE = /!\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)/g;
-
 /** Text with its pictures taken out: only those that are ours or inline, links of strangers stay text. */
 function decodeText(text: string, where: string, trusted: boolean): DraftPart[] {
   if (!text.includes("](")) return [{ type: "text", text }];
   const parts: DraftPart[] = [];
   let from = 0;
-  for (const match of text.matchAll(MARKDOWN_IMAGE)) {
-    const url = match[1]!;
+  for (const { url, start, end } of markdownImages(text)) {
     if (!isReadable(url)) continue;
-    parts.push({ type: "text", text: text.slice(from, match.index) }, reference(url, where, trusted));
-    from = match.index + match[0].length;
+    parts.push({ type: "text", text: text.slice(from, start) }, reference(url, where, trusted));
+    from = end;
   }
   return [...parts, { type: "text", text: text.slice(from) }];
 }
