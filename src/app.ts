@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import { ADMIN_HEADERS } from "./admin/door.ts";
 import { createAdmin } from "./admin/routes.ts";
 import { createAccessLog } from "./api/access-log.ts";
-import { clientAddress, forwardedHost, inRanges, publicOrigin } from "./api/address.ts";
+import { calledOrigin, clientAddress, forwardedHost, inRanges, publicOrigin } from "./api/address.ts";
 import { createBodyReader } from "./api/body.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
@@ -12,6 +12,7 @@ import { createGuard, type Listener, unknownUrl, type Verdict } from "./api/guar
 import { mediaRoutes } from "./api/media.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
+import { baseUrlHint, repairedUrl } from "./api/paths.ts";
 import { createPluginDoor, errorResponse as pluginError, pluginRoutes } from "./api/plugin.ts";
 import { describeApi, openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
@@ -53,14 +54,18 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     const arrival = arrivals.get(request);
     return arrival ? arrival.peer : (app.server?.requestIP(request)?.address ?? null);
   };
-  const originOf = (request: Request) =>
-    publicOrigin(request, peerOf(request), { public_url: ctx.settings.current().server.public_url, trust_proxy: boot.trust_proxy });
+  const originSettings = () => ({ public_url: ctx.settings.current().server.public_url, trust_proxy: boot.trust_proxy });
+  const originOf = (request: Request) => publicOrigin(request, peerOf(request), originSettings());
+  const calledOriginOf = (request: Request) => calledOrigin(request, peerOf(request), originSettings());
   const callOf = (request: Request) => ({
     requestId: access.idOf(request),
     startedAt: access.startOf(request),
     key: guard.callerOf(request)!.key,
     origin: originOf(request),
+    calledOrigin: calledOriginOf(request),
   });
+  /** Every link of Gemini's dialect is followed by a program. */
+  const geminiCallOf = (request: Request) => ({ ...callOf(request), origin: calledOriginOf(request) });
   const allowed = ctx.config.settings.admin.allow;
   const admin = await createAdmin(ctx, {
     bodies,
@@ -93,10 +98,23 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     return refusal === "preflight" ? new Response(null, { status: 204 }) : ENVELOPES[dialect](refusal);
   };
   const tokensByState = () => pool.gauges().tokens;
-  const gemini = { ...ctx, bodies, callOf };
+  const gemini = { ...ctx, bodies, callOf: geminiCallOf };
 
-  const app = new Elysia()
+  /** The same request under the URL that its client meant. */
+  const handleAgain = (request: Request, url: string): Promise<Response> => {
+    const { method, headers, body, signal } = request;
+    const next = new Request(url, { method, headers, body, signal });
+    arrivals.set(next, { peer: peerOf(request), listener: arrivals.get(request)?.listener ?? mainListener });
+    // The routes that take their time know only the second request, which is not the server's.
+    app.server?.timeout(request, 0);
+    return app.handle(next);
+  };
+
+  // The path of a short host name (`api`, `x`) begins before the eleventh character, where it is looked for otherwise.
+  const app = new Elysia({ handler: { standardHostname: false } })
     .onRequest(async ({ request, set }) => {
+      const meant = repairedUrl(request.url, (name) => request.headers.get(name));
+      if (meant !== null) return handleAgain(request, meant);
       const verdict = guard.decide(request, peerOf(request), arrivals.get(request)?.listener ?? mainListener);
       Object.assign(set.headers, verdict.headers);
       set.headers["x-request-id"] = access.begin(request);
@@ -111,7 +129,7 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
       const { path, query } = splitUrl(request.url);
       const dialect = dialectOf({ method: request.method, path, query, header: (name) => request.headers.get(name) });
       if (code !== "NOT_FOUND" && !(error instanceof AppError)) log.error("A request failed by a bug", { error });
-      const failure = code === "NOT_FOUND" ? unknownUrl(request.method, path) : error;
+      const failure = code === "NOT_FOUND" ? unknownUrl(request.method, path, baseUrlHint(calledOriginOf(request))) : error;
       const answer = admin.door.hasSeen(request) ? admin.errorResponse(request, failure) : ENVELOPES[dialect](failure);
       // What the access log reads: here an answer's own status does not reach it.
       set.status = answer.status;

@@ -23,14 +23,30 @@ export function clientAddress(peer: string | null, headers: Headers, trusted: re
   return peer;
 }
 
-/** Scheme and host for links: the configured address, else the one the client used. Never ends with a slash. */
-export function publicOrigin(
-  request: Request,
-  peer: string | null,
-  settings: { public_url: string; trust_proxy: readonly string[] },
-): string {
+type OriginSettings = { public_url: string; trust_proxy: readonly string[] };
+
+/** Headers that a proxy adds. */
+const PROXY_MARKS = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded", "x-real-ip", "via"];
+
+/**
+ * Scheme and host by which a program called, for links that it follows itself with its key. The configured address where it is the same host
+ * (only that knows the scheme), or where a proxy that is not trusted hides the client's. Never ends with a slash.
+ */
+export function calledOrigin(request: Request, peer: string | null, settings: OriginSettings): string {
+  const called = publicOrigin(request, peer, { ...settings, public_url: "" });
+  if (!settings.public_url) return called;
+  const isHidden = !isTrusted(peer, settings.trust_proxy) && PROXY_MARKS.some((name) => request.headers.has(name));
+  return isHidden || hostOf(settings.public_url) === hostOf(called) ? publicOrigin(request, peer, settings) : called;
+}
+
+const hostOf = (url: string): string | null => (URL.canParse(url) ? new URL(url).hostname : null);
+
+const isTrusted = (peer: string | null, trusted: readonly string[]) => peer !== null && trusted.length > 0 && inRanges(trusted, peer);
+
+/** Scheme and host for links that people follow: the configured address, else the one the client used. Never ends with a slash. */
+export function publicOrigin(request: Request, peer: string | null, settings: OriginSettings): string {
   if (settings.public_url) return settings.public_url.replace(/\/+$/, "");
-  const forwarded = peer !== null && settings.trust_proxy.length > 0 && inRanges(settings.trust_proxy, peer);
+  const forwarded = isTrusted(peer, settings.trust_proxy);
   const scheme = forwarded ? lastOf(request.headers.get("x-forwarded-proto")) : null;
   const host = (forwarded ? lastOf(request.headers.get("x-forwarded-host")) : null) ?? request.headers.get("host");
   const valid = host !== null && /^[\w.-]+(:\d{1,5})?$|^\[[\da-fA-F:.]+\](:\d{1,5})?$/.test(host) ? host : "localhost";
@@ -39,7 +55,7 @@ export function publicOrigin(
 
 /** The host that a trusted proxy was asked for, or null. */
 export function forwardedHost(peer: string | null, headers: Headers, trusted: readonly string[]): string | null {
-  return peer !== null && trusted.length > 0 && inRanges(trusted, peer) ? lastOf(headers.get("x-forwarded-host")) : null;
+  return isTrusted(peer, trusted) ? lastOf(headers.get("x-forwarded-host")) : null;
 }
 
 const lastOf = (list: string | null): string | null => list?.split(",").at(-1)?.trim() || null;

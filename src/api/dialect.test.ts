@@ -43,4 +43,6 @@ test.each([
   ["http://host", "/", ""],
   ["http://host/", "/", ""],
   ["http://host:80/a/b?c=d?e", "/a/b", "c=d?e"],
+  ["/v1/models/x?key=k", "/v1/models/x", "key=k"],
+  ["//v1/models", "//v1/models", ""],
 ])("%s splits into path and query", (url, path, query) => expect(splitUrl(url)).toEqual({ path, query }));

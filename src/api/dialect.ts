@@ -22,9 +22,9 @@ export function dialectOf({ path, header, query }: Outside): Dialect {
   return (header("x-goog-api-client") ?? header("user-agent") ?? "").startsWith("google-genai-sdk") ? "gemini" : "openai";
 }
 
-/** Path and query of an absolute URL, without parsing the rest. */
+/** Path and query of a URL, without parsing the rest. One without a host begins with its path. */
 export function splitUrl(url: string): { path: string; query: string } {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("//") + 2);
   if (start < 0) return { path: "/", query: "" };
   const mark = url.indexOf("?", start);
   return mark < 0 ? { path: url.slice(start), query: "" } : { path: url.slice(start, mark), query: url.slice(mark + 1) };

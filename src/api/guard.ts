@@ -136,8 +136,9 @@ const hostNotAllowed = () =>
 const unauthorized = (message: string) => new AppError("unauthorized", message, { reason: "invalid_api_key" });
 
 /** What a key sees where there is nothing. */
-export function unknownUrl(method: string, path: string): AppError {
-  return new AppError("not_found", `Unknown request URL: ${method} ${path.slice(0, 200)}.`, { reason: "unknown_url" });
+export function unknownUrl(method: string, path: string, hint = ""): AppError {
+  const message = `Unknown request URL: ${method} ${path.slice(0, 200)}.${hint && ` ${hint}`}`;
+  return new AppError("not_found", message, { reason: "unknown_url" });
 }
 
 const hostName = (host: string | null) => (host ?? "").replace(/:\d+$/, "").toLowerCase();

@@ -35,7 +35,7 @@ export type Call = {
   request: Request;
   requestId: string;
   key: KeyRow;
-  /** Scheme and host for links. */
+  /** Scheme and host for links: those by which the client called. */
   origin: string;
   startedAt: number;
 };

@@ -36,8 +36,10 @@ export type Call = {
   request: Request;
   requestId: string;
   key: KeyRow;
-  /** Scheme and host for links. */
+  /** Scheme and host for links that people follow in a browser. */
   origin: string;
+  /** Scheme and host for links that the client itself follows: those by which it called. */
+  calledOrigin: string;
   startedAt: number;
 };
 

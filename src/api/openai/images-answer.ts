@@ -13,10 +13,10 @@ export async function imagesBody(api: Api, call: Call, made: Media[], echo: Pict
   return encodeImages(Math.floor(api.clock.now() / 1000), pictures, data, echo.quality, usage);
 }
 
-async function datumOf(api: Api, { origin, key, requestId }: Call, picture: Picture, form: PictureEcho["form"]): Promise<ImageDatum> {
+async function datumOf(api: Api, { calledOrigin, key, requestId }: Call, picture: Picture, form: PictureEcho["form"]): Promise<ImageDatum> {
   if (form === "b64_json") return { b64_json: picture.blob };
   const facts = { origin: "result" as const, keyId: key.id, requestId };
-  return { url: mediaUrl(origin, picture.converted ? await api.media.keepBytes(picture.blob, facts) : picture.media) };
+  return { url: mediaUrl(calledOrigin, picture.converted ? await api.media.keepBytes(picture.blob, facts) : picture.media) };
 }
 
 /** Whole: a frame cannot be written in pieces, a heartbeat might come between. */

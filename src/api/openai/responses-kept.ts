@@ -48,7 +48,7 @@ export async function listInputItems(api: Own, call: Call, id: string): Promise<
 }
 
 /** What a client only named was never read for it: of inputs it gets its own. */
-async function itemsOf(api: Own, { origin, key }: Call, { role, parts }: DraftTurn, mark: string) {
+async function itemsOf(api: Own, { calledOrigin: origin, key }: Call, { role, parts }: DraftTurn, mark: string) {
   const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
   const ids = parts.flatMap((part) => (part.type === "text" ? [] : [ownMediaId(part.url)!]));
   const found = (await Promise.all(ids.map((id) => api.media.open(id))))

@@ -140,7 +140,7 @@ async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form):
 /** The AI SDK puts its own name over that of OpenRouter's provider; of its providers that one alone speaks to this route. */
 const OPENROUTER_CLIENT = /\bai-sdk\//i;
 
-async function show(api: Api, { origin, request }: Call, job: Job) {
+async function show(api: Api, { calledOrigin: origin, request }: Call, job: Job) {
   const mediaId = job.state === "completed" ? job.mediaIds[0] : undefined;
   const video = encodeVideo(job, mediaId === undefined ? null : await api.media.get(mediaId), origin);
   return OPENROUTER_CLIENT.test(request.headers.get("user-agent") ?? "") ? forOpenRouter(video) : video;

@@ -1,0 +1,73 @@
+// Base URL repair: doubled slashes, and a doubled, missing or foreign version before a known route. Pure.
+import { splitUrl } from "./dialect.ts";
+
+type Header = (name: string) => string | null;
+
+/** What clients put before a route. */
+const VERSIONS: ReadonlySet<string> = new Set(["v1", "v1beta", "v1alpha", "api", "openai"]);
+/** Most requests: one version before anything but another, and nothing that only the other dialect has. */
+const CANONICAL =
+  /^\/(?:v1\/(?!chat\/completions\/|(?:v1|v1beta|v1alpha|api|openai)(?:\/|$))|v1beta\/(?:openai\/(?!v1\/)|interactions|operations|models\/[^/]+:[a-z])|media\/)/;
+
+const OPENAI_ROUTES = ["chat/completions", "responses", "images", "videos"];
+const SHARED_ROUTES = ["models", "files"];
+const GEMINI_ROUTES = ["interactions", "operations"];
+/** A method after a model: Gemini's, whatever the credential. */
+const MODEL_METHOD = /^models\/.*:[a-z]+(?:[A-Z][a-zA-Z]*)?$/;
+/** An endpoint in the place of the base URL: what the client adds to it is the route. */
+const ENDPOINT_AS_BASE =
+  /^(?:chat\/completions|images\/(?:generations|edits)|responses)\/(?:v1\/)?(?=(?:chat\/completions|images|responses|videos|files|models)(?:\/|$))/;
+
+/**
+ * The URL with the path that the client meant, where only one can be meant; null where there is nothing to repair.
+ * Bun gives a path in place of a URL when the `Host` header is missing or cannot be part of one.
+ */
+export function repairedUrl(url: string, header: Header): string | null {
+  const isPath = url.startsWith("/");
+  const { path, query } = splitUrl(url);
+  const meant = !path.includes("//") && CANONICAL.test(path) ? path : meantPath(path, query, header);
+  if (meant === path && !isPath) return null;
+  const host = isPath ? "http://localhost" : url.slice(0, url.indexOf("/", url.indexOf("//") + 2));
+  return `${host}${meant}${query === "" ? "" : `?${query}`}`;
+}
+
+function meantPath(path: string, query: string, header: Header): string {
+  const single = path.replace(/\/{2,}/g, "/");
+  const segments = single.slice(1).split("/");
+  const end = segments.findIndex((segment) => !VERSIONS.has(segment));
+  const head = segments.slice(0, Math.max(end, 0));
+  const route = segments.slice(head.length).join("/").replace(ENDPOINT_AS_BASE, "");
+  const version = head.findLast((word) => word.startsWith("v1"));
+  const isCompatible = version === "v1beta" && head.at(-1) === "openai";
+  const isBearer = /^bearer\s/i.test(header("authorization") ?? "") || announces(header, "authorization");
+  const isGoogle = isGoogleClient(query, header);
+
+  if (isCompatible && !MODEL_METHOD.test(route))
+    return begins(route, [...OPENAI_ROUTES, ...SHARED_ROUTES]) ? `/v1beta/openai/${route}` : single;
+  if (begins(route, OPENAI_ROUTES)) return head.length > 0 || isBearer || isGoogle ? `/v1/${route}` : single;
+  if (begins(route, GEMINI_ROUTES)) return head.length > 0 || isGoogle ? `/${version ?? "v1beta"}/${route}` : single;
+  if (!begins(route, SHARED_ROUTES)) return single;
+  if (isGoogle || MODEL_METHOD.test(route))
+    return head.length > 0 || !route.startsWith("models") ? `/${version ?? "v1beta"}/${route}` : single;
+  // A Bearer key may be Google's client's under Google's version; without a version it is OpenAI's.
+  const isForeign = head.length === 1 && version !== "v1" && version !== undefined && !isOpenAiClient(header);
+  if (isForeign) return `/${version}/${route}`;
+  return head.length > 0 || isBearer ? `/v1/${route}` : single;
+}
+
+const begins = (route: string, names: readonly string[]) =>
+  names.some((name) => route === name || (route.startsWith(name) && route[name.length] === "/"));
+
+function isGoogleClient(query: string, header: Header): boolean {
+  if (header("x-goog-api-key") !== null || announces(header, "x-goog-api-key") || /(?:^|&)key=/.test(query)) return true;
+  return (header("x-goog-api-client") ?? header("user-agent") ?? "").startsWith("google-genai-sdk");
+}
+
+/** A browser's preflight names the headers of the request that follows it. */
+const announces = (header: Header, name: string) => (header("access-control-request-headers") ?? "").toLowerCase().includes(name);
+
+/** The official SDKs, by their own headers. */
+const isOpenAiClient = (header: Header) => /^(?:Async)?OpenAI\//.test(header("user-agent") ?? "") || header("x-stainless-lang") !== null;
+
+/** What a 404 says of base URLs. `origin`: scheme and host by which the request came. */
+export const baseUrlHint = (origin: string): string => `The base URL is ${origin}/v1 for OpenAI clients and ${origin} for Gemini clients.`;
