@@ -54,7 +54,7 @@ const HOSTS = [
 ];
 
 describe.each(HOSTS)("under the host name %p", (host) => {
-  test.each([
+  const ROUTES: [method: string, path: () => string][] = [
     ["GET", () => image],
     ["HEAD", () => image],
     ["GET", () => "/health"],
@@ -65,7 +65,8 @@ describe.each(HOSTS)("under the host name %p", (host) => {
     ["GET", () => "/v1/files?limit=1"],
     ["GET", () => "/openapi.json"],
     ["POST", () => "/v1beta/models/gemini-3-pro-image:countTokens"],
-  ] as const)("%s is served", async (method, path) => {
+  ];
+  test.each(ROUTES)("%s is served", async (method, path) => {
     const body = method === "POST" ? '{"contents":"a fox"}' : "";
     expect((await raw(`${method} ${path()} HTTP/1.1\r\nHost: ${host}`, body)).status).toBe(200);
   });
