@@ -34,6 +34,13 @@ const NEVER_SENT = new Set([
   "ProxyConnectFailed",
 ]);
 
+/** An address without the slashes at its end. */
+export function withoutEndSlashes(url: string): string {
+  let end = url.length;
+  while (end > 0 && url[end - 1] === "/") end -= 1;
+  return url.slice(0, end);
+}
+
 const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
 
 /**

@@ -30,7 +30,7 @@ const SECRET_NAMES =
 const SECRET_SHAPES: readonly [RegExp, string][] = [
   [/AIza[\w-]{10,}/g, "AIza…"],
   [/ya29\.[\w.-]+/g, "ya29.…"],
-  [/eyJ[\w-]{8,}\.[\w.-]+/g, "eyJ…"],
+  [/eyJ[\w-]{8,}(?:\.[\w.-]+)?/g, "eyJ…"],
   [/sk-f2a-[\w-]+/g, "sk-f2a-…"],
   [/(bearer\s+)[\w.~+/=-]+/gi, "$1…"],
   [/([?&]key=)[^&\s"]+/gi, "$1…"],

@@ -32,7 +32,13 @@ export function createFileCompression(): (answered: Answered) => Promise<Respons
   };
 }
 
-const takesGzip = (request: Request) => /\bgzip\b(?!\s*;\s*q=0(\.0+)?\s*(,|$))/.test(request.headers.get("accept-encoding") ?? "");
+function takesGzip(request: Request): boolean {
+  const codings = (request.headers.get("accept-encoding") ?? "").split(",");
+  return codings.some((coding) => {
+    const [name = "", ...parameters] = coding.split(";");
+    return name.trim() === "gzip" && !parameters.some((parameter) => /^q=0(\.0+)?$/.test(parameter.trim()));
+  });
+}
 
 /** Streams are left alone: what is live has to arrive at once. */
 function isWorth(request: Request, { status, headers, body }: Response): boolean {

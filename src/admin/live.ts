@@ -25,7 +25,7 @@ export function live(
   let last = "";
   return frames(ctx, { request, server }, async (view) => {
     const text = fragmentText(await content(view));
-    const shown = text.replace(/>[^<]*<\/time>/g, "></time>");
+    const shown = withoutTimes(text);
     if (shown === last) return null;
     last = shown;
     return dataOf(text);
@@ -51,6 +51,12 @@ export function liveUntil(
     return text;
   };
   return frames(ctx, { request, server }, look, WAITED_FOR_MS);
+}
+
+/** The text with every `<time>` emptied: what it shows changes by itself. */
+function withoutTimes(html: string): string {
+  const pieces = html.split("</time>");
+  return pieces.map((piece, at) => (at === pieces.length - 1 ? piece : piece.slice(0, piece.lastIndexOf(">") + 1))).join("</time>");
 }
 
 type Piece = { id: string; content: VNode };

@@ -1,5 +1,6 @@
 // Where a request comes from and which address it used for us; forwarded headers count only behind a trusted proxy.
 import ipaddr from "ipaddr.js";
+import { withoutEndSlashes } from "../http.ts";
 
 /** Whether `address` lies in one of the CIDR ranges; mapped IPv4 counts as IPv4. Malformed input lies in none. */
 export function inRanges(cidrs: readonly string[], address: string): boolean {
@@ -45,7 +46,7 @@ const isTrusted = (peer: string | null, trusted: readonly string[]) => peer !== 
 
 /** Scheme and host for links that people follow: the configured address, else the one the client used. Never ends with a slash. */
 export function publicOrigin(request: Request, peer: string | null, settings: OriginSettings): string {
-  if (settings.public_url) return settings.public_url.replace(/\/+$/, "");
+  if (settings.public_url) return withoutEndSlashes(settings.public_url);
   const forwarded = isTrusted(peer, settings.trust_proxy);
   const scheme = forwarded ? lastOf(request.headers.get("x-forwarded-proto")) : null;
   const host = (forwarded ? lastOf(request.headers.get("x-forwarded-host")) : null) ?? request.headers.get("host");

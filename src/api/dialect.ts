@@ -6,7 +6,9 @@ export type Dialect = "openai" | "gemini";
 export type Outside = { method: string; path: string; header(name: string): string | null; query: string };
 
 const GEMINI_PATHS =
-  /^\/(v1beta(?!\/openai(\/|$))|upload|v1alpha)(\/|$)|^\/v1\/(interactions(\/|$)|models\/.*\/operations\/|files\/.*:download$)|^\/models(\/|$)/;
+  /^\/(v1beta|upload|v1alpha)(\/|$)|^\/v1\/(interactions(\/|$)|models\/.*\/operations\/|files\/.*:download$)|^\/models(\/|$)/;
+/** Google's own address for OpenAI clients. */
+const OPENAI_BELOW_GEMINI = /^\/v1beta\/openai(\/|$)/;
 /** A method after a model; the one that is a single small word is named, `:image` is part of an id. */
 const METHOD_PATHS = /^\/v1\/models\/.*:(predict|[a-z]+[A-Z][a-zA-Z]*)$/;
 const SHARED_PATHS = /^\/v1\/(models|files|operations)(\/|$)/;
@@ -16,6 +18,7 @@ const SHARED_PATHS = /^\/v1\/(models|files|operations)(\/|$)/;
  * presents a Google-style credential or is Google's SDK, else to OpenAI.
  */
 export function dialectOf({ path, header, query }: Outside): Dialect {
+  if (OPENAI_BELOW_GEMINI.test(path)) return "openai";
   if (GEMINI_PATHS.test(path) || METHOD_PATHS.test(path)) return "gemini";
   if (!SHARED_PATHS.test(path)) return "openai";
   if (header("x-goog-api-key") !== null || /(^|&)key=/.test(query)) return "gemini";

@@ -1,6 +1,7 @@
 // Settings and the API key of the Python original, in our words.
 
 import { KNOWN_DEFAULTS } from "../gateway/password.ts";
+import { withoutEndSlashes } from "../http.ts";
 import { findSetting, type SettingKey, showValue } from "../settings-check.ts";
 import { isOn, proxyOf, textOf } from "./original-accounts.ts";
 import type { Fields, Original } from "./original-files.ts";
@@ -52,7 +53,7 @@ export function readWishes({ config, toml }: Original): Wishes {
   if (Number(generation.max_retries ?? 3) !== 3) left.push("max_retries: generation.max_attempts takes its place");
   if (Number(config.admin_config?.error_ban_threshold ?? 3) !== 3) left.push("error_ban_threshold: the rules of health take its place");
   const cache = cacheOf(config.cache_config, toml.cache);
-  take("server.public_url", textOf(cache.url).replace(/\/+$/, ""), "cache base URL");
+  take("server.public_url", withoutEndSlashes(textOf(cache.url)), "cache base URL");
   if (cache.enabled && cache.timeout === 0) take("media.max_age_days", 0, "cache timeout");
   else if (cache.enabled) left.push("cache timeout: media.max_age_days takes its place");
   const calls = config.call_logic_config ?? toml.call_logic ?? {};

@@ -28,7 +28,7 @@ export function throttleKey(address: string | null): string {
   const full = tail === undefined ? groups : [...groups, ...Array(Math.max(0, 8 - groups.length - rest.length)).fill("0"), ...rest];
   return full
     .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, "").toLowerCase())
+    .map((group) => group.replace(/^0+/, "").toLowerCase() || "0")
     .join(":");
 }
 

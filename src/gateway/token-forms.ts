@@ -55,8 +55,10 @@ function sure(found: Recognised | Unrecognised, provider: string | undefined): R
 }
 
 export function unquote(text: string): string {
-  const match = /^(["'`])(.*)\1,?$/s.exec(text);
-  return match ? match[2]!.trim() : text;
+  const quote = text.charAt(0);
+  if (quote === "" || !"\"'`".includes(quote)) return text;
+  const end = text.length - (text.endsWith(",") ? 2 : 1);
+  return end > 0 && text[end] === quote ? text.slice(1, end).trim() : text;
 }
 
 export type Cookie = { name: string; value: string; domain?: string };

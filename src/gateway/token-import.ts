@@ -124,7 +124,7 @@ function readLine({ line, text }: Line, options: ParseOptions): ParsedLine[] {
     const document = tryJson(text.replace(/,$/, ""));
     return document === undefined ? [{ line, reason: "is no whole JSON" }] : readDocument(document, text, line, options);
   }
-  const bare = text.replace(/\s+#\s.*$/, "");
+  const bare = withoutComment(text);
   const whole = recognise(bare, options.provider);
   if (isRecognised(whole) && (options.provider === undefined || !/[,\t]/.test(bare))) return [{ line, ...whole }];
   // Semicolons part cookies, too.
@@ -132,6 +132,16 @@ function readLine({ line, text }: Line, options: ParseOptions): ParsedLine[] {
   const separator = separators.find((candidate) => splitRow(bare, candidate).length > 1);
   return [separator ? readCells(splitRow(bare, separator), line, options) : { line, reason: (whole as Unrecognised).reason }];
 }
+
+/** The line up to a `#` that stands between blanks. */
+function withoutComment(text: string): string {
+  for (let at = text.indexOf("#", 1); at > 0; at = text.indexOf("#", at + 1)) {
+    if (isBlank(text[at - 1]) && isBlank(text[at + 1])) return text.slice(0, at).trimEnd();
+  }
+  return text;
+}
+
+const isBlank = (character: string | undefined): boolean => character !== undefined && character.trim() === "";
 
 /** A row without a header: the secret is found by its form, the rest by what it looks like. */
 function readCells(cells: string[], line: number, options: ParseOptions): ParsedLine {

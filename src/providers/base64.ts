@@ -39,7 +39,7 @@ export function createBase64Decoder(): Base64Decoder {
     },
     end() {
       if (!escapes.isComplete()) throw malformed();
-      return decode(rest.replace(/=+$/, ""), "loose");
+      return decode(withoutPadding(rest), "loose");
     },
   };
 }
@@ -50,13 +50,19 @@ export function createBase64Decoder(): Base64Decoder {
  */
 export function decodeBase64(text: string): Uint8Array {
   try {
-    return Uint8Array.fromBase64(toStandard(text.trimEnd()).replace(/=+$/, ""));
+    return Uint8Array.fromBase64(withoutPadding(toStandard(text.trimEnd())));
   } catch (error) {
     throw malformed(error);
   }
 }
 
 const malformed = (cause?: unknown) => damaged("malformed", "The upstream's answer holds damaged media.", cause);
+
+function withoutPadding(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === "=") end -= 1;
+  return text.slice(0, end);
+}
 
 function toStandard(text: string): string {
   if (!text.includes("-") && !text.includes("_")) return text;

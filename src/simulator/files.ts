@@ -238,7 +238,7 @@ function fileReply(file: GeminiFile): Reply {
  * @throws {Refusal} 403 when it is not there or not theirs, 400 when it is not ACTIVE
  */
 export function findFile(world: World, incoming: Incoming, uri: string): InputMedia & { clip?: GeminiFile["clip"] } {
-  const id = /\/files\/([a-z0-9]+)(?:[:?].*)?$/.exec(uri)?.[1] ?? "";
+  const id = /\/files\/([a-z0-9]+)(?:[:?]|$)/.exec(uri)?.[1] ?? "";
   const file = files(world).get(id);
   if (!file || file.project !== projectOf(keyOf(incoming))) throw noSuchFile(id || uri);
   if (stateOf(world, file) !== "ACTIVE") {

@@ -13,7 +13,9 @@ export function camelKeys(value: unknown, depth = 0): unknown {
   return Object.fromEntries(fields.map(([name, field]) => [toCamel(name), camelKeys(field, depth + 1)]));
 }
 
-const toCamel = (name: string): string => (name.includes("_") ? name.replace(/_+([a-z0-9])/g, (_, letter) => letter.toUpperCase()) : name);
+/** The expression matches at each underscore, whatever follows: a name of underscores alone is one pass. */
+const toCamel = (name: string): string =>
+  name.includes("_") ? name.replace(/_+([a-z0-9]?)/g, (whole, letter: string) => letter.toUpperCase() || whole) : name;
 
 export const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
 

@@ -4,11 +4,12 @@ import { fileIdOf, type InputReference, ownMediaId } from "../../gateway/inputs.
 import { type Fields, textOf } from "./proto-json.ts";
 
 /** A file of ours by its name or by any address that ends with it, whatever the host: ids cannot be guessed. */
-const FILE_NAME = /(?:^|\/)files\/([a-z2-7]{26})(?::download)?(?:[?#].*)?$/;
+const FILE_NAME = /(?:^|\/)files\/([a-z2-7]{26})(?::download)?$/;
 
 /** The id in `files/{id}` or an address of it; null for anything else. */
 export function fileIdIn(uri: string): string | null {
-  return FILE_NAME.exec(uri)?.[1] ?? null;
+  const end = uri.search(/[?#]/);
+  return FILE_NAME.exec(end < 0 ? uri : uri.slice(0, end))?.[1] ?? null;
 }
 
 /** Base64 in a body, as a URL that the gateway reads. The claimed type is not believed later on. */

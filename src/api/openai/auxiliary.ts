@@ -11,7 +11,7 @@ function topicOf(text: string): string {
 
 /** Prompts as the named clients send them (Open WebUI, LobeHub, Cherry Studio, NextChat, LibreChat; wire.md D). First match wins. */
 const RULES: readonly Rule[] = [
-  { name: "tags", pattern: /^### Task:[\s\S]*\b(broad )?tags\b[\s\S]*"tags"/i, answer: () => '{"tags": ["Images"]}' },
+  { name: "tags", pattern: /^### Task:[\s\S]*"tags"/i, answer: () => '{"tags": ["Images"]}' },
   { name: "follow-ups", pattern: /^### Task:[\s\S]*"follow_ups"/i, answer: () => '{"follow_ups": []}' },
   { name: "queries", pattern: /^### Task:[\s\S]*"queries"/i, answer: () => '{"queries": []}' },
   { name: "title", pattern: /^### Task:[\s\S]*"title"/i, answer: (text) => JSON.stringify({ title: topicOf(text) }) },
@@ -30,14 +30,14 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-const GREETING = /^\s*(hi|hello|hey|ping|你好|您好)\s*[!.。！]?\s*$/i;
+const GREETING = /^(hi|hello|hey|ping|你好|您好)\s*[!.。！]?$/i;
 
 /** The local answer to a call that wants no picture, or null. Calls with a picture are never taken for one. */
 export function auxiliaryAnswer({ system, turns }: Pick<DecodedChat, "system" | "turns">): string | null {
   const last = turns.at(-1);
   if (!last || last.parts.some((part) => part.type === "reference")) return null;
   const text = last.parts.map((part) => (part.type === "text" ? part.text : "")).join("\n");
-  if (turns.length === 1 && GREETING.test(text)) return "Hello! I make pictures: describe what you would like to see.";
+  if (turns.length === 1 && GREETING.test(text.trim())) return "Hello! I make pictures: describe what you would like to see.";
   const rule = RULES.find(({ pattern }) => pattern.test(text.trim()) || (system !== undefined && pattern.test(system)));
   return rule ? rule.answer(text) : null;
 }

@@ -1,6 +1,6 @@
 // Calls to Flow: an honest name, credentials to their own origin only, refusals classified.
 import { AppError } from "../../errors.ts";
-import { readChunks, send, toNetworkError } from "../../http.ts";
+import { readChunks, send, toNetworkError, withoutEndSlashes } from "../../http.ts";
 import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { readJson } from "../json-stream.ts";
@@ -60,7 +60,7 @@ export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiB
       "cookie" in auth ? { cookie: `${SESSION_COOKIE}=${auth.cookie}` } : { authorization: `Bearer ${auth.accessToken}` };
     return send({
       method: body ? "POST" : "GET",
-      url: `${base.replace(/\/+$/, "")}${request.path.startsWith(":") ? "" : "/"}${request.path}`,
+      url: `${withoutEndSlashes(base)}${request.path.startsWith(":") ? "" : "/"}${request.path}`,
       headers: {
         accept: "application/json",
         "user-agent": USER_AGENT,

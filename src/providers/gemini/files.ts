@@ -137,8 +137,8 @@ function fileIdOf(uri: string): string | null {
 
 /** The address of an upload below our base. It is its own credential. */
 function uploadPathOf(url: string): string {
-  const path = /\/(upload\/.+)$/.exec(url)?.[1];
-  if (path) return path;
+  const at = url.indexOf("/upload/");
+  if (at >= 0 && at + "/upload/".length < url.length) return url.slice(at + 1);
   throw damaged("malformed", "The upstream did not tell where to upload.");
 }
 

@@ -1,6 +1,6 @@
 // Calls to the Gemini API: an honest name, the key to the API's own origin only, refusals classified.
 import { AppError } from "../../errors.ts";
-import { readBody, send } from "../../http.ts";
+import { readBody, send, withoutEndSlashes } from "../../http.ts";
 import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import type { ProviderToken } from "../provider.ts";
@@ -51,7 +51,7 @@ const MAX_ERROR_BODY = 256 * 1024;
 
 /** The API's origin behind one door. */
 export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" | "log">): Transport {
-  const base = new URL(options.baseUrl.replace(/\/*$/, "/"));
+  const base = new URL(`${withoutEndSlashes(options.baseUrl)}/`);
   const addressOf = (to: string) => new URL(to, base);
 
   const exchange = async ({ to, method, body, headers, keyless, token, signal }: GeminiRequest): Promise<Response> => {

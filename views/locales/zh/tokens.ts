@@ -83,7 +83,7 @@ const IMPORT_REASONS: readonly [RegExp, string][] = [
   [/^(.+): expected true or false$/, "$1：应为 true 或 false"],
   [/^(.+): expected text$/, "$1：应为文本"],
   [/^(.+): expected a table$/, "$1：应为对象"],
-  [/^(.+): is SOCKS, .*$/, "$1：不支持 SOCKS，请提供 http(s) 代理"],
+  [/^([^:]+): is SOCKS, .*$/, "$1：不支持 SOCKS，请提供 http(s) 代理"],
   [/^(.+): expected an address like (\S+)$/, "$1：应为类似 $2 的地址"],
 ];
 
