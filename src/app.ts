@@ -16,7 +16,8 @@ import { baseUrlHint, repairedUrl } from "./api/paths.ts";
 import { createPluginDoor, errorResponse as pluginError, pluginRoutes } from "./api/plugin.ts";
 import { describeApi, openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
-import { AppError } from "./errors.ts";
+import { AppError, knownFailure } from "./errors.ts";
+import { Readiness } from "./gateway/readiness.ts";
 
 /** Names of this machine, which the demo answers to. */
 const LOCAL_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
@@ -97,6 +98,7 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     if (refusal === "admin") return askAdmin(request, Object.assign(headers, ADMIN_HEADERS));
     return refusal === "preflight" ? new Response(null, { status: 204 }) : ENVELOPES[dialect](refusal);
   };
+  const readiness = new Readiness({ ...ctx, settings: ctx.settings.current });
   const tokensByState = () => pool.gauges().tokens;
   const gemini = { ...ctx, bodies, callOf: geminiCallOf };
 
@@ -128,7 +130,8 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     .onError(({ error, request, code, set }) => {
       const { path, query } = splitUrl(request.url);
       const dialect = dialectOf({ method: request.method, path, query, header: (name) => request.headers.get(name) });
-      if (code !== "NOT_FOUND" && !(error instanceof AppError)) log.error("A request failed by a bug", { error });
+      if (code !== "NOT_FOUND" && !(error instanceof AppError))
+        log.error(knownFailure(error) ? "The store failed" : "A request failed by a bug", { error });
       const failure = code === "NOT_FOUND" ? unknownUrl(request.method, path, baseUrlHint(calledOriginOf(request))) : error;
       const answer = admin.door.hasSeen(request) ? admin.errorResponse(request, failure) : ENVELOPES[dialect](failure);
       // What the access log reads: here an answer's own status does not reach it.
@@ -138,7 +141,7 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     .onAfterResponse(({ request, responseValue, set }) => {
       access.end(request, responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200));
     })
-    .use(systemRoutes({ metrics, tokensByState, unready: () => [] }))
+    .use(systemRoutes({ metrics, tokensByState, unready: () => readiness.reasons() }))
     .use(mediaRoutes({ media, callerOf: (request) => keyIdOf(guard.callerOf(request)) }))
     // Paths that both dialects have are OpenAI's routes; a request that speaks Gemini is answered before it gets there.
     .onBeforeHandle(createSharedPaths(gemini))

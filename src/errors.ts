@@ -13,6 +13,8 @@ export type ErrorKind =
   | "no_result"
   | "no_token"
   | "busy"
+  /** A failure of this server itself: its disk, its store, its memory, its stop. */
+  | "unavailable"
   | "network"
   | "upstream_rate_limited"
   | "upstream_quota"
@@ -101,6 +103,26 @@ export class AppError extends Error {
     this.upstreamStatus = options.upstreamStatus;
   }
 }
+
+/** A failure of this server itself, which passes: never the client's fault and no limit of its key. */
+export const serverFailure = (message: string, reason: string, options: Pick<AppErrorOptions, "retryAfterMs" | "cause"> = {}): AppError =>
+  new AppError("unavailable", message, { retryAfterMs: 5_000, ...options, reason });
+
+/** Result codes of SQLite by which the store cannot be written or read now. https://www.sqlite.org/rescode.html, read 2026-11-29. */
+const STORE_FAILURES = /^SQLITE_(BUSY|CANTOPEN|FULL|IOERR|LOCKED|NOMEM|READONLY)/;
+
+/** Whatever was thrown, as a failure that can be returned: null for a bug. */
+export function knownFailure(error: unknown): AppError | null {
+  if (error instanceof AppError) return error;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (code === "ENOSPC" || code === "EDQUOT" || code.startsWith("SQLITE_FULL")) return diskIsFull(error);
+  if (!STORE_FAILURES.test(code)) return null;
+  return serverFailure("This server cannot write its records at the moment.", "store_unavailable", { cause: error });
+}
+
+/** The server's disk has no room: clients may come again in a minute. */
+export const diskIsFull = (cause?: unknown): AppError =>
+  serverFailure("The server's disk is full.", "disk_full", { cause, retryAfterMs: 60_000 });
 
 /** The same failure, marked as possibly charged. */
 export const asCharged = (error: AppError): AppError => (error.charged ? error : changed(error, { charged: true }));

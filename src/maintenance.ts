@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import { writeBackup } from "./db/sqlite/backup-file.ts";
 import { dropStagedRestore, restoreBackup, stagedRestore } from "./db/sqlite/restore.ts";
 import { askRotation, isRotationAsked } from "./db/sqlite/rotate.ts";
+import { hasSecretKey } from "./db/sqlite/secrets.ts";
 import { AppError } from "./errors.ts";
 import type { FolderSizes, Maintenance } from "./gateway/maintenance.ts";
 
@@ -48,6 +49,7 @@ export function createMaintenance({ dataDir, env, now }: Dependencies): Maintena
     },
     stagedRestore: () => stagedRestore(dataDir),
     dropStagedRestore: () => dropStagedRestore(dataDir),
+    hasSecretKey: () => hasSecretKey(dataDir, env),
     isRotationAsked: () => isRotationAsked(dataDir),
     askRotation: (isWanted) => askRotation(dataDir, isWanted),
   };

@@ -44,7 +44,7 @@ export const SettingsSchema = t.Object({
       expected: 'addresses like "10.0.0.0/8"',
     }),
     body_limit_mb: whole(100, 1, 1024, "Largest request body, in MiB"),
-    bodies_in_flight_mb: whole(512, 16, 16384, "All request bodies held at once, in MiB; over it: 429"),
+    bodies_in_flight_mb: whole(512, 16, 16384, "All request bodies held at once, in MiB; over it: 503"),
     drain_timeout: whole(30, 0, 600, "How long a stop waits for open answers, in seconds"),
     metrics_token: text("", "Bearer token that opens /metrics to other machines; empty: loopback only", { boot: true, secret: true }),
   }),

@@ -95,6 +95,7 @@ const STATUS = {
   no_result: 502,
   no_token: 503,
   busy: 503,
+  unavailable: 503,
   network: 502,
   upstream_rate_limited: 502,
   upstream_quota: 502,

@@ -60,7 +60,7 @@ describe("a body", () => {
     const bodies = reader(16, 16);
     const text = JSON.stringify({ name: "x".repeat(9 * 1024 * 1024) });
     const first = await bodies.json(post(text), validate);
-    await expect(bodies.json(post(text), validate)).rejects.toMatchObject({ kind: "busy", retryAfterMs: 2000 });
+    await expect(bodies.json(post(text), validate)).rejects.toMatchObject({ kind: "unavailable", retryAfterMs: 2000 });
     first[Symbol.dispose]();
     await expect(bodies.json(post(text), validate)).resolves.toHaveProperty("value");
   });

@@ -1,6 +1,6 @@
 // The one reader of request bodies: counts bytes against the request's limit and everybody's budget, then parses and validates.
 import { getSchemaValidator, type Static, type TSchema } from "elysia";
-import { AppError } from "../errors.ts";
+import { AppError, serverFailure } from "../errors.ts";
 import type { MediaStore } from "../gateway/media.ts";
 import { discardFiles, type FormContent, readForm } from "./multipart.ts";
 
@@ -15,7 +15,7 @@ export type Form = AsyncDisposable & FormContent;
 export type BodyReader = {
   /**
    * Reads and validates a JSON body. Unknown fields are kept and ignored.
-   * @throws {AppError} `payload_too_large`, `busy` (all bodies together are too large), `invalid_request` naming the field, `cancelled`
+   * @throws {AppError} `payload_too_large`, `unavailable` (all bodies together are too large), `invalid_request` naming the field, `cancelled`
    * when the client leaves before all of it came
    */
   json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>>;
@@ -35,7 +35,7 @@ export function createBodyReader(limits: () => { body_limit_mb: number; bodies_i
   let held = 0;
   const reserve = (bytes: number) => {
     if (held + bytes > limits().bodies_in_flight_mb * MIB) {
-      throw new AppError("busy", "The server holds too many large request bodies; try again shortly.", { retryAfterMs: 2000 });
+      throw serverFailure("The server holds too many large request bodies; try again shortly.", "body_budget", { retryAfterMs: 2_000 });
     }
     held += bytes;
   };

@@ -2,7 +2,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
 import type { Store, TokenRow } from "../db/store.ts";
-import { AppError, type ErrorKind } from "../errors.ts";
+import { AppError, type ErrorKind, knownFailure } from "../errors.ts";
 import { hashKey } from "../gateway/keys.ts";
 import type { Pool } from "../gateway/pool.ts";
 import type { PoolTokenView } from "../gateway/pool-view.ts";
@@ -49,11 +49,13 @@ const STATUS: Partial<Record<ErrorKind, number>> = {
   payload_too_large: 413,
   limit_exceeded: 429,
   busy: 429,
+  unavailable: 503,
 };
 
 /** A failure in the original's envelope. */
-export function errorResponse(error: unknown): Response {
-  if (!(error instanceof AppError)) return Response.json({ detail: "Internal error" }, { status: 500 });
+export function errorResponse(thrown: unknown): Response {
+  const error = knownFailure(thrown);
+  if (!error) return Response.json({ detail: "Internal error" }, { status: 500 });
   const { kind, message, retryAfterMs } = error;
   const headers: Record<string, string> = retryAfterMs === undefined ? {} : { "retry-after": `${Math.ceil(retryAfterMs / 1000)}` };
   return Response.json({ detail: message }, { status: STATUS[kind] ?? 500, headers });

@@ -6,8 +6,8 @@ import { VERSION } from "../version.ts";
 
 export type SystemContext = {
   metrics: Metrics;
-  /** What keeps the server from being ready, in words; empty when it is. An empty pool is no such thing. */
-  unready(): string[];
+  /** What keeps the server from being ready, in words; empty when it is. An empty pool does not. */
+  unready(): Promise<string[]>;
   /** Tokens by health, for people who look at /ready. */
   tokensByState(): Record<string, number>;
 };
@@ -17,8 +17,8 @@ export function systemRoutes({ metrics, unready, tokensByState }: SystemContext)
     .get("/health", () => Response.json({ status: "ok", version: VERSION }), { detail: { tags: ["System"], summary: "Liveness" } })
     .get(
       "/ready",
-      () => {
-        const reasons = unready();
+      async () => {
+        const reasons = await unready();
         const status = reasons.length === 0 ? 200 : 503;
         return Response.json({ status: status === 200 ? "ready" : "not ready", reasons, tokens: tokensByState() }, { status });
       },

@@ -72,6 +72,7 @@ const KINDS = {
   no_result: { usual: null, answered: true },
   no_token: { usual: null, answered: false },
   busy: { usual: null, answered: false },
+  unavailable: { usual: null, answered: false },
   // Judged by outage.ts, which knows who else fails.
   network: { usual: null, answered: false },
   upstream_rate_limited: { usual: "no_details", answered: true },

@@ -48,7 +48,7 @@ export type ImageJobPlan = {
 
 const ASK_AGAIN_MS = 2_000;
 /** Failures that end by waiting, while nothing was sent. */
-const PASSING: ReadonlySet<string> = new Set(["busy", "upstream_rate_limited"]);
+const PASSING: ReadonlySet<string> = new Set(["busy", "unavailable", "upstream_rate_limited"]);
 
 /** The turns as they are kept: pictures by their media id. Every picture of a job is stored. */
 export function storeTurns(turns: readonly Turn[]): ImageJobPlan["turns"] {

@@ -1,6 +1,6 @@
 // What dialects and the admin ask of jobs: make, read, watch, stop, forget, decide. Every answer is bound to its owner.
 import type { JobChange, JobRow, JobStore } from "../db/jobs.ts";
-import { AppError } from "../errors.ts";
+import { AppError, knownFailure, serverFailure } from "../errors.ts";
 import { type Claim, hashRequest, type Idempotency } from "./idempotency.ts";
 import { mediaOfJob } from "./image-answer.ts";
 import type { ImageJobOrder, Job, Jobs, VideoOrder } from "./job.ts";
@@ -55,7 +55,7 @@ export function createJobs(deps: JobsDependencies): Jobs {
     try {
       return await make(claim.attach);
     } catch (error) {
-      await claim.abandon(error instanceof AppError ? error : new AppError("busy", "Internal error"));
+      await claim.abandon(knownFailure(error) ?? serverFailure("Internal error", "internal_error"));
       throw error;
     }
   }

@@ -113,7 +113,7 @@ export interface Limits {
    * Checks the key's permissions and limits and reserves the estimate, in one act before the first `await`; resolves once the
    * reservation outlives this process. Nothing that costs money is started before that.
    * @throws {AppError} `forbidden` (model or kind not allowed), `limit_exceeded` with what, how much and `retryAfterMs`
-   * (reason `rate_limit_exceeded`: worth another try; `insufficient_quota`: not soon), `busy` when the ledger cannot be written
+   * (reason `rate_limit_exceeded`: worth another try; `insufficient_quota`: not soon), `unavailable` when the ledger cannot be written
    */
   admit(keyId: number, request: AdmissionRequest): Promise<Admission>;
   /** `x-ratelimit-*` headers of this key as of now; none where it has no limit per minute. */

@@ -128,7 +128,7 @@ test("a reservation that cannot be written is refused, with a pause and without 
   const { store, ledger } = setUp();
   store.state.broken = true;
   const error = await ledger.reserve(reservation).catch((reason) => reason);
-  expect(error).toMatchObject({ kind: "busy", reason: "ledger_unavailable", retryAfterMs: 5000 });
+  expect(error).toMatchObject({ kind: "unavailable", reason: "ledger_unavailable", retryAfterMs: 5000 });
   expect(error.message).not.toContain("disk");
 });
 

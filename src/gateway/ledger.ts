@@ -1,7 +1,7 @@
 // Between limits and the store: reservations are on record before anything is started, their ends soon after, in this order.
 import type { Clock } from "../clock.ts";
 import type { LedgerStore, NewReservation, ReservationEnd } from "../db/ledger.ts";
-import { AppError } from "../errors.ts";
+import { type AppError, serverFailure } from "../errors.ts";
 import type { Log } from "../log.ts";
 
 /** Pause after ends could not be written, in ms. */
@@ -13,7 +13,7 @@ export type Ledger = {
   /**
    * Resolves with the reservation's id once it outlives this process, and every end before it too: what an end gave back is
    * never given out twice, whenever the process dies.
-   * @throws {AppError} `busy` when it cannot be written: nothing that costs money may be started
+   * @throws {AppError} `unavailable` when it cannot be written: nothing that costs money may be started
    */
   reserve(reservation: NewReservation): Promise<number>;
   /** Writes an end down soon; again and again until it is. */
@@ -111,5 +111,5 @@ export function createLedger({ store, clock, log }: Dependencies): Ledger {
 
 function unwritable(cause: unknown): AppError {
   const message = "This server cannot record what a generation costs at the moment, so it starts none.";
-  return new AppError("busy", message, { reason: "ledger_unavailable", retryAfterMs: 5000, cause });
+  return serverFailure(message, "ledger_unavailable", { cause });
 }

@@ -290,7 +290,7 @@ describe("a ledger that cannot be written", () => {
     bench.state.broken = true;
     for (let count = 0; count < 9; count++) {
       const error = await bench.limits.admit(1, request()).catch((reason) => reason);
-      expect(error).toMatchObject({ kind: "busy", reason: "ledger_unavailable" });
+      expect(error).toMatchObject({ kind: "unavailable", reason: "ledger_unavailable" });
       expect(error.message).not.toContain("disk");
     }
     expect(bench.limits.gauges()).toEqual({ reservations: 0, inFlight: 0 });

@@ -1,7 +1,7 @@
 // What each key may still do: checked and reserved in memory in one act, on record before anything is started.
 import type { Clock } from "../clock.ts";
 import type { Amounts, LedgerStore, Reservation, ReservationCall } from "../db/ledger.ts";
-import { AppError } from "../errors.ts";
+import { AppError, serverFailure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import {
   type Account,
@@ -108,7 +108,7 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
 
   async function admit(keyId: number, request: AdmissionRequest): Promise<Admission> {
     const key = keys.get(keyId);
-    if (!loaded) throw new AppError("busy", "The server is starting.");
+    if (!loaded) throw serverFailure("The server is starting.", "starting", { retryAfterMs: 1_000 });
     if (!key) throw new AppError("forbidden", "This API key is not known here any more.");
     assertPermitted(key, request);
     const now = clock.now();

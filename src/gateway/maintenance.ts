@@ -27,6 +27,8 @@ export type Maintenance = {
   /** The folder that what a waiting restore replaces will be in; null when none waits. */
   stagedRestore(): { aside: string } | null;
   dropStagedRestore(): void;
+  /** Whether the next start finds the key that opens what is stored: in the environment or in the folder. */
+  hasSecretKey(): boolean;
   /** Whether the next start replaces the secret key. Where the key comes from the environment it cannot. */
   isRotationAsked(): boolean;
   askRotation(isWanted: boolean): void;

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { AppError } from "../errors.ts";
+import { diskIsFull } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { Draft, DraftWriter } from "./types.ts";
 
@@ -121,9 +121,4 @@ export async function diskErrors<T>(act: () => Promise<T>): Promise<T> {
     if (code === "ENOSPC" || code === "EDQUOT") throw diskIsFull(error);
     throw error;
   }
-}
-
-/** The server's disk has no room: clients may come again in a minute. */
-export function diskIsFull(cause?: unknown): AppError {
-  return new AppError("busy", "The server's disk is full.", { cause, reason: "disk_full", retryAfterMs: 60_000 });
 }

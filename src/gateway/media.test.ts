@@ -314,7 +314,7 @@ test("no generation starts while less disk is free than the setting asks for", a
   await using room = await openMedia();
   expect(() => room.media.assertSpace()).not.toThrow();
   room.settings.min_free_mb = 1_000_000_000;
-  expect(() => room.media.assertSpace()).toThrow(expect.objectContaining({ kind: "busy", message: "The server's disk is full." }));
+  expect(() => room.media.assertSpace()).toThrow(expect.objectContaining({ kind: "unavailable", message: "The server's disk is full." }));
   room.settings.min_free_mb = 1;
   expect(() => room.media.assertSpace()).not.toThrow();
   expect(room.media.freeBytes()).toBeGreaterThan(1024 * 1024);
@@ -322,8 +322,8 @@ test("no generation starts while less disk is free than the setting asks for", a
 
 test("a disk that fills up while writing is told as such, other failures stay what they are", async () => {
   for (const [code, kind] of [
-    ["ENOSPC", "busy"],
-    ["EDQUOT", "busy"],
+    ["ENOSPC", "unavailable"],
+    ["EDQUOT", "unavailable"],
     ["EIO", undefined],
   ] as const) {
     const error = Object.assign(new Error("write failed"), { code });

@@ -4,11 +4,11 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Store } from "../db/store.ts";
-import { AppError } from "../errors.ts";
+import { AppError, diskIsFull } from "../errors.ts";
 import { isId, newId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../settings-schema.ts";
-import { createDrafts, diskErrors, diskIsFull } from "./media-drafts.ts";
+import { createDrafts, diskErrors } from "./media-drafts.ts";
 import { deleteOrphans } from "./media-orphans.ts";
 import { createSweeper } from "./media-sweep.ts";
 import { HEAD_BYTES, inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
@@ -28,7 +28,7 @@ export interface MediaStore {
   /**
    * Makes a draft a medium. Whatever happens, the draft is used up.
    * @throws {AppError} for inputs `invalid_request` (unknown type, damaged, too many pixels); for results `no_result`, charged (unknown type);
-   * `busy` when the disk is full
+   * `unavailable` when the disk is full
    */
   keep(draft: Draft, facts: MediaFacts): Promise<Media>;
   /** As {@link keep}, for bytes at hand. */
@@ -45,7 +45,7 @@ export interface MediaStore {
   remove(id: string): Promise<boolean>;
   /** Deletes what is past its age, and the oldest beyond the total size. Resolves with the number deleted. */
   sweep(): Promise<number>;
-  /** @throws {AppError} `busy` when less disk is free than `media.min_free_mb` */
+  /** @throws {AppError} `unavailable` when less disk is free than `media.min_free_mb` */
   assertSpace(): void;
   /** Free bytes of the disk that media lie on, as of a few seconds ago at most. */
   freeBytes(): number;

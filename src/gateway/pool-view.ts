@@ -161,6 +161,15 @@ export function countStates(members: Iterable<Member>, now: number): Record<Heal
   return tokens;
 }
 
+/** Enabled tokens that nothing holds back as a whole at `time`, epoch ms. */
+export function countUsable(members: Iterable<Member>, time: number): number {
+  let usable = 0;
+  for (const { row, removed, health, group } of members) {
+    if (!removed && row.enabled && heldUntil(health, time) === 0 && heldUntil(group.health, time) === 0) usable++;
+  }
+  return usable;
+}
+
 /** The first `limit` that need the operator. */
 export function blockedViews(members: Iterable<Member>, now: number, limit: number): PoolTokenView[] {
   const found: PoolTokenView[] = [];

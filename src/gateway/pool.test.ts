@@ -265,8 +265,8 @@ test("a closed pool refuses whoever comes and whoever waits", async () => {
   const lease = await test.lease();
   const waiting = refusalOf(test.lease());
   await test.pool.close();
-  expect((await waiting).kind).toBe("busy");
-  expect((await refusalOf(test.lease())).kind).toBe("busy");
+  expect((await waiting).kind).toBe("unavailable");
+  expect((await refusalOf(test.lease())).kind).toBe("unavailable");
   await lease[Symbol.asyncDispose]();
   expect(test.clock.nextTimer()).toBeNull();
 });

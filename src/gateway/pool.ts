@@ -1,7 +1,7 @@
 // The pool: leases tokens, lets requests wait for them, and learns from how calls end. The rules live in the files it wires together.
 import type { Clock, Random } from "../clock.ts";
 import type { TokenRow } from "../db/store.ts";
-import { AppError } from "../errors.ts";
+import { type AppError, serverFailure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { TokenFacts } from "../providers/provider.ts";
 import type { Settings } from "../settings-schema.ts";
@@ -16,6 +16,7 @@ import { createIndex, type Lane } from "./pool-index.ts";
 import {
   blockedViews,
   countStates,
+  countUsable,
   groupViews,
   heldBy,
   type PoolGauges,
@@ -54,6 +55,8 @@ export type Pool = Leases & {
   /** Groups that have a name. */
   groups(): PoolGroupView[];
   gauges(): PoolGauges;
+  /** Tokens that nothing holds back for longer than a request waits. */
+  countUsable(): number;
   /** Saves changed health now. */
   flush(): Promise<void>;
   /** Refuses who waits and whoever comes, and saves health. Leases that are out may still end. */
@@ -124,7 +127,7 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
 
   async function lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease> {
     options.signal.throwIfAborted();
-    if (isClosed) throw new AppError("busy", "The server is stopping.");
+    if (isClosed) throw serverFailure("The server is stopping.", "stopping");
     const time = now();
     const lane = index.laneOf(request, time);
     const member = index.pick(lane, request, time);
@@ -210,6 +213,7 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
         networkTroubleSince: judge.network().troubleSince,
       };
     },
+    countUsable: () => countUsable(members.values(), now() + settings().wait_ms),
     flush: saver.flush,
     async close() {
       isClosed = true;

@@ -38,6 +38,7 @@ const RULES = {
   // Said of a call, it means that its token was deleted a moment ago.
   no_token: "other_token",
   busy: "final",
+  unavailable: "final",
   network: "later",
   upstream_rate_limited: "other_token",
   upstream_quota: "other_token",

@@ -182,7 +182,7 @@ async function noLease(deps: VideoRunDependencies, run: VideoRun, job: JobRow, p
     await book.move(run.id, ["queued"], { plan: writePlan({ ...plan, source: { ...plan.source, known: null } }) });
     return null;
   }
-  if (error.kind === "busy" && clock.now() < job.deadlineAt) await pause(deps, run, ASK_AGAIN_MS);
+  if ((error.kind === "busy" || error.kind === "unavailable") && clock.now() < job.deadlineAt) await pause(deps, run, ASK_AGAIN_MS);
   else if (error.kind === "upstream_timeout")
     await failVideo(deps, run, job, run.failure ?? new AppError("busy", "No token came free before this job's time was over."));
   else await failVideo(deps, run, job, run.failure ?? error);

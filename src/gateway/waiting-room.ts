@@ -1,6 +1,6 @@
 // Where requests wait for a token: each is served, refused, timed out or given up exactly once.
 import type { Clock } from "../clock.ts";
-import { AppError } from "../errors.ts";
+import { AppError, serverFailure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Lease, LeaseOptions, LeaseRequest } from "./leases.ts";
 import type { Member } from "./member.ts";
@@ -204,7 +204,7 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
     serve,
     size: queue.size,
     close() {
-      for (const waiter of queue.inOrder()) if (leave(waiter)) waiter.refuse(new AppError("busy", "The server is stopping."));
+      for (const waiter of queue.inOrder()) if (leave(waiter)) waiter.refuse(serverFailure("The server is stopping.", "stopping"));
       cancelTelling?.();
       cancelTelling = null;
       setWake();

@@ -115,7 +115,7 @@ function createWorldMedia({ dice, disk }: World, clock: Clock): Pick<MediaStore,
   return {
     async keep(_draft, { keyId, requestId }) {
       await sleep(clock, dice.between(0, 20));
-      if (disk.isFull || dice.chance(0.001)) throw new AppError("busy", "The disk is full.", { retryAfterMs: 30_000 });
+      if (disk.isFull || dice.chance(0.001)) throw new AppError("unavailable", "The disk is full.", { retryAfterMs: 30_000 });
       const facts = { kind: "image", origin: "result", mime: "image/png", ext: "png", bytes: 1, width: 1, height: 1 } as const;
       return {
         id: `m${++media}`,
@@ -131,7 +131,7 @@ function createWorldMedia({ dice, disk }: World, clock: Clock): Pick<MediaStore,
     },
     discard: async () => {},
     assertSpace() {
-      if (dice.chance(0.001)) throw new AppError("busy", "The disk is nearly full.");
+      if (dice.chance(0.001)) throw new AppError("unavailable", "The disk is nearly full.");
     },
   };
 }

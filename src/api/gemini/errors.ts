@@ -1,5 +1,5 @@
 // Every ErrorKind in Google's envelope. Source: wire.md A.7 and C.2 (Gemini API documentation, read 2026-11-23).
-import { AppError, type ErrorKind } from "../../errors.ts";
+import { type AppError, type ErrorKind, knownFailure } from "../../errors.ts";
 
 type Row = { code: number; status: string };
 
@@ -15,6 +15,7 @@ const TABLE = {
   no_result: { code: 400, status: "FAILED_PRECONDITION" },
   no_token: { code: 503, status: "UNAVAILABLE" },
   busy: { code: 429, status: "RESOURCE_EXHAUSTED" },
+  unavailable: { code: 503, status: "UNAVAILABLE" },
   network: { code: 503, status: "UNAVAILABLE" },
   upstream_rate_limited: { code: 429, status: "RESOURCE_EXHAUSTED" },
   upstream_quota: { code: 429, status: "RESOURCE_EXHAUSTED" },
@@ -46,8 +47,9 @@ function detailsOf(error: AppError): unknown[] {
 }
 
 /** Body of an error. What is not an AppError is a bug: it tells nothing. */
-export function errorBody(error: unknown): ErrorBody {
-  if (!(error instanceof AppError)) return { error: { code: 500, message: "Internal error", status: "INTERNAL", details: [] } };
+export function errorBody(thrown: unknown): ErrorBody {
+  const error = knownFailure(thrown);
+  if (!error) return { error: { code: 500, message: "Internal error", status: "INTERNAL", details: [] } };
   const { code, status } = TABLE[error.kind];
   const message = error.kind === "unauthorized" ? "API key not valid. Please pass a valid API key." : error.message;
   return { error: { code, message, status, details: detailsOf(error) } };
@@ -74,13 +76,14 @@ export function rpcStatus({ kind, message }: AppError) {
 }
 
 /** A whole answer for a failure that is known before anything was sent. */
-export function errorResponse(error: unknown): Response {
+export function errorResponse(thrown: unknown): Response {
+  const error = knownFailure(thrown);
   const body = errorBody(error);
   const headers: Record<string, string> = {};
-  if (error instanceof AppError && error.retryAfterMs !== undefined) {
+  if (error?.retryAfterMs !== undefined) {
     headers["retry-after"] = String(Math.max(1, Math.min(MAX_RETRY_AFTER_S, Math.ceil(error.retryAfterMs / 1000))));
   }
   // The same words as on the other surface: clients of both exist that retry by themselves.
-  if (error instanceof AppError && error.charged) headers["x-should-retry"] = "false";
+  if (error?.charged) headers["x-should-retry"] = "false";
   return Response.json(body, { status: body.error.code, headers });
 }

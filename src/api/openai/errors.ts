@@ -1,5 +1,5 @@
 // Every ErrorKind in OpenAI's envelope. Source: wire.md B.0.1 (OpenAI API reference and SDK sources, read 2026-11-23).
-import { AppError, type ErrorKind } from "../../errors.ts";
+import { type ErrorKind, knownFailure } from "../../errors.ts";
 
 type Row = { status: number; type: string; code: string | null; retry?: false };
 
@@ -15,6 +15,7 @@ const TABLE = {
   no_result: { status: 400, type: "image_generation_user_error", code: "no_image_generated" },
   no_token: { status: 503, type: "server_error", code: "no_token", retry: false },
   busy: { status: 429, type: "requests", code: "rate_limit_exceeded" },
+  unavailable: { status: 503, type: "server_error", code: "server_unavailable" },
   network: { status: 502, type: "server_error", code: "upstream_error" },
   upstream_rate_limited: { status: 429, type: "requests", code: "rate_limit_exceeded" },
   upstream_quota: { status: 429, type: "requests", code: "rate_limit_exceeded", retry: false },
@@ -42,8 +43,9 @@ export type ErrorBody = {
 };
 
 /** Body of an error. What is not an AppError is a bug: it tells nothing. */
-export function errorBody(error: unknown): ErrorBody {
-  if (!(error instanceof AppError)) {
+export function errorBody(thrown: unknown): ErrorBody {
+  const error = knownFailure(thrown);
+  if (!error) {
     return { error: { message: "Internal error", type: "server_error", param: null, code: "internal_error" } };
   }
   const row: Row = TABLE[error.kind];
@@ -62,15 +64,17 @@ export function errorBody(error: unknown): ErrorBody {
 
 /** Status of an error; 500 for a bug. */
 export function errorStatus(error: unknown): number {
-  return error instanceof AppError ? TABLE[error.kind].status : 500;
+  const known = knownFailure(error);
+  return known ? TABLE[known.kind].status : 500;
 }
 
 /**
  * Headers that steer a client's automatic retries: `x-should-retry: false` wherever an upstream may have charged or waiting
  * does not help, `Retry-After` (whole seconds, 1 to 60) where it does.
  */
-export function errorHeaders(error: unknown): Record<string, string> {
-  if (!(error instanceof AppError)) return { "x-should-retry": "false" };
+export function errorHeaders(thrown: unknown): Record<string, string> {
+  const error = knownFailure(thrown);
+  if (!error) return { "x-should-retry": "false" };
   const row: Row = TABLE[error.kind];
   const limitedByRate = error.kind === "limit_exceeded" && error.reason === "rate_limit_exceeded";
   const headers: Record<string, string> = {};

@@ -47,6 +47,11 @@ export function findSecretKey(dataDir: string, env: Record<string, string | unde
   return readKeyFile(join(dataDir, KEY_FILE));
 }
 
+/** Whether there is a key at all, without reading it. */
+export function hasSecretKey(dataDir: string, env: Record<string, string | undefined>): boolean {
+  return env.FLOW2API_SECRET_KEY !== undefined || [KEY_FILE, NEXT_KEY_FILE].some((name) => existsSync(join(dataDir, name)));
+}
+
 /** The key that a rotation has laid ready; null when none is under way. */
 export function nextKey(dataDir: string): Uint8Array | null {
   return readKeyFile(join(dataDir, NEXT_KEY_FILE));

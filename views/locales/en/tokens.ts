@@ -46,6 +46,7 @@ const outcomes: Record<ErrorKind | "ok", string> = {
   no_result: "No result",
   no_token: "No token",
   busy: "Busy",
+  unavailable: "Server failure",
   network: "Network",
   upstream_rate_limited: "Rate limited",
   upstream_quota: "Quota used up",

@@ -42,6 +42,7 @@ const outcomes: (typeof en)["outcomes"] = {
   no_result: "没有结果",
   no_token: "没有令牌",
   busy: "繁忙",
+  unavailable: "服务器自身故障",
   network: "网络故障",
   upstream_rate_limited: "被限速",
   upstream_quota: "配额用完",
