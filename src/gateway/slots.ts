@@ -74,7 +74,8 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
     inFlight,
     take(member, { kind, family, estimate }, waitedMs) {
       const startedAt = clock.now();
-      const isProbe = estimate !== null && isHalfOpen(member.health, startedAt);
+      const ofGroup = estimate !== null && isHalfOpen(member.group.health, startedAt);
+      const isProbe = ofGroup || (estimate !== null && isHalfOpen(member.health, startedAt));
       const counters = estimate === null ? [] : countersFor(member, family);
       const reservations = counters.map(({ counter }) => ({ counter, spend: reserve(counter, estimate!, startedAt) }));
       if (isProbe) member.probing = true;
@@ -83,7 +84,8 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
       inFlight[kind]++;
       member.used = ++leases;
       member.usedAt = startedAt;
-      touch(member);
+      if (ofGroup) for (const other of member.group.members) touch(other);
+      else touch(member);
 
       const settleAll = (outcome: Outcome | null) => {
         if (reservations.length === 0) return;
@@ -116,7 +118,8 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
           if (isProbe) member.probing = false;
           member.inFlight[kind]--;
           inFlight[kind]--;
-          touch(member);
+          if (ofGroup) for (const other of member.group.members) touch(other);
+          else touch(member);
           if (member.removed) idle(member);
           changed();
         },

@@ -31,6 +31,8 @@ const REMEDIES: Record<HealthReason | "operator", Remedy> = {
   verification: "clear",
   model_missing: "clear",
   model_denied: "clear",
+  restricted: "clear",
+  signature: "none",
   overloaded: "clear",
   internal: "clear",
   policy_input: "none",

@@ -21,6 +21,8 @@ const reasons: Reasons = {
   verification: "verification",
   model_missing: "model unknown",
   model_denied: "not in the plan",
+  restricted: "account limited",
+  signature: "signature refused",
   overloaded: "overloaded",
   internal: "internal error",
   policy_input: "prompt refused",

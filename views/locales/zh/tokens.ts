@@ -17,6 +17,8 @@ const reasons: (typeof en)["reasons"] = {
   verification: "需要验证",
   model_missing: "模型不存在",
   model_denied: "套餐不含此模型",
+  restricted: "账户受限",
+  signature: "签名被拒绝",
   overloaded: "上游过载",
   internal: "上游内部错误",
   policy_input: "提示词被拒",
