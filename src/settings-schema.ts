@@ -74,7 +74,12 @@ export const SettingsSchema = t.Object({
   generation: t.Object({
     image_timeout: whole(300, 5, 3600, "Longest time for one image request, waiting included, in seconds"),
     video_timeout: whole(1500, 30, 14400, "Longest time for one video job, in seconds"),
-    max_attempts: whole(3, 1, 20, "Tokens tried for one image before the failure is told"),
+    max_attempts: whole(
+      0,
+      0,
+      1000,
+      "Upstream calls for one request at most; 0: as many as the time allows, until every token that can serve has refused",
+    ),
     retry_unknown_images: flag(false, "Try an image again when the upstream took the request and never answered; it may be paid twice"),
     successors: flag(true, "Serve models that an upstream retired by their named successor"),
     refusal: choice(["content_filter", "error"], "How chat tells a content-policy refusal: finish_reason with text, or an HTTP error"),

@@ -4,6 +4,7 @@ import { AppError, withRetryAfter } from "../errors.ts";
 import { type Answer, attemptImage } from "./attempt.ts";
 import { type Channel, createChannel } from "./channel.ts";
 import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
+import { TriedTokens } from "./generation/tried-tokens.ts";
 import { fitImage, fitThinking, type ImageWish } from "./image-parameters.ts";
 import type { Admission, Lease, LeaseRequest } from "./leases.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
@@ -73,10 +74,10 @@ function whenToCome({ pool }: GenerateDependencies, { lease }: Plan, failure: un
 
 /** One image, on as many tokens as it takes and the rules allow. */
 async function runOne(deps: GenerateDependencies, work: Work): Promise<Ended> {
-  const exclude = new Set<number>();
+  const tried = new TriedTokens();
   let failure: AppError | null = null;
   for (let attempts = 1; ; attempts++) {
-    const lease = await leaseToken(deps, work, exclude, failure);
+    const lease = await leaseToken(deps, work, tried, failure);
     try {
       work.tell({ type: "token", label: lease.label, provider: lease.provider, attempt: attempts });
       return { answer: await callOn(deps, work, lease), provider: lease.provider };
@@ -86,24 +87,33 @@ async function runOne(deps: GenerateDependencies, work: Work): Promise<Ended> {
     } finally {
       await lease[Symbol.asyncDispose]();
     }
-    const now = deps.clock.now();
+    const { tokenId } = lease;
+    const isOtherFree = () => deps.pool.isFree({ ...work.lease, exclude: tried.untried(tokenId) });
     const step = nextStep(
-      { kind: "image", attempts, error: failure, now, deadline: work.deadline },
+      {
+        kind: "image",
+        attempts,
+        tokenFailures: tried.countFailure(tokenId),
+        isOtherFree,
+        error: failure,
+        now: deps.clock.now(),
+        deadline: work.deadline,
+      },
       deps.settings().generation,
       deps.random,
     );
     if (step.action === "fail" || work.signal.aborted) throw failure;
-    if (!step.sameToken) exclude.add(lease.tokenId);
+    tried.apply(step, tokenId, !isOtherFree());
     if (step.delayMs > 0) await sleep(deps.clock, step.delayMs, work.signal);
   }
 }
 
 /** Leases a token and tells the place in the queue while it waits. When every token was tried, what the last one said is the answer. */
-async function leaseToken(deps: GenerateDependencies, work: Work, exclude: ReadonlySet<number>, last: AppError | null): Promise<Lease> {
+async function leaseToken(deps: GenerateDependencies, work: Work, tried: TriedTokens, last: AppError | null): Promise<Lease> {
   const { signal, tell } = work;
   const onWait = (position: number, waitMs: number | null) => tell({ type: "queued", position, waitMs });
   try {
-    return await deps.pool.lease({ ...work.lease, exclude }, { signal, onWait });
+    return await deps.pool.lease({ ...work.lease, exclude: tried.exclude, avoid: tried.avoid }, { signal, onWait });
   } catch (error) {
     throw last && error instanceof AppError && error.kind === "no_token" ? last : error;
   }

@@ -15,8 +15,10 @@ export type LeaseRequest = {
   credits?: Readonly<Record<string, number>>;
   /** The client's key: waiting is fair between keys. */
   keyId: number;
-  /** Tokens already tried for this request. */
+  /** Tokens that have refused this request. */
   exclude: ReadonlySet<number>;
+  /** Tokens that failed for this request a moment ago: taken only when no other is free. */
+  avoid?: ReadonlySet<number>;
   /** Only this token will do: what belongs to it stays with it. */
   pinned?: number;
   /** This token rather than another when it is free: a conversation's first token. */
@@ -62,6 +64,8 @@ export interface Leases {
   lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease>;
   /** Ms until the first token that could serve this and is held back comes back; null: none is, or none by itself. Costs no I/O. */
   soonestMs(request: LeaseRequest): number | null;
+  /** Whether a lease would be given at once. Costs no I/O. */
+  isFree(request: LeaseRequest): boolean;
   /** Whether any enabled token could ever serve this family, blocked and cooling ones included. Costs no I/O. */
   canServe(kind: Kind, family: string, providers?: readonly string[]): boolean;
   /** Families that at least one enabled token can serve. */

@@ -152,6 +152,10 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
   return {
     lease,
     soonestMs,
+    isFree(request) {
+      const time = now();
+      return index.hasReady(index.laneOf(request, time), request.exclude);
+    },
     canServe: roster.canServe,
     families: roster.families,
     load(rows) {

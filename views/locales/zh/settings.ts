@@ -21,7 +21,7 @@ const descriptions: Record<SettingKey, string> = {
   "flow.api_base_url": "Flow：生成",
   "generation.image_timeout": "一次图片请求的最长时间，含等待（秒）",
   "generation.video_timeout": "一个视频任务的最长时间（秒）",
-  "generation.max_attempts": "一张图片在报告失败前最多尝试的令牌数",
+  "generation.max_attempts": "每个请求最多调用上游的次数；0：在时限内一直尝试，直到所有可用的令牌都拒绝为止",
   "generation.retry_unknown_images": "上游收到请求却未应答时重试图片；可能重复付费",
   "generation.successors": "对上游已停用的模型，由指定的后继模型提供服务",
   "generation.refusal": "聊天如何告知内容政策拒绝：带文字的 finish_reason，或 HTTP 错误",
