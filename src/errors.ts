@@ -6,6 +6,9 @@ export type ErrorKind =
   | "not_found"
   | "conflict"
   | "payload_too_large"
+  /** The body came too slowly; the connection is closed with the response. */
+  | "request_timeout"
+  | "unsupported_media_type"
   | "unauthorized"
   | "forbidden"
   | "limit_exceeded"
@@ -153,4 +156,10 @@ export const withRetryAfter = (error: AppError, retryAfterMs: number): AppError 
 function changed(error: AppError, change: Pick<AppErrorOptions, "charged" | "retryAfterMs" | "usage">): AppError {
   const { kind, message, param, retryAfterMs, charged, detail, reason, upstreamStatus, usage, cause } = error;
   return new AppError(kind, message, { param, retryAfterMs, charged, detail, reason, upstreamStatus, usage, cause, ...change });
+}
+
+/** Headers of a refused body in every envelope: what is left of a late one is not waited for, and which content encodings are taken. */
+export function bodyRefusalHeaders(error: AppError | null): Record<string, string> {
+  if (error?.kind === "request_timeout") return { connection: "close" };
+  return error?.reason === "unsupported_content_encoding" ? { "accept-encoding": "gzip, deflate" } : {};
 }

@@ -2,7 +2,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
 import type { Store, TokenRow } from "../db/store.ts";
-import { AppError, type ErrorKind, knownFailure } from "../errors.ts";
+import { AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../errors.ts";
 import { hashKey } from "../gateway/keys.ts";
 import type { Pool } from "../gateway/pool.ts";
 import type { PoolTokenView } from "../gateway/pool-view.ts";
@@ -47,6 +47,8 @@ const STATUS: Partial<Record<ErrorKind, number>> = {
   forbidden: 403,
   not_found: 404,
   payload_too_large: 413,
+  request_timeout: 408,
+  unsupported_media_type: 415,
   limit_exceeded: 429,
   busy: 429,
   unavailable: 503,
@@ -57,7 +59,8 @@ export function errorResponse(thrown: unknown): Response {
   const error = knownFailure(thrown);
   if (!error) return Response.json({ detail: "Internal error" }, { status: 500 });
   const { kind, message, retryAfterMs } = error;
-  const headers: Record<string, string> = retryAfterMs === undefined ? {} : { "retry-after": `${Math.ceil(retryAfterMs / 1000)}` };
+  const headers = bodyRefusalHeaders(error);
+  if (retryAfterMs !== undefined) headers["retry-after"] = `${Math.ceil(retryAfterMs / 1000)}`;
   return Response.json({ detail: message }, { status: STATUS[kind] ?? 500, headers });
 }
 

@@ -70,6 +70,8 @@ const KINDS = {
   not_found: { usual: null, answered: false },
   conflict: { usual: null, answered: false },
   payload_too_large: { usual: null, answered: false },
+  request_timeout: { usual: null, answered: false },
+  unsupported_media_type: { usual: null, answered: false },
   unauthorized: { usual: null, answered: false },
   forbidden: { usual: null, answered: false },
   limit_exceeded: { usual: null, answered: false },

@@ -39,6 +39,8 @@ const RULES = {
   not_found: "final",
   conflict: "final",
   payload_too_large: "final",
+  request_timeout: "final",
+  unsupported_media_type: "final",
   unauthorized: "final",
   forbidden: "final",
   limit_exceeded: "final",

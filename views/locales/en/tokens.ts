@@ -41,6 +41,8 @@ const outcomes: Record<ErrorKind | "ok", string> = {
   not_found: "Not found",
   conflict: "Conflict",
   payload_too_large: "Too large",
+  request_timeout: "Request too slow",
+  unsupported_media_type: "Unsupported form",
   unauthorized: "Client not signed in",
   forbidden: "Client not allowed",
   limit_exceeded: "Client's limit",

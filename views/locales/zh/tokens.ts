@@ -37,6 +37,8 @@ const outcomes: (typeof en)["outcomes"] = {
   not_found: "未找到",
   conflict: "冲突",
   payload_too_large: "内容过大",
+  request_timeout: "请求发送过慢",
+  unsupported_media_type: "不支持的格式",
   unauthorized: "客户端未认证",
   forbidden: "客户端无权限",
   limit_exceeded: "客户端达到限额",
