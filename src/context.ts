@@ -131,7 +131,7 @@ export function createContext(options: Options): Context {
   const affinity = createAffinity();
   const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
-  const inputs = { media, fetchMedia, affinity, limits: dataUrlLimits, now: clock.now };
+  const inputs = { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now: clock.now };
   const keys = createKeys();
   const limits = createLimits({ keys, store, clock, log, retentionDays: () => current().requests.retention_days });
   const generate = createGenerate({

@@ -12,6 +12,9 @@ export type FileFilter = {
   purpose?: string;
 };
 
+/** What a client calls a file that it uploaded. */
+export type FileName = { keyId: number; name: string; mediaId: string };
+
 /** A page of all media of one origin: those that match everything given, newest first. Times are epoch ms. */
 export type MediaFilter = {
   origin: Media["origin"];
@@ -40,4 +43,10 @@ export interface MediaRows {
   /** Which of these ids belong to no medium. */
   listUnknownMedia(ids: string[]): Promise<string[]>;
   mediaBytes(): Promise<number>;
+  /** False: the key has a living file of this name already. A name goes with its file. */
+  nameFile(file: FileName, now: number): Promise<boolean>;
+  /** Id of the medium that the key calls so, past its time or not. */
+  fileNamed(keyId: number, name: string): Promise<string | null>;
+  /** Names of those of these media that have one. */
+  listFileNames(ids: string[]): Promise<FileName[]>;
 }

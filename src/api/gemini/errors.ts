@@ -52,7 +52,8 @@ function detailsOf(error: AppError): unknown[] {
 export function errorBody(thrown: unknown): ErrorBody {
   const error = knownFailure(thrown);
   if (!error) return { error: { code: 500, message: "Internal error", status: "INTERNAL", details: [] } };
-  const { code, status } = TABLE[error.kind];
+  const { code } = TABLE[error.kind];
+  const status = error.reason === "file_exists" ? "ALREADY_EXISTS" : TABLE[error.kind].status;
   const message = error.kind === "unauthorized" ? "API key not valid. Please pass a valid API key." : error.message;
   return { error: { code, message, status, details: detailsOf(error) } };
 }

@@ -7,6 +7,7 @@ import * as audit from "./audit.ts";
 import { CANARY, readCanary, writeCanary } from "./canary.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
+import * as fileNames from "./file-names.ts";
 import * as idempotency from "./idempotency.ts";
 import * as jobs from "./jobs.ts";
 import * as keys from "./keys.ts";
@@ -104,6 +105,9 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     deleteMedia: (ids) => write(() => media.deleteMedia(db, ids)),
     listUnknownMedia: (ids) => retryBusy(() => media.listUnknownMedia(db, ids)),
     mediaBytes: () => retryBusy(() => media.mediaBytes(db)),
+    nameFile: (file, now) => write(() => fileNames.nameFile(db, file, now)),
+    fileNamed: (keyId, name) => retryBusy(() => fileNames.fileNamed(db, keyId, name)),
+    listFileNames: (ids) => retryBusy(() => fileNames.listFileNames(db, ids)),
 
     readSettings: () => retryBusy(() => settings.readSettings(db, vault)),
     writeSettings: (changes) => write(() => settings.writeSettings(db, vault, changes)),
