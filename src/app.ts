@@ -139,7 +139,9 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
       return answer;
     })
     .onAfterResponse(({ request, responseValue, set }) => {
-      access.end(request, responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200));
+      const status = responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200);
+      access.end(request, status);
+      void media.endRequest(access.idOf(request), status >= 400);
     })
     .use(systemRoutes({ metrics, tokensByState, unready: () => readiness.reasons() }))
     .use(mediaRoutes({ media, callerOf: (request) => keyIdOf(guard.callerOf(request)) }))

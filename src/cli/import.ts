@@ -1,6 +1,7 @@
 // flow2api import: takes over accounts, settings and the API key of the Python original.
 import { AppError } from "../errors.ts";
 import { importCounts, importTokens } from "../gateway/import-tokens.ts";
+import { newKeyLimits } from "../gateway/key-admin.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { isRefused } from "../gateway/token-import.ts";
 import { findSetting, showValue } from "../settings-check.ts";
@@ -56,7 +57,7 @@ async function takeSettings({ store, settings }: Folder, wishes: [string, unknow
 }
 
 async function takeKey(
-  { store, record }: Pick<Folder, "store" | "record">,
+  { store, record, config }: Pick<Folder, "store" | "record" | "config">,
   key: string,
   now: number,
   dryRun: boolean,
@@ -66,8 +67,12 @@ async function takeKey(
   if ((await store.listKeyHashes()).some((row) => Buffer.from(row.hash).equals(hash))) return known;
   if (dryRun) return ["taken", 'the API key, as key "imported"'];
   try {
+    const limits = newKeyLimits(config.settings);
     // Of a short key four characters would be half of it.
-    const { id, name, prefix } = await store.insertKey({ name: "imported", hash, prefix: key.length >= 12 ? key.slice(0, 4) : "" }, now);
+    const { id, name, prefix } = await store.insertKey(
+      { name: "imported", hash, prefix: key.length >= 12 ? key.slice(0, 4) : "", limits },
+      now,
+    );
     await record({ action: "key.create", subject: `key ${id}`, after: { name, prefix } });
     return ["taken", 'the API key, as key "imported"'];
   } catch (error) {

@@ -120,6 +120,14 @@ export interface Limits {
    * (reason `rate_limit_exceeded`: worth another try; `insufficient_quota`: not soon), `unavailable` when the ledger cannot be written
    */
   admit(keyId: number, request: AdmissionRequest): Promise<Admission>;
+  /**
+   * Counts an upload as one of the key's requests of a minute. Asked before its body is read.
+   * @param declaredBytes as the client announced; null: it did not
+   * @throws {AppError} `limit_exceeded`
+   */
+  admitUpload(keyId: number, declaredBytes: number | null): void;
+  /** Counts bytes that a key has sent, against its limit of a day. @throws {AppError} `limit_exceeded` */
+  countUpload(keyId: number, bytes: number): void;
   /** `x-ratelimit-*` headers of this key as of now; none where it has no limit per minute. */
   rateHeaders(keyId: number): Record<string, string>;
   /** The admission of a job that goes on after a restart, when its reservation was kept; null: it was settled, or is held already. */

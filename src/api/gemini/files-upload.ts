@@ -2,6 +2,7 @@
 // Source: Gemini API documentation, Files API; SDKs and n8n as captured in wire.md A.5 (read 2026-11-23).
 import { AppError } from "../../errors.ts";
 import { refusalOf } from "../../gateway/keys.ts";
+import type { Limits } from "../../gateway/leases.ts";
 import type { Api, Call } from "./call.ts";
 import { encodeFile } from "./files.ts";
 import { openRelated, relatedBoundary } from "./multipart-related.ts";
@@ -12,16 +13,20 @@ import { nameTaken, type Upload, type Uploads } from "./uploads.ts";
 const MAX_NAME = 255;
 const NAMELESS = "upload";
 
-type Room = Api & { uploads: Uploads };
+type Room = Api & { uploads: Uploads; limits: Pick<Limits, "admitUpload"> };
 
 /** Begins an upload; without `X-Goog-Upload-Command: start` the body is the file, or a description and the file in two parts. */
 export async function startUpload(api: Room, call: Call): Promise<Response> {
   const { request } = call;
   const { headers } = request;
   const type = headers.get("content-type");
-  if (!commandsOf(request).has("start")) return wholeUpload(api, call, type);
+  const isWhole = !commandsOf(request).has("start");
+  const length = numberOf(headers.get(isWhole ? "content-length" : "x-goog-upload-header-content-length")) ?? null;
+  api.limits.admitUpload(call.key.id, length);
+  if (isWhole) return wholeUpload(api, call, { type, length });
   const described = request.body === null ? {} : await describedFile(api, request);
-  const declaredBytes = numberOf(headers.get("x-goog-upload-header-content-length")) ?? numberOf(described.sizeBytes) ?? null;
+  const declaredBytes = length ?? numberOf(described.sizeBytes) ?? null;
+  await makeRoom(api, call, declaredBytes);
   const upload = api.uploads.begin({ ...(await factsOf(api, call, described)), declaredBytes });
   const { pathname } = new URL(request.url);
   return new Response(null, {
@@ -29,7 +34,11 @@ export async function startUpload(api: Room, call: Call): Promise<Response> {
   });
 }
 
-async function wholeUpload(api: Room, call: Call, type: string | null): Promise<Response> {
+/** An upload that cannot fit into its key's share is refused before its bytes. */
+const makeRoom = ({ media, uploads }: Room, { key }: Call, declaredBytes: number | null): Promise<void> =>
+  media.makeInputRoom(key.id, uploads.expectedBytes({ keyId: key.id, declaredBytes }));
+
+async function wholeUpload(api: Room, call: Call, { type, length }: { type: string | null; length: number | null }): Promise<Response> {
   const body = call.request.body as AsyncIterable<Uint8Array> | null;
   const boundary = relatedBoundary(type);
   if (boundary === null && /^multipart\//i.test(type ?? "")) {
@@ -38,6 +47,7 @@ async function wholeUpload(api: Room, call: Call, type: string | null): Promise<
       "Send the file as multipart/related with a boundary (a part of JSON, then the file), or resumable.",
     );
   }
+  await makeRoom(api, call, length);
   const parts = boundary === null || body === null ? null : await openRelated(body, boundary);
   const described = fieldsOf(fieldsOf(camelKeys(parts?.description)).file);
   const upload = api.uploads.begin({ ...(await factsOf(api, call, described)), declaredBytes: null });

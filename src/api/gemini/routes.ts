@@ -18,7 +18,7 @@ import { createUploads, type Uploads } from "./uploads.ts";
 import { operation, predictLongRunning } from "./videos.ts";
 
 export type GeminiContext = Api & {
-  limits: Pick<Limits, "rateHeaders">;
+  limits: Pick<Limits, "rateHeaders" | "admitUpload">;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };

@@ -29,6 +29,8 @@ export type Upload = Readonly<NewUpload> & {
 export type Uploads = {
   /** @throws {AppError} `payload_too_large`, `busy` (the key has too many open) */
   begin(facts: NewUpload): Upload;
+  /** Bytes that the uploads of a key may still come to, one more of this size among them. What announced no size may be as large as any. */
+  expectedBytes(facts: Pick<NewUpload, "keyId" | "declaredBytes">): number;
   /** Null when it is unknown, finished or past its hour. */
   find(id: string): Upload | null;
   /**
@@ -62,6 +64,7 @@ export function createUploads({ media, nameFile, clock, limitMb }: Deps): Upload
   const uploads = new Map<string, Open>();
   const tooLarge = () => new AppError("payload_too_large", `The file is larger than ${limitMb()} MiB.`);
 
+  const openOf = (id: number) => [...uploads.values()].filter(({ keyId }) => keyId === id);
   const forget = (upload: Open): boolean => {
     upload.stopTimer();
     return uploads.delete(upload.id);
@@ -103,7 +106,7 @@ export function createUploads({ media, nameFile, clock, limitMb }: Deps): Upload
   return {
     begin(facts) {
       if ((facts.declaredBytes ?? 0) > limitMb() * MEBIBYTE) throw tooLarge();
-      const open = [...uploads.values()].filter(({ keyId }) => keyId === facts.keyId).length;
+      const open = openOf(facts.keyId).length;
       if (open >= MAX_OPEN)
         throw new AppError("busy", `This key has ${open} uploads open: finish or cancel one.`, { retryAfterMs: 10_000 });
       const stopTimer = clock.after(LIFE_MS, () => void drop(upload).catch(() => {}));
@@ -111,6 +114,8 @@ export function createUploads({ media, nameFile, clock, limitMb }: Deps): Upload
       uploads.set(upload.id, upload);
       return upload;
     },
+    expectedBytes: (facts) =>
+      [facts, ...openOf(facts.keyId)].reduce((sum, { declaredBytes }) => sum + (declaredBytes ?? limitMb() * MEBIBYTE), 0),
     find: (id) => uploads.get(id) ?? null,
     async receive({ id }, body, isLast) {
       const upload = uploads.get(id)!;
