@@ -1,5 +1,5 @@
 // What the operator does with the keys of clients: issue, change, revoke; and what may be written into one.
-import { type ImageForm, type KeyChange, type KeyLimits, type KeyRow, NO_LIMITS, type Store, type VideoForm } from "../db/store.ts";
+import type { ImageForm, KeyChange, KeyLimits, KeyRow, Store, VideoForm } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { newKey } from "../ids.ts";
 import { findSetting } from "../settings-check.ts";
@@ -26,7 +26,9 @@ export type KeyOptions = Pick<
 
 /** Limits that a new key begins with. Pure. */
 export function newKeyLimits({ keys }: Pick<Settings, "keys">): KeyLimits {
-  return { ...NO_LIMITS, rpm: keys.rpm || null, concurrency: keys.concurrency || null, uploadMbDay: keys.upload_mb_day || null };
+  const none = { day: null, month: null, total: null };
+  const pace = { rpm: keys.rpm || null, concurrency: keys.concurrency || null, uploadMbDay: keys.upload_mb_day || null };
+  return { ...pace, images: none, videoSeconds: none, usd: none };
 }
 
 type Dependencies = {

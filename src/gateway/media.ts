@@ -5,23 +5,17 @@ import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Store } from "../db/store.ts";
 import { AppError, diskIsFull } from "../errors.ts";
-import { isId, newId } from "../ids.ts";
+import { isId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../settings-schema.ts";
+import { describeMedia, type MediaFacts } from "./describe-media.ts";
 import { createDrafts, diskErrors } from "./media-drafts.ts";
 import { deleteOrphans } from "./media-orphans.ts";
 import { MediaUsage } from "./media-shares.ts";
 import { createSweeper } from "./media-sweep.ts";
-import { HEAD_BYTES, inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
+import { HEAD_BYTES } from "./sniff.ts";
 import { createThumbnails } from "./thumbnails.ts";
 import type { Draft, DraftWriter, Media } from "./types.ts";
-
-/** Whose a medium is and where it comes from. `keyId` null: the operator's. */
-export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &
-  Partial<Pick<Media, "name" | "purpose" | "family">> & {
-    /** Of an input: what is accepted, images and videos unless told, and the field to name in errors. */
-    accept?: Omit<MediaRules, "maxMegapixels">;
-  };
 
 export interface MediaStore {
   /** Takes the bytes of one medium as they come; the claimed type decides nothing. */
@@ -85,7 +79,6 @@ export type MediaDependencies = {
 
 /** Up to here a row is many times cheaper than a file of its own; pictures for people are larger. */
 const ROW_BYTES = 16 * 1024;
-const DAY_MS = 86_400_000;
 const STALE_DRAFT_MS = 3_600_000;
 /** When inputs of today may have grown old enough to give way, ms. */
 const SHARE_RETRY_MS = 600_000;
@@ -251,39 +244,6 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
     },
     stop: sweeper.stop,
   };
-}
-
-/** The row of a medium from its first bytes. */
-function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts, settings: Settings, now: number): Media {
-  const { origin, keyId, requestId, name = null, purpose = null, family = null, accept } = facts;
-  const { max_age_days, input_max_age_days, max_megapixels } = settings.media;
-  const { type, pixels } =
-    origin === "input" ? inspectInput(head, { kinds: ["image", "video"], ...accept, maxMegapixels: max_megapixels }) : inspectResult(head);
-  const days = origin === "input" ? input_max_age_days : max_age_days;
-  return {
-    id: newId(),
-    kind: type.kind,
-    origin,
-    mime: type.mime,
-    ext: type.ext,
-    bytes,
-    width: pixels?.width ?? null,
-    height: pixels?.height ?? null,
-    keyId,
-    createdAt: now,
-    expiresAt: days === 0 ? null : now + days * DAY_MS,
-    requestId,
-    name,
-    purpose,
-    family,
-  };
-}
-
-/** A result is paid for: it is refused only when nobody could use it, never for its size. */
-function inspectResult(head: Uint8Array): { type: MediaType; pixels: Pixels | null } {
-  const type = sniffType(head);
-  if (!type) throw new AppError("no_result", "The upstream returned data that is no known image or video type.", { charged: true });
-  return { type, pixels: readPixels(head, type) };
 }
 
 /** Free bytes of the disk, for which the system is asked every few seconds at most. */
