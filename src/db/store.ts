@@ -48,6 +48,8 @@ export type NewToken = Pick<TokenRow, "provider" | "label"> & {
   secret: string;
   /** What its adapter is to remember from the start. */
   state?: Record<string, unknown>;
+  /** What `TokenRow.health` is from the start; null or absent: healthy. */
+  health?: unknown;
 } & Partial<
     Pick<
       TokenRow,

@@ -9,8 +9,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Why something is held back: the upstream's reasons, and two that we find ourselves. */
-export type HealthReason = FailureReason | "failing" | "proxy";
+/** Why something is held back: the upstream's reasons, and three that we find ourselves. */
+export type HealthReason = FailureReason | "failing" | "proxy" | "imported_off";
 
 /** `until` is when it ends by itself (epoch ms); null: only the operator ends it. */
 export type Condition = { state: "cooling" | "blocked"; reason: HealthReason; since: number; until: number | null };
@@ -59,6 +59,8 @@ export const OPERATOR_ADVICE: Record<HealthReason, string> = {
   malformed: "The upstream answered with something that cannot be read.",
   cut_off: "The upstream's answers break off.",
   failing: "Several calls in a row failed. The token is tried again with one call at a time.",
+  imported_off:
+    "The account was off in the Python flow2api. It serves when the companion extension hands in its session, or when you clear the block.",
   proxy: "The token's proxy cannot be reached. Check the proxy; the token is tried again shortly.",
 };
 
@@ -138,6 +140,7 @@ const REASONS = {
   policy_input: { scope: "token", effect: "nothing" },
   policy_output: { scope: "token", effect: "nothing" },
   text_only: { scope: "token", effect: "nothing" },
+  imported_off: { scope: "token", effect: block },
   proxy: { scope: "token", effect: coolFor(30 * SECOND) },
 } as const satisfies Record<HealthReason, ReasonRule>;
 

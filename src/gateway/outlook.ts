@@ -30,6 +30,7 @@ const CAUSES = {
   key_leaked: "operator",
   key_forbidden: "operator",
   session_dead: "operator",
+  imported_off: "operator",
   billing: "operator",
   location: "operator",
   verification: "operator",

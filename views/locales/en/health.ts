@@ -13,6 +13,8 @@ export const health: Record<HealthReason | "operator", string> = {
   key_leaked: "The upstream reports this key as leaked and has shut it. Make a new key and replace the secret.",
   key_forbidden: "The key may not use this service. Allow the API for the key and enable it in the project, then clear the block.",
   session_dead: "The session has ended. Sign in again and replace the session secret.",
+  imported_off:
+    "The account was off in the Python flow2api. It serves when the companion extension hands in its session, or when you clear the block.",
   billing:
     "The upstream asks for money: billing is off, prepaid credits are used up, or a spending cap is reached. Settle it in the upstream's console; one call an hour tries again.",
   location: "The upstream does not serve the place that this token's calls come from. Use another proxy, then clear the block.",
