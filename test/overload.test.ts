@@ -1,7 +1,7 @@
 // An upstream in trouble and a server with more to do than it can: whatever can be served is, the rest is refused honestly.
 import { describe, expect, test } from "bun:test";
 import type { NewToken } from "../src/db/store.ts";
-import { type Rig, startRig } from "./rig.ts";
+import { GEMINI, type Rig, startRig } from "./rig.ts";
 
 const token = (provider: string, secret: string): NewToken => ({ provider, label: secret, secret, imageConcurrency: 8 });
 const FOUR = ["one", "two", "three", "four"].map((name) => token("gemini", `project-${name}.key`));
@@ -70,5 +70,31 @@ describe("failures that charge nothing", () => {
     await using capped = await startRig({ tokens: FOUR, settings: { "generation.max_attempts": 2 } });
     capped.simulator.setFaults("gemini.generate=503");
     expect([await ask(capped, 1, 1), capped.simulator.counts().total.requests]).toEqual([{ 503: 1 }, 2]);
+  }, 20_000);
+});
+
+describe("more requests than fit into their time", () => {
+  test("64 at once over one token with 8 slots, 1.6 s a call, 5 s for each: served or refused, and then all is well", async () => {
+    const tokens = [{ ...GEMINI, imageConcurrency: 8 }];
+    await using rig = await startRig({ tokens, settings: { "generation.image_timeout": 5 }, simulator: { latencyMs: 1600 } });
+    const { 200: served = 0, 429: refused = 0, ...others } = await ask(rig, 64, 64);
+    expect([served + refused, served >= 8, others]).toEqual([64, true, {}]);
+    expect(await ask(rig, 1, 1)).toEqual({ 200: 1 });
+    // Nothing was begun that was not handed over.
+    expect(rig.simulator.counts().total.charged).toBe(served + 1);
+    expect(rig.context.pool.snapshot().map(({ health }) => health.state)).toEqual(["healthy"]);
+  }, 20_000);
+
+  test("a wait that the deadline cuts short is 429 with Retry-After, not a timeout of the upstream", async () => {
+    const tokens = [{ ...GEMINI, imageConcurrency: 1 }];
+    await using rig = await startRig({ tokens, settings: { "generation.image_timeout": 5 } });
+    rig.simulator.setFaults("gemini.generate=hang");
+    const leaving = new AbortController();
+    const held = rig.chat({}, { signal: leaving.signal }).catch(() => null);
+    while (rig.context.pool.gauges().inFlight.image === 0) await Bun.sleep(1);
+    const waited = await rig.chat();
+    expect([waited.status, Number(waited.headers.get("retry-after")) >= 1]).toEqual([429, true]);
+    leaving.abort();
+    await held;
   }, 20_000);
 });

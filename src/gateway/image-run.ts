@@ -7,6 +7,7 @@ import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
 import { TriedTokens } from "./generation/tried-tokens.ts";
 import { fitImage, fitThinking, type ImageWish } from "./image-parameters.ts";
 import type { Admission, Lease, LeaseRequest } from "./leases.ts";
+import type { Deadline } from "./pace.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
 import type { GenerationRecord } from "./record.ts";
 import { nextStep } from "./retry.ts";
@@ -23,7 +24,7 @@ export type Plan = {
   record: GenerationRecord;
 };
 
-type Work = Plan & { signal: AbortSignal; deadline: number; tell: (event: GenerateEvent) => void };
+type Work = Plan & { signal: AbortSignal; deadline: Deadline; tell: (event: GenerateEvent) => void };
 type Ended = { answer: Answer; provider: string };
 
 /**
@@ -37,7 +38,12 @@ export function runImages(deps: GenerateDependencies, plan: Plan, admission: Adm
     stop.abandon();
     await running;
   });
-  const work: Work = { ...plan, signal: stop.signal, deadline: deps.clock.now() + seconds * 1000, tell: events.push };
+  const work: Work = {
+    ...plan,
+    signal: stop.signal,
+    deadline: { at: deps.clock.now() + seconds * 1000, wholeMs: seconds * 1000 },
+    tell: events.push,
+  };
   const running: Promise<void> = runAll(deps, work, admission).then(events.close, events.fail).finally(stop.end);
   return events;
 }
@@ -97,7 +103,7 @@ async function runOne(deps: GenerateDependencies, work: Work): Promise<Ended> {
         isOtherFree,
         error: failure,
         now: deps.clock.now(),
-        deadline: work.deadline,
+        deadline: work.deadline.at,
       },
       deps.settings().generation,
       deps.random,
@@ -108,16 +114,25 @@ async function runOne(deps: GenerateDependencies, work: Work): Promise<Ended> {
   }
 }
 
-/** Leases a token and tells the place in the queue while it waits. When every token was tried, what the last one said is the answer. */
+/**
+ * Leases a token and tells the place in the queue while it waits. When every token was tried, or no time is left for another, what the
+ * last one said is the answer.
+ */
 async function leaseToken(deps: GenerateDependencies, work: Work, tried: TriedTokens, last: AppError | null): Promise<Lease> {
-  const { signal, tell } = work;
+  const { signal, deadline, tell } = work;
   const onWait = (position: number, waitMs: number | null) => tell({ type: "queued", position, waitMs });
   try {
-    return await deps.pool.lease({ ...work.lease, exclude: tried.exclude, avoid: tried.avoid }, { signal, onWait });
+    return await deps.pool.lease({ ...work.lease, exclude: tried.exclude, avoid: tried.avoid }, { signal, deadline, onWait });
   } catch (error) {
-    throw last && error instanceof AppError && error.kind === "no_token" ? last : error;
+    if (!(error instanceof AppError)) throw error;
+    if (last && (error.kind === "no_token" || error.kind === "upstream_timeout")) throw last;
+    throw error.kind === "upstream_timeout" ? noneInTime(work) : error;
   }
 }
+
+/** The time ran out in the queue: nothing was sent, and the upstream has no part in it. */
+const noneInTime = ({ family, deadline }: Work) =>
+  new AppError("busy", `No token that can serve ${family} came free within ${deadline.wholeMs / 1000} seconds.`, { retryAfterMs: 5_000 });
 
 /** One call on the leased token, told to health and written down whatever happens. */
 async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Promise<Answer> {
@@ -140,7 +155,9 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
       error instanceof AppError ? error : new AppError("upstream_unavailable", "Internal error", { charged: state.submitted });
     const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
     const cost = charged ? { images: 1, usd: estimateImageUsd(family, lease.provider, call.size, pricing) } : NO_COST;
-    end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged }, [], cost);
+    // Whether the call had time enough to say something of its token is for those to judge who know how long calls take.
+    const cutAfterMs = work.signal.aborted && kind === "upstream_timeout" ? work.deadline.wholeMs : undefined;
+    end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged, cutAfterMs }, [], cost);
     throw error;
   }
 }

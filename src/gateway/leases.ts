@@ -1,5 +1,6 @@
 // What the gateway asks of the pool, and of a key's limits. One implementation each today (pool.ts, limits.ts).
 import type { ErrorKind, FailureDetail } from "../errors.ts";
+import type { Deadline } from "./pace.ts";
 import type { Kind, Usage } from "./types.ts";
 
 /** What one upstream call needs of a token. */
@@ -32,6 +33,8 @@ export type LeaseOptions = {
   signal: AbortSignal;
   /** Longest wait, in ms; absent: the setting `pool.wait_ms`. */
   waitMs?: number;
+  /** No lease is given that leaves less time than a call takes: `busy` then. Absent: a call may take as long as it takes. */
+  deadline?: Deadline;
   /** Called when the request has to wait, and again when its place changes. Positions start at 1. */
   onWait?(position: number, estimateMs: number | null): void;
 };
@@ -39,7 +42,16 @@ export type LeaseOptions = {
 /** How one upstream call ended. */
 export type Outcome =
   | { ok: true; usage: Usage | null; images: number; videoSeconds: number; usd: number }
-  | { ok: false; kind: ErrorKind; detail?: FailureDetail; retryAfterMs?: number; upstreamStatus?: number; charged: boolean };
+  | {
+      ok: false;
+      kind: ErrorKind;
+      detail?: FailureDetail;
+      retryAfterMs?: number;
+      upstreamStatus?: number;
+      charged: boolean;
+      /** Its request's own deadline ended the call: the whole time that the request had, in ms. */
+      cutAfterMs?: number;
+    };
 
 /** The right to use one token for one upstream call. Disposing releases it; a lease not reported counts as cancelled. */
 export type Lease = AsyncDisposable & {

@@ -92,6 +92,14 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
         if (account(reservations, outcome)) touchCapped(member);
         markCounted(member);
       };
+      /** Measures the call; false when it was cut before its own fair time was over. */
+      const isTelling = (outcome: Outcome, ms: number): boolean => {
+        if (outcome.ok) pace.note(kind, family, provider, ms);
+        if (outcome.ok || outcome.cutAfterMs === undefined) return true;
+        const isFair = pace.isFair(kind, family, provider, ms, outcome.cutAfterMs);
+        pace.noteCut(kind, family, provider, ms);
+        return isFair;
+      };
       let isReported = false;
       let hasEnded = false;
       const { id: tokenId, provider, label, proxy } = member.row;
@@ -106,9 +114,8 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
           isReported = true;
           const now = clock.now();
           settleAll(outcome);
-          if (outcome.ok) pace.note(kind, family, now - startedAt);
           // Before the probe's slot is free: a failed probe closes the door again, a good one opens it.
-          judge.judge(member, family, outcome, now);
+          if (isTelling(outcome, now - startedAt)) judge.judge(member, family, outcome, now);
           changed();
         },
         async [Symbol.asyncDispose]() {
