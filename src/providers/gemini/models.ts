@@ -62,6 +62,14 @@ function missing(family: string): AppError {
   });
 }
 
+/** Parts of ids by which Google names models of images and videos. */
+const MEDIA_NAMES = ["image", "omni", "banana", "imagen", "veo"];
+/** Ids of the list that are known and not served: previews, and what is retired. */
+const KNOWN_UNSERVED = /-preview|^models\/(?:imagen|veo)-|embedding|-exp/;
+
+/** Whether a listed model makes images or videos and is none that we know. */
+export const isNewMediaModel = (name: string): boolean => MEDIA_NAMES.some((part) => name.includes(part)) && !KNOWN_UNSERVED.test(name);
+
 /** The public family of an upstream's model name (`models/…`), or null for what we do not serve. */
 export function familyOf(name: string): string | null {
   const id = name.replace(/^models\//, "");
