@@ -4,9 +4,12 @@ import { AppError, withRetryAfter } from "../errors.ts";
 import { type Answer, attemptImage } from "./attempt.ts";
 import { type Channel, createChannel } from "./channel.ts";
 import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
+import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./generation/signatures.ts";
+import { UsageOfFailures } from "./generation/told-usage.ts";
 import { TriedTokens } from "./generation/tried-tokens.ts";
 import { fitImage, fitThinking, type ImageWish } from "./image-parameters.ts";
 import type { Admission, Lease, LeaseRequest } from "./leases.ts";
+import { asExhausted } from "./outlook.ts";
 import type { Deadline } from "./pace.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
 import type { GenerationRecord } from "./record.ts";
@@ -79,8 +82,19 @@ function whenToCome({ pool }: GenerateDependencies, { lease }: Plan, failure: un
 }
 
 /** One image, on as many tokens as it takes and the rules allow. */
-async function runOne(deps: GenerateDependencies, work: Work): Promise<Ended> {
+async function runOne(deps: GenerateDependencies, asked: Work): Promise<Ended> {
+  const failed = new UsageOfFailures();
+  try {
+    const { answer, provider } = await attemptUntilDone(deps, asked, failed);
+    return { answer: { ...answer, usage: failed.addTo(answer.usage) }, provider };
+  } catch (error) {
+    throw failed.within(error);
+  }
+}
+
+async function attemptUntilDone(deps: GenerateDependencies, asked: Work, failed: UsageOfFailures): Promise<Ended> {
   const tried = new TriedTokens();
+  let work = asked;
   let failure: AppError | null = null;
   for (let attempts = 1; ; attempts++) {
     const lease = await leaseToken(deps, work, tried, failure);
@@ -90,8 +104,13 @@ async function runOne(deps: GenerateDependencies, work: Work): Promise<Ended> {
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       failure = error;
+      failed.add(error);
     } finally {
       await lease[Symbol.asyncDispose]();
+    }
+    if (failure.detail?.reason === "signature" && !work.signal.aborted && hasSignatures(work.turns)) {
+      work = { ...work, turns: turnsWithoutSignatures(work.turns) };
+      continue;
     }
     const { tokenId } = lease;
     const isOtherFree = () => deps.pool.isFree({ ...work.lease, exclude: tried.untried(tokenId) });
@@ -125,7 +144,7 @@ async function leaseToken(deps: GenerateDependencies, work: Work, tried: TriedTo
     return await deps.pool.lease({ ...work.lease, exclude: tried.exclude, avoid: tried.avoid }, { signal, deadline, onWait });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    if (last && (error.kind === "no_token" || error.kind === "upstream_timeout")) throw last;
+    if (last && (error.kind === "no_token" || error.kind === "upstream_timeout")) throw asExhausted(last);
     throw error.kind === "upstream_timeout" ? noneInTime(work) : error;
   }
 }
@@ -138,7 +157,7 @@ const noneInTime = ({ family, deadline }: Work) =>
 async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Promise<Answer> {
   const { family, record, tell } = work;
   const provider = deps.providers.get(lease.provider)!;
-  const call = callFor(deps, work, lease.provider);
+  const call = callFor(deps, work, lease);
   const pricing = { thinking: call.thinking, prices: deps.prices?.() };
   const state = { submitted: false, onSubmit: work.request.onSubmit };
   const end = record.attempt(lease, deps.clock.now());
@@ -165,7 +184,9 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
 const NO_COST = { images: 0, usd: 0 };
 
 /** The request in the terms of one provider. */
-function callFor(deps: GenerateDependencies, { request, family, wish, turns }: Work, provider: string): ImageRequest {
+function callFor(deps: GenerateDependencies, { request, family, wish, ...work }: Work, lease: Lease): ImageRequest {
+  const { provider } = lease;
+  const turns = turnsForAccount(work.turns, deps.affinity, lease.sharesAccount);
   const level = deps.settings().generation.thinking;
   const { system, seed, includeThoughts, imageOnly } = request;
   const thinking = fitThinking(family, provider, request.thinking ?? (level === "default" ? undefined : level));
@@ -180,6 +201,7 @@ function noResult(answer: Answer): AppError {
       reason: answer.finish === "malformed" ? "malformed" : "text_only",
       upstreamReason: answer.upstreamReason,
     },
+    ...(answer.usage ? { usage: answer.usage } : {}),
   });
 }
 

@@ -61,6 +61,8 @@ export type Lease = AsyncDisposable & {
   readonly proxy: string | null;
   /** Ms spent waiting. */
   readonly waitedMs: number;
+  /** Whether another token, or this one, speaks for the same upstream account. */
+  sharesAccount(tokenId: number): boolean;
   /** Tells health how the call ended. The first report counts, later ones are ignored. */
   report(outcome: Outcome): void;
 };

@@ -93,6 +93,16 @@ function lookThrough(lane: Lane, exclude: ReadonlySet<number>, now: number): Out
   return outlook;
 }
 
+/**
+ * The last refusal of a request that every token has refused, as its client is to hear it: what only the operator can end is a server
+ * without a usable token.
+ */
+export function asExhausted(last: AppError): AppError {
+  const { detail, message, usage, upstreamStatus } = last;
+  if (detail?.reason !== "billing" && detail?.reason !== "restricted") return last;
+  return new AppError("no_token", message, { reason: "needs_operator", detail, usage, upstreamStatus, cause: last });
+}
+
 type Words = { want: Want; now: number; outlook: Outlook; hasTried: boolean; poolIsEmpty: boolean };
 
 /** The refusal of a request that nothing can serve before its wait is over. Holds no name and no secret of a token. */

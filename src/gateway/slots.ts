@@ -109,6 +109,7 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
         label,
         proxy,
         waitedMs,
+        sharesAccount: (id) => id === tokenId || member.group.members.values().some(({ row }) => row.id === id),
         report(outcome) {
           if (isReported || hasEnded) return;
           isReported = true;

@@ -44,11 +44,11 @@ export function endOf({ finish, upstreamReason, message, usage, modelVersion }: 
 export function endOfFailure(error: unknown): End | null {
   if (!(error instanceof AppError)) return null;
   const upstreamReason = error.detail?.upstreamReason ?? "";
-  const rest = { upstreamReason, message: error.message, usage: null as never };
+  const rest = { upstreamReason, message: error.message, usage: (error.usage ?? null) as Usage };
   if (error.kind === "content_policy") {
     return endOf({ finish: error.detail?.reason === "policy_input" ? "policy_input" : "policy_output", ...rest });
   }
-  if (error.kind !== "no_result" || !wordOf(upstreamReason)) return null;
+  if (!wordOf(upstreamReason)) return null;
   return endOf({ finish: error.detail?.reason === "malformed" ? "malformed" : "no_image", ...rest });
 }
 

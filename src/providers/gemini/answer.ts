@@ -4,8 +4,8 @@ import type { ProviderEvent, Usage } from "../../gateway/types.ts";
 import { damaged } from "../json-stream.ts";
 import type { NewsKind } from "../news.ts";
 import { wordsToClient } from "./errors.ts";
-import { BLOCK_REASONS, FIELDS, FINISH_REASONS, PARTS, toFinish } from "./vocabulary.ts";
 import { arrayOf, isRecord, type JsonRecord, numberOf, stringOf } from "./json.ts";
+import { BLOCK_REASONS, FIELDS, FINISH_REASONS, PARTS, toFinish } from "./vocabulary.ts";
 
 /** A picture whose bytes `value` stands for: base64, or a placeholder of `json-media.ts`. */
 export type AnswerImage = { type: "image"; value: string; mime: string; thought: boolean; signature?: string };

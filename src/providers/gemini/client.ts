@@ -6,7 +6,7 @@ import { cutMedia, type MediaDrafts, readMediaJson } from "../json-media.ts";
 import { damaged, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
-import { type Answer, type AnswerImage, type AnswerEnd, type AnswerItem, createAnswer, type Learn } from "./answer.ts";
+import { type Answer, type AnswerEnd, type AnswerImage, type AnswerItem, createAnswer, type Learn } from "./answer.ts";
 import { encodeBody, toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
 import { arrayOf, isRecord, stringOf } from "./json.ts";

@@ -3,8 +3,8 @@ import { AppError } from "../../errors.ts";
 import { readBody, send, withoutEndSlashes } from "../../http.ts";
 import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
-import type { ProviderToken } from "../provider.ts";
 import { noNews, type ReportNews, shapeOf } from "../news.ts";
+import type { ProviderToken } from "../provider.ts";
 import { readRefusal, toLookupError, withoutCost } from "./errors.ts";
 
 export type GeminiOptions = {
