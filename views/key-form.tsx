@@ -11,8 +11,6 @@ import type { View } from "./view.ts";
 export type KeyFormData = {
   /** Null: a new key. */
   row: KeyRow | null;
-  /** Limits that a new key begins with. */
-  limits: KeyRow["limits"];
   /** Families that can be chosen, with their titles. */
   families: readonly { id: string; title: string; kind: "image" | "video" }[];
   /** Other ids that are known, to choose from while writing. */
@@ -42,7 +40,7 @@ export function KeyFormPage({ view, data }: { view: View; data: KeyFormData }) {
           <Who view={view} row={row} />
           <Behaviour view={view} data={data} />
         </div>
-        <Limits view={view} limits={row?.limits ?? data.limits} isNew={!row} />
+        <Limits view={view} row={row} />
         <Models view={view} data={data} />
         <div class="form-foot">
           <Button tone="primary">{row ? keys.save : keys.submit}</Button>
@@ -114,17 +112,17 @@ function Behaviour({ view, data: { row, imageForms, videoForms } }: { view: View
   );
 }
 
-function Limits({ view, limits, isNew }: { view: View; limits: KeyRow["limits"]; isNew: boolean }) {
+function Limits({ view, row }: Part) {
   const { keys } = view.t;
+  const limits = row?.limits;
   return (
     <Card title={keys.limits}>
-      <p class="muted">{isNew ? `${keys.limitsHint} ${keys.limitsDefault}` : keys.limitsHint}</p>
+      <p class="muted">{keys.limitsHint}</p>
       <div class="limit-fields">
         <fieldset>
           <legend>{keys.pace}</legend>
-          <Field name="rpm" label={keys.rpm} type="number" min={1} max={100_000} value={limits.rpm ?? ""} />
-          <Field name="concurrency" label={keys.concurrency} type="number" min={1} max={100_000} value={limits.concurrency ?? ""} />
-          <Field name="upload_mb_day" label={keys.uploads} type="number" min={0} value={limits.uploadMbDay ?? ""} />
+          <Field name="rpm" label={keys.rpm} type="number" min={1} max={100_000} value={limits?.rpm ?? ""} />
+          <Field name="concurrency" label={keys.concurrency} type="number" min={1} max={100_000} value={limits?.concurrency ?? ""} />
         </fieldset>
         {(["images", "videoSeconds", "usd"] as const).map((unit) => (
           <fieldset key={unit}>
@@ -137,7 +135,7 @@ function Limits({ view, limits, isNew }: { view: View; limits: KeyRow["limits"];
                 type="number"
                 min={0}
                 step={unit === "images" ? 1 : "any"}
-                value={limits[unit][period] ?? ""}
+                value={limits?.[unit][period] ?? ""}
               />
             ))}
           </fieldset>

@@ -13,7 +13,6 @@ import {
   KEY_STATES,
   type KeyOptions,
   keyState,
-  newKeyLimits,
   pageOfKeys,
   readKey,
   revokeKey,
@@ -146,7 +145,6 @@ function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Resp
   const all = [...families("image"), ...families("video")];
   const data = {
     row,
-    limits: newKeyLimits(ctx.settings.current()),
     families: all.map(({ id, title, kind }) => ({ id, title, kind })),
     ids: listModels(["image", "video"], new Set(all.map(({ id }) => id))).map(({ id }) => id),
     imageForms: imageForms(),

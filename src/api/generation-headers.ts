@@ -1,5 +1,6 @@
 // What an answer's headers say of its generation, on both surfaces.
 import type { Run } from "../gateway/generate.ts";
+import type { LeftOut } from "../gateway/inputs.ts";
 
 /** Those of the run, and the living model that stands in for a retired one. */
 export function generationHeaders({
@@ -10,3 +11,19 @@ export function generationHeaders({
   if (successorOf === null) return { ...headers };
   return { ...headers, "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
 }
+
+const MOST_NAMED = 20;
+
+/** Names the fields whose images could not be read; none where all could. */
+export function leftOutHeaders(leftOut: readonly LeftOut[]): Record<string, string> {
+  if (leftOut.length === 0) return {};
+  const fields = leftOut.slice(0, MOST_NAMED).map(({ param }) => param.replace(/[^\w.[\]-]/g, ""));
+  return { "x-flow2api-left-out": fields.join(", ") };
+}
+
+/** The same in words, for who reads along. */
+export const leftOutLines = (leftOut: readonly LeftOut[]): string =>
+  leftOut
+    .slice(0, MOST_NAMED)
+    .map(({ param, reason }) => `An earlier image was left out (${param}): ${reason}\n`)
+    .join("");

@@ -1,5 +1,5 @@
 // Pictures and videos that a request names become stored media: data URLs, our own links, and guarded fetches.
-import { AppError } from "../errors.ts";
+import { AppError, type ErrorKind } from "../errors.ts";
 import type { Affinity } from "./affinity.ts";
 import type { MediaFetch } from "./fetch-media.ts";
 import type { MediaStore } from "./media.ts";
@@ -9,7 +9,7 @@ import type { InputMedia, Kind, Part, Turn } from "./types.ts";
 /** A picture, or where the caller wants one a video, as a client names it, not yet read. */
 export type InputReference = {
   type: "reference";
-  /** `data:`, `http(s):`, a link or path of our own media, or `file:` and the id of a file that the key uploaded, or `file:name/` and its name. */
+  /** `data:`, `http(s):`, a link or path of our own media, or `file:` and the id of a file that the key uploaded. */
   url: string;
   /** Read when `url` is of our own media and they are gone. */
   otherwise?: string;
@@ -19,11 +19,16 @@ export type InputReference = {
   trusted: boolean;
   /** The upstream's mark on the picture, as the client hands it back; goes before what we remember. */
   signature?: string;
+  /** History, or what a text mentions: where it cannot be read it is left out with a note, and `text` stands in its place. */
+  lenient?: { text: string };
 };
+
+/** An input that was left out: the field that named it, and why. */
+export type LeftOut = { param: string; reason: string };
 
 export type DraftTurn = { role: Turn["role"]; parts: (Extract<Part, { type: "text" }> | InputReference)[] };
 
-const OWN_MEDIA = /^(?:https?:\/\/[^/?#]+)?\/media\/([a-z2-7]{26})\.[a-z0-9]{1,5}(?:[?#].*)?$/;
+const OWN_MEDIA = /^(?:https?:\/\/[^?#]+)?\/media\/([a-z2-7]{26})\.[a-z0-9]{1,5}(?:[?#].*)?$/;
 
 /** The id in a link to our media, whatever host it was made for: ids cannot be guessed. Null for any other URL. */
 export function ownMediaId(url: string): string | null {
@@ -38,21 +43,22 @@ export function fileMediaId(fileId: string): string | null {
   return /^file-([a-z2-7]{26})$/.exec(fileId)?.[1] ?? null;
 }
 
-/** URL of a file by the name that the key gave it. */
-export const namedFileUrl = (name: string) => `file:name/${name}`;
-
 export type InputDependencies = {
   media: Pick<MediaStore, "get" | "open" | "keepBytes">;
   fetchMedia: MediaFetch;
   affinity: Affinity;
-  /** Id of the medium that a key calls so; null when there is none. */
-  fileNamed(keyId: number, name: string): Promise<string | null>;
   limits: () => DataUrlLimits;
   /** Epoch ms. */
   now: () => number;
 };
 
-type Owner = { keyId: number; requestId: string; signal: AbortSignal };
+type Owner = {
+  keyId: number;
+  requestId: string;
+  signal: AbortSignal;
+  /** Takes what was left out; absent: nobody is told. */
+  leftOut?: LeftOut[];
+};
 
 /**
  * Reads every reference, stores what is new, and gives the conversation with bytes in place of URLs. Text-only turns that
@@ -65,14 +71,48 @@ export async function resolveTurns(deps: InputDependencies, turns: DraftTurn[], 
       const read = await Promise.all(
         parts.map(async (part) => {
           if (part.type === "text") return part;
-          const image = await readInput(deps, part, owner);
-          return image && { type: "image" as const, image: part.signature ? { ...image, signature: part.signature } : image };
+          const image = await readLenient(deps, part, owner);
+          if (!image) return part.lenient?.text ? { type: "text" as const, text: part.lenient.text } : null;
+          return { type: "image" as const, image: part.signature ? { ...image, signature: part.signature } : image };
         }),
       );
       return { role, parts: read.filter((part) => part !== null) };
     }),
   );
-  return resolved.filter((turn) => turn.parts.length > 0);
+  const turnsLeft = resolved.filter((turn) => turn.parts.length > 0);
+  return owner.leftOut?.length ? joined(turnsLeft) : turnsLeft;
+}
+
+/** Roles alternate also where a turn between two others was left out. */
+function joined(turns: readonly Turn[]): Turn[] {
+  const all: Turn[] = [];
+  for (const { role, parts } of turns) {
+    const last = all.at(-1);
+    if (last?.role === role) last.parts.push(...parts);
+    else all.push({ role, parts });
+  }
+  return all;
+}
+
+/** Failures that are the reference's own, not those of the server or of a client that left. */
+const UNREADABLE: ReadonlySet<ErrorKind> = new Set(["invalid_request", "not_found", "payload_too_large", "network"]);
+
+/**
+ * Reads a reference; null for one that is left out.
+ * @throws {AppError} as {@link readInput} for one that has to be read
+ */
+export async function readLenient(deps: InputDependencies, reference: InputReference, owner: Owner, kind: Kind = "image") {
+  if (!reference.lenient) return readInput(deps, reference, owner, kind);
+  const { param } = reference;
+  try {
+    const image = await readInput(deps, reference, owner, kind);
+    if (!image) owner.leftOut?.push({ param, reason: "these media are not stored any more" });
+    return image;
+  } catch (error) {
+    if (!(error instanceof AppError) || !UNREADABLE.has(error.kind)) throw error;
+    owner.leftOut?.push({ param, reason: error.message });
+    return null;
+  }
 }
 
 /**
@@ -85,6 +125,7 @@ export async function readInput(
   owner: Owner,
   kind: Kind = "image",
 ): Promise<InputMedia | null> {
+  if (reference.url === "") throw emptyReference(reference.param);
   if (reference.url.startsWith("file:")) return readFile(deps, reference, owner.keyId, kind);
   const own = ownMediaId(reference.url);
   if (own) {
@@ -92,7 +133,7 @@ export async function readInput(
     if (found) return found;
     if (reference.otherwise) return readInput(deps, { ...reference, url: reference.otherwise, otherwise: undefined }, owner, kind);
     if (!reference.trusted) return null;
-    if (reference.url.startsWith("/"))
+    if (reference.url.startsWith("/") || reference.lenient)
       throw new AppError("invalid_request", `${reference.param}: there is no such media.`, { param: reference.param });
   }
   const { bytes } = reference.url.startsWith("data:")
@@ -104,12 +145,16 @@ export async function readInput(
   return (await readOwn(deps, stored.id, keyId, kind))!;
 }
 
-const NAMED_FILE = namedFileUrl("");
+/** `where`: what the message names, the part that holds the field. */
+export const emptyReference = (where: string, param = where) =>
+  new AppError("invalid_request", `${where}: expected a URL or data URL of an image, got an empty text.`, {
+    param,
+    reason: "invalid_value",
+  });
 
 /** @throws {AppError} `not_found` also for another key's file, and one past its age: nobody learns what exists */
 async function readFile(deps: InputDependencies, { url, param }: InputReference, keyId: number, kind: Kind): Promise<InputMedia> {
-  const named = url.startsWith(NAMED_FILE) ? deps.fileNamed(keyId, url.slice(NAMED_FILE.length)) : null;
-  const id = named ? await named : fileMediaId(url.slice("file:".length));
+  const id = fileMediaId(url.slice("file:".length));
   const media = id === null ? null : await deps.media.get(id);
   const isPast = media !== null && media.expiresAt !== null && media.expiresAt <= deps.now();
   const found = media?.keyId === keyId && !isPast ? await readOwn(deps, media.id, keyId, kind) : null;

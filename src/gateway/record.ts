@@ -146,7 +146,6 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
     fail(error) {
       if (decided) return;
       decided = true;
-      if (error instanceof AppError && error.usage) usage = error.usage;
       ended = described(error);
     },
     close(admission) {

@@ -5,7 +5,6 @@ import type { Reservation } from "../db/ledger.ts";
 import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { Run } from "./generate.ts";
-import { TriedTokens } from "./generation/tried-tokens.ts";
 import { mediaOfJob } from "./image-answer.ts";
 import {
   followImages,
@@ -82,7 +81,7 @@ export function createRunner(deps: RunnerDependencies): Runner {
       wake: new AbortController(),
       lease: null,
       attempts: [],
-      tried: new TriedTokens(),
+      exclude: new Set(),
       tries: 0,
       polls: null,
       downloads: 0,

@@ -7,7 +7,6 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Settings } from "../settings-schema.ts";
-import type { TriedTokens } from "./generation/tried-tokens.ts";
 import type { JobBook } from "./job-book.ts";
 import { deadlineAfter, toJobError } from "./job-rules.ts";
 import type { Lease, Outcome } from "./leases.ts";
@@ -19,7 +18,7 @@ import type { Turnstile } from "./turnstile.ts";
 
 export type VideoRunDependencies = {
   book: JobBook;
-  pool: Pick<Pool, "lease" | "isFree" | "adopt" | "observe">;
+  pool: Pick<Pool, "lease" | "adopt" | "observe">;
   providers: ReadonlyMap<string, Provider>;
   tokens: Pick<Tokens, "open" | "callContext">;
   media: Pick<MediaStore, "open" | "keep" | "remove">;
@@ -46,7 +45,7 @@ export type VideoRun = {
   lease: Lease | null;
   attempts: AttemptRow[];
   /** Tokens that refused it. */
-  readonly tried: TriedTokens;
+  readonly exclude: Set<number>;
   /** Submissions made. */
   tries: number;
   /** Polls made; null: none by this process. */

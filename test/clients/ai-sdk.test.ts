@@ -22,8 +22,12 @@ const openai = () => createOpenAI({ baseURL: `${program.url}/v1`, apiKey: progra
 const compatible = () => createOpenAICompatible({ name: "flow2api", baseURL: `${program.url}/v1`, apiKey: program.key });
 /** The SDK loads results from public addresses only, as a guard: the gateway stands behind one. */
 const PUBLIC = "https://gateway.example";
-const toProgram = (input: unknown, init?: RequestInit) =>
-  fetch(String(input instanceof Request ? input.url : input).replace(PUBLIC, program.url), init);
+const toProgram = (input: unknown, init: RequestInit = {}) => {
+  const headers = new Headers(init.headers);
+  // As a reverse proxy passes it on.
+  headers.set("host", new URL(PUBLIC).host);
+  return fetch(String(input instanceof Request ? input.url : input).replace(PUBLIC, program.url), { ...init, headers });
+};
 const mapped = Object.assign(toProgram, { preconnect: fetch.preconnect }) as typeof fetch;
 const download = async ({ url }: { url: URL }) => {
   const response = await mapped(url);

@@ -1,6 +1,5 @@
 // The Gemini surface: the list of its routes, each described where it stands.
 import { Elysia } from "elysia";
-import type { FileName } from "../../db/media.ts";
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Limits } from "../../gateway/leases.ts";
@@ -18,7 +17,7 @@ import { createUploads, type Uploads } from "./uploads.ts";
 import { operation, predictLongRunning } from "./videos.ts";
 
 export type GeminiContext = Api & {
-  limits: Pick<Limits, "rateHeaders" | "admitUpload">;
+  limits: Pick<Limits, "rateHeaders">;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };
@@ -28,8 +27,7 @@ const PREFIXES = ["/v1beta", "/v1alpha", "/v1", ""] as const;
 type Prefix = (typeof PREFIXES)[number];
 
 export function geminiRoutes(ctx: GeminiContext) {
-  const nameFile = (file: FileName) => ctx.store.nameFile(file, ctx.clock.now());
-  const uploads = createUploads({ ...ctx, nameFile, limitMb: () => ctx.settings.current().server.body_limit_mb });
+  const uploads = createUploads({ ...ctx, limitMb: () => ctx.settings.current().server.body_limit_mb });
   const app = new Elysia({ name: "gemini" }).use(uploadRoutes(ctx, uploads));
   return PREFIXES.reduce((all, prefix) => all.use(surface(ctx, prefix)), app);
 }

@@ -5,7 +5,7 @@ import { AppError } from "../../errors.ts";
 import type { Affinity } from "../../gateway/affinity.ts";
 import type { Generate, Run } from "../../gateway/generate.ts";
 import { type ImageWish, imageWish } from "../../gateway/image-parameters.ts";
-import { type DraftTurn, type InputDependencies, resolveTurns } from "../../gateway/inputs.ts";
+import { type DraftTurn, type InputDependencies, type LeftOut, resolveTurns } from "../../gateway/inputs.ts";
 import type { Job, Jobs } from "../../gateway/job.ts";
 import { followJob } from "../../gateway/job-events.ts";
 import type { MediaStore } from "../../gateway/media.ts";
@@ -81,7 +81,7 @@ export const wantsLocal = (api: Pick<Api, "settings">, { key }: Pick<Call, "key"
   key.auxiliary ?? api.settings.current().chat.auxiliary;
 
 /** An order that can be started: understood, its pictures stored. */
-export type PreparedOrder = { choice: ModelChoice; wish: ImageWish; turns: Turn[] };
+export type PreparedOrder = { choice: ModelChoice; wish: ImageWish; turns: Turn[]; leftOut: LeftOut[] };
 
 const HINT_NAMES = { aspectRatio: "aspect_ratio", imageSize: "image_size" } as const;
 
@@ -103,8 +103,9 @@ export async function prepareImages(
     });
   }
   const wish = imageWish(order.hints, HINT_NAMES);
-  const turns = await resolveTurns(api.inputs, order.turns, { keyId: key.id, requestId, signal });
-  return { choice, wish, turns };
+  const leftOut: LeftOut[] = [];
+  const turns = await resolveTurns(api.inputs, order.turns, { keyId: key.id, requestId, signal, leftOut });
+  return { choice, wish, turns, leftOut };
 }
 
 /** The name under which a client may repeat the request; null without one, or where nothing is kept. */
@@ -114,7 +115,8 @@ const repeatName = ({ jobs }: Api, request: Request): string | null => (jobs ? r
 export function createImageJob(api: Api, jobs: Jobs, call: Call, order: ImageOrder, prepared: PreparedOrder): Promise<Job> {
   const { request, requestId, key, startedAt } = call;
   const { route, system, n, seed, imageOnly, includeThoughts, picturesParam, echo, webhookUrl, compared } = order;
-  const wishes = { ...prepared, system, n, seed, imageOnly, includeThoughts, picturesParam, echo, webhookUrl, compared };
+  const { leftOut: _, ...ready } = prepared;
+  const wishes = { ...ready, system, n, seed, imageOnly, includeThoughts, picturesParam, echo, webhookUrl, compared };
   const idempotencyKey = repeatName(api, request) ?? undefined;
   return jobs.createImages({ ...wishes, requestId, startedAt, dialect: "openai", route, keyId: key.id, idempotencyKey });
 }
@@ -123,6 +125,8 @@ export function createImageJob(api: Api, jobs: Jobs, call: Call, order: ImageOrd
 export type StartedImages = {
   run: Run;
   turns: Turn[];
+  /** Inputs of the history that could not be read. */
+  leftOut: LeftOut[];
   job: Job | null;
   /** Ends the generation as if the client had left; a job goes on. */
   stop(): void;
@@ -139,11 +143,12 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
   // An answer in one piece is abandoned by its request alone.
   const signal = order.stream ? AbortSignal.any([request.signal, left.signal]) : request.signal;
   const prepared = await prepareImages(api, call, order, signal);
-  const { turns } = prepared;
+  const { leftOut, ...ready } = prepared;
+  const { turns } = ready;
   const stop = () => left.abort();
   if (api.jobs && repeatName(api, request) !== null) {
     const job = await createImageJob(api, api.jobs, call, order, prepared);
-    return { run: followJob({ ...api, jobs: api.jobs }, job, prepared.choice, signal), turns, job, stop };
+    return { run: followJob({ ...api, jobs: api.jobs }, job, ready.choice, signal), turns, leftOut, job, stop };
   }
   const { route, stream, system, n, seed, imageOnly, includeThoughts, picturesParam } = order;
   const run = await api.generate({
@@ -152,7 +157,7 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
     route,
     stream,
     key,
-    ...prepared,
+    ...ready,
     system,
     n,
     seed,
@@ -162,7 +167,7 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
     signal,
     startedAt,
   });
-  return { run, turns, job: null, stop };
+  return { run, turns, leftOut, job: null, stop };
 }
 
 /** What makes an answer's ids its own: of a job always the same, so that repetitions are one answer. */

@@ -6,7 +6,7 @@ import type { Job } from "../../gateway/job.ts";
 import type { GenerateEvent } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { validator } from "../body.ts";
-import { generationHeaders } from "../generation-headers.ts";
+import { generationHeaders, leftOutHeaders, leftOutLines } from "../generation-headers.ts";
 import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../links.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
@@ -15,6 +15,7 @@ import { type Api, answerId, type Call, modelOf, startImages, wantsLocal } from 
 import { answerChatVideo, startChatVideo } from "./chat-video.ts";
 import { type DecodedChat, decodeChat } from "./decode.ts";
 import {
+  definitionsDelta,
   type Envelope,
   encodeChunk,
   encodeCompletion,
@@ -26,7 +27,7 @@ import {
   type ShownImage,
 } from "./encode.ts";
 import { errorBody } from "./errors.ts";
-import { type Done, refusalOf } from "./outcome.ts";
+import { type Done, NOTHING_SAID, refusalOf } from "./outcome.ts";
 import { ChatBody } from "./schema.ts";
 
 const validate = validator(ChatBody);
@@ -37,7 +38,7 @@ type Show = (media: Extract<GenerateEvent, { type: "image" }>["media"]) => Promi
 export async function chat(api: Api, call: Call): Promise<Response> {
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeChat(body.value);
-  const local = wantsLocal(api, call) ? auxiliaryAnswer(decoded) : null;
+  const local = decoded.turns.length === 0 ? NOTHING_SAID : wantsLocal(api, call) ? auxiliaryAnswer(decoded) : null;
   if (local !== null) return answerLocally(api, call, decoded, local);
 
   const choice = modelOf(decoded.model);
@@ -47,13 +48,14 @@ export async function chat(api: Api, call: Call): Promise<Response> {
     return answerChatVideo(api, call, envelopeOf(api, video.job.family, video.job), video);
   }
   const order = { ...decoded, route: "POST /v1/chat/completions", compared: { form: decoded.form } };
-  const { run, job, stop } = await startImages(api, call, order);
-  const headers = generationHeaders(run);
+  const { run, leftOut, job, stop } = await startImages(api, call, order);
+  const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
+  const notes = leftOutLines(leftOut);
   const envelope = envelopeOf(api, run.family, job);
   const embedded = createEmbedded();
   const show = shower(api, call, formOf(api, call, decoded), embedded);
-  if (!decoded.stream) return jsonWithBytes(await completion(api, run.events, envelope, show), { headers }, embedded);
-  const frames = chatFrames(api, run.events, envelope, show, embedded, decoded.includeUsage);
+  if (!decoded.stream) return jsonWithBytes(await completion(api, run.events, envelope, show, notes), { headers }, embedded);
+  const frames = chatFrames(api, run.events, envelope, show, embedded, { includeUsage: decoded.includeUsage, notes });
   return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop });
 }
 
@@ -73,7 +75,7 @@ function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageFo
 function shower(api: Api, { origin }: Call, form: ImageForm, embedded: Embedded): Show {
   return async (media) => {
     const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, media, embedded);
-    return { form: form === "images" ? "images" : "markdown", url };
+    return { form: form === "images" ? "images" : "markdown", url, link: mediaUrl(origin, media) };
   };
 }
 
@@ -82,7 +84,7 @@ function assertShown(api: Api, done: Done): void {
   if (done.finish.startsWith("policy") && api.settings.current().generation.refusal === "error") throw refusalOf(done);
 }
 
-async function completion(api: Api, events: AsyncIterable<GenerateEvent>, envelope: Envelope, show: Show) {
+async function completion(api: Api, events: AsyncIterable<GenerateEvent>, envelope: Envelope, show: Show, notes: string) {
   const images: ShownImage[] = [];
   let text = "";
   for await (const event of events) {
@@ -91,7 +93,7 @@ async function completion(api: Api, events: AsyncIterable<GenerateEvent>, envelo
     else if (event.type === "done") {
       assertShown(api, event);
       const said = text || images.length > 0 ? text : refusalText(event);
-      return encodeCompletion(envelope, { text: said, images, finish: event.finish, usage: event.usage });
+      return encodeCompletion(envelope, { text: said, images, reasoning: notes, finish: event.finish, usage: event.usage });
     }
   }
   throw new Error("A generation ended without an end");
@@ -104,12 +106,13 @@ async function* chatFrames(
   envelope: Envelope,
   show: Show,
   embedded: Embedded,
-  includeUsage: boolean,
+  { includeUsage, notes }: { includeUsage: boolean; notes: string },
 ): AsyncGenerator<string> {
   const chunk = (...args: Parameters<typeof encodeChunk> extends [Envelope, ...infer Rest] ? Rest : never) =>
     frame(encodeChunk(envelope, ...args));
   yield chunk({ role: "assistant", content: "" });
-  let shown = 0;
+  if (notes) yield chunk({ reasoning_content: notes });
+  const shown: ShownImage[] = [];
   let said = false;
   try {
     for await (const event of events) {
@@ -119,11 +122,14 @@ async function* chatFrames(
         said = true;
         yield chunk({ content: event.text });
       } else if (event.type === "image") {
-        if (said && shown === 0) yield chunk({ content: "\n\n" });
-        yield* framePieces(encodeChunk(envelope, imageDelta(await show(event.media), shown++)), embedded);
+        if (said && shown.length === 0) yield chunk({ content: "\n\n" });
+        const image = await show(event.media);
+        yield* framePieces(encodeChunk(envelope, imageDelta(image, shown.length)), embedded);
+        shown.push(image);
       } else if (event.type === "done") {
         assertShown(api, event);
-        if (!said && shown === 0) yield chunk({ content: refusalText(event) });
+        if (!said && shown.length === 0) yield chunk({ content: refusalText(event) });
+        if (shown.length > 0) yield chunk({ content: definitionsDelta(shown, said) });
         yield chunk({}, FINISH_REASON[event.finish]);
         if (includeUsage) yield frame(encodeUsageChunk(envelope, event.usage));
       }

@@ -93,6 +93,61 @@ describe("the conversation", () => {
   ];
   test.each(cases)("%s", (_name, messages, expected) => expect(flat(decode({ messages }).turns)).toEqual(expected as never));
 
+  const shown = (content: unknown) => [user("a"), { role: "assistant", content }, user("b")];
+  const BOTH = [
+    ["user", "a"],
+    ["model", "Here.", `<${OWN}>`],
+    ["user", "b"],
+  ];
+  const OTHER_ID = "https://gateway.example/media/bcdefghijklmnopqrstuvwxyz2.jpg";
+  test.each([
+    ["a reference definition", shown(`Here.\n\n[image-1]: ${OWN}`), BOTH],
+    ["an image and the reference to it", shown(`Here.\n\n![image](${OWN})\n\n[image-1]: ${OWN}`), BOTH],
+    ["a definition that a client indented and ended", shown(`Here.\n\n  [image-1]: <${OWN}> "a"\n`), BOTH],
+    ["a link's name is left in its place", [user(`make [this fox](${OWN}) red`)], [["user", "make this fox", `<${OWN}>`, "red"]]],
+    ["a bare address", [user(`make ${OWN} red`)], [["user", "make", `<${OWN}>`, "red"]]],
+    ["an address at the end of a sentence", [user(`Make it like ${OWN}.`)], [["user", "Make it like", `<${OWN}>`, "."]]],
+    ["an address in angle brackets", [user(`<${OWN}> in red`)], [["user", `<${OWN}>`, "in red"]]],
+    ["two addresses", [user(`${OWN} ${OTHER_ID}`)], [["user", `<${OWN}>`, `<${OTHER_ID}>`]]],
+    ["the same address twice", [user(`${OWN} and ${OWN}`)], [["user", `<${OWN}>`, "and"]]],
+    ["a video's address stays text", [user(`like ${OWN.replace("png", "mp4")}`)], [["user", `like ${OWN.replace("png", "mp4")}`]]],
+    ["a stranger's address stays text", [user(`like ${OTHER}`)], [["user", `like ${OTHER}`]]],
+    [
+      "a fenced block is text",
+      [user(`\`\`\`md\n![i](${OWN}) ![j](${PNG})\n\`\`\`\nred`)],
+      [["user", `\`\`\`md\n![i](${OWN}) ![j](${PNG})\n\`\`\`\nred`]],
+    ],
+    ["a code span is text", [user(`write \`![i](${PNG})\``)], [["user", `write \`![i](${PNG})\``]]],
+    ["a fence that is not closed", [user(`~~~\n${OWN}`)], [["user", `~~~\n${OWN}`]]],
+  ])("%s", (_name, messages, expected) => expect(flat(decode({ messages }).turns)).toEqual(expected as never));
+
+  test("bytes and reference of one answer are one image, read where it is stored", () => {
+    const answer = { role: "assistant", content: `[image-1]: ${OWN}`, images: [{ type: "image_url", image_url: { url: PNG } }] };
+    const [, model] = decode({ messages: [user("a"), answer, user("b")] }).turns;
+    expect(model!.parts).toEqual([expect.objectContaining({ url: OWN, otherwise: PNG, trusted: false })]);
+    const markdown = shown(`![image](${PNG})\n\n[image-1]: ${OWN}`);
+    expect(flat(decode({ messages: markdown }).turns)[1]).toEqual(["model", `<${OWN}>`]);
+  });
+
+  test.each([
+    ["an assistant's message last", [user("a"), { role: "assistant", content: "b" }], [["user", "a"]]],
+    ["a system message last", [user("a"), { role: "system", content: "b" }], [["user", "a"]]],
+    ["both", [user("a"), { role: "assistant", content: "b" }, { role: "system", content: "c" }], [["user", "a"]]],
+    ["nobody but the assistant", [{ role: "assistant", content: "b" }], []],
+    ["nobody but the system", [{ role: "system", content: "b" }], []],
+  ])("a conversation may end with %s", (_name, messages, expected) => expect(flat(decode({ messages }).turns)).toEqual(expected as never));
+
+  const empty = { type: "image_url", image_url: { url: "" } };
+  test("what is attached to earlier turns may be left out, what is attached to the last one may not", () => {
+    const exactness = (messages: object[]) =>
+      decode({ messages }).turns.map(({ parts }) => parts.map((part) => part.type === "reference" && part.lenient === undefined));
+    const image = { type: "image_url", image_url: { url: OTHER } };
+    expect(exactness([user([image]), { role: "assistant", content: "x" }, user([image])])).toEqual([[false], [false], [true]]);
+    expect(exactness([user([image]), user("b"), { role: "assistant", content: "x" }])).toEqual([[true, false]]);
+    for (const bad of [empty, { type: "image_url" }, 7, null])
+      expect(() => decode({ messages: [user([bad]), { role: "assistant", content: "failed" }, user("b")] })).not.toThrow();
+  });
+
   test("system and developer text is apart", () => {
     expect(
       decode({ messages: [{ role: "system", content: "one" }, { role: "developer", content: [{ type: "text", text: "two" }] }, user("a")] })
@@ -117,7 +172,6 @@ describe("what is refused names the field", () => {
     ["no messages", {}, "messages"],
     ["messages of another type", { messages: "hi" }, "messages"],
     ["no messages at all", { messages: [] }, "messages"],
-    ["an assistant's message last", { messages: [user("a"), { role: "assistant", content: "b" }] }, "messages"],
     ["an empty prompt", { messages: [user("  ")] }, "messages"],
     ["a number as part", { messages: [user([1])] }, "messages[0].content[0]"],
     ["an image part without URL", { messages: [user([{ type: "image_url", image_url: {} }])] }, "messages[0].content[0].image_url"],

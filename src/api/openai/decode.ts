@@ -2,9 +2,9 @@
 
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import { type DraftTurn, type InputReference, ownMediaId } from "../../gateway/inputs.ts";
-import { markdownImages } from "./chat/markdown-images.ts";
-import { fileReference, isObject } from "./references.ts";
+import type { DraftTurn } from "../../gateway/inputs.ts";
+import { decodeMessage, type Message } from "./chat/message.ts";
+import { isObject } from "./references.ts";
 import type { ChatBody } from "./schema.ts";
 
 /** Parameters for images as the client wrote them; `gateway/image-parameters.ts` reads them. */
@@ -16,7 +16,7 @@ export type DecodedChat = {
   includeUsage: boolean;
   n: number;
   system?: string;
-  /** The last turn is the user's. */
+  /** The last turn is the user's; empty where the user said nothing. */
   turns: DraftTurn[];
   hints: ImageHints;
   /** The form of images that the request asks for; null: the key's or the setting's. */
@@ -25,30 +25,23 @@ export type DecodedChat = {
   seed?: number;
 };
 
-type Message = ChatBody["messages"][number];
-type DraftPart = DraftTurn["parts"][number];
-type Loose = Record<string, unknown>;
-
-const isText = (value: unknown): value is string => typeof value === "string";
-
-/** @throws {AppError} `invalid_request` naming the message or part that cannot be understood */
+/** @throws {AppError} `invalid_request` naming the message or part of the last turn that cannot be understood */
 export function decodeChat(body: ChatBody): DecodedChat {
-  const system = instructionsOf(body.messages);
-  const turns = joinTurns(body.messages.flatMap((message, index) => decodeMessage(message, `messages[${index}]`)));
-  if (body.image) lastUserTurn(turns)?.parts.push(reference(body.image, "image"));
-  if (turns.at(-1)?.role !== "user") {
-    throw new AppError("invalid_request", "The last message must be the user's and have text or a picture.", {
-      param: "messages",
-      reason: "invalid_value",
-    });
-  }
+  const roles = body.messages.map(({ role }) => (role === "assistant" ? "model" : role));
+  const exactFrom = lastTurnStart(roles);
+  const messages = body.messages.flatMap((message, index) =>
+    decodeMessage(message, { name: `messages[${index}]`, exact: index >= exactFrom }),
+  );
+  const turns = endWithUser(joinTurns(messages));
+  if (turns.length === 0 && roles.at(-1) === "user") throw nothingSaid("messages");
+  if (body.image) lastUserTurn(turns)?.parts.push({ type: "reference", url: body.image, param: "image", trusted: true });
   const modalities = (body.modalities ?? []).map((one) => one.toLowerCase());
   return {
     model: body.model,
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,
     n: body.n ?? 1,
-    system,
+    system: instructionsOf(body.messages),
     turns,
     hints: imageHints(body),
     form: modalities.includes("image") || body.image_config ? "images" : null,
@@ -67,18 +60,14 @@ export function instructionsOf(messages: Message[]): string | undefined {
 
 export const lastUserTurn = (turns: DraftTurn[]) => turns.findLast((turn) => turn.role === "user");
 
-/** The turn of a user's or assistant's message that says or shows something; `name` is where it stands in the body. */
-export function decodeMessage(message: Message, name: string): DraftTurn[] {
-  if (message.role !== "user" && message.role !== "assistant") return [];
-  const trusted = message.role === "user";
-  const where = `${name}.content`;
-  const content = message.content ?? [];
-  const parts = isText(content)
-    ? decodeText(content, where, trusted)
-    : content.flatMap((part, at) => decodePart(part, `${where}[${at}]`, trusted));
-  const images = (message.images ?? []).flatMap((part, at) => decodePart(part, `${name}.images[${at}]`, trusted));
-  const all = [...parts, ...images].filter((part) => part.type === "reference" || part.text.trim() !== "");
-  return all.length === 0 ? [] : [{ role: trusted ? "user" : "model", parts: all }];
+/** The user's own words are empty: there is nothing to go on from. */
+export const nothingSaid = (param: string) =>
+  new AppError("invalid_request", `${param}: the last message must have text or an image.`, { param, reason: "invalid_value" });
+
+/** Index of the first message of the user's last turn: what is attached from there on has to be readable. */
+export function lastTurnStart(roles: readonly (string | null)[]): number {
+  const last = roles.lastIndexOf("user");
+  return last < 0 ? 0 : roles.slice(0, last).lastIndexOf("model") + 1;
 }
 
 /** Neighbouring messages of one role are one turn: upstreams want roles to alternate. */
@@ -86,69 +75,23 @@ export function joinTurns(turns: DraftTurn[]): DraftTurn[] {
   const joined: DraftTurn[] = [];
   for (const turn of turns) {
     const last = joined.at(-1);
+    if (turn.parts.length === 0) continue;
     if (last?.role === turn.role) last.parts.push(...turn.parts);
     else joined.push(turn);
   }
   return joined;
 }
 
+/** What follows the user's last turn is to be made once more; empty where the user said nothing. */
+export const endWithUser = (turns: DraftTurn[]): DraftTurn[] => turns.slice(0, turns.findLastIndex(({ role }) => role === "user") + 1);
+
 function textOf(message: Message): string {
   const content = message.content ?? "";
-  if (isText(content)) return content.trim();
+  if (typeof content === "string") return content.trim();
   return content
-    .flatMap((part) => (isObject(part) && isText(part.text) ? [part.text] : []))
+    .flatMap((part) => (isObject(part) && typeof part.text === "string" ? [part.text] : []))
     .join("\n")
     .trim();
-}
-
-/** One content part in any of the forms that clients send; parts that are no text and no picture are passed over. */
-function decodePart(part: unknown, where: string, trusted: boolean): DraftPart[] {
-  if (isText(part)) return decodeText(part, where, trusted);
-  if (!isObject(part))
-    throw new AppError("invalid_request", `${where}: expected an object with "type".`, { param: where, reason: "invalid_value" });
-  if (isText(part.text)) return decodeText(part.text, `${where}.text`, trusted);
-  const fileId = fileIdIn(part);
-  if (isText(fileId)) return trusted ? [fileReference(fileId, `${where}.file_id`)] : [];
-  const url = imageUrlOf(part);
-  if (url === null) return [];
-  if (!isText(url) || url === "") {
-    throw new AppError("invalid_request", `${where}: expected a URL or data URL of a picture.`, {
-      param: `${where}.image_url`,
-      reason: "invalid_value",
-    });
-  }
-  return !trusted && !isReadable(url) ? [] : [reference(url.trim(), `${where}.image_url`, trusted)];
-}
-
-/** The id of an uploaded file in a `file`, `input_file`, `input_image` or `image_url` part. */
-function fileIdIn(part: Loose): unknown {
-  const holder = [part, part.file, part.image_url].find((one) => isObject(one) && isText(one.file_id));
-  return isObject(holder) ? holder.file_id : null;
-}
-
-function imageUrlOf(part: Loose): unknown {
-  if (part.type === "file" && isObject(part.file)) return part.file.file_data ?? null;
-  if (part.type === "input_file") return part.file_data ?? part.file_url ?? null;
-  if (part.type !== "image_url" && part.type !== "input_image") return null;
-  return isObject(part.image_url) ? part.image_url.url : part.image_url;
-}
-
-const reference = (url: string, param: string, trusted = true): InputReference => ({ type: "reference", url, param, trusted });
-
-/** What may be read although the user did not name it: our own media and bytes that are already here. */
-const isReadable = (url: string) => url.startsWith("data:image/") || ownMediaId(url) !== null;
-
-/** Text with its pictures taken out: only those that are ours or inline, links of strangers stay text. */
-function decodeText(text: string, where: string, trusted: boolean): DraftPart[] {
-  if (!text.includes("](")) return [{ type: "text", text }];
-  const parts: DraftPart[] = [];
-  let from = 0;
-  for (const { url, start, end } of markdownImages(text)) {
-    if (!isReadable(url)) continue;
-    parts.push({ type: "text", text: text.slice(from, start) }, reference(url, where, trusted));
-    from = end;
-  }
-  return [...parts, { type: "text", text: text.slice(from) }];
 }
 
 /** Hints from every place that clients put them; the OpenRouter form first, then our own fields, then Google's inside. */

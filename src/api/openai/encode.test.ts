@@ -7,23 +7,28 @@ import { contentOf, encodeCompletion, encodeUsage, imageDelta, progressLine } fr
 import { errorBody, errorHeaders, errorStatus } from "./errors.ts";
 
 const envelope = { id: "chatcmpl-1", created: 1, model: "m" };
-const link = { form: "markdown", url: "https://g/media/a.png" } as const;
-const data = { form: "images", url: "data:image/png;base64,AA" } as const;
+const link = { form: "markdown", url: "https://g/media/a.png", link: "https://g/media/a.png" } as const;
+const data = { form: "images", url: "data:image/png;base64,AA", link: "https://g/media/a.png" } as const;
 
 describe("a completion", () => {
-  test("has a link in the text and no images, or images and no link", () => {
+  const WHERE = "[image-1]: https://g/media/a.png";
+
+  test("shows an image in the text or beside it, and names where it is stored in any form", () => {
     const shown = (images: (typeof link | typeof data)[]) =>
       encodeCompletion(envelope, { text: "Here.", images, finish: "stop", usage: NO_USAGE }).choices[0]!.message;
-    expect(shown([link])).toEqual({ role: "assistant", content: "Here.\n\n![image](https://g/media/a.png)", refusal: null });
+    expect(shown([link])).toEqual({ role: "assistant", content: `Here.\n\n![image](https://g/media/a.png)\n\n${WHERE}`, refusal: null });
     expect(shown([data])).toEqual({
       role: "assistant",
-      content: "Here.",
+      content: `Here.\n\n${WHERE}`,
       refusal: null,
       images: [{ type: "image_url", index: 0, image_url: { url: data.url } }],
     });
   });
 
-  test("without text the link stands alone", () => expect(contentOf(" ", [link])).toBe("![image](https://g/media/a.png)"));
+  test("without text nothing comes before the image", () => {
+    expect(contentOf(" ", [link])).toBe(`![image](https://g/media/a.png)\n\n${WHERE}`);
+    expect(contentOf(" ", [data, data])).toBe(`${WHERE}\n[image-2]: https://g/media/a.png`);
+  });
 
   test("counts thoughts as completion tokens", () => {
     const usage = encodeUsage({ inputText: 10, inputImage: 5, outputText: 1, outputImage: 1120, thoughts: 200, total: 1336 });

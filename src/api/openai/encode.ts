@@ -5,8 +5,8 @@ import type { Job, Place } from "../../gateway/job.ts";
 import type { ModelEntry } from "../../gateway/models.ts";
 import type { Finish, GenerateEvent, Usage } from "../../gateway/types.ts";
 
-/** A finished image in the two ways an answer can carry it. */
-export type ShownImage = { form: "markdown"; url: string } | { form: "images"; url: string };
+/** A finished image in the two ways a response can carry it. `link`: the address of the stored image, whatever the form. */
+export type ShownImage = { form: "markdown" | "images"; url: string; link: string };
 
 /** Facts that every chunk of one answer shares. */
 export type Envelope = { id: string; created: number; model: string };
@@ -41,19 +41,30 @@ export function encodeUsage(usage: Usage) {
 
 const imagePart = (url: string, index: number) => ({ type: "image_url" as const, index, image_url: { url } });
 
-/** Text first, then each picture as a Markdown line of its own. */
+/**
+ * Where the images are stored, as link reference definitions (CommonMark 0.31, 4.7): readers show nothing of them, and they come back with
+ * the conversation also where a client keeps the text alone.
+ */
+export const imageDefinitions = (images: readonly Pick<ShownImage, "link">[]): string =>
+  images.map(({ link }, index) => `[image-${index + 1}]: ${link}`).join("\n");
+
+/** Text first, then each image as a Markdown line of its own, then where they are stored. */
 export function contentOf(text: string, images: readonly ShownImage[]): string {
-  const links = images.filter((image) => image.form === "markdown").map((image) => markdownImage(image.url));
-  return [text.trim(), ...links].filter(Boolean).join("\n\n");
+  const shown = images.filter((image) => image.form === "markdown").map((image) => markdownImage(image.url));
+  return [text.trim(), ...shown, imageDefinitions(images)].filter(Boolean).join("\n\n");
 }
 
 /** `chat.completion`. */
-export function encodeCompletion(envelope: Envelope, answer: { text: string; images: ShownImage[]; finish: Finish; usage: Usage }) {
+export function encodeCompletion(
+  envelope: Envelope,
+  answer: { text: string; images: ShownImage[]; reasoning?: string; finish: Finish; usage: Usage },
+) {
   const images = answer.images.filter((image) => image.form === "images").map((image, index) => imagePart(image.url, index));
   const message = {
     role: "assistant" as const,
     content: contentOf(answer.text, answer.images),
     refusal: null,
+    ...(answer.reasoning ? { reasoning_content: answer.reasoning } : {}),
     ...(images.length > 0 ? { images } : {}),
   };
   return {
@@ -81,6 +92,10 @@ export function imageDelta(image: ShownImage, index: number): Delta {
     ? { images: [imagePart(image.url, index)] }
     : { content: `${index > 0 ? "\n\n" : ""}${markdownImage(image.url)}` };
 }
+
+/** The content that ends a streamed response with images: where they are stored, in a paragraph of its own. */
+export const definitionsDelta = (images: readonly ShownImage[], hasText: boolean): string =>
+  `${hasText || images.some(({ form }) => form === "markdown") ? "\n\n" : ""}${imageDefinitions(images)}`;
 
 /** The last chunk before `[DONE]` when the client asked for usage. */
 export function encodeUsageChunk(envelope: Envelope, usage: Usage) {

@@ -3,6 +3,7 @@ import { AppError } from "../../errors.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import { DEFAULT_FAMILY } from "../../gateway/models.ts";
 import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
+import { decodeText } from "./chat/message.ts";
 import type { ImageHints } from "./decode.ts";
 import { referencesOf } from "./references.ts";
 import type { ImagesBody } from "./schema.ts";
@@ -47,18 +48,21 @@ type Uploads = { pictures: InputReference[]; mask: InputReference[] };
  */
 export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uploads: Uploads = { pictures: [], mask: [] }): DecodedImages {
   const named = (["image", "images", "input_references"] as const).flatMap((field) => referencesOf(body[field], field));
+  const prompt = decodeText(promptOf(body), "prompt").filter((part) => part.type === "reference" || part.text.trim() !== "");
+  const mentioned = prompt.filter((part) => part.type === "reference");
   const pictures = [...named, ...uploads.pictures];
   const mask = [...referencesOf(body.mask, "mask"), ...uploads.mask].slice(0, 1);
-  if (kind === "edit" && pictures.length === 0) {
+  if (kind === "edit" && pictures.length + mentioned.length === 0) {
     throw new AppError("invalid_request", "Missing required parameter: 'image'.", { param: "image", reason: "missing_required_parameter" });
   }
-  if (pictures.length > MAX_PICTURES) throw refuse("image", `at most ${MAX_PICTURES} pictures, got ${pictures.length}`);
-  const masked: DraftTurn["parts"] = mask.length > 0 && pictures.length > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
+  const count = pictures.length + mentioned.length;
+  if (count > MAX_PICTURES) throw refuse("image", `at most ${MAX_PICTURES} images, got ${count}`);
+  const masked: DraftTurn["parts"] = mask.length > 0 && count > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
   return {
     model: body.model ?? DEFAULT_FAMILY.image,
     stream: body.stream ?? false,
     n: body.n ?? 1,
-    turns: [{ role: "user", parts: [{ type: "text", text: promptOf(body) }, ...pictures, ...masked] }],
+    turns: [{ role: "user", parts: [...prompt, ...pictures, ...masked] }],
     hints: {
       size: body.size,
       quality: body.quality,

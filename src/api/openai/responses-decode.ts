@@ -3,12 +3,12 @@ import { AppError } from "../../errors.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../gateway/models.ts";
 import type { PictureOutput } from "../image-output.ts";
-import { decodeMessage, type ImageHints, instructionsOf, joinTurns, lastUserTurn } from "./decode.ts";
+import { decodeMessage, type Message, type MessagePlace } from "./chat/message.ts";
+import { endWithUser, type ImageHints, instructionsOf, joinTurns, lastTurnStart, lastUserTurn, nothingSaid } from "./decode.ts";
 import { decodeOutput, MASK_INSTRUCTION, type Quality, qualityOf } from "./images-decode.ts";
 import { isObject, referencesOf } from "./references.ts";
-import type { ChatBody, ResponsesBody } from "./schema.ts";
+import type { ResponsesBody } from "./schema.ts";
 
-type Message = ChatBody["messages"][number];
 type Loose = Record<string, unknown>;
 
 export type DecodedResponse = {
@@ -35,16 +35,11 @@ export type Recall = {
 export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResponse {
   const tool = (body.tools ?? []).find((one) => one.type === "image_generation");
   const items = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
-  const turns = joinTurns([...earlierTurns(body, recall), ...items.flatMap((item, index) => decodeItem(item, `input[${index}]`, recall))]);
+  const turns = endWithUser(joinTurns([...earlierTurns(body, recall), ...decodeItems(items, recall)]));
+  if (turns.length === 0 && roleOf(items.at(-1)!) === "user") throw nothingSaid("input");
   const last = lastUserTurn(turns);
-  if (!last || turns.at(-1) !== last) {
-    throw new AppError("invalid_request", "The last item must be the user's and have text or a picture.", {
-      param: "input",
-      reason: "invalid_value",
-    });
-  }
   const mask = referencesOf(tool?.input_image_mask, "tools.input_image_mask").slice(0, 1);
-  if (mask.length > 0) last.parts.push({ type: "text", text: MASK_INSTRUCTION }, ...mask);
+  if (mask.length > 0) last?.parts.push({ type: "text", text: MASK_INSTRUCTION }, ...mask);
   const said = instructionsOf(items.filter(isMessage));
   return {
     model: modelOf(body, tool),
@@ -82,24 +77,43 @@ const isMessage = (item: Loose): item is Loose & Message =>
   (item.type === undefined || item.type === "message") &&
   (item.content === undefined || item.content === null || typeof item.content === "string" || Array.isArray(item.content));
 
+const roleOf = (item: Loose): string | null => {
+  if (isMessage(item)) return item.role === "assistant" ? "model" : item.role;
+  return item.type === "image_generation_call" || item.type === "item_reference" ? "model" : null;
+};
+
+/** The items as turns. Images of earlier answers that follow the user's last words are what these are about: they go before them. */
+function decodeItems(items: readonly Loose[], recall: Recall): DraftTurn[] {
+  const roles = items.map(roleOf);
+  const start = lastTurnStart(roles);
+  const last = roles.lastIndexOf("user");
+  const turns = items.map((item, index) => decodeItem(item, { name: `input[${index}]`, exact: index >= start }, recall));
+  const isNamed = (index: number) => index > last && !isMessage(items[index]!);
+  const named = last < 0 ? [] : turns.filter((_, index) => isNamed(index));
+  const others = turns.map((turn, index) => (last >= 0 && isNamed(index) ? [] : turn));
+  return [...others.slice(0, start), ...named, ...others.slice(start)].flat();
+}
+
 /** Items that say or show nothing to an image model (reasoning, calls of other tools) are passed over. */
-function decodeItem(item: Loose, where: string, recall: Recall): DraftTurn[] {
-  if (isMessage(item)) return decodeMessage(item, where);
-  if (item.type === "image_generation_call") return [{ role: "model", parts: [drawnBefore(item, where, recall)] }];
+function decodeItem(item: Loose, place: MessagePlace, recall: Recall): DraftTurn[] {
+  if (isMessage(item)) return decodeMessage(item, place);
+  if (item.type === "image_generation_call") return [{ role: "model", parts: drawnBefore(item, place, recall) }];
   if (item.type !== "item_reference") return [];
   const part = recall.item(textIn(item.id) ?? "");
   return part ? [{ role: "model", parts: [part] }] : [];
 }
 
-/** A picture of an earlier answer: ours as we keep it, with the upstream's mark on it, else the bytes that the client kept. */
-function drawnBefore(item: Loose, where: string, recall: Recall): DraftTurn["parts"][number] {
+/** An image of an earlier answer: ours as it is stored, with the upstream's mark on it, else the bytes that the client has. */
+function drawnBefore(item: Loose, { name, exact }: MessagePlace, recall: Recall): DraftTurn["parts"] {
   const known = recall.item(textIn(item.id) ?? "");
   const result = textIn(item.result);
   const url = result?.startsWith("data:") ? result : result && `data:image/png;base64,${result}`;
-  if (known?.type === "reference") return { ...known, otherwise: url };
-  if (!url)
-    throw new AppError("invalid_request", `${where}: this picture is not known here; send its result.`, { param: `${where}.result` });
-  return { type: "reference", url, param: `${where}.result`, trusted: true } satisfies InputReference;
+  const lenient = exact ? undefined : { text: "" };
+  if (known?.type === "reference") return [{ ...known, otherwise: url, lenient }];
+  if (!url && item.status === "failed") return [];
+  const param = `${name}.result`;
+  if (!url && exact) throw new AppError("invalid_request", `${name}: this image is not known here; send its result.`, { param });
+  return [{ type: "reference", url: url ?? "", param, trusted: true, lenient } satisfies InputReference];
 }
 
 const textIn = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);

@@ -68,7 +68,13 @@ function partOf({ response, pictures }: KeptAnswer, id: string): Part | null {
 
 const textPart = (text: string): Part => ({ type: "text", text });
 /** Passed over when the medium is gone by then. */
-const mediaPart = (id: string): Part => ({ type: "reference", url: `/media/${id}.png`, param: "input", trusted: false });
+const mediaPart = (id: string): Part => ({
+  type: "reference",
+  url: `/media/${id}.png`,
+  param: "input",
+  trusted: false,
+  lenient: { text: "" },
+});
 
 /** A turn as it is kept: pictures by their media. */
 export const keptTurn = ({ role, parts }: Turn): DraftTurn => ({

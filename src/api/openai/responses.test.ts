@@ -46,13 +46,26 @@ describe("the conversation", () => {
         ["user", "b"],
       ],
     ],
+    // OpenAI's guide names the image after the words about it.
+    [
+      [user("a"), { role: "assistant", content: "b" }, user("c"), { type: "image_generation_call", id: "ig_x", result: "AA" }],
+      [
+        ["user", "a"],
+        ["model", "b", "<data:image/png;base64,AA>"],
+        ["user", "c"],
+      ],
+    ],
+    [[user("a"), { role: "assistant", content: "b" }], [["user", "a"]]],
+    [[{ role: "assistant", content: "a" }], []],
+    [[{ role: "system", content: "a" }], []],
+    [[{ type: "image_generation_call", id: "ig_x", status: "failed", result: null }, user("a")], [["user", "a"]]],
     [[{ type: "reasoning", id: "rs_1", summary: [] }, user("a"), { type: "item_reference", id: "msg_x" }, user("b")], [["user", "a", "b"]]],
   ])("%j", (input, expected) => expect(flat(decode({ input }).turns)).toEqual(expected as never));
 
   test("a picture that is known here is taken from here, else from the client's bytes", () => {
     const recall = { response: () => null, item: (id: string) => (id === "ig_known" ? OWN : null) };
     const { turns } = decode({ input: [{ type: "image_generation_call", id: "ig_known", result: "AA" }, user("b")] }, recall);
-    expect(turns[0]!.parts).toEqual([{ ...OWN, otherwise: "data:image/png;base64,AA" }]);
+    expect(turns[0]!.parts).toEqual([{ ...OWN, otherwise: "data:image/png;base64,AA", lenient: { text: "" } }]);
   });
 
   test("goes on from an earlier answer without changing what is remembered", () => {
@@ -75,9 +88,9 @@ describe("the model that draws", () => {
 
 test.each([
   [{ input: [] }, "input"],
-  [{ input: [{ role: "assistant", content: "a" }] }, "input"],
+  [{ input: [user("")] }, "input"],
   [{ input: [user([{ type: "input_image" }])] }, "input[0].content[0].image_url"],
-  [{ input: [{ type: "image_generation_call", id: "ig_x" }, user("a")] }, "input[0].result"],
+  [{ input: [user("a"), { type: "image_generation_call", id: "ig_x" }] }, "input[1].result"],
   [{ tools: [{ type: "image_generation", partial_images: 9 }], stream: true }, "tools.partial_images"],
   [{ tools: [{ type: "image_generation", output_compression: "x" }] }, "tools.output_compression"],
   [{ tools: [{ type: "image_generation", output_format: "gif" }] }, "output_format"],
@@ -135,7 +148,7 @@ describe("what is kept of an answer", () => {
     ];
     expect(unreadTurn({ role: "user", parts }).parts).toEqual([
       { type: "text", text: "a" },
-      { ...OWN, url: `/media/${OWN_ID}.png` },
+      { ...OWN, url: `/media/${OWN_ID}.png`, lenient: { text: "" } },
     ]);
   });
 });

@@ -5,13 +5,13 @@ import type { Job } from "../../gateway/job.ts";
 import type { KeptResponses } from "../../gateway/kept-responses.ts";
 import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../gateway/types.ts";
 import { validator } from "../body.ts";
-import { generationHeaders } from "../generation-headers.ts";
+import { generationHeaders, leftOutHeaders } from "../generation-headers.ts";
 import { renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { COMMENT, streamFrames } from "../sse.ts";
 import { auxiliaryAnswer } from "./auxiliary.ts";
 import { type Api, answerId, type Call, startImages, wantsLocal } from "./call.ts";
-import { withoutPicture } from "./outcome.ts";
+import { NOTHING_SAID, withoutPicture } from "./outcome.ts";
 import { type DecodedResponse, decodeResponse } from "./responses-decode.ts";
 import {
   callId,
@@ -47,13 +47,14 @@ async function begin(api: Own, call: Call) {
     created: Math.floor((job?.createdAt ?? api.clock.now()) / 1000),
     body: told,
   });
-  const words = !decoded.forced && wantsLocal(api, call) ? auxiliaryAnswer(decoded) : null;
+  const isSilent = decoded.turns.length === 0;
+  const words = isSilent ? NOTHING_SAID : !decoded.forced && wantsLocal(api, call) ? auxiliaryAnswer(decoded) : null;
   if (words !== null) {
     const keep = keeper(api, call, told, decoded, decoded.turns.map(unreadTurn));
     const work: ResponseWork = { envelope: envelopeOf(null), decoded, events: said(words), local: true, keep };
     return { work, headers: {}, stop: () => {} };
   }
-  const { run, turns, job, stop } = await startImages(api, call, {
+  const { run, turns, leftOut, job, stop } = await startImages(api, call, {
     ...decoded,
     n: 1,
     includeThoughts: decoded.partials > 0,
@@ -63,7 +64,7 @@ async function begin(api: Own, call: Call) {
   });
   const keep = keeper(api, call, told, decoded, turns.map(keptTurn));
   const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, local: false, keep };
-  return { work, headers: generationHeaders(run), stop };
+  return { work, headers: { ...generationHeaders(run), ...leftOutHeaders(leftOut) }, stop };
 }
 
 /** What the input shows is not told back, and may be large. */

@@ -1,7 +1,7 @@
 // The way from a decoded wish for a video to its job, for the videos endpoints and chat alike.
 
 import { AppError } from "../../errors.ts";
-import { ownMediaId, readInput } from "../../gateway/inputs.ts";
+import { ownMediaId, readInput, readLenient } from "../../gateway/inputs.ts";
 import type { Job, Jobs, VideoOrder } from "../../gateway/job.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../gateway/models.ts";
 import type { InputMedia, VideoMode } from "../../gateway/types.ts";
@@ -79,7 +79,7 @@ async function makerOf(api: Api, { key }: Call, url: string): Promise<Job | null
 
 async function readPictures(api: Api, { key, requestId, request }: Call, { pictures }: DecodedVideo): Promise<InputMedia[]> {
   const owner = { keyId: key.id, requestId, signal: request.signal };
-  const images = await Promise.all(pictures.map((picture) => readInput(api.inputs, picture, owner)));
+  const images = await Promise.all(pictures.map((picture) => readLenient(api.inputs, picture, owner)));
   return images.filter((image) => image !== null);
 }
 

@@ -12,7 +12,6 @@ const sections: Record<keyof Settings, string> = {
   pool: "Pool",
   refresh: "Token checks",
   media: "Media",
-  keys: "New keys",
   chat: "Chat",
   webhooks: "Webhooks",
   requests: "Request log",

@@ -1,0 +1,112 @@
+// One message of a conversation as a turn: its text, its parts in every form that clients send, and the images that its text holds.
+import { AppError } from "../../../errors.ts";
+import { type DraftTurn, emptyReference, type InputReference, ownMediaId } from "../../../gateway/inputs.ts";
+import { fileReference, isObject } from "../references.ts";
+import type { ChatBody } from "../schema.ts";
+import { textMedia } from "./text-media.ts";
+
+export type Message = ChatBody["messages"][number];
+type DraftPart = DraftTurn["parts"][number];
+type Loose = Record<string, unknown>;
+
+/** `name`: where the message stands in the body. `exact`: what is attached has to be readable; else it is left out with a note. */
+export type MessagePlace = { name: string; exact: boolean };
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const textPart = (text: string): DraftPart => ({ type: "text", text });
+
+/** The turn of a user's or assistant's message that says or shows something. @throws {AppError} `invalid_request` where it is exact */
+export function decodeMessage(message: Message, { name, exact }: MessagePlace): DraftTurn[] {
+  if (message.role !== "user" && message.role !== "assistant") return [];
+  const role = message.role === "user" ? "user" : "model";
+  const reader = { trusted: role === "user", exact };
+  const where = `${name}.content`;
+  const content = message.content ?? [];
+  const parts = isText(content) ? decodeText(content, where) : content.flatMap((part, at) => decodePart(part, `${where}[${at}]`, reader));
+  const images = (message.images ?? []).flatMap((part, at) => decodePart(part, `${name}.images[${at}]`, reader));
+  const all = withoutDoubles([...parts, ...images], role).filter((part) => part.type === "reference" || part.text.trim() !== "");
+  return all.length === 0 ? [] : [{ role, parts: all }];
+}
+
+/** A text that does not decode as an image stays text up to this length. */
+const LONGEST_STAND_IN = 500;
+
+/** Text with its images taken out. One that cannot be read is text, whoever wrote it and wherever it stands. */
+export function decodeText(text: string, where: string): DraftPart[] {
+  const parts: DraftPart[] = [];
+  let from = 0;
+  for (const { url, start, end, label } of textMedia(text)) {
+    const standIn = end - start <= LONGEST_STAND_IN ? text.slice(start, end) : "";
+    const said = textPart(text.slice(from, start) + label);
+    parts.push(said, { type: "reference", url, param: where, trusted: false, lenient: { text: standIn.trim() } });
+    from = end;
+  }
+  return [...parts, textPart(text.slice(from))];
+}
+
+type Reader = { trusted: boolean; exact: boolean };
+
+/** One content part in any of the forms that clients send; parts that are no text and no image are passed over. */
+function decodePart(part: unknown, where: string, reader: Reader): DraftPart[] {
+  if (isText(part)) return decodeText(part, where);
+  if (!isObject(part)) {
+    if (!reader.exact) return [];
+    throw new AppError("invalid_request", `${where} must be an object with "type", got ${JSON.stringify(part)}.`, {
+      param: where,
+      reason: "invalid_value",
+    });
+  }
+  if (isText(part.text)) return decodeText(part.text, `${where}.text`);
+  const fileId = fileIdIn(part);
+  if (isText(fileId)) return reader.trusted ? [attached(fileReference(fileId, `${where}.file_id`), reader)] : [];
+  const url = imageUrlOf(part);
+  if (url === null) return [];
+  const param = `${where}.image_url`;
+  const named = isText(url) ? url.trim() : "";
+  if (named === "" && reader.exact) throw emptyReference(where, param);
+  if (!reader.trusted && !isReadable(named)) return [];
+  return [attached({ type: "reference", url: named, param, trusted: reader.trusted }, reader)];
+}
+
+const attached = (reference: InputReference, { exact }: Reader): InputReference =>
+  exact && reference.trusted ? reference : { ...reference, lenient: { text: "" } };
+
+/** What may be read although the user did not name it: our own media and bytes that are already here. */
+const isReadable = (url: string) => url.startsWith("data:image/") || ownMediaId(url) !== null;
+
+/** The id of an uploaded file in a `file`, `input_file`, `input_image` or `image_url` part. */
+function fileIdIn(part: Loose): unknown {
+  const holder = [part, part.file, part.image_url].find((one) => isObject(one) && isText(one.file_id));
+  return isObject(holder) ? holder.file_id : null;
+}
+
+function imageUrlOf(part: Loose): unknown {
+  if (part.type === "file" && isObject(part.file)) return part.file.file_data ?? null;
+  if (part.type === "input_file") return part.file_data ?? part.file_url ?? null;
+  if (part.type !== "image_url" && part.type !== "input_image") return null;
+  return (isObject(part.image_url) ? part.image_url.url : part.image_url) ?? "";
+}
+
+/**
+ * Each of our own media once. What we answered travels back twice in some forms, as bytes and as the reference in the text: the stored one
+ * is read, which the upstream knows, and the bytes where it is not stored any more.
+ */
+function withoutDoubles(parts: readonly DraftPart[], role: DraftTurn["role"]): DraftPart[] {
+  const seen = new Set<string>();
+  const single = parts.filter((part) => {
+    const id = part.type === "reference" ? ownMediaId(part.url) : null;
+    if (id === null) return true;
+    const isNew = !seen.has(id);
+    seen.add(id);
+    return isNew;
+  });
+  if (role === "user" || seen.size === 0) return single;
+  const bytes = single.flatMap((part) => (part.type === "reference" && part.url.startsWith("data:") ? [part.url] : []));
+  if (bytes.length === 0) return single;
+  let index = 0;
+  return single.flatMap((part): DraftPart[] => {
+    if (part.type !== "reference") return [part];
+    if (ownMediaId(part.url) !== null) return [{ ...part, otherwise: bytes[index++] }];
+    return part.url.startsWith("data:") ? [] : [part];
+  });
+}

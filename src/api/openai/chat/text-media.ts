@@ -1,0 +1,94 @@
+// Images that a text holds or names: Markdown images, reference definitions, links and bare addresses of our own media.
+import { ownMediaId } from "../../../gateway/inputs.ts";
+import { codeRanges, type Range } from "./code-ranges.ts";
+import { markdownImages } from "./markdown-images.ts";
+
+export type TextMedia = Range & {
+  url: string;
+  /** Id of our own media; null for a data URL. */
+  mediaId: string | null;
+  /** Text that is left in its place, e.g. what a link is called. */
+  label: string;
+  /** Markdown that shows or names nothing but the image. */
+  isDefinition: boolean;
+};
+
+const OWN_PATH = /\/media\/[a-z2-7]{26}\.([a-z0-9]{1,5})(?:[?#][^\s()<>[\]"'`]{0,200})?/y;
+const VIDEO_EXTENSIONS: ReadonlySet<string> = new Set(["mp4", "webm", "mov", "m4v"]);
+/** Before an address in text. */
+const DELIMITERS: ReadonlySet<string> = new Set(" \t\r\n()<>[]\"'`|,;");
+const LONGEST_HOST = 300;
+const LONGEST_LABEL = 300;
+
+/**
+ * What a text holds of images, in its order: data URLs as Markdown images, and our own media in any form. Links of strangers are text;
+ * so is everything in code. Linear in the length of the text.
+ */
+export function textMedia(text: string): TextMedia[] {
+  const images = text.includes("](") ? shownIn(text) : [];
+  const named = text.includes("/media/") ? namedIn(text, images) : [];
+  if (images.length + named.length === 0) return [];
+  const found = [...images, ...named].sort((a, b) => a.start - b.start);
+  const code = codeRanges(text);
+  let at = 0;
+  return found.filter(({ start }) => {
+    while (at < code.length && code[at]!.end <= start) at++;
+    return !(at < code.length && code[at]!.start <= start);
+  });
+}
+
+const isReadable = (url: string) => url.startsWith("data:image/") || ownMediaId(url) !== null;
+
+function shownIn(text: string): TextMedia[] {
+  return markdownImages(text).flatMap(({ url, start, end }) => {
+    const mediaId = ownMediaId(url);
+    return isReadable(url) && !isVideo(url) ? [{ url, start, end, mediaId, label: "", isDefinition: false }] : [];
+  });
+}
+
+const isVideo = (url: string) => VIDEO_EXTENSIONS.has(/\.([a-z0-9]{1,5})(?:[?#]|$)/.exec(url.slice(-250))?.[1] ?? "");
+
+/** Addresses of our own media that are not those of the images above. */
+function namedIn(text: string, images: readonly TextMedia[]): TextMedia[] {
+  const found: TextMedia[] = [];
+  let image = 0;
+  let from = 0;
+  for (let at = text.indexOf("/media/"); at >= 0; at = text.indexOf("/media/", at + 1)) {
+    while (image < images.length && images[image]!.end <= at) image++;
+    if (at < from || (image < images.length && images[image]!.start <= at)) continue;
+    OWN_PATH.lastIndex = at;
+    const match = OWN_PATH.exec(text);
+    if (!match || VIDEO_EXTENSIONS.has(match[1]!)) continue;
+    const end = at + match[0].length;
+    const least = Math.max(from, images[image - 1]?.end ?? 0, at - LONGEST_HOST);
+    let start = at;
+    while (start > least && !DELIMITERS.has(text[start - 1]!)) start--;
+    const url = text.slice(start, end);
+    const mediaId = ownMediaId(url);
+    // Inside of another URL, or the path of another site.
+    if (mediaId === null) continue;
+    const around = surroundings(text, { start, end }, least);
+    found.push({ url, mediaId, ...around });
+    from = around.end;
+  }
+  return found;
+}
+
+/** What belongs to the address: its line when that is a definition, the link around it, or angle brackets. */
+function surroundings(text: string, { start, end }: Range, least: number): Pick<TextMedia, "start" | "end" | "label" | "isDefinition"> {
+  const opening = text[start - 1] === "<" ? start - 1 : start;
+  const closing = opening < start && text[end] === ">" ? end + 1 : end;
+  const before = text.slice(Math.max(least, start - LONGEST_LABEL), opening);
+  const after = text.slice(closing, closing + LONGEST_LABEL);
+  const line = before.slice(before.lastIndexOf("\n") + 1);
+  if (/^ {0,3}\[[^\]\n]{1,100}\]:[ \t]*$/.test(line)) {
+    const newline = text.indexOf("\n", closing);
+    return { start: opening - line.length, end: newline < 0 ? text.length : newline + 1, label: "", isDefinition: true };
+  }
+  const [bracket, parenthesis] = [line.lastIndexOf("["), after.indexOf(")")];
+  if (line.endsWith("](") && bracket >= 0 && parenthesis >= 0) {
+    const label = line.slice(bracket + 1, -2);
+    return { start: opening - line.length + bracket, end: closing + parenthesis + 1, label, isDefinition: false };
+  }
+  return { start: opening, end: closing, label: "", isDefinition: false };
+}
