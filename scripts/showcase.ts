@@ -67,6 +67,7 @@ async function addKeys({ context }: Rig): Promise<string[]> {
     concurrency: 8,
     images: { day: 400, month: null, total: null },
     videoSeconds: { day: null, month: 3_000, total: null },
+    uploadMbDay: null,
     usd: { day: null, month: 600, total: null },
   };
   const keys: string[] = [];

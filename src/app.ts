@@ -50,6 +50,7 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     metricsToken: boot.metrics_token,
     hosts: simulated ? LOCAL_NAMES : null,
     plugin: createPluginDoor(() => ctx.settings.current().plugin.connection_token, clock.now),
+    hint: (request) => hintFor(request),
   });
   const peerOf = (request: Request): string | null => {
     const arrival = arrivals.get(request);
@@ -58,6 +59,7 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
   const originSettings = () => ({ public_url: ctx.settings.current().server.public_url, trust_proxy: boot.trust_proxy });
   const originOf = (request: Request) => publicOrigin(request, peerOf(request), originSettings());
   const calledOriginOf = (request: Request) => calledOrigin(request, peerOf(request), originSettings());
+  const hintFor = (request: Request) => baseUrlHint(calledOriginOf(request));
   const callOf = (request: Request) => ({
     requestId: access.idOf(request),
     startedAt: access.startOf(request),
@@ -132,14 +134,16 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
       const dialect = dialectOf({ method: request.method, path, query, header: (name) => request.headers.get(name) });
       if (code !== "NOT_FOUND" && !(error instanceof AppError))
         log.error(knownFailure(error) ? "The store failed" : "A request failed by a bug", { error });
-      const failure = code === "NOT_FOUND" ? unknownUrl(request.method, path, baseUrlHint(calledOriginOf(request))) : error;
+      const failure = code === "NOT_FOUND" ? unknownUrl(request.method, path, hintFor(request)) : error;
       const answer = admin.door.hasSeen(request) ? admin.errorResponse(request, failure) : ENVELOPES[dialect](failure);
       // What the access log reads: here an answer's own status does not reach it.
       set.status = answer.status;
       return answer;
     })
     .onAfterResponse(({ request, responseValue, set }) => {
-      access.end(request, responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200));
+      const status = responseValue instanceof Response ? responseValue.status : Number(set.status ?? 200);
+      access.end(request, status);
+      void media.endRequest(access.idOf(request), status >= 400);
     })
     .use(systemRoutes({ metrics, tokensByState, unready: () => readiness.reasons() }))
     .use(mediaRoutes({ media, callerOf: (request) => keyIdOf(guard.callerOf(request)) }))

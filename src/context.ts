@@ -101,7 +101,9 @@ export function createContext(options: Options): Context {
       createFlow({ labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, now, random, log }),
     ].map((provider) => [provider.name, provider]),
   );
-  const media = createMediaStore({ dataDir: storage.data_dir, store, clock, settings: current, log });
+  const keys = createKeys();
+  const limits = createLimits({ keys, store, clock, log, retentionDays: () => current().requests.retention_days });
+  const media = createMediaStore({ dataDir: storage.data_dir, store, clock, settings: current, log, countInput: limits.countUpload });
   const offer = createOffer();
   const pool = offer.limit(
     createPool({ clock, random, settings: () => current().pool, log, saveHealth: store.saveHealth, assumed: assumedFamilies }),
@@ -131,9 +133,7 @@ export function createContext(options: Options): Context {
   const affinity = createAffinity();
   const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
-  const inputs = { media, fetchMedia, affinity, limits: dataUrlLimits, now: clock.now };
-  const keys = createKeys();
-  const limits = createLimits({ keys, store, clock, log, retentionDays: () => current().requests.retention_days });
+  const inputs = { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now: clock.now };
   const generate = createGenerate({
     pool,
     limits,

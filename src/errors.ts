@@ -6,6 +6,9 @@ export type ErrorKind =
   | "not_found"
   | "conflict"
   | "payload_too_large"
+  /** The body came too slowly; the connection is closed with the response. */
+  | "request_timeout"
+  | "unsupported_media_type"
   | "unauthorized"
   | "forbidden"
   | "limit_exceeded"
@@ -44,6 +47,8 @@ export type FailureReason =
   | "verification"
   | "model_missing"
   | "model_denied"
+  | "restricted"
+  | "signature"
   | "overloaded"
   | "internal"
   | "policy_input"
@@ -62,6 +67,9 @@ export type FailureDetail = {
   upstreamReason?: string;
 };
 
+/** Token counts that an upstream returned with a response that holds no result. The fields are those of the gateway's `Usage`. */
+export type ToldUsage = Readonly<Record<"inputText" | "inputImage" | "outputText" | "outputImage" | "thoughts" | "total", number>>;
+
 export type AppErrorOptions = ErrorOptions & {
   /** The offending field in the caller's own spelling, e.g. `messages[0].content`. */
   param?: string;
@@ -74,7 +82,17 @@ export type AppErrorOptions = ErrorOptions & {
   reason?: string;
   /** HTTP status the upstream answered with, for the attempt record. */
   upstreamStatus?: number;
+  /** What the upstream counted, where it returned counts without a result. */
+  usage?: ToldUsage;
 };
+
+/** Returned each time that a model has no quota at all upstream: the first refusal and those made locally while it is known. */
+export const NO_QUOTA_MESSAGE =
+  "The upstream gives this server no quota for this model: it is not part of the free tier. Its operator has to enable billing for it.";
+
+/** Returned each time that the upstream asks for money. */
+export const BILLING_MESSAGE =
+  "The upstream asks for the billing of this server's account to be settled. Nothing was charged; tell the operator of this server.";
 
 /**
  * An expected failure. Its message is written for the client: it names the field and what was expected,
@@ -88,6 +106,7 @@ export class AppError extends Error {
   readonly detail?: FailureDetail;
   readonly reason?: string;
   readonly upstreamStatus?: number;
+  readonly usage?: ToldUsage;
 
   constructor(
     readonly kind: ErrorKind,
@@ -101,6 +120,7 @@ export class AppError extends Error {
     this.detail = options.detail;
     this.reason = options.reason;
     this.upstreamStatus = options.upstreamStatus;
+    this.usage = options.usage;
   }
 }
 
@@ -127,10 +147,19 @@ export const diskIsFull = (cause?: unknown): AppError =>
 /** The same failure, marked as possibly charged. */
 export const asCharged = (error: AppError): AppError => (error.charged ? error : changed(error, { charged: true }));
 
+/** The same failure with what the upstream counted. */
+export const withUsage = (error: AppError, usage: ToldUsage): AppError => changed(error, { usage });
+
 /** The same failure with another time to come again. */
 export const withRetryAfter = (error: AppError, retryAfterMs: number): AppError => changed(error, { retryAfterMs });
 
-function changed(error: AppError, change: Pick<AppErrorOptions, "charged" | "retryAfterMs">): AppError {
-  const { kind, message, param, retryAfterMs, charged, detail, reason, upstreamStatus, cause } = error;
-  return new AppError(kind, message, { param, retryAfterMs, charged, detail, reason, upstreamStatus, cause, ...change });
+function changed(error: AppError, change: Pick<AppErrorOptions, "charged" | "retryAfterMs" | "usage">): AppError {
+  const { kind, message, param, retryAfterMs, charged, detail, reason, upstreamStatus, usage, cause } = error;
+  return new AppError(kind, message, { param, retryAfterMs, charged, detail, reason, upstreamStatus, usage, cause, ...change });
+}
+
+/** Headers of a refused body in every envelope: what is left of a late one is not waited for, and which content encodings are taken. */
+export function bodyRefusalHeaders(error: AppError | null): Record<string, string> {
+  if (error?.kind === "request_timeout") return { connection: "close" };
+  return error?.reason === "unsupported_content_encoding" ? { "accept-encoding": "gzip, deflate" } : {};
 }

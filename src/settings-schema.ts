@@ -74,7 +74,12 @@ export const SettingsSchema = t.Object({
   generation: t.Object({
     image_timeout: whole(300, 5, 3600, "Longest time for one image request, waiting included, in seconds"),
     video_timeout: whole(1500, 30, 14400, "Longest time for one video job, in seconds"),
-    max_attempts: whole(3, 1, 20, "Tokens tried for one image before the failure is told"),
+    max_attempts: whole(
+      0,
+      0,
+      1000,
+      "Upstream calls for one request at most; 0: as many as the time allows, until every token that can serve has refused",
+    ),
     retry_unknown_images: flag(false, "Try an image again when the upstream took the request and never answered; it may be paid twice"),
     successors: flag(true, "Serve models that an upstream retired by their named successor"),
     refusal: choice(["content_filter", "error"], "How chat tells a content-policy refusal: finish_reason with text, or an HTTP error"),
@@ -99,7 +104,13 @@ export const SettingsSchema = t.Object({
   media: t.Object({
     max_age_days: whole(30, 0, 3650, "Age at which results are deleted; 0 keeps them"),
     input_max_age_days: whole(2, 0, 3650, "Age at which clients' pictures are deleted; 0 keeps them"),
-    max_total_mb: whole(10_240, 0, 100_000_000, "All media together, in MiB; the oldest go first; 0: no limit"),
+    max_total_mb: whole(
+      10_240,
+      0,
+      100_000_000,
+      "All media together, in MiB; inputs go before results, the oldest of whoever holds the most first; 0: no limit",
+    ),
+    key_share: whole(25, 1, 100, "Largest part of that space which one key's inputs and uploads may take, in percent"),
     sweep_interval: whole(300, 5, 86_400, "How often old media are looked for, in seconds"),
     min_free_mb: whole(256, 0, 1_000_000, "Free disk below which no generation is started, in MiB"),
     fetch_timeout: whole(30, 1, 300, "Longest time to fetch a picture that a client names, in seconds"),
@@ -110,6 +121,11 @@ export const SettingsSchema = t.Object({
       check: "host",
       expected: "host names or addresses",
     }),
+  }),
+  keys: t.Object({
+    rpm: whole(600, 0, 100_000, "Generations and uploads in any 60 seconds for a new key; 0: no limit"),
+    concurrency: whole(200, 0, 100_000, "Generations at once for a new key; 0: no limit"),
+    upload_mb_day: whole(0, 0, 100_000_000, "Uploads of a new key in a UTC day, in MiB; 0: no limit"),
   }),
   chat: t.Object({
     image_form: choice(

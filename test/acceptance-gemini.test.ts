@@ -107,7 +107,7 @@ describe.each([
     expect(partsOf(answer).some(({ inlineData }) => inlineData)).toBe(true);
     expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"inlineData"');
     await files.delete({ name: uploaded.name! });
-    await expect(files.get({ name: uploaded.name! })).rejects.toThrow("404");
+    await expect(files.get({ name: uploaded.name! })).rejects.toThrow("or it may not exist");
   });
 
   test("a bad key and an unknown model are errors with Google's words", async () => {
@@ -244,18 +244,59 @@ describe("32b: 40 silent seconds", () => {
     expect((await reading).flatMap(partsOf).filter(({ inlineData }) => inlineData)).toHaveLength(1);
   });
 
-  test("holds blank lines and events, no comments and no [DONE]", async () => {
+  /** A stream over an upstream that is silent for 40 s. */
+  const slowStream = async (query: string): Promise<string> => {
     const clock = virtualClock(Date.now());
     await using own = await startRig({ clock, simulator: { faults: "gemini.generate=latency(500)" } });
-    const reading = fetch(`${own.url}/v1beta/models/${MODEL}:streamGenerateContent?alt=sse&key=${own.key}`, {
+    const reading = fetch(`${own.url}/v1beta/models/${MODEL}:streamGenerateContent?${query}key=${own.key}`, {
       method: "POST",
       body: JSON.stringify(prompt()),
     }).then((response) => response.text());
     await until(() => own.simulator.counts().total.inFlight === 1);
     for (let second = 0; second < 40; second += 5) await clock.advance(5000);
-    const lines = (await reading).split("\n").filter((line) => line.trim() !== "");
-    expect(lines.filter((line) => !line.startsWith("data: {"))).toEqual([]);
-    expect((await reading).match(/\n\n\n/g)?.length).toBeGreaterThan(1);
+    return reading;
+  };
+
+  /** The loop of @google/generative-ai 0.24.1: what does not begin with `data: ` ends it. */
+  const legacyEvents = (text: string): unknown[] => {
+    const events: unknown[] = [];
+    let rest = text;
+    for (let match = /^data: (.*)(?:\n\n|\r\r|\r\n\r\n)/.exec(rest); match; match = /^data: (.*)(?:\n\n|\r\r|\r\n\r\n)/.exec(rest)) {
+      events.push(JSON.parse(match[1]!));
+      rest = rest.slice(match[0].length);
+    }
+    if (rest !== "") throw new Error(`Failed to parse stream: ${rest.slice(0, 40)}`);
+    return events;
+  };
+  const isEmptyText = (event: unknown) => Bun.deepEquals(partsOf(event as never), [{ text: "" }]);
+
+  test("is events of data alone, its silence filled with empty texts", async () => {
+    const events = legacyEvents(await slowStream("alt=sse&"));
+    expect(isEmptyText(events[0])).toBe(true);
+    expect(events.filter(isEmptyText).length).toBeGreaterThan(3);
+    expect(events.flatMap((event) => partsOf(event as never)).filter(({ inlineData }) => inlineData)).toHaveLength(1);
+  });
+
+  test("without alt=sse is an array from its first byte to its last", async () => {
+    const text = await slowStream("");
+    expect([text[0], text.at(-1)]).toEqual(["[", "]"]);
+    const events = JSON.parse(text) as unknown[];
+    expect(events.filter(isEmptyText).length).toBeGreaterThan(2);
+  });
+
+  test("of an interaction is filled with its status", async () => {
+    const clock = virtualClock(Date.now());
+    await using own = await startRig({ clock, simulator: { faults: "gemini.generate=latency(500)" } });
+    const reading = fetch(`${own.url}/v1beta/interactions?key=${own.key}`, {
+      method: "POST",
+      body: JSON.stringify({ model: MODEL, input: "a fox", stream: true }),
+    }).then((response) => response.text());
+    await until(() => own.simulator.counts().total.inFlight === 1);
+    for (let second = 0; second < 40; second += 5) await clock.advance(5000);
+    const blocks = (await reading).split("\n\n");
+    expect(blocks.pop()).toBe("");
+    expect(blocks.filter((block) => !/^event: [\w.]+\ndata: .+$/.test(block))).toEqual([]);
+    expect(blocks.filter((block) => block.startsWith("event: interaction.status_update")).length).toBeGreaterThan(2);
   });
 });
 
@@ -374,11 +415,11 @@ describe("35: uploads", () => {
     expect((await send(url)).status).toBe(404);
     const stranger = await addKey(rig);
     for (const path of [file.name, `${file.name}:download?alt=media`])
-      expect((await google(rig, `/v1beta/${path}`, undefined, { "x-goog-api-key": stranger })).status).toBe(404);
+      expect((await google(rig, `/v1beta/${path}`, undefined, { "x-goog-api-key": stranger })).status).toBe(403);
     const before = rig.simulator.counts().total.requests;
     const contents = [{ role: "user", parts: [{ fileData: { fileUri: file.uri, mimeType: "image/png" } }, { text: "blue" }] }];
     const used = await google(rig, `/v1beta/models/${MODEL}:generateContent`, { contents }, { "x-goog-api-key": stranger });
-    expect([[403, 404].includes(used.status), rig.simulator.counts().total.requests]).toEqual([true, before]);
+    expect([used.status === 403, rig.simulator.counts().total.requests]).toEqual([true, before]);
   });
 
   test("an address that nobody was given is 404", async () => {
@@ -393,7 +434,15 @@ test.each([
   ["an unknown method", `/v1beta/models/${MODEL}:nothing`, prompt(), {}, 404, "NOT_FOUND"],
   ["an unknown path", "/v1beta/nothing", undefined, {}, 404, "NOT_FOUND"],
   ["an empty conversation", `/v1beta/models/${MODEL}:generateContent`, { contents: [] }, {}, 400, "INVALID_ARGUMENT"],
-  ["an unknown file", "/v1beta/files/nothing", undefined, {}, 404, "NOT_FOUND"],
+  ["an unknown file", "/v1beta/files/nothing", undefined, {}, 403, "PERMISSION_DENIED"],
+  [
+    "an unknown file in a request",
+    `/v1beta/models/${MODEL}:generateContent`,
+    { contents: [{ parts: [{ fileData: { fileUri: "files/nothing" } }, { text: "a" }] }] },
+    {},
+    403,
+    "PERMISSION_DENIED",
+  ],
   ["an unknown operation", "/v1beta/models/m/operations/nothing", undefined, {}, 404, "NOT_FOUND"],
   ["an unknown interaction", "/v1beta/interactions/nothing", undefined, {}, 400, "INVALID_ARGUMENT"],
 ])("36: %s has a number, a word and a message", async (name, path, json, headers, status, word) => {

@@ -35,6 +35,13 @@ describe("a new key", () => {
     expect(rig.logged.join("\n")).not.toContain(key);
   });
 
+  test("is offered the pace and the uploads that the settings give to new keys", async () => {
+    await using rig = await startRig({ settings: { "keys.rpm": 321, "keys.concurrency": 0, "keys.upload_mb_day": 77 } });
+    const html = await (await (await signIn(rig)).get("/admin/keys/new")).text();
+    const filledIn = (name: string) => /value="([^"]*)"/.exec(new RegExp(`<input[^>]*name="${name}"[^>]*>`).exec(html)![0])?.[1] ?? "";
+    expect([filledIn("rpm"), filledIn("concurrency"), filledIn("upload_mb_day")]).toEqual(["321", "", "77"]);
+  });
+
   test("comes as a fragment where htmx asks", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);

@@ -182,7 +182,6 @@ describe("update-token", () => {
     ["an empty one", { session_token: "" }, 400],
     ["a blank one", { session_token: "  " }, 400],
     ["a number", { session_token: 7 }, 400],
-    ["a list", [], 400],
     ["a dead one", { session_token: "dead-session" }, 400],
     ["one that cannot be a cookie", { session_token: "a;b c" }, 400],
   ])("%s: what is wrong is told, and nothing changes", async (_name, json, status) => {
@@ -190,6 +189,44 @@ describe("update-token", () => {
     const answer = await post(rig, "update-token", json);
     expect([answer.status, Object.keys(answer.body), typeof answer.body.detail]).toEqual([status, ["detail"], "string"]);
     expect(await rig.context.store.listTokens()).toEqual([]);
+  });
+
+  test.each([
+    ["no body", undefined],
+    ["an empty body", ""],
+    ["a list", "[]"],
+    ["half a body", '{"session_token": "x'],
+  ])("%s is 422 with a list of what is wrong, as the original's framework answers", async (_name, body) => {
+    await using rig = await startRig({ tokens: [], settings: OPEN });
+    const headers = { authorization: TOKEN, "content-type": "application/json" };
+    const response = await fetch(`${rig.url}/api/plugin/update-token`, { method: "POST", headers, body });
+    expect([response.status, await response.json()]).toEqual([
+      422,
+      { detail: [expect.objectContaining({ loc: ["body"], msg: expect.any(String), type: expect.any(String) })] },
+    ]);
+  });
+
+  test("a session in its cookie is taken out of it", async () => {
+    await using rig = await startRig({ tokens: [], settings: OPEN });
+    expect((await update(rig, `__Secure-next-auth.session-token=${FLOW.secret}; Path=/`)).body).toMatchObject({ action: "added" });
+    expect((await rig.context.store.readTokenSecret(1)).secret).toBe(FLOW.secret);
+  });
+
+  test("an account that was off in the original serves again with its session; one that is disabled here does not", async () => {
+    const off = { token: { condition: { state: "blocked", reason: "imported_off", since: 1, until: null } } };
+    await using rig = await startRig({ tokens: [{ ...FLOW, identity: EMAIL, health: off }], settings: OPEN });
+    expect(healthOf(rig, 1)).toMatchObject({ state: "blocked", reason: "imported_off" });
+    await rig.context.refresher.checkNow(1);
+    expect(healthOf(rig, 1)).toMatchObject({ state: "blocked", reason: "imported_off" });
+    expect(await check(rig)).toMatchObject([{ is_active: true, needs_refresh: true }]);
+    expect((await update(rig, `${FLOW.secret}~newer`)).body).toEqual({
+      success: true,
+      message: `Token updated and auto-enabled for ${EMAIL}`,
+      action: "updated",
+      auto_enabled: true,
+      token_id: 1,
+    });
+    expect((await rig.chat()).status).toBe(200);
   });
 
   test("an upstream that cannot be asked is a 500, so that the extension tries again; the old session stays", async () => {
@@ -258,6 +295,12 @@ describe("check-tokens", () => {
     expect(Date.parse(after!.at_expires as string)).toBeGreaterThan(Date.now());
     expect(Date.parse(after!.last_st_refresh_at as string)).toBeLessThanOrEqual(Date.now());
     expect(JSON.stringify(after)).not.toMatch(/session-pro-one(?!@)|ya29/);
+  });
+
+  test("without a body all accounts are listed", async () => {
+    await using rig = await startRig({ tokens: [FLOW], settings: OPEN });
+    const response = await fetch(`${rig.url}/api/plugin/check-tokens`, { method: "POST", headers: { authorization: `Bearer ${TOKEN}` } });
+    expect([response.status, ((await response.json()) as { tokens: unknown[] }).tokens.length]).toEqual([200, 1]);
   });
 
   test("the filter takes accounts however they are written; an empty one takes all", async () => {

@@ -11,6 +11,8 @@ import type { View } from "./view.ts";
 export type KeyFormData = {
   /** Null: a new key. */
   row: KeyRow | null;
+  /** Limits that a new key begins with. */
+  limits: KeyRow["limits"];
   /** Families that can be chosen, with their titles. */
   families: readonly { id: string; title: string; kind: "image" | "video" }[];
   /** Other ids that are known, to choose from while writing. */
@@ -40,7 +42,7 @@ export function KeyFormPage({ view, data }: { view: View; data: KeyFormData }) {
           <Who view={view} row={row} />
           <Behaviour view={view} data={data} />
         </div>
-        <Limits view={view} row={row} />
+        <Limits view={view} limits={row?.limits ?? data.limits} isNew={!row} />
         <Models view={view} data={data} />
         <div class="form-foot">
           <Button tone="primary">{row ? keys.save : keys.submit}</Button>
@@ -112,17 +114,17 @@ function Behaviour({ view, data: { row, imageForms, videoForms } }: { view: View
   );
 }
 
-function Limits({ view, row }: Part) {
+function Limits({ view, limits, isNew }: { view: View; limits: KeyRow["limits"]; isNew: boolean }) {
   const { keys } = view.t;
-  const limits = row?.limits;
   return (
     <Card title={keys.limits}>
-      <p class="muted">{keys.limitsHint}</p>
+      <p class="muted">{isNew ? `${keys.limitsHint} ${keys.limitsDefault}` : keys.limitsHint}</p>
       <div class="limit-fields">
         <fieldset>
           <legend>{keys.pace}</legend>
-          <Field name="rpm" label={keys.rpm} type="number" min={1} max={100_000} value={limits?.rpm ?? ""} />
-          <Field name="concurrency" label={keys.concurrency} type="number" min={1} max={100_000} value={limits?.concurrency ?? ""} />
+          <Field name="rpm" label={keys.rpm} type="number" min={1} max={100_000} value={limits.rpm ?? ""} />
+          <Field name="concurrency" label={keys.concurrency} type="number" min={1} max={100_000} value={limits.concurrency ?? ""} />
+          <Field name="upload_mb_day" label={keys.uploads} type="number" min={0} value={limits.uploadMbDay ?? ""} />
         </fieldset>
         {(["images", "videoSeconds", "usd"] as const).map((unit) => (
           <fieldset key={unit}>
@@ -135,7 +137,7 @@ function Limits({ view, row }: Part) {
                 type="number"
                 min={0}
                 step={unit === "images" ? 1 : "any"}
-                value={limits?.[unit][period] ?? ""}
+                value={limits[unit][period] ?? ""}
               />
             ))}
           </fieldset>

@@ -22,6 +22,8 @@ export type KeyData = {
   settings: { imageForm: string; videoForm: string; auxiliary: boolean };
 };
 
+const MEBIBYTE = 1024 * 1024;
+
 const listOf = (view: View) => ({ href: "/admin/keys", label: view.t.keys.title });
 
 export function KeyPage({ view, data }: { view: View; data: KeyData }) {
@@ -84,6 +86,8 @@ function Use({ view, shown: { row, usage } }: { view: View; shown: ShownKey }) {
         <dd class="figure">{ofLimit(view, usage.inFlight, limits.concurrency)}</dd>
         <dt>{keys.minute}</dt>
         <dd class="figure">{ofLimit(view, usage.requestsLastMinute, limits.rpm)}</dd>
+        <dt>{keys.uploadsToday}</dt>
+        <dd class="figure">{ofLimit(view, Math.ceil(usage.uploadBytes / MEBIBYTE), limits.uploadMbDay)}</dd>
       </dl>
       {(["day", "month", "total"] as const).map((period) => (
         <section key={period} class="uses">

@@ -75,6 +75,7 @@ export function ImportProgress({ view, draft }: { view: View; draft: ImportDraft
           <strong>{tokens.importDone(number(report.added))}</strong> {tokens.importDoneAbout}
         </Hint>
         <Sums view={view} draft={draft} />
+        <Left view={view} draft={draft} />
         <Refused view={view} id="known" title={tokens.known} lines={report.known} />
         <Refused view={view} id="invalid" title={tokens.invalid} lines={report.invalid} />
         <div class="form-foot">
@@ -125,10 +126,26 @@ function Preview({ view, draft }: { view: View; draft: ImportDraft }) {
         {report.added > 0 ? <Button tone="primary">{tokens.importNow(number(report.added))}</Button> : <span>{tokens.importNothing}</span>}
         <LinkButton href="/admin/tokens/import">{tokens.importOther}</LinkButton>
       </Form>
+      <Left view={view} draft={draft} />
       <Refused view={view} id="invalid" title={tokens.invalid} lines={report.invalid} />
       <Refused view={view} id="known" title={tokens.known} lines={report.known} />
       <Fresh view={view} lines={fresh} total={report.added} />
     </>
+  );
+}
+
+/** What accounts of the Python original hold that is not taken. */
+function Left({ view, draft: { report } }: { view: View; draft: ImportDraft }) {
+  const { tokens } = view.t;
+  if (report.left.length === 0) return null;
+  return (
+    <Card title={tokens.importLeft}>
+      <ul>
+        {report.left.map(([kind, count]) => (
+          <li key={kind}>{tokens.importLeftOf(tokens.importLeftKinds[kind], formatCount(count, view.locale))}</li>
+        ))}
+      </ul>
+    </Card>
   );
 }
 

@@ -75,6 +75,7 @@ function readLimits(form: FormReader, t: View["t"]): KeyLimits {
   return {
     rpm: form.whole("rpm", { min: 1, max: MAX_RATE }),
     concurrency: form.whole("concurrency", { min: 1, max: MAX_RATE }),
+    uploadMbDay: form.whole("upload_mb_day", { max: MAX_COUNT }),
     images: spans((period) => form.whole(`images_${period}`, { max: MAX_COUNT })),
     videoSeconds: spans((period) => decimal(`video_seconds_${period}`, 3)),
     usd: spans((period) => decimal(`usd_${period}`, 6)),

@@ -13,6 +13,7 @@ import {
   KEY_STATES,
   type KeyOptions,
   keyState,
+  newKeyLimits,
   pageOfKeys,
   readKey,
   revokeKey,
@@ -145,6 +146,7 @@ function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Resp
   const all = [...families("image"), ...families("video")];
   const data = {
     row,
+    limits: newKeyLimits(ctx.settings.current()),
     families: all.map(({ id, title, kind }) => ({ id, title, kind })),
     ids: listModels(["image", "video"], new Set(all.map(({ id }) => id))).map(({ id }) => id),
     imageForms: imageForms(),

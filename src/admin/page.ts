@@ -8,7 +8,7 @@ import type { Messages } from "../../views/locales/en.ts";
 import { ErrorAlert, type Notice, ToastBeside } from "../../views/messages.tsx";
 import type { PageName } from "../../views/nav.ts";
 import { chooseLocale, LOCALES, type LocaleName, THEMES, type Theme, type View } from "../../views/view.ts";
-import { AppError, type ErrorKind } from "../errors.ts";
+import { AppError, bodyRefusalHeaders, type ErrorKind } from "../errors.ts";
 import type { AdminContext } from "./context.ts";
 import { createFormReader, FormError, type FormReader } from "./forms.ts";
 import { readCookie } from "./session-cookie.ts";
@@ -88,6 +88,8 @@ const STATUS = {
   not_found: 404,
   conflict: 409,
   payload_too_large: 413,
+  request_timeout: 408,
+  unsupported_media_type: 415,
   unauthorized: 401,
   forbidden: 403,
   limit_exceeded: 429,
@@ -114,8 +116,8 @@ export function errorResponse(ctx: PageContext, request: Request, error: unknown
   const view = viewOf(ctx, request);
   const status = error instanceof AppError ? STATUS[error.kind] : 500;
   const message = messageOf(error, view.t);
-  const retry: Record<string, string> =
-    error instanceof AppError && error.retryAfterMs ? { "retry-after": `${Math.ceil(error.retryAfterMs / 1000)}` } : {};
+  const retry = bodyRefusalHeaders(error instanceof AppError ? error : null);
+  if (error instanceof AppError && error.retryAfterMs) retry["retry-after"] = `${Math.ceil(error.retryAfterMs / 1000)}`;
   if (!isHtmx(request)) return documentResponse(ErrorPage({ view, message }), { status, headers: retry });
   if (status === 401) return new Response(null, { status, headers: { "hx-redirect": "/admin/login" } });
   const wrong = error instanceof FormError ? error.wrong : undefined;

@@ -71,7 +71,7 @@ export function readProxyField(form: FormReader, known: string | null, t: Messag
 /** The secret of a form, taken out of whatever it was pasted in: a cookie header, an assignment. */
 export function readSecret(form: FormReader, provider: string, t: Messages): string {
   const text = form.text("secret", { required: true, max: 16_384 });
-  const found = recognise(text, provider);
+  const found = recognise(text, provider, { isNamed: true });
   if (text !== "" && !isRecognised(found)) form.refuse("secret", t.tokens.wrongSecret);
   return isRecognised(found) ? found.secret : text;
 }

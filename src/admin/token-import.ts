@@ -32,7 +32,7 @@ export const tokenImportRoutes = (ctx: AdminContext) => {
       const texts = [form.text("text", { max: MAX_TEXT, verbatim: true }), await fileText(ctx, request)];
       const text = texts.filter((one) => one.trim() !== "").join("\n");
       form.check();
-      const draft = await drafts.preview(parseTokens(text, { provider }), group).catch((error) => {
+      const draft = await drafts.preview(parseTokens(text, { provider, now: clock.now() }), group).catch((error) => {
         if (!(error instanceof AppError) || error.reason !== "import_empty") throw error;
         form.refuse("text", tokens.importEmpty);
         form.check();

@@ -5,6 +5,7 @@ import { KeyStep, PasswordStep, Picture, PicturePage, PictureStep, type Problem,
 import { AppError } from "../errors.ts";
 import { makePicture, servableImageFamily } from "../gateway/admin-picture.ts";
 import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/first-steps.ts";
+import { newKeyLimits } from "../gateway/key-admin.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { operatorKey } from "../gateway/operator-key.ts";
 import { freeLabel } from "../gateway/token-labels.ts";
@@ -51,7 +52,8 @@ export const welcomeRoutes = (ctx: AdminContext) => {
       const name = form.text("name", { required: true, max: 100 });
       form.check();
       const { key, prefix } = newKey();
-      const row = await ctx.store.insertKey({ name, prefix, hash: hashKey(key) }, ctx.clock.now());
+      const limits = newKeyLimits(ctx.settings.current());
+      const row = await ctx.store.insertKey({ name, prefix, hash: hashKey(key), limits }, ctx.clock.now());
       await ctx.refresh();
       await ctx.audit.record({ action: "key.create", subject: `key ${row.id}`, after: { name, prefix } }, ctx.visitorOf(request));
       await finishStep(ctx.store, "key");

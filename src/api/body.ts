@@ -1,8 +1,12 @@
 // The one reader of request bodies: counts bytes against the request's limit and everybody's budget, then parses and validates.
-import { getSchemaValidator, type Static, type TSchema } from "elysia";
+import type { Static, TSchema } from "elysia";
 import { AppError, serverFailure } from "../errors.ts";
 import type { MediaStore } from "../gateway/media.ts";
+import { parseJson } from "./json-text.ts";
 import { discardFiles, type FormContent, readForm } from "./multipart.ts";
+import type { Validator } from "./validator.ts";
+
+export { type Validator, validator } from "./validator.ts";
 
 const MIB = 1024 * 1024;
 
@@ -27,9 +31,6 @@ export type BodyReader = {
   /** Bytes held now. */
   held(): number;
 };
-
-/** Checks a value against a schema. @throws {AppError} `invalid_request` with `param` and what was expected */
-export type Validator<S extends TSchema> = (value: unknown) => Static<S>;
 
 export function createBodyReader(limits: () => { body_limit_mb: number; bodies_in_flight_mb: number }): BodyReader {
   let held = 0;
@@ -105,41 +106,4 @@ async function readUndeclared(request: Request, grow: (bytes: number) => void): 
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new AppError("invalid_request", "The request body is not valid JSON.");
-  }
-}
-
-/** Compiles a schema once, when it is first needed: all of them together are a third of the start. See {@link Validator}. */
-export function validator<S extends TSchema>(schema: S): Validator<S> {
-  let compiled: ReturnType<typeof getSchemaValidator<S>> | undefined;
-  return (value) => {
-    compiled ??= getSchemaValidator(schema, { normalize: false });
-    if (compiled.Check(value)) return value as Static<S>;
-    const found = deepest([...compiled.Errors(value)]);
-    if (!found) throw new AppError("invalid_request", "The request body has an unexpected form.");
-    const param = found.path
-      .slice(1)
-      .replace(/\/(\d+)/g, "[$1]")
-      .replaceAll("/", ".");
-    if (found.value === undefined) {
-      throw new AppError("invalid_request", `Missing required parameter: '${param}'.`, { param, reason: "missing_required_parameter" });
-    }
-    throw new AppError("invalid_request", `Invalid value for '${param || "body"}': ${found.message.toLowerCase()}.`, {
-      param,
-      reason: "invalid_value",
-    });
-  };
-}
-
-type Finding = { path: string; value?: unknown; message: string; errors?: Iterable<Iterable<Finding>> };
-
-/** The most telling of the findings: the deepest path, so that a union names the member that failed. */
-function deepest(findings: Finding[]): Finding | null {
-  return findings.reduce<Finding | null>((best, one) => (!best || one.path.length > best.path.length ? one : best), null);
 }

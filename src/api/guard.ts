@@ -79,9 +79,11 @@ type GuardOptions = {
   hosts: ReadonlySet<string> | null;
   /** Absent: the companion extension has no routes. */
   plugin?: PluginDoor;
+  /** What a key is told beside "unknown URL". */
+  hint?: (request: Request) => string;
 };
 
-export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin }: GuardOptions): Guard {
+export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin, hint }: GuardOptions): Guard {
   const callers = new WeakMap<Request, Caller>();
 
   const authenticate = (request: Request, path: string, query: string, peer: string | null): AppError | null => {
@@ -103,8 +105,8 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
         : unauthorized("Metrics are for this machine, or need the metrics token.");
     if (access === "plugin" && plugin?.isOpen()) return plugin.refusalOf(request.headers, clientAddress(peer, request.headers, trustProxy));
     const refusal = authenticate(request, path, query, peer);
-    if (access === "admin") return refusal ?? unknownUrl(request.method, path);
-    if (access === "plugin") return refusal ?? unknownUrl(request.method, path);
+    if (access === "admin") return refusal ?? unknownUrl(request.method, path, hint?.(request));
+    if (access === "plugin") return refusal ?? unknownUrl(request.method, path, hint?.(request));
     return access === "open" ? null : refusal;
   };
 
@@ -120,7 +122,7 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
       }
       if (rule.access === "admin" && listener !== "api") return { dialect, headers: {}, refusal: "admin" };
       if (rule.access !== "admin" && listener === "admin" && !ADMIN_LISTENER_PATHS.test(path))
-        return { dialect, headers: {}, refusal: unknownUrl(request.method, path) };
+        return { dialect, headers: {}, refusal: unknownUrl(request.method, path, hint?.(request)) };
       if (request.method === "OPTIONS" && rule.cors) {
         const asked = request.headers.get("access-control-request-headers") ?? "authorization, content-type";
         return { dialect, headers: { ...PREFLIGHT_HEADERS, "access-control-allow-headers": asked }, refusal: "preflight" };

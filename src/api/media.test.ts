@@ -20,7 +20,10 @@ const SIZE = PIXEL_PNG.byteLength;
 async function serve() {
   const folder = temporaryFolder();
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
-  const settings = () => ({ media: { max_age_days: 0, input_max_age_days: 0, max_megapixels: 1 } }) as Settings;
+  const settings = () =>
+    ({
+      media: { max_age_days: 0, input_max_age_days: 0, max_megapixels: 1, max_total_mb: 0, min_free_mb: 0, key_share: 25 },
+    }) as Settings;
   const media = createMediaStore({ dataDir: folder.path, store, clock: virtualClock(), settings, log: silentLog });
   const callerOf = (request: Request) => {
     const key = request.headers.get("authorization");

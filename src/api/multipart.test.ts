@@ -162,7 +162,7 @@ describe("is refused, and nothing stays behind", () => {
 
   test("a form over what all bodies may hold together", () =>
     withReader({ bodies_in_flight_mb: 1 }, async ({ read, held, left }) => {
-      expect(await failure(read(post(formOf([["image", new Blob([noise(3 * MIB)]), "a"]]))))).toMatchObject({ kind: "busy" });
+      expect(await failure(read(post(formOf([["image", new Blob([noise(3 * MIB)]), "a"]]))))).toMatchObject({ kind: "unavailable" });
       expect([held(), left()]).toEqual([0, []]);
     }));
 });

@@ -2,13 +2,14 @@
 import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
 import type { Store, TokenRow } from "../db/store.ts";
-import { AppError, type ErrorKind, knownFailure } from "../errors.ts";
+import { AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../errors.ts";
 import { hashKey } from "../gateway/keys.ts";
 import type { Pool } from "../gateway/pool.ts";
 import type { PoolTokenView } from "../gateway/pool-view.ts";
 import type { SessionIntake } from "../gateway/session-intake.ts";
 import type { SettingsStore } from "../gateway/settings.ts";
 import { createThrottle } from "../gateway/throttle.ts";
+import { isRecognised, recognise } from "../gateway/token-forms.ts";
 import type { Log } from "../log.ts";
 import { type BodyReader, validator } from "./body.ts";
 
@@ -47,6 +48,8 @@ const STATUS: Partial<Record<ErrorKind, number>> = {
   forbidden: 403,
   not_found: 404,
   payload_too_large: 413,
+  request_timeout: 408,
+  unsupported_media_type: 415,
   limit_exceeded: 429,
   busy: 429,
   unavailable: 503,
@@ -57,7 +60,8 @@ export function errorResponse(thrown: unknown): Response {
   const error = knownFailure(thrown);
   if (!error) return Response.json({ detail: "Internal error" }, { status: 500 });
   const { kind, message, retryAfterMs } = error;
-  const headers: Record<string, string> = retryAfterMs === undefined ? {} : { "retry-after": `${Math.ceil(retryAfterMs / 1000)}` };
+  const headers = bodyRefusalHeaders(error);
+  if (retryAfterMs !== undefined) headers["retry-after"] = `${Math.ceil(retryAfterMs / 1000)}`;
   return Response.json({ detail: message }, { status: STATUS[kind] ?? 500, headers });
 }
 
@@ -75,8 +79,9 @@ export type PluginContext = {
 const IDLE_SECONDS = 120;
 const LENIENT = { additionalProperties: true };
 /** Cookies, logins and passwords that extensions send along are not named here: nothing reads them. */
-const readUpdate = validator(t.Object({ session_token: t.String({ minLength: 1, maxLength: 16_384, pattern: "\\S" }) }, LENIENT));
+const readUpdate = validator(t.Object({ session_token: t.Optional(t.Unknown()) }, LENIENT));
 const readCheck = validator(t.Object({ emails: t.Optional(t.Nullable(t.Array(t.String(), { maxItems: 10_000 }))) }, LENIENT));
+const MAX_SESSION = 16_384;
 const DETAIL = { tags: ["Plugin"] };
 
 export function pluginRoutes(ctx: PluginContext) {
@@ -98,30 +103,51 @@ export function pluginRoutes(ctx: PluginContext) {
 /** What `work` returns, or its failure in this protocol's envelope, which is no dialect's. */
 async function answer({ log }: PluginContext, work: () => Promise<object>): Promise<Response> {
   try {
-    return Response.json(await work());
+    const result = await work();
+    return result instanceof Response ? result : Response.json(result);
   } catch (error) {
     if (!(error instanceof AppError)) log.error("A request failed by a bug", { error });
     return errorResponse(error);
   }
 }
 
-/** The session alone; the rest of the body is gone when this returns. */
-async function sessionIn(bodies: BodyReader, request: Request): Promise<string> {
-  using body = await bodies.json(request, readUpdate);
-  return body.value.session_token.trim();
+/** Refuses a body that is no object as the original's framework does: 422 with a list of what is wrong. */
+function unprocessable(type: string, msg: string): Response {
+  return Response.json({ detail: [{ type, loc: ["body"], msg, input: null }] }, { status: 422 });
 }
+
+/** The session alone; the rest of the body is gone when this returns. A `Response` where there is none. */
+async function sessionIn(bodies: BodyReader, request: Request): Promise<string | Response> {
+  if (hasNoBody(request)) return unprocessable("missing", "Field required");
+  let text: unknown;
+  try {
+    using body = await bodies.json(request, readUpdate);
+    text = body.value.session_token;
+  } catch (error) {
+    if (!(error instanceof AppError) || error.kind !== "invalid_request") throw error;
+    return unprocessable("dict_type", "Input should be a valid dictionary");
+  }
+  if (text === undefined || text === null || text === "") throw new AppError("invalid_request", "Missing session_token");
+  const found = typeof text === "string" && text.length <= MAX_SESSION ? recognise(text, "flow", { isNamed: true }) : null;
+  if (!found || !isRecognised(found)) throw new AppError("invalid_request", `Invalid session token${found ? `: it ${found.reason}` : ""}`);
+  return found.secret;
+}
+
+const hasNoBody = (request: Request): boolean => request.body === null || request.headers.get("content-length") === "0";
 
 /** Synchronizers read the account from the end of `message`, after " for ". */
 async function updateToken({ bodies, sessionIntake, log }: PluginContext, request: Request) {
   const session = await sessionIn(bodies, request);
-  const { action, tokenId, identity } = await sessionIntake.take(session, request.signal);
-  log.info("The companion extension handed in a session", { tokenId, action });
-  return { success: true, message: `Token ${action} for ${identity}`, action, auto_enabled: false, token_id: tokenId };
+  if (session instanceof Response) return session;
+  const { action, tokenId, identity, enabled } = await sessionIntake.take(session, request.signal);
+  log.info("The companion extension handed in a session", { tokenId, action, enabled });
+  const message = `Token ${action}${enabled ? " and auto-enabled" : ""} for ${identity}`;
+  return { success: true, message, action, auto_enabled: enabled, token_id: tokenId };
 }
 
 async function checkTokens({ bodies, store, pool, settings, now }: PluginContext, request: Request) {
-  using body = await bodies.json(request, readCheck);
-  const wanted = new Set((body.value.emails ?? []).map((email) => email.trim().toLowerCase()));
+  const emails = hasNoBody(request) ? [] : await emailsIn(bodies, request);
+  const wanted = new Set(emails.map((email) => email.trim().toLowerCase()));
   const views = new Map(pool.snapshot().map((view) => [view.id, view]));
   const { enabled, flow_interval } = settings.current().refresh;
   const tokens = (await store.listTokens())
@@ -134,6 +160,12 @@ async function checkTokens({ bodies, store, pool, settings, now }: PluginContext
   return { success: true, tokens };
 }
 
+/** The accounts asked for; none: all. */
+async function emailsIn(bodies: BodyReader, request: Request): Promise<string[]> {
+  using body = await bodies.json(request, readCheck);
+  return body.value.emails ?? [];
+}
+
 const isoOf = (time: number | null | undefined): string | null => (typeof time === "number" ? new Date(time).toISOString() : null);
 
 /**
@@ -141,7 +173,7 @@ const isoOf = (time: number | null | undefined): string | null => (typeof time =
  * that needs them. `at_expires` is when the access token is renewed at the latest, shortly before it ends.
  */
 function describe(row: TokenRow, view: PoolTokenView | undefined, now: number) {
-  const isDead = view?.health.reason === "session_dead";
+  const isDead = view?.health.reason === "session_dead" || view?.health.reason === "imported_off";
   return {
     id: row.id,
     email: row.identity ?? "",

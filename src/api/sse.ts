@@ -12,7 +12,8 @@ export function frame(data: unknown, event?: string): string {
   return event ? `event: ${event}\ndata: ${text}\n\n` : `data: ${text}\n\n`;
 }
 
-type StreamOptions = { clock: Clock; heartbeat: string; headers?: Record<string, string>; onCancel(): void };
+/** `heartbeat` is a text that may stand between any two frames, or makes one for each time. */
+type StreamOptions = { clock: Clock; heartbeat: string | (() => string); headers?: Record<string, string>; onCancel(): void };
 
 /**
  * An answer that writes each frame as it comes. A large frame may come in pieces: only a piece that ends with a blank line ends a frame, and
@@ -26,7 +27,7 @@ export function streamFrames(frames: AsyncGenerator<string>, { clock, heartbeat,
     {
       async pull(controller) {
         const beat = () => {
-          controller.enqueue(encoder.encode(heartbeat));
+          controller.enqueue(encoder.encode(typeof heartbeat === "string" ? heartbeat : heartbeat()));
           cancelHeartbeat = clock.after(HEARTBEAT_MS, beat);
         };
         if (isBetweenFrames) cancelHeartbeat = clock.after(HEARTBEAT_MS, beat);

@@ -3,9 +3,11 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../db/store.ts";
 import { FIRST_START_FILE } from "../gateway/first-steps.ts";
+import { newKeyLimits } from "../gateway/key-admin.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { storePassword } from "../gateway/password.ts";
 import { newId, newKey } from "../ids.ts";
+import type { Settings } from "../settings-schema.ts";
 import { recordChange } from "./trail.ts";
 import type { Io } from "./verb.ts";
 
@@ -19,9 +21,10 @@ type Secrets = { password: string | null; key: string | null };
 export async function prepareFirstStart(
   store: Pick<Store, "readFact" | "writeFact" | "listKeys" | "insertKey" | "insertAudit" | "listAudit">,
   io: Pick<Io, "stdout" | "isTerminal">,
-  dataDir: string,
+  settings: Pick<Settings, "storage" | "keys">,
   now: number,
 ): Promise<void> {
+  const dataDir = settings.storage.data_dir;
   if ((await store.readFact("first_start_at")) !== null) return;
   const { key, prefix } = newKey();
   const secrets: Secrets = {
@@ -32,7 +35,10 @@ export async function prepareFirstStart(
   tell(secrets, io, dataDir);
   if (secrets.password) await storePassword(store, secrets.password, true);
   if (secrets.key) {
-    const { id, name } = await store.insertKey({ name: "first key", prefix, hash: hashKey(secrets.key) }, now);
+    const { id, name } = await store.insertKey(
+      { name: "first key", prefix, hash: hashKey(secrets.key), limits: newKeyLimits(settings) },
+      now,
+    );
     await recordChange(store, now, { action: "key.create", subject: `key ${id}`, after: { name, prefix } });
   }
   await store.writeFact("first_start_at", `${now}`);

@@ -108,11 +108,13 @@ async function contentsOf(data: string) {
 }
 
 describe("a folder of the original", () => {
-  test("gives its accounts with switches, limits, proxies and projects; what cannot live comes in disabled", async () => {
+  test("gives its accounts with switches, limits, proxies and projects; what the original took out of service comes in with the reason", async () => {
     const { data, cli } = fresh();
     const { code, out } = await cli("import", makeOriginal({ config: FULL }));
     expect(code).toBe(0);
-    expect(out).toContain("taken  5 accounts, 4 of them disabled\n");
+    expect(out).toContain('taken  5 accounts, 1 of them disabled, 3 that cannot serve yet ("flow2api token list" says why)\n');
+    expect(out).toContain("taken  the shared proxy http://shared.example:3128, for 2 accounts\n");
+    expect(out).toContain("left  proxies that cannot be used here (SOCKS, or no address; the account comes in disabled) of 1 account\n");
     expect(out).toContain("left  account 6: the session has white space or control characters inside\n");
     const { tokens } = await contentsOf(data);
     const [one, two, three, four, five] = tokens;
@@ -130,11 +132,40 @@ describe("a folder of the original", () => {
       proxy: "http://shared.example:3128",
       state: { project: { id: "project-1", owner: "one@example.com" } },
     });
-    expect(two).toMatchObject({ enabled: false, proxy: "http://me:canary@10.0.0.1:3128", note: "was disabled in the original", state: {} });
-    expect(three).toMatchObject({ enabled: false, proxy: "http://other.example:8080", note: "was banned by the original: 429_rate_limit" });
-    expect(four).toMatchObject({ enabled: false, note: "its session has expired" });
+    const off = { proxy: "http://me:canary@10.0.0.1:3128", note: "was disabled in the original", state: {} };
+    expect(two).toMatchObject({ enabled: true, ...off, health: { token: { condition: { state: "blocked", reason: "imported_off" } } } });
+    expect(three).toMatchObject({ enabled: true, proxy: "http://other.example:8080", note: "was banned by the original: 429_rate_limit" });
+    expect(three!.health).toMatchObject({ token: { condition: { state: "cooling", reason: "account_quota" } } });
+    expect(four).toMatchObject({ enabled: true, note: "its session had expired in the original" });
+    expect(four!.health).toMatchObject({ token: { condition: { state: "blocked", reason: "session_dead" } } });
     // Without its proxy it would call from an address that its owner never meant.
     expect(five).toMatchObject({ enabled: false, proxy: null });
+  });
+
+  test("an account that a person disabled stays disabled where the original would not have enabled it either", async () => {
+    const { data, cli } = fresh();
+    await cli("import", makeOriginal({ config: { ...FULL, plugin_config: { connection_token: CONNECTION, auto_enable_on_update: 0 } } }));
+    expect((await contentsOf(data)).tokens[1]).toMatchObject({ enabled: false, health: null });
+  });
+
+  test("0 calls at once is no limit, as the original means it", async () => {
+    const { data, cli } = fresh();
+    const original = makeOriginal();
+    using db = new Database(join(original, "data", "flow.db"));
+    db.run("UPDATE tokens SET image_concurrency = 0, video_concurrency = 0");
+    await cli("import", original);
+    expect((await contentsOf(data)).tokens.every((row) => row.imageConcurrency === -1 && row.videoConcurrency === -1)).toBe(true);
+  });
+
+  test("a shared proxy that cannot be used leaves the accounts that need it disabled, and is told", async () => {
+    const { data, cli } = fresh();
+    const proxies = { enabled: 1, proxy_url: "socks5://canary:canary@h.example:1080" };
+    const { out } = await cli("import", makeOriginal({ config: { ...FULL, proxy_config: proxies } }));
+    expect(out).toContain(
+      "left  the shared proxy is SOCKS, which is not supported: give an http(s) proxy; accounts that used it come in disabled\n",
+    );
+    expect(out).not.toContain("canary");
+    expect((await contentsOf(data)).tokens[0]).toMatchObject({ enabled: false, proxy: null });
   });
 
   test("gives settings within our bounds and its key, and says what is left behind and why", async () => {
@@ -209,7 +240,7 @@ describe("a folder of the original", () => {
   test("a dry run says what would be done, and does nothing", async () => {
     const { data, cli } = fresh();
     const { out } = await cli("import", makeOriginal({ config: FULL }), "--dry-run");
-    expect(out).toContain("taken  5 accounts, 4 of them disabled\n");
+    expect(out).toContain("taken  5 accounts, 1 of them disabled, 3 that cannot serve yet");
     expect(out).toEndWith("Dry run: nothing was changed.\n");
     expect(await contentsOf(data)).toEqual({ tokens: [], settings: {}, trail: [], keys: [], hashes: [] });
   });

@@ -1,11 +1,13 @@
 // flow2api import: takes over accounts, settings and the API key of the Python original.
 import { AppError } from "../errors.ts";
 import { importCounts, importTokens } from "../gateway/import-tokens.ts";
+import { newKeyLimits } from "../gateway/key-admin.ts";
 import { hashKey } from "../gateway/keys.ts";
-import { isRefused } from "../gateway/token-import.ts";
+import { isRefused, type ParsedToken } from "../gateway/token-import.ts";
+import { redactText } from "../log.ts";
 import { findSetting, showValue } from "../settings-check.ts";
 import { type Folder, openFolder } from "./folder.ts";
-import { readAccounts } from "./original-accounts.ts";
+import { leftBehind, readAccounts } from "./original-accounts.ts";
 import { type Original, readOriginal } from "./original-files.ts";
 import { readWishes } from "./original-settings.ts";
 import { printableCell } from "./table.ts";
@@ -21,13 +23,13 @@ export const importOriginal = defineVerb({
     const dryRun = values["dry-run"];
     const original = readOriginal(positionals[0]!, io.cwd);
     const wishes = readWishes(original);
-    const accounts = readAccounts(original, wishes.proxy, io.now());
+    const accounts = readAccounts(original, { now: io.now(), sharedProxy: wishes.proxy, autoEnable: wishes.autoEnable });
     await using folder = await openFolder(values, io);
     const { store, config } = folder;
 
     const report = await importTokens({ store, settings: () => config.settings.pool, now: io.now }, accounts.lines, { dryRun });
     const skipped = new Set([...report.known, ...report.invalid].map(({ line }) => line));
-    const disabled = accounts.lines.filter((line) => !isRefused(line) && line.enabled === false && !skipped.has(line.line)).length;
+    const taken = accounts.lines.filter((line): line is ParsedToken => !isRefused(line) && !skipped.has(line.line));
     const settings = Object.entries(wishes.settings);
     const key = wishes.apiKey === null ? null : await takeKey(folder, wishes.apiKey, io.now(), dryRun);
     if (!dryRun) {
@@ -37,16 +39,31 @@ export const importOriginal = defineVerb({
 
     const say = (mark: "taken" | "left", text: string) => io.stdout(`${mark}  ${printableCell(text)}\n`);
     for (const file of original.files) io.stdout(`read   ${file}\n`);
-    say("taken", `${report.added} ${report.added === 1 ? "account" : "accounts"}${disabled > 0 ? `, ${disabled} of them disabled` : ""}`);
+    say("taken", `${accountsText(report.added)}${statesText(taken)}`);
+    const shared = wishes.proxy === null || wishes.proxy === "unusable" ? 0 : taken.filter(({ proxy }) => proxy === wishes.proxy).length;
+    if (shared > 0) say("taken", `the shared proxy ${redactText(wishes.proxy!)}, for ${accountsText(shared)}`);
     for (const [name, value] of settings)
       say("taken", `${name} = ${showValue(findSetting(name)!, value)}${overridden(config.origins, name)}`);
     if (key) say(...key);
     for (const { line, reason } of [...report.known, ...report.invalid]) say("left", `account ${line}: ${reason}`);
-    for (const text of [...accounts.left, ...wishes.left, ...leftRows(original)]) say("left", text);
+    for (const text of [...leftBehind(report), ...accounts.left, ...wishes.left, ...leftRows(original)]) say("left", text);
     if (dryRun) io.stdout("Dry run: nothing was changed.\n");
     return 0;
   },
 });
+
+const accountsText = (number: number): string => `${number} ${number === 1 ? "account" : "accounts"}`;
+
+/** How many of them cannot serve at once, by why. */
+function statesText(taken: readonly ParsedToken[]): string {
+  const disabled = taken.filter(({ enabled }) => enabled === false).length;
+  const waiting = taken.filter(({ enabled, health }) => enabled !== false && health).length;
+  const parts = [
+    ...(disabled > 0 ? [`${disabled} of them disabled`] : []),
+    ...(waiting > 0 ? [`${waiting} that cannot serve yet ("flow2api token list" says why)`] : []),
+  ];
+  return parts.length === 0 ? "" : `, ${parts.join(", ")}`;
+}
 
 /** What the environment overrides is kept all the same, and told so. */
 async function takeSettings({ store, settings }: Folder, wishes: [string, unknown][]): Promise<void> {
@@ -56,7 +73,7 @@ async function takeSettings({ store, settings }: Folder, wishes: [string, unknow
 }
 
 async function takeKey(
-  { store, record }: Pick<Folder, "store" | "record">,
+  { store, record, config }: Pick<Folder, "store" | "record" | "config">,
   key: string,
   now: number,
   dryRun: boolean,
@@ -66,8 +83,12 @@ async function takeKey(
   if ((await store.listKeyHashes()).some((row) => Buffer.from(row.hash).equals(hash))) return known;
   if (dryRun) return ["taken", 'the API key, as key "imported"'];
   try {
+    const limits = newKeyLimits(config.settings);
     // Of a short key four characters would be half of it.
-    const { id, name, prefix } = await store.insertKey({ name: "imported", hash, prefix: key.length >= 12 ? key.slice(0, 4) : "" }, now);
+    const { id, name, prefix } = await store.insertKey(
+      { name: "imported", hash, prefix: key.length >= 12 ? key.slice(0, 4) : "", limits },
+      now,
+    );
     await record({ action: "key.create", subject: `key ${id}`, after: { name, prefix } });
     return ["taken", 'the API key, as key "imported"'];
   } catch (error) {

@@ -1,6 +1,6 @@
 // flow2api key create: makes an API key with its permissions and limits, and prints it alone.
 import { NO_LIMITS } from "../db/store.ts";
-import { issueKey } from "../gateway/key-admin.ts";
+import { issueKey, newKeyLimits } from "../gateway/key-admin.ts";
 import { openFolder } from "./folder.ts";
 import { KEY_OPTIONS, readKeyOptions } from "./key-options.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";
@@ -12,8 +12,11 @@ export const keyCreate = defineVerb({
   async run({ values, io }) {
     const name = values.name.trim();
     if (name === "") throw usageError("--name: expected a name, got nothing.");
-    const options = readKeyOptions(values, NO_LIMITS, io.now());
+    readKeyOptions(values, NO_LIMITS, io.now());
     await using folder = await openFolder(values, io);
+    const limits = newKeyLimits(folder.config.settings);
+    const given = readKeyOptions(values, limits, io.now());
+    const options = { ...given, limits: given.limits ?? limits };
     const { key, row } = await issueKey(folder, { ...options, name }, io.now());
     io.stdout(`${key}\n`);
     io.stderr(`Key ${row.id} is stored as a hash: it is shown this once.\n`);

@@ -21,6 +21,7 @@ const limit = (value: string, help: string) => ({ type: "string", value, help })
 export const KEY_OPTIONS = {
   rpm: limit("N", "generations in any 60 seconds"),
   concurrency: limit("N", "generations at once"),
+  "limit-upload-mb-day": limit("N", "uploads a day, in MiB"),
   "limit-images-day": limit("N", "images a day; days and months are UTC"),
   "limit-images-month": limit("N", "images a month"),
   "limit-images-total": limit("N", "images ever"),
@@ -75,6 +76,7 @@ function readLimits(values: Values, current: KeyLimits): KeyLimits {
   return {
     rpm: or(given(values.rpm, readWhole("rpm", 1, MAX_RATE)), current.rpm),
     concurrency: or(given(values.concurrency, readWhole("concurrency", 1, MAX_RATE)), current.concurrency),
+    uploadMbDay: or(given(values["limit-upload-mb-day"], readWhole("limit-upload-mb-day", 0, MAX_COUNT)), current.uploadMbDay),
     images: spans("images", current.images, (option) => readWhole(option, 0, MAX_COUNT)),
     videoSeconds: spans("video-seconds", current.videoSeconds, (option) => readDecimal(option, 3)),
     usd: spans("usd", current.usd, (option) => readDecimal(option, 6)),

@@ -1,9 +1,11 @@
 // Settings and the API key of the Python original, in our words.
 
+import { AppError } from "../errors.ts";
 import { KNOWN_DEFAULTS } from "../gateway/password.ts";
+import { isOn, proxyReason, textOf } from "../gateway/tokens/python-account.ts";
+import { readPythonProxy } from "../gateway/tokens/python-proxy.ts";
 import { withoutEndSlashes } from "../http.ts";
 import { findSetting, type SettingKey, showValue } from "../settings-check.ts";
-import { isOn, proxyOf, textOf } from "./original-accounts.ts";
 import type { Fields, Original } from "./original-files.ts";
 
 export type Wishes = {
@@ -11,8 +13,10 @@ export type Wishes = {
   settings: Partial<Record<SettingKey, unknown>>;
   /** The key that clients use; null: none to take. */
   apiKey: string | null;
-  /** http(s) address for accounts without a proxy of their own. */
-  proxy: string | null;
+  /** http(s) address for accounts without a proxy of their own; `unusable` when there is one that cannot be used here. */
+  proxy: string | "unusable" | null;
+  /** `auto_enable_on_update`: an account that is off comes back with a session from the companion extension. */
+  autoEnable: boolean;
   /** What was left behind or has to be done by hand, a sentence each. */
   left: string[];
 };
@@ -65,6 +69,7 @@ export function readWishes({ config, toml }: Original): Wishes {
     settings,
     apiKey: readKey(config.admin_config ?? toml.global ?? {}, left),
     proxy: readProxies(config.proxy_config ?? toml.proxy, left),
+    autoEnable: isOn(config.plugin_config?.auto_enable_on_update),
     left,
   };
 }
@@ -105,13 +110,21 @@ function readKey(admin: Fields, left: string[]): string | null {
   return key;
 }
 
-function readProxies(proxies: Fields | undefined, left: string[]): string | null {
+function readProxies(proxies: Fields | undefined, left: string[]): Wishes["proxy"] {
   if (!proxies) return null;
-  if (isOn(proxies.media_proxy_enabled)) left.push("the proxy for media: media take the proxy of their token");
-  const enabled = isOn(proxies.enabled) || isOn(proxies.proxy_enabled);
+  const media = textOf(proxies.media_proxy_url);
+  if (isOn(proxies.media_proxy_enabled) || media !== "") left.push("the proxy for media: media take the proxy of their token");
   const address = textOf(proxies.proxy_url);
-  if (!enabled || address === "") return null;
-  const proxy = proxyOf(address);
-  if (proxy === null) left.push("the proxy: expected an http(s) address (SOCKS is not supported)");
-  return proxy;
+  if (address === "") return null;
+  if (!isOn(proxies.enabled) && !isOn(proxies.proxy_enabled)) {
+    left.push("the shared proxy: it is switched off in the original");
+    return null;
+  }
+  try {
+    return readPythonProxy(address);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    left.push(`the shared proxy ${proxyReason(error)}; accounts that used it come in disabled`);
+    return "unusable";
+  }
 }

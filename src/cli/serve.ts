@@ -54,7 +54,7 @@ async function prepareFolder(config: Config, io: Io, log: Log): Promise<void> {
       await recordChange(store, io.now(), { action: "restore.apply", subject: "data", after: { aside: basename(restored.aside) } });
     await refuseKnownKeys(store);
     await warnOfFewCalls(store, io, log);
-    await prepareFirstStart(store, io, dataDir, io.now());
+    await prepareFirstStart(store, io, config.settings, io.now());
   } finally {
     await store.close();
   }

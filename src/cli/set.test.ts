@@ -1,6 +1,6 @@
 // key create, key set and token set: what the options come to in the store, and what is refused.
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
@@ -28,10 +28,19 @@ function fresh(world: Partial<World> = {}) {
 const span = (day: number | null, month: number | null, total: number | null) => ({ day, month, total });
 
 describe("key create", () => {
-  test("without options makes a key that may do everything", async () => {
+  const usual = { ...NO_LIMITS, rpm: 600, concurrency: 200 };
+
+  test("without options makes a key that may do everything, at the pace that the settings give to new keys", async () => {
     const { cli, key } = fresh();
     await cli("key", "create", "--name", "bob");
-    expect(await key()).toMatchObject({ limits: NO_LIMITS, models: [], kinds: [], addresses: [], expiresAt: null, enabled: true });
+    expect(await key()).toMatchObject({ limits: usual, models: [], kinds: [], addresses: [], expiresAt: null, enabled: true });
+  });
+
+  test("takes the defaults of its settings, with 0 for no limit, and what is said otherwise", async () => {
+    const { cli, key, data } = fresh();
+    writeFileSync(join(data, "..", "keys.toml"), "[keys]\nrpm = 0\nconcurrency = 7\nupload_mb_day = 50\n");
+    await cli("key", "create", "--name", "bob", "--limit-upload-mb-day", "", "--config", join(data, "..", "keys.toml"));
+    expect((await key()).limits).toEqual({ ...NO_LIMITS, concurrency: 7 });
   });
 
   test("keeps what its options say", async () => {
@@ -76,7 +85,7 @@ describe("key set", () => {
   });
 
   const CLEARED: [string, string[], Partial<KeyRow>][] = [
-    ["limits", ["--rpm", "", "--limit-usd-day", ""], { limits: NO_LIMITS }],
+    ["limits", ["--rpm", "", "--concurrency", "", "--limit-usd-day", ""], { limits: NO_LIMITS }],
     ["models", ["--models", ""], { models: [] }],
     ["the end", ["--expires", ""], { expiresAt: null }],
     [

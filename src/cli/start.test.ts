@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { loadConfig } from "../config.ts";
 import { acquireFolder } from "../db/sqlite/lock.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
@@ -38,7 +39,9 @@ const NOW = 1000;
 
 async function firstStart(data: string, isTerminal: boolean): Promise<string> {
   const io = recordedIo({ cwd, isTerminal });
-  await withStore(data, (store) => prepareFirstStart(store, io, data, NOW));
+  const defaults = loadConfig({ file: null, env: {}, flags: {} }).settings;
+  const settings = { ...defaults, storage: { data_dir: data } };
+  await withStore(data, (store) => prepareFirstStart(store, io, settings, NOW));
   return io.out;
 }
 

@@ -2,6 +2,7 @@
 import { type ImportReport, importCounts, importTokens } from "../gateway/import-tokens.ts";
 import { PROVIDERS, parseTokens } from "../gateway/token-import.ts";
 import { openFolder } from "./folder.ts";
+import { leftBehind } from "./original-accounts.ts";
 import { readTextFile } from "./text-file.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";
 
@@ -21,13 +22,14 @@ export const tokenImport = defineVerb({
       throw usageError(`--provider: expected ${PROVIDERS.join(" or ")}, got "${provider}".`);
     }
     const text = positionals[0] === "-" ? await io.stdin() : await readTextFile(positionals[0]!, io.cwd);
-    const lines = parseTokens(text, { provider });
+    const lines = parseTokens(text, { provider, now: io.now() });
     await using folder = await openFolder(values, io);
     const { store, config } = folder;
     const dryRun = values["dry-run"];
     const report = await importTokens({ store, settings: () => config.settings.pool, now: io.now }, lines, { group, dryRun });
     if (!dryRun && report.added > 0) await folder.record({ action: "token.import", subject: "tokens", after: importCounts(report) });
     io.stdout(importText(report, dryRun));
+    for (const text of leftBehind(report)) io.stdout(`left: ${text}\n`);
     return report.invalid.length > 0 && report.added + report.known.length === 0 ? 1 : 0;
   },
 });

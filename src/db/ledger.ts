@@ -83,6 +83,9 @@ export type UsageRow = {
   maxMs: number | null;
 };
 
+/** Bytes that a key has uploaded in a period. */
+export type UploadSum = { keyId: number; period: string; bytes: number };
+
 /** Writes take effect in the order they are asked for: one that survives a crash has all before it with it. */
 export interface LedgerStore {
   /** Writes reservations down, all or none; resolves with their ids in the same order once they outlive this process. */
@@ -94,6 +97,9 @@ export interface LedgerStore {
   endReservations(ends: readonly ReservationEnd[]): Promise<number>;
   /** @param since epoch ms, for `recent` */
   readLedger(periods: readonly string[], since: number): Promise<LedgerState>;
+  /** Adds what keys have uploaded to the sums of a period. */
+  addUploads(rows: readonly UploadSum[]): Promise<void>;
+  readUploads(period: string): Promise<Omit<UploadSum, "period">[]>;
   /** Groups in ascending order; those without any generation are left out. */
   readUsage(query: UsageQuery): Promise<UsageRow[]>;
   /** Deletes at most `limit` ended reservations and as many rollups that are older than the times given; says how many went. */

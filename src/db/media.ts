@@ -12,6 +12,9 @@ export type FileFilter = {
   purpose?: string;
 };
 
+/** What a client calls a file that it uploaded. */
+export type FileName = { keyId: number; name: string; mediaId: string };
+
 /** A page of all media of one origin: those that match everything given, newest first. Times are epoch ms. */
 export type MediaFilter = {
   origin: Media["origin"];
@@ -34,10 +37,19 @@ export interface MediaRows {
   getMedia(id: string): Promise<Media | null>;
   listFiles(filter: FileFilter): Promise<Media[]>;
   listMedia(filter: MediaFilter): Promise<Media[]>;
-  /** Oldest first, those past `now` and, when the sum of bytes is over `maxBytes`, as many more as bring it under. */
-  listSweepable(now: number, maxBytes: number | null, limit: number): Promise<Media[]>;
+  /** Those past `now`, oldest first. */
+  listExpiredMedia(now: number, limit: number): Promise<Media[]>;
+  /** Media of one owner and origin made before a time (epoch ms), oldest first. */
+  listOldestMedia(filter: Pick<Media, "origin" | "keyId"> & { before: number; limit: number }): Promise<Media[]>;
   deleteMedia(ids: string[]): Promise<void>;
   /** Which of these ids belong to no medium. */
   listUnknownMedia(ids: string[]): Promise<string[]>;
-  mediaBytes(): Promise<number>;
+  /** False: the key has a living file of this name already. A name goes with its file. */
+  nameFile(file: FileName, now: number): Promise<boolean>;
+  /** Id of the medium that the key calls so, past its time or not. */
+  fileNamed(keyId: number, name: string): Promise<string | null>;
+  /** Names of those of these media that have one. */
+  listFileNames(ids: string[]): Promise<FileName[]>;
+  /** Bytes of all media, by owner and origin. */
+  sumMedia(): Promise<(Pick<Media, "origin" | "keyId"> & { bytes: number })[]>;
 }

@@ -238,6 +238,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
         limits: {
           rpm: null,
           concurrency: null,
+          uploadMbDay: null,
           images: { day: null, month: null, total: null },
           videoSeconds: { day: null, month: null, total: null },
           usd: { day: null, month: null, total: null },
@@ -277,22 +278,38 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       newMedia({ id: "b", createdAt: day(2), bytes: 20, expiresAt: day(5) }),
       newMedia({ id: "d", createdAt: day(4), bytes: 40, expiresAt: day(9) }),
     ];
-    const cases: [string, number, number | null, number, string[]][] = [
-      ["nothing past its time and no size limit: nothing", day(4), null, 10, []],
-      ["only what is past its time", day(5), null, 10, ["b"]],
-      ["the total is just allowed", day(4), 100, 10, []],
-      ["one byte over: the oldest goes", day(4), 99, 10, ["a"]],
-      ["what is past its time makes room first", day(5), 80, 10, ["b"]],
-      ["both, oldest first", day(5), 75, 10, ["a", "b"]],
-      ["nothing may stay", day(4), 0, 10, ["a", "b", "c", "d"]],
-      ["no more than asked for", day(9), 0, 2, ["a", "b"]],
-    ];
-    test.each(cases)("%s", (_, now, maxBytes, limit, expected) =>
+    const insert = (store: Store) => Promise.all(rows.map((row) => store.insertMedia(row)));
+    test.each([
+      ["nothing past its time: nothing", day(4), 10, []],
+      ["only what is past its time", day(5), 10, ["b"]],
+      ["no more than asked for, oldest first", day(9), 1, ["b"]],
+    ] as [string, number, number, string[]][])("%s", (_, now, limit, expected) =>
       withStore(async (store) => {
-        await Promise.all(rows.map((row) => store.insertMedia(row)));
-        expect((await store.listSweepable(now, maxBytes, limit)).map((row) => row.id)).toEqual(expected);
+        await insert(store);
+        expect((await store.listExpiredMedia(now, limit)).map((row) => row.id)).toEqual(expected);
       }),
     );
+
+    test("one owner's media of one origin, made before a time, oldest first", () =>
+      withStore(async (store) => {
+        await insert(store);
+        await store.insertMedia(newMedia({ id: "e", keyId: null, createdAt: day(1), bytes: 7 }));
+        const { keyId, origin } = rows[0]!;
+        const oldest = (before: number, limit: number, owner: number | null = keyId) =>
+          store.listOldestMedia({ keyId: owner, origin, before, limit }).then((found) => found.map(({ id }) => id));
+        expect(await oldest(day(9), 10)).toEqual(["a", "b", "c", "d"]);
+        expect(await oldest(day(9), 2)).toEqual(["a", "b"]);
+        expect(await oldest(day(2), 10)).toEqual(["a"]);
+        expect(await oldest(day(9), 10, null)).toEqual(["e"]);
+        expect(await store.listOldestMedia({ keyId, origin: origin === "input" ? "result" : "input", before: day(9), limit: 9 })).toEqual(
+          [],
+        );
+        const sums = (await store.sumMedia()).toSorted((one, other) => one.bytes - other.bytes);
+        expect(sums).toEqual([
+          { keyId: null, origin, bytes: 7 },
+          { keyId, origin, bytes: 100 },
+        ]);
+      }));
   });
 
   test("files are one key's named media that are not past their time, in pages either way", () =>
@@ -344,10 +361,11 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
 
   test("bytes are the sum of what is there", () =>
     withStore(async (store) => {
-      expect(await store.mediaBytes()).toBe(0);
+      const mediaBytes = async () => (await store.sumMedia()).reduce((sum, { bytes }) => sum + bytes, 0);
+      expect(await mediaBytes()).toBe(0);
       await Promise.all(["a", "b", "c"].map((id, index) => store.insertMedia(newMedia({ id, bytes: 10 ** index }))));
       await store.deleteMedia(["b", "unknown"]);
-      expect(await store.mediaBytes()).toBe(101);
+      expect(await mediaBytes()).toBe(101);
     }));
 
   test("of a thousand acts asked for at once, one failing fails alone", () =>
@@ -357,7 +375,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       );
       const outcomes = await Promise.allSettled(inserts);
       expect(outcomes.flatMap(({ status }, index) => (status === "rejected" ? [index] : []))).toEqual([700]);
-      expect(await store.mediaBytes()).toBe(999 * 100);
+      expect((await store.sumMedia()).map(({ bytes }) => bytes)).toEqual([999 * 100]);
     }));
 
   test("close waits for what was asked for", async () => {

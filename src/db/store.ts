@@ -48,6 +48,8 @@ export type NewToken = Pick<TokenRow, "provider" | "label"> & {
   secret: string;
   /** What its adapter is to remember from the start. */
   state?: Record<string, unknown>;
+  /** What `TokenRow.health` is from the start; null or absent: healthy. */
+  health?: unknown;
 } & Partial<
     Pick<
       TokenRow,
@@ -95,13 +97,22 @@ export type TokenSecret = { secret: string; state: Record<string, unknown> };
 export type KeyLimits = {
   rpm: number | null;
   concurrency: number | null;
+  /** Uploaded in a UTC day, in MiB. */
+  uploadMbDay: number | null;
   images: { day: number | null; month: number | null; total: number | null };
   videoSeconds: { day: number | null; month: number | null; total: number | null };
   usd: { day: number | null; month: number | null; total: number | null };
 };
 
 const NO_LIMIT = { day: null, month: null, total: null };
-export const NO_LIMITS: KeyLimits = { rpm: null, concurrency: null, images: NO_LIMIT, videoSeconds: NO_LIMIT, usd: NO_LIMIT };
+export const NO_LIMITS: KeyLimits = {
+  rpm: null,
+  concurrency: null,
+  uploadMbDay: null,
+  images: NO_LIMIT,
+  videoSeconds: NO_LIMIT,
+  usd: NO_LIMIT,
+};
 
 export type ImageForm = "markdown_url" | "markdown_data" | "images";
 /** `link` is Markdown, `html_block` plays in Open WebUI, `html_fence` is HTML in a code fence. */

@@ -72,15 +72,19 @@ export function balanceOf(account: Account, period: string): Balance {
 
 /** The first limit that one more generation of this cost would break, or null. Takes nothing; drops minutes that are over. */
 export function findShortfall(account: Account, limits: KeyLimits, wanted: Amounts, now: number): Shortfall | null {
-  dropOld(account.recent, now);
   const { rpm, concurrency } = limits;
-  if (rpm !== null && account.recent.length >= rpm) {
-    // The youngest that has to grow old first: more than one where the limit was lowered.
-    const oldest = account.recent[account.recent.length - rpm] ?? now;
-    return { of: "rpm", limit: rpm, until: oldest + MINUTE_MS };
-  }
+  const tooFast = findRateShortfall(account, rpm, now);
+  if (tooFast) return tooFast;
   if (concurrency !== null && account.inFlight >= concurrency) return { of: "concurrency", limit: concurrency };
   return findSpent(account, limits, wanted, now);
+}
+
+/** Whether one more request is too many for its minute. Drops minutes that are over. */
+export function findRateShortfall({ recent }: Account, rpm: number | null, now: number): Shortfall | null {
+  dropOld(recent, now);
+  if (rpm === null || recent.length < rpm) return null;
+  // The youngest that has to grow old first: more than one where the limit was lowered.
+  return { of: "rpm", limit: rpm, until: (recent[recent.length - rpm] ?? now) + MINUTE_MS };
 }
 
 function findSpent(account: Account, limits: KeyLimits, wanted: Amounts, now: number): Shortfall | null {

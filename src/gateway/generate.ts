@@ -67,7 +67,7 @@ export type GenerateDependencies = {
   providers: ReadonlyMap<string, Provider>;
   tokens: Tokens;
   affinity: Affinity;
-  media: Pick<MediaStore, "keep" | "discard" | "assertSpace">;
+  media: Pick<MediaStore, "keep" | "discard" | "assertSpace" | "claimInputs">;
   requests: Pick<RequestLog, "append">;
   settings: () => Settings;
   /** Absent: the catalogue's. */
@@ -104,6 +104,7 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate, forJob });
       const events = runImages(deps, plan, admission);
       await events.begun();
+      deps.media.claimInputs(requestId);
       return { family, successorOf, headers: {}, events };
     } catch (error) {
       record.fail(error);

@@ -1,5 +1,5 @@
 // Health as it is kept in the token table: written compactly, read tolerantly, so that pauses and daily counts survive a restart.
-import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, OPERATOR_ADVICE, reanchored } from "./health.ts";
+import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, isHalfOpen, OPERATOR_ADVICE, reanchored } from "./health.ts";
 import type { Group, LastError, Member } from "./member.ts";
 import { type Counter, dumpDays, restoreDays } from "./quota.ts";
 
@@ -70,9 +70,19 @@ export function readRecord(value: unknown, now: number): HealthRecord {
   };
 }
 
+/** `TokenRow.health` of a token that is blocked from its first day. @param since epoch ms */
+export const blockedHealth = (reason: HealthReason, since: number): Json => ({
+  token: { ...HEALTHY, condition: { state: "blocked", reason, since, until: null } satisfies Condition },
+});
+
+/** `TokenRow.health` of a token that cools from its first day. @param since epoch ms @param until epoch ms */
+export const cooledHealth = (reason: HealthReason, since: number, until: number): Json => ({
+  token: { ...HEALTHY, condition: { state: "cooling", reason, since, until } satisfies Condition },
+});
+
 /** Leaves out what is over; a breaker that is half-open and the length of the next pause are not. */
 function isWorthKeeping(health: Health, now: number): boolean {
-  return heldUntil(health, now) > 0 || health.condition?.reason === "failing" || health.strikes > 0 || health.failures.length > 0;
+  return heldUntil(health, now) > 0 || isHalfOpen(health, now) || health.strikes > 0 || health.failures.length > 0;
 }
 
 function familiesOf(families: ReadonlyMap<string, Health>, now: number): Record<string, Health> {

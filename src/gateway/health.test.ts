@@ -103,7 +103,7 @@ describe("a failure holds back", () => {
     ["a leaked key", failure("upstream_unauthorized", told("key_leaked")), "token", "blocked", null],
     ["a forbidden key", failure("upstream_unauthorized", told("key_forbidden")), "token", "blocked", null],
     ["a dead session", failure("upstream_unauthorized", told("session_dead")), "token", "blocked", null],
-    ["billing of the whole group", failure("upstream_unauthorized", told("billing", "group")), "group", "blocked", null],
+    ["billing of the whole group", failure("upstream_unauthorized", told("billing", "group")), "group", "blocked", HOUR],
     ["a refused location", failure("upstream_unauthorized", told("location")), "token", "blocked", null],
     ["verification", failure("upstream_verification", told("verification")), "token", "blocked", null],
     ["verification without detail", failure("upstream_verification"), "token", "blocked", null],

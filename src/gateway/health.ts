@@ -9,8 +9,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Why something is held back: the upstream's reasons, and two that we find ourselves. */
-export type HealthReason = FailureReason | "failing" | "proxy";
+/** Why something is held back: the upstream's reasons, and three that we find ourselves. */
+export type HealthReason = FailureReason | "failing" | "proxy" | "imported_off";
 
 /** `until` is when it ends by itself (epoch ms); null: only the operator ends it. */
 export type Condition = { state: "cooling" | "blocked"; reason: HealthReason; since: number; until: number | null };
@@ -33,7 +33,8 @@ export const HEALTHY: Health = Object.freeze({ condition: null, strikes: 0, fail
 export const OPERATOR_ADVICE: Record<HealthReason, string> = {
   per_minute: "The upstream's limit per minute is reached. It ends by itself.",
   per_day: "The upstream's limit per day is used up. It ends at the next midnight in Los Angeles.",
-  limit_zero: "The project has no quota for this model. Enable billing or choose another tier; it is tried again after a day.",
+  limit_zero:
+    "The project has no quota for this model: the free tier has none. Enable billing on the project; it is tried again after a day.",
   no_details: "The upstream refuses for lack of quota without saying which. The pause grows while that lasts and ends by itself.",
   throttled: "The upstream slows this account down. It ends by itself.",
   account_quota: "The account has used up its quota. It is tried again after some hours.",
@@ -41,11 +42,15 @@ export const OPERATOR_ADVICE: Record<HealthReason, string> = {
   key_leaked: "The upstream reports this key as leaked and has shut it. Make a new key and replace the secret.",
   key_forbidden: "The key may not use this service. Allow the API for the key and enable it in the project, then clear the block.",
   session_dead: "The session has ended. Sign in again and replace the session secret.",
-  billing: "The project's billing is not enabled or was suspended. Settle it in the upstream's console, then clear the block.",
+  billing:
+    "The upstream asks for money: billing is off, prepaid credits are used up, or a spending cap is reached. Settle it in the upstream's console; one call an hour tries again.",
   location: "The upstream does not serve the place that this token's calls come from. Use another proxy, then clear the block.",
   verification: "The upstream asks a person to verify. Generate once by hand in the upstream's own site, then clear the block.",
   model_missing: "The upstream does not know this model for the token. It is tried again after a day.",
   model_denied: "The plan of this token does not include this model. It is tried again after a day.",
+  restricted:
+    "The upstream has limited this account for violations of its policies. Look at the account in the upstream's console, then clear the block.",
+  signature: "The upstream refused a signature of another account. Nothing to do.",
   overloaded: "The upstream is overloaded.",
   internal: "The upstream fails with internal errors.",
   policy_input: "The upstream refused a prompt. Nothing to do.",
@@ -54,6 +59,8 @@ export const OPERATOR_ADVICE: Record<HealthReason, string> = {
   malformed: "The upstream answered with something that cannot be read.",
   cut_off: "The upstream's answers break off.",
   failing: "Several calls in a row failed. The token is tried again with one call at a time.",
+  imported_off:
+    "The account was off in the Python flow2api. It serves when the companion extension hands in its session, or when you clear the block.",
   proxy: "The token's proxy cannot be reached. Check the proxy; the token is tried again shortly.",
 };
 
@@ -65,6 +72,8 @@ const KINDS = {
   not_found: { usual: null, answered: false },
   conflict: { usual: null, answered: false },
   payload_too_large: { usual: null, answered: false },
+  request_timeout: { usual: null, answered: false },
+  unsupported_media_type: { usual: null, answered: false },
   unauthorized: { usual: null, answered: false },
   forbidden: { usual: null, answered: false },
   limit_exceeded: { usual: null, answered: false },
@@ -115,7 +124,10 @@ const REASONS = {
   key_leaked: { scope: "token", effect: block },
   key_forbidden: { scope: "token", effect: block },
   session_dead: { scope: "token", effect: block },
-  billing: { scope: "token", effect: block },
+  // The upstream tells nothing of money but by refusing a call, which is free: one call an hour asks.
+  billing: { scope: "group", effect: blockFor(HOUR) },
+  restricted: { scope: "token", effect: block },
+  signature: { scope: "token", effect: "nothing" },
   location: { scope: "token", effect: block },
   verification: { scope: "token", effect: block },
   model_missing: { scope: "token_model", effect: blockFor(24 * HOUR) },
@@ -128,6 +140,7 @@ const REASONS = {
   policy_input: { scope: "token", effect: "nothing" },
   policy_output: { scope: "token", effect: "nothing" },
   text_only: { scope: "token", effect: "nothing" },
+  imported_off: { scope: "token", effect: block },
   proxy: { scope: "token", effect: coolFor(30 * SECOND) },
 } as const satisfies Record<HealthReason, ReasonRule>;
 
@@ -153,10 +166,13 @@ export function heldUntil(health: Health, now: number): number {
   return condition.until > now ? condition.until : 0;
 }
 
-/** Whether the breaker waits for the one call that shows whether the token works again. */
+/** Whether one call is awaited that shows whether the token works again: after an open breaker, or an hour without money. */
 export function isHalfOpen(health: Health, now: number): boolean {
-  return health.condition?.reason === "failing" && heldUntil(health, now) === 0;
+  return health.condition !== null && PROBED.has(health.condition.reason) && heldUntil(health, now) === 0;
 }
+
+/** Conditions whose end is no proof: they show until one call has succeeded. */
+const PROBED: ReadonlySet<HealthReason> = new Set(["failing", "billing"]);
 
 /** The stronger of the present condition and another: a block over a pause, the later end over the earlier. */
 function stronger(health: Health, next: Condition, now: number): Condition {
@@ -179,7 +195,7 @@ function grow(health: Health, failure: Failure, now: number, random: Random): He
 function count(health: Health, now: number): Health {
   // Stragglers that fail while the breaker is open tell nothing new.
   if (health.condition?.reason === "failing" && heldUntil(health, now) > 0) return health;
-  const step = afterFailure(health.failures, health.strikes, isHalfOpen(health, now), now);
+  const step = afterFailure(health.failures, health.strikes, health.condition?.reason === "failing", now);
   const { failures, strikes } = step;
   if (step.openUntil === null) return { ...health, failures };
   const open: Condition = { state: "cooling", reason: "failing", since: now, until: step.openUntil };
@@ -247,7 +263,7 @@ export function reanchored(health: Health, now: number, before = now): Health {
   if (!condition) return health;
   const { until, since, reason } = condition;
   if (before > now && until !== null && until <= before) {
-    return { ...health, condition: reason === "failing" ? { ...condition, since: now, until: now } : null };
+    return { ...health, condition: PROBED.has(reason) ? { ...condition, since: now, until: now } : null };
   }
   if (since <= now) return health;
   return { ...health, condition: { ...condition, since: now, until: until === null ? null : now + Math.max(0, until - since) } };

@@ -118,7 +118,7 @@ export function fitImage(family: string, provider: string, wish: ImageWish): Fit
 
 /** The nearest thinking level that the provider lets be chosen, or undefined where there is no choice or no wish. */
 export function fitThinking(family: string, provider: string, wish: Thinking | undefined): Thinking | undefined {
-  return wish && nearestOf(wish, limitsOf(family, provider).thinking, ["minimal", "low", "medium", "high"]);
+  return wish && nearestOf(wish, limitsOf(family, provider).thinking, ["minimal", "low", "medium", "high", "xhigh"]);
 }
 
 /** Whether some provider of the family has the wished aspect: a smaller picture is the same picture, another shape is not. */

@@ -4,8 +4,13 @@ import { AppError, withRetryAfter } from "../errors.ts";
 import { type Answer, attemptImage } from "./attempt.ts";
 import { type Channel, createChannel } from "./channel.ts";
 import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
+import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./generation/signatures.ts";
+import { UsageOfFailures } from "./generation/told-usage.ts";
+import { TriedTokens } from "./generation/tried-tokens.ts";
 import { fitImage, fitThinking, type ImageWish } from "./image-parameters.ts";
 import type { Admission, Lease, LeaseRequest } from "./leases.ts";
+import { asExhausted } from "./outlook.ts";
+import type { Deadline } from "./pace.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
 import type { GenerationRecord } from "./record.ts";
 import { nextStep } from "./retry.ts";
@@ -22,7 +27,7 @@ export type Plan = {
   record: GenerationRecord;
 };
 
-type Work = Plan & { signal: AbortSignal; deadline: number; tell: (event: GenerateEvent) => void };
+type Work = Plan & { signal: AbortSignal; deadline: Deadline; tell: (event: GenerateEvent) => void };
 type Ended = { answer: Answer; provider: string };
 
 /**
@@ -36,7 +41,12 @@ export function runImages(deps: GenerateDependencies, plan: Plan, admission: Adm
     stop.abandon();
     await running;
   });
-  const work: Work = { ...plan, signal: stop.signal, deadline: deps.clock.now() + seconds * 1000, tell: events.push };
+  const work: Work = {
+    ...plan,
+    signal: stop.signal,
+    deadline: { at: deps.clock.now() + seconds * 1000, wholeMs: seconds * 1000 },
+    tell: events.push,
+  };
   const running: Promise<void> = runAll(deps, work, admission).then(events.close, events.fail).finally(stop.end);
   return events;
 }
@@ -72,48 +82,82 @@ function whenToCome({ pool }: GenerateDependencies, { lease }: Plan, failure: un
 }
 
 /** One image, on as many tokens as it takes and the rules allow. */
-async function runOne(deps: GenerateDependencies, work: Work): Promise<Ended> {
-  const exclude = new Set<number>();
+async function runOne(deps: GenerateDependencies, asked: Work): Promise<Ended> {
+  const failed = new UsageOfFailures();
+  try {
+    const { answer, provider } = await attemptUntilDone(deps, asked, failed);
+    return { answer: { ...answer, usage: failed.addTo(answer.usage) }, provider };
+  } catch (error) {
+    throw failed.within(error);
+  }
+}
+
+async function attemptUntilDone(deps: GenerateDependencies, asked: Work, failed: UsageOfFailures): Promise<Ended> {
+  const tried = new TriedTokens();
+  let work = asked;
   let failure: AppError | null = null;
   for (let attempts = 1; ; attempts++) {
-    const lease = await leaseToken(deps, work, exclude, failure);
+    const lease = await leaseToken(deps, work, tried, failure);
     try {
       work.tell({ type: "token", label: lease.label, provider: lease.provider, attempt: attempts });
       return { answer: await callOn(deps, work, lease), provider: lease.provider };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       failure = error;
+      failed.add(error);
     } finally {
       await lease[Symbol.asyncDispose]();
     }
-    const now = deps.clock.now();
+    if (failure.detail?.reason === "signature" && !work.signal.aborted && hasSignatures(work.turns)) {
+      work = { ...work, turns: turnsWithoutSignatures(work.turns) };
+      continue;
+    }
+    const { tokenId } = lease;
+    const isOtherFree = () => deps.pool.isFree({ ...work.lease, exclude: tried.untried(tokenId) });
     const step = nextStep(
-      { kind: "image", attempts, error: failure, now, deadline: work.deadline },
+      {
+        kind: "image",
+        attempts,
+        tokenFailures: tried.countFailure(tokenId),
+        isOtherFree,
+        error: failure,
+        now: deps.clock.now(),
+        deadline: work.deadline.at,
+      },
       deps.settings().generation,
       deps.random,
     );
     if (step.action === "fail" || work.signal.aborted) throw failure;
-    if (!step.sameToken) exclude.add(lease.tokenId);
+    tried.apply(step, tokenId, !isOtherFree());
     if (step.delayMs > 0) await sleep(deps.clock, step.delayMs, work.signal);
   }
 }
 
-/** Leases a token and tells the place in the queue while it waits. When every token was tried, what the last one said is the answer. */
-async function leaseToken(deps: GenerateDependencies, work: Work, exclude: ReadonlySet<number>, last: AppError | null): Promise<Lease> {
-  const { signal, tell } = work;
+/**
+ * Leases a token and tells the place in the queue while it waits. When every token was tried, or no time is left for another, what the
+ * last one said is the answer.
+ */
+async function leaseToken(deps: GenerateDependencies, work: Work, tried: TriedTokens, last: AppError | null): Promise<Lease> {
+  const { signal, deadline, tell } = work;
   const onWait = (position: number, waitMs: number | null) => tell({ type: "queued", position, waitMs });
   try {
-    return await deps.pool.lease({ ...work.lease, exclude }, { signal, onWait });
+    return await deps.pool.lease({ ...work.lease, exclude: tried.exclude, avoid: tried.avoid }, { signal, deadline, onWait });
   } catch (error) {
-    throw last && error instanceof AppError && error.kind === "no_token" ? last : error;
+    if (!(error instanceof AppError)) throw error;
+    if (last && (error.kind === "no_token" || error.kind === "upstream_timeout")) throw asExhausted(last);
+    throw error.kind === "upstream_timeout" ? noneInTime(work) : error;
   }
 }
+
+/** The time ran out in the queue: nothing was sent, and the upstream has no part in it. */
+const noneInTime = ({ family, deadline }: Work) =>
+  new AppError("busy", `No token that can serve ${family} came free within ${deadline.wholeMs / 1000} seconds.`, { retryAfterMs: 5_000 });
 
 /** One call on the leased token, told to health and written down whatever happens. */
 async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Promise<Answer> {
   const { family, record, tell } = work;
   const provider = deps.providers.get(lease.provider)!;
-  const call = callFor(deps, work, lease.provider);
+  const call = callFor(deps, work, lease);
   const pricing = { thinking: call.thinking, prices: deps.prices?.() };
   const state = { submitted: false, onSubmit: work.request.onSubmit };
   const end = record.attempt(lease, deps.clock.now());
@@ -130,7 +174,9 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
       error instanceof AppError ? error : new AppError("upstream_unavailable", "Internal error", { charged: state.submitted });
     const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
     const cost = charged ? { images: 1, usd: estimateImageUsd(family, lease.provider, call.size, pricing) } : NO_COST;
-    end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged }, [], cost);
+    // Whether the call had time enough to say something of its token is for those to judge who know how long calls take.
+    const cutAfterMs = work.signal.aborted && kind === "upstream_timeout" ? work.deadline.wholeMs : undefined;
+    end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged, cutAfterMs }, [], cost);
     throw error;
   }
 }
@@ -138,7 +184,9 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
 const NO_COST = { images: 0, usd: 0 };
 
 /** The request in the terms of one provider. */
-function callFor(deps: GenerateDependencies, { request, family, wish, turns }: Work, provider: string): ImageRequest {
+function callFor(deps: GenerateDependencies, { request, family, wish, ...work }: Work, lease: Lease): ImageRequest {
+  const { provider } = lease;
+  const turns = turnsForAccount(work.turns, deps.affinity, lease.sharesAccount);
   const level = deps.settings().generation.thinking;
   const { system, seed, includeThoughts, imageOnly } = request;
   const thinking = fitThinking(family, provider, request.thinking ?? (level === "default" ? undefined : level));
@@ -153,6 +201,7 @@ function noResult(answer: Answer): AppError {
       reason: answer.finish === "malformed" ? "malformed" : "text_only",
       upstreamReason: answer.upstreamReason,
     },
+    ...(answer.usage ? { usage: answer.usage } : {}),
   });
 }
 

@@ -3,6 +3,7 @@ import type { NewToken, Store } from "../db/store.ts";
 import type { Settings } from "../settings-schema.ts";
 import { isRefused, type ParsedLine, type ParsedToken, type RefusedLine } from "./token-import.ts";
 import { createLabels } from "./token-labels.ts";
+import type { LeftBehind } from "./tokens/python-account.ts";
 
 export type ImportReport = {
   /** Tokens put in, or in a dry run those that would be. */
@@ -10,6 +11,8 @@ export type ImportReport = {
   /** Lines whose token is in the pool already, or on an earlier line. */
   known: RefusedLine[];
   invalid: RefusedLine[];
+  /** What tokens hold that has no place here, with how many hold it. */
+  left: [LeftBehind, number][];
 };
 
 /** For the trail. */
@@ -34,16 +37,16 @@ type Dependencies = {
 /** Other processes, and this one's requests, wait no longer than so many rows take. */
 const ACT = 250;
 
-/** @param lines what `parseTokens` returns; `state` may be added to a token. Works beside a running server. */
+/** @param lines what `parseTokens` returns. Works beside a running server. */
 export async function importTokens(
   { store, settings, now }: Dependencies,
-  lines: readonly (ParsedLine | (ParsedToken & Pick<NewToken, "state">))[],
+  lines: readonly ParsedLine[],
   { group, dryRun = false, onProgress }: ImportOptions = {},
 ): Promise<ImportReport> {
   const rows = await store.listTokens();
   const nextLabel = createLabels(rows.map(({ label }) => label));
   const pool = settings();
-  const report: ImportReport = { added: 0, known: [], invalid: lines.filter(isRefused) };
+  const report: ImportReport = { added: 0, known: [], invalid: lines.filter(isRefused), left: countLeft(lines) };
   const repeats = createRepeats(rows);
   const wanted = lines.filter((line): line is ParsedToken => {
     if (isRefused(line)) return false;
@@ -65,7 +68,7 @@ export async function importTokens(
   report.known.sort((a, b) => a.line - b.line);
   return report;
 
-  function toNew({ line: _, label, ...token }: ParsedToken): NewToken {
+  function toNew({ line: _line, left: _left, label, ...token }: ParsedToken): NewToken {
     return {
       imageConcurrency: pool.image_concurrency,
       videoConcurrency: pool.video_concurrency,
@@ -74,6 +77,12 @@ export async function importTokens(
       label: label || nextLabel(token.provider),
     };
   }
+}
+
+function countLeft(lines: readonly ParsedLine[]): ImportReport["left"] {
+  const counts = new Map<LeftBehind, number>();
+  for (const line of lines) if (!isRefused(line)) for (const kind of line.left ?? []) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return [...counts];
 }
 
 /** Why a token adds nothing: its secret came before, or its account is in the pool with another session. */

@@ -9,7 +9,7 @@ import type { InputMedia, Kind, Part, Turn } from "./types.ts";
 /** A picture, or where the caller wants one a video, as a client names it, not yet read. */
 export type InputReference = {
   type: "reference";
-  /** `data:`, `http(s):`, a link or path of our own media, or `file:` and the id of a file that the key uploaded. */
+  /** `data:`, `http(s):`, a link or path of our own media, or `file:` and the id of a file that the key uploaded, or `file:name/` and its name. */
   url: string;
   /** Read when `url` is of our own media and they are gone. */
   otherwise?: string;
@@ -43,10 +43,15 @@ export function fileMediaId(fileId: string): string | null {
   return /^file-([a-z2-7]{26})$/.exec(fileId)?.[1] ?? null;
 }
 
+/** URL of a file by the name that the key gave it. */
+export const namedFileUrl = (name: string) => `file:name/${name}`;
+
 export type InputDependencies = {
   media: Pick<MediaStore, "get" | "open" | "keepBytes">;
   fetchMedia: MediaFetch;
   affinity: Affinity;
+  /** Id of the medium that a key calls so; null when there is none. */
+  fileNamed(keyId: number, name: string): Promise<string | null>;
   limits: () => DataUrlLimits;
   /** Epoch ms. */
   now: () => number;
@@ -145,6 +150,8 @@ export async function readInput(
   return (await readOwn(deps, stored.id, keyId, kind))!;
 }
 
+const NAMED_FILE = namedFileUrl("");
+
 /** `where`: what the message names, the part that holds the field. */
 export const emptyReference = (where: string, param = where) =>
   new AppError("invalid_request", `${where}: expected a URL or data URL of an image, got an empty text.`, {
@@ -154,7 +161,8 @@ export const emptyReference = (where: string, param = where) =>
 
 /** @throws {AppError} `not_found` also for another key's file, and one past its age: nobody learns what exists */
 async function readFile(deps: InputDependencies, { url, param }: InputReference, keyId: number, kind: Kind): Promise<InputMedia> {
-  const id = fileMediaId(url.slice("file:".length));
+  const named = url.startsWith(NAMED_FILE) ? deps.fileNamed(keyId, url.slice(NAMED_FILE.length)) : null;
+  const id = named ? await named : fileMediaId(url.slice("file:".length));
   const media = id === null ? null : await deps.media.get(id);
   const isPast = media !== null && media.expiresAt !== null && media.expiresAt <= deps.now();
   const found = media?.keyId === keyId && !isPast ? await readOwn(deps, media.id, keyId, kind) : null;

@@ -22,7 +22,7 @@ export type JobOrdersDependencies = ImageJobDependencies & {
   runner: Pick<Runner, "take" | "imageRun">;
   pool: Pick<Leases, "canServe" | "families" | "isOff">;
   limits: Limits;
-  media: Pick<MediaStore, "open" | "keepBytes" | "assertSpace">;
+  media: Pick<MediaStore, "open" | "keepBytes" | "assertSpace" | "claimInputs">;
   settings: () => Settings;
   clock: Clock;
   log: Log;
@@ -82,6 +82,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
     };
     // Asked for in one turn: both are in one commit.
     await Promise.all([attach(job.id), book.open(job, admission)]);
+    deps.media.claimInputs(requestId);
     runner.take(job);
     return job;
   }

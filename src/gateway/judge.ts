@@ -67,7 +67,8 @@ export function createJudge({ random, log, members, routes, touch, mark }: Judge
     if (!condition || condition === before.condition) return;
     mark(member, pauseOf(member, scope, family, condition));
     const fields = { tokenId: member.row.id, label: member.row.label, scope, family, reason: condition.reason, until: condition.until };
-    if (condition.until === null) log.warn("A token needs the operator", { ...fields, advice: OPERATOR_ADVICE[condition.reason] });
+    if (condition.until === null || condition.reason === "billing")
+      log.warn("A token needs the operator", { ...fields, advice: OPERATOR_ADVICE[condition.reason] });
     else log.info("A token is held back", fields);
   }
 

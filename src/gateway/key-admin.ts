@@ -1,8 +1,9 @@
 // What the operator does with the keys of clients: issue, change, revoke; and what may be written into one.
-import type { ImageForm, KeyChange, KeyRow, Store, VideoForm } from "../db/store.ts";
+import type { ImageForm, KeyChange, KeyLimits, KeyRow, Store, VideoForm } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { newKey } from "../ids.ts";
 import { findSetting } from "../settings-check.ts";
+import type { Settings } from "../settings-schema.ts";
 import { hashKey } from "./keys.ts";
 import type { KeyUsage } from "./limits.ts";
 import { nearestModels, parseModel } from "./models.ts";
@@ -22,6 +23,13 @@ export type KeyOptions = Pick<
   KeyRow,
   "name" | "enabled" | "expiresAt" | "models" | "kinds" | "addresses" | "limits" | "imageForm" | "videoForm" | "auxiliary"
 >;
+
+/** Limits that a new key begins with. Pure. */
+export function newKeyLimits({ keys }: Pick<Settings, "keys">): KeyLimits {
+  const none = { day: null, month: null, total: null };
+  const pace = { rpm: keys.rpm || null, concurrency: keys.concurrency || null, uploadMbDay: keys.upload_mb_day || null };
+  return { ...pace, images: none, videoSeconds: none, usd: none };
+}
 
 type Dependencies = {
   store: Pick<Store, "insertKey" | "updateKey" | "listKeys">;

@@ -1,5 +1,6 @@
 // What the gateway asks of the pool, and of a key's limits. One implementation each today (pool.ts, limits.ts).
 import type { ErrorKind, FailureDetail } from "../errors.ts";
+import type { Deadline } from "./pace.ts";
 import type { Kind, Usage } from "./types.ts";
 
 /** What one upstream call needs of a token. */
@@ -15,8 +16,10 @@ export type LeaseRequest = {
   credits?: Readonly<Record<string, number>>;
   /** The client's key: waiting is fair between keys. */
   keyId: number;
-  /** Tokens already tried for this request. */
+  /** Tokens that have refused this request. */
   exclude: ReadonlySet<number>;
+  /** Tokens that failed for this request a moment ago: taken only when no other is free. */
+  avoid?: ReadonlySet<number>;
   /** Only this token will do: what belongs to it stays with it. */
   pinned?: number;
   /** This token rather than another when it is free: a conversation's first token. */
@@ -30,6 +33,8 @@ export type LeaseOptions = {
   signal: AbortSignal;
   /** Longest wait, in ms; absent: the setting `pool.wait_ms`. */
   waitMs?: number;
+  /** No lease is given that leaves less time than a call takes: `busy` then. Absent: a call may take as long as it takes. */
+  deadline?: Deadline;
   /** Called when the request has to wait, and again when its place changes. Positions start at 1. */
   onWait?(position: number, estimateMs: number | null): void;
 };
@@ -37,7 +42,16 @@ export type LeaseOptions = {
 /** How one upstream call ended. */
 export type Outcome =
   | { ok: true; usage: Usage | null; images: number; videoSeconds: number; usd: number }
-  | { ok: false; kind: ErrorKind; detail?: FailureDetail; retryAfterMs?: number; upstreamStatus?: number; charged: boolean };
+  | {
+      ok: false;
+      kind: ErrorKind;
+      detail?: FailureDetail;
+      retryAfterMs?: number;
+      upstreamStatus?: number;
+      charged: boolean;
+      /** Its request's own deadline ended the call: the whole time that the request had, in ms. */
+      cutAfterMs?: number;
+    };
 
 /** The right to use one token for one upstream call. Disposing releases it; a lease not reported counts as cancelled. */
 export type Lease = AsyncDisposable & {
@@ -47,6 +61,8 @@ export type Lease = AsyncDisposable & {
   readonly proxy: string | null;
   /** Ms spent waiting. */
   readonly waitedMs: number;
+  /** Whether another token, or this one, speaks for the same upstream account. */
+  sharesAccount(tokenId: number): boolean;
   /** Tells health how the call ended. The first report counts, later ones are ignored. */
   report(outcome: Outcome): void;
 };
@@ -62,6 +78,8 @@ export interface Leases {
   lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease>;
   /** Ms until the first token that could serve this and is held back comes back; null: none is, or none by itself. Costs no I/O. */
   soonestMs(request: LeaseRequest): number | null;
+  /** Whether a lease would be given at once. Costs no I/O. */
+  isFree(request: LeaseRequest): boolean;
   /** Whether any enabled token could ever serve this family, blocked and cooling ones included. Costs no I/O. */
   canServe(kind: Kind, family: string, providers?: readonly string[]): boolean;
   /** Families that at least one enabled token can serve. */
@@ -116,6 +134,14 @@ export interface Limits {
    * (reason `rate_limit_exceeded`: worth another try; `insufficient_quota`: not soon), `unavailable` when the ledger cannot be written
    */
   admit(keyId: number, request: AdmissionRequest): Promise<Admission>;
+  /**
+   * Counts an upload as one of the key's requests of a minute. Asked before its body is read.
+   * @param declaredBytes as the client announced; null: it did not
+   * @throws {AppError} `limit_exceeded`
+   */
+  admitUpload(keyId: number, declaredBytes: number | null): void;
+  /** Counts bytes that a key has sent, against its limit of a day. @throws {AppError} `limit_exceeded` */
+  countUpload(keyId: number, bytes: number): void;
   /** `x-ratelimit-*` headers of this key as of now; none where it has no limit per minute. */
   rateHeaders(keyId: number): Record<string, string>;
   /** The admission of a job that goes on after a restart, when its reservation was kept; null: it was settled, or is held already. */

@@ -8,6 +8,7 @@ import {
   addAmounts,
   balanceOf,
   createAccount,
+  findRateShortfall,
   findShortfall,
   type Hold,
   holdAt,
@@ -24,6 +25,7 @@ import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from ".
 import { createLedger } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
 import { assertPermitted } from "./permissions.ts";
+import { UploadQuota } from "./upload-quota.ts";
 import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./windows.ts";
 
 /** How long rollups are kept. */
@@ -38,6 +40,8 @@ export type KeyUsage = Record<Period, Cost & { /** Epoch ms; null: never. */ res
   reserved: Cost;
   inFlight: number;
   requestsLastMinute: number;
+  /** Uploaded today (UTC). */
+  uploadBytes: number;
 };
 
 export type OpenLimits = Limits & {
@@ -67,6 +71,7 @@ export type LimitsDependencies = {
 
 export function createLimits({ keys, store, clock, log, retentionDays }: LimitsDependencies): OpenLimits {
   const ledger = createLedger({ store, clock, log });
+  const uploads = new UploadQuota({ store, clock, log, limitOf: (keyId) => keys.get(keyId)?.limits.uploadMbDay ?? null });
   const accounts = new Map<number, Account>();
   const kept = new Map<number, Reservation & { hold: Hold }>();
   let loaded = false;
@@ -129,8 +134,18 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
     }
   }
 
+  function admitUpload(keyId: number, declaredBytes: number | null): void {
+    const now = clock.now();
+    const account = accountOf(keyId);
+    const shortfall = findRateShortfall(account, keys.get(keyId)?.limits.rpm ?? null, now);
+    if (shortfall) throw limitError(shortfall, now);
+    uploads.check(keyId, declaredBytes ?? 0);
+    account.recent.push(now);
+  }
+
   async function load(keep: (reservation: Reservation) => boolean = () => false): Promise<void> {
     const now = clock.now();
+    await uploads.load();
     const periods = recentPeriods(now);
     const { open, recent } = await store.readLedger(periods, now - MINUTE_MS);
     const lost = open.filter((reservation) => !keep(reservation));
@@ -162,6 +177,8 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
 
   return {
     admit,
+    admitUpload,
+    countUpload: (keyId, bytes) => uploads.take(keyId, bytes),
     load,
     rateHeaders: (keyId) => rateHeaders(accounts.get(keyId) ?? createAccount(), keys.get(keyId)?.limits.rpm ?? null, clock.now()),
     resume(id) {
@@ -171,7 +188,7 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
       accountOf(reservation.keyId).inFlight += 1;
       return openAdmission(reservation, reservation.hold);
     },
-    usage: (keyId) => usageOf(accounts.get(keyId) ?? createAccount(), clock.now()),
+    usage: (keyId) => ({ ...usageOf(accounts.get(keyId) ?? createAccount(), clock.now()), uploadBytes: uploads.bytesToday(keyId) }),
     gauges: () => ({ reservations, inFlight: [...accounts.values()].reduce((sum, { inFlight }) => sum + inFlight, 0) }),
     troubleSince: ledger.troubleSince,
     flush: ledger.flush,
@@ -179,6 +196,7 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
       closed = true;
       cancelSweep();
       await sweeping;
+      await uploads.flush();
       await ledger.close();
     },
   };
@@ -208,7 +226,7 @@ function recentPeriods(now: number): string[] {
   return [...new Set([total, lastMonth, month, tomorrow!.month, yesterday!.day, today!.day, tomorrow!.day])];
 }
 
-function usageOf(account: Account, now: number): KeyUsage {
+function usageOf(account: Account, now: number): Omit<KeyUsage, "uploadBytes"> {
   const names = periodsAt(now);
   const used = (period: Period) => {
     const balance = account.balances.get(names[period]);

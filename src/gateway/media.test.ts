@@ -27,7 +27,7 @@ async function openMedia(
   const folder = temporaryFolder();
   const clock = virtualClock();
   const settings = {
-    ...{ max_age_days: 30, input_max_age_days: 2, max_total_mb: 0, sweep_interval: 300, min_free_mb: 0, max_megapixels: 10 },
+    ...{ max_age_days: 30, input_max_age_days: 2, max_total_mb: 0, key_share: 25, sweep_interval: 300, min_free_mb: 0, max_megapixels: 10 },
     ...change,
   };
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
@@ -36,7 +36,7 @@ async function openMedia(
     dataDir: folder.path,
     store: wrap(store),
     clock,
-    settings: () => ({ media: settings }) as Settings,
+    settings: () => ({ media: settings, generation: { image_timeout: 300, video_timeout: 1500 } }) as Settings,
     log: silentLog,
   });
   const files = () =>
@@ -259,7 +259,33 @@ describe("sweeping", () => {
     room.settings.max_total_mb = 1;
     expect(await room.media.sweep()).toBe(3);
     expect(room.files()).toEqual([pathOf(kept[3]!)]);
-    expect(await room.store.mediaBytes()).toBe(room.media.totalBytes());
+    expect((await room.store.sumMedia())[0]!.bytes).toBe(room.media.totalBytes());
+  });
+
+  test("takes inputs before results, and no result to make room for inputs", async () => {
+    await using room = await openMedia({ max_age_days: 0, input_max_age_days: 0, max_total_mb: 3, key_share: 100 });
+    const result = await room.media.keepBytes(largePng(1_000_000), RESULT);
+    for (let count = 0; count < 3; count++) await room.media.keepBytes(largePng(900_000), INPUT);
+    expect(await room.media.sweep()).toBe(0);
+    await room.clock.advance(1_500_001);
+    const young = await room.media.keepBytes(largePng(400_000), INPUT);
+    expect(await room.media.sweep()).toBe(2);
+    room.settings.max_total_mb = 1;
+    expect(await room.media.sweep()).toBe(1);
+    expect(room.files().toSorted()).toEqual([pathOf(result), pathOf(young)].toSorted());
+  });
+
+  test("takes from whoever holds the most: another key's results stay", async () => {
+    await using room = await openMedia({ max_age_days: 0, max_total_mb: 2 });
+    const others = await room.media.keepBytes(largePng(600_000), { ...RESULT, keyId: 8 });
+    await room.clock.advance(1);
+    const own: Media[] = [];
+    for (let count = 0; count < 4; count++) {
+      own.push(await room.media.keepBytes(largePng(600_000), RESULT));
+      await room.clock.advance(1);
+    }
+    expect(await room.media.sweep()).toBe(2);
+    expect(room.files().toSorted()).toEqual([others, own[2]!, own[3]!].map(pathOf).toSorted());
   });
 
   test("goes on over many batches", async () => {
@@ -267,7 +293,7 @@ describe("sweeping", () => {
     for (let count = 0; count < 450; count++) await room.media.keepBytes(PIXEL_PNG, RESULT);
     await room.clock.advance(30 * DAY_MS);
     expect(await room.media.sweep()).toBe(450);
-    expect([room.files().length, room.media.totalBytes(), await room.store.mediaBytes()]).toEqual([0, 0, 0]);
+    expect([room.files().length, room.media.totalBytes(), (await room.store.sumMedia()).length]).toEqual([0, 0, 0]);
   });
 
   test("passes over a file that is gone already", async () => {
@@ -280,12 +306,12 @@ describe("sweeping", () => {
 
   test("runs every sweep_interval until it is stopped, and survives a failure", async () => {
     let asked = 0;
-    const listSweepable = async () => {
+    const listExpiredMedia = async () => {
       asked++;
       if (asked === 1) throw new Error("database is locked");
       return [];
     };
-    await using room = await openMedia({ sweep_interval: 60 }, (store) => ({ ...store, listSweepable, mediaBytes: async () => 0 }));
+    await using room = await openMedia({ sweep_interval: 60 }, (store) => ({ ...store, listExpiredMedia, sumMedia: async () => [] }));
     await room.media.start();
     await room.clock.advance(59_000);
     expect(asked).toBe(0);
@@ -296,6 +322,57 @@ describe("sweeping", () => {
     await room.clock.advance(600_000);
     expect([asked, room.clock.nextTimer()]).toEqual([2, null]);
   });
+});
+
+describe("a key's share", () => {
+  const share = { max_total_mb: 4, key_share: 25, input_max_age_days: 0 };
+
+  test("is what its inputs may take: beyond it they are refused, another key's are not", async () => {
+    await using room = await openMedia(share);
+    await room.media.keepBytes(largePng(600_000), INPUT);
+    const refusal = await failure(room.media.keepBytes(largePng(600_000), INPUT));
+    expect([refusal.kind, refusal.reason]).toEqual(["limit_exceeded", "storage_share"]);
+    expect((await failure(room.media.makeInputRoom(7, 600_000))).kind).toBe("limit_exceeded");
+    await room.media.keepBytes(largePng(600_000), { ...INPUT, keyId: 8 });
+    await room.media.keepBytes(largePng(2_000_000), { ...INPUT, keyId: null });
+    expect(room.files()).toHaveLength(3);
+  });
+
+  test("is made free by the key's own older inputs, once no request can be using them", async () => {
+    await using room = await openMedia(share);
+    const first = await room.media.keepBytes(largePng(600_000), INPUT);
+    const others = await room.media.keepBytes(largePng(600_000), { ...INPUT, keyId: 8 });
+    await room.clock.advance(1_500_001);
+    const second = await room.media.keepBytes(largePng(600_000), INPUT);
+    expect(await room.media.get(first.id)).toBeNull();
+    expect(room.files().toSorted()).toEqual([others, second].map(pathOf).toSorted());
+  });
+
+  test("holds for inputs that arrive together", async () => {
+    await using room = await openMedia(share);
+    const together = await Promise.allSettled(Array.from({ length: 8 }, () => room.media.keepBytes(largePng(600_000), INPUT)));
+    expect(together.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(room.media.totalBytes()).toBe(600_000);
+  });
+
+  test("never touches results", async () => {
+    await using room = await openMedia(share);
+    for (let count = 0; count < 3; count++) await room.media.keepBytes(largePng(1_200_000), RESULT);
+    await room.media.keepBytes(largePng(600_000), INPUT);
+    expect(room.files()).toHaveLength(4);
+  });
+});
+
+test("inputs of a refused request go with it, unless something was begun with them or a client uploaded them as files", async () => {
+  await using room = await openMedia();
+  const stored = async (requestId: string, name?: string) =>
+    room.media.keepBytes(PIXEL_PNG, { ...INPUT, requestId, ...(name ? { name } : {}) });
+  const [refused, claimed, served, file] = [await stored("a"), await stored("b"), await stored("c"), await stored("d", "a.png")];
+  room.media.claimInputs("b");
+  for (const [id, isRefused] of Object.entries({ a: true, b: true, c: false, d: true, never: true }))
+    await room.media.endRequest(id, isRefused);
+  expect(room.files().toSorted()).toEqual([claimed, served, file].map(pathOf).toSorted());
+  expect(await room.media.get(refused.id)).toBeNull();
 });
 
 test("the total size is learned at the start and follows what is kept and removed", async () => {

@@ -5,30 +5,25 @@ import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Store } from "../db/store.ts";
 import { AppError, diskIsFull } from "../errors.ts";
-import { isId, newId } from "../ids.ts";
+import { isId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../settings-schema.ts";
+import { describeMedia, type MediaFacts } from "./describe-media.ts";
 import { createDrafts, diskErrors } from "./media-drafts.ts";
 import { deleteOrphans } from "./media-orphans.ts";
+import { MediaUsage } from "./media-shares.ts";
 import { createSweeper } from "./media-sweep.ts";
-import { HEAD_BYTES, inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
+import { HEAD_BYTES } from "./sniff.ts";
 import { createThumbnails } from "./thumbnails.ts";
 import type { Draft, DraftWriter, Media } from "./types.ts";
-
-/** Whose a medium is and where it comes from. `keyId` null: the operator's. */
-export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &
-  Partial<Pick<Media, "name" | "purpose" | "family">> & {
-    /** Of an input: what is accepted, images and videos unless told, and the field to name in errors. */
-    accept?: Omit<MediaRules, "maxMegapixels">;
-  };
 
 export interface MediaStore {
   /** Takes the bytes of one medium as they come; the claimed type decides nothing. */
   openDraft(mime: string): Promise<DraftWriter>;
   /**
    * Makes a draft a medium. Whatever happens, the draft is used up.
-   * @throws {AppError} for inputs `invalid_request` (unknown type, damaged, too many pixels); for results `no_result`, charged (unknown type);
-   * `unavailable` when the disk is full
+   * @throws {AppError} for inputs `invalid_request` (unknown type, damaged, too many pixels), `limit_exceeded` (the key's share or its uploads
+   * of the day are used up); for results `no_result`, charged (unknown type); `unavailable` when the disk is full
    */
   keep(draft: Draft, facts: MediaFacts): Promise<Media>;
   /** As {@link keep}, for bytes at hand. */
@@ -43,7 +38,16 @@ export interface MediaStore {
   discard(draft: Draft): Promise<void>;
   /** Deletes one medium; false when there is none. */
   remove(id: string): Promise<boolean>;
-  /** Deletes what is past its age, and the oldest beyond the total size. Resolves with the number deleted. */
+  /**
+   * Makes room for so many bytes of a key's inputs, at the expense of its own older inputs only.
+   * @throws {AppError} `limit_exceeded` when they do not fit into the key's share; `unavailable` when the disk is full
+   */
+  makeInputRoom(keyId: number, bytes: number): Promise<void>;
+  /** The inputs that came with a request stay: something was begun with them. */
+  claimInputs(requestId: string): void;
+  /** A request is over: inputs of one that was refused, and which nobody has claimed, are deleted. */
+  endRequest(requestId: string, refused: boolean): Promise<void>;
+  /** Deletes what is past its age, and what is beyond the total size. Resolves with the number deleted. */
   sweep(): Promise<number>;
   /** @throws {AppError} `unavailable` when less disk is free than `media.min_free_mb` */
   assertSpace(): void;
@@ -60,18 +64,24 @@ export interface MediaStore {
 export type MediaDependencies = {
   /** Media lie in `media/` below it. */
   dataDir: string;
-  store: Pick<Store, "insertMedia" | "readMediaBytes" | "getMedia" | "listSweepable" | "deleteMedia" | "listUnknownMedia" | "mediaBytes">;
+  store: Pick<
+    Store,
+    "insertMedia" | "readMediaBytes" | "getMedia" | "listExpiredMedia" | "listOldestMedia" | "deleteMedia" | "listUnknownMedia" | "sumMedia"
+  >;
   clock: Clock;
   settings: () => Settings;
   log: Log;
+  /** Counts an input's bytes under its key; throws when they are too many. Absent: nobody counts. */
+  countInput?: (keyId: number, bytes: number) => void;
   /** Media up to so many bytes are kept in the database with their row. Default 16 KiB. */
   rowBytes?: number;
 };
 
 /** Up to here a row is many times cheaper than a file of its own; pictures for people are larger. */
 const ROW_BYTES = 16 * 1024;
-const DAY_MS = 86_400_000;
 const STALE_DRAFT_MS = 3_600_000;
+/** When inputs of today may have grown old enough to give way, ms. */
+const SHARE_RETRY_MS = 600_000;
 const FREE_SPACE_AGE_MS = 3_000;
 const MEBIBYTE = 1024 * 1024;
 
@@ -82,7 +92,9 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
   const drafts = createDrafts(join(folder, "drafts"));
   const freeBytes = createFreeSpace(folder, clock);
   const thumbnails = createThumbnails({ folder: join(folder, "thumbs"), log });
-  let total = 0;
+  const usage = new MediaUsage();
+  /** Inputs of requests that are not over, which nothing has been begun with. */
+  const unclaimed = new Map<string, Media[]>();
 
   // Ids and extensions are ours: nothing that a client wrote takes part in a path.
   const pathOf = ({ id, ext }: Media) => join(folder, id.slice(0, 1), `${id}.${ext}`);
@@ -101,10 +113,50 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
 
   /** The row and its bytes in one act when they are small; else the file first, so that a row always has its file. */
   async function place(media: Media, data: Uint8Array | null, write: (path: string) => Promise<unknown>): Promise<Media> {
-    if (data && media.bytes <= rowBytes) await diskErrors(() => store.insertMedia(media, data));
-    else await placeFile(media, write);
-    total += media.bytes;
+    // Counted before it is written: what arrives together shares the room.
+    if (media.origin === "input" && media.keyId !== null) await admitInput(media.keyId, media);
+    else usage.add(media);
+    try {
+      if (data && media.bytes <= rowBytes) await diskErrors(() => store.insertMedia(media, data));
+      else await placeFile(media, write);
+    } catch (error) {
+      usage.add(media, -1);
+      throw error;
+    }
+    const { origin, requestId, name } = media;
+    if (origin === "input" && requestId !== null && name === null) unclaimed.set(requestId, [...(unclaimed.get(requestId) ?? []), media]);
     return media;
+  }
+
+  function admitInput(keyId: number, media: Media): Promise<void> {
+    return makeInputRoom(keyId, media.bytes, () => {
+      deps.countInput?.(keyId, media.bytes);
+      usage.add(media);
+    });
+  }
+
+  /** Space that media may take in all: the limit, or what the disk has. */
+  function capacity(): number {
+    const { max_total_mb, min_free_mb } = settings().media;
+    const onDisk = usage.total() + freeBytes() - min_free_mb * MEBIBYTE;
+    return max_total_mb === 0 ? onDisk : Math.min(onDisk, max_total_mb * MEBIBYTE);
+  }
+
+  /** `take` is called in the same turn in which there is room. */
+  async function makeInputRoom(keyId: number, bytes: number, take = () => {}): Promise<void> {
+    assertSpace();
+    const { key_share } = settings().media;
+    const share = Math.floor((capacity() * key_share) / 100);
+    const missing = () => usage.bytesOf({ keyId, origin: "input" }) + bytes - share;
+    if (missing() > 0) await sweeper.deleteOldest({ keyId, origin: "input", bytes: missing() });
+    if (missing() <= 0) return take();
+    const message = `The files that came with this API key fill its share of the storage (${Math.floor(share / MEBIBYTE)} MiB). Delete some, or try again later.`;
+    throw new AppError("limit_exceeded", message, { reason: "storage_share", retryAfterMs: SHARE_RETRY_MS });
+  }
+
+  function assertSpace(): void {
+    const leastMb = settings().media.min_free_mb;
+    if (leastMb > 0 && freeBytes() < leastMb * MEBIBYTE) throw diskIsFull();
   }
 
   async function placeFile(media: Media, write: (path: string) => Promise<unknown>): Promise<void> {
@@ -121,7 +173,7 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
   const describe = (head: Uint8Array, bytes: number, facts: MediaFacts) => describeMedia(head, bytes, facts, settings(), clock.now());
 
   /** File first, row second: what is left after a failure is found again by the next sweep. */
-  async function erase(media: Media[]): Promise<number> {
+  async function erase(media: Media[]): Promise<Media[]> {
     const gone: Media[] = [];
     for (const medium of media) {
       try {
@@ -133,11 +185,11 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
       }
     }
     if (gone.length > 0) await store.deleteMedia(gone.map(({ id }) => id));
-    for (const { bytes } of gone) total -= bytes;
-    return gone.length;
+    for (const medium of gone) usage.add(medium, -1);
+    return gone;
   }
 
-  const sweeper = createSweeper({ store, clock, settings, log, erase });
+  const sweeper = createSweeper({ store, usage, clock, settings, log, erase });
 
   return {
     openDraft: async (mime) => drafts.open(mime),
@@ -168,58 +220,30 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
     discard: drafts.discard,
     async remove(id) {
       const media = await get(id);
-      return media !== null && (await erase([media])) === 1;
+      return media !== null && (await erase([media])).length === 1;
+    },
+    makeInputRoom: (keyId, bytes) => makeInputRoom(keyId, bytes),
+    claimInputs: (requestId) => void unclaimed.delete(requestId),
+    async endRequest(requestId, refused) {
+      const inputs = unclaimed.get(requestId);
+      if (!inputs) return;
+      unclaimed.delete(requestId);
+      if (refused) await erase(inputs).catch((error) => log.warn("Inputs of a refused request could not be deleted", { error }));
     },
     sweep: sweeper.sweep,
-    assertSpace() {
-      const leastMb = settings().media.min_free_mb;
-      if (leastMb > 0 && freeBytes() < leastMb * MEBIBYTE) throw diskIsFull();
-    },
+    assertSpace,
     freeBytes,
-    totalBytes: () => total,
+    totalBytes: () => usage.total(),
     async start() {
       const stale = await drafts.deleteBefore(clock.now() - STALE_DRAFT_MS);
       if (stale > 0) log.info("unfinished media of an earlier run were deleted", { count: stale });
       const orphans = await deleteOrphans(folder, store);
       if (orphans > 0) log.info("media files without a record were deleted", { count: orphans });
-      total = await store.mediaBytes();
+      usage.load(await store.sumMedia());
       sweeper.start();
     },
     stop: sweeper.stop,
   };
-}
-
-/** The row of a medium from its first bytes. */
-function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts, settings: Settings, now: number): Media {
-  const { origin, keyId, requestId, name = null, purpose = null, family = null, accept } = facts;
-  const { max_age_days, input_max_age_days, max_megapixels } = settings.media;
-  const { type, pixels } =
-    origin === "input" ? inspectInput(head, { kinds: ["image", "video"], ...accept, maxMegapixels: max_megapixels }) : inspectResult(head);
-  const days = origin === "input" ? input_max_age_days : max_age_days;
-  return {
-    id: newId(),
-    kind: type.kind,
-    origin,
-    mime: type.mime,
-    ext: type.ext,
-    bytes,
-    width: pixels?.width ?? null,
-    height: pixels?.height ?? null,
-    keyId,
-    createdAt: now,
-    expiresAt: days === 0 ? null : now + days * DAY_MS,
-    requestId,
-    name,
-    purpose,
-    family,
-  };
-}
-
-/** A result is paid for: it is refused only when nobody could use it, never for its size. */
-function inspectResult(head: Uint8Array): { type: MediaType; pixels: Pixels | null } {
-  const type = sniffType(head);
-  if (!type) throw new AppError("no_result", "The upstream returned data that is no known image or video type.", { charged: true });
-  return { type, pixels: readPixels(head, type) };
 }
 
 /** Free bytes of the disk, for which the system is asked every few seconds at most. */

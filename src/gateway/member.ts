@@ -130,9 +130,16 @@ export function readiness(member: Member, want: Want, now: number): number {
   if (group.families.size > 0) until = Math.max(until, heldUntil(group.families.get(want.family) ?? HEALTHY, now));
   if (member.caps || group.cap || group.models.size > 0) until = Math.max(until, capUntil(member, want, now));
   if (until > 0) return until;
-  if (member.probing && isHalfOpen(member.health, now)) return BUSY;
+  if (isProbed(member, now)) return BUSY;
   const limit = limitOf(member, want.kind);
   return limit !== -1 && member.inFlight[want.kind] >= limit ? BUSY : READY;
+}
+
+/** Whether the one call that is to show whether it works again is under way. */
+function isProbed(member: Member, now: number): boolean {
+  const { group, health } = member;
+  if (health.condition !== null && member.probing && isHalfOpen(health, now)) return true;
+  return group.health.condition !== null && isHalfOpen(group.health, now) && group.members.values().some(({ probing }) => probing);
 }
 
 /** The counters that a call of this family touches, with their caps; created when first needed. */

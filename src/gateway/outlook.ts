@@ -1,5 +1,5 @@
 // When no token is free: what waiting promises, and the honest refusal when it promises nothing.
-import { AppError } from "../errors.ts";
+import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE } from "../errors.ts";
 import type { HealthReason } from "./health.ts";
 import { BUSY, capUntil, governing, type Member, READY, type Want } from "./member.ts";
 import type { Lane } from "./pool-index.ts";
@@ -15,6 +15,8 @@ export type Outlook = {
   causes: Record<Cause, number>;
   /** All tokens of the lane, those that lack only a slot included. */
   tokens: number;
+  /** The reason that holds back all of them alike; null: there are several, or one of them lacks only a slot. */
+  shared: HealthReason | null;
 };
 
 const CAUSES = {
@@ -28,11 +30,14 @@ const CAUSES = {
   key_leaked: "operator",
   key_forbidden: "operator",
   session_dead: "operator",
+  imported_off: "operator",
   billing: "operator",
   location: "operator",
   verification: "operator",
   model_missing: "model",
   model_denied: "model",
+  restricted: "operator",
+  signature: "failing",
   overloaded: "failing",
   internal: "failing",
   policy_input: "failing",
@@ -73,15 +78,29 @@ function lookThrough(lane: Lane, exclude: ReadonlySet<number>, now: number): Out
     soonest: Number.POSITIVE_INFINITY,
     causes: { operator: 0, rate: 0, failing: 0, quota: 0, model: 0 },
     tokens: 0,
+    shared: null,
   };
+  const reasons = new Set<HealthReason | null>();
   for (const { member, state } of lane.entries.values()) {
     if (exclude.has(member.row.id)) continue;
     outlook.tokens++;
+    reasons.add(lacksOnlySlot(state) ? null : (governing(member, lane.want.family, now)?.reason ?? null));
     if (lacksOnlySlot(state)) continue;
     outlook.soonest = Math.min(outlook.soonest, state);
     outlook.causes[causeOf(member, lane.want, now)]++;
   }
+  if (reasons.size === 1) outlook.shared = [...reasons][0]!;
   return outlook;
+}
+
+/**
+ * The last refusal of a request that every token has refused, as its client is to hear it: what only the operator can end is a server
+ * without a usable token.
+ */
+export function asExhausted(last: AppError): AppError {
+  const { detail, message, usage, upstreamStatus } = last;
+  if (detail?.reason !== "billing" && detail?.reason !== "restricted") return last;
+  return new AppError("no_token", message, { reason: "needs_operator", detail, usage, upstreamStatus, cause: last });
 }
 
 type Words = { want: Want; now: number; outlook: Outlook; hasTried: boolean; poolIsEmpty: boolean };
@@ -97,6 +116,8 @@ export function refusal({ want, now, outlook, hasTried, poolIsEmpty }: Words): A
     if (hasTried) return none(`Every token that can serve ${family} was tried for this request.`, "all_tried");
     return none(`No token of the pool can serve ${want.kind}s with ${family}.`, "model_not_served");
   }
+  if (outlook.shared === "billing") return none(BILLING_MESSAGE, "needs_operator");
+  if (outlook.shared === "limit_zero") return new AppError("upstream_model_denied", NO_QUOTA_MESSAGE, { reason: "model_not_served" });
   if (soonest === Number.POSITIVE_INFINITY) {
     if (causes.operator === 0) return none(`The caps set for the tokens that can serve ${family} do not allow this request.`, "caps");
     const which = want.pinned !== undefined ? "The token that this request belongs to needs" : `All tokens that can serve ${family} need`;

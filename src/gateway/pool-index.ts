@@ -32,6 +32,8 @@ export type PoolIndex = {
   laneOf(request: LeaseRequest, now: number): Lane;
   /** The first by strategy that is ready and not excluded; the preferred one when it is ready. */
   pick(lane: Lane, request: LeaseRequest, now: number): Member | null;
+  /** Whether some token outside `exclude` is ready. */
+  hasReady(lane: Lane, exclude: ReadonlySet<number>): boolean;
   /** Puts a token where it now belongs, in every lane. */
   touch(member: Member, now: number): void;
   /** Touches every token whose time has come; false when there is none. */
@@ -122,8 +124,16 @@ export function createIndex({ random, strategy, members, hasCaps }: IndexDepende
       const preferred = request.prefer === undefined ? undefined : lane.entries.get(request.prefer);
       // Requests of one lane may differ in cost, which matters to caps only.
       const want = hasCaps() ? { ...lane.want, estimate: request.estimate } : lane.want;
-      if (preferred && !request.exclude.has(request.prefer!) && isReady(preferred, want, now)) return preferred.member;
-      return pickFirst(lane, want, request.exclude, now, touch);
+      const { exclude, avoid } = request;
+      const out = avoid && avoid.size > 0 ? new Set([...exclude, ...avoid]) : exclude;
+      if (preferred && !out.has(request.prefer!) && isReady(preferred, want, now)) return preferred.member;
+      const found = pickFirst(lane, want, out, now, touch);
+      return found === null && out !== exclude ? pickFirst(lane, want, exclude, now, touch) : found;
+    },
+    hasReady(lane, exclude) {
+      let ready = lane.ready.size();
+      for (const id of exclude) if (lane.entries.get(id)?.state === READY) ready--;
+      return ready > 0;
     },
     touch,
     wake(now) {

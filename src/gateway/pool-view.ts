@@ -1,7 +1,7 @@
 // What the pool shows of itself: to the admin pages, the command line and the metrics. Pure.
 
 import type { TokenRow } from "../db/store.ts";
-import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, OPERATOR_ADVICE } from "./health.ts";
+import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, isHalfOpen, OPERATOR_ADVICE } from "./health.ts";
 import { type Group, type LastError, limitOf, type Member } from "./member.ts";
 import type { Cap, DayCount } from "./quota.ts";
 import { createRoster } from "./roster.ts";
@@ -79,7 +79,9 @@ const ofCondition = ({ state, reason, since, until }: Condition): HealthView => 
 
 /** The health that holds the token as a whole back the longest: its own, or its group's. */
 const longerHealth = ({ health, group }: Member, now: number): Health =>
-  heldUntil(group.health, now) > heldUntil(health, now) ? group.health : health;
+  heldUntil(group.health, now) > heldUntil(health, now) || (health.condition === null && isHalfOpen(group.health, now))
+    ? group.health
+    : health;
 
 /** What holds the token as a whole back now; null when nothing does. */
 export function heldBy(member: Member, now: number): Condition | null {
@@ -92,7 +94,7 @@ export function healthView(member: Member, now: number): HealthView {
   if (!member.row.enabled) return disabled;
   const longer = longerHealth(member, now);
   // A half-open breaker is not over: it shows until one call has succeeded.
-  const isShown = longer.condition && (heldUntil(longer, now) > 0 || longer.condition.reason === "failing");
+  const isShown = longer.condition && (heldUntil(longer, now) > 0 || isHalfOpen(longer, now));
   return isShown ? ofCondition(longer.condition!) : healthy;
 }
 

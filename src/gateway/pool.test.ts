@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { call, FAMILY, failure, limited, success, testPool, tokenRow } from "../../test/pool.ts";
 import type { TokenRow } from "../db/store.ts";
-import { AppError } from "../errors.ts";
+import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE } from "../errors.ts";
 import { virtualClock } from "../testing.ts";
 import type { LeaseRequest } from "./leases.ts";
 
@@ -86,7 +86,6 @@ describe("all are held back beyond the wait", () => {
   const CASES: [name: string, outcome: Parameters<typeof call>[1], kind: string, retryAfterMs: number][] = [
     ["by a limit per minute", limited("per_minute", { retryAfterMs: 47_000 }), "upstream_rate_limited", 47_000],
     ["by a limit per day", limited("per_day"), "upstream_quota", 20 * 3_600_000],
-    ["by having no quota at all", limited("limit_zero"), "upstream_quota", 24 * 3_600_000],
     ["by an empty account", failure("upstream_quota"), "upstream_quota", 12 * 3_600_000],
   ];
   test.each(CASES)("%s: refused at once with the time to come again", async (_, outcome, kind, retryAfterMs) => {
@@ -95,6 +94,38 @@ describe("all are held back beyond the wait", () => {
     const error = await refusalOf(test.lease());
     expect([error.kind, error.retryAfterMs]).toEqual([kind, retryAfterMs] as never);
     expect(test.pool.gauges().queued).toBe(0);
+  });
+
+  test("a model without any quota is refused in the same words as by the upstream, with no time to come again", async () => {
+    const test = testPool([tokenRow(1)]);
+    await call(test, limited("limit_zero"));
+    const error = await refusalOf(test.lease());
+    expect([error.kind, error.message, error.retryAfterMs]).toEqual(["upstream_model_denied", NO_QUOTA_MESSAGE, undefined]);
+    expect(error.message).toContain("enable billing");
+  });
+
+  test("tokens that lack money only: the operator is to be told, and after an hour one call at a time asks again", async () => {
+    const rows = [tokenRow(1, { group: "g", imageConcurrency: 4 }), tokenRow(2, { group: "g", imageConcurrency: 4 })];
+    const test = testPool(rows, { settings: { wait_ms: 0 } });
+    const broke = failure("upstream_unauthorized", { scope: "group", reason: "billing" });
+    await call(test, broke);
+    expect(test.pool.snapshot().map(({ health }) => [health.state, health.reason])).toEqual([
+      ["blocked", "billing"],
+      ["blocked", "billing"],
+    ]);
+    const error = await refusalOf(test.lease());
+    expect([error.kind, error.reason, error.message]).toEqual(["no_token", "needs_operator", BILLING_MESSAGE]);
+    await test.clock.advance(3_600_000);
+    expect(test.pool.blocked(10)).toHaveLength(2);
+    {
+      await using probe = await test.lease();
+      expect((await refusalOf(test.lease())).kind).toBe("busy");
+      probe.report(broke);
+    }
+    expect((await refusalOf(test.lease())).message).toBe(BILLING_MESSAGE);
+    await test.clock.advance(3_600_000);
+    await call(test, success());
+    expect(test.pool.snapshot().map(({ health }) => health.state)).toEqual(["healthy", "healthy"]);
   });
 
   test("the soonest of several counts, and a rate limit is told rather than a quota", async () => {

@@ -131,7 +131,10 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
     const time = now();
     const lane = index.laneOf(request, time);
     const member = index.pick(lane, request, time);
-    if (member) return slots.take(member, request, 0);
+    if (member) {
+      if (options.deadline) room.assertInTime(lane, member, request, options.deadline, time);
+      return slots.take(member, request, 0);
+    }
     const { wait_ms, queue_limit } = settings();
     return room.enter(lane, request, { ...options, waitMs: options.waitMs ?? wait_ms }, queue_limit);
   }
@@ -152,6 +155,10 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
   return {
     lease,
     soonestMs,
+    isFree(request) {
+      const time = now();
+      return index.hasReady(index.laneOf(request, time), request.exclude);
+    },
     canServe: roster.canServe,
     families: roster.families,
     load(rows) {

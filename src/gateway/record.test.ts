@@ -35,6 +35,7 @@ function setUp() {
     label: "one",
     proxy: null,
     waitedMs: 0,
+    sharesAccount: () => false,
     report: (outcome) => void reports.push(outcome),
     [Symbol.asyncDispose]: async () => {},
   };

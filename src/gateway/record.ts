@@ -146,6 +146,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
     fail(error) {
       if (decided) return;
       decided = true;
+      if (error instanceof AppError && error.usage) usage = error.usage;
       ended = described(error);
     },
     close(admission) {

@@ -1,5 +1,5 @@
 // What follows a failed call, for every kind of failure.
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { AppError, type AppErrorOptions, type ErrorKind } from "../errors.ts";
 import { nextStep } from "./retry.ts";
 import type { Kind } from "./types.ts";
@@ -9,16 +9,38 @@ const half = () => 0.5;
 
 function step(
   kind: ErrorKind,
-  change: { attempts?: number; options?: AppErrorOptions; request?: Kind; left?: number; max?: number; retryUnknown?: boolean } = {},
+  change: {
+    attempts?: number;
+    tokenFailures?: number;
+    otherFree?: boolean;
+    pinned?: boolean;
+    options?: AppErrorOptions;
+    request?: Kind;
+    left?: number;
+    max?: number;
+    retryUnknown?: boolean;
+  } = {},
 ) {
-  const { attempts = 1, options, request = "image", left = 60_000, max = 3, retryUnknown = false } = change;
-  const call = { kind: request, attempts, error: new AppError(kind, "…", options), now: NOW, deadline: NOW + left };
+  const { attempts = 1, tokenFailures = 1, otherFree = false, pinned, options, request = "image", left = 60_000, max = 0 } = change;
+  const error = new AppError(kind, "…", options);
+  const call = {
+    kind: request,
+    attempts,
+    tokenFailures,
+    isOtherFree: () => otherFree,
+    isPinned: pinned,
+    error,
+    now: NOW,
+    deadline: NOW + left,
+  };
+  const { retryUnknown = false } = change;
   return nextStep(call, { max_attempts: max, retry_unknown_images: retryUnknown }, half);
 }
 
-const fail = { action: "fail", delayMs: 0, sameToken: false } as const;
-const elsewhere = { action: "try_again", delayMs: 0, sameToken: false } as const;
-const anywhere = (delayMs: number) => ({ action: "try_again", delayMs, sameToken: true }) as const;
+const fail = { action: "fail", delayMs: 0, token: "any" } as const;
+const elsewhere = { action: "try_again", delayMs: 0, token: "excluded" } as const;
+const anywhere = { action: "try_again", delayMs: 0, token: "any" } as const;
+const rather = (delayMs: number, token: "avoided" | "excluded" = "avoided") => ({ action: "try_again", delayMs, token }) as const;
 
 const FINAL: ErrorKind[] = [
   "invalid_request",
@@ -30,6 +52,7 @@ const FINAL: ErrorKind[] = [
   "limit_exceeded",
   "content_policy",
   "busy",
+  "unavailable",
   "upstream_invalid",
   "cancelled",
 ];
@@ -48,18 +71,31 @@ test.each(REFUSED)("%s goes on with another token without a pause", (kind) => {
   expect(step(kind, { options: { charged: true } })).toEqual(fail);
 });
 
-test.each(["network", "upstream_unavailable"] as const)("%s is tried again after a growing pause", (kind) => {
-  expect([1, 2, 3, 9].map((attempts) => step(kind, { attempts, max: 20 }))).toEqual([
-    anywhere(375),
-    anywhere(750),
-    anywhere(1500),
-    anywhere(6000),
-  ]);
-  expect(step(kind, { options: { charged: true } })).toEqual(fail);
+describe.each(["network", "upstream_unavailable"] as const)("%s", (kind) => {
+  test("goes to another token at once while one is free; after three such turns with a growing pause", () => {
+    const delays = [1, 2, 3, 4, 5, 6, 12].map((attempts) => step(kind, { attempts, otherFree: true }));
+    expect(delays).toEqual([0, 0, 0, 375, 750, 1500, 6000].map((ms) => rather(ms)));
+  });
+
+  test("comes back to the same token after a growing pause while no other is free, and gives it up after three failures", () => {
+    expect([1, 2].map((tokenFailures) => step(kind, { tokenFailures }))).toEqual([rather(375), rather(750)]);
+    expect(step(kind, { tokenFailures: 3 })).toEqual(rather(0, "excluded"));
+    expect(step(kind, { tokenFailures: 3, otherFree: true })).toEqual(rather(0, "excluded"));
+  });
+
+  test("stays with the token that what was begun belongs to, for as long as there is time", () => {
+    expect([3, 30].map((tokenFailures) => step(kind, { tokenFailures, pinned: true, otherFree: true }))).toEqual([
+      rather(1500),
+      rather(6000),
+    ]);
+  });
+
+  test("is told at once when it may have been charged", () => expect(step(kind, { options: { charged: true } })).toEqual(fail));
 });
 
-test("a pause that the upstream asks for is kept, unless the deadline comes first", () => {
-  expect(step("upstream_unavailable", { options: { retryAfterMs: 20_000 } })).toEqual(anywhere(20_000));
+test("a pause that the upstream asks for is kept, unless the deadline comes first or another token is free", () => {
+  expect(step("upstream_unavailable", { options: { retryAfterMs: 20_000 } })).toEqual(rather(20_000));
+  expect(step("upstream_unavailable", { options: { retryAfterMs: 20_000 }, otherFree: true })).toEqual(rather(0));
   expect(step("upstream_unavailable", { options: { retryAfterMs: 60_000 } })).toEqual(fail);
 });
 
@@ -72,13 +108,14 @@ test.each(["upstream_timeout", "upstream_unknown_outcome"] as const)("%s is repe
 });
 
 test("an answer without an image gets one more chance", () => {
-  expect(step("no_result")).toEqual(anywhere(0));
+  expect(step("no_result")).toEqual(anywhere);
   expect(step("no_result", { attempts: 2 })).toEqual(fail);
   expect(step("no_result", { options: { charged: true } })).toEqual(fail);
 });
 
-test("there are at most max_attempts calls, and none after the deadline", () => {
-  expect(step("upstream_quota", { attempts: 2 })).toEqual(elsewhere);
-  expect(step("upstream_quota", { attempts: 3 })).toEqual(fail);
+test("attempts are not counted unless the operator caps them, and none is made after the deadline", () => {
+  expect(step("upstream_quota", { attempts: 500 })).toEqual(elsewhere);
+  expect(step("upstream_quota", { attempts: 2, max: 3 })).toEqual(elsewhere);
+  expect(step("upstream_quota", { attempts: 3, max: 3 })).toEqual(fail);
   expect(step("upstream_quota", { left: 0 })).toEqual(fail);
 });

@@ -8,6 +8,12 @@ export type FailedCall = {
   kind: Kind;
   /** Calls made for this request so far, the failed one included. */
   attempts: number;
+  /** How often the token of the failed call has failed without fault of its own for this request, this time included. */
+  tokenFailures: number;
+  /** Whether a token that has not failed in this round could be leased at once. */
+  isOtherFree: () => boolean;
+  /** What was begun belongs to its token: no other can go on. */
+  isPinned?: boolean;
   error: AppError;
   /** Epoch ms. */
   now: number;
@@ -15,8 +21,11 @@ export type FailedCall = {
   deadline: number;
 };
 
-/** `sameToken`: the token is not at fault and may be chosen again; else it is to be excluded. `delayMs` comes before the next lease. */
-export type NextStep = { action: "fail" | "try_again"; delayMs: number; sameToken: boolean };
+/**
+ * What becomes of the token of the failed call: `excluded` for this request, `avoided` while another is free, or chosen as any.
+ * `delayMs` comes before the next lease.
+ */
+export type NextStep = { action: "fail" | "try_again"; delayMs: number; token: "excluded" | "avoided" | "any" };
 
 /**
  * `final`: nothing changes by trying again. `other_token`: refused for this token's sake, free of charge.
@@ -30,6 +39,8 @@ const RULES = {
   not_found: "final",
   conflict: "final",
   payload_too_large: "final",
+  request_timeout: "final",
+  unsupported_media_type: "final",
   unauthorized: "final",
   forbidden: "final",
   limit_exceeded: "final",
@@ -54,11 +65,15 @@ const RULES = {
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8_000;
-const FAIL: NextStep = { action: "fail", delayMs: 0, sameToken: false };
+/** After so many failures of this kind a token has refused the request for good. */
+const MAX_TOKEN_FAILURES = 3;
+/** So many times another free token is asked without a pause; then the upstream itself seems to be in trouble. */
+const FREE_SWITCHES = 3;
+const FAIL: NextStep = { action: "fail", delayMs: 0, token: "any" };
 
 /**
  * Decides after a failed call. A call that may have been charged is never repeated, save an image whose outcome is unknown
- * when `retry_unknown_images` says so.
+ * when `retry_unknown_images` says so. Attempts end with the time, or when every token that could serve is excluded.
  */
 export function nextStep(
   call: FailedCall,
@@ -67,19 +82,29 @@ export function nextStep(
 ): NextStep {
   const { kind, attempts, error, now, deadline } = call;
   const rule: Rule = RULES[error.kind];
-  if (rule === "final" || attempts >= settings.max_attempts || now >= deadline) return FAIL;
-  if (rule === "unknown") return kind === "image" && settings.retry_unknown_images ? again(0, false) : FAIL;
+  const isCapped = settings.max_attempts > 0 && attempts >= settings.max_attempts;
+  if (rule === "final" || isCapped || now >= deadline) return FAIL;
+  if (rule === "unknown") return kind === "image" && settings.retry_unknown_images ? again(0, "excluded") : FAIL;
   if (error.charged) return FAIL;
-  if (rule === "once") return attempts === 1 ? again(0, true) : FAIL;
-  if (rule === "other_token") return again(0, false);
-  const delayMs = pauseAfter(attempts, error, random);
-  return now + delayMs < deadline ? again(delayMs, true) : FAIL;
+  if (rule === "once") return attempts === 1 ? again(0, "any") : FAIL;
+  if (rule === "other_token") return again(0, "excluded");
+  const step = afterTrouble(call, random);
+  return now + step.delayMs < deadline ? step : FAIL;
 }
 
-const again = (delayMs: number, sameToken: boolean): NextStep => ({ action: "try_again", delayMs, sameToken });
+/** Another free token is asked at once, the same one only after a pause; and each a few times at most. */
+function afterTrouble({ attempts, tokenFailures, isOtherFree, isPinned, error }: FailedCall, random: Random): NextStep {
+  const isSpent = !isPinned && tokenFailures >= MAX_TOKEN_FAILURES;
+  const token = isSpent ? "excluded" : "avoided";
+  if (!isPinned && isOtherFree()) return again(attempts <= FREE_SWITCHES ? 0 : pauseAfter(attempts - FREE_SWITCHES, random), token);
+  if (isSpent) return again(0, token);
+  return again(Math.max(pauseAfter(tokenFailures, random), error.retryAfterMs ?? 0), token);
+}
 
-/** Half to all of 0.5 s doubled by every call, at most 8 s; longer only when the upstream itself named a time. */
-function pauseAfter(attempts: number, error: AppError, random: Random): number {
-  const full = Math.min(FIRST_PAUSE_MS * 2 ** (attempts - 1), LONGEST_PAUSE_MS);
-  return Math.max(Math.round(full * (0.5 + random() / 2)), error.retryAfterMs ?? 0);
+const again = (delayMs: number, token: NextStep["token"]): NextStep => ({ action: "try_again", delayMs, token });
+
+/** Half to all of 0.5 s doubled by every failure, at most 8 s. */
+function pauseAfter(failures: number, random: Random): number {
+  const full = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+  return Math.round(full * (0.5 + random() / 2));
 }

@@ -5,6 +5,7 @@ import type { Reservation } from "../db/ledger.ts";
 import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { Run } from "./generate.ts";
+import { TriedTokens } from "./generation/tried-tokens.ts";
 import { mediaOfJob } from "./image-answer.ts";
 import {
   followImages,
@@ -81,7 +82,7 @@ export function createRunner(deps: RunnerDependencies): Runner {
       wake: new AbortController(),
       lease: null,
       attempts: [],
-      exclude: new Set(),
+      tried: new TriedTokens(),
       tries: 0,
       polls: null,
       downloads: 0,

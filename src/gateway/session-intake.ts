@@ -16,6 +16,8 @@ export type Taken = {
   tokenId: number;
   /** The account's name, e.g. its e-mail address. */
   identity: string;
+  /** True when the account was off in the Python original and serves from now on. */
+  enabled: boolean;
 };
 
 export type SessionIntake = {
@@ -32,7 +34,7 @@ type Dependencies = {
   provider: string;
   store: Pick<Store, "listTokens" | "insertToken">;
   tokens: Pick<Tokens, "open" | "callContext" | "probe" | "keep">;
-  pool: Pick<Pool, "condition" | "observe">;
+  pool: Pick<Pool, "condition" | "observe" | "clearCooldown">;
   refresher: Pick<Refresher, "learn">;
   audit: Pick<Audit, "record">;
   settings: () => Settings["pool"];
@@ -42,6 +44,9 @@ type Dependencies = {
 /** As the trail tells it. Its renewals, one an hour and token, are no changes that anybody would look for there. */
 const EXTENSION = { actor: "extension", address: null };
 const VALID: Outcome = { ok: true, usage: null, images: 0, videoSeconds: 0, usd: 0 };
+
+/** Reasons of a block that a session from outside ends. */
+const WAITS_FOR_SESSION: ReadonlySet<string> = new Set(["session_dead", "imported_off"]);
 
 export function createSessionIntake(deps: Dependencies): SessionIntake {
   const { provider, store, tokens, pool, refresher, audit, settings, now } = deps;
@@ -53,7 +58,7 @@ export function createSessionIntake(deps: Dependencies): SessionIntake {
   async function ownerOf(rows: TokenRow[], identity: string, sessions: readonly string[]): Promise<TokenRow | null> {
     const own = rows.filter((row) => row.identity?.toLowerCase() === identity.toLowerCase());
     if (own.length > 1) for (const row of own) if (sessions.includes(await secretOf(row))) return row;
-    return own.find((row) => pool.condition(row.id)?.reason === "session_dead") ?? own[0] ?? null;
+    return own.find((row) => WAITS_FOR_SESSION.has(pool.condition(row.id)?.reason ?? "")) ?? own[0] ?? null;
   }
 
   async function renew(row: Pick<TokenRow, "id" | "proxy">, { facts, secret, state }: Probe, signal: AbortSignal): Promise<void> {
@@ -86,8 +91,10 @@ export function createSessionIntake(deps: Dependencies): SessionIntake {
     const rows = (await store.listTokens()).filter((row) => row.provider === provider);
     const owner = await ownerOf(rows, identity, [session, probe.secret]);
     const row = owner ?? (await add(rows, identity, probe.secret));
+    const wasOff = pool.condition(row.id)?.reason === "imported_off";
     await renew(row, probe, signal);
-    return { action: rows.some(({ id }) => id === row.id) ? "updated" : "added", tokenId: row.id, identity };
+    if (wasOff) pool.clearCooldown(row.id);
+    return { action: rows.some(({ id }) => id === row.id) ? "updated" : "added", tokenId: row.id, identity, enabled: wasOff };
   }
 
   return { take: (session, signal) => oneByOne(() => take(session, signal)) };

@@ -74,7 +74,8 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
     inFlight,
     take(member, { kind, family, estimate }, waitedMs) {
       const startedAt = clock.now();
-      const isProbe = estimate !== null && isHalfOpen(member.health, startedAt);
+      const ofGroup = estimate !== null && isHalfOpen(member.group.health, startedAt);
+      const isProbe = ofGroup || (estimate !== null && isHalfOpen(member.health, startedAt));
       const counters = estimate === null ? [] : countersFor(member, family);
       const reservations = counters.map(({ counter }) => ({ counter, spend: reserve(counter, estimate!, startedAt) }));
       if (isProbe) member.probing = true;
@@ -83,12 +84,21 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
       inFlight[kind]++;
       member.used = ++leases;
       member.usedAt = startedAt;
-      touch(member);
+      if (ofGroup) for (const other of member.group.members) touch(other);
+      else touch(member);
 
       const settleAll = (outcome: Outcome | null) => {
         if (reservations.length === 0) return;
         if (account(reservations, outcome)) touchCapped(member);
         markCounted(member);
+      };
+      /** Measures the call; false when it was cut before its own fair time was over. */
+      const isTelling = (outcome: Outcome, ms: number): boolean => {
+        if (outcome.ok) pace.note(kind, family, provider, ms);
+        if (outcome.ok || outcome.cutAfterMs === undefined) return true;
+        const isFair = pace.isFair(kind, family, provider, ms, outcome.cutAfterMs);
+        pace.noteCut(kind, family, provider, ms);
+        return isFair;
       };
       let isReported = false;
       let hasEnded = false;
@@ -99,14 +109,14 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
         label,
         proxy,
         waitedMs,
+        sharesAccount: (id) => id === tokenId || member.group.members.values().some(({ row }) => row.id === id),
         report(outcome) {
           if (isReported || hasEnded) return;
           isReported = true;
           const now = clock.now();
           settleAll(outcome);
-          if (outcome.ok) pace.note(kind, family, now - startedAt);
           // Before the probe's slot is free: a failed probe closes the door again, a good one opens it.
-          judge.judge(member, family, outcome, now);
+          if (isTelling(outcome, now - startedAt)) judge.judge(member, family, outcome, now);
           changed();
         },
         async [Symbol.asyncDispose]() {
@@ -116,7 +126,8 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
           if (isProbe) member.probing = false;
           member.inFlight[kind]--;
           inFlight[kind]--;
-          touch(member);
+          if (ofGroup) for (const other of member.group.members) touch(other);
+          else touch(member);
           if (member.removed) idle(member);
           changed();
         },

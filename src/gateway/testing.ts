@@ -56,6 +56,8 @@ export function cuttable(store: LedgerStore): LedgerStore & { cut(): void } {
     endReservations: guarded(store.endReservations),
     readLedger: guarded(store.readLedger),
     readUsage: guarded(store.readUsage),
+    addUploads: guarded(store.addUploads),
+    readUploads: guarded(store.readUploads),
     deleteUsageBefore: guarded(store.deleteUsageBefore),
     cut: () => {
       isCut = true;

@@ -26,11 +26,14 @@ const REMEDIES: Record<HealthReason | "operator", Remedy> = {
   key_leaked: "secret",
   key_forbidden: "clear",
   session_dead: "secret",
+  imported_off: "clear",
   billing: "clear",
   location: "proxy",
   verification: "clear",
   model_missing: "clear",
   model_denied: "clear",
+  restricted: "clear",
+  signature: "none",
   overloaded: "clear",
   internal: "clear",
   policy_input: "none",
@@ -46,7 +49,7 @@ const REMEDIES: Record<HealthReason | "operator", Remedy> = {
 export const remedyOf = (reason: HealthReason | "operator" | null): Remedy => (reason === null ? "none" : REMEDIES[reason]);
 
 /** Blocks that speak of the secret, so that another one ends them. */
-const OF_THE_SECRET: ReadonlySet<HealthReason> = new Set(["key_invalid", "key_leaked", "key_forbidden", "session_dead"]);
+const OF_THE_SECRET: ReadonlySet<HealthReason> = new Set(["key_invalid", "key_leaked", "key_forbidden", "session_dead", "imported_off"]);
 
 /** Who does it, for the trail. */
 export type Operator = { address: string | null };

@@ -8,12 +8,16 @@ export const PROVIDERS: readonly string[] = ["gemini", "flow"];
 /** Longest secret that is taken, as `token add` takes it. */
 const MAX_LENGTH = 16_384;
 /** Name of Flow's session cookie; a long value is spread over names that end in `.0`, `.1`, … */
-const SESSION_COOKIE = /^(__Secure-|__Host-)?next-auth\.session-token(\.(\d+))?$/;
-const SESSION_IN_TEXT = /(^|[\s;"'])(__Secure-|__Host-)?next-auth\.session-token(\.\d+)?=/;
+const SESSION_COOKIE = /^(?:__Secure-|__Host-)?next-auth\.session-token(?:\.(\d{1,3}))?$/;
+const SESSION_NAME = "next-auth.session-token";
 /** What a cookie value is made of (RFC 6265). */
 const COOKIE_VALUE = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/;
-/** Shorter ones could be anything. */
-const LONG_COOKIE = 100;
+/** A secret of a form that is not known, where its provider is named: one word of letters, digits and few signs. */
+const OPEN_FORM = /^[A-Za-z0-9][\w.~+/=-]{7,}$/;
+/** A name as in environment files. */
+const CONSTANT_NAME = /^[A-Z][A-Z0-9_]*$/;
+/** `NAME=`, `export NAME=`, `set NAME=`, `$env:NAME =`, `name: `; lower-case names too. */
+const ASSIGNMENT = /^(?:export |set |\$env:)? ?[A-Za-z_][\w.-]{0,99} ?[=:] ?/;
 
 /** Things that people paste by mistake. */
 const OTHERS: readonly [RegExp, string][] = [
@@ -22,27 +26,43 @@ const OTHERS: readonly [RegExp, string][] = [
   [/^sk-f2a-/, "is a key that this program issued, not a token of an upstream"],
   [/^sk-/, "is a key of another vendor"],
   [/^g\.a0/, "is a cookie of the Google sign-in, which is not used here: give Flow's session cookie"],
-  [/^[^\s@]+@[^\s@]+\.[a-z]+$/i, "is an e-mail address alone"],
+  [/^[^\s@]{1,64}@[^\s@]{1,255}$/, "is an e-mail address alone"],
+  [/^https?:\/\//i, "is an address, not a secret"],
 ];
 
-/** `provider` decides where the form leaves it open, and may not contradict it. */
-export function recognise(text: string, provider?: string): Recognised | Unrecognised {
+/**
+ * `provider` decides where the form leaves it open, and may not contradict it.
+ * @param isNamed true where the text stands in a field for a secret; elsewhere a word of an open form needs a digit, as names have none
+ */
+export function recognise(text: string, provider?: string, { isNamed = false } = {}): Recognised | Unrecognised {
   const bare = unquote(text.trim());
   if (bare === "") return { reason: "is empty" };
   if (bare.length > MAX_LENGTH) return { reason: `is longer than ${MAX_LENGTH} characters` };
-  if (SESSION_IN_TEXT.test(bare)) return sure(fromCookies(cookiesOf(bare)), provider);
-  const assigned = /^(?:export\s+)?[A-Z][A-Z0-9_]*\s*[=:]\s*(\S.*)$/.exec(bare)?.[1];
-  if (assigned) return recognise(assigned, provider);
+  if (namesSession(bare)) return sure(fromCookies(cookiesOf(bare)), provider);
+  const assigned = assignedValue(bare);
+  return recogniseBare(assigned === null ? bare : unquote(assigned), provider, isNamed);
+}
+
+function recogniseBare(bare: string, provider: string | undefined, isNamed: boolean): Recognised | Unrecognised {
   if (/[\s\p{Cc}]/u.test(bare)) return { reason: "has white space or control characters inside" };
-  if (/^AIza[\w-]{20,60}$/.test(bare) || /^AQ\.[\w-]{20,}$/.test(bare)) return sure({ provider: "gemini", secret: bare }, provider);
-  if (/^eyJ[\w-]+(\.[\w-]*){2,4}$/.test(bare)) return sure({ provider: "flow", secret: bare }, provider);
+  const known = knownForm(bare);
+  if (known) return sure(known, provider);
   const other = OTHERS.find(([form]) => form.test(bare));
   if (other) return { reason: other[1] };
-  if (provider === "gemini" && /^[\x21-\x7e]{8,}$/.test(bare)) return { provider, secret: bare };
-  if (provider === "flow" && bare.length >= 8 && COOKIE_VALUE.test(bare)) return { provider, secret: bare };
+  if (provider && isOpenForm(bare, isNamed)) return { provider, secret: bare };
   if (provider) return { reason: `is no ${nameOf(provider)}` };
-  if (bare.length >= LONG_COOKIE && COOKIE_VALUE.test(bare)) return { provider: "flow", secret: bare };
   return { reason: "is neither a Gemini key (AIza…) nor a Flow session; if it is one, say which (--provider, or a column provider)" };
+}
+
+function isOpenForm(text: string, isNamed: boolean): boolean {
+  return OPEN_FORM.test(text) && /[a-z]/i.test(text) && !CONSTANT_NAME.test(text) && (isNamed || /\d/.test(text));
+}
+
+/** A secret whose form alone says what it is; null where it does not. */
+export function knownForm(text: string): Recognised | null {
+  if (/^AIza[\w-]{20,60}$/.test(text) || /^AQ\.[\w-]{20,}$/.test(text)) return { provider: "gemini", secret: text };
+  if (text.length <= MAX_LENGTH && /^eyJ[\w-]+(?:\.[\w-]*){2,4}$/.test(text)) return { provider: "flow", secret: text };
+  return null;
 }
 
 export const isRecognised = (result: Recognised | Unrecognised): result is Recognised => "secret" in result;
@@ -54,18 +74,35 @@ function sure(found: Recognised | Unrecognised, provider: string | undefined): R
   return { reason: `is a ${nameOf(found.provider)}, not a ${nameOf(provider)}` };
 }
 
+const QUOTES = ['"', "'", "`"];
+
+/** Without the quotes around it, and without the comma that a list leaves after them. */
 export function unquote(text: string): string {
-  const quote = text.charAt(0);
-  if (quote === "" || !"\"'`".includes(quote)) return text;
-  const end = text.length - (text.endsWith(",") ? 2 : 1);
-  return end > 0 && text[end] === quote ? text.slice(1, end).trim() : text;
+  const body = text.endsWith(",") ? text.slice(0, -1) : text;
+  const quote = body[0] ?? "";
+  return body.length >= 2 && QUOTES.includes(quote) && body.endsWith(quote) ? body.slice(1, -1).trim() : text;
+}
+
+/** What stands after the name of an assignment, or null where `text` is none. The name of a cookie is none. */
+export function assignedValue(text: string): string | null {
+  const head = ASSIGNMENT.exec(text)?.[0];
+  if (!head || namesSession(text) || text.startsWith("://", head.length - 1)) return null;
+  return text.slice(head.length).trim() || null;
+}
+
+/** True where Flow's session cookie is named with a value. */
+function namesSession(text: string): boolean {
+  for (let at = text.indexOf(SESSION_NAME); at !== -1; at = text.indexOf(SESSION_NAME, at + 1)) {
+    if (/^(?:\.\d{1,3})?=/.test(text.slice(at + SESSION_NAME.length, at + SESSION_NAME.length + 6))) return true;
+  }
+  return false;
 }
 
 export type Cookie = { name: string; value: string; domain?: string };
 
 function cookiesOf(text: string): Cookie[] {
   return text
-    .replace(/^cookie:\s*/i, "")
+    .replace(/^cookie: ?/i, "")
     .split(";")
     .map((pair) => {
       const at = pair.indexOf("=");
@@ -76,10 +113,10 @@ function cookiesOf(text: string): Cookie[] {
 /** The session among the cookies of one browser; all others are dropped. */
 export function fromCookies(cookies: readonly Cookie[]): Recognised | Unrecognised {
   // Other sites have sessions under the same name.
-  const own = cookies.filter(({ domain }) => domain === undefined || domain === "" || /(^|\.)labs\.google$/.test(domain));
+  const own = cookies.filter(({ domain }) => domain === undefined || domain === "" || /(?:^|\.)labs\.google$/.test(domain));
   const parts = own.flatMap((cookie) => {
     const match = SESSION_COOKIE.exec(cookie.name);
-    return match ? [{ position: match[3] === undefined ? -1 : Number(match[3]), value: cookie.value }] : [];
+    return match ? [{ position: match[1] === undefined ? -1 : Number(match[1]), value: cookie.value }] : [];
   });
   const whole = parts.find(({ position }) => position === -1);
   const pieces = parts.filter(({ position }) => position >= 0).sort((a, b) => a.position - b.position);

@@ -1,6 +1,7 @@
 // How texts of tokens are read: each form that people keep them in, and what is told of a line that is none.
 import { describe, expect, test } from "bun:test";
 import { isRefused, type ParseOptions, parseTokens } from "./token-import.ts";
+import type { LeftBehind } from "./tokens/python-account.ts";
 
 const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary01";
 const KEY2 = "AIzaSyCanaryCanaryCanaryCanaryCanary02";
@@ -32,7 +33,6 @@ describe("one per line", () => {
     ["a cookie with its name", `${COOKIE}=${SESSION}`, `flow ${SESSION}`],
     ["a cookie header", `Cookie: a=b; ${COOKIE}=${SESSION}; SID=g.a000canary`, `flow ${SESSION}`],
     ["a cookie in parts, in any order", `${COOKIE}.1=two; x=y; ${COOKIE}.0=one`, "flow onetwo"],
-    ["a long cookie value", "c".repeat(120), `flow ${"c".repeat(120)}`],
   ])("%s", (_name, text, expected) => {
     expect(secrets(text)).toEqual([expected]);
   });
@@ -46,6 +46,7 @@ describe("one per line", () => {
     ["two words", "canary canary", /white space/],
     ["half a key", "AIzaCanary", /neither/],
     ["a cookie in parts with one missing", `${COOKIE}.0=canary; ${COOKIE}.2=canary`, /lacks a part/],
+    ["a long word of no known form", "canary".repeat(20), /neither/],
     ["too much", "canary".repeat(4000), /longer than/],
     ["broken JSON", '{"secret": "canary"', /damaged/],
   ])("%s is refused with the reason and without being quoted", (_name, text, reason) => {
@@ -56,7 +57,7 @@ describe("one per line", () => {
 
   test("a provider that is given decides where the form is open, and contradicts no form", () => {
     expect(secrets("some-session-1", { provider: "flow" })).toEqual(["flow some-session-1"]);
-    expect(secrets("project.key-one", { provider: "gemini" })).toEqual(["gemini project.key-one"]);
+    expect(secrets("project.key-1", { provider: "gemini" })).toEqual(["gemini project.key-1"]);
     expect(secrets(KEY, { provider: "flow" })).toEqual(["is a Gemini key, not a Flow session"]);
     expect(secrets(SESSION, { provider: "gemini" })).toEqual(["is a Flow session, not a Gemini key"]);
   });
@@ -103,8 +104,8 @@ describe("CSV", () => {
     expect(only(`me@example.com,hunter2,${SESSION}`)).toEqual({ line: 1, provider: "flow", secret: SESSION, identity: "me@example.com" });
   });
 
-  test("two secrets on a line are refused", () => {
-    expect(secrets(`${KEY},${KEY2}`)).toEqual(["holds more than one secret"]);
+  test("two secrets on a line beside another word are refused: whose word it is cannot be told", () => {
+    expect(secrets(`${KEY},${KEY2},canary`)).toEqual(["holds more than one secret beside other words"]);
   });
 });
 
@@ -134,6 +135,8 @@ describe("JSON", () => {
     videoEnabled: false,
     imageConcurrency: 3,
     videoConcurrency: -1,
+    note: "was disabled in the original",
+    left: ["google_cookies", "login", "captcha_proxy"] as LeftBehind[],
   };
 
   test("the original's export: sessions, switches and limits; no access token, login, password or sign-in cookie", () => {
@@ -186,6 +189,85 @@ describe("cookies", () => {
   test("cookies.txt, with the lines that look like comments", () => {
     const text = `# Netscape HTTP Cookie File\n\n.google.com\tTRUE\t/\tTRUE\t0\tSID\tcanary\n#HttpOnly_labs.google\tFALSE\t/\tTRUE\t1800000000\t${COOKIE}\t${SESSION}\n`;
     expect(only(text)).toEqual({ line: 3, provider: "flow", secret: SESSION });
+  });
+});
+
+describe("lists of other pools", () => {
+  const both = [`gemini ${KEY}`, `gemini ${KEY2}`];
+  const LISTS: [string, string][] = [
+    ["commas", `${KEY},${KEY2}`],
+    ["commas and blanks", `${KEY}, ${KEY2},`],
+    ["semicolons", `${KEY};${KEY2};`],
+    ["blanks", `${KEY}  ${KEY2}`],
+    ["bars", `${KEY} | ${KEY2}`],
+    ["a tab", `${KEY}\t${KEY2}`],
+    ["a list in a variable", `GEMINI_API_KEYS=${KEY},${KEY2}`],
+    ["a list in quotes in an exported variable", `export GEMINI_API_KEYS="${KEY} ${KEY2}"`],
+    ["lower-case names, one each", `gemini_api_key=${KEY}\nexport google_key = '${KEY2}'`],
+    ["variables of PowerShell and cmd", `$env:GEMINI_KEY="${KEY}"\nset GEMINI_KEY_2=${KEY2}`],
+    ["JSON in a variable", `KEYS=["${KEY}","${KEY2}"]`],
+    ["JSON in single quotes in a variable", `KEYS='["${KEY}", "${KEY2}"]'`],
+    ["JSON in double quotes", JSON.stringify(JSON.stringify([KEY, KEY2]))],
+    ["a list as Python prints it", `['${KEY}', '${KEY2}']`],
+    ["a list over lines with a comma too many", `[\n  "${KEY}",\n  "${KEY2}",\n]`],
+    ["a YAML list", `- ${KEY}\n- "${KEY2}"\n`],
+    ["a named YAML list", `keys:\n  - ${KEY}\n  - '${KEY2}' # spare\n`],
+    ["YAML of a program's settings", `server:\n  port: 80\ngemini:\n  api_keys:\n    - ${KEY}\n    - ${KEY2}\n`],
+    ["a YAML list within a line", `api_keys: [${KEY}, ${KEY2}]`],
+    ["TOML", `[gemini]\nkey = "${KEY}"\nkey2 = "${KEY2}"`],
+    ["numbers", `1. ${KEY}\n2) ${KEY2}`],
+    ["lists by provider", JSON.stringify({ gemini: [KEY, KEY2], flow: [] })],
+    ["other names of lists", JSON.stringify({ data: { geminiApiKeys: [KEY, KEY2] } })],
+  ];
+
+  test.each(LISTS)("%s", (_name, text) => {
+    expect(secrets(text)).toEqual(both);
+    expect(secrets(text, { provider: "gemini" })).toEqual(both);
+  });
+
+  test("a name of each key becomes its label", () => {
+    expect(parseTokens(JSON.stringify({ first: KEY, second: KEY2 }))).toMatchObject([{ label: "first" }, { label: "second" }]);
+  });
+
+  test.each([",", ";", "\t"])("a header in mid-paste, parted by %j, is no token and names what follows", (separator) => {
+    const row = (...cells: string[]) => cells.join(separator);
+    const text = [KEY, row("email", "api_key", "note"), row("me@example.com", KEY2, "mine"), "AQ.canarycanarycanarycanary"].join("\n");
+    const read = [
+      { line: 1, provider: "gemini", secret: KEY },
+      { line: 3, provider: "gemini", secret: KEY2, identity: "me@example.com", note: "mine" },
+      { line: 4, provider: "gemini", secret: "AQ.canarycanarycanarycanary" },
+    ];
+    expect(parseTokens(text)).toEqual(read);
+    expect(parseTokens(text, { provider: "gemini" })).toEqual(read);
+  });
+
+  test("a header with a name of its own for the secret is known by its other columns", () => {
+    expect(secrets(`name;secret_value;proxy\nfoo;${KEY};http://p.example:1`, { provider: "gemini" })).toEqual([`gemini ${KEY}`]);
+  });
+
+  const NO_SECRETS = [
+    "------------",
+    "==========",
+    "status:ok",
+    "https://aistudio.google.com/apikey",
+    "GEMINI_API_KEYS",
+    "hello-world-of-keys",
+    "GEMINI_API_KEYS=",
+    `${KEY.slice(0, 12)};${KEY.slice(12, 20)}`,
+    "me@example.com",
+    '{"gemini": "none"}',
+    "-----BEGIN PRIVATE KEY-----",
+  ];
+
+  test.each(["gemini", "flow"])("what is no secret is never taken, not even where the provider is said to be %s", (provider) => {
+    for (const text of NO_SECRETS) expect(parseTokens(text, { provider }).filter((one) => !isRefused(one))).toEqual([]);
+    expect(parseTokens(NO_SECRETS.join("\n"), { provider }).filter((one) => !isRefused(one))).toEqual([]);
+  });
+
+  test("a service account is told as what it is", () => {
+    expect(only(JSON.stringify({ type: "service_account", private_key: "canary" }))).toMatchObject({
+      reason: expect.stringContaining("service account"),
+    });
   });
 });
 

@@ -1,13 +1,30 @@
-// Tokens from any text that people keep them in: lines, CSV, JSON, cookies. Pure: nothing is asked, nothing is kept.
+// Tokens from any text that people keep them in: lines, lists, CSV, JSON, YAML, .env, cookies. Pure: nothing is asked or stored.
 import type { NewToken } from "../db/store.ts";
-import { type Cookie, fromCookies, isRecognised, PROVIDERS, recognise, type Unrecognised, unquote } from "./token-forms.ts";
-import { readDocument } from "./token-json.ts";
-import { plainName, readRecord, SECRET_NAMES } from "./token-record.ts";
+import {
+  assignedValue,
+  type Cookie,
+  fromCookies,
+  isRecognised,
+  knownForm,
+  PROVIDERS,
+  recognise,
+  type Unrecognised,
+  unquote,
+} from "./token-forms.ts";
+import { hasDocument, readDocument } from "./token-json.ts";
+import { FIELD_NAMES, plainName, readRecord, SECRET_NAMES } from "./token-record.ts";
+import type { LeftBehind } from "./tokens/python-account.ts";
 
 export { PROVIDERS } from "./token-forms.ts";
 
 /** A token as the text has it; what the text does not say is absent. `line` counts from 1. */
-export type ParsedToken = { line: number; provider: string; secret: string } & Partial<Omit<NewToken, "provider" | "secret" | "state">>;
+export type ParsedToken = {
+  line: number;
+  provider: string;
+  secret: string;
+  /** What the text holds of it that has no place here. */
+  left?: LeftBehind[];
+} & Partial<Omit<NewToken, "provider" | "secret">>;
 
 /** Why a line is no token, for people. Never quotes the line. */
 export type RefusedLine = { line: number; reason: string };
@@ -17,24 +34,30 @@ export type ParsedLine = ParsedToken | RefusedLine;
 export type ParseOptions = {
   /** Whose tokens they are where their form does not tell. */
   provider?: string;
+  /** Epoch ms; without it, sessions that ended long ago are not told apart. */
+  now?: number;
 };
 
 export const isRefused = (parsed: ParsedLine): parsed is RefusedLine => "reason" in parsed;
 
 /**
- * Reads the tokens of a text: one per line; CSV (`,`, `;` or tab) with or without a header; JSON, also one object per line; exports
- * of the Python original and of this program; cookie strings, cookie exports and cookies.txt. Blank lines and comments (`#`, `//`)
- * are passed over.
+ * Reads the tokens of a text: one or several per line, apart by blanks, commas, semicolons or bars; CSV (`,`, `;` or tab) with a
+ * header anywhere or without one; JSON, also one object per line, in quotes, or as the value of an assignment; YAML; lines of `.env`
+ * files; exports of the Python original and of this program; cookie strings, cookie exports and cookies.txt. Blank lines, comments
+ * (`#`, `//`) and the bare structure of such files are passed over.
  */
 export function parseTokens(text: string, options: ParseOptions = {}): ParsedLine[] {
   const clean = text.replace(/^\uFEFF/, "");
-  if (/^\s*[[{]/.test(clean)) {
-    const document = tryJson(clean);
-    const line = 1 + newlines(/^\s*/.exec(clean)![0]);
-    if (document !== undefined) return readDocument(document, clean.trimStart(), line, options);
-    if (tryJson(clean.trim().split(/[\r\n]/)[0]!) === undefined) return [{ line, reason: "begins a JSON document that is damaged" }];
+  const start = clean.trimStart();
+  if (/^[[{]/.test(start)) {
+    const document = tryJson(start);
+    const line = 1 + newlines(clean.slice(0, clean.length - start.length));
+    if (document !== undefined) return readDocument(document, { text: start, line, options });
+    const isObject = start.startsWith("{") || start.includes("{");
+    if (isObject && tryJson(start.trimEnd().split(/[\r\n]/, 1)[0]!) === undefined)
+      return [{ line, reason: "begins a JSON document that is damaged" }];
   }
-  return readLines(clean.split(/\r\n|\n|\r/), options);
+  return tryYaml(clean, options) ?? readLines(clean.split(/\r\n|\n|\r/), options);
 }
 
 const newlines = (text: string): number => text.match(/\n/g)?.length ?? 0;
@@ -48,19 +71,42 @@ function tryJson(text: string): unknown {
   }
 }
 
+/** Longest text that is read as YAML. */
+const MAX_YAML = 1024 * 1024;
+
+/** Null unless the text is YAML in which tokens are found; plain lines are read as such. */
+function tryYaml(text: string, options: ParseOptions): ParsedLine[] | null {
+  // An anchor could make a small text a huge document.
+  if (text.length > MAX_YAML || !/^[ \t]*(?:- |[A-Za-z_][\w.-]{0,99}:[ \t]*$)/m.test(text) || /[&*]/.test(text)) return null;
+  try {
+    const document: unknown = Bun.YAML.parse(text);
+    return hasDocument(document) ? readDocument(document, { text, line: 1, options }) : null;
+  } catch {
+    return null;
+  }
+}
+
 type Line = { line: number; text: string };
 
 function readLines(texts: string[], options: ParseOptions): ParsedLine[] {
   const lines = texts.map((text, index) => ({ line: index + 1, text: text.trim() })).filter(({ text }) => isContent(text));
   const cookies = lines.filter(({ text }) => cookieLine(text) !== null);
   const rest = lines.filter(({ text }) => cookieLine(text) === null);
-  const header = rest[0] && headerOf(rest[0].text);
-  const rows = header ? rest.slice(1).map((line) => readRow(line, header, options)) : rest.flatMap((line) => readLine(line, options));
-  return [...readCookieLines(cookies), ...rows];
+  const parsed: ParsedLine[] = [];
+  let header: Header | null = null;
+  for (const line of rest) {
+    const found = headerOf(line.text);
+    if (found) header = found;
+    else if (header && isRow(line.text, header)) parsed.push(readRow(line, header, options));
+    else parsed.push(...readLine(line, options));
+  }
+  return [...readCookieLines(cookies), ...parsed];
 }
 
+/** False for blanks, comments, and what only opens or closes a list, a section or a document. */
 function isContent(text: string): boolean {
-  return text !== "" && !/^(#(?!HttpOnly_)|\/\/)/.test(text);
+  if (text === "" || /^(?:#(?!HttpOnly_)|\/\/)/.test(text)) return false;
+  return !/^(?:[[\]{}(),;]{1,3}|-{3,}|={3,}|\.\.\.|```\w{0,20}|\[[\w.-]{1,60}\]|[A-Za-z_][\w.-]{0,60}:)$/.test(text);
 }
 
 // cookies.txt, as browsers' extensions and curl write it: seven fields apart by tabs, after `#HttpOnly_` perhaps
@@ -68,7 +114,7 @@ function isContent(text: string): boolean {
 function cookieLine(text: string): Cookie | null {
   const fields = text.replace(/^#HttpOnly_/, "").split("\t");
   const [domain, sub, , secure, , name, value] = fields;
-  if (fields.length !== 7 || !/^(TRUE|FALSE)$/.test(sub!) || !/^(TRUE|FALSE)$/.test(secure!)) return null;
+  if (fields.length !== 7 || !/^(?:TRUE|FALSE)$/.test(sub!) || !/^(?:TRUE|FALSE)$/.test(secure!)) return null;
   return { domain: domain!, name: name!, value: value! };
 }
 
@@ -83,14 +129,28 @@ function readCookieLines(lines: Line[]): ParsedLine[] {
 type Header = { separator: string; names: string[] };
 
 const SEPARATORS = [",", ";", "\t"];
+/** Longest line that is a header. */
+const MAX_HEADER = 1000;
 
-/** A line that names a column of secrets. */
+/** A line that names a column of secrets and holds none. */
 function headerOf(text: string): Header | null {
+  if (text.length > MAX_HEADER || holdsSecret(text)) return null;
   for (const separator of SEPARATORS) {
     const names = splitRow(text, separator).map(plainName);
-    if (names.some((name) => SECRET_NAMES.includes(name))) return { separator, names };
+    const secret = names.findIndex((name) => SECRET_NAMES.includes(name));
+    if (secret !== -1) return { separator, names };
+    const likely = names.findIndex((name) => /secret|key|token|session|cookie/.test(name));
+    if (likely === -1 || !names.some((name) => FIELD_NAMES.includes(name))) continue;
+    return { separator, names: names.map((name, index) => (index === likely ? "secret" : name)) };
   }
   return null;
+}
+
+const holdsSecret = (text: string): boolean => piecesOf(text).some((piece) => knownForm(piece) !== null);
+
+/** False for a secret that stands alone below a table of several columns. */
+function isRow(text: string, { separator, names }: Header): boolean {
+  return names.length === 1 ? !/[,;\t]/.test(text) : splitRow(text, separator).length > 1;
 }
 
 function readRow({ line, text }: Line, { separator, names }: Header, options: ParseOptions): ParsedLine {
@@ -103,11 +163,10 @@ function readRow({ line, text }: Line, { separator, names }: Header, options: Pa
 function splitRow(text: string, separator: string): string[] {
   const cells: string[] = [];
   for (let at = 0; at <= text.length; ) {
-    const quoted = /^\s*"((?:[^"]|"")*)"\s*/.exec(text.slice(at));
-    const end = at + (quoted?.[0].length ?? 0);
-    if (quoted && (end === text.length || text[end] === separator)) {
-      cells.push(quoted[1]!.replaceAll('""', '"'));
-      at = end + 1;
+    const quoted = quotedCell(text, at, separator);
+    if (quoted) {
+      cells.push(quoted.value);
+      at = quoted.end + 1;
       continue;
     }
     const next = text.indexOf(separator, at);
@@ -117,20 +176,68 @@ function splitRow(text: string, separator: string): string[] {
   return cells;
 }
 
-// One token per line, perhaps with a word about it
+/** The quoted field that begins at `start`, and the index of what ends it; null where none does. */
+function quotedCell(text: string, start: number, separator: string): { value: string; end: number } | null {
+  let at = start;
+  while (text[at] === " " || (text[at] === "\t" && separator !== "\t")) at++;
+  if (text[at] !== '"') return null;
+  let value = "";
+  for (at++; at < text.length; at++) {
+    if (text[at] !== '"') value += text[at];
+    else if (text[at + 1] === '"') {
+      value += '"';
+      at++;
+    } else break;
+  }
+  if (at >= text.length) return null;
+  let end = at + 1;
+  while (text[end] === " ") end++;
+  return end === text.length || text[end] === separator ? { value, end } : null;
+}
+
+// Lines without a header: one token with a word about it, or several tokens
 
 function readLine({ line, text }: Line, options: ParseOptions): ParsedLine[] {
-  if (/^[[{]/.test(text)) {
-    const document = tryJson(text.replace(/,$/, ""));
-    return document === undefined ? [{ line, reason: "is no whole JSON" }] : readDocument(document, text, line, options);
+  const whole = withoutComment(text.replace(/^(?:[-*•] |\d{1,5}[.)] )/, "").trim());
+  const bare = assignedText(whole);
+  if (/^[[{]/.test(bare)) {
+    const document = tryJson(bare.replace(/,$/, ""));
+    if (document !== undefined) return readDocument(document, { text: bare, line, options });
+    if (bare.includes("{") || !holdsSecret(bare)) return [{ line, reason: "is no whole JSON" }];
   }
-  const bare = withoutComment(text);
-  const whole = recognise(bare, options.provider);
-  if (isRecognised(whole) && (options.provider === undefined || !/[,\t]/.test(bare))) return [{ line, ...whole }];
+  const found = recognise(whole, options.provider);
+  if (isRecognised(found)) return [{ line, ...found }];
+  const pieces = piecesOf(bare);
+  const secrets = [...new Set(pieces.filter((piece) => knownForm(piece) !== null))];
+  if (secrets.length > 1) {
+    if (pieces.some((piece) => /[A-Za-z0-9]/.test(piece) && !secrets.includes(piece)))
+      return [{ line, reason: "holds more than one secret beside other words" }];
+    return secrets.map((secret) => readRecord({ secret, provider: options.provider }, line, options));
+  }
+  const cells = cellsOf(bare);
+  return [cells.length > 1 ? readCells(cells, line, options) : { line, reason: (found as Unrecognised).reason }];
+}
+
+/** What an assignment assigns, without its quotes; else the text itself. JSON in quotes is taken out of them. */
+function assignedText(text: string): string {
+  const value = unquote(assignedValue(text) ?? text);
+  const escaped = value.includes('\\"') ? tryJson(`"${value}"`) : undefined;
+  return typeof escaped === "string" ? escaped : value;
+}
+
+/** The words between whatever parts a list; four dashes part accounts in lists that are traded as text. */
+function piecesOf(text: string): string[] {
+  return text.split(/----|[\s,;|"'`[\](){}<>]/).filter((piece) => piece !== "");
+}
+
+/** The fields of a row without a header, by the first sign that parts it. */
+function cellsOf(text: string): string[] {
+  if (text.includes("----")) return text.split("----");
   // Semicolons part cookies, too.
-  const separators = bare.includes("=") ? SEPARATORS.filter((candidate) => candidate !== ";") : SEPARATORS;
-  const separator = separators.find((candidate) => splitRow(bare, candidate).length > 1);
-  return [separator ? readCells(splitRow(bare, separator), line, options) : { line, reason: (whole as Unrecognised).reason }];
+  const separators = text.includes("=") ? [",", "\t", "|"] : [...SEPARATORS, "|"];
+  const separator = separators.find((candidate) => splitRow(text, candidate).length > 1);
+  if (separator) return splitRow(text, separator);
+  return holdsSecret(text) ? text.split(/\s/).filter((cell) => cell !== "") : [text];
 }
 
 /** The line up to a `#` that stands between blanks. */
@@ -145,11 +252,12 @@ const isBlank = (character: string | undefined): boolean => character !== undefi
 
 /** A row without a header: the secret is found by its form, the rest by what it looks like. */
 function readCells(cells: string[], line: number, options: ParseOptions): ParsedLine {
-  const filled = cells.map((cell) => unquote(cell)).filter((cell) => cell !== "");
+  const filled = cells.map((cell) => unquote(cell.trim())).filter((cell) => cell !== "");
   const provider = filled.find((cell) => PROVIDERS.includes(cell.toLowerCase()))?.toLowerCase() ?? options.provider;
   const others = filled.filter((cell) => !PROVIDERS.includes(cell.toLowerCase()));
   const byForm = others.filter((cell) => isRecognised(recognise(cell)));
-  const longest = others.reduce((longer, cell) => (cell.length > longer.length ? cell : longer), "");
+  const open = others.filter((cell) => provider !== undefined && isRecognised(recognise(cell, provider)));
+  const longest = open.reduce((longer, cell) => (cell.length > longer.length ? cell : longer), "");
   if (byForm.length > 1) return { line, reason: "holds more than one secret" };
   const secret = byForm[0] ?? longest;
   const record: Record<string, unknown> = { secret, provider };

@@ -1,34 +1,160 @@
-// Tokens in JSON: lists of secrets or objects, the Python original's exports, our own, and browsers' cookie exports.
-import { type Cookie, fromCookies, isRecognised, recognise } from "./token-forms.ts";
+// Tokens in JSON and YAML: lists of secrets or objects, named lists, the Python original's exports, our own, browsers' cookie exports.
+import { type Cookie, fromCookies, isRecognised, knownForm, PROVIDERS, recognise } from "./token-forms.ts";
 import type { ParsedLine, ParseOptions } from "./token-import.ts";
-import { readRecord } from "./token-record.ts";
+import { plainName, readRecord, SECRET_NAMES } from "./token-record.ts";
+import { isPythonRow, readPythonAccount } from "./tokens/python-account.ts";
 
-/** Fields under which a list of tokens may lie in an object. */
-const LISTS = ["tokens", "accounts", "keys"];
+/** Fields under which a list of tokens may lie in an object, as {@link plainName} leaves them. */
+const LISTS: readonly string[] = [
+  ...["tokens", "accounts", "keys", "apikeys", "secrets", "sessions", "sessiontokens", "credentials", "items", "data"],
+  ...["geminiapikeys", "geminikeys", "googleapikeys", "generativelanguageapikeys", "apikeylist", "keylist"],
+];
+/** Deeper than any list of tokens; a document that is deeper is not looked into. */
+const MAX_DEPTH = 8;
+/** Each text that is not found costs a look at all that is left: lines are then no longer told. */
+const MAX_MISSED = 100;
 
 type Table = Record<string, unknown>;
+
+/** Where a document stands: its own text, the line of its beginning (from 1), and how tokens are read. */
+export type DocumentSource = { text: string; line: number; options: ParseOptions };
 
 const isTable = (value: unknown): value is Table => typeof value === "object" && value !== null && !Array.isArray(value);
 const isCookie = (value: unknown): value is Cookie =>
   isTable(value) && typeof value.name === "string" && typeof value.value === "string" && !("provider" in value);
 
-/** @param text the JSON of `document`, to tell lines. @param line of its beginning, from 1 */
-export function readDocument(document: unknown, text: string, line: number, options: ParseOptions): ParsedLine[] {
-  const list = listIn(document);
-  if (!list) return [readElement(document, line, options)];
-  if (list.items.length > 0 && list.items.every(isCookie)) return [readCookies(list.items, line)];
-  const lines = elementLines(text, list.name, line);
-  return list.items.map((item, index) => {
-    const parsed = readElement(item, lines[index] ?? line, options);
-    return "reason" in parsed ? { ...parsed, reason: `entry ${index + 1}: ${parsed.reason}` } : parsed;
-  });
+/** Every token of the document, and each entry of its lists that is none with the reason. */
+export function readDocument(document: unknown, source: DocumentSource): ParsedLine[] {
+  if (isTable(document) && document.type === "service_account") {
+    return [{ line: source.line, reason: "is a service account of Google Cloud, which is not taken: give an API key" }];
+  }
+  const found = new Reader(source).read(document);
+  return found ?? [{ line: source.line, reason: "holds no secret (a field such as secret, key or session_token)" }];
 }
 
-function listIn(document: unknown): { name: string | null; items: unknown[] } | null {
-  if (Array.isArray(document)) return { name: null, items: document };
-  if (!isTable(document)) return null;
-  const name = LISTS.find((field) => Array.isArray(document[field]));
-  return name ? { name, items: document[name] as unknown[] } : null;
+/** True where {@link readDocument} would find a token. */
+export const hasDocument = (document: unknown): boolean =>
+  typeof document === "object" &&
+  document !== null &&
+  readDocument(document, { text: "", line: 1, options: {} }).some((parsed) => !("reason" in parsed));
+
+/** Walks a document once; lines are found by searching the text on from the place of the entry before. */
+class Reader {
+  #at = 0;
+  #line: number;
+  /** Index of the first line's end at or behind `#at`; -1: none. */
+  #nextBreak: number;
+  /** Texts that were not found, as they are written with other escapes. */
+  #missed = 0;
+  readonly #source: DocumentSource;
+
+  constructor(source: DocumentSource) {
+    this.#source = source;
+    this.#line = source.line;
+    this.#nextBreak = source.text.indexOf("\n");
+  }
+
+  /** Null where nothing in it looks like tokens. */
+  read(value: unknown, options: ParseOptions = this.#source.options, depth = 0): ParsedLine[] | null {
+    if (depth > MAX_DEPTH) return null;
+    if (Array.isArray(value)) return this.#list(value, options, depth);
+    return isTable(value) ? this.#table(value, options, depth) : [this.#element(value, options)];
+  }
+
+  #list(items: unknown[], options: ParseOptions, depth: number): ParsedLine[] {
+    if (items.length > 0 && items.every(isCookie)) return [readCookies(items, this.#lineOf(items[0]!.value))];
+    return items.flatMap((item, index) => {
+      const line = this.#lineOf(firstText(item, 0), isTable(item));
+      const nested = isTable(item) || (Array.isArray(item) && !item.every(isCookie)) ? this.read(item, options, depth + 1) : null;
+      const parsed = nested ?? [readElement(item, line, options)];
+      this.#pass(item, 0);
+      return parsed.map((one) => ("reason" in one ? { ...one, reason: `entry ${index + 1}: ${one.reason}` } : one));
+    });
+  }
+
+  #table(table: Table, options: ParseOptions, depth: number): ParsedLine[] | null {
+    if (hasSecret(table)) return [this.#element(table, options), ...this.#lists(table, options, depth)];
+    const parsed = this.#lists(table, options, depth);
+    for (const [name, value] of Object.entries(table)) {
+      const provider = PROVIDERS.find((candidate) => candidate === name.toLowerCase()) ?? options.provider;
+      if (typeof value === "string" && knownForm(value.trim())) {
+        const label = PROVIDERS.includes(name.toLowerCase()) ? {} : { label: name };
+        parsed.push(readRecord({ ...label, secret: value, provider: options.provider }, this.#lineOf(value), options));
+      } else if (isTable(value) || (Array.isArray(value) && PROVIDERS.includes(name.toLowerCase()))) {
+        parsed.push(...(this.read(value, { ...options, provider }, depth + 1) ?? []));
+      }
+    }
+    if (parsed.length > 0) return parsed;
+    return Object.keys(table).some((name) => LISTS.includes(plainName(name)) && Array.isArray(table[name])) ? [] : null;
+  }
+
+  /** The lists of tokens among its fields. */
+  #lists(table: Table, options: ParseOptions, depth: number): ParsedLine[] {
+    return Object.entries(table).flatMap(([name, value]) =>
+      Array.isArray(value) && LISTS.includes(plainName(name)) ? this.#list(value, options, depth) : [],
+    );
+  }
+
+  #element(item: unknown, options: ParseOptions): ParsedLine {
+    return readElement(item, this.#lineOf(firstText(item, 0), isTable(item)), options);
+  }
+
+  /** Goes on behind everything that the entry holds. */
+  #pass(item: unknown, depth: number): void {
+    if (depth > MAX_DEPTH) return;
+    if (typeof item === "string" || typeof item === "number") this.#passText(`${item}`);
+    else if (Array.isArray(item)) for (const one of item) this.#pass(one, depth + 1);
+    else if (isTable(item)) {
+      for (const [name, value] of Object.entries(item)) {
+        this.#passText(name);
+        this.#pass(value, depth + 1);
+      }
+    }
+  }
+
+  #passText(text: string): void {
+    this.#lineOf(text);
+    if (this.#source.text.startsWith(escaped(text), this.#at)) this.#at += escaped(text).length;
+  }
+
+  /** The line on which `text` stands next, or the one before where it cannot be found; of an object's first name: where it opens. */
+  #lineOf(text: string | null, opens = false): number {
+    const { text: all } = this.#source;
+    const found = text === null || this.#missed > MAX_MISSED ? -1 : all.indexOf(escaped(text), this.#at);
+    if (found === -1) {
+      this.#missed++;
+      return this.#line;
+    }
+    this.#at = opens ? openingBefore(all, found) : found;
+    while (this.#nextBreak !== -1 && this.#nextBreak < this.#at) {
+      this.#line++;
+      this.#nextBreak = all.indexOf("\n", this.#nextBreak + 1);
+    }
+    return this.#line;
+  }
+}
+
+/** Index of the brace before a name, with nothing but blanks and a quote between; where there is none, of the name. */
+function openingBefore(text: string, name: number): number {
+  let at = name - 1;
+  while (at >= 0 && (text[at] === '"' || text[at]!.trim() === "")) at--;
+  return text[at] === "{" ? at : name;
+}
+
+const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
+
+/** The first text that an entry holds, a field's name included: where the entry stands. */
+function firstText(item: unknown, depth: number): string | null {
+  if (typeof item === "string" || typeof item === "number") return `${item}`;
+  if (depth > MAX_DEPTH) return null;
+  if (Array.isArray(item)) return item.length > 0 ? firstText(item[0], depth + 1) : null;
+  return isTable(item) ? (Object.keys(item)[0] ?? null) : null;
+}
+
+/** True for an object that is one token: a secret under one of its names, or cookies. */
+function hasSecret(table: Table): boolean {
+  if (Array.isArray(table.cookies) || typeof table.cookies === "string") return true;
+  return Object.entries(table).some(([name, value]) => typeof value === "string" && SECRET_NAMES.includes(plainName(name)));
 }
 
 function readElement(item: unknown, line: number, options: ParseOptions): ParsedLine {
@@ -38,6 +164,7 @@ function readElement(item: unknown, line: number, options: ParseOptions): Parsed
   }
   if (Array.isArray(item) && item.every(isCookie)) return readCookies(item, line);
   if (!isTable(item)) return { line, reason: "is neither text nor an object" };
+  if (isPythonRow(item)) return readPythonAccount(item, line, { now: options.now ?? 0, sharedProxy: null, autoEnable: false });
   const { cookies, cookie } = item;
   if (Array.isArray(cookies) && cookies.every(isCookie)) {
     const found = fromCookies(cookies);
@@ -49,40 +176,4 @@ function readElement(item: unknown, line: number, options: ParseOptions): Parsed
 function readCookies(cookies: readonly Cookie[], line: number): ParsedLine {
   const found = fromCookies(cookies);
   return isRecognised(found) ? { line, ...found } : { line, reason: found.reason };
-}
-
-/** The line on which each element of the list begins: the list under `name`, or the outermost one. */
-function elementLines(text: string, name: string | null, firstLine: number): number[] {
-  const start =
-    name === null
-      ? text.indexOf("[")
-      : (new RegExp(`"${name}"\\s*:\\s*\\[`).exec(text)?.[0].length ?? 0) + text.search(`"${name}"\\s*:\\s*\\[`) - 1;
-  let line = firstLine + (text.slice(0, start).match(/\n/g)?.length ?? 0);
-  const lines: number[] = [];
-  let depth = 0;
-  let expected = false;
-  for (let at = start; at < text.length; at++) {
-    const char = text[at]!;
-    if (char === "\n") line++;
-    if (/\s/.test(char)) continue;
-    if (depth === 1 && expected && char !== "]") {
-      lines.push(line);
-      expected = false;
-    }
-    if (char === '"') at = endOfString(text, at);
-    else if (char === "[" || char === "{") {
-      depth++;
-      expected = depth === 1;
-    } else if (char === "]" || char === "}") {
-      if (--depth === 0) return lines;
-    } else if (char === "," && depth === 1) expected = true;
-  }
-  return lines;
-}
-
-/** Index of the closing quote. */
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
-  return at;
 }

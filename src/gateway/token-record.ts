@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import { isRecognised, PROVIDERS, recognise } from "./token-forms.ts";
 import type { ParsedToken, ParseOptions } from "./token-import.ts";
 
-type Fields = Omit<ParsedToken, "line" | "provider" | "secret">;
+type Fields = Omit<ParsedToken, "line" | "provider" | "secret" | "state" | "health" | "left">;
 type Facts = { [Name in keyof Fields]?: Fields[Name] };
 
 /** Names as {@link plainName} leaves them. */
@@ -98,6 +98,9 @@ const READERS: { [Name in keyof Required<Fields>]: { names: string[]; read: (val
   caps: { names: ["caps"], read: table },
 };
 
+/** Names of what may stand beside a secret, as {@link plainName} leaves them. */
+export const FIELD_NAMES: readonly string[] = ["name", "id", ...PROVIDER_NAMES, ...Object.values(READERS).flatMap(({ names }) => names)];
+
 /**
  * The token of one row or object. Access tokens, logins, passwords and cookies of the Google sign-in are not among the names and stay
  * unread.
@@ -115,7 +118,9 @@ export function readRecord(
   }
   const secret = fieldOf(SECRET_NAMES);
   if (typeof secret !== "string") return { line, reason: "holds no secret (a field such as secret, key or session_token)" };
-  const found = recognise(secret, (provider as string | undefined)?.trim().toLowerCase());
+  const found = recognise(secret, (provider as string | undefined)?.trim().toLowerCase(), {
+    isNamed: named.has("secret") || provider !== options.provider,
+  });
   if (!isRecognised(found)) return { line, reason: `the secret ${found.reason}` };
   const fields = readFields(fieldOf);
   return "reason" in fields ? { line, reason: fields.reason } : { line, ...found, ...fields };

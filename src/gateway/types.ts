@@ -52,7 +52,7 @@ export type ImageRequest = {
   /** Absent: the family's default. */
   size?: ImageSize;
   seed?: number;
-  thinking?: "minimal" | "low" | "medium" | "high";
+  thinking?: "minimal" | "low" | "medium" | "high" | "xhigh";
   /** Whether drafts and thoughts are wanted by the client. */
   includeThoughts?: boolean;
   /** True when the client asked for an image only, without accompanying text. */

@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Settings } from "../settings-schema.ts";
+import type { TriedTokens } from "./generation/tried-tokens.ts";
 import type { JobBook } from "./job-book.ts";
 import { deadlineAfter, toJobError } from "./job-rules.ts";
 import type { Lease, Outcome } from "./leases.ts";
@@ -18,7 +19,7 @@ import type { Turnstile } from "./turnstile.ts";
 
 export type VideoRunDependencies = {
   book: JobBook;
-  pool: Pick<Pool, "lease" | "adopt" | "observe">;
+  pool: Pick<Pool, "lease" | "isFree" | "adopt" | "observe">;
   providers: ReadonlyMap<string, Provider>;
   tokens: Pick<Tokens, "open" | "callContext">;
   media: Pick<MediaStore, "open" | "keep" | "remove">;
@@ -45,7 +46,7 @@ export type VideoRun = {
   lease: Lease | null;
   attempts: AttemptRow[];
   /** Tokens that refused it. */
-  readonly exclude: Set<number>;
+  readonly tried: TriedTokens;
   /** Submissions made. */
   tries: number;
   /** Polls made; null: none by this process. */

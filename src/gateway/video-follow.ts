@@ -29,6 +29,8 @@ export async function followVideo(deps: VideoRunDependencies, run: VideoRun, job
   if (!(await waitForTurn(deps, run, job))) return;
   // Decided before asking: the last question is asked when the time is over, not before.
   const isLast = clock.now() >= job.deadlineAt;
+  // A first question that is the last was asked by a process that was not there while the video was made.
+  const wasAway = run.polls === null && isLast;
   const age = clock.now() - (job.submittedAt ?? job.createdAt);
   run.polls = (run.polls ?? pollsAfter(age)) + 1;
   try {
@@ -49,7 +51,7 @@ export async function followVideo(deps: VideoRunDependencies, run: VideoRun, job
     learn(deps, run, job, failure);
     deps.log.warn("A job could not be asked about", { jobId: run.id, tokenId: job.tokenId, kind: failure.kind });
   }
-  if (isLast) await giveUp(deps, run, job);
+  if (isLast) await giveUp(deps, run, job, wasAway);
 }
 
 /** The first question of a resumed job is asked at once. False: the job changed, or is parked. */
@@ -83,7 +85,7 @@ async function failed(deps: VideoRunDependencies, run: VideoRun, job: JobRow, er
 }
 
 /** The time is over and the upstream, asked once more, had no result. */
-async function giveUp(deps: VideoRunDependencies, run: VideoRun, job: JobRow): Promise<void> {
+async function giveUp(deps: VideoRunDependencies, run: VideoRun, job: JobRow, wasAway: boolean): Promise<void> {
   const { failure } = run;
   const limit = deps.settings().generation.video_timeout;
   const why = failure ? ` The upstream could not be asked: ${failure.message}` : "";
@@ -91,9 +93,12 @@ async function giveUp(deps: VideoRunDependencies, run: VideoRun, job: JobRow): P
     charged: true,
     detail: failure?.detail,
   });
+  // Time in which the upstream was not asked, or could not be, says nothing of the token.
+  const isFair = failure === null && !wasAway;
+  const told = isFair ? late : new AppError(late.kind, late.message, { charged: true, detail: { scope: "request", reason: "cut_off" } });
   // What runs on without us is stopped where that is possible; that it is over does not depend on it.
   await askToStop(deps, run, job);
-  report(deps, run, job, late);
+  report(deps, run, job, told);
   await releaseSlot(run);
   await failVideo(deps, run, job, late);
 }

@@ -25,7 +25,7 @@ export const readPlan = (plan: Json): VideoPlan => plan as unknown as VideoPlan;
 export const writePlan = (plan: VideoPlan): Json => plan as unknown as Json;
 
 /** Which tokens can carry it out. */
-export function leaseOf(plan: VideoPlan, keyId: number, exclude: ReadonlySet<number>): LeaseRequest {
+export function leaseOf(plan: VideoPlan, keyId: number, exclude: ReadonlySet<number>, avoid?: ReadonlySet<number>): LeaseRequest {
   const [fit] = Object.values(plan.fits);
   const { family, seconds } = fit!;
   return {
@@ -35,6 +35,7 @@ export function leaseOf(plan: VideoPlan, keyId: number, exclude: ReadonlySet<num
     minTier: plan.minTier,
     keyId,
     exclude,
+    avoid,
     pinned: plan.source?.known?.tokenId,
     estimate: { images: 0, videoSeconds: seconds, usd: plan.estimateUsd },
   };

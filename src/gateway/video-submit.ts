@@ -105,14 +105,24 @@ async function keepHandle({ book, clock, log }: VideoRunDependencies, run: Video
 
 /** A submission that was refused: on to another token, later on the same, or the end. */
 async function refused(deps: VideoRunDependencies, run: VideoRun, job: JobRow, failure: AppError): Promise<void> {
-  const { book, clock, random, settings } = deps;
+  const { book, clock, pool, random, settings } = deps;
   const tokenId = run.lease?.tokenId;
   const isStage = job.operation !== null;
   const isSent = job.state === "submitting";
   const error = isSent ? failure : asUnsent(failure);
   // A stage stays with its token for as long as the job has time.
-  const limits = isStage ? { ...settings().generation, max_attempts: Number.POSITIVE_INFINITY } : settings().generation;
-  const call = { kind: "video" as const, attempts: run.tries, error, now: clock.now(), deadline: job.deadlineAt };
+  const limits = isStage ? { ...settings().generation, max_attempts: 0 } : settings().generation;
+  const isOtherFree = () => tokenId !== undefined && pool.isFree(leaseOf(readPlan(job.plan), job.keyId, run.tried.untried(tokenId)));
+  const call = {
+    kind: "video" as const,
+    attempts: run.tries,
+    tokenFailures: tokenId === undefined ? run.tries : run.tried.countFailure(tokenId),
+    isOtherFree,
+    isPinned: isStage,
+    error,
+    now: clock.now(),
+    deadline: job.deadlineAt,
+  };
   const step = nextStep(call, limits, random);
   const isOver = step.action === "fail" || submissionEnd(error, isSent) === "final";
   if (!isStage || isOver) {
@@ -125,7 +135,7 @@ async function refused(deps: VideoRunDependencies, run: VideoRun, job: JobRow, f
   if (isSent && isStage) await book.move(run.id, ["submitting"], { state: "running" });
   else if (isSent)
     await book.move(run.id, ["submitting"], { state: "queued", charged: false, submittedAt: null, tokenId: null, provider: null });
-  if (!isStage && !step.sameToken && tokenId !== undefined) run.exclude.add(tokenId);
+  if (!isStage && tokenId !== undefined) run.tried.apply(step, tokenId, !isOtherFree());
   run.failure = error;
   await pause(deps, run, isStage ? Math.max(step.delayMs, STAGE_AGAIN_MS) : step.delayMs);
 }
@@ -160,7 +170,7 @@ async function leaseToken(deps: VideoRunDependencies, run: VideoRun, job: JobRow
       const onWait = (position: number, waitMs: number | null = null) => book.stand(run.id, { position, waitMs });
       leave = await turnstile.enter(`${job.keyId} ${family}`, signal, onWait);
       const options = { signal, onWait, waitMs: Math.max(job.deadlineAt - clock.now(), 0) };
-      return await pool.lease(leaseOf(plan, job.keyId, run.exclude), options);
+      return await pool.lease(leaseOf(plan, job.keyId, run.tried.exclude, run.tried.avoid), options);
     });
   } catch (error) {
     if (run.parked.aborted) return null;
@@ -177,7 +187,7 @@ async function leaseToken(deps: VideoRunDependencies, run: VideoRun, job: JobRow
 
 async function noLease(deps: VideoRunDependencies, run: VideoRun, job: JobRow, plan: VideoPlan, error: AppError): Promise<null> {
   const { clock, book } = deps;
-  if (error.kind === "no_token" && plan.source?.known && run.exclude.size === 0) {
+  if (error.kind === "no_token" && plan.source?.known && run.tried.exclude.size === 0) {
     // Its token is gone: the bytes are still there, and any token can start from those.
     await book.move(run.id, ["queued"], { plan: writePlan({ ...plan, source: { ...plan.source, known: null } }) });
     return null;

@@ -16,6 +16,8 @@ type Waiter = {
   since: number;
   /** Epoch ms. */
   deadline: number;
+  /** When a call of it must have ended. */
+  callDeadline: LeaseOptions["deadline"];
   /** As last told. */
   position: number;
   onWait: LeaseOptions["onWait"];
@@ -28,6 +30,8 @@ type Waiter = {
 export type WaitingRoom = {
   /** Waits for a token of the lane, where none is free now. Rejects at once when waiting is pointless or the room is full. */
   enter(lane: Lane, request: LeaseRequest, options: LeaseOptions & { waitMs: number }, limit: number): Promise<Lease>;
+  /** @throws {AppError} `busy` when a call on this token would not end before the deadline */
+  assertInTime(lane: Lane, member: Member, request: LeaseRequest, deadline: LeaseOptions["deadline"], time: number): void;
   /** Serves whoever can be served now, and refuses those who have nothing left to wait for. */
   serve(): void;
   size(): number;
@@ -123,7 +127,8 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
     for (let next = queue.next(isOpen, find); next; next = queue.next(isOpen, find)) {
       const { waiter, found } = next;
       leave(waiter);
-      waiter.grant(take(found, waiter.request, time - waiter.since));
+      if (isTooLate(found, waiter.request, waiter.callDeadline, time)) waiter.refuse(tooLate(waiter.lane, time));
+      else waiter.grant(take(found, waiter.request, time - waiter.since));
     }
   }
 
@@ -169,12 +174,23 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
     return new AppError("busy", message, { retryAfterMs: retryAfter(lane, time) });
   }
 
+  /** Whether a call on this token would not end in time. */
+  function isTooLate({ row }: Member, { kind, family }: LeaseRequest, deadline: LeaseOptions["deadline"], time: number): boolean {
+    return deadline !== undefined && time > pace.latestStart(kind, family, [row.provider], deadline);
+  }
+
+  const tooLate = (lane: Lane, time: number) => busy(lane, "a call that begins now would not end in time", time);
+
   async function enter(...[lane, request, options, limit]: Parameters<WaitingRoom["enter"]>): Promise<Lease> {
     const since = clock.now();
-    const deadline = since + options.waitMs;
+    const { kind, family, providers } = lane.want;
+    const latest = options.deadline ? pace.latestStart(kind, family, providers, options.deadline) : Number.POSITIVE_INFINITY;
+    const waitMs = Math.min(options.waitMs, latest - since);
+    const deadline = since + waitMs;
     const isHopeless = !mayGetSlot(lane, request.exclude) && outlookOf(lane, request.exclude, since).soonest > deadline;
     if (isHopeless) throw refuse(lane, request.exclude, since);
     if (options.waitMs <= 0) throw busy(lane, "waiting is switched off", since);
+    if (waitMs <= 0) throw tooLate(lane, since);
     if (queue.size() >= limit) throw busy(lane, "the queue is full", since);
 
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
@@ -183,13 +199,16 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
       if (leave(waiter)) reject(signal.reason);
       setWake();
     };
-    const cancelTimer = clock.after(options.waitMs, () => timeOut(waiter));
+    const cancelTimer = clock.after(waitMs, () => timeOut(waiter));
     const detach = () => {
       cancelTimer();
       signal.removeEventListener("abort", giveUp);
     };
     const { keyId } = request;
-    const waiter: Waiter = { keyId, lane, request, since, deadline, position: 0, onWait, grant: resolve, refuse: reject, detach };
+    const waiter: Waiter = {
+      ...{ keyId, lane, request, since, deadline, callDeadline: options.deadline },
+      ...{ position: 0, onWait, grant: resolve, refuse: reject, detach },
+    };
     signal.addEventListener("abort", giveUp, { once: true });
     queue.enter(waiter);
     index.hold(lane);
@@ -201,6 +220,9 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
 
   return {
     enter,
+    assertInTime(lane, member, request, deadline, time) {
+      if (isTooLate(member, request, deadline, time)) throw tooLate(lane, time);
+    },
     serve,
     size: queue.size,
     close() {

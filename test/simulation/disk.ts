@@ -117,6 +117,8 @@ export function openWorldStore(disk: Disk, clock: Clock, elapsed: () => number, 
         recent: rows.filter(({ at }) => at > since).sort((a, b) => a.at - b.at || a.id - b.id),
       };
     },
+    addUploads: async () => {},
+    readUploads: async () => [],
     readUsage: async () => [],
     deleteUsageBefore: async () => 0,
     saveHealth: (changes) =>

@@ -89,7 +89,7 @@ const FIXED_ENDS: Record<string, (failure: Failure, now: number) => number> = {
   model_denied: (_, now) => now + 24 * HOUR,
   key_invalid: () => Number.POSITIVE_INFINITY,
   verification: () => Number.POSITIVE_INFINITY,
-  billing: () => Number.POSITIVE_INFINITY,
+  billing: (_, now) => now + HOUR,
 };
 const USUAL_REASONS: Record<string, string> = {
   upstream_rate_limited: "no_details",
@@ -97,6 +97,8 @@ const USUAL_REASONS: Record<string, string> = {
   upstream_timeout: "failing",
   upstream_unknown_outcome: "failing",
 };
+/** What one call at a time must disprove after its end. */
+const PROBED: ReadonlySet<string | undefined> = new Set(["failing", "billing"]);
 const COUNTED = new Set(["overloaded", "internal", "cut_off", "failing"]);
 const OF_GROUP_MODEL = new Set(["per_minute", "per_day", "limit_zero", "no_details"]);
 
@@ -255,7 +257,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
         isFresh: held.every(({ changedIn }) => changedIn === step()),
       };
     },
-    isHalfOpen: ({ own }, time) => own.hold?.reason === "failing" && own.hold.until <= time,
+    isHalfOpen: ({ own }, time) => own.hold !== null && PROBED.has(own.hold.reason) && own.hold.until <= time,
     report(token, family, outcome) {
       if (hasAnswered(outcome)) unreached = [];
       if (outcome.ok) return [...entriesOf(token, family)].forEach(afterSuccess);
@@ -284,7 +286,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
         for (const entry of [own, ...families.values(), ...group.families.values()]) {
           const { hold: one } = entry;
           if (one && before !== undefined && one.until <= before)
-            entry.hold = one.reason === "failing" ? { ...one, since: time, until: time } : null;
+            entry.hold = PROBED.has(one.reason) ? { ...one, since: time, until: time } : null;
           else if (one && one.since > time) entry.hold = { ...one, since: time, until: time + (one.until - one.since) };
         }
       }
@@ -314,9 +316,9 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
           entry.hold = until > time ? { reason: shown!.reason!, since: shown!.since!, until } : null;
         }
         // What is over is not written down, and strikes and failures of the last moments may be lost.
-        else if (until === 0 && entry.hold?.reason !== "failing") entry.hold = null;
+        else if (until === 0 && !PROBED.has(entry.hold?.reason)) entry.hold = null;
         if (mayLose(entry.changedAt))
-          Object.assign(entry, { strikes: null, hold: entry.hold?.reason === "failing" && until <= time ? null : entry.hold });
+          Object.assign(entry, { strikes: null, hold: PROBED.has(entry.hold?.reason) && until <= time ? null : entry.hold });
         entry.certain = [];
       };
       for (const view of views) {

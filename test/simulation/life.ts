@@ -111,7 +111,7 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
 let media = 0;
 
 /** Keeps nothing; sometimes the disk is full when the picture is here already. */
-function createWorldMedia({ dice, disk }: World, clock: Clock): Pick<MediaStore, "keep" | "discard" | "assertSpace"> {
+function createWorldMedia({ dice, disk }: World, clock: Clock): Pick<MediaStore, "keep" | "discard" | "assertSpace" | "claimInputs"> {
   return {
     async keep(_draft, { keyId, requestId }) {
       await sleep(clock, dice.between(0, 20));
@@ -130,6 +130,7 @@ function createWorldMedia({ dice, disk }: World, clock: Clock): Pick<MediaStore,
       };
     },
     discard: async () => {},
+    claimInputs() {},
     assertSpace() {
       if (dice.chance(0.001)) throw new AppError("unavailable", "The disk is nearly full.");
     },

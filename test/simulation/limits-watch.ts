@@ -174,6 +174,8 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
 
   return {
     admit,
+    admitUpload: limits.admitUpload,
+    countUpload: limits.countUpload,
     rateHeaders: limits.rateHeaders,
     resume(id) {
       const admission = limits.resume(id);

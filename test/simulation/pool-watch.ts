@@ -175,6 +175,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
       label: lease.label,
       proxy: lease.proxy,
       waitedMs: lease.waitedMs,
+      sharesAccount: lease.sharesAccount,
       report(outcome) {
         if (isReported || hasEnded) return lease.report(outcome);
         isReported = true;

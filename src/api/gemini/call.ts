@@ -23,7 +23,7 @@ export type Api = {
   media: MediaStore;
   pool: Leases;
   keys: Pick<Keys, "get">;
-  store: Pick<Store, "listFiles">;
+  store: Pick<Store, "listFiles" | "nameFile" | "fileNamed" | "listFileNames">;
   /** Null: no videos are made, and nothing in the background. */
   jobs?: Jobs | null;
   clock: Clock;

@@ -21,7 +21,16 @@ export type DecodedGenerate = {
 
 type DraftPart = DraftTurn["parts"][number];
 
-const LEVELS: readonly string[] = ["minimal", "low", "medium", "high"] satisfies Thinking[];
+const LEVELS: readonly string[] = ["minimal", "low", "medium", "high", "xhigh"] satisfies Thinking[];
+const UNSPECIFIED = "thinking_level_unspecified";
+
+/** @throws {AppError} `invalid_request` for a word that is no level */
+export function thinkingOf(value: unknown, param: string): Thinking | undefined {
+  const level = textOf(value)?.toLowerCase();
+  if (level === undefined || level === UNSPECIFIED) return undefined;
+  if (LEVELS.includes(level)) return level as Thinking;
+  throw new AppError("invalid_request", `${param}: expected MINIMAL, LOW, MEDIUM, HIGH or XHIGH.`, { param });
+}
 
 /** What the fields of hints are called in errors. */
 export const HINT_NAMES = {
@@ -40,7 +49,6 @@ export function decodeGenerate(body: GenerateBody): DecodedGenerate {
   const config = fieldsOf(body.generationConfig);
   const { aspectRatio, imageSize } = fieldsOf(config.imageConfig);
   const thinking = fieldsOf(config.thinkingConfig);
-  const level = textOf(thinking.thinkingLevel)?.toLowerCase();
   const modalities = listOf(config.responseModalities).map((one) => String(one).toLowerCase());
   return {
     system: [instructionOf(body.systemInstruction), ...instructions].filter(Boolean).join("\n\n") || undefined,
@@ -48,7 +56,7 @@ export function decodeGenerate(body: GenerateBody): DecodedGenerate {
     hints: { aspectRatio, imageSize },
     imageOnly: modalities.includes("image") && !modalities.includes("text"),
     includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
-    thinking: level && LEVELS.includes(level) ? (level as Thinking) : undefined,
+    thinking: thinkingOf(thinking.thinkingLevel, "generationConfig.thinkingConfig.thinkingLevel"),
     seed: seedOf(config.seed),
   };
 }

@@ -18,6 +18,10 @@ describe("ends", () => {
     ["policy_output", "SPII", "SPII"],
     ["no_image", "NO_IMAGE", "NO_IMAGE"],
     ["length", "MAX_TOKENS", "MAX_TOKENS"],
+    // Words that nobody knows yet.
+    ["no_image", "MISSING_THOUGHT_SIGNATURE", "MISSING_THOUGHT_SIGNATURE"],
+    ["policy_output", "MODEL_ARMOR", "MODEL_ARMOR"],
+    ["stop", "A_WORD_OF_2027", "A_WORD_OF_2027"],
     // Words of another upstream.
     ["policy_output", "PUBLIC_ERROR_UNSAFE_GENERATION", "IMAGE_SAFETY"],
     ["stop", "", "STOP"],

@@ -17,27 +17,11 @@ export type WirePart = (
 /** How an answer ends: the prompt was blocked, or a candidate has stopped. */
 export type End = ({ blockReason: string } | { finishReason: string }) & { message?: string; usage: Usage | null; modelVersion?: string };
 
-const FINISH_REASONS: ReadonlySet<string> = new Set([
-  "STOP",
-  "MAX_TOKENS",
-  "SAFETY",
-  "RECITATION",
-  "LANGUAGE",
-  "OTHER",
-  "BLOCKLIST",
-  "PROHIBITED_CONTENT",
-  "SPII",
-  "MALFORMED_FUNCTION_CALL",
-  "MALFORMED_RESPONSE",
-  "UNEXPECTED_TOOL_CALL",
-  "TOO_MANY_TOOL_CALLS",
-  "IMAGE_SAFETY",
-  "IMAGE_PROHIBITED_CONTENT",
-  "NO_IMAGE",
-  "IMAGE_RECITATION",
-  "IMAGE_OTHER",
-]);
-const BLOCK_REASONS: ReadonlySet<string> = new Set(["SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY"]);
+/** Flow's words, and the one that asks for a continuation, which is not passed on. */
+const OWN_WORDS = /^(PUBLIC_ERROR_|CONTINUATION$)/;
+
+/** A word of Google's vocabulary, which is open: one that is not known yet passes to the client as it came. */
+const wordOf = (word: string): string | null => (/^[A-Z][A-Z0-9_]{1,63}$/.test(word) && !OWN_WORDS.test(word) ? word : null);
 
 /** Google's word where the upstream that answered has another one. */
 const REASONS = {
@@ -52,23 +36,21 @@ const REASONS = {
 /** The end of a generation in Google's words: the upstream's own where it is one of them. */
 export function endOf({ finish, upstreamReason, message, usage, modelVersion }: Omit<Done, "type" | "provider">): End {
   const rest = { message, usage, modelVersion };
-  if (finish === "policy_input") return { blockReason: known(BLOCK_REASONS, upstreamReason) ?? REASONS[finish], ...rest };
-  return { finishReason: known(FINISH_REASONS, upstreamReason) ?? REASONS[finish], ...rest };
+  if (finish === "policy_input") return { blockReason: wordOf(upstreamReason) ?? REASONS[finish], ...rest };
+  return { finishReason: wordOf(upstreamReason) ?? REASONS[finish], ...rest };
 }
 
 /** The end that a failure stands for, because Google answers so with HTTP 200: refusals, and answers without a picture. Null: an error. */
 export function endOfFailure(error: unknown): End | null {
   if (!(error instanceof AppError)) return null;
   const upstreamReason = error.detail?.upstreamReason ?? "";
-  const rest = { upstreamReason, message: error.message, usage: null as never };
+  const rest = { upstreamReason, message: error.message, usage: (error.usage ?? null) as Usage };
   if (error.kind === "content_policy") {
     return endOf({ finish: error.detail?.reason === "policy_input" ? "policy_input" : "policy_output", ...rest });
   }
-  if (error.kind !== "no_result" || !known(FINISH_REASONS, upstreamReason)) return null;
+  if (!wordOf(upstreamReason)) return null;
   return endOf({ finish: error.detail?.reason === "malformed" ? "malformed" : "no_image", ...rest });
 }
-
-const known = (words: ReadonlySet<string>, word: string): string | null => (words.has(word) ? word : null);
 
 /** What all objects of one answer share. */
 export type Envelope = { model: string; responseId: string };

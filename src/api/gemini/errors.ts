@@ -1,5 +1,5 @@
 // Every ErrorKind in Google's envelope. Source: wire.md A.7 and C.2 (Gemini API documentation, read 2026-11-23).
-import { type AppError, type ErrorKind, knownFailure } from "../../errors.ts";
+import { type AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
 
 type Row = { code: number; status: string };
 
@@ -8,6 +8,8 @@ const TABLE = {
   not_found: { code: 404, status: "NOT_FOUND" },
   conflict: { code: 409, status: "ABORTED" },
   payload_too_large: { code: 413, status: "INVALID_ARGUMENT" },
+  request_timeout: { code: 408, status: "DEADLINE_EXCEEDED" },
+  unsupported_media_type: { code: 415, status: "INVALID_ARGUMENT" },
   unauthorized: { code: 400, status: "INVALID_ARGUMENT" },
   forbidden: { code: 403, status: "PERMISSION_DENIED" },
   limit_exceeded: { code: 429, status: "RESOURCE_EXHAUSTED" },
@@ -50,7 +52,8 @@ function detailsOf(error: AppError): unknown[] {
 export function errorBody(thrown: unknown): ErrorBody {
   const error = knownFailure(thrown);
   if (!error) return { error: { code: 500, message: "Internal error", status: "INTERNAL", details: [] } };
-  const { code, status } = TABLE[error.kind];
+  const { code } = TABLE[error.kind];
+  const status = error.reason === "file_exists" ? "ALREADY_EXISTS" : TABLE[error.kind].status;
   const message = error.kind === "unauthorized" ? "API key not valid. Please pass a valid API key." : error.message;
   return { error: { code, message, status, details: detailsOf(error) } };
 }
@@ -79,7 +82,7 @@ export function rpcStatus({ kind, message }: AppError) {
 export function errorResponse(thrown: unknown): Response {
   const error = knownFailure(thrown);
   const body = errorBody(error);
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = bodyRefusalHeaders(error);
   if (error?.retryAfterMs !== undefined) {
     headers["retry-after"] = String(Math.max(1, Math.min(MAX_RETRY_AFTER_S, Math.ceil(error.retryAfterMs / 1000))));
   }

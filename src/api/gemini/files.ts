@@ -6,17 +6,20 @@ import type { Media } from "../../gateway/types.ts";
 import type { Api, Call } from "./call.ts";
 import { videoJobId } from "./job-names.ts";
 import { pageOf, pageToken } from "./page.ts";
+import { noSuchFile } from "./references.ts";
 
 const USUAL_PAGE = 10;
 const LARGEST_PAGE = 100;
 
 /** Uploaded files, newest first. */
-export async function listFiles({ store, clock }: Api, { request, key, origin }: Call): Promise<Response> {
+export async function listFiles({ store, clock }: Pick<Api, "store" | "clock">, { request, key, origin }: Call): Promise<Response> {
   const { size, after } = pageOf(request.url, { usual: USUAL_PAGE, largest: LARGEST_PAGE });
   const files = await store.listFiles({ keyId: key.id, now: clock.now(), order: "desc", limit: size + 1, after: after ?? undefined });
   const page = files.slice(0, size);
   const more = files.length > size ? { nextPageToken: pageToken(page.at(-1)!.id) } : {};
-  return Response.json({ files: page.map((media) => encodeFile(media, media.id, origin)), ...more });
+  const named = await store.listFileNames(page.map(({ id }) => id));
+  const nameOf = ({ id }: Media) => named.find(({ mediaId }) => mediaId === id)?.name ?? id;
+  return Response.json({ files: page.map((media) => encodeFile(media, nameOf(media), origin)), ...more });
 }
 
 /**
@@ -29,7 +32,7 @@ export async function oneFile(api: Api, call: Call, name: string): Promise<Respo
   if (verb === undefined) return Response.json(encodeFile(media, id, call.origin));
   if (verb !== "download") throw new AppError("not_found", "Expected files/{id} or files/{id}:download.");
   const found = await api.media.open(media.id);
-  if (!found) throw noFile(id);
+  if (!found) throw noSuchFile(id);
   return answerMedia(media, found.blob, call.request);
 }
 
@@ -40,13 +43,14 @@ export async function deleteFile(api: Api, call: Call, id: string): Promise<Resp
 }
 
 /**
- * A medium by its own id, or a finished video by its job's.
- * @throws {AppError} `not_found`, also for what is another key's: nobody learns what exists
+ * A medium by its own id or by the name that the key gave it, or a finished video by its job's id.
+ * @throws {AppError} `forbidden`, also for what is another key's: nobody learns what exists
  */
 async function fileOf(api: Api, { key }: Call, id: string): Promise<Media> {
-  const media = (await api.media.get(id)) ?? (await videoOf(api, key.id, id));
+  const named = await api.store.fileNamed(key.id, id);
+  const media = (await api.media.get(named ?? id)) ?? (await videoOf(api, key.id, id));
   const isPast = media?.expiresAt !== null && (media?.expiresAt ?? 0) <= api.clock.now();
-  if (!media || media.keyId !== key.id || isPast || (media.origin === "input" && media.name === null)) throw noFile(id);
+  if (!media || media.keyId !== key.id || isPast || (media.origin === "input" && media.name === null)) throw noSuchFile(id);
   return media;
 }
 
@@ -55,9 +59,6 @@ async function videoOf({ jobs, media }: Api, keyId: number, id: string): Promise
   const [mediaId] = job?.mediaIds ?? [];
   return mediaId === undefined ? null : media.get(mediaId);
 }
-
-const noFile = (id: string) =>
-  new AppError("not_found", `The file ${id.slice(0, 80)} does not exist, or you have no permission to access it.`);
 
 /** `File`. Its bytes are checked when they arrive, so that every file is active. */
 export function encodeFile(media: Media, id: string, origin: string) {

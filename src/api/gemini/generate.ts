@@ -2,7 +2,6 @@
 
 import { AppError } from "../../errors.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
-import { resolveTurns } from "../../gateway/inputs.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import type { GenerateEvent, Media, Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
@@ -14,6 +13,7 @@ import { type Api, type Call, modelOf } from "./call.ts";
 import { decodeCount, decodeGenerate, HINT_NAMES } from "./decode.ts";
 import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalities, type WirePart } from "./encode.ts";
 import { errorBody } from "./errors.ts";
+import { readTurns } from "./references.ts";
 import { type Started, startImages, startVideo } from "./run.ts";
 import { CountBody, GenerateBody, tolerant } from "./schema.ts";
 import { type Framing, framingOf } from "./stream.ts";
@@ -49,8 +49,7 @@ async function start(api: Api, call: Call, model: string, method: "generateConte
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validate);
   const { hints, system, imageOnly, includeThoughts, thinking, seed, ...decoded } = decodeGenerate(body.value);
-  const owner = { keyId: call.key.id, requestId: call.requestId, signal: call.request.signal };
-  const turns = await resolveTurns(api.inputs, decoded.turns, owner);
+  const turns = await readTurns(api, call, decoded.turns);
   if (choice.kind === "video")
     return startVideo(api, call, { route, choice, seed, aspect: aspectOf(hints.aspectRatio), ...videoOf(turns, system) });
   const wish = imageWish(hints, HINT_NAMES);
@@ -114,8 +113,7 @@ async function* responseFrames(
   envelope: Envelope,
   framing: Framing,
 ): AsyncGenerator<string> {
-  // Headers leave with the first bytes: proxies and clients wait for those only so long.
-  yield framing.heartbeat;
+  yield framing.start();
   const last = (end: End) =>
     framing.frame(encodeResponse(envelope, "blockReason" in end || end.finishReason !== "STOP" ? [] : [{ text: "" }], end));
   try {

@@ -4,7 +4,8 @@ import { AppError } from "../../errors.ts";
 import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import type { VideoOrder } from "../../gateway/job.ts";
-import { instructionOf } from "./decode.ts";
+import type { Thinking } from "../../gateway/models.ts";
+import { instructionOf, thinkingOf } from "./decode.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
 import { dataReference, uriReference } from "./references.ts";
 import type { InteractionBody } from "./schema.ts";
@@ -28,6 +29,7 @@ export type DecodedInteraction = {
   hints: ImageHints;
   /** A picture was asked for, and no words. */
   imageOnly: boolean;
+  thinking?: Thinking;
   /** For a video: what the user said and gave, all turns together. */
   prompt: string;
   pictures: InputReference[];
@@ -70,6 +72,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
     system: instructionOf(body.systemInstruction) || undefined,
     turns: turns.filter(({ parts }) => parts.length > 0),
     hints: { aspectRatio: format.aspectRatio, imageSize: format.imageSize },
+    thinking: thinkingOf(config.thinkingLevel, "generation_config.thinking_level"),
     imageOnly: kinds.includes("image") && !kinds.includes("text"),
     prompt: said.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n"),
     pictures: said.flatMap((part) => (part.type === "reference" ? [part] : [])),

@@ -2,16 +2,17 @@
 import { AppError } from "../../errors.ts";
 import { type AnswerPart, partsOf } from "../../gateway/image-answer.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
-import { type DraftTurn, type InputReference, resolveTurns } from "../../gateway/inputs.ts";
+import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import type { Job } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import { splitUrl } from "../dialect.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
-import { streamFrames } from "../sse.ts";
+import { frame, streamFrames } from "../sse.ts";
 import { type Api, type Call, jobsOf, modelOf, stoppable } from "./call.ts";
 import { type DecodedInteraction, decodeInteraction } from "./interactions-decode.ts";
 import { encodeFailure, encodeInteraction, type OutputBlock, readEcho, statusOf, wordsOf, writeEcho } from "./interactions-encode.ts";
-import { interactionJobId, videoUri } from "./job-names.ts";
+import { interactionId, interactionJobId, videoUri } from "./job-names.ts";
+import { readTurns } from "./references.ts";
 import { InteractionBody, tolerant } from "./schema.ts";
 import { eventPieces } from "./stream.ts";
 import { readPictures, readSource } from "./videos.ts";
@@ -91,14 +92,14 @@ async function makeImage(api: Api, call: Call, decoded: DecodedInteraction, prev
         { role: "model", parts: [...wordsIn(previous), ...(await resultsOf(api, previous))] },
       ]
     : [];
-  const owner = { keyId: call.key.id, requestId: call.requestId, signal: call.request.signal };
   const turns = [...earlier, ...decoded.turns].filter(({ parts }) => parts.length > 0);
   return jobsOf(api).createImages({
     ...orderOf(call, decoded),
     wish: imageWish(decoded.hints, HINT_NAMES),
     system: decoded.system,
     imageOnly: decoded.imageOnly,
-    turns: await resolveTurns(api.inputs, turns, owner),
+    thinking: decoded.thinking,
+    turns: await readTurns(api, call, turns),
     n: 1,
   });
 }
@@ -151,13 +152,14 @@ async function contentOf(api: Api, { origin }: Call, job: Job): Promise<OutputBl
   return (await Promise.all(partsOf(job).map(blockOf))).filter((block) => block !== null);
 }
 
-/** Blank lines alone keep the stream alive: comments break Google's clients. */
-const HEARTBEAT = "\n\n";
-
+/** Silence is filled with an event that says what is known already: comments and blank lines alone break clients. */
 function streamed(api: Api, call: Call, job: Job): Response {
   const { signal, stop } = stoppable(call.request);
-  return streamFrames(events(api, call, job, signal), { clock: api.clock, heartbeat: HEARTBEAT, onCancel: stop });
+  const heartbeat = () => frame({ event_type: STATUS, interaction_id: interactionId(job), status: "in_progress" }, STATUS);
+  return streamFrames(events(api, call, job, signal), { clock: api.clock, heartbeat, onCancel: stop });
 }
+
+const STATUS = "interaction.status_update";
 
 /** Created, then one step when it has ended. The last interaction comes without steps: they were told. */
 async function* events(api: Api, call: Call, job: Job, signal: AbortSignal): AsyncGenerator<string> {
@@ -165,7 +167,7 @@ async function* events(api: Api, call: Call, job: Job, signal: AbortSignal): Asy
   const event = (type: string, fields: object) => eventPieces({ event_type: type, event_id: String(++sequence), ...fields }, type);
   yield* event("interaction.created", { interaction: { ...encodeInteraction(job, null), status: "in_progress" } });
   try {
-    yield* event("interaction.status_update", { interaction_id: encodeInteraction(job, null).id, status: "in_progress" });
+    yield* event(STATUS, { interaction_id: interactionId(job), status: "in_progress" });
     let last = job;
     for await (const next of (await jobsOf(api).watch(job.id, call.key.id, signal)) ?? []) last = next;
     if (statusOf(last) === "failed") throw failureOf(last);

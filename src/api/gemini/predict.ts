@@ -3,7 +3,7 @@
 
 import { AppError } from "../../errors.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
-import { type InputReference, resolveTurns } from "../../gateway/inputs.ts";
+import type { InputReference } from "../../gateway/inputs.ts";
 import { type GenerateEvent, type Media, noImageText } from "../../gateway/types.ts";
 import { generationHeaders } from "../generation-headers.ts";
 import { PICTURE_FORMATS, type PictureOutput, renderPicture } from "../image-output.ts";
@@ -11,7 +11,7 @@ import { jsonWithBytes } from "../json-bytes.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import type { Done } from "./encode.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
-import { mediaReference } from "./references.ts";
+import { mediaReference, readTurns } from "./references.ts";
 import { startImages } from "./run.ts";
 import { PredictBody, tolerant } from "./schema.ts";
 
@@ -52,12 +52,11 @@ async function start(api: Api, call: Call, model: string) {
   const { instance, parameters, prompt } = readInstance(body.value);
   const { aspectRatio, sampleImageSize, imageSize = sampleImageSize, includeRaiReason } = parameters;
   const parts = [{ type: "text" as const, text: prompt }, ...picturesOf(instance)];
-  const owner = { keyId: call.key.id, requestId: call.requestId, signal: call.request.signal };
   const { run } = await startImages(api, call, {
     route: "POST /v1beta/models:predict",
     choice,
     wish: imageWish({ aspectRatio, imageSize }, HINT_NAMES),
-    turns: await resolveTurns(api.inputs, [{ role: "user", parts }], owner),
+    turns: await readTurns(api, call, [{ role: "user", parts }]),
     seed: seedOf(parameters.seed),
     imageOnly: true,
     picturesParam: "instances",

@@ -1,10 +1,18 @@
 // Pictures and videos as Google's clients name them: bytes inside, the name of a file, our own links, any https URL.
 import { AppError } from "../../errors.ts";
-import { fileIdOf, type InputReference, ownMediaId } from "../../gateway/inputs.ts";
+import { type DraftTurn, fileIdOf, type InputReference, namedFileUrl, ownMediaId, readInput, resolveTurns } from "../../gateway/inputs.ts";
+import type { InputMedia, Kind, Turn } from "../../gateway/types.ts";
+import type { Api, Call } from "./call.ts";
 import { type Fields, textOf } from "./proto-json.ts";
 
 /** A file of ours by its name or by any address that ends with it, whatever the host: ids cannot be guessed. */
 const FILE_NAME = /(?:^|\/)files\/([a-z2-7]{26})(?::download)?$/;
+
+/** A file by the name that its client asked for, bare or in an address of this API. */
+const NAMED_FILE = /^(?:https?:\/\/[^/?#]+\/(?:v1|v1alpha|v1beta|v1beta1)\/)?files\/([^/?#:]{1,80})(?::download)?(?:[?#].*)?$/;
+
+/** A name that a client may ask for: up to 40 small letters, digits and dashes, none of these at either end. */
+export const isFileName = (name: string): boolean => /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/.test(name);
 
 /** The id in `files/{id}` or an address of it; null for anything else. */
 export function fileIdIn(uri: string): string | null {
@@ -25,6 +33,8 @@ export function dataReference(data: string, mimeType: unknown, param: string): I
 export function uriReference(uri: string, param: string, trusted = true): InputReference | null {
   const id = fileIdIn(uri);
   if (id) return { type: "reference", url: `file:${fileIdOf(id)}`, param, trusted };
+  const name = NAMED_FILE.exec(uri)?.[1];
+  if (name !== undefined) return { type: "reference", url: namedFileUrl(name), param, trusted };
   if (ownMediaId(uri) || (trusted && /^(https?:\/\/|data:)/i.test(uri))) return { type: "reference", url: uri, param, trusted };
   if (!trusted) return null;
   throw new AppError("invalid_request", `${param}: expected files/{id}, an http(s) URL or a data URL.`, { param });
@@ -40,4 +50,39 @@ export function mediaReference(value: Fields, param: string): InputReference {
   const uri = ["uri", "fileUri", "gcsUri", "url"].map((name) => textOf(value[name])).find(Boolean);
   if (uri) return uriReference(uri, param)!;
   throw new AppError("invalid_request", `${param}: expected bytesBase64Encoded with mimeType, or uri.`, { param });
+}
+
+/** Google's words for a file that is not there, or not the key's: it does not say which. */
+export const noSuchFile = (name: string, param?: string) =>
+  new AppError("forbidden", `You do not have permission to access the File ${name.slice(0, 80)} or it may not exist.`, {
+    param,
+    reason: "file_not_found",
+  });
+
+const ownerOf = ({ key, requestId, request }: Call) => ({ keyId: key.id, requestId, signal: request.signal });
+
+/** A conversation with bytes in place of what it names. @throws {AppError} `forbidden` for an unknown file, else as `resolveTurns` */
+export async function readTurns({ inputs }: Pick<Api, "inputs">, call: Call, turns: DraftTurn[]): Promise<Turn[]> {
+  const references = turns.flatMap(({ parts }) => parts.filter((part) => part.type === "reference"));
+  return asGoogleSays(references, () => resolveTurns(inputs, turns, ownerOf(call)));
+}
+
+/** One thing that a request names. @throws {AppError} as {@link readTurns} */
+export async function readReference(
+  { inputs }: Pick<Api, "inputs">,
+  call: Call,
+  reference: InputReference,
+  kind?: Kind,
+): Promise<InputMedia> {
+  return asGoogleSays([reference], async () => (await readInput(inputs, reference, ownerOf(call), kind))!);
+}
+
+async function asGoogleSays<T>(references: InputReference[], read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.reason !== "file_not_found") throw error;
+    const { url = "" } = references.find(({ param, url }) => param === error.param && url.startsWith("file:")) ?? {};
+    throw noSuchFile(url.replace(/^file:(name\/|file-)/, ""), error.param);
+  }
 }

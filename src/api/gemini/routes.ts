@@ -1,5 +1,6 @@
 // The Gemini surface: the list of its routes, each described where it stands.
 import { Elysia } from "elysia";
+import type { FileName } from "../../db/media.ts";
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Limits } from "../../gateway/leases.ts";
@@ -17,7 +18,7 @@ import { createUploads, type Uploads } from "./uploads.ts";
 import { operation, predictLongRunning } from "./videos.ts";
 
 export type GeminiContext = Api & {
-  limits: Pick<Limits, "rateHeaders">;
+  limits: Pick<Limits, "rateHeaders" | "admitUpload">;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };
@@ -27,7 +28,8 @@ const PREFIXES = ["/v1beta", "/v1alpha", "/v1", ""] as const;
 type Prefix = (typeof PREFIXES)[number];
 
 export function geminiRoutes(ctx: GeminiContext) {
-  const uploads = createUploads({ ...ctx, limitMb: () => ctx.settings.current().server.body_limit_mb });
+  const nameFile = (file: FileName) => ctx.store.nameFile(file, ctx.clock.now());
+  const uploads = createUploads({ ...ctx, nameFile, limitMb: () => ctx.settings.current().server.body_limit_mb });
   const app = new Elysia({ name: "gemini" }).use(uploadRoutes(ctx, uploads));
   return PREFIXES.reduce((all, prefix) => all.use(surface(ctx, prefix)), app);
 }

@@ -5,8 +5,10 @@ import { jsonPieces } from "../json-bytes.ts";
 
 export type Framing = {
   headers: Record<string, string>;
-  /** A blank line, which every client passes over. Comments and `[DONE]` break Google's SDKs (wire.md C.1). */
-  heartbeat: string;
+  /** Written at once: headers leave with the first bytes, and proxies and clients wait for those only so long. */
+  start(): string;
+  /** Fills silence, between two objects. */
+  heartbeat(): string;
   /** One object, its blobs as base64, in pieces; the last piece ends with a blank line. */
   frame(body: unknown): AsyncGenerator<string>;
   /** What comes after the last object. */
@@ -14,6 +16,12 @@ export type Framing = {
 };
 
 const BLANK_LINE = "\n\n";
+
+/**
+ * The one keep-alive that every reader takes: Google's present and legacy SDKs, LangChain and the AI SDK. Comments, `[DONE]` and blank lines
+ * outside of an event each break some of them (the parser of @google/generative-ai 0.24.1 wants `data: ` where an event begins).
+ */
+const EMPTY_TEXT = '{"candidates":[{"content":{"role":"model","parts":[{"text":""}]},"index":0}]}';
 
 /** With `alt=sse` events, as the SDKs ask for; else the array of Google's REST interface. */
 export function framingOf(request: Request): Framing {
@@ -26,20 +34,24 @@ export async function* eventPieces(body: unknown, name?: string): AsyncGenerator
 }
 
 function eventFraming(): Framing {
-  return { headers: {}, heartbeat: BLANK_LINE, frame: (body) => eventPieces(body), end: () => [] };
+  const heartbeat = () => `data: ${EMPTY_TEXT}${BLANK_LINE}`;
+  return { headers: {}, start: heartbeat, heartbeat, frame: (body) => eventPieces(body), end: () => [] };
 }
 
+/** Blanks may stand after `[`, after `,` and before `]`, and nothing after that: google-generativeai 0.8.5 begins a new array there. */
 function arrayFraming(): Framing {
-  let opening = "[";
+  let lead = "";
+  const next = () => {
+    const before = lead;
+    lead = ",\n";
+    return before;
+  };
   return {
     headers: { "content-type": "application/json; charset=utf-8" },
-    heartbeat: BLANK_LINE,
-    frame(body) {
-      const lead = opening;
-      opening = ",\n";
-      return surrounded(lead, body);
-    },
-    end: () => [opening === "[" ? "[]" : "]"],
+    start: () => `[${BLANK_LINE}`,
+    heartbeat: () => `${next()}${EMPTY_TEXT}${BLANK_LINE}`,
+    frame: (body) => surrounded(next(), body),
+    end: () => ["]"],
   };
 }
 

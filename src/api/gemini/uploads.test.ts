@@ -7,7 +7,7 @@ import type { Media } from "../../gateway/types.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { createUploads } from "./uploads.ts";
 
-const FACTS = { keyId: 1, requestId: "req", name: "fox.png", declaredBytes: null, origin: "http://localhost" };
+const FACTS = { keyId: 1, requestId: "req", name: "fox.png", fileName: null, declaredBytes: null, origin: "http://localhost" };
 const MEBIBYTE = 1024 * 1024;
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -20,7 +20,8 @@ function open() {
   const clock = virtualClock();
   const drafts = createDrafts(join(folder.path, "drafts"));
   const kept: number[] = [];
-  const media: Pick<MediaStore, "openDraft" | "keep"> = {
+  const media: Pick<MediaStore, "openDraft" | "keep" | "remove"> = {
+    remove: async () => true,
     openDraft: async (mime) => drafts.open(mime),
     async keep(draft) {
       kept.push(draft.bytes);
@@ -29,7 +30,7 @@ function open() {
     },
   };
   const left = () => Array.from(new Bun.Glob("drafts/*").scanSync(folder.path));
-  return { clock, kept, left, uploads: createUploads({ media, clock, limitMb: () => 4 }) };
+  return { clock, kept, left, uploads: createUploads({ media, nameFile: async () => true, clock, limitMb: () => 4 }) };
 }
 
 async function* bytes(...sizes: number[]) {

@@ -1,5 +1,6 @@
 // Uploads under way: begun by a key, carried on by whoever has the upload's address, over when the file is whole or an hour has passed.
 import type { Clock } from "../../clock.ts";
+import type { FileName } from "../../db/media.ts";
 import { AppError } from "../../errors.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import type { DraftWriter, Media } from "../../gateway/types.ts";
@@ -10,6 +11,8 @@ export type NewUpload = {
   requestId: string;
   /** As the client calls the file. */
   name: string;
+  /** What the client asks for as the file's id; null: any. */
+  fileName: string | null;
   /** Size that the client announced, in bytes. */
   declaredBytes: number | null;
   /** Scheme and host for links, as the request that began it knew them. */
@@ -26,6 +29,8 @@ export type Upload = Readonly<NewUpload> & {
 export type Uploads = {
   /** @throws {AppError} `payload_too_large`, `busy` (the key has too many open) */
   begin(facts: NewUpload): Upload;
+  /** Bytes that the uploads of a key may still come to, one more of this size among them. What announced no size may be as large as any. */
+  expectedBytes(facts: Pick<NewUpload, "keyId" | "declaredBytes">): number;
   /** Null when it is unknown, finished or past its hour. */
   find(id: string): Upload | null;
   /**
@@ -43,13 +48,23 @@ const MEBIBYTE = 1024 * 1024;
 
 type Open = Upload & { writer: DraftWriter | null; isBusy: boolean; stopTimer(): void };
 
-type Deps = { media: Pick<MediaStore, "openDraft" | "keep">; clock: Clock; limitMb: () => number };
+type Deps = {
+  media: Pick<MediaStore, "openDraft" | "keep" | "remove">;
+  /** False: the key has a file of this name. */
+  nameFile(file: FileName): Promise<boolean>;
+  clock: Clock;
+  limitMb: () => number;
+};
+
+export const nameTaken = (name: string) =>
+  new AppError("conflict", `The File ${name} already exists.`, { param: "file.name", reason: "file_exists" });
 
 /** In memory: a restart ends uploads under way, and clients begin them anew. */
-export function createUploads({ media, clock, limitMb }: Deps): Uploads {
+export function createUploads({ media, nameFile, clock, limitMb }: Deps): Uploads {
   const uploads = new Map<string, Open>();
   const tooLarge = () => new AppError("payload_too_large", `The file is larger than ${limitMb()} MiB.`);
 
+  const openOf = (id: number) => [...uploads.values()].filter(({ keyId }) => keyId === id);
   const forget = (upload: Open): boolean => {
     upload.stopTimer();
     return uploads.delete(upload.id);
@@ -75,20 +90,23 @@ export function createUploads({ media, clock, limitMb }: Deps): Uploads {
   }
 
   async function finish(upload: Open, writer: DraftWriter): Promise<Media> {
-    const { declaredBytes, received, keyId, requestId, name } = upload;
+    const { declaredBytes, received, keyId, requestId, name, fileName } = upload;
     if (declaredBytes !== null && declaredBytes !== received) {
       throw new AppError("invalid_request", `The upload is not complete: ${received} of ${declaredBytes} bytes have arrived.`);
     }
     forget(upload);
     upload.writer = null;
     const accept = { kinds: ["image" as const, "video" as const], param: "file" };
-    return media.keep(await writer.close(), { origin: "input", keyId, requestId, name, accept });
+    const kept = await media.keep(await writer.close(), { origin: "input", keyId, requestId, name, accept });
+    if (fileName === null || (await nameFile({ keyId, name: fileName, mediaId: kept.id }))) return kept;
+    await media.remove(kept.id);
+    throw nameTaken(fileName);
   }
 
   return {
     begin(facts) {
       if ((facts.declaredBytes ?? 0) > limitMb() * MEBIBYTE) throw tooLarge();
-      const open = [...uploads.values()].filter(({ keyId }) => keyId === facts.keyId).length;
+      const open = openOf(facts.keyId).length;
       if (open >= MAX_OPEN)
         throw new AppError("busy", `This key has ${open} uploads open: finish or cancel one.`, { retryAfterMs: 10_000 });
       const stopTimer = clock.after(LIFE_MS, () => void drop(upload).catch(() => {}));
@@ -96,6 +114,8 @@ export function createUploads({ media, clock, limitMb }: Deps): Uploads {
       uploads.set(upload.id, upload);
       return upload;
     },
+    expectedBytes: (facts) =>
+      [facts, ...openOf(facts.keyId)].reduce((sum, { declaredBytes }) => sum + (declaredBytes ?? limitMb() * MEBIBYTE), 0),
     find: (id) => uploads.get(id) ?? null,
     async receive({ id }, body, isLast) {
       const upload = uploads.get(id)!;

@@ -1,7 +1,7 @@
 // :predictLongRunning, Veo's method, and its operations: every one is a job, looked at as often as a client likes.
 // Source: Gemini API reference, models.predictLongRunning and operations; clients of wire.md A.4 and D (read 2026-11-23).
 import { AppError } from "../../errors.ts";
-import { type InputReference, ownMediaId, readInput } from "../../gateway/inputs.ts";
+import { type InputReference, ownMediaId } from "../../gateway/inputs.ts";
 import type { Job, VideoOrder } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import type { InputMedia } from "../../gateway/types.ts";
@@ -10,7 +10,7 @@ import { rpcStatus } from "./errors.ts";
 import { plainId, videoJobId, videoUri } from "./job-names.ts";
 import { readInstance, validatePredict } from "./predict.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
-import { fileIdIn, mediaReference } from "./references.ts";
+import { fileIdIn, mediaReference, readReference } from "./references.ts";
 import { aspectOf, resolutionOf, webhookOf } from "./video-options.ts";
 
 /** Answers with the operation as soon as the job is safe. */
@@ -55,20 +55,22 @@ function picturesOf({ image, lastFrame, referenceImages }: Fields): { images: In
 }
 
 /** The pictures as stored media, in order. */
-export function readPictures(api: Api, { key, requestId, request }: Call, references: InputReference[]): Promise<InputMedia[]> {
-  const owner = { keyId: key.id, requestId, signal: request.signal };
-  return Promise.all(references.map(async (reference) => (await readInput(api.inputs, reference, owner))!));
+export function readPictures(api: Api, call: Call, references: InputReference[]): Promise<InputMedia[]> {
+  return Promise.all(references.map((reference) => readReference(api, call, reference)));
 }
 
 /** A video to start from: one that a job of the key made, or its bytes. */
-export async function readSource(api: Api, { key, requestId, request }: Call, video: Fields, param: string): Promise<VideoOrder["source"]> {
+export async function readSource(api: Api, call: Call, video: Fields, param: string): Promise<VideoOrder["source"]> {
   const uri = textOf(video.uri) ?? textOf(video.fileUri) ?? "";
   const [id, mediaId] = [fileIdIn(uri), ownMediaId(uri)];
   const job =
-    id !== null ? await jobsOf(api).get(videoJobId(id), key.id) : mediaId !== null ? await jobsOf(api).makerOf(mediaId, key.id) : null;
+    id !== null
+      ? await jobsOf(api).get(videoJobId(id), call.key.id)
+      : mediaId !== null
+        ? await jobsOf(api).makerOf(mediaId, call.key.id)
+        : null;
   if (job) return { jobId: job.id };
-  const owner = { keyId: key.id, requestId, signal: request.signal };
-  return { media: (await readInput(api.inputs, mediaReference(video, param), owner, "video"))! };
+  return { media: await readReference(api, call, mediaReference(video, param), "video") };
 }
 
 const operationName = (job: Job): string => `models/${job.model.replace(/^models\//, "")}/operations/${plainId(job)}`;

@@ -1,5 +1,5 @@
 // Every ErrorKind in OpenAI's envelope. Source: wire.md B.0.1 (OpenAI API reference and SDK sources, read 2026-11-23).
-import { type ErrorKind, knownFailure } from "../../errors.ts";
+import { bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
 
 type Row = { status: number; type: string; code: string | null; retry?: false };
 
@@ -8,6 +8,8 @@ const TABLE = {
   not_found: { status: 404, type: "invalid_request_error", code: "not_found" },
   conflict: { status: 409, type: "invalid_request_error", code: "conflict", retry: false },
   payload_too_large: { status: 413, type: "invalid_request_error", code: "request_too_large" },
+  request_timeout: { status: 408, type: "invalid_request_error", code: "request_timeout" },
+  unsupported_media_type: { status: 415, type: "invalid_request_error", code: "unsupported_media_type" },
   unauthorized: { status: 401, type: "invalid_request_error", code: "invalid_api_key" },
   forbidden: { status: 403, type: "invalid_request_error", code: "model_not_allowed" },
   limit_exceeded: { status: 429, type: "insufficient_quota", code: "insufficient_quota", retry: false },
@@ -77,7 +79,7 @@ export function errorHeaders(thrown: unknown): Record<string, string> {
   if (!error) return { "x-should-retry": "false" };
   const row: Row = TABLE[error.kind];
   const limitedByRate = error.kind === "limit_exceeded" && error.reason === "rate_limit_exceeded";
-  const headers: Record<string, string> = {};
+  const headers = bodyRefusalHeaders(error);
   if (error.charged || (row.retry === false && !limitedByRate)) headers["x-should-retry"] = "false";
   if (error.retryAfterMs !== undefined) {
     const seconds = Math.max(1, Math.min(MAX_RETRY_AFTER_S, Math.ceil(error.retryAfterMs / 1000)));

@@ -2,11 +2,12 @@
 import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { fileIdOf, fileMediaId } from "../../gateway/inputs.ts";
+import type { Limits } from "../../gateway/leases.ts";
 import type { Media } from "../../gateway/types.ts";
 import { isMultipart } from "../multipart.ts";
 import type { Api, Call } from "./call.ts";
 
-export type FilesApi = Api & { store: Pick<Store, "listFiles"> };
+export type FilesApi = Api & { store: Pick<Store, "listFiles">; limits: Pick<Limits, "admitUpload"> };
 
 const MAX_NAME = 255;
 const MAX_PAGE = 10_000;
@@ -14,6 +15,7 @@ const MAX_PAGE = 10_000;
 /** @throws {AppError} `invalid_request` when there is no file, or it is no picture and no video */
 export async function uploadFile(api: FilesApi, { request, key, requestId }: Call): Promise<Response> {
   if (!isMultipart(request)) throw new AppError("invalid_request", "Send the file as multipart/form-data.", { param: "file" });
+  api.limits.admitUpload(key.id, declaredBytes(request));
   await using form = await api.bodies.form(request, api.media, api.settings.current().server.body_limit_mb);
   const file = form.files.find(({ field }) => field === "file");
   if (!file)
@@ -27,6 +29,9 @@ export async function uploadFile(api: FilesApi, { request, key, requestId }: Cal
   });
   return Response.json(encodeFile(media));
 }
+
+/** Null where the length is not told: it is counted once the file is there. */
+const declaredBytes = ({ headers }: Request): number | null => Number(headers.get("content-length") ?? 0) || null;
 
 /** Newest first unless `order=asc`; pages by `after` and `limit`. */
 export async function listFiles(api: FilesApi, { request, key }: Call): Promise<Response> {

@@ -27,7 +27,7 @@ import {
 
 export type OpenAiContext = FilesApi & {
   pool: Leases;
-  limits: Pick<Limits, "rateHeaders">;
+  limits: Pick<Limits, "rateHeaders" | "admitUpload">;
   responses: KeptResponses;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
@@ -127,7 +127,7 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
       .get("/videos/:id/content", slow(videoContent), { detail: detail("The bytes of a video or its thumbnail, with ranges") })
       .post("/videos/:id/remix", counted(remixVideo), { parse: "none", detail: detail("Change a video of ours", jsonBody(VideoBody)) })
 
-      .post("/files", slow(uploadFile), { parse: "none", detail: detail("Upload a picture or a video to use by its id", FILE_BODY) })
+      .post("/files", counted(uploadFile), { parse: "none", detail: detail("Upload a picture or a video to use by its id", FILE_BODY) })
       .get("/files", route(listFiles), { detail: detail("List the key's files") })
       .get("/files/:id", route(getFile), { detail: detail("One file") })
       .get("/files/:id/content", slow(fileContent), { detail: detail("The bytes of a file") })

@@ -9,8 +9,8 @@ const amount = (description: string) => nullable(t.Union([t.String(), t.Number()
 const Message = t.Object(
   {
     role: t.String(),
-    content: t.Optional(t.Union([t.String(), t.Null(), t.Array(t.Unknown())])),
-    images: nullable(t.Array(t.Unknown())),
+    content: t.Optional(t.Union([t.String(), t.Null(), t.Array(t.Unknown(), { maxItems: 1024 })])),
+    images: nullable(t.Array(t.Unknown(), { maxItems: 256 })),
   },
   { additionalProperties: true },
 );
@@ -18,11 +18,15 @@ const Message = t.Object(
 export const ChatBody = t.Object(
   {
     model: t.String({ minLength: 1, maxLength: 300, description: "A model id of GET /v1/models, or any alias that clients send" }),
-    messages: t.Array(Message, { minItems: 1, description: "The conversation; pictures as image_url parts, data: URLs or our media URLs" }),
+    messages: t.Array(Message, {
+      minItems: 1,
+      maxItems: 4096,
+      description: "The conversation; pictures as image_url parts, data: URLs or our media URLs",
+    }),
     stream: nullable(t.Boolean()),
     stream_options: nullable(t.Object({ include_usage: nullable(t.Boolean()) }, { additionalProperties: true })),
     n: nullable(t.Integer({ minimum: 1, maximum: 10 })),
-    modalities: nullable(t.Array(t.String())),
+    modalities: nullable(t.Array(t.String(), { maxItems: 16 })),
     image_config: nullable(t.Object({ aspect_ratio: text(), image_size: text() }, { additionalProperties: true })),
     size: text(),
     quality: text(),
@@ -108,12 +112,12 @@ const LooseObject = t.Record(t.String(), t.Unknown());
 export const ResponsesBody = t.Object(
   {
     model: t.String({ minLength: 1, maxLength: 300, description: "An image model, or any other: then that of the image_generation tool" }),
-    input: t.Union([t.String({ minLength: 1 }), t.Array(LooseObject, { minItems: 1 })], {
+    input: t.Union([t.String({ minLength: 1 }), t.Array(LooseObject, { minItems: 1, maxItems: 4096 })], {
       description: "A prompt, or items: messages, image_generation_call items of earlier answers, item references",
     }),
     instructions: text(),
     stream: nullable(t.Boolean()),
-    tools: nullable(t.Array(LooseObject)),
+    tools: nullable(t.Array(LooseObject, { maxItems: 512 })),
     tool_choice: t.Optional(t.Unknown()),
     previous_response_id: text(),
     store: nullable(t.Boolean()),

@@ -21,7 +21,8 @@ const toKey = (raw: Raw): KeyRow => ({
   models: JSON.parse(raw.models),
   kinds: JSON.parse(raw.kinds),
   addresses: JSON.parse(raw.addresses),
-  limits: JSON.parse(raw.limits),
+  // Rows of earlier versions lack limits that came later.
+  limits: { ...NO_LIMITS, ...JSON.parse(raw.limits) },
   auxiliary: raw.auxiliary === null ? null : raw.auxiliary === 1,
 });
 

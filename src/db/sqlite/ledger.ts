@@ -1,6 +1,6 @@
 // SQL of the ledger: reservations that end once, and what keys have used by period.
 import type { Database } from "bun:sqlite";
-import type { Amounts, LedgerState, NewReservation, Reservation, ReservationEnd } from "../ledger.ts";
+import type { Amounts, LedgerState, NewReservation, Reservation, ReservationEnd, UploadSum } from "../ledger.ts";
 import { addUsage, type UsageShare } from "./usage.ts";
 
 const ESTIMATE = "images, video_ms AS videoMs, micro_usd AS microUsd";
@@ -119,6 +119,24 @@ export function readLedger(db: Database, periods: readonly string[], since: numb
     spent: spent.map(({ keyId, period, ...amounts }) => ({ keyId, period, amounts })),
     recent,
   };
+}
+
+/** Adds uploaded bytes to the sums of their keys. */
+export function addUploads(db: Database, rows: readonly UploadSum[]): void {
+  const statement = db.query(
+    `INSERT INTO key_usage (period, key_id, images, video_ms, micro_usd, upload_bytes) VALUES ($period, $keyId, 0, 0, 0, $bytes)
+     ON CONFLICT (period, key_id) DO UPDATE SET upload_bytes = upload_bytes + excluded.upload_bytes`,
+  );
+  for (const row of rows) statement.run(row);
+}
+
+/** Uploaded bytes of every key that has any in this period. */
+export function readUploads(db: Database, period: string): Omit<UploadSum, "period">[] {
+  return db
+    .query<Omit<UploadSum, "period">, { period: string }>(
+      "SELECT key_id AS keyId, upload_bytes AS bytes FROM key_usage WHERE period = $period AND upload_bytes > 0",
+    )
+    .all({ period });
 }
 
 /** Deletes at most `limit` ended reservations admitted before `time` (epoch ms), oldest first; says how many. */

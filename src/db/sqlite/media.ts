@@ -62,39 +62,26 @@ export function listMedia(db: Database, { origin, limit, before, kind, keyId, fa
     .all({ ...(Object.fromEntries(bindings) as Record<string, string | number>), origin, limit });
 }
 
-/**
- * At most `limit` media that may go, oldest first: all past `now`, and the oldest others until the rest has at most `maxBytes`
- * bytes (null: no such limit).
- */
-export function listSweepable(db: Database, now: number, maxBytes: number | null, limit: number): Media[] {
-  const expired = db
+/** At most `limit` media past `now`, oldest first. */
+export function listExpiredMedia(db: Database, now: number, limit: number): Media[] {
+  return db
     .query<Media, { now: number; limit: number }>(
       `SELECT ${COLUMNS} FROM media WHERE expires_at <= $now ORDER BY created_at, rowid LIMIT $limit`,
     )
     .all({ now, limit });
-  const surplus = maxBytes === null ? [] : listSurplus(db, now, maxBytes, limit);
-  return [...expired, ...surplus].sort((a, b) => a.createdAt - b.createdAt).slice(0, limit);
 }
 
-/** The oldest of those that are not past `now`, as many as bring their sum under `maxBytes`. */
-function listSurplus(db: Database, now: number, maxBytes: number, limit: number): Media[] {
-  const living = db
-    .query<{ bytes: number }, { now: number }>(
-      "SELECT coalesce(sum(bytes), 0) AS bytes FROM media WHERE expires_at IS NULL OR expires_at > $now",
+/** At most `limit` media of one owner and origin made before `before`, oldest first. */
+export function listOldestMedia(
+  db: Database,
+  filter: { origin: Media["origin"]; keyId: number | null; before: number; limit: number },
+): Media[] {
+  return db
+    .query<Media, typeof filter>(
+      `SELECT ${COLUMNS} FROM media INDEXED BY media_shown WHERE origin = $origin AND created_at < $before AND key_id IS $keyId
+       ORDER BY created_at, id LIMIT $limit`,
     )
-    .get({ now });
-  let excess = (living?.bytes ?? 0) - maxBytes;
-  if (excess <= 0) return [];
-  const oldest = db
-    .query<Media, { now: number; limit: number }>(
-      `SELECT ${COLUMNS} FROM media WHERE expires_at IS NULL OR expires_at > $now ORDER BY created_at, rowid LIMIT $limit`,
-    )
-    .all({ now, limit });
-  return oldest.filter((media) => {
-    const needed = excess > 0;
-    excess -= media.bytes;
-    return needed;
-  });
+    .all(filter);
 }
 
 /** What a request has made, oldest first. There is no index for it: asked only about the few jobs that a restart finds. */
@@ -119,7 +106,11 @@ export function listUnknownMedia(db: Database, ids: string[]): string[] {
     .map(({ id }) => id);
 }
 
-/** Sum of the bytes of all media. */
-export function mediaBytes(db: Database): number {
-  return db.query<{ bytes: number }, []>("SELECT coalesce(sum(bytes), 0) AS bytes FROM media").get()?.bytes ?? 0;
+/** Bytes of all media, by owner and origin. Answered from one index. */
+export function sumMedia(db: Database): { origin: Media["origin"]; keyId: number | null; bytes: number }[] {
+  return db
+    .query<{ origin: Media["origin"]; keyId: number | null; bytes: number }, []>(
+      "SELECT origin, key_id AS keyId, sum(bytes) AS bytes FROM media INDEXED BY media_by_expiry GROUP BY origin, key_id",
+    )
+    .all();
 }

@@ -16,6 +16,8 @@ import store008 from "./migrations/008.sql" with { type: "text" };
 import store009 from "./migrations/009.sql" with { type: "text" };
 import store010 from "./migrations/010.sql" with { type: "text" };
 import store011 from "./migrations/011.sql" with { type: "text" };
+import store012 from "./migrations/012.sql" with { type: "text" };
+import store013 from "./migrations/013.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 
@@ -32,6 +34,8 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store009,
   store010,
   store011,
+  store012,
+  store013,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002];
 

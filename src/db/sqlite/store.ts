@@ -7,6 +7,7 @@ import * as audit from "./audit.ts";
 import { CANARY, readCanary, writeCanary } from "./canary.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
+import * as fileNames from "./file-names.ts";
 import * as idempotency from "./idempotency.ts";
 import * as jobs from "./jobs.ts";
 import * as keys from "./keys.ts";
@@ -100,10 +101,14 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     getMedia: (id) => retryBusy(() => media.getMedia(db, id)),
     listFiles: (filter) => retryBusy(() => media.listFiles(db, filter)),
     listMedia: (filter) => retryBusy(() => media.listMedia(db, filter)),
-    listSweepable: (now, maxBytes, limit) => retryBusy(() => media.listSweepable(db, now, maxBytes, limit)),
+    listExpiredMedia: (now, limit) => retryBusy(() => media.listExpiredMedia(db, now, limit)),
+    listOldestMedia: (filter) => retryBusy(() => media.listOldestMedia(db, filter)),
     deleteMedia: (ids) => write(() => media.deleteMedia(db, ids)),
     listUnknownMedia: (ids) => retryBusy(() => media.listUnknownMedia(db, ids)),
-    mediaBytes: () => retryBusy(() => media.mediaBytes(db)),
+    nameFile: (file, now) => write(() => fileNames.nameFile(db, file, now)),
+    fileNamed: (keyId, name) => retryBusy(() => fileNames.fileNamed(db, keyId, name)),
+    listFileNames: (ids) => retryBusy(() => fileNames.listFileNames(db, ids)),
+    sumMedia: () => retryBusy(() => media.sumMedia(db)),
 
     readSettings: () => retryBusy(() => settings.readSettings(db, vault)),
     writeSettings: (changes) => write(() => settings.writeSettings(db, vault, changes)),
@@ -114,6 +119,8 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     insertReservations: (rows) => write(() => ledger.insertReservations(db, rows)),
     endReservations: (ends) => write(() => ledger.endReservations(db, ends)),
     readLedger: (periods, since) => retryBusy(() => ledger.readLedger(db, periods, since)),
+    addUploads: (rows) => write(() => ledger.addUploads(db, rows)),
+    readUploads: (period) => retryBusy(() => ledger.readUploads(db, period)),
     readUsage: (query) => retryBusy(() => usage.readUsage(db, query)),
     deleteUsageBefore: (before, limit) =>
       write(() => ledger.deleteReservationsBefore(db, before.reservations, limit) + usage.deleteHoursBefore(db, before.hours, limit)),

@@ -56,7 +56,7 @@ function toToken(raw: Raw, vault: Vault): TokenRow {
 }
 
 /** What the operator edits, as it is bound; the proxy, which is sealed, is the caller's. */
-function toBindings(token: Omit<NewToken, "provider" | "secret" | "proxy" | "state">) {
+function toBindings(token: Omit<NewToken, "provider" | "secret" | "proxy" | "state" | "health">) {
   return {
     label: token.label,
     group: token.group ?? null,
@@ -126,7 +126,10 @@ function insertRow(db: Database, vault: Vault, token: NewToken, now: number): nu
       hint: hintOf(token.secret),
       now,
     });
-  return inserted?.id ?? null;
+  if (!inserted) return null;
+  if (token.health)
+    db.query("INSERT INTO token_health VALUES ($id, $health)").run({ id: inserted.id, health: JSON.stringify(token.health) });
+  return inserted.id;
 }
 
 /** Changes what `change` names; `undefined` changes nothing. @throws {AppError} `not_found` */

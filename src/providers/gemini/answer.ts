@@ -1,14 +1,17 @@
 // From the answers of `generateContent` to what happened: texts, pictures, why it stopped, what it used.
 // Source: Gemini API reference, GenerateContentResponse, read 2026-11-23.
-import type { Finish, ProviderEvent, Usage } from "../../gateway/types.ts";
+import type { ProviderEvent, Usage } from "../../gateway/types.ts";
 import { damaged } from "../json-stream.ts";
-import { excerpt } from "./errors.ts";
+import type { NewsKind } from "../news.ts";
+import { wordsToClient } from "./errors.ts";
 import { arrayOf, isRecord, type JsonRecord, numberOf, stringOf } from "./json.ts";
+import { BLOCK_REASONS, FIELDS, FINISH_REASONS, PARTS, toFinish } from "./vocabulary.ts";
 
 /** A picture whose bytes `value` stands for: base64, or a placeholder of `json-media.ts`. */
 export type AnswerImage = { type: "image"; value: string; mime: string; thought: boolean; signature?: string };
 export type AnswerItem = Extract<ProviderEvent, { type: "text" }> | AnswerImage;
-type FinishEvent = Extract<ProviderEvent, { type: "finish" }>;
+/** How a response ended. */
+export type AnswerEnd = Extract<ProviderEvent, { type: "finish" }>;
 
 export type Answer = {
   /**
@@ -18,15 +21,18 @@ export type Answer = {
    */
   read(response: unknown): AnswerItem[];
   /** The final picture, if there is one, and how it ended. */
-  end(): { image: AnswerImage | null; finish: FinishEvent };
+  end(): { image: AnswerImage | null; finish: AnswerEnd };
   /** Whether anything but usage has come. */
   hasBegun(): boolean;
   /** Whether the upstream said why it stopped. */
   isFinished(): boolean;
 };
 
+/** Records what no table knows, with the body that held it. */
+export type Learn = (kind: NewsKind, word: string, body: unknown) => void;
+
 /** Collects one call's answer: one response object, or those of a stream in order. */
-export function createAnswer(): Answer {
+export function createAnswer(learn: Learn = () => {}): Answer {
   let image: AnswerImage | null = null;
   let hasText = false;
   let begun = false;
@@ -50,6 +56,7 @@ export function createAnswer(): Answer {
       return superseded;
     }
     const text = stringOf(part.text) ?? "";
+    for (const name in part) if (!PARTS.has(name)) learn("part", name, part);
     if (!text && !signature) return [];
     if (text && !thought) hasText = true;
     return [{ type: "text", text, thought, ...mark }];
@@ -58,6 +65,7 @@ export function createAnswer(): Answer {
   return {
     read(response) {
       if (!isRecord(response)) throw damaged("malformed", "The upstream's answer is not an object.");
+      for (const name in response) if (!FIELDS.has(name)) learn("field", name, response);
       const feedback = isRecord(response.promptFeedback) ? response.promptFeedback : {};
       const candidate = arrayOf(response.candidates).find(isRecord) ?? {};
       const parts = isRecord(candidate.content) ? arrayOf(candidate.content.parts).filter(isRecord) : [];
@@ -65,6 +73,10 @@ export function createAnswer(): Answer {
       reason = stringOf(candidate.finishReason) ?? reason;
       message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? message;
       usage = response.usageMetadata ?? usage;
+      const told = stringOf(candidate.finishReason);
+      if (told && !FINISH_REASONS.has(told)) learn("finish_reason", told, response);
+      const blocked = stringOf(feedback.blockReason);
+      if (blocked && !BLOCK_REASONS.has(blocked)) learn("block_reason", blocked, response);
       modelVersion = stringOf(response.modelVersion) ?? modelVersion;
       begun ||= parts.length > 0 || block !== "" || reason !== "";
       return parts.flatMap(readPart);
@@ -77,7 +89,7 @@ export function createAnswer(): Answer {
           type: "finish",
           finish,
           upstreamReason: block || reason,
-          ...(message ? { message: excerpt(message) } : {}),
+          ...(message ? { message: wordsToClient(message) } : {}),
           usage: toUsage(usage, image !== null),
           ...(modelVersion ? { modelVersion } : {}),
         },
@@ -86,31 +98,6 @@ export function createAnswer(): Answer {
     hasBegun: () => begun,
     isFinished: () => block !== "" || reason !== "",
   };
-}
-
-/** Reasons that say the same whatever was made. Those not named mean what the answer holds: a picture, words, or nothing. */
-const FINISHES: Readonly<Record<string, Finish>> = {
-  MAX_TOKENS: "length",
-  SAFETY: "policy_output",
-  RECITATION: "policy_output",
-  BLOCKLIST: "policy_output",
-  PROHIBITED_CONTENT: "policy_output",
-  SPII: "policy_output",
-  IMAGE_SAFETY: "policy_output",
-  IMAGE_PROHIBITED_CONTENT: "policy_output",
-  IMAGE_RECITATION: "policy_output",
-  MALFORMED_FUNCTION_CALL: "malformed",
-  MALFORMED_RESPONSE: "malformed",
-  UNEXPECTED_TOOL_CALL: "malformed",
-  TOO_MANY_TOOL_CALLS: "malformed",
-  CONTINUATION: "malformed",
-};
-
-/** What a finishReason means. `STOP` with words alone is a `stop`: the model talked instead of drawing. */
-export function toFinish(reason: string, hasImage: boolean, hasText: boolean): Finish {
-  const fixed = Object.hasOwn(FINISHES, reason) ? FINISHES[reason] : undefined;
-  if (fixed) return fixed;
-  return hasImage || (reason === "STOP" && hasText) ? "stop" : "no_image";
 }
 
 /** `usageMetadata` as our usage. Without details per modality, output counts as image when there is one. */

@@ -1,17 +1,19 @@
 // The official Gemini API as a provider: images by generateContent, videos by Interactions, keys checked by the list of models.
-import { AppError } from "../../errors.ts";
+import { AppError, type FailureReason } from "../../errors.ts";
 import type { ImageRequest, ProviderEvent } from "../../gateway/types.ts";
 import { readBody, readChunks, toNetworkError } from "../../http.ts";
 import { cutMedia, type MediaDrafts, readMediaJson } from "../json-media.ts";
 import { damaged, readEvents } from "../json-stream.ts";
+import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
-import { type Answer, type AnswerImage, type AnswerItem, createAnswer } from "./answer.ts";
+import { type Answer, type AnswerEnd, type AnswerImage, type AnswerItem, createAnswer, type Learn } from "./answer.ts";
 import { encodeBody, toGenerateContent } from "./convert.ts";
-import { statusInside, toAppError } from "./errors.ts";
+import { readRefusal, statusInside } from "./errors.ts";
 import { arrayOf, isRecord, stringOf } from "./json.ts";
-import { familyOf, isVideoFamily, modelOf } from "./models.ts";
+import { familyOf, isNewMediaModel, isVideoFamily, modelOf } from "./models.ts";
 import { afterAcceptance, createTransport, type GeminiOptions, usableKey } from "./transport.ts";
 import { createVideos } from "./video.ts";
+import { accountReasonOf } from "./vocabulary.ts";
 
 const MEDIA_KEYS = ["data"];
 const MAX_LIST_BODY = 8 * 1024 * 1024;
@@ -21,7 +23,8 @@ const MAX_EVENT = 4 * 1024 * 1024;
 
 /** The `gemini` provider. It keeps nothing between calls. */
 export function createGemini(options: GeminiOptions): Provider {
-  const { now } = options;
+  const { now, news = noNews } = options;
+  const learn: Learn = (kind, word, body) => news({ provider: "gemini", kind, word: newsWord(word), shape: shapeOf(body) });
   const transport = createTransport(options);
 
   async function* generateImages(image: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {
@@ -37,7 +40,7 @@ export function createGemini(options: GeminiOptions): Provider {
     // The inputs may be many megabytes, and the answer takes its time.
     body = undefined;
     try {
-      yield* image.includeThoughts ? readStream(response, call, now) : readWhole(response, call, now);
+      yield* image.includeThoughts ? readStream(response, call, now, learn) : readWhole(response, call, now, learn);
     } catch (error) {
       throw afterAcceptance(error);
     }
@@ -47,7 +50,7 @@ export function createGemini(options: GeminiOptions): Provider {
     name: "gemini",
     async check(token, { signal }) {
       try {
-        return await readFamilies((to) => transport.open({ to, token, signal }), signal);
+        return await readFamilies((to) => transport.open({ to, token, signal }), signal, learn);
       } catch (error) {
         throw asCheckFailure(error);
       }
@@ -57,25 +60,25 @@ export function createGemini(options: GeminiOptions): Provider {
   };
 }
 
-async function* readWhole(response: Response, call: CallContext, now: () => number): AsyncGenerator<ProviderEvent> {
+async function* readWhole(response: Response, call: CallContext, now: () => number, learn: Learn): AsyncGenerator<ProviderEvent> {
   const { body, media } = await readMediaJson(response, { keys: MEDIA_KEYS, openDraft: call.openDraft, signal: call.signal });
   try {
-    const answer = createAnswer();
-    yield* emit(readResponse(answer, body, now), media);
+    const answer = createAnswer(learn);
+    yield* emit(readResponse(answer, body, now, learn), media);
     yield* emitEnd(answer, media);
   } finally {
     await media.discard();
   }
 }
 
-async function* readStream(response: Response, call: CallContext, now: () => number): AsyncGenerator<ProviderEvent> {
+async function* readStream(response: Response, call: CallContext, now: () => number, learn: Learn): AsyncGenerator<ProviderEvent> {
   const media = cutMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openDraft: call.openDraft });
   try {
-    const answer = createAnswer();
+    const answer = createAnswer(learn);
     let events = 0;
     for await (const event of readEvents(media.skeleton, MAX_EVENT)) {
       events++;
-      yield* emit(readResponse(answer, event, now), media);
+      yield* emit(readResponse(answer, event, now, learn), media);
     }
     // An answer of usage alone is empty, one that stops after its first part is cut.
     if (events === 0 || (answer.hasBegun() && !answer.isFinished()))
@@ -87,11 +90,22 @@ async function* readStream(response: Response, call: CallContext, now: () => num
 }
 
 /** What a response object tells; an error object inside a 200 is a refusal as long as nothing else has come. */
-function readResponse(answer: Answer, body: unknown, now: () => number): AnswerItem[] {
+function readResponse(answer: Answer, body: unknown, now: () => number, learn: Learn): AnswerItem[] {
   const status = statusInside(body);
   if (status === null) return answer.read(body);
-  if (!answer.hasBegun()) throw toAppError(status, body, now());
+  const { error, unknown } = readRefusal(status, body, now());
+  for (const { kind, word } of unknown) learn(kind, word, body);
+  if (!answer.hasBegun()) throw error;
   throw damaged("cut_off", "The upstream failed in the middle of its answer.");
+}
+
+/** A refusal that speaks of the token's account, though it comes with 200: nothing was made, another token may serve. */
+function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: AnswerEnd): AppError {
+  return new AppError("upstream_unauthorized", message ?? "The Gemini API has limited the account behind this server.", {
+    detail: { scope: "token", reason, upstreamReason },
+    upstreamStatus: 200,
+    ...(usage ? { usage } : {}),
+  });
 }
 
 async function* emit(items: AnswerItem[], media: MediaDrafts): AsyncGenerator<ProviderEvent> {
@@ -100,6 +114,8 @@ async function* emit(items: AnswerItem[], media: MediaDrafts): AsyncGenerator<Pr
 
 async function* emitEnd(answer: Answer, media: MediaDrafts): AsyncGenerator<ProviderEvent> {
   const { image, finish } = answer.end();
+  const held = image ? undefined : accountReasonOf(finish.upstreamReason);
+  if (held) throw accountHeld(held, finish);
   if (image) yield await toImageEvent(image, media);
   yield finish;
 }
@@ -110,7 +126,7 @@ async function toImageEvent(image: AnswerImage, media: MediaDrafts): Promise<Pro
 }
 
 /** Our families among the models that a key may call. The list costs nothing; an answer means that the key is valid. */
-async function readFamilies(get: (to: string) => Promise<Response>, signal: AbortSignal): Promise<TokenFacts> {
+async function readFamilies(get: (to: string) => Promise<Response>, signal: AbortSignal, learn: Learn): Promise<TokenFacts> {
   const families = new Set<string>();
   let pageToken = "";
   for (let page = 0; page < MAX_LIST_PAGES; page++) {
@@ -118,6 +134,7 @@ async function readFamilies(get: (to: string) => Promise<Response>, signal: Abor
     const list = parseList(await readBody(await get(`v1beta/models?${query}`), MAX_LIST_BODY, signal));
     for (const model of list.models.filter(isRecord)) {
       const family = familyOf(stringOf(model.name) ?? "");
+      if (!family && isNewMediaModel(stringOf(model.name) ?? "")) learn("model", stringOf(model.name)!, model);
       if (family && canServe(family, arrayOf(model.supportedGenerationMethods))) families.add(family);
     }
     pageToken = list.nextPageToken;

@@ -79,18 +79,18 @@ describe("imageConfig", () => {
 
 describe("thinkingConfig", () => {
   test.each([
-    ["gemini-nano-banana-2.1", ["MINIMAL", "MINIMAL", "MEDIUM", "HIGH"]],
-    ["gemini-3.1-flash-image", ["MINIMAL", "MINIMAL", "HIGH", "HIGH"]],
-    ["gemini-3.1-flash-lite-image", ["MINIMAL", "MINIMAL", "HIGH", "HIGH"]],
+    ["gemini-nano-banana-2.1", ["MINIMAL", "MINIMAL", "MEDIUM", "HIGH", "HIGH"]],
+    ["gemini-3.1-flash-image", ["MINIMAL", "MINIMAL", "HIGH", "HIGH", "HIGH"]],
+    ["gemini-3.1-flash-lite-image", ["MINIMAL", "MINIMAL", "HIGH", "HIGH", "HIGH"]],
   ])("%s gets a level that it knows", (family, levels) => {
-    const sent = (["minimal", "low", "medium", "high"] as const).map((thinking) => configOf({ family, thinking }).thinkingConfig);
+    const sent = (["minimal", "low", "medium", "high", "xhigh"] as const).map((thinking) => configOf({ family, thinking }).thinkingConfig);
     expect(sent).toEqual(levels.map((thinkingLevel) => ({ thinkingLevel })));
   });
 
-  test("models without the knob get none, even when thoughts are wanted", () => {
-    for (const family of ["gemini-3-pro-image", "gemini-2.5-flash-image"]) {
-      expect(configOf({ family, thinking: "high", includeThoughts: true }).thinkingConfig).toBeUndefined();
-    }
+  test("a model that thinks without a choice of level gives its thoughts; one that does not think gets no configuration", () => {
+    const sent = (family: string) => configOf({ family, thinking: "high", includeThoughts: true }).thinkingConfig;
+    expect(sent("gemini-3-pro-image")).toEqual({ includeThoughts: true });
+    expect(sent("gemini-2.5-flash-image")).toBeUndefined();
     expect(configOf({ includeThoughts: true }).thinkingConfig).toEqual({ includeThoughts: true });
   });
 });

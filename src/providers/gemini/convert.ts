@@ -58,11 +58,10 @@ function toImageConfig(request: ImageRequest, model: GeminiModel) {
 }
 
 function toThinkingConfig(request: ImageRequest, model: GeminiModel) {
-  if (!model.thinking || (!request.thinking && !request.includeThoughts)) return null;
-  return {
-    ...(request.thinking ? { thinkingLevel: model.thinking[request.thinking] } : {}),
-    ...(request.includeThoughts ? { includeThoughts: true } : {}),
-  };
+  const thinkingLevel = request.thinking && model.thinking?.[request.thinking];
+  const includeThoughts = request.includeThoughts === true && model.thinks;
+  if (!thinkingLevel && !includeThoughts) return null;
+  return { ...(thinkingLevel ? { thinkingLevel } : {}), ...(includeThoughts ? { includeThoughts } : {}) };
 }
 
 /** Bytes read from a blob at a time; a multiple of three, so that pieces of base64 join without padding. */

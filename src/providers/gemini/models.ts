@@ -13,18 +13,20 @@ export type GeminiModel = {
   sizes: readonly ImageSize[];
   /** Levels of `thinkingConfig`; null where the model has no such knob. */
   thinking: Readonly<Record<Thinking, ThinkingLevel>> | null;
+  /** Whether it thinks and gives its thoughts when `includeThoughts` asks for them, with a choice of level or without. */
+  thinks: boolean;
 };
 
-const TWO_LEVELS = { minimal: "MINIMAL", low: "MINIMAL", medium: "HIGH", high: "HIGH" } as const;
+const TWO_LEVELS = { minimal: "MINIMAL", low: "MINIMAL", medium: "HIGH", high: "HIGH", xhigh: "HIGH" } as const;
 const THREE_LEVELS = { ...TWO_LEVELS, medium: "MEDIUM" } as const;
 
 /** Image models, by public family id. */
 export const GEMINI_MODELS: Readonly<Record<string, GeminiModel>> = {
-  "gemini-nano-banana-2.1": { id: "gemini-nano-banana-2.1", sizes: ["1K", "2K", "4K"], thinking: THREE_LEVELS },
-  "gemini-3-pro-image": { id: "gemini-3-pro-image", sizes: ["1K", "2K", "4K"], thinking: null },
-  "gemini-3.1-flash-image": { id: "gemini-3.1-flash-image", sizes: ["512", "1K", "2K", "4K"], thinking: TWO_LEVELS },
-  "gemini-3.1-flash-lite-image": { id: "gemini-3.1-flash-lite-image", sizes: ["1K"], thinking: TWO_LEVELS },
-  "gemini-2.5-flash-image": { id: "gemini-2.5-flash-image", sizes: [], thinking: null },
+  "gemini-nano-banana-2.1": { id: "gemini-nano-banana-2.1", sizes: ["1K", "2K", "4K"], thinking: THREE_LEVELS, thinks: true },
+  "gemini-3-pro-image": { id: "gemini-3-pro-image", sizes: ["1K", "2K", "4K"], thinking: null, thinks: true },
+  "gemini-3.1-flash-image": { id: "gemini-3.1-flash-image", sizes: ["512", "1K", "2K", "4K"], thinking: TWO_LEVELS, thinks: true },
+  "gemini-3.1-flash-lite-image": { id: "gemini-3.1-flash-lite-image", sizes: ["1K"], thinking: TWO_LEVELS, thinks: true },
+  "gemini-2.5-flash-image": { id: "gemini-2.5-flash-image", sizes: [], thinking: null, thinks: false },
 };
 
 /** Ids of video models, by public family id. */
@@ -59,6 +61,14 @@ function missing(family: string): AppError {
     detail: { scope: "token_model", reason: "model_missing" },
   });
 }
+
+/** Parts of ids by which Google names models of images and videos. */
+const MEDIA_NAMES = ["image", "omni", "banana", "imagen", "veo"];
+/** Ids of the list that are known and not served: previews, and what is retired. */
+const KNOWN_UNSERVED = /-preview|^models\/(?:imagen|veo)-|embedding|-exp/;
+
+/** Whether a listed model makes images or videos and is none that we know. */
+export const isNewMediaModel = (name: string): boolean => MEDIA_NAMES.some((part) => name.includes(part)) && !KNOWN_UNSERVED.test(name);
 
 /** The public family of an upstream's model name (`models/…`), or null for what we do not serve. */
 export function familyOf(name: string): string | null {

@@ -3,8 +3,9 @@ import { AppError } from "../../errors.ts";
 import { readBody, send, withoutEndSlashes } from "../../http.ts";
 import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
+import { noNews, type ReportNews, shapeOf } from "../news.ts";
 import type { ProviderToken } from "../provider.ts";
-import { toAppError, toLookupError, withoutCost } from "./errors.ts";
+import { readRefusal, toLookupError, withoutCost } from "./errors.ts";
 
 export type GeminiOptions = {
   /** Origin of the API without version, e.g. `https://generativelanguage.googleapis.com`. */
@@ -12,6 +13,8 @@ export type GeminiOptions = {
   /** Epoch ms. */
   now: () => number;
   log: Log;
+  /** Records what the API says that no table knows; default: nowhere. */
+  news?: ReportNews;
   /** Waits so many ms between two looks at a file; default: real time. Rejects with the signal's reason. */
   pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 };
@@ -50,7 +53,8 @@ export type Transport = {
 const MAX_ERROR_BODY = 256 * 1024;
 
 /** The API's origin behind one door. */
-export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" | "log">): Transport {
+export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" | "log" | "news">): Transport {
+  const { news = noNews } = options;
   const base = new URL(`${withoutEndSlashes(options.baseUrl)}/`);
   const addressOf = (to: string) => new URL(to, base);
 
@@ -74,8 +78,14 @@ export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" |
     });
   };
 
-  const refusalOf = async (response: Response, { token, signal }: GeminiRequest, classify: Classify = toAppError): Promise<AppError> => {
-    const error = classify(response.status, await readErrorBody(response, signal), options.now());
+  const refusalOf = async (response: Response, { token, signal }: GeminiRequest, classify?: Classify): Promise<AppError> => {
+    const { status } = response;
+    const body = await readErrorBody(response, signal);
+    const now = options.now();
+    const read = readRefusal(status, body, now);
+    const error = classify ? classify(status, body, now) : read.error;
+    if (body === null) news({ provider: "gemini", kind: "unreadable", word: `HTTP ${status}`, shape: typeOf(response) });
+    for (const { kind, word } of read.unknown) news({ provider: "gemini", kind, word, shape: shapeOf(body) });
     const { kind, detail } = error;
     options.log.debug("gemini refused a call", { tokenId: token.id, status: response.status, kind, detail });
     return error;
@@ -108,12 +118,18 @@ export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" |
 /** The body of a refusal as JSON, or null when it is none or cannot be read: the status says enough. */
 async function readErrorBody(response: Response, signal: AbortSignal): Promise<unknown> {
   try {
-    return JSON.parse(Buffer.from(await readBody(response, MAX_ERROR_BODY, signal)).toString());
+    return JSON.parse(withoutGuard(Buffer.from(await readBody(response, MAX_ERROR_BODY, signal)).toString()));
   } catch (error) {
     if (signal.aborted) throw error;
     return null;
   }
 }
+
+/** Google's front ends put these characters before JSON now and then, so that no page runs it as a script. */
+const withoutGuard = (text: string): string => (text.startsWith(")]}'") ? text.slice(4) : text);
+
+/** What a body that is no JSON claims to be. */
+const typeOf = (response: Response): string => (response.headers.get("content-type") ?? "nothing").split(";")[0]!.slice(0, 60);
 
 /**
  * A key that can stand in a header; `fetch` would fail on others as if the network were broken.

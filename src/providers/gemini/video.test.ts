@@ -79,7 +79,7 @@ describe("starting", () => {
       await Bun.sleep(1);
       before.push(set.at());
     });
-    expect(started).toEqual({ operation: { interactionId: "v1_a" } });
+    expect(started).toEqual({ operation: { interactionId: "v1_a", createdAt: 0 } });
     expect([before, set.at()]).toEqual([[[]], [CREATE]]);
     expect(set.calls[0]!.headers.get("x-goog-api-key")).toBe(KEY);
     expect(set.calls[0]!.headers.get("content-type")).toBe("application/json");

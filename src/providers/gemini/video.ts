@@ -4,6 +4,7 @@ import type { DraftWriter, Json, VideoRequest } from "../../gateway/types.ts";
 import { toNetworkError } from "../../http.ts";
 import { type MediaDrafts, readMediaJson } from "../json-media.ts";
 import { damaged } from "../json-stream.ts";
+import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, Provider, ProviderToken } from "../provider.ts";
 import { encodeBody } from "./convert.ts";
 import { statusInside, toAppError, withoutCost } from "./errors.ts";
@@ -13,6 +14,7 @@ import { findVideo, toVideoStatus } from "./interaction-status.ts";
 import { isRecord, type JsonRecord, stringOf } from "./json.ts";
 import { videoModelOf } from "./models.ts";
 import { afterAcceptance, type GeminiOptions, type Transport, usableKey } from "./transport.ts";
+import { INTERACTION_STATUSES } from "./vocabulary.ts";
 
 type Videos = Pick<Provider, "startVideo" | "continueVideo" | "pollVideo" | "downloadVideo" | "cancelVideo">;
 
@@ -22,9 +24,9 @@ type Videos = Pick<Provider, "startVideo" | "continueVideo" | "pollVideo" | "dow
  */
 const MAX_INLINE = 16 * 1024 * 1024;
 
-/** The video half of the `gemini` provider. A handle is `{interactionId}`, a result `{uri}` or `{interactionId, inline}`. */
+/** The video half of the `gemini` provider. A handle is `{interactionId, createdAt}`, a result `{uri}` or `{interactionId, inline}`. */
 export function createVideos(options: GeminiOptions, transport: Transport): Videos {
-  const { now } = options;
+  const { now, news = noNews } = options;
   const files = createFiles(options, transport);
 
   /** Looks at an interaction; its bytes go to `openDraft`. @throws {AppError} `not_found` for an unknown one */
@@ -73,7 +75,7 @@ export function createVideos(options: GeminiOptions, transport: Transport): Vide
         const { interaction } = await readInteraction(response, signal, nowhere, now);
         const interactionId = stringOf(interaction.id);
         if (!interactionId) throw damaged("malformed", "The upstream's answer does not name the interaction.");
-        return { operation: { interactionId } };
+        return { operation: { interactionId, createdAt: now() } };
       } catch (error) {
         throw afterAcceptance(error);
       }
@@ -87,9 +89,13 @@ export function createVideos(options: GeminiOptions, transport: Transport): Vide
       const id = idOf(operation);
       try {
         const { interaction } = await look(id, token, signal);
+        const { status } = interaction;
+        if (typeof status !== "string" || !INTERACTION_STATUSES.has(status))
+          news({ provider: "gemini", kind: "job_status", word: newsWord(status), shape: shapeOf(interaction) });
         return toVideoStatus(interaction, id, now());
       } catch (error) {
         if (!(error instanceof AppError) || error.kind !== "not_found") throw error;
+        if (isFresh(operation, now())) return { state: "pending", progress: null };
         const message = "The Gemini API does not know this video, or not any more.";
         return { state: "failed", error: new AppError("upstream_unknown_outcome", message, { charged: true, cause: error }) };
       }
@@ -133,6 +139,14 @@ function idOf(handle: Json): string {
   const id = interactionIdOf(handle);
   if (id) return id;
   throw new Error("not a handle of the Gemini API");
+}
+
+/** How long after its creation an interaction may be unknown to the upstream's own replicas. */
+const FRESH_MS = 120_000;
+
+function isFresh(handle: Json, now: number): boolean {
+  const createdAt = isRecord(handle) ? handle.createdAt : undefined;
+  return typeof createdAt === "number" && now - createdAt < FRESH_MS;
 }
 
 /** Where bytes go that nobody asked for. */

@@ -4,7 +4,8 @@ import type { HealthReason } from "../../../src/gateway/health.ts";
 export const health: Record<HealthReason | "operator", string> = {
   per_minute: "The upstream's limit per minute is reached. It ends by itself.",
   per_day: "The upstream's limit per day is used up. It ends at the next midnight in Los Angeles.",
-  limit_zero: "The project has no quota for this model. Enable billing or choose another tier; it is tried again after a day.",
+  limit_zero:
+    "The project has no quota for this model: the free tier has none. Enable billing on the project; it is tried again after a day.",
   no_details: "The upstream refuses for lack of quota without saying which. The pause grows while that lasts and ends by itself.",
   throttled: "The upstream slows this account down. It ends by itself.",
   account_quota: "The account has used up its quota. It is tried again after some hours.",
@@ -12,11 +13,17 @@ export const health: Record<HealthReason | "operator", string> = {
   key_leaked: "The upstream reports this key as leaked and has shut it. Make a new key and replace the secret.",
   key_forbidden: "The key may not use this service. Allow the API for the key and enable it in the project, then clear the block.",
   session_dead: "The session has ended. Sign in again and replace the session secret.",
-  billing: "The project's billing is not enabled or was suspended. Settle it in the upstream's console, then clear the block.",
+  imported_off:
+    "The account was off in the Python flow2api. It serves when the companion extension hands in its session, or when you clear the block.",
+  billing:
+    "The upstream asks for money: billing is off, prepaid credits are used up, or a spending cap is reached. Settle it in the upstream's console; one call an hour tries again.",
   location: "The upstream does not serve the place that this token's calls come from. Use another proxy, then clear the block.",
   verification: "The upstream asks a person to verify. Generate once by hand in the upstream's own site, then clear the block.",
   model_missing: "The upstream does not know this model for the token. It is tried again after a day.",
   model_denied: "The plan of this token does not include this model. It is tried again after a day.",
+  restricted:
+    "The upstream has limited this account for violations of its policies. Look at the account in the upstream's console, then clear the block.",
+  signature: "The upstream refused a signature of another account. Nothing to do.",
   overloaded: "The upstream is overloaded.",
   internal: "The upstream fails with internal errors.",
   policy_input: "The upstream refused a prompt. Nothing to do.",

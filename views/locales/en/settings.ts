@@ -12,6 +12,7 @@ const sections: Record<keyof Settings, string> = {
   pool: "Pool",
   refresh: "Token checks",
   media: "Media",
+  keys: "New keys",
   chat: "Chat",
   webhooks: "Webhooks",
   requests: "Request log",

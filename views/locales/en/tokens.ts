@@ -1,6 +1,7 @@
 // English: the pages of the tokens.
 import type { ErrorKind } from "../../../src/errors.ts";
 import type { HealthReason } from "../../../src/gateway/health.ts";
+import type { LeftBehind } from "../../../src/gateway/tokens/python-account.ts";
 
 /** Why a token is held back, in a few words; what to do is in health.ts. */
 type Reasons = Record<HealthReason | "operator", string>;
@@ -16,11 +17,14 @@ const reasons: Reasons = {
   key_leaked: "key leaked",
   key_forbidden: "key not allowed",
   session_dead: "session ended",
+  imported_off: "off in the original",
   billing: "billing",
   location: "place not served",
   verification: "verification",
   model_missing: "model unknown",
   model_denied: "not in the plan",
+  restricted: "account limited",
+  signature: "signature refused",
   overloaded: "overloaded",
   internal: "internal error",
   policy_input: "prompt refused",
@@ -39,6 +43,8 @@ const outcomes: Record<ErrorKind | "ok", string> = {
   not_found: "Not found",
   conflict: "Conflict",
   payload_too_large: "Too large",
+  request_timeout: "Request too slow",
+  unsupported_media_type: "Unsupported form",
   unauthorized: "Client not signed in",
   forbidden: "Client not allowed",
   limit_exceeded: "Client's limit",
@@ -234,7 +240,8 @@ export const tokens = {
   importTitle: "Import tokens",
   importAbout: "You see what would change before anything does.",
   importText: "Tokens",
-  importTextHint: "One per line, CSV, JSON, cookies, or an export of the Python original. Access tokens and passwords in it are not read.",
+  importTextHint:
+    "One or several per line, CSV, JSON, YAML, .env lines, cookies, or an export of the Python original. Access tokens and passwords in it are not read.",
   importFile: "Or a file",
   importProvider: "Lines that could be either are",
   importProviderAny: "Left out",
@@ -260,6 +267,15 @@ export const tokens = {
   importEmpty: "There is no token in it.",
   importGone: "This import is not kept any more. Begin it anew.",
   toList: "To the tokens",
+  importLeft: "Not taken",
+  importLeftOf: (what: string, count: string) => `${what} (accounts: ${count})`,
+  importLeftKinds: {
+    google_cookies: "Google cookies, which are never taken",
+    login: "Logins and passwords, which are never taken",
+    protocol_mode: "Renewal by replayed sign-in, which is not done here",
+    captcha_proxy: "Proxies of captcha solvers, of which there are none here",
+    proxy: "Proxies that cannot be used here (SOCKS, or no address); these accounts come in disabled",
+  } satisfies Record<LeftBehind, string> as Record<LeftBehind, string>,
   importReason: (reason: string) => reason,
   // Groups
   groupsTitle: "Groups",

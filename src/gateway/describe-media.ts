@@ -1,0 +1,48 @@
+// The row of a media item: its type by magic bytes, its size in pixels, its age; and what is refused. Pure.
+import { AppError } from "../errors.ts";
+import { newId } from "../ids.ts";
+import type { Settings } from "../settings-schema.ts";
+import { inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
+import type { Media } from "./types.ts";
+
+/** Whose a medium is and where it comes from. `keyId` null: the operator's. */
+export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &
+  Partial<Pick<Media, "name" | "purpose" | "family">> & {
+    /** Of an input: what is accepted, images and videos unless told, and the field to name in errors. */
+    accept?: Omit<MediaRules, "maxMegapixels">;
+  };
+
+const DAY_MS = 86_400_000;
+
+/** The row of a medium from its first bytes. */
+export function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts, settings: Settings, now: number): Media {
+  const { origin, keyId, requestId, name = null, purpose = null, family = null, accept } = facts;
+  const { max_age_days, input_max_age_days, max_megapixels } = settings.media;
+  const { type, pixels } =
+    origin === "input" ? inspectInput(head, { kinds: ["image", "video"], ...accept, maxMegapixels: max_megapixels }) : inspectResult(head);
+  const days = origin === "input" ? input_max_age_days : max_age_days;
+  return {
+    id: newId(),
+    kind: type.kind,
+    origin,
+    mime: type.mime,
+    ext: type.ext,
+    bytes,
+    width: pixels?.width ?? null,
+    height: pixels?.height ?? null,
+    keyId,
+    createdAt: now,
+    expiresAt: days === 0 ? null : now + days * DAY_MS,
+    requestId,
+    name,
+    purpose,
+    family,
+  };
+}
+
+/** A result is paid for: it is refused only when nobody could use it, never for its size. */
+function inspectResult(head: Uint8Array): { type: MediaType; pixels: Pixels | null } {
+  const type = sniffType(head);
+  if (!type) throw new AppError("no_result", "The upstream returned data that is no known image or video type.", { charged: true });
+  return { type, pixels: readPixels(head, type) };
+}

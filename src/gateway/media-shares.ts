@@ -1,0 +1,62 @@
+// Media shares: how much of the storage each key's inputs and results may take, and who gives way when it is short. Pure.
+import type { Media } from "./types.ts";
+
+/** Bytes that one owner holds of one origin. `keyId` null: the operator's. */
+export type MediaSum = Pick<Media, "keyId" | "origin"> & { bytes: number };
+
+const sumOf = (sums: readonly MediaSum[]) => sums.reduce((total, { bytes }) => total + bytes, 0);
+
+/**
+ * What has to go so that everything fits into `maxBytes`: inputs before results, and never a result because of inputs. Within either, those
+ * who hold the most give way until they hold as much as the next: whoever has less than an equal part of the room loses nothing.
+ */
+export function findSurplus(sums: readonly MediaSum[], maxBytes: number): MediaSum[] {
+  const results = sums.filter(({ origin }) => origin === "result");
+  const inputs = sums.filter(({ origin }) => origin === "input");
+  const roomForInputs = Math.max(0, maxBytes - sumOf(results));
+  return [...above(inputs, roomForInputs), ...above(results, maxBytes)];
+}
+
+/** What each holds above the level at which all of them together fit into `room`. */
+function above(sums: readonly MediaSum[], room: number): MediaSum[] {
+  let left = room;
+  const ascending = sums.toSorted((a, b) => a.bytes - b.bytes);
+  for (const [index, sum] of ascending.entries()) {
+    const level = Math.floor(left / (ascending.length - index));
+    if (sum.bytes > level) return ascending.slice(index).map((owner) => ({ ...owner, bytes: owner.bytes - level }));
+    left -= sum.bytes;
+  }
+  return [];
+}
+
+/** Running sums of the media, by owner and origin. */
+export class MediaUsage {
+  #sums = new Map<string, MediaSum>();
+
+  load(sums: readonly MediaSum[]): void {
+    this.#sums = new Map(sums.map((sum) => [nameOf(sum), { ...sum }]));
+  }
+
+  add(media: MediaSum, sign: 1 | -1 = 1): void {
+    const name = nameOf(media);
+    const { keyId, origin } = media;
+    const sum = this.#sums.get(name) ?? { keyId, origin, bytes: 0 };
+    sum.bytes += sign * media.bytes;
+    if (sum.bytes === 0) this.#sums.delete(name);
+    else this.#sums.set(name, sum);
+  }
+
+  sums(): MediaSum[] {
+    return [...this.#sums.values()];
+  }
+
+  bytesOf(owner: Pick<Media, "keyId" | "origin">): number {
+    return this.#sums.get(nameOf(owner))?.bytes ?? 0;
+  }
+
+  total(): number {
+    return this.#sums.values().reduce((total, { bytes }) => total + bytes, 0);
+  }
+}
+
+const nameOf = ({ keyId, origin }: Pick<Media, "keyId" | "origin">) => `${origin} ${keyId}`;

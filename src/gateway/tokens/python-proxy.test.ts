@@ -1,0 +1,36 @@
+// Every spelling of a proxy that the Python flow2api takes.
+import { expect, test } from "bun:test";
+import { readPythonProxy } from "./python-proxy.ts";
+
+test.each([
+  ["10.0.0.1:3128", "http://10.0.0.1:3128"],
+  ["10.0.0.1:3128:me:secret", "http://me:secret@10.0.0.1:3128"],
+  ["me:secret@10.0.0.1:3128", "http://me:secret@10.0.0.1:3128"],
+  ["http://10.0.0.1:3128", "http://10.0.0.1:3128"],
+  ["HTTPS://proxy.example:8443/", "https://proxy.example:8443"],
+  ["http://10.0.0.1:3128:me:secret", "http://me:secret@10.0.0.1:3128"],
+  ["https://me:secret@proxy.example:443", "https://me:secret@proxy.example:443"],
+  ["10.0.0.1:3128:me:a:b", "http://me:a%3Ab@10.0.0.1:3128"],
+  ["me:p@ss/w#rd?@10.0.0.1:3128", "http://me:p%40ss%2Fw%23rd%3F@10.0.0.1:3128"],
+  ["me:p%40ss@10.0.0.1:3128", "http://me:p%40ss@10.0.0.1:3128"],
+  ["me:100%@10.0.0.1:3128", "http://me:100%25@10.0.0.1:3128"],
+  ["me@10.0.0.1:3128", "http://me@10.0.0.1:3128"],
+  ["[::1]:3128", "http://[::1]:3128"],
+  ["[::1]:3128:me:secret", "http://me:secret@[::1]:3128"],
+  ["  proxy.example:3128 ", "http://proxy.example:3128"],
+])("%s", (text, expected) => {
+  expect(readPythonProxy(text)).toBe(expected);
+});
+
+test.each([
+  "socks5://10.0.0.1:1080",
+  "socks5h://me:canary@h:1080",
+  "SOCKS4://h:1",
+  "st5 10.0.0.1:1080:me:canary",
+  "",
+  "ftp://h:1",
+  "a b",
+  "h:port",
+])("%s is refused and not quoted", (text) => {
+  expect(() => readPythonProxy(text)).toThrow(/^(?!.*canary)/);
+});

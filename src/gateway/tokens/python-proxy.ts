@@ -1,0 +1,44 @@
+// Proxy addresses in every spelling that the Python flow2api takes, as http(s) URLs.
+import { AppError } from "../../errors.ts";
+import { readProxy } from "../token-record.ts";
+
+/**
+ * Reads `host:port`, `host:port:user:password`, `user:password@host:port`, each with or without `http://` or `https://`. User and
+ * password may hold any character; what is percent-encoded already stays so.
+ * @returns the address as a URL without a path; it may carry a password and is never quoted
+ * @throws {AppError} `invalid_request` for SOCKS (also the prefix `st5 `) and for what is no address
+ */
+export function readPythonProxy(text: string): string {
+  const bare = text.trim();
+  if (/^(st5\s|socks)/i.test(bare)) throw new AppError("invalid_request", "is SOCKS, which is not supported: give an http(s) proxy");
+  const scheme = /^https?(?=:\/\/)/i.exec(bare)?.[0] ?? "";
+  const rest = (scheme ? bare.slice(scheme.length + 3) : bare).replace(/\/$/, "");
+  const { address, user, password } = splitLogin(rest);
+  const login = user === "" ? "" : `${encoded(user)}${password === null ? "" : `:${encoded(password)}`}@`;
+  return readProxy(`${scheme.toLowerCase() || "http"}://${login}${address}`);
+}
+
+type Parts = { address: string; user: string; password: string | null };
+
+function splitLogin(rest: string): Parts {
+  const at = rest.lastIndexOf("@");
+  if (at !== -1) return { address: rest.slice(at + 1), ...splitPair(rest.slice(0, at)) };
+  const hostEnd = rest.startsWith("[") ? rest.indexOf("]") + 1 : rest.indexOf(":");
+  const portEnd = hostEnd <= 0 ? -1 : rest.indexOf(":", hostEnd + 1);
+  if (portEnd === -1) return { address: rest, user: "", password: null };
+  return { address: rest.slice(0, portEnd), ...splitPair(rest.slice(portEnd + 1)) };
+}
+
+function splitPair(login: string): Omit<Parts, "address"> {
+  const colon = login.indexOf(":");
+  return colon === -1 ? { user: login, password: null } : { user: login.slice(0, colon), password: login.slice(colon + 1) };
+}
+
+function encoded(text: string): string {
+  try {
+    if (decodeURIComponent(text) !== text) return text;
+  } catch {
+    // A percent sign that encodes nothing.
+  }
+  return encodeURIComponent(text);
+}

@@ -1,0 +1,11 @@
+// Reading JSON of an upstream without trusting its shape.
+
+export type JsonRecord = Record<string, unknown>;
+
+export const isRecord = (value: unknown): value is JsonRecord => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The array that a value is, or an empty one. */
+export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
+/** The value when it is a string that is not empty. */
+export const stringOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
