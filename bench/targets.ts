@@ -102,7 +102,7 @@ export async function startFlow2api(
   const cli = async (...args: string[]) =>
     (await new Response(Bun.spawn([executable, ...args, "--data", folder], { env, stderr: "inherit" }).stdout).text()).trim();
   for (const secret of ["one", "two", "three"])
-    await cli("token", "add", "--provider", "gemini", "--secret", `bench-token-${secret}`, "--image-concurrency", "-1");
+    await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", `bench-token-${secret}`, "--image-concurrency", "-1");
   const key = await cli("key", "create", "--name", "bench", ...limits);
   if (key === "") throw new Error("No key was made for the bench");
   const base = `http://127.0.0.1:${port}`;

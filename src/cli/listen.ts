@@ -17,10 +17,10 @@ export async function listening<Server>(starting: Promise<Server>, { host, port 
   } catch (error) {
     const code = codeOf(error) ?? codeOf((error as Error).cause);
     if (code === "EADDRINUSE") throw new AppError("conflict", takenText(error, port), { cause: error });
-    if (isNoAddress(error, code))
-      throw new AppError("conflict", `${host} is no address of this machine: choose another with --host.`, { cause: error });
     if (code === "EACCES")
       throw new AppError("conflict", `Port ${port} needs rights; choose one above 1023 with --port.`, { cause: error });
+    if (isNoAddress(error, code))
+      throw new AppError("conflict", `${host} is no address of this machine: choose another with --host.`, { cause: error });
     throw error;
   }
 }
@@ -31,8 +31,8 @@ function takenText(error: unknown, port: number): string {
   return `Port ${taken} is taken; choose another with ${taken === port ? "--port" : "admin.port"}.`;
 }
 
-/** A name that means nothing fails as an invalid argument of `listen`. */
+/** A name that means nothing fails in `listen` under whatever error number the process met last; port and rights are asked before. */
 const isNoAddress = (error: unknown, code: string | undefined): boolean =>
-  code === "EADDRNOTAVAIL" || (code === "EINVAL" && (error as NodeJS.ErrnoException).syscall === "listen");
+  code === "EADDRNOTAVAIL" || (error as NodeJS.ErrnoException).syscall === "listen";
 
 const codeOf = (error: unknown): string | undefined => (error as { code?: string } | undefined)?.code;

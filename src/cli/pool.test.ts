@@ -8,6 +8,7 @@ import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import { hashKey } from "../gateway/keys.ts";
 import type { PoolTokenView } from "../gateway/pool-view.ts";
+import { type Simulator, startSimulator } from "../simulator/simulator.ts";
 import { temporaryFolder } from "../testing.ts";
 import { runRecorded, type World } from "./testing.ts";
 
@@ -33,10 +34,14 @@ const contents = (path: string) =>
     .join("\n");
 
 describe("token add", () => {
-  test("prints the id alone and keeps what was given", async () => {
+  test("prints the id alone on standard output and keeps what was given", async () => {
     const { data, cli } = fresh();
     const options = ["--label", "mine", "--group", "project-1", "--image-concurrency", "-1", "--video-concurrency", "3"];
-    expect(await cli("token", "add", "--provider", "gemini", "--secret", SECRET, ...options)).toEqual({ code: 0, out: "1\n", err: "" });
+    expect(await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", SECRET, ...options)).toEqual({
+      code: 0,
+      out: "1\n",
+      err: 'Added token 1, a Gemini API key named "mine" that ends in mnop. It was not checked.\n',
+    });
     const store = await storeOf(data);
     const [token] = await store.listTokens();
     const { secret } = await store.readTokenSecret(1);
@@ -47,7 +52,7 @@ describe("token add", () => {
 
   test("labels by provider and number, and takes concurrency from the settings", async () => {
     const { data, cli } = fresh({ env: { FLOW2API_POOL_IMAGE_CONCURRENCY: "7" } });
-    for (const secret of ["one", "two"]) await cli("token", "add", "--provider", "flow", "--secret", secret);
+    for (const secret of ["one", "two"]) await cli("token", "add", "--no-check", "--provider", "flow", "--secret", secret);
     const store = await storeOf(data);
     const tokens = await store.listTokens();
     await store.close();
@@ -59,7 +64,7 @@ describe("token add", () => {
 
   test("reads the secret from standard input, without the line break", async () => {
     const { data, cli } = fresh({ stdin: `  ${SECRET}\r\n` });
-    expect((await cli("token", "add", "--provider", "gemini", "--secret", "-")).code).toBe(0);
+    expect((await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", "-")).code).toBe(0);
     const store = await storeOf(data);
     const { secret } = await store.readTokenSecret(1);
     await store.close();
@@ -72,7 +77,7 @@ describe("token add", () => {
     ["too much", SECRET.repeat(1000)],
   ])("refuses %s without quoting it or touching the folder", async (_name, stdin) => {
     const { data, cli } = fresh({ stdin });
-    const { code, out, err } = await cli("token", "add", "--provider", "gemini", "--secret", "-");
+    const { code, out, err } = await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", "-");
     expect([code, out]).toEqual([2, ""]);
     expect(err).not.toContain("Canary");
     expect(existsSync(data)).toBe(false);
@@ -80,8 +85,8 @@ describe("token add", () => {
 
   test("the same secret again fails, and neither it nor the folder shows the secret", async () => {
     const { data, cli } = fresh();
-    await cli("token", "add", "--provider", "gemini", "--secret", SECRET);
-    const { code, out, err } = await cli("token", "add", "--provider", "gemini", "--secret", SECRET);
+    await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", SECRET);
+    const { code, out, err } = await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", SECRET);
     expect([code, out]).toEqual([1, ""]);
     expect(err.split("\n")).toHaveLength(2);
     expect(err).not.toContain(SECRET);
@@ -89,14 +94,83 @@ describe("token add", () => {
   });
 });
 
+describe("token add asks the upstream first", () => {
+  async function withUpstream(faults = "") {
+    const simulator = await startSimulator({ faults });
+    const env = {
+      FLOW2API_GEMINI_BASE_URL: simulator.geminiBaseUrl,
+      FLOW2API_FLOW_LABS_BASE_URL: simulator.flowLabsBaseUrl,
+      FLOW2API_FLOW_API_BASE_URL: simulator.flowApiBaseUrl,
+    };
+    return { ...fresh({ env }), simulator };
+  }
+
+  const closing = (simulator: Simulator) => ({ [Symbol.asyncDispose]: () => simulator.stop() });
+
+  test("a key that is taken is added, and what it can make is told and kept", async () => {
+    const { cli, data, simulator } = await withUpstream();
+    await using _closing = closing(simulator);
+    const { code, out, err } = await cli("token", "add", "--provider", "gemini", "--secret", "alpha-project.key-one");
+    expect([code, out]).toEqual([0, "1\n"]);
+    expect(err).toMatch(
+      /^Added token 1, a Gemini API key named "gemini-1" that ends in -one\. Google takes it; it can make .*gemini-3-pro-image/,
+    );
+    const store = await storeOf(data);
+    const [row] = await store.listTokens();
+    await store.close();
+    expect(row).toMatchObject({ checkedAt: expect.any(Number), families: expect.arrayContaining(["gemini-3-pro-image"]) });
+  });
+
+  test("a session in a pasted cookie is added under its account, which the list shows", async () => {
+    const { cli, simulator } = await withUpstream();
+    await using _closing = closing(simulator);
+    const { err } = await cli(
+      "token",
+      "add",
+      "--provider",
+      "flow",
+      "--secret",
+      "__Secure-next-auth.session-token=flow-session-pro-one; x=y",
+    );
+    expect(err).toContain("Google Flow takes it, account flow-session-pro-one@flow.example; it can make");
+    expect((await cli("token", "list")).out).toContain("flow-session-pro-one@flow.example");
+  });
+
+  test.each([
+    ["gemini", "gemini.models=bad-key"],
+    ["flow", "flow.session=dead"],
+  ])("a secret that is refused is not added: exit 1 with the reason (%s)", async (provider, faults) => {
+    const { cli, simulator } = await withUpstream(faults);
+    await using _closing = closing(simulator);
+    const { code, out, err } = await cli("token", "add", "--provider", provider, "--secret", "secret-canary-0123456789");
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatch(/^Google( Flow)? refuses this token: .+\nNothing was added\. With --no-check it is added all the same\.\n$/);
+    expect(err).not.toContain("canary");
+    expect((await cli("token", "list")).out).toBe("");
+  });
+
+  test("an upstream that cannot be reached leaves the check to the server", async () => {
+    const env = { FLOW2API_GEMINI_BASE_URL: "http://127.0.0.1:9" };
+    const { code, out, err } = await fresh({ env }).cli("token", "add", "--provider", "gemini", "--secret", SECRET);
+    expect([code, out]).toEqual([0, "1\n"]);
+    expect(err).toContain("It could not be checked now (");
+  });
+
+  test("a secret of the other provider is refused before anything is asked", async () => {
+    const key = `AIzaSy${"Canary".repeat(6)}`.slice(0, 39);
+    const { code, err } = await fresh().cli("token", "add", "--provider", "flow", "--secret", key);
+    expect([code, err]).toEqual([2, expect.stringContaining("--secret: it is a Gemini key, not a Flow session.")]);
+  });
+});
+
 describe("token list", () => {
   const { data, cli } = fresh();
   beforeAll(async () => {
-    await cli("token", "add", "--provider", "gemini", "--secret", SECRET, "--label", "bell\u0007");
-    await cli("token", "add", "--provider", "flow", "--secret", "session-1", "--label", "second");
-    await cli("token", "add", "--provider", "flow", "--secret", "session-2", "--label", "third");
-    await cli("token", "add", "--provider", "gemini", "--secret", `${SECRET}-4`, "--label", "fourth", "--group", "g");
-    await cli("token", "add", "--provider", "gemini", "--secret", `${SECRET}-5`, "--label", "fifth", "--group", "g");
+    await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", SECRET, "--label", "bell\u0007");
+    await cli("token", "add", "--no-check", "--provider", "flow", "--secret", "session-1", "--label", "second");
+    await cli("token", "add", "--no-check", "--provider", "flow", "--secret", "session-2", "--label", "third");
+    await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", `${SECRET}-4`, "--label", "fourth", "--group", "g");
+    await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", `${SECRET}-5`, "--label", "fifth", "--group", "g");
     const store = await storeOf(data);
     await store.updateToken(2, { proxy: "http://me:canary@proxy.example:80" });
     await store.updateToken(3, { enabled: false });
@@ -116,11 +190,11 @@ describe("token list", () => {
     expect([code, out.split("\n")]).toEqual([
       0,
       [
-        "1  gemini  bell·   healthy, but gemini-3-pro-image cooling: per_minute until 2026-11-23T12:00:30Z",
-        "2  flow    second  blocked: verification",
-        "3  flow    third   disabled",
-        "4  gemini  fourth  cooling: throttled until 2026-11-23T12:01:00Z",
-        "5  gemini  fifth   cooling: throttled until 2026-11-23T12:01:00Z",
+        "1  gemini  bell·   …mnop  healthy, but gemini-3-pro-image cooling: per_minute until 2026-11-23T12:00:30Z",
+        "2  flow    second  -      blocked: verification",
+        "3  flow    third   -      disabled",
+        "4  gemini  fourth  …op-4  cooling: throttled until 2026-11-23T12:01:00Z",
+        "5  gemini  fifth   …op-5  cooling: throttled until 2026-11-23T12:01:00Z",
         "",
       ],
     ]);
@@ -189,7 +263,7 @@ describe("beside a running server", () => {
     const { data, cli } = fresh();
     await cli("key", "create", "--name", "first");
     using _owner = acquireFolder(data);
-    expect((await cli("token", "add", "--provider", "gemini", "--secret", SECRET)).out).toBe("1\n");
+    expect((await cli("token", "add", "--no-check", "--provider", "gemini", "--secret", SECRET)).out).toBe("1\n");
     expect((await cli("key", "create", "--name", "second")).code).toBe(0);
     expect((await cli("token", "list")).out).toContain("gemini-1");
   });

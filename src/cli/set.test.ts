@@ -120,7 +120,7 @@ describe("key set", () => {
 describe("token set", () => {
   async function made(world: Partial<World> = {}) {
     const all = fresh(world);
-    await all.cli("token", "add", "--provider", "gemini", "--secret", "AIza-secret-0123456789", "--group", "g");
+    await all.cli("token", "add", "--no-check", "--provider", "gemini", "--secret", "AIza-secret-0123456789", "--group", "g");
     return all;
   }
 

@@ -161,6 +161,10 @@ describe("an address that cannot be had", () => {
     [Object.assign(new Error("x"), { code: "EADDRINUSE" }), "Port 80 is taken; choose another with --port."],
     [new Error("x", { cause: { code: "EADDRINUSE" } }), "Port 80 is taken; choose another with --port."],
     [Object.assign(new Error("x"), { code: "EACCES" }), "Port 80 needs rights; choose one above 1023 with --port."],
+    [
+      Object.assign(new Error("x"), { code: "EEXIST", syscall: "listen" }),
+      "h.example is no address of this machine: choose another with --host.",
+    ],
     [Object.assign(new Error("x"), { code: "EADDRNOTAVAIL" }), "h.example is no address of this machine: choose another with --host."],
   ])("%#", async (error, message) => {
     await expect(listening(Promise.reject(error), { host: "h.example", port: 80 })).rejects.toThrow(message);

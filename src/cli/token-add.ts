@@ -1,15 +1,18 @@
-// flow2api token add: puts a token into the pool and prints its id.
+// flow2api token add: asks the upstream whether it takes a secret, puts it into the pool, prints its id.
+import type { TokenRow } from "../db/store.ts";
 import { editable } from "../gateway/token-admin.ts";
-import { PROVIDERS } from "../gateway/token-import.ts";
+import { PROVIDERS } from "../gateway/token-forms.ts";
 import { freeLabel } from "../gateway/token-labels.ts";
 import { findSetting, parseSetting, type SettingKey, showValue } from "../settings-check.ts";
 import { openFolder } from "./folder.ts";
 import { readSecret } from "./secret.ts";
+import { printableCell } from "./table.ts";
+import { type Checked, checkSecret, type Unchecked } from "./token/check-secret.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";
 
 export const tokenAdd = defineVerb({
   name: "token add",
-  summary: "Put a token into the pool; prints its id.",
+  summary: "Check a token with its upstream and put it into the pool; prints its id. Exits 1 when the upstream refuses it.",
   options: {
     provider: { type: "string", value: "gemini|flow", help: "gemini: an API key; flow: a session", required: true },
     secret: { type: "string", value: "S|-", help: "the token itself; - reads it from standard input", required: true },
@@ -17,28 +20,41 @@ export const tokenAdd = defineVerb({
     group: { type: "string", value: "G", help: "tokens of one group share one upstream quota (a Google project)" },
     "image-concurrency": { type: "string", value: "N", help: "image calls at once, -1 unlimited (default: pool.image_concurrency)" },
     "video-concurrency": { type: "string", value: "N", help: "video calls at once, -1 unlimited (default: pool.video_concurrency)" },
+    "no-check": { type: "boolean", help: "add it without asking the upstream" },
     ...FOLDER_OPTIONS,
   },
   async run({ values, io }) {
     if (!PROVIDERS.includes(values.provider)) throw usageError(`--provider: expected gemini or flow, got "${values.provider}".`);
     const imageConcurrency = readConcurrency("image-concurrency", "pool.image_concurrency", values["image-concurrency"]);
     const videoConcurrency = readConcurrency("video-concurrency", "pool.video_concurrency", values["video-concurrency"]);
-    const secret = await readSecret("--secret", values.secret, io);
+    const secret = await readSecret("--secret", values.secret, { provider: values.provider, io });
     await using folder = await openFolder(values, io);
     const { pool } = folder.config.settings;
+    const checked = values["no-check"] ? null : await checkSecret(folder.config.settings, { provider: values.provider, secret }, io.now);
+    if (checked?.outcome === "refused") {
+      io.stderr(
+        `${UPSTREAM[values.provider]} refuses this token: ${checked.reason}\nNothing was added. With --no-check it is added all the same.\n`,
+      );
+      return 1;
+    }
+    const accepted = checked?.outcome === "accepted" ? checked : null;
     const token = await folder.store.insertToken(
       {
         provider: values.provider,
-        secret,
+        secret: accepted?.secret ?? secret,
+        state: accepted?.state,
         label: values.label ?? freeLabel(values.provider, await folder.store.listTokens()),
         group: values.group ?? null,
+        identity: accepted?.facts.identity ?? null,
         imageConcurrency: imageConcurrency ?? pool.image_concurrency,
         videoConcurrency: videoConcurrency ?? pool.video_concurrency,
       },
       io.now(),
     );
+    if (accepted) await folder.store.updateToken(token.id, { ...accepted.facts, checkedAt: io.now() });
     await folder.record({ action: "token.add", subject: `token ${token.id}`, after: { provider: token.provider, ...editable(token) } });
     io.stdout(`${token.id}\n`);
+    io.stderr(`Added token ${token.id}, ${describe(token)}. ${checkText(token.provider, checked)}\n`);
     return 0;
   },
 });
@@ -50,4 +66,17 @@ function readConcurrency(option: string, key: SettingKey, text: string | undefin
   const value = parseSetting(setting, text);
   if (!setting.accepts(value)) throw usageError(`--${option}: expected ${setting.expected}, got ${showValue(setting, value)}.`);
   return value as number;
+}
+
+const UPSTREAM: Record<string, string> = { gemini: "Google", flow: "Google Flow" };
+
+const describe = ({ provider, label, hint }: TokenRow): string =>
+  `${provider === "gemini" ? "a Gemini API key" : "a Flow session"} named "${printableCell(label)}"${hint === "" ? "" : ` that ends in ${hint}`}`;
+
+function checkText(provider: string, checked: Checked | Unchecked | null): string {
+  if (!checked) return "It was not checked.";
+  if (checked.outcome !== "accepted") return `It could not be checked now (${checked.reason}); the server checks it when it runs.`;
+  const { identity, families } = checked.facts;
+  const models = families === undefined ? "" : `; it can make ${families.length === 0 ? "nothing" : families.join(", ")}`;
+  return `${UPSTREAM[provider]} takes it${identity === undefined ? "" : `, account ${printableCell(identity)}`}${models}.`;
 }

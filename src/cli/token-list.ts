@@ -8,7 +8,7 @@ import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const tokenList = defineVerb({
   name: "token list",
-  summary: "List the pool: id, provider, label, health.",
+  summary: "List the pool: id, provider, label, account, health.",
   options: { json: { type: "boolean", help: "everything but secrets, as JSON; times in epoch ms" }, ...FOLDER_OPTIONS },
   async run({ values, io }) {
     await using folder = await openFolder(values, io);
@@ -22,12 +22,16 @@ export const tokenList = defineVerb({
           2,
         )}\n`,
       );
-    else io.stdout(rowsText(views.map(tokenCells)));
+    else io.stdout(rowsText(views.map((view, index) => tokenCells(view, rows[index]!))));
     return 0;
   },
 });
 
-const tokenCells = (token: PoolTokenView) => [`${token.id}`, token.provider, printableCell(token.label), healthText(token)];
+/** `account`: whose it is where a check learned it, else the end of the secret. */
+const tokenCells = (token: PoolTokenView, { identity, hint }: TokenRow) => {
+  const account = identity ?? (hint === "" ? "-" : `…${hint}`);
+  return [`${token.id}`, token.provider, printableCell(token.label), printableCell(account), healthText(token)];
+};
 
 /** The token as a whole; where nothing holds that back, the models of it that are held back. */
 function healthText({ health, models }: PoolTokenView): string {

@@ -1,0 +1,51 @@
+// Asks the upstream once whether it takes a secret, from the command line, before the secret goes into the pool.
+import type { Config } from "../../config.ts";
+import { AppError } from "../../errors.ts";
+import { createLog } from "../../log.ts";
+import { createFlow } from "../../providers/flow/client.ts";
+import { createGemini } from "../../providers/gemini/client.ts";
+import type { Provider, ProviderToken, TokenFacts } from "../../providers/provider.ts";
+
+/** `secret` and `state` are what is to be kept: asking may have rotated a session. */
+export type Checked = { outcome: "accepted"; facts: TokenFacts; secret: string; state: Record<string, unknown> };
+export type Unchecked = { outcome: "refused" | "unreachable"; reason: string };
+
+/** Longest wait for the upstream's word. */
+const LIMIT_MS = 20_000;
+
+/** Costs nothing at either upstream: a list of models, or an exchange of the session. Never quotes the secret. */
+export async function checkSecret(
+  settings: Config["settings"],
+  { provider, secret }: { provider: string; secret: string },
+  now: () => number,
+): Promise<Checked | Unchecked> {
+  const token: ProviderToken = { id: 0, secret, state: {}, proxy: null };
+  try {
+    const facts = await adapterOf(provider, settings, now).check(token, {
+      signal: AbortSignal.timeout(LIMIT_MS),
+      openDraft: () => Promise.reject(new Error("A check stores nothing.")),
+      async remember(change) {
+        token.secret = change.secret ?? token.secret;
+        token.state = { ...token.state, ...change.state };
+      },
+    });
+    return { outcome: "accepted", facts, secret: token.secret, state: token.state };
+  } catch (error) {
+    if (!(error instanceof AppError)) return { outcome: "unreachable", reason: "no answer in time" };
+    return { outcome: REFUSALS.has(error.kind) ? "refused" : "unreachable", reason: error.message };
+  }
+}
+
+const REFUSALS: ReadonlySet<AppError["kind"]> = new Set([
+  "upstream_unauthorized",
+  "upstream_model_denied",
+  "invalid_request",
+  "upstream_invalid",
+]);
+
+function adapterOf(provider: string, { gemini, flow }: Config["settings"], now: () => number): Provider {
+  const log = createLog({ level: "error", format: "json", now, write: () => {} });
+  return provider === "gemini"
+    ? createGemini({ baseUrl: gemini.base_url, now, log })
+    : createFlow({ labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, now, random: Math.random, log });
+}
