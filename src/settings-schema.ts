@@ -91,7 +91,7 @@ export const SettingsSchema = t.Object({
       "How a token is chosen among those that can serve",
     ),
     wait_ms: whole(30_000, 0, 600_000, "Longest wait for a free token, in milliseconds"),
-    queue_limit: whole(1000, 0, 100_000, "Requests that may wait at once; over it: 429"),
+    queue_limit: whole(1000, 0, 100_000, "Requests that may wait at once; over it the key with the most of them gets 429"),
     image_concurrency: whole(4, -1, 1000, "Image calls at once for a new token; -1 unlimited"),
     video_concurrency: whole(2, -1, 1000, "Video calls at once for a new token; -1 unlimited"),
   }),

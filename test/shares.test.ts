@@ -87,7 +87,7 @@ describe("uploads count under the key's limits", () => {
     const { id } = rig.context.keys.find(key)!;
     expect(rig.context.limits.usage(id).uploadBytes).toBe(800_000);
     await rig.stopGateway();
-    await using again = await startRig({ folder: rig.folder });
+    await using again = await startRig({ folder: rig.folder, tokens: [] });
     expect(again.context.limits.usage(id).uploadBytes).toBe(800_000);
   });
 });

@@ -15,6 +15,10 @@ export type Queue<W extends Waiting<Lane>, Lane extends object> = {
   next<Found>(isOpen: (lane: Lane) => boolean, find: (waiter: W) => Found | null): { waiter: W; found: Found } | null;
   /** All requests in the order in which they are served if every lane is open. */
   inOrder(): W[];
+  /** How many requests of this key wait. */
+  sizeOf(keyId: number): number;
+  /** The newest request of the key that has the most of them, where those are at least `least`; else null. */
+  newestOfLargest(least: number): W | null;
   /** How many would be served before the newest request of this key. */
   aheadOfNewest(keyId: number): number;
 };
@@ -78,6 +82,12 @@ export function createQueue<W extends Waiting<Lane>, Lane extends object>(): Que
       }
       return order;
     },
+    sizeOf: (keyId) => sizes.get(keyId) ?? 0,
+    newestOfLargest(least) {
+      let largest: number | null = null;
+      for (const [keyId, size] of sizes) if (size >= least && size > (sizes.get(largest!) ?? 0)) largest = keyId;
+      return largest === null ? null : newestOf(lines.get(largest)!);
+    },
     aheadOfNewest(keyId) {
       const own = sizes.get(keyId) ?? 0;
       let ahead = Math.max(0, own - 1);
@@ -89,6 +99,15 @@ export function createQueue<W extends Waiting<Lane>, Lane extends object>(): Que
       return ahead;
     },
   };
+}
+
+/** The request of one key that came last. */
+function newestOf<W, Lane>(line: ReadonlyMap<Lane, ReadonlyMap<W, number>>): W | null {
+  let newest: { waiter: W; number: number } | null = null;
+  for (const waiters of line.values()) {
+    for (const [waiter, number] of waiters) if (!newest || number > newest.number) newest = { waiter, number };
+  }
+  return newest?.waiter ?? null;
 }
 
 /** The earliest request of one key that something is found for. */

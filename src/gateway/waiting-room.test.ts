@@ -207,6 +207,49 @@ describe("waiting ends without a token", () => {
     expect(test.pool.gauges().queued).toBe(1);
   });
 
+  describe("in a full room", () => {
+    const full = async (limit: number) => {
+      const test = testPool([tokenRow(1)], { settings: { queue_limit: limit } });
+      const lease = await test.lease();
+      return { test, lease };
+    };
+
+    test("the newest of the key with the most places, so that another key comes in", async () => {
+      const { test, lease } = await full(4);
+      const greedy = [1, 2, 3, 4].map(() => wait(test, { keyId: 1 }));
+      const first = wait(test, { keyId: 2 });
+      await settled();
+      expect(greedy.map((one) => kindOf(one.error))).toEqual([null, null, null, "busy"]);
+      const [second, third] = [wait(test, { keyId: 2 }), wait(test, { keyId: 2 })];
+      const [another, refused] = [wait(test, { keyId: 3 }), wait(test, { keyId: 1 })];
+      await settled();
+      expect([first, second, third, another, refused].map((one) => kindOf(one.error))).toEqual([null, null, "busy", null, "busy"]);
+      expect(greedy.map((one) => kindOf(one.error))).toEqual([null, "busy", "busy", "busy"]);
+      expect(test.pool.gauges().queued).toBe(4);
+      await end(lease);
+      expect(test.pool.gauges().queued).toBe(3);
+    });
+
+    test("nobody who holds as much as the newcomer", async () => {
+      const { test } = await full(2);
+      const there = [wait(test, { keyId: 1 }), wait(test, { keyId: 2 })];
+      const newcomer = wait(test, { keyId: 3 });
+      await settled();
+      expect([...there, newcomer].map((one) => kindOf(one.error))).toEqual([null, null, "busy"]);
+    });
+
+    test("across families: the newest of all that the key waits for", async () => {
+      const { test } = await full(3);
+      const lease = wait(test, { family: "other-model" });
+      await settled();
+      const greedy = [{}, { family: "other-model" }, {}].map((change) => wait(test, { keyId: 1, ...change }));
+      const other = wait(test, { keyId: 2 });
+      await settled();
+      expect([lease, ...greedy, other].map((one) => kindOf(one.error)).filter((kind) => kind !== null)).toHaveLength(2);
+      expect(kindOf(other.error)).toBeNull();
+    });
+  });
+
   test("as soon as everything it waits for is held back beyond its time", async () => {
     const test = testPool([tokenRow(1), tokenRow(2)]);
     const leases = [await test.lease(), await test.lease()];

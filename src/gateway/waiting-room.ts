@@ -28,7 +28,10 @@ type Waiter = {
 };
 
 export type WaitingRoom = {
-  /** Waits for a token of the lane, where none is free now. Rejects at once when waiting is pointless or the room is full. */
+  /**
+   * Waits for a token of the lane, where none is free now. Rejects at once when waiting is pointless, or when the room is full and no other
+   * key has more places in it.
+   */
   enter(lane: Lane, request: LeaseRequest, options: LeaseOptions & { waitMs: number }, limit: number): Promise<Lease>;
   /** @throws {AppError} `busy` when a call on this token would not end before the deadline */
   assertInTime(lane: Lane, member: Member, request: LeaseRequest, deadline: LeaseOptions["deadline"], time: number): void;
@@ -181,6 +184,15 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
 
   const tooLate = (lane: Lane, time: number) => busy(lane, "a call that begins now would not end in time", time);
 
+  /** In a full room the key with the most places gives its newest one to a key that has fewer; false: nobody has to. */
+  function makeRoom(keyId: number, time: number): boolean {
+    // Two more, so that the two do not push each other out in turns.
+    const displaced = queue.newestOfLargest(queue.sizeOf(keyId) + 2);
+    if (!displaced || displaced.keyId === keyId || !leave(displaced)) return false;
+    displaced.refuse(busy(displaced.lane, "the queue is full, and this API key has the most requests in it", time));
+    return true;
+  }
+
   async function enter(...[lane, request, options, limit]: Parameters<WaitingRoom["enter"]>): Promise<Lease> {
     const since = clock.now();
     const { kind, family, providers } = lane.want;
@@ -191,7 +203,7 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
     if (isHopeless) throw refuse(lane, request.exclude, since);
     if (options.waitMs <= 0) throw busy(lane, "waiting is switched off", since);
     if (waitMs <= 0) throw tooLate(lane, since);
-    if (queue.size() >= limit) throw busy(lane, "the queue is full", since);
+    if (queue.size() >= limit && !makeRoom(request.keyId, since)) throw busy(lane, "the queue is full", since);
 
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
     const { signal, onWait } = options;

@@ -28,7 +28,7 @@ const descriptions: Record<SettingKey, string> = {
   "generation.thinking": "可选择思考强度的模型所用的强度",
   "pool.strategy": "在可用令牌中如何选择",
   "pool.wait_ms": "等待空闲令牌的最长时间（毫秒）",
-  "pool.queue_limit": "同时等待的请求数上限；超出则返回 429",
+  "pool.queue_limit": "同时等待的请求数上限；超出时占位最多的密钥得到 429",
   "pool.image_concurrency": "新令牌的图片并发数；-1 不限",
   "pool.video_concurrency": "新令牌的视频并发数；-1 不限",
   "refresh.enabled": "在后台检查令牌：在会话结束前续期，获知额度和模型",
