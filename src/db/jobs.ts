@@ -61,6 +61,9 @@ export type DeliveryRow = NewDelivery & {
 
 export type DeliveryChange = Pick<DeliveryRow, "state" | "attempts" | "nextAt" | "endedAt" | "lastStatus" | "lastError">;
 
+/** Deliveries that are passed over: by id, by host and port of their address, or by key. */
+export type DeliveryFilter = { ids: readonly string[]; hosts: readonly string[]; keyIds: readonly number[] };
+
 /** Where a key's events go and what signs them. `url` null: only where a request says so. */
 export type KeyWebhook = { url: string | null; secret: string };
 
@@ -107,9 +110,10 @@ export interface JobStore {
   listResults(requestId: string): Promise<Media[]>;
 
   /** Waiting deliveries that are due at `now`, oldest first. */
-  listDueDeliveries(now: number, limit: number): Promise<DeliveryRow[]>;
+  /** Those that were due first, without the ones named. */
+  listDueDeliveries(now: number, limit: number, except?: DeliveryFilter): Promise<DeliveryRow[]>;
   /** When the next waiting delivery is due, epoch ms; null: none waits. */
-  nextDeliveryAt(): Promise<number | null>;
+  nextDeliveryAt(after: number): Promise<number | null>;
   updateDelivery(id: string, change: DeliveryChange): Promise<void>;
   /** Newest first. `before` is the last id of the page before. */
   listDeliveries(query: { keyId?: number; jobId?: string; limit: number; before?: string }): Promise<DeliveryRow[]>;

@@ -104,6 +104,37 @@ test("what was not delivered before a restart is delivered after it", async () =
   expect(hook.received).toHaveLength(2);
 });
 
+test("a receiver that does not answer holds up nobody else's", async () => {
+  await using world = await openWorld();
+  const held = Promise.withResolvers<Response>();
+  const asked: string[] = [];
+  const silent = Bun.serve({
+    port: 0,
+    fetch(request) {
+      asked.push(request.url);
+      return held.promise;
+    },
+  });
+  await using hook = receiver();
+  const job = await world.ctx.jobs.createVideo(world.order());
+  await world.until(job.id, "completed");
+  const tell = (url: string, id: string) =>
+    world.store.updateJob(
+      job.id,
+      ["completed"],
+      {},
+      { delivery: { id, jobId: job.id, keyId: world.keyId, url, type: "video.completed", payload: "{}", createdAt: world.clock.now() } },
+    );
+  for (let count = 0; count < 24; count++) await tell(`http://localhost:${silent.port}/hook`, `msg_silent${count}`);
+  await tell(hook.url, "msg_served");
+  world.ctx.webhooks.wake();
+  // The clock stands still: nobody's time is over.
+  for (let step = 0; step < 2000 && hook.received.length === 0; step++) await Bun.sleep(1);
+  expect([hook.received.length, asked.length <= 2]).toEqual([1, true]);
+  held.resolve(new Response(null, { status: 204 }));
+  await silent.stop(true);
+});
+
 test("nothing is told when webhooks are switched off", async () => {
   await using world = await openWorld({ settings: { "webhooks.enabled": false } });
   await using hook = receiver();

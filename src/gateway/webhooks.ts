@@ -10,6 +10,7 @@ import type { Settings } from "../settings-schema.ts";
 import { type GuardedSend, parseGuardedUrl } from "./guarded-send.ts";
 import type { Job } from "./job.ts";
 import type { MediaStore } from "./media.ts";
+import { WebhookSender } from "./webhook-sender.ts";
 
 export type Webhooks = {
   /**
@@ -45,17 +46,10 @@ export type WebhookDependencies = {
 /** Pauses between attempts; after the last one it is given up. */
 const PAUSES_MS = [5_000, 30_000, 120_000, 600_000, 3_600_000];
 const ANSWER_MS = 15_000;
-const AT_ONCE = 8;
-/** Looked at even when nothing is known to be due: another delivery may have been queued. */
-const IDLE_MS = 60_000;
 
 export function createWebhooks(deps: WebhookDependencies): Webhooks {
   const { store, media, guardedSend, clock, random, settings, log } = deps;
-  const stopping = new AbortController();
-  let working: Promise<void> | null = null;
-  let again = false;
-  let cancelTimer = () => {};
-  let started = false;
+  const sender = new WebhookSender({ store, clock, log, enabled: () => settings().webhooks.enabled, deliver });
 
   async function ofKey(keyId: number): Promise<KeyWebhook> {
     return (await store.readKeyWebhook(keyId)) ?? keep(keyId, { url: null, secret: newSecret() });
@@ -65,39 +59,11 @@ export function createWebhooks(deps: WebhookDependencies): Webhooks {
     return webhook;
   }
 
-  function wake(): void {
-    if (!started || stopping.signal.aborted) return;
-    again = true;
-    working ??= work().finally(() => {
-      working = null;
-      if (again) wake();
-    });
-  }
-
-  async function work(): Promise<void> {
-    cancelTimer();
-    let pause = IDLE_MS;
-    try {
-      while (again && !stopping.signal.aborted) {
-        again = false;
-        if (!settings().webhooks.enabled) break;
-        const due = await store.listDueDeliveries(clock.now(), AT_ONCE);
-        await Promise.all(due.map(deliver));
-        if (due.length > 0) again = true;
-      }
-      const next = await store.nextDeliveryAt();
-      if (next !== null && settings().webhooks.enabled) pause = Math.min(IDLE_MS, Math.max(next - clock.now(), 100));
-    } catch (error) {
-      log.error("Webhooks could not be sent", { error });
-    }
-    if (!stopping.signal.aborted) cancelTimer = clock.after(pause, wake);
-  }
-
-  async function deliver(delivery: DeliveryRow): Promise<void> {
+  async function deliver(delivery: DeliveryRow, stopping: AbortSignal): Promise<void> {
     const { secret } = await ofKey(delivery.keyId);
-    const { status, error } = await attempt(delivery, secret);
+    const { status, error } = await attempt(delivery, secret, stopping);
     // A stop is nobody's failure: it is sent again after the next start.
-    if (stopping.signal.aborted && status === null) return;
+    if (stopping.aborted && status === null) return;
     const attempts = delivery.attempts + 1;
     const isDelivered = status !== null && status >= 200 && status < 300;
     const pause = PAUSES_MS[attempts - 1];
@@ -114,7 +80,7 @@ export function createWebhooks(deps: WebhookDependencies): Webhooks {
     if (isOver && !isDelivered) log.warn("A webhook was given up", { jobId: delivery.jobId, attempts, status });
   }
 
-  async function attempt(delivery: DeliveryRow, secret: string): Promise<{ status: number | null; error?: string }> {
+  async function attempt(delivery: DeliveryRow, secret: string, stopping: AbortSignal): Promise<{ status: number | null; error?: string }> {
     const late = new AbortController();
     const cancel = clock.after(ANSWER_MS, () => late.abort(new AppError("upstream_timeout", `No answer within ${ANSWER_MS / 1000} s.`)));
     const refuse = (message: string) => new AppError("invalid_request", message);
@@ -124,7 +90,7 @@ export function createWebhooks(deps: WebhookDependencies): Webhooks {
         url: parseGuardedUrl(delivery.url, undefined, refuse),
         headers: signedHeaders(delivery, secret, clock.now()),
         body: delivery.payload,
-        signal: AbortSignal.any([late.signal, stopping.signal]),
+        signal: AbortSignal.any([late.signal, stopping]),
         refuse,
       });
       response.body?.cancel().catch(() => {});
@@ -154,18 +120,9 @@ export function createWebhooks(deps: WebhookDependencies): Webhooks {
       return keep(keyId, { ...(await ofKey(keyId)), url });
     },
     rotate: async (keyId) => keep(keyId, { ...(await ofKey(keyId)), secret: newSecret() }),
-    wake,
-    start() {
-      started = true;
-      wake();
-    },
-    async stop() {
-      started = false;
-      again = false;
-      stopping.abort(new AppError("cancelled", "The server is stopping."));
-      cancelTimer();
-      await working;
-    },
+    wake: () => sender.wake(),
+    start: () => sender.start(),
+    stop: () => sender.stop(new AppError("cancelled", "The server is stopping.")),
   };
 }
 

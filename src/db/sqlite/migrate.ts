@@ -18,6 +18,7 @@ import store010 from "./migrations/010.sql" with { type: "text" };
 import store011 from "./migrations/011.sql" with { type: "text" };
 import store012 from "./migrations/012.sql" with { type: "text" };
 import store013 from "./migrations/013.sql" with { type: "text" };
+import store014 from "./migrations/014.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 
@@ -36,6 +37,7 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store011,
   store012,
   store013,
+  store014,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002];
 

@@ -136,8 +136,8 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     deleteJob: (id) => write(() => jobs.deleteJob(db, id)),
     listResults: (requestId) => retryBusy(() => media.listResults(db, requestId)),
 
-    listDueDeliveries: (now, limit) => retryBusy(() => webhooks.listDueDeliveries(db, vault, now, limit)),
-    nextDeliveryAt: () => retryBusy(() => webhooks.nextDeliveryAt(db)),
+    listDueDeliveries: (now, limit, except) => retryBusy(() => webhooks.listDueDeliveries(db, vault, { now, limit, except })),
+    nextDeliveryAt: (after) => retryBusy(() => webhooks.nextDeliveryAt(db, after)),
     updateDelivery: (id, change) => write(() => webhooks.updateDelivery(db, id, change)),
     listDeliveries: (query) => retryBusy(() => webhooks.listDeliveries(db, vault, query)),
     readKeyWebhook: (keyId) => retryBusy(() => webhooks.readKeyWebhook(db, vault, keyId)),

@@ -1,6 +1,6 @@
 // SQL of webhooks: deliveries on their way, and where and with what secret a key's events are sent.
 import type { Database } from "bun:sqlite";
-import type { DeliveryChange, DeliveryRow, KeyWebhook, NewDelivery } from "../jobs.ts";
+import type { DeliveryChange, DeliveryFilter, DeliveryRow, KeyWebhook, NewDelivery } from "../jobs.ts";
 import type { Vault } from "./secrets.ts";
 
 /** Purposes of the vault. */
@@ -15,26 +15,45 @@ type Raw = Omit<DeliveryRow, "url"> & { url: Uint8Array };
 
 const toDelivery = (vault: Vault, raw: Raw): DeliveryRow => ({ ...raw, url: vault.open(URL_OF_DELIVERY, raw.url) });
 
+const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : "");
+
 /** Due at once. */
 export function insertDelivery(db: Database, vault: Vault, delivery: NewDelivery): void {
   db.query(
-    `INSERT INTO deliveries (id, job_id, key_id, url, type, payload, created_at, state, attempts, next_at)
-     VALUES ($id, $jobId, $keyId, $url, $type, $payload, $createdAt, 'waiting', 0, $createdAt)`,
-  ).run({ ...delivery, url: vault.seal(URL_OF_DELIVERY, delivery.url) });
+    `INSERT INTO deliveries (id, job_id, key_id, url, host, type, payload, created_at, state, attempts, next_at)
+     VALUES ($id, $jobId, $keyId, $url, $host, $type, $payload, $createdAt, 'waiting', 0, $createdAt)`,
+  ).run({ ...delivery, host: hostOf(delivery.url), url: vault.seal(URL_OF_DELIVERY, delivery.url) });
 }
 
-export function listDueDeliveries(db: Database, vault: Vault, now: number, limit: number): DeliveryRow[] {
+const NOBODY: DeliveryFilter = { ids: [], hosts: [], keyIds: [] };
+
+/** What is passed over is passed over within the index. */
+export function listDueDeliveries(
+  db: Database,
+  vault: Vault,
+  { now, limit, except = NOBODY }: { now: number; limit: number; except?: DeliveryFilter },
+): DeliveryRow[] {
+  const { ids, hosts, keyIds } = except;
   return db
-    .query<Raw, { now: number; limit: number }>(
-      `SELECT ${COLUMNS} FROM deliveries WHERE state = 'waiting' AND next_at <= $now ORDER BY next_at, seq LIMIT $limit`,
+    .query<Raw, Record<string, string | number>>(
+      `SELECT ${COLUMNS} FROM deliveries WHERE state = 'waiting' AND next_at <= $now
+         AND host NOT IN (SELECT value FROM json_each($hosts)) AND key_id NOT IN (SELECT value FROM json_each($keyIds))
+         AND id NOT IN (SELECT value FROM json_each($ids))
+       ORDER BY next_at, seq LIMIT $limit`,
     )
-    .all({ now, limit })
+    .all({ now, limit, ids: JSON.stringify(ids), hosts: JSON.stringify(hosts), keyIds: JSON.stringify(keyIds) })
     .map((raw) => toDelivery(vault, raw));
 }
 
-/** Null when none waits. */
-export function nextDeliveryAt(db: Database): number | null {
-  return db.query<{ at: number | null }, []>("SELECT min(next_at) AS at FROM deliveries WHERE state = 'waiting'").get()?.at ?? null;
+/** When the next one is due that is not due already; null when none is. */
+export function nextDeliveryAt(db: Database, after: number): number | null {
+  return (
+    db
+      .query<{ at: number | null }, { after: number }>(
+        "SELECT min(next_at) AS at FROM deliveries WHERE state = 'waiting' AND next_at > $after",
+      )
+      .get({ after })?.at ?? null
+  );
 }
 
 /** An id that is gone is passed over. */
