@@ -4,7 +4,7 @@ import { ADMIN_HEADERS } from "./admin/door.ts";
 import { createAdmin } from "./admin/routes.ts";
 import { createAccessLog } from "./api/access-log.ts";
 import { calledOrigin, clientAddress, forwardedHost, inRanges, publicOrigin } from "./api/address.ts";
-import { createBodyReader } from "./api/body.ts";
+import { createBodyReader, keyOwner } from "./api/body.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
 import { createSharedPaths, geminiRoutes } from "./api/gemini/routes.ts";
@@ -42,7 +42,12 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
   const { clock, keys, log, media, metrics, pool, simulated } = ctx;
   const { server: boot } = ctx.config.settings;
   const access = createAccessLog({ metrics, log, now: clock.now });
-  const bodies = createBodyReader(() => ctx.settings.current().server);
+  const bodies = createBodyReader(() => ctx.settings.current().server, {
+    clock,
+    ownerOf: (request) => bodyOwnerOf(request),
+    // Bun would cut an idle connection without a word; the admin's own listener never does.
+    onSlow: (request) => void (arrivals.has(request) || app.server?.timeout(request, 0)),
+  });
   const guard = createGuard({
     keys,
     now: clock.now,
@@ -77,6 +82,12 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     originOf,
     isAllowed: (address) => allowed.length === 0 || (address !== null && inRanges(allowed, address)),
   });
+  /** Bodies of a key count as its own; those of a signed-in operator have no share, and all others one together. */
+  const bodyOwnerOf = (request: Request): string | null => {
+    const caller = guard.callerOf(request);
+    if (caller) return keyOwner(caller.key.id);
+    return admin.door.hasSeen(request) && admin.door.visitorOf(request).session ? null : "strangers";
+  };
   const mainListener: Listener = ctx.config.settings.admin.port === 0 ? "all" : "api";
 
   /** What the admin's door says of a request below `/admin`; undefined: come in. */

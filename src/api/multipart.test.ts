@@ -8,6 +8,7 @@ import { temporaryFolder } from "../testing.ts";
 import { createBodyReader } from "./body.ts";
 import { type FormContent, formObject } from "./multipart.ts";
 
+const ARRIVAL = { bodies_per_key_percent: 100, body_min_rate_kb: 1, body_timeout: 600 };
 const MIB = 1024 * 1024;
 
 async function withReader<T>(
@@ -16,7 +17,7 @@ async function withReader<T>(
 ): Promise<T> {
   using folder = temporaryFolder();
   const drafts = createDrafts(join(folder.path, "drafts"));
-  const bodies = createBodyReader(() => ({ body_limit_mb: 16, bodies_in_flight_mb: 64, ...limits }));
+  const bodies = createBodyReader(() => ({ body_limit_mb: 16, bodies_in_flight_mb: 64, ...ARRIVAL, ...limits }));
   const media = { openDraft: async (mime: string) => drafts.open(mime), discard: drafts.discard };
   return await act({
     async read(request, fileLimitMb = 8) {

@@ -20,8 +20,8 @@ export type FormContent = { fields: [name: string, value: string][]; files: Form
 export type FormIntake = {
   openDraft: MediaStore["openDraft"];
   discard: MediaStore["discard"];
-  /** Called before each piece of the body is read on; throws when it is too much. */
-  count(bytes: number): void;
+  /** The body, counted. */
+  pieces: AsyncIterable<Uint8Array>;
   /** Largest file, in MiB. */
   fileLimitMb: number;
 };
@@ -35,7 +35,7 @@ export const isMultipart = (request: Request) => /^multipart\/form-data\b/i.test
 
 /**
  * The whole form. Nothing is left behind when it fails.
- * @throws {AppError} `invalid_request` when it is no form, cut or has a file over the limit; what `count` and `openDraft` throw
+ * @throws {AppError} `invalid_request` when it is no form, cut or has a file over the limit; what `pieces` and `openDraft` throw
  */
 export async function readForm(request: Request, intake: FormIntake): Promise<FormContent> {
   const parser = openParser(request, intake);
@@ -67,8 +67,7 @@ export async function readForm(request: Request, intake: FormIntake): Promise<Fo
   closed.catch(() => {});
 
   try {
-    for await (const chunk of request.body ?? []) {
-      intake.count(chunk.byteLength);
+    for await (const chunk of intake.pieces) {
       const room = parser.write(chunk) ? null : once(parser, "drain");
       await Promise.race([room, failed.promise]);
     }
@@ -83,7 +82,7 @@ export async function readForm(request: Request, intake: FormIntake): Promise<Fo
       stored.flatMap((file) => (file.status === "fulfilled" ? [file.value] : [])),
       intake,
     );
-    throw request.signal.aborted ? new AppError("cancelled", "The client went away.") : error;
+    throw error;
   }
 }
 

@@ -39,7 +39,7 @@ const makeRoom = ({ media, uploads }: Room, { key }: Call, declaredBytes: number
   media.makeInputRoom(key.id, uploads.expectedBytes({ keyId: key.id, declaredBytes }));
 
 async function wholeUpload(api: Room, call: Call, { type, length }: { type: string | null; length: number | null }): Promise<Response> {
-  const body = call.request.body as AsyncIterable<Uint8Array> | null;
+  const body = api.bodies.stream(call.request);
   const boundary = relatedBoundary(type);
   if (boundary === null && /^multipart\//i.test(type ?? "")) {
     throw new AppError(
@@ -48,10 +48,15 @@ async function wholeUpload(api: Room, call: Call, { type, length }: { type: stri
     );
   }
   await makeRoom(api, call, length);
-  const parts = boundary === null || body === null ? null : await openRelated(body, boundary);
-  const described = fieldsOf(fieldsOf(camelKeys(parts?.description)).file);
-  const upload = api.uploads.begin({ ...(await factsOf(api, call, described)), declaredBytes: null });
-  return receive(api, upload, parts?.content ?? body, true);
+  try {
+    const parts = boundary === null || call.request.body === null ? null : await openRelated(body, boundary);
+    const described = fieldsOf(fieldsOf(camelKeys(parts?.description)).file);
+    const upload = api.uploads.begin({ ...(await factsOf(api, call, described)), declaredBytes: null });
+    return await receive(api, upload, parts?.content ?? body, true);
+  } finally {
+    // What follows the file, or what was wrong, is not read.
+    await body.return(undefined);
+  }
 }
 
 /** @throws {AppError} `invalid_request` for a name that no file may have, `conflict` for one that the key has used */
@@ -93,11 +98,11 @@ export async function continueUpload(api: Room, request: Request, id: string): P
   if (offset !== undefined && offset !== upload.received) {
     throw new AppError("invalid_request", `X-Goog-Upload-Offset: expected ${upload.received}, got ${offset}.`);
   }
-  const body = request.body as AsyncIterable<Uint8Array> | null;
+  const body = api.bodies.stream(request, upload.keyId);
   return receive(api, upload, body, commands.has("finalize") || commands.size === 0);
 }
 
-async function receive({ uploads }: Room, upload: Upload, body: AsyncIterable<Uint8Array> | null, isLast: boolean): Promise<Response> {
+async function receive({ uploads }: Room, upload: Upload, body: AsyncIterable<Uint8Array>, isLast: boolean): Promise<Response> {
   const media = await uploads.receive(upload, body, isLast);
   if (!media) return new Response(null, { headers: statusHeaders("active", upload) });
   return Response.json(

@@ -37,7 +37,7 @@ export type Uploads = {
    * Takes the next piece; what arrived stays when the connection breaks. With `isLast` the file is made and the upload is over.
    * @throws {AppError} `conflict` (another piece is arriving), `payload_too_large`, `invalid_request` (incomplete, or no picture and no video)
    */
-  receive(upload: Upload, body: AsyncIterable<Uint8Array> | null, isLast: boolean): Promise<Media | null>;
+  receive(upload: Upload, body: AsyncIterable<Uint8Array>, isLast: boolean): Promise<Media | null>;
   /** Forgets it and what arrived. */
   drop(upload: Upload): Promise<void>;
 };
@@ -75,9 +75,9 @@ export function createUploads({ media, nameFile, clock, limitMb }: Deps): Upload
     if (!upload.isBusy) await upload.writer?.discard();
   };
 
-  async function write(upload: Open, body: AsyncIterable<Uint8Array> | null): Promise<DraftWriter> {
+  async function write(upload: Open, body: AsyncIterable<Uint8Array>): Promise<DraftWriter> {
     upload.writer ??= await media.openDraft("");
-    for await (const chunk of body ?? []) {
+    for await (const chunk of body) {
       if (upload.received + chunk.byteLength > limitMb() * MEBIBYTE) {
         forget(upload);
         throw tooLarge();
