@@ -1,5 +1,4 @@
 // Reads multipart forms as they arrive: text is kept, files go to drafts of the media store, every byte is counted first.
-import { once } from "node:events";
 import { Readable } from "node:stream";
 import busboy from "busboy";
 import { AppError } from "../errors.ts";
@@ -30,6 +29,8 @@ const MEBIBYTE = 1024 * 1024;
 /** More than any form of this API has; what is beyond is refused, not dropped. */
 const MAX_FILES = 32;
 const MAX_FIELDS = 200;
+/** A boundary has at most 70 characters (RFC 2046, 5.1.1). */
+const MAX_TYPE = 500;
 
 export const isMultipart = (request: Request) => /^multipart\/form-data\b/i.test(request.headers.get("content-type") ?? "");
 
@@ -62,13 +63,14 @@ export async function readForm(request: Request, intake: FormIntake): Promise<Fo
   parser.on("file", (field, stream, { filename = "" }) => takeFile(field, filename, stream));
   parser.on("filesLimit", tooManyFiles);
   parser.on("fieldsLimit", tooMany("fields", MAX_FIELDS));
-  parser.on("error", (error) => fail(refuse(`The body is not a complete multipart form: ${(error as Error).message}.`)));
-  const closed = once(parser, "close");
-  closed.catch(() => {});
+  parser.on("error", (error) => fail(malformed(error as Error)));
+  // Errors come through `failed` alone: the parser's own are raw.
+  const happens = (event: "close" | "drain") => new Promise<void>((resolve) => void parser.once(event, resolve));
+  const closed = happens("close");
 
   try {
     for await (const chunk of intake.pieces) {
-      const room = parser.write(chunk) ? null : once(parser, "drain");
+      const room = parser.write(chunk) ? null : happens("drain");
       await Promise.race([room, failed.promise]);
     }
     parser.end();
@@ -92,9 +94,11 @@ export async function discardFiles(files: readonly FormFile[], { discard }: Pick
 }
 
 function openParser(request: Request, { fileLimitMb }: FormIntake): busboy.Busboy {
+  const type = request.headers.get("content-type") ?? "";
+  if (type.length > MAX_TYPE) throw refuse("The content type of the form is too long.");
   try {
     return busboy({
-      headers: { "content-type": request.headers.get("content-type") ?? "" },
+      headers: { "content-type": type },
       defParamCharset: "utf8",
       // A character a byte, so that bytes in a field survive; `textOf` makes text of them.
       defCharset: "latin1",
@@ -130,16 +134,24 @@ function textOf(value: string): string {
 }
 
 async function storeFile(stream: FileStream, field: string, intake: FormIntake): Promise<Draft> {
+  // Opening takes a while, in which the form may turn out to be malformed.
+  let failure: Error | null = null;
+  stream.on("error", (error) => {
+    failure = malformed(error);
+  });
   const writer = await intake.openDraft("");
   try {
+    if (failure) throw failure;
     for await (const chunk of stream) await writer.write(chunk as Uint8Array);
     if (stream.truncated) throw refuse(`${field}: the file is larger than ${intake.fileLimitMb} MiB.`, field);
   } catch (error) {
     await writer.discard();
-    throw error;
+    throw failure ?? error;
   }
   return writer.close();
 }
+
+const malformed = ({ message }: Error) => refuse(`The body is not a complete multipart form: ${message}.`);
 
 const refuse = (message: string, param?: string) => new AppError("invalid_request", message, { param });
 
