@@ -39,6 +39,8 @@ const GEMINI_FAULTS: [fault: string, expected: Expected][] = [
   ["lost", { status: 502, code: "upstream_error", health: "healthy", accepted: 1, retry: "false" }],
   ["cut", { status: 502, code: "upstream_error", health: "healthy", accepted: 1, retry: "false" }],
   ["malformed", { status: 502, code: "upstream_error", health: "healthy", accepted: 1, retry: "false" }],
+  ["svg", { status: 502, code: "upstream_error", health: "healthy", accepted: 1, retry: "false" }],
+  ["page", { status: 502, code: "upstream_error", health: "healthy", accepted: 1, retry: "false" }],
   ["blocked", { status: 200, code: null, health: "healthy", accepted: 1 }],
   ["prohibited", { status: 200, code: null, health: "healthy", accepted: 1 }],
   ["recitation", { status: 200, code: null, health: "healthy", accepted: 1 }],
@@ -61,6 +63,9 @@ const FLOW_FAULTS: [fault: string, expected: Expected][] = [
   ["flow.image=high-traffic", { status: 503, code: "overloaded", health: "healthy", accepted: 0 }],
   ["flow.image=invalid", { status: 400, code: "upstream_invalid", health: "healthy", accepted: 0, retry: "false" }],
   ["flow.image=lost", { status: 502, code: "upstream_error", health: "healthy", accepted: 1, retry: "false" }],
+  ["flow.image=malformed", { status: 502, code: "upstream_error", health: "healthy", accepted: 1, retry: "false" }],
+  ["flow.session=malformed", { status: 502, code: "upstream_error", health: "healthy", accepted: 0, retry: null }],
+  ["flow.project=malformed", { status: 502, code: "upstream_error", health: "healthy", accepted: 0, retry: null }],
   ["flow.session=dead", { status: 502, code: "upstream_error", health: "blocked", accepted: 0 }],
   ["flow.download=500:2", { status: 200, code: null, health: "healthy", accepted: 1 }],
 ];

@@ -43,6 +43,15 @@ export function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts
 /** A result is paid for: it is refused only when nobody could use it, never for its size. */
 function inspectResult(head: Uint8Array): { type: MediaType; pixels: Pixels | null } {
   const type = sniffType(head);
-  if (!type) throw new AppError("no_result", "The upstream returned data that is no known image or video type.", { charged: true });
+  if (!type) throw invalidResult();
   return { type, pixels: readPixels(head, type) };
+}
+
+/** What an upstream handed over as a result and is none, an SVG or a page for example: paid, and nothing that the client did. */
+function invalidResult(): AppError {
+  return new AppError("upstream_unknown_outcome", "The upstream returned data that is no known image or video type.", {
+    charged: true,
+    detail: { scope: "upstream", reason: "malformed" },
+    upstreamStatus: 200,
+  });
 }

@@ -158,8 +158,13 @@ describe("nothing is left behind", () => {
     ["an input of unknown type", INPUT, new TextEncoder().encode("<svg/>"), { kind: "invalid_request" }],
     ["an input of too many pixels", INPUT, pngHeader(30_000, 30_000), { kind: "invalid_request" }],
     ["a large input of unknown type", INPUT, new Uint8Array(2_000_000), { kind: "invalid_request" }],
-    ["a result of unknown type, which is paid for", RESULT, new TextEncoder().encode("sorry"), { kind: "no_result", charged: true }],
-    ["an empty result", RESULT, new Uint8Array(), { kind: "no_result", charged: true }],
+    [
+      "a result of unknown type, which is paid for",
+      RESULT,
+      new TextEncoder().encode("sorry"),
+      { kind: "upstream_unknown_outcome", charged: true },
+    ],
+    ["an empty result", RESULT, new Uint8Array(), { kind: "upstream_unknown_outcome", charged: true }],
   ])("by %s", async (_name, facts, bytes, expected) => {
     await using room = await openMedia();
     const error = await failure(room.media.keep(await draftOf(room, bytes), facts));

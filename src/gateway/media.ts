@@ -23,7 +23,7 @@ export interface MediaStore {
   /**
    * Makes a draft a medium. Whatever happens, the draft is used up.
    * @throws {AppError} for inputs `invalid_request` (unknown type, damaged, too many pixels), `limit_exceeded` (the key's share or its uploads
-   * of the day are used up); for results `no_result`, charged (unknown type); `unavailable` when the disk is full
+   * of the day are used up); for results `upstream_unknown_outcome`, charged (unknown type); `unavailable` when the disk is full
    */
   keep(draft: Draft, facts: MediaFacts): Promise<Media>;
   /** As {@link keep}, for bytes at hand. */

@@ -1,6 +1,6 @@
 // The end of a video job: brings the finished video home, as often as it takes, without another submission.
 import type { JobRow } from "../db/jobs.ts";
-import { asCharged } from "../errors.ts";
+import { type AppError, asCharged } from "../errors.ts";
 import { downloadDelay } from "./job-rules.ts";
 import { asFailure, failVideo, learn, openToken, pause, type VideoRun, type VideoRunDependencies, withTimeout } from "./video-call.ts";
 import { readPlan } from "./video-plan.ts";
@@ -35,10 +35,14 @@ export async function storeVideo(deps: VideoRunDependencies, run: VideoRun, job:
       kind: failure.kind,
       times: run.downloads,
     });
-    const isWrong = failure.kind === "no_result" && run.downloads >= MOST_WRONG;
+    const isWrong = isInvalid(failure) && run.downloads >= MOST_WRONG;
     if (isLast || isWrong) await failVideo(deps, run, job, asCharged(failure));
   }
 }
+
+/** The upstream has no such video, or what it has is none. */
+const isInvalid = ({ kind, detail }: AppError): boolean =>
+  kind === "no_result" || (kind === "upstream_unknown_outcome" && detail?.reason === "malformed");
 
 /** How a job whose video is stored ends. Of a video that begins with a picture, that picture is the still. */
 export function completion(job: JobRow) {

@@ -6,6 +6,20 @@ export function damaged(reason: "malformed" | "cut_off", message: string, cause?
   return new AppError("upstream_unavailable", message, { cause, detail: { scope: "upstream", reason } });
 }
 
+/** Once an answer has begun with 200 the work was done: what breaks afterwards may have been charged, and nobody may repeat it. */
+export function afterAcceptance(error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  const reason = error.detail?.reason;
+  const broken = reason === "malformed" || reason === "cut_off";
+  if (!broken && error.kind !== "upstream_unknown_outcome" && error.kind !== "network") return error;
+  return new AppError("upstream_unknown_outcome", error.message, {
+    cause: error,
+    charged: true,
+    detail: { scope: "upstream", reason: broken ? reason : "cut_off" },
+    upstreamStatus: 200,
+  });
+}
+
 const parse = (text: string): unknown => {
   try {
     return JSON.parse(text);

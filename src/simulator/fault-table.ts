@@ -85,6 +85,8 @@ export const FAULTS = {
   "two-images": content("two final images", IMAGES),
   png: content("a PNG whatever the model usually gives", ["gemini.generate", "flow.image"]),
   jpeg: content("a JPEG whatever the model usually gives", ["gemini.generate", "flow.image"]),
+  svg: content("an SVG in the place of the picture", ["gemini.generate"]),
+  page: content("an HTML page that claims to be a PNG in the place of the picture", ["gemini.generate"]),
   "blocked-safety": content("promptFeedback SAFETY with ratings", IMAGES),
   "blocked-blocklist": content("promptFeedback BLOCKLIST", IMAGES),
   "blocked-image": content("promptFeedback IMAGE_SAFETY", IMAGES),

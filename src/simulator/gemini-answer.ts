@@ -87,6 +87,12 @@ async function drawn(request: ContentRequest, world: World, fault: FaultName | u
   return { parts, ending: STOP, images: finals.length, thoughtTokens: thinks ? 180 + (request.prompt.length % 60) : 0 };
 }
 
+/** What is no picture, in the place of one. */
+const NO_PICTURES: Readonly<Record<string, Fields>> = {
+  svg: { mimeType: "image/svg+xml", data: btoa('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>') },
+  page: { mimeType: "image/png", data: btoa("<!doctype html><html><body>Sign in</body></html>") },
+};
+
 async function pictureParts(
   request: ContentRequest,
   world: World,
@@ -98,6 +104,7 @@ async function pictureParts(
   const seed = world.seed + (request.seed ?? world.variant(request.prompt));
   const inputs = request.inputs.map((input) => input.hash);
   const inline = async (ofSeed: number, [pixelsX, pixelsY]: [number, number]): Promise<Fields> => {
+    if (fault && Object.hasOwn(NO_PICTURES, fault)) return { inlineData: NO_PICTURES[fault]! };
     const made = await picture({ prompt: request.prompt, seed: ofSeed, width: pixelsX, height: pixelsY, type, inputs });
     return { inlineData: { mimeType: made.type, data: made.base64 } };
   };

@@ -1,5 +1,5 @@
 // Every ErrorKind in OpenAI's envelope. Source: wire.md B.0.1 (OpenAI API reference and SDK sources, read 2026-11-23).
-import { bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
+import { type AppError, type ErrorKind, knownFailure } from "../../errors.ts";
 
 type Row = { status: number; type: string; code: string | null; retry?: false };
 
@@ -31,6 +31,14 @@ const TABLE = {
   cancelled: { status: 499, type: "server_error", code: "cancelled", retry: false },
 } as const satisfies Record<ErrorKind, Row>;
 
+/** What cannot be read is a bad answer, not an upstream without room. */
+const BAD_ANSWER: Row = TABLE.network;
+
+function rowOf({ kind, detail }: AppError): Row {
+  const isBad = kind === "upstream_unavailable" && (detail?.reason === "malformed" || detail?.reason === "cut_off");
+  return isBad ? BAD_ANSWER : TABLE[kind];
+}
+
 /** The longest wait that clients obey, in seconds; beyond it they use their own. */
 const MAX_RETRY_AFTER_S = 60;
 
@@ -50,7 +58,7 @@ export function errorBody(thrown: unknown): ErrorBody {
   if (!error) {
     return { error: { message: "Internal error", type: "server_error", param: null, code: "internal_error" } };
   }
-  const row: Row = TABLE[error.kind];
+  const row = rowOf(error);
   const type = error.kind === "limit_exceeded" && error.reason === "rate_limit_exceeded" ? "requests" : row.type;
   const stage = error.detail?.reason === "policy_input" ? "input" : "output";
   return {
@@ -67,7 +75,7 @@ export function errorBody(thrown: unknown): ErrorBody {
 /** Status of an error; 500 for a bug. */
 export function errorStatus(error: unknown): number {
   const known = knownFailure(error);
-  return known ? TABLE[known.kind].status : 500;
+  return known ? rowOf(known).status : 500;
 }
 
 /**
@@ -77,7 +85,7 @@ export function errorStatus(error: unknown): number {
 export function errorHeaders(thrown: unknown): Record<string, string> {
   const error = knownFailure(thrown);
   if (!error) return { "x-should-retry": "false" };
-  const row: Row = TABLE[error.kind];
+  const row = rowOf(error);
   const limitedByRate = error.kind === "limit_exceeded" && error.reason === "rate_limit_exceeded";
   const headers = bodyRefusalHeaders(error);
   if (error.charged || (row.retry === false && !limitedByRate)) headers["x-should-retry"] = "false";

@@ -266,7 +266,9 @@ describe("a refused generating call", () => {
     ["quota", () => refuse(429, "RESOURCE_EXHAUSTED"), "upstream_quota", false],
     ["503", () => new Response("", { status: 503 }), "upstream_unavailable", false],
     ["504", () => new Response("", { status: 504 }), "upstream_timeout", true],
-    ["an answer that is not JSON", () => new Response("<html>"), "upstream_unavailable", true],
+    ["an answer that is not JSON", () => new Response("<html>"), "upstream_unknown_outcome", true],
+    ["an answer that is a list", () => Response.json([]), "upstream_unknown_outcome", true],
+    ["an answer whose media name nothing", () => Response.json({ media: [{}] }), "upstream_unknown_outcome", true],
     ["an answer cut off", () => new Response(cutStream()), "upstream_unknown_outcome", true],
   ];
   for (const [name, answer, kind, charged] of others) {
@@ -399,7 +401,7 @@ describe("2K and 4K", () => {
     ["verification", () => refuse(403, "PERMISSION_DENIED"), "upstream_verification", 1],
     ["lasting trouble", () => refuse(500, "INTERNAL"), "upstream_unavailable", 2],
     ["a page, which says nothing of the work", () => new Response("<html>", { status: 502 }), "upstream_unknown_outcome", 1],
-    ["an answer without picture", () => Response.json({}), "upstream_unavailable", 1],
+    ["an answer without picture", () => Response.json({}), "upstream_unknown_outcome", 1],
     ["an answer cut off", () => new Response(cutStream(`{"encodedImage":"${"AAAA".repeat(50_000)}`)), "upstream_unknown_outcome", 1],
   ];
   for (const [name, answer, kind, tries] of failures) {

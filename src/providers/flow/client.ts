@@ -1,6 +1,7 @@
 // Google Labs Flow as a provider: pictures by session, project, references, one generating call, upscale, download; videos beside them.
 import { AppError, asCharged } from "../../errors.ts";
 import type { Draft, ImageRequest, ProviderEvent } from "../../gateway/types.ts";
+import { afterAcceptance, damaged } from "../json-stream.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
 import { createConcatenation } from "./concatenation.ts";
 import { generateBody, parseCredits, parseGenerated, sessionIdAt, upscaleBody } from "./convert.ts";
@@ -80,7 +81,9 @@ export function createFlow(options: FlowOptions): Provider {
       transport.open({ operation: "generate", path, auth: { accessToken }, body, proxy, signal }),
     );
     try {
-      return { sessionId, projectId, picture: parseGenerated(await readAnswer(response, signal)) };
+      const picture = parseGenerated(await readAnswer(response, signal));
+      if (picture === "malformed") throw damaged("malformed", "Flow's answer does not say what was generated.");
+      return { sessionId, projectId, picture };
     } catch (error) {
       throw paid(error);
     }
@@ -158,5 +161,6 @@ export function createFlow(options: FlowOptions): Provider {
 
 /** Whatever goes wrong once Flow has made the picture, it is paid. */
 function paid(error: unknown): unknown {
-  return error instanceof AppError ? asCharged(error) : error;
+  const accepted = afterAcceptance(error);
+  return accepted instanceof AppError ? asCharged(accepted) : accepted;
 }

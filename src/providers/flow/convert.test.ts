@@ -120,10 +120,12 @@ describe("answers", () => {
   });
 
   test("a generated picture, with or without its link", () => {
-    expect(parseGenerated(ANSWERS.generated)?.url).toStartWith("https://storage.googleapis.com/");
+    expect((parseGenerated(ANSWERS.generated) as { url: string }).url).toStartWith("https://storage.googleapis.com/");
     expect(parseGenerated({ media: [{ name: "m-1" }] })).toEqual({ mediaId: "m-1" });
     expect(parseGenerated({ media: [] })).toBeNull();
-    expect(parseGenerated("text")).toBeNull();
+    expect(parseGenerated({})).toBeNull();
+    for (const body of ["text", 7, null, [], [{ name: "m-1" }], { media: "m-1" }, { media: [{}] }, { media: [null] }])
+      expect(parseGenerated(body)).toBe("malformed");
   });
 
   test("an encoded picture of either answer", () => {

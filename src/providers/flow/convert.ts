@@ -156,11 +156,15 @@ export function parseUpload(body: unknown): string | undefined {
   return textAt(body, "media", "name") ?? textAt(body, "media", 0, "name") ?? textAt(body, "mediaGenerationId", "mediaGenerationId");
 }
 
-/** `flowMedia:batchGenerateImages`: the media id and its signed link, or null when nothing was made. */
-export function parseGenerated(body: unknown): { mediaId?: string; url?: string } | null {
+/** `flowMedia:batchGenerateImages`: the media id and its signed link, null when nothing was made, `malformed` when it does not say. */
+export function parseGenerated(body: unknown): { mediaId?: string; url?: string } | "malformed" | null {
+  if (body === null || typeof body !== "object" || Array.isArray(body)) return "malformed";
+  const media = at(body, "media") ?? [];
+  if (!Array.isArray(media)) return "malformed";
+  if (media.length === 0) return null;
   const mediaId = textAt(body, "media", 0, "name");
   const url = textAt(body, "media", 0, "image", "generatedImage", "fifeUrl");
-  return mediaId === undefined && url === undefined ? null : { mediaId, url };
+  return mediaId === undefined && url === undefined ? "malformed" : { mediaId, url };
 }
 
 /** `flow/upsampleImage` and `media/{id}`: the base64 of the picture, wherever the answer keeps it. */

@@ -120,7 +120,7 @@ const cases: Case[] = [
   { faults: "flow.image=not-found", kind: "upstream_model_denied", charged: false, submissions: 2 },
   { faults: "flow.image=lost", kind: "upstream_unknown_outcome", charged: true, submissions: 1 },
   { faults: "flow.image=cut", kind: "upstream_unknown_outcome", charged: true, submissions: 1 },
-  { faults: "flow.image=malformed", kind: "upstream_unavailable", charged: true, submissions: 1 },
+  { faults: "flow.image=malformed", kind: "upstream_unknown_outcome", charged: true, submissions: 1 },
   { faults: "flow.download=500, flow.media=500, flow.redirect=500", kind: "upstream_unknown_outcome", charged: true, submissions: 1 },
   { faults: "flow.upscale=verification", kind: "upstream_verification", charged: true, submissions: 1, size: "2K" },
   { faults: "flow.upscale=unsafe", kind: "content_policy", charged: true, submissions: 1, size: "2K" },

@@ -3,7 +3,7 @@ import { AppError, type FailureReason } from "../../errors.ts";
 import type { ImageRequest, ProviderEvent } from "../../gateway/types.ts";
 import { readBody, readChunks, toNetworkError } from "../../http.ts";
 import { cutMedia, type MediaDrafts, readMediaJson } from "../json-media.ts";
-import { damaged, readEvents } from "../json-stream.ts";
+import { afterAcceptance, damaged, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
 import { type Answer, type AnswerEnd, type AnswerImage, type AnswerItem, createAnswer, type Learn } from "./answer.ts";
@@ -11,7 +11,7 @@ import { encodeBody, toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
 import { arrayOf, isRecord, stringOf } from "./json.ts";
 import { familyOf, isNewMediaModel, isVideoFamily, modelOf } from "./models.ts";
-import { afterAcceptance, createTransport, type GeminiOptions, usableKey } from "./transport.ts";
+import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
 import { createVideos } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
 

@@ -141,17 +141,3 @@ export function usableKey(secret: string): string {
     detail: { scope: "token", reason: "key_invalid" },
   });
 }
-
-/** Once an answer has begun with 200 the work was done: what breaks afterwards may have been charged, and nobody may repeat it. */
-export function afterAcceptance(error: unknown): unknown {
-  if (!(error instanceof AppError)) return error;
-  const reason = error.detail?.reason;
-  const broken = reason === "malformed" || reason === "cut_off";
-  if (!broken && error.kind !== "upstream_unknown_outcome" && error.kind !== "network") return error;
-  return new AppError("upstream_unknown_outcome", error.message, {
-    cause: error,
-    charged: true,
-    detail: { scope: "upstream", reason: broken ? reason : "cut_off" },
-    upstreamStatus: 200,
-  });
-}

@@ -3,7 +3,7 @@ import { AppError } from "../../errors.ts";
 import type { DraftWriter, Json, VideoRequest } from "../../gateway/types.ts";
 import { toNetworkError } from "../../http.ts";
 import { type MediaDrafts, readMediaJson } from "../json-media.ts";
-import { damaged } from "../json-stream.ts";
+import { afterAcceptance, damaged } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, Provider, ProviderToken } from "../provider.ts";
 import { encodeBody } from "./convert.ts";
@@ -13,7 +13,7 @@ import { type Block, interactionIdOf, type PlacedInputs, previousOf, toBlock, to
 import { findVideo, toVideoStatus } from "./interaction-status.ts";
 import { isRecord, type JsonRecord, stringOf } from "./json.ts";
 import { videoModelOf } from "./models.ts";
-import { afterAcceptance, type GeminiOptions, type Transport, usableKey } from "./transport.ts";
+import { type GeminiOptions, type Transport, usableKey } from "./transport.ts";
 import { INTERACTION_STATUSES } from "./vocabulary.ts";
 
 type Videos = Pick<Provider, "startVideo" | "continueVideo" | "pollVideo" | "downloadVideo" | "cancelVideo">;
