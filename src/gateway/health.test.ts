@@ -80,6 +80,20 @@ describe("a failure holds back", () => {
       "cooling",
       MINUTE,
     ],
+    [
+      "a second for a lack of quota that names a second, and nothing else",
+      failure("upstream_rate_limited", told("no_details", "group_model", NOW + 1_000)),
+      "group_model",
+      "cooling",
+      1_000,
+    ],
+    [
+      "as long as RetryInfo says where quota is lacking without details",
+      failure("upstream_rate_limited", told("no_details", "token"), { retryAfterMs: 7_500 }),
+      "token",
+      "cooling",
+      7_500,
+    ],
     ["a rate limit without any detail", failure("upstream_rate_limited"), "group_model", "cooling", MINUTE],
     [
       "a rate limit with a time only",
@@ -198,6 +212,18 @@ describe("a lack of quota without details", () => {
       return pause / MINUTE;
     });
     expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+  });
+  test("stays as long as the upstream says, however often it says so", () => {
+    let health = HEALTHY;
+    let now = NOW;
+    const pauses = Array.from({ length: 5 }, () => {
+      const again = failure("upstream_rate_limited", told("no_details", "group_model", now + 1_000));
+      health = after(again, { group_model: health }, now).group_model!;
+      const pause = health.condition!.until! - now;
+      now = health.condition!.until!;
+      return pause;
+    });
+    expect(pauses).toEqual([1_000, 1_000, 1_000, 1_000, 1_000]);
   });
   test("varies by a tenth with chance", () => {
     const pause = (chance: number) => nextHealth(allHealthy, refused, NOW, () => chance).group_model!.condition!.until! - NOW;

@@ -187,9 +187,11 @@ function grow(health: Health, failure: Failure, now: number, random: Random): He
   if (health.condition?.reason === "no_details" && heldUntil(health, now) > 0) return health;
   const jitter = 1 + GROWTH.spread * (2 * random() - 1);
   const pause = Math.min(GROWTH.first * 2 ** health.strikes * jitter, GROWTH.longest);
-  const until = Math.max(now + Math.round(pause), toldEnd(failure, now) ?? 0);
+  // An upstream that says when to come back is believed: only without its word the pause is a guess that grows.
+  const told = toldEnd(failure, now);
+  const until = told ?? now + Math.round(pause);
   const condition = stronger(health, { state: "cooling", reason: "no_details", since: now, until }, now);
-  return { ...health, condition, strikes: Math.min(health.strikes + 1, 16) };
+  return { ...health, condition, strikes: told === undefined ? Math.min(health.strikes + 1, 16) : health.strikes };
 }
 
 function count(health: Health, now: number): Health {

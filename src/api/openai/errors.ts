@@ -1,5 +1,5 @@
 // Every ErrorKind in OpenAI's envelope. Source: wire.md B.0.1 (OpenAI API reference and SDK sources, read 2026-11-23).
-import { type AppError, type ErrorKind, knownFailure } from "../../errors.ts";
+import { type AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
 
 type Row = { status: number; type: string; code: string | null; retry?: false };
 
