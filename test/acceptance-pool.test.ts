@@ -73,7 +73,7 @@ describe("38: a token that was limited", () => {
     rig.simulator.setFaults("gemini.generate=429-limit-zero:once");
     expect(await draw(rig)).toBe(503);
     await clock.advance(10 * 60 * SECOND);
-    expect([await draw(rig), asked(rig)]).toEqual([429, 1]);
+    expect([await draw(rig), asked(rig)]).toEqual([503, 1]);
     expect(await draw(rig, "gemini-3-pro-image")).toBe(200);
   });
 });

@@ -1,15 +1,20 @@
 // What an answer's headers say of its generation, on both surfaces.
 import type { Run } from "../gateway/generate.ts";
 import type { LeftOut } from "../gateway/inputs.ts";
+import type { Job } from "../gateway/job.ts";
+import { parseModel, successorOf } from "../gateway/models.ts";
 
 /** Those of the run, and the living model that stands in for a retired one. */
-export function generationHeaders({
-  headers,
-  family,
-  successorOf,
-}: Pick<Run, "headers" | "family" | "successorOf">): Record<string, string> {
-  if (successorOf === null) return { ...headers };
-  return { ...headers, "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
+export function generationHeaders(run: Pick<Run, "headers" | "family" | "successorOf">): Record<string, string> {
+  const { headers, family, successorOf: requested } = run;
+  if (requested === null) return { ...headers };
+  return { ...headers, "x-flow2api-successor": `${family}; for="${requested.replace(/[^\w.:/-]/g, "")}"` };
+}
+
+/** Of a job as it stands now: a model that turned out to be retired may have changed over since its request was answered. */
+export function jobHeaders({ model, family }: Pick<Job, "model" | "family">): Record<string, string> {
+  const choice = parseModel(model);
+  return choice ? generationHeaders({ headers: {}, family, successorOf: successorOf(choice, family) }) : {};
 }
 
 const MOST_NAMED = 20;

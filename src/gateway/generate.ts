@@ -1,12 +1,12 @@
 // The crux: choose a family, admit the key, then lease, call, classify and fail over until the images are there.
 import type { Clock, Random } from "../clock.ts";
 import type { KeyRow, RequestLog } from "../db/store.ts";
-import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Settings } from "../settings-schema.ts";
 import type { Affinity } from "./affinity.ts";
+import { notServed } from "./generation/not-served.ts";
 import { type ImageWish, maxInputs, offersAspect, providersFor, withModel } from "./image-parameters.ts";
 import { type Plan, runImages } from "./image-run.ts";
 import { countImages, fitImages } from "./inputs.ts";
@@ -123,8 +123,7 @@ function chooseServed(deps: GenerateDependencies, { choice, wish }: ImageGenerat
   const chosen = chooseFamily(choice, canServe, settings().generation.successors, fits, pool.isOff);
   if (chosen) return chosen;
   if (isSwitchedOff(choice, pool.isOff)) throw switchedOff(choice);
-  const cause = pool.families(choice.kind).size === 0 ? "the pool has no token for it" : "no token of the pool has this model";
-  throw new AppError("no_token", `Model "${choice.requested}" cannot be served now: ${cause}.`, { param: "model" });
+  throw notServed(choice, pool);
 }
 
 /**

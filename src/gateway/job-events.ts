@@ -6,7 +6,7 @@ import { partsOf } from "./image-answer.ts";
 import type { Job, Jobs } from "./job.ts";
 import { failureOf, isSettled } from "./job-rules.ts";
 import type { MediaStore } from "./media.ts";
-import type { ModelChoice } from "./models.ts";
+import { type ModelChoice, successorOf } from "./models.ts";
 import { type GenerateEvent, NO_USAGE } from "./types.ts";
 
 export type JobReader = { jobs: Pick<Jobs, "watch">; media: Pick<MediaStore, "get">; affinity: Pick<Affinity, "of"> };
@@ -16,20 +16,28 @@ export type JobReader = { jobs: Pick<Jobs, "watch">; media: Pick<MediaStore, "ge
  * `not_found` when it was deleted or its results are past their age, `cancelled` when the signal aborts.
  */
 export function followJob(reader: JobReader, job: Job, choice: ModelChoice, signal: AbortSignal): Run {
-  const isNamed = !choice.retired && choice.families[0] === job.family;
+  let last = job;
   return {
-    family: job.family,
-    successorOf: isNamed ? null : choice.requested,
+    // A model that turns out to be retired changes over while the job is queued.
+    get family() {
+      return last.family;
+    },
+    get successorOf() {
+      return successorOf(choice, last.family);
+    },
     headers: { "x-flow2api-job": job.id },
-    events: eventsOf(reader, job, signal),
+    events: eventsOf(reader, job, signal, (now) => {
+      last = now;
+    }),
   };
 }
 
-async function* eventsOf(reader: JobReader, job: Job, signal: AbortSignal): AsyncGenerator<GenerateEvent> {
+async function* eventsOf(reader: JobReader, job: Job, signal: AbortSignal, seen: (job: Job) => void): AsyncGenerator<GenerateEvent> {
   let last = job;
   let isUnderWay = false;
   for await (const now of (await reader.jobs.watch(job.id, job.keyId, signal)) ?? []) {
     last = now;
+    seen(now);
     if (now.place) yield { type: "queued", ...now.place };
     if (isUnderWay || now.state === "queued" || isSettled(now.state)) continue;
     isUnderWay = true;

@@ -5,6 +5,7 @@ import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../settings-schema.ts";
+import { notServed } from "./generation/not-served.ts";
 import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } from "./image-job.ts";
 import type { ImageJobOrder, VideoOrder } from "./job.ts";
 import type { JobBook } from "./job-book.ts";
@@ -20,7 +21,7 @@ import { type VideoPlan, writePlan } from "./video-plan.ts";
 export type JobOrdersDependencies = ImageJobDependencies & {
   book: JobBook;
   runner: Pick<Runner, "take" | "imageRun">;
-  pool: Pick<Leases, "canServe" | "families" | "isOff">;
+  pool: Pick<Leases, "canServe" | "families" | "isOff" | "deniedFor">;
   limits: Limits;
   media: Pick<MediaStore, "open" | "keepBytes" | "assertSpace" | "claimInputs">;
   settings: () => Settings;
@@ -52,6 +53,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
       prompt: order.prompt,
       ...(order.seed === undefined ? {} : { seed: order.seed }),
       ...choice,
+      ...successorsOf(order, family),
       images,
       source: source && { mediaId: source.mediaId, known: isKnown ? source.known : null },
     };
@@ -87,6 +89,16 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
     return job;
   }
 
+  /** How the families after the chosen one would carry it out; used when the upstream turns out to have retired that. */
+  function successorsOf(order: VideoOrder, family: string): Pick<VideoPlan, "successors"> {
+    const { choice } = order;
+    if (!settings().generation.successors || choice.families.length < 2) return {};
+    const wish = videoWish(choice.params, order);
+    const usable = (other: string) => (provider: string) => deps.pool.canServe("video", other, [provider]);
+    const others = choice.families.filter((other) => other !== family && canMakeVideo(other, wish, usable(other)));
+    return others.length === 0 ? {} : { successors: others.map((other) => chooseVideo(other, wish, usable(other), deps.prices?.())) };
+  }
+
   /** The family that serves it: one whose provider knows the source goes first, then one that can make what is wished. */
   function chooseServed(order: VideoOrder, known: string | null) {
     const { choice } = order;
@@ -103,8 +115,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
     const chosen = pick(makes);
     if (!chosen) {
       if (isSwitchedOff(choice, deps.pool.isOff)) throw switchedOff(choice);
-      const cause = deps.pool.families("video").size === 0 ? "the pool has no token for it" : "no token of the pool has this model";
-      throw new AppError("no_token", `Model "${choice.requested}" cannot be served now: ${cause}.`, { param: "model" });
+      throw notServed(choice, deps.pool);
     }
     if (chosen.successorOf)
       deps.log.info("A retired model is served by its successor", { requested: chosen.successorOf, family: chosen.family });

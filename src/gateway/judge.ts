@@ -36,9 +36,11 @@ type JudgeDependencies = {
   routes: () => Routes;
   touch(member: Member): void;
   mark: HealthSaver["mark"];
+  /** The upstream denies a family to some token or group. */
+  denied(family: string): void;
 };
 
-export function createJudge({ random, log, members, routes, touch, mark }: JudgeDependencies): Judge {
+export function createJudge({ random, log, members, routes, touch, mark, denied }: JudgeDependencies): Judge {
   let network: NetworkState = NETWORK_WORKS;
   const overloads = new Map<string, Overloads>();
 
@@ -56,6 +58,7 @@ export function createJudge({ random, log, members, routes, touch, mark }: Judge
       const families = scope === "token_model" ? member.families : group.families;
       if (health === HEALTHY) families.delete(family);
       else families.set(family, health);
+      if (health.condition?.state === "blocked") denied(family);
     }
     if (scope === "group" || scope === "group_model") touchGroup(group);
     else touch(member);

@@ -1,5 +1,6 @@
 // What the gateway asks of the pool, and of a key's limits. One implementation each today (pool.ts, limits.ts).
 import type { ErrorKind, FailureDetail } from "../errors.ts";
+import type { HealthReason } from "./health.ts";
 import type { Deadline } from "./pace.ts";
 import type { Kind, Usage } from "./types.ts";
 
@@ -80,8 +81,13 @@ export interface Leases {
   soonestMs(request: LeaseRequest): number | null;
   /** Whether a lease would be given at once. Costs no I/O. */
   isFree(request: LeaseRequest): boolean;
-  /** Whether any enabled token could ever serve this family, blocked and cooling ones included. Costs no I/O. */
+  /**
+   * Whether any enabled token could ever serve this family, blocked and cooling ones included; those whose upstream denies them this very
+   * family are not. Costs no I/O.
+   */
   canServe(kind: Kind, family: string, providers?: readonly string[]): boolean;
+  /** Why no token may use a family that some have by their facts (no quota, not in the plan, gone); null: some may, or none has it. */
+  deniedFor?(kind: Kind, family: string): HealthReason | null;
   /** Families that at least one enabled token can serve. */
   families(kind: Kind): Set<string>;
   /** Whether the operator has switched the family off; then the two above do not know it. Absent: none is. */

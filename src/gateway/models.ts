@@ -75,6 +75,10 @@ export function chooseFamily(
   return { family, successorOf: family === named ? null : choice.requested };
 }
 
+/** What the client wrote, when another family than the one it names serves it; else null. */
+export const successorOf = ({ retired, families, requested }: ModelChoice, family: string): string | null =>
+  !retired && families[0] === family ? null : requested;
+
 /** Whether the choice cannot be served because the operator switched off what it names, or all that could stand in. */
 export function isSwitchedOff({ retired, families }: ModelChoice, isOff: ((family: string) => boolean) | undefined): boolean {
   return isOff !== undefined && (retired ? families.every(isOff) : isOff(families[0]));

@@ -117,7 +117,7 @@ export function refusal({ want, now, outlook, hasTried, poolIsEmpty }: Words): A
     return none(`No token of the pool can serve ${want.kind}s with ${family}.`, "model_not_served");
   }
   if (outlook.shared === "billing") return none(BILLING_MESSAGE, "needs_operator");
-  if (outlook.shared === "limit_zero") return new AppError("upstream_model_denied", NO_QUOTA_MESSAGE, { reason: "model_not_served" });
+  if (outlook.shared === "limit_zero") return new AppError("upstream_model_denied", NO_QUOTA_MESSAGE);
   if (soonest === Number.POSITIVE_INFINITY) {
     if (causes.operator === 0) return none(`The caps set for the tokens that can serve ${family} do not allow this request.`, "caps");
     const which = want.pinned !== undefined ? "The token that this request belongs to needs" : `All tokens that can serve ${family} need`;

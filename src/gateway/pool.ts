@@ -85,10 +85,10 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
 
   const saver = createHealthSaver({ clock, log, save: saveHealth });
   const touch = (member: Member) => index.touch(member, clock.now());
-  const roster = createRoster({ touch, mark: saver.mark, assumed });
+  const roster = createRoster({ touch, mark: saver.mark, assumed, now: clock.now });
   const { members } = roster;
   const index = createIndex({ random, strategy: () => settings().strategy, members, hasCaps: roster.hasCaps });
-  const judge = createJudge({ random, log, members, routes: roster.routes, touch, mark: saver.mark });
+  const judge = createJudge({ random, log, members, routes: roster.routes, touch, mark: saver.mark, denied: roster.noteDenied });
   const pace = createPace();
   const slots = createSlots({ clock, judge, pace, touch, mark: saver.mark, changed: () => room.serve(), idle: roster.sweep });
   const room = createWaitingRoom({ clock, log, index, pace, refuse, now, take: slots.take });
@@ -161,6 +161,7 @@ export function createPool({ clock, random, settings, log, saveHealth, assumed =
     },
     canServe: roster.canServe,
     families: roster.families,
+    deniedFor: roster.deniedFor,
     load(rows) {
       roster.load(rows, now());
       room.serve();

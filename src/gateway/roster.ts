@@ -1,6 +1,6 @@
 // The tokens of the pool and their groups as the store has them; keeps what runs and what is known when rows change.
 import type { TokenRow } from "../db/store.ts";
-import { HEALTHY, type Health, heldUntil } from "./health.ts";
+import { HEALTHY, type Health, type HealthReason, heldUntil } from "./health.ts";
 import { keeperOf, readRecord } from "./health-record.ts";
 import { createGroup, createMember, type Group, hasFamily, isOpenFor, knownFamilies, type Member, refreshGroupCaps } from "./member.ts";
 import type { Routes } from "./outage.ts";
@@ -20,6 +20,10 @@ export type Roster = {
   routes(): Routes;
   canServe(kind: Kind, family: string, providers?: readonly string[]): boolean;
   families(kind: Kind): Set<string>;
+  /** Why every token that has the family by its facts is denied it by its upstream; null: some token is not, or none has it. */
+  deniedFor(kind: Kind, family: string): HealthReason | null;
+  /** Some token or group was denied this family: until then nobody is asked. */
+  noteDenied(family: string): void;
 };
 
 type RosterDependencies = {
@@ -29,9 +33,14 @@ type RosterDependencies = {
   mark(member: Member): void;
   /** See {@link Member.assumed}. */
   assumed(provider: string): readonly string[] | null;
+  /** Epoch ms. */
+  now(): number;
 };
 
-export function createRoster({ touch, mark, assumed }: RosterDependencies): Roster {
+export function createRoster({ touch, mark, assumed, now }: RosterDependencies): Roster {
+  /** Families that some token or group was denied at some time: the others cost no look. */
+  const everDenied = new Set<string>();
+
   const members = new Map<number, Member>();
   const groups = new Map<string, Group>();
   /** Groups whose members or members' caps have changed. */
@@ -83,12 +92,25 @@ export function createRoster({ touch, mark, assumed }: RosterDependencies): Rost
     const record = readRecord(row.health, now);
     member.health = record.token;
     member.families = record.families;
+    noteAll(record.families);
+    if (record.group) noteAll(record.group.families);
     member.counters = record.days;
     member.lastError = record.lastError;
     members.set(row.id, member);
     if (record.group && record.group.name === row.group) merge(group, record.group, now);
     join(member, group);
     touch(member);
+  }
+
+  function noteAll(families: ReadonlyMap<string, Health>): void {
+    for (const [family, { condition }] of families) if (condition?.state === "blocked") everDenied.add(family);
+  }
+
+  /** Whether some token that has the family may use it now. */
+  function isAllowed(kind: Kind, family: string, providers?: readonly string[]): boolean {
+    if (!everDenied.has(family)) return true;
+    const time = now();
+    return members.values().some((member) => hasByFacts(member, kind, family, providers) && denialOf(member, family, time) === null);
   }
 
   function update(member: Member, row: TokenRow, now: number): void {
@@ -152,12 +174,10 @@ export function createRoster({ touch, mark, assumed }: RosterDependencies): Rost
       const key = `${kind} ${family} ${providers?.join() ?? "*"}`;
       let serves = facts.serves.get(key);
       if (serves === undefined) {
-        const could = (member: Member) =>
-          isOpenFor(member, kind) && hasFamily(member, family) && (!providers || providers.includes(member.row.provider));
-        serves = [...members.values()].some(could);
+        serves = members.values().some((member) => hasByFacts(member, kind, family, providers));
         if (facts.serves.size < 1000) facts.serves.set(key, serves);
       }
-      return serves;
+      return serves && isAllowed(kind, family, providers);
     },
     families(kind) {
       const found = new Set<string>();
@@ -166,9 +186,32 @@ export function createRoster({ touch, mark, assumed }: RosterDependencies): Rost
         for (const family of knownFamilies(member) ?? member.row.allowFamilies)
           if (!found.has(family) && hasFamily(member, family)) found.add(family);
       }
+      for (const family of everDenied) if (found.has(family) && !isAllowed(kind, family)) found.delete(family);
       return found;
     },
+    deniedFor(kind, family) {
+      if (!everDenied.has(family)) return null;
+      const time = now();
+      const able = [...members.values()].filter((member) => hasByFacts(member, kind, family));
+      const reasons = able.map((member) => denialOf(member, family, time));
+      if (reasons.includes(null)) return null;
+      // What the operator can mend is told first.
+      return reasons.find((reason) => reason === "limit_zero") ?? reasons[0] ?? null;
+    },
+    noteDenied: (family) => void everDenied.add(family),
   };
+}
+
+/** Whether the token could serve the family by what is known of its row. */
+function hasByFacts(member: Member, kind: Kind, family: string, providers?: readonly string[]): boolean {
+  return isOpenFor(member, kind) && hasFamily(member, family) && (!providers || providers.includes(member.row.provider));
+}
+
+/** Why the upstream denies the token this family now: no quota at all, not in its plan, or gone; null: it does not. */
+function denialOf({ families, group }: Member, family: string, time: number): HealthReason | null {
+  for (const health of [families.get(family), group.families.get(family)])
+    if (health?.condition?.state === "blocked" && heldUntil(health, time) > 0) return health.condition.reason;
+  return null;
 }
 
 type Shared = { health: Health; families: ReadonlyMap<string, Health>; days: ReadonlyMap<string, Counter> };

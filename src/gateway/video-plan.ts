@@ -18,6 +18,8 @@ export type VideoPlan = {
     mediaId: string /** Token and handle that the upstream knows it by; null: only its bytes count. */;
     known: { tokenId: number; operation: Json } | null;
   } | null;
+  /** The same for families that stand in when the upstream no longer has the model, best first. */
+  successors?: Pick<VideoPlan, "fits" | "minTier" | "estimateUsd">[];
 };
 
 /** The plan of a job, as it was written. */

@@ -2,7 +2,9 @@
 import type { JobRow } from "../db/jobs.ts";
 import { AppError, asCharged } from "../errors.ts";
 import { submissionEnd } from "./job-rules.ts";
+import { changeToSuccessor } from "./jobs/video-successor.ts";
 import type { Lease } from "./leases.ts";
+import { asExhausted } from "./outlook.ts";
 import { videoUsd } from "./prices.ts";
 import { nextStep } from "./retry.ts";
 import type { Json } from "./types.ts";
@@ -131,6 +133,7 @@ async function refused(deps: VideoRunDependencies, run: VideoRun, job: JobRow, f
   }
   // The client cancelled it, or the server stops: there is nothing to tell.
   if (error.kind === "cancelled") return;
+  if (isOver && !isStage && (await changeToSuccessor(deps, run, job, readPlan(job.plan), error))) return;
   if (isOver) return failVideo(deps, run, job, isStage ? asCharged(error) : error);
   if (isSent && isStage) await book.move(run.id, ["submitting"], { state: "running" });
   else if (isSent)
@@ -195,7 +198,8 @@ async function noLease(deps: VideoRunDependencies, run: VideoRun, job: JobRow, p
   if ((error.kind === "busy" || error.kind === "unavailable") && clock.now() < job.deadlineAt) await pause(deps, run, ASK_AGAIN_MS);
   else if (error.kind === "upstream_timeout")
     await failVideo(deps, run, job, run.failure ?? new AppError("busy", "No token came free before this job's time was over."));
-  else await failVideo(deps, run, job, run.failure ?? error);
+  else if (!(await changeToSuccessor(deps, run, job, plan, run.failure ?? error)))
+    await failVideo(deps, run, job, asExhausted(run.failure ?? error));
   return null;
 }
 

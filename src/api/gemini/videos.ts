@@ -5,6 +5,7 @@ import { type InputReference, ownMediaId } from "../../gateway/inputs.ts";
 import type { Job, VideoOrder } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import type { InputMedia } from "../../gateway/types.ts";
+import { jobHeaders } from "../generation-headers.ts";
 import { type Api, type Call, jobsOf, modelOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
 import { plainId, videoJobId, videoUri } from "./job-names.ts";
@@ -80,7 +81,7 @@ export async function operation(api: Api, { key, origin }: Call, name: string): 
   const id = /(?:^|\/)operations\/([a-z2-7]+)$/.exec(name)?.[1];
   const job = id === undefined ? null : await jobsOf(api).get(videoJobId(id), key.id);
   if (!job) throw new AppError("not_found", "There is no such operation.");
-  return Response.json(encodeOperation(job, origin));
+  return Response.json(encodeOperation(job, origin), { headers: jobHeaders(job) });
 }
 
 /** `Operation` of a `PredictLongRunningResponse`. Until it ends, `metadata` tells the progress in percent, and the place of one that waits. */

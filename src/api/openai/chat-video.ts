@@ -5,6 +5,7 @@ import type { Job } from "../../gateway/job.ts";
 import { isSettled } from "../../gateway/job-rules.ts";
 import type { ModelChoice } from "../../gateway/models.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
+import { jobHeaders } from "../generation-headers.ts";
 import { mediaUrl } from "../links.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
 import type { Api, Call } from "./call.ts";
@@ -42,19 +43,23 @@ export async function startChatVideo(api: Api, call: Call, body: ChatBody, decod
 export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, chat: VideoChat): Promise<Response> {
   const { job, stream } = chat;
   const headers = { ...chat.headers, "x-flow2api-job": job.id };
-  if (!stream) return Response.json(await completion(api, call, envelope, job), { headers });
+  if (!stream) {
+    const ended = await endedJob(api, call, job);
+    return Response.json(await completion(api, call, envelope, ended), { headers: { ...headers, ...jobHeaders(ended) } });
+  }
   const left = new AbortController();
   const frames = videoFrames(api, call, envelope, chat, AbortSignal.any([call.request.signal, left.signal]));
   return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, headers, onCancel: () => left.abort() });
 }
 
-async function completion(api: Api, call: Call, envelope: Envelope, job: Job) {
-  for await (const now of watch(api, call, job, call.request.signal)) {
-    if (!isSettled(now.state)) continue;
-    const { text, finish } = await endOf(api, call, now);
-    return encodeCompletion(envelope, { text, images: [], finish, usage: now.usage ?? NO_USAGE });
-  }
+async function endedJob(api: Api, call: Call, job: Job): Promise<Job> {
+  for await (const now of watch(api, call, job, call.request.signal)) if (isSettled(now.state)) return now;
   throw interrupted(call.request.signal);
+}
+
+async function completion(api: Api, call: Call, envelope: Envelope, job: Job) {
+  const { text, finish } = await endOf(api, call, job);
+  return encodeCompletion(envelope, { text, images: [], finish, usage: job.usage ?? NO_USAGE });
 }
 
 async function* videoFrames(

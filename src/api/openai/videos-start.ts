@@ -6,7 +6,7 @@ import type { Job, Jobs, VideoOrder } from "../../gateway/job.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../gateway/models.ts";
 import type { InputMedia, VideoMode } from "../../gateway/types.ts";
 import { canMakeVideo, videoWish } from "../../gateway/video-parameters.ts";
-import { generationHeaders } from "../generation-headers.ts";
+import { jobHeaders } from "../generation-headers.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import type { DecodedVideo, SourceReference } from "./videos-decode.ts";
 import type { VideoEcho } from "./videos-encode.ts";
@@ -35,8 +35,7 @@ export async function startVideo(api: Api, call: Call, route: string, wish: Deco
     idempotencyKey: request.headers.get("idempotency-key") || undefined,
     echo: { size: wish.size ?? source?.size ?? null } satisfies VideoEcho,
   });
-  const isNamed = !choice.retired && choice.families[0] === job.family;
-  return { job, headers: generationHeaders({ headers: {}, family: job.family, successorOf: isNamed ? null : choice.requested }) };
+  return { job, headers: jobHeaders(job) };
 }
 
 export function jobsOf({ jobs }: Api): Jobs {

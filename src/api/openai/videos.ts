@@ -7,6 +7,7 @@ import { isSettled } from "../../gateway/job-rules.ts";
 import { answerMedia } from "../../gateway/media-answer.ts";
 import type { VideoMode } from "../../gateway/types.ts";
 import { type Form, validator } from "../body.ts";
+import { jobHeaders } from "../generation-headers.ts";
 import { formObject, isMultipart } from "../multipart.ts";
 import type { Api, Call } from "./call.ts";
 import { fileReference } from "./references.ts";
@@ -44,7 +45,8 @@ export async function remixVideo(api: Api, call: Call, id: string): Promise<Resp
 }
 
 export async function getVideo(api: Api, call: Call, id: string): Promise<Response> {
-  return Response.json(await show(api, call, await videoOf(api, call, id)), { headers: POLL_HEADERS });
+  const job = await videoOf(api, call, id);
+  return Response.json(await show(api, call, job), { headers: { ...jobHeaders(job), ...POLL_HEADERS } });
 }
 
 /** Newest first unless `order=asc`; pages by `after` and `limit`. */
@@ -85,7 +87,7 @@ export async function videoContent(api: Api, call: Call, id: string): Promise<Re
   const found = await api.media.open(mediaId);
   if (!found) throw nothing("The content of this video is past its age.");
   // The address is the job's: what it leads to may be deleted.
-  return answerMedia(found.media, found.blob, call.request, { "cache-control": "private, no-cache" });
+  return answerMedia(found.media, found.blob, call.request, { "cache-control": "private, no-cache", ...jobHeaders(job) });
 }
 
 /** /v1/videos/characters. */

@@ -6,6 +6,13 @@ export class TriedTokens {
   readonly avoid = new Set<number>();
   readonly #failures = new Map<number, number>();
 
+  /** Begins anew: another model is asked for. */
+  clear(): void {
+    this.exclude.clear();
+    this.avoid.clear();
+    this.#failures.clear();
+  }
+
   /** Counts a failure that is not the token's fault. */
   countFailure(tokenId: number): number {
     const failures = (this.#failures.get(tokenId) ?? 0) + 1;
