@@ -5,8 +5,9 @@ import type { BodyReader, Form as Multipart } from "../api/body.ts";
 import { AppError } from "../errors.ts";
 import type { MediaStore } from "../gateway/media.ts";
 
-/** Longest form without files: ten thousand pasted tokens fit. */
-const MAX_FORM_BYTES = 32 * 1024 * 1024;
+/** A form of text: longest and most fields. Of a signed-in operator ten thousand pasted tokens fit; of a stranger, a login. */
+const OPERATOR = { bytes: 32 * 1024 * 1024, fields: 20_000 } as const;
+const STRANGER = { bytes: 8 * 1024, fields: 32 } as const;
 /** Largest file of a form, in MiB. */
 export const MAX_FILE_MB = 100;
 
@@ -33,45 +34,62 @@ export type Forms = {
   drop(request: Request): Promise<void>;
 };
 
-export function createForms({ bodies, media }: { bodies: BodyReader; media: MediaStore }): Forms {
+export function createForms({
+  bodies,
+  media,
+  isSignedIn,
+}: {
+  bodies: BodyReader;
+  media: MediaStore;
+  isSignedIn(request: Request): boolean;
+}): Forms {
   const fieldsOf = new WeakMap<Request, Promise<URLSearchParams>>();
   const filesOf = new WeakMap<Request, Promise<Multipart>>();
-  const isMultipart = (request: Request) => (request.headers.get("content-type") ?? "").startsWith("multipart/form-data");
+  const textOf = new WeakMap<Request, Disposable>();
 
   const files: Forms["files"] = (request) => {
     const known = filesOf.get(request);
     if (known) return known;
-    const reading = bodies.form(request, media, MAX_FILE_MB);
+    const reading = isSignedIn(request) ? bodies.form(request, media, MAX_FILE_MB) : Promise.reject(wrongType());
     filesOf.set(request, reading);
     return reading;
+  };
+  const readText = async (request: Request): Promise<URLSearchParams> => {
+    const signedIn = isSignedIn(request);
+    if (!signedIn && !isUrlEncoded(request)) throw wrongType();
+    const most = signedIn ? OPERATOR : STRANGER;
+    const body = await bodies.text(request, most.bytes);
+    textOf.set(request, body);
+    if (hasMore(body.value, most.fields)) throw new AppError("payload_too_large", `The form has more than ${most.fields} fields.`);
+    return new URLSearchParams(body.value);
   };
   return {
     files,
     fields(request) {
       const known = fieldsOf.get(request);
       if (known) return known;
-      const reading = isMultipart(request)
-        ? files(request).then((form) => new URLSearchParams(form.fields))
-        : readText(request).then((text) => new URLSearchParams(text));
+      const reading = isMultipart(request) ? files(request).then((form) => new URLSearchParams(form.fields)) : readText(request);
       fieldsOf.set(request, reading);
       return reading;
     },
     async drop(request) {
+      textOf.get(request)?.[Symbol.dispose]();
       const held = await filesOf.get(request)?.catch(() => null);
       await held?.[Symbol.asyncDispose]();
     },
   };
 }
 
-async function readText(request: Request): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_FORM_BYTES) throw new AppError("payload_too_large", "The form is too large.");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+const typeOf = (request: Request) => (request.headers.get("content-type") ?? "").toLowerCase();
+const isMultipart = (request: Request) => typeOf(request).startsWith("multipart/form-data");
+const isUrlEncoded = (request: Request) => /^application\/x-www-form-urlencoded\s*(;|$)/.test(typeOf(request));
+const wrongType = () => new AppError("unsupported_media_type", "Send this form as application/x-www-form-urlencoded.");
+
+/** Whether a form has more than `most` fields, counted before any is made. */
+function hasMore(text: string, most: number): boolean {
+  let fields = 1;
+  for (let at = text.indexOf("&"); at >= 0 && fields <= most; at = text.indexOf("&", at + 1)) fields += 1;
+  return fields > most;
 }
 
 type TextRule = { required?: boolean; max?: number; pattern?: RegExp /** Kept as sent: passwords and secrets. */; verbatim?: boolean };

@@ -31,9 +31,11 @@ export const loginRoutes = (ctx: AdminContext) => {
     })
     .post("/login", async ({ request, set }) => {
       const { address, secure, sessionId } = ctx.visitorOf(request);
+      const isFirst = await isPasswordTemporary(ctx.store);
+      const waitMs = ctx.login.waitMs(address);
+      if (waitMs > 0) return loginPage(request, ownPath(null), isFirst, { kind: "wait", ms: waitMs });
       const fields = await ctx.forms.fields(request);
       const next = ownPath(fields.get("next"));
-      const isFirst = await isPasswordTemporary(ctx.store);
       try {
         if (!(await ctx.login(fields.get("password") ?? "", address))) return loginPage(request, next, isFirst, { kind: "wrong" });
       } catch (error) {

@@ -78,7 +78,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   const cookie = createSessionCookie({ secret: sessionSecret, now: clock.now });
   const publicUrl = () => settings.current().server.public_url;
   const door = createAdminDoor({ sessions, cookie, store, publicUrl, isAllowed: outer.isAllowed });
-  const forms = createForms({ bodies: outer.bodies, media });
+  const forms = createForms({ bodies: outer.bodies, media, isSignedIn: (request) => door.visitorOf(request).session !== null });
   const { visitorOf } = door;
   let document: ApiDocument = { paths: {} };
   const apiDocument = () => document;

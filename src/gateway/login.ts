@@ -38,7 +38,11 @@ type Failures = { count: number; at: number };
  * Resolves with whether the password is right.
  * @throws {AppError} `limit_exceeded` with `retryAfterMs` when it is too early to try; nothing is compared then
  */
-export type Login = (password: string, address: string | null) => Promise<boolean>;
+export type Login = {
+  (password: string, address: string | null): Promise<boolean>;
+  /** Ms until the next try; asked before the form is read. */
+  waitMs(address: string | null): number;
+};
 
 /** Counts in memory. An address that once had the right password does not wait for the failures of others. */
 export function createLogin({ check, now }: { check: PasswordCheck; now: () => number }): Login {
@@ -53,13 +57,17 @@ export function createLogin({ check, now }: { check: PasswordCheck; now: () => n
     return Math.min(Math.max(at + delay - now(), 0), delay);
   };
 
-  return async (password, address) => {
+  const waitMs = (address: string | null): number => {
     const name = throttleKey(address);
-    const own = current(byAddress.get(name));
-    const wait = Math.max(
-      waitOf(own, FREE_FAILURES, LONGEST_DELAY_MS),
+    return Math.max(
+      waitOf(current(byAddress.get(name)), FREE_FAILURES, LONGEST_DELAY_MS),
       known.has(name) ? 0 : waitOf(current(ofAll), FREE_FAILURES_OF_ALL, LONGEST_DELAY_OF_ALL_MS),
     );
+  };
+  const login = async (password: string, address: string | null): Promise<boolean> => {
+    const name = throttleKey(address);
+    const own = current(byAddress.get(name));
+    const wait = waitMs(address);
     if (wait > 0) throw new AppError("limit_exceeded", "Too many wrong passwords; wait before the next try.", { retryAfterMs: wait });
     // Counted before it is compared, so that tries at once count each.
     byAddress.delete(name);
@@ -72,4 +80,5 @@ export function createLogin({ check, now }: { check: PasswordCheck; now: () => n
     ofAll = { count: 0, at: 0 };
     return true;
   };
+  return Object.assign(login, { waitMs });
 }
