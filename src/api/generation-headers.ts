@@ -2,13 +2,18 @@
 import type { Run } from "../gateway/generate.ts";
 import type { LeftOut } from "../gateway/inputs.ts";
 import type { Job } from "../gateway/job.ts";
+import { IGNORED_HEADER, ignoredHeader } from "../gateway/model-options.ts";
 import { parseModel, successorOf } from "../gateway/models.ts";
 
-/** Those of the run, and the living model that stands in for a retired one. */
-export function generationHeaders(run: Pick<Run, "headers" | "family" | "successorOf">): Record<string, string> {
-  const { headers, family, successorOf: requested } = run;
-  if (requested === null) return { ...headers };
-  return { ...headers, "x-flow2api-successor": `${family}; for="${requested.replace(/[^\w.:/-]/g, "")}"` };
+/** Those of the run, the living model that stands in for a retired one, and the fields that changed nothing: `ignored` beside the run's own. */
+export function generationHeaders(
+  { headers, family, successorOf }: Pick<Run, "headers" | "family" | "successorOf">,
+  ignored: readonly string[] = [],
+): Record<string, string> {
+  const told = ignored.length > 0 ? ignoredHeader([...ignored, ...(headers[IGNORED_HEADER]?.split(", ") ?? [])]) : {};
+  const successor: Record<string, string> =
+    successorOf === null ? {} : { "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };
+  return { ...headers, ...told, ...successor };
 }
 
 /** Of a job as it stands now: a model that turned out to be retired may have changed over since its request was answered. */

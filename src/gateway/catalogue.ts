@@ -1,6 +1,6 @@
 // Data: the living model families with limits and prices per provider.
-import type { Family, ImageLimits, ImagePrice, VideoLimits, VideoPrice } from "./family.ts";
-import { ASPECTS, type Aspect, RESOLUTIONS, VIDEO_ASPECTS } from "./types.ts";
+import type { Family, ImageLimits, ImagePrice, ImageTakes, VideoLimits, VideoPrice } from "./family.ts";
+import { ASPECTS, type Aspect, RESOLUTIONS, SEARCH_TYPES, VIDEO_ASPECTS } from "./types.ts";
 
 const day = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 1000;
 
@@ -10,6 +10,12 @@ const FLOW_ASPECTS: readonly Aspect[] = ["16:9", "9:16", "1:1", "4:3", "3:4"];
 /** Flow's plan pays: a picture costs no money of its own. */
 const BY_PLAN: ImagePrice = { perImage: { "512": 0, "1K": 0, "2K": 0, "4K": 0 } };
 const VIDEO_BY_PLAN: VideoPrice = { perSecond: { "360p": 0, "720p": 0, "1080p": 0, "4k": 0 } };
+
+/** The Gemini API takes these alone; Vertex has categories of images besides (safety documentation, read 2026-11-29). */
+const SAFETY = ["HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT", "CIVIC_INTEGRITY"].map(
+  (name) => `HARM_CATEGORY_${name}`,
+);
+const TAKES: ImageTakes = { safety: SAFETY, search: [], sampling: true, videos: false };
 
 /** Flow draws about 1K and upscales; 2K asks for the Pro plan, 4K for Ultra. It names no maximum of inputs: the model's own counts. */
 const FLOW_IMAGE: ImageLimits = {
@@ -69,6 +75,7 @@ export const FAMILIES: readonly Family[] = [
         maxInputs: 14,
         thinking: ["minimal", "medium", "high"],
         defaultThinking: "medium",
+        takes: { ...TAKES, search: SEARCH_TYPES, sampling: false },
         minTier: {},
         price: { perImage: { "1K": 0.0336, "2K": 0.0504, "4K": 0.1134 }, perThinking: { medium: 0.0075, high: 0.0124 } },
       },
@@ -87,6 +94,7 @@ export const FAMILIES: readonly Family[] = [
         defaultSize: "1K",
         maxInputs: 14,
         thinking: [],
+        takes: { ...TAKES, search: ["web"] },
         minTier: {},
         price: {
           perImage: { "1K": 0.134, "2K": 0.134, "4K": 0.24 },
@@ -111,6 +119,7 @@ export const FAMILIES: readonly Family[] = [
         maxInputs: 14,
         thinking: ["minimal", "high"],
         defaultThinking: "minimal",
+        takes: { ...TAKES, search: SEARCH_TYPES, videos: true },
         minTier: {},
         price: {
           perImage: { "512": 0.045, "1K": 0.067, "2K": 0.101, "4K": 0.151 },
@@ -134,6 +143,7 @@ export const FAMILIES: readonly Family[] = [
         maxInputs: 14,
         thinking: ["minimal", "high"],
         defaultThinking: "minimal",
+        takes: TAKES,
         minTier: {},
         price: {
           perImage: { "1K": 0.0336 },
@@ -156,6 +166,7 @@ export const FAMILIES: readonly Family[] = [
         defaultSize: "1K",
         maxInputs: 3,
         thinking: [],
+        takes: TAKES,
         minTier: {},
         onlyWhenLearned: true,
         price: {

@@ -1,5 +1,5 @@
 // What is known of a model family: limits and prices per provider, in the gateway's own terms.
-import type { Aspect, ImageRequest, ImageSize, Resolution, VideoAspect, VideoMode, VideoQuality } from "./types.ts";
+import type { Aspect, ImageRequest, ImageSize, Resolution, SearchType, VideoAspect, VideoMode, VideoQuality } from "./types.ts";
 
 /** The upstream's plan: 0 free, 1 paid, 2 highest. */
 export type Tier = 0 | 1 | 2;
@@ -20,6 +20,19 @@ export type ImagePrice = {
 /** What one second of video costs, in USD. */
 export type VideoPrice = { perSecond: Partial<Record<Resolution, number>> };
 
+/** Options beyond shape and size that one provider takes for a family. */
+export type ImageTakes = {
+  /** Harm categories whose threshold may be set. */
+  safety: readonly string[];
+  /** What a search may look for; empty: there is no search. */
+  search: readonly SearchType[];
+  /** `temperature`, `topP`, `topK`. */
+  sampling: boolean;
+  /** Videos among the inputs. */
+  videos: boolean;
+  personGeneration?: true;
+};
+
 /** What one provider can do with an image family. */
 export type ImageLimits = {
   aspects: readonly Aspect[];
@@ -34,6 +47,8 @@ export type ImageLimits = {
   /** Levels that may be chosen, ascending; empty: no choice. */
   thinking: readonly Thinking[];
   defaultThinking?: Thinking;
+  /** Options beyond shape and size, and inputs besides images; absent: none. */
+  takes?: ImageTakes;
   /** Least plan that a size needs; absent: any. */
   minTier: Partial<Record<ImageSize, Tier>>;
   /** True: no token is assumed to have it unless its own list of models shows it. */

@@ -7,17 +7,18 @@ import type { Provider } from "../providers/provider.ts";
 import type { Settings } from "../settings-schema.ts";
 import type { Affinity } from "./affinity.ts";
 import { notServed } from "./generation/not-served.ts";
-import { type ImageWish, maxInputs, offersAspect, providersFor, withModel } from "./image-parameters.ts";
+import { fitThinking, type ImageWish, maxInputs, offersAspect, providersFor, requireAspect, withModel } from "./image-parameters.ts";
 import { type Plan, runImages } from "./image-run.ts";
-import { countImages, fitImages } from "./inputs.ts";
+import { countImages, countVideos, fitImages } from "./inputs.ts";
 import type { Admission, Leases, Limits } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
+import { ignoredHeader, leftBehind, meetsNeeds, mostSafety, unmetNeed } from "./model-options.ts";
 import { chooseFamily, isSwitchedOff, type ModelChoice, switchedOff } from "./models.ts";
 import { imagePayload } from "./payload.ts";
 import { estimateImageUsd, type Prices } from "./prices.ts";
 import { createRecord, type GenerationRecord } from "./record.ts";
 import type { Tokens } from "./tokens.ts";
-import type { GenerateEvent, ImageRequest, InputMedia, Turn } from "./types.ts";
+import type { GenerateEvent, ImageRequest, InputMedia, ModelOptions, Turn } from "./types.ts";
 
 /** A client's request for images, decoded from any dialect. */
 export type ImageGeneration = {
@@ -40,6 +41,9 @@ export type ImageGeneration = {
   thinking?: ImageRequest["thinking"];
   includeThoughts?: boolean;
   imageOnly?: boolean;
+  options?: ModelOptions;
+  /** Fields of a dialect whose shapes are exact: a shape that the model does not have is refused, a size or a level is told as ignored. */
+  shapeParams?: { aspect: string; size: string; thinking?: string };
   /** Aborts when the client goes away. */
   signal: AbortSignal;
   /** Awaited before the body of each upstream call leaves; when it throws, that call is not made. */
@@ -105,7 +109,7 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       const events = runImages(deps, plan, admission);
       await events.begun();
       deps.media.claimInputs(requestId);
-      return { family, successorOf, headers: {}, events };
+      return { family, successorOf, headers: ignoredHeader(plan.ignored), events };
     } catch (error) {
       record.fail(error);
       record.close(admission);
@@ -132,10 +136,18 @@ function chooseServed(deps: GenerateDependencies, { choice, wish }: ImageGenerat
  */
 function planImages(deps: GenerateDependencies, request: ImageGeneration, family: string, record: GenerationRecord): Plan {
   const wish = withModel(request.choice.params, request.wish);
-  const able = providersFor(family, wish, (provider) => deps.pool.canServe("image", family, [provider]));
+  const usable = (provider: string) => deps.pool.canServe("image", family, [provider]);
+  const needs = { search: request.options?.search !== undefined, videos: countVideos(request.turns) };
+  const able = providersFor(family, wish, (provider) => usable(provider) && meetsNeeds(family, provider, needs));
+  if (able.providers.length === 0) {
+    const { providers } = providersFor(family, wish, usable);
+    if (providers.length > 0) throw unmetNeed(family, needs, providers, request.picturesParam ?? "messages");
+  }
+  if (request.shapeParams) requireAspect(family, able.providers, wish, request.shapeParams.aspect);
   const turns = fitImages(request.turns, maxInputs(family, able.providers), request.picturesParam);
   const inputs = countImages(turns);
-  const providers = able.providers.filter((provider) => maxInputs(family, [provider]) >= inputs);
+  const roomy = able.providers.filter((provider) => maxInputs(family, [provider]) >= inputs);
+  const providers = mostSafety(family, roomy, request.options);
   const lease: Plan["lease"] = {
     kind: "image",
     family,
@@ -145,7 +157,15 @@ function planImages(deps: GenerateDependencies, request: ImageGeneration, family
     prefer: preferredToken(deps.affinity, turns),
     estimate: { images: 1, videoSeconds: 0, usd: estimateImageUsd(family, providers[0]!, wish.size, { prices: deps.prices?.() }) },
   };
-  return { request, family, wish, turns, lease, record };
+  const ignored = [...leftBehind(family, providers, request.options), ...unmetShape(request, family, providers, able.exact)];
+  return { request, family, wish, turns, lease, record, ignored };
+}
+
+/** Names of the fields of shape that none of the providers can follow. */
+function unmetShape({ shapeParams, thinking }: ImageGeneration, family: string, providers: readonly string[], isExact: boolean): string[] {
+  if (!shapeParams) return [];
+  const canThink = thinking === undefined || providers.some((provider) => fitThinking(family, provider, thinking) !== undefined);
+  return [...(isExact ? [] : [shapeParams.size]), ...(canThink || !shapeParams.thinking ? [] : [shapeParams.thinking])];
 }
 
 /** The token that drew the latest picture of the conversation. */

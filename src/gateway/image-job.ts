@@ -7,6 +7,7 @@ import type { Settings } from "../settings-schema.ts";
 import type { Generate, ImageGeneration, Run } from "./generate.ts";
 import { type AnswerNotes, createAnswerNotes } from "./image-answer.ts";
 import type { ImageWish } from "./image-parameters.ts";
+import { uriInput } from "./inputs.ts";
 import type { JobBook } from "./job-book.ts";
 import { nextProgress, toJobError } from "./job-rules.ts";
 import type { Keys } from "./keys.ts";
@@ -36,7 +37,10 @@ export type ImageRun = {
   readonly stop: AbortController;
 };
 
-type StoredPart = { type: "text"; text: string; signature?: string } | { type: "image"; mediaId: string; signature?: string };
+type StoredPart =
+  | { type: "text"; text: string; signature?: string }
+  | { type: "image"; mediaId: string; signature?: string }
+  | { type: "uri"; uri: string; mime: string };
 export type ImageJobPlan = {
   choice: ModelChoice;
   wish: ImageWish;
@@ -44,7 +48,7 @@ export type ImageJobPlan = {
   turns: { role: Turn["role"]; parts: StoredPart[] }[];
   n: number;
   seed?: number;
-} & Pick<ImageGeneration, "thinking" | "includeThoughts" | "imageOnly" | "picturesParam">;
+} & Pick<ImageGeneration, "thinking" | "includeThoughts" | "imageOnly" | "picturesParam" | "options" | "shapeParams">;
 
 const ASK_AGAIN_MS = 2_000;
 /** Failures that end by waiting, while nothing was sent. */
@@ -54,7 +58,8 @@ const PASSING: ReadonlySet<string> = new Set(["busy", "unavailable", "upstream_r
 export function storeTurns(turns: readonly Turn[]): ImageJobPlan["turns"] {
   const store = (part: Part): StoredPart => {
     if (part.type === "text") return part;
-    const { mediaId, signature } = part.image;
+    const { mediaId, signature, uri, mime } = part.image;
+    if (uri !== undefined) return { type: "uri", uri, mime };
     if (!mediaId) throw new Error("A picture of an image job is not in the store.");
     return { type: "image", mediaId, ...(signature ? { signature } : {}) };
   };
@@ -164,6 +169,7 @@ async function finish(
 export async function openTurns({ media }: Pick<ImageJobDependencies, "media">, turns: ImageJobPlan["turns"]): Promise<Turn[]> {
   const open = async (part: StoredPart): Promise<Part> => {
     if (part.type === "text") return part;
+    if (part.type === "uri") return { type: "image", image: uriInput(part.uri, part.mime) };
     const found = await media.open(part.mediaId);
     if (!found) throw new AppError("invalid_request", "An input of this job was deleted before it could be used.");
     return { type: "image", image: { mime: found.media.mime, data: found.blob, mediaId: part.mediaId, signature: part.signature } };

@@ -147,6 +147,13 @@ export function providersFor(
   return { providers: chosen.map(([provider]) => provider), minTier, exact: exact.length > 0 };
 }
 
+/** @throws {AppError} `invalid_request` naming the shapes that there are, when none of the providers has the wished one */
+export function requireAspect(family: string, providers: readonly string[], { aspect }: ImageWish, param: string): void {
+  const offered = new Set(providers.flatMap((provider) => limitsOf(family, provider).aspects));
+  if (!aspect || offered.size === 0 || offered.has(aspect)) return;
+  throw new AppError("invalid_request", `${param}: ${family} has no ${aspect}; expected one of ${[...offered].join(", ")}.`, { param });
+}
+
 /** Input pictures that one request may carry, at the most generous of these providers. */
 export function maxInputs(family: string, providers: readonly string[]): number {
   return Math.max(0, ...providers.map((provider) => limitsOf(family, provider).maxInputs));

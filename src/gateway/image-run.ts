@@ -9,6 +9,7 @@ import { UsageOfFailures } from "./generation/told-usage.ts";
 import { TriedTokens } from "./generation/tried-tokens.ts";
 import { fitImage, fitThinking, type ImageWish } from "./image-parameters.ts";
 import type { Admission, Lease, LeaseRequest } from "./leases.ts";
+import { fitOptions } from "./model-options.ts";
 import { asExhausted } from "./outlook.ts";
 import type { Deadline } from "./pace.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
@@ -25,6 +26,8 @@ export type Plan = {
   turns: Turn[];
   lease: Omit<LeaseRequest, "exclude">;
   record: GenerationRecord;
+  /** Names of the fields that change nothing with these providers. */
+  ignored: string[];
 };
 
 type Work = Plan & { signal: AbortSignal; deadline: Deadline; tell: (event: GenerateEvent) => void };
@@ -189,8 +192,9 @@ function callFor(deps: GenerateDependencies, { request, family, wish, ...work }:
   const turns = turnsForAccount(work.turns, deps.affinity, lease.sharesAccount);
   const level = deps.settings().generation.thinking;
   const { system, seed, includeThoughts, imageOnly } = request;
+  const { options } = fitOptions(family, provider, request.options);
   const thinking = fitThinking(family, provider, request.thinking ?? (level === "default" ? undefined : level));
-  return { family, ...fitImage(family, provider, wish), system, turns, seed, thinking, includeThoughts, imageOnly };
+  return { family, ...fitImage(family, provider, wish), system, turns, seed, thinking, includeThoughts, imageOnly, options };
 }
 
 function noResult(answer: Answer): AppError {
@@ -208,9 +212,9 @@ function noResult(answer: Answer): AppError {
 function summarize(ended: Ended[]): Extract<GenerateEvent, { type: "done" }> {
   const usage = ended.reduce((sum, { answer }) => (answer.usage ? addUsage(sum, answer.usage) : sum), NO_USAGE);
   const { answer, provider } = ended.find((one) => one.answer.images.length > 0) ?? ended[0]!;
-  const { finish, upstreamReason, message, modelVersion } = answer;
+  const { finish, upstreamReason, message, modelVersion, extras } = answer;
   const refusals = ended.map((one) => one.answer).filter((one) => one.images.length === 0 && one.finish.startsWith("policy"));
-  return { type: "done", finish, upstreamReason, message, usage, provider, modelVersion, refusals: refusals.map(toRefusal) };
+  return { type: "done", finish, upstreamReason, message, usage, provider, modelVersion, extras, refusals: refusals.map(toRefusal) };
 }
 
 const toRefusal = ({ upstreamReason, message }: Answer) => ({ upstreamReason, message });

@@ -21,6 +21,10 @@ export type InputReference = {
   signature?: string;
   /** History, or what a text mentions: where it cannot be read it is left out with a note, and `text` stands in its place. */
   lenient?: { text: string };
+  /** What it may be; absent: what the caller of {@link readInput} wants. */
+  kinds?: readonly Kind[];
+  /** An address that is not read here: the upstream reads it itself. */
+  forUpstream?: { mime: string };
 };
 
 /** An input that was left out: the field that named it, and why. */
@@ -106,7 +110,7 @@ const UNREADABLE: ReadonlySet<ErrorKind> = new Set(["invalid_request", "not_foun
  * Reads a reference; null for one that is left out.
  * @throws {AppError} as {@link readInput} for one that has to be read
  */
-export async function readLenient(deps: InputDependencies, reference: InputReference, owner: Owner, kind: Kind = "image") {
+export async function readLenient(deps: InputDependencies, reference: InputReference, owner: Owner, kind?: Kind) {
   if (!reference.lenient) return readInput(deps, reference, owner, kind);
   const { param } = reference;
   try {
@@ -120,21 +124,20 @@ export async function readLenient(deps: InputDependencies, reference: InputRefer
   }
 }
 
+const IMAGES: readonly Kind[] = ["image"];
+
 /**
  * Reads one reference and stores what is new. Null only for one that is not trusted.
  * @throws {AppError} `invalid_request` or `not_found`, naming the field
  */
-export async function readInput(
-  deps: InputDependencies,
-  reference: InputReference,
-  owner: Owner,
-  kind: Kind = "image",
-): Promise<InputMedia | null> {
+export async function readInput(deps: InputDependencies, reference: InputReference, owner: Owner, kind?: Kind): Promise<InputMedia | null> {
   if (reference.url === "") throw emptyReference(reference.param);
-  if (reference.url.startsWith("file:")) return readFile(deps, reference, owner.keyId, kind);
+  const kinds = kind ? [kind] : (reference.kinds ?? IMAGES);
+  if (reference.forUpstream) return uriInput(reference.url, reference.forUpstream.mime);
+  if (reference.url.startsWith("file:")) return readFile(deps, reference, owner.keyId, kinds);
   const own = ownMediaId(reference.url);
   if (own) {
-    const found = await readOwn(deps, own, owner.keyId, kind);
+    const found = await readOwn(deps, own, owner.keyId, kinds);
     if (found) return found;
     if (reference.otherwise) return readInput(deps, { ...reference, url: reference.otherwise, otherwise: undefined }, owner, kind);
     if (!reference.trusted) return null;
@@ -142,12 +145,12 @@ export async function readInput(
       throw new AppError("invalid_request", `${reference.param}: there is no such media.`, { param: reference.param });
   }
   const { bytes } = reference.url.startsWith("data:")
-    ? decodeDataUrl(reference.url, { ...deps.limits(), kinds: [kind] }, reference.param)
-    : await deps.fetchMedia(reference.url, { signal: owner.signal, param: reference.param, kinds: [kind] });
+    ? decodeDataUrl(reference.url, { ...deps.limits(), kinds }, reference.param)
+    : await deps.fetchMedia(reference.url, { signal: owner.signal, param: reference.param, kinds });
   const { keyId, requestId } = owner;
   const stored = await deps.media.keepBytes(bytes, { origin: "input", keyId, requestId });
   // Read back from disk when the call is written, so that waiting requests hold no pictures in memory.
-  return (await readOwn(deps, stored.id, keyId, kind))!;
+  return (await readOwn(deps, stored.id, keyId, kinds))!;
 }
 
 const NAMED_FILE = namedFileUrl("");
@@ -160,28 +163,41 @@ export const emptyReference = (where: string, param = where) =>
   });
 
 /** @throws {AppError} `not_found` also for another key's file, and one past its age: nobody learns what exists */
-async function readFile(deps: InputDependencies, { url, param }: InputReference, keyId: number, kind: Kind): Promise<InputMedia> {
+async function readFile(
+  deps: InputDependencies,
+  { url, param }: InputReference,
+  keyId: number,
+  kinds: readonly Kind[],
+): Promise<InputMedia> {
   const named = url.startsWith(NAMED_FILE) ? deps.fileNamed(keyId, url.slice(NAMED_FILE.length)) : null;
   const id = named ? await named : fileMediaId(url.slice("file:".length));
   const media = id === null ? null : await deps.media.get(id);
   const isPast = media !== null && media.expiresAt !== null && media.expiresAt <= deps.now();
-  const found = media?.keyId === keyId && !isPast ? await readOwn(deps, media.id, keyId, kind) : null;
-  const noun = kind === "image" ? "picture" : "video";
+  const found = media?.keyId === keyId && !isPast ? await readOwn(deps, media.id, keyId, kinds) : null;
+  const noun = kinds.includes("image") ? "picture" : "video";
   if (!found) throw new AppError("not_found", `${param}: there is no such ${noun} among your files.`, { param, reason: "file_not_found" });
   return found;
 }
 
-async function readOwn(deps: InputDependencies, id: string, keyId: number, kind: Kind): Promise<InputMedia | null> {
+async function readOwn(deps: InputDependencies, id: string, keyId: number, kinds: readonly Kind[]): Promise<InputMedia | null> {
   const found = await deps.media.open(id);
-  if (found?.media.kind !== kind) return null;
+  if (!found || !kinds.some((kind) => kind === found.media.kind)) return null;
   if (found.media.origin === "input" && found.media.keyId !== keyId) return null;
   return { mime: found.media.mime, data: found.blob, mediaId: id, signature: deps.affinity.of(id)?.signature };
 }
 
-/** How many pictures the turns hold. */
-export function countImages(turns: readonly Turn[]): number {
-  return turns.reduce((sum, turn) => sum + turn.parts.filter((part) => part.type === "image").length, 0);
-}
+/** An input that the upstream itself reads. */
+export const uriInput = (uri: string, mime: string): InputMedia => ({ mime, uri, data: new Blob([uri]) });
+
+/** How many pictures the turns hold. Videos are counted apart. */
+export const countImages = (turns: readonly Turn[]): number => countInputs(turns, (input) => !isVideo(input));
+export const countVideos = (turns: readonly Turn[]): number => countInputs(turns, isVideo);
+
+/** An address that only the upstream reads is a video: images are read here. */
+const isVideo = ({ mime, uri }: InputMedia) => uri !== undefined || mime.startsWith("video/");
+
+const countInputs = (turns: readonly Turn[], counts: (input: InputMedia) => boolean): number =>
+  turns.reduce((sum, turn) => sum + turn.parts.filter((part) => part.type === "image" && counts(part.image)).length, 0);
 
 /**
  * Drops the oldest pictures of earlier turns until at most `max` are left; the last turn is the client's word and stays whole.
@@ -194,7 +210,7 @@ export function fitImages(turns: readonly Turn[], max: number, param = "messages
   let room = max - asked;
   const fitted = [last];
   for (const turn of turns.slice(0, -1).reverse()) {
-    const parts = turn.parts.toReversed().filter((part) => part.type === "text" || room-- > 0);
+    const parts = turn.parts.toReversed().filter((part) => part.type === "text" || isVideo(part.image) || room-- > 0);
     if (parts.length > 0) fitted.unshift({ role: turn.role, parts: parts.reverse() });
   }
   return fitted;

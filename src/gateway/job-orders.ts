@@ -139,7 +139,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
   }
 
   async function openImages(order: ImageJobOrder, attach: Attach): Promise<JobRow> {
-    const { choice, wish, system, n, seed, thinking, includeThoughts, imageOnly, picturesParam } = order;
+    const { choice, wish, system, n, seed, thinking, includeThoughts, imageOnly, picturesParam, options, shapeParams } = order;
     const id = `image_${newId()}`;
     const prompt = order.turns
       .at(-1)!
@@ -153,7 +153,20 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
       family: choice.families[0],
       prompt,
       deadlineAt: deadlineAfter(clock.now(), settings().generation.image_timeout),
-      plan: writeImagePlan({ choice, wish, n, turns, system, seed, thinking, includeThoughts, imageOnly, picturesParam }),
+      plan: writeImagePlan({
+        choice,
+        wish,
+        n,
+        turns,
+        system,
+        seed,
+        thinking,
+        includeThoughts,
+        imageOnly,
+        picturesParam,
+        options,
+        shapeParams,
+      }),
     };
     const run = runner.imageRun(id);
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
@@ -224,7 +237,9 @@ async function storeImages(deps: Pick<JobOrdersDependencies, "media">, order: Im
       role,
       parts: await Promise.all(
         parts.map(async (part) =>
-          part.type === "text" ? part : { ...part, image: { ...part.image, mediaId: await storedId(deps, part.image, order) } },
+          part.type === "text" || part.image.uri !== undefined
+            ? part
+            : { ...part, image: { ...part.image, mediaId: await storedId(deps, part.image, order) } },
         ),
       ),
     })),

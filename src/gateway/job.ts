@@ -3,7 +3,19 @@ import type { ErrorKind, FailureDetail } from "../errors.ts";
 import type { ImageAnswer } from "./image-answer.ts";
 import type { ImageWish } from "./image-parameters.ts";
 import type { ModelChoice } from "./models.ts";
-import type { ImageRequest, InputMedia, Json, Kind, Resolution, Turn, Usage, VideoAspect, VideoMode, VideoQuality } from "./types.ts";
+import type {
+  ImageRequest,
+  InputMedia,
+  Json,
+  Kind,
+  ModelOptions,
+  Resolution,
+  Turn,
+  Usage,
+  VideoAspect,
+  VideoMode,
+  VideoQuality,
+} from "./types.ts";
 
 /**
  * `queued` waits for a token; `submitting` may be charged from here on; `running` has a handle that is persisted;
@@ -100,6 +112,8 @@ export type ImageJobOrder = Pick<
   thinking?: ImageRequest["thinking"];
   includeThoughts?: boolean;
   imageOnly?: boolean;
+  options?: ModelOptions;
+  shapeParams?: { aspect: string; size: string; thinking?: string };
   /** Field that the pictures came in, named when there are too many. */
   picturesParam?: string;
   /** What else tells this request from another under the same key: wishes for its answer. */

@@ -33,12 +33,34 @@ export type InputMedia = {
   mediaId?: string;
   /** The upstream's own mark on a part it made, returned to it unchanged. */
   signature?: string;
+  /** An address that the upstream itself reads; `data` holds its text. */
+  uri?: string;
 };
 
 export type Part = { type: "text"; text: string; signature?: string } | { type: "image"; image: InputMedia };
 
 /** One turn of the conversation, oldest first. `model` turns are what an upstream said or drew before. */
 export type Turn = { role: "user" | "model"; parts: Part[] };
+
+export const SEARCH_TYPES = ["web", "image"] as const;
+export type SearchType = (typeof SEARCH_TYPES)[number];
+
+/** Grounding of an image by a search. Absent types: the model's own choice. */
+export type SearchOptions = { types?: SearchType[] };
+
+/** Options beyond shape and size, in the words that upstreams share; each goes to the models that take it (`model-options.ts`). */
+export type ModelOptions = {
+  /** Category and threshold of each, e.g. `HARM_CATEGORY_HARASSMENT` and `BLOCK_NONE`. */
+  safety?: { category: string; threshold: string }[];
+  search?: SearchOptions;
+  temperature?: number;
+  topP?: number;
+  topK?: number;
+  personGeneration?: string;
+};
+
+/** What an upstream tells with a result besides it, unread: sources of a search, ratings. Names are the upstream's. */
+export type AnswerExtras = { candidate?: { [name: string]: Json }; promptFeedback?: { [name: string]: Json } };
 
 /** What one upstream call for one image needs. A request for n images is n such calls. */
 export type ImageRequest = {
@@ -57,6 +79,8 @@ export type ImageRequest = {
   includeThoughts?: boolean;
   /** True when the client asked for an image only, without accompanying text. */
   imageOnly?: boolean;
+  /** Only what the provider takes for this family. */
+  options?: ModelOptions;
 };
 
 /** Token counts of the upstream; text and media apart, as far as it tells them. Videos and sound count as image. */
@@ -109,6 +133,7 @@ export type ProviderEvent =
       message?: string;
       usage: Usage | null;
       modelVersion?: string;
+      extras?: AnswerExtras;
     };
 
 /** A stored medium. Links are made from it when an answer is written; nothing absolute is kept. */
@@ -158,6 +183,7 @@ export type GenerateEvent =
       provider: string;
       /** What the upstream calls the model that answered, when it told. */
       modelVersion?: string;
+      extras?: AnswerExtras;
       /** The calls among several that the content policy refused; those that succeeded speak for the rest. */
       refusals?: { upstreamReason: string; message?: string }[];
     };

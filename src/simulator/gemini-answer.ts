@@ -52,6 +52,12 @@ const ENDINGS: Partial<Record<FaultName, Fields>> = {
 
 const STOP: Fields = { finishReason: "STOP" };
 
+const GROUNDING: Fields = {
+  webSearchQueries: ["fox in snow"],
+  searchEntryPoint: { renderedContent: "<div>fox in snow</div>" },
+  groundingChunks: [{ web: { uri: "https://example.com/fox", title: "example.com" } }],
+};
+
 /** Whether the upstream bills for an answer that this fault bends: it does unless nothing was made. */
 export function isCharged(fault: FaultName | undefined): boolean {
   if (!fault) return true;
@@ -84,7 +90,13 @@ async function drawn(request: ContentRequest, world: World, fault: FaultName | u
   for (const final of finals) parts.push({ ...final });
   if (finals.length > 0) parts.at(-1)!.thoughtSignature = signature(request.prompt, world.seed);
   const thinks = request.model.image?.thinks === true;
-  return { parts, ending: STOP, images: finals.length, thoughtTokens: thinks ? 180 + (request.prompt.length % 60) : 0 };
+  const grounding = request.searches ? { groundingMetadata: GROUNDING } : {};
+  return {
+    parts,
+    ending: { ...STOP, ...grounding },
+    images: finals.length,
+    thoughtTokens: thinks ? 180 + (request.prompt.length % 60) : 0,
+  };
 }
 
 /** What is no picture, in the place of one. */

@@ -14,6 +14,8 @@ export type ImageLimits = {
   /** Whether `thinkingConfig` is allowed at all. */
   thinks: boolean;
   search: boolean;
+  /** Whether videos may be among the inputs. */
+  videos?: true;
   sampling: boolean;
   /** What the model usually answers with. */
   type: PictureType;
@@ -72,6 +74,7 @@ const MODEL_LIST: GeminiModel[] = [
       thinkingLevels: ["MINIMAL", "HIGH"],
       thinks: true,
       search: true,
+      videos: true,
       sampling: true,
       type: "image/png",
       tokens: newTokens,

@@ -1,8 +1,9 @@
 // Reads and checks a generateContent body as strictly as the upstream does. Source: GenerateContentRequest of the Gemini API v1beta, 2026-11-23.
+import { hashText } from "./chance.ts";
 import { type Fields, fieldsOf, Refusal, textOf } from "./exchange.ts";
 import type { GeminiModel, ImageLimits } from "./gemini-models.ts";
 import { googleError, invalidArgument } from "./google-errors.ts";
-import { type InputMedia, inputImage } from "./input-media.ts";
+import { type InputMedia, inputImage, inputVideo } from "./input-media.ts";
 import type { PictureSize } from "./pictures.ts";
 import { enumValue, message, numberValue, readProtoJson, repeated } from "./proto-json.ts";
 
@@ -17,6 +18,8 @@ export type ContentRequest = {
   seed: number | null;
   includeThoughts: boolean;
   wants: { text: boolean; image: boolean };
+  /** A search was asked for: the answer tells its sources. */
+  searches: boolean;
   textTokens: number;
 };
 
@@ -93,7 +96,7 @@ const THRESHOLDS = [
   "BLOCK_NONE",
   "OFF",
 ];
-const LEVELS = ["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH"];
+const LEVELS = ["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"];
 
 /** @throws {Refusal} 400 INVALID_ARGUMENT as the upstream words it */
 export function readContentRequest(body: Fields | null, model: GeminiModel, findFile: FileLookup): ContentRequest {
@@ -109,7 +112,9 @@ export function readContentRequest(body: Fields | null, model: GeminiModel, find
     .map((part) => textOf(message(part, PART, "system_instruction.parts").text))
     .join("\n");
   const inputs = turns.flatMap((turn) => turn.inputs);
-  if (model.image && inputs.length > model.image.maxInputs) {
+  const videos = inputs.filter(({ mime }) => mime.startsWith("video/"));
+  if (model.image && videos.length > 0 && !model.image.videos) throw invalidArgument(`Video input is not supported by models/${model.id}.`);
+  if (model.image && inputs.length - videos.length > model.image.maxInputs) {
     throw invalidArgument(
       `Too many images in the request: ${inputs.length}. The model ${model.id} supports at most ${model.image.maxInputs}.`,
     );
@@ -124,6 +129,7 @@ export function readContentRequest(body: Fields | null, model: GeminiModel, find
     seed: numberValue(config.seed, -(2 ** 31), 2 ** 31 - 1, "seed") ?? null,
     includeThoughts: readThinking(config, model),
     wants: readModalities(config),
+    searches: repeated(fields.tools).some((tool) => fieldsOf(tool).googleSearch !== undefined),
     textTokens: Math.ceil((systemText.length + turns.reduce((sum, turn) => sum + turn.text.length, 0)) / 4),
   };
 }
@@ -160,11 +166,17 @@ function checkPart(part: Fields, place: string): void {
 function imageOf(part: Fields, place: string, findFile: FileLookup): InputMedia[] {
   if (part.inlineData !== undefined) {
     const inline = message(part.inlineData, ["mimeType", "data"], `${place}.inline_data`);
-    return [inputImage(textOf(inline.data), textOf(inline.mimeType), `${place}.inline_data`)];
+    const type = textOf(inline.mimeType);
+    const read = type.startsWith("video/") ? inputVideo : inputImage;
+    return [read(textOf(inline.data), type, `${place}.inline_data`)];
   }
   if (part.fileData === undefined) return [];
+  const uri = textOf(fieldsOf(part.fileData).fileUri);
+  if (YOUTUBE.test(uri)) return [{ mime: "video/mp4", bytes: 0, hash: hashText(uri) }];
   return [findFile(textOf(message(part.fileData, ["mimeType", "fileUri"], `${place}.file_data`).fileUri))];
 }
+
+const YOUTUBE = /^https:\/\/www\.youtube\.com\/watch\?v=|^https:\/\/youtu\.be\//;
 
 function checkSafety(fields: Fields): void {
   for (const value of repeated(fields.safetySettings)) {

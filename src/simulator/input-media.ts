@@ -32,6 +32,14 @@ export function inputImage(base64: string, mime: string, place: string): InputMe
   return imageBytes(bytes);
 }
 
+/** @throws {Refusal} 400 when the bytes are no video */
+export function inputVideo(base64: string, _mime: string, place: string): InputMedia {
+  const bytes = decodeBase64(base64);
+  if (!bytes) throw invalidArgument(`Invalid value at '${place}.data' (TYPE_BYTES), Base64 decoding failed`, `${place}.data`);
+  if (sniff(bytes) !== "video/mp4") throw invalidArgument("Unable to process input video.");
+  return { mime: "video/mp4", bytes: bytes.length, hash: hashBytes(bytes) };
+}
+
 /** @throws {Refusal} 400 when the bytes are not a picture that the models read */
 export function imageBytes(bytes: Uint8Array): InputMedia {
   const found = sniff(bytes);

@@ -9,7 +9,10 @@ const validate = tolerant(GenerateBody);
 const decode = (body: object) => decodeGenerate(validate({ contents: "a fox", ...body }));
 const FILE = "abcdefghijklmnopqrstuvwxyz";
 const text = (said: string) => ({ type: "text", text: said });
-const picture = (url: string, param: string, more: object = {}) => ({ type: "reference", url, param, trusted: true, ...more });
+const picture = (url: string, param: string, more: object = {}) => ({
+  ...{ type: "reference", url, param, trusted: true },
+  ...{ kinds: ["image", "video"], ...more },
+});
 const user = (...parts: object[]) => [{ role: "user", parts }];
 
 describe("contents", () => {

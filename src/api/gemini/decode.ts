@@ -4,6 +4,7 @@ import { AppError } from "../../errors.ts";
 import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn } from "../../gateway/inputs.ts";
 import type { Thinking } from "../../gateway/models.ts";
+import type { Kind } from "../../gateway/types.ts";
 import { fieldsOf, isFields, listOf, seedOf, textOf } from "./proto-json.ts";
 import { dataReference, uriReference } from "./references.ts";
 import type { CountBody, GenerateBody } from "./schema.ts";
@@ -21,6 +22,9 @@ export type DecodedGenerate = {
 
 type DraftPart = DraftTurn["parts"][number];
 
+/** What a part may hold; whether the model takes a video is decided when its providers are known. */
+const INPUTS = ["image", "video"] as const satisfies readonly Kind[];
+
 const LEVELS: readonly string[] = ["minimal", "low", "medium", "high", "xhigh"] satisfies Thinking[];
 const UNSPECIFIED = "thinking_level_unspecified";
 
@@ -36,6 +40,7 @@ export function thinkingOf(value: unknown, param: string): Thinking | undefined 
 export const HINT_NAMES = {
   aspectRatio: "generationConfig.imageConfig.aspectRatio",
   imageSize: "generationConfig.imageConfig.imageSize",
+  thinking: "generationConfig.thinkingConfig.thinkingLevel",
 } as const;
 
 /** @throws {AppError} `invalid_request` naming what cannot be understood */
@@ -56,7 +61,7 @@ export function decodeGenerate(body: GenerateBody): DecodedGenerate {
     hints: { aspectRatio, imageSize },
     imageOnly: modalities.includes("image") && !modalities.includes("text"),
     includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
-    thinking: thinkingOf(thinking.thinkingLevel, "generationConfig.thinkingConfig.thinkingLevel"),
+    thinking: thinkingOf(thinking.thinkingLevel, HINT_NAMES.thinking),
     seed: seedOf(config.seed),
   };
 }
@@ -124,11 +129,13 @@ function decodePart(part: unknown, where: string, role: "user" | "model"): Draft
     const param = `${where}.inlineData.data`;
     const data = textOf(inlineData.data);
     if (!data) throw new AppError("invalid_request", `${param}: expected base64.`, { param });
-    return [{ ...dataReference(data, inlineData.mimeType, param), ...mark }];
+    return [{ ...dataReference(data, inlineData.mimeType, param), kinds: INPUTS, ...mark }];
   }
   if (isFields(fileData)) {
     const reference = uriReference(textOf(fileData.fileUri) ?? "", `${where}.fileData.fileUri`, role === "user");
-    return reference ? [{ ...reference, ...mark }] : [];
+    if (!reference) return [];
+    const forUpstream = reference.forUpstream && { forUpstream: { mime: textOf(fileData.mimeType) ?? "" } };
+    return [{ ...reference, kinds: INPUTS, ...forUpstream, ...mark }];
   }
   return typeof text === "string" && (text.trim() !== "" || mark.signature) ? [{ type: "text", text, ...mark }] : [];
 }

@@ -1,7 +1,7 @@
 // What a generation tells, in the shapes of GenerateContentResponse. Pure; base64 is written from the blobs when the answer is sent.
 // Source: Gemini API reference, GenerateContentResponse; enums of @google/genai 3.1.0 (read 2026-11-23).
 import { AppError } from "../../errors.ts";
-import type { Finish, GenerateEvent, Usage } from "../../gateway/types.ts";
+import type { AnswerExtras, Finish, GenerateEvent, Usage } from "../../gateway/types.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;
 
@@ -15,7 +15,13 @@ export type WirePart = (
   Marks;
 
 /** How an answer ends: the prompt was blocked, or a candidate has stopped. */
-export type End = ({ blockReason: string } | { finishReason: string }) & { message?: string; usage: Usage | null; modelVersion?: string };
+export type End = ({ blockReason: string } | { finishReason: string }) & {
+  message?: string;
+  usage: Usage | null;
+  modelVersion?: string;
+  /** What the upstream told besides, passed on as it came. */
+  extras?: AnswerExtras;
+};
 
 /** Flow's words, and the one that asks for a continuation, which is not passed on. */
 const OWN_WORDS = /^(PUBLIC_ERROR_|CONTINUATION$)/;
@@ -34,8 +40,8 @@ const REASONS = {
 } as const satisfies Record<Finish, string>;
 
 /** The end of a generation in Google's words: the upstream's own where it is one of them. */
-export function endOf({ finish, upstreamReason, message, usage, modelVersion }: Omit<Done, "type" | "provider">): End {
-  const rest = { message, usage, modelVersion };
+export function endOf({ finish, upstreamReason, message, usage, modelVersion, extras }: Omit<Done, "type" | "provider">): End {
+  const rest = { message, usage, modelVersion, extras };
   if (finish === "policy_input") return { blockReason: wordOf(upstreamReason) ?? REASONS[finish], ...rest };
   return { finishReason: wordOf(upstreamReason) ?? REASONS[finish], ...rest };
 }
@@ -61,12 +67,13 @@ export function encodeResponse({ model, responseId }: Envelope, parts: WirePart[
   const usage = end ? { usageMetadata: encodeUsage(end.usage) } : {};
   if (end && "blockReason" in end) {
     const message = end.message ? { blockReasonMessage: end.message } : {};
-    return { promptFeedback: { blockReason: end.blockReason, ...message }, ...usage, ...facts };
+    return { promptFeedback: { ...end.extras?.promptFeedback, blockReason: end.blockReason, ...message }, ...usage, ...facts };
   }
   const content = parts.length > 0 ? { content: { role: "model" as const, parts } } : {};
   const message = end?.message && end.finishReason !== "STOP" ? { finishMessage: end.message } : {};
   const finish = end ? { finishReason: end.finishReason, ...message } : {};
-  return { candidates: [{ ...content, ...finish, index: 0 }], ...usage, ...facts };
+  const feedback = end?.extras?.promptFeedback ? { promptFeedback: end.extras.promptFeedback } : {};
+  return { candidates: [{ ...content, ...finish, ...end?.extras?.candidate, index: 0 }], ...feedback, ...usage, ...facts };
 }
 
 /** `usageMetadata`. Where the upstream told nothing, zeros: clients read the fields unasked. */

@@ -3,9 +3,12 @@
 import { AppError } from "../../errors.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
 import type { MediaStore } from "../../gateway/media.ts";
-import type { GenerateEvent, Media, Turn } from "../../gateway/types.ts";
+import { OPTION_NAMES } from "../../gateway/model-options.ts";
+import type { ModelChoice } from "../../gateway/models.ts";
+import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
 import { generationHeaders } from "../generation-headers.ts";
+import { type PictureOutput, renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { mediaUrl } from "../links.ts";
 import { streamFrames } from "../sse.ts";
@@ -13,69 +16,120 @@ import { type Api, type Call, modelOf } from "./call.ts";
 import { decodeCount, decodeGenerate, HINT_NAMES } from "./decode.ts";
 import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalities, type WirePart } from "./encode.ts";
 import { errorBody } from "./errors.ts";
+import { decodeOptions } from "./options.ts";
 import { readTurns } from "./references.ts";
 import { type Started, startImages, startVideo } from "./run.ts";
 import { CountBody, GenerateBody, tolerant } from "./schema.ts";
 import { type Framing, framingOf } from "./stream.ts";
-import { aspectOf } from "./video-options.ts";
+import { TEXT_ANSWER, wantsText } from "./text-only.ts";
+import { aspectOf, exactAspect } from "./video-options.ts";
 
 const validate = tolerant(GenerateBody);
 const validateCount = tolerant(CountBody);
 
+type Method = "generateContent" | "streamGenerateContent";
+
+/** What is answered: a generation, or words that cost nothing. */
+type Begun = Started & { output: PictureOutput | null; ignored: string[] };
+
 /** @throws {AppError} everything that is known before an upstream is called; refusals are answers */
 export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
-  const { run } = await start(api, call, model, "generateContent");
+  const { run, output, ignored } = await start(api, call, model, "generateContent");
   const envelope = { model: run.family, responseId: newId() };
-  return jsonWithBytes(await wholeResponse(api, call, run.events, envelope), { headers: generationHeaders(run) });
+  return jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), { headers: generationHeaders(run, ignored) });
 }
 
 /** As server-sent events with `alt=sse`, else as a JSON array that is written while it grows. */
 export async function streamGenerateContent(api: Api, call: Call, model: string): Promise<Response> {
   const framing = framingOf(call.request);
-  const { run, stop } = await start(api, call, model, "streamGenerateContent");
-  const frames = responseFrames(api, call, run.events, { model: run.family, responseId: newId() }, framing);
+  const { run, stop, output, ignored } = await start(api, call, model, "streamGenerateContent");
+  const frames = responseFrames({ api, call, output }, run.events, { model: run.family, responseId: newId() }, framing);
   return streamFrames(frames, {
     clock: api.clock,
     heartbeat: framing.heartbeat,
-    headers: { ...generationHeaders(run), ...framing.headers },
+    headers: { ...generationHeaders(run, ignored), ...framing.headers },
     onCancel: stop,
   });
 }
 
 /** A video model is understood here as well, as the Python original did: the answer holds the video's address. */
-async function start(api: Api, call: Call, model: string, method: "generateContent" | "streamGenerateContent"): Promise<Started> {
+async function start(api: Api, call: Call, model: string, method: Method): Promise<Begun> {
   const choice = modelOf(model);
   const route = `POST /v1beta/models:${method}`;
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validate);
-  const { hints, system, imageOnly, includeThoughts, thinking, seed, ...decoded } = decodeGenerate(body.value);
+  const { hints, ...decoded } = decodeGenerate(body.value);
+  const { options, output, ignored } = decodeOptions(body.value);
+  if (wantsText(body.value)) return { ...saying(TEXT_ANSWER, choice), output, ignored };
+  if (choice.kind === "image") exactAspect(hints.aspectRatio, HINT_NAMES.aspectRatio);
+  const aspect = choice.kind === "video" ? aspectOf(hints.aspectRatio, HINT_NAMES.aspectRatio) : undefined;
   const turns = await readTurns(api, call, decoded.turns);
-  if (choice.kind === "video")
-    return startVideo(api, call, { route, choice, seed, aspect: aspectOf(hints.aspectRatio), ...videoOf(turns, system) });
-  const wish = imageWish(hints, HINT_NAMES);
-  const work = { route, choice, wish, turns, system, imageOnly, includeThoughts, thinking, seed, n: 1, picturesParam: "contents" };
-  return startImages(api, call, { ...work, stream: method === "streamGenerateContent" });
+  if (choice.kind === "video") {
+    const { seed, system } = decoded;
+    const unused = options ? Object.keys(options).map((name) => OPTION_NAMES[name as keyof typeof options]) : [];
+    const started = await startVideo(api, call, { route, choice, seed, aspect, ...videoOf(turns, system) });
+    return { ...started, output: null, ignored: [...ignored, ...unused] };
+  }
+  const shapeParams = { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize, thinking: HINT_NAMES.thinking };
+  const work = {
+    ...decoded,
+    route,
+    choice,
+    wish: imageWish(hints, HINT_NAMES),
+    turns,
+    options,
+    shapeParams,
+    n: 1,
+    picturesParam: "contents",
+  };
+  const started = await startImages(api, call, { ...work, stream: method === "streamGenerateContent" });
+  return { ...started, output, ignored };
+}
+
+/** A generation that is over: it says one thing. */
+function saying(text: string, { families }: ModelChoice): Started {
+  async function* events(): AsyncGenerator<GenerateEvent> {
+    yield { type: "text", text };
+    yield { type: "done", finish: "stop", upstreamReason: "STOP", usage: NO_USAGE, provider: "" };
+  }
+  return { run: { family: families[0], successorOf: null, headers: {}, events: events() }, stop() {} };
 }
 
 /** Models of videos know no conversation: the last turn counts, instructions come before it. */
 function videoOf(turns: Turn[], system: string | undefined) {
   const parts = turns.at(-1)?.parts ?? [];
   const said = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+  const inputs = parts.flatMap((part) => (part.type === "image" ? [part.image] : []));
+  const videos = inputs.filter(({ mime, uri }) => uri !== undefined || mime.startsWith("video/"));
+  if (videos.length > 1 || videos.some(({ uri }) => uri !== undefined)) {
+    throw new AppError("invalid_request", "contents: a video model takes one video, by its bytes or as a file.", { param: "contents" });
+  }
   return {
     prompt: [system, said].filter(Boolean).join("\n\n"),
-    images: parts.flatMap((part) => (part.type === "image" ? [part.image] : [])),
+    images: inputs.filter((input) => !videos.includes(input)),
+    source: videos[0] && { media: videos[0] },
   };
 }
 
+/** The answer under way: where its results are read, and how they are encoded. */
+type Writing = { api: Api; call: Call; output: PictureOutput | null };
+
 /** What of a generation is a part of its answer. Drafts and thoughts are told only when they were asked for. */
-async function partOf({ media: store }: Api, { origin }: Call, event: GenerateEvent): Promise<WirePart | null> {
+async function partOf({ api, call: { origin }, output }: Writing, event: GenerateEvent): Promise<WirePart | null> {
   if (event.type === "text" || event.type === "thought") {
     return { text: event.text, ...(event.type === "thought" ? { thought: true } : {}), ...mark(event) };
   }
   if (event.type !== "image" && event.type !== "draft") return null;
   if (event.media.kind === "video") return { fileData: { mimeType: event.media.mime, fileUri: mediaUrl(origin, event.media) } };
-  const inlineData = { mimeType: event.media.mime, data: await bytesOf(store, event.media) };
+  const inlineData = output
+    ? await rendered(api, event.media, output)
+    : { mimeType: event.media.mime, data: await bytesOf(api.media, event.media) };
   return { inlineData, ...(event.type === "draft" ? { thought: true } : {}), ...mark(event) };
+}
+
+async function rendered({ media, log }: Api, made: Media, output: PictureOutput) {
+  const { blob, format } = await renderPicture(media, log, made, output);
+  return { mimeType: `image/${format}`, data: blob };
 }
 
 const mark = ({ signature }: { signature?: string }) => (signature ? { thoughtSignature: signature } : {});
@@ -87,13 +141,13 @@ export async function bytesOf(store: Pick<MediaStore, "open">, { id }: Pick<Medi
   return found.blob;
 }
 
-async function wholeResponse(api: Api, call: Call, events: AsyncIterable<GenerateEvent>, envelope: Envelope) {
+async function wholeResponse(writing: Writing, events: AsyncIterable<GenerateEvent>, envelope: Envelope) {
   let parts: WirePart[] = [];
   try {
     for await (const event of events) {
       // What an earlier token said before it failed is no part of the answer.
       if (event.type === "token") parts = [];
-      const part = await partOf(api, call, event);
+      const part = await partOf(writing, event);
       if (part) parts.push(part);
       if (event.type === "done") return encodeResponse(envelope, parts, endOf(event));
     }
@@ -107,8 +161,7 @@ async function wholeResponse(api: Api, call: Call, events: AsyncIterable<Generat
 
 /** One object for each part, then one with the end. A failure is an object with `error`, and ends it. */
 async function* responseFrames(
-  api: Api,
-  call: Call,
+  writing: Writing,
   events: AsyncIterable<GenerateEvent>,
   envelope: Envelope,
   framing: Framing,
@@ -118,13 +171,13 @@ async function* responseFrames(
     framing.frame(encodeResponse(envelope, "blockReason" in end || end.finishReason !== "STOP" ? [] : [{ text: "" }], end));
   try {
     for await (const event of events) {
-      const part = await partOf(api, call, event);
+      const part = await partOf(writing, event);
       if (part) yield* framing.frame(encodeResponse(envelope, [part], null));
       if (event.type === "done") yield* last(endOf(event));
     }
   } catch (error) {
     const end = endOfFailure(error);
-    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    if (!(error instanceof AppError)) writing.api.log.error("A streamed answer failed", { error });
     yield* end ? last(end) : framing.frame(errorBody(error));
   }
   yield* framing.end();

@@ -79,7 +79,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
     videos: steps.flatMap(({ role, blocks }) => blocks.flatMap((block) => (role === "user" && "video" in block ? [block.video] : []))),
     video: {
       mode: Object.hasOwn(MODES, task) ? MODES[task] : undefined,
-      aspect: aspectOf(format.aspectRatio),
+      aspect: format.type === "image" ? undefined : aspectOf(format.aspectRatio, "response_format.aspect_ratio"),
       resolution: resolutionOf(format.resolution),
       seconds: numberOf(format.duration),
     },

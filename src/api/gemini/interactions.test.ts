@@ -58,12 +58,15 @@ test.each([
 
 test.each([
   ["16:9", "16:9"],
-  ["4:3", "16:9"],
   ["9x16", "9:16"],
-  ["1:1", undefined],
+  ["", undefined],
   [7, undefined],
 ])("aspect %p is %p", (value, aspect) => {
-  expect(aspectOf(value)).toBe(aspect as never);
+  expect(aspectOf(value, "aspect_ratio")).toBe(aspect as never);
+});
+
+test.each([["1:1"], ["4:3"], ["7:77"], ["wide"]])("aspect %p is refused: no video has it", (value) => {
+  expect(() => aspectOf(value, "aspect_ratio")).toThrow(expect.objectContaining({ kind: "invalid_request", param: "aspect_ratio" }));
 });
 
 test("a resolution is known in any case", () => {

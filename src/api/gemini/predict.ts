@@ -6,15 +6,22 @@ import { imageWish } from "../../gateway/image-parameters.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
 import { type GenerateEvent, type Media, noImageText } from "../../gateway/types.ts";
 import { generationHeaders } from "../generation-headers.ts";
-import { PICTURE_FORMATS, type PictureOutput, renderPicture } from "../image-output.ts";
+import { type PictureOutput, renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import type { Done } from "./encode.ts";
+import { imagenSafety, outputOf, unread } from "./options.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
 import { mediaReference, readTurns } from "./references.ts";
 import { startImages } from "./run.ts";
 import { PredictBody, tolerant } from "./schema.ts";
+import { exactAspect } from "./video-options.ts";
 
+/** Fields of `parameters` that are read; every other one is told as ignored. */
+const READ = [
+  ...["sampleCount", "aspectRatio", "sampleImageSize", "imageSize", "negativePrompt", "seed", "outputOptions", "outputMimeType"],
+  ...["includeRaiReason", "safetySetting", "safetyFilterLevel"],
+];
 const MOST_PICTURES = 8;
 const HINT_NAMES = { aspectRatio: "parameters.aspectRatio", imageSize: "parameters.sampleImageSize" } as const;
 
@@ -38,11 +45,11 @@ export function readInstance({ instances, parameters }: PredictBody): { instance
 
 /** @throws {AppError} also when every picture was refused: clients of this method read the first prediction unasked */
 export async function predict(api: Api, call: Call, model: string): Promise<Response> {
-  const { run, output, includeReasons } = await start(api, call, model);
+  const { run, output, includeReasons, ignored } = await start(api, call, model);
   const { made, refusals } = await collect(run.events);
   const predictions = await Promise.all(made.map((media) => encodePrediction(api, media, output)));
   const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
-  return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: generationHeaders(run) });
+  return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: generationHeaders(run, ignored) });
 }
 
 async function start(api: Api, call: Call, model: string) {
@@ -50,7 +57,10 @@ async function start(api: Api, call: Call, model: string) {
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validatePredict);
   const { instance, parameters, prompt } = readInstance(body.value);
-  const { aspectRatio, sampleImageSize, imageSize = sampleImageSize, includeRaiReason } = parameters;
+  const { sampleImageSize, imageSize = sampleImageSize, includeRaiReason } = parameters;
+  const aspectRatio = exactAspect(parameters.aspectRatio, HINT_NAMES.aspectRatio);
+  const setting = parameters.safetySetting ?? parameters.safetyFilterLevel;
+  const safety = textOf(setting) ? imagenSafety(setting) : undefined;
   const parts = [{ type: "text" as const, text: prompt }, ...picturesOf(instance)];
   const { run } = await startImages(api, call, {
     route: "POST /v1beta/models:predict",
@@ -61,8 +71,11 @@ async function start(api: Api, call: Call, model: string) {
     imageOnly: true,
     picturesParam: "instances",
     n: countOf(parameters),
+    shapeParams: { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize },
+    ...(safety ? { options: { safety } } : {}),
   });
-  return { run, output: outputOf(parameters), includeReasons: includeRaiReason === true };
+  const ignored = [...unread(parameters, READ, "parameters."), ...(safety === null ? ["parameters.safetySetting"] : [])];
+  return { run, output: imageOutput(parameters), includeReasons: includeRaiReason === true, ignored };
 }
 
 /** Pictures to start from: `image`, and the `referenceImages` of Imagen's editing. */
@@ -83,16 +96,8 @@ function countOf({ sampleCount }: Fields): number {
   });
 }
 
-/** What cannot be made here is passed over, as are other fields that mean nothing to living models. */
-function outputOf(parameters: Fields): PictureOutput {
-  const { mimeType = parameters.outputMimeType, compressionQuality } = fieldsOf(parameters.outputOptions);
-  const word = textOf(mimeType)?.toLowerCase().replace("image/", "").replace("jpg", "jpeg");
-  const quality = numberOf(compressionQuality);
-  return {
-    format: PICTURE_FORMATS.find((format) => format === word) ?? null,
-    compression: quality === undefined ? null : Math.min(100, Math.max(0, Math.round(quality))),
-  };
-}
+const imageOutput = (parameters: Fields): PictureOutput =>
+  outputOf(parameters, fieldsOf(parameters.outputOptions)) ?? { format: null, compression: null };
 
 async function collect(events: AsyncIterable<GenerateEvent>): Promise<{ made: Media[]; refusals: string[] }> {
   const made: Media[] = [];

@@ -20,6 +20,9 @@ export function fileIdIn(uri: string): string | null {
   return FILE_NAME.exec(end < 0 ? uri : uri.slice(0, end))?.[1] ?? null;
 }
 
+/** Addresses of videos that upstreams read themselves. */
+const YOUTUBE = /^https:\/\/(?:(?:www|m)\.)?(?:youtube\.com\/(?:watch\?|shorts\/|live\/)|youtu\.be\/)/i;
+
 /** Base64 in a body, as a URL that the gateway reads. The claimed type is not believed later on. */
 export function dataReference(data: string, mimeType: unknown, param: string): InputReference {
   const url = data.startsWith("data:") ? data : `data:${textOf(mimeType) ?? ""};base64,${data}`;
@@ -31,6 +34,7 @@ export function dataReference(data: string, mimeType: unknown, param: string): I
  * @throws {AppError} `invalid_request` for what cannot be read here
  */
 export function uriReference(uri: string, param: string, trusted = true): InputReference | null {
+  if (trusted && YOUTUBE.test(uri)) return { type: "reference", url: uri, param, trusted, forUpstream: { mime: "" } };
   const id = fileIdIn(uri);
   if (id) return { type: "reference", url: `file:${fileIdOf(id)}`, param, trusted };
   const name = NAMED_FILE.exec(uri)?.[1];

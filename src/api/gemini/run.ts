@@ -8,7 +8,12 @@ import { type Api, type Call, jobsOf, stoppable } from "./call.ts";
 export type Started = { run: Run; stop(): void };
 
 export type ImageWork = Pick<ImageGeneration, "route" | "choice" | "wish" | "turns" | "n"> &
-  Partial<Pick<ImageGeneration, "stream" | "system" | "seed" | "thinking" | "includeThoughts" | "imageOnly" | "picturesParam">>;
+  Partial<
+    Pick<
+      ImageGeneration,
+      "stream" | "system" | "seed" | "thinking" | "includeThoughts" | "imageOnly" | "picturesParam" | "options" | "shapeParams"
+    >
+  >;
 
 /**
  * Under an `Idempotency-Key` the images are a job, which ends also without its client and answers its repetitions.
@@ -27,7 +32,7 @@ export async function startImages(api: Api, call: Call, work: ImageWork): Promis
   return { run, stop };
 }
 
-export type VideoWork = Pick<VideoOrder, "route" | "choice" | "prompt" | "images" | "aspect" | "seed">;
+export type VideoWork = Pick<VideoOrder, "route" | "choice" | "prompt" | "images" | "source" | "aspect" | "seed">;
 
 /** @throws {AppError} as `Jobs.createVideo` */
 export async function startVideo(api: Api, call: Call, work: VideoWork): Promise<Started> {

@@ -4,15 +4,20 @@ import { AppError } from "../../errors.ts";
 import { type InputReference, ownMediaId } from "../../gateway/inputs.ts";
 import type { Job, VideoOrder } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
+import { ignoredHeader } from "../../gateway/model-options.ts";
 import type { InputMedia } from "../../gateway/types.ts";
 import { jobHeaders } from "../generation-headers.ts";
 import { type Api, type Call, jobsOf, modelOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
 import { plainId, videoJobId, videoUri } from "./job-names.ts";
+import { unread } from "./options.ts";
 import { readInstance, validatePredict } from "./predict.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
 import { fileIdIn, mediaReference, readReference } from "./references.ts";
 import { aspectOf, resolutionOf, webhookOf } from "./video-options.ts";
+
+/** Fields of `parameters` that are read; every other one is told as ignored. */
+const READ = ["aspectRatio", "resolution", "durationSeconds", "negativePrompt", "seed", "sampleCount"];
 
 /** Answers with the operation as soon as the job is safe. */
 export async function predictLongRunning(api: Api, call: Call, model: string): Promise<Response> {
@@ -29,14 +34,15 @@ export async function predictLongRunning(api: Api, call: Call, model: string): P
     keyId: key.id,
     mode: source ? "extend" : mode,
     images: await readPictures(api, call, images),
-    aspect: aspectOf(parameters.aspectRatio),
+    aspect: aspectOf(parameters.aspectRatio, "parameters.aspectRatio"),
     resolution: resolutionOf(parameters.resolution),
     seconds: numberOf(parameters.durationSeconds),
     seed: seedOf(parameters.seed),
     webhookUrl: webhookOf(body.value.webhookConfig),
     idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
   });
-  return Response.json({ name: operationName(job) });
+  const samples = (numberOf(parameters.sampleCount) ?? 1) > 1 ? ["parameters.sampleCount"] : [];
+  return Response.json({ name: operationName(job) }, { headers: ignoredHeader([...unread(parameters, READ, "parameters."), ...samples]) });
 }
 
 /** First and last frame, whose number tells the mode, else the pictures to refer to. */

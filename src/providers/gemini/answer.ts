@@ -4,6 +4,7 @@ import type { ProviderEvent, Usage } from "../../gateway/types.ts";
 import { damaged } from "../json-stream.ts";
 import type { NewsKind } from "../news.ts";
 import { wordsToClient } from "./errors.ts";
+import { createExtras } from "./extras.ts";
 import { arrayOf, isRecord, type JsonRecord, numberOf, stringOf } from "./json.ts";
 import { BLOCK_REASONS, FIELDS, FINISH_REASONS, PARTS, toFinish } from "./vocabulary.ts";
 
@@ -41,6 +42,7 @@ export function createAnswer(learn: Learn = () => {}): Answer {
   let block = "";
   let usage: unknown;
   let modelVersion: string | undefined;
+  const extras = createExtras();
 
   const readPart = (part: JsonRecord): AnswerItem[] => {
     const thought = part.thought === true;
@@ -69,6 +71,7 @@ export function createAnswer(learn: Learn = () => {}): Answer {
       const feedback = isRecord(response.promptFeedback) ? response.promptFeedback : {};
       const candidate = arrayOf(response.candidates).find(isRecord) ?? {};
       const parts = isRecord(candidate.content) ? arrayOf(candidate.content.parts).filter(isRecord) : [];
+      extras.read(response, candidate);
       block = stringOf(feedback.blockReason) ?? block;
       reason = stringOf(candidate.finishReason) ?? reason;
       message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? message;
@@ -92,6 +95,7 @@ export function createAnswer(learn: Learn = () => {}): Answer {
           ...(message ? { message: wordsToClient(message) } : {}),
           usage: toUsage(usage, image !== null),
           ...(modelVersion ? { modelVersion } : {}),
+          ...extras.told(),
         },
       };
     },

@@ -1,0 +1,141 @@
+// What a request of generateContent asks beyond its conversation and shape: carried, refused, or named as ignored. Pure.
+// Source: Gemini API reference, GenerateContentRequest, SafetySetting, Tool and GenerationConfig, read 2026-11-29.
+import { AppError } from "../../errors.ts";
+import { type ModelOptions, SEARCH_TYPES, type SearchOptions } from "../../gateway/types.ts";
+import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
+import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
+
+export type DecodedOptions = {
+  options?: ModelOptions;
+  /** How images are encoded; null: as the model makes them. */
+  output: PictureOutput | null;
+  /** Fields that change nothing here, as the client knows them. */
+  ignored: string[];
+};
+
+/** Fields that are read, here or in decode.ts. Every other one is told as ignored: see the table in the README beside this file. */
+const READ = {
+  body: ["contents", "systemInstruction", "safetySettings", "tools", "generationConfig", "model", "cachedContent"],
+  generationConfig: [
+    ...["candidateCount", "responseModalities", "responseMimeType", "seed", "temperature", "topP", "topK"],
+    ...["imageConfig", "thinkingConfig", "responseSchema", "responseJsonSchema"],
+  ],
+  imageConfig: ["aspectRatio", "imageSize", "outputMimeType", "outputCompressionQuality", "imageOutputOptions", "personGeneration"],
+  thinkingConfig: ["includeThoughts", "thinkingLevel"],
+} as const;
+
+const THRESHOLDS: readonly string[] = [
+  ...["HARM_BLOCK_THRESHOLD_UNSPECIFIED", "BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE", "OFF"],
+];
+/** Those of the Gemini API, civic integrity apart, which Imagen's single setting never meant. */
+const STANDARD = ["HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT"].map((name) => `HARM_CATEGORY_${name}`);
+
+/** @throws {AppError} `invalid_request` for values that Google refuses as well */
+export function decodeOptions(body: Fields): DecodedOptions {
+  const config = fieldsOf(body.generationConfig);
+  const image = fieldsOf(config.imageConfig);
+  refuseImpossible(body, config);
+  const tools = readTools(body.tools);
+  const safety = readSafety(body.safetySettings);
+  const options = present({
+    safety: safety.length > 0 ? safety : undefined,
+    search: tools.search,
+    temperature: ranged(config.temperature, 2, "generationConfig.temperature"),
+    topP: ranged(config.topP, 1, "generationConfig.topP"),
+    topK: ranged(config.topK, 1000, "generationConfig.topK"),
+    personGeneration: textOf(image.personGeneration)?.toUpperCase(),
+  });
+  return {
+    ...(Object.keys(options).length > 0 ? { options } : {}),
+    output: outputOf(image),
+    ignored: [
+      ...unread(body, READ.body, ""),
+      ...unread(config, READ.generationConfig, "generationConfig."),
+      ...unread(image, READ.imageConfig, "generationConfig.imageConfig."),
+      ...unread(fieldsOf(config.thinkingConfig), READ.thinkingConfig, "generationConfig.thinkingConfig."),
+      ...tools.ignored,
+    ],
+  };
+}
+
+/** One threshold for all standard categories, as Imagen's clients send it; null for a word that is none. */
+export function imagenSafety(value: unknown): ModelOptions["safety"] | null {
+  const threshold = textOf(value)?.toUpperCase();
+  if (threshold === undefined || !THRESHOLDS.includes(threshold)) return null;
+  return STANDARD.map((category) => ({ category, threshold }));
+}
+
+/** Names of the fields that nobody reads; empty ones say nothing. */
+export function unread(fields: Fields, read: readonly string[], prefix: string): string[] {
+  return Object.entries(fields).flatMap(([name, value]) => (read.includes(name) || isEmpty(value) ? [] : [`${prefix}${name}`]));
+}
+
+const isEmpty = (value: unknown) =>
+  value === undefined ||
+  value === null ||
+  value === "" ||
+  value === false ||
+  (typeof value === "object" && Object.keys(value).length === 0);
+
+function refuseImpossible({ cachedContent }: Fields, { candidateCount, responseModalities }: Fields): void {
+  const count = candidateCount === undefined ? 1 : numberOf(candidateCount);
+  if (count !== 1) throw refusal("generationConfig.candidateCount", "expected 1: image models make one candidate");
+  if (textOf(cachedContent)) throw refusal("cachedContent", "there is no cached content here");
+  if (listOf(responseModalities).some((one) => String(one).toUpperCase() === "AUDIO"))
+    throw refusal("generationConfig.responseModalities", "expected TEXT and IMAGE: no model here makes audio");
+}
+
+function readSafety(value: unknown): NonNullable<ModelOptions["safety"]> {
+  return listOf(value).flatMap((one, index) => {
+    const { category, threshold } = fieldsOf(one);
+    const [name, word] = [textOf(category)?.toUpperCase(), textOf(threshold)?.toUpperCase()];
+    if (!name || !/^[A-Z_]{1,80}$/.test(name)) throw refusal(`safetySettings[${index}].category`, "expected a harm category");
+    if (!word || !THRESHOLDS.includes(word))
+      throw refusal(`safetySettings[${index}].threshold`, `expected one of ${THRESHOLDS.slice(1).join(", ")}`);
+    return [{ category: name, threshold: word }];
+  });
+}
+
+/** The older name of the tool means the same; what else stands in a tool is told. */
+function readTools(value: unknown): { search?: SearchOptions; ignored: string[] } {
+  const ignored: string[] = [];
+  let search: SearchOptions | undefined;
+  for (const tool of listOf(value)) {
+    const { googleSearch, googleSearchRetrieval, ...others } = fieldsOf(tool);
+    const settings = googleSearch ?? googleSearchRetrieval;
+    if (settings !== undefined && settings !== false) search = readSearch(fieldsOf(settings), ignored);
+    ignored.push(...unread(others, [], "tools."));
+  }
+  return { search, ignored };
+}
+
+function readSearch(settings: Fields, ignored: string[]): SearchOptions {
+  ignored.push(...unread(settings, ["searchTypes"], "tools.googleSearch."));
+  const types = fieldsOf(settings.searchTypes);
+  const known = SEARCH_TYPES.filter((type) => isFields(types[`${type}Search`]));
+  ignored.push(...unread(types, ["webSearch", "imageSearch"], "tools.googleSearch.searchTypes."));
+  return known.length > 0 ? { types: known } : {};
+}
+
+function ranged(value: unknown, most: number, param: string): number | undefined {
+  if (value === undefined) return undefined;
+  const number = numberOf(value);
+  if (number === undefined || number < 0 || number > most) throw refusal(param, `expected a number from 0 to ${most}`);
+  return number;
+}
+
+/** What cannot be made here is passed over: the image is the same in another encoding. */
+export function outputOf(image: Fields, outer: Fields = {}): PictureOutput | null {
+  const inner = fieldsOf(image.imageOutputOptions);
+  const type = textOf(inner.mimeType ?? image.outputMimeType ?? outer.mimeType);
+  const quality = numberOf(inner.compressionQuality ?? image.outputCompressionQuality ?? outer.compressionQuality);
+  const word = type?.toLowerCase().replace("image/", "").replace("jpg", "jpeg");
+  const format = PICTURE_FORMATS.find((one) => one === word) ?? null;
+  const compression = quality === undefined ? null : Math.min(100, Math.max(0, Math.round(quality)));
+  return format === null && compression === null ? null : { format, compression };
+}
+
+const refusal = (param: string, expected: string) => new AppError("invalid_request", `${param}: ${expected}.`, { param });
+
+const present = <T extends object>(value: T): { [K in keyof T]?: NonNullable<T[K]> } =>
+  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as never;

@@ -1,0 +1,104 @@
+// Options beyond shape and size: which providers take them for a family, and the names of those that nobody carries. Pure.
+import { AppError } from "../errors.ts";
+import type { ImageLimits, ImageTakes } from "./family.ts";
+import { familyOf } from "./models.ts";
+import type { ModelOptions, SearchOptions } from "./types.ts";
+
+const NOTHING: ImageTakes = { safety: [], search: [], sampling: false, videos: false };
+
+/** What one provider takes of a request's options. */
+export type FittedOptions = {
+  options?: ModelOptions;
+  /** Names of the options that stay behind, as {@link OPTION_NAMES} has them. */
+  left: string[];
+};
+
+/** What clients of the dialect that has these options call them. */
+export const OPTION_NAMES = {
+  safety: "safetySettings",
+  search: "tools.googleSearch",
+  temperature: "generationConfig.temperature",
+  topP: "generationConfig.topP",
+  topK: "generationConfig.topK",
+  personGeneration: "generationConfig.imageConfig.personGeneration",
+} as const satisfies Record<keyof ModelOptions, string>;
+
+const SAMPLING = ["temperature", "topP", "topK"] as const;
+
+/** The part of the options that the provider takes for this family. */
+export function fitOptions(family: string, provider: string, wished: ModelOptions | undefined): FittedOptions {
+  if (!wished) return { left: [] };
+  const takes = takesOf(family, provider);
+  const options: ModelOptions = {};
+  const left: string[] = [];
+  const safety = (wished.safety ?? []).filter(({ category }) => takes.safety.includes(category));
+  if (safety.length > 0) options.safety = safety;
+  for (const { category } of wished.safety ?? []) if (!takes.safety.includes(category)) left.push(`${OPTION_NAMES.safety}.${category}`);
+  const search = wished.search && fitSearch(wished.search, takes.search);
+  if (search) options.search = search;
+  for (const type of wished.search?.types ?? [])
+    if (!takes.search.includes(type)) left.push(`${OPTION_NAMES.search}.searchTypes.${type}Search`);
+  if (wished.search && takes.search.length === 0) left.push(OPTION_NAMES.search);
+  for (const name of SAMPLING) {
+    if (wished[name] === undefined) continue;
+    if (takes.sampling) options[name] = wished[name];
+    else left.push(OPTION_NAMES[name]);
+  }
+  if (wished.personGeneration !== undefined) {
+    if (takes.personGeneration) options.personGeneration = wished.personGeneration;
+    else left.push(OPTION_NAMES.personGeneration);
+  }
+  return { ...(Object.keys(options).length > 0 ? { options } : {}), left };
+}
+
+function fitSearch(wished: SearchOptions, types: ImageTakes["search"]): SearchOptions | undefined {
+  if (types.length === 0) return undefined;
+  const fitted = wished.types?.filter((type) => types.includes(type));
+  return fitted && fitted.length > 0 ? { types: fitted } : {};
+}
+
+/** What no answer may be without: a search that was asked for, and a video to start from. */
+export type Needs = { search: boolean; videos: number };
+
+export function meetsNeeds(family: string, provider: string, { search, videos }: Needs): boolean {
+  const takes = takesOf(family, provider);
+  return (!search || takes.search.length > 0) && (videos === 0 || takes.videos);
+}
+
+/** @throws {AppError} what is said when no provider of the family that can be asked has what is needed */
+export function unmetNeed(family: string, { search, videos }: Needs, providers: readonly string[], param: string): AppError {
+  if (videos > 0 && !providers.some((provider) => takesOf(family, provider).videos)) {
+    return new AppError("invalid_request", `${param}: ${family} takes no video here.`, { param });
+  }
+  const name = search ? OPTION_NAMES.search : param;
+  return new AppError("invalid_request", `${name}: ${family} cannot search here.`, { param: name });
+}
+
+/** Those that leave the fewest safety settings behind: a setting is not given up while some token can honour it. */
+export function mostSafety(family: string, providers: readonly string[], wished: ModelOptions | undefined): string[] {
+  if (!wished?.safety?.length) return [...providers];
+  const kept = (provider: string) => wished.safety!.filter(({ category }) => takesOf(family, provider).safety.includes(category)).length;
+  const most = Math.max(...providers.map(kept));
+  return providers.filter((provider) => kept(provider) === most);
+}
+
+/** Names of the options that some of these providers leave behind, each once. */
+export function leftBehind(family: string, providers: readonly string[], wished: ModelOptions | undefined): string[] {
+  return [...new Set(providers.flatMap((provider) => fitOptions(family, provider, wished).left))];
+}
+
+function takesOf(id: string, provider: string): ImageTakes {
+  const family = familyOf(id);
+  const limits = family?.kind === "image" ? (family.providers as Record<string, ImageLimits>)[provider] : undefined;
+  return limits?.takes ?? NOTHING;
+}
+
+/** Header that tells which fields of a request changed nothing. */
+export const IGNORED_HEADER = "x-flow2api-ignored";
+const MAX_NAMES = 40;
+
+/** The header, or none when everything was carried. Names are the client's: only what may stand in a header is left of them. */
+export function ignoredHeader(names: readonly string[]): Record<string, string> {
+  const shown = [...new Set(names)].map((name) => name.replace(/[^\w.[\]-]/g, "").slice(0, 100)).filter(Boolean);
+  return shown.length > 0 ? { [IGNORED_HEADER]: shown.slice(0, MAX_NAMES).join(", ") } : {};
+}

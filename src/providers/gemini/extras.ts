@@ -1,0 +1,36 @@
+// What an answer tells besides its parts and passes on unread: grounding, citations, ratings, feedback about the prompt.
+// Source: Gemini API reference, Candidate and PromptFeedback, read 2026-11-29.
+import type { AnswerExtras, Json } from "../../gateway/types.ts";
+import { isRecord, type JsonRecord } from "./json.ts";
+
+const CANDIDATE_FIELDS = ["groundingMetadata", "citationMetadata", "safetyRatings", "urlContextMetadata"] as const;
+/** Characters of JSON of one field; a longer one is left out, for extras are kept with a job. */
+const MAX_FIELD = 256 * 1024;
+
+export type ExtrasReader = {
+  /** Takes what the next response object of the same call tells; what comes later replaces what came before. */
+  read(response: JsonRecord, candidate: JsonRecord): void;
+  /** Nothing when nothing was told. */
+  told(): { extras?: AnswerExtras };
+};
+
+export function createExtras(): ExtrasReader {
+  let candidate: { [name: string]: Json } = {};
+  let promptFeedback: { [name: string]: Json } | undefined;
+  return {
+    read(response, from) {
+      for (const name of CANDIDATE_FIELDS) {
+        const value = from[name];
+        if (value !== undefined && value !== null && isShort(value)) candidate = { ...candidate, [name]: value as Json };
+      }
+      const feedback = response.promptFeedback;
+      if (isRecord(feedback) && isShort(feedback)) promptFeedback = feedback as { [name: string]: Json };
+    },
+    told() {
+      const extras = { ...(Object.keys(candidate).length > 0 ? { candidate } : {}), ...(promptFeedback ? { promptFeedback } : {}) };
+      return Object.keys(extras).length > 0 ? { extras } : {};
+    },
+  };
+}
+
+const isShort = (value: unknown): boolean => JSON.stringify(value).length <= MAX_FIELD;
