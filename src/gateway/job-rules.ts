@@ -101,6 +101,12 @@ export function failureOf({ state, error }: Pick<Job, "state" | "error">): AppEr
   return new AppError(kind, message, { reason: reason ?? undefined, detail: detail ?? undefined, charged });
 }
 
+const OUTCOME_UNKNOWN: ReadonlySet<string> = new Set(["upstream_timeout", "upstream_unknown_outcome"]);
+
+/** Whether it was submitted and nobody knows what came of it: a state to show, which asking again does not change. */
+export const isOutcomeUnknown = ({ state, error }: Pick<Job, "state" | "error">): boolean =>
+  state === "unknown" || (state === "failed" && error !== null && error.charged && OUTCOME_UNKNOWN.has(error.kind));
+
 /** A failure that charged nothing: whoever asks for the same again gets a new job. */
 export const isFreeFailure = ({ state, charged }: { state: JobState; charged: boolean }): boolean => state === "failed" && !charged;
 

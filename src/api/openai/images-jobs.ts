@@ -1,7 +1,7 @@
 // Images as jobs: asked for with `background: true` or `Prefer: respond-async`, answered with 202 and an address to look at.
 import { AppError } from "../../errors.ts";
 import type { Job, Jobs } from "../../gateway/job.ts";
-import { isSettled } from "../../gateway/job-rules.ts";
+import { isOutcomeUnknown, isSettled } from "../../gateway/job-rules.ts";
 import type { Media } from "../../gateway/types.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
@@ -25,7 +25,7 @@ export async function startImageJob(api: Api, call: Call, order: ImageOrder): Pr
   return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
 }
 
-/** GET /v1/images/generations/{id}: 202 while it runs, then what the request would have got. */
+/** GET /v1/images/generations/{id}: 202 while it runs, then what the request would have got; 200 with the job where that is not known. */
 export async function imageJob(api: Api, call: Call, id: string): Promise<Response> {
   return answerJob(api, call, await jobOf(api, call, id));
 }
@@ -67,6 +67,8 @@ async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
     return jsonWithBytes(await imagesBody(api, call, await mediaOf(api, job), echoOf(job), job.usage));
   }
   if (!isSettled(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
+  // Where nobody knows what came of it there is nothing that the request would have got: the job is shown.
+  if (isOutcomeUnknown(job)) return Response.json(encodeImageJob(job), { headers: { "x-should-retry": "false" } });
   const failure = jobFailure(job);
   return Response.json(errorBody(failure), {
     status: errorStatus(failure),

@@ -80,6 +80,7 @@ export async function videoContent(api: Api, call: Call, id: string): Promise<Re
     throw new AppError("invalid_request", 'variant: expected "video", "thumbnail" or "spritesheet".', { param: "variant" });
   }
   if (!isSettled(job.state)) throw new AppError("conflict", NOT_READY, { param: "id", reason: "video_not_ready" });
+  if (job.state === "unknown") throw nothing("Whether this video was made is not known: there is no content.");
   if (job.state !== "completed") throw nothing("This video was not made: there is no content.");
   if (variant === "spritesheet") throw nothing("No spritesheets are made of videos here.");
   const mediaId = variant === "thumbnail" ? job.thumbnailId : job.mediaIds[0];
