@@ -22,6 +22,7 @@ import { createPool, type Pool } from "./gateway/pool.ts";
 import { createRefresher, type Refresher } from "./gateway/refresh.ts";
 import { createSessionIntake, type SessionIntake } from "./gateway/session-intake.ts";
 import { createSessions, type Sessions } from "./gateway/sessions.ts";
+import { SideCallBook } from "./gateway/side-calls/book.ts";
 import { createSettings, type SettingsStore } from "./gateway/settings.ts";
 import type { SettingsLayers } from "./gateway/settings-admin.ts";
 import { createTokens, type Tokens } from "./gateway/tokens.ts";
@@ -54,6 +55,8 @@ export type Context = JobRoom & {
   generate: Generate;
   /** What clients of /v1/responses go on from. */
   responses: KeptResponses;
+  /** Side calls of clients: counts, shapes, the operator's rules. */
+  sideCalls: SideCallBook;
   /** The admin: who is signed in, signing in, and the trail of changes. */
   sessions: Sessions;
   login: Login;
@@ -190,6 +193,7 @@ export function createContext(options: Options): Context {
     limits,
     generate,
     responses: createKeptResponses({ store, clock, log }),
+    sideCalls: new SideCallBook({ store, clock, log }),
     sessions,
     login,
     audit,

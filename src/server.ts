@@ -89,6 +89,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
       () => ctx.refresher.stop(),
       () => ctx.webhooks.stop(),
       () => ctx.responses.stop(),
+      () => ctx.sideCalls.stop(),
       () => ctx.runner.stop(ctx.settings.current().server.drain_timeout * 1000),
     );
     const { app, adminServer } = await listen(ctx, { refresh: watch.look, stopping: stopping.signal });
@@ -96,6 +97,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
     ctx.refresher.start();
     ctx.webhooks.start();
     ctx.responses.start();
+    await ctx.sideCalls.start();
     await ctx.runner.start();
     const { port, hostname } = app.server!;
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${port}`;

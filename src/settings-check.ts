@@ -122,8 +122,8 @@ export const SETTINGS: readonly Setting[] = sections.flatMap(([section, schema])
   Object.entries(schema.properties).map(([name, leaf]) => describe(section, name, leaf)),
 );
 
-/** Names in the stored table of settings that are no settings: changes to the catalogue, and what the last change replaced. */
-export const OTHER_STORED: readonly string[] = ["models", "last_change"];
+/** Names in the stored table of settings that are no settings: changes to the catalogue, rules for side calls, and what the last change replaced. */
+export const OTHER_STORED: readonly string[] = ["models", "side_calls", "last_change"];
 
 const byKey: ReadonlyMap<string, Setting> = new Map(SETTINGS.map((setting) => [setting.key, setting]));
 

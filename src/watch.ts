@@ -4,6 +4,7 @@ import { withDatabase } from "./config.ts";
 import type { Context } from "./context.ts";
 import type { Revisions } from "./db/store.ts";
 import { OFFER_KEY } from "./gateway/offer.ts";
+import { SIDE_RULES_KEY } from "./gateway/side-calls/rules.ts";
 import { createSerial } from "./gateway/serial.ts";
 
 /** How often other processes' changes are looked for, in ms. */
@@ -31,6 +32,7 @@ export async function watchChanges(ctx: Context, boot: Config): Promise<Watch> {
     if (revisions.settings !== known?.settings) {
       const stored = await store.readSettings();
       ctx.offer.load(stored[OFFER_KEY]);
+      ctx.sideCalls.loadRules(stored[SIDE_RULES_KEY]);
       if (known) takeSettings(ctx, withDatabase(boot, stored));
     }
     known = revisions;

@@ -1,0 +1,139 @@
+// Decides whether a chat call wants an image or is one that a client makes on the side. Several signs together, none alone. Pure.
+import type { Kind } from "../types.ts";
+import { type Probe, probeIn } from "./probe.ts";
+import { readTask, type Task } from "./read-task.ts";
+import { namesConversation, type Reading, readSigns, type Target } from "./signs.ts";
+
+/** What is known of a chat call before anything is made for it. */
+export type ChatCall = {
+  kind: Kind;
+  /** System and developer messages. */
+  system: string;
+  /** The last message of the user; "" when there is none. */
+  text: string;
+  /** Texts of the user before it, oldest first. */
+  earlier: readonly string[];
+  /** Messages that are not instructions. */
+  messages: number;
+  /** The conversation ends with the user. */
+  endsWithUser: boolean;
+  /** An image or a file comes with the last message. */
+  hasAttachment: boolean;
+  maxTokens: number | null;
+  /** The client says that it is a task: `metadata.task`, a header. */
+  marker: string | null;
+  /** Size, aspect ratio, `modalities` with image: an image is what is wanted. */
+  hasImageOptions: boolean;
+  /** As the client wrote it; told to a probe that asks for it. */
+  model: string;
+};
+
+export const SIGNS = ["probe", "marker", "tokens", "asks", "task", "conversation", "bounds", "json", "system"] as const;
+export type Sign = (typeof SIGNS)[number];
+
+export type Verdict = {
+  isSide: boolean;
+  signs: Sign[];
+  probe: Probe | null;
+  /** The text that is demanded, by the user or by the instructions. */
+  target: Target | null;
+  task: Task;
+  /** Where the form of the answer is described. */
+  instruction: string;
+};
+
+/** An image costs 747 tokens at least (512 px; ai.google.dev pricing, read 2026-11-23): a client that allows so few expects none. */
+const FEW_TOKENS = 400;
+/** Fewer than a sentence: not even a client's setting for short answers. */
+const HARDLY_ANY_TOKENS = 64;
+
+const WEIGHT: Readonly<Record<Sign, number>> = {
+  probe: 3,
+  marker: 2,
+  tokens: 2,
+  asks: 1,
+  task: 2,
+  conversation: 1,
+  bounds: 1,
+  json: 2,
+  system: 4,
+};
+const ENOUGH: Readonly<Record<Kind, number>> = { image: 3, video: 2 };
+const AGAINST_ATTACHMENT = 2;
+const AGAINST_IMAGE = 3;
+
+export function judge(call: ChatCall): Verdict {
+  const task = readTask(call.text);
+  const reading = readSigns(task.instruction);
+  const system = readSystem(call.system, call.kind);
+  const probe = call.hasAttachment || call.hasImageOptions || !call.endsWithUser ? null : probeOf(call);
+  const signs = signsOf(call, task, reading, probe, system !== null);
+  const isVisual = reading.isVisual || (call.kind === "video" && reading.isMotion);
+  const score =
+    signs.reduce((sum, sign) => sum + (sign === "bounds" ? Math.max(1, reading.bounds) : WEIGHT[sign]), 0) -
+    (isVisual && !probe && system === null ? AGAINST_IMAGE : 0) -
+    (call.hasAttachment ? AGAINST_ATTACHMENT : 0) -
+    (call.hasImageOptions ? AGAINST_IMAGE : 0);
+  const isTask = system !== null && !reading.target;
+  return {
+    isSide: isEnough(call, signs, score, isVisual, reading),
+    signs,
+    probe,
+    target: isTask ? system.target : reading.target,
+    task,
+    instruction: isTask ? `${call.system}\n${task.instruction}` : `${task.instruction}\n${call.system}`,
+  };
+}
+
+/** A greeting in the midst of a conversation may be part of it; a video is made only for what asks for one. */
+const probeOf = ({ text, messages, kind, maxTokens }: ChatCall): Probe | null => {
+  const probe = probeIn(text);
+  return probe && (messages === 1 || kind === "video" || maxTokens !== null || probe.kind !== "greeting") ? probe : null;
+};
+
+function signsOf(call: ChatCall, task: Task, reading: Reading, probe: Probe | null, isSystemTask: boolean): Sign[] {
+  // Words that a scene may hold as well count only beside one that no scene holds.
+  const isText = (reading.target !== null && !reading.isVisual) || reading.asks || reading.hasJson || task.hasTranscript;
+  const isShort = call.maxTokens !== null && call.maxTokens < FEW_TOKENS;
+  const found: [Sign, boolean][] = [
+    ["probe", probe !== null],
+    ["marker", call.marker !== null],
+    ["tokens", isShort],
+    ["asks", reading.asks && reading.target === null],
+    ["task", reading.target !== null && !reading.isVisual],
+    ["conversation", task.hasTranscript || (reading.isAbout && (isText || reading.bounds > 0))],
+    ["bounds", reading.bounds > 0 && (isText || reading.isAbout)],
+    ["json", reading.hasJson],
+    ["system", isSystemTask],
+  ];
+  return found.flatMap(([sign, holds]) => (holds ? [sign] : []));
+}
+
+function isEnough({ kind, maxTokens, hasImageOptions }: ChatCall, signs: Sign[], score: number, isVisual: boolean, reading: Reading): boolean {
+  if (kind === "image") return score >= ENOUGH.image && (signs.length > 1 || signs[0] === "probe" || signs[0] === "system");
+  if (isVisual || hasImageOptions) return score >= ENOUGH.image;
+  const isTiny = maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS && reading.words <= 3;
+  const others = signs.filter((sign) => sign !== "tokens");
+  return isTiny || (others.length > 0 && (score >= ENOUGH.video || reading.asks));
+}
+
+/** Texts that clients have made of every conversation. */
+const SYSTEM_TARGETS: readonly Target[] = ["title", "tags", "emoji", "summary", "query", "tool", "follow_ups"];
+const FIRST_CHARS = 300;
+
+/**
+ * Instructions that make every answer a text: at their beginning one is demanded, of a conversation, within bounds. Those that speak of
+ * images are how a person sets up an image chat.
+ */
+function readSystem(text: string, kind: Kind): { target: Target } | null {
+  if (text.trim() === "") return null;
+  const { instruction, hasTranscript } = readTask(text);
+  const first = readSigns(instruction.slice(0, FIRST_CHARS));
+  const whole = readSigns(instruction);
+  // The list of the tools stands before what is to be done with them.
+  const target = whole.target === "tool" && whole.hasJson ? "tool" : first.target;
+  if (target === null || !SYSTEM_TARGETS.includes(target)) return null;
+  const isAbout = hasTranscript || namesConversation(instruction);
+  const score = WEIGHT.task + Number(isAbout) + whole.bounds + (whole.hasJson ? 2 : 0) + Number(first.isRole) - (whole.isVisual ? AGAINST_IMAGE : 0);
+  return score >= 4 && !(kind === "video" && whole.isMotion) ? { target } : null;
+}

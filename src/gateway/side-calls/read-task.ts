@@ -1,0 +1,111 @@
+// Splits a message into what is asked and the conversation that it quotes. Linear in the text, whoever wrote it.
+
+/** What a message says, apart from what it quotes. */
+export type Task = {
+  /** The words of the writer, without what is quoted. */
+  instruction: string;
+  /** What is quoted, in order: tagged blocks, fences, lines of a transcript. */
+  quoted: string[];
+  /** True when a quoted part is a conversation: lines that begin with a role. */
+  hasTranscript: boolean;
+  /** The last text of a user in what is quoted, or what is quoted when it has no roles; "" when nothing is. */
+  lastUserText: string;
+};
+
+/** Longer texts are read at both ends: a task says what it is there. */
+const HEAD_CHARS = 8000;
+const TAIL_CHARS = 4000;
+const FENCES = ["```", '"""'] as const;
+
+const ROLE = /^\s{0,8}(?:[-*>#]{0,3}\s?)(user|human|assistant|ai|bot|model|system|me|you|用户|用戶|助手|助理|人类|ユーザー|アシスタント|사용자)(?: message| input| query|消息|輸入|输入|的问题)?(?:\*\*)?\s?[:：]/i;
+const INLINE = /[\s:.](?:User|Human|用户)(?: message)?[:：]/;
+const USER = /^(user|human|me|用户|用戶|人类|ユーザー|사용자)$/i;
+
+/** Both ends of a text that is too long to be read. */
+export function clipEnds(text: string): string {
+  return text.length <= HEAD_CHARS + TAIL_CHARS ? text : `${text.slice(0, HEAD_CHARS)}\n\n${text.slice(-TAIL_CHARS)}`;
+}
+
+export function readTask(whole: string): Task {
+  const quoted: string[] = [];
+  const text = withoutFences(withoutTags(clipEnds(whole), quoted), quoted);
+  const lines = withoutRoles(text);
+  if (lines.transcript.length > 0) quoted.push(lines.transcript.join("\n"));
+  const rest = withoutInline(lines.rest, quoted);
+  const turns = quoted.flatMap((part) => turnsIn(part));
+  const users = turns.filter(({ role }) => USER.test(role));
+  const lastUserText = (users.at(-1)?.text ?? (turns.length > 0 ? "" : (quoted.at(-1) ?? ""))).trim();
+  return { instruction: rest.trim(), quoted, hasTranscript: turns.length > 0, lastUserText };
+}
+
+/** Takes out `<name>…</name>` blocks that hold more than a word. */
+function withoutTags(text: string, quoted: string[]): string {
+  let rest = "";
+  let from = 0;
+  // Each name is looked for once more only where an earlier search has not seen the end of the text.
+  const missing = new Set<string>();
+  for (let at = text.indexOf("<"); at !== -1; at = text.indexOf("<", at + 1)) {
+    const name = /^<([A-Za-z][\w-]{1,30})>/.exec(text.slice(at, at + 34))?.[1];
+    if (!name || missing.has(name)) continue;
+    if (missing.size > 20) break;
+    const start = at + name.length + 2;
+    const end = text.indexOf(`</${name}>`, start);
+    if (end === -1) {
+      missing.add(name);
+      continue;
+    }
+    quoted.push(text.slice(start, end));
+    rest += `${text.slice(from, at)} `;
+    from = end + name.length + 3;
+    at = from - 1;
+  }
+  return rest + text.slice(from);
+}
+
+function withoutFences(text: string, quoted: string[]): string {
+  return FENCES.reduce((left, fence) => {
+    const parts = left.split(fence);
+    if (parts.length < 3) return left;
+    const isInside = (index: number) => index % 2 === 1 && index < parts.length - 1;
+    quoted.push(...parts.filter((_, index) => isInside(index)));
+    return parts.filter((_, index) => !isInside(index)).join(" ");
+  }, text);
+}
+
+/** Takes out lines of a transcript: from a line with a role to the next blank line that no role follows. */
+function withoutRoles(text: string): { rest: string; transcript: string[] } {
+  const rest: string[] = [];
+  const transcript: string[] = [];
+  let isInside = false;
+  let wasBlank = false;
+  for (const line of text.split("\n")) {
+    const hasRole = ROLE.test(line.slice(0, 40));
+    if (hasRole) isInside = true;
+    else if (wasBlank && line.trim() !== "") isInside = false;
+    wasBlank = line.trim() === "";
+    (isInside ? transcript : rest).push(line);
+  }
+  return { rest: rest.join("\n"), transcript };
+}
+
+/** Takes out what stands behind a colon: in quotation marks, or from `User:` on. */
+function withoutInline(text: string, quoted: string[]): string {
+  const bare = text.replace(/[:：]\s{0,3}["“「]([^"”」]{2,2000})["”」]/g, (_, said: string) => {
+    quoted.push(said);
+    return ":";
+  });
+  const at = bare.search(INLINE);
+  if (at < 12) return bare;
+  quoted.push(bare.slice(at + 1).trim());
+  return bare.slice(0, at + 1);
+}
+
+function turnsIn(text: string): { role: string; text: string }[] {
+  const turns: { role: string; text: string }[] = [];
+  for (const line of text.split("\n")) {
+    const role = ROLE.exec(line.slice(0, 40));
+    if (role) turns.push({ role: role[1]!, text: line.slice(role[0].length) });
+    else if (turns.length > 0) turns.at(-1)!.text += `\n${line}`;
+  }
+  return turns;
+}

@@ -1,0 +1,73 @@
+// What becomes of a chat call: generated, answered here, or refused, by the key's mode and what the answer must be. Pure.
+import { AppError } from "../../errors.ts";
+import { jsonAnswer, localAnswer, topicOf } from "./answer.ts";
+import { type ChatCall, judge, type Verdict } from "./decide.ts";
+import { linesFor } from "./lines.ts";
+import { schemaValue } from "./schema-value.ts";
+
+export const SIDE_CALL_MODES = ["answer", "refuse", "generate"] as const;
+export type SideCallMode = (typeof SIDE_CALL_MODES)[number];
+
+/** What is answered without an upstream. */
+export type LocalReply = { text: string } | { text: null; tool: { name: string; arguments: string } };
+
+/** JSON or a call of a function that the answer must be; `field` names what demands it. */
+export type Demand = { field: string; schema?: unknown; tool?: string };
+
+export type SideCallInput = {
+  call: ChatCall;
+  demand: Demand | null;
+  mode: SideCallMode;
+  /** The operator's rule says so. */
+  isListed: boolean;
+  /** The key makes images through the images routes only. */
+  imagesRoutesOnly: boolean;
+};
+
+/** `reply`: null when an image is to be made. */
+export type SideCallDecision = { verdict: Verdict; reply: LocalReply | null };
+
+/** @throws {AppError} `invalid_request` for what must be JSON and is no side call, and for side calls that the key refuses; `forbidden` */
+export function decideSideCall({ call, demand, mode, isListed, imagesRoutesOnly }: SideCallInput): SideCallDecision {
+  const verdict = judge(call);
+  const isSide = isListed || verdict.isSide || wantsNothing(call) || (demand !== null && isTaskWithJson(verdict));
+  if (demand && (!isSide || mode === "generate")) throw mustBeText(demand);
+  if (isSide && mode === "refuse") {
+    const message = "This looks like a title, a test or another call on the side, and this API key answers none of these. Nothing was charged.";
+    throw new AppError("invalid_request", message, { param: "messages", reason: "side_call_refused" });
+  }
+  if (isSide && (mode === "answer" || wantsNothing(call))) return { verdict, reply: replyTo(call, verdict, demand) };
+  if (imagesRoutesOnly) {
+    const route = call.kind === "image" ? "/v1/images/generations or /v1/images/edits" : "/v1/videos";
+    throw new AppError("forbidden", `This API key makes ${call.kind}s through ${route} only. Nothing was charged.`, {
+      param: "model",
+      reason: "images_routes_only",
+    });
+  }
+  return { verdict, reply: null };
+}
+
+/** Nobody of the conversation asked for anything. */
+const wantsNothing = ({ text, hasAttachment }: ChatCall) => text.trim() === "" && !hasAttachment;
+
+/** JSON is demanded of a task that clients have: not of a work that only a model of texts can do. */
+const isTaskWithJson = ({ signs, target, probe }: Verdict): boolean =>
+  probe !== null ||
+  signs.includes("marker") ||
+  signs.includes("system") ||
+  (target !== null && (signs.includes("conversation") || !["text", "json", "caption", "translation"].includes(target)));
+
+function replyTo(call: ChatCall, verdict: Verdict, demand: Demand | null): LocalReply {
+  if (demand?.tool) {
+    return { text: null, tool: { name: demand.tool, arguments: JSON.stringify(schemaValue(demand.schema ?? {}, topicOf(call, verdict))) } };
+  }
+  if (demand) return { text: jsonAnswer(demand.schema, call, verdict) };
+  if (wantsNothing(call)) return { text: linesFor(call.system).help };
+  return { text: localAnswer(call, verdict) };
+}
+
+function mustBeText({ field, tool }: Demand): AppError {
+  const what = tool ? "a function call" : "JSON";
+  const message = `${field}: this model makes images and videos, its answer cannot be ${what}. Leave ${field} out to get one. Nothing was charged.`;
+  return new AppError("invalid_request", message, { param: field, reason: "invalid_value" });
+}

@@ -1,0 +1,40 @@
+// The shape of a chat call: what calls of the same kind have in common, as an id that the operator's rules are kept by. Pure.
+import type { ChatCall, Sign, Verdict } from "./decide.ts";
+import { wordsOf } from "./signs.ts";
+
+export type CallShape = {
+  /** 12 hex characters; calls of one shape have the same. */
+  id: string;
+  /** The first words that such calls have in common. */
+  sample: string;
+  kind: ChatCall["kind"];
+  maxTokens: number | null;
+  signs: readonly Sign[];
+};
+
+const TEXT_WORDS = 14;
+const SYSTEM_WORDS = 24;
+const SAMPLE_CHARS = 120;
+
+/**
+ * Instructions, the beginning of what is asked (numbers and quoted conversation apart), the token limit and the kind. Texts that a
+ * client's instructions make a task of differ each time and do not count.
+ */
+export function shapeOf(call: ChatCall, { task, signs }: Pick<Verdict, "task" | "signs">): CallShape {
+  const bare = (text: string, count: number) =>
+    wordsOf(text)
+      .slice(0, count)
+      .map((word) => word.replace(/\d+/g, "#"));
+  const system = bare(call.system, SYSTEM_WORDS);
+  const own = signs.includes("system") ? ["*"] : bare(task.instruction || task.quoted[0] || call.text, TEXT_WORDS);
+  // Only so many words, and no more: "a cat" is another shape than "a cat in the snow".
+  const length = own.length < TEXT_WORDS ? own.length : TEXT_WORDS;
+  const facts = [call.kind, system.join(" "), own.join(" "), length, call.maxTokens ?? "any", call.hasAttachment, call.messages > 1];
+  return {
+    id: new Bun.CryptoHasher("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 12),
+    sample: (signs.includes("system") ? call.system : task.instruction || call.text || call.system).replace(/\s+/g, " ").trim().slice(0, SAMPLE_CHARS),
+    kind: call.kind,
+    maxTokens: call.maxTokens,
+    signs,
+  };
+}
