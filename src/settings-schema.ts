@@ -139,7 +139,7 @@ export const SettingsSchema = t.Object({
       ["link", "html_block", "html_fence"],
       "How chat returns videos when neither request nor key says: Markdown link, block of HTML, or HTML in a code fence",
     ),
-    auxiliary: flag(true, "Answer clients' auxiliary calls (titles, tags, 'hi') with local text, without an upstream call"),
+    auxiliary: flag(true, "Answer side calls of clients (titles, tags, health checks) here, without an upstream call; false: generate"),
   }),
   webhooks: t.Object({
     enabled: flag(true, "Tell the end of jobs to the addresses that requests and keys name"),

@@ -7,7 +7,7 @@ import { type Rig, startRig } from "./rig.ts";
 setDefaultTimeout(30_000);
 
 const KEY = /sk-f2a-[A-Za-z0-9_-]{43}/;
-const FORM = { name: "my app", enabled: "on", kinds: "all", image_form: "", video_form: "", auxiliary: "" };
+const FORM = { name: "my app", enabled: "on", kinds: "all", image_form: "", video_form: "", side_calls: "" };
 
 const status = async (rig: Rig, key: string) =>
   (await fetch(`${rig.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).status;
@@ -81,7 +81,8 @@ describe("a new key", () => {
       kinds: "image",
       image_form: "images",
       video_form: "html_block",
-      auxiliary: "off",
+      side_calls: "refuse",
+      images_routes_only: "on",
       rpm: "20",
       images_day: "50",
       video_seconds_month: "12.5",
@@ -95,7 +96,8 @@ describe("a new key", () => {
       kinds: ["image"],
       imageForm: "images",
       videoForm: "html_block",
-      auxiliary: false,
+      sideCalls: "refuse",
+      imagesRoutesOnly: true,
       limits: { rpm: 20, concurrency: null, images: { day: 50 }, videoSeconds: { month: 12.5 }, usd: { total: 9.99 } },
     });
     const edit = await (await me.get(`/admin/keys/${id}/edit`)).text();

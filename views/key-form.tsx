@@ -105,11 +105,13 @@ function Behaviour({ view, data: { row, imageForms, videoForms } }: { view: View
         options={[asSettings, ...videoForms.map((value) => ({ value, label: keys.videoForms[value] ?? value }))]}
       />
       <Select
-        name="auxiliary"
-        label={keys.auxiliary}
-        value={row?.auxiliary == null ? "" : row.auxiliary ? "on" : "off"}
-        options={[asSettings, { value: "on", label: keys.on }, { value: "off", label: keys.off }]}
+        name="side_calls"
+        label={keys.sideCalls}
+        hint={keys.sideCallsHint}
+        value={row?.sideCalls ?? ""}
+        options={[asSettings, ...(["answer", "refuse", "generate"] as const).map((value) => ({ value, label: keys.sideCallModes[value] }))]}
       />
+      <Toggle name="images_routes_only" label={keys.imagesRoutesOnlyField} on={row?.imagesRoutesOnly ?? false} />
     </Card>
   );
 }

@@ -19,7 +19,7 @@ export type KeyData = {
   range: UsageRange;
   webhook: { url: string | null; hasSecret: boolean; isOn: boolean };
   /** What holds where the key says nothing. */
-  settings: { imageForm: string; videoForm: string; auxiliary: boolean };
+  settings: { imageForm: string; videoForm: string; sideCalls: "answer" | "generate" };
 };
 
 const MEBIBYTE = 1024 * 1024;
@@ -128,7 +128,6 @@ function Permissions({ view, data: { shown, settings } }: { view: View; data: Ke
   const { row } = shown;
   const imageForm = (name: string) => keys.imageForms[name] ?? name;
   const videoForm = (name: string) => keys.videoForms[name] ?? name;
-  const auxiliary = (isOn: boolean) => (isOn ? keys.on : keys.off);
   return (
     <Card title={keys.facts}>
       <dl class="facts">
@@ -152,8 +151,10 @@ function Permissions({ view, data: { shown, settings } }: { view: View; data: Ke
         <dd>{row.imageForm ? imageForm(row.imageForm) : keys.asSettings(imageForm(settings.imageForm))}</dd>
         <dt>{keys.videoForm}</dt>
         <dd>{row.videoForm ? videoForm(row.videoForm) : keys.asSettings(videoForm(settings.videoForm))}</dd>
-        <dt>{keys.auxiliary}</dt>
-        <dd>{row.auxiliary === null ? keys.asSettings(auxiliary(settings.auxiliary)) : auxiliary(row.auxiliary)}</dd>
+        <dt>{keys.sideCalls}</dt>
+        <dd>{row.sideCalls === null ? keys.asSettings(keys.sideCallModes[settings.sideCalls]) : keys.sideCallModes[row.sideCalls]}</dd>
+        <dt>{keys.imagesRoutesOnly}</dt>
+        <dd>{row.imagesRoutesOnly ? keys.yes : keys.no}</dd>
       </dl>
     </Card>
   );

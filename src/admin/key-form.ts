@@ -1,7 +1,7 @@
 // The form of a key, read into what the operator may set; each mistake is told beside its field.
 import type { View } from "../../views/view.ts";
 import type { KeyLimits, KeyRow } from "../db/store.ts";
-import { imageForms, isAddressRange, type KeyOptions, unknownModel, videoForms } from "../gateway/key-admin.ts";
+import { imageForms, isAddressRange, type KeyOptions, SIDE_CALL_MODES, unknownModel, videoForms } from "../gateway/key-admin.ts";
 import type { FormReader } from "./forms.ts";
 
 const MAX_RATE = 100_000;
@@ -13,7 +13,7 @@ const MAX_ADDRESSES = 100;
 /** @param before the key as it is; null: a new one. Call `form.check` afterwards. */
 export function readKeyForm(form: FormReader, { t, now }: Pick<View, "t" | "now">, before: KeyRow | null): KeyOptions {
   const kinds = form.choice("kinds", ["all", "image", "video"]);
-  const auxiliary = form.choice("auxiliary", ["", "on", "off"]);
+  const sideCalls = form.choice("side_calls", ["", ...SIDE_CALL_MODES]);
   const imageForm = form.choice("image_form", ["", ...imageForms()]);
   const videoForm = form.choice("video_form", ["", ...videoForms()]);
   return {
@@ -26,7 +26,8 @@ export function readKeyForm(form: FormReader, { t, now }: Pick<View, "t" | "now"
     limits: readLimits(form, t),
     imageForm: imageForm === "" ? null : imageForm,
     videoForm: videoForm === "" ? null : videoForm,
-    auxiliary: auxiliary === "" ? null : auxiliary === "on",
+    sideCalls: sideCalls === "" ? null : sideCalls,
+    imagesRoutesOnly: form.flag("images_routes_only"),
   };
 }
 

@@ -193,6 +193,10 @@ async function keyData(ctx: AdminContext, row: KeyRow) {
     along,
     range,
     webhook: { url: webhook?.url ?? null, hasSecret: webhook !== null, isOn: webhooks.enabled },
-    settings: { imageForm: chat.image_form, videoForm: chat.video_form, auxiliary: chat.auxiliary },
+    settings: {
+      imageForm: chat.image_form,
+      videoForm: chat.video_form,
+      sideCalls: chat.auxiliary ? ("answer" as const) : ("generate" as const),
+    },
   };
 }

@@ -1,6 +1,6 @@
 // Options that say what a key may do and how much, for making and for changing one.
 import type { KeyLimits, KeyRow } from "../db/store.ts";
-import { imageForms, isAddressRange, unknownModel, videoForms } from "../gateway/key-admin.ts";
+import { imageForms, isAddressRange, SIDE_CALL_MODES, unknownModel, videoForms } from "../gateway/key-admin.ts";
 import {
   given,
   or,
@@ -37,7 +37,9 @@ export const KEY_OPTIONS = {
   expires: limit("DAY", "when it ends, e.g. 2027-01-01 (UTC) or 2027-01-01T12:00:00Z"),
   "image-form": limit("FORM", "images in chat: markdown_url, markdown_data or images (default: chat.image_form)"),
   "video-form": limit("FORM", "videos in chat: link, html_block or html_fence (default: chat.video_form)"),
-  auxiliary: limit("on|off", "answer titles, tags and 'hi' without an upstream call (default: chat.auxiliary)"),
+  "side-calls": limit("MODE", "titles, tags, health checks: answer, refuse or generate (default: chat.auxiliary)"),
+  auxiliary: limit("on|off", "the same as --side-calls answer and --side-calls generate"),
+  "images-routes-only": limit("on|off", "make images through the images routes only, none in chat"),
 } as const satisfies Options;
 
 type Values = Call<typeof KEY_OPTIONS>["values"];
@@ -54,9 +56,19 @@ export function readKeyOptions(values: Values, current: KeyLimits, now: number):
     expiresAt: given(values.expires, readFuture("expires", now)),
     imageForm: given(values["image-form"], readChoice("image-form", imageForms())),
     videoForm: given(values["video-form"], readChoice("video-form", videoForms())),
-    auxiliary: given(values.auxiliary, readSwitch("auxiliary")),
+    sideCalls: readSideCalls(values),
+    imagesRoutesOnly: orOff(given(values["images-routes-only"], readSwitch("images-routes-only"))),
   };
 }
+
+function readSideCalls(values: Values): KeyRow["sideCalls"] | undefined {
+  const mode = given(values["side-calls"], readChoice("side-calls", SIDE_CALL_MODES));
+  if (mode !== undefined) return mode;
+  const isOn = given(values.auxiliary, readSwitch("auxiliary"));
+  return typeof isOn === "boolean" ? (isOn ? "answer" : "generate") : isOn;
+}
+
+const orOff = (isOn: boolean | null | undefined): boolean | undefined => (isOn === null ? false : isOn);
 
 /** A list that was cleared is empty. */
 const orNone = <T>(list: T[] | null | undefined): T[] | undefined => (list === null ? [] : list);

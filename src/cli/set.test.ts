@@ -50,7 +50,7 @@ describe("key create", () => {
     const money =
       "--limit-video-seconds-month 60 --limit-video-seconds-total 600 --limit-usd-day 0.5 --limit-usd-month 5 --limit-usd-total 100";
     const may = "--models gemini-3-pro-image,dall-e-3 --kinds image,video --addresses 10.0.0.0/8,::1 --expires 2027-01-01";
-    const chat = "--image-form images --video-form html_fence --auxiliary off";
+    const chat = "--image-form images --video-form html_fence --side-calls refuse --images-routes-only on";
     const { code } = await cli("key", "create", "--name", "bob", ...`${limits} ${money} ${may} ${chat}`.split(" "));
     expect(code).toBe(0);
     expect(await key()).toMatchObject({
@@ -61,7 +61,8 @@ describe("key create", () => {
       expiresAt: Date.UTC(2027, 0, 1),
       imageForm: "images",
       videoForm: "html_fence",
-      auxiliary: false,
+      sideCalls: "refuse",
+      imagesRoutesOnly: true,
     });
   });
 });
@@ -90,13 +91,23 @@ describe("key set", () => {
     ["the end", ["--expires", ""], { expiresAt: null }],
     [
       "what the settings say otherwise",
-      ["--auxiliary", "", "--image-form", "", "--video-form", ""],
-      { auxiliary: null, imageForm: null, videoForm: null },
+      ["--side-calls", "", "--image-form", "", "--video-form", "", "--images-routes-only", ""],
+      { sideCalls: null, imageForm: null, videoForm: null, imagesRoutesOnly: false },
     ],
   ];
   test.each(CLEARED)("an empty value clears %s", async (_, options, expected) => {
     const all = ["--rpm", "6", "--limit-usd-day", "1", "--models", "dall-e-3", "--expires", "2027-01-01"];
-    const { cli, key } = await made(...all, "--auxiliary", "on", "--image-form", "images", "--video-form", "link");
+    const { cli, key } = await made(
+      ...all,
+      "--auxiliary",
+      "on",
+      "--images-routes-only",
+      "on",
+      "--image-form",
+      "images",
+      "--video-form",
+      "link",
+    );
     expect((await cli("key", "set", "1", ...options)).code).toBe(0);
     expect(await key()).toMatchObject(expected);
   });

@@ -119,7 +119,10 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       const { id } = await store.insertToken(newToken({ proxy: "http://u:p@proxy:1", tags: ["a"], group: "g", caps: { rpm: 1 } }), NOW);
       await store.writeTokenSecret(id, { secret: "rotated-secret", state: { project: "p1" } });
       const token = await store.updateToken(id, { families: ["f"], credits: 12.5, tier: 2, checkedAt: 5, health: { until: 9 } });
-      const key = await store.insertKey(newKey({ models: ["m"], auxiliary: false, imageForm: "images", videoForm: "html_block" }), NOW);
+      const key = await store.insertKey(
+        newKey({ models: ["m"], sideCalls: "generate", imagesRoutesOnly: true, imageForm: "images", videoForm: "html_block" }),
+        NOW,
+      );
       const media = newMedia();
       await store.insertMedia(media);
       await store.writeSettings({ "pool.strategy": "random" });
@@ -245,7 +248,8 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
         },
         imageForm: null,
         videoForm: null,
-        auxiliary: null,
+        sideCalls: null,
+        imagesRoutesOnly: false,
       });
       expect(await store.listKeyHashes()).toEqual([{ id: key.id, hash }]);
       expect(await kindOf(store.insertKey(newKey({ hash }), NOW))).toBe("conflict");

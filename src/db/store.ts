@@ -119,6 +119,9 @@ export type ImageForm = "markdown_url" | "markdown_data" | "images";
 export type VideoForm = "link" | "html_block" | "html_fence";
 
 /** A key that we issue. The key itself is shown once and never stored. */
+/** Answered here, refused, or generated like any other. */
+export type SideCallMode = "answer" | "refuse" | "generate";
+
 export type KeyRow = {
   id: number;
   name: string;
@@ -139,12 +142,17 @@ export type KeyRow = {
   imageForm: ImageForm | null;
   /** Form of videos in chat; null: the setting's. */
   videoForm: VideoForm | null;
-  /** Answer clients' auxiliary calls (titles, tags) with local text; null: the setting's. */
-  auxiliary: boolean | null;
+  /** What becomes of clients' side calls (titles, tags, health checks); null: the setting's. */
+  sideCalls: SideCallMode | null;
+  /** Chat and responses make no image and no video for it. */
+  imagesRoutesOnly: boolean;
 };
 
 export type NewKey = Pick<KeyRow, "name"> & { hash: Uint8Array; prefix: string } & Partial<
-    Pick<KeyRow, "enabled" | "expiresAt" | "models" | "kinds" | "addresses" | "limits" | "imageForm" | "videoForm" | "auxiliary">
+    Pick<
+      KeyRow,
+      "enabled" | "expiresAt" | "models" | "kinds" | "addresses" | "limits" | "imageForm" | "videoForm" | "sideCalls" | "imagesRoutesOnly"
+    >
   >;
 
 export type KeyChange = Partial<Omit<KeyRow, "id" | "createdAt" | "prefix">>;

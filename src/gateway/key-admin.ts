@@ -1,5 +1,5 @@
 // What the operator does with the keys of clients: issue, change, revoke; and what may be written into one.
-import type { ImageForm, KeyChange, KeyLimits, KeyRow, Store, VideoForm } from "../db/store.ts";
+import type { ImageForm, KeyChange, KeyLimits, KeyRow, SideCallMode, Store, VideoForm } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { newKey } from "../ids.ts";
 import { findSetting } from "../settings-check.ts";
@@ -7,6 +7,9 @@ import type { Settings } from "../settings-schema.ts";
 import { hashKey } from "./keys.ts";
 import type { KeyUsage } from "./limits.ts";
 import { nearestModels, parseModel } from "./models.ts";
+
+/** What may become of a key's side calls. */
+export const SIDE_CALL_MODES = ["answer", "refuse", "generate"] as const satisfies readonly SideCallMode[];
 
 export const KEY_STATES = ["usable", "disabled", "expired", "revoked"] as const;
 export type KeyState = (typeof KEY_STATES)[number];
@@ -21,7 +24,17 @@ export function keyState({ revokedAt, enabled, expiresAt }: Pick<KeyRow, "revoke
 /** What an operator may set of a key. */
 export type KeyOptions = Pick<
   KeyRow,
-  "name" | "enabled" | "expiresAt" | "models" | "kinds" | "addresses" | "limits" | "imageForm" | "videoForm" | "auxiliary"
+  | "name"
+  | "enabled"
+  | "expiresAt"
+  | "models"
+  | "kinds"
+  | "addresses"
+  | "limits"
+  | "imageForm"
+  | "videoForm"
+  | "sideCalls"
+  | "imagesRoutesOnly"
 >;
 
 /** Limits that a new key begins with. Pure. */

@@ -26,7 +26,8 @@ export const keyRow = (change: Partial<KeyRow> = {}): KeyRow => ({
   limits: NO_LIMITS,
   imageForm: null,
   videoForm: null,
-  auxiliary: null,
+  sideCalls: null,
+  imagesRoutesOnly: false,
   ...change,
 });
 

@@ -11,6 +11,7 @@ import { followJob } from "../../gateway/job-events.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models.ts";
 import type { SettingsStore } from "../../gateway/settings.ts";
+import type { SideCallBook } from "../../gateway/side-calls/book.ts";
 import type { Json, Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
@@ -25,6 +26,7 @@ export type Api = {
   inputs: InputDependencies;
   media: MediaStore;
   affinity: Affinity;
+  sideCalls: SideCallBook;
   /** Null: nothing is done in the background. */
   jobs?: Jobs | null;
   clock: Clock;
@@ -75,10 +77,6 @@ export type ImageOrder = {
   /** What else tells this request from another under one Idempotency-Key. */
   compared?: Json;
 };
-
-/** Whether calls that clients make on the side are answered without an upstream; see auxiliary.ts. */
-export const wantsLocal = (api: Pick<Api, "settings">, { key }: Pick<Call, "key">): boolean =>
-  key.auxiliary ?? api.settings.current().chat.auxiliary;
 
 /** An order that can be started: understood, its pictures stored. */
 export type PreparedOrder = { choice: ModelChoice; wish: ImageWish; turns: Turn[]; leftOut: LeftOut[] };

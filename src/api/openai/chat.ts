@@ -3,6 +3,8 @@
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Job } from "../../gateway/job.ts";
+import { parseModel } from "../../gateway/models.ts";
+import type { LocalReply } from "../../gateway/side-calls/reply.ts";
 import type { GenerateEvent } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { validator } from "../body.ts";
@@ -10,8 +12,7 @@ import { generationHeaders, leftOutHeaders, leftOutLines } from "../generation-h
 import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../links.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
-import { auxiliaryAnswer } from "./auxiliary.ts";
-import { type Api, answerId, type Call, modelOf, startImages, wantsLocal } from "./call.ts";
+import { type Api, answerId, type Call, modelOf, startImages } from "./call.ts";
 import { answerChatVideo, startChatVideo } from "./chat-video.ts";
 import { type DecodedChat, decodeChat } from "./decode.ts";
 import {
@@ -27,8 +28,11 @@ import {
   type ShownImage,
 } from "./encode.ts";
 import { errorBody } from "./errors.ts";
-import { type Done, NOTHING_SAID, refusalOf } from "./outcome.ts";
+import { encodeLocal, localChunks } from "./local-reply.ts";
+import { type Done, refusalOf } from "./outcome.ts";
 import { ChatBody } from "./schema.ts";
+import { chatFacts } from "./side-calls.ts";
+import { takeSideCall } from "./take-side-call.ts";
 
 const validate = validator(ChatBody);
 
@@ -38,17 +42,20 @@ type Show = (media: Extract<GenerateEvent, { type: "image" }>["media"]) => Promi
 export async function chat(api: Api, call: Call): Promise<Response> {
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeChat(body.value);
-  const local = decoded.turns.length === 0 ? NOTHING_SAID : wantsLocal(api, call) ? auxiliaryAnswer(decoded) : null;
-  if (local !== null) return answerLocally(api, call, decoded, local);
+  const kind = parseModel(decoded.model)?.kind ?? "image";
+  const side = takeSideCall(api, call, chatFacts(body.value, decoded, kind, call.request.headers));
+  if (side.reply) return answerLocally(api, decoded, side.reply);
 
   const choice = modelOf(decoded.model);
   if (choice.kind === "video") {
     const video = await startChatVideo(api, call, body.value, decoded, choice);
+    side.started();
     // Not awaited, so that the body is let go of while the client waits.
     return answerChatVideo(api, call, envelopeOf(api, video.job.family, video.job), video);
   }
   const order = { ...decoded, route: "POST /v1/chat/completions", compared: { form: decoded.form } };
   const { run, leftOut, job, stop } = await startImages(api, call, order);
+  side.started();
   const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
   const notes = leftOutLines(leftOut);
   const envelope = envelopeOf(api, run.family, job);
@@ -141,15 +148,13 @@ async function* chatFrames(
   }
 }
 
-/** Text of our own in the shape of an answer: no upstream was called. */
-function answerLocally(api: Api, _call: Call, decoded: DecodedChat, text: string): Response {
-  const envelope = envelopeOf(api, decoded.model, null);
-  if (!decoded.stream) return Response.json(encodeCompletion(envelope, { text, images: [], finish: "stop", usage: NO_USAGE }));
+/** What is answered here, in the shape of a completion: no upstream was called. */
+function answerLocally(api: Api, { model, stream, includeUsage }: DecodedChat, reply: LocalReply): Response {
+  const envelope = envelopeOf(api, model, null);
+  if (!stream) return Response.json(encodeLocal(envelope, reply));
   const frames = (async function* () {
-    yield frame(encodeChunk(envelope, { role: "assistant", content: "" }));
-    yield frame(encodeChunk(envelope, { content: text }));
-    yield frame(encodeChunk(envelope, {}, "stop"));
-    if (decoded.includeUsage) yield frame(encodeUsageChunk(envelope, NO_USAGE));
+    for (const chunk of localChunks(envelope, reply)) yield frame(chunk);
+    if (includeUsage) yield frame(encodeUsageChunk(envelope, NO_USAGE));
     yield frame("[DONE]");
   })();
   return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, onCancel: () => {} });

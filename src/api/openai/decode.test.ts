@@ -2,7 +2,6 @@
 import { describe, expect, test } from "bun:test";
 import type { DraftTurn } from "../../gateway/inputs.ts";
 import { validator } from "../body.ts";
-import { auxiliaryAnswer } from "./auxiliary.ts";
 import { decodeChat } from "./decode.ts";
 import { ChatBody } from "./schema.ts";
 
@@ -207,39 +206,4 @@ describe("parameters", () => {
     [{ modalities: ["text"] }, null],
     [{ image_config: {} }, "images"],
   ])("%o asks for the form %p", (body, form) => expect(decode({ messages: [user("a")], ...body }).form).toBe(form as never));
-});
-
-describe("auxiliary calls", () => {
-  const answer = (text: string, system?: string) =>
-    auxiliaryAnswer(decode({ messages: [...(system ? [{ role: "system", content: system }] : []), user(text)] }));
-  const TASK =
-    '### Task:\nGenerate a concise, 3-5 word title with an emoji.\n### Output:\nJSON format: { "title": "x" }\n<chat_history>\nUSER: draw a red fox in snow please\n</chat_history>';
-  test.each([
-    ["hi", "Hello"],
-    ["Hello!", "Hello"],
-    [TASK, '{"title":"draw a red fox in"}'],
-    ['### Task:\nGenerate 1-3 broad tags\n### Output:\n{ "tags": ["a"] }', '{"tags": ["Images"]}'],
-    ['### Task:\nSuggest follow-up questions\n{ "follow_ups": [] }', '{"follow_ups": []}'],
-    ["Please generate a four to five word title summarizing our conversation without any lead-in", "New picture"],
-    ["使用四到五个字直接返回这句话的简要主题，不要解释、不要标点、不要语气词的标题，不要多余文本", "New picture"],
-  ])("%s", (text, expected) => expect(answer(text)).toStartWith(expected));
-
-  test.each(["test", "a cat saying hi", "draw the title page of a book", "hi there, draw a cat"])("%s is a prompt", (text) =>
-    expect(answer(text)).toBeNull(),
-  );
-
-  test("a call with a picture is never taken for one", () => {
-    expect(
-      auxiliaryAnswer(
-        decode({
-          messages: [
-            user([
-              { type: "text", text: "hi" },
-              { type: "image_url", image_url: PNG },
-            ]),
-          ],
-        }),
-      ),
-    ).toBeNull();
-  });
 });

@@ -7,9 +7,6 @@ import { refusalText } from "./encode.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;
 
-/** For conversations without a word of the user's. */
-export const NOTHING_SAID = "Say what the image or the video should show, for example: a fox in the snow.";
-
 /** The content policy's refusal as an error, with the stage that refused. */
 export function refusalOf(done: Done): AppError {
   const reason = done.finish === "policy_input" ? "policy_input" : "policy_output";

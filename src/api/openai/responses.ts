@@ -9,9 +9,8 @@ import { generationHeaders, leftOutHeaders } from "../generation-headers.ts";
 import { renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { COMMENT, streamFrames } from "../sse.ts";
-import { auxiliaryAnswer } from "./auxiliary.ts";
-import { type Api, answerId, type Call, startImages, wantsLocal } from "./call.ts";
-import { NOTHING_SAID, withoutPicture } from "./outcome.ts";
+import { type Api, answerId, type Call, startImages } from "./call.ts";
+import { withoutPicture } from "./outcome.ts";
 import { type DecodedResponse, decodeResponse } from "./responses-decode.ts";
 import {
   callId,
@@ -25,6 +24,8 @@ import {
 import { keptTurn, recallFor, toRow, unreadTurn, withoutPictures } from "./responses-history.ts";
 import { mayBeWords, type ResponseWork, responseFrames } from "./responses-stream.ts";
 import { ResponsesBody } from "./schema.ts";
+import { responsesFacts } from "./side-calls.ts";
+import { takeSideCall } from "./take-side-call.ts";
 
 const validate = validator(ResponsesBody);
 
@@ -48,10 +49,11 @@ async function begin(api: Own, call: Call) {
     body: told,
   });
   const isSilent = decoded.turns.length === 0;
-  const words = isSilent ? NOTHING_SAID : !decoded.forced && wantsLocal(api, call) ? auxiliaryAnswer(decoded) : null;
-  if (words !== null) {
+  const facts = responsesFacts(body.value, decoded, call.request.headers);
+  const side = decoded.forced && !isSilent ? null : takeSideCall(api, call, facts);
+  if (side?.reply) {
     const keep = keeper(api, call, told, decoded, decoded.turns.map(unreadTurn));
-    const work: ResponseWork = { envelope: envelopeOf(null), decoded, events: said(words), local: true, keep };
+    const work: ResponseWork = { envelope: envelopeOf(null), decoded, events: said(side.reply.text ?? ""), local: true, keep };
     return { work, headers: {}, stop: () => {} };
   }
   const { run, turns, leftOut, job, stop } = await startImages(api, call, {
@@ -62,6 +64,7 @@ async function begin(api: Own, call: Call) {
     picturesParam: "input",
     compared: comparedOf(told),
   });
+  side?.started();
   const keep = keeper(api, call, told, decoded, turns.map(keptTurn));
   const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, local: false, keep };
   return { work, headers: { ...generationHeaders(run), ...leftOutHeaders(leftOut) }, stop };

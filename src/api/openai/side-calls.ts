@@ -1,4 +1,5 @@
 // What a chat or responses body tells of a side call: texts, token limits, demanded JSON, task markers. Pure.
+import { parseModel } from "../../gateway/models.ts";
 import type { ChatCall } from "../../gateway/side-calls/decide.ts";
 import type { Kind } from "../../gateway/types.ts";
 import type { ImageHints } from "./decode.ts";
@@ -13,12 +14,12 @@ export type FunctionDemand = { field: string; name: string; schema?: unknown };
 export type SideFacts = { call: ChatCall; json: JsonDemand | null; tool: FunctionDemand | null };
 
 type Loose = Record<string, unknown>;
-type Decoded = { hints: ImageHints; form: unknown };
+type Decoded = { model: string; hints: ImageHints; turns: readonly unknown[] };
 
 const isText = (value: unknown): value is string => typeof value === "string";
 const isInstruction = ({ role }: Loose) => role === "system" || role === "developer";
 
-export function chatFacts(body: ChatBody, decoded: Decoded, kind: Kind, headers: Headers): SideFacts {
+export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, kind: Kind, headers: Headers): SideFacts {
   const loose = body as Loose;
   const call = callOf(body.messages as Loose[], {
     kind,
@@ -28,14 +29,15 @@ export function chatFacts(body: ChatBody, decoded: Decoded, kind: Kind, headers:
     hasImageOptions: decoded.form !== null || hasHints(decoded.hints) || (body.n ?? 1) > 1,
     model: body.model,
   });
+  if (decoded.turns.length === 0) silence(call);
   return { call, json: jsonOf(loose.response_format, "response_format"), tool: chatTool(loose) };
 }
 
-export function responsesFacts(body: ResponsesBody, model: string, hints: ImageHints, headers: Headers): SideFacts {
+export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Decoded, headers: Headers): SideFacts {
   const loose = body as Loose;
   const items = isText(body.input) ? [{ role: "user", content: body.input }] : body.input.filter((item) => isText(item.role));
   const call = callOf(items, {
-    kind: "image",
+    kind: parseModel(model)?.kind ?? "image",
     instructions: body.instructions ?? "",
     maxTokens: numberIn(loose.max_output_tokens),
     marker: markerOf(loose, headers),
@@ -44,8 +46,15 @@ export function responsesFacts(body: ResponsesBody, model: string, hints: ImageH
   });
   // What came before is known to the upstream only.
   if (body.previous_response_id) call.messages += 2;
+  if (turns.length === 0) silence(call);
   const format = isObject(loose.text) ? loose.text.format : null;
   return { call, json: jsonOf(format, "text.format"), tool: null };
+}
+
+/** Nobody said anything that can be gone on from. */
+function silence(call: ChatCall): void {
+  call.text = "";
+  call.hasAttachment = false;
 }
 
 type Given = Pick<ChatCall, "kind" | "maxTokens" | "marker" | "hasImageOptions" | "model"> & { instructions: string };
@@ -57,7 +66,9 @@ function callOf(messages: readonly Loose[], { instructions, ...given }: Given): 
   // Some clients put what they want at last into a system message ("Write the summary now").
   const isDirective = last !== undefined && isInstruction(last) && users.length > 0;
   const lastUser = spoken.findLast(({ role }) => role === "user");
-  const system = messages.filter((message) => isInstruction(message) && !(isDirective && message === last)).map(({ content }) => textIn(content));
+  const system = messages
+    .filter((message) => isInstruction(message) && !(isDirective && message === last))
+    .map(({ content }) => textIn(content));
   return {
     ...given,
     system: [instructions, ...system].filter(Boolean).join("\n\n"),
@@ -65,7 +76,8 @@ function callOf(messages: readonly Loose[], { instructions, ...given }: Given): 
     earlier: isDirective ? users : users.slice(0, -1),
     messages: spoken.length,
     endsWithUser: last?.role === "user",
-    hasAttachment: !isDirective && Array.isArray(lastUser?.content) && lastUser.content.some((part) => isObject(part) && !isText(part.text)),
+    hasAttachment:
+      !isDirective && Array.isArray(lastUser?.content) && lastUser.content.some((part) => isObject(part) && !isText(part.text)),
   };
 }
 
@@ -106,5 +118,9 @@ function chatTool({ tool_choice: choice, tools, function_call: old, functions }:
   const named = isObject(choice) && isObject(choice.function) ? choice.function.name : isObject(old) ? old.name : null;
   const name = isText(named) ? named : choice === "required" && known.length === 1 ? known[0]!.name : null;
   if (!isText(name)) return null;
-  return { field: isObject(choice) || choice === "required" ? "tool_choice" : "function_call", name, schema: known.find((one) => one.name === name)?.parameters };
+  return {
+    field: isObject(choice) || choice === "required" ? "tool_choice" : "function_call",
+    name,
+    schema: known.find((one) => one.name === name)?.parameters,
+  };
 }

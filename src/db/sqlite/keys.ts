@@ -4,15 +4,16 @@ import { AppError } from "../../errors.ts";
 import { type KeyChange, type KeyRow, type NewKey, NO_LIMITS } from "../store.ts";
 
 const COLUMNS = `id, name, prefix, enabled, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt,
-  models, kinds, addresses, limits, image_form AS imageForm, video_form AS videoForm, auxiliary`;
+  models, kinds, addresses, limits, image_form AS imageForm, video_form AS videoForm, side_calls AS sideCalls,
+  images_routes_only AS imagesRoutesOnly`;
 
-type Raw = Omit<KeyRow, "enabled" | "models" | "kinds" | "addresses" | "limits" | "auxiliary"> & {
+type Raw = Omit<KeyRow, "enabled" | "models" | "kinds" | "addresses" | "limits" | "imagesRoutesOnly"> & {
   enabled: number;
   models: string;
   kinds: string;
   addresses: string;
   limits: string;
-  auxiliary: number | null;
+  imagesRoutesOnly: number;
 };
 
 const toKey = (raw: Raw): KeyRow => ({
@@ -23,7 +24,7 @@ const toKey = (raw: Raw): KeyRow => ({
   addresses: JSON.parse(raw.addresses),
   // Rows of earlier versions lack limits that came later.
   limits: { ...NO_LIMITS, ...JSON.parse(raw.limits) },
-  auxiliary: raw.auxiliary === null ? null : raw.auxiliary === 1,
+  imagesRoutesOnly: raw.imagesRoutesOnly === 1,
 });
 
 const toBindings = (key: Omit<NewKey, "hash" | "prefix">) => ({
@@ -36,7 +37,8 @@ const toBindings = (key: Omit<NewKey, "hash" | "prefix">) => ({
   limits: JSON.stringify(key.limits ?? NO_LIMITS),
   imageForm: key.imageForm ?? null,
   videoForm: key.videoForm ?? null,
-  auxiliary: key.auxiliary ?? null,
+  sideCalls: key.sideCalls ?? null,
+  imagesRoutesOnly: key.imagesRoutesOnly ?? false,
 });
 
 /** All keys in the order they were made, revoked ones included. */
@@ -57,9 +59,9 @@ export function insertKey(db: Database, key: NewKey, now: number): KeyRow {
   const raw = db
     .query<Raw, Record<string, string | number | boolean | Uint8Array | null>>(
       `INSERT INTO keys (name, hash, prefix, enabled, created_at, expires_at, models, kinds, addresses, limits, image_form, video_form,
-         auxiliary)
+         side_calls, images_routes_only)
        VALUES ($name, $hash, $prefix, $enabled, $now, $expiresAt, $models, $kinds, $addresses, $limits, $imageForm, $videoForm,
-         $auxiliary)
+         $sideCalls, $imagesRoutesOnly)
        ON CONFLICT (hash) DO NOTHING RETURNING ${COLUMNS}`,
     )
     .get({ ...toBindings(key), hash: key.hash, prefix: key.prefix, now });
@@ -75,7 +77,8 @@ export function updateKey(db: Database, id: number, change: KeyChange): KeyRow {
   const next: KeyRow = { ...toKey(raw), ...defined };
   db.query(
     `UPDATE keys SET name = $name, enabled = $enabled, expires_at = $expiresAt, revoked_at = $revokedAt, models = $models, kinds = $kinds,
-       addresses = $addresses, limits = $limits, image_form = $imageForm, video_form = $videoForm, auxiliary = $auxiliary
+       addresses = $addresses, limits = $limits, image_form = $imageForm, video_form = $videoForm, side_calls = $sideCalls,
+       images_routes_only = $imagesRoutesOnly
      WHERE id = $id`,
   ).run({ ...toBindings(next), id, revokedAt: next.revokedAt });
   return next;

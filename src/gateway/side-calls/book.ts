@@ -81,7 +81,10 @@ export class SideCallBook {
 
   /** Those seen most often first. */
   suspects(limit: number): SuspectShape[] {
-    return [...this.#shapes.values()].filter(isSuspect).sort((a, b) => b.count - a.count || b.lastAt - a.lastAt).slice(0, limit);
+    return [...this.#shapes.values()]
+      .filter(isSuspect)
+      .sort((a, b) => b.count - a.count || b.lastAt - a.lastAt)
+      .slice(0, limit);
   }
 
   /** Sums of the UTC days from `from` on. */

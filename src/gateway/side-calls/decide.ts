@@ -62,16 +62,17 @@ const ENOUGH: Readonly<Record<Kind, number>> = { image: 3, video: 2 };
 const AGAINST_ATTACHMENT = 2;
 const AGAINST_IMAGE = 3;
 
-export function judge(call: ChatCall): Verdict {
+export function judgeSideCall(call: ChatCall): Verdict {
   const task = readTask(call.text);
   const reading = readSigns(task.instruction);
   const system = readSystem(call.system, call.kind);
   const probe = call.hasAttachment || call.hasImageOptions || !call.endsWithUser ? null : probeOf(call);
   const signs = signsOf(call, task, reading, probe, system !== null);
   const isVisual = reading.isVisual || (call.kind === "video" && reading.isMotion);
+  const isMarkedTask = call.marker !== null && reading.target !== null;
   const score =
     signs.reduce((sum, sign) => sum + (sign === "bounds" ? Math.max(1, reading.bounds) : WEIGHT[sign]), 0) -
-    (isVisual && !probe && system === null ? AGAINST_IMAGE : 0) -
+    (isVisual && !probe && system === null && !isMarkedTask ? AGAINST_IMAGE : 0) -
     (call.hasAttachment ? AGAINST_ATTACHMENT : 0) -
     (call.hasImageOptions ? AGAINST_IMAGE : 0);
   const isTask = system !== null && !reading.target;
@@ -100,16 +101,22 @@ function signsOf(call: ChatCall, task: Task, reading: Reading, probe: Probe | nu
     ["marker", call.marker !== null],
     ["tokens", isShort],
     ["asks", reading.asks && reading.target === null],
-    ["task", reading.target !== null && !reading.isVisual],
-    ["conversation", task.hasTranscript || (reading.isAbout && (isText || reading.bounds > 0))],
-    ["bounds", reading.bounds > 0 && (isText || reading.isAbout)],
+    ["task", reading.target !== null && (!reading.isVisual || call.marker !== null)],
+    ["conversation", task.hasTranscript || (reading.isAbout && isText)],
+    ["bounds", reading.bounds > 0 && isText],
     ["json", reading.hasJson],
     ["system", isSystemTask],
   ];
   return found.flatMap(([sign, holds]) => (holds ? [sign] : []));
 }
 
-function isEnough({ kind, maxTokens, hasImageOptions }: ChatCall, signs: Sign[], score: number, isVisual: boolean, reading: Reading): boolean {
+function isEnough(
+  { kind, maxTokens, hasImageOptions }: ChatCall,
+  signs: Sign[],
+  score: number,
+  isVisual: boolean,
+  reading: Reading,
+): boolean {
   if (kind === "image") return score >= ENOUGH.image && (signs.length > 1 || signs[0] === "probe" || signs[0] === "system");
   if (isVisual || hasImageOptions) return score >= ENOUGH.image;
   const isTiny = maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS && reading.words <= 3;
@@ -134,6 +141,7 @@ function readSystem(text: string, kind: Kind): { target: Target } | null {
   const target = whole.target === "tool" && whole.hasJson ? "tool" : first.target;
   if (target === null || !SYSTEM_TARGETS.includes(target)) return null;
   const isAbout = hasTranscript || namesConversation(instruction);
-  const score = WEIGHT.task + Number(isAbout) + whole.bounds + (whole.hasJson ? 2 : 0) + Number(first.isRole) - (whole.isVisual ? AGAINST_IMAGE : 0);
+  const score =
+    WEIGHT.task + Number(isAbout) + whole.bounds + (whole.hasJson ? 2 : 0) + Number(first.isRole) - (whole.isVisual ? AGAINST_IMAGE : 0);
   return score >= 4 && !(kind === "video" && whole.isMotion) ? { target } : null;
 }

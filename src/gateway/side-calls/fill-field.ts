@@ -3,7 +3,8 @@ import { languageOf, type Topic } from "./answer.ts";
 import { linesFor } from "./lines.ts";
 import { wordsOf } from "./signs.ts";
 
-const has = (words: readonly string[], ...names: string[]) => names.some((name) => words.some((word) => word === name || word === `${name}s`));
+const has = (words: readonly string[], ...names: string[]) =>
+  names.some((name) => words.some((word) => word === name || word === `${name}s`));
 
 /** `follow_ups`, `followUps` and "Follow-ups" are the same words. */
 const nameWords = (name: string) => wordsOf(name.replace(/([a-z])([A-Z])/g, "$1 $2").replace(/[_-]/g, " "));
@@ -12,13 +13,15 @@ const nameWords = (name: string) => wordsOf(name.replace(/([a-z])([A-Z])/g, "$1 
 export function textField(name: string, topic: Topic, description = ""): string {
   const words = nameWords(name);
   const lines = linesFor(topic.said);
-  if (has(words, "title", "name", "topic", "subject", "heading", "headline", "intention", "label", "output")) return topic.title || "New image";
+  if (has(words, "title", "name", "topic", "subject", "heading", "headline", "intention", "label", "output"))
+    return topic.title || "New image";
   if (has(words, "language", "lang", "locale")) return languageOf(topic.said);
   if (has(words, "emoji", "icon")) return "🖼️";
   if (has(words, "text", "completion", "continuation", "suffix")) return "";
   if (has(words, "prompt", "query", "search", "input")) return topic.subject;
   if (has(words, "tag", "keyword", "category", "genre")) return "Images";
-  if (has(words, "summary", "description", "abstract", "overview", "content", "reasoning", "explanation")) return lines.summary(topic.title);
+  if (has(words, "summary", "description", "abstract", "overview", "content", "reasoning", "explanation"))
+    return lines.summary(topic.title);
   if (description !== "") return textField(description.split(/\s+/).slice(0, 12).join(" "), topic);
   return has(words, "answer", "response", "reply", "message", "result") ? lines.help : topic.title || lines.help;
 }

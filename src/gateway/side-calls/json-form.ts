@@ -13,7 +13,9 @@ export function jsonOfForm(instruction: string, topic: Topic): string | null {
     return JSON.stringify(fill(JSON.parse(form), topic));
   } catch {
     const fields = fieldsIn(form);
-    return fields.length === 0 ? null : JSON.stringify(Object.fromEntries(fields.map(([name, first]) => [name, byFirst(name, first, topic)])));
+    return fields.length === 0
+      ? null
+      : JSON.stringify(Object.fromEntries(fields.map(([name, first]) => [name, byFirst(name, first, topic)])));
   }
 }
 
@@ -37,7 +39,11 @@ function fill(example: unknown, topic: Topic, name = ""): unknown {
     return list.length > 0 && example.every((item) => typeof item === "string") ? list : [];
   }
   if (typeof example === "object" && example !== null) {
-    return Object.fromEntries(Object.entries(example).slice(0, MAX_FIELDS).map(([key, value]) => [key, fill(value, topic, key)]));
+    return Object.fromEntries(
+      Object.entries(example)
+        .slice(0, MAX_FIELDS)
+        .map(([key, value]) => [key, fill(value, topic, key)]),
+    );
   }
   if (typeof example === "boolean") return false;
   if (typeof example === "number") return 0;

@@ -19,7 +19,10 @@ export function probeIn(whole: string): Probe | null {
 /** "1+1", "What's 1 + 1?", "12 * 3 =". */
 function sum(text: string): Probe | null {
   const compact = text.toLowerCase().replace(/\s+/g, "");
-  const match = /^(?:what(?:'|’)?s|whatis|calculate|compute|howmuchis|请计算|计算|solve)?(-?\d{1,9})([+\-*/x×÷])(\d{1,9})(?:=|等于|equals|是多少|等于几|等于多少)?[?？.!]{0,3}$/.exec(compact);
+  const match =
+    /^(?:what(?:'|’)?s|whatis|calculate|compute|howmuchis|请计算|计算|solve)?(-?\d{1,9})([+\-*/x×÷])(\d{1,9})(?:=|等于|equals|是多少|等于几|等于多少)?[?？.!]{0,3}$/.exec(
+      compact,
+    );
   if (!match) return null;
   const [, a, op, b] = match;
   const [left, right] = [Number(a), Number(b)];
@@ -64,7 +67,9 @@ function caseOf(text: string, word: string): string {
 function greeting(list: readonly string[], text: string): Probe | null {
   if (isCjk(text)) {
     const plain = text.replace(/[\s!！.。?？,，~～]/g, "");
-    return GREETINGS.has(plain.normalize("NFKD").replace(/\p{M}/gu, "")) || /^(你好|您好)(啊|呀|吗|世界)?$/.test(plain) ? { kind: "greeting" } : null;
+    return GREETINGS.has(plain.normalize("NFKD").replace(/\p{M}/gu, "")) || /^(你好|您好)(啊|呀|吗|世界)?$/.test(plain)
+      ? { kind: "greeting" }
+      : null;
   }
   if (list.length === 0 || list.length > 10 || !GREETINGS.has(list[0]!)) return asksForLife(list) ? { kind: "greeting" } : null;
   return list.every((word) => GREETINGS.has(word) || GREETING_FILLER.has(word)) && list[0] !== "yes" && list[0] !== "no"
@@ -74,5 +79,7 @@ function greeting(list: readonly string[], text: string): Probe | null {
 
 /** "are you there?", "how are you" */
 const asksForLife = (list: readonly string[]): boolean =>
-  list.length >= 2 && list.length <= 8 && ["are", "how", "good", "this", "is", "can"].includes(list[0]!) &&
+  list.length >= 2 &&
+  list.length <= 8 &&
+  ["are", "how", "good", "this", "is", "can"].includes(list[0]!) &&
   list.every((word) => GREETING_FILLER.has(word) || GREETINGS.has(word));

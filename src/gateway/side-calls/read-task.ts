@@ -17,7 +17,8 @@ const HEAD_CHARS = 8000;
 const TAIL_CHARS = 4000;
 const FENCES = ["```", '"""'] as const;
 
-const ROLE = /^\s{0,8}(?:[-*>#]{0,3}\s?)(user|human|assistant|ai|bot|model|system|me|you|用户|用戶|助手|助理|人类|ユーザー|アシスタント|사용자)(?: message| input| query|消息|輸入|输入|的问题)?(?:\*\*)?\s?[:：]/i;
+const ROLE =
+  /^\s{0,8}(?:[-*>#]{0,3}\s?)(user|human|assistant|ai|bot|model|system|me|you|用户|用戶|助手|助理|人类|ユーザー|アシスタント|사용자)(?: message| input| query|消息|輸入|输入|的问题)?(?:\*\*)?\s?[:：]/i;
 const INLINE = /[\s:.](?:User|Human|用户)(?: message)?[:：]/;
 const USER = /^(user|human|me|用户|用戶|人类|ユーザー|사용자)$/i;
 
@@ -46,7 +47,8 @@ function withoutTags(text: string, quoted: string[]): string {
   const missing = new Set<string>();
   for (let at = text.indexOf("<"); at !== -1; at = text.indexOf("<", at + 1)) {
     const name = /^<([A-Za-z][\w-]{1,30})>/.exec(text.slice(at, at + 34))?.[1];
-    if (!name || missing.has(name)) continue;
+    // In backticks a tag is spoken of.
+    if (!name || missing.has(name) || text[at - 1] === "`") continue;
     if (missing.size > 20) break;
     const start = at + name.length + 2;
     const end = text.indexOf(`</${name}>`, start);

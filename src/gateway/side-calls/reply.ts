@@ -1,12 +1,10 @@
 // What becomes of a chat call: generated, answered here, or refused, by the key's mode and what the answer must be. Pure.
+import type { SideCallMode } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { jsonAnswer, localAnswer, topicOf } from "./answer.ts";
-import { type ChatCall, judge, type Verdict } from "./decide.ts";
+import { type ChatCall, judgeSideCall, type Verdict } from "./decide.ts";
 import { linesFor } from "./lines.ts";
 import { schemaValue } from "./schema-value.ts";
-
-export const SIDE_CALL_MODES = ["answer", "refuse", "generate"] as const;
-export type SideCallMode = (typeof SIDE_CALL_MODES)[number];
 
 /** What is answered without an upstream. */
 export type LocalReply = { text: string } | { text: null; tool: { name: string; arguments: string } };
@@ -18,8 +16,8 @@ export type SideCallInput = {
   call: ChatCall;
   demand: Demand | null;
   mode: SideCallMode;
-  /** The operator's rule says so. */
-  isListed: boolean;
+  /** Whether the operator's rule says so. */
+  isListed(verdict: Verdict): boolean;
   /** The key makes images through the images routes only. */
   imagesRoutesOnly: boolean;
 };
@@ -29,11 +27,12 @@ export type SideCallDecision = { verdict: Verdict; reply: LocalReply | null };
 
 /** @throws {AppError} `invalid_request` for what must be JSON and is no side call, and for side calls that the key refuses; `forbidden` */
 export function decideSideCall({ call, demand, mode, isListed, imagesRoutesOnly }: SideCallInput): SideCallDecision {
-  const verdict = judge(call);
-  const isSide = isListed || verdict.isSide || wantsNothing(call) || (demand !== null && isTaskWithJson(verdict));
+  const verdict = judgeSideCall(call);
+  const isSide = verdict.isSide || wantsNothing(call) || (demand !== null && isTaskWithJson(verdict)) || isListed(verdict);
   if (demand && (!isSide || mode === "generate")) throw mustBeText(demand);
   if (isSide && mode === "refuse") {
-    const message = "This looks like a title, a test or another call on the side, and this API key answers none of these. Nothing was charged.";
+    const message =
+      "This looks like a title, a test or another call on the side, and this API key answers none of these. Nothing was charged.";
     throw new AppError("invalid_request", message, { param: "messages", reason: "side_call_refused" });
   }
   if (isSide && (mode === "answer" || wantsNothing(call))) return { verdict, reply: replyTo(call, verdict, demand) };

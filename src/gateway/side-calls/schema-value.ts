@@ -10,16 +10,17 @@ const MAX_DEPTH = 12;
 const MAX_ITEMS = 50;
 
 export const schemaValue = (schema: unknown, topic: Topic): unknown =>
-  valueOf(asSchema(schema), { root: asSchema(schema), topic, name: "", depth: 0 });
+  fitting(asSchema(schema), { root: asSchema(schema), topic, name: "", depth: 0 });
 
-const asSchema = (value: unknown): Schema => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Schema) : {});
+const asSchema = (value: unknown): Schema =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Schema) : {};
 
-function valueOf(given: Schema, place: Place): unknown {
+function fitting(given: Schema, place: Place): unknown {
   const schema = resolve(given, place.root);
   if ("const" in schema) return schema.const;
   if (Array.isArray(schema.enum) && schema.enum.length > 0) return ofEnum(schema.enum, place);
   const branches = [schema.anyOf, schema.oneOf].find((list) => Array.isArray(list) && list.length > 0) as unknown[] | undefined;
-  if (branches) return valueOf(mergeSchemas(schema, asSchema(choose(branches))), deeper(place));
+  if (branches) return fitting(mergeSchemas(schema, asSchema(choose(branches))), deeper(place));
   const all = Array.isArray(schema.allOf) ? schema.allOf.map(asSchema).map((one) => resolve(one, place.root)) : [];
   const merged = all.reduce(mergeSchemas, schema);
   switch (typeOf(merged)) {
@@ -44,7 +45,11 @@ const deeper = (place: Place, name = place.name): Place => ({ ...place, name, de
 function resolve(schema: Schema, root: Schema, tries = 0): Schema {
   const ref = schema.$ref;
   if (typeof ref !== "string" || !ref.startsWith("#") || tries > 20) return schema;
-  const steps = ref.slice(1).split("/").filter(Boolean).map((step) => decodePointer(step));
+  const steps = ref
+    .slice(1)
+    .split("/")
+    .filter(Boolean)
+    .map((step) => decodePointer(step));
   const found = steps.reduce<unknown>((at, step) => (Object.hasOwn(asSchema(at), step) ? asSchema(at)[step] : undefined), root);
   const { $ref: _, ...rest } = schema;
   return { ...resolve(asSchema(found), root, tries + 1), ...rest };
@@ -102,9 +107,10 @@ function objectOf(schema: Schema, place: Place): Schema {
   for (const name of names.slice(0, 200)) {
     const child = asSchema(properties[name]);
     // A field that leads back into itself ends where it may.
-    if (isDeep && typeOf(resolve(child, place.root)) === "object") value[name] = place.depth > MAX_DEPTH + 4 ? {} : valueOf(child, deeper(place, name));
+    if (isDeep && typeOf(resolve(child, place.root)) === "object")
+      value[name] = place.depth > MAX_DEPTH + 4 ? {} : fitting(child, deeper(place, name));
     else if (isRecursive(child, place) && !required.includes(name)) continue;
-    else value[name] = valueOf(child, deeper(place, name));
+    else value[name] = fitting(child, deeper(place, name));
   }
   return value;
 }
@@ -116,11 +122,11 @@ function arrayOf(schema: Schema, place: Place): unknown[] {
   const most = Math.min(MAX_ITEMS, count(schema.maxItems, MAX_ITEMS));
   const prefix = Array.isArray(schema.prefixItems) ? schema.prefixItems.map(asSchema) : [];
   const items = asSchema(schema.items);
-  const fixed = prefix.map((one) => valueOf(one, deeper(place)));
+  const fixed = prefix.map((one) => fitting(one, deeper(place)));
   const isText = typeOf(resolve(items, place.root)) === "string" && !items.enum && !("const" in items);
   const filled = isText && place.depth < MAX_DEPTH ? listField(place.name, place.topic).map((text) => fitText(text, items)) : [];
   const list = [...fixed, ...filled].slice(0, Math.max(most, fixed.length));
-  while (list.length < Math.min(least, MAX_ITEMS) && place.depth < MAX_DEPTH + 4) list.push(valueOf(items, deeper(place)));
+  while (list.length < Math.min(least, MAX_ITEMS) && place.depth < MAX_DEPTH + 4) list.push(fitting(items, deeper(place)));
   return schema.uniqueItems === true ? distinct(list) : list;
 }
 
@@ -163,7 +169,10 @@ function textOf(schema: Schema, { name, topic }: Place): string {
 function fitText(text: string, schema: Schema): string {
   const least = count(schema.minLength, 0);
   const characters = [...text].slice(0, count(schema.maxLength, 2000));
-  const long = characters.length < least ? characters.join("").padEnd(Math.min(least, 2000), characters.length === 0 ? "-" : ".") : characters.join("");
+  const long =
+    characters.length < least
+      ? characters.join("").padEnd(Math.min(least, 2000), characters.length === 0 ? "-" : ".")
+      : characters.join("");
   return typeof schema.pattern === "string" ? ofPattern(long, schema.pattern) : long;
 }
 

@@ -28,11 +28,14 @@ export function shapeOf(call: ChatCall, { task, signs }: Pick<Verdict, "task" | 
   const system = bare(call.system, SYSTEM_WORDS);
   const own = signs.includes("system") ? ["*"] : bare(task.instruction || task.quoted[0] || call.text, TEXT_WORDS);
   // Only so many words, and no more: "a cat" is another shape than "a cat in the snow".
-  const length = own.length < TEXT_WORDS ? own.length : TEXT_WORDS;
+  const length = Math.min(own.length, TEXT_WORDS);
   const facts = [call.kind, system.join(" "), own.join(" "), length, call.maxTokens ?? "any", call.hasAttachment, call.messages > 1];
   return {
     id: new Bun.CryptoHasher("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 12),
-    sample: (signs.includes("system") ? call.system : task.instruction || call.text || call.system).replace(/\s+/g, " ").trim().slice(0, SAMPLE_CHARS),
+    sample: (signs.includes("system") ? call.system : task.instruction || call.text || call.system)
+      .replace(/\s+/g, " ")
+      .trim()
+      .slice(0, SAMPLE_CHARS),
     kind: call.kind,
     maxTokens: call.maxTokens,
     signs,

@@ -65,7 +65,12 @@ const endsOf = (all: readonly string[]) =>
   all.length <= HEAD_WORDS + TAIL_WORDS ? [...all] : [...all.slice(0, HEAD_WORDS), ...all.slice(-TAIL_WORDS)];
 
 /** Lower case, without accents, as words; the ends of a long text. */
-export const wordsOf = (text: string): string[] => endsOf(plainOf(text).split(/[^\p{L}\p{N}'_-]+/u).filter(Boolean));
+export const wordsOf = (text: string): string[] =>
+  endsOf(
+    plainOf(text)
+      .split(/[^\p{L}\p{N}'_-]+/u)
+      .filter(Boolean),
+  );
 
 /** Ends of sentences and lines, and commas, among the words. */
 const STOP = "|";
@@ -106,7 +111,10 @@ const WEAK_ABOUT = ["user", "user's", "human's", "assistant", "query", "message"
 /** Whether a conversation is named outright; "the user" alone is in every instruction. */
 export const namesConversation = (text: string): boolean => {
   const list = wordsOf(text);
-  return list.some((word, at) => ABOUT.has(word) && (!WEAK_ABOUT.includes(word) || (word === "message" && list[at - 1] === "user's"))) || (isCjk(text) && readCjk(text).isAbout);
+  return (
+    list.some((word, at) => ABOUT.has(word) && (!WEAK_ABOUT.includes(word) || (word === "message" && list[at - 1] === "user's"))) ||
+    (isCjk(text) && readCjk(text).isAbout)
+  );
 };
 
 const textNoun = (word: string): Target | null =>
@@ -138,7 +146,8 @@ function objectsOf(list: readonly string[]): { target: Target | null; isVisual: 
 
 /** A text of a known form is what a text in general is for. */
 const GENERAL: readonly (Target | null)[] = [null, "text", "json", "classify", "language"];
-const better = (one: Target | null, other: Target): Target => (one === null || (GENERAL.includes(one) && !GENERAL.includes(other)) ? other : one);
+const better = (one: Target | null, other: Target): Target =>
+  one === null || (GENERAL.includes(one) && !GENERAL.includes(other)) ? other : one;
 
 /** The first text of a known form in the rest of a clause: "a list of keywords", "summarize … in a title". */
 const namedIn = (list: readonly string[], at: number): Target | null =>
@@ -190,7 +199,9 @@ function firstObject(list: readonly string[], at: number): Target | "visual" | n
   return null;
 }
 
-const ROLES = new Set("generator titler summarizer summariser classifier translator assistant expert agent system tool extractor".split(" "));
+const ROLES = new Set(
+  "generator titler summarizer summariser classifier translator assistant expert agent system tool extractor".split(" "),
+);
 
 /** "You are a title generator": the task is the role. */
 function roleIn(list: readonly string[]): Target | null {
@@ -209,7 +220,7 @@ function roleIn(list: readonly string[]): Target | null {
 
 /** "logo, flat, red"; "a poster of …": a text that begins with an image. */
 const isNounPhrase = (list: readonly string[]): boolean =>
-  list.slice(0, 3).some((word, at) => VISUAL_NOUNS.has(word) && !textNoun(list[at + 1] ?? "") && (at === 0 || !isPointer(list[at - 1]!)));
+  list.slice(0, 5).some((word, at) => VISUAL_NOUNS.has(word) && !textNoun(list[at + 1] ?? "") && (at === 0 || !isPointer(list[at - 1]!)));
 const isPointer = (word: string) => ["this", "that", "is", "in", "of", "the", "about"].includes(word);
 
 /** "what does a quokka look like", "show me": asks to see. */
@@ -219,7 +230,8 @@ const looksLike = (list: readonly string[]): boolean =>
 const REQUESTS = new Set(["can", "could", "would", "will", "may", "puedes", "peux", "kannst", "pouvez"]);
 /** "can you make me a fox": in the form of a question, a request. */
 const isRequest = (list: readonly string[]): boolean =>
-  REQUESTS.has(list[0] ?? "") && list.slice(1, 5).some((word) => DEMANDS.has(word) || VISUAL_VERBS.has(word) || word === "do" || word === "put");
+  REQUESTS.has(list[0] ?? "") &&
+  list.slice(1, 5).some((word) => DEMANDS.has(word) || VISUAL_VERBS.has(word) || word === "do" || word === "put");
 
 /** Kinds of bounds: only this, nothing else, so many words. */
 function boundsIn(list: readonly string[]): number {
@@ -238,7 +250,8 @@ function boundsIn(list: readonly string[]): number {
 }
 
 const isCount = (word: string | undefined) =>
-  word !== undefined && (/^\d{1,4}(-\d{1,4})?$/.test(word) || NUMBERS.has(word) || /^(\d{1,4}|one|two|three|four|five|six)-(word|to)/.test(word));
+  word !== undefined &&
+  (/^\d{1,4}(-\d{1,4})?$/.test(word) || NUMBERS.has(word) || /^(\d{1,4}|one|two|three|four|five|six)-(word|to)/.test(word));
 
 type CjkReading = { target: Target | null; isAbout: boolean; bounds: number; isVisual: boolean; isMotion: boolean; isQuestion: boolean };
 

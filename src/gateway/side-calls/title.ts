@@ -22,10 +22,16 @@ export function titleOf(text: string): string {
     .trim();
   if (/[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/.test(plain)) {
     const bare = plain.replace(CJK_LEAD, "") || plain;
-    return bare.split(/[。，,！!？?；;\n]/)[0]!.trim().slice(0, MAX_CJK);
+    return bare
+      .split(/[。，,！!？?；;\n]/)[0]!
+      .trim()
+      .slice(0, MAX_CJK);
   }
   const words = plain.split(/\s+/).filter(Boolean);
   const from = words.findIndex((word) => !LEAD.has(word.toLowerCase().replace(/[,.!?]$/, "")));
-  const kept = (from === -1 ? words : words.slice(from)).slice(0, MAX_WORDS).join(" ").replace(/(?: please)?[\s,.;:!?]{0,20}$/i, "");
+  const kept = (from === -1 ? words : words.slice(from))
+    .slice(0, MAX_WORDS)
+    .join(" ")
+    .replace(/(?: please)?[\s,.;:!?]{0,20}$/i, "");
   return kept.charAt(0).toUpperCase() + kept.slice(1);
 }

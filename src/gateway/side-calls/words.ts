@@ -102,7 +102,9 @@ export const NUMBERS = words(`
   one two three four five six seven eight nine ten twenty single few short cinco tres cuatro diez cinq trois quatre funf drei vier
   несколько пять три
 `);
-export const ONLY = words("only just solely exclusively exactly strictly solo solamente unicamente seulement uniquement nur apenas только лишь");
+export const ONLY = words(
+  "only just solely exclusively exactly strictly solo solamente unicamente seulement uniquement nur apenas только лишь",
+);
 export const ONLY_WITH = words(`
   output outputs return reply respond response answer provide give title name text json object summary emoji number word words nothing
   respond write itself responda responde devuelve reponds renvoie antworte gib ответь выведи верни название заголовок

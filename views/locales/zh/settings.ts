@@ -53,7 +53,7 @@ const descriptions: Record<SettingKey, string> = {
   "keys.upload_mb_day": "新密钥每个 UTC 日的上传量（MiB）；0 不限",
   "chat.image_form": "请求和密钥都未指定时，聊天返回图片的形式：链接、data URL 或 message.images",
   "chat.video_form": "请求和密钥都未指定时，聊天返回视频的形式：Markdown 链接、HTML 块或代码块中的 HTML",
-  "chat.auxiliary": "以本地文字应答客户端的辅助请求（标题、标签、“hi”），不调用上游",
+  "chat.auxiliary": "在本地应答客户端的附带请求（标题、标签、健康检查），不调用上游；关闭后照常生成",
   "webhooks.enabled": "任务结束时通知请求和密钥所指定的地址",
   "requests.retention_days": "请求日志保留的天数",
   "requests.record_payloads": "在请求日志中保存提示词（前 2,000 个字符）和参数",
