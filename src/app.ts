@@ -8,7 +8,7 @@ import { createBodyReader, keyOwner } from "./api/body.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
 import { createSharedPaths, geminiRoutes } from "./api/gemini/routes.ts";
-import { createGuard, type Listener, unknownUrl, type Verdict } from "./api/guard.ts";
+import { createGuard, isUnknownKey, type Listener, unknownUrl, type Verdict } from "./api/guard.ts";
 import { mediaRoutes } from "./api/media.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
@@ -38,6 +38,9 @@ export type AppOptions = {
   stopping: AbortSignal;
 };
 
+/** Unknown keys make the store be read at most this often. */
+const LOOK_MS = 200;
+
 export async function createApp(ctx: Context, { arrivals, refresh, stopping }: AppOptions) {
   const { clock, keys, log, media, metrics, pool, simulated } = ctx;
   const { server: boot } = ctx.config.settings;
@@ -62,8 +65,20 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     return arrival ? arrival.peer : (app.server?.requestIP(request)?.address ?? null);
   };
   const originSettings = () => ({ public_url: ctx.settings.current().server.public_url, trust_proxy: boot.trust_proxy });
-  const originOf = (request: Request) => publicOrigin(request, peerOf(request), originSettings());
+  const originOf = (request: Request) => {
+    const origin = publicOrigin(request, peerOf(request), originSettings());
+    if (request.method === "POST") ctx.linkWatch.made(origin);
+    return origin;
+  };
   const calledOriginOf = (request: Request) => calledOrigin(request, peerOf(request), originSettings());
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  /** Takes in what the command line has just changed; false when that was done a moment ago, so that wrong keys cost nothing. */
+  const lookForNewKeys = async (): Promise<boolean> => {
+    if (clock.now() < lookedAt + LOOK_MS) return false;
+    lookedAt = clock.now();
+    await refresh();
+    return true;
+  };
   const hintFor = (request: Request) => baseUrlHint(calledOriginOf(request));
   const callOf = (request: Request) => ({
     requestId: access.idOf(request),
@@ -130,7 +145,9 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     .onRequest(async ({ request, set }) => {
       const meant = repairedUrl(request.url, (name) => request.headers.get(name));
       if (meant !== null) return handleAgain(request, meant);
-      const verdict = guard.decide(request, peerOf(request), arrivals.get(request)?.listener ?? mainListener);
+      const decide = () => guard.decide(request, peerOf(request), arrivals.get(request)?.listener ?? mainListener);
+      let verdict = decide();
+      if (isUnknownKey(verdict) && (await lookForNewKeys())) verdict = decide();
       Object.assign(set.headers, verdict.headers);
       set.headers["x-request-id"] = access.begin(request);
       if (simulated) set.headers["x-flow2api-simulated"] = "true";
@@ -157,7 +174,7 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
       void media.endRequest(access.idOf(request), status >= 400);
     })
     .use(systemRoutes({ metrics, tokensByState, unready: () => readiness.reasons() }))
-    .use(mediaRoutes({ media, callerOf: (request) => keyIdOf(guard.callerOf(request)) }))
+    .use(mediaRoutes({ media, callerOf: (request) => keyIdOf(guard.callerOf(request)), linkWatch: ctx.linkWatch }))
     // Paths that both dialects have are OpenAI's routes; a request that speaks Gemini is answered before it gets there.
     .onBeforeHandle(createSharedPaths(gemini))
     .use(openaiRoutes({ ...ctx, bodies, callOf }))

@@ -14,6 +14,7 @@ import { createLimits, type OpenLimits } from "./gateway/limits.ts";
 import { createLogTail, type LogTail } from "./gateway/log-tail.ts";
 import { createLogin, type Login } from "./gateway/login.ts";
 import type { Maintenance } from "./gateway/maintenance.ts";
+import { LinkWatch } from "./gateway/media/link-watch.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media.ts";
 import { assumedFamilies } from "./gateway/models.ts";
 import { createOffer, type Offer } from "./gateway/offer.ts";
@@ -50,6 +51,8 @@ export type Context = JobRoom & {
   sessionIntake: SessionIntake;
   media: MediaStore;
   affinity: Affinity;
+  /** Links that responses hold, and whether anybody could follow them. */
+  linkWatch: LinkWatch;
   inputs: InputDependencies;
   limits: OpenLimits;
   generate: Generate;
@@ -134,6 +137,7 @@ export function createContext(options: Options): Context {
     now,
   });
   const affinity = createAffinity();
+  const linkWatch = new LinkWatch();
   const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
   const inputs = { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now: clock.now };
@@ -189,6 +193,7 @@ export function createContext(options: Options): Context {
     sessionIntake,
     media,
     affinity,
+    linkWatch,
     inputs,
     limits,
     generate,

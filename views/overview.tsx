@@ -11,9 +11,15 @@ import { NAV } from "./nav.ts";
 import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "./plot.tsx";
 import { Cell, Row, Table } from "./table.tsx";
 import type { View } from "./view.ts";
+import { ThreeSteps } from "./welcome.tsx";
 
-export function OverviewPage({ view, look, plots }: { view: View; look: OverviewLook; plots: OverviewPlots }) {
+/** `origin`: where clients find this server. */
+type OverviewProps = { view: View; look: OverviewLook; plots: OverviewPlots; origin: string };
+
+export function OverviewPage({ view, look, plots, origin }: OverviewProps) {
   const { overview } = view.t;
+  const isEmpty = look.needs.some(({ kind }) => kind === "noTokens" || kind === "unfinished");
+  const figures = look.month.requests === 0 ? <Quiet view={view} /> : <Plots view={view} plots={plots} />;
   return (
     <>
       <PageHead title={overview.title} about={overview.about} />
@@ -21,7 +27,7 @@ export function OverviewPage({ view, look, plots }: { view: View; look: Overview
         <div class="flow" {...{ "hx-sse:connect": "/admin/events/overview" }} hx-swap="innerHTML">
           <OverviewLive view={view} look={look} />
         </div>
-        {look.month.requests === 0 ? <Quiet view={view} /> : <Plots view={view} plots={plots} />}
+        {isEmpty ? <ThreeSteps view={view} origin={origin} /> : figures}
       </div>
       <PlotScripts view={view} />
     </>
@@ -133,6 +139,8 @@ function wordsOf(view: View, need: OtherNeed): ComponentChildren {
           {overview.job} <span class="mono cut">{need.model}</span> <Time view={view} value={need.at} />
         </>
       );
+    case "linksUnreached":
+      return overview.linksUnreached(need.host);
     case "moreTokens":
     case "moreJobs":
       return overview[need.kind](formatCount(need.count, view.locale));
@@ -170,6 +178,7 @@ function WayOn({ view, need }: { view: View; need: OtherNeed }) {
           {to("/admin/gallery", ways.deleteMedia, "primary")}
         </>
       );
+    case "linksUnreached":
     case "webhooksWithoutUrl":
       return to("/admin/settings?q=public_url", ways.setUrl, "primary");
     default:

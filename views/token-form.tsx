@@ -6,6 +6,7 @@ import { Field, Select, Toggle } from "./fields.tsx";
 import { PageHead } from "./layout.tsx";
 import { tokenHref } from "./token-fields.tsx";
 import type { View } from "./view.ts";
+import { SecretHelp } from "./welcome.tsx";
 
 export const CAP_FIELDS = [
   { field: "requestsPerMinute", name: "requests_per_minute", step: 1 },
@@ -103,6 +104,7 @@ export function NewTokenPage({ view, defaults }: { view: View; defaults: { image
   return (
     <>
       <PageHead up={{ href: "/admin/tokens", label: tokens.title }} title={tokens.addTitle} about={tokens.addAbout} />
+      <SecretHelp view={view} />
       <Form view={view} action="/admin/tokens" class="card">
         <div class="columns tight">
           <Select name="provider" label={tokens.provider} options={providers} data-focus />

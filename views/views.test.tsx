@@ -145,6 +145,7 @@ describe("hostile text", () => {
       "overview",
       OverviewPage({
         view: v,
+        origin: EVIL,
         look: {
           now: {
             inFlight: { image: 1, video: 2 },

@@ -108,15 +108,69 @@ export function KeyStep({ view, existing, made, origin }: { view: View; existing
   );
 }
 
-/** What to paste into a client, with the key in it. */
+/** What to paste into a client or a terminal, with the key in it. */
 export function ClientSettings({ view, origin, secret }: { view: View; origin: string; secret: string }) {
-  const text = `OPENAI_BASE_URL=${origin}/v1\nOPENAI_API_KEY=${secret}`;
+  const { key } = view.t.welcome;
   return (
-    <Card title={view.t.welcome.key.settings} actions={<CopyButton view={view} from="#client-settings" />}>
-      <CodeBlock id="client-settings" text={text} />
-    </Card>
+    <>
+      <Card title={key.settings} actions={<CopyButton view={view} from="#client-settings" />}>
+        <CodeBlock id="client-settings" text={`OPENAI_BASE_URL=${origin}/v1\nOPENAI_API_KEY=${secret}`} />
+      </Card>
+      <Card title={key.curl} actions={<CopyButton view={view} from="#client-curl" />}>
+        <CodeBlock id="client-curl" text={curlText(origin, secret)} />
+      </Card>
+    </>
   );
 }
+
+const curlText = (origin: string, secret: string): string =>
+  `curl ${origin}/v1/images/generations \\\n  -H "Authorization: Bearer ${secret}" -H "Content-Type: application/json" \\\n  -d '{"model":"gemini-nano-banana-2.1","prompt":"A red fox in morning fog"}'`;
+
+/** In place of the figures while there is nothing to count: three steps to the first image. */
+export function ThreeSteps({ view, origin }: { view: View; origin: string }) {
+  const { start } = view.t.welcome;
+  return (
+    <div class="flow" id="three-steps">
+      <Card
+        title={start.token}
+        actions={
+          <LinkButton href="/admin/welcome/token" tone="primary">
+            {start.tokenWay}
+          </LinkButton>
+        }
+      >
+        <p>{start.tokenAbout}</p>
+        <SecretHelp view={view} />
+      </Card>
+      <Card title={start.key} actions={<LinkButton href="/admin/welcome/key">{start.keyWay}</LinkButton>}>
+        <p>{start.keyAbout}</p>
+      </Card>
+      <ClientSettings view={view} origin={origin} secret="YOUR_KEY" />
+    </div>
+  );
+}
+
+/** Where the secrets of both upstreams are found, and what they cost. */
+export function SecretHelp({ view }: { view: View }) {
+  const { help } = view.t.welcome;
+  return (
+    <ul class="muted">
+      <li>
+        {help.gemini} <Outside href="https://aistudio.google.com/apikey">{help.geminiLink}</Outside>. {help.billing}
+      </li>
+      <li>
+        {help.flow} <Outside href="https://labs.google/fx/tools/flow">labs.google/fx/tools/flow</Outside>. {help.flowCookie}{" "}
+        <code>__Secure-next-auth.session-token</code>
+      </li>
+    </ul>
+  );
+}
+
+const Outside = ({ href, children }: { href: string; children: ComponentChildren }) => (
+  <a href={href} target="_blank" rel="noopener noreferrer">
+    {children}
+  </a>
+);
 
 type TokenStepProps = { view: View; existing: number; providers: readonly string[]; chosen?: string; label?: string; problem: Problem };
 
@@ -131,6 +185,7 @@ export function TokenStep({ view, existing, providers, chosen, label, problem }:
           {token.existing(existing)} <a href="/admin/welcome/picture">{goOn}</a>
         </Hint>
       )}
+      <SecretHelp view={view} />
       <Form view={view} action="/admin/welcome/token" class="card">
         <Select name="provider" label={token.provider} options={options} value={chosen} />
         <Field

@@ -12,7 +12,12 @@ export const overviewRoutes = (ctx: AdminContext) => {
   return new Elysia()
     .get("/", async ({ request }) => {
       const [look, plots] = await Promise.all([readOverview(deps), readOverviewPlots(deps)]);
-      return page(ctx, request, (view) => ({ title: view.t.overview.title, nav: "overview", body: OverviewPage({ view, look, plots }) }));
+      const origin = ctx.originOf(request);
+      return page(ctx, request, (view) => ({
+        title: view.t.overview.title,
+        nav: "overview",
+        body: OverviewPage({ view, look, plots, origin }),
+      }));
     })
     .get("/events/overview", ({ request, server }) =>
       live(ctx, { request, server }, async (view) => OverviewLive({ view, look: await readOverview(deps) })),

@@ -90,7 +90,7 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
     const presented = presentedKey(request.headers, QUERY_KEY_PATHS.test(path) ? query : "");
     if (!presented) return unauthorized('Missing API key. Send it as "Authorization: Bearer YOUR_KEY".');
     const key = keys.find(presented);
-    if (!key) return unauthorized("Incorrect API key provided.");
+    if (!key) return unauthorized(UNKNOWN_KEY);
     const address = clientAddress(peer, request.headers, trustProxy);
     const refusal = refusalOf(key, now(), address, (cidrs, from) => inRanges(cidrs as string[], from));
     if (refusal) return key.revokedAt === null && key.enabled ? new AppError("forbidden", refusal) : unauthorized(refusal);
@@ -136,6 +136,11 @@ const hostNotAllowed = () =>
   new AppError("forbidden", "The demo answers only on this machine's own names.", { reason: "host_not_allowed" });
 
 const unauthorized = (message: string) => new AppError("unauthorized", message, { reason: "invalid_api_key" });
+
+const UNKNOWN_KEY = "Incorrect API key provided.";
+
+/** True when a request was refused because its key is not known here: another process may just have made it. */
+export const isUnknownKey = ({ refusal }: Verdict): boolean => refusal instanceof AppError && refusal.message === UNKNOWN_KEY;
 
 /** What a key sees where there is nothing. */
 export function unknownUrl(method: string, path: string, hint = ""): AppError {

@@ -1,5 +1,6 @@
 // GET and HEAD /media/{id}.{ext}: stored bytes with ranges, a strong ETag and headers that let a browser do nothing but show them.
 import { Elysia } from "elysia";
+import type { LinkWatch } from "../gateway/media/link-watch.ts";
 import type { MediaStore } from "../gateway/media.ts";
 import { answerMedia } from "../gateway/media-answer.ts";
 import type { Media } from "../gateway/types.ts";
@@ -8,6 +9,8 @@ export type MediaRoutesDependencies = {
   media: Pick<MediaStore, "open">;
   /** Who asks, by the key that the request carries; null: nobody we know. */
   callerOf: (request: Request) => { keyId: number } | null;
+  /** Told of every result that is fetched. */
+  linkWatch?: Pick<LinkWatch, "fetched">;
 };
 
 /** The only form of name that reaches the store. */
@@ -24,11 +27,12 @@ export function mediaRoutes(deps: MediaRoutesDependencies) {
     .head("/media/*", serve, { detail: { hide: true } });
 }
 
-async function serveMedia({ media, callerOf }: MediaRoutesDependencies, request: Request): Promise<Response> {
+async function serveMedia({ media, callerOf, linkWatch }: MediaRoutesDependencies, request: Request): Promise<Response> {
   // The raw path rather than Elysia's decoded parameter: an escape is never part of a name.
   const [, id, ext] = FILE_NAME.exec(new URL(request.url).pathname) ?? [];
   const found = id === undefined ? null : await media.open(id);
   if (!found || found.media.ext !== ext || !mayRead(found.media, callerOf, request)) return notFound();
+  linkWatch?.fetched(request.headers.get("host"));
   return answerMedia(found.media, found.blob, request);
 }
 

@@ -12,6 +12,7 @@ const DAY = 24 * HOUR;
 const GIBIBYTE = 1024 ** 3;
 
 type World = {
+  unreached?: string;
   tokens?: Partial<PoolGauges["tokens"]>;
   networkTroubleSince?: number;
   ledgerTroubleSince?: number;
@@ -48,6 +49,7 @@ function world(change: World = {}, asked: UsageQuery[] = []): OverviewDependenci
     },
     keys: { count: () => change.keys ?? 1 },
     limits: { troubleSince: () => change.ledgerTroubleSince ?? null },
+    linkWatch: { unreached: () => change.unreached ?? null },
     media: { freeBytes: () => change.freeBytes ?? GIBIBYTE },
     settings: () =>
       ({
@@ -78,6 +80,8 @@ test.each<[string, World, Need[]]>([
   ["webhooks that were sent without an address of ours", { deliveries: 1 }, [{ kind: "webhooksWithoutUrl" }]],
   ["webhooks with an address of ours", { deliveries: 1, publicUrl: "https://x.example" }, []],
   ["webhooks that are switched off", { deliveries: 1, webhooks: false }, []],
+  ["links to a host that nobody reached", { unreached: "flow2api:8000" }, [{ kind: "linksUnreached", host: "flow2api:8000" }]],
+  ["such links with an address of ours", { unreached: "flow2api:8000", publicUrl: "https://x.example" }, []],
   ["a blocked token", { tokens: { healthy: 1, blocked: 1 } }, [{ kind: "token", id: 1, label: "token 1", health, remedy: "secret" }]],
   ["a job whose end nobody knows", { unknownJobs: 1 }, [{ kind: "job", id: "video_1", model: "veo", at: NOW }]],
 ])("%s", async (_name, change, needs) => {

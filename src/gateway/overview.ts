@@ -6,6 +6,7 @@ import { type FirstStep, nextStep } from "./first-steps.ts";
 import type { JobState } from "./job.ts";
 import type { Keys } from "./keys.ts";
 import type { OpenLimits } from "./limits.ts";
+import type { LinkWatch } from "./media/link-watch.ts";
 import type { MediaStore } from "./media.ts";
 import type { Pool } from "./pool.ts";
 import type { HealthView, PoolGauges } from "./pool-view.ts";
@@ -24,6 +25,8 @@ export type Need =
   /** `stops`: no generation is started any more. */
   | { kind: "disk"; freeBytes: number; stops: boolean }
   | { kind: "token"; id: number; label: string; health: HealthView; remedy: Remedy }
+  /** Media links that clients got lead to this host, and nobody ever followed one there. */
+  | { kind: "linksUnreached"; host: string }
   | { kind: "job"; id: string; model: string; at: number }
   | { kind: "moreTokens" | "moreJobs"; count: number };
 
@@ -39,6 +42,7 @@ export type OverviewDependencies = {
   keys: Pick<Keys, "count">;
   limits: Pick<OpenLimits, "troubleSince">;
   media: Pick<MediaStore, "freeBytes">;
+  linkWatch: Pick<LinkWatch, "unreached">;
   settings: () => Settings;
   now: () => number;
 };
@@ -100,9 +104,15 @@ async function needsOf(deps: OverviewDependencies, gauges: PoolGauges, unknownJo
     ...(total > tokens.disabled && tokens.healthy === 0 ? [{ kind: "allHeld" as const }] : []),
     ...tokenNeeds(pool, tokens.blocked),
     ...(unknownJobs > 0 ? await jobNeeds(store, unknownJobs) : []),
+    ...linkNeed(deps),
     // Only who uses them misses the links.
     ...(lacksUrl && (await store.listDeliveries({ limit: 1 })).length > 0 ? [{ kind: "webhooksWithoutUrl" as const }] : []),
   ];
+}
+
+function linkNeed({ linkWatch, settings }: OverviewDependencies): Need[] {
+  const host = settings().server.public_url === "" ? linkWatch.unreached() : null;
+  return host === null ? [] : [{ kind: "linksUnreached", host }];
 }
 
 const emptyPool = (next: FirstStep | null): Need => ({ kind: next === null ? "noTokens" : "unfinished" });

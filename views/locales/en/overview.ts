@@ -28,6 +28,8 @@ export const overview = {
   moreTokens: (count: string) => `${count} more tokens are blocked.`,
   moreJobs: (count: string) => `${count} more jobs have an unknown end.`,
   webhooksWithoutUrl: "Webhooks are sent without links to results, because the server's public address is not set.",
+  linksUnreached: (host: string) =>
+    `Clients get links to images at ${host}, which browsers elsewhere cannot open, and nobody has opened one. Set server.public_url to the address that people use.`,
   clear: "Try it again now",
   cleared: (label: string) => `${label} is tried again.`,
   ways: {

@@ -21,6 +21,7 @@ export const welcome = {
     submit: "Make key",
     shown: "This is the key. It is shown this once.",
     settings: "Client settings",
+    curl: "Try it in a terminal",
     useExisting: "I have one, go on",
   },
   token: {
@@ -37,6 +38,21 @@ export const welcome = {
     submit: "Check and add",
     without: "None at hand? The demo has simulated ones and costs nothing. Run it beside this server:",
     added: (label: string) => `${label} is in the pool.`,
+  },
+  start: {
+    token: "1. Paste a token",
+    tokenAbout: "It is tested with the upstream before it is added.",
+    tokenWay: "Paste a token",
+    key: "2. Make a key for a client",
+    keyAbout: "Each client gets a key of its own, with limits if you want.",
+    keyWay: "Make a key",
+  },
+  help: {
+    gemini: "Gemini API key: make one at",
+    geminiLink: "aistudio.google.com/apikey",
+    billing: "Images need billing in the key's Google project; a free key has no image quota.",
+    flow: "Flow session: sign in at",
+    flowCookie: "Open the browser's developer tools (F12), Application or Storage, Cookies, and copy the value of",
   },
   picture: {
     title: "Make a picture",

@@ -29,6 +29,8 @@ export const overview: typeof en = {
   moreTokens: (count) => `另有 ${count} 个令牌已被阻止。`,
   moreJobs: (count) => `另有 ${count} 个任务结果未知。`,
   webhooksWithoutUrl: "未设置服务器的公开地址，发送的 Webhook 中不含结果链接。",
+  linksUnreached: (host) =>
+    `客户端收到的图片链接指向 ${host}，其他机器上的浏览器无法打开，也从未有人打开过。请把 server.public_url 设为人们使用的地址。`,
   clear: "立即重试",
   cleared: (label) => `${label} 将重新尝试。`,
   ways: {

@@ -21,6 +21,7 @@ export const welcome: typeof en = {
     submit: "创建密钥",
     shown: "这就是密钥，仅显示这一次。",
     settings: "客户端设置",
+    curl: "在终端中试用",
     useExisting: "我已有密钥，继续",
   },
   token: {
@@ -36,6 +37,21 @@ export const welcome: typeof en = {
     submit: "核对并添加",
     without: "手头没有？演示自带模拟令牌，不产生费用。可与本服务同时运行：",
     added: (label) => `${label} 已加入令牌池。`,
+  },
+  start: {
+    token: "1. 粘贴令牌",
+    tokenAbout: "添加之前会先与上游核对。",
+    tokenWay: "粘贴令牌",
+    key: "2. 为客户端创建密钥",
+    keyAbout: "每个客户端使用自己的密钥，可按需设置限额。",
+    keyWay: "创建密钥",
+  },
+  help: {
+    gemini: "Gemini API 密钥：在此创建",
+    geminiLink: "aistudio.google.com/apikey",
+    billing: "生成图片需要为密钥所在的 Google 项目启用结算；免费密钥没有图片配额。",
+    flow: "Flow 会话：登录",
+    flowCookie: "打开浏览器开发者工具（F12），在“应用”或“存储”的 Cookie 中复制以下 Cookie 的值：",
   },
   picture: {
     title: "生成一张图片",
