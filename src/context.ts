@@ -112,7 +112,15 @@ export function createContext(options: Options): Context {
   const media = createMediaStore({ dataDir: storage.data_dir, store, clock, settings: current, log, countInput: limits.countUpload });
   const offer = createOffer();
   const pool = offer.limit(
-    createPool({ clock, random, settings: () => current().pool, log, saveHealth: store.saveHealth, assumed: assumedFamilies }),
+    createPool({
+      clock,
+      random,
+      settings: () => current().pool,
+      log,
+      saveHealth: store.saveHealth,
+      assumed: assumedFamilies,
+      awaitsCheck: () => current().refresh.enabled,
+    }),
   );
   const tokens = createTokens({ store, providers, openDraft: media.openDraft, now, log, onFacts: pool.learn });
   const refresher = createRefresher({

@@ -1,7 +1,7 @@
 // An upstream in trouble and a server with more to do than it can: whatever can be served is, the rest is refused honestly.
 import { describe, expect, test } from "bun:test";
 import type { NewToken } from "../src/db/store.ts";
-import { GEMINI, type Rig, startRig } from "./rig.ts";
+import { FLOW, GEMINI, type Rig, startRig } from "./rig.ts";
 
 const token = (provider: string, secret: string): NewToken => ({ provider, label: secret, secret, imageConcurrency: 8 });
 const FOUR = ["one", "two", "three", "four"].map((name) => token("gemini", `project-${name}.key`));
@@ -98,3 +98,10 @@ describe("more requests than fit into their time", () => {
     await held;
   }, 20_000);
 });
+
+test("a token whose plan its first check has not told yet serves as soon as it has", async () => {
+  const settings = { "refresh.enabled": true };
+  await using rig = await startRig({ tokens: [FLOW], settings, simulator: { faults: "flow.credits=latency(700)" } });
+  const response = await rig.call("/v1/images/generations", { json: { model: "gemini-3-pro-image", prompt: "a fox", size: "2048x2048" } });
+  expect([response.status, rig.simulator.counts().total.charged]).toEqual([200, 1]);
+}, 20_000);

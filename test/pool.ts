@@ -87,7 +87,13 @@ export type TestPool = {
 /** A pool with these tokens at the clock's default time; `saved` may be carried over a restart. */
 export function testPool(
   rows: TokenRow[],
-  options: { settings?: Partial<Settings["pool"]>; seed?: number; clock?: VirtualClock; saved?: Map<number, unknown> } = {},
+  options: {
+    settings?: Partial<Settings["pool"]>;
+    seed?: number;
+    clock?: VirtualClock;
+    saved?: Map<number, unknown>;
+    awaitsCheck?: boolean;
+  } = {},
 ): TestPool {
   const clock = options.clock ?? virtualClock();
   const saved = options.saved ?? new Map<number, unknown>();
@@ -104,6 +110,7 @@ export function testPool(
     random: seededRandom(options.seed ?? 1),
     settings: () => settings,
     log: silentLog,
+    awaitsCheck: () => options.awaitsCheck ?? false,
     async saveHealth(changes) {
       for (const { id, health } of changes) saved.set(id, JSON.parse(JSON.stringify(health)));
     },

@@ -26,6 +26,8 @@ export type Member = {
   row: TokenRow;
   /** Families that a token of this provider is taken to serve before it has learned its own; null: any. */
   assumed: readonly string[] | null;
+  /** Whether tokens are checked by themselves: then what is not known yet will be. */
+  awaitsCheck: () => boolean;
   caps: Caps | null;
   group: Group;
   health: Health;
@@ -58,11 +60,12 @@ export function createGroup(name: string | null): Group {
   return { name, members: new Set(), health: HEALTHY, families: new Map(), cap: null, models: new Map(), counters: new Map() };
 }
 
-export function createMember(row: TokenRow, group: Group, assumed: readonly string[] | null): Member {
+export function createMember(row: TokenRow, group: Group, { assumed, awaitsCheck }: Pick<Member, "assumed" | "awaitsCheck">): Member {
   const alarm = { at: -1, time: Number.POSITIVE_INFINITY } as Member["alarm"];
   const member: Member = {
     row,
     assumed,
+    awaitsCheck,
     caps: parseCaps(row.caps),
     group,
     health: HEALTHY,
@@ -116,9 +119,17 @@ export function couldServe(member: Member, want: Want): boolean {
   const { row } = member;
   if (!isOpenFor(member, want.kind) || !want.providers.includes(row.provider) || !hasFamily(member, want.family)) return false;
   if (want.pinned !== undefined && want.pinned !== row.id) return false;
-  // A plan that is not known counts as the least; credits that are not known count as enough.
-  if ((row.tier ?? 0) < (want.minTier?.[row.provider] ?? 0)) return false;
+  // A plan that no check has told counts as the least; credits that are not known count as enough.
+  if ((row.tier ?? 0) < (want.minTier?.[row.provider] ?? 0) && !isPlanPending(member, want)) return false;
   return row.credits === null || row.credits >= (want.credits?.[row.provider] ?? 0);
+}
+
+/** How often a token is looked at again whose first check has not ended. */
+const PENDING_LOOK_MS = 1_000;
+
+/** Whether the first check decides if the token's plan suffices. */
+export function isPlanPending({ row, awaitsCheck }: Member, { minTier }: Want): boolean {
+  return row.tier === null && row.checkedAt === null && (minTier?.[row.provider] ?? 0) > 0 && awaitsCheck();
 }
 
 /** {@link READY}, {@link BUSY}, or the epoch ms at which the token is to be looked at again; Infinity: it needs the operator. */
@@ -130,6 +141,7 @@ export function readiness(member: Member, want: Want, now: number): number {
   if (group.families.size > 0) until = Math.max(until, heldUntil(group.families.get(want.family) ?? HEALTHY, now));
   if (member.caps || group.cap || group.models.size > 0) until = Math.max(until, capUntil(member, want, now));
   if (until > 0) return until;
+  if (member.row.tier === null && isPlanPending(member, want)) return now + PENDING_LOOK_MS;
   if (isProbed(member, now)) return BUSY;
   const limit = limitOf(member, want.kind);
   return limit !== -1 && member.inFlight[want.kind] >= limit ? BUSY : READY;

@@ -1,11 +1,11 @@
 // When no token is free: what waiting promises, and the honest refusal when it promises nothing.
-import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE } from "../errors.ts";
+import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE, serverFailure } from "../errors.ts";
 import type { HealthReason } from "./health.ts";
-import { BUSY, capUntil, governing, type Member, READY, type Want } from "./member.ts";
+import { BUSY, capUntil, governing, isPlanPending, type Member, READY, type Want } from "./member.ts";
 import type { Lane } from "./pool-index.ts";
 
 /** Why a token is held back, as far as a client is concerned. */
-type Cause = "operator" | "rate" | "failing" | "quota" | "model";
+type Cause = "operator" | "rate" | "failing" | "quota" | "model" | "plan";
 
 /** What holds back the tokens of a lane that lack more than a slot. */
 export type Outlook = {
@@ -54,7 +54,9 @@ const FAR_MS = 120_000;
 function causeOf(member: Member, want: Want, now: number): Cause {
   const condition = governing(member, want.family, now);
   if (condition) return condition.until === null ? "operator" : CAUSES[condition.reason];
-  return capUntil(member, want, now) - now > FAR_MS ? "quota" : "rate";
+  const capped = capUntil(member, want, now);
+  if (capped === 0 && isPlanPending(member, want)) return "plan";
+  return capped - now > FAR_MS ? "quota" : "rate";
 }
 
 const lacksOnlySlot = (state: number) => state === BUSY || state === READY;
@@ -76,7 +78,7 @@ export function outlookOf(lane: Lane, exclude: ReadonlySet<number>, now: number)
 function lookThrough(lane: Lane, exclude: ReadonlySet<number>, now: number): Outlook {
   const outlook: Outlook = {
     soonest: Number.POSITIVE_INFINITY,
-    causes: { operator: 0, rate: 0, failing: 0, quota: 0, model: 0 },
+    causes: { operator: 0, rate: 0, failing: 0, quota: 0, model: 0, plan: 0 },
     tokens: 0,
     shared: null,
   };
@@ -138,6 +140,10 @@ export function refusal({ want, now, outlook, hasTried, poolIsEmpty }: Words): A
     return new AppError("upstream_quota", `All tokens that can serve ${family} are out of quota; the first comes back ${when}.`, {
       retryAfterMs,
     });
+  }
+  if (causes.plan > 0) {
+    const message = `The plans of the tokens that may serve ${family} are not known yet: their first check has not ended.`;
+    return serverFailure(message, "plan_unknown", { retryAfterMs });
   }
   return none(`No token of the pool is allowed ${family} by its upstream at present.`, "model_not_served");
 }

@@ -186,7 +186,7 @@ const nobody = () => {};
 
 /** Tokens as their rows tell, without a pool that runs: what was saved last, in the order of the rows. */
 export function viewRows(rows: readonly TokenRow[], now: number): PoolTokenView[] {
-  const roster = createRoster({ touch: nobody, mark: nobody, assumed: () => null, now: () => now });
+  const roster = createRoster({ touch: nobody, mark: nobody, assumed: () => null, awaitsCheck: () => false, now: () => now });
   roster.load(rows, now);
   return [...roster.members.values()].map((member) => tokenView(member, now));
 }

@@ -71,6 +71,8 @@ export type PoolDependencies = {
   saveHealth: SaveHealth;
   /** Families that a token of the provider is taken to serve before it has learned its own. Default: any. */
   assumed?(provider: string): readonly string[] | null;
+  /** Whether tokens are checked by themselves soon after they come. Default: they are not. */
+  awaitsCheck?(): boolean;
 };
 
 /** Blocks that a successful check disproves. */
@@ -79,13 +81,14 @@ const DISPROVED_BY_CHECK: ReadonlySet<HealthReason> = new Set(["key_invalid", "s
 const SET_BACK_MS = 2_000;
 
 /** An empty pool; {@link Pool.load} fills it. */
-export function createPool({ clock, random, settings, log, saveHealth, assumed = () => null }: PoolDependencies): Pool {
+export function createPool({ clock, random, settings, log, saveHealth, ...options }: PoolDependencies): Pool {
+  const { assumed = () => null, awaitsCheck = () => false } = options;
   let isClosed = false;
   let lastNow = clock.now();
 
   const saver = createHealthSaver({ clock, log, save: saveHealth });
   const touch = (member: Member) => index.touch(member, clock.now());
-  const roster = createRoster({ touch, mark: saver.mark, assumed, now: clock.now });
+  const roster = createRoster({ touch, mark: saver.mark, assumed, awaitsCheck, now: clock.now });
   const { members } = roster;
   const index = createIndex({ random, strategy: () => settings().strategy, members, hasCaps: roster.hasCaps });
   const judge = createJudge({ random, log, members, routes: roster.routes, touch, mark: saver.mark, denied: roster.noteDenied });

@@ -33,11 +33,13 @@ type RosterDependencies = {
   mark(member: Member): void;
   /** See {@link Member.assumed}. */
   assumed(provider: string): readonly string[] | null;
+  /** See {@link Member.awaitsCheck}. */
+  awaitsCheck(): boolean;
   /** Epoch ms. */
   now(): number;
 };
 
-export function createRoster({ touch, mark, assumed, now }: RosterDependencies): Roster {
+export function createRoster({ touch, mark, assumed, awaitsCheck, now }: RosterDependencies): Roster {
   /** Families that some token or group was denied at some time: the others cost no look. */
   const everDenied = new Set<string>();
 
@@ -88,7 +90,7 @@ export function createRoster({ touch, mark, assumed, now }: RosterDependencies):
 
   function add(row: TokenRow, now: number): void {
     const group = groupFor(row);
-    const member = createMember(row, group, assumed(row.provider));
+    const member = createMember(row, group, { assumed: assumed(row.provider), awaitsCheck });
     const record = readRecord(row.health, now);
     member.health = record.token;
     member.families = record.families;
