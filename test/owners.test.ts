@@ -44,6 +44,9 @@ const PLACES: readonly [route: RegExp, places: readonly string[] | null][] = [
   [/^POST .*\/models\/\*$/, null],
   [/^GET \/v1beta\/openai\/models\/\*$/, null],
   [/^GET .*\/models\/\*$/, ["veo-3.1-generate-preview/operations/<operation>"]],
+  [/^POST .*\/(publishers|projects)\/\*$/, null],
+  [/^GET .*\/publishers\/\*$/, ["google/models/veo-3.1-generate-preview/operations/<operation>"]],
+  [/^GET .*\/projects\/\*$/, ["p/locations/global/publishers/google/models/veo-3.1-generate-preview/operations/<operation>"]],
   // The address of an upload is itself the credential.
   [/^(POST|PUT) \/upload\//, null],
   // There are none.

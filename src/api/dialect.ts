@@ -6,7 +6,7 @@ export type Dialect = "openai" | "gemini";
 export type Outside = { method: string; path: string; header(name: string): string | null; query: string };
 
 const GEMINI_PATHS =
-  /^\/(v1beta|upload|v1alpha)(\/|$)|^\/v1\/(interactions(\/|$)|models\/.*\/operations\/|files\/.*:download$)|^\/models(\/|$)/;
+  /^\/(v1beta1?|upload|v1alpha)(\/|$)|^\/v1\/((?:publishers|projects)\/|interactions(\/|$)|models\/.*\/operations\/|files\/.*:download$)|^\/models(\/|$)/;
 /** Google's own address for OpenAI clients. */
 const OPENAI_BELOW_GEMINI = /^\/v1beta\/openai(\/|$)/;
 /** A method after a model; the one that is a single small word is named, `:image` is part of an id. */

@@ -24,9 +24,9 @@ const RULES: readonly { path: RegExp; access: Access; cors: boolean }[] = [
   { path: /^\/metrics$/, access: "metrics", cors: false },
   { path: /^\/api\/plugin\/(update-token|check-tokens)$/, access: "plugin", cors: false },
   // The address of an upload that was begun: unguessable, and some clients send no key with it.
-  { path: /^\/upload\/v1(beta|alpha)?\/files\/[a-z2-7]{26}$/, access: "open", cors: true },
+  { path: /^\/upload\/v1(beta1?|alpha)?\/files\/[a-z2-7]{26}$/, access: "open", cors: true },
   { path: ADMIN_PATHS, access: "admin", cors: false },
-  { path: /^\/(v1|v1beta|v1alpha|upload|models)(\/|$)/, access: "key", cors: true },
+  { path: /^\/(v1|v1beta1?|v1alpha|upload|models)(\/|$)/, access: "key", cors: true },
 ];
 /** What the admin's own listener has beside the admin: its pages show media. */
 const ADMIN_LISTENER_PATHS = /^\/(media\/.+|health)$/;
@@ -34,7 +34,7 @@ const CLOSED = { access: "key", cors: false } as const;
 
 /** `?key=` is Google's habit: honoured on its surface and on downloads, nowhere else. */
 const QUERY_KEY_PATHS =
-  /^\/(v1beta(?!\/openai(\/|$))|v1alpha|upload|models|media)(\/|$)|^\/v1\/(models|files|operations|interactions)(\/|$)/;
+  /^\/(v1beta(?!\/openai(\/|$))|v1beta1|v1alpha|upload|models|media)(\/|$)|^\/v1\/(models|files|operations|interactions|publishers|projects)(\/|$)/;
 
 const CORS_HEADERS = {
   "access-control-allow-origin": "*",

@@ -4,14 +4,14 @@ import { splitUrl } from "./dialect.ts";
 type Header = (name: string) => string | null;
 
 /** What clients put before a route. */
-const VERSIONS: ReadonlySet<string> = new Set(["v1", "v1beta", "v1alpha", "api", "openai"]);
+const VERSIONS: ReadonlySet<string> = new Set(["v1", "v1beta", "v1beta1", "v1alpha", "api", "openai"]);
 /** Most requests: one version before anything but another, and nothing that only the other dialect has. */
 const CANONICAL =
   /^\/(?:v1\/(?!chat\/completions\/|(?:v1|v1beta|v1alpha|api|openai)(?:\/|$))|v1beta\/(?:openai\/(?!v1\/)|interactions|operations|models\/[^/]+:[a-z])|media\/)/;
 
 const OPENAI_ROUTES = ["chat/completions", "responses", "images", "videos"];
 const SHARED_ROUTES = ["models", "files"];
-const GEMINI_ROUTES = ["interactions", "operations"];
+const GEMINI_ROUTES = ["interactions", "operations", "publishers", "projects"];
 /** A method after a model: Gemini's, whatever the credential. */
 const MODEL_METHOD = /^models\/.*:[a-z]+(?:[A-Z][a-zA-Z]*)?$/;
 /** An endpoint in the place of the base URL: what the client adds to it is the route. */

@@ -15,6 +15,7 @@ import { modelList, oneModel } from "./models.ts";
 import { predict } from "./predict.ts";
 import { GenerateBody, InteractionBody } from "./schema.ts";
 import { createUploads, type Uploads } from "./uploads.ts";
+import { callVertexModel, readVertexModel } from "./vertex.ts";
 import { operation, predictLongRunning } from "./videos.ts";
 
 export type GeminiContext = Api & {
@@ -24,7 +25,7 @@ export type GeminiContext = Api & {
 };
 
 /** Google's versions, the original's bare prefix, and OpenAI's, where only paths stand that OpenAI does not have. */
-const PREFIXES = ["/v1beta", "/v1alpha", "/v1", ""] as const;
+const PREFIXES = ["/v1beta", "/v1beta1", "/v1alpha", "/v1", ""] as const;
 type Prefix = (typeof PREFIXES)[number];
 
 export function geminiRoutes(ctx: GeminiContext) {
@@ -129,6 +130,18 @@ function surface(ctx: GeminiContext, prefix: Prefix) {
       .get("/models/*", route("/models/", modelOrOperation), { detail: detail("One model, or an operation of one") });
   }
   if (prefix === "") return app;
+  for (const path of ["/publishers", "/projects"] as const) {
+    const whole =
+      (answer: Answer): Answer =>
+      (api, call, name) =>
+        answer(api, call, `${path.slice(1)}/${name}`);
+    app
+      .post(`${path}/*`, counted(`${path}/`, whole(callVertexModel)), {
+        parse: "none",
+        detail: detail("Vertex's paths: methods of models"),
+      })
+      .get(`${path}/*`, route(`${path}/`, whole(readVertexModel)), { detail: detail("Vertex's paths: models and operations") });
+  }
 
   app
     .get("/operations/*", route("/", operation), { detail: detail("How far a video is") })

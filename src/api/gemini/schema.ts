@@ -55,6 +55,9 @@ export const InteractionBody = t.Object(
 );
 export type InteractionBody = Static<typeof InteractionBody>;
 
+/** `fetchPredictOperation`. */
+export const OperationBody = t.Object({ operationName: t.String({ minLength: 1, maxLength: 1000 }) }, open);
+
 /** A validator for bodies in either spelling. */
 export function tolerant<S extends TSchema>(schema: S): Validator<S> {
   const validate = validator(schema);

@@ -21,6 +21,12 @@ const READ = ["aspectRatio", "resolution", "durationSeconds", "negativePrompt", 
 
 /** Answers with the operation as soon as the job is safe. */
 export async function predictLongRunning(api: Api, call: Call, model: string): Promise<Response> {
+  const { job, headers } = await startPrediction(api, call, model);
+  return Response.json({ name: operationName(job) }, { headers });
+}
+
+/** @throws {AppError} everything that is known before the job is safe */
+export async function startPrediction(api: Api, call: Call, model: string): Promise<{ job: Job; headers: Record<string, string> }> {
   const { request, requestId, key, startedAt } = call;
   const choice = modelOf(model, "video");
   using body = await api.bodies.json(request, validatePredict);
@@ -42,7 +48,7 @@ export async function predictLongRunning(api: Api, call: Call, model: string): P
     idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
   });
   const samples = (numberOf(parameters.sampleCount) ?? 1) > 1 ? ["parameters.sampleCount"] : [];
-  return Response.json({ name: operationName(job) }, { headers: ignoredHeader([...unread(parameters, READ, "parameters."), ...samples]) });
+  return { job, headers: ignoredHeader([...unread(parameters, READ, "parameters."), ...samples]) };
 }
 
 /** First and last frame, whose number tells the mode, else the pictures to refer to. */
