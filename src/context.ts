@@ -109,7 +109,15 @@ export function createContext(options: Options): Context {
   );
   const keys = createKeys();
   const limits = createLimits({ keys, store, clock, log, retentionDays: () => current().requests.retention_days });
-  const media = createMediaStore({ dataDir: storage.data_dir, store, clock, settings: current, log, countInput: limits.countUpload });
+  const media = createMediaStore({
+    dataDir: storage.data_dir,
+    store,
+    clock,
+    settings: current,
+    log,
+    countInput: limits.countUpload,
+    orphans: maintenance.orphans,
+  });
   const offer = createOffer();
   const pool = offer.limit(
     createPool({

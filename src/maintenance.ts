@@ -5,21 +5,36 @@ import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { writeBackup } from "./db/sqlite/backup-file.ts";
-import { dropStagedRestore, restoreBackup, stagedRestore } from "./db/sqlite/restore.ts";
+import { restoreBackup } from "./db/sqlite/restore.ts";
+import { appliedRestore, differencesToStaged, dropStagedRestore, stagedRestore, writeAppliedRestore } from "./db/sqlite/restore-notes.ts";
 import { askRotation, isRotationAsked } from "./db/sqlite/rotate.ts";
 import { hasSecretKey } from "./db/sqlite/secrets.ts";
 import { AppError } from "./errors.ts";
-import type { FolderSizes, Maintenance } from "./gateway/maintenance.ts";
+import type { AppliedRestore, FolderSizes, Maintenance } from "./gateway/maintenance.ts";
+import { type Orphanage, orphansBeside } from "./gateway/media-orphans.ts";
 
-type Dependencies = { dataDir: string; env: Record<string, string | undefined>; now: () => number };
+type Dependencies = { dataDir: string; env: Record<string, string | undefined>; now: () => number; restart?: () => void };
 
 /** Files on their way out or in; what a crash leaves of them goes at the next start. */
 const PASSING = /^\.?passing-/;
 
-export function createMaintenance({ dataDir, env, now }: Dependencies): Maintenance {
+export function createMaintenance({ dataDir, env, now, restart }: Dependencies): Maintenance {
   for (const name of readdirSync(dataDir)) if (PASSING.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
   const passingFile = () => join(dataDir, `passing-${randomUUID()}`);
   let isWriting = false;
+  const noteRestore = (change: Partial<AppliedRestore>) => {
+    const applied = appliedRestore(dataDir);
+    if (applied) writeAppliedRestore(dataDir, { ...applied, ...change });
+  };
+  /** The first start after a restore moves what the former database knew to where that lies. */
+  const orphanage = (): Orphanage => {
+    const pending = () => appliedRestore(dataDir)?.movedMedia === null;
+    return {
+      folder: () => (pending() ? join(dataDir, appliedRestore(dataDir)!.aside, "media") : orphansBeside(join(dataDir, "media")).folder()),
+      isAfterRestore: pending,
+      moved: (count) => (pending() ? noteRestore({ movedMedia: count }) : undefined),
+    };
+  };
   return {
     sizes: () => sizesOf(dataDir),
     async backup({ requests, media }) {
@@ -47,8 +62,13 @@ export function createMaintenance({ dataDir, env, now }: Dependencies): Maintena
         if (data) await rm(file, { force: true });
       }
     },
-    stagedRestore: () => stagedRestore(dataDir),
+    stagedRestore: () => stagedRestore(dataDir, now()),
     dropStagedRestore: () => dropStagedRestore(dataDir),
+    differences: () => differencesToStaged(dataDir),
+    appliedRestore: () => appliedRestore(dataDir),
+    acknowledgeRestore: () => noteRestore({ seen: true }),
+    orphans: orphanage(),
+    restart: restart ?? null,
     hasSecretKey: () => hasSecretKey(dataDir, env),
     isRotationAsked: () => isRotationAsked(dataDir),
     askRotation: (isWanted) => askRotation(dataDir, isWanted),

@@ -23,6 +23,8 @@ export type StartOptions = {
   simulated?: boolean;
   /** Demo: a key that is there from the start. */
   firstKey?: string;
+  /** Stops and starts the server again in this process; absent: nobody does. */
+  restart?: () => void;
   /** Tests: another time than the system's. */
   clock?: Clock;
 };
@@ -40,7 +42,14 @@ export type RunningServer = {
 const BUN_BODY_LIMIT = 2048 * 1024 * 1024;
 
 /** @throws {AppError} `conflict` when another process serves from the folder; errors of listening as Bun throws them */
-export async function start({ config, log, simulated = false, firstKey, clock = systemClock }: StartOptions): Promise<RunningServer> {
+export async function start({
+  config,
+  log,
+  simulated = false,
+  firstKey,
+  restart,
+  clock = systemClock,
+}: StartOptions): Promise<RunningServer> {
   const dataDir = config.settings.storage.data_dir;
   const lock = acquireFolder(dataDir);
   const shutdown = new AbortController();
@@ -50,7 +59,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
     for (const close of closing.reverse()) await close();
   };
   try {
-    const restored = settleFolder(dataDir);
+    const restored = settleFolder(dataDir, clock.now());
     if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
     await takeRotation(dataDir, { log, clock });
     const secretKey = loadSecretKey(dataDir, process.env);
@@ -66,7 +75,7 @@ export async function start({ config, log, simulated = false, firstKey, clock = 
     const ctx = createContext({
       config: effective,
       layers: { base: config, merge: (stored) => withDatabase(config, stored) },
-      maintenance: createMaintenance({ dataDir, env: process.env, now: clock.now }),
+      maintenance: createMaintenance({ dataDir, env: process.env, now: clock.now, restart }),
       store,
       requests,
       log,

@@ -72,7 +72,7 @@ describe("backup and restore", () => {
       const backup = await download(admin, { requests: "on", media: "on" });
       await rig.context.store.insertToken(later, Date.now());
       const answer = await upload(rig, admin, backup);
-      expect([answer.status, answer.headers.get("location")]).toEqual([303, "/admin/system/backup"]);
+      expect([answer.status, answer.headers.get("location")]).toEqual([303, "/admin/system/restore"]);
       expect(await (await admin.get("/admin/system/backup")).text()).toContain("A backup is laid ready");
       expect((await rig.context.store.listTokens()).map(({ label }) => label)).toEqual(["alpha", "later"]);
       expect(passing(rig)).toEqual([]);

@@ -1,8 +1,11 @@
 // Backup and restore of the data folder, and what to know of the secret key.
-import { ActionButton, Button, Card, CodeBlock, Form } from "./controls.tsx";
+import type { AppliedRestore, BackupDifference, StagedRestore } from "../src/gateway/maintenance.ts";
+import { ActionButton, Button, Card, CodeBlock, Form, LinkButton } from "./controls.tsx";
 import { Toggle } from "./fields.tsx";
+import { Time } from "./figures.tsx";
 import { formatBytes } from "./format.ts";
 import { Hint } from "./messages.tsx";
+import { RestoredText } from "./restored.tsx";
 import { SystemHead } from "./system.tsx";
 import type { View } from "./view.ts";
 
@@ -11,15 +14,84 @@ export type BackupData = {
   /** Largest file that a form may bring. */
   uploadBytes: number;
   staged: { aside: string } | null;
+  /** The last restore that was put in place. */
+  applied: AppliedRestore | null;
   /** The next start replaces the secret key. */
   isRotationAsked: boolean;
   /** The secret key comes from the environment, not from a file. */
   keyInEnvironment: boolean;
 };
 
+export type RestoreData = { staged: StagedRestore; differences: readonly BackupDifference[]; canRestart: boolean; dataDir: string };
+
+/** The step before a restore: what has changed since the backup was made. */
+export function RestorePage({ view, data: { staged, differences, canRestart, dataDir } }: { view: View; data: RestoreData }) {
+  const { system, controls } = view.t;
+  return (
+    <>
+      <SystemHead view={view} current="backup" />
+      <Card title={system.restoreNowTitle}>
+        <p>
+          {system.restoreHolds}: {staged.holds.join(", ")}
+          {staged.backupAt !== null && (
+            <>
+              {" "}
+              (<Time view={view} value={staged.backupAt} />)
+            </>
+          )}
+        </p>
+        {differences.length === 0 ? (
+          <p>{system.noDifferences}</p>
+        ) : (
+          <>
+            <p>{system.differences}</p>
+            <ul id="differences">
+              {differences.map(({ table, lost, back }) => (
+                <li key={table}>
+                  {system.differenceNames[table]}: {system.difference(lost, back)}
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+        <p class="muted">
+          {system.stagedAside}{" "}
+          <code>
+            {dataDir}/{staged.aside}
+          </code>
+        </p>
+        {!canRestart && <Hint tone="warn">{system.restartByHand}</Hint>}
+        <div class="form-foot">
+          {canRestart && (
+            <ActionButton view={view} action="/admin/system/restore/now" tone="danger">
+              {system.restoreNow}
+            </ActionButton>
+          )}
+          <ActionButton view={view} action="/admin/system/restore/drop">
+            {system.dropStaged}
+          </ActionButton>
+          <LinkButton href="/admin/system/backup" tone="quiet">
+            {controls.cancel}
+          </LinkButton>
+        </div>
+      </Card>
+    </>
+  );
+}
+
+/** Shown while the server starts again; the page asks for the next one by itself. */
+export function RestartingPage({ view }: { view: View }) {
+  return (
+    <>
+      <SystemHead view={view} current="backup" />
+      <Hint>{view.t.system.restarting}</Hint>
+    </>
+  );
+}
+
 export function BackupPage({ view, data }: { view: View; data: BackupData }) {
   const { system } = view.t;
-  const { dataDir, uploadBytes, staged, isRotationAsked, keyInEnvironment } = data;
+  const { dataDir, uploadBytes, staged, applied, isRotationAsked, keyInEnvironment } = data;
   return (
     <>
       <SystemHead view={view} current="backup" />
@@ -29,10 +101,20 @@ export function BackupPage({ view, data }: { view: View; data: BackupData }) {
             <strong>{system.staged}</strong> {system.stagedAside} <code>{staged.aside}</code>
           </p>
           <div class="form-foot">
+            <LinkButton href="/admin/system/restore" small tone="primary">
+              {system.restoreNow}
+            </LinkButton>
             <ActionButton view={view} action="/admin/system/restore/drop" small>
               {system.dropStaged}
             </ActionButton>
           </div>
+        </Hint>
+      )}
+      {applied && (
+        <Hint>
+          <p>
+            <RestoredText view={view} applied={applied} />
+          </p>
         </Hint>
       )}
       <div class="columns">

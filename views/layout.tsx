@@ -1,5 +1,7 @@
 // The frame of every page: head, navigation, notices. No inline script, no inline style: the policy forbids both.
 import type { ComponentChildren } from "preact";
+import { ActionButton, LinkButton } from "./controls.tsx";
+import { Countdown, Time } from "./figures.tsx";
 import { type Notice, Toast } from "./messages.tsx";
 import { NAV, type PageName } from "./nav.ts";
 import { LANGUAGE_TAGS, LOCALE_NAMES, type LocaleName, THEMES, type View } from "./view.ts";
@@ -29,6 +31,7 @@ export function Layout({ view, title, nav, notices = [], children }: LayoutProps
         <div class="column">
           {view.simulated && <p class="banner">{view.t.shell.simulated}</p>}
           {view.insecure && <p class="banner warn">{view.t.shell.insecure}</p>}
+          {view.staged && nav && <StagedBanner view={view} staged={view.staged} />}
           <main id="main" tabIndex={-1}>
             {children}
           </main>
@@ -46,6 +49,27 @@ export function Layout({ view, title, nav, notices = [], children }: LayoutProps
         {nav && <Shortcuts view={view} />}
       </body>
     </html>
+  );
+}
+
+/** A restore that waits rolls everything back at the next start, whoever causes it: no page hides that. */
+function StagedBanner({ view, staged }: { view: View; staged: NonNullable<View["staged"]> }) {
+  const { shell } = view.t;
+  return (
+    <div class="banner warn staged" role="status">
+      <span>
+        {staged.backupAt === null ? shell.stagedUndated : shell.staged}{" "}
+        {staged.backupAt !== null && <Time view={view} value={staged.backupAt} />}
+        {"; "}
+        {shell.stagedUntil} <Countdown view={view} value={staged.expiresAt} />
+      </span>
+      <LinkButton href="/admin/system/restore" small>
+        {shell.restoreNow}
+      </LinkButton>
+      <ActionButton view={view} action="/admin/system/restore/drop" small>
+        {shell.dropRestore}
+      </ActionButton>
+    </div>
   );
 }
 

@@ -9,6 +9,7 @@ import { PageHead } from "./layout.tsx";
 import { Hint } from "./messages.tsx";
 import { NAV } from "./nav.ts";
 import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "./plot.tsx";
+import { RestoredText, RestoredWays } from "./restored.tsx";
 import { Cell, Row, Table } from "./table.tsx";
 import type { View } from "./view.ts";
 import { ThreeSteps } from "./welcome.tsx";
@@ -133,6 +134,8 @@ function wordsOf(view: View, need: OtherNeed): ComponentChildren {
           {need.stops ? overview.diskFull : overview.diskLow} <Bytes view={view} value={need.freeBytes} />
         </>
       );
+    case "restored":
+      return <RestoredText view={view} applied={need.applied} />;
     case "job":
       return (
         <>
@@ -171,6 +174,8 @@ function WayOn({ view, need }: { view: View; need: OtherNeed }) {
       return to(`/admin/jobs/${encodeURIComponent(need.id)}`, ways.decide, "primary");
     case "moreJobs":
       return to("/admin/jobs?state=unknown", ways.showJobs);
+    case "restored":
+      return <RestoredWays view={view} />;
     case "disk":
       return (
         <>

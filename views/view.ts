@@ -43,6 +43,8 @@ export type View = {
   /** True on plain http from another machine. */
   insecure: boolean;
   simulated: boolean;
+  /** A backup that the next start puts in place. Times are epoch ms. */
+  staged: { backupAt: number | null; expiresAt: number } | null;
 };
 
 /** The language that a browser asks for; English when it asks for none that we have. */

@@ -13,7 +13,7 @@ import type { AdminContext } from "./context.ts";
 import { createFormReader, FormError, type FormReader } from "./forms.ts";
 import { readCookie } from "./session-cookie.ts";
 
-type PageContext = Pick<AdminContext, "assets" | "clock" | "notices" | "simulated" | "visitorOf">;
+type PageContext = Pick<AdminContext, "assets" | "clock" | "maintenance" | "notices" | "simulated" | "visitorOf">;
 
 /** What views are given beside their data. */
 export function viewOf(ctx: PageContext, request: Request): View {
@@ -33,6 +33,7 @@ export function viewOf(ctx: PageContext, request: Request): View {
     path: pathname + search,
     insecure: !secure && !isThisMachine(address),
     simulated: ctx.simulated,
+    staged: session ? ctx.maintenance.stagedRestore() : null,
   };
 }
 

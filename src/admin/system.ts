@@ -1,7 +1,7 @@
 // The server itself: health and self-test, backup and restore, log, trail of changes, what it is made of.
 import { join } from "node:path";
 import { Elysia } from "elysia";
-import { BackupPage } from "../../views/backup.tsx";
+import { BackupPage, RestartingPage, RestorePage } from "../../views/backup.tsx";
 import { LogLines, LogPage } from "../../views/log.tsx";
 import { AboutPage, Checks, HealthPage, TrailPage } from "../../views/system.tsx";
 import { type CheckDependencies, type CheckResult, quickChecks, selfTest, upstreamChecks } from "../gateway/self-test.ts";
@@ -12,9 +12,14 @@ import type { AdminContext } from "./context.ts";
 import { MAX_FILE_MB } from "./forms.ts";
 import libraries from "./licences.json" with { type: "json" };
 import { follow } from "./live.ts";
-import { changed, goTo, page, readForm, viewOf } from "./page.ts";
+import { changed, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
 
 const BACKUP = "/admin/system/backup";
+const RESTORE = "/admin/system/restore";
+const RESTARTING = "/admin/system/restarting";
+/** Time in which the page that says so is fetched, ms; and after which it asks for the next one, s. */
+const RESTART_MS = 1_500;
+const RELOAD_S = 6;
 const TRAIL_ROWS = 50;
 const MEBIBYTE = 1024 * 1024;
 
@@ -48,7 +53,7 @@ export const systemRoutes = (ctx: AdminContext) => {
         act === "all"
           ? await selfTest(deps, request.signal)
           : [...(await quickChecks(deps)), ...(await upstreamChecks(deps, request.signal))];
-      if (request.headers.get("hx-request") !== "true") return healthPage(request, checks);
+      if (!isHtmx(request)) return healthPage(request, checks);
       return changed(ctx, request, { location: "/admin/system", content: (view) => Checks({ view, checks, told: true }) });
     })
 
@@ -57,6 +62,7 @@ export const systemRoutes = (ctx: AdminContext) => {
         dataDir,
         uploadBytes: Math.min(MAX_FILE_MB, ctx.settings.current().server.body_limit_mb) * MEBIBYTE,
         staged: maintenance.stagedRestore(),
+        applied: maintenance.appliedRestore(),
         isRotationAsked: maintenance.isRotationAsked(),
         keyInEnvironment: keyInEnvironment(),
       };
@@ -85,7 +91,36 @@ export const systemRoutes = (ctx: AdminContext) => {
       if (!file) return goTo(ctx, request, BACKUP, { text: system.noFile, tone: "bad" });
       const { holds } = await maintenance.stageRestore(file.draft);
       await audit.record({ action: "restore.stage", subject: "data", after: { holds } }, ctx.visitorOf(request));
-      return goTo(ctx, request, BACKUP, { text: system.restoreStaged(holds.join(", ")) });
+      return goTo(ctx, request, RESTORE, { text: system.restoreStaged(holds.join(", ")) });
+    })
+    .get("/system/restore", ({ request }) => {
+      const staged = maintenance.stagedRestore();
+      if (!staged) return goTo(ctx, request, BACKUP);
+      const data = { staged, differences: maintenance.differences(), canRestart: maintenance.restart !== null, dataDir };
+      return page(ctx, request, (view) => ({ title: view.t.system.restoreTitle, nav: "system", body: RestorePage({ view, data }) }));
+    })
+    .post("/system/restore/now", async ({ request }) => {
+      const staged = maintenance.stagedRestore();
+      const { restart } = maintenance;
+      const { system } = viewOf(ctx, request).t;
+      if (!staged) return goTo(ctx, request, BACKUP, { text: system.nothingStaged, tone: "bad" });
+      if (!restart) return goTo(ctx, request, RESTORE, { text: system.restartByHand, tone: "bad" });
+      await audit.record({ action: "restore.now", subject: "data", after: { holds: staged.holds } }, ctx.visitorOf(request));
+      ctx.clock.after(RESTART_MS, restart);
+      if (isHtmx(request)) return new Response(null, { status: 204, headers: { "hx-redirect": RESTARTING } });
+      return new Response(null, { status: 303, headers: { location: RESTARTING } });
+    })
+    .get("/system/restarting", ({ request }) =>
+      page(ctx, request, (view) => ({
+        title: view.t.system.restoreTitle,
+        nav: "system",
+        headers: { refresh: `${RELOAD_S}; url=${BACKUP}` },
+        body: RestartingPage({ view }),
+      })),
+    )
+    .post("/system/restore/seen", ({ request }) => {
+      maintenance.acknowledgeRestore();
+      return goTo(ctx, request, "/admin");
     })
     .post("/system/restore/drop", async ({ request }) => {
       maintenance.dropStagedRestore();

@@ -190,10 +190,10 @@ describe("restore", () => {
     const { code, out } = await cli("restore", file);
     expect([code, out]).toEqual([0, expect.stringContaining("restart it to restore")]);
     expect((await contentsOf(data)).tokens).toHaveLength(3);
-    expect(settleFolder(data)).toEqual({ aside: join(data, ASIDE) });
+    expect(settleFolder(data, NOW)).toEqual({ aside: join(data, ASIDE) });
     owner[Symbol.dispose]();
     expect(await contentsOf(data)).toEqual(before);
-    expect(settleFolder(data)).toBeNull();
+    expect(settleFolder(data, NOW)).toBeNull();
   });
 
   test("that was cut off between two files goes on at the next start", async () => {
@@ -207,7 +207,7 @@ describe("restore", () => {
     renameSync(join(data, "flow2api.db"), join(data, ASIDE, "flow2api.db"));
     renameSync(join(data, "restore.staged", "flow2api.db"), join(data, "flow2api.db"));
     renameSync(join(data, "requests.db"), join(data, ASIDE, "requests.db"));
-    settleFolder(data);
+    settleFolder(data, NOW);
     expect(await contentsOf(data)).toEqual(before);
     expect(existsSync(join(data, "requests.db"))).toBe(true);
     expect(new Uint8Array(readFileSync(join(data, picture)))).toEqual(PICTURE);

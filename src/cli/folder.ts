@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Config, type ConfigInput, loadConfig, withDatabase } from "../config.ts";
 import { isFolderOwned } from "../db/sqlite/lock.ts";
-import { stagedRestore } from "../db/sqlite/restore.ts";
+import { stagedRestore } from "../db/sqlite/restore-notes.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
@@ -58,7 +58,7 @@ export async function openFolder(values: FolderValues, io: Io): Promise<Folder> 
     refresh,
     async record(change) {
       await recordChange(store, io.now(), change);
-      if (stagedRestore(dataDir)) io.stderr("A restore waits for the server's next start: it will undo this.\n");
+      if (stagedRestore(dataDir, io.now())) io.stderr("A restore waits for the server's next start: it will undo this.\n");
     },
     [Symbol.asyncDispose]: () => store.close(),
   };

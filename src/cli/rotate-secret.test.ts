@@ -125,7 +125,7 @@ describe("with the key in its file", () => {
     const old = readFileSync(keyFile, "utf8");
     writeFileSync(`${keyFile}.next`, `${newKeyText()}\n`);
     expect(await contentsOf(data)).toEqual(before);
-    settleFolder(data);
+    settleFolder(data, NOW);
     expect([existsSync(`${keyFile}.next`), readFileSync(keyFile, "utf8")]).toEqual([false, old]);
 
     const oldCopy = `${keyFile}.copy`;
@@ -134,7 +134,7 @@ describe("with the key in its file", () => {
     renameSync(keyFile, `${keyFile}.next`);
     renameSync(oldCopy, keyFile);
     expect(await contentsOf(data)).toEqual(before);
-    settleFolder(data);
+    settleFolder(data, NOW);
     expect([existsSync(`${keyFile}.next`), readFileSync(keyFile, "utf8") === old]).toEqual([false, false]);
     expect(await contentsOf(data)).toEqual(before);
   });

@@ -32,11 +32,17 @@ export const serve = defineVerb({
     const log = createServerLog(config, io);
     for (const warning of config.warnings) log.warn(warning);
     using signals = watchSignals(io);
-    await prepareFolder(config, io, log);
     const { start } = await import("../server.ts");
-    const server = await listening(start({ config, log }), config.settings.server);
-    await signals.stopped;
-    await server.stop();
+    for (let isStopped = false; !isStopped; ) {
+      await prepareFolder(config, io, log);
+      const restart = Promise.withResolvers<false>();
+      const server = await listening(start({ config, log, restart: () => restart.resolve(false) }), config.settings.server);
+      isStopped = await Promise.race([signals.stopped.then(() => true), restart.promise]);
+      // Clients find it again where it was.
+      config.settings.server.port = server.port;
+      await server.stop();
+      if (!isStopped) log.info("Restarting");
+    }
     return 0;
   },
 });
@@ -46,7 +52,7 @@ async function prepareFolder(config: Config, io: Io, log: Log): Promise<void> {
   refuseKnownToken(config);
   const dataDir = config.settings.storage.data_dir;
   using _lock = acquireFolder(dataDir);
-  const restored = settleFolder(dataDir);
+  const restored = settleFolder(dataDir, io.now());
   if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
   const store = await openStore({ dataDir, secretKey: loadSecretKey(dataDir, io.env) });
   try {

@@ -1,4 +1,5 @@
 // What can be done with the data folder as a whole. The one implementation is src/maintenance.ts: it knows the database's files.
+import type { Orphanage } from "./media-orphans.ts";
 import type { Draft } from "./types.ts";
 
 export type FolderSizes = {
@@ -8,6 +9,30 @@ export type FolderSizes = {
   freeBytes: number;
   diskBytes: number;
 };
+
+/** A backup that the next start puts in place. Times are epoch ms. */
+export type StagedRestore = {
+  /** Name of the folder that what it replaces will be in. */
+  aside: string;
+  stagedAt: number;
+  /** When it is dropped. */
+  expiresAt: number;
+  /** When the backup was made; null: not known. */
+  backupAt: number | null;
+  holds: string[];
+};
+
+/** The last restore that was put in place. */
+export type AppliedRestore = Pick<StagedRestore, "aside" | "backupAt" | "holds"> & {
+  restoredAt: number;
+  /** Media files without a record that the first start afterwards moved to `media/` in that folder; null: it has not come yet. */
+  movedMedia: number | null;
+  /** The operator has seen it. */
+  seen: boolean;
+};
+
+/** Rows of a table that a restore would take away, and bring back. */
+export type BackupDifference = { table: "tokens" | "keys" | "jobs" | "media" | "settings" | "audit"; lost: number; back: number };
 
 export type Maintenance = {
   sizes(): Promise<FolderSizes>;
@@ -24,9 +49,18 @@ export type Maintenance = {
    * @throws {AppError} `invalid_request` when it is none, damaged, newer than this build, or sealed with another secret key
    */
   stageRestore(draft: Draft): Promise<{ holds: string[] }>;
-  /** The folder that what a waiting restore replaces will be in; null when none waits. */
-  stagedRestore(): { aside: string } | null;
+  /** Null when none waits. One that has waited for a day is dropped. */
+  stagedRestore(): StagedRestore | null;
   dropStagedRestore(): void;
+  /** What has changed since the waiting backup was made. */
+  differences(): BackupDifference[];
+  /** Null when there was none. */
+  appliedRestore(): AppliedRestore | null;
+  acknowledgeRestore(): void;
+  /** Where media files without a record go. */
+  orphans: Orphanage;
+  /** Stops the server and starts it again in this process, so that a waiting restore is put in place; null: whoever started it has to. */
+  restart: (() => void) | null;
   /** Whether the next start finds the key that opens what is stored: in the environment or in the folder. */
   hasSecretKey(): boolean;
   /** Whether the next start replaces the secret key. Where the key comes from the environment it cannot. */

@@ -1,6 +1,6 @@
 // What a crash leaves among the media files, and what the next start leaves of that.
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../config.ts";
 import { openStore } from "../db/sqlite/store.ts";
@@ -10,7 +10,7 @@ import { temporaryFolder, virtualClock } from "../testing.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
 import { createMediaStore } from "./media.ts";
 
-test("a file without a row goes at the next start; media, drafts and foreign files stay", async () => {
+test("a file without a row is moved aside at the next start; media, drafts and foreign files stay", async () => {
   using folder = temporaryFolder();
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
   const { settings } = loadConfig({ file: null, env: {}, flags: {} });
@@ -37,6 +37,7 @@ test("a file without a row goes at the next start; media, drafts and foreign fil
   const next = open();
   await next.start();
   expect([orphan, foreign, draft].map((file) => existsSync(file))).toEqual([false, true, true]);
+  expect(readFileSync(orphan.replace(join("media", "q"), join("media", "orphans", "q")), "utf8")).toBe("bytes");
   expect(await (await next.open(kept.id))?.blob.bytes()).toEqual(PIXEL_PNG);
   await next.stop();
   await store.close();

@@ -10,7 +10,7 @@ import type { Log } from "../log.ts";
 import type { Settings } from "../settings-schema.ts";
 import { describeMedia, type MediaFacts } from "./describe-media.ts";
 import { createDrafts, diskErrors } from "./media-drafts.ts";
-import { deleteOrphans } from "./media-orphans.ts";
+import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./media-orphans.ts";
 import { MediaUsage } from "./media-shares.ts";
 import { createSweeper } from "./media-sweep.ts";
 import { HEAD_BYTES } from "./sniff.ts";
@@ -71,6 +71,8 @@ export type MediaDependencies = {
   clock: Clock;
   settings: () => Settings;
   log: Log;
+  /** Where media files without a record go; absent: beside the media. */
+  orphans?: Orphanage;
   /** Counts an input's bytes under its key; throws when they are too many. Absent: nobody counts. */
   countInput?: (keyId: number, bytes: number) => void;
   /** Media up to so many bytes are kept in the database with their row. Default 16 KiB. */
@@ -89,6 +91,7 @@ const MEBIBYTE = 1024 * 1024;
 export function createMediaStore(deps: MediaDependencies): MediaStore {
   const { store, clock, settings, log, rowBytes = ROW_BYTES } = deps;
   const folder = join(deps.dataDir, "media");
+  const orphans = deps.orphans ?? orphansBeside(folder);
   const drafts = createDrafts(join(folder, "drafts"));
   const freeBytes = createFreeSpace(folder, clock);
   const thumbnails = createThumbnails({ folder: join(folder, "thumbs"), log });
@@ -235,10 +238,14 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
     freeBytes,
     totalBytes: () => usage.total(),
     async start() {
-      const stale = await drafts.deleteBefore(clock.now() - STALE_DRAFT_MS);
+      const isRestored = orphans.isAfterRestore();
+      const stale = isRestored ? 0 : await drafts.deleteBefore(clock.now() - STALE_DRAFT_MS);
       if (stale > 0) log.info("unfinished media of an earlier run were deleted", { count: stale });
-      const orphans = await deleteOrphans(folder, store);
-      if (orphans > 0) log.info("media files without a record were deleted", { count: orphans });
+      const old = isRestored ? 0 : await deleteOldOrphans(orphans.folder(), clock.now());
+      if (old > 0) log.info("Old media files without a record were deleted", { count: old });
+      const moved = await moveOrphans(folder, orphans.folder(), store);
+      if (moved > 0) log.warn("Media files without a record were moved aside", { count: moved, folder: orphans.folder() });
+      orphans.moved(moved);
       usage.load(await store.sumMedia());
       sweeper.start();
     },

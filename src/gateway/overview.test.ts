@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import type { JobRow } from "../db/jobs.ts";
 import type { UsageQuery } from "../db/ledger.ts";
 import type { Settings } from "../settings-schema.ts";
+import type { AppliedRestore } from "./maintenance.ts";
 import { type Need, type OverviewDependencies, readOverview, readOverviewPlots } from "./overview.ts";
 import type { HealthView, PoolGauges, PoolTokenView } from "./pool-view.ts";
 
@@ -23,6 +24,7 @@ type World = {
   deliveries?: number;
   publicUrl?: string;
   webhooks?: boolean;
+  restored?: AppliedRestore;
 };
 
 const health: HealthView = { state: "blocked", reason: "session_dead", message: "", since: NOW, until: null };
@@ -51,6 +53,7 @@ function world(change: World = {}, asked: UsageQuery[] = []): OverviewDependenci
     limits: { troubleSince: () => change.ledgerTroubleSince ?? null },
     linkWatch: { unreached: () => change.unreached ?? null },
     media: { freeBytes: () => change.freeBytes ?? GIBIBYTE },
+    maintenance: { appliedRestore: () => change.restored ?? null },
     settings: () =>
       ({
         media: { min_free_mb: 256 },
@@ -60,6 +63,15 @@ function world(change: World = {}, asked: UsageQuery[] = []): OverviewDependenci
     now: () => NOW,
   };
 }
+
+const RESTORED: AppliedRestore = {
+  aside: "before-restore-1",
+  backupAt: 5,
+  holds: ["tokens"],
+  restoredAt: 6,
+  movedMedia: 7,
+  seen: false,
+};
 
 const needsIn = async (change: World): Promise<Need[]> => (await readOverview(world(change))).needs;
 
@@ -75,6 +87,8 @@ test.each<[string, World, Need[]]>([
   ["a ledger that cannot be written", { ledgerTroubleSince: 7 }, [{ kind: "ledger", since: 7 }]],
   ["a disk with little left", { freeBytes: 0.4 * GIBIBYTE }, [{ kind: "disk", freeBytes: 0.4 * GIBIBYTE, stops: false }]],
   ["a disk with too little left", { freeBytes: 0.2 * GIBIBYTE }, [{ kind: "disk", freeBytes: 0.2 * GIBIBYTE, stops: true }]],
+  ["a restore that nobody has seen", { restored: RESTORED }, [{ kind: "restored", applied: RESTORED }]],
+  ["a restore that was seen", { restored: { ...RESTORED, seen: true } }, []],
   ["tokens that all pause", { tokens: { cooling: 2, disabled: 1 } }, [{ kind: "allHeld" }]],
   ["tokens that are all switched off", { tokens: { disabled: 2 } }, []],
   ["webhooks that were sent without an address of ours", { deliveries: 1 }, [{ kind: "webhooksWithoutUrl" }]],

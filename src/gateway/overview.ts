@@ -6,6 +6,7 @@ import { type FirstStep, nextStep } from "./first-steps.ts";
 import type { JobState } from "./job.ts";
 import type { Keys } from "./keys.ts";
 import type { OpenLimits } from "./limits.ts";
+import type { AppliedRestore, Maintenance } from "./maintenance.ts";
 import type { LinkWatch } from "./media/link-watch.ts";
 import type { MediaStore } from "./media.ts";
 import type { Pool } from "./pool.ts";
@@ -27,6 +28,7 @@ export type Need =
   | { kind: "token"; id: number; label: string; health: HealthView; remedy: Remedy }
   /** Media links that clients got lead to this host, and nobody ever followed one there. */
   | { kind: "linksUnreached"; host: string }
+  | { kind: "restored"; applied: AppliedRestore }
   | { kind: "job"; id: string; model: string; at: number }
   | { kind: "moreTokens" | "moreJobs"; count: number };
 
@@ -43,6 +45,7 @@ export type OverviewDependencies = {
   limits: Pick<OpenLimits, "troubleSince">;
   media: Pick<MediaStore, "freeBytes">;
   linkWatch: Pick<LinkWatch, "unreached">;
+  maintenance: Pick<Maintenance, "appliedRestore">;
   settings: () => Settings;
   now: () => number;
 };
@@ -98,6 +101,7 @@ async function needsOf(deps: OverviewDependencies, gauges: PoolGauges, unknownJo
   return [
     ...(ledgerTrouble === null ? [] : [{ kind: "ledger" as const, since: ledgerTrouble }]),
     ...diskNeed(deps),
+    ...restoreNeed(deps),
     ...(networkTroubleSince === null ? [] : [{ kind: "network" as const, since: networkTroubleSince }]),
     ...(total === 0 ? [emptyPool(await nextStep(store))] : []),
     ...(keys.count() === 0 ? [{ kind: "noKeys" as const }] : []),
@@ -122,6 +126,11 @@ function diskNeed({ media, settings }: OverviewDependencies): Need[] {
   if (least === 0) return [];
   const freeBytes = media.freeBytes();
   return freeBytes < LOW_DISK_FACTOR * least ? [{ kind: "disk", freeBytes, stops: freeBytes < least }] : [];
+}
+
+function restoreNeed({ maintenance }: OverviewDependencies): Need[] {
+  const applied = maintenance.appliedRestore();
+  return applied && !applied.seen ? [{ kind: "restored", applied }] : [];
 }
 
 function tokenNeeds(pool: OverviewDependencies["pool"], blocked: number): Need[] {

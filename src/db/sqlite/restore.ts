@@ -1,6 +1,6 @@
 // Taking a backup back: checked and laid ready first, put in place when nobody uses the folder; what it replaces is moved aside.
 import { Database } from "bun:sqlite";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AppError } from "../../errors.ts";
 import { readTar, type TarEntry } from "../tar.ts";
@@ -8,6 +8,7 @@ import { BACKUP_FORMAT, holdings, MANIFEST_NAME, type Manifest } from "./backup-
 import { canaryOf } from "./canary.ts";
 import { acquireFolder } from "./lock.ts";
 import { REQUEST_MIGRATIONS, STORE_MIGRATIONS, schemaVersion } from "./migrate.ts";
+import { STAGED, stagedRestore, writeAppliedRestore, writeStagedNote } from "./restore-notes.ts";
 import { findSecretKey, keyOpens, parseKey, settleSecretKey } from "./secrets.ts";
 
 export type Restoration = {
@@ -26,10 +27,8 @@ type RestoreOptions = {
   now: number;
 };
 
-/** A backup on its way in, half unpacked; then whole, with the name of the folder for what it replaces. */
+/** A backup on its way in, half unpacked; then it is staged whole. */
 const INCOMING = "restore.incoming";
-const STAGED = "restore.staged";
-const STAGED_NOTE = "restore.json";
 
 /** What a backup can hold, in the order of its being put in place, each with what must go with it. */
 const UNITS = [
@@ -55,25 +54,26 @@ export async function restoreBackup({ dataDir, file, env, now }: RestoreOptions)
   const incoming = join(dataDir, INCOMING);
   rmSync(incoming, { recursive: true, force: true });
   try {
-    const { files } = await unpack(file, incoming);
+    const { files, created_at } = await unpack(file, incoming);
     checkDatabase(incoming, "flow2api.db", STORE_MIGRATIONS.length);
     checkDatabase(incoming, "requests.db", REQUEST_MIGRATIONS.length);
     checkKey(incoming, dataDir, env);
-    quieten(join(incoming, "flow2api.db"));
+    quieten(join(incoming, "flow2api.db"), now);
     const aside = freeName(dataDir, `before-restore-${new Date(now).toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`);
-    writeFileSync(join(incoming, STAGED_NOTE), JSON.stringify({ aside }), { mode: 0o600 });
+    const holds = holdings(files);
+    writeStagedNote(incoming, { aside, stagedAt: now, backupAt: Date.parse(created_at) || null, holds });
     rmSync(join(dataDir, STAGED), { recursive: true, force: true });
     renameSync(incoming, join(dataDir, STAGED));
-    return { state: applyAlone(dataDir) ? "applied" : "staged", aside: join(dataDir, aside), holds: holdings(files) };
+    return { state: applyAlone(dataDir, now) ? "applied" : "staged", aside: join(dataDir, aside), holds };
   } finally {
     rmSync(incoming, { recursive: true, force: true });
   }
 }
 
-function applyAlone(dataDir: string): boolean {
+function applyAlone(dataDir: string, now: number): boolean {
   try {
     using _lock = acquireFolder(dataDir);
-    settleFolder(dataDir);
+    settleFolder(dataDir, now);
     return true;
   } catch (error) {
     if (error instanceof AppError && error.kind === "conflict") return false;
@@ -86,27 +86,16 @@ function applyAlone(dataDir: string): boolean {
  * folder, before anything is opened. Cut off at any point, the next call goes on.
  * @returns where the data are that a restore has replaced; null when there was none
  */
-export function settleFolder(dataDir: string): { aside: string } | null {
-  const aside = applyStaged(dataDir);
+export function settleFolder(dataDir: string, now: number): { aside: string } | null {
+  const aside = applyStaged(dataDir, now);
   settleSecretKey(dataDir);
   return aside === null ? null : { aside };
 }
 
-/** What waits for the next start: the name of the folder for what it will replace; null when nothing does. */
-export function stagedRestore(dataDir: string): { aside: string } | null {
-  const note = join(dataDir, STAGED, STAGED_NOTE);
-  return existsSync(note) ? (JSON.parse(readFileSync(note, "utf8")) as { aside: string }) : null;
-}
-
-/** Gives up a restore that waits. */
-export function dropStagedRestore(dataDir: string): void {
-  rmSync(join(dataDir, STAGED), { recursive: true, force: true });
-}
-
-function applyStaged(dataDir: string): string | null {
+function applyStaged(dataDir: string, now: number): string | null {
   const staged = join(dataDir, STAGED);
-  if (!existsSync(staged)) return null;
-  const note: { aside: string } = JSON.parse(readFileSync(join(staged, STAGED_NOTE), "utf8"));
+  const note = stagedRestore(dataDir, now);
+  if (!note) return null;
   const aside = join(dataDir, note.aside);
   mkdirSync(aside, { recursive: true, mode: 0o700 });
   for (const { name, companions } of UNITS.filter((unit) => existsSync(join(staged, unit.name)))) {
@@ -116,6 +105,8 @@ function applyStaged(dataDir: string): string | null {
     }
     renameSync(join(staged, name), join(dataDir, name));
   }
+  const { backupAt, holds } = note;
+  writeAppliedRestore(dataDir, { aside: note.aside, backupAt, holds, restoredAt: now, movedMedia: null, seen: false });
   rmSync(staged, { recursive: true });
   return aside;
 }
@@ -217,16 +208,23 @@ function checkKey(incoming: string, dataDir: string, env: RestoreOptions["env"])
   );
 }
 
+/** Results of a backup that is older than their age would go at the first sweep. */
+const RESTORED_MEDIA_MS = 7 * 86_400_000;
+
 /**
  * Keeps the restored past from acting twice: who was signed in then has to sign in again, and a job that waited then may have been
- * submitted since, so that it becomes one whose outcome a person decides.
+ * submitted since, so that it becomes one whose outcome a person decides. Results stay for a week at least.
  */
-function quieten(file: string): void {
+function quieten(file: string, now: number): void {
   const db = new Database(file, { readwrite: true });
   try {
     const has = (table: string) => db.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(table) !== null;
     if (has("sessions")) db.run("DELETE FROM sessions");
     if (has("jobs")) db.run("UPDATE jobs SET state = 'submitting' WHERE state = 'queued'");
+    if (has("media"))
+      db.query("UPDATE media SET expires_at = max(expires_at, $until) WHERE origin = 'result' AND expires_at IS NOT NULL").run({
+        until: now + RESTORED_MEDIA_MS,
+      });
   } finally {
     db.close();
   }

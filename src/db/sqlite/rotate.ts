@@ -84,7 +84,7 @@ export async function takeAskedRotation(options: RotateOptions): Promise<Rotatio
 async function rotateOwned({ dataDir, env, trail }: RotateOptions): Promise<Rotation> {
   const file = join(dataDir, "flow2api.db");
   const next = newKey(env);
-  const restored = settleFolder(dataDir);
+  const restored = settleFolder(dataDir, trail.at);
   const place = env.FLOW2API_SECRET_KEY === undefined ? "file" : "environment";
   const current = findSecretKey(dataDir, env);
   refuseKeys(current, next, canaryOf(file), place);

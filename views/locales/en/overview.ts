@@ -43,6 +43,8 @@ export const overview = {
     deleteMedia: "Delete media",
     setUrl: "Set the address",
     check: "Check the system",
+    showRestore: "Show the restore",
+    seen: "Dismiss",
   },
   sums: "Used",
   quiet: "Nothing was generated in the last 30 days.",

@@ -23,6 +23,11 @@ export const shell = {
   language: "Language",
   insecure:
     "This connection is not encrypted: passwords and keys can be read on the way. Put HTTPS in front, or use it on this machine only.",
+  staged: "A backup waits to be restored at the next start; everything goes back to",
+  stagedUndated: "A backup waits to be restored at the next start",
+  stagedUntil: "it is dropped in",
+  restoreNow: "Restore now …",
+  dropRestore: "Drop",
   simulated: "Demo: every result is simulated, and everything here vanishes when the demo stops.",
   shortcuts: {
     title: "Keyboard",

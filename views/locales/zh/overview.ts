@@ -44,6 +44,8 @@ export const overview: typeof en = {
     deleteMedia: "删除媒体",
     setUrl: "设置地址",
     check: "检查系统",
+    showRestore: "查看恢复",
+    seen: "知道了",
   },
   sums: "用量",
   quiet: "最近 30 天没有生成任何内容。",

@@ -23,6 +23,11 @@ export const shell: typeof en = {
   theme: { label: "主题", light: "浅色", dark: "深色", system: "跟随系统" },
   language: "语言",
   insecure: "此连接未加密：密码和密钥可能在途中被读取。请在前面启用 HTTPS，或仅在本机使用。",
+  staged: "有备份等待在下次启动时恢复；一切将回到",
+  stagedUndated: "有备份等待在下次启动时恢复",
+  stagedUntil: "放弃倒计时",
+  restoreNow: "立即恢复…",
+  dropRestore: "放弃",
   simulated: "演示：所有结果均为模拟，演示停止后这里的一切都会消失。",
   shortcuts: {
     title: "键盘快捷键",
