@@ -21,6 +21,7 @@ import { createOffer, type Offer } from "./gateway/offer.ts";
 import { createPasswordCheck } from "./gateway/password.ts";
 import { createPool, type Pool } from "./gateway/pool.ts";
 import { createRefresher, type Refresher } from "./gateway/refresh.ts";
+import { VendorNews } from "./gateway/reports/vendor-news.ts";
 import { createSessionIntake, type SessionIntake } from "./gateway/session-intake.ts";
 import { createSessions, type Sessions } from "./gateway/sessions.ts";
 import { createSettings, type SettingsStore } from "./gateway/settings.ts";
@@ -70,6 +71,8 @@ export type Context = JobRoom & {
   /** Backup, restore and sizes of the data folder. */
   maintenance: Maintenance;
   logTail: LogTail;
+  /** What upstreams said that no table knows. */
+  vendorNews: VendorNews;
   /** Epoch ms. */
   startedAt: number;
   clock: Clock;
@@ -100,11 +103,12 @@ export function createContext(options: Options): Context {
   const current = settings.current;
   const now = clock.now;
   const metrics = createMetrics();
+  const vendorNews = new VendorNews({ clock, log });
   const { gemini, flow, storage, media: mediaSettings } = config.settings;
   const providers = new Map<string, Provider>(
     [
-      createGemini({ baseUrl: gemini.base_url, now, log }),
-      createFlow({ labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, now, random, log }),
+      createGemini({ baseUrl: gemini.base_url, now, log, news: vendorNews.report }),
+      createFlow({ labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, now, random, log, news: vendorNews.report }),
     ].map((provider) => [provider.name, provider]),
   );
   const keys = createKeys();
@@ -222,6 +226,7 @@ export function createContext(options: Options): Context {
     metrics,
     maintenance,
     logTail: createLogTail(log),
+    vendorNews,
     startedAt: now(),
     clock,
     random,

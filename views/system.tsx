@@ -9,6 +9,7 @@ import { formatBytes, formatDuration, formatExact } from "./format.ts";
 import { PageHead } from "./layout.tsx";
 import { Hint } from "./messages.tsx";
 import { Cell, Pager, Row, Table } from "./table.tsx";
+import { VendorNews, type VendorNewsRow } from "./vendor-news.tsx";
 import type { View } from "./view.ts";
 
 type TabName = keyof View["t"]["system"]["tabs"];
@@ -46,6 +47,7 @@ export type HealthData = {
   /** Zero: no limit. */
   mediaLimitBytes: number;
   checks: readonly CheckResult[];
+  news: readonly VendorNewsRow[];
 };
 
 export function HealthPage({ view, data }: { view: View; data: HealthData }) {
@@ -67,6 +69,7 @@ export function HealthPage({ view, data }: { view: View; data: HealthData }) {
         </Stat>
       </Stats>
       <Checks view={view} checks={checks} />
+      <VendorNews view={view} rows={data.news} />
       <Storage view={view} data={data} />
     </>
   );

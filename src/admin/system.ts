@@ -38,6 +38,7 @@ export const systemRoutes = (ctx: AdminContext) => {
       mediaBytes: ctx.media.totalBytes(),
       mediaLimitBytes: ctx.settings.current().media.max_total_mb * MEBIBYTE,
       checks,
+      news: ctx.vendorNews.list(),
     };
     return page(ctx, request, (view) => ({ title: view.t.system.title, nav: "system", body: HealthPage({ view, data }) }));
   };

@@ -1,6 +1,8 @@
-// What a refusal of Flow means: decided from status, `error.status` and `details[].reason`, never from message text.
+// What a refusal of Flow means: decided from `error.status`, `details[].reason` and known sentences, the HTTP number last.
 import { AppError, type ErrorKind, type FailureDetail } from "../../errors.ts";
-import { at, listAt, textAt } from "./json.ts";
+import { durationMs, type GoogleError, isWord, type RpcStatus, readGoogleError, statusOfHttp } from "../google-error.ts";
+import { type Meaning, meaningOf, type Reading } from "../google-meaning.ts";
+import { listAt, textAt } from "./json.ts";
 
 /** What was asked when the refusal came. Only those of `COSTLY` cost anything. */
 export type Operation =
@@ -51,6 +53,16 @@ const VERDICTS = {
     kind: "upstream_unauthorized",
     detail: { scope: "token", reason: "key_forbidden" },
     message: "Flow denies this account the use of its interface.",
+  },
+  restricted: {
+    kind: "upstream_unauthorized",
+    detail: { scope: "token", reason: "restricted" },
+    message: "Flow has limited this account for violations of its policies.",
+  },
+  location: {
+    kind: "upstream_unauthorized",
+    detail: { scope: "token", reason: "location" },
+    message: "Flow does not serve the location that this account is used from.",
   },
   modelDenied: {
     kind: "upstream_model_denied",
@@ -140,9 +152,10 @@ const FILTER_REASON = /^PUBLIC_ERROR_\w+_(FILTER|FILTERED|FILTER_FAILED)$/;
 
 type Facts = {
   httpStatus: number;
-  /** Whether it is Flow that speaks: an error object, and not a page of something in between. */
-  isOwn: boolean;
-  googleStatus: string;
+  /** What Flow itself says; null: a page of something in between, or nothing. */
+  google: GoogleError | null;
+  /** Status word, also where only the HTTP number tells it. */
+  status: RpcStatus;
   reasons: string[];
   retryAfterMs: number | undefined;
 };
@@ -152,7 +165,7 @@ export function classifyRefusal(operation: Operation, refusal: Refusal, now: num
   const facts = readFacts(refusal);
   const verdict: Verdict = VERDICTS[verdictOf(operation, facts)];
   const { retryAfterMs } = facts;
-  const message = verdict.kind === "content_policy" ? `${verdict.message} (${facts.reasons.join(", ")}).` : verdict.message;
+  const message = verdict.kind === "content_policy" ? `${verdict.message}${inBrackets(facts.reasons)}.` : verdict.message;
   return new AppError(verdict.kind, message, {
     charged: verdict.charged,
     detail: verdict.detail && { ...verdict.detail, ...(retryAfterMs === undefined ? {} : { until: now + retryAfterMs }) },
@@ -161,8 +174,15 @@ export function classifyRefusal(operation: Operation, refusal: Refusal, now: num
   });
 }
 
+const inBrackets = (words: readonly string[]): string => (words.length === 0 ? "" : ` (${words.join(", ")})`);
+
 /** What a failed video means without a reason, by the code of google.rpc.Code. */
-const FAILURE_CODES: Readonly<Record<number, VerdictName>> = { 3: "invalid", 4: "timedOut", 8: "quota", 14: "overloaded" };
+const FAILURES: Partial<Record<RpcStatus, VerdictName>> = {
+  INVALID_ARGUMENT: "invalid",
+  DEADLINE_EXCEEDED: "timedOut",
+  RESOURCE_EXHAUSTED: "quota",
+  UNAVAILABLE: "overloaded",
+};
 
 /**
  * The error for a video that Flow took and then failed. Pure. Its status carries `{code, message, details?}`; where the message is one
@@ -172,48 +192,80 @@ export function classifyFailure(error: unknown): AppError {
   const told = [textAt(error, "message"), ...listAt(error, "details").map((detail) => textAt(detail, "reason"))];
   const reasons = told.filter(isWord);
   const known = reasons.map((reason) => verdictOfReason("video", reason, 200)).find((name) => name !== undefined);
-  const verdict: Verdict = VERDICTS[known ?? FAILURE_CODES[Number(at(error, "code"))] ?? "unavailable"];
-  const words = reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
-  return new AppError(verdict.kind, `${verdict.message.replace(/\.$/, "")}${words}.`, { charged: verdict.charged, detail: verdict.detail });
+  const verdict: Verdict = VERDICTS[known ?? FAILURES[readGoogleError({ error })?.status ?? "UNKNOWN"] ?? "unavailable"];
+  return new AppError(verdict.kind, `${verdict.message.replace(/\.$/, "")}${inBrackets(reasons)}.`, {
+    charged: verdict.charged,
+    detail: verdict.detail,
+  });
 }
+
+/** Machine words of a failed video that no table knows. */
+export const unknownFailureWords = (error: unknown): string[] =>
+  [textAt(error, "message"), ...listAt(error, "details").map((detail) => textAt(detail, "reason"))]
+    .filter(isWord)
+    .filter((reason) => verdictOfReason("video", reason, 200) === undefined);
 
 /** The machine words of a refusal: all of it that may be logged. Anything else in their place is left out, it may be an echo. */
 export function wordsOf(body: unknown): { status: string | undefined; reasons: string[] } {
-  const error = errorOf(body);
-  const status = textAt(error, "status");
-  const reasons = listAt(error, "details").map((detail) => textAt(detail, "reason"));
-  return { status: isWord(status) ? status : undefined, reasons: reasons.filter(isWord) };
+  const google = readGoogleError(body);
+  return { status: google?.status ?? (google?.unknownStatus || undefined), reasons: (google?.reasons ?? []).filter(isWord) };
 }
 
-/** Google's front ends wrap the same error in a list now and then. */
-function errorOf(body: unknown): unknown {
-  return at(body, "error") ?? at(body, 0, "error");
-}
-
-function isWord(text: string | undefined): text is string {
-  return text !== undefined && /^[A-Z][A-Z0-9_]{2,99}$/.test(text);
+/** Words of a refusal that no table knows. */
+export function unknownWords(operation: Operation, refusal: Refusal): Reading["unknown"] {
+  const { google, httpStatus, reasons } = readFacts(refusal);
+  if (!google) return [];
+  const isKnown = reasons.some((reason) => verdictOfReason(operation, reason, httpStatus) !== undefined);
+  return isKnown ? [] : meaningOf({ ...google, reasons }, httpStatus).unknown;
 }
 
 function verdictOf(operation: Operation, facts: Facts): VerdictName {
-  const costs = COSTLY.has(operation);
-  for (const reason of facts.reasons) {
-    const verdict = verdictOfReason(operation, reason, facts.httpStatus);
+  const { httpStatus, google, status, reasons, retryAfterMs } = facts;
+  for (const reason of reasons) {
+    const verdict = verdictOfReason(operation, reason, status === "PERMISSION_DENIED" ? 403 : httpStatus);
     if (verdict) return verdict;
   }
-  const { httpStatus, googleStatus } = facts;
-  if (httpStatus === 401 || googleStatus === "UNAUTHENTICATED") return "unauthorized";
-  if (googleStatus === "RESOURCE_EXHAUSTED") return facts.retryAfterMs === undefined ? "quota" : "throttled";
+  if (!google) return verdictOfPage(operation, httpStatus);
+  const costs = COSTLY.has(operation);
+  const { meaning } = meaningOf({ ...google, reasons }, httpStatus);
+  // December 2025: the verification refusal came with a message only. Every other 403 of these calls names its reason.
+  if (meaning === "key_forbidden" && costs) return reasons.length === 0 ? "verification" : "modelDenied";
+  if (meaning === "no_details") return retryAfterMs !== undefined || google.status === null ? "throttled" : "quota";
+  if (meaning === "model_missing") return costs ? "modelMissing" : "unavailable";
+  if (meaning === "timed_out") return costs ? "timedOut" : "unavailable";
+  if (meaning === "invalid" || meaning === "too_large" || meaning === "signature") return FORMED.has(operation) ? "invalid" : "unavailable";
+  return MEANINGS[meaning] ?? "unavailable";
+}
+
+/** Where a meaning is the same whatever was asked. */
+const MEANINGS: Partial<Record<Meaning, VerdictName>> = {
+  key_invalid: "unauthorized",
+  key_leaked: "unauthorized",
+  key_forbidden: "forbidden",
+  restricted: "restricted",
+  location: "location",
+  // An account without credits left: it has more after some hours, or its owner sees to it.
+  billing: "quota",
+  limit_zero: "quota",
+  per_day: "quota",
+  account_quota: "quota",
+  per_minute: "throttled",
+  throttled: "throttled",
+  policy_input: "policyOutput",
+  policy_output: "policyOutput",
+  overloaded: "overloaded",
+};
+
+/** An answer that is not Flow's own. */
+function verdictOfPage(operation: Operation, httpStatus: number): VerdictName {
+  const costs = COSTLY.has(operation);
+  if (httpStatus === 401) return "unauthorized";
   if (httpStatus === 429) return "throttled";
-  if (httpStatus === 403 && googleStatus === "PERMISSION_DENIED") {
-    if (!costs) return "forbidden";
-    // December 2025: the verification refusal came with a message only. Every other 403 of these calls names its reason.
-    return facts.reasons.length === 0 ? "verification" : "modelDenied";
-  }
   if (httpStatus === 404 && costs) return "modelMissing";
   if (httpStatus === 504 && costs) return "timedOut";
   if (httpStatus === 503) return "overloaded";
-  // A page in between does not say whether Flow behind it did the work.
-  if (httpStatus >= 500 && costs && !facts.isOwn) return "unknown";
+  // It does not say whether Flow behind it did the work.
+  if (httpStatus >= 500 && costs) return "unknown";
   const isOurForm = httpStatus === 400 || httpStatus === 413 || httpStatus === 422;
   return isOurForm && FORMED.has(operation) ? "invalid" : "unavailable";
 }
@@ -226,20 +278,13 @@ function verdictOfReason(operation: Operation, reason: string, httpStatus: numbe
 }
 
 function readFacts(refusal: Refusal): Facts {
-  const details = listAt(errorOf(refusal.body), "details");
-  const { status = "", reasons } = wordsOf(refusal.body);
-  const delays = details.map((detail) => durationMs(at(detail, "retryDelay")));
+  const google = readGoogleError(refusal.body);
+  const retryMs = google?.retryMs ?? durationMs(refusal.retryAfter);
   return {
     httpStatus: refusal.status,
-    isOwn: errorOf(refusal.body) !== undefined,
-    googleStatus: status,
-    reasons,
-    retryAfterMs: delays.find((delay) => delay !== undefined) ?? durationMs(refusal.retryAfter),
+    google,
+    status: google?.status ?? statusOfHttp(refusal.status),
+    reasons: (google?.reasons ?? []).filter(isWord),
+    retryAfterMs: retryMs ?? undefined,
   };
-}
-
-/** `"12s"`, `"1.5s"` (google.rpc.RetryInfo) or `"12"` (Retry-After) in ms. */
-function durationMs(value: unknown): number | undefined {
-  const seconds = typeof value === "string" ? /^(\d{1,9}(?:\.\d+)?)s?$/.exec(value.trim())?.[1] : undefined;
-  return seconds === undefined ? undefined : Math.round(Number(seconds) * 1000);
 }

@@ -4,8 +4,9 @@ import { readChunks, send, toNetworkError, withoutEndSlashes } from "../../http.
 import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { readJson } from "../json-stream.ts";
+import { noNews, type ReportNews, shapeOf } from "../news.ts";
 import { SESSION_COOKIE } from "./convert.ts";
-import { classifyRefusal, type Operation, wordsOf } from "./errors.ts";
+import { classifyRefusal, type Operation, unknownWords, wordsOf } from "./errors.ts";
 
 export type FlowOptions = {
   /** Session, projects and links, e.g. `https://labs.google/fx/api`; gets the session cookie and nothing else. */
@@ -17,6 +18,8 @@ export type FlowOptions = {
   /** A number in [0, 1). */
   random: () => number;
   log: Log;
+  /** Records what Flow says that no table knows; default: nowhere. */
+  news?: ReportNews;
 };
 
 export type FlowRequest = {
@@ -52,7 +55,8 @@ const MAX_REFUSAL = 256 * 1024;
 export const USER_AGENT = `flow2api/${VERSION}`;
 
 /** Flow's two origins behind one door. */
-export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiBaseUrl" | "now" | "log">): Transport {
+export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiBaseUrl" | "now" | "log" | "news">): Transport {
+  const { news = noNews } = options;
   const exchange = (request: FlowRequest): Promise<Response> => {
     const { auth, body } = request;
     const base = "cookie" in auth ? options.labsBaseUrl : options.apiBaseUrl;
@@ -79,6 +83,8 @@ export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiB
     const body = await readRefusal(response, request.signal);
     const refusal = { status: response.status, body, retryAfter: response.headers.get("retry-after") };
     const error = classifyRefusal(request.operation, refusal, options.now());
+    for (const { kind, word } of unknownWords(request.operation, refusal)) news({ provider: "flow", kind, word, shape: shapeOf(body) });
+    if (body === undefined) news({ provider: "flow", kind: "unreadable", word: `HTTP ${response.status}`, shape: request.operation });
     // A form that Flow does not take is the first sign of a changed wire: the operator should see it.
     const level = error.kind === "upstream_invalid" ? "warn" : "debug";
     options.log[level]("flow refused a call", {

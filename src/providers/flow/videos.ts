@@ -1,9 +1,10 @@
 // Videos over Flow: one paid submission for each stage, status, and what comes after a stage or in its place.
 import { AppError, asCharged } from "../../errors.ts";
+import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, Provider, ProviderToken, VideoStatus } from "../provider.ts";
 import type { Concatenation } from "./concatenation.ts";
 import { sessionIdAt } from "./convert.ts";
-import { classifyFailure } from "./errors.ts";
+import { classifyFailure, unknownFailureWords } from "./errors.ts";
 import { type Finished, type Handle, type Running, readHandle, readStep, type Step, type Task, videoOf } from "./handle.ts";
 import { planOf } from "./models.ts";
 import type { Projects } from "./project.ts";
@@ -36,9 +37,9 @@ const LOST_WORDS: Record<Task["task"], string> = {
   concatenation: "Flow made the extension but could not join it with the video before it: it comes alone.",
 };
 
-export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "random" | "log">): Videos {
+export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "random" | "log" | "news">): Videos {
   const { transport, sessions, projects, uploads, concatenation, askStatus } = parts;
-  const { now, random, log } = options;
+  const { now, random, log, news = noNews } = options;
 
   /** The one call that costs. It is repeated only after an answer that refused it: 401 with a renewed session. */
   const submit = async (
@@ -124,11 +125,13 @@ export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "r
   const conclude = (handle: Running, status: VideoState): VideoStatus => {
     if (status.state === "pending") {
       if (status.word !== "PENDING" && status.word !== "ACTIVE")
-        log.debug("flow tells an unknown status of a video", { word: status.word });
+        news({ provider: "flow", kind: "job_status", word: newsWord(status.word), shape: "string" });
       return { state: "pending", progress: null };
     }
     if (status.state === "failed") {
       const error = classifyFailure(status.error);
+      for (const word of unknownFailureWords(status.error))
+        news({ provider: "flow", kind: "error_reason", word, shape: shapeOf(status.error) });
       if (!handle.earlier) return { state: "failed", error };
       const missing = handle.stage === "upscale" ? "upscale" : "concatenation";
       log.warn("flow failed a further stage of a video; the stage before it stands", { missing, kind: error.kind });
