@@ -1,3 +1,4 @@
+// Words that are new at the vendor: counted, logged once, and never a way to fill the memory or the log with content.
 import { expect, test } from "bun:test";
 import { createLog } from "../../log.ts";
 import { newsWord, shapeOf } from "../../providers/news.ts";
