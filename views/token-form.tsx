@@ -104,40 +104,42 @@ export function NewTokenPage({ view, defaults }: { view: View; defaults: { image
   return (
     <>
       <PageHead up={{ href: "/admin/tokens", label: tokens.title }} title={tokens.addTitle} about={tokens.addAbout} />
-      <SecretHelp view={view} />
-      <Form view={view} action="/admin/tokens" class="card">
-        <div class="columns tight">
-          <Select name="provider" label={tokens.provider} options={providers} data-focus />
-          <Field name="secret" label={fields.secret} hint={hints.secret} type="password" autocomplete="off" required maxLength={16_384} />
-          <Field name="label" label={fields.label} hint={hints.label} maxLength={100} />
-          <Field name="group" label={fields.group} hint={hints.group} maxLength={100} />
-          <Field
-            name="image_concurrency"
-            label={fields.imageConcurrency}
-            hint={hints.concurrency}
-            type="number"
-            min={-1}
-            max={1000}
-            placeholder={`${defaults.image}`}
-          />
-          <Field
-            name="video_concurrency"
-            label={fields.videoConcurrency}
-            hint={hints.concurrency}
-            type="number"
-            min={-1}
-            max={1000}
-            placeholder={`${defaults.video}`}
-          />
-          <Field name="proxy" label={fields.proxy} hint={hints.proxy} maxLength={500} />
-          <Field name="tags" label={fields.tags} hint={hints.tags} maxLength={1000} />
-        </div>
-        <Field name="note" label={fields.note} rows={2} maxLength={2000} />
-        <div class="form-foot">
-          <Button tone="primary">{tokens.add}</Button>
-          <LinkButton href="/admin/tokens">{controls.cancel}</LinkButton>
-        </div>
-      </Form>
+      <div class="flow">
+        <SecretHelp view={view} />
+        <Form view={view} action="/admin/tokens" class="card">
+          <div class="columns tight">
+            <Select name="provider" label={tokens.provider} options={providers} data-focus />
+            <Field name="secret" label={fields.secret} hint={hints.secret} type="password" autocomplete="off" required maxLength={16_384} />
+            <Field name="label" label={fields.label} hint={hints.label} maxLength={100} />
+            <Field name="group" label={fields.group} hint={hints.group} maxLength={100} />
+            <Field
+              name="image_concurrency"
+              label={fields.imageConcurrency}
+              hint={hints.concurrency}
+              type="number"
+              min={-1}
+              max={1000}
+              placeholder={`${defaults.image}`}
+            />
+            <Field
+              name="video_concurrency"
+              label={fields.videoConcurrency}
+              hint={hints.concurrency}
+              type="number"
+              min={-1}
+              max={1000}
+              placeholder={`${defaults.video}`}
+            />
+            <Field name="proxy" label={fields.proxy} hint={hints.proxy} maxLength={500} />
+            <Field name="tags" label={fields.tags} hint={hints.tags} maxLength={1000} />
+          </div>
+          <Field name="note" label={fields.note} rows={2} maxLength={2000} />
+          <div class="form-foot">
+            <Button tone="primary">{tokens.add}</Button>
+            <LinkButton href="/admin/tokens">{controls.cancel}</LinkButton>
+          </div>
+        </Form>
+      </div>
     </>
   );
 }

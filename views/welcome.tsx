@@ -145,6 +145,7 @@ export function ThreeSteps({ view, origin }: { view: View; origin: string }) {
       <Card title={start.key} actions={<LinkButton href="/admin/welcome/key">{start.keyWay}</LinkButton>}>
         <p>{start.keyAbout}</p>
       </Card>
+      <h2>{start.client}</h2>
       <ClientSettings view={view} origin={origin} secret="YOUR_KEY" />
     </div>
   );

@@ -45,6 +45,7 @@ export const welcome = {
     tokenWay: "Paste a token",
     key: "2. Make a key for a client",
     keyAbout: "Each client gets a key of its own, with limits if you want.",
+    client: "3. Connect a client",
     keyWay: "Make a key",
   },
   help: {

@@ -44,6 +44,7 @@ export const welcome: typeof en = {
     tokenWay: "粘贴令牌",
     key: "2. 为客户端创建密钥",
     keyAbout: "每个客户端使用自己的密钥，可按需设置限额。",
+    client: "3. 连接客户端",
     keyWay: "创建密钥",
   },
   help: {
