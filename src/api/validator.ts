@@ -1,6 +1,7 @@
 // Validation of parsed bodies: the first finding alone is made, and named in the client's own spelling.
 import { getSchemaValidator, type Static, type TSchema } from "elysia";
 import { AppError } from "../errors.ts";
+import { expectationOf, mustBe, shownValue } from "./invalid.ts";
 
 /** Checks a value against a schema. @throws {AppError} `invalid_request` with `param` and what was expected */
 export type Validator<S extends TSchema> = (value: unknown) => Static<S>;
@@ -20,18 +21,24 @@ export function validator<S extends TSchema>(schema: S): Validator<S> {
     if (found.value === undefined) {
       throw new AppError("invalid_request", `Missing required parameter: '${param}'.`, { param, reason: "missing_required_parameter" });
     }
-    throw new AppError("invalid_request", `Invalid value for '${param || "body"}': ${found.message.toLowerCase()}.`, {
-      param,
-      reason: "invalid_value",
-    });
+    if (!found.schema) throw new AppError("invalid_request", "The request body has an unexpected form.", { param });
+    const expected = expectationOf(found.schema, found.value);
+    if (param === "") throw new AppError("invalid_request", `The request body must be ${expected}, got ${shownValue(found.value)}.`);
+    throw mustBe(param, expected, found.value);
   };
 }
 
-type Finding = { path: string; value?: unknown; message: string; schema?: { type?: unknown }; errors?: Iterable<Iterable<Finding>> };
+type Finding = {
+  path: string;
+  value?: unknown;
+  message: string;
+  schema?: Parameters<typeof expectationOf>[0];
+  errors?: Iterable<Iterable<Finding>>;
+};
 
 /**
  * The first finding; findings are made one by one, and no second one is asked for. Of a union: that of the member that fits furthest, so
- * that the field inside it is named; among equals not the `null` that stands for absent.
+ * that the field inside it is named; where none is, the union's own.
  */
 function firstFinding(findings: Iterable<Finding>): Finding | null {
   const [first] = findings;
@@ -39,7 +46,7 @@ function firstFinding(findings: Iterable<Finding>): Finding | null {
   let best = first;
   for (const member of first.errors ?? []) {
     const inner = firstFinding(member);
-    if (inner && inner.schema?.type !== "null" && (best === first || inner.path.length > best.path.length)) best = inner;
+    if (inner && inner.path.length > best.path.length) best = inner;
   }
   return best;
 }

@@ -29,7 +29,7 @@ const WISHES: readonly [hints: ImageHints, wish: Omit<ImageWish, "pixels">][] = 
   [{ size: "2048x2048" }, { aspect: "1:1", size: "2K" }],
   [{ size: "3840x2160" }, { aspect: "16:9", size: "4K" }],
   [{ size: "1344×576" }, { aspect: "21:9", size: "1K" }],
-  [{ size: "400x3200" }, { aspect: "1:8", size: "2K" }],
+  [{ size: "400x3200" }, { aspect: "1:8", size: "1K" }],
   // As people write them.
   [{ size: "16:9" }, { aspect: "16:9" }],
   [{ size: "16x9" }, { aspect: "16:9" }],
@@ -121,7 +121,7 @@ for (const [hints, param] of GARBAGE) {
       attempt();
     } catch (error) {
       expect(error).toMatchObject({ kind: "invalid_request", param });
-      expect((error as AppError).message).toStartWith(`${param}: expected `);
+      expect((error as AppError).message).toStartWith(`${param} must be `);
       expect((error as AppError).message.length).toBeLessThan(250);
     }
   });

@@ -67,7 +67,7 @@ const WIDEST = 16;
 
 /**
  * Reads the hints of a request. An aspect said by itself goes before one that pixels imply; a size said by itself before pixels, pixels before
- * quality. Null, an empty string and `auto` say nothing. Pixels become the nearest aspect (by logarithm) and the size of their long side.
+ * quality. Null, an empty string and `auto` say nothing. Pixels become the nearest aspect (by logarithm) and the size that has about as many.
  * @param names what the caller calls the fields, for errors
  * @throws {AppError} `invalid_request` with `param` when a field cannot be read
  */
@@ -175,7 +175,7 @@ function readSize(text: string): ImageWish | null {
   if (!pixels || Math.max(pixels.width, pixels.height) < LEAST_PIXELS) return null;
   return {
     aspect: nearestAspect(pixels.width / pixels.height, ASPECTS),
-    size: sizeOfLongSide(Math.max(pixels.width, pixels.height)),
+    size: sizeOfPixels(pixels.width * pixels.height),
     pixels,
   };
 }
@@ -197,6 +197,20 @@ function sizeOfLongSide(pixels: number): ImageSize {
   if (pixels <= 640) return "512";
   if (pixels <= 1600) return "1K";
   return pixels <= 3200 ? "2K" : "4K";
+}
+
+/** Pixels of each size's square, in the order of sizes. */
+const NOMINAL_PIXELS: readonly [ImageSize, number][] = [
+  ["512", 512 ** 2],
+  ["1K", 1024 ** 2],
+  ["2K", 2048 ** 2],
+];
+/** Beyond its square times this a size is too small: 1536x1024 is still 1K, 1792x1024 is not. */
+const HEADROOM = 1.6;
+
+/** By the number of pixels: long and narrow images have as many as square ones of their size. */
+function sizeOfPixels(pixels: number): ImageSize {
+  return NOMINAL_PIXELS.find(([, nominal]) => pixels <= nominal * HEADROOM)?.[0] ?? "4K";
 }
 
 function ratioOf(aspect: Aspect): number {
@@ -238,7 +252,7 @@ function limitsOf(family: string, provider: string): ImageLimits {
 
 function unreadable(param: string, expected: string, value: unknown): AppError {
   const got = typeof value === "object" ? "an object" : JSON.stringify(String(value).slice(0, 60));
-  return new AppError("invalid_request", `${param}: expected ${expected}, got ${got}`, { param });
+  return new AppError("invalid_request", `${param} must be ${expected}, got ${got}.`, { param, reason: "invalid_value" });
 }
 
 /** The same without keys that are undefined. */

@@ -5,7 +5,15 @@ import type { VideoOrder } from "./job.ts";
 import type { ModelParameters } from "./model-ids.ts";
 import { familyOf } from "./models.ts";
 import { type Prices, videoUsd } from "./prices.ts";
-import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode, type VideoQuality, type VideoRequest } from "./types.ts";
+import {
+  RESOLUTIONS,
+  type Resolution,
+  VIDEO_ASPECTS,
+  type VideoAspect,
+  type VideoMode,
+  type VideoQuality,
+  type VideoRequest,
+} from "./types.ts";
 
 /** What is asked for; absent is left to the family's default. */
 export type VideoWish = Pick<VideoOrder, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
@@ -197,4 +205,13 @@ const refused = (param: string, message: string): AppError => new AppError("inva
 /** The same without keys that are undefined. */
 function compact<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as T;
+}
+
+/** Farthest that a proportion may be from one that is made. */
+const WIDEST_MISS = 0.1 + 1e-9;
+
+/** The aspect that a proportion (width by height) is within a tenth of; null where it is none of them. */
+export function nearVideoAspect(ratio: number): VideoAspect | null {
+  const miss = (aspect: VideoAspect) => Math.abs(ratio / (aspect === "16:9" ? 16 / 9 : 9 / 16) - 1);
+  return VIDEO_ASPECTS.find((aspect) => miss(aspect) <= WIDEST_MISS) ?? null;
 }

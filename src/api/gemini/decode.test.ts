@@ -1,6 +1,7 @@
 // Tests: every spelling and shape of generateContent bodies that clients send.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
+import { foldSeed } from "../seed.ts";
 import { decodeCount, decodeGenerate } from "./decode.ts";
 import { camelKeys } from "./proto-json.ts";
 import { CountBody, GenerateBody, tolerant } from "./schema.ts";
@@ -126,7 +127,7 @@ describe("generationConfig", () => {
     [{ responseModalities: ["IMAGE"] }, { imageOnly: true }],
     [{ response_modalities: ["text", "image"] }, { imageOnly: false }],
     [{ seed: "7" }, { seed: 7 }],
-    [{ seed: 2 ** 40 }, { seed: undefined }],
+    [{ seed: 2 ** 40 }, { seed: foldSeed(2 ** 40) }],
     [{ thinkingConfig: { includeThoughts: true, thinkingLevel: "LOW" } }, { includeThoughts: true, thinking: "low" }],
     [{ thinking_config: { thinking_level: "THINKING_LEVEL_UNSPECIFIED", thinking_budget: -1 } }, { thinking: undefined }],
     [{ temperature: 1, candidateCount: 1, stopSequences: [], unheardOf: {} }, { hints: {} }],

@@ -1,11 +1,14 @@
 // Bodies of generateContent become a neutral conversation. Pure: URLs are named, not read.
 // Source: Gemini API reference, models.generateContent; tolerances of wire.md A.1 and D (read 2026-11-23).
+
 import { AppError } from "../../errors.ts";
 import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn } from "../../gateway/inputs.ts";
 import type { Thinking } from "../../gateway/models.ts";
 import type { Kind } from "../../gateway/types.ts";
-import { fieldsOf, isFields, listOf, seedOf, textOf } from "./proto-json.ts";
+import { mustBe } from "../invalid.ts";
+import { foldSeed } from "../seed.ts";
+import { fieldsOf, isFields, listOf, textOf } from "./proto-json.ts";
 import { dataReference, uriReference } from "./references.ts";
 import type { CountBody, GenerateBody } from "./schema.ts";
 
@@ -33,7 +36,7 @@ export function thinkingOf(value: unknown, param: string): Thinking | undefined 
   const level = textOf(value)?.toLowerCase();
   if (level === undefined || level === UNSPECIFIED) return undefined;
   if (LEVELS.includes(level)) return level as Thinking;
-  throw new AppError("invalid_request", `${param}: expected MINIMAL, LOW, MEDIUM, HIGH or XHIGH.`, { param });
+  throw mustBe(param, "MINIMAL, LOW, MEDIUM, HIGH or XHIGH", value);
 }
 
 /** What the fields of hints are called in errors. */
@@ -62,7 +65,7 @@ export function decodeGenerate(body: GenerateBody): DecodedGenerate {
     imageOnly: modalities.includes("image") && !modalities.includes("text"),
     includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
     thinking: thinkingOf(thinking.thinkingLevel, HINT_NAMES.thinking),
-    seed: seedOf(config.seed),
+    seed: foldSeed(config.seed, "generationConfig.seed"),
   };
 }
 
@@ -128,7 +131,7 @@ function decodePart(part: unknown, where: string, role: "user" | "model"): Draft
   if (isFields(inlineData)) {
     const param = `${where}.inlineData.data`;
     const data = textOf(inlineData.data);
-    if (!data) throw new AppError("invalid_request", `${param}: expected base64.`, { param });
+    if (!data) throw mustBe(param, "base64", inlineData.data);
     return [{ ...dataReference(data, inlineData.mimeType, param), kinds: INPUTS, ...mark }];
   }
   if (isFields(fileData)) {

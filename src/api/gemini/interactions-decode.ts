@@ -1,12 +1,14 @@
 // Bodies of interactions become a neutral order. Pure: URLs are named, not read.
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0; wire.md A.2 (read 2026-11-23).
-import { AppError } from "../../errors.ts";
+
 import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import type { VideoOrder } from "../../gateway/job.ts";
 import type { Thinking } from "../../gateway/models.ts";
+import { mustBe } from "../invalid.ts";
+import { foldSeed } from "../seed.ts";
 import { instructionOf, thinkingOf } from "./decode.ts";
-import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
+import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
 import { dataReference, uriReference } from "./references.ts";
 import type { InteractionBody } from "./schema.ts";
 import { aspectOf, resolutionOf, webhookOf } from "./video-options.ts";
@@ -54,7 +56,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
   const turns = steps.map(({ role, blocks }) => ({ role, parts: blocks.flatMap((block) => ("part" in block ? [block.part] : [])) }));
   const said = turns.filter(({ role }) => role === "user").flatMap(({ parts }) => parts);
   if (!steps.some(({ role, blocks }) => role === "user" && blocks.length > 0)) {
-    throw new AppError("invalid_request", "input: expected a text, a picture or a video of the user.", { param: "input" });
+    throw mustBe("input", "a text, an image or a video of the user", body.input);
   }
   const formats = listOf(body.responseFormat).filter(isFields);
   const format = formatOf(formats);
@@ -67,7 +69,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
     stream: body.stream === true,
     previous: textOf(body.previousInteractionId),
     delivery: textOf(format.delivery) === "uri" ? "uri" : "inline",
-    seed: seedOf(config.seed),
+    seed: foldSeed(config.seed, "generation_config.seed"),
     webhookUrl: webhookOf(body.webhookConfig),
     system: instructionOf(body.systemInstruction) || undefined,
     turns: turns.filter(({ parts }) => parts.length > 0),

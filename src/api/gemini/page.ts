@@ -1,6 +1,7 @@
 // Pages as Google's lists have them: a size, and a token that names the last element of the page before.
-import { AppError } from "../../errors.ts";
+
 import { splitUrl } from "../dialect.ts";
+import { mustBe } from "../invalid.ts";
 
 export type Page = { size: number; after: string | null };
 
@@ -10,8 +11,9 @@ export type Page = { size: number; after: string | null };
  */
 export function pageOf(url: string, { usual, largest }: { usual: number; largest: number }): Page {
   const query = new URLSearchParams(splitUrl(url).query);
-  const size = Number(query.get("pageSize") || query.get("page_size") || usual);
-  if (!Number.isInteger(size) || size < 0) throw new AppError("invalid_request", "pageSize: expected a number.", { param: "pageSize" });
+  const asked = query.get("pageSize") || query.get("page_size");
+  const size = Number(asked || usual);
+  if (!Number.isInteger(size) || size < 0) throw mustBe("pageSize", "a whole number of at least 0", asked);
   const token = query.get("pageToken") || query.get("page_token");
   return { size: size === 0 ? usual : Math.min(size, largest), after: token ? Buffer.from(token, "base64url").toString() : null };
 }

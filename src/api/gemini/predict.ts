@@ -7,11 +7,13 @@ import type { InputReference } from "../../gateway/inputs.ts";
 import { type GenerateEvent, type Media, noImageText } from "../../gateway/types.ts";
 import { generationHeaders } from "../generation-headers.ts";
 import { type PictureOutput, renderPicture } from "../image-output.ts";
+import { mustBe, wholeNumber } from "../invalid.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
+import { foldSeed } from "../seed.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import type { Done } from "./encode.ts";
 import { imagenSafety, outputOf, unread } from "./options.ts";
-import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
+import { type Fields, fieldsOf, isFields, listOf, textOf } from "./proto-json.ts";
 import { mediaReference, readTurns } from "./references.ts";
 import { startImages } from "./run.ts";
 import { PredictBody, tolerant } from "./schema.ts";
@@ -35,10 +37,9 @@ export const validatePredict = tolerant(PredictBody);
 export function readInstance({ instances, parameters }: PredictBody): { instance: Fields; parameters: Fields; prompt: string } {
   const list = listOf(instances);
   const [first] = list;
-  if (list.length !== 1 || !isFields(first))
-    throw new AppError("invalid_request", "instances: expected exactly one.", { param: "instances" });
+  if (list.length !== 1 || !isFields(first)) throw mustBe("instances", "a list of exactly one object", instances);
   const prompt = textOf(first.prompt);
-  if (!prompt) throw new AppError("invalid_request", "instances[0].prompt: expected a text.", { param: "instances[0].prompt" });
+  if (!prompt) throw mustBe("instances[0].prompt", "a text", first.prompt);
   const avoid = textOf(fieldsOf(parameters).negativePrompt);
   return { instance: first, parameters: fieldsOf(parameters), prompt: avoid ? `${prompt}\n\nAvoid: ${avoid}` : prompt };
 }
@@ -67,7 +68,7 @@ async function start(api: Api, call: Call, model: string) {
     choice,
     wish: imageWish({ aspectRatio, imageSize }, HINT_NAMES),
     turns: await readTurns(api, call, [{ role: "user", parts }]),
-    seed: seedOf(parameters.seed),
+    seed: foldSeed(parameters.seed, "parameters.seed"),
     imageOnly: true,
     picturesParam: "instances",
     n: countOf(parameters),
@@ -88,13 +89,8 @@ function picturesOf({ image, referenceImages }: Fields): InputReference[] {
   return [...first, ...others];
 }
 
-function countOf({ sampleCount }: Fields): number {
-  const count = sampleCount === undefined ? 1 : numberOf(sampleCount);
-  if (count !== undefined && Number.isInteger(count) && count >= 1 && count <= MOST_PICTURES) return count;
-  throw new AppError("invalid_request", `parameters.sampleCount: expected a number from 1 to ${MOST_PICTURES}.`, {
-    param: "parameters.sampleCount",
-  });
-}
+const countOf = ({ sampleCount }: Fields): number =>
+  sampleCount === undefined ? 1 : wholeNumber(sampleCount, "parameters.sampleCount", { min: 1, max: MOST_PICTURES });
 
 const imageOutput = (parameters: Fields): PictureOutput =>
   outputOf(parameters, fieldsOf(parameters.outputOptions)) ?? { format: null, compression: null };

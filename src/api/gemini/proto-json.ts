@@ -37,9 +37,3 @@ export function numberOf(value: unknown): number | undefined {
   const number = Number(text);
   return Number.isFinite(number) ? number : undefined;
 }
-
-/** A whole number that an upstream takes as a seed; anything else is no seed. */
-export function seedOf(value: unknown): number | undefined {
-  const seed = numberOf(value);
-  return seed !== undefined && Number.isInteger(seed) && Math.abs(seed) < 2 ** 31 ? seed : undefined;
-}

@@ -1,7 +1,9 @@
 // Pictures and videos as Google's clients name them: bytes inside, the name of a file, our own links, any https URL.
+
 import { AppError } from "../../errors.ts";
 import { type DraftTurn, fileIdOf, type InputReference, namedFileUrl, ownMediaId, readInput, resolveTurns } from "../../gateway/inputs.ts";
 import type { InputMedia, Kind, Turn } from "../../gateway/types.ts";
+import { mustBe } from "../invalid.ts";
 import type { Api, Call } from "./call.ts";
 import { type Fields, textOf } from "./proto-json.ts";
 
@@ -41,7 +43,7 @@ export function uriReference(uri: string, param: string, trusted = true): InputR
   if (name !== undefined) return { type: "reference", url: namedFileUrl(name), param, trusted };
   if (ownMediaId(uri) || (trusted && /^(https?:\/\/|data:)/i.test(uri))) return { type: "reference", url: uri, param, trusted };
   if (!trusted) return null;
-  throw new AppError("invalid_request", `${param}: expected files/{id}, an http(s) URL or a data URL.`, { param });
+  throw mustBe(param, "files/{id}, an http(s) URL or a data URL", uri);
 }
 
 /**
@@ -53,7 +55,7 @@ export function mediaReference(value: Fields, param: string): InputReference {
   if (bytes) return dataReference(bytes, value.mimeType ?? value.encoding, param);
   const uri = ["uri", "fileUri", "gcsUri", "url"].map((name) => textOf(value[name])).find(Boolean);
   if (uri) return uriReference(uri, param)!;
-  throw new AppError("invalid_request", `${param}: expected bytesBase64Encoded with mimeType, or uri.`, { param });
+  throw mustBe(param, "bytesBase64Encoded with mimeType, or uri", value);
 }
 
 /** Google's words for a file that is not there, or not the key's: it does not say which. */

@@ -7,12 +7,13 @@ import { failureOf } from "../../gateway/job-rules.ts";
 import { ignoredHeader } from "../../gateway/model-options.ts";
 import type { InputMedia } from "../../gateway/types.ts";
 import { jobHeaders } from "../generation-headers.ts";
+import { foldSeed } from "../seed.ts";
 import { type Api, type Call, jobsOf, modelOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
 import { plainId, videoJobId, videoUri } from "./job-names.ts";
 import { unread } from "./options.ts";
 import { readInstance, validatePredict } from "./predict.ts";
-import { type Fields, fieldsOf, isFields, listOf, numberOf, seedOf, textOf } from "./proto-json.ts";
+import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
 import { fileIdIn, mediaReference, readReference } from "./references.ts";
 import { aspectOf, resolutionOf, webhookOf } from "./video-options.ts";
 
@@ -43,7 +44,7 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
     aspect: aspectOf(parameters.aspectRatio, "parameters.aspectRatio"),
     resolution: resolutionOf(parameters.resolution),
     seconds: numberOf(parameters.durationSeconds),
-    seed: seedOf(parameters.seed),
+    seed: foldSeed(parameters.seed, "parameters.seed"),
     webhookUrl: webhookOf(body.value.webhookConfig),
     idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
   });

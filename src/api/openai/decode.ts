@@ -3,9 +3,11 @@
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { DraftTurn } from "../../gateway/inputs.ts";
+import { countOr } from "../invalid.ts";
+import { foldSeed } from "../seed.ts";
 import { decodeMessage, type Message } from "./chat/message.ts";
 import { isObject } from "./references.ts";
-import type { ChatBody } from "./schema.ts";
+import { type ChatBody, IMAGE_COUNT } from "./schema.ts";
 
 /** Parameters for images as the client wrote them; `gateway/image-parameters.ts` reads them. */
 export type ImageHints = { size?: unknown; quality?: unknown; aspectRatio?: unknown; imageSize?: unknown };
@@ -40,15 +42,17 @@ export function decodeChat(body: ChatBody): DecodedChat {
     model: body.model,
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,
-    n: body.n ?? 1,
+    n: countOr(1, body.n, "n", IMAGE_COUNT),
     system: instructionsOf(body.messages),
     turns,
     hints: imageHints(body),
     form: modalities.includes("image") || body.image_config ? "images" : null,
     imageOnly: modalities.length > 0 && !modalities.includes("text"),
-    seed: body.seed ?? undefined,
+    seed: foldSeed(body.seed ?? extraOf(body).seed),
   };
 }
+
+const extraOf = ({ extra_body }: ChatBody): Record<string, unknown> => (isObject(extra_body) ? extra_body : {});
 
 const isInstruction = (message: Message) => message.role === "system" || message.role === "developer";
 

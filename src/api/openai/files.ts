@@ -4,6 +4,7 @@ import { AppError } from "../../errors.ts";
 import { fileIdOf, fileMediaId } from "../../gateway/inputs.ts";
 import type { Limits } from "../../gateway/leases.ts";
 import type { Media } from "../../gateway/types.ts";
+import { wholeNumber } from "../invalid.ts";
 import { isMultipart } from "../multipart.ts";
 import type { Api, Call } from "./call.ts";
 
@@ -92,12 +93,7 @@ async function fileOf({ media: store, clock }: FilesApi, { key }: Call, id: stri
 
 const noFile = () => new AppError("not_found", "There is no such file.", { param: "id" });
 
-function limitOf(text: string | null): number {
-  if (text === null) return MAX_PAGE;
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_PAGE) return limit;
-  throw new AppError("invalid_request", `limit: expected a number from 1 to ${MAX_PAGE}.`, { param: "limit", reason: "invalid_value" });
-}
+const limitOf = (text: string | null): number => (text === null ? MAX_PAGE : wholeNumber(text, "limit", { min: 1, max: MAX_PAGE }));
 
 /** `FileObject` (OpenAI API reference, files; SDK types of openai 7.57; read 2026-11-23). */
 function encodeFile(media: Media) {

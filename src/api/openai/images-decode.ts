@@ -3,10 +3,12 @@ import { AppError } from "../../errors.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import { DEFAULT_FAMILY } from "../../gateway/models.ts";
 import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
+import { countOr, mustBe } from "../invalid.ts";
+import { foldSeed } from "../seed.ts";
 import { decodeText } from "./chat/message.ts";
 import type { ImageHints } from "./decode.ts";
 import { referencesOf } from "./references.ts";
-import type { ImagesBody } from "./schema.ts";
+import { COMPRESSION, IMAGE_COUNT, type ImagesBody, PARTIALS } from "./schema.ts";
 
 /** The words of the `quality` field that answers may hold. */
 const QUALITIES = ["low", "medium", "high", "xhigh", "max"] as const;
@@ -33,6 +35,12 @@ export type DecodedImages = PictureEcho & {
 /** Most pictures of one edit, the mask aside. The model may take fewer. */
 export const MAX_PICTURES = 16;
 
+export const tooManyImages = (count: number) =>
+  new AppError("invalid_request", `image must be at most ${MAX_PICTURES} images, got ${count}.`, {
+    param: "image",
+    reason: "invalid_value",
+  });
+
 /** The upstreams have no field for masks: the picture is sent with the others, and this says what it is. */
 export const MASK_INSTRUCTION =
   "The next picture is a mask for the first picture. Change only the area where the mask is transparent and keep everything else exactly as it is.";
@@ -56,12 +64,12 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
     throw new AppError("invalid_request", "Missing required parameter: 'image'.", { param: "image", reason: "missing_required_parameter" });
   }
   const count = pictures.length + mentioned.length;
-  if (count > MAX_PICTURES) throw refuse("image", `at most ${MAX_PICTURES} images, got ${count}`);
+  if (count > MAX_PICTURES) throw tooManyImages(count);
   const masked: DraftTurn["parts"] = mask.length > 0 && count > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
   return {
     model: body.model ?? DEFAULT_FAMILY.image,
     stream: body.stream ?? false,
-    n: body.n ?? 1,
+    n: countOr(1, body.n, "n", IMAGE_COUNT),
     turns: [{ role: "user", parts: [...prompt, ...pictures, ...masked] }],
     hints: {
       size: body.size,
@@ -69,9 +77,9 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
       aspectRatio: body.aspect_ratio,
       imageSize: body.image_size ?? body.resolution,
     },
-    seed: body.seed ?? undefined,
-    partials: body.stream ? (body.partial_images ?? 0) : 0,
-    output: decodeOutput(body.output_format, body.output_compression),
+    seed: foldSeed(body.seed),
+    partials: body.stream ? countOr(0, body.partial_images, "partial_images", PARTIALS) : 0,
+    output: decodeOutput(body.output_format, countOr(null, body.output_compression, "output_compression", COMPRESSION)),
     form: decodeForm(body.response_format),
     quality: qualityOf(body.quality),
     background: body.background === true || body.background === "true",
@@ -88,22 +96,18 @@ export function decodeOutput(format: string | null | undefined, compression: num
   const word = format?.trim().toLowerCase() || null;
   const known = word === "jpg" ? "jpeg" : word;
   const found = PICTURE_FORMATS.find((one) => one === known) ?? null;
-  if (known !== null && found === null) throw refuse("output_format", `one of "png", "jpeg", "webp", got "${known.slice(0, 20)}"`);
+  if (known !== null && found === null) throw mustBe("output_format", '"png", "jpeg" or "webp"', format);
   return { format: found, compression: compression ?? null };
 }
 
 function decodeForm(word: string | null | undefined): "b64_json" | "url" {
   if (word === undefined || word === null || word === "" || word === "b64_json") return "b64_json";
   if (word === "url") return "url";
-  throw refuse("response_format", `"url" or "b64_json", got "${word.slice(0, 20)}"`);
+  throw mustBe("response_format", '"url" or "b64_json"', word);
 }
 
 /** What an answer may say of the quality: the word asked for, older words in today's; null where none was. */
 export function qualityOf(word: string | null | undefined): Quality | null {
   const today = word === "standard" ? "medium" : word === "hd" ? "high" : word;
   return QUALITIES.find((one) => one === today) ?? null;
-}
-
-function refuse(param: string, expected: string): AppError {
-  return new AppError("invalid_request", `${param}: expected ${expected}.`, { param, reason: "invalid_value" });
 }

@@ -14,7 +14,7 @@ import { COMMENT, frame, streamFrames } from "../sse.ts";
 import { type Api, type Call, type ImageOrder, startImages } from "./call.ts";
 import { errorBody } from "./errors.ts";
 import { base64Of, imagesBody } from "./images-answer.ts";
-import { type DecodedImages, decodeImages, FORM_FIELDS, MAX_PICTURES, type PictureEcho } from "./images-decode.ts";
+import { type DecodedImages, decodeImages, FORM_FIELDS, MAX_PICTURES, type PictureEcho, tooManyImages } from "./images-decode.ts";
 import { encodeCompleted, encodePartial, type StreamName } from "./images-encode.ts";
 import { startImageJob, wantsJob } from "./images-jobs.ts";
 import { type Done, withoutPicture } from "./outcome.ts";
@@ -59,9 +59,7 @@ const PICTURE_FIELD = /^(image|images|input_references?)(\[\d*\])?$/;
 /** Stores the pictures of a form as inputs. Files in other fields are nobody's. */
 async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form) {
   const pictures = files.filter(({ field }) => PICTURE_FIELD.test(field));
-  if (pictures.length > MAX_PICTURES) {
-    throw new AppError("invalid_request", `image: expected at most ${MAX_PICTURES} pictures, got ${pictures.length}.`, { param: "image" });
-  }
+  if (pictures.length > MAX_PICTURES) throw tooManyImages(pictures.length);
   const keep = async ({ field, draft }: Form["files"][number]): Promise<InputReference> => {
     const accept = { kinds: ["image" as const], param: field };
     const { id } = await api.media.keep(draft, { origin: "input", keyId: key.id, requestId, accept });

@@ -1,6 +1,6 @@
 // Pictures as clients name them, in every form seen: a URL, a data URL, an object around either, the id of an uploaded file.
-import { AppError } from "../../errors.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
+import { mustBe } from "../invalid.ts";
 
 type Loose = Record<string, unknown>;
 
@@ -26,8 +26,5 @@ export function referencesOf(value: unknown, param: string): InputReference[] {
   const named = isObject(value) ? (value.image_url ?? value.url) : value;
   const url = isObject(named) ? named.url : named;
   if (typeof url === "string" && url.trim() !== "") return [{ type: "reference", url: url.trim(), param, trusted: true }];
-  throw new AppError("invalid_request", `${param}: expected a picture: a URL, a data URL, {"image_url": …} or {"file_id": …}.`, {
-    param,
-    reason: "invalid_value",
-  });
+  throw mustBe(param, 'an image: a URL, a data URL, {"image_url": …} or {"file_id": …}', value);
 }

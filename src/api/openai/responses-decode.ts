@@ -3,11 +3,13 @@ import { AppError } from "../../errors.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../gateway/models.ts";
 import type { PictureOutput } from "../image-output.ts";
+import { countOr } from "../invalid.ts";
+import { foldSeed } from "../seed.ts";
 import { decodeMessage, type Message, type MessagePlace } from "./chat/message.ts";
 import { endWithUser, type ImageHints, instructionsOf, joinTurns, lastTurnStart, lastUserTurn, nothingSaid } from "./decode.ts";
 import { decodeOutput, MASK_INSTRUCTION, type Quality, qualityOf } from "./images-decode.ts";
 import { isObject, referencesOf } from "./references.ts";
-import type { ResponsesBody } from "./schema.ts";
+import { COMPRESSION, PARTIALS, type ResponsesBody } from "./schema.ts";
 
 type Loose = Record<string, unknown>;
 
@@ -18,6 +20,7 @@ export type DecodedResponse = {
   system?: string;
   turns: DraftTurn[];
   hints: ImageHints;
+  seed?: number;
   partials: number;
   output: PictureOutput;
   quality: Quality | null;
@@ -47,8 +50,9 @@ export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResp
     system: [body.instructions, said].filter(Boolean).join("\n\n") || undefined,
     turns,
     hints: { size: tool?.size, quality: tool?.quality, aspectRatio: tool?.aspect_ratio, imageSize: tool?.image_size },
-    partials: body.stream ? partialsOf(tool?.partial_images) : 0,
-    output: decodeOutput(textIn(tool?.output_format), compressionOf(tool?.output_compression)),
+    seed: foldSeed(tool?.seed ?? body.seed),
+    partials: body.stream ? countOr(0, tool?.partial_images, "tools.partial_images", PARTIALS) : 0,
+    output: decodeOutput(textIn(tool?.output_format), countOr(null, tool?.output_compression, "tools.output_compression", COMPRESSION)),
     quality: qualityOf(textIn(tool?.quality)),
     forced: isObject(body.tool_choice) && body.tool_choice.type === "image_generation",
   };
@@ -117,17 +121,3 @@ function drawnBefore(item: Loose, { name, exact }: MessagePlace, recall: Recall)
 }
 
 const textIn = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
-
-function partialsOf(value: unknown): number {
-  if (value === undefined || value === null) return 0;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 3) return value;
-  throw new AppError("invalid_request", "tools.partial_images: expected a number from 0 to 3.", { param: "tools.partial_images" });
-}
-
-function compressionOf(value: unknown): number | null {
-  if (value === undefined || value === null) return null;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 100) return value;
-  throw new AppError("invalid_request", "tools.output_compression: expected a number from 0 to 100.", {
-    param: "tools.output_compression",
-  });
-}

@@ -3,6 +3,7 @@ import { AppError } from "../../errors.ts";
 import { type DraftTurn, ownMediaId } from "../../gateway/inputs.ts";
 import type { KeptResponses } from "../../gateway/kept-responses.ts";
 import { renderPicture } from "../image-output.ts";
+import { wholeNumber } from "../invalid.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { mediaUrl } from "../links.ts";
 import type { Api, Call } from "./call.ts";
@@ -66,12 +67,7 @@ async function itemsOf(api: Own, { calledOrigin: origin, key }: Call, { role, pa
   ];
 }
 
-function limitOf(text: string | null): number {
-  if (text === null) return DEFAULT_PAGE;
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_PAGE) return limit;
-  throw new AppError("invalid_request", `limit: expected a number from 1 to ${MAX_PAGE}.`, { param: "limit", reason: "invalid_value" });
-}
+const limitOf = (text: string | null): number => (text === null ? DEFAULT_PAGE : wholeNumber(text, "limit", { min: 1, max: MAX_PAGE }));
 
 /** @throws {AppError} `not_found`, also for another key's: nobody learns what exists */
 async function answerOf({ responses }: Own, { key }: Call, id: string): Promise<KeptAnswer> {

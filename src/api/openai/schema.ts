@@ -4,7 +4,18 @@ import { type Static, type TSchema, t } from "elysia";
 
 const nullable = <S extends TSchema>(schema: S) => t.Optional(t.Union([schema, t.Null()]));
 const text = () => nullable(t.String());
+/** Any value passes: `foldSeed` says what a seed may be. */
+const anySeed = () => t.Optional(t.Unknown({ description: "A whole number of any size, or a text" }));
 const amount = (description: string) => nullable(t.Union([t.String(), t.Number()], { description }));
+
+/** Bounds of what can be counted; the decoders read it with them, as forms and some clients write numbers as text. */
+export const IMAGE_COUNT = { min: 1, max: 10 } as const;
+export const COMPRESSION = { min: 0, max: 100 } as const;
+export const PARTIALS = { min: 0, max: 3 } as const;
+
+// Not t.Integer, which takes any text of digits and leaves it text: its bounds then do not count.
+const count = ({ min, max }: { min: number; max: number }) =>
+  nullable(t.Union([t.Number({ minimum: min, maximum: max, multipleOf: 1 }), t.String()]));
 
 const Message = t.Object(
   {
@@ -25,14 +36,14 @@ export const ChatBody = t.Object(
     }),
     stream: nullable(t.Boolean()),
     stream_options: nullable(t.Object({ include_usage: nullable(t.Boolean()) }, { additionalProperties: true })),
-    n: nullable(t.Integer({ minimum: 1, maximum: 10 })),
+    n: count(IMAGE_COUNT),
     modalities: nullable(t.Array(t.String(), { maxItems: 16 })),
     image_config: nullable(t.Object({ aspect_ratio: text(), image_size: text() }, { additionalProperties: true })),
     size: text(),
     quality: text(),
     aspect_ratio: text(),
     image_size: text(),
-    seed: nullable(t.Integer()),
+    seed: anySeed(),
     seconds: amount("Length of a video"),
     duration: amount("As seconds"),
     resolution: amount("Of a video: 720p, 1080p, …"),
@@ -45,7 +56,6 @@ export const ChatBody = t.Object(
 );
 export type ChatBody = Static<typeof ChatBody>;
 
-const count = (minimum: number, maximum: number) => nullable(t.Integer({ minimum, maximum }));
 /** Pictures in any form that references.ts understands. */
 const pictures = (description: string) => t.Optional(t.Unknown({ description }));
 
@@ -54,19 +64,19 @@ export const ImagesBody = t.Object(
   {
     prompt: t.String({ minLength: 1, maxLength: 32_000 }),
     model: nullable(t.String({ minLength: 1, maxLength: 300 })),
-    n: count(1, 10),
+    n: count(IMAGE_COUNT),
     size: nullable(t.Union([t.String(), t.Number()])),
     quality: text(),
     background: nullable(t.Union([t.Boolean(), t.String()], { description: "true: answer 202 and work as a job" })),
     output_format: text(),
-    output_compression: count(0, 100),
-    partial_images: count(0, 3),
+    output_compression: count(COMPRESSION),
+    partial_images: count(PARTIALS),
     stream: nullable(t.Boolean()),
     response_format: text(),
     aspect_ratio: text(),
     image_size: text(),
     resolution: text(),
-    seed: nullable(t.Integer()),
+    seed: anySeed(),
     negative_prompt: text(),
     image: pictures("One picture or several: URL, data URL, {image_url} or {file_id}"),
     images: pictures("As image"),
@@ -97,7 +107,7 @@ export const VideoBody = t.Object(
     first_frame: pictures("First picture"),
     last_frame: pictures("Last picture"),
     negative_prompt: text(),
-    seed: nullable(t.Integer()),
+    seed: anySeed(),
     video: t.Optional(
       t.Unknown({ description: "Of edits and extensions: {id} of a video or of an uploaded file, a media URL, or a file" }),
     ),
@@ -120,6 +130,7 @@ export const ResponsesBody = t.Object(
     tools: nullable(t.Array(LooseObject, { maxItems: 512 })),
     tool_choice: t.Optional(t.Unknown()),
     previous_response_id: text(),
+    seed: anySeed(),
     store: nullable(t.Boolean()),
     metadata: nullable(LooseObject),
   },

@@ -34,7 +34,8 @@ describe("size", () => {
     ["3840x2160", "16:9", "4k"],
     ["640x360", "16:9", "360p"],
     ["854x480", "16:9", "720p"],
-    ["1024x1024", "16:9", "1080p"],
+    ["1920x1200", "16:9", "4k"],
+    ["832x480", "16:9", "720p"],
     ["1280X720", "16:9", "720p"],
     ["1280 × 720", "16:9", "720p"],
   ] as const)("%s is %s in %s", (size, aspect, resolution) => {
@@ -46,8 +47,6 @@ describe("size", () => {
   test.each([
     ["16:9", { aspect: "16:9" }],
     ["9:16", { aspect: "9:16" }],
-    ["3:4", { aspect: "9:16" }],
-    ["1:1", { aspect: "16:9" }],
     ["portrait", { aspect: "9:16" }],
     ["720p", { resolution: "720p" }],
     ["4K", { resolution: "4k" }],
@@ -71,6 +70,13 @@ describe("size", () => {
 
   test.each([
     [{ size: "big" }, "size"],
+    [{ size: "1280x7201" }, "size"],
+    [{ size: "1024x1024" }, "size"],
+    [{ size: "1280x900" }, "size"],
+    [{ size: "3:4" }, "size"],
+    [{ aspectRatio: "1:1" }, "aspect_ratio"],
+    [{ aspectRatio: "square" }, "aspect_ratio"],
+    [{ aspectRatio: "21:9" }, "aspect_ratio"],
     [{ size: "0x0" }, "size"],
     [{ resolution: "sharp" }, "resolution"],
     [{ aspectRatio: "wide" }, "aspect_ratio"],

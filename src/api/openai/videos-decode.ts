@@ -2,6 +2,9 @@
 import { AppError } from "../../errors.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../gateway/types.ts";
+import { nearVideoAspect } from "../../gateway/video-parameters.ts";
+import { mustBe } from "../invalid.ts";
+import { foldSeed } from "../seed.ts";
 import { fileReference, isObject, referencesOf } from "./references.ts";
 import type { VideoBody } from "./schema.ts";
 
@@ -58,7 +61,7 @@ export function decodeVideo(body: VideoBody, uploads: VideoUploads = new Map()):
     prompt: promptOf(body),
     shape,
     size,
-    seed: body.seed ?? undefined,
+    seed: foldSeed(body.seed),
     ...picturesOf(body, uploads),
     source: uploads.get("video")?.[0] ?? sourceOf(body.video, "video"),
     webhookUrl: body.webhook_url || undefined,
@@ -90,9 +93,11 @@ export function videoShape(hints: ShapeHints): { shape: VideoShape; size: string
   return { shape, size: size!.pixels ?? null };
 }
 
+const PROPORTIONS = "16:9 or 9:16 within 10 %, such as 1280x720";
+
 type Size = { aspect?: VideoAspect; resolution?: Resolution; pixels?: string };
 
-const ASPECT_WORDS: Readonly<Record<string, VideoAspect>> = { landscape: "16:9", portrait: "9:16", square: "16:9" };
+const ASPECT_WORDS: Readonly<Record<string, VideoAspect>> = { landscape: "16:9", portrait: "9:16" };
 /** The largest short side of each resolution but the last. */
 const SHORT_SIDES: readonly [number, Resolution][] = [
   [360, "360p"],
@@ -101,8 +106,8 @@ const SHORT_SIDES: readonly [number, Resolution][] = [
 ];
 
 const resolutionOf = (shortSide: number): Resolution => SHORT_SIDES.find(([most]) => shortSide <= most)?.[1] ?? "4k";
-/** A square lies: upstreams make two proportions, and the wide one is theirs by default. */
-const aspectOf = (width: number, height: number): VideoAspect => (width >= height ? "16:9" : "9:16");
+/** The proportion that is meant; a video of another one than asked for is not what was asked for. */
+const aspectOf = (width: number, height: number): VideoAspect | null => nearVideoAspect(width / height);
 
 function readSize(value: unknown, param: string): Size {
   if (value === undefined || value === null) return {};
@@ -110,23 +115,29 @@ function readSize(value: unknown, param: string): Size {
   if (word === "" || word === "auto") return {};
   const [, width, height] = /^(\d{2,5})\s*[x×*]\s*(\d{2,5})$/.exec(word)?.map(Number) ?? [];
   if (width && height) {
-    return { aspect: aspectOf(width, height), resolution: resolutionOf(Math.min(width, height)), pixels: `${width}x${height}` };
+    const aspect = aspectOf(width, height);
+    if (!aspect) throw mustBe(param, PROPORTIONS, value);
+    return { aspect, resolution: resolutionOf(Math.min(width, height)), pixels: `${width}x${height}` };
   }
   const [, across, down] = /^(\d{1,3})[:/](\d{1,3})$/.exec(word)?.map(Number) ?? [];
-  if (across && down) return { aspect: aspectOf(across, down) };
+  if (across && down) {
+    const aspect = aspectOf(across, down);
+    if (!aspect) throw mustBe(param, PROPORTIONS, value);
+    return { aspect };
+  }
   const named = RESOLUTIONS.find((resolution) => resolution === word);
   if (named) return { resolution: named };
   const [, lines] = /^(\d{3,4})p?$/.exec(word)?.map(Number) ?? [];
   if (lines) return { resolution: resolutionOf(lines) };
   if (Object.hasOwn(ASPECT_WORDS, word)) return { aspect: ASPECT_WORDS[word] };
-  throw refuse(param, `"1280x720", "16:9" or "720p", got "${word.slice(0, 20)}"`);
+  throw mustBe(param, '"1280x720", "16:9", "720p" or the like', value);
 }
 
 function readSeconds(value: unknown): number | undefined {
   if (value === undefined || value === null || value === "" || value === "auto") return undefined;
   const seconds = Number(String(value).trim().replace(/s$/i, "") || Number.NaN);
   if (seconds >= 1 && seconds <= 3600) return Math.round(seconds);
-  throw refuse("seconds", `a number of seconds, got "${String(value).slice(0, 20)}"`);
+  throw mustBe("seconds", Number.isFinite(seconds) ? "between 1 and 3600" : "a number of seconds between 1 and 3600", value);
 }
 
 function picturesOf(body: VideoBody, uploads: VideoUploads): Pick<DecodedVideo, "pictures" | "mode"> {
@@ -161,11 +172,11 @@ function framesOf(body: VideoBody, uploads: VideoUploads): { first?: InputRefere
   const of = (field: "first_frame" | "last_frame") => {
     const found = [...items, ...files].filter(({ type }) => type === field).flatMap(({ pictures }) => pictures);
     const all = [...referencesOf(unwrap(body[field]), field), ...(uploads.get(field) ?? []), ...found];
-    if (all.length > 1) throw refuse(all[1]!.param, `one picture as ${field}, got ${all.length}`);
+    if (all.length > 1) throw mustBe(all[1]!.param, `one image as ${field}`, all);
     return all[0];
   };
   const stranger = items.find(({ type }) => type !== "first_frame" && type !== "last_frame");
-  if (stranger) throw refuse("frame_images", `frame_type "first_frame" or "last_frame", got "${stranger.type.slice(0, 20)}"`);
+  if (stranger) throw mustBe("frame_images", 'of frame_type "first_frame" or "last_frame"', stranger.type);
   return { first: of("first_frame"), last: of("last_frame") };
 }
 
@@ -188,13 +199,9 @@ export function sourceOf(value: unknown, param: string): SourceReference | null 
   if (given === undefined || given === null || given === "") return null;
   const named = isObject(given) ? (given.id ?? given.file_id ?? given.video_url ?? given.url) : given;
   const text = isObject(named) ? named.url : named;
-  if (typeof text !== "string" || text.trim() === "") throw refuse(param, 'a video: {"id": …}, a media URL or a file');
+  if (typeof text !== "string" || text.trim() === "") throw mustBe(param, 'a video: {"id": …}, a media URL or a file', given);
   const id = text.trim();
   if (/^video_\w+$/.test(id)) return { jobId: id };
   if (id.startsWith("file-")) return fileReference(id, param);
   return { type: "reference", url: id, param, trusted: true };
-}
-
-function refuse(param: string, expected: string): AppError {
-  return new AppError("invalid_request", `${param}: expected ${expected}.`, { param, reason: "invalid_value" });
 }

@@ -8,6 +8,7 @@ import { answerMedia } from "../../gateway/media-answer.ts";
 import type { VideoMode } from "../../gateway/types.ts";
 import { type Form, validator } from "../body.ts";
 import { jobHeaders } from "../generation-headers.ts";
+import { mustBe, wholeNumber } from "../invalid.ts";
 import { formObject, isMultipart } from "../multipart.ts";
 import type { Api, Call } from "./call.ts";
 import { fileReference } from "./references.ts";
@@ -77,7 +78,7 @@ export async function videoContent(api: Api, call: Call, id: string): Promise<Re
   const job = await videoOf(api, call, id);
   const variant = new URL(call.request.url).searchParams.get("variant") || "video";
   if (variant !== "video" && variant !== "thumbnail" && variant !== "spritesheet") {
-    throw new AppError("invalid_request", 'variant: expected "video", "thumbnail" or "spritesheet".', { param: "variant" });
+    throw mustBe("variant", '"video", "thumbnail" or "spritesheet"', variant);
   }
   if (!isSettled(job.state)) throw new AppError("conflict", NOT_READY, { param: "id", reason: "video_not_ready" });
   if (job.state === "unknown") throw nothing("Whether this video was made is not known: there is no content.");
@@ -149,9 +150,6 @@ async function show(api: Api, { calledOrigin: origin, request }: Call, job: Job)
   return OPENROUTER_CLIENT.test(request.headers.get("user-agent") ?? "") ? forOpenRouter(video) : video;
 }
 
-function limitOf(text: string | null): number {
-  if (text === null) return DEFAULT_PAGE;
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1) return Math.min(limit, LARGEST_PAGE);
-  throw new AppError("invalid_request", `limit: expected a number from 1 to ${LARGEST_PAGE}.`, { param: "limit", reason: "invalid_value" });
-}
+/** More than a page holds is a page. */
+const limitOf = (text: string | null): number =>
+  text === null ? DEFAULT_PAGE : Math.min(wholeNumber(text, "limit", { min: 1, max: 1_000_000 }), LARGEST_PAGE);
