@@ -26,7 +26,7 @@ export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, 
     instructions: "",
     maxTokens: numberIn(loose.max_completion_tokens) ?? numberIn(loose.max_tokens),
     marker: markerOf(loose, headers),
-    hasImageOptions: decoded.form !== null || hasHints(decoded.hints) || (body.n ?? 1) > 1,
+    hasImageOptions: decoded.form !== null || hasHints(decoded.hints) || Number(body.n ?? 1) > 1,
     model: body.model,
   });
   if (decoded.turns.length === 0) silence(call);
