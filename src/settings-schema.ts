@@ -84,6 +84,7 @@ export const SettingsSchema = t.Object({
       "Upstream calls for one request at most; 0: as many as the time allows, until every token that can serve has refused",
     ),
     retry_unknown_images: flag(false, "Try an image again when the upstream took the request and never answered; it may be paid twice"),
+    list_all_models: flag(false, "List every model id that is understood, not only families and official ids; all are accepted anyway"),
     successors: flag(true, "Serve models that an upstream retired by their named successor"),
     refusal: choice(["content_filter", "error"], "How chat tells a content-policy refusal: finish_reason with text, or an HTTP error"),
     thinking: choice(["default", "minimal", "medium", "high"], "Thinking level for models that let it be chosen"),

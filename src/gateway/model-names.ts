@@ -82,8 +82,14 @@ export const NAMES: readonly Name[] = [
   { kind: "video", names: ["sora-2"], families: IN_PLACE_OF_SORA, retired: true, open: true },
 ];
 
+/** Google's own ids besides the families': what its documentation, its SDKs and clients made for it call these models. */
+export const OFFICIAL: Readonly<Record<Kind, readonly string[]>> = {
+  image: ["gemini-{3-pro,3.1-flash,2.5-flash}-image-preview", "imagen-4.0-{,fast-,ultra-}generate-001"],
+  video: ["veo-3.1-{,fast-,lite-}generate-preview", "veo-3.0-{,fast-}generate-001", "gemini-omni-flash-preview"],
+};
+
 /**
- * Ids that `GET /v1/models` shows besides the families, as patterns: `{a,b}` stands for each of its words.
+ * Ids that `GET /v1/models?all=true` shows besides the families, as patterns: `{a,b}` stands for each of its words.
  * The first ones are what users of the Python original have saved; the last ones what clients hard-code.
  */
 export const LISTED: Readonly<Record<Kind, readonly string[]>> = {

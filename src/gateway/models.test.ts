@@ -148,6 +148,7 @@ test("an entry says what the id fixes and when a successor serves it", () => {
     family: "gemini-3-pro-image",
     created: Date.UTC(2026, 4, 28) / 1000,
     ownedBy: "google",
+    name: "Gemini 3 Pro Image, 4:3, 4K · image (gemini-3.0-pro-image-four-three-4k)",
     description: "Gemini 3 Pro Image, 4:3, 4K",
   });
   expect(entry("veo_3_1_i2v_s_fast_portrait_4s_fl")?.description).toBe("Veo 3.1, 9:16, 4 s, fast, first frame or frames");

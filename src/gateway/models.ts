@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import { FAMILIES } from "./catalogue.ts";
 import type { Family, ImageFamily, VideoFamily } from "./family.ts";
 import { type ModelChoice, parseModel } from "./model-ids.ts";
-import { LISTED } from "./model-names.ts";
+import { LISTED, OFFICIAL } from "./model-names.ts";
 import type { Kind } from "./types.ts";
 
 export type { Family, ImageFamily, ImageLimits, Thinking, Tier, VideoFamily, VideoLimits } from "./family.ts";
@@ -21,6 +21,8 @@ export type ModelEntry = {
   /** Epoch seconds. */
   created: number;
   ownedBy: string;
+  /** For people who choose: "Nano Banana 2.1 · image". */
+  name: string;
   description: string;
 };
 
@@ -107,14 +109,34 @@ export function listModels(
   successorsAllowed = true,
   isOff?: (family: string) => boolean,
 ): ModelEntry[] {
+  const canServe = (family: string) => served.has(family);
   return KNOWN.filter((choice) => kinds.includes(choice.kind)).flatMap((choice) => {
-    const chosen = chooseFamily(choice, (family) => served.has(family), successorsAllowed, undefined, isOff);
-    if (!chosen) return [];
-    const family = BY_ID.get(chosen.family)!;
-    const description = describe(choice, family, chosen.successorOf !== null);
-    return [{ id: choice.requested, kind: choice.kind, family: family.id, created: family.created, ownedBy: family.ownedBy, description }];
+    const entry = modelEntry(choice, canServe, successorsAllowed, isOff);
+    return entry ? [entry] : [];
   });
 }
+
+/** How a list shows this id; null where nothing serves it. */
+export function modelEntry(
+  choice: ModelChoice,
+  canServe: (family: string) => boolean,
+  successorsAllowed: boolean,
+  isOff?: (family: string) => boolean,
+): ModelEntry | null {
+  const chosen = chooseFamily(choice, canServe, successorsAllowed, undefined, isOff);
+  if (!chosen) return null;
+  const family = BY_ID.get(chosen.family)!;
+  const [id, kind] = [choice.requested, choice.kind];
+  const shape = fixedBy(choice);
+  const name = `${[family.title, ...shape].join(", ")} · ${kind}${id === family.id ? "" : ` (${id})`}`;
+  const description = describe(shape, family, chosen.successorOf !== null);
+  return { id, kind, family: family.id, created: family.created, ownedBy: family.ownedBy, name, description };
+}
+
+const CHOSEN: ReadonlySet<string> = new Set([...FAMILIES.map(({ id }) => id), ...[...OFFICIAL.image, ...OFFICIAL.video].flatMap(expand)]);
+
+/** Whether an id is one to choose by: a family, or Google's own name of one. */
+export const isForChoosing = (id: string): boolean => CHOSEN.has(id);
 
 /** The known ids closest in spelling, closest first. Costs nothing that a long id could raise. */
 export function nearestModels(id: string, count: number, among: readonly string[] = KNOWN.map((choice) => choice.requested)): string[] {
@@ -126,9 +148,14 @@ export function nearestModels(id: string, count: number, among: readonly string[
     .map(({ known }) => known);
 }
 
-function describe({ params }: ModelChoice, family: Family, isSuccessor: boolean): string {
+/** What an id fixes besides its family, in words. */
+function fixedBy({ params }: ModelChoice): string[] {
   const { aspect, size, seconds, resolution, quality, modes } = params;
-  const fixed = [aspect, size, resolution, seconds && `${seconds} s`, quality, modes?.join(" or ").replaceAll("_", " ")].filter(Boolean);
+  const fixed = [aspect, size, resolution, seconds && `${seconds} s`, quality, modes?.join(" or ").replaceAll("_", " ")];
+  return fixed.filter((one): one is string => Boolean(one));
+}
+
+function describe(fixed: readonly string[], family: Family, isSuccessor: boolean): string {
   const text = [family.title, ...fixed].join(", ");
   return isSuccessor ? `${text} (successor of the model named)` : text;
 }

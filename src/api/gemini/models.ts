@@ -1,7 +1,8 @@
 // models.list and models.get: what this pool can serve now, with the methods that serve it, under every name that clients know.
 // Source: Gemini API reference, models (read 2026-11-23).
 import { AppError } from "../../errors.ts";
-import { isSwitchedOff, listModels, type ModelEntry, switchedOff } from "../../gateway/models.ts";
+import { isSwitchedOff, type ModelEntry, switchedOff } from "../../gateway/models.ts";
+import { asksForAll, everyServedModel, modelsFor, type ServedModels } from "../../gateway/served-models.ts";
 import type { Kind } from "../../gateway/types.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import { pageOf, pageToken } from "./page.ts";
@@ -11,9 +12,9 @@ const USUAL_PAGE = 50;
 
 type Served = Pick<Api, "pool" | "settings" | "jobs">;
 
-export function modelList(api: Api, { request }: Call): Response {
+export function modelList(api: Api, { request, key }: Call): Response {
   const { size, after } = pageOf(request.url, { usual: USUAL_PAGE, largest: LARGEST_PAGE });
-  const entries = entriesOf(api);
+  const entries = modelsFor(servedBy(api), key, asksForAll(request.url));
   const start = after === null ? 0 : entries.findIndex(({ id }) => id === after) + 1;
   const page = after !== null && start === 0 ? [] : entries.slice(start, start + size);
   const last = page.at(-1);
@@ -27,7 +28,7 @@ export function modelList(api: Api, { request }: Call): Response {
  */
 export function oneModel(api: Api, name: string): Response {
   const id = name.replace(/^models\//, "");
-  const entries = entriesOf(api);
+  const entries = everyServedModel(servedBy(api));
   const choice = modelOf(id);
   if (isSwitchedOff(choice, api.pool.isOff)) throw switchedOff(choice);
   const entry = entries.find((one) => one.id === id) ?? entries.find((one) => choice.families.includes(one.family));
@@ -36,10 +37,10 @@ export function oneModel(api: Api, name: string): Response {
   return Response.json(encodeModel(entry, choice.requested));
 }
 
-function entriesOf({ pool, settings, jobs }: Served): ModelEntry[] {
+function servedBy({ pool, settings, jobs }: Served): ServedModels {
   const kinds: Kind[] = jobs ? ["image", "video"] : ["image"];
-  const served = new Set(kinds.flatMap((kind) => [...pool.families(kind)]));
-  return listModels(kinds, served, settings.current().generation.successors, pool.isOff);
+  const { successors, list_all_models: listsAll } = settings.current().generation;
+  return { pool, kinds, successors, listsAll };
 }
 
 /** Clients choose what to call by the methods; those of Imagen and Veo names are the ones that their clients know. */
@@ -56,7 +57,7 @@ function encodeModel(entry: ModelEntry, id = entry.id) {
     name: `models/${id}`,
     baseModelId: entry.family,
     version: "001",
-    displayName: id,
+    displayName: id === entry.id ? entry.name : id,
     description: entry.description,
     inputTokenLimit: INPUT_TOKENS,
     outputTokenLimit: OUTPUT_TOKENS,

@@ -161,7 +161,9 @@ export function encodeModel(entry: ModelEntry) {
     object: "model" as const,
     created: entry.created,
     owned_by: entry.ownedBy,
+    name: entry.name,
     description: entry.description,
+    modality: `text+image->${entry.kind}`,
     architecture: { input_modalities: ["text", "image"], output_modalities: [entry.kind] },
   };
 }

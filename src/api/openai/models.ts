@@ -1,26 +1,22 @@
-// GET /v1/models and /v1/models/{id}: what this pool can serve now, and the names that lead there.
+// GET /v1/models and /v1/models/{id}: what this pool can serve now for a key, and the names that lead there.
+import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import type { Leases } from "../../gateway/leases.ts";
-import { isSwitchedOff, listModels, parseModel, switchedOff } from "../../gateway/models.ts";
-import type { Kind } from "../../gateway/types.ts";
+import { isSwitchedOff, parseModel, switchedOff } from "../../gateway/models.ts";
+import { everyServedModel, modelsFor, type ServedModels } from "../../gateway/served-models.ts";
 import { modelOf } from "./call.ts";
 import { encodeModel } from "./encode.ts";
 
-/** `kinds`: those that this surface serves. */
-type Served = { pool: Leases; successors: boolean; kinds: readonly Kind[] };
+type Asker = Pick<KeyRow, "models" | "kinds">;
 
-const entriesOf = ({ pool, successors, kinds }: Served) => {
-  const served = new Set(kinds.flatMap((kind) => [...pool.families(kind)]));
-  return listModels(kinds, served, successors, pool.isOff);
-};
+/** @param all whether ids that fix a shape and ids of other vendors are listed too */
+export const listedModels = (served: ServedModels, key: Asker, all: boolean) => ({
+  object: "list" as const,
+  data: modelsFor(served, key, all).map(encodeModel),
+});
 
-export function listedModels(served: Served) {
-  return { object: "list" as const, data: entriesOf(served).map(encodeModel) };
-}
-
-/** GET /v1/models/aliases: the names among them that lead to a family of another name. */
-export function listedAliases(served: Served) {
-  const aliases = entriesOf(served).filter(({ id, family }) => id !== family);
+/** GET /v1/models/aliases: the names that lead to a family of another name. */
+export function listedAliases(served: ServedModels, key: Asker) {
+  const aliases = modelsFor(served, key, true).filter(({ id, family }) => id !== family);
   return { object: "list" as const, data: aliases.map((entry) => ({ ...encodeModel(entry), is_alias: true })) };
 }
 
@@ -28,8 +24,8 @@ export function listedAliases(served: Served) {
  * One model by any id that generation understands, listed or not.
  * @throws {AppError} `not_found` with the nearest known ids
  */
-export function oneModel(served: Served, id: string) {
-  const entries = entriesOf(served);
+export function oneModel(served: ServedModels, id: string) {
+  const entries = everyServedModel(served);
   const listed = entries.find((entry) => entry.id === id);
   if (listed) return encodeModel(listed);
   const choice = modelOf(id);

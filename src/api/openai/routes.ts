@@ -4,6 +4,7 @@ import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { KeptResponses } from "../../gateway/kept-responses.ts";
 import type { Leases, Limits } from "../../gateway/leases.ts";
+import { asksForAll } from "../../gateway/served-models.ts";
 import type { Call } from "./call.ts";
 import { chat } from "./chat.ts";
 import { deleteFile, type FilesApi, fileContent, getFile, listFiles, uploadFile } from "./files.ts";
@@ -58,6 +59,7 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
     pool: ctx.pool,
     successors: ctx.settings.current().generation.successors,
     kinds: ctx.jobs ? KINDS : KINDS.slice(0, 1),
+    listsAll: ctx.settings.current().generation.list_all_models,
   });
   const detail = (summary: string, body: object = {}) => ({ tags: ["OpenAI"], summary, ...body, hide: prefix !== PREFIXES[0] });
   const route =
@@ -81,8 +83,12 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
 
   return (
     new Elysia({ name: `openai ${prefix}`, prefix })
-      .get("/models", () => Response.json(listedModels(served())), { detail: detail("List the models that this pool serves") })
-      .get("/models/aliases", () => Response.json(listedAliases(served())), { detail: detail("List the names that lead to another model") })
+      .get("/models", ({ request }) => Response.json(listedModels(served(), ctx.callOf(request).key, asksForAll(request.url))), {
+        detail: detail("List the models that the key may use and the pool serves; ?all=true: under every id"),
+      })
+      .get("/models/aliases", ({ request }) => Response.json(listedAliases(served(), ctx.callOf(request).key)), {
+        detail: detail("List the names that lead to another model"),
+      })
       .get("/models/*", ({ request }) => Response.json(oneModel(served(), idAfter(`${prefix}/models/`, request.url))), {
         detail: detail("One model"),
       })

@@ -26,6 +26,7 @@ const descriptions: Record<SettingKey, string> = {
   "generation.video_timeout": "一个视频任务的最长时间（秒）",
   "generation.max_attempts": "每个请求最多调用上游的次数；0：在时限内一直尝试，直到所有可用的令牌都拒绝为止",
   "generation.retry_unknown_images": "上游收到请求却未应答时重试图片；可能重复付费",
+  "generation.list_all_models": "在模型列表中列出所有可识别的 ID，而不仅是系列和官方 ID；未列出的同样可用",
   "generation.successors": "对上游已停用的模型，由指定的后继模型提供服务",
   "generation.refusal": "聊天如何告知内容政策拒绝：带文字的 finish_reason，或 HTTP 错误",
   "generation.thinking": "可选择思考强度的模型所用的强度",
