@@ -14,6 +14,7 @@ import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
 import { baseUrlHint, repairedUrl } from "./api/paths.ts";
 import { createPluginDoor, errorResponse as pluginError, pluginRoutes } from "./api/plugin.ts";
+import { createProxyWatch, trustProxyHint } from "./api/proxy-watch.ts";
 import { describeApi, openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
 import { AppError, knownFailure } from "./errors.ts";
@@ -60,6 +61,7 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     plugin: createPluginDoor(() => ctx.settings.current().plugin.connection_token, clock.now),
     hint: (request) => hintFor(request),
   });
+  const proxies = createProxyWatch({ trustProxy: boot.trust_proxy, found: (address) => log.warn(trustProxyHint(address)) });
   const peerOf = (request: Request): string | null => {
     const arrival = arrivals.get(request);
     return arrival ? arrival.peer : (app.server?.requestIP(request)?.address ?? null);
@@ -95,6 +97,10 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     refresh,
     stopping,
     originOf,
+    proxyHint: () => {
+      const proxy = proxies.untrusted();
+      return proxy === null ? null : trustProxyHint(proxy);
+    },
     isAllowed: (address) => allowed.length === 0 || (address !== null && inRanges(allowed, address)),
   });
   /** Bodies of a key count as its own; those of a signed-in operator have no share, and all others one together. */
@@ -124,7 +130,8 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
   /** What is said to a request that goes no further than the door; undefined: the admin lets it in. */
   const answerAtTheDoor = async (request: Request, { refusal, dialect }: Verdict, headers: Record<string, string>) => {
     if (refusal === "admin") return askAdmin(request, Object.assign(headers, ADMIN_HEADERS));
-    return refusal === "preflight" ? new Response(null, { status: 204 }) : ENVELOPES[dialect](refusal);
+    if (refusal !== "preflight") return ENVELOPES[dialect](refusal);
+    return dialect === "plugin" ? new Response("OK") : new Response(null, { status: 204 });
   };
   const readiness = new Readiness({ ...ctx, settings: ctx.settings.current });
   const tokensByState = () => pool.gauges().tokens;
@@ -145,7 +152,9 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     .onRequest(async ({ request, set }) => {
       const meant = repairedUrl(request.url, (name) => request.headers.get(name));
       if (meant !== null) return handleAgain(request, meant);
-      const decide = () => guard.decide(request, peerOf(request), arrivals.get(request)?.listener ?? mainListener);
+      const peer = peerOf(request);
+      proxies.observe(request, peer);
+      const decide = () => guard.decide(request, peer, arrivals.get(request)?.listener ?? mainListener);
       let verdict = decide();
       if (isUnknownKey(verdict) && (await lookForNewKeys())) verdict = decide();
       Object.assign(set.headers, verdict.headers);

@@ -62,13 +62,36 @@ describe("the door", () => {
     expect(response.status).toBe(401);
   });
 
-  test("ten wrong tokens of one address close it for a while, whatever comes then, and no body is read", async () => {
+  test("ten wrong tokens of one address close it to wrong ones for a while, and no body is read", async () => {
     await using rig = await startRig({ tokens: [FLOW], settings: OPEN });
     for (let round = 0; round < 10; round++) expect((await post(rig, "update-token", {}, `Bearer wrong-${round}`)).status).toBe(401);
-    const { status, body, headers } = await update(rig, FLOW.secret);
+    const { status, body, headers } = await post(rig, "update-token", { session_token: FLOW.secret }, "Bearer wrong-again");
     expect([status, Object.keys(body)]).toEqual([429, ["detail"]]);
     expect(Number(headers.get("retry-after"))).toBeWithin(1, 61);
     expect(rig.simulator.calls()).toEqual([]);
+    expect((await update(rig, FLOW.secret)).status).toBe(200);
+  });
+
+  test("a preflight is answered 200 with CORS, counts as nothing, and answers to the extension carry CORS too", async () => {
+    await using rig = await startRig({ tokens: [FLOW], settings: OPEN });
+    for (let round = 0; round < 25; round++) {
+      const preflight = await fetch(`${rig.url}/api/plugin/${round % 2 ? "update-token" : "check-tokens"}`, {
+        method: "OPTIONS",
+        headers: {
+          origin: "chrome-extension://abc",
+          "access-control-request-method": "POST",
+          "access-control-request-headers": "authorization,content-type",
+        },
+      });
+      expect(preflight.status).toBe(200);
+      expect(preflight.headers.get("access-control-allow-origin")).toBe("*");
+      expect(preflight.headers.get("access-control-allow-headers")).toBe("authorization,content-type");
+      expect(preflight.headers.get("access-control-allow-methods")).toContain("POST");
+    }
+    const refused = await post(rig, "update-token", {}, "Bearer wrong");
+    expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([401, "*"]);
+    const taken = await update(rig, FLOW.secret);
+    expect([taken.status, taken.headers.get("access-control-allow-origin")]).toEqual([200, "*"]);
   });
 });
 

@@ -20,11 +20,12 @@ export const accountRoutes = (ctx: AdminContext) =>
     })
     .post("/password", async ({ request, set }) => {
       const { t } = viewOf(ctx, request);
-      const { address } = ctx.visitorOf(request);
+      const { address, session } = ctx.visitorOf(request);
       const form = await readForm(ctx, request);
       const password = newPassword(form, t);
       form.check();
-      if (!(await ctx.login(form.text("current", { verbatim: true }), address))) form.refuse("current", t.account.wrongCurrent);
+      if (!(await ctx.login(form.text("current", { verbatim: true }), { address, device: session?.mark })))
+        form.refuse("current", t.account.wrongCurrent);
       form.check();
       set.headers["set-cookie"] = await replacePassword(ctx, request, password);
       return goTo(ctx, request, "/admin/account", { text: t.account.changed });

@@ -34,6 +34,8 @@ export type AdminContext = Context & {
   originOf(request: Request): string;
   /** Aborts as soon as the server is told to stop: answers without an end of their own end here. */
   stopping: AbortSignal;
+  /** What to say of a reverse proxy that the settings do not name; null: there is none. */
+  proxyHint(): string | null;
   /** What `GET /openapi.json` answers. */
   apiDocument(): ApiDocument;
   /** Takes what was just written to the store (tokens, keys, settings) into memory: the next request sees it. */

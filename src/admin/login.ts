@@ -32,12 +32,14 @@ export const loginRoutes = (ctx: AdminContext) => {
     .post("/login", async ({ request, set }) => {
       const { address, secure, sessionId } = ctx.visitorOf(request);
       const isFirst = await isPasswordTemporary(ctx.store);
-      const waitMs = ctx.login.waitMs(address);
+      const device = await ctx.cookie.readDevice(request.headers, secure);
+      const waitMs = ctx.login.waitMs({ address, device });
       if (waitMs > 0) return loginPage(request, ownPath(null), isFirst, { kind: "wait", ms: waitMs });
       const fields = await ctx.forms.fields(request);
       const next = ownPath(fields.get("next"));
       try {
-        if (!(await ctx.login(fields.get("password") ?? "", address))) return loginPage(request, next, isFirst, { kind: "wrong" });
+        if (!(await ctx.login(fields.get("password") ?? "", { address, device })))
+          return loginPage(request, next, isFirst, { kind: "wrong" });
       } catch (error) {
         if (!(error instanceof AppError) || !error.retryAfterMs) throw error;
         return loginPage(request, next, isFirst, { kind: "wait", ms: error.retryAfterMs });
@@ -46,7 +48,7 @@ export const loginRoutes = (ctx: AdminContext) => {
       if (sessionId) await ctx.sessions.close(sessionId);
       const { id } = await ctx.sessions.open({ address, agent: request.headers.get("user-agent") ?? "" });
       await ctx.audit.record({ action: "session.open", subject: "admin" }, { address });
-      set.headers["set-cookie"] = await ctx.cookie.write(id, secure);
+      set.headers["set-cookie"] = [await ctx.cookie.write(id, secure), await ctx.cookie.writeDevice(device, secure)];
       return goTo(ctx, request, isFirst ? "/admin/welcome" : next);
     })
     .post("/logout", async ({ request, set }) => {

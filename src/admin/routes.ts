@@ -61,6 +61,7 @@ type Outer = {
   stopping: AbortSignal;
   originOf(request: Request): string;
   isAllowed(address: string | null): boolean;
+  proxyHint(): string | null;
 };
 
 export type Admin = {

@@ -1,6 +1,7 @@
 // The cookie of an admin session: a signed token that holds only the session's id.
 import { jwt } from "@elysiajs/jwt";
 import { IDLE_MS } from "../gateway/sessions.ts";
+import { newId } from "../ids.ts";
 
 /** Age at which a cookie is written anew, so that it never ends before the session does. */
 const RENEW_MS = 3_600_000;
@@ -10,11 +11,17 @@ export type SessionCookie = {
   write(id: string, secure: boolean): Promise<string>;
   /** `Set-Cookie` that removes it. */
   clear(secure: boolean): string;
+  /** `Set-Cookie` that knows this browser again after its session: a new id, or the one that it has. */
+  writeDevice(id: string | null, secure: boolean): Promise<string>;
+  /** The browser's id; null when it has never signed in. */
+  readDevice(headers: Headers, secure: boolean): Promise<string | null>;
   /** The id that a request carries, and whether its cookie should be written anew; null when it is not ours or too old. */
   read(headers: Headers, secure: boolean): Promise<{ id: string; isAging: boolean } | null>;
 };
 
 const nameOf = (secure: boolean) => (secure ? "__Host-flow2api" : "flow2api");
+const deviceNameOf = (secure: boolean) => `${nameOf(secure)}-device`;
+const DEVICE_S = 365 * 86_400;
 const flagsOf = (secure: boolean) => `Path=/; HttpOnly; SameSite=Strict${secure ? "; Secure" : ""}`;
 
 /** @param secret 32 bytes */
@@ -25,6 +32,15 @@ export function createSessionCookie({ secret, now }: { secret: Uint8Array; now: 
       const seconds = Math.floor(now() / 1000);
       const token = await sign({ sid: id, at: seconds, iat: false, exp: seconds + IDLE_MS / 1000 });
       return `${nameOf(secure)}=${token}; Max-Age=${IDLE_MS / 1000}; ${flagsOf(secure)}`;
+    },
+    async writeDevice(id, secure) {
+      const token = await sign({ device: id ?? newId(), iat: false, exp: Math.floor(now() / 1000) + DEVICE_S });
+      return `${deviceNameOf(secure)}=${token}; Max-Age=${DEVICE_S}; ${flagsOf(secure)}`;
+    },
+    async readDevice(headers, secure) {
+      const token = readCookie(headers, deviceNameOf(secure));
+      const content = token && (await verify(token, { currentDate: new Date(now()), algorithms: ["HS256"] }));
+      return content && typeof content.device === "string" ? content.device : null;
     },
     clear: (secure) => `${nameOf(secure)}=; Max-Age=0; ${flagsOf(secure)}`,
     async read(headers, secure) {

@@ -26,7 +26,7 @@ const MEBIBYTE = 1024 * 1024;
 export const systemRoutes = (ctx: AdminContext) => {
   const { maintenance, logTail, audit } = ctx;
   const boot = ctx.config.settings;
-  const deps: CheckDependencies = { ...ctx, settings: ctx.settings.current, upstreams: upstreamsOf(ctx) };
+  const deps: CheckDependencies = { ...ctx, settings: ctx.settings.current, upstreams: upstreamsOf(ctx), proxyHint: ctx.proxyHint };
   const dataDir = boot.storage.data_dir;
 
   const healthPage = async (request: Request, checks: readonly CheckResult[]) => {

@@ -123,11 +123,13 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
       if (rule.access === "admin" && listener !== "api") return { dialect, headers: {}, refusal: "admin" };
       if (rule.access !== "admin" && listener === "admin" && !ADMIN_LISTENER_PATHS.test(path))
         return { dialect, headers: {}, refusal: unknownUrl(request.method, path, hint?.(request)) };
-      if (request.method === "OPTIONS" && rule.cors) {
+      // The original answers every origin; its extension asks from a page of its own.
+      const hasCors = rule.cors || dialect === "plugin";
+      if (request.method === "OPTIONS" && hasCors) {
         const asked = request.headers.get("access-control-request-headers") ?? "authorization, content-type";
         return { dialect, headers: { ...PREFLIGHT_HEADERS, "access-control-allow-headers": asked }, refusal: "preflight" };
       }
-      return { dialect, headers: rule.cors ? CORS_HEADERS : {}, refusal: admits(rule.access, request, path, query, peer) };
+      return { dialect, headers: hasCors ? CORS_HEADERS : {}, refusal: admits(rule.access, request, path, query, peer) };
     },
   };
 }

@@ -28,12 +28,13 @@ export function createPluginDoor(connectionToken: () => string, now: () => numbe
   return {
     isOpen: () => connectionToken() !== "",
     refusalOf(headers, address) {
-      const key = address ?? "";
-      const retryAfterMs = throttle.waitMs(key);
-      if (retryAfterMs > 0) return new AppError("limit_exceeded", "Too many attempts with a wrong connection token.", { retryAfterMs });
       // With or without the scheme: extensions of the wild send both.
       const presented = (headers.get("authorization") ?? "").replace(/^bearer\s+/i, "");
       if (connectionToken() !== "" && timingSafeEqual(hashKey(presented), hashKey(connectionToken()))) return null;
+      // Only wrong ones wait: whoever guesses at the operator's address must not close it for him, and 32 characters are not guessed.
+      const key = address ?? "";
+      const retryAfterMs = throttle.waitMs(key);
+      if (retryAfterMs > 0) return new AppError("limit_exceeded", "Too many attempts with a wrong connection token.", { retryAfterMs });
       throttle.fail(key);
       return new AppError("unauthorized", "Invalid connection token");
     },

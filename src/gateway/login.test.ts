@@ -39,8 +39,8 @@ function rig() {
     return password === "right";
   };
   const login = createLogin({ check, now: clock.now });
-  const tried = (password: string, address: string) =>
-    login(password, address).catch((error: AppError) => `${error.kind} ${error.retryAfterMs}`);
+  const tried = (password: string, address: string, device?: string) =>
+    login(password, { address, device }).catch((error: AppError) => `${error.kind} ${error.retryAfterMs}`);
   return { clock, tried, compared: () => compared };
 }
 
@@ -81,6 +81,21 @@ describe("login", () => {
     expect(await tried("wrong", "198.51.100.1")).toBe(false);
     expect(await tried("right", "198.51.100.2")).toBe("limit_exceeded 10000");
     expect(await tried("right", "10.0.0.1")).toBe(true);
+  });
+
+  test("a browser that has signed in before waits for its own failures only, not for its address's or everybody's", async () => {
+    const { clock, tried, compared } = rig();
+    for (let count = 0; count < 200; count++) {
+      await tried("wrong", "10.0.0.1");
+      await clock.advance(1000);
+    }
+    expect(await tried("right", "10.0.0.1")).toStartWith("limit_exceeded");
+    expect(await tried("right", "10.0.0.1", "mine")).toBe(true);
+    for (let count = 0; count < 4; count++) expect(await tried("wrong", "10.0.0.1", "mine")).toBe(false);
+    const before = compared();
+    expect(await tried("right", "10.0.0.2", "mine")).toBe("limit_exceeded 1000");
+    expect(compared()).toBe(before);
+    expect(await tried("right", "10.0.0.1", "another")).toBe(true);
   });
 
   test("a day of quiet forgets", async () => {

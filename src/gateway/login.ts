@@ -39,12 +39,22 @@ type Failures = { count: number; at: number };
  * @throws {AppError} `limit_exceeded` with `retryAfterMs` when it is too early to try; nothing is compared then
  */
 export type Login = {
-  (password: string, address: string | null): Promise<boolean>;
+  (password: string, origin: LoginOrigin): Promise<boolean>;
   /** Ms until the next try; asked before the form is read. */
-  waitMs(address: string | null): number;
+  waitMs(origin: LoginOrigin): number;
 };
 
-/** Counts in memory. An address that once had the right password does not wait for the failures of others. */
+/** Where a password comes from. */
+export type LoginOrigin = {
+  address: string | null;
+  /** Id of a browser that has signed in before; absent: none, or none that we know. It has a count of its own instead of its address's. */
+  device?: string | null;
+};
+
+/**
+ * Counts in memory. A browser that has signed in before waits for its own failures only; an address that once had the right password does
+ * not wait for the failures of other addresses.
+ */
 export function createLogin({ check, now }: { check: PasswordCheck; now: () => number }): Login {
   const byAddress = new Map<string, Failures>();
   const known = new Set<string>();
@@ -57,17 +67,18 @@ export function createLogin({ check, now }: { check: PasswordCheck; now: () => n
     return Math.min(Math.max(at + delay - now(), 0), delay);
   };
 
-  const waitMs = (address: string | null): number => {
-    const name = throttleKey(address);
+  const nameOf = ({ address, device }: LoginOrigin) => (device ? `device ${device}` : throttleKey(address));
+  const waitMs = (origin: LoginOrigin): number => {
+    const name = nameOf(origin);
     return Math.max(
       waitOf(current(byAddress.get(name)), FREE_FAILURES, LONGEST_DELAY_MS),
-      known.has(name) ? 0 : waitOf(current(ofAll), FREE_FAILURES_OF_ALL, LONGEST_DELAY_OF_ALL_MS),
+      origin.device || known.has(name) ? 0 : waitOf(current(ofAll), FREE_FAILURES_OF_ALL, LONGEST_DELAY_OF_ALL_MS),
     );
   };
-  const login = async (password: string, address: string | null): Promise<boolean> => {
-    const name = throttleKey(address);
+  const login = async (password: string, origin: LoginOrigin): Promise<boolean> => {
+    const name = nameOf(origin);
     const own = current(byAddress.get(name));
-    const wait = waitMs(address);
+    const wait = waitMs(origin);
     if (wait > 0) throw new AppError("limit_exceeded", "Too many wrong passwords; wait before the next try.", { retryAfterMs: wait });
     // Counted before it is compared, so that tries at once count each.
     byAddress.delete(name);
@@ -76,7 +87,7 @@ export function createLogin({ check, now }: { check: PasswordCheck; now: () => n
     ofAll = { count: current(ofAll).count + 1, at: now() };
     if (!(await check(password))) return false;
     byAddress.delete(name);
-    known.add(name);
+    if (!origin.device) known.add(name);
     ofAll = { count: 0, at: 0 };
     return true;
   };

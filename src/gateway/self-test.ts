@@ -11,7 +11,7 @@ import type { Pool } from "./pool.ts";
 import type { Refresher } from "./refresh.ts";
 import { withTimeout } from "./video-call.ts";
 
-export type CheckName = "database" | "disk" | "media" | "upstream" | "clock" | "token";
+export type CheckName = "proxy" | "database" | "disk" | "media" | "upstream" | "clock" | "token";
 
 export type CheckResult = {
   name: CheckName;
@@ -35,6 +35,8 @@ export type CheckDependencies = {
   /** Addresses that calls go to. */
   upstreams: readonly string[];
   clock: Clock;
+  /** What to say of a proxy that the settings do not name; null: there is none. */
+  proxyHint: () => string | null;
 };
 
 const UPSTREAM_LIMIT_MS = 5_000;
@@ -50,7 +52,14 @@ const PIXEL = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQ
 type Finding = Partial<Pick<CheckResult, "state" | "figure" | "message">>;
 
 /** What is looked at whenever the page is opened: no network, a few ms. */
-export const quickChecks = (deps: CheckDependencies): Promise<CheckResult[]> => Promise.all([checkDatabase(deps), checkDisk(deps)]);
+export const quickChecks = (deps: CheckDependencies): Promise<CheckResult[]> =>
+  Promise.all([checkDatabase(deps), checkDisk(deps), ...proxyResult(deps)]);
+
+/** Only where there is something to say. */
+function proxyResult({ proxyHint }: Pick<CheckDependencies, "proxyHint">): CheckResult[] {
+  const message = proxyHint();
+  return message === null ? [] : [{ name: "proxy", subject: null, state: "warn", ms: 0, figure: null, message }];
+}
 
 /** Reaches for every upstream, without a token; and learns from the answers whether the clock is right. */
 export async function upstreamChecks(deps: CheckDependencies, signal: AbortSignal): Promise<CheckResult[]> {

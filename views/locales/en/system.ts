@@ -21,6 +21,7 @@ export const system = {
     upstream: "Upstream answers",
     clock: "Clock agrees with the upstream",
     token: "Token",
+    proxy: "Reverse proxy",
   },
   state: { ok: "ok", warn: "look at it", failed: "failed" },
   askUpstreams: "Ask the upstreams",

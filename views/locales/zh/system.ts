@@ -23,6 +23,7 @@ export const system: typeof enSystem = {
     upstream: "上游应答",
     clock: "时钟与上游一致",
     token: "令牌",
+    proxy: "反向代理",
   },
   state: { ok: "正常", warn: "请留意", failed: "失败" },
   askUpstreams: "询问上游",
