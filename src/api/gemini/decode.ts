@@ -6,6 +6,7 @@ import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn } from "../../gateway/inputs.ts";
 import type { Thinking } from "../../gateway/models.ts";
 import type { Kind } from "../../gateway/types.ts";
+import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
 import { foldSeed } from "../seed.ts";
 import { fieldsOf, isFields, listOf, textOf } from "./proto-json.ts";
@@ -17,6 +18,7 @@ export type DecodedGenerate = {
   /** The last turn is the user's. */
   turns: DraftTurn[];
   hints: ImageHints;
+  names: CollectedHints["names"];
   imageOnly: boolean;
   includeThoughts: boolean;
   thinking?: Thinking;
@@ -55,13 +57,12 @@ export function decodeGenerate(body: GenerateBody): DecodedGenerate {
     });
   }
   const config = fieldsOf(body.generationConfig);
-  const { aspectRatio, imageSize } = fieldsOf(config.imageConfig);
   const thinking = fieldsOf(config.thinkingConfig);
   const modalities = listOf(config.responseModalities).map((one) => String(one).toLowerCase());
   return {
     system: [instructionOf(body.systemInstruction), ...instructions].filter(Boolean).join("\n\n") || undefined,
     turns,
-    hints: { aspectRatio, imageSize },
+    ...collectImageHints(body),
     imageOnly: modalities.includes("image") && !modalities.includes("text"),
     includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
     thinking: thinkingOf(thinking.thinkingLevel, HINT_NAMES.thinking),

@@ -58,7 +58,7 @@ async function start(api: Api, call: Call, model: string, method: Method): Promi
   const route = `POST /v1beta/models:${method}`;
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validate);
-  const { hints, ...decoded } = decodeGenerate(body.value);
+  const { hints, names, ...decoded } = decodeGenerate(body.value);
   const { options, output, ignored } = decodeOptions(body.value);
   if (wantsText(body.value)) return { ...saying(TEXT_ANSWER, choice), output, ignored };
   if (choice.kind === "image") exactAspect(hints.aspectRatio, HINT_NAMES.aspectRatio);
@@ -75,7 +75,7 @@ async function start(api: Api, call: Call, model: string, method: Method): Promi
     ...decoded,
     route,
     choice,
-    wish: imageWish(hints, HINT_NAMES),
+    wish: imageWish(hints, { ...HINT_NAMES, ...names }),
     turns,
     options,
     shapeParams,

@@ -5,6 +5,7 @@ import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import type { VideoOrder } from "../../gateway/job.ts";
 import type { Thinking } from "../../gateway/models.ts";
+import { collectImageHints } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
 import { foldSeed } from "../seed.ts";
 import { instructionOf, thinkingOf } from "./decode.ts";
@@ -73,7 +74,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
     webhookUrl: webhookOf(body.webhookConfig),
     system: instructionOf(body.systemInstruction) || undefined,
     turns: turns.filter(({ parts }) => parts.length > 0),
-    hints: { aspectRatio: format.aspectRatio, imageSize: format.imageSize },
+    hints: collectImageHints(body, { responseFormat: format }).hints,
     thinking: thinkingOf(config.thinkingLevel, "generation_config.thinking_level"),
     imageOnly: kinds.includes("image") && !kinds.includes("text"),
     prompt: said.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n"),

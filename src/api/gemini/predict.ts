@@ -6,6 +6,7 @@ import { imageWish } from "../../gateway/image-parameters.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
 import { type GenerateEvent, type Media, noImageText } from "../../gateway/types.ts";
 import { generationHeaders } from "../generation-headers.ts";
+import { collectImageHints } from "../image-config.ts";
 import { type PictureOutput, renderPicture } from "../image-output.ts";
 import { mustBe, wholeNumber } from "../invalid.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
@@ -58,15 +59,16 @@ async function start(api: Api, call: Call, model: string) {
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validatePredict);
   const { instance, parameters, prompt } = readInstance(body.value);
-  const { sampleImageSize, imageSize = sampleImageSize, includeRaiReason } = parameters;
-  const aspectRatio = exactAspect(parameters.aspectRatio, HINT_NAMES.aspectRatio);
+  const { hints, names } = collectImageHints(body.value, { parameters });
+  const hintNames = { ...HINT_NAMES, ...names };
+  const aspectRatio = exactAspect(hints.aspectRatio, hintNames.aspectRatio);
   const setting = parameters.safetySetting ?? parameters.safetyFilterLevel;
   const safety = textOf(setting) ? imagenSafety(setting) : undefined;
   const parts = [{ type: "text" as const, text: prompt }, ...picturesOf(instance)];
   const { run } = await startImages(api, call, {
     route: "POST /v1beta/models:predict",
     choice,
-    wish: imageWish({ aspectRatio, imageSize }, HINT_NAMES),
+    wish: imageWish({ ...hints, aspectRatio }, hintNames),
     turns: await readTurns(api, call, [{ role: "user", parts }]),
     seed: foldSeed(parameters.seed, "parameters.seed"),
     imageOnly: true,
@@ -76,7 +78,7 @@ async function start(api: Api, call: Call, model: string) {
     ...(safety ? { options: { safety } } : {}),
   });
   const ignored = [...unread(parameters, READ, "parameters."), ...(safety === null ? ["parameters.safetySetting"] : [])];
-  return { run, output: imageOutput(parameters), includeReasons: includeRaiReason === true, ignored };
+  return { run, output: imageOutput(parameters), includeReasons: parameters.includeRaiReason === true, ignored };
 }
 
 /** Pictures to start from: `image`, and the `referenceImages` of Imagen's editing. */

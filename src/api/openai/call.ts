@@ -4,7 +4,7 @@ import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Affinity } from "../../gateway/affinity.ts";
 import type { Generate, Run } from "../../gateway/generate.ts";
-import { type ImageWish, imageWish } from "../../gateway/image-parameters.ts";
+import { type ImageHints, type ImageWish, imageWish } from "../../gateway/image-parameters.ts";
 import { type DraftTurn, type InputDependencies, type LeftOut, resolveTurns } from "../../gateway/inputs.ts";
 import type { Job, Jobs } from "../../gateway/job.ts";
 import { followJob } from "../../gateway/job-events.ts";
@@ -16,7 +16,7 @@ import type { Json, Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { BodyReader } from "../body.ts";
-import type { ImageHints } from "./decode.ts";
+import type { CollectedHints } from "../image-config.ts";
 
 /** What the routes of this surface need of the program. */
 export type Api = {
@@ -66,6 +66,8 @@ export type ImageOrder = {
   n: number;
   seed?: number;
   hints: ImageHints;
+  /** What the hints are called in the body, for errors. */
+  names?: CollectedHints["names"];
   imageOnly?: boolean;
   /** Drafts are wanted while the picture is made. */
   includeThoughts?: boolean;
@@ -81,8 +83,6 @@ export type ImageOrder = {
 /** An order that can be started: understood, its pictures stored. */
 export type PreparedOrder = { choice: ModelChoice; wish: ImageWish; turns: Turn[]; leftOut: LeftOut[] };
 
-const HINT_NAMES = { aspectRatio: "aspect_ratio", imageSize: "image_size" } as const;
-
 /**
  * Understands the order and reads the pictures that it names.
  * @throws {AppError} `not_found`, `invalid_request`
@@ -90,7 +90,7 @@ const HINT_NAMES = { aspectRatio: "aspect_ratio", imageSize: "image_size" } as c
 export async function prepareImages(
   api: Api,
   { key, requestId }: Call,
-  order: Pick<ImageOrder, "model" | "turns" | "hints">,
+  order: Pick<ImageOrder, "model" | "turns" | "hints" | "names">,
   signal: AbortSignal,
 ): Promise<PreparedOrder> {
   const choice = modelOf(order.model);
@@ -100,7 +100,7 @@ export async function prepareImages(
       reason: "model_not_found",
     });
   }
-  const wish = imageWish(order.hints, HINT_NAMES);
+  const wish = imageWish(order.hints, order.names);
   const leftOut: LeftOut[] = [];
   const turns = await resolveTurns(api.inputs, order.turns, { keyId: key.id, requestId, signal, leftOut });
   return { choice, wish, turns, leftOut };

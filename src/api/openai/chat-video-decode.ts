@@ -6,7 +6,7 @@ import type { VideoMode } from "../../gateway/types.ts";
 import type { DecodedChat } from "./decode.ts";
 import { isObject } from "./references.ts";
 import type { ChatBody } from "./schema.ts";
-import { type DecodedVideo, type ShapeHints, type SourceReference, sourceOf, videoShape } from "./videos-decode.ts";
+import { collectShape, type DecodedVideo, type SourceReference, sourceOf, videoShape } from "./videos-decode.ts";
 
 const OF_PICTURES: readonly VideoMode[] = ["first_frame", "frames", "references"];
 const OF_VIDEOS: readonly VideoMode[] = ["edit", "extend", "upscale"];
@@ -21,7 +21,7 @@ export function decodeChatVideo(body: ChatBody, decoded: DecodedChat, choice: Mo
   const last = decoded.turns.at(-1)!;
   const prompt = last.parts.flatMap((part) => (part.type === "text" ? [part.text.trim()] : []));
   const source = videoOf(body, choice);
-  const { shape, size } = videoShape(hintsOf(body, decoded));
+  const { shape, size } = videoShape(collectShape(body));
   if (prompt.join("") === "") {
     throw new AppError("invalid_request", "The last message must say what the video shows.", {
       param: "messages",
@@ -37,17 +37,6 @@ export function decodeChatVideo(body: ChatBody, decoded: DecodedChat, choice: Mo
     pictures: picturesOf(decoded, choice, source),
     source,
     webhookUrl: body.webhook_url || undefined,
-  };
-}
-
-/** Fields of the body or its `extra_body`, then what is hinted of images: the same fields serve both. */
-function hintsOf(body: ChatBody, { hints }: DecodedChat): ShapeHints {
-  const extra: Record<string, unknown> = isObject(body.extra_body) ? body.extra_body : {};
-  return {
-    size: hints.size ?? extra.size,
-    resolution: body.resolution ?? extra.resolution ?? hints.imageSize,
-    aspectRatio: hints.aspectRatio ?? extra.aspect_ratio,
-    seconds: body.seconds ?? body.duration ?? extra.seconds ?? extra.duration,
   };
 }
 

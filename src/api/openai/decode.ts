@@ -2,15 +2,14 @@
 
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
+import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn } from "../../gateway/inputs.ts";
+import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { countOr } from "../invalid.ts";
 import { foldSeed } from "../seed.ts";
 import { decodeMessage, type Message } from "./chat/message.ts";
 import { isObject } from "./references.ts";
 import { type ChatBody, IMAGE_COUNT } from "./schema.ts";
-
-/** Parameters for images as the client wrote them; `gateway/image-parameters.ts` reads them. */
-export type ImageHints = { size?: unknown; quality?: unknown; aspectRatio?: unknown; imageSize?: unknown };
 
 export type DecodedChat = {
   model: string;
@@ -21,6 +20,8 @@ export type DecodedChat = {
   /** The last turn is the user's; empty where the user said nothing. */
   turns: DraftTurn[];
   hints: ImageHints;
+  /** What the hints are called in the body. */
+  names?: CollectedHints["names"];
   /** The form of images that the request asks for; null: the key's or the setting's. */
   form: ImageForm | null;
   imageOnly: boolean;
@@ -45,7 +46,7 @@ export function decodeChat(body: ChatBody): DecodedChat {
     n: countOr(1, body.n, "n", IMAGE_COUNT),
     system: instructionsOf(body.messages),
     turns,
-    hints: imageHints(body),
+    ...collectImageHints(body),
     form: modalities.includes("image") || body.image_config ? "images" : null,
     imageOnly: modalities.length > 0 && !modalities.includes("text"),
     seed: foldSeed(body.seed ?? extraOf(body).seed),
@@ -96,18 +97,4 @@ function textOf(message: Message): string {
     .flatMap((part) => (isObject(part) && typeof part.text === "string" ? [part.text] : []))
     .join("\n")
     .trim();
-}
-
-/** Hints from every place that clients put them; the OpenRouter form first, then our own fields, then Google's inside. */
-function imageHints(body: ChatBody): ImageHints {
-  const nested = [body.generationConfig, isObject(body.extra_body) ? body.extra_body.generationConfig : null];
-  const google = nested.filter(isObject).flatMap((config) => [config.imageConfig, config.image_config, config].filter(isObject));
-  const pick = (...names: string[]) =>
-    google.flatMap((config) => names.map((name) => config[name])).find((value) => value !== undefined && value !== null);
-  return {
-    size: body.size ?? pick("size"),
-    quality: body.quality ?? pick("quality", "imageQuality", "image_quality"),
-    aspectRatio: body.image_config?.aspect_ratio ?? body.aspect_ratio ?? pick("aspectRatio", "aspect_ratio", "aspect"),
-    imageSize: body.image_config?.image_size ?? body.image_size ?? pick("imageSize", "image_size", "resolution"),
-  };
 }

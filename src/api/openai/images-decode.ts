@@ -1,12 +1,13 @@
 // Bodies of the images endpoints become a prompt with pictures and a wish for the form of the result. Pure.
 import { AppError } from "../../errors.ts";
+import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import { DEFAULT_FAMILY } from "../../gateway/models.ts";
+import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
 import { countOr, mustBe } from "../invalid.ts";
 import { foldSeed } from "../seed.ts";
 import { decodeText } from "./chat/message.ts";
-import type { ImageHints } from "./decode.ts";
 import { referencesOf } from "./references.ts";
 import { COMPRESSION, IMAGE_COUNT, type ImagesBody, PARTIALS } from "./schema.ts";
 
@@ -24,6 +25,7 @@ export type DecodedImages = PictureEcho & {
   /** One turn: the prompt, the pictures in order, then the mask with its instruction. */
   turns: DraftTurn[];
   hints: ImageHints;
+  names?: CollectedHints["names"];
   seed?: number;
   /** Drafts wanted in a stream. */
   partials: number;
@@ -71,12 +73,7 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
     stream: body.stream ?? false,
     n: countOr(1, body.n, "n", IMAGE_COUNT),
     turns: [{ role: "user", parts: [...prompt, ...pictures, ...masked] }],
-    hints: {
-      size: body.size,
-      quality: body.quality,
-      aspectRatio: body.aspect_ratio,
-      imageSize: body.image_size ?? body.resolution,
-    },
+    ...collectImageHints(body),
     seed: foldSeed(body.seed),
     partials: body.stream ? countOr(0, body.partial_images, "partial_images", PARTIALS) : 0,
     output: decodeOutput(body.output_format, countOr(null, body.output_compression, "output_compression", COMPRESSION)),

@@ -1,12 +1,14 @@
 // Bodies of /v1/responses become a conversation and a wish for a picture. Pure, but for what is remembered of earlier answers.
 import { AppError } from "../../errors.ts";
+import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../gateway/models.ts";
+import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import type { PictureOutput } from "../image-output.ts";
 import { countOr } from "../invalid.ts";
 import { foldSeed } from "../seed.ts";
 import { decodeMessage, type Message, type MessagePlace } from "./chat/message.ts";
-import { endWithUser, type ImageHints, instructionsOf, joinTurns, lastTurnStart, lastUserTurn, nothingSaid } from "./decode.ts";
+import { endWithUser, instructionsOf, joinTurns, lastTurnStart, lastUserTurn, nothingSaid } from "./decode.ts";
 import { decodeOutput, MASK_INSTRUCTION, type Quality, qualityOf } from "./images-decode.ts";
 import { isObject, referencesOf } from "./references.ts";
 import { COMPRESSION, PARTIALS, type ResponsesBody } from "./schema.ts";
@@ -20,6 +22,7 @@ export type DecodedResponse = {
   system?: string;
   turns: DraftTurn[];
   hints: ImageHints;
+  names?: CollectedHints["names"];
   seed?: number;
   partials: number;
   output: PictureOutput;
@@ -49,7 +52,7 @@ export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResp
     stream: body.stream ?? false,
     system: [body.instructions, said].filter(Boolean).join("\n\n") || undefined,
     turns,
-    hints: { size: tool?.size, quality: tool?.quality, aspectRatio: tool?.aspect_ratio, imageSize: tool?.image_size },
+    ...collectImageHints(body, { tools: tool }),
     seed: foldSeed(tool?.seed ?? body.seed),
     partials: body.stream ? countOr(0, tool?.partial_images, "tools.partial_images", PARTIALS) : 0,
     output: decodeOutput(textIn(tool?.output_format), countOr(null, tool?.output_compression, "tools.output_compression", COMPRESSION)),

@@ -1,8 +1,9 @@
 // What a chat or responses body tells of a side call: texts, token limits, demanded JSON, task markers. Pure.
+
+import type { ImageHints } from "../../gateway/image-parameters.ts";
 import { parseModel } from "../../gateway/models.ts";
 import type { ChatCall } from "../../gateway/side-calls/decide.ts";
 import type { Kind } from "../../gateway/types.ts";
-import type { ImageHints } from "./decode.ts";
 import { isObject } from "./references.ts";
 import type { ChatBody, ResponsesBody } from "./schema.ts";
 

@@ -3,6 +3,7 @@ import { AppError } from "../../errors.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../gateway/types.ts";
 import { nearVideoAspect } from "../../gateway/video-parameters.ts";
+import { collectVideoField } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
 import { foldSeed } from "../seed.ts";
 import { fileReference, isObject, referencesOf } from "./references.ts";
@@ -50,12 +51,7 @@ export const VIDEO_FORM_FIELDS = { numbers: ["seed"], flags: [] } as const;
  * @throws {AppError} `invalid_request` naming the field
  */
 export function decodeVideo(body: VideoBody, uploads: VideoUploads = new Map()): DecodedVideo {
-  const { shape, size } = videoShape({
-    seconds: body.seconds ?? body.duration,
-    size: body.size,
-    resolution: body.resolution,
-    aspectRatio: body.aspect_ratio,
-  });
+  const { shape, size } = videoShape(collectShape(body));
   return {
     model: body.model ?? null,
     prompt: promptOf(body),
@@ -73,6 +69,14 @@ const promptOf = ({ prompt, negative_prompt }: VideoBody) =>
   negative_prompt?.trim() ? `${prompt}\n\nAvoid: ${negative_prompt.trim()}` : prompt;
 
 export type ShapeHints = { size?: unknown; resolution?: unknown; aspectRatio?: unknown; seconds?: unknown };
+
+/** What a body says of a video's shape, wherever its client put it. */
+export const collectShape = (body: { readonly [name: string]: unknown }): ShapeHints => ({
+  size: collectVideoField(body, ["size"]),
+  resolution: collectVideoField(body, ["resolution", "image_size", "imageSize"]),
+  aspectRatio: collectVideoField(body, ["aspect_ratio", "aspectRatio", "aspect"]),
+  seconds: collectVideoField(body, ["seconds", "duration", "duration_seconds", "durationSeconds"]),
+});
 
 /** Names of the fields in errors. */
 const SHAPE_PARAMS = { size: "size", resolution: "resolution", aspectRatio: "aspect_ratio" } as const;

@@ -1,0 +1,90 @@
+// Shape and size of an image from every place of a body where clients of either dialect put them, in either spelling. Pure.
+import type { ImageHints } from "../gateway/image-parameters.ts";
+
+type Fields = { readonly [name: string]: unknown };
+/** An object of a body and its path there. */
+type Place = { path: string; fields: Fields };
+
+export type CollectedHints = {
+  hints: ImageHints;
+  /** What each hint is called in the body, for errors. */
+  names: Partial<Record<keyof ImageHints, string>>;
+};
+
+/** Each hint's names; the first that says something counts. */
+const NAMES = {
+  aspectRatio: ["aspect_ratio", "aspectRatio", "aspect"],
+  imageSize: ["image_size", "imageSize", "sample_image_size", "sampleImageSize", "resolution"],
+  size: ["size"],
+  quality: ["quality", "image_quality", "imageQuality"],
+} as const satisfies Record<keyof ImageHints, readonly string[]>;
+
+const IMAGE_CONFIGS = ["image_config", "imageConfig"] as const;
+const VIDEO_CONFIGS = ["video_config", "videoConfig"] as const;
+const GENERATION_CONFIGS = ["generationConfig", "generation_config"] as const;
+const EXTRA_BODIES = ["extra_body", "extraBody"] as const;
+
+const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A form holds an object as its JSON. */
+function fieldsIn(value: unknown): Fields | null {
+  if (isFields(value)) return value;
+  if (typeof value !== "string" || !value.startsWith("{")) return null;
+  try {
+    const parsed: unknown = JSON.parse(value);
+    return isFields(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+function inside({ path, fields }: Place, names: readonly string[]): Place[] {
+  return names.flatMap((name) => {
+    const found = fieldsIn(fields[name]);
+    return found ? [{ path: path === "" ? name : `${path}.${name}`, fields: found }] : [];
+  });
+}
+
+/** The configurations of one level, the closest first, then the level itself. */
+function levelOf(root: Place, configs: readonly string[]): Place[] {
+  const generation = inside(root, GENERATION_CONFIGS);
+  return [...inside(root, configs), ...generation.flatMap((one) => [...inside(one, configs), one]), root];
+}
+
+/** `google` is Google's own compatibility layer's; the SDKs put what is inside of `extra_body` beside the other fields. */
+function placesOf(root: Place, configs: readonly string[]): Place[] {
+  const extra = inside(root, EXTRA_BODIES);
+  const roots = [root, ...extra, ...inside(root, ["google"]), ...extra.flatMap((one) => inside(one, ["google"]))];
+  return roots.flatMap((one) => levelOf(one, configs));
+}
+
+const says = (value: unknown) => value !== undefined && value !== null && value !== "";
+
+function firstIn(places: readonly Place[], names: readonly string[]): { value: unknown; name: string } | null {
+  for (const { path, fields } of places) {
+    const name = names.find((one) => says(fields[one]));
+    if (name !== undefined) return { value: fields[name], name: path === "" ? name : `${path}.${name}` };
+  }
+  return null;
+}
+
+/** `first`: a part of the body that goes before the whole, by its name: a tool, the parameters of a prediction. */
+export function collectImageHints(body: Fields, first: { [name: string]: unknown } = {}): CollectedHints {
+  const before = Object.entries(first).flatMap(([path, value]) =>
+    isFields(value) ? placesOf({ path, fields: value }, IMAGE_CONFIGS) : [],
+  );
+  const places = [...before, ...placesOf({ path: "", fields: body }, IMAGE_CONFIGS)];
+  const collected: CollectedHints = { hints: {}, names: {} };
+  for (const hint of Object.keys(NAMES) as (keyof ImageHints)[]) {
+    const found = firstIn(places, NAMES[hint]);
+    if (!found) continue;
+    collected.hints[hint] = found.value;
+    collected.names[hint] = found.name;
+  }
+  return collected;
+}
+
+/** The first value under one of these names in any place of a body, for videos. */
+export function collectVideoField(body: Fields, names: readonly string[]): unknown {
+  return firstIn(placesOf({ path: "", fields: body }, [...VIDEO_CONFIGS, ...IMAGE_CONFIGS]), names)?.value;
+}
