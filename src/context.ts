@@ -6,6 +6,7 @@ import { type Affinity, createAffinity } from "./gateway/affinity.ts";
 import { type Audit, createAudit } from "./gateway/audit.ts";
 import { createMediaFetch } from "./gateway/fetch-media.ts";
 import { createGenerate, type Generate } from "./gateway/generate.ts";
+import { Undelivered } from "./gateway/generation/undelivered.ts";
 import type { InputDependencies } from "./gateway/inputs.ts";
 import { createJobRoom, type JobRoom } from "./gateway/job-room.ts";
 import { createKeptResponses, type KeptResponses } from "./gateway/kept-responses.ts";
@@ -57,6 +58,8 @@ export type Context = JobRoom & {
   inputs: InputDependencies;
   limits: OpenLimits;
   generate: Generate;
+  /** What clients left or lost, for the next identical request. */
+  undelivered: Undelivered;
   /** What clients of /v1/responses go on from. */
   responses: KeptResponses;
   /** Side calls of clients: counts, shapes, the operator's rules. */
@@ -161,7 +164,9 @@ export function createContext(options: Options): Context {
   const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
   const inputs = { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now: clock.now };
+  const undelivered = new Undelivered({ store, clock, log });
   const generate = createGenerate({
+    undelivered,
     pool,
     limits,
     providers,
@@ -178,6 +183,7 @@ export function createContext(options: Options): Context {
     shutdown,
   });
   const jobRoom = createJobRoom({
+    undelivered,
     store,
     pool,
     limits,
@@ -217,6 +223,7 @@ export function createContext(options: Options): Context {
     inputs,
     limits,
     generate,
+    undelivered,
     responses: createKeptResponses({ store, clock, log }),
     sideCalls: new SideCallBook({ store, clock, log }),
     sessions,

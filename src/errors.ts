@@ -82,6 +82,8 @@ export type AppErrorOptions = ErrorOptions & {
   reason?: string;
   /** HTTP status the upstream answered with, for the attempt record. */
   upstreamStatus?: number;
+  /** Id of the earlier identical request whose outcome this is. */
+  joined?: string;
   /** What the upstream counted, where it returned counts without a result. */
   usage?: ToldUsage;
 };
@@ -106,6 +108,7 @@ export class AppError extends Error {
   readonly detail?: FailureDetail;
   readonly reason?: string;
   readonly upstreamStatus?: number;
+  readonly joined?: string;
   readonly usage?: ToldUsage;
 
   constructor(
@@ -120,6 +123,7 @@ export class AppError extends Error {
     this.detail = options.detail;
     this.reason = options.reason;
     this.upstreamStatus = options.upstreamStatus;
+    this.joined = options.joined;
     this.usage = options.usage;
   }
 }

@@ -85,6 +85,7 @@ export async function start({
       shutdown: shutdown.signal,
       sessionSecret: createVault(secretKey).derive("admin session"),
     });
+    await ctx.undelivered.load();
     await ctx.limits.load(await ctx.runner.prepare());
     closing.push(() => ctx.limits.close());
     await ctx.media.start();
@@ -99,6 +100,7 @@ export async function start({
       () => ctx.webhooks.stop(),
       () => ctx.responses.stop(),
       () => ctx.sideCalls.stop(),
+      () => ctx.undelivered.flush(),
       () => ctx.runner.stop(ctx.settings.current().server.drain_timeout * 1000),
     );
     const { app, adminServer } = await listen(ctx, { refresh: watch.look, stopping: stopping.signal });
@@ -118,7 +120,8 @@ export async function start({
       async stop() {
         stopping.abort();
         await adminServer?.stop(true);
-        await drain(app.server!, ctx, shutdown);
+        const forsaken = ctx.undelivered.finish(ctx.settings.current().server.drain_timeout * 1000);
+        await Promise.all([drain(app.server!, ctx, shutdown), forsaken]);
         await closeAll();
         log.info("stopped");
       },

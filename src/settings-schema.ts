@@ -48,6 +48,10 @@ export const SettingsSchema = t.Object({
     bodies_per_key_percent: whole(50, 1, 100, "What the bodies of one key may hold of that, in percent; one of the largest size always"),
     body_min_rate_kb: whole(1, 0, 1024, "Least rate at which a request body arrives, in KiB/s, from ten seconds on; 0: none"),
     body_timeout: whole(600, 10, 86_400, "Longest time in which a request body arrives, in seconds"),
+    early_bytes: flag(
+      false,
+      "Answer generations that are not streamed after 25 s with status 200 and blanks until the result is there, for proxies that cut silent answers; an error is then an error object in a 200",
+    ),
     drain_timeout: whole(30, 0, 600, "How long a stop waits for open answers, in seconds"),
     metrics_token: text("", "Bearer token that opens /metrics to other machines; empty: loopback only", { boot: true, secret: true }),
   }),
@@ -87,6 +91,10 @@ export const SettingsSchema = t.Object({
     list_all_models: flag(false, "List every model id that is understood, not only families and official ids; all are accepted anyway"),
     successors: flag(true, "Serve models that an upstream retired by their named successor"),
     refusal: choice(["content_filter", "error"], "How chat tells a content-policy refusal: finish_reason with text, or an HTTP error"),
+    on_disconnect: choice(
+      ["finish", "abort"],
+      "What becomes of a call that an upstream has taken when its client leaves: finished and given to the next identical request of the key, or cut and counted at the catalogue's price",
+    ),
     thinking: choice(["default", "minimal", "medium", "high"], "Thinking level for models that let it be chosen"),
   }),
   pool: t.Object({
@@ -141,6 +149,13 @@ export const SettingsSchema = t.Object({
       "How chat returns videos when neither request nor key says: Markdown link, block of HTML, or HTML in a code fence",
     ),
     auxiliary: flag(true, "Answer side calls of clients (titles, tags, health checks) here, without an upstream call; false: generate"),
+    show_token: flag(false, "Name the token that is used, by its label, in the progress of streamed chat answers"),
+    max_line_kb: whole(
+      0,
+      0,
+      1_000_000,
+      "Longest line of a streamed chat answer, in KiB: an image that does not fit comes as a link; 0: no limit",
+    ),
   }),
   webhooks: t.Object({
     enabled: flag(true, "Tell the end of jobs to the addresses that requests and keys name"),

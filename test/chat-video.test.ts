@@ -46,7 +46,7 @@ test("15: a stream tells the progress as reasoning and ends with a link that can
   expect(deltas[0]).toEqual({ role: "assistant", content: "" });
   const reasoning = deltas.flatMap(({ reasoning_content }) => reasoning_content ?? []);
   expect([reasoning[0], reasoning.join("")]).toEqual([
-    expect.stringContaining("waiting for a free token"),
+    expect.stringContaining(`/v1/videos/${response.headers.get("x-flow2api-job")}`),
     expect.stringMatching(/Making the video: \d+ %/),
   ]);
   const contents = deltas.flatMap(({ content }) => content || []);
@@ -67,7 +67,7 @@ test("a stream that waits for a token tells its place, and so do the other reade
   const left = new AbortController();
   const response = await own.chat({ model: MODEL, stream: true }, { signal: left.signal });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-  for (let text = ""; !text.includes("waiting for a free token: place 1"); ) text += (await reader.read()).value;
+  for (let text = ""; !text.includes("Waiting in the queue: position 1"); ) text += (await reader.read()).value;
   left.abort();
   const id = response.headers.get("x-flow2api-job")!;
   expect(await look(id)).toMatchObject({ status: "queued", queue_position: 1 });

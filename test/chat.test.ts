@@ -125,7 +125,7 @@ describe("streamed", () => {
     expect(chunks[0]!.choices[0]!.delta.role).toBe("assistant");
     expect(new Set(chunks.map(({ id, model }) => `${id} ${model}`)).size).toBe(1);
     expect(chunks.filter((chunk) => LINK.test(chunk.choices[0]?.delta.content ?? ""))).toHaveLength(1);
-    expect(chunks.some((chunk) => chunk.choices[0]?.delta.reasoning_content?.includes("Using token"))).toBe(true);
+    expect(chunks.some((chunk) => chunk.choices[0]?.delta.reasoning_content?.includes("Drawing"))).toBe(true);
     expect(chunks.at(-2)!.choices[0]!.finish_reason).toBe("stop");
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: expect.any(Number) } });
     expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThan(64 * 1024);

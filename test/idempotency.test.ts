@@ -190,7 +190,7 @@ describe("streamed or not, the same request is one", () => {
 
   test("the events of a chat tell how it goes on", async () => {
     const [path, body] = [ROUTES[0]![1], ROUTES[0]![2]];
-    expect((await streamed(path, body, fresh())).join("")).toContain('"reasoning_content":"Generating.');
+    expect((await streamed(path, body, fresh())).join("")).toContain('"reasoning_content":"Drawing');
   });
 });
 

@@ -37,3 +37,6 @@ export const leftOutLines = (leftOut: readonly LeftOut[]): string =>
     .slice(0, MOST_NAMED)
     .map(({ param, reason }) => `An earlier image was left out (${param}): ${reason}\n`)
     .join("");
+
+/** Whether the client insists on a new call, whatever an identical request before has left. */
+export const insists = (request: Request): boolean => /^(1|true)$/i.test(request.headers.get("x-flow2api-retry") ?? "");

@@ -50,22 +50,27 @@ export async function* framePieces(body: unknown, embedded: Embedded): AsyncGene
   yield "\n\n";
 }
 
-/** As an answer; one that holds no blobs is written at once. */
+/** As an answer; one that holds no blobs is written at once. `onSent` runs when everything was handed over, unless the reader has left. */
 export function jsonWithBytes(
   body: unknown,
-  init: { status?: number; headers?: Record<string, string> } = {},
+  init: { status?: number; headers?: Record<string, string>; onSent?(): void } = {},
   embedded = createEmbedded(),
 ): Response {
   const headers = { "content-type": "application/json; charset=utf-8", ...init.headers };
   const parts = jsonParts(body, embedded);
-  if (parts.length === 1) return new Response(parts[0], { status: init.status, headers });
+  if (parts.length === 1) {
+    init.onSent?.();
+    return new Response(parts[0], { status: init.status, headers });
+  }
   const encoder = new TextEncoder();
   const pieces = piecesOf(parts);
   const stream = new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await pieces.next();
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
+      if (done) {
+        controller.close();
+        init.onSent?.();
+      } else controller.enqueue(encoder.encode(value));
     },
     cancel: () => void pieces.return(undefined),
   });

@@ -1,10 +1,15 @@
 // Server-sent events: frames from an async source, a heartbeat when it is silent, an end when the reader leaves.
 import type { Clock } from "../clock.ts";
 
-/** A comment; OpenAI's clients ignore it, Google's break on it. */
-export const COMMENT = ": ping\n\n";
-/** Silence after which a heartbeat is sent, in ms. Proxies cut silent answers after 60 s and less. */
-export const HEARTBEAT_MS = 10_000;
+/**
+ * A comment, ended by one newline: with a blank line after it openai-go before 3.43 dispatches an empty event and fails.
+ * Google's clients break on any comment, langchaingo before 0.1.14 does in chat.
+ */
+export const COMMENT = ": ping\n";
+/** Silence between frames after which a heartbeat is sent, in ms. Clients and proxies with a limit of 10 s see one in time. */
+export const HEARTBEAT_MS = 9_000;
+/** Silence before the first frame after which comments begin, in ms: readers expect an event first, proxies cut at 30 s and later. */
+export const FIRST_COMMENT_MS = 25_000;
 
 /** One frame of `data`, with an event name where the protocol has them. */
 export function frame(data: unknown, event?: string): string {
@@ -12,30 +17,46 @@ export function frame(data: unknown, event?: string): string {
   return event ? `event: ${event}\ndata: ${text}\n\n` : `data: ${text}\n\n`;
 }
 
-/** `heartbeat` is a text that may stand between any two frames, or makes one for each time. */
-type StreamOptions = { clock: Clock; heartbeat: string | (() => string); headers?: Record<string, string>; onCancel(): void };
+type StreamOptions = {
+  clock: Clock;
+  /** A function is asked each time. */
+  heartbeat: string | (() => string);
+  /** Silence before the first frame that is borne, in ms; absent: as between frames. */
+  firstMs?: number;
+  headers?: Record<string, string>;
+  /** The reader left before the end. */
+  onCancel(): void;
+  /** Everything was handed over. */
+  onEnd?(): void;
+};
 
 /**
- * An answer that writes each frame as it comes. A large frame may come in pieces: only a piece that ends with a blank line ends a frame, and
- * only between frames a heartbeat is sent. `onCancel` runs when the reader goes away.
+ * A response that writes each frame as it comes. A large frame may come in pieces: only a piece that ends with a blank line ends a frame, and
+ * only between frames a heartbeat is sent. Exactly one of `onCancel` and `onEnd` runs, unless the source throws.
  */
-export function streamFrames(frames: AsyncGenerator<string>, { clock, heartbeat, headers, onCancel }: StreamOptions): Response {
+export function streamFrames(frames: AsyncGenerator<string>, options: StreamOptions): Response {
+  const { clock, heartbeat, headers, onCancel, onEnd } = options;
   const encoder = new TextEncoder();
   let cancelHeartbeat = () => {};
   let isBetweenFrames = true;
+  let silenceMs = options.firstMs ?? HEARTBEAT_MS;
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const beat = () => {
+          silenceMs = HEARTBEAT_MS;
           controller.enqueue(encoder.encode(typeof heartbeat === "string" ? heartbeat : heartbeat()));
           cancelHeartbeat = clock.after(HEARTBEAT_MS, beat);
         };
-        if (isBetweenFrames) cancelHeartbeat = clock.after(HEARTBEAT_MS, beat);
+        if (isBetweenFrames) cancelHeartbeat = clock.after(silenceMs, beat);
         try {
           const { done, value } = await frames.next();
           cancelHeartbeat();
-          if (done) controller.close();
-          else controller.enqueue(encoder.encode(value));
+          silenceMs = HEARTBEAT_MS;
+          if (done) {
+            controller.close();
+            onEnd?.();
+          } else controller.enqueue(encoder.encode(value));
           isBetweenFrames = value?.endsWith("\n\n") ?? true;
         } catch (error) {
           cancelHeartbeat();

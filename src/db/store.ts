@@ -6,6 +6,7 @@ import type { JobStore } from "./jobs.ts";
 import type { LedgerStore } from "./ledger.ts";
 import type { MediaRows } from "./media.ts";
 import type { ResponseStore } from "./responses.ts";
+import type { UndeliveredStore } from "./undelivered.ts";
 
 /** A token as the pool needs it. Secrets are asked for separately, only when a call is made. Times are epoch ms. */
 export type TokenRow = {
@@ -231,8 +232,8 @@ export type RequestFilter = {
 /** Changes made elsewhere (the command line on the same folder) are told by these counters, one per table. */
 export type Revisions = { tokens: number; keys: number; settings: number };
 
-/** With what ledger.ts, jobs.ts, media.ts, responses.ts and admin.ts ask for. */
-export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, AdminStore {
+/** With what ledger.ts, jobs.ts, media.ts, responses.ts, undelivered.ts and admin.ts ask for. */
+export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, UndeliveredStore, AdminStore {
   // tokens
   listTokens(): Promise<TokenRow[]>;
   /** @throws {AppError} `conflict` when the same secret is already there */

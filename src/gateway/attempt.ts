@@ -13,6 +13,8 @@ export type Answer = Omit<Extract<ProviderEvent, { type: "finish" }>, "type"> & 
 /** Tells, also while and after it failed, whether the call may have been charged. */
 export type AttemptState = {
   submitted: boolean;
+  /** It ended, and cost nothing. */
+  isRefused?: boolean;
   /** Awaited before the body leaves; when it throws, nothing is sent. */
   onSubmit?: () => Promise<void>;
 };

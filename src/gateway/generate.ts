@@ -6,7 +6,9 @@ import type { Metrics } from "../metrics.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Settings } from "../settings-schema.ts";
 import type { Affinity } from "./affinity.ts";
+import { joinUndelivered } from "./generation/join.ts";
 import { notServed } from "./generation/not-served.ts";
+import type { Undelivered } from "./generation/undelivered.ts";
 import { fitThinking, type ImageWish, maxInputs, offersAspect, providersFor, requireAspect, withModel } from "./image-parameters.ts";
 import { type Plan, runImages } from "./image-run.ts";
 import { countImages, countVideos, fitImages } from "./inputs.ts";
@@ -50,6 +52,8 @@ export type ImageGeneration = {
   onSubmit?: () => Promise<void>;
   /** It belongs to a job: nothing is sent before that is on disk. */
   forJob?: boolean;
+  /** A new call is wanted, whatever an identical request before has left. */
+  insist?: boolean;
   /** Epoch ms of arrival. */
   startedAt: number;
 };
@@ -59,10 +63,14 @@ export type Run = {
   family: string;
   /** The retired family that it stands in for, or null. */
   successorOf: string | null;
+  /** What calls of this family took lately, in ms; absent: nothing is known. */
+  usualMs?: number | null;
   /** Headers of the answer that tell of this run alone. */
   headers: Readonly<Record<string, string>>;
-  /** Ends with `done` or throws AppError. The generation waits for no reader; one that leaves before the end stops it. */
+  /** Ends with `done` or throws AppError. The generation waits for no reader. */
   events: AsyncIterable<GenerateEvent>;
+  /** To be called when the response has been sent whole: until then a client that leaves has not got it. Absent: a job has it. */
+  delivered?(): void;
 };
 
 export type GenerateDependencies = {
@@ -71,7 +79,7 @@ export type GenerateDependencies = {
   providers: ReadonlyMap<string, Provider>;
   tokens: Tokens;
   affinity: Affinity;
-  media: Pick<MediaStore, "keep" | "discard" | "assertSpace" | "claimInputs">;
+  media: Pick<MediaStore, "get" | "keep" | "discard" | "assertSpace" | "claimInputs">;
   requests: Pick<RequestLog, "append">;
   settings: () => Settings;
   /** Absent: the catalogue's. */
@@ -80,6 +88,8 @@ export type GenerateDependencies = {
   clock: Clock;
   random: Random;
   log: Log;
+  /** Absent: what a client left is cut. */
+  undelivered?: Undelivered;
   /** Aborts when the server has waited long enough for open answers. */
   shutdown: AbortSignal;
 };
@@ -97,6 +107,10 @@ export function createGenerate(deps: GenerateDependencies): Generate {
     const record = createRecord(deps, { ...request, payload });
     let admission: Admission | null = null;
     try {
+      if (deps.undelivered?.has(request.key.id) && !request.forJob) {
+        const joined = await joinUndelivered({ ...deps, undelivered: deps.undelivered, now: deps.clock.now }, request, record);
+        if (joined) return joined;
+      }
       const { family, successorOf } = chooseServed(deps, request);
       record.serve(family);
       if (successorOf) deps.log.info("A retired model is served by its successor", { requested: successorOf, family });
@@ -106,10 +120,12 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       const estimate = { images: images * request.n, videoSeconds, usd: usd * request.n };
       const { requestId, key, choice, forJob } = request;
       admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate, forJob });
-      const events = runImages(deps, plan, admission);
-      await events.begun();
+      const run = runImages(deps, plan, admission, { family, successorOf });
+      await run.log.begun();
       deps.media.claimInputs(requestId);
-      return { family, successorOf, headers: ignoredHeader(plan.ignored), events };
+      const events = run.read(request.signal, run.delivery);
+      const usualMs = deps.pool.usualMs?.("image", family);
+      return { family, successorOf, usualMs, headers: ignoredHeader(plan.ignored), events, delivered: run.delivery.delivered };
     } catch (error) {
       record.fail(error);
       record.close(admission);

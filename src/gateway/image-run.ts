@@ -1,9 +1,9 @@
 // The image calls of one request: each on as many tokens as the rules allow, all under one deadline, settled once.
 import { sleep } from "../clock.ts";
 import { AppError, withRetryAfter } from "../errors.ts";
-import { type Answer, attemptImage } from "./attempt.ts";
-import { type Channel, createChannel } from "./channel.ts";
+import { type Answer, type AttemptState, attemptImage } from "./attempt.ts";
 import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
+import { LiveRun, type RunFacts } from "./generation/live-run.ts";
 import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./generation/signatures.ts";
 import { UsageOfFailures } from "./generation/told-usage.ts";
 import { TriedTokens } from "./generation/tried-tokens.ts";
@@ -30,32 +30,32 @@ export type Plan = {
   ignored: string[];
 };
 
-type Work = Plan & { signal: AbortSignal; deadline: Deadline; tell: (event: GenerateEvent) => void };
+type Work = Plan & { run: LiveRun; signal: AbortSignal; deadline: Deadline; tell: (event: GenerateEvent) => void };
 type Ended = { answer: Answer; provider: string };
 
 /**
- * Starts the calls of a request at once. Their events are to be read by one reader; the last is one `done`. One success among several
- * calls is a success; when there is none, the events end with the first failure. A reader that leaves ends what still runs.
+ * Starts the calls of a request at once. The last of their events is one `done`. One success among several calls is a success; when
+ * there is none, the events end with the first failure. What becomes of a run whose client leaves is in {@link LiveRun}.
  */
-export function runImages(deps: GenerateDependencies, plan: Plan, admission: Admission): Channel<GenerateEvent> {
+export function runImages(deps: GenerateDependencies, plan: Plan, admission: Admission, facts: RunFacts): LiveRun {
   const seconds = deps.settings().generation.image_timeout;
-  const stop = stopSignal(deps, plan.request.signal, seconds);
-  const events = createChannel<GenerateEvent>(async () => {
-    stop.abandon();
-    await running;
-  });
+  const run = new LiveRun(deps, plan.request, facts, seconds);
   const work: Work = {
     ...plan,
-    signal: stop.signal,
+    run,
+    signal: run.signal,
     deadline: { at: deps.clock.now() + seconds * 1000, wholeMs: seconds * 1000 },
-    tell: events.push,
+    tell: run.tell,
   };
-  const running: Promise<void> = runAll(deps, work, admission).then(events.close, events.fail).finally(stop.end);
-  return events;
+  runAll(deps, work, admission).then(
+    (done) => run.succeed(done),
+    (error) => run.fail(error),
+  );
+  return run;
 }
 
 /** @throws {AppError} the first failure when no call succeeded */
-async function runAll(deps: GenerateDependencies, work: Work, admission: Admission): Promise<void> {
+async function runAll(deps: GenerateDependencies, work: Work, admission: Admission): Promise<Extract<GenerateEvent, { type: "done" }>> {
   const ended: Ended[] = [];
   const failures: unknown[] = [];
   const one = () =>
@@ -65,10 +65,10 @@ async function runAll(deps: GenerateDependencies, work: Work, admission: Admissi
     );
   try {
     await Promise.all(Array.from({ length: work.request.n }, one));
-    if (ended.length === 0) throw whenToCome(deps, work, failures[0]);
+    if (ended.length === 0) throw whenToCome(deps, work, failures.find(isCharged) ?? failures[0]);
     const done = summarize(ended);
     work.record.finish(done);
-    work.tell(done);
+    return done;
   } catch (error) {
     work.record.fail(error);
     throw error;
@@ -76,6 +76,9 @@ async function runAll(deps: GenerateDependencies, work: Work, admission: Admissi
     work.record.close(admission);
   }
 }
+
+/** Of several failures the one that may have cost something speaks: the client is not to repeat the request. */
+const isCharged = (failure: unknown): boolean => failure instanceof AppError && failure.charged;
 
 /** Of a limit by the minute the client is told when the first token comes back, not when the last one that was tried does. */
 function whenToCome({ pool }: GenerateDependencies, { lease }: Plan, failure: unknown): unknown {
@@ -130,7 +133,7 @@ async function attemptUntilDone(deps: GenerateDependencies, asked: Work, failed:
       deps.settings().generation,
       deps.random,
     );
-    if (step.action === "fail" || work.signal.aborted) throw failure;
+    if (step.action === "fail" || work.signal.aborted || work.run.isPointless) throw failure;
     tried.apply(step, tokenId, !isOtherFree());
     if (step.delayMs > 0) await sleep(deps.clock, step.delayMs, work.signal);
   }
@@ -162,7 +165,8 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
   const provider = deps.providers.get(lease.provider)!;
   const call = callFor(deps, work, lease);
   const pricing = { thinking: call.thinking, prices: deps.prices?.() };
-  const state = { submitted: false, onSubmit: work.request.onSubmit };
+  const state: AttemptState = { submitted: false, onSubmit: work.request.onSubmit };
+  work.run.addCall(state);
   const end = record.attempt(lease, deps.clock.now());
   try {
     const owner = { keyId: work.request.key.id, requestId: work.request.requestId };
@@ -176,6 +180,7 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
     const failure =
       error instanceof AppError ? error : new AppError("upstream_unavailable", "Internal error", { charged: state.submitted });
     const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
+    state.isRefused = !charged;
     const cost = charged ? { images: 1, usd: estimateImageUsd(family, lease.provider, call.size, pricing) } : NO_COST;
     // Whether the call had time enough to say something of its token is for those to judge who know how long calls take.
     const cutAfterMs = work.signal.aborted && kind === "upstream_timeout" ? work.deadline.wholeMs : undefined;
@@ -218,37 +223,3 @@ function summarize(ended: Ended[]): Extract<GenerateEvent, { type: "done" }> {
 }
 
 const toRefusal = ({ upstreamReason, message }: Answer) => ({ upstreamReason, message });
-
-type StopSignal = {
-  signal: AbortSignal;
-  /** Nothing is left to abort. */
-  end(): void;
-  /** The reader left in the middle: whatever still runs ends now. */
-  abandon(): void;
-};
-
-/** Aborts when the client goes away, the time is over or the server stops; the reason says which. */
-function stopSignal(deps: GenerateDependencies, client: AbortSignal, seconds: number): StopSignal {
-  const controller = new AbortController();
-  const gone = () => controller.abort(new AppError("cancelled", "The client went away."));
-  const stopping = () => controller.abort(new AppError("cancelled", "The server is stopping."));
-  const late = () => controller.abort(new AppError("upstream_timeout", `There was no result within ${seconds} seconds.`));
-  const cancelTimer = deps.clock.after(seconds * 1000, late);
-  client.addEventListener("abort", gone, { once: true });
-  deps.shutdown.addEventListener("abort", stopping, { once: true });
-  if (client.aborted) gone();
-  if (deps.shutdown.aborted) stopping();
-  const end = () => {
-    cancelTimer();
-    client.removeEventListener("abort", gone);
-    deps.shutdown.removeEventListener("abort", stopping);
-  };
-  return {
-    signal: controller.signal,
-    end,
-    abandon() {
-      end();
-      gone();
-    },
-  };
-}

@@ -54,17 +54,24 @@ async function* endOf({ media, affinity }: JobReader, job: Job): AsyncGenerator<
   const end = job.answer?.end ?? null;
   const failure = end ? null : failureOf(job);
   if (failure) throw failure;
+  yield* answerEvents({ media, affinity }, { ...job, provider: job.provider ?? "" });
+}
+
+export type ToldAnswer = Pick<Job, "answer" | "mediaIds" | "usage"> & { provider: string };
+
+/** What was kept of an answer, told as a generation tells it. @throws {AppError} `not_found` when none of its results is left */
+export async function* answerEvents({ media, affinity }: Omit<JobReader, "jobs">, kept: ToldAnswer): AsyncGenerator<GenerateEvent> {
   const told = await Promise.all(
-    partsOf(job).map(async (part): Promise<GenerateEvent | null> => {
+    partsOf(kept).map(async (part): Promise<GenerateEvent | null> => {
       if ("text" in part) return part;
       const { type, mediaId, signature = affinity.of(mediaId)?.signature } = part;
       const found = await media.get(mediaId);
       return found && { type, media: found, signature };
     }),
   );
-  if (job.mediaIds.length > 0 && !told.some((event) => event?.type === "image"))
+  if (kept.mediaIds.length > 0 && !told.some((event) => event?.type === "image"))
     throw new AppError("not_found", "The results of this job are past their age.", { reason: "job_deleted" });
   yield* told.filter((event) => event !== null);
-  const usage = job.usage ?? NO_USAGE;
-  yield { type: "done", ...(end ?? { finish: "stop", upstreamReason: "STOP" }), usage, provider: job.provider ?? "" };
+  const end = kept.answer?.end ?? { finish: "stop", upstreamReason: "STOP" };
+  yield { type: "done", ...end, usage: kept.usage ?? NO_USAGE, provider: kept.provider };
 }

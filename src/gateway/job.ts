@@ -1,5 +1,6 @@
 // A job: a generation that outlives its connection. Its states, its row, and what dialects and the admin ask of the jobs.
 import type { ErrorKind, FailureDetail } from "../errors.ts";
+import type { JobClient } from "./generation/job-client.ts";
 import type { ImageAnswer } from "./image-answer.ts";
 import type { ImageWish } from "./image-parameters.ts";
 import type { ModelChoice } from "./models.ts";
@@ -96,13 +97,15 @@ export type VideoOrder = {
   webhookUrl?: string;
   idempotencyKey?: string;
   echo?: Json;
+  /** Who waits for it; absent: nobody does, and nothing is joined. */
+  client?: JobClient;
   startedAt: number;
 };
 
 /** Images as a job. */
 export type ImageJobOrder = Pick<
   VideoOrder,
-  "requestId" | "dialect" | "route" | "keyId" | "choice" | "webhookUrl" | "idempotencyKey" | "echo" | "startedAt"
+  "requestId" | "dialect" | "route" | "keyId" | "choice" | "webhookUrl" | "idempotencyKey" | "echo" | "client" | "startedAt"
 > & {
   wish: ImageWish;
   system?: string;

@@ -1,12 +1,14 @@
 // What dialects and the admin ask of jobs: make, read, watch, stop, forget, decide. Every answer is bound to its owner.
 import type { JobChange, JobRow, JobStore } from "../db/jobs.ts";
 import { AppError, knownFailure, serverFailure } from "../errors.ts";
+import type { JobClient } from "./generation/job-client.ts";
+import { type Entry, isLost, UNDELIVERED_MS, type Undelivered } from "./generation/undelivered.ts";
 import { type Claim, hashRequest, type Idempotency } from "./idempotency.ts";
 import { mediaOfJob } from "./image-answer.ts";
 import type { ImageJobOrder, Job, Jobs, VideoOrder } from "./job.ts";
 import { TERMINAL_STATES } from "./job.ts";
 import { createJobOrders, type JobOrdersDependencies } from "./job-orders.ts";
-import { isFreeFailure } from "./job-rules.ts";
+import { failureOf, isFreeFailure } from "./job-rules.ts";
 import type { MediaStore } from "./media.ts";
 import type { Runner } from "./runner.ts";
 import type { Webhooks } from "./webhooks.ts";
@@ -15,6 +17,8 @@ export type JobsDependencies = JobOrdersDependencies & {
   store: Pick<JobStore, "findJob" | "listJobs">;
   runner: Runner;
   idempotency: Idempotency;
+  /** Absent: nothing is joined. */
+  undelivered?: Undelivered;
   webhooks: Pick<Webhooks, "check">;
   media: Pick<MediaStore, "get" | "open" | "keepBytes" | "remove" | "assertSpace">;
 };
@@ -37,7 +41,8 @@ export function createJobs(deps: JobsDependencies): Jobs {
   async function once(order: VideoOrder | ImageJobOrder, decoded: unknown, make: Make): Promise<Job> {
     const { keyId, route, idempotencyKey } = order;
     if (order.webhookUrl !== undefined) deps.webhooks.check(order.webhookUrl, "webhook_url");
-    if (idempotencyKey === undefined) return book.show(await make(async () => {}));
+    if (idempotencyKey === undefined)
+      return book.show(await (order.client ? joined(order, order.client, decoded, make) : make(async () => {})));
     const name = { keyId, route, key: idempotencyKey };
     const hash = await hashRequest(decoded);
     for (;;) {
@@ -49,6 +54,49 @@ export function createJobs(deps: JobsDependencies): Jobs {
       if (!isFreeFailure(row)) return book.show(row);
       await deps.idempotency.forget(name, row.id);
     }
+  }
+
+  /** The job of an identical request whose client has not got it, else a new one. Follows whether this client gets it. */
+  async function joined({ keyId }: VideoOrder | ImageJobOrder, client: JobClient, decoded: unknown, make: Make): Promise<JobRow> {
+    const { undelivered } = deps;
+    if (!undelivered) return make(async () => {});
+    const hash = () => hashRequest(decoded);
+    const entry = undelivered.has(keyId) ? await undelivered.claim(keyId, hash, client.insist) : null;
+    const found = entry && (await foundFor(entry));
+    if (entry && found) {
+      const hasNothing = isLost(failureOf(found));
+      if (hasNothing) undelivered.release(entry);
+      client.attach(found.requestId, {
+        left: () => undelivered.release(entry),
+        delivered: () => (hasNothing ? undefined : void finishEntry(found.id, entry)),
+      });
+      return found;
+    }
+    if (entry) undelivered.remove(entry);
+    const job = await make(async () => {});
+    const offer = () => undelivered.add({ keyId, requestId: job.requestId, hash, outcome: { type: "job", jobId: job.id } });
+    client.attach(null, { left: offer, delivered: () => void offerLost(job.id, offer) });
+    return job;
+  }
+
+  async function foundFor({ keyId, at, outcome }: Entry): Promise<JobRow | null> {
+    const row = outcome.type === "job" ? await find(outcome.jobId, keyId) : null;
+    if (!row || isFreeFailure(row) || row.state === "cancelled") return null;
+    const until = (row.state === "unknown" ? at : (row.endedAt ?? Number.POSITIVE_INFINITY)) + UNDELIVERED_MS;
+    return until >= clock.now() ? row : null;
+  }
+
+  /** The end was delivered: of a job that has nothing to give it is told again. */
+  async function finishEntry(id: string, entry: Entry): Promise<void> {
+    const row = await book.read(id).catch(() => null);
+    if (row && isLost(failureOf(row))) deps.undelivered!.release(entry);
+    else deps.undelivered!.remove(entry);
+  }
+
+  /** A job that may have been charged and has nothing to give is told again to identical requests. */
+  async function offerLost(id: string, offer: () => void): Promise<void> {
+    const row = await book.read(id).catch(() => null);
+    if (row && isLost(failureOf(row))) offer();
   }
 
   async function claimed(claim: Claim, make: Make): Promise<JobRow> {
@@ -136,12 +184,12 @@ export function createJobs(deps: JobsDependencies): Jobs {
 const CANCEL_WAIT_MS = 3_000;
 
 /** What makes two requests the same: not when they came, nor under what id their pictures were stored. */
-function decodedVideo({ requestId: _, startedAt: __, idempotencyKey: ___, images, source, ...order }: VideoOrder) {
+function decodedVideo({ requestId: _, startedAt: __, idempotencyKey: ___, client: ____, images, source, ...order }: VideoOrder) {
   const origin = source && ("media" in source ? source.media.data : source.jobId);
   return { ...order, images: images.map(({ data }) => data), origin };
 }
 
-function decodedImages({ requestId: _, startedAt: __, idempotencyKey: ___, turns, ...order }: ImageJobOrder) {
+function decodedImages({ requestId: _, startedAt: __, idempotencyKey: ___, client: ____, turns, ...order }: ImageJobOrder) {
   const parts = turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text : part.image.data))]);
   return { ...order, parts };
 }

@@ -90,6 +90,8 @@ export interface Leases {
   deniedFor?(kind: Kind, family: string): HealthReason | null;
   /** Families that at least one enabled token can serve. */
   families(kind: Kind): Set<string>;
+  /** What calls of this family took lately, in ms; null: none has ended yet. */
+  usualMs?(kind: Kind, family: string): number | null;
   /** Whether the operator has switched the family off; then the two above do not know it. Absent: none is. */
   isOff?(family: string): boolean;
 }

@@ -28,6 +28,8 @@ export type Pace = {
   note(kind: Kind, family: string, provider: string, ms: number): void;
   /** A call was cut by its request's deadline after `ms`: it would have taken longer. */
   noteCut(kind: Kind, family: string, provider: string, ms: number): void;
+  /** What calls took lately, in ms; null as long as none has ended. */
+  usual(kind: Kind, family: string): number | null;
   /** Ms until `place` slots of the tokens that are busy have come free; null as long as no call has ended. */
   estimate(kind: Kind, family: string, place: number, busyTokens: number): number | null;
   /** Epoch ms after which a call of the fastest of these providers would not end before the deadline. */
@@ -57,15 +59,17 @@ export function createPace(): Pace {
     return track === undefined ? null : track.mean + Math.max(SPREADS * track.spread, LEAST_MARGIN * track.mean);
   }
 
+  const usual = (kind: Kind, family: string): number | null => means.get(`${kind} ${family}`) ?? null;
   return {
     note,
     noteCut(kind, family, provider, ms) {
       const track = trackOf(kind, family, provider);
       if (track && ms > track.mean) note(kind, family, provider, ms);
     },
+    usual,
     estimate(kind, family, place, busyTokens) {
-      const mean = means.get(`${kind} ${family}`);
-      return mean === undefined ? null : Math.round((mean * place) / Math.max(1, busyTokens));
+      const mean = usual(kind, family);
+      return mean === null ? null : Math.round((mean * place) / Math.max(1, busyTokens));
     },
     latestStart(kind, family, providers, { at, wholeMs }) {
       const known = providers.map((provider) => enoughMs(kind, family, provider)).filter((ms) => ms !== null);

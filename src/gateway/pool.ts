@@ -165,6 +165,7 @@ export function createPool({ clock, random, settings, log, saveHealth, ...option
     canServe: roster.canServe,
     families: roster.families,
     deniedFor: roster.deniedFor,
+    usualMs: pace.usual,
     load(rows) {
       roster.load(rows, now());
       room.serve();

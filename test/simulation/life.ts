@@ -60,7 +60,7 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
     providers,
     tokens,
     affinity: createAffinity(1000),
-    media: createWorldMedia(world, clock),
+    media: { get: async () => null, ...createWorldMedia(world, clock) },
     requests: { append: (row) => world.recorded(row) },
     settings: () => settings,
     metrics: createMetrics(),

@@ -88,5 +88,6 @@ export function errorResponse(thrown: unknown): Response {
   }
   // The same words as on the other surface: clients of both exist that retry by themselves.
   if (error?.charged) headers["x-should-retry"] = "false";
+  if (error?.joined) headers["x-flow2api-joined"] = error.joined;
   return Response.json(body, { status: body.error.code, headers });
 }

@@ -36,7 +36,10 @@ type Begun = Started & { output: PictureOutput | null; ignored: string[] };
 export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
   const { run, output, ignored } = await start(api, call, model, "generateContent");
   const envelope = { model: run.family, responseId: newId() };
-  return jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), { headers: generationHeaders(run, ignored) });
+  return jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), {
+    headers: generationHeaders(run, ignored),
+    onSent: run.delivered,
+  });
 }
 
 /** As server-sent events with `alt=sse`, else as a JSON array that is written while it grows. */
@@ -49,6 +52,7 @@ export async function streamGenerateContent(api: Api, call: Call, model: string)
     heartbeat: framing.heartbeat,
     headers: { ...generationHeaders(run, ignored), ...framing.headers },
     onCancel: stop,
+    onEnd: run.delivered,
   });
 }
 

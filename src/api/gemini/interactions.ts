@@ -1,11 +1,13 @@
 // Interactions: videos and images as jobs, answered at once, when they are done, or as events while they are made.
 import { AppError } from "../../errors.ts";
+import { JobClient } from "../../gateway/generation/job-client.ts";
 import { type AnswerPart, partsOf } from "../../gateway/image-answer.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import type { Job } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import { splitUrl } from "../dialect.ts";
+import { insists } from "../generation-headers.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { frame, streamFrames } from "../sse.ts";
 import { type Api, type Call, jobsOf, modelOf, stoppable } from "./call.ts";
@@ -23,15 +25,17 @@ const HINT_NAMES = { aspectRatio: "response_format.aspect_ratio", imageSize: "re
 
 /** @throws {AppError} everything that is known before the job is safe; a job goes on when its client leaves */
 export async function createInteraction(api: Api, call: Call): Promise<Response> {
-  const { job, stream, background } = await begin(api, call);
-  if (stream) return streamed(api, call, job);
-  return answer(api, call, background ? job : await ended(api, call, job));
+  const { signal, stop } = stoppable(call.request);
+  const client = new JobClient(signal, insists(call.request));
+  const { job, stream, background } = await begin(api, call, client);
+  if (stream) return streamed(api, call, job, { signal, stop, client });
+  return answer(api, call, background ? job : await ended(api, call, job), client);
 }
 
 export async function getInteraction(api: Api, call: Call, id: string): Promise<Response> {
   const job = await jobOf(api, call, id);
   const isStream = new URLSearchParams(splitUrl(call.request.url).query).get("stream") === "true";
-  return isStream ? streamed(api, call, job) : answer(api, call, job);
+  return isStream ? streamed(api, call, job, stoppable(call.request)) : answer(api, call, job);
 }
 
 export async function cancelInteraction(api: Api, call: Call, id: string): Promise<Response> {
@@ -45,19 +49,22 @@ export async function deleteInteraction(api: Api, call: Call, id: string): Promi
   return Response.json({});
 }
 
-async function begin(api: Api, call: Call) {
+async function begin(api: Api, call: Call, client: JobClient) {
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeInteraction(body.value);
   const previous = decoded.previous === undefined ? null : await jobOf(api, call, decoded.previous);
   const make = modelOf(decoded.model).kind === "video" ? makeVideo : makeImage;
   const { stream, background } = decoded;
-  return { job: await make(api, call, decoded, previous), stream, background };
+  return { job: await make(api, { ...call, client }, decoded, previous), stream, background };
 }
 
 /** What orders of both kinds share. */
-const orderOf = ({ requestId, startedAt, key, request }: Call, { model, seed, webhookUrl, delivery, previous }: DecodedInteraction) => ({
-  ...{ requestId, startedAt, seed, webhookUrl },
+const orderOf = (
+  { requestId, startedAt, key, request, client }: Call & { client: JobClient },
+  { model, seed, webhookUrl, delivery, previous }: DecodedInteraction,
+) => ({
+  ...{ requestId, startedAt, seed, webhookUrl, client },
   dialect: "gemini" as const,
   route: ROUTE,
   keyId: key.id,
@@ -67,7 +74,7 @@ const orderOf = ({ requestId, startedAt, key, request }: Call, { model, seed, we
 });
 
 /** A video of an earlier interaction is what this one changes; its picture is the first of those given. */
-async function makeVideo(api: Api, call: Call, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
+async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
   const [named, ...others] = decoded.videos;
   if (others.length > 0) throw new AppError("invalid_request", "input: one video can be changed at a time.", { param: "input" });
   const source = previous?.kind === "video" ? { jobId: previous.id } : named && (await readSource(api, call, named.fields, named.param));
@@ -82,7 +89,7 @@ async function makeVideo(api: Api, call: Call, decoded: DecodedInteraction, prev
 }
 
 /** An earlier interaction is the conversation that this one goes on with. */
-async function makeImage(api: Api, call: Call, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
+async function makeImage(api: Api, call: Call & { client: JobClient }, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
   if (previous?.kind === "video" || decoded.videos.length > 0) {
     throw new AppError("invalid_request", "An image model takes no video.", { param: "input" });
   }
@@ -130,8 +137,9 @@ async function ended(api: Api, { key, request }: Call, job: Job): Promise<Job> {
   return last;
 }
 
-async function answer(api: Api, call: Call, job: Job): Promise<Response> {
-  return jsonWithBytes(encodeInteraction(job, await contentOf(api, call, job)));
+async function answer(api: Api, call: Call, job: Job, client?: JobClient): Promise<Response> {
+  const body = encodeInteraction(job, await contentOf(api, call, job));
+  return jsonWithBytes(body, { headers: client?.headers, onSent: client?.delivered });
 }
 
 /** What there is to give of a job; empty while it goes on. */
@@ -153,10 +161,16 @@ async function contentOf(api: Api, { origin }: Call, job: Job): Promise<OutputBl
 }
 
 /** Silence is filled with an event that says what is known already: comments and blank lines alone break clients. */
-function streamed(api: Api, call: Call, job: Job): Response {
-  const { signal, stop } = stoppable(call.request);
+function streamed(api: Api, call: Call, job: Job, reader: { signal: AbortSignal; stop(): void; client?: JobClient }): Response {
+  const { signal, stop, client } = reader;
   const heartbeat = () => frame({ event_type: STATUS, interaction_id: interactionId(job), status: "in_progress" }, STATUS);
-  return streamFrames(events(api, call, job, signal), { clock: api.clock, heartbeat, onCancel: stop });
+  return streamFrames(events(api, call, job, signal), {
+    clock: api.clock,
+    heartbeat,
+    headers: client?.headers,
+    onCancel: stop,
+    onEnd: client?.delivered,
+  });
 }
 
 const STATUS = "interaction.status_update";

@@ -1,7 +1,9 @@
 // Starts what generateContent and :predict make: a generation that is read as it goes, or a job where it has to outlive its client.
 import type { ImageGeneration, Run } from "../../gateway/generate.ts";
+import { JobClient } from "../../gateway/generation/job-client.ts";
 import type { VideoOrder } from "../../gateway/job.ts";
 import { followJob } from "../../gateway/job-events.ts";
+import { insists } from "../generation-headers.ts";
 import { type Api, type Call, jobsOf, stoppable } from "./call.ts";
 
 /** A generation under way. `stop` ends it as if the client had left; a job goes on. */
@@ -28,7 +30,16 @@ export async function startImages(api: Api, call: Call, work: ImageWork): Promis
     const job = await api.jobs.createImages({ ...order, requestId, startedAt, keyId: key.id, dialect: "gemini", idempotencyKey });
     return { run: followJob({ ...api, jobs: api.jobs, affinity: api.inputs.affinity }, job, work.choice, signal), stop };
   }
-  const run = await api.generate({ stream: false, ...work, requestId, key, startedAt, signal, dialect: "gemini" });
+  const run = await api.generate({
+    stream: false,
+    ...work,
+    requestId,
+    key,
+    startedAt,
+    signal,
+    insist: insists(request),
+    dialect: "gemini",
+  });
   return { run, stop };
 }
 
@@ -40,6 +51,8 @@ export async function startVideo(api: Api, call: Call, work: VideoWork): Promise
   const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
   const { signal, stop } = stoppable(request);
   const jobs = jobsOf(api);
-  const job = await jobs.createVideo({ ...work, requestId, startedAt, keyId: key.id, dialect: "gemini", idempotencyKey });
-  return { run: followJob({ ...api, jobs, affinity: api.inputs.affinity }, job, work.choice, signal), stop };
+  const client = new JobClient(signal, insists(request));
+  const job = await jobs.createVideo({ ...work, requestId, startedAt, keyId: key.id, dialect: "gemini", idempotencyKey, client });
+  const run = followJob({ ...api, jobs, affinity: api.inputs.affinity }, job, work.choice, signal);
+  return { run: { ...run, headers: { ...run.headers, ...client.headers }, delivered: client.delivered }, stop };
 }

@@ -1,12 +1,13 @@
 // :predictLongRunning, Veo's method, and its operations: every one is a job, looked at as often as a client likes.
 // Source: Gemini API reference, models.predictLongRunning and operations; clients of wire.md A.4 and D (read 2026-11-23).
 import { AppError } from "../../errors.ts";
+import { JobClient } from "../../gateway/generation/job-client.ts";
 import { type InputReference, ownMediaId } from "../../gateway/inputs.ts";
 import type { Job, VideoOrder } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import { ignoredHeader } from "../../gateway/model-options.ts";
 import type { InputMedia } from "../../gateway/types.ts";
-import { jobHeaders } from "../generation-headers.ts";
+import { insists, jobHeaders } from "../generation-headers.ts";
 import { foldSeed } from "../seed.ts";
 import { type Api, type Call, jobsOf, modelOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
@@ -34,6 +35,7 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
   const { instance, parameters, prompt } = readInstance(body.value);
   const { images, mode } = picturesOf(instance);
   const source = isFields(instance.video) ? await readSource(api, call, instance.video, "instances[0].video") : undefined;
+  const client = new JobClient(request.signal, insists(request));
   const job = await jobsOf(api).createVideo({
     ...{ requestId, startedAt, choice, prompt, source },
     dialect: "gemini",
@@ -47,9 +49,11 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
     seed: foldSeed(parameters.seed, "parameters.seed"),
     webhookUrl: webhookOf(body.value.webhookConfig),
     idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
+    client,
   });
   const samples = (numberOf(parameters.sampleCount) ?? 1) > 1 ? ["parameters.sampleCount"] : [];
-  return { job, headers: ignoredHeader([...unread(parameters, READ, "parameters."), ...samples]) };
+  client.delivered();
+  return { job, headers: { ...ignoredHeader([...unread(parameters, READ, "parameters."), ...samples]), ...client.headers } };
 }
 
 /** First and last frame, whose number tells the mode, else the pictures to refer to. */

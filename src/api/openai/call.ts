@@ -4,6 +4,7 @@ import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Affinity } from "../../gateway/affinity.ts";
 import type { Generate, Run } from "../../gateway/generate.ts";
+import type { JobClient } from "../../gateway/generation/job-client.ts";
 import { type ImageHints, type ImageWish, imageWish } from "../../gateway/image-parameters.ts";
 import { type DraftTurn, type InputDependencies, type LeftOut, resolveTurns } from "../../gateway/inputs.ts";
 import type { Job, Jobs } from "../../gateway/job.ts";
@@ -16,6 +17,7 @@ import type { Json, Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { BodyReader } from "../body.ts";
+import { insists } from "../generation-headers.ts";
 import type { CollectedHints } from "../image-config.ts";
 
 /** What the routes of this surface need of the program. */
@@ -110,13 +112,19 @@ export async function prepareImages(
 const repeatName = ({ jobs }: Api, request: Request): string | null => (jobs ? request.headers.get("idempotency-key") : null);
 
 /** Makes the order a job, or finds the one that the same request made before. @throws {AppError} as `Jobs.createImages` */
-export function createImageJob(api: Api, jobs: Jobs, call: Call, order: ImageOrder, prepared: PreparedOrder): Promise<Job> {
+export function createImageJob(
+  api: Api,
+  jobs: Jobs,
+  call: Call,
+  order: ImageOrder,
+  { client, ...prepared }: PreparedOrder & { client?: JobClient },
+): Promise<Job> {
   const { request, requestId, key, startedAt } = call;
   const { route, system, n, seed, imageOnly, includeThoughts, picturesParam, echo, webhookUrl, compared } = order;
   const { leftOut: _, ...ready } = prepared;
   const wishes = { ...ready, system, n, seed, imageOnly, includeThoughts, picturesParam, echo, webhookUrl, compared };
   const idempotencyKey = repeatName(api, request) ?? undefined;
-  return jobs.createImages({ ...wishes, requestId, startedAt, dialect: "openai", route, keyId: key.id, idempotencyKey });
+  return jobs.createImages({ ...wishes, requestId, startedAt, dialect: "openai", route, keyId: key.id, idempotencyKey, client });
 }
 
 /** `turns`: the conversation as it goes upstream. `job`: what answers it and its repetitions; null: nothing is kept. */
@@ -163,6 +171,7 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
     includeThoughts,
     picturesParam,
     signal,
+    insist: insists(request),
     startedAt,
   });
   return { run, turns, leftOut, job: null, stop };

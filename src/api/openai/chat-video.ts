@@ -7,33 +7,27 @@ import type { ModelChoice } from "../../gateway/models.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { jobHeaders } from "../generation-headers.ts";
 import { mediaUrl } from "../links.ts";
-import { COMMENT, frame, streamFrames } from "../sse.ts";
+import { frame, streamFrames } from "../sse.ts";
 import type { Api, Call } from "./call.ts";
+import { videoWords } from "./chat-progress.ts";
 import { decodeChatVideo } from "./chat-video-decode.ts";
 import type { DecodedChat } from "./decode.ts";
-import {
-  type Envelope,
-  encodeChunk,
-  encodeCompletion,
-  encodeUsageChunk,
-  FINISH_REASON,
-  VIDEO_FORMS,
-  videoLine,
-  videoText,
-} from "./encode.ts";
+import { type Envelope, encodeChunk, encodeCompletion, encodeUsageChunk, FINISH_REASON, VIDEO_FORMS, videoText } from "./encode.ts";
 import { errorBody } from "./errors.ts";
 import { jobFailure } from "./outcome.ts";
 import type { ChatBody } from "./schema.ts";
 import { jobsOf, type StartedVideo, startVideo } from "./videos-start.ts";
 
 /** What the client waits for, once the job is made. */
-export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage">;
+export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage"> & { left: AbortController };
 
 /** @throws {AppError} everything that is known before an upstream is called */
 export async function startChatVideo(api: Api, call: Call, body: ChatBody, decoded: DecodedChat, choice: ModelChoice): Promise<VideoChat> {
   const { stream, includeUsage } = decoded;
-  const started = await startVideo(api, call, "POST /v1/chat/completions", decodeChatVideo(body, decoded, choice));
-  return { ...started, stream, includeUsage };
+  const left = new AbortController();
+  const signal = AbortSignal.any([call.request.signal, left.signal]);
+  const started = await startVideo(api, call, "POST /v1/chat/completions", decodeChatVideo(body, decoded, choice), signal);
+  return { ...started, stream, includeUsage, left };
 }
 
 /**
@@ -41,15 +35,22 @@ export async function startChatVideo(api: Api, call: Call, body: ChatBody, decod
  * @throws {AppError} without streaming, why no video came
  */
 export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, chat: VideoChat): Promise<Response> {
-  const { job, stream } = chat;
+  const { job, stream, client, left } = chat;
   const headers = { ...chat.headers, "x-flow2api-job": job.id };
   if (!stream) {
     const ended = await endedJob(api, call, job);
-    return Response.json(await completion(api, call, envelope, ended), { headers: { ...headers, ...jobHeaders(ended) } });
+    const body = await completion(api, call, envelope, ended);
+    client.delivered();
+    return Response.json(body, { headers: { ...headers, ...jobHeaders(ended) } });
   }
-  const left = new AbortController();
-  const frames = videoFrames(api, call, envelope, chat, AbortSignal.any([call.request.signal, left.signal]));
-  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, headers, onCancel: () => left.abort() });
+  const startedAt = api.clock.now();
+  const state = { words: "Starting" };
+  const heartbeat = () => {
+    const seconds = Math.round((api.clock.now() - startedAt) / 1000);
+    return frame(encodeChunk(envelope, { reasoning_content: `${state.words}; ${seconds} s so far.\n` }));
+  };
+  const frames = videoFrames(api, call, envelope, { ...chat, state }, AbortSignal.any([call.request.signal, left.signal]));
+  return streamFrames(frames, { clock: api.clock, heartbeat, headers, onCancel: () => left.abort(), onEnd: client.delivered });
 }
 
 async function endedJob(api: Api, call: Call, job: Job): Promise<Job> {
@@ -66,11 +67,11 @@ async function* videoFrames(
   api: Api,
   call: Call,
   envelope: Envelope,
-  { job, includeUsage }: VideoChat,
+  { job, includeUsage, state }: VideoChat & { state: { words: string } },
   signal: AbortSignal,
 ): AsyncGenerator<string> {
   yield frame(encodeChunk(envelope, { role: "assistant", content: "" }));
-  let said = "";
+  yield frame(encodeChunk(envelope, { reasoning_content: whereabouts(call, job) }));
   try {
     for await (const now of watch(api, call, job, signal)) {
       if (isSettled(now.state)) {
@@ -80,9 +81,9 @@ async function* videoFrames(
         if (includeUsage) yield frame(encodeUsageChunk(envelope, now.usage ?? NO_USAGE));
         return yield frame("[DONE]");
       }
-      const line = videoLine(now);
-      if (line !== said) yield frame(encodeChunk(envelope, { reasoning_content: line }));
-      said = line;
+      const words = videoWords(now);
+      if (words !== state.words) yield frame(encodeChunk(envelope, { reasoning_content: `${words}.\n` }));
+      state.words = words;
     }
     throw interrupted(signal);
   } catch (error) {
@@ -90,6 +91,10 @@ async function* videoFrames(
     yield frame(errorBody(error));
   }
 }
+
+/** Said before anything else: a client that stops the stream can find the job. */
+const whereabouts = ({ origin }: Call, { id }: Job): string =>
+  `The video is made as job ${id}, also when you leave: ${origin}/v1/videos/${id} has it, and so has the same request within ten minutes.\n`;
 
 async function* watch(api: Api, { key }: Call, job: Job, signal: AbortSignal): AsyncGenerator<Job> {
   const watched = await jobsOf(api).watch(job.id, key.id, signal);

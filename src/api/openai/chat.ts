@@ -2,6 +2,7 @@
 
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
+import type { Run } from "../../gateway/generate.ts";
 import type { Job } from "../../gateway/job.ts";
 import { parseModel } from "../../gateway/models.ts";
 import type { LocalReply } from "../../gateway/side-calls/reply.ts";
@@ -13,6 +14,7 @@ import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../js
 import { mediaDataUrl, mediaUrl } from "../links.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
 import { type Api, answerId, type Call, modelOf, startImages } from "./call.ts";
+import { ChatProgress } from "./chat-progress.ts";
 import { answerChatVideo, startChatVideo } from "./chat-video.ts";
 import { type DecodedChat, decodeChat } from "./decode.ts";
 import {
@@ -23,7 +25,6 @@ import {
   encodeUsageChunk,
   FINISH_REASON,
   imageDelta,
-  progressLine,
   refusalText,
   type ShownImage,
 } from "./encode.ts";
@@ -60,10 +61,10 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const notes = leftOutLines(leftOut);
   const envelope = envelopeOf(api, run.family, job);
   const embedded = createEmbedded();
-  const show = shower(api, call, formOf(api, call, decoded), embedded);
-  if (!decoded.stream) return jsonWithBytes(await completion(api, run.events, envelope, show, notes), { headers }, embedded);
-  const frames = chatFrames(api, run.events, envelope, show, embedded, { includeUsage: decoded.includeUsage, notes });
-  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop });
+  const show = shower(api, call, decoded, embedded);
+  if (!decoded.stream)
+    return jsonWithBytes(await completion(api, run.events, envelope, show, notes), { headers, onSent: run.delivered }, embedded);
+  return streamChat({ api, run, envelope, show, embedded, notes, includeUsage: decoded.includeUsage, headers, stop });
 }
 
 const envelopeOf = (api: Api, model: string, job: Job | null): Envelope => ({
@@ -79,8 +80,16 @@ function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageFo
   return decoded.form ?? key.imageForm ?? api.settings.current().chat.image_form;
 }
 
-function shower(api: Api, { origin }: Call, form: ImageForm, embedded: Embedded): Show {
+/** JSON and SSE around a data URL, generously. */
+const LINE_OVERHEAD = 512;
+
+function shower(api: Api, call: Call, decoded: DecodedChat, embedded: Embedded): Show {
+  const { origin } = call;
+  const wished = formOf(api, call, decoded);
+  const longest = decoded.stream ? api.settings.current().chat.max_line_kb * 1024 : 0;
   return async (media) => {
+    const isTooLong = longest > 0 && Math.ceil(media.bytes / 3) * 4 + LINE_OVERHEAD > longest;
+    const form = isTooLong ? "markdown_url" : wished;
     const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, media, embedded);
     return { form: form === "images" ? "images" : "markdown", url, link: mediaUrl(origin, media) };
   };
@@ -106,36 +115,73 @@ async function completion(api: Api, events: AsyncIterable<GenerateEvent>, envelo
   throw new Error("A generation ended without an end");
 }
 
-/** The chunks of one streamed answer. A failure becomes an error event in the same envelope, and ends it. */
+type ChatStream = {
+  api: Api;
+  run: Run;
+  envelope: Envelope;
+  show: Show;
+  embedded: Embedded;
+  /** What was left out of the history, in words. */
+  notes: string;
+  includeUsage: boolean;
+  headers: Record<string, string>;
+  stop(): void;
+};
+
+/**
+ * A streamed answer. Until content begins a silence is filled with progress in `reasoning_content`, afterwards with empty content:
+ * clients store reasoning that follows content as a second thought.
+ */
+function streamChat(work: ChatStream): Response {
+  const { api, run, envelope, headers, stop } = work;
+  const progress = new ChatProgress({
+    now: api.clock.now,
+    usualMs: run.usualMs ?? null,
+    showToken: api.settings.current().chat.show_token,
+  });
+  const state = { hasContent: false };
+  const heartbeat = () => frame(encodeChunk(envelope, state.hasContent ? { content: "" } : { reasoning_content: progress.beat() }));
+  return streamFrames(chatFrames(work, progress, state), { clock: api.clock, heartbeat, headers, onCancel: stop, onEnd: run.delivered });
+}
+
+/**
+ * The chunks of one streamed answer. Words of the model wait for the first image: what a token said before it failed is not part of the
+ * answer. A failure becomes an error event in the same envelope, and ends it.
+ */
 async function* chatFrames(
-  api: Api,
-  events: AsyncIterable<GenerateEvent>,
-  envelope: Envelope,
-  show: Show,
-  embedded: Embedded,
-  { includeUsage, notes }: { includeUsage: boolean; notes: string },
+  { api, run, envelope, show, embedded, notes, includeUsage }: ChatStream,
+  progress: ChatProgress,
+  state: { hasContent: boolean },
 ): AsyncGenerator<string> {
   const chunk = (...args: Parameters<typeof encodeChunk> extends [Envelope, ...infer Rest] ? Rest : never) =>
     frame(encodeChunk(envelope, ...args));
   yield chunk({ role: "assistant", content: "" });
   if (notes) yield chunk({ reasoning_content: notes });
   const shown: ShownImage[] = [];
+  let held = "";
   let said = false;
   try {
-    for await (const event of events) {
-      const progress = progressLine(event);
-      if (progress !== null) yield chunk({ reasoning_content: progress });
+    for await (const event of run.events) {
+      const line = state.hasContent ? null : progress.lineOf(event);
+      if (line !== null) yield chunk({ reasoning_content: line });
+      if (event.type === "token" && shown.length === 0) held = "";
       else if (event.type === "text") {
-        said = true;
-        yield chunk({ content: event.text });
+        said ||= state.hasContent;
+        if (state.hasContent) yield chunk({ content: event.text });
+        else held += event.text;
       } else if (event.type === "image") {
-        if (said && shown.length === 0) yield chunk({ content: "\n\n" });
         const image = await show(event.media);
+        state.hasContent = true;
+        if (held) yield chunk({ content: `${held}\n\n` });
+        said ||= held !== "";
+        held = "";
         yield* framePieces(encodeChunk(envelope, imageDelta(image, shown.length)), embedded);
         shown.push(image);
       } else if (event.type === "done") {
         assertShown(api, event);
-        if (!said && shown.length === 0) yield chunk({ content: refusalText(event) });
+        const words = held || (state.hasContent ? "" : refusalText(event));
+        state.hasContent = true;
+        if (words) yield chunk({ content: words });
         if (shown.length > 0) yield chunk({ content: definitionsDelta(shown, said) });
         yield chunk({}, FINISH_REASON[event.finish]);
         if (includeUsage) yield frame(encodeUsageChunk(envelope, event.usage));

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { errorBody as geminiBody } from "../gemini/errors.ts";
-import { contentOf, encodeCompletion, encodeUsage, imageDelta, progressLine } from "./encode.ts";
+import { contentOf, encodeCompletion, encodeUsage, imageDelta } from "./encode.ts";
 import { errorBody, errorHeaders, errorStatus } from "./errors.ts";
 
 const envelope = { id: "chatcmpl-1", created: 1, model: "m" };
@@ -38,11 +38,6 @@ describe("a completion", () => {
   test("a picture is whole in one delta", () => {
     expect(imageDelta(link, 1)).toEqual({ content: "\n\n![image](https://g/media/a.png)" });
     expect(imageDelta(data, 0)).toHaveProperty("images.0.image_url.url", data.url);
-  });
-
-  test("progress tells place and time in whole seconds", () => {
-    expect(progressLine({ type: "queued", position: 3, waitMs: 1500 })).toBe("Waiting for a free token: place 3, about 2 s.\n");
-    expect(progressLine({ type: "queued", position: 1, waitMs: null })).toBe("Waiting for a free token: place 1.\n");
   });
 });
 

@@ -1,7 +1,6 @@
 // Neutral results in OpenAI's chat shapes. Pure; media come in as ready links or data URLs.
 // Source: wire.md B.1, B.2 (OpenAI API reference; client sources named there; read 2026-11-23).
 import type { VideoForm } from "../../db/store.ts";
-import type { Job, Place } from "../../gateway/job.ts";
 import type { ModelEntry } from "../../gateway/models.ts";
 import type { Finish, GenerateEvent, Usage } from "../../gateway/types.ts";
 
@@ -100,45 +99,6 @@ export const definitionsDelta = (images: readonly ShownImage[], hasText: boolean
 /** The last chunk before `[DONE]` when the client asked for usage. */
 export function encodeUsageChunk(envelope: Envelope, usage: Usage) {
   return { ...envelope, object: "chat.completion.chunk" as const, choices: [], usage: encodeUsage(usage) };
-}
-
-/** Progress in words, for `reasoning_content`. Null where there is nothing to say. */
-export function progressLine(event: GenerateEvent): string | null {
-  switch (event.type) {
-    case "queued":
-      return `Waiting for a free token: ${placeWords(event)}.\n`;
-    case "token":
-      return event.attempt === 1
-        ? `Using token "${event.label}" (${event.provider}).\n`
-        : `Trying token "${event.label}" (${event.provider}) instead.\n`;
-    case "uploading":
-      return `Uploading picture ${event.index} of ${event.total}.\n`;
-    case "generating":
-      return "Generating.\n";
-    case "upscaling":
-      return "Upscaling.\n";
-    case "downloading":
-      return "Fetching the result.\n";
-    case "storing":
-      return "Storing the picture.\n";
-    case "thought":
-      return event.text;
-    default:
-      return null;
-  }
-}
-
-const placeWords = ({ position, waitMs }: Place) => `place ${position}${waitMs === null ? "" : `, about ${waitSeconds(waitMs)} s`}`;
-
-/** Whole seconds of an estimated wait, at least one. */
-export const waitSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
-
-/** Where a video job stands, in words, for `reasoning_content`. */
-export function videoLine({ id, state, progress, place }: Pick<Job, "id" | "state" | "progress" | "place">): string {
-  if (state === "queued") return `Job ${id}: waiting for a free token${place ? `: ${placeWords(place)}` : ""}.\n`;
-  if (state === "submitting") return "Handing the video over to the model.\n";
-  if (state === "storing") return "Storing the video.\n";
-  return `Making the video: ${Math.floor(progress)} %.\n`;
 }
 
 /** The ways in which chat returns a video; see {@link videoText}. */

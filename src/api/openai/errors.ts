@@ -95,6 +95,7 @@ export function errorHeaders(thrown: unknown): Record<string, string> {
     headers["retry-after-ms"] = String(Math.min(seconds * 1000, Math.max(1, Math.ceil(error.retryAfterMs))));
   }
   if (error.kind === "unauthorized") headers["www-authenticate"] = "Bearer";
+  if (error.joined) headers["x-flow2api-joined"] = error.joined;
   return headers;
 }
 

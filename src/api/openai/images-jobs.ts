@@ -1,8 +1,10 @@
 // Images as jobs: asked for with `background: true` or `Prefer: respond-async`, answered with 202 and an address to look at.
 import { AppError } from "../../errors.ts";
+import { JobClient } from "../../gateway/generation/job-client.ts";
 import type { Job, Jobs } from "../../gateway/job.ts";
 import { isOutcomeUnknown, isSettled } from "../../gateway/job-rules.ts";
 import type { Media } from "../../gateway/types.ts";
+import { insists } from "../generation-headers.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
 import { type Api, type Call, createImageJob, type ImageOrder, prepareImages } from "./call.ts";
@@ -21,8 +23,10 @@ export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "
 /** Answers 202 as soon as the job is safe. @throws {AppError} as `Jobs.createImages`, and what is wrong with the pictures */
 export async function startImageJob(api: Api, call: Call, order: ImageOrder): Promise<Response> {
   const prepared = await prepareImages(api, call, order, call.request.signal);
-  const job = await createImageJob(api, jobsOf(api), call, order, prepared);
-  return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
+  const client = new JobClient(call.request.signal, insists(call.request));
+  const job = await createImageJob(api, jobsOf(api), call, order, { ...prepared, client });
+  client.delivered();
+  return Response.json(encodeImageJob(job), { status: 202, headers: { ...jobHeaders(job), ...client.headers } });
 }
 
 /** GET /v1/images/generations/{id}: 202 while it runs, then what the request would have got; 200 with the job where that is not known. */
@@ -40,7 +44,6 @@ export async function imageJobEvents(api: Api, call: Call, id: string): Promise<
   );
   if (!watched) throw noJob();
   const frames = (async function* () {
-    yield COMMENT;
     for await (const job of watched) {
       if (!isSettled(job.state)) yield frame(encodeImageJob(job), "image_job.progress");
       else yield frame(await (await answerJob(api, call, job)).text(), `image_job.${job.state}`);

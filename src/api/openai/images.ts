@@ -1,6 +1,7 @@
 // POST /v1/images/generations and /v1/images/edits: a prompt, with pictures or without, becomes pictures: at once, streamed, or as a job.
 
 import { AppError } from "../../errors.ts";
+import type { Run } from "../../gateway/generate.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
 import { fileIdOf } from "../../gateway/inputs.ts";
 import type { GenerateEvent, Media } from "../../gateway/types.ts";
@@ -10,7 +11,7 @@ import { generationHeaders, leftOutHeaders } from "../generation-headers.ts";
 import { renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { formObject, isMultipart } from "../multipart.ts";
-import { COMMENT, frame, streamFrames } from "../sse.ts";
+import { COMMENT, FIRST_COMMENT_MS, frame, streamFrames } from "../sse.ts";
 import { type Api, type Call, type ImageOrder, startImages } from "./call.ts";
 import { errorBody } from "./errors.ts";
 import { base64Of, imagesBody } from "./images-answer.ts";
@@ -37,9 +38,16 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
   if (started instanceof Response) return started;
   const { decoded, run, leftOut, stop } = started;
   const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
-  if (!decoded.stream) return answerWhole(api, call, run.events, decoded, headers);
+  if (!decoded.stream) return answerWhole(api, call, run, decoded, headers);
   const frames = imageFrames(api, run.events, decoded, STREAMS[kind]);
-  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop });
+  return streamFrames(frames, {
+    clock: api.clock,
+    heartbeat: COMMENT,
+    firstMs: FIRST_COMMENT_MS,
+    headers,
+    onCancel: stop,
+    onEnd: run.delivered,
+  });
 }
 
 /** Runs `act` on the decoded body. The body's bytes count until then only: pictures are stored by the time it resolves. */
@@ -80,18 +88,18 @@ const orderOf = ({ partials, output, form, quality, ...decoded }: DecodedImages,
   picturesParam: "image",
 });
 
-async function answerWhole(api: Api, call: Call, events: AsyncIterable<GenerateEvent>, echo: PictureEcho, headers: Record<string, string>) {
+async function answerWhole(api: Api, call: Call, run: Run, echo: PictureEcho, headers: Record<string, string>) {
   const made: Media[] = [];
   let text = "";
   let end: Done | null = null;
-  for await (const event of events) {
+  for await (const event of run.events) {
     if (event.type === "text") text += event.text;
     else if (event.type === "image") made.push(event.media);
     else if (event.type === "done") end = event;
   }
   if (!end) throw new Error("A generation ended without an end");
   if (made.length === 0) throw withoutPicture(end, text);
-  return jsonWithBytes(await imagesBody(api, call, made, echo, end.usage), { headers });
+  return jsonWithBytes(await imagesBody(api, call, made, echo, end.usage), { headers, onSent: run.delivered });
 }
 
 /**
@@ -114,8 +122,6 @@ async function* imageFrames(
   let held: Media | null = null;
   let drafts = 0;
   let text = "";
-  // Headers leave with the first bytes: proxies and clients wait for those only so long.
-  yield COMMENT;
   try {
     for await (const event of events) {
       if (event.type === "text") text += event.text;

@@ -33,9 +33,9 @@ type Own = Api & { responses: KeptResponses };
 
 /** @throws {AppError} everything that is known before an upstream is called; without streaming also what the upstream says */
 export async function responses(api: Own, call: Call): Promise<Response> {
-  const { work, headers, stop } = await begin(api, call);
-  if (!work.decoded.stream) return jsonWithBytes(await wholeResponse(api, work), { headers });
-  return streamFrames(responseFrames(api, work), { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop });
+  const { work, headers, stop, delivered } = await begin(api, call);
+  if (!work.decoded.stream) return jsonWithBytes(await wholeResponse(api, work), { headers, onSent: delivered });
+  return streamFrames(responseFrames(api, work), { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop, onEnd: delivered });
 }
 
 /** Reads the body, whose bytes count until the pictures in it are stored, and starts. */
@@ -54,7 +54,7 @@ async function begin(api: Own, call: Call) {
   if (side?.reply) {
     const keep = keeper(api, call, told, decoded, decoded.turns.map(unreadTurn));
     const work: ResponseWork = { envelope: envelopeOf(null), decoded, events: said(side.reply.text ?? ""), local: true, keep };
-    return { work, headers: {}, stop: () => {} };
+    return { work, headers: {}, stop: () => {}, delivered: undefined };
   }
   const { run, turns, leftOut, job, stop } = await startImages(api, call, {
     ...decoded,
@@ -67,7 +67,7 @@ async function begin(api: Own, call: Call) {
   side?.started();
   const keep = keeper(api, call, told, decoded, turns.map(keptTurn));
   const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, local: false, keep };
-  return { work, headers: { ...generationHeaders(run), ...leftOutHeaders(leftOut) }, stop };
+  return { work, headers: { ...generationHeaders(run), ...leftOutHeaders(leftOut) }, stop, delivered: run.delivered };
 }
 
 /** What the input shows is not told back, and may be large. */

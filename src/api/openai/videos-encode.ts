@@ -3,7 +3,7 @@
 import type { Job, JobState } from "../../gateway/job.ts";
 import type { Media, Resolution } from "../../gateway/types.ts";
 import { mediaUrl } from "../links.ts";
-import { waitSeconds } from "./encode.ts";
+import { waitSeconds } from "./chat-progress.ts";
 import { errorBody } from "./errors.ts";
 import { jobFailure } from "./outcome.ts";
 import { isObject } from "./references.ts";

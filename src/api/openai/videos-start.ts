@@ -1,24 +1,32 @@
 // The way from a decoded wish for a video to its job, for the videos endpoints and chat alike.
 
 import { AppError } from "../../errors.ts";
+import { JobClient } from "../../gateway/generation/job-client.ts";
 import { ownMediaId, readInput, readLenient } from "../../gateway/inputs.ts";
 import type { Job, Jobs, VideoOrder } from "../../gateway/job.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../gateway/models.ts";
 import type { InputMedia, VideoMode } from "../../gateway/types.ts";
 import { canMakeVideo, videoWish } from "../../gateway/video-parameters.ts";
-import { jobHeaders } from "../generation-headers.ts";
+import { insists, jobHeaders } from "../generation-headers.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import type { DecodedVideo, SourceReference } from "./videos-decode.ts";
 import type { VideoEcho } from "./videos-encode.ts";
 
 /** A job with the headers of the answer that tells of it first. */
-export type StartedVideo = { job: Job; headers: Record<string, string> };
+export type StartedVideo = { job: Job; headers: Record<string, string>; client: JobClient };
 
 /**
  * Reads what the wish names and makes the job; resolves when it is safe.
+ * @param signal aborts when the client leaves before it has got the response, which `client.delivered` says
  * @throws {AppError} as `Jobs.createVideo`, and what is wrong with the pictures or the video
  */
-export async function startVideo(api: Api, call: Call, route: string, wish: DecodedVideo): Promise<StartedVideo> {
+export async function startVideo(
+  api: Api,
+  call: Call,
+  route: string,
+  wish: DecodedVideo,
+  signal = call.request.signal,
+): Promise<StartedVideo> {
   const { key, requestId, request, startedAt } = call;
   const jobs = jobsOf(api);
   const { prompt, shape, seed, webhookUrl } = wish;
@@ -26,16 +34,18 @@ export async function startVideo(api: Api, call: Call, route: string, wish: Deco
   const choice = chooseModel(wish, source);
   const mode = wish.mode === "references" && choice.params.modes ? undefined : wish.mode;
   const images = await readPictures(api, call, wish);
+  const client = new JobClient(signal, insists(request));
   const job = await jobs.createVideo({
     ...{ requestId, route, choice, prompt, mode, ...shape, seed, images, webhookUrl, startedAt },
     seconds: shape.seconds ?? keptSeconds(choice, mode, source),
     dialect: "openai",
     keyId: key.id,
     source: source?.order,
+    client,
     idempotencyKey: request.headers.get("idempotency-key") || undefined,
     echo: { size: wish.size ?? source?.size ?? null } satisfies VideoEcho,
   });
-  return { job, headers: jobHeaders(job) };
+  return { job, client, headers: { ...jobHeaders(job), ...client.headers } };
 }
 
 export function jobsOf({ jobs }: Api): Jobs {

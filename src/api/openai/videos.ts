@@ -109,8 +109,10 @@ function fromSource(decoded: DecodedVideo, mode?: VideoMode): DecodedVideo {
 
 /** The body's bytes count until the job is made: what it names is stored by then. */
 async function start(api: Api, call: Call, route: string, complete: (decoded: DecodedVideo) => DecodedVideo): Promise<Response> {
-  const { job, headers } = await withBody(api, call, (decoded) => startVideo(api, call, route, complete(decoded)));
-  return Response.json(await show(api, call, job), { headers: { ...headers, ...POLL_HEADERS } });
+  const { job, headers, client } = await withBody(api, call, (decoded) => startVideo(api, call, route, complete(decoded)));
+  const shown = await show(api, call, job);
+  client.delivered();
+  return Response.json(shown, { headers: { ...headers, ...POLL_HEADERS } });
 }
 
 async function withBody<T>(api: Api, call: Call, act: (decoded: DecodedVideo) => Promise<T>): Promise<T> {

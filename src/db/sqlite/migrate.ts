@@ -20,6 +20,7 @@ import store012 from "./migrations/012.sql" with { type: "text" };
 import store013 from "./migrations/013.sql" with { type: "text" };
 import store014 from "./migrations/014.sql" with { type: "text" };
 import store015 from "./migrations/015.sql" with { type: "text" };
+import store016 from "./migrations/016.sql" with { type: "text" };
 import requests001 from "./migrations/requests-001.sql" with { type: "text" };
 import requests002 from "./migrations/requests-002.sql" with { type: "text" };
 
@@ -40,6 +41,7 @@ export const STORE_MIGRATIONS: readonly string[] = [
   store013,
   store014,
   store015,
+  store016,
 ];
 export const REQUEST_MIGRATIONS: readonly string[] = [requests001, requests002];
 

@@ -20,6 +20,7 @@ import { createVault, type Vault } from "./secrets.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import * as tokens from "./tokens.ts";
+import * as undelivered from "./undelivered.ts";
 import * as usage from "./usage.ts";
 import * as webhooks from "./webhooks.ts";
 import { createWriter, type Writer } from "./writer.ts";
@@ -159,6 +160,10 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     // What a client had forgotten does not come back with the power.
     deleteResponse: (id, keyId) => write(() => responses.deleteResponse(db, id, keyId), DURABLE),
     deleteResponsesBefore: (before, maxBytes, limit) => write(() => responses.deleteResponsesBefore(db, before, maxBytes, limit)),
+
+    putUndelivered: (row) => write(() => undelivered.putUndelivered(db, row)),
+    deleteUndelivered: (id) => write(() => undelivered.deleteUndelivered(db, id)),
+    listUndelivered: () => retryBusy(() => undelivered.listUndelivered(db)),
 
     insertSession: (session) => write(() => sessions.insertSession(db, session)),
     getSession: (hash) => retryBusy(() => sessions.getSession(db, hash)),

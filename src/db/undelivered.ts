@@ -1,0 +1,23 @@
+// What undelivered outcomes ask of persistence: a row for each outcome that its client has not got.
+import type { Json } from "../gateway/types.ts";
+
+export type UndeliveredRow = {
+  id: string;
+  keyId: number;
+  /** Request that made it. */
+  requestId: string;
+  /** Of the decoded request. */
+  hash: string;
+  /** Epoch ms from which on it is offered. */
+  at: number;
+  /** Opaque JSON of the gateway. */
+  outcome: Json;
+};
+
+export interface UndeliveredStore {
+  /** Writes the row, or writes over it. */
+  putUndelivered(row: UndeliveredRow): Promise<void>;
+  deleteUndelivered(id: string): Promise<void>;
+  /** Oldest first. */
+  listUndelivered(): Promise<UndeliveredRow[]>;
+}

@@ -1,0 +1,29 @@
+// One reader's fate: it gets the whole response, or leaves before that. The first that happens counts.
+
+export class Delivery {
+  private isOpen = true;
+
+  /** @param signal aborts when the client goes away; one that has aborted already has left */
+  constructor(
+    private readonly signal: AbortSignal,
+    private readonly ends: { left(): void; delivered(): void },
+  ) {
+    if (signal.aborted) this.leave();
+    else signal.addEventListener("abort", this.leave, { once: true });
+  }
+
+  readonly leave = (): void => {
+    if (this.close()) this.ends.left();
+  };
+
+  readonly delivered = (): void => {
+    if (this.close()) this.ends.delivered();
+  };
+
+  private close(): boolean {
+    const { isOpen } = this;
+    this.isOpen = false;
+    if (isOpen) this.signal.removeEventListener("abort", this.leave);
+    return isOpen;
+  }
+}

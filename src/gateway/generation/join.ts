@@ -1,0 +1,112 @@
+// Joins a request to the undelivered outcome of an identical one: the call under way, its stored result, or its failure.
+
+import type { ImageGeneration, Run } from "../generate.ts";
+import { hashRequest } from "../idempotency.ts";
+import { answerEvents, type JobReader } from "../job-events.ts";
+import type { GenerationRecord } from "../record.ts";
+import { type GenerateEvent, NO_USAGE } from "../types.ts";
+import { Delivery } from "./delivery.ts";
+import { type Entry, toldAgain, type Undelivered } from "./undelivered.ts";
+
+/** Names the request whose call it was. */
+export const joinedHeader = (requestId: string) => ({ "x-flow2api-joined": requestId });
+
+/** Facts of one request alone, and of how it is answered. */
+const NOT_COMPARED: ReadonlySet<string> = new Set([
+  "requestId",
+  "key",
+  "stream",
+  "signal",
+  "onSubmit",
+  "forJob",
+  "insist",
+  "startedAt",
+  "picturesParam",
+  "turns",
+]);
+
+/** What makes two requests the same: not when they came, how they are answered, nor under what id their images were stored. */
+export function hashGeneration(request: ImageGeneration): Promise<string> {
+  const options = Object.fromEntries(Object.entries(request).filter(([name]) => !NOT_COMPARED.has(name)));
+  const turns = request.turns.map(({ role, parts }) => [role, ...parts.map(bytesOf)]);
+  return hashRequest({ options, turns });
+}
+
+/** A part by what it holds: bytes, else everything that it says. */
+function bytesOf(part: ImageGeneration["turns"][number]["parts"][number]): unknown {
+  if ("image" in part) return part.image.data;
+  const { signature: _, ...rest } = part as typeof part & { signature?: string };
+  return rest;
+}
+
+type Dependencies = { undelivered: Undelivered; now: () => number } & Omit<JobReader, "jobs">;
+
+/**
+ * Null: there is nothing to join. The entry goes when its outcome was delivered whole, and is on offer again when its reader leaves.
+ * @throws {AppError} the outcome of a request that may have been charged and has nothing to give
+ */
+export async function joinUndelivered(deps: Dependencies, request: ImageGeneration, record: GenerationRecord): Promise<Run | null> {
+  const { undelivered } = deps;
+  const entry = await undelivered.claim(request.key.id, () => hashGeneration(request), request.insist ?? false);
+  if (!entry) return null;
+  const { outcome } = entry;
+  if (outcome.type === "failure") throw toldAgain(entry as Parameters<typeof toldAgain>[0], deps.now());
+  if (outcome.type === "running") return joinRun(deps, request, record, entry);
+  if (outcome.type === "result") return joinResult(deps, request, record, entry, outcome.result);
+  throw new Error("A job is on offer for a generation");
+}
+
+function joinRun({ undelivered }: Dependencies, request: ImageGeneration, record: GenerationRecord, entry: Entry): Run {
+  const run = entry.run!;
+  run.attend(true);
+  const delivery = new Delivery(request.signal, {
+    left() {
+      undelivered.release(entry);
+      run.attend(false);
+    },
+    delivered: () => undelivered.remove(entry),
+  });
+  const { family, successorOf } = run.facts;
+  record.serve(family);
+  const events = recorded(run.read(request.signal, delivery), record);
+  return { family, successorOf, headers: joinedHeader(entry.requestId), events, delivered: delivery.delivered };
+}
+
+/** Null when the result was deleted in the meantime. */
+async function joinResult(
+  deps: Dependencies,
+  request: ImageGeneration,
+  record: GenerationRecord,
+  entry: Entry,
+  result: Extract<Entry["outcome"], { type: "result" }>["result"],
+): Promise<Run | null> {
+  const { undelivered, media } = deps;
+  const found = await Promise.all(result.mediaIds.map((id) => media.get(id)));
+  if (found.length > 0 && found.every((one) => one === null)) {
+    undelivered.remove(entry);
+    return null;
+  }
+  const delivery = new Delivery(request.signal, {
+    left: () => undelivered.release(entry),
+    delivered: () => undelivered.remove(entry),
+  });
+  const { family, successorOf } = result;
+  record.serve(family);
+  const events = recorded(answerEvents(deps, result), record);
+  return { family, successorOf, headers: joinedHeader(entry.requestId), events, delivered: delivery.delivered };
+}
+
+/** The events, written down when they end: a row that cost nothing. */
+async function* recorded(events: AsyncIterable<GenerateEvent>, record: GenerationRecord): AsyncGenerator<GenerateEvent> {
+  try {
+    for await (const event of events) {
+      if (event.type === "done") record.finish({ ...event, usage: NO_USAGE });
+      yield event;
+    }
+  } catch (error) {
+    record.fail(error);
+    throw error;
+  } finally {
+    record.close(null);
+  }
+}

@@ -1,0 +1,218 @@
+// Undelivered outcomes: what a client left or lost goes to the next identical request of its key, for ten minutes, across restarts.
+import type { Clock } from "../../clock.ts";
+import type { UndeliveredRow, UndeliveredStore } from "../../db/undelivered.ts";
+import { AppError } from "../../errors.ts";
+import { newId } from "../../ids.ts";
+import type { Log } from "../../log.ts";
+import type { ImageAnswer } from "../image-answer.ts";
+import type { Json, Usage } from "../types.ts";
+import type { LiveRun } from "./live-run.ts";
+
+/** How long an outcome is offered. */
+export const UNDELIVERED_MS = 600_000;
+
+export type StoredResult = {
+  family: string;
+  successorOf: string | null;
+  provider: string;
+  usage: Usage;
+  answer: ImageAnswer;
+  mediaIds: string[];
+};
+export type StoredFailure = Pick<AppError, "kind" | "message" | "reason" | "detail" | "param">;
+
+export type Outcome =
+  | { type: "running" }
+  | { type: "job"; jobId: string }
+  | { type: "result"; result: StoredResult }
+  /** Nothing to give, and it may have been charged: told again as often as it is asked for. */
+  | { type: "failure"; failure: StoredFailure };
+
+export type Lost = {
+  keyId: number;
+  requestId: string;
+  /** Of the decoded request; called at once. */
+  hash(): Promise<string>;
+  outcome: Outcome;
+  /** The generation under way, when the outcome is `running`. */
+  run?: LiveRun;
+};
+
+/** One outcome on offer. `hash` is null until it is known. */
+export class Entry {
+  isTaken = false;
+  isGone = false;
+  /** Writes follow each other. */
+  saving: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly id: string,
+    readonly keyId: number,
+    readonly requestId: string,
+    readonly hash: Promise<string>,
+    public at: number,
+    public outcome: Outcome,
+    readonly run: LiveRun | null,
+  ) {}
+}
+
+type Dependencies = { store: UndeliveredStore; clock: Clock; log: Log };
+
+/** Failures after which nobody knows whether there was a charge, or there was one and nothing is left to give. */
+const ANSWERED: ReadonlySet<string> = new Set(["content_policy", "no_result", "invalid_request"]);
+export const isLost = (error: unknown): error is AppError => error instanceof AppError && error.charged && !ANSWERED.has(error.kind);
+
+export class Undelivered {
+  private readonly byKey = new Map<number, Set<Entry>>();
+  /** Generations that nobody reads. */
+  private readonly forsaken = new Set<LiveRun>();
+  private isSweepSet = false;
+
+  constructor(private readonly deps: Dependencies) {}
+
+  /** Takes in what an earlier run of the program left. What was under way then was cut off: nobody knows its outcome. */
+  async load(): Promise<void> {
+    for (const row of await this.deps.store.listUndelivered()) {
+      const stored = row.outcome as Outcome;
+      const outcome: Outcome = stored.type === "running" ? { type: "failure", failure: CUT_OFF } : stored;
+      this.keep(new Entry(row.id, row.keyId, row.requestId, Promise.resolve(row.hash), row.at, outcome, null));
+    }
+  }
+
+  /** Whether a key has anything on offer. Costs a look-up. */
+  has(keyId: number): boolean {
+    return this.byKey.has(keyId);
+  }
+
+  add({ keyId, requestId, hash, outcome, run }: Lost): Entry {
+    const hashed = hash().catch((error) => {
+      this.deps.log.warn("A request could not be hashed: its outcome is not offered again", { requestId, error });
+      return "";
+    });
+    const entry = new Entry(newId(), keyId, requestId, hashed, this.deps.clock.now(), outcome, run ?? null);
+    this.keep(entry);
+    if (run) this.forsaken.add(run);
+    this.save(entry);
+    return entry;
+  }
+
+  /** The outcome of an entry has changed; it is offered from now on. */
+  change(entry: Entry, outcome: Outcome): void {
+    if (entry.run) this.forsaken.delete(entry.run);
+    if (entry.isGone) return;
+    entry.outcome = outcome;
+    entry.at = this.deps.clock.now();
+    this.save(entry);
+  }
+
+  remove(entry: Entry): void {
+    if (entry.run) this.forsaken.delete(entry.run);
+    if (entry.isGone) return;
+    entry.isGone = true;
+    const own = this.byKey.get(entry.keyId);
+    own?.delete(entry);
+    if (own?.size === 0) this.byKey.delete(entry.keyId);
+    this.write(entry, () => this.deps.store.deleteUndelivered(entry.id));
+  }
+
+  /** A reader that took the entry has left. */
+  release(entry: Entry): void {
+    entry.isTaken = false;
+    if (entry.isGone) return;
+    entry.at = this.deps.clock.now();
+    this.save(entry);
+  }
+
+  /**
+   * The outcome for an identical request, taken; a failure is not taken, so that all are told. Results go before what is under way.
+   * @param insist forgets what is on offer for this request instead
+   */
+  async claim(keyId: number, hash: () => Promise<string>, insist: boolean): Promise<Entry | null> {
+    this.prune(keyId);
+    const own = this.byKey.get(keyId);
+    if (!own) return null;
+    const wanted = await hash();
+    const same: Entry[] = [];
+    for (const entry of [...own]) if ((await entry.hash) === wanted) same.push(entry);
+    if (insist) for (const entry of same) this.remove(entry);
+    const rank = ({ outcome }: Entry) => ORDER.indexOf(outcome.type);
+    const [first] = same.filter(({ isGone, isTaken }) => !isGone && !isTaken).sort((a, b) => rank(a) - rank(b));
+    if (!first) return null;
+    if (first.outcome.type !== "failure") first.isTaken = true;
+    return first;
+  }
+
+  /** Lets what nobody reads end within `graceMs`, then cuts it. */
+  async finish(graceMs: number): Promise<void> {
+    const late = this.deps.clock.after(graceMs, () => {
+      for (const run of this.forsaken) run.stop("The server is stopping.");
+    });
+    while (this.forsaken.size > 0) await Promise.all([...this.forsaken].map((run) => run.ended));
+    late();
+  }
+
+  /** Resolves when everything is on disk. */
+  async flush(): Promise<void> {
+    for (const own of this.byKey.values()) for (const entry of own) await entry.saving;
+  }
+
+  private keep(entry: Entry): void {
+    const own = this.byKey.get(entry.keyId) ?? new Set();
+    this.byKey.set(entry.keyId, own.add(entry));
+    this.setSweep();
+  }
+
+  private setSweep(): void {
+    if (this.isSweepSet) return;
+    this.isSweepSet = true;
+    this.deps.clock.after(UNDELIVERED_MS, () => {
+      this.isSweepSet = false;
+      for (const keyId of [...this.byKey.keys()]) this.prune(keyId);
+      if (this.byKey.size > 0) this.setSweep();
+    });
+  }
+
+  /** Drops what has been offered long enough. What is under way or being read stays; a job's end decides, which its reader looks up. */
+  private prune(keyId: number): void {
+    const oldest = this.deps.clock.now() - UNDELIVERED_MS;
+    for (const entry of this.byKey.get(keyId) ?? []) {
+      const isHeld = entry.outcome.type === "running" || entry.isTaken;
+      const age = entry.outcome.type === "job" ? LONGEST_JOB_MS : 0;
+      if (!isHeld && entry.at + age < oldest) this.remove(entry);
+    }
+  }
+
+  private save(entry: Entry): void {
+    this.write(entry, async () => {
+      const hash = await entry.hash;
+      const { id, keyId, requestId, at, outcome } = entry;
+      const row: UndeliveredRow = { id, keyId, requestId, hash, at, outcome: outcome as unknown as Json };
+      if (hash !== "" && !entry.isGone) await this.deps.store.putUndelivered(row);
+    });
+  }
+
+  private write(entry: Entry, act: () => Promise<void>): void {
+    entry.saving = entry.saving
+      .then(act)
+      .catch((error) => this.deps.log.error("An undelivered outcome could not be written", { requestId: entry.requestId, error }));
+  }
+}
+
+const ORDER: readonly Outcome["type"][] = ["result", "job", "running", "failure"];
+/** `generation.video_timeout` at its largest, twice: waiting, then making. */
+const LONGEST_JOB_MS = 2 * 14_400_000;
+
+const CUT_OFF: StoredFailure = {
+  kind: "upstream_unknown_outcome",
+  message: "A restart cut this request off after it was sent.",
+};
+
+/** The failure of an entry as the next identical request is told it. */
+export function toldAgain({ outcome, at, requestId }: Entry & { outcome: Extract<Outcome, { type: "failure" }> }, now: number): AppError {
+  const { kind, message, reason, detail, param } = outcome.failure;
+  const minutes = Math.max(1, Math.ceil((at + UNDELIVERED_MS - now) / 60_000));
+  const seconds = Math.round(Math.max(0, now - at) / 1000);
+  const words = `${message} This is the outcome of the same request ${seconds} s ago, which may have been charged: it was not sent again.`;
+  const way = `For the next ${minutes} min send another request, or the header x-flow2api-retry: 1 to insist on a new call.`;
+  return new AppError(kind, `${words} ${way}`, { reason, detail, param, charged: true, joined: requestId });
+}
