@@ -1,33 +1,20 @@
-// OpenAI's and Google's Python clients against the executable. Counted as skipped where no Python has them: FLOW2API_TEST_PYTHON names one that does.
+// OpenAI's and Google's Python clients, as pinned first, against the executable. FLOW2API_TEST_PYTHON names the interpreter that has them.
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
 import { virtualClock } from "../../src/testing.ts";
 import { startProgram } from "../executable.ts";
-import { until } from "../keys.ts";
-import { GEMINI, type Rig, startRig } from "../rig.ts";
+import { pythonOf, type Results } from "../python.ts";
+import { GEMINI, startRig } from "../rig.ts";
+import { silence } from "./replay.ts";
 
 setDefaultTimeout(120_000);
 
-const PYTHON = process.env.FLOW2API_TEST_PYTHON ?? "python3";
-const canImport = () => Bun.spawnSync([PYTHON, "-c", "import openai, google.genai"], { stdout: "ignore", stderr: "ignore" }).success;
-const missing = Bun.which(PYTHON) === null || !canImport();
-if (missing) console.log("skipped: no Python with openai and google-genai (set FLOW2API_TEST_PYTHON)");
-
-type Results = Record<string, unknown>;
-
-/** Runs a script of this folder and reads the JSON that it prints. */
-async function run(script: string, ...args: string[]): Promise<Results> {
-  const child = Bun.spawn([PYTHON, join(import.meta.dir, script), ...args], { stdout: "pipe", stderr: "pipe" });
-  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-  if ((await child.exited) !== 0) throw new Error(stderr.slice(-2000));
-  return JSON.parse(stdout.trim().split("\n").at(-1)!);
-}
+const python = pythonOf("FLOW2API_TEST_PYTHON");
 
 const FAST = { videoMs: 0, fileMs: 0 };
 const PNG = "PNG";
 const LINK = /^!\[image\]\(http:\/\/\S+\.(png|jpg)\)$/m;
 
-describe.skipIf(missing)("openai for Python", () => {
+describe.skipIf(!python.isThere)("openai for Python", () => {
   let results: Results = {};
   beforeAll(async () => {
     await using program = await startProgram({ simulator: FAST });
@@ -35,7 +22,7 @@ describe.skipIf(missing)("openai for Python", () => {
       simulator: { faults: "gemini.generate=503" },
       env: { FLOW2API_GENERATION_MAX_ATTEMPTS: "1" },
     });
-    results = await run("python-openai.py", program.url, program.key, failing.url, failing.key);
+    results = await python.run("clients/python-openai.py", program.url, program.key, failing.url, failing.key);
   });
 
   test.each<[number: string, name: string, expected: unknown]>([
@@ -57,7 +44,7 @@ describe.skipIf(missing)("openai for Python", () => {
   ])("%s: %s", (_number, name, expected) => expect(results[name]).toEqual(expected as never));
 });
 
-describe.skipIf(missing)("google-genai for Python", () => {
+describe.skipIf(!python.isThere)("google-genai for Python", () => {
   let results: Results = {};
   beforeAll(async () => {
     await using program = await startProgram({ simulator: FAST });
@@ -65,7 +52,7 @@ describe.skipIf(missing)("google-genai for Python", () => {
     await using proxied = await startProgram({ simulator: FAST, env: { FLOW2API_SERVER_PUBLIC_URL: "https://gateway.example" } });
     const clock = virtualClock(Date.now());
     await using slow = await startRig({ tokens: [GEMINI], clock, simulator: { faults: "gemini.generate=latency(1500)" } });
-    const running = run("python-google.py", program.url, program.key, proxied.url, proxied.key, slow.url, slow.key);
+    const running = python.run("clients/python-google.py", program.url, program.key, proxied.url, proxied.key, slow.url, slow.key);
     await Promise.race([silence(slow, clock), running]);
     results = await running;
   });
@@ -83,11 +70,3 @@ describe.skipIf(missing)("google-genai for Python", () => {
     ["36", "wrong_key", { code: 400, status: "INVALID_ARGUMENT" }],
   ])("%s: %s", (_number, name, expected) => expect(results[name]).toEqual(expected as never));
 });
-
-/** Lets 40 seconds pass while the one request to the slow gateway waits for its upstream. */
-async function silence(slow: Rig, clock: ReturnType<typeof virtualClock>): Promise<void> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
-    if (await until(() => slow.simulator.counts().total.inFlight === 1).catch(() => false)) break;
-  }
-  for (let second = 0; second < 40; second += 5) await clock.advance(5000);
-}

@@ -1,4 +1,5 @@
 // What the replays of real clients share: a gateway, requests as a client sends them, and the forms in which results are looked for.
+import type { VirtualClock } from "../../src/testing.ts";
 import { addKey, until } from "../keys.ts";
 import { framesOf, GEMINI, type Rig, startRig } from "../rig.ts";
 
@@ -67,5 +68,13 @@ export const inlinePictures = ({ candidates }: Content) =>
 /** Markdown pictures: the form 1 (https link) and 1b (data URL). */
 export const LINK = /!\[[^\]]*\]\((https?:\/\/[^)\s]+\.(?:png|jpg|webp))\)/g;
 export const DATA = /!\[[^\]]*\]\((data:image\/[^)\s]+)\)/g;
+
+/** Lets 40 seconds of the clock pass while the one request to a slow gateway waits for its upstream. */
+export async function silence(slow: Rig, clock: VirtualClock): Promise<void> {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    if (await until(() => slow.simulator.counts().total.inFlight === 1).catch(() => false)) break;
+  }
+  for (let second = 0; second < 40; second += 5) await clock.advance(5000);
+}
 
 export { addKey, until };
