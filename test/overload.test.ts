@@ -103,5 +103,5 @@ test("a token whose plan its first check has not told yet serves as soon as it h
   const settings = { "refresh.enabled": true };
   await using rig = await startRig({ tokens: [FLOW], settings, simulator: { faults: "flow.credits=latency(700)" } });
   const response = await rig.call("/v1/images/generations", { json: { model: "gemini-3-pro-image", prompt: "a fox", size: "2048x2048" } });
-  expect([response.status, rig.simulator.counts().total.charged]).toEqual([200, 1]);
+  expect([response.status, rig.simulator.counts().operations["flow.image"]?.charged]).toEqual([200, 1]);
 }, 20_000);
