@@ -12,10 +12,11 @@ import { createGuard, isUnknownKey, type Listener, unknownUrl, type Verdict } fr
 import { mediaRoutes } from "./api/media.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
+import { describeApi } from "./api/openapi/document.ts";
 import { baseUrlHint, repairedUrl } from "./api/paths.ts";
 import { createPluginDoor, errorResponse as pluginError, pluginRoutes } from "./api/plugin.ts";
 import { createProxyWatch, trustProxyHint } from "./api/proxy-watch.ts";
-import { describeApi, openapiRoute, systemRoutes } from "./api/system.ts";
+import { openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
 import { AppError, knownFailure } from "./errors.ts";
 import { Readiness } from "./gateway/readiness.ts";
@@ -199,9 +200,10 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping }: A
     reservations: () => ctx.limits.gauges().reservations,
   });
   // The document is of what was mounted before it: the API, not the admin.
-  const document = describeApi(app);
+  const api = app.use(openapiRoute(() => document));
+  const document = describeApi(api);
   admin.describe(document);
-  return app.use(openapiRoute(document)).use(admin.routes);
+  return api.use(admin.routes);
 }
 
 const keyIdOf = (caller: { key: { id: number } } | null) => caller && { keyId: caller.key.id };

@@ -36,6 +36,8 @@ const ROOMS: Room[] = [
   { files: "src/api/openai/**", may: ["src/api/openai/**", "src/api/*", "src/gateway/**", "src/metrics.ts", ...OPEN], elysia: "all" },
   { files: "src/api/gemini/**", may: ["src/api/gemini/**", "src/api/*", "src/gateway/**", "src/metrics.ts", ...OPEN], elysia: "all" },
   { files: "src/api/*", may: ["src/api/**", "src/gateway/**", "src/metrics.ts", ...OPEN], elysia: "all" },
+  // The description of the API reads the bodies of both dialects.
+  { files: "src/api/openapi/**", may: ["src/api/**", ...OPEN], elysia: "all" },
   { files: "src/admin/**", may: ["src/admin/**", "src/gateway/**", "src/metrics.ts", "views/**", ...OPEN], elysia: "all" },
   { files: "src/version.ts", may: ["package.json"], elysia: "none" },
   { files: "src/settings-schema.ts", may: [], elysia: "t" },

@@ -1,6 +1,5 @@
 // Routes about the server itself: liveness, readiness, metrics, and the description of the API.
-import { toOpenAPISchema } from "@elysiajs/openapi/openapi";
-import { type AnyElysia, Elysia } from "elysia";
+import { Elysia } from "elysia";
 import type { Metrics } from "../metrics.ts";
 import { VERSION } from "../version.ts";
 
@@ -29,21 +28,9 @@ export function systemRoutes({ metrics, unready, tokensByState }: SystemContext)
     });
 }
 
-/** The description of the routes of `app`, as OpenAPI 3.1. */
-export function describeApi(app: AnyElysia) {
-  const { paths, components } = toOpenAPISchema(app);
-  return {
-    openapi: "3.1.0",
-    info: { title: "flow2api", version: VERSION, description: "Google's image and video models behind OpenAI's and Gemini's APIs." },
-    paths,
-    components: { ...components, securitySchemes: { key: { type: "http", scheme: "bearer" } } },
-    security: [{ key: [] }],
-  };
-}
-
 /** GET /openapi.json. */
-export function openapiRoute(document: object) {
-  return new Elysia({ name: "openapi" }).get("/openapi.json", () => Response.json(document), {
+export function openapiRoute(document: () => object) {
+  return new Elysia({ name: "openapi" }).get("/openapi.json", () => Response.json(document()), {
     detail: { tags: ["System"], summary: "This document" },
   });
 }

@@ -63,7 +63,7 @@ describe("calls", () => {
 
   test.each([
     ["/v1/videos/{id}/content", "get", "curl 'https://pictures.example/v1/videos/ID/content'"],
-    ["/v1beta/models/*", "post", "curl -X POST 'https://pictures.example/v1beta/models/img-1:generateContent'"],
+    ["/v1beta/models/{model}:generateContent", "post", "curl -X POST 'https://pictures.example/v1beta/models/img-1:generateContent'"],
     ["/v1beta/files/*", "delete", "curl -X DELETE 'https://pictures.example/v1beta/files/NAME'"],
     ["/health", "get", "curl 'https://pictures.example/health'"],
   ])("%s by %s", (path, method, first) => {

@@ -115,7 +115,7 @@ const PLAYGROUND: ReadonlySet<string> = new Set([
   "POST /v1/images/generations",
   "POST /v1/images/edits",
   "POST /v1/videos",
-  "POST /v1beta/models/*",
+  "POST /v1beta/models/{model}:generateContent",
 ]);
 
 type Call = { path: string; method: string; key: string };
@@ -129,7 +129,7 @@ const bodies = ({ imageModel, videoModel }: ApiExamples): Readonly<Record<string
   "POST /v1/videos/edits": { model: videoModel, prompt: "Make it night", video: { id: "video_ID" } },
   "POST /v1/videos/extensions": { model: videoModel, prompt: "The fox jumps", video: { id: "video_ID" } },
   "POST /v1/videos/{id}/remix": { prompt: "Make it night" },
-  "POST /v1beta/models/*": { contents: [{ role: "user", parts: [{ text: "A red fox in the snow" }] }] },
+  "POST /v1beta/models/{model}:generateContent": { contents: [{ role: "user", parts: [{ text: "A red fox in the snow" }] }] },
   "POST /v1beta/interactions": { model: videoModel, input: "A red fox runs through the snow", background: true },
 });
 
@@ -140,9 +140,9 @@ const forms = ({ imageModel }: ApiExamples): Readonly<Record<string, readonly st
 });
 
 const ROUTES_WITH_MODEL: Readonly<Record<string, (examples: ApiExamples) => string>> = {
-  "GET /v1/models/*": ({ imageModel }) => `/v1/models/${imageModel}`,
-  "GET /v1beta/models/*": ({ imageModel }) => `/v1beta/models/${imageModel}`,
-  "POST /v1beta/models/*": ({ imageModel }) => `/v1beta/models/${imageModel}:generateContent`,
+  "GET /v1/models/{model}": ({ imageModel }) => `/v1/models/${imageModel}`,
+  "GET /v1beta/models/{model}": ({ imageModel }) => `/v1beta/models/${imageModel}`,
+  "POST /v1beta/models/{model}:generateContent": ({ imageModel }) => `/v1beta/models/${imageModel}:generateContent`,
 };
 
 function curlOf({ path, method, key }: Call, examples: ApiExamples): string {
