@@ -24,8 +24,7 @@ export function describeApi(app: AnyElysia) {
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(methods as Record<string, Operation>)) {
       for (const expansion of EXPANSIONS[`${method.toUpperCase()} ${path}`] ?? [{ path }]) {
-        const place = (described[expansion.path] ??= {});
-        place[method] = describeOperation(method, expansion, operation);
+        described[expansion.path] = { ...described[expansion.path], [method]: describeOperation(method, expansion, operation) };
       }
     }
   }
