@@ -50,6 +50,8 @@ export type ImageGeneration = {
   signal: AbortSignal;
   /** Awaited before the body of each upstream call leaves; when it throws, that call is not made. */
   onSubmit?: () => Promise<void>;
+  /** Awaited after each call whose body left. `charged` false: the upstream refused it, and another token may be asked. */
+  onCallEnd?: (charged: boolean) => Promise<void>;
   /** It belongs to a job: nothing is sent before that is on disk. */
   forJob?: boolean;
   /** A new call is wanted, whatever an identical request before has left. */

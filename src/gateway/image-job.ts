@@ -35,6 +35,8 @@ export type ImageRun = {
   readonly parked: AbortSignal;
   /** Ends the generation. */
   readonly stop: AbortController;
+  /** Its calls, since the generation began. */
+  readonly calls: { wasSent: boolean; underWay: number; mayBePaid: boolean };
 };
 
 type StoredPart =
@@ -85,12 +87,33 @@ export async function startImages(deps: ImageJobDependencies, run: ImageRun, job
     startedAt: createdAt,
     async onSubmit() {
       await ready;
+      run.calls.wasSent = true;
+      run.calls.underWay++;
       const submitted = { state: "submitting" as const, submittedAt: deps.clock.now(), charged: true };
       const moved = await deps.book.move(job.id, ["queued", "submitting"], submitted);
-      if (!moved) throw new AppError("cancelled", "The job was cancelled before it was submitted.");
+      if (moved) return;
+      run.calls.underWay--;
+      throw new AppError("cancelled", "The job was cancelled before it was submitted.");
     },
+    onCallEnd: (charged) => callEnded(deps, run, charged),
   };
   return deps.generate(request);
+}
+
+/**
+ * While a job whose calls were all refused looks for another token, nothing of it is upstream: a crash finds it queued, and it is made
+ * after the next start.
+ */
+async function callEnded({ book, log }: ImageJobDependencies, { id, calls }: ImageRun, charged: boolean): Promise<void> {
+  calls.underWay--;
+  calls.mayBePaid ||= charged;
+  if (calls.underWay > 0 || calls.mayBePaid) return;
+  try {
+    await book.move(id, ["submitting"], { state: "queued", charged: false, submittedAt: null });
+  } catch (error) {
+    // It stays submitting: a crash leaves it to a person, which costs nothing twice.
+    log.error("A refused job could not be queued again", { jobId: id, error });
+  }
 }
 
 /** Reads the generation to its end and writes the job's. False: the job is still queued and is to be started again, after a pause. */
@@ -125,7 +148,7 @@ export async function imagesFailed(
   const now = await book.read(job.id);
   if (now?.state === "queued") {
     if (run.parked.aborted) return true;
-    if (PASSING.has(failure.kind) && clock.now() < job.deadlineAt) return false;
+    if (!run.calls.wasSent && PASSING.has(failure.kind) && clock.now() < job.deadlineAt) return false;
   }
   const isCut = run.stop.signal.aborted && failure.kind === "cancelled";
   if (now?.state === "submitting" && isCut) await book.move(job.id, ["submitting"], { state: "unknown", error: toJobError(failure) });

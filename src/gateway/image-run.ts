@@ -175,6 +175,7 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
     if (images === 0 && (answer.finish === "no_image" || answer.finish === "malformed")) throw noResult(answer);
     const cost = { images, usd: actualImageUsd(family, lease.provider, call.size, answer.usage, { ...pricing, images }) };
     end({ ok: true, usage: answer.usage, videoSeconds: 0, ...cost }, answer.images, cost);
+    await work.request.onCallEnd?.(true);
     return answer;
   } catch (error) {
     const failure =
@@ -185,6 +186,7 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
     // Whether the call had time enough to say something of its token is for those to judge who know how long calls take.
     const cutAfterMs = work.signal.aborted && kind === "upstream_timeout" ? work.deadline.wholeMs : undefined;
     end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged, cutAfterMs }, [], cost);
+    if (state.submitted) await work.request.onCallEnd?.(charged);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 // What a crash leaves of jobs, and what the next start makes of it: nothing lost, nothing submitted twice, nothing paid twice.
 import { describe, expect, test } from "bun:test";
 import { never, openWorld } from "../../test/jobs-world.ts";
+import { AppError } from "../errors.ts";
 import type { JobState } from "./job.ts";
 import { MP4_HEADER, PIXEL_PNG } from "./media.fixtures.ts";
 
@@ -178,6 +179,62 @@ describe("images as a job", () => {
     expect(world.ledger()).toMatchObject({ open: 1, images: 1 });
     await world.ctx.jobs.decide(first.id, true);
     expect(world.ledger()).toMatchObject({ open: 0, images: 2 });
+  });
+
+  describe("that were refused and look for another token", () => {
+    const refusal = (charged = false) => new AppError("upstream_unavailable", "No capacity.", { charged });
+    const two = ["one", "two"].map((label) => ({
+      provider: "gemini",
+      label,
+      secret: `secret-of-token-${label}`,
+      imageConcurrency: 1,
+    }));
+    /** The first job keeps one token busy; calls of the second on the other end as `endings` say, in turn. */
+    async function waiting(n: number, ...endings: ("refused" | "lost" | "never")[]) {
+      const world = await openWorld({ tokens: two });
+      let calls = 0;
+      world.script.image = () => {
+        const ending = calls++ === 0 ? "never" : (endings.shift() ?? "never");
+        if (ending === "never") return never();
+        throw refusal(ending === "lost");
+      };
+      const first = await world.ctx.jobs.createImages(world.images());
+      await world.until(first.id, "submitting");
+      const second = await world.ctx.jobs.createImages(world.images({ n }));
+      await world.eventually(async () => calls > endings.length && endings.length === 0);
+      return { world, first, second };
+    }
+
+    test("are queued on disk, and made after a crash", async () => {
+      const { world, first, second } = await waiting(1, "refused");
+      await using _ = world;
+      await world.until(second.id, "queued");
+      expect(await world.store.getJob(second.id)).toMatchObject({ state: "queued", charged: false, submittedAt: null });
+      await world.crash();
+      delete world.script.image;
+      await world.until(second.id, "completed");
+      await world.until(first.id, "unknown");
+      expect(world.ledger()).toMatchObject({ open: 1, images: 1 });
+    });
+
+    test("are not queued while another of their calls is under way or may have been paid", async () => {
+      const { world, second } = await waiting(2, "lost", "refused");
+      await using _ = world;
+      expect((await world.ctx.jobs.get(second.id, null))?.state).toBe("submitting");
+      await world.crash();
+      expect((await world.until(second.id, "unknown")).state).toBe("unknown");
+    });
+
+    test("fail as before when every token has refused", async () => {
+      await using world = await openWorld({ tokens: two });
+      world.script.image = () => {
+        throw new AppError("upstream_invalid", "No.", { detail: { scope: "request", reason: "malformed" } });
+      };
+      const { id } = await world.ctx.jobs.createImages(world.images());
+      expect((await world.until(id, "failed", "queued")).state).toBeOneOf(["failed", "queued"]);
+      await world.until(id, "failed");
+      expect(world.ledger()).toMatchObject({ open: 0, images: 0 });
+    });
   });
 
   test("that were all stored before the crash are a result", async () => {

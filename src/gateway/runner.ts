@@ -96,7 +96,12 @@ export function createRunner(deps: RunnerDependencies): Runner {
     );
   }
 
-  const imageRun = (id: string): ImageRun => ({ id, parked: parked.signal, stop: new AbortController() });
+  const imageRun = (id: string): ImageRun => ({
+    id,
+    parked: parked.signal,
+    stop: new AbortController(),
+    calls: { wasSent: false, underWay: 0, mayBePaid: false },
+  });
 
   async function workImages(job: JobRow, run: ImageRun, started: Run | null): Promise<void> {
     const kill = () => run.stop.abort();
