@@ -75,7 +75,11 @@ export async function readForm(request: Request, intake: FormIntake): Promise<Fo
     }
     parser.end();
     await Promise.race([closed, failed.promise]);
-    return { fields, files: await Promise.race([Promise.all(files), failed.promise]) };
+    const stored = await Promise.race([Promise.all(files), failed.promise]);
+    // What a browser sends for a file that was not chosen.
+    const absent = stored.filter(({ name, draft }) => name === "" && draft.bytes === 0);
+    await discardFiles(absent, intake);
+    return { fields, files: absent.length === 0 ? stored : stored.filter((file) => !absent.includes(file)) };
   } catch (error) {
     // Ends the files that are still open; each discards its draft.
     parser.destroy();
@@ -154,32 +158,3 @@ async function storeFile(stream: FileStream, field: string, intake: FormIntake):
 const malformed = ({ message }: Error) => refuse(`The body is not a complete multipart form: ${message}.`);
 
 const refuse = (message: string, param?: string) => new AppError("invalid_request", message, { param });
-
-type Value = string | Value[] | { [name: string]: Value };
-
-/**
- * The fields of a form as one object: `a[]` and repeated names become lists, `a[b]` becomes an object, as the SDKs write them.
- * Names in `numbers` and `flags` are read as such where they can be; what cannot stays text for the schema to refuse.
- */
-export function formObject(fields: FormContent["fields"], { numbers, flags }: { numbers: readonly string[]; flags: readonly string[] }) {
-  const object: { [name: string]: Value } = Object.create(null);
-  for (const [name, value] of fields) {
-    const [, base = name, inner] = /^([^[\]]+)\[([^[\]]*)\]$/.exec(name) ?? [];
-    if (inner) {
-      const holder = object[base];
-      const known = typeof holder === "object" && !Array.isArray(holder) ? holder : (Object.create(null) as { [name: string]: Value });
-      known[inner] = value;
-      object[base] = known;
-    } else if (inner === "" || base in object) object[base] = [...listOf(object[base]), value];
-    else object[base] = value;
-  }
-  const read = ([name, value]: [string, Value]): [string, unknown] => {
-    if (typeof value !== "string") return [name, value];
-    if (numbers.includes(name)) return [name, value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : value || null];
-    if (flags.includes(name)) return [name, value === "true" || value === "1" ? true : value === "false" || value === "0" ? false : value];
-    return [name, value];
-  };
-  return Object.fromEntries(Object.entries(object).map(read));
-}
-
-const listOf = (value: Value | undefined): Value[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);

@@ -4,6 +4,7 @@ import { AppError } from "../../errors.ts";
 import { fileIdOf, fileMediaId } from "../../gateway/inputs.ts";
 import type { Limits } from "../../gateway/leases.ts";
 import type { Media } from "../../gateway/types.ts";
+import { fieldName } from "../form-object.ts";
 import { wholeNumber } from "../invalid.ts";
 import { isMultipart } from "../multipart.ts";
 import type { Api, Call } from "./call.ts";
@@ -18,7 +19,7 @@ export async function uploadFile(api: FilesApi, { request, key, requestId }: Cal
   if (!isMultipart(request)) throw new AppError("invalid_request", "Send the file as multipart/form-data.", { param: "file" });
   api.limits.admitUpload(key.id, declaredBytes(request));
   await using form = await api.bodies.form(request, api.media, api.settings.current().server.body_limit_mb);
-  const file = form.files.find(({ field }) => field === "file");
+  const file = form.files.find(({ field }) => fieldName(field) === "file");
   if (!file)
     throw new AppError("invalid_request", "Missing required parameter: 'file'.", { param: "file", reason: "missing_required_parameter" });
   const purpose = form.fields.find(([name]) => name === "purpose")?.[1] ?? "user_data";

@@ -48,7 +48,7 @@ export const MASK_INSTRUCTION =
   "The next picture is a mask for the first picture. Change only the area where the mask is transparent and keep everything else exactly as it is.";
 
 /** Names of form fields that are no text. */
-export const FORM_FIELDS = { numbers: ["n", "partial_images", "output_compression", "seed"], flags: ["stream"] } as const;
+export const FORM_FIELDS = { numbers: ["n", "partial_images", "output_compression"], flags: ["stream"] } as const;
 
 type Uploads = { pictures: InputReference[]; mask: InputReference[] };
 
@@ -79,7 +79,7 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
     output: decodeOutput(body.output_format, countOr(null, body.output_compression, "output_compression", COMPRESSION)),
     form: decodeForm(body.response_format),
     quality: qualityOf(body.quality),
-    background: body.background === true || body.background === "true",
+    background: body.background === true || String(body.background).toLowerCase() === "true",
     webhookUrl: body.webhook_url ?? undefined,
   };
 }

@@ -7,10 +7,11 @@ import { fileIdOf } from "../../gateway/inputs.ts";
 import type { GenerateEvent, Media } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { type Form, validator } from "../body.ts";
+import { fieldName, formObject } from "../form-object.ts";
 import { generationHeaders, leftOutHeaders } from "../generation-headers.ts";
 import { renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
-import { formObject, isMultipart } from "../multipart.ts";
+import { isMultipart } from "../multipart.ts";
 import { COMMENT, FIRST_COMMENT_MS, frame, streamFrames } from "../sse.ts";
 import { type Api, type Call, type ImageOrder, startImages } from "./call.ts";
 import { errorBody } from "./errors.ts";
@@ -58,15 +59,15 @@ async function withBody<T>(api: Api, call: Call, kind: ImagesKind, act: (decoded
     return await act(decodeImages(body.value, kind));
   }
   await using form = await api.bodies.form(request, api.media, api.settings.current().media.fetch_limit_mb);
-  const body = validate(formObject(form.fields, FORM_FIELDS));
+  const body = validate(formObject(form, FORM_FIELDS));
   return await act(decodeImages(body, kind, await keepUploads(api, call, form)));
 }
 
-const PICTURE_FIELD = /^(image|images|input_references?)(\[\d*\])?$/;
+const PICTURE_FIELDS: ReadonlySet<string> = new Set(["image", "images", "input_reference", "input_references"]);
 
 /** Stores the pictures of a form as inputs. Files in other fields are nobody's. */
 async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form) {
-  const pictures = files.filter(({ field }) => PICTURE_FIELD.test(field));
+  const pictures = files.filter(({ field }) => PICTURE_FIELDS.has(fieldName(field)));
   if (pictures.length > MAX_PICTURES) throw tooManyImages(pictures.length);
   const keep = async ({ field, draft }: Form["files"][number]): Promise<InputReference> => {
     const accept = { kinds: ["image" as const], param: field };
@@ -75,7 +76,7 @@ async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form) 
   };
   return {
     pictures: await Promise.all(pictures.map(keep)),
-    mask: await Promise.all(files.filter(({ field }) => field === "mask").map(keep)),
+    mask: await Promise.all(files.filter(({ field }) => fieldName(field) === "mask").map(keep)),
   };
 }
 

@@ -44,7 +44,7 @@ export const PICTURE_FIELDS = [
 type PictureField = (typeof PICTURE_FIELDS)[number];
 
 /** Names of form fields that are no text. */
-export const VIDEO_FORM_FIELDS = { numbers: ["seed"], flags: [] } as const;
+export const VIDEO_FORM_FIELDS = { numbers: [], flags: [] } as const;
 
 /**
  * `uploads`: pictures and videos that came as files of a form; they follow those that the body names.

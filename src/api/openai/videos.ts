@@ -7,9 +7,10 @@ import { isSettled } from "../../gateway/job-rules.ts";
 import { answerMedia } from "../../gateway/media-answer.ts";
 import type { VideoMode } from "../../gateway/types.ts";
 import { type Form, validator } from "../body.ts";
+import { fieldName, formObject } from "../form-object.ts";
 import { jobHeaders } from "../generation-headers.ts";
 import { mustBe, wholeNumber } from "../invalid.ts";
-import { formObject, isMultipart } from "../multipart.ts";
+import { isMultipart } from "../multipart.ts";
 import type { Api, Call } from "./call.ts";
 import { fileReference } from "./references.ts";
 import { VideoBody } from "./schema.ts";
@@ -122,7 +123,7 @@ async function withBody<T>(api: Api, call: Call, act: (decoded: DecodedVideo) =>
     return await act(decodeVideo(body.value));
   }
   await using form = await api.bodies.form(request, api.media, api.settings.current().server.body_limit_mb);
-  const body = validate(formObject(form.fields, VIDEO_FORM_FIELDS));
+  const body = validate(formObject(form, VIDEO_FORM_FIELDS));
   return await act(decodeVideo(body, await keepUploads(api, call, form)));
 }
 
@@ -131,7 +132,7 @@ async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form):
   const limit = api.settings.current().media.fetch_limit_mb;
   const uploads = new Map<string, InputReference[]>();
   for (const { field, draft } of files) {
-    const name = field.replace(/\[\d*\]$/, "");
+    const name = fieldName(field);
     const kind = name === "video" ? "video" : (PICTURE_FIELDS as readonly string[]).includes(name) ? "image" : null;
     if (kind === null) continue;
     if (kind === "image" && draft.bytes > limit * 1024 * 1024)

@@ -1,0 +1,74 @@
+// The text fields of a form as one object, as the SDKs write objects, lists, numbers and flags in forms. Pure.
+import type { FormContent, FormFile } from "./multipart.ts";
+
+type Value = string | Value[] | { [name: string]: Value };
+type Values = { [name: string]: Value };
+
+export type FormSpec = { numbers: readonly string[]; flags: readonly string[] };
+
+/** Deeper than any field of this API. */
+const MAX_DEPTH = 8;
+const URL_LIKE = /^\s*(?:https?:|data:|file-|\/media\/)/i;
+
+/** `image`, `image[]` and `image[0]` are one field. */
+export const fieldName = (name: string): string => /^[^[\]]+/.exec(name)?.[0] ?? name;
+
+/**
+ * The fields of a form as one object: `a[]`, `a[0]` and repeated names become lists, `a[b][c]` objects. Text beside a file of the same name
+ * counts only where it is a URL: clients fill in what is empty. Names in `numbers` and `flags` are read as such where they can be; what
+ * cannot stays text for the schema to refuse.
+ */
+export function formObject(
+  { fields, files = [] }: { fields: FormContent["fields"]; files?: readonly Pick<FormFile, "field">[] },
+  spec: FormSpec,
+) {
+  const filed = new Set(files.map(({ field }) => fieldName(field)));
+  const object: Values = Object.create(null);
+  for (const [name, value] of fields) {
+    const base = fieldName(name);
+    if (filed.has(base) && !URL_LIKE.test(value)) continue;
+    const path = pathOf(name);
+    if (path === null) object[name] = name in object ? [...listOf(object[name]), value] : value;
+    else place(object, base, path, value);
+  }
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, readValue(name, value, spec)]));
+}
+
+/** What stands in the brackets of a name; null where they are not whole. */
+function pathOf(name: string): string[] | null {
+  const rest = name.slice(fieldName(name).length);
+  if (rest === "") return [];
+  if (!rest.startsWith("[") || !rest.endsWith("]")) return null;
+  const path = rest.slice(1, -1).split("][");
+  return path.length > MAX_DEPTH || path.some((part) => part.includes("[") || part.includes("]")) ? null : path;
+}
+
+const isListMark = (part: string | undefined) => part === undefined || part === "" || /^\d+$/.test(part);
+const isValues = (value: Value | undefined): value is Values => typeof value === "object" && !Array.isArray(value);
+
+function place(holder: Values, name: string, [next, ...rest]: string[], value: string): void {
+  if (isListMark(next)) {
+    const isNew = next === undefined && !(name in holder);
+    holder[name] = isNew ? value : [...listOf(holder[name]), value];
+    return;
+  }
+  const known = holder[name];
+  const inner: Values = isValues(known) ? known : Object.create(null);
+  holder[name] = inner;
+  place(inner, next!, rest, value);
+}
+
+function readValue(name: string, value: Value, { numbers, flags }: FormSpec): unknown {
+  if (typeof value !== "string") return value;
+  if (numbers.includes(name)) return value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : value || null;
+  return flags.includes(name) ? flagOf(value) : value;
+}
+
+/** Python writes `True`, others `1`. */
+function flagOf(value: string): boolean | string | null {
+  const word = value.trim().toLowerCase();
+  if (word === "") return null;
+  return word === "true" || word === "1" ? true : word === "false" || word === "0" ? false : value;
+}
+
+const listOf = (value: Value | undefined): Value[] => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
