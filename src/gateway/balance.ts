@@ -79,6 +79,13 @@ export function findShortfall(account: Account, limits: KeyLimits, wanted: Amoun
   return findSpent(account, limits, wanted, now);
 }
 
+/** The first limit that forbids even the smallest generation of a kind, concurrency apart unless it is none at all. Takes nothing. */
+export function findLeastShortfall(account: Account, limits: KeyLimits, kind: "image" | "video", now: number): Shortfall | null {
+  if (limits.concurrency === 0) return { of: "concurrency", limit: 0 };
+  const least = kind === "image" ? { ...nothing(), images: 1 } : { ...nothing(), videoMs: 1000 };
+  return findSpent(account, limits, least, now) ?? findRateShortfall(account, limits.rpm, now);
+}
+
 /** Whether one more request is too many for its minute. Drops minutes that are over. */
 export function findRateShortfall({ recent }: Account, rpm: number | null, now: number): Shortfall | null {
   dropOld(recent, now);

@@ -143,6 +143,12 @@ export interface Limits {
    */
   admit(keyId: number, request: AdmissionRequest): Promise<Admission>;
   /**
+   * Asked before a request is read and before what it names is fetched; reserves nothing. `kind` null: either. A key that may make nothing
+   * is refused always, one that has no more left for now only with `counts`, and not while an outcome waits for it.
+   * @throws {AppError} `forbidden`, `limit_exceeded`
+   */
+  assertMayStart(keyId: number, kind: Kind | null, counts: boolean): void;
+  /**
    * Counts an upload as one of the key's requests of a minute. Asked before its body is read.
    * @param declaredBytes as the client announced; null: it did not
    * @throws {AppError} `limit_exceeded`

@@ -1,6 +1,7 @@
 // What each key may still do: checked and reserved in memory in one act, on record before anything is started.
 import type { Clock } from "../clock.ts";
 import type { Amounts, LedgerStore, Reservation, ReservationCall } from "../db/ledger.ts";
+import type { KeyRow } from "../db/store.ts";
 import { AppError, serverFailure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import {
@@ -8,6 +9,7 @@ import {
   addAmounts,
   balanceOf,
   createAccount,
+  findLeastShortfall,
   findRateShortfall,
   findShortfall,
   type Hold,
@@ -24,9 +26,12 @@ import type { Keys } from "./keys.ts";
 import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from "./leases.ts";
 import { createLedger } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
-import { assertPermitted } from "./permissions.ts";
+import { assertMayMake, assertPermitted } from "./permissions.ts";
+import type { Kind } from "./types.ts";
 import { UploadQuota } from "./upload-quota.ts";
 import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./windows.ts";
+
+const KINDS: readonly Kind[] = ["image", "video"];
 
 /** How long rollups are kept. */
 const HOURS_KEPT_MS = 400 * 86_400_000;
@@ -67,9 +72,11 @@ export type LimitsDependencies = {
   log: Log;
   /** How long ended reservations are kept, in days. */
   retentionDays: () => number;
+  /** Whether an outcome that was paid for waits for the key: its request is let in although nothing is left. */
+  hasUndelivered?: (keyId: number) => boolean;
 };
 
-export function createLimits({ keys, store, clock, log, retentionDays }: LimitsDependencies): OpenLimits {
+export function createLimits({ keys, store, clock, log, retentionDays, hasUndelivered = () => false }: LimitsDependencies): OpenLimits {
   const ledger = createLedger({ store, clock, log });
   const uploads = new UploadQuota({ store, clock, log, limitOf: (keyId) => keys.get(keyId)?.limits.uploadMbDay ?? null });
   const accounts = new Map<number, Account>();
@@ -134,6 +141,26 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
     }
   }
 
+  function assertMayStart(keyId: number, kind: Kind | null, counts: boolean): void {
+    const key = keys.get(keyId);
+    if (!key) throw new AppError("forbidden", "This API key is not known here any more.");
+    const kinds: readonly Kind[] = kind === null ? KINDS : [kind];
+    const failures = kinds.map((one) => refusalOf(key, one, counts && !hasUndelivered(keyId)));
+    if (failures.every((failure) => failure !== null)) throw failures[0]!;
+  }
+
+  /** Why the smallest generation of a kind would be refused now, or with `counts` false ever; null: it would not. */
+  function refusalOf(key: KeyRow, kind: Kind, counts: boolean): AppError | null {
+    try {
+      assertMayMake(key, kind);
+    } catch (error) {
+      return error as AppError;
+    }
+    const now = clock.now();
+    const shortfall = findLeastShortfall(accountOf(key.id), key.limits, kind, now);
+    return shortfall && (counts || shortfall.limit === 0) ? limitError(shortfall, now) : null;
+  }
+
   function admitUpload(keyId: number, declaredBytes: number | null): void {
     const now = clock.now();
     const account = accountOf(keyId);
@@ -177,6 +204,7 @@ export function createLimits({ keys, store, clock, log, retentionDays }: LimitsD
 
   return {
     admit,
+    assertMayStart,
     admitUpload,
     countUpload: (keyId, bytes) => uploads.take(keyId, bytes),
     load,

@@ -23,11 +23,23 @@ function allows(entry: string, requested: string, family: string): boolean {
   return bare || Bun.deepEquals(asked.params, named.params);
 }
 
+/**
+ * Whether the key may make anything of a kind, whatever the model; asked before a request is read.
+ * @throws {AppError} `forbidden`
+ */
+export function assertMayMake({ kinds, models }: Pick<KeyRow, "models" | "kinds">, kind: Kind): void {
+  if (kinds.length > 0 && !kinds.includes(kind)) throw kindNotAllowed(kind, kinds);
+  if (models.length === 0 || models.some((entry) => (parseModel(entry)?.kind ?? kind) === kind)) return;
+  const message = `This API key may use no model that makes ${kind}s. It may use: ${models.join(", ")}.`;
+  throw new AppError("forbidden", message, { param: "model", reason: "model_not_allowed" });
+}
+
+const kindNotAllowed = (kind: Kind, kinds: readonly Kind[]) =>
+  new AppError("forbidden", `This API key may not make ${kind}s, only ${kinds.join("s and ")}s.`, { param: "model" });
+
 /** @throws {AppError} `forbidden` naming what the key may use instead */
 export function assertPermitted(key: Pick<KeyRow, "models" | "kinds">, request: { kind: Kind; model: string; family: string }): void {
-  if (key.kinds.length > 0 && !key.kinds.includes(request.kind)) {
-    throw new AppError("forbidden", `This API key may not make ${request.kind}s, only ${key.kinds.join("s and ")}s.`, { param: "model" });
-  }
+  if (key.kinds.length > 0 && !key.kinds.includes(request.kind)) throw kindNotAllowed(request.kind, key.kinds);
   if (allowsModel(key.models, request.model, request.family)) return;
   const shown = request.model.length > 80 ? `${request.model.slice(0, 80)}…` : request.model;
   throw new AppError("forbidden", `This API key may not use the model '${shown}'. It may use: ${key.models.join(", ")}.`, {

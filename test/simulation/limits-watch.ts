@@ -175,6 +175,7 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
   return {
     admit,
     admitUpload: limits.admitUpload,
+    assertMayStart: (...given) => limits.assertMayStart(...given),
     countUpload: limits.countUpload,
     rateHeaders: limits.rateHeaders,
     resume(id) {

@@ -9,13 +9,15 @@ import type { Keys } from "../../gateway/keys.ts";
 import type { Leases } from "../../gateway/leases.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models.ts";
+import { allowsModel, assertPermitted } from "../../gateway/permissions.ts";
 import type { SettingsStore } from "../../gateway/settings.ts";
 import type { Kind } from "../../gateway/types.ts";
 import type { Log } from "../../log.ts";
+import { type Admission, admitBody } from "../admission.ts";
 import type { BodyReader } from "../body.ts";
 
 /** What the routes of this surface need of the program. */
-export type Api = {
+export type Api = Admission & {
   bodies: BodyReader;
   settings: SettingsStore;
   generate: Generate;
@@ -60,6 +62,19 @@ export function modelOf(name: string, kind?: Kind): ModelChoice {
       reason: "model_not_found",
     });
   }
+  return choice;
+}
+
+/**
+ * As {@link modelOf}, for a request of this key whose body is not read yet.
+ * @throws {AppError} also `forbidden` and `limit_exceeded`: what the key may not make is not decoded
+ */
+export function admittedModel(api: Admission, { request, key }: Call, name: string, kind?: Kind): ModelChoice {
+  const choice = modelOf(name, kind);
+  admitBody(api, request, key.id, choice.kind);
+  const { requested: model, families } = choice;
+  const family = families.find((one) => allowsModel(key.models, model, one)) ?? families[0];
+  assertPermitted(key, { kind: choice.kind, model, family: family ?? model });
   return choice;
 }
 

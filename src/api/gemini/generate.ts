@@ -12,7 +12,7 @@ import { type PictureOutput, renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { mediaUrl } from "../links.ts";
 import { streamFrames } from "../sse.ts";
-import { type Api, type Call, modelOf } from "./call.ts";
+import { type Api, admittedModel, type Call, modelOf } from "./call.ts";
 import { decodeCount, decodeGenerate, HINT_NAMES } from "./decode.ts";
 import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalities, type WirePart } from "./encode.ts";
 import { errorBody } from "./errors.ts";
@@ -58,7 +58,7 @@ export async function streamGenerateContent(api: Api, call: Call, model: string)
 
 /** A video model is understood here as well, as the Python original did: the answer holds the video's address. */
 async function start(api: Api, call: Call, model: string, method: Method): Promise<Begun> {
-  const choice = modelOf(model);
+  const choice = admittedModel(api, call, model);
   const route = `POST /v1beta/models:${method}`;
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validate);

@@ -6,6 +6,7 @@ import { imageWish } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import type { Job } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
+import { admitBody } from "../admission.ts";
 import { splitUrl } from "../dialect.ts";
 import { insists } from "../generation-headers.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
@@ -50,6 +51,7 @@ export async function deleteInteraction(api: Api, call: Call, id: string): Promi
 }
 
 async function begin(api: Api, call: Call, client: JobClient) {
+  admitBody(api, call.request, call.key.id, null);
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeInteraction(body.value);

@@ -11,7 +11,7 @@ import { type PictureOutput, renderPicture } from "../image-output.ts";
 import { mustBe, wholeNumber } from "../invalid.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { foldSeed } from "../seed.ts";
-import { type Api, type Call, modelOf } from "./call.ts";
+import { type Api, admittedModel, type Call } from "./call.ts";
 import type { Done } from "./encode.ts";
 import { imagenSafety, outputOf, unread } from "./options.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "./proto-json.ts";
@@ -61,7 +61,7 @@ export async function predict(api: Api, call: Call, model: string): Promise<Resp
 }
 
 async function start(api: Api, call: Call, model: string) {
-  const choice = modelOf(model, "image");
+  const choice = admittedModel(api, call, model, "image");
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validatePredict);
   const { instance, parameters, prompt } = readInstance(body.value);

@@ -3,6 +3,7 @@
 import { AppError } from "../../errors.ts";
 import { type DraftTurn, fileIdOf, type InputReference, namedFileUrl, ownMediaId, readInput, resolveTurns } from "../../gateway/inputs.ts";
 import type { InputMedia, Kind, Turn } from "../../gateway/types.ts";
+import { admitInputs } from "../admission.ts";
 import { mustBe } from "../invalid.ts";
 import type { Api, Call } from "./call.ts";
 import { type Fields, textOf } from "./proto-json.ts";
@@ -68,18 +69,20 @@ export const noSuchFile = (name: string, param?: string) =>
 const ownerOf = ({ key, requestId, request }: Call) => ({ keyId: key.id, requestId, signal: request.signal });
 
 /** A conversation with bytes in place of what it names. @throws {AppError} `forbidden` for an unknown file, else as `resolveTurns` */
-export async function readTurns({ inputs }: Pick<Api, "inputs">, call: Call, turns: DraftTurn[]): Promise<Turn[]> {
+export async function readTurns({ inputs, limits }: Pick<Api, "inputs" | "limits">, call: Call, turns: DraftTurn[]): Promise<Turn[]> {
   const references = turns.flatMap(({ parts }) => parts.filter((part) => part.type === "reference"));
+  if (references.length > 0) admitInputs({ limits }, call.request, call.key.id);
   return asGoogleSays(references, () => resolveTurns(inputs, turns, ownerOf(call)));
 }
 
 /** One thing that a request names. @throws {AppError} as {@link readTurns} */
 export async function readReference(
-  { inputs }: Pick<Api, "inputs">,
+  { inputs, limits }: Pick<Api, "inputs" | "limits">,
   call: Call,
   reference: InputReference,
   kind?: Kind,
 ): Promise<InputMedia> {
+  admitInputs({ limits }, call.request, call.key.id);
   return asGoogleSays([reference], async () => (await readInput(inputs, reference, ownerOf(call), kind))!);
 }
 

@@ -19,7 +19,7 @@ import { callVertexModel, readVertexModel } from "./vertex.ts";
 import { operation, predictLongRunning } from "./videos.ts";
 
 export type GeminiContext = Api & {
-  limits: Pick<Limits, "rateHeaders" | "admitUpload">;
+  limits: Pick<Limits, "rateHeaders" | "admitUpload" | "assertMayStart">;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };

@@ -9,7 +9,7 @@ import { ignoredHeader } from "../../gateway/model-options.ts";
 import type { InputMedia } from "../../gateway/types.ts";
 import { insists, jobHeaders } from "../generation-headers.ts";
 import { foldSeed } from "../seed.ts";
-import { type Api, type Call, jobsOf, modelOf } from "./call.ts";
+import { type Api, admittedModel, type Call, jobsOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
 import { plainId, videoJobId, videoUri } from "./job-names.ts";
 import { unread } from "./options.ts";
@@ -30,7 +30,7 @@ export async function predictLongRunning(api: Api, call: Call, model: string): P
 /** @throws {AppError} everything that is known before the job is safe */
 export async function startPrediction(api: Api, call: Call, model: string): Promise<{ job: Job; headers: Record<string, string> }> {
   const { request, requestId, key, startedAt } = call;
-  const choice = modelOf(model, "video");
+  const choice = admittedModel(api, call, model, "video");
   using body = await api.bodies.json(request, validatePredict);
   const { instance, parameters, prompt } = readInstance(body.value);
   const { images, mode } = picturesOf(instance);

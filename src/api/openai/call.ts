@@ -16,12 +16,13 @@ import type { SideCallBook } from "../../gateway/side-calls/book.ts";
 import type { Json, Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
+import { type Admission, admitInputs } from "../admission.ts";
 import type { BodyReader } from "../body.ts";
 import { insists } from "../generation-headers.ts";
 import type { CollectedHints } from "../image-config.ts";
 
 /** What the routes of this surface need of the program. */
-export type Api = {
+export type Api = Admission & {
   bodies: BodyReader;
   settings: SettingsStore;
   generate: Generate;
@@ -91,7 +92,7 @@ export type PreparedOrder = { choice: ModelChoice; wish: ImageWish; turns: Turn[
  */
 export async function prepareImages(
   api: Api,
-  { key, requestId }: Call,
+  { key, requestId, request }: Call,
   order: Pick<ImageOrder, "model" | "turns" | "hints" | "names">,
   signal: AbortSignal,
 ): Promise<PreparedOrder> {
@@ -104,6 +105,7 @@ export async function prepareImages(
   }
   const wish = imageWish(order.hints, order.names);
   const leftOut: LeftOut[] = [];
+  if (order.turns.some(({ parts }) => parts.some(({ type }) => type === "reference"))) admitInputs(api, request, key.id);
   const turns = await resolveTurns(api.inputs, order.turns, { keyId: key.id, requestId, signal, leftOut });
   return { choice, wish, turns, leftOut };
 }

@@ -5,6 +5,8 @@ import { AppError } from "../../errors.ts";
 import type { KeptResponses } from "../../gateway/kept-responses.ts";
 import type { Leases, Limits } from "../../gateway/leases.ts";
 import { asksForAll } from "../../gateway/served-models.ts";
+import type { Kind } from "../../gateway/types.ts";
+import { admitBody } from "../admission.ts";
 import type { Call } from "./call.ts";
 import { chat } from "./chat.ts";
 import { deleteFile, type FilesApi, fileContent, getFile, listFiles, uploadFile } from "./files.ts";
@@ -28,7 +30,7 @@ import {
 
 export type OpenAiContext = FilesApi & {
   pool: Leases;
-  limits: Pick<Limits, "rateHeaders" | "admitUpload">;
+  limits: Pick<Limits, "rateHeaders" | "admitUpload" | "assertMayStart">;
   responses: KeptResponses;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
@@ -81,6 +83,13 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
       }
     })(arrival);
 
+  /** For generations: a key that may make none is refused before its body is read. `kind` null: the model decides. */
+  const generating = (kind: Kind | null, answer: Answer) =>
+    counted(async (api, call, id) => {
+      admitBody(api, call.request, call.key.id, kind);
+      return answer(api, call, id);
+    });
+
   return (
     new Elysia({ name: `openai ${prefix}`, prefix })
       .get("/models", ({ request }) => Response.json(listedModels(served(), ctx.callOf(request).key, asksForAll(request.url))), {
@@ -93,11 +102,11 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
         detail: detail("One model"),
       })
 
-      .post("/chat/completions", counted(chat), {
+      .post("/chat/completions", generating(null, chat), {
         parse: "none",
         detail: detail("Make images or a video from a conversation", jsonBody(ChatBody)),
       })
-      .post("/responses", counted(responses), {
+      .post("/responses", generating("image", responses), {
         parse: "none",
         detail: detail("Make images from a conversation, as items and events", jsonBody(ResponsesBody)),
       })
@@ -105,12 +114,15 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
       .delete("/responses/:id", route(deleteResponse), { detail: detail("Forget a response") })
       .get("/responses/:id/input_items", route(listInputItems), { detail: detail("What a response was made from, as items") })
 
-      .post("/images/generations", counted(generate), { parse: "none", detail: detail("Make images from a prompt", jsonBody(ImagesBody)) })
+      .post("/images/generations", generating("image", generate), {
+        parse: "none",
+        detail: detail("Make images from a prompt", jsonBody(ImagesBody)),
+      })
       // As OpenRouter's own client asks for images.
-      .post("/images", counted(generate), { parse: "none", detail: { hide: true } })
+      .post("/images", generating("image", generate), { parse: "none", detail: { hide: true } })
       .post(
         "/images/edits",
-        counted((api, call) => images(api, call, "edit")),
+        generating("image", (api, call) => images(api, call, "edit")),
         { parse: "none", detail: detail("Make images from a prompt and pictures", jsonBody(ImagesBody)) },
       )
       .post(
@@ -122,16 +134,22 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
       .get("/images/generations/:id/events", slow(imageJobEvents), { detail: detail("An image job as it goes on, as events") })
       .delete("/images/generations/:id", route(cancelImageJob), { detail: detail("Cancel an image job") })
 
-      .post("/videos", counted(createVideo), { parse: "none", detail: detail("Make a video as a job", jsonBody(VideoBody)) })
+      .post("/videos", generating("video", createVideo), { parse: "none", detail: detail("Make a video as a job", jsonBody(VideoBody)) })
       .get("/videos", route(listVideos), { detail: detail("List the key's videos") })
-      .post("/videos/edits", counted(editVideo), { parse: "none", detail: detail("Change a video", jsonBody(VideoBody)) })
-      .post("/videos/extensions", counted(extendVideo), { parse: "none", detail: detail("Go on from a video", jsonBody(VideoBody)) })
+      .post("/videos/edits", generating("video", editVideo), { parse: "none", detail: detail("Change a video", jsonBody(VideoBody)) })
+      .post("/videos/extensions", generating("video", extendVideo), {
+        parse: "none",
+        detail: detail("Go on from a video", jsonBody(VideoBody)),
+      })
       .post("/videos/characters", route(noCharacters), { parse: "none", detail: { hide: true } })
       .get("/videos/characters/:id", route(noCharacters), { detail: { hide: true } })
       .get("/videos/:id", route(getVideo), { detail: detail("A video: status, progress and address") })
       .delete("/videos/:id", route(deleteVideo), { detail: detail("Delete a video; cancels one that is being made") })
       .get("/videos/:id/content", slow(videoContent), { detail: detail("The bytes of a video or its thumbnail, with ranges") })
-      .post("/videos/:id/remix", counted(remixVideo), { parse: "none", detail: detail("Change a video of ours", jsonBody(VideoBody)) })
+      .post("/videos/:id/remix", generating("video", remixVideo), {
+        parse: "none",
+        detail: detail("Change a video of ours", jsonBody(VideoBody)),
+      })
 
       .post("/files", counted(uploadFile), { parse: "none", detail: detail("Upload a picture or a video to use by its id", FILE_BODY) })
       .get("/files", route(listFiles), { detail: detail("List the key's files") })

@@ -7,6 +7,7 @@ import type { Job, Jobs, VideoOrder } from "../../gateway/job.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../gateway/models.ts";
 import type { InputMedia, VideoMode } from "../../gateway/types.ts";
 import { canMakeVideo, videoWish } from "../../gateway/video-parameters.ts";
+import { admitInputs } from "../admission.ts";
 import { insists, jobHeaders } from "../generation-headers.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import type { DecodedVideo, SourceReference } from "./videos-decode.ts";
@@ -30,6 +31,7 @@ export async function startVideo(
   const { key, requestId, request, startedAt } = call;
   const jobs = jobsOf(api);
   const { prompt, shape, seed, webhookUrl } = wish;
+  if (wish.source || wish.pictures.length > 0) admitInputs(api, request, key.id);
   const source = await readSource(api, call, wish.source);
   const choice = chooseModel(wish, source);
   const mode = wish.mode === "references" && choice.params.modes ? undefined : wish.mode;
