@@ -5,8 +5,8 @@ export type Dialect = "openai" | "gemini";
 /** The part of a request that decides: header values are looked up in lower case. */
 export type Outside = { method: string; path: string; header(name: string): string | null; query: string };
 
-const GEMINI_PATHS =
-  /^\/(v1beta1?|upload|v1alpha)(\/|$)|^\/v1\/((?:publishers|projects)\/|interactions(\/|$)|models\/.*\/operations\/|files\/.*:download$)|^\/models(\/|$)/;
+const GEMINI_PATHS = /^\/(v1beta1?|upload|v1alpha)(\/|$)|^\/v1\/((?:publishers|projects)\/|interactions(\/|$))|^\/models(\/|$)/;
+const GEMINI_CALLS = /^\/v1\/(models\/.*\/operations\/|files\/.*:download$)/;
 /** Google's own address for OpenAI clients. */
 const OPENAI_BELOW_GEMINI = /^\/v1beta\/openai(\/|$)/;
 /** A method after a model; the one that is a single small word is named, `:image` is part of an id. */
@@ -19,7 +19,7 @@ const SHARED_PATHS = /^\/v1\/(models|files|operations)(\/|$)/;
  */
 export function dialectOf({ path, header, query }: Outside): Dialect {
   if (OPENAI_BELOW_GEMINI.test(path)) return "openai";
-  if (GEMINI_PATHS.test(path) || METHOD_PATHS.test(path)) return "gemini";
+  if (GEMINI_PATHS.test(path) || GEMINI_CALLS.test(path) || METHOD_PATHS.test(path)) return "gemini";
   if (!SHARED_PATHS.test(path)) return "openai";
   if (header("x-goog-api-key") !== null || /(^|&)key=/.test(query)) return "gemini";
   return (header("x-goog-api-client") ?? header("user-agent") ?? "").startsWith("google-genai-sdk") ? "gemini" : "openai";
