@@ -115,7 +115,15 @@ export function createContext(options: Options): Context {
     ].map((provider) => [provider.name, provider]),
   );
   const keys = createKeys();
-  const limits = createLimits({ keys, store, clock, log, retentionDays: () => current().requests.retention_days });
+  const undelivered = new Undelivered({ store, clock, log });
+  const limits = createLimits({
+    keys,
+    store,
+    clock,
+    log,
+    retentionDays: () => current().requests.retention_days,
+    hasUndelivered: (keyId) => undelivered.has(keyId),
+  });
   const media = createMediaStore({
     dataDir: storage.data_dir,
     store,
@@ -164,7 +172,6 @@ export function createContext(options: Options): Context {
   const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
   const inputs = { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now: clock.now };
-  const undelivered = new Undelivered({ store, clock, log });
   const generate = createGenerate({
     undelivered,
     pool,
