@@ -156,10 +156,10 @@ export function SecretHelp({ view }: { view: View }) {
   const { help } = view.t.welcome;
   return (
     <ul class="muted">
-      <li>
+      <li class="prose">
         {help.gemini} <Outside href="https://aistudio.google.com/apikey">{help.geminiLink}</Outside>. {help.billing}
       </li>
-      <li>
+      <li class="prose">
         {help.flow} <Outside href="https://labs.google/fx/tools/flow">labs.google/fx/tools/flow</Outside>. {help.flowCookie}{" "}
         <code>__Secure-next-auth.session-token</code>
       </li>
