@@ -4,6 +4,7 @@ import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { GoogleGenAI } from "@google/genai";
 import { generateText } from "ai";
 import { GoogleGenAI as GoogleGenAI1 } from "genai-1";
+import { GoogleGenAI as GoogleGenAI3 } from "genai-3";
 import { type Program, startProgram } from "./executable.ts";
 import { until } from "./keys.ts";
 
@@ -22,6 +23,7 @@ const pictures = (answer: object) => (answer as Answer).candidates?.[0]?.content
 describe.each([
   ["@google/genai 3.1", () => new GoogleGenAI({ apiKey: program.key, httpOptions: { baseUrl: program.url } })],
   ["@google/genai 1.30", () => new GoogleGenAI1({ apiKey: program.key, httpOptions: { baseUrl: program.url } }) as unknown as GoogleGenAI],
+  ["@google/genai 3.3", () => new GoogleGenAI3({ apiKey: program.key, httpOptions: { baseUrl: program.url } }) as unknown as GoogleGenAI],
 ] as [string, () => GoogleGenAI][])("30: %s", (_name, client) => {
   test("draws, whole and streamed", async () => {
     const { models } = client();
@@ -55,12 +57,11 @@ test("30: a stream of an interaction of @google/genai 3.1 is read to its end", a
   const { interactions } = new GoogleGenAI({ apiKey: program.key, httpOptions: { baseUrl: program.url } });
   const types: string[] = [];
   for await (const event of await interactions.create({ model: MODEL, input: "a fox", stream: true })) types.push(event.event_type);
-  expect(types).toEqual([
+  // Before the image come words where the token's upstream says some.
+  expect(types.filter((type, index) => type !== types[index - 1])).toEqual([
     "interaction.created",
     "interaction.status_update",
     "step.start",
-    // The words that came with the picture, then the picture.
-    "step.delta",
     "step.delta",
     "step.stop",
     "interaction.completed",

@@ -14,6 +14,7 @@ export type Results = Record<string, unknown>;
 export type Python = {
   /** False: the tests are skipped, and standard error says what is missing. */
   isThere: boolean;
+  path: string;
   /** Runs a script beside the tests and reads the JSON of its last line. @throws what the script wrote when it failed */
   run(script: string, ...args: string[]): Promise<Results>;
 };
@@ -34,6 +35,7 @@ export function pythonOf(variable: keyof typeof ENVIRONMENTS): Python {
   if (!isThere) console.error(`\n!!! SKIPPED, Python clients are not tested: ${lack}\n`);
   return {
     isThere,
+    path: python,
     async run(script, ...args) {
       const child = Bun.spawn([python, "-W", "ignore", join(import.meta.dir, script), ...args], { stdout: "pipe", stderr: "pipe" });
       const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
