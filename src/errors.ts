@@ -86,6 +86,8 @@ export type AppErrorOptions = ErrorOptions & {
   joined?: string;
   /** What the upstream counted, where it returned counts without a result. */
   usage?: ToldUsage;
+  /** What clients are told, where the message is for the operator. */
+  customer?: string;
 };
 
 /** Returned each time that a model has no quota at all upstream: the first refusal and those made locally while it is known. */
@@ -97,8 +99,8 @@ export const BILLING_MESSAGE =
   "The upstream asks for the billing of this server's account to be settled. Nothing was charged; tell the operator of this server.";
 
 /**
- * An expected failure. Its message is written for the client: it names the field and what was expected,
- * and holds no secret, no upstream address and no stack. Whatever else is thrown is a bug.
+ * An expected failure. Its message names the field and what was expected, in the words of the operator where something of the
+ * server is at fault (clients get `customer` or words by kind: gateway/generation/customer-message.ts); it holds no secret, no upstream address and no stack. Whatever else is thrown is a bug.
  */
 export class AppError extends Error {
   override name = "AppError";
@@ -110,6 +112,7 @@ export class AppError extends Error {
   readonly upstreamStatus?: number;
   readonly joined?: string;
   readonly usage?: ToldUsage;
+  readonly customer?: string;
 
   constructor(
     readonly kind: ErrorKind,
@@ -125,6 +128,7 @@ export class AppError extends Error {
     this.upstreamStatus = options.upstreamStatus;
     this.joined = options.joined;
     this.usage = options.usage;
+    this.customer = options.customer;
   }
 }
 
@@ -158,8 +162,8 @@ export const withUsage = (error: AppError, usage: ToldUsage): AppError => change
 export const withRetryAfter = (error: AppError, retryAfterMs: number): AppError => changed(error, { retryAfterMs });
 
 function changed(error: AppError, change: Pick<AppErrorOptions, "charged" | "retryAfterMs" | "usage">): AppError {
-  const { kind, message, param, retryAfterMs, charged, detail, reason, upstreamStatus, usage, cause } = error;
-  return new AppError(kind, message, { param, retryAfterMs, charged, detail, reason, upstreamStatus, usage, cause, ...change });
+  const { kind, message, param, retryAfterMs, charged, detail, reason, upstreamStatus, usage, customer, cause } = error;
+  return new AppError(kind, message, { param, retryAfterMs, charged, detail, reason, upstreamStatus, usage, customer, cause, ...change });
 }
 
 /** Headers of a refused body in every envelope: what is left of a late one is not waited for, and which content encodings are taken. */

@@ -4,6 +4,8 @@ import { nearest } from "./nearest.ts";
 
 test.each([
   ["wait", ["wait_ms", "queue_limit"], "wait_ms"],
+  ["retention", ["rotation", "retention_days"], "retention_days"],
+  ["queue_limits", ["queue_limit", "queue_limit_x"], "queue_limit"],
   ["prot", ["host", "port"], "port"],
   ["PORT", ["post", "port"], "port"],
   ["serv", ["version", "serve"], "serve"],

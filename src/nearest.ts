@@ -1,19 +1,29 @@
 // The nearest known word to a mistyped one.
 
+/** Fewer letters begin too much. */
+const MIN_PREFIX = 3;
+
 /**
- * The word of `words` with the least edit distance to `word` (insert, delete, replace, swap of neighbours; case does not count).
- * The first of equals; null when there are no words.
+ * The word of `words` nearest to `word`: one that begins with it or that it begins with, the shortest difference first; else the one with
+ * the least edit distance (insert, delete, replace, swap of neighbours). Case does not count. The first of equals; null without words.
  */
 export function nearest(word: string, words: Iterable<string>): string | null {
   let best: string | null = null;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of words) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    const distance = distanceOf(word.toLowerCase(), candidate.toLowerCase());
     if (distance >= least) continue;
     best = candidate;
     least = distance;
   }
   return best;
+}
+
+/** Below zero where one begins with the other: the nearer, the less of it is missing. */
+function distanceOf(word: string, candidate: string): number {
+  const short = Math.min(word.length, candidate.length);
+  if (short >= MIN_PREFIX && word.slice(0, short) === candidate.slice(0, short)) return -1 / (1 + Math.abs(word.length - candidate.length));
+  return editDistance(word, candidate);
 }
 
 /** Optimal string alignment over three rows of the table. */

@@ -12,7 +12,7 @@ const CASES: [Shortfall, string, number | undefined, string][] = [
     { of: "rpm", limit: 60, until: NOW + 12_500 },
     "rate_limit_exceeded",
     12_500,
-    "Rate limit reached: this API key allows 60 requests per minute. Try again in 12.5s.",
+    "Rate limit reached: this API key allows 60 requests per minute. Try again in 13 s.",
   ],
   [
     { of: "concurrency", limit: 1 },
@@ -24,7 +24,7 @@ const CASES: [Shortfall, string, number | undefined, string][] = [
     { of: "images", period: "day", ...spent, until: MIDNIGHT },
     "insufficient_quota",
     12 * 3_600_000,
-    "Quota exceeded: this API key allows 10 images per day (UTC); 10 are used or reserved and this request asks for 1. It resets at 2026-11-24T00:00:00Z.",
+    "Quota exceeded: this API key allows 10 images per day (UTC); 10 are used or reserved and this request asks for 1. It resets in 12 h (00:00 UTC).",
   ],
   [
     { of: "usd", period: "total", limit: 5, used: 4.99, wanted: 0.039, until: null },

@@ -159,6 +159,11 @@ test("a misspelt id is answered by the ids nearest to it", () => {
   expect(nearestModels("gemini-3-pro-imge", 3)[0]).toBe("gemini-3-pro-image");
   expect(nearestModels("GEMINI-3.0-PRO-IMAGE-LANDSCAP", 3)).toContain("gemini-3.0-pro-image-landscape");
   expect(nearestModels("dalle-3", 1)).toEqual(["dall-e-3"]);
+  expect(nearestModels("gemini-3-pro", 1)).toEqual(["gemini-3-pro-image"]);
+  expect(nearestModels("veo-4", 1)[0]).toStartWith("veo-3");
+  expect(nearestModels("gemini-omni", 1)[0]).toStartWith("gemini-omni");
+  expect(nearestModels("sora2", 1)).toEqual(["sora-2"]);
+  expect(nearestModels("gemini-2.5-flash", 1)).toEqual(["gemini-2.5-flash-image"]);
   expect(nearestModels("anything", 3, ["a", "b"])).toHaveLength(2);
 });
 

@@ -138,12 +138,26 @@ const CHOSEN: ReadonlySet<string> = new Set([...FAMILIES.map(({ id }) => id), ..
 /** Whether an id is one to choose by: a family, or Google's own name of one. */
 export const isForChoosing = (id: string): boolean => CHOSEN.has(id);
 
-/** The known ids closest in spelling, closest first. Costs nothing that a long id could raise. */
+/** Separators do not count: `sora2` begins `sora-2-pro`. */
+const bare = (id: string) => id.replace(/[-_.@/]/g, "");
+const partsOf = (id: string) => id.split(/[-_.@/]/);
+
+/** How near a known id is: one that begins like the other first, then by whole parts that both begin with, then by spelling. */
+function nearness(asked: string, known: string): [number, number, number] {
+  const [one, other] = [bare(asked), bare(known)];
+  const begins = one.length >= 3 && (other.startsWith(one) || (one.startsWith(other) && other.length >= 3));
+  if (begins) return [0, 0, Math.abs(one.length - other.length)];
+  const [askedParts, knownParts] = [partsOf(asked), partsOf(known)];
+  const differs = askedParts.findIndex((part, at) => part !== knownParts[at]);
+  return [1, -(differs === -1 ? askedParts.length : differs), editDistance(asked, known)];
+}
+
+/** The known ids nearest to one that is not known, the nearest first. Costs nothing that a long id could raise. */
 export function nearestModels(id: string, count: number, among: readonly string[] = KNOWN.map((choice) => choice.requested)): string[] {
   const asked = id.trim().toLowerCase().slice(0, 80);
   return among
-    .map((known) => ({ known, distance: editDistance(asked, known.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)
+    .map((known) => ({ known, near: nearness(asked, known.toLowerCase()) }))
+    .sort(({ near: a }, { near: b }) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2])
     .slice(0, count)
     .map(({ known }) => known);
 }

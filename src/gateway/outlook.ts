@@ -1,5 +1,6 @@
 // When no token is free: what waiting promises, and the honest refusal when it promises nothing.
 import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE, serverFailure } from "../errors.ts";
+import { waitUntil } from "./generation/customer-message.ts";
 import type { HealthReason } from "./health.ts";
 import { BUSY, capUntil, governing, isPlanPending, type Member, READY, type Want } from "./member.ts";
 import type { Lane } from "./pool-index.ts";
@@ -126,19 +127,24 @@ export function refusal({ want, now, outlook, hasTried, poolIsEmpty }: Words): A
     return none(`${which} the operator's attention.`, "needs_operator");
   }
   const retryAfterMs = soonest - now;
-  const when = `in ${Math.ceil(retryAfterMs / 1000)} s`;
+  const back = waitUntil(soonest, now);
+  const when = `in ${back}`;
+  const isBack = (what: string) => `${what} It is back in ${back}.`;
   if (causes.rate > 0) {
     return new AppError("upstream_rate_limited", `All tokens that can serve ${family} are rate limited; the first comes back ${when}.`, {
       retryAfterMs,
+      customer: isBack(`There are too many requests for ${family} at the moment.`),
     });
   }
   if (causes.failing > 0) {
     const message = `All tokens that can serve ${family} are paused after repeated failures; the first is tried again ${when}.`;
-    return new AppError("upstream_unavailable", message, { retryAfterMs });
+    const customer = `${family} fails at the moment; it is tried again in ${back}.`;
+    return new AppError("upstream_unavailable", message, { retryAfterMs, customer });
   }
   if (causes.quota > 0) {
     return new AppError("upstream_quota", `All tokens that can serve ${family} are out of quota; the first comes back ${when}.`, {
       retryAfterMs,
+      customer: isBack(`What this server may make with ${family} is used up for now.`),
     });
   }
   if (causes.plan > 0) {

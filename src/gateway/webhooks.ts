@@ -7,8 +7,10 @@ import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../settings-schema.ts";
+import { customerMessage } from "./generation/customer-message.ts";
 import { type GuardedSend, parseGuardedUrl } from "./guarded-send.ts";
 import type { Job } from "./job.ts";
+import { failureOf } from "./job-rules.ts";
 import type { MediaStore } from "./media.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 
@@ -164,7 +166,8 @@ async function eventOf(id: string, job: Job, media: Pick<MediaStore, "get">, pub
       },
     ];
   });
-  const error = job.error && { code: job.error.reason ?? job.error.kind, message: job.error.message };
+  const failure = job.error && failureOf(job);
+  const error = job.error && { code: job.error.reason ?? job.error.kind, message: failure ? customerMessage(failure) : job.error.message };
   return {
     id,
     object: "event",

@@ -1,5 +1,6 @@
 // Every ErrorKind in Google's envelope. Source: wire.md A.7 and C.2 (Gemini API documentation, read 2026-11-23).
 import { type AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
+import { customerMessage } from "../../gateway/generation/customer-message.ts";
 
 type Row = { code: number; status: string };
 
@@ -54,7 +55,7 @@ export function errorBody(thrown: unknown): ErrorBody {
   if (!error) return { error: { code: 500, message: "Internal error", status: "INTERNAL", details: [] } };
   const { code } = TABLE[error.kind];
   const status = error.reason === "file_exists" ? "ALREADY_EXISTS" : TABLE[error.kind].status;
-  const message = error.kind === "unauthorized" ? "API key not valid. Please pass a valid API key." : error.message;
+  const message = error.kind === "unauthorized" ? "API key not valid. Please pass a valid API key." : customerMessage(error);
   return { error: { code, message, status, details: detailsOf(error) } };
 }
 
@@ -73,9 +74,9 @@ const RPC_CODES = {
 } as const satisfies Record<(typeof TABLE)[ErrorKind]["status"], number>;
 
 /** `google.rpc.Status` of an operation that failed; its code is no HTTP status. */
-export function rpcStatus({ kind, message }: AppError) {
-  const { status } = TABLE[kind];
-  return { code: RPC_CODES[status], message, status };
+export function rpcStatus(error: AppError) {
+  const { status } = TABLE[error.kind];
+  return { code: RPC_CODES[status], message: customerMessage(error), status };
 }
 
 /** A whole answer for a failure that is known before anything was sent. */

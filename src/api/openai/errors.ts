@@ -1,5 +1,6 @@
 // Every ErrorKind in OpenAI's envelope. Source: wire.md B.0.1 (OpenAI API reference and SDK sources, read 2026-11-23).
 import { type AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
+import { customerMessage } from "../../gateway/generation/customer-message.ts";
 
 type Row = { status: number; type: string; code: string | null; retry?: false };
 
@@ -63,7 +64,7 @@ export function errorBody(thrown: unknown): ErrorBody {
   const stage = error.detail?.reason === "policy_input" ? "input" : "output";
   return {
     error: {
-      message: error.message,
+      message: customerMessage(error),
       type,
       param: error.param ?? null,
       code: error.reason ?? row.code,
