@@ -37,7 +37,7 @@ const WORDS: Partial<Record<ErrorKind, string>> = {
   upstream_verification: "This server's access to the model does not work at present.",
   upstream_unavailable: "The model is overloaded or not available at the moment.",
   upstream_timeout: "The model did not finish in time.",
-  upstream_unknown_outcome: "The request was sent to the model and its result never arrived.",
+  upstream_unknown_outcome: "The request was sent to the model and its result never arrived; the operator decides what becomes of it.",
 };
 
 const BY_REASON: Readonly<Record<string, string>> = {
