@@ -1,6 +1,6 @@
 // One owner of the data folder: whoever serves from it holds a lock that dies with the process.
-import { Database } from "bun:sqlite";
-import { existsSync } from "node:fs";
+import { Database, SQLiteError } from "bun:sqlite";
+import { existsSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
 import { createPrivateFile, isBusy } from "./database.ts";
@@ -14,6 +14,7 @@ const lockFile = (dataDir: string): string => join(dataDir, "lock.db");
  */
 export function acquireFolder(dataDir: string): Disposable {
   createPrivateFile(lockFile(dataDir));
+  if (isNoDatabase(lockFile(dataDir))) truncateSync(lockFile(dataDir));
   const db = new Database(lockFile(dataDir));
   try {
     // Long enough to outlast somebody who only looks (isFolderOwned).
@@ -27,9 +28,21 @@ export function acquireFolder(dataDir: string): Disposable {
   return { [Symbol.dispose]: () => db.close() };
 }
 
+/** Nothing is ever stored in it: whatever else lies there is damage, and only its lock counts. */
+function isNoDatabase(file: string): boolean {
+  using db = new Database(file, { readwrite: true });
+  try {
+    db.run("PRAGMA busy_timeout = 0");
+    db.query("PRAGMA schema_version").get();
+    return false;
+  } catch (error) {
+    return error instanceof SQLiteError && /^SQLITE_(NOTADB|CORRUPT)/.test(error.code ?? "");
+  }
+}
+
 /** Whether somebody holds the folder right now. */
 export function isFolderOwned(dataDir: string): boolean {
-  if (!existsSync(lockFile(dataDir))) return false;
+  if (!existsSync(lockFile(dataDir)) || isNoDatabase(lockFile(dataDir))) return false;
   const db = new Database(lockFile(dataDir), { readwrite: true });
   try {
     db.run("PRAGMA busy_timeout = 0");

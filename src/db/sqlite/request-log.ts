@@ -4,10 +4,9 @@ import type { Clock } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import type { RequestLog, RequestRow } from "../store.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
-import { migrate, REQUEST_MIGRATIONS } from "./migrate.ts";
+import { retryBusy } from "./database.ts";
+import { RequestDatabase } from "./request-database.ts";
 import { deleteRequestsBefore, getRequest, insertRequests, listRequests } from "./requests.ts";
-import { createWriter } from "./writer.ts";
 
 /** Rows held in memory at most, in batches: beyond it the newest are dropped and the log says how many. */
 const MAX_BATCHES_HELD = 256;
@@ -27,19 +26,13 @@ export type RequestLogOptions = {
 };
 
 /**
- * Opens `requests.db` in the data folder, bringing its schema up to date.
+ * Opens `requests.db` in the data folder, bringing its schema up to date; a broken one is moved aside.
  * @throws {AppError} `conflict` when the file is newer than this build
  */
 export async function openRequestLog(options: RequestLogOptions): Promise<RequestLog> {
   const { clock, log, flushMs = 250, batch = 64 } = options;
-  const db = await openDatabase(join(options.dataDir, "requests.db"));
-  try {
-    await migrate(db, REQUEST_MIGRATIONS);
-  } catch (error) {
-    closeDatabase(db);
-    throw error;
-  }
-  const writer = createWriter(db, options.checkpoints?.of(db));
+  const file = join(options.dataDir, "requests.db");
+  const database = await RequestDatabase.open({ file, now: clock.now, log, checkpoints: options.checkpoints });
   let held: RequestRow[] = [];
   let dropped = 0;
   let cancelTimer: (() => void) | null = null;
@@ -49,8 +42,8 @@ export async function openRequestLog(options: RequestLogOptions): Promise<Reques
     while (held.length > 0) {
       const rows = held.slice(0, batch);
       held = held.slice(batch);
-      await writer
-        .write(() => insertRequests(db, rows))
+      await database
+        .use(({ db, writer }) => writer.write(() => insertRequests(db, rows)))
         .catch((error) => {
           dropped += rows.length;
           log.error("The request log cannot be written", { error });
@@ -80,24 +73,23 @@ export async function openRequestLog(options: RequestLogOptions): Promise<Reques
     },
     async list(filter) {
       await flush();
-      return retryBusy(() => listRequests(db, filter));
+      return database.use(({ db }) => retryBusy(() => listRequests(db, filter)));
     },
     async get(id) {
       await flush();
-      return retryBusy(() => getRequest(db, id));
+      return database.use(({ db }) => retryBusy(() => getRequest(db, id)));
     },
     async deleteBefore(time, signal) {
       await flush();
       let deleted = 0;
       for (let slice = DELETE_SLICE; slice === DELETE_SLICE && !signal?.aborted; deleted += slice)
-        slice = await writer.write(() => deleteRequestsBefore(db, time, DELETE_SLICE));
+        slice = await database.use(({ db, writer }) => writer.write(() => deleteRequestsBefore(db, time, DELETE_SLICE)));
       return deleted;
     },
     flush,
     async close() {
       await flush();
-      await writer.drain();
-      closeDatabase(db);
+      await database.close();
     },
   };
 }

@@ -39,7 +39,12 @@ export function dropStagedRestore(dataDir: string): void {
 /** The last restore that was put in place; null when there was none. */
 export function appliedRestore(dataDir: string): AppliedRestore | null {
   const file = join(dataDir, APPLIED_NOTE);
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as AppliedRestore) : null;
+  try {
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as AppliedRestore) : null;
+  } catch {
+    // Only told to people: a damaged note keeps no server from starting.
+    return null;
+  }
 }
 
 /** Replaces the note whole: a crash leaves the former one. */
