@@ -3,7 +3,8 @@ import type { SchemaName } from "./schemas.ts";
 
 export type Protocol = "OpenAI" | "Gemini" | "Plugin";
 
-type Failures = { schema: SchemaName; statuses: Readonly<Record<number, string>> };
+/** `others`: statuses whose schema is another. */
+type Failures = { schema: SchemaName; statuses: Readonly<Record<number, string>>; others?: Readonly<Record<string, SchemaName>> };
 
 const COMMON = {
   400: "The request is wrong; the message names the field and what was expected",
@@ -40,6 +41,7 @@ export const FAILURES = {
       500: COMMON[500],
       503: COMMON[503],
     },
+    others: { 401: "ClosedPluginError", 403: "ClosedPluginError", 404: "ClosedPluginError" },
   },
 } as const satisfies Readonly<Record<Protocol, Failures>>;
 
@@ -49,10 +51,10 @@ const nameOf = (protocol: Protocol, status: string): string => `${protocol}${sta
 /** `components.responses`: every failure of every protocol, once. */
 export function failureComponents(): Record<string, object> {
   const named: [string, object][] = [];
-  for (const [protocol, { schema, statuses }] of Object.entries(FAILURES) as [Protocol, Failures][]) {
+  for (const [protocol, { schema, statuses, others = {} }] of Object.entries(FAILURES) as [Protocol, Failures][]) {
     for (const [status, description] of Object.entries(statuses)) {
       const headers = status === "429" || status === "503" ? { headers: RETRY_AFTER } : {};
-      const content = { "application/json": { schema: { $ref: `#/components/schemas/${schema}` } } };
+      const content = { "application/json": { schema: { $ref: `#/components/schemas/${others[status] ?? schema}` } } };
       named.push([nameOf(protocol, status), { description, ...headers, content }]);
     }
   }
