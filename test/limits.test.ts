@@ -132,7 +132,11 @@ describe("the ledger", () => {
   });
 
   test("and when it leaves after its wait for a token was over, unread", async () => {
-    await using rig = await startRig({ simulator: { latencyMs: 60_000 }, tokens: [{ ...GEMINI, imageConcurrency: 1 }] });
+    await using rig = await startRig({
+      simulator: { latencyMs: 60_000 },
+      tokens: [{ ...GEMINI, imageConcurrency: 1 }],
+      settings: { "generation.on_disconnect": "abort" },
+    });
     const [first, second] = [new AbortController(), new AbortController()];
     await begin(rig, first.signal);
     await begin(rig, second.signal);

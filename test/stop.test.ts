@@ -10,7 +10,7 @@ async function openStream(rig: Rig) {
   const response = await rig.chat({ stream: true });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  while (!text.includes("Generating.")) text += (await reader.read()).value;
+  while (!text.includes("Drawing")) text += (await reader.read()).value;
   while (rig.simulator.counts().total.accepted === 0) await Bun.sleep(1);
   return {
     /** Everything, once it has ended. */

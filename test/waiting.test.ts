@@ -5,18 +5,21 @@ import { GEMINI, type Rig, startRig } from "./rig.ts";
 let rig: Rig;
 beforeAll(async () => {
   const tokens = [{ ...GEMINI, imageConcurrency: 1 }];
-  rig = await startRig({ tokens, settings: { "pool.queue_limit": 1, "server.drain_timeout": 0 } });
+  rig = await startRig({ tokens, settings: { "pool.queue_limit": 1, "server.drain_timeout": 0, "generation.on_disconnect": "abort" } });
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 beforeEach(() => rig.simulator.reset());
 
 const gauges = () => rig.context.pool.gauges();
 
+let holds = 0;
 /** Holds the one slot until the result is called. */
 async function holdSlot(): Promise<() => Promise<void>> {
   rig.simulator.setFaults("gemini.generate=hang:once");
   const leaving = new AbortController();
-  const held = rig.chat({}, { signal: leaving.signal }).catch(() => {});
+  // A request of its own: what a client left is told again to an identical one.
+  const messages = [{ role: "user", content: `a fox, number ${++holds}` }];
+  const held = rig.chat({ messages }, { signal: leaving.signal }).catch(() => {});
   while (gauges().inFlight.image === 0) await Bun.sleep(1);
   return async () => {
     leaving.abort();
@@ -29,7 +32,7 @@ async function waiting(signal?: AbortSignal) {
   const response = await rig.chat({ stream: true }, { signal });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  while (!text.includes("Waiting for a free token: place 1")) text += (await reader.read()).value;
+  while (!text.includes("Waiting in the queue: position 1")) text += (await reader.read()).value;
   return async () => {
     for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
     return text;

@@ -7,6 +7,7 @@ import { OPTION_NAMES } from "../../gateway/model-options.ts";
 import type { ModelChoice } from "../../gateway/models.ts";
 import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
+import { sendEarly } from "../early-bytes.ts";
 import { generationHeaders } from "../generation-headers.ts";
 import { type PictureOutput, renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
@@ -36,10 +37,10 @@ type Begun = Started & { output: PictureOutput | null; ignored: string[] };
 export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
   const { run, output, ignored } = await start(api, call, model, "generateContent");
   const envelope = { model: run.family, responseId: newId() };
-  return jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), {
-    headers: generationHeaders(run, ignored),
-    onSent: run.delivered,
-  });
+  const headers = generationHeaders(run, ignored);
+  const whole = async () =>
+    jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), { headers, onSent: run.delivered });
+  return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
 }
 
 /** As server-sent events with `alt=sse`, else as a JSON array that is written while it grows. */

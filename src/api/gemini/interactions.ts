@@ -8,10 +8,12 @@ import type { Job } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import { admitBody } from "../admission.ts";
 import { splitUrl } from "../dialect.ts";
+import { sendEarly } from "../early-bytes.ts";
 import { insists } from "../generation-headers.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { frame, streamFrames } from "../sse.ts";
 import { type Api, type Call, jobsOf, modelOf, stoppable } from "./call.ts";
+import { errorBody } from "./errors.ts";
 import { type DecodedInteraction, decodeInteraction } from "./interactions-decode.ts";
 import { encodeFailure, encodeInteraction, type OutputBlock, readEcho, statusOf, wordsOf, writeEcho } from "./interactions-encode.ts";
 import { interactionId, interactionJobId, videoUri } from "./job-names.ts";
@@ -30,7 +32,9 @@ export async function createInteraction(api: Api, call: Call): Promise<Response>
   const client = new JobClient(signal, insists(call.request));
   const { job, stream, background } = await begin(api, call, client);
   if (stream) return streamed(api, call, job, { signal, stop, client });
-  return answer(api, call, background ? job : await ended(api, call, job), client);
+  if (background) return answer(api, call, job, client);
+  const whole = async () => answer(api, call, await ended(api, call, job), client);
+  return sendEarly({ api, startedAt: call.startedAt, headers: client.headers, errorBody }, whole);
 }
 
 export async function getInteraction(api: Api, call: Call, id: string): Promise<Response> {

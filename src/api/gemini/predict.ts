@@ -5,6 +5,7 @@ import { AppError } from "../../errors.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
 import { type GenerateEvent, type Media, noImageText } from "../../gateway/types.ts";
+import { sendEarly } from "../early-bytes.ts";
 import { generationHeaders } from "../generation-headers.ts";
 import { collectImageHints } from "../image-config.ts";
 import { type PictureOutput, renderPicture } from "../image-output.ts";
@@ -13,6 +14,7 @@ import { jsonWithBytes } from "../json-bytes.ts";
 import { foldSeed } from "../seed.ts";
 import { type Api, admittedModel, type Call } from "./call.ts";
 import type { Done } from "./encode.ts";
+import { errorBody } from "./errors.ts";
 import { imagenSafety, outputOf, unread } from "./options.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "./proto-json.ts";
 import { mediaReference, readTurns } from "./references.ts";
@@ -48,16 +50,14 @@ export function readInstance({ instances, parameters }: PredictBody): { instance
 /** @throws {AppError} also when every picture was refused: clients of this method read the first prediction unasked */
 export async function predict(api: Api, call: Call, model: string): Promise<Response> {
   const { run, output, includeReasons, ignored } = await start(api, call, model);
-  const { made, refusals } = await collect(run.events);
-  const predictions = await Promise.all(made.map((media) => encodePrediction(api, media, output)));
-  const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
-  return jsonWithBytes(
-    { predictions: [...predictions, ...filtered] },
-    {
-      headers: generationHeaders(run, ignored),
-      onSent: run.delivered,
-    },
-  );
+  const headers = generationHeaders(run, ignored);
+  const whole = async () => {
+    const { made, refusals } = await collect(run.events);
+    const predictions = await Promise.all(made.map((media) => encodePrediction(api, media, output)));
+    const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
+    return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers, onSent: run.delivered });
+  };
+  return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
 }
 
 async function start(api: Api, call: Call, model: string) {

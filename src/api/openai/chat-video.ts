@@ -5,6 +5,7 @@ import type { Job } from "../../gateway/job.ts";
 import { isSettled } from "../../gateway/job-rules.ts";
 import type { ModelChoice } from "../../gateway/models.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
+import { sendEarly } from "../early-bytes.ts";
 import { jobHeaders } from "../generation-headers.ts";
 import { mediaUrl } from "../links.ts";
 import { frame, streamFrames } from "../sse.ts";
@@ -38,10 +39,13 @@ export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, 
   const { job, stream, client, left } = chat;
   const headers = { ...chat.headers, "x-flow2api-job": job.id };
   if (!stream) {
-    const ended = await endedJob(api, call, job);
-    const body = await completion(api, call, envelope, ended);
-    client.delivered();
-    return Response.json(body, { headers: { ...headers, ...jobHeaders(ended) } });
+    const whole = async () => {
+      const ended = await endedJob(api, call, job);
+      const body = await completion(api, call, envelope, ended);
+      client.delivered();
+      return Response.json(body, { headers: { ...headers, ...jobHeaders(ended) } });
+    };
+    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
   }
   const startedAt = api.clock.now();
   const state = { words: "Starting" };

@@ -9,6 +9,7 @@ import type { LocalReply } from "../../gateway/side-calls/reply.ts";
 import type { GenerateEvent } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { validator } from "../body.ts";
+import { sendEarly } from "../early-bytes.ts";
 import { generationHeaders, leftOutHeaders, leftOutLines } from "../generation-headers.ts";
 import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../links.ts";
@@ -62,8 +63,11 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const envelope = envelopeOf(api, run.family, job);
   const embedded = createEmbedded();
   const show = shower(api, call, decoded, embedded);
-  if (!decoded.stream)
-    return jsonWithBytes(await completion(api, run.events, envelope, show, notes), { headers, onSent: run.delivered }, embedded);
+  if (!decoded.stream) {
+    const whole = async () =>
+      jsonWithBytes(await completion(api, run.events, envelope, show, notes), { headers, onSent: run.delivered }, embedded);
+    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+  }
   return streamChat({ api, run, envelope, show, embedded, notes, includeUsage: decoded.includeUsage, headers, stop });
 }
 
@@ -172,7 +176,7 @@ async function* chatFrames(
       } else if (event.type === "image") {
         const image = await show(event.media);
         state.hasContent = true;
-        if (held) yield chunk({ content: `${held}\n\n` });
+        if (held) yield chunk({ content: image.form === "markdown" ? `${held}\n\n` : held });
         said ||= held !== "";
         held = "";
         yield* framePieces(encodeChunk(envelope, imageDelta(image, shown.length)), embedded);

@@ -7,6 +7,7 @@ import { fileIdOf } from "../../gateway/inputs.ts";
 import type { GenerateEvent, Media } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { type Form, validator } from "../body.ts";
+import { sendEarly } from "../early-bytes.ts";
 import { fieldName, formObject } from "../form-object.ts";
 import { generationHeaders, leftOutHeaders } from "../generation-headers.ts";
 import { renderPicture } from "../image-output.ts";
@@ -39,7 +40,10 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
   if (started instanceof Response) return started;
   const { decoded, run, leftOut, stop } = started;
   const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
-  if (!decoded.stream) return answerWhole(api, call, run, decoded, headers);
+  if (!decoded.stream) {
+    const { startedAt } = call;
+    return sendEarly({ api, startedAt, headers, errorBody }, () => answerWhole(api, call, run, decoded, headers));
+  }
   const frames = imageFrames(api, run.events, decoded, STREAMS[kind]);
   return streamFrames(frames, {
     clock: api.clock,

@@ -5,11 +5,13 @@ import type { Job } from "../../gateway/job.ts";
 import type { KeptResponses } from "../../gateway/kept-responses.ts";
 import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../gateway/types.ts";
 import { validator } from "../body.ts";
+import { sendEarly } from "../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../generation-headers.ts";
 import { renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { COMMENT, streamFrames } from "../sse.ts";
 import { type Api, answerId, type Call, startImages } from "./call.ts";
+import { errorBody } from "./errors.ts";
 import { withoutPicture } from "./outcome.ts";
 import { type DecodedResponse, decodeResponse } from "./responses-decode.ts";
 import {
@@ -34,7 +36,10 @@ type Own = Api & { responses: KeptResponses };
 /** @throws {AppError} everything that is known before an upstream is called; without streaming also what the upstream says */
 export async function responses(api: Own, call: Call): Promise<Response> {
   const { work, headers, stop, delivered } = await begin(api, call);
-  if (!work.decoded.stream) return jsonWithBytes(await wholeResponse(api, work), { headers, onSent: delivered });
+  if (!work.decoded.stream) {
+    const whole = async () => jsonWithBytes(await wholeResponse(api, work), { headers, onSent: delivered });
+    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+  }
   return streamFrames(responseFrames(api, work), { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop, onEnd: delivered });
 }
 

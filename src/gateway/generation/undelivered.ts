@@ -1,5 +1,5 @@
 // Undelivered outcomes: what a client left or lost goes to the next identical request of its key, for ten minutes, across restarts.
-import type { Clock } from "../../clock.ts";
+import { type Clock, sleep } from "../../clock.ts";
 import type { UndeliveredRow, UndeliveredStore } from "../../db/undelivered.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
@@ -38,10 +38,11 @@ export type Lost = {
   run?: LiveRun;
 };
 
-/** One outcome on offer. `hash` is null until it is known. */
+/** One outcome on offer. */
 export class Entry {
-  isTaken = false;
   isGone = false;
+  /** Ends when the reader that took it is served or has left; null: nobody has taken it. */
+  private taken: PromiseWithResolvers<void> | null = null;
   /** Writes follow each other. */
   saving: Promise<void> = Promise.resolve();
 
@@ -54,6 +55,24 @@ export class Entry {
     public outcome: Outcome,
     readonly run: LiveRun | null,
   ) {}
+
+  get isTaken(): boolean {
+    return this.taken !== null;
+  }
+
+  take(): void {
+    this.taken ??= Promise.withResolvers();
+  }
+
+  free(): void {
+    this.taken?.resolve();
+    this.taken = null;
+  }
+
+  /** Resolves when its reader is done with it, at once where there is none. */
+  get freed(): Promise<void> {
+    return this.taken?.promise ?? Promise.resolve();
+  }
 }
 
 type Dependencies = { store: UndeliveredStore; clock: Clock; log: Log };
@@ -109,6 +128,7 @@ export class Undelivered {
     if (entry.run) this.forsaken.delete(entry.run);
     if (entry.isGone) return;
     entry.isGone = true;
+    entry.free();
     const own = this.byKey.get(entry.keyId);
     own?.delete(entry);
     if (own?.size === 0) this.byKey.delete(entry.keyId);
@@ -117,7 +137,7 @@ export class Undelivered {
 
   /** A reader that took the entry has left. */
   release(entry: Entry): void {
-    entry.isTaken = false;
+    entry.free();
     if (entry.isGone) return;
     entry.at = this.deps.clock.now();
     this.save(entry);
@@ -136,10 +156,20 @@ export class Undelivered {
     for (const entry of [...own]) if ((await entry.hash) === wanted) same.push(entry);
     if (insist) for (const entry of same) this.remove(entry);
     const rank = ({ outcome }: Entry) => ORDER.indexOf(outcome.type);
-    const [first] = same.filter(({ isGone, isTaken }) => !isGone && !isTaken).sort((a, b) => rank(a) - rank(b));
-    if (!first) return null;
-    if (first.outcome.type !== "failure") first.isTaken = true;
+    const pick = () => same.filter(({ isGone, isTaken }) => !isGone && !isTaken).sort((a, b) => rank(a) - rank(b))[0] ?? null;
+    const isHeld = same.some(({ isTaken }) => isTaken);
+    if (isHeld && !pick()) await this.oneFreed(same.filter(({ isGone }) => !isGone));
+    const first = pick();
+    if (first && first.outcome.type !== "failure") first.take();
     return first;
+  }
+
+  /** A reader that was cut is known to be gone a moment after its client has come again. */
+  private async oneFreed(entries: readonly Entry[]): Promise<void> {
+    const late = new AbortController();
+    const wait = sleep(this.deps.clock, LAG_MS, late.signal).catch(() => {});
+    await Promise.race([wait, ...entries.map(({ freed }) => freed)]);
+    late.abort();
   }
 
   /** Lets what nobody reads end within `graceMs`, then cuts it. */
@@ -199,6 +229,8 @@ export class Undelivered {
 }
 
 const ORDER: readonly Outcome["type"][] = ["result", "job", "running", "failure"];
+/** Longest time between a cut and the notice of it. */
+const LAG_MS = 250;
 /** `generation.video_timeout` at its largest, twice: waiting, then making. */
 const LONGEST_JOB_MS = 2 * 14_400_000;
 
