@@ -4,6 +4,8 @@ export type Origin = { tokenId: number; signature?: string };
 
 export type Affinity = {
   remember(mediaId: string, origin: Origin): void;
+  /** Which token made a signature that came with text. */
+  rememberSignature(signature: string, tokenId: number): void;
   /** Null when it was never known or is long ago. */
   of(mediaId: string): Origin | null;
   /** The token that made what bears this mark, for clients that hand back pictures rather than their ids. */
@@ -20,14 +22,17 @@ export function createAffinity(capacity = 10_000): Affinity {
   const keepNewest = (map: Map<unknown, unknown>) => {
     if (map.size > capacity) map.delete(map.keys().next().value);
   };
+  const rememberSignature = (signature: string, tokenId: number) => {
+    tokens.set(Bun.hash(signature), tokenId);
+    keepNewest(tokens);
+  };
   return {
     remember(mediaId, { tokenId, signature }) {
       origins.set(mediaId, signature && signature.length <= MAX_SIGNATURE ? { tokenId, signature } : { tokenId });
       keepNewest(origins);
-      if (!signature) return;
-      tokens.set(Bun.hash(signature), tokenId);
-      keepNewest(tokens);
+      if (signature) rememberSignature(signature, tokenId);
     },
+    rememberSignature,
     of: (mediaId) => origins.get(mediaId) ?? null,
     tokenOf: (signature) => tokens.get(Bun.hash(signature)) ?? null,
   };

@@ -44,6 +44,7 @@ export async function attemptImage(
   try {
     for await (const event of provider.generateImages(request, token, tokens.callContext(token, signal))) {
       isDrawn ||= event.type === "image";
+      if (event.type === "text" && event.signature) affinity.rememberSignature(event.signature, lease.tokenId);
       if (event.type === "submitted") {
         await state.onSubmit?.();
         state.submitted = true;

@@ -186,11 +186,12 @@ function unmetShape({ shapeParams, thinking }: ImageGeneration, family: string, 
   return [...(isExact ? [] : [shapeParams.size]), ...(canThink || !shapeParams.thinking ? [] : [shapeParams.thinking])];
 }
 
-/** The token that drew the latest picture of the conversation. */
+/** The token that made the latest image or signed text of the conversation. */
 function preferredToken(affinity: Affinity, turns: readonly Turn[]): number | undefined {
-  const images = turns.flatMap((turn) => turn.parts).flatMap((part) => (part.type === "image" ? [part.image] : []));
-  const tokenOf = ({ mediaId, signature }: InputMedia) =>
-    (mediaId && affinity.of(mediaId)?.tokenId) || (signature && affinity.tokenOf(signature)) || undefined;
-  const drawn = images.findLast(tokenOf);
-  return drawn && tokenOf(drawn);
+  const tokenOf = (part: Part): number | undefined => {
+    const { mediaId, signature } = part.type === "image" ? part.image : { mediaId: undefined, signature: part.signature };
+    return (mediaId && affinity.of(mediaId)?.tokenId) || (signature && affinity.tokenOf(signature)) || undefined;
+  };
+  const made = turns.flatMap((turn) => turn.parts).findLast(tokenOf);
+  return made && tokenOf(made);
 }

@@ -54,7 +54,7 @@ export function endOfFailure(error: unknown): End | null {
   if (error.kind === "content_policy") {
     return endOf({ finish: error.detail?.reason === "policy_input" ? "policy_input" : "policy_output", ...rest });
   }
-  if (!wordOf(upstreamReason)) return null;
+  if (!wordOf(upstreamReason) && (error.kind !== "no_result" || upstreamReason === "")) return null;
   return endOf({ finish: error.detail?.reason === "malformed" ? "malformed" : "no_image", ...rest });
 }
 

@@ -165,7 +165,7 @@ export function classifyRefusal(operation: Operation, refusal: Refusal, now: num
   const facts = readFacts(refusal);
   const verdict: Verdict = VERDICTS[verdictOf(operation, facts)];
   const { retryAfterMs } = facts;
-  const message = verdict.kind === "content_policy" ? `${verdict.message}${inBrackets(facts.reasons)}.` : verdict.message;
+  const message = NAMED.has(verdict.kind) ? `${verdict.message.replace(/\.$/, "")}${inBrackets(facts.reasons)}.` : verdict.message;
   return new AppError(verdict.kind, message, {
     charged: verdict.charged,
     detail: verdict.detail && { ...verdict.detail, ...(retryAfterMs === undefined ? {} : { until: now + retryAfterMs }) },
@@ -173,6 +173,9 @@ export function classifyRefusal(operation: Operation, refusal: Refusal, now: num
     upstreamStatus: facts.httpStatus,
   });
 }
+
+/** Refusals of a request, in whose message Flow's own words stand. */
+const NAMED: ReadonlySet<ErrorKind> = new Set(["content_policy", "upstream_invalid"]);
 
 const inBrackets = (words: readonly string[]): string => (words.length === 0 ? "" : ` (${words.join(", ")})`);
 
