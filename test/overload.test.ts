@@ -1,7 +1,7 @@
 // An upstream in trouble and a server with more to do than it can: whatever can be served is, the rest is refused honestly.
 import { describe, expect, test } from "bun:test";
 import type { NewToken } from "../src/db/store.ts";
-import { FLOW, GEMINI, type Rig, startRig } from "./rig.ts";
+import { FLOW, GEMINI, hurriedClock, type Rig, startRig } from "./rig.ts";
 
 const token = (provider: string, secret: string): NewToken => ({ provider, label: secret, secret, imageConcurrency: 8 });
 const FOUR = ["one", "two", "three", "four"].map((name) => token("gemini", `project-${name}.key`));
@@ -40,6 +40,21 @@ describe("failures that charge nothing", () => {
     expect(await ask(rig, 1, 1)).toEqual({ 200: 1 });
     expect(rig.simulator.counts().secrets["project-one.key"]?.requests).toBe(1);
   });
+
+  test("a video that one token answers 503 for is made by another that is free, and the first is asked once", async () => {
+    const settings = { "pool.strategy": "fill_first" } as const;
+    await using rig = await startRig({ clock: hurriedClock(), tokens: FOUR.slice(0, 2), settings });
+    rig.simulator.setFaults("gemini.interaction=503@project-one");
+    const json = { model: "gemini-omni-1.2-flash", prompt: "a fox" };
+    const { id } = (await (await rig.call("/v1/videos", { json })).json()) as { id: string };
+    let status = "queued";
+    for (let turn = 0; turn < 500 && status !== "completed" && status !== "failed"; turn++) {
+      ({ status } = (await (await rig.call(`/v1/videos/${id}`)).json()) as { status: string });
+      await Bun.sleep(10);
+    }
+    const { secrets } = rig.simulator.counts();
+    expect([status, secrets["project-one.key"]?.requests, secrets["project-two.key"]?.charged]).toEqual(["completed", 1, 1]);
+  }, 20_000);
 
   test("the sick token does not even delay: the healthy one is asked at once", async () => {
     await using rig = await startRig({ tokens: FOUR, settings: { "pool.strategy": "fill_first" } });

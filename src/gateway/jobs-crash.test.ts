@@ -101,6 +101,8 @@ describe("a crash", () => {
     await world.crash();
     expect(await world.until(id, "failed", "completed")).toMatchObject({ state: "failed", error: { kind: "upstream_timeout" } });
     expect(world.seen.polls.length).toBeGreaterThan(polls);
+    // The time was over while no process was there to ask: that says nothing about its token.
+    expect(world.ctx.pool.snapshot().flatMap(({ lastError }) => lastError ?? [])).toEqual([]);
   });
 
   test.each(["video", "images"] as const)(

@@ -39,6 +39,9 @@ test("the job that made a video is found by its medium, however many came after 
   for (const other of [drawn!, sent.id, "nothing"]) expect(await world.ctx.jobs.makerOf(other, world.keyId)).toBeNull();
 });
 
+/** What the tokens of the pool are remembered to have failed with. */
+const lastErrors = ({ ctx }: World) => ctx.pool.snapshot().flatMap(({ lastError }) => lastError?.kind ?? []);
+
 describe("a job that waits for a token", () => {
   const ONE_AT_ONCE = [{ ...TWO_TOKENS[0]!, videoConcurrency: 1, imageConcurrency: 1 }];
 
@@ -293,6 +296,16 @@ describe("money", () => {
     expect(world.seen.polls.at(-1)!.at).toBeGreaterThanOrEqual(failed.deadlineAt);
     expect(world.seen.cancels).toBe(1);
     expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 5 });
+    // It had its whole time: that counts against its token.
+    expect(lastErrors(world)).toEqual(["upstream_timeout"]);
+  });
+
+  test("time in which the upstream could not be asked does not count against the token", async () => {
+    await using world = await openWorld({ settings: { "generation.video_timeout": 60 } });
+    world.script.poll = failing("upstream_unavailable");
+    const { id } = await made(world);
+    expect(await world.until(id, "failed")).toMatchObject({ error: { kind: "upstream_timeout", charged: true } });
+    expect(lastErrors(world)).toEqual([]);
   });
 
   test("a result that comes at the last poll counts", async () => {
