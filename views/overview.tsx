@@ -10,6 +10,7 @@ import { Hint } from "./messages.tsx";
 import { NAV } from "./nav.ts";
 import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "./plot.tsx";
 import { RestoredText, RestoredWays } from "./restored.tsx";
+import { SideCallsCard } from "./side-calls.tsx";
 import { Cell, Row, Table } from "./table.tsx";
 import type { View } from "./view.ts";
 import { ThreeSteps } from "./welcome.tsx";
@@ -36,7 +37,7 @@ export function OverviewPage({ view, look, plots, origin }: OverviewProps) {
 }
 
 /** The part that is sent again whenever it changes. */
-export function OverviewLive({ view, look: { now, needs, today, month } }: { view: View; look: OverviewLook }) {
+export function OverviewLive({ view, look: { now, needs, today, month, sideCalls } }: { view: View; look: OverviewLook }) {
   const { overview } = view.t;
   return (
     <>
@@ -53,6 +54,7 @@ export function OverviewLive({ view, look: { now, needs, today, month } }: { vie
         </Card>
       )}
       <Sums view={view} today={today} month={month} />
+      <SideCallsCard view={view} look={sideCalls} />
     </>
   );
 }

@@ -1,4 +1,5 @@
 // What all pages share: hostile text stays text, both languages are whole, figures read well.
+
 import { describe, expect, test } from "bun:test";
 import type { VNode } from "preact";
 import { AccountPage, browserName } from "./account.tsx";
@@ -30,6 +31,7 @@ import { LoginPage } from "./login.tsx";
 import { ErrorAlert, Toast, ToastBeside } from "./messages.tsx";
 import { NAV } from "./nav.ts";
 import { OverviewPage } from "./overview.tsx";
+import { SideCallsPage } from "./side-calls.tsx";
 import { BulkBar, Cell, FilterBar, Pager, Row, Table } from "./table.tsx";
 import { chooseLocale, type View } from "./view.ts";
 import { KeyStep, PasswordStep, Picture, PictureStep, TokenStep } from "./welcome.tsx";
@@ -72,6 +74,19 @@ const NOTHING_USED = {
 };
 const NO_PLOT = { range: { span: "30" as const, from: NOW, to: NOW, step: "day" as const }, rows: [] };
 const EVIL = `"'><img src=x onerror=alert(1)><script>alert(2)</script>`;
+const NO_SIDE_CALLS = { answered: 0, generated: 0 };
+const SUSPECT = {
+  id: EVIL,
+  sample: EVIL,
+  kind: "image" as const,
+  maxTokens: null,
+  signs: [],
+  count: 5,
+  firstAt: NOW,
+  lastAt: NOW,
+  keyId: 1,
+  model: EVIL,
+};
 
 describe("hostile text", () => {
   const v = view({ path: EVIL, formToken: EVIL });
@@ -142,6 +157,18 @@ describe("hostile text", () => {
       }),
     ],
     [
+      "side calls",
+      SideCallsPage({
+        view: v,
+        data: {
+          today: NO_SIDE_CALLS,
+          month: NO_SIDE_CALLS,
+          suspects: [SUSPECT],
+          rules: [{ id: EVIL, sample: EVIL, kind: "video", maxTokens: 5, since: NOW }],
+        },
+      }),
+    ],
+    [
       "overview",
       OverviewPage({
         view: v,
@@ -165,6 +192,7 @@ describe("hostile text", () => {
           ],
           today: NOTHING_USED,
           month: NOTHING_USED,
+          sideCalls: { today: NO_SIDE_CALLS, month: NO_SIDE_CALLS, suspects: [SUSPECT], rules: 1 },
         },
         plots: { day: NO_PLOT, month: NO_PLOT },
       }),

@@ -25,6 +25,7 @@ import { playgroundRoutes } from "./playground.ts";
 import { requestRoutes } from "./requests.ts";
 import { createSessionCookie } from "./session-cookie.ts";
 import { settingRoutes } from "./settings.ts";
+import { sideCallRoutes } from "./side-calls.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens.ts";
 import { usageRoutes } from "./usage.ts";
@@ -35,6 +36,7 @@ const PAGES = [
   loginRoutes,
   welcomeRoutes,
   overviewRoutes,
+  sideCallRoutes,
   tokenRoutes,
   keyRoutes,
   requestRoutes,

@@ -49,6 +49,7 @@ function world(change: World = {}, asked: UsageQuery[] = []): OverviewDependenci
         return [];
       },
     },
+    sideCalls: { counts: () => ({ answered: 0, generated: 0 }), suspects: () => [], rules: () => [] },
     keys: { count: () => change.keys ?? 1 },
     limits: { troubleSince: () => change.ledgerTroubleSince ?? null },
     linkWatch: { unreached: () => change.unreached ?? null },

@@ -11,6 +11,7 @@ import type { LinkWatch } from "./media/link-watch.ts";
 import type { MediaStore } from "./media.ts";
 import type { Pool } from "./pool.ts";
 import type { HealthView, PoolGauges } from "./pool-view.ts";
+import type { SideCallBook, SideCallCounts, SuspectShape } from "./side-calls/book.ts";
 import { type Remedy, remedyOf } from "./token-admin.ts";
 import { readUsageAlong, readUsageTotal, type UsageRange, type UsageTotal, usageRange } from "./usage.ts";
 
@@ -33,7 +34,13 @@ export type Need =
   | { kind: "moreTokens" | "moreJobs"; count: number };
 
 /** What is sent again as it changes. */
-export type OverviewLook = { now: OverviewNow; needs: Need[]; today: UsageTotal; month: UsageTotal };
+export type OverviewLook = {
+  now: OverviewNow;
+  needs: Need[];
+  today: UsageTotal;
+  month: UsageTotal;
+  sideCalls: { today: SideCallCounts; month: SideCallCounts; suspects: SuspectShape[]; rules: number };
+};
 
 /** What is drawn: the hours of the last day, and the last thirty days. */
 export type OverviewPlots = Record<"day" | "month", { range: UsageRange; rows: UsageRow[] }>;
@@ -43,6 +50,7 @@ export type OverviewDependencies = {
   store: Pick<Store, "readFact" | "countOpenJobs" | "listJobs" | "listDeliveries" | "readUsage">;
   keys: Pick<Keys, "count">;
   limits: Pick<OpenLimits, "troubleSince">;
+  sideCalls: Pick<SideCallBook, "counts" | "suspects" | "rules">;
   media: Pick<MediaStore, "freeBytes">;
   linkWatch: Pick<LinkWatch, "unreached">;
   maintenance: Pick<Maintenance, "appliedRestore">;
@@ -53,6 +61,7 @@ export type OverviewDependencies = {
 /** Named one by one; the pages of tokens and jobs have them all. */
 const TOKENS_NAMED = 8;
 const JOBS_NAMED = 3;
+const SHAPES_NAMED = 5;
 const MEBIBYTE = 1024 * 1024;
 const HOUR_MS = 3_600_000;
 /** Told of before it stops anything. */
@@ -73,8 +82,16 @@ export async function readOverview(deps: OverviewDependencies): Promise<Overview
     needs: await needsOf(deps, gauges, open.unknown ?? 0),
     today: sumsToday,
     month: sumsMonth,
+    sideCalls: sideCallsOf(deps, today.from, month.from),
   };
 }
+
+const sideCallsOf = ({ sideCalls }: OverviewDependencies, today: number, month: number): OverviewLook["sideCalls"] => ({
+  today: sideCalls.counts(today),
+  month: sideCalls.counts(month),
+  suspects: sideCalls.suspects(SHAPES_NAMED),
+  rules: sideCalls.rules().length,
+});
 
 /** The last 24 hours, the running one included, and the last 30 UTC days. */
 export async function readOverviewPlots({ store, now }: Pick<OverviewDependencies, "store" | "now">): Promise<OverviewPlots> {

@@ -15,6 +15,7 @@ import { plot } from "./en/plot.ts";
 import { requests } from "./en/requests.ts";
 import { models, settings } from "./en/settings.ts";
 import { shell } from "./en/shell.ts";
+import { sideCalls } from "./en/side-calls.ts";
 import { api, system } from "./en/system.ts";
 import { tokens } from "./en/tokens.ts";
 import { usage } from "./en/usage.ts";
@@ -38,6 +39,7 @@ export const en = {
   settings,
   requests,
   shell,
+  sideCalls,
   system,
   tokens,
   usage,

@@ -16,6 +16,7 @@ import { plot } from "./zh/plot.ts";
 import { requests } from "./zh/requests.ts";
 import { models, settings } from "./zh/settings.ts";
 import { shell } from "./zh/shell.ts";
+import { sideCalls } from "./zh/side-calls.ts";
 import { api, system } from "./zh/system.ts";
 import { tokens } from "./zh/tokens.ts";
 import { usage } from "./zh/usage.ts";
@@ -39,6 +40,7 @@ export const zh: Messages = {
   settings,
   requests,
   shell,
+  sideCalls,
   system,
   tokens,
   usage,
