@@ -258,6 +258,28 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       expect(await store.listKeys()).toEqual([revoked]);
     }));
 
+  test("undelivered outcomes are written over, listed by age and deleted, and are there after a restart", () =>
+    withStore(async (store) => {
+      const row = (id: string, at: number, outcome: object) => ({
+        id,
+        keyId: 1,
+        requestId: `of ${id}`,
+        hash: "same",
+        at,
+        outcome: outcome as never,
+      });
+      await store.putUndelivered(row("late", NOW + 2, { type: "running" }));
+      await store.putUndelivered(row("early", NOW + 1, { type: "running" }));
+      await store.putUndelivered(row("late", NOW + 3, { type: "result", text: "two" }));
+      expect(await store.listUndelivered()).toEqual([
+        row("early", NOW + 1, { type: "running" }),
+        row("late", NOW + 3, { type: "result", text: "two" }),
+      ]);
+      await store.deleteUndelivered("early");
+      await store.deleteUndelivered("never there");
+      return async (again) => expect((await again.listUndelivered()).map(({ id }) => id)).toEqual(["late"]);
+    }));
+
   test("a setting that is forgotten is absent", () =>
     withStore(async (store) => {
       await store.writeSettings({ "pool.wait_ms": 5, "log.level": "debug", "media.list": ["a"] });

@@ -1,5 +1,6 @@
 // Progress of a chat answer in words for people, for `reasoning_content`: what is under way, what is usual, how long it took so far.
 import type { Job, Place } from "../../gateway/job.ts";
+import { usualVideoMs } from "../../gateway/job-rules.ts";
 import type { GenerateEvent } from "../../gateway/types.ts";
 
 /** Whole seconds of an estimated wait, at least one. */
@@ -73,9 +74,9 @@ export class ChatProgress {
 }
 
 /** Where a video job stands, in words. Empty once it has ended. */
-export function videoWords({ state, progress, place }: Pick<Job, "state" | "progress" | "place">): string {
+export function videoWords({ state, progress, place, seconds }: Pick<Job, "state" | "progress" | "place" | "seconds">): string {
   if (state === "queued") return queueWords(place);
-  if (state === "submitting") return "Handing the video over to the model";
-  if (state === "running") return `Making the video: ${Math.floor(progress)} %`;
+  if (state === "submitting") return "Starting the video";
+  if (state === "running") return `Making the video: ${Math.floor(progress)} %, usually ${waitSeconds(usualVideoMs(seconds))} s`;
   return state === "storing" ? "Fetching the video" : "";
 }

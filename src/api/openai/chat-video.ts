@@ -97,8 +97,8 @@ async function* videoFrames(
 }
 
 /** Said before anything else: a client that stops the stream can find the job. */
-const whereabouts = ({ origin }: Call, { id }: Job): string =>
-  `The video is made as job ${id}, also when you leave: ${origin}/v1/videos/${id} has it, and so has the same request within ten minutes.\n`;
+const whereabouts = ({ calledOrigin }: Call, { id }: Job): string =>
+  `The video is made as job ${id}, also when you leave: ${calledOrigin}/v1/videos/${id} has it, and so has the same request within ten minutes.\n`;
 
 async function* watch(api: Api, { key }: Call, job: Job, signal: AbortSignal): AsyncGenerator<Job> {
   const watched = await jobsOf(api).watch(job.id, key.id, signal);
