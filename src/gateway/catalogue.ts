@@ -20,7 +20,7 @@ const TAKES: ImageTakes = { safety: SAFETY, search: [], sampling: true, videos: 
 /** Flow draws about 1K and upscales; 2K asks for the Pro plan, 4K for Ultra. It names no maximum of inputs: the model's own counts. */
 const FLOW_IMAGE: ImageLimits = {
   aspects: FLOW_ASPECTS,
-  defaultAspect: "16:9",
+  defaultAspect: "1:1",
   sizes: ["1K", "2K", "4K"],
   defaultSize: "1K",
   maxInputs: 14,
@@ -28,7 +28,14 @@ const FLOW_IMAGE: ImageLimits = {
   minTier: { "2K": 1, "4K": 2 },
   price: BY_PLAN,
 };
-const FLOW_TWO_ASPECTS: ImageLimits = { ...FLOW_IMAGE, aspects: ["16:9", "9:16"], sizes: ["1K"], maxInputs: 5, minTier: {} };
+const FLOW_TWO_ASPECTS: ImageLimits = {
+  ...FLOW_IMAGE,
+  aspects: ["16:9", "9:16"],
+  defaultAspect: "16:9",
+  sizes: ["1K"],
+  maxInputs: 5,
+  minTier: {},
+};
 
 /** Omni on the Gemini API: ai.google.dev video documentation, read 2026-11-23. `longest` is the longest clip, in seconds. */
 function omniModes(longest: number): VideoLimits["modes"] {

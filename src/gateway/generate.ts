@@ -6,6 +6,7 @@ import type { Metrics } from "../metrics.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Settings } from "../settings-schema.ts";
 import type { Affinity } from "./affinity.ts";
+import { withDefaultShape } from "./generation/default-shape.ts";
 import { joinUndelivered } from "./generation/join.ts";
 import { notServed } from "./generation/not-served.ts";
 import type { Undelivered } from "./generation/undelivered.ts";
@@ -137,9 +138,12 @@ export function createGenerate(deps: GenerateDependencies): Generate {
 }
 
 /** The first living family of the choice that the pool can serve; one that has the wished shape goes first. */
-function chooseServed(deps: GenerateDependencies, { choice, wish }: ImageGeneration): { family: string; successorOf: string | null } {
+function chooseServed(
+  deps: GenerateDependencies,
+  { choice, wish, turns }: ImageGeneration,
+): { family: string; successorOf: string | null } {
   const { pool, settings } = deps;
-  const wished = withModel(choice.params, wish);
+  const wished = withDefaultShape(withModel(choice.params, wish), turns);
   const canServe = (family: string) => pool.canServe(choice.kind, family);
   const fits = (family: string) => offersAspect(family, wished);
   const chosen = chooseFamily(choice, canServe, settings().generation.successors, fits, pool.isOff);
@@ -153,7 +157,8 @@ function chooseServed(deps: GenerateDependencies, { choice, wish }: ImageGenerat
  * @throws {AppError} `invalid_request` when the last turn has more pictures than any provider takes
  */
 function planImages(deps: GenerateDependencies, request: ImageGeneration, family: string, record: GenerationRecord): Plan {
-  const wish = withModel(request.choice.params, request.wish);
+  const asked = withModel(request.choice.params, request.wish);
+  const wish = withDefaultShape(asked, request.turns);
   const usable = (provider: string) => deps.pool.canServe("image", family, [provider]);
   const needs = { search: request.options?.search !== undefined, videos: countVideos(request.turns) };
   const able = providersFor(family, wish, (provider) => usable(provider) && meetsNeeds(family, provider, needs));
@@ -161,7 +166,7 @@ function planImages(deps: GenerateDependencies, request: ImageGeneration, family
     const { providers } = providersFor(family, wish, usable);
     if (providers.length > 0) throw unmetNeed(family, needs, providers, request.picturesParam ?? "messages");
   }
-  if (request.shapeParams) requireAspect(family, able.providers, wish, request.shapeParams.aspect);
+  if (request.shapeParams) requireAspect(family, able.providers, asked, request.shapeParams.aspect);
   const turns = fitImages(request.turns, maxInputs(family, able.providers), request.picturesParam);
   const inputs = countImages(turns);
   const roomy = able.providers.filter((provider) => maxInputs(family, [provider]) >= inputs);

@@ -7,7 +7,7 @@ import type { Settings } from "../settings-schema.ts";
 import type { Generate, ImageGeneration, Run } from "./generate.ts";
 import { type AnswerNotes, createAnswerNotes } from "./image-answer.ts";
 import type { ImageWish } from "./image-parameters.ts";
-import { uriInput } from "./inputs.ts";
+import { pixelsOf, uriInput } from "./inputs.ts";
 import type { JobBook } from "./job-book.ts";
 import { nextProgress, toJobError } from "./job-rules.ts";
 import type { Keys } from "./keys.ts";
@@ -195,7 +195,10 @@ export async function openTurns({ media }: Pick<ImageJobDependencies, "media">, 
     if (part.type === "uri") return { type: "image", image: uriInput(part.uri, part.mime) };
     const found = await media.open(part.mediaId);
     if (!found) throw new AppError("invalid_request", "An input of this job was deleted before it could be used.");
-    return { type: "image", image: { mime: found.media.mime, data: found.blob, mediaId: part.mediaId, signature: part.signature } };
+    return {
+      type: "image",
+      image: { mime: found.media.mime, data: found.blob, mediaId: part.mediaId, pixels: pixelsOf(found.media), signature: part.signature },
+    };
   };
   return Promise.all(turns.map(async ({ role, parts }) => ({ role, parts: await Promise.all(parts.map(open)) })));
 }

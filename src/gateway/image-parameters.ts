@@ -218,7 +218,7 @@ function ratioOf(aspect: Aspect): number {
   return width! / height!;
 }
 
-function nearestAspect(ratio: number, offered: readonly Aspect[]): Aspect {
+export function nearestAspect(ratio: number, offered: readonly Aspect[]): Aspect {
   const distance = (aspect: Aspect): number => Math.abs(Math.log(ratio / ratioOf(aspect)));
   return offered.reduce((best, aspect) => (distance(aspect) < distance(best) ? aspect : best));
 }

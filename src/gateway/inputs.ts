@@ -4,7 +4,7 @@ import type { Affinity } from "./affinity.ts";
 import type { MediaFetch } from "./fetch-media.ts";
 import type { MediaStore } from "./media.ts";
 import { type DataUrlLimits, decodeDataUrl } from "./media-data-url.ts";
-import type { InputMedia, Kind, Part, Turn } from "./types.ts";
+import type { InputMedia, Kind, Media, Part, Turn } from "./types.ts";
 
 /** A picture, or where the caller wants one a video, as a client names it, not yet read. */
 export type InputReference = {
@@ -183,11 +183,21 @@ async function readOwn(deps: InputDependencies, id: string, keyId: number, kinds
   const found = await deps.media.open(id);
   if (!found || !kinds.some((kind) => kind === found.media.kind)) return null;
   if (found.media.origin === "input" && found.media.keyId !== keyId) return null;
-  return { mime: found.media.mime, data: found.blob, mediaId: id, signature: deps.affinity.of(id)?.signature };
+  return {
+    mime: found.media.mime,
+    data: found.blob,
+    mediaId: id,
+    pixels: pixelsOf(found.media),
+    signature: deps.affinity.of(id)?.signature,
+  };
 }
 
 /** An input that the upstream itself reads. */
 export const uriInput = (uri: string, mime: string): InputMedia => ({ mime, uri, data: new Blob([uri]) });
+
+/** Width and height; undefined where they are not known. */
+export const pixelsOf = ({ width, height }: Pick<Media, "width" | "height">) =>
+  width === null || height === null ? undefined : { width, height };
 
 /** How many pictures the turns hold. Videos are counted apart. */
 export const countImages = (turns: readonly Turn[]): number => countInputs(turns, (input) => !isVideo(input));

@@ -1,4 +1,5 @@
 // The operator's wishes become jobs, and jobs the wishes that made them: to be looked at, changed and made again.
+
 import type { Clock } from "../clock.ts";
 import type { JobRow, JobStore } from "../db/jobs.ts";
 import type { KeyRow } from "../db/store.ts";
@@ -7,6 +8,7 @@ import { newTimeId } from "../ids.ts";
 import type { Affinity } from "./affinity.ts";
 import { partsOf } from "./image-answer.ts";
 import { readImagePlan } from "./image-job.ts";
+import { pixelsOf } from "./inputs.ts";
 import type { Job, Jobs, VideoOrder } from "./job.ts";
 import type { MediaStore } from "./media.ts";
 import { parseModel } from "./models.ts";
@@ -80,7 +82,7 @@ async function sourceOf(deps: Dependencies, id: string, key: KeyRow): Promise<No
 async function openInput({ media, affinity }: Pick<Dependencies, "media" | "affinity">, id: string): Promise<InputMedia> {
   const found = await media.open(id);
   if (!found) throw new AppError("invalid_request", "An input was deleted.", { reason: "input_gone" });
-  return { mime: found.media.mime, data: found.blob, mediaId: id, signature: affinity.of(id)?.signature };
+  return { mime: found.media.mime, data: found.blob, mediaId: id, pixels: pixelsOf(found.media), signature: affinity.of(id)?.signature };
 }
 
 /** What the model said beside its pictures. */

@@ -31,6 +31,8 @@ export type InputMedia = {
   data: Blob;
   /** Our media id when the bytes are in the store. */
   mediaId?: string;
+  /** Width and height of an image, where they are known. */
+  pixels?: { width: number; height: number };
   /** The upstream's own mark on a part it made, returned to it unchanged. */
   signature?: string;
   /** An address that the upstream itself reads; `data` holds its text. */

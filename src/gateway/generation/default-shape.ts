@@ -1,0 +1,24 @@
+// The shape of an image where the request says none: that of the image it changes, else a square, whichever provider serves it. Pure.
+import { type ImageWish, nearestAspect } from "../image-parameters.ts";
+import { ASPECTS, type InputMedia, type Turn } from "../types.ts";
+
+/**
+ * The wish with a shape. What is changed is the first image of the user's last turn, else the latest of the conversation; where its pixels
+ * are not known the upstream, which sees it, decides.
+ */
+export function withDefaultShape(wish: ImageWish, turns: readonly Turn[]): ImageWish {
+  if (wish.aspect) return wish;
+  const input = changedImage(turns);
+  if (!input) return { ...wish, aspect: "1:1" };
+  if (!input.pixels) return wish;
+  const { width, height } = input.pixels;
+  return { ...wish, aspect: nearestAspect(width / height, ASPECTS), pixels: input.pixels };
+}
+
+function changedImage(turns: readonly Turn[]): InputMedia | undefined {
+  const imagesOf = ({ parts }: Turn) =>
+    parts.flatMap((part) => (part.type === "image" && part.image.mime.startsWith("image/") ? [part.image] : []));
+  const last = turns.at(-1);
+  const named = last ? imagesOf(last)[0] : undefined;
+  return named ?? turns.flatMap(imagesOf).at(-1);
+}
