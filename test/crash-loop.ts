@@ -1,12 +1,12 @@
 // Kills the real server at random moments under load, starts it again, and looks at what is left: jobs, ledger, media, submissions.
 import { Database } from "bun:sqlite";
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
 import { hashKey } from "../src/gateway/keys.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
 import { seededRandom, temporaryFolder } from "../src/testing.ts";
+import { MovingFolder, mediaNames } from "./crash-folders.ts";
 
 export type CrashOptions = {
   rounds: number;
@@ -21,6 +21,9 @@ export type CrashReport = {
   byState: Record<string, number>;
   /** Longest time from a start to the moment when every job was settled, in ms. */
   slowestMs: number;
+  /** How often it went on from a copy of the dead process's folder, and from a backup. */
+  copies: number;
+  restores: number;
   /** What must not be; empty when all is well. */
   violations: string[];
 };
@@ -49,6 +52,8 @@ const FAULTS = [
 const SETTLED_MS = 30_000;
 /** Rounds between two looks at everything. */
 const LOOK_EVERY = 10;
+/** Rounds between two moves of the folder. */
+const COPY_EVERY = 4;
 const VIDEOS_A_ROUND = 4;
 const IMAGES_A_ROUND = 3;
 
@@ -58,7 +63,11 @@ type Server = { url: string; kill(): Promise<void>; log(): string };
 
 export async function crashLoop({ rounds, seed, onRound }: CrashOptions): Promise<CrashReport> {
   const random = seededRandom(seed);
-  using folder = temporaryFolder("flow2api-crash-");
+  using root = temporaryFolder("flow2api-crash-");
+  const folder = new MovingFolder(root.path);
+  const [backUpIn, restoreIn] = [Math.ceil(rounds / 3), Math.ceil((2 * rounds) / 3)];
+  /** Answered before the backup was made: these a restore has to bring back. */
+  let backedUp: Wish[] = [];
   const simulator = await startSimulator({ seed, faults: FAULTS, videoMs: 1200, latencyMs: 40 });
   const wishes: Wish[] = [];
   /** Accepted submissions by prompt: the simulator remembers only its last calls. */
@@ -69,12 +78,23 @@ export async function crashLoop({ rounds, seed, onRound }: CrashOptions): Promis
     await prepareFolder(folder.path);
     for (let round = 1; round <= rounds; round++) {
       const server = await startServer(folder.path, simulator);
+      for (const name of folder.lostFiles()) violations.push(`file ${name} was there before a restore and is nowhere`);
       for (let count = 0; count < VIDEOS_A_ROUND + IMAGES_A_ROUND; count++)
         wishes.push({ kind: count < VIDEOS_A_ROUND ? "video" : "image", prompt: `crash ${seed} ${round} ${count}`, id: null });
       const asking = Promise.all(wishes.filter(({ id }) => id === null).map((wish) => ask(server, wish)));
       await Bun.sleep(30 + Math.floor(random() ** 2 * 3500));
+      if (round === backUpIn) {
+        backedUp = wishes.filter(({ id }) => id !== null).map((wish) => ({ ...wish }));
+        await folder.backUp();
+      }
+      const isRestored = round === restoreIn && rounds > 2;
+      const whileItRuns = random() < 0.5;
+      if (isRestored && whileItRuns) await folder.restore();
       await server.kill();
       await asking;
+      if (isRestored && !whileItRuns) await folder.restore();
+      if (isRestored) wishes.splice(0, wishes.length, ...backedUp);
+      if (round % COPY_EVERY === 0) folder.copy();
       countSubmissions(simulator, submissions);
       if (round % LOOK_EVERY === 0 || round === rounds) {
         slowestMs = Math.max(slowestMs, await settle(folder.path, simulator, wishes, violations));
@@ -84,7 +104,7 @@ export async function crashLoop({ rounds, seed, onRound }: CrashOptions): Promis
       if (violations.length > 0) break;
     }
     const { byState, jobs } = inspect(folder.path, wishes, submissions, violations);
-    return { rounds, jobs, byState, slowestMs, violations };
+    return { rounds, jobs, byState, slowestMs, violations, ...folder.done };
   } finally {
     await simulator.stop();
   }
@@ -249,7 +269,7 @@ function inspect(dataDir: string, wishes: Wish[], submissions: Map<string, Set<n
 
   const referenced = new Set([...byId.values()].flatMap(({ mediaIds }) => mediaIds));
   const stored = media.all();
-  const files = mediaFiles(dataDir);
+  const files = new Set(mediaNames(join(dataDir, "media")));
   for (const { id, ext } of stored) {
     if (!referenced.has(id)) violations.push(`medium ${id} belongs to no job`);
     if (!inRows.has(id) && !files.has(`${id}.${ext}`)) violations.push(`medium ${id} has no bytes`);
@@ -259,12 +279,6 @@ function inspect(dataDir: string, wishes: Wish[], submissions: Map<string, Set<n
   for (const id of referenced) if (!there.has(id)) violations.push(`medium ${id} of a job is not there`);
   const byState = Object.fromEntries([...Map.groupBy(jobs, ({ state }) => state)].map(([state, some]) => [state, some.length]));
   return { byState, jobs: jobs.length };
-}
-
-/** Names of the files of media; unfinished drafts are not media, and go after an hour. */
-function mediaFiles(dataDir: string): Set<string> {
-  const entries = readdirSync(join(dataDir, "media"), { recursive: true, withFileTypes: true });
-  return new Set(entries.filter((entry) => entry.isFile() && !entry.parentPath.endsWith("drafts")).map(({ name }) => name));
 }
 
 /** How the ledger differs from the job. */

@@ -1,4 +1,4 @@
-// kill -9 at random moments under load: nothing lost, nothing submitted twice, everything settled soon after a start.
+// kill -9 at random moments under load: nothing lost, nothing submitted twice, everything settled soon after a start; from copies and backups too.
 import { expect, test } from "bun:test";
 import { crashLoop } from "./crash-loop.ts";
 
@@ -11,6 +11,7 @@ test(
     const report = await crashLoop({ rounds: ROUNDS, seed: SEED });
     expect(report.violations).toEqual([]);
     expect(report.jobs).toBeGreaterThan(ROUNDS);
+    expect([report.copies, report.restores]).toEqual([Math.floor(ROUNDS / 4), 1]);
   },
   60_000 + ROUNDS * 8_000,
 );

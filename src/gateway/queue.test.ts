@@ -89,3 +89,19 @@ test.each([1, 2, 3])("the place told at entry is the place in the order (seed %d
     expect(order.length).toBe(queue.size());
   }
 });
+
+test("a key whose request was taken out for nothing keeps its turn", () => {
+  const { queue } = queueOf([1, a, "1a"], [1, a, "1b"], [2, a, "2a"], [3, a, "3a"]);
+  const anything = () => true as const;
+  expect(queue.next(anything, anything)?.waiter.name).toBe("1a");
+  queue.keepTurn(1);
+  queue.keepTurn(9);
+  expect(takeAll(queue, () => true)).toBe("1b 2a 3a");
+});
+
+test("the key with the most requests gives its newest one, when it has enough", () => {
+  const { queue } = queueOf([1, a, "1a"], [2, b, "2a"], [2, a, "2b"], [2, b, "2c"], [3, a, "3a"]);
+  expect([queue.sizeOf(2), queue.sizeOf(9)]).toEqual([3, 0]);
+  expect(queue.newestOfLargest(3)?.name).toBe("2c");
+  expect(queue.newestOfLargest(4)).toBeNull();
+});

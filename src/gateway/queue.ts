@@ -13,6 +13,8 @@ export type Queue<W extends Waiting<Lane>, Lane extends object> = {
    * request; lanes for which `isOpen` is false are passed over without asking.
    */
   next<Found>(isOpen: (lane: Lane) => boolean, find: (waiter: W) => Found | null): { waiter: W; found: Found } | null;
+  /** The request of this key that was taken out last got nothing: its key comes first again. */
+  keepTurn(keyId: number): void;
   /** All requests in the order in which they are served if every lane is open. */
   inOrder(): W[];
   /** How many requests of this key wait. */
@@ -73,6 +75,13 @@ export function createQueue<W extends Waiting<Lane>, Lane extends object>(): Que
         return first;
       }
       return null;
+    },
+    keepTurn(keyId) {
+      const line = lines.get(keyId);
+      if (!line) return;
+      const others = [...lines].filter(([other]) => other !== keyId);
+      lines.clear();
+      for (const [other, its] of [[keyId, line] as const, ...others]) lines.set(other, its);
     },
     inOrder() {
       const rounds = [...lines.keys()].map(ordered);

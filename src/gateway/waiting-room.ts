@@ -130,8 +130,10 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
     for (let next = queue.next(isOpen, find); next; next = queue.next(isOpen, find)) {
       const { waiter, found } = next;
       leave(waiter);
-      if (isTooLate(found, waiter.request, waiter.callDeadline, time)) waiter.refuse(tooLate(waiter.lane, time));
-      else waiter.grant(take(found, waiter.request, time - waiter.since));
+      if (isTooLate(found, waiter.request, waiter.callDeadline, time)) {
+        queue.keepTurn(waiter.keyId);
+        waiter.refuse(tooLate(waiter.lane, time));
+      } else waiter.grant(take(found, waiter.request, time - waiter.since));
     }
   }
 

@@ -63,5 +63,6 @@ export function changeSettings(dice: Dice, { pool, generation }: Settings): void
   pool.queue_limit = dice.pick([0, 3, 20, 200, 1_000]);
   generation.image_timeout = dice.pick([20, 60, 120, 300]);
   generation.max_attempts = dice.between(1, 6);
+  generation.on_disconnect = dice.pick(["finish", "finish", "abort"]);
   generation.retry_unknown_images = dice.chance(0.1);
 }

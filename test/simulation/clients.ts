@@ -50,6 +50,7 @@ export async function wantImages(world: World, life: Life, keyId: number): Promi
   world.clients.add(client);
   // By then nothing is kept for a client that reads no more, though it is still there.
   if (manner === "stalls") life.clock.after(client.endsBy - time.elapsed() - 100, () => world.clients.delete(client));
+  const goesOn = manner === "leaves" || manner === "abandons";
   chronicle.note("request", requestId, { key: keyId, model: request.choice.requested, n, manner });
   try {
     const result = await read(world, life, request, manner);
@@ -60,7 +61,9 @@ export async function wantImages(world: World, life: Life, keyId: number): Promi
     figures.failed[error.kind] = (figures.failed[error.kind] ?? 0) + 1;
     chronicle.note("failed", requestId, { kind: error.kind, message: error.message });
   } finally {
-    world.clients.delete(client);
+    // What the upstream has accepted is finished also for a client that has left, where the operator wants that.
+    if (goesOn) time.after(Math.max(0, client.endsBy - time.elapsed() - 100), () => world.clients.delete(client));
+    else world.clients.delete(client);
   }
   const { charged } = upstream.chargesOf(requestId);
   chronicle.assert(charged <= n || client.mayRepeat, "Nothing is submitted again that may have been charged:", { requestId, charged, n });

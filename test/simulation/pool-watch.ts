@@ -16,6 +16,8 @@ type Asked = {
   isPlain: boolean;
   /** It stands in the queue. */
   waits: boolean;
+  /** When its call must have ended, wall-clock ms. */
+  callBy: { at: number; wholeMs: number } | null;
   /** Elapsed ms by which it is answered. */
   deadline: number;
   /** Step in which it came. */
@@ -53,6 +55,10 @@ type Dependencies = {
 };
 
 const MINUTE = 60_000;
+/** After so long the pool has acted on whatever ended: at the last moment at which a timer may come, others of that moment may come before it. */
+const SETTLED_MS = LATE_MS + 1;
+/** A request with more of its time left than this has not waited. */
+const MOST_OF_TIME = 0.97;
 
 export function watchPool({ pool, books, chronicle, figures, elapsed, step, now, settings }: Dependencies): PoolWatch {
   const { note } = chronicle;
@@ -103,11 +109,11 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
     if (!matches(token, request)) return false;
     const limit = limitOf(token.row, request.kind);
     if (limit !== -1 && inFlight(token, request.kind) >= limit) return false;
-    // A timer that is to wake the pool may come late.
-    if (books.heldUntil(token, request.family, time - LATE_MS).until > 0) return false;
+    // The timer that is to wake the pool may come late.
+    if (books.heldUntil(token, request.family, time - SETTLED_MS).until > 0) return false;
     if (books.isHalfOpen(token, time) && isProbed(token)) return false;
     const isCapped = token.row.caps !== null || [...token.group.members].some((id) => books.tokens.get(id)?.row.caps);
-    return !isCapped || (elapsed() >= capsKnownFrom && capRoom(token, time - LATE_MS) > 0 && capRoom(token, time) > 0);
+    return !isCapped || (elapsed() >= capsKnownFrom && capRoom(token, time - SETTLED_MS) > 0 && capRoom(token, time) > 0);
   }
 
   function isOvertaken(one: Asked, other: Asked): boolean {
@@ -203,7 +209,19 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
     note("no lease", { number: one.number, kind: error instanceof AppError ? error.kind : String(error) });
     if (!(error instanceof AppError) || error.kind === "cancelled" || error.kind === "upstream_timeout") return;
     const isFull = error.kind === "busy" && error.message.includes("queue is full");
-    if (!isFull) {
+    if (isFull && one.waits) {
+      const placesOf = (keyId: number) => [...asked].filter(({ waits, request }) => waits && request.keyId === keyId).length;
+      const own = placesOf(one.request.keyId) + 1;
+      const most = Math.max(0, ...[...asked].map(({ request }) => placesOf(request.keyId)));
+      assert(own >= most, "In a full queue the key with the most places gives way:", { number: one.number, own, most });
+    }
+    const isTooLate = error.kind === "busy" && error.message.includes("would not end in time");
+    if (isTooLate) {
+      const leftMs = one.callBy === null ? null : one.callBy.at - time;
+      const isFresh = leftMs === null || leftMs > MOST_OF_TIME * one.callBy!.wholeMs;
+      assert(!isFresh, "Nobody is refused for lack of time who has lost none:", { number: one.number, leftMs });
+    }
+    if (!isFull && !isTooLate) {
       for (const token of books.tokens.values()) {
         const isIdle = isEligible(token, one.request, time);
         assert(!isIdle, "Nobody is refused while a token could serve:", { number: one.number, token: token.row.id, kind: error.kind });
@@ -222,6 +240,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
       lane,
       isPlain: exclude.size === 0 && pinned === undefined,
       waits: false,
+      callBy: options.deadline ?? null,
       deadline: elapsed() + wait + LATE_MS,
       cameIn: step(),
     };
