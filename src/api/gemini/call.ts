@@ -11,6 +11,7 @@ import type { MediaStore } from "../../gateway/media.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models.ts";
 import { allowsModel, assertPermitted } from "../../gateway/permissions.ts";
 import type { SettingsStore } from "../../gateway/settings.ts";
+import type { SideCallBook } from "../../gateway/side-calls/book.ts";
 import type { Kind } from "../../gateway/types.ts";
 import type { Log } from "../../log.ts";
 import { type Admission, admitBody } from "../admission.ts";
@@ -25,6 +26,7 @@ export type Api = Admission & {
   media: MediaStore;
   pool: Leases;
   keys: Pick<Keys, "get">;
+  sideCalls: SideCallBook;
   store: Pick<Store, "listFiles" | "nameFile" | "fileNamed" | "listFileNames">;
   /** Null: no videos are made, and nothing in the background. */
   jobs?: Jobs | null;

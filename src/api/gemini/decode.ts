@@ -3,7 +3,7 @@
 
 import { AppError } from "../../errors.ts";
 import type { ImageHints } from "../../gateway/image-parameters.ts";
-import type { DraftTurn } from "../../gateway/inputs.ts";
+import type { DraftTurn, LeftOut } from "../../gateway/inputs.ts";
 import type { Thinking } from "../../gateway/models.ts";
 import type { Kind } from "../../gateway/types.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
@@ -17,6 +17,8 @@ export type DecodedGenerate = {
   system?: string;
   /** The last turn is the user's. */
   turns: DraftTurn[];
+  /** Inputs of earlier turns that cannot be understood: history is best effort, the last turn is exact. */
+  leftOut: LeftOut[];
   hints: ImageHints;
   names: CollectedHints["names"];
   imageOnly: boolean;
@@ -50,7 +52,7 @@ export const HINT_NAMES = {
 
 /** @throws {AppError} `invalid_request` naming what cannot be understood */
 export function decodeGenerate(body: GenerateBody): DecodedGenerate {
-  const { instructions, turns } = decodeContents(body.contents);
+  const { instructions, turns, leftOut } = decodeContents(body.contents);
   if (turns.at(-1)?.role !== "user") {
     throw new AppError("invalid_request", "contents: the last content must be the user's and have text or a picture.", {
       param: "contents",
@@ -62,6 +64,7 @@ export function decodeGenerate(body: GenerateBody): DecodedGenerate {
   return {
     system: [instructionOf(body.systemInstruction), ...instructions].filter(Boolean).join("\n\n") || undefined,
     turns,
+    leftOut,
     ...collectImageHints(body),
     imageOnly: modalities.includes("image") && !modalities.includes("text"),
     includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
@@ -92,22 +95,40 @@ export function instructionOf(value: unknown): string {
 }
 
 /** `instructions`: what contents of the role `system` say. Parts outside of a content are the user's. */
-function decodeContents(contents: unknown): { instructions: string[]; turns: DraftTurn[] } {
+function decodeContents(contents: unknown): { instructions: string[]; turns: DraftTurn[]; leftOut: LeftOut[] } {
   const instructions: string[] = [];
   const turns: DraftTurn[] = [];
+  const leftOut: LeftOut[] = [];
   const isList = Array.isArray(contents);
-  for (const [index, content] of listOf(contents).entries()) {
-    const where = isList ? `contents[${index}]` : "contents";
+  const list = listOf(contents).map((content) => {
     const fields = isFields(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
-    const role = roleOf(fields.role);
+    return { fields, role: roleOf(fields.role) };
+  });
+  const lastOfModel = list.findLastIndex(({ role }) => role === "model");
+  for (const [index, { fields, role }] of list.entries()) {
+    const where = isList ? `contents[${index}]` : "contents";
     if (role === "system") instructions.push(instructionOf(fields));
     if (role !== "user" && role !== "model") continue;
-    const list = Array.isArray(fields.parts);
-    const parts = listOf(fields.parts).flatMap((part, at) => decodePart(part, list ? `${where}.parts[${at}]` : where, role));
+    const isParts = Array.isArray(fields.parts);
+    const decode = index > lastOfModel ? decodePart : leniently(leftOut);
+    const parts = listOf(fields.parts).flatMap((part, at) => decode(part, isParts ? `${where}.parts[${at}]` : where, role));
     addTurn(turns, role, parts);
   }
-  return { instructions, turns };
+  return { instructions, turns, leftOut };
 }
+
+/** As {@link decodePart}, for an earlier turn: what cannot be understood or, later on, read is left out with a note. */
+const leniently =
+  (leftOut: LeftOut[]): typeof decodePart =>
+  (part, where, role) => {
+    try {
+      return decodePart(part, where, role).map((one) => (one.type === "reference" ? { ...one, lenient: { text: "" } } : one));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      leftOut.push({ param: error.param ?? where, reason: error.message });
+      return [];
+    }
+  };
 
 /** Upstreams want roles to alternate: neighbours of one role are one turn. */
 function addTurn(turns: DraftTurn[], role: DraftTurn["role"], parts: DraftPart[]): void {

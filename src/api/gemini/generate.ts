@@ -1,14 +1,17 @@
 // generateContent and streamGenerateContent: a conversation becomes pictures, in one answer or a part at a time.
 
 import { AppError } from "../../errors.ts";
+import type { Run } from "../../gateway/generate.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
+import type { LeftOut } from "../../gateway/inputs.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import { OPTION_NAMES } from "../../gateway/model-options.ts";
 import type { ModelChoice } from "../../gateway/models.ts";
+import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";
 import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../gateway/types.ts";
 import { newId } from "../../ids.ts";
 import { sendEarly } from "../early-bytes.ts";
-import { generationHeaders } from "../generation-headers.ts";
+import { generationHeaders, leftOutHeaders } from "../generation-headers.ts";
 import { type PictureOutput, renderPicture } from "../image-output.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { mediaUrl } from "../links.ts";
@@ -21,8 +24,8 @@ import { decodeOptions } from "./options.ts";
 import { readTurns } from "./references.ts";
 import { type Started, startImages, startVideo } from "./run.ts";
 import { CountBody, GenerateBody, tolerant } from "./schema.ts";
+import { generateFacts, textAnswer } from "./side-calls.ts";
 import { type Framing, framingOf } from "./stream.ts";
-import { TEXT_ANSWER, wantsText } from "./text-only.ts";
 import { aspectOf, exactAspect } from "./video-options.ts";
 
 const validate = tolerant(GenerateBody);
@@ -31,13 +34,13 @@ const validateCount = tolerant(CountBody);
 type Method = "generateContent" | "streamGenerateContent";
 
 /** What is answered: a generation, or words that cost nothing. */
-type Begun = Started & { output: PictureOutput | null; ignored: string[] };
+type Begun = Started & { output: PictureOutput | null; ignored: string[]; leftOut: LeftOut[] };
 
 /** @throws {AppError} everything that is known before an upstream is called; refusals are answers */
 export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
-  const { run, output, ignored } = await start(api, call, model, "generateContent");
+  const { run, output, ignored, leftOut } = await start(api, call, model, "generateContent");
   const envelope = { model: run.family, responseId: newId() };
-  const headers = generationHeaders(run, ignored);
+  const headers = headersOf(run, ignored, leftOut);
   const whole = async () =>
     jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), { headers, onSent: run.delivered });
   return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
@@ -46,16 +49,18 @@ export async function generateContent(api: Api, call: Call, model: string): Prom
 /** As server-sent events with `alt=sse`, else as a JSON array that is written while it grows. */
 export async function streamGenerateContent(api: Api, call: Call, model: string): Promise<Response> {
   const framing = framingOf(call.request);
-  const { run, stop, output, ignored } = await start(api, call, model, "streamGenerateContent");
+  const { run, stop, output, ignored, leftOut } = await start(api, call, model, "streamGenerateContent");
   const frames = responseFrames({ api, call, output }, run.events, { model: run.family, responseId: newId() }, framing);
   return streamFrames(frames, {
     clock: api.clock,
     heartbeat: framing.heartbeat,
-    headers: { ...generationHeaders(run, ignored), ...framing.headers },
+    headers: { ...headersOf(run, ignored, leftOut), ...framing.headers },
     onCancel: stop,
     onEnd: run.delivered,
   });
 }
+
+const headersOf = (run: Run, ignored: string[], leftOut: LeftOut[]) => ({ ...generationHeaders(run, ignored), ...leftOutHeaders(leftOut) });
 
 /** A video model is understood here as well, as the Python original did: the answer holds the video's address. */
 async function start(api: Api, call: Call, model: string, method: Method): Promise<Begun> {
@@ -63,17 +68,22 @@ async function start(api: Api, call: Call, model: string, method: Method): Promi
   const route = `POST /v1beta/models:${method}`;
   // The body's bytes count until its pictures are stored.
   using body = await api.bodies.json(call.request, validate);
-  const { hints, names, ...decoded } = decodeGenerate(body.value);
+  const whole = decodeGenerate(body.value);
+  const { hints, names, leftOut, ...decoded } = whole;
   const { options, output, ignored } = decodeOptions(body.value);
-  if (wantsText(body.value)) return { ...saying(TEXT_ANSWER, choice), output, ignored };
+  const facts = generateFacts(body.value, whole, choice.requested, choice.kind);
+  if (facts.textOnly && !facts.demand) return { ...saying(textAnswer(facts.call), choice), output, ignored, leftOut };
+  const side = takeSideCall(api, call.key, facts);
+  if (side.reply) return { ...saying(side.reply.text ?? "", choice), output, ignored, leftOut };
   if (choice.kind === "image") exactAspect(hints.aspectRatio, HINT_NAMES.aspectRatio);
   const aspect = choice.kind === "video" ? aspectOf(hints.aspectRatio, HINT_NAMES.aspectRatio) : undefined;
-  const turns = await readTurns(api, call, decoded.turns);
+  const turns = await readTurns(api, call, decoded.turns, leftOut);
   if (choice.kind === "video") {
     const { seed, system } = decoded;
     const unused = options ? Object.keys(options).map((name) => OPTION_NAMES[name as keyof typeof options]) : [];
     const started = await startVideo(api, call, { route, choice, seed, aspect, ...videoOf(turns, system) });
-    return { ...started, output: null, ignored: [...ignored, ...unused] };
+    side.started();
+    return { ...started, output: null, ignored: [...ignored, ...unused], leftOut };
   }
   const shapeParams = { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize, thinking: HINT_NAMES.thinking };
   const work = {
@@ -88,7 +98,8 @@ async function start(api: Api, call: Call, model: string, method: Method): Promi
     picturesParam: "contents",
   };
   const started = await startImages(api, call, { ...work, stream: method === "streamGenerateContent" });
-  return { ...started, output, ignored };
+  side.started();
+  return { ...started, output, ignored, leftOut };
 }
 
 /** A generation that is over: it says one thing. */

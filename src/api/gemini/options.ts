@@ -13,12 +13,15 @@ export type DecodedOptions = {
   ignored: string[];
 };
 
+/** Where image-config.ts finds shape and size for clients of other gateways. */
+const HINT_PLACES = ["imageConfig", "extraBody", "google", "aspectRatio", "imageSize", "size", "quality"];
+
 /** Fields that are read, here or in decode.ts. Every other one is told as ignored: see the table in the README beside this file. */
 const READ = {
-  body: ["contents", "systemInstruction", "safetySettings", "tools", "generationConfig", "model", "cachedContent"],
+  body: ["contents", "systemInstruction", "safetySettings", "tools", "generationConfig", "model", "cachedContent", ...HINT_PLACES],
   generationConfig: [
     ...["candidateCount", "responseModalities", "responseMimeType", "seed", "temperature", "topP", "topK"],
-    ...["imageConfig", "thinkingConfig", "responseSchema", "responseJsonSchema"],
+    ...["imageConfig", "thinkingConfig", "responseSchema", "responseJsonSchema", ...HINT_PLACES],
   ],
   imageConfig: ["aspectRatio", "imageSize", "outputMimeType", "outputCompressionQuality", "imageOutputOptions", "personGeneration"],
   thinkingConfig: ["includeThoughts", "thinkingLevel"],

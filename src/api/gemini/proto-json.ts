@@ -5,12 +5,20 @@ export type Fields = { [name: string]: unknown };
 /** Deeper than any body that means something; what is below stays as it is and is ignored. */
 const MAX_DEPTH = 32;
 
+/** Below these the names are the client's own. */
+const SCHEMAS: ReadonlySet<string> = new Set(["responseSchema", "responseJsonSchema"]);
+
 /** The same value with every name in camelCase and without fields that are null. Texts are not copied. */
 export function camelKeys(value: unknown, depth = 0): unknown {
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
   if (Array.isArray(value)) return value.map((one) => camelKeys(one, depth + 1));
   const fields = Object.entries(value).filter(([, field]) => field !== null);
-  return Object.fromEntries(fields.map(([name, field]) => [toCamel(name), camelKeys(field, depth + 1)]));
+  return Object.fromEntries(
+    fields.map(([name, field]) => {
+      const camel = toCamel(name);
+      return [camel, SCHEMAS.has(camel) ? field : camelKeys(field, depth + 1)];
+    }),
+  );
 }
 
 /** The expression matches at each underscore, whatever follows: a name of underscores alone is one pass. */

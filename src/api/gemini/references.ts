@@ -1,7 +1,16 @@
 // Pictures and videos as Google's clients name them: bytes inside, the name of a file, our own links, any https URL.
 
 import { AppError } from "../../errors.ts";
-import { type DraftTurn, fileIdOf, type InputReference, namedFileUrl, ownMediaId, readInput, resolveTurns } from "../../gateway/inputs.ts";
+import {
+  type DraftTurn,
+  fileIdOf,
+  type InputReference,
+  type LeftOut,
+  namedFileUrl,
+  ownMediaId,
+  readInput,
+  resolveTurns,
+} from "../../gateway/inputs.ts";
 import type { InputMedia, Kind, Turn } from "../../gateway/types.ts";
 import { admitInputs } from "../admission.ts";
 import { mustBe } from "../invalid.ts";
@@ -68,11 +77,16 @@ export const noSuchFile = (name: string, param?: string) =>
 
 const ownerOf = ({ key, requestId, request }: Call) => ({ keyId: key.id, requestId, signal: request.signal });
 
-/** A conversation with bytes in place of what it names. @throws {AppError} `forbidden` for an unknown file, else as `resolveTurns` */
-export async function readTurns({ inputs, limits }: Pick<Api, "inputs" | "limits">, call: Call, turns: DraftTurn[]): Promise<Turn[]> {
+/** A conversation with bytes in place of what it names; what history names and cannot be read goes to `leftOut`. @throws {AppError} `forbidden` for an unknown file, else as `resolveTurns` */
+export async function readTurns(
+  { inputs, limits }: Pick<Api, "inputs" | "limits">,
+  call: Call,
+  turns: DraftTurn[],
+  leftOut: LeftOut[] = [],
+): Promise<Turn[]> {
   const references = turns.flatMap(({ parts }) => parts.filter((part) => part.type === "reference"));
   if (references.length > 0) admitInputs({ limits }, call.request, call.key.id);
-  return asGoogleSays(references, () => resolveTurns(inputs, turns, ownerOf(call)));
+  return asGoogleSays(references, () => resolveTurns(inputs, turns, { ...ownerOf(call), leftOut }));
 }
 
 /** One thing that a request names. @throws {AppError} as {@link readTurns} */

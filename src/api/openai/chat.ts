@@ -6,6 +6,7 @@ import type { Run } from "../../gateway/generate.ts";
 import type { Job } from "../../gateway/job.ts";
 import { parseModel } from "../../gateway/models.ts";
 import type { LocalReply } from "../../gateway/side-calls/reply.ts";
+import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";
 import type { GenerateEvent } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { validator } from "../body.ts";
@@ -33,8 +34,7 @@ import { errorBody } from "./errors.ts";
 import { encodeLocal, localChunks } from "./local-reply.ts";
 import { type Done, refusalOf } from "./outcome.ts";
 import { ChatBody } from "./schema.ts";
-import { chatFacts } from "./side-calls.ts";
-import { takeSideCall } from "./take-side-call.ts";
+import { chatFacts, demandOf } from "./side-calls.ts";
 
 const validate = validator(ChatBody);
 
@@ -45,7 +45,8 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeChat(body.value);
   const kind = parseModel(decoded.model)?.kind ?? "image";
-  const side = takeSideCall(api, call, chatFacts(body.value, decoded, kind, call.request.headers));
+  const facts = chatFacts(body.value, decoded, kind, call.request.headers);
+  const side = takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
   if (side.reply) return answerLocally(api, decoded, side.reply);
 
   const choice = modelOf(decoded.model);

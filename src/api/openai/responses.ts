@@ -3,6 +3,7 @@
 import type { DraftTurn } from "../../gateway/inputs.ts";
 import type { Job } from "../../gateway/job.ts";
 import type { KeptResponses } from "../../gateway/kept-responses.ts";
+import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";
 import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../gateway/types.ts";
 import { validator } from "../body.ts";
 import { sendEarly } from "../early-bytes.ts";
@@ -26,8 +27,7 @@ import {
 import { keptTurn, recallFor, toRow, unreadTurn, withoutPictures } from "./responses-history.ts";
 import { mayBeWords, type ResponseWork, responseFrames } from "./responses-stream.ts";
 import { ResponsesBody } from "./schema.ts";
-import { responsesFacts } from "./side-calls.ts";
-import { takeSideCall } from "./take-side-call.ts";
+import { demandOf, responsesFacts } from "./side-calls.ts";
 
 const validate = validator(ResponsesBody);
 
@@ -55,7 +55,7 @@ async function begin(api: Own, call: Call) {
   });
   const isSilent = decoded.turns.length === 0;
   const facts = responsesFacts(body.value, decoded, call.request.headers);
-  const side = decoded.forced && !isSilent ? null : takeSideCall(api, call, facts);
+  const side = decoded.forced && !isSilent ? null : takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
   if (side?.reply) {
     const keep = keeper(api, call, told, decoded, decoded.turns.map(unreadTurn));
     const work: ResponseWork = { envelope: envelopeOf(null), decoded, events: said(side.reply.text ?? ""), local: true, keep };

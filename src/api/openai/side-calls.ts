@@ -3,6 +3,7 @@
 import type { ImageHints } from "../../gateway/image-parameters.ts";
 import { parseModel } from "../../gateway/models.ts";
 import type { ChatCall } from "../../gateway/side-calls/decide.ts";
+import type { Demand } from "../../gateway/side-calls/reply.ts";
 import type { Kind } from "../../gateway/types.ts";
 import { isObject } from "./references.ts";
 import type { ChatBody, ResponsesBody } from "./schema.ts";
@@ -13,6 +14,10 @@ export type JsonDemand = { field: string; schema?: unknown };
 export type FunctionDemand = { field: string; name: string; schema?: unknown };
 
 export type SideFacts = { call: ChatCall; json: JsonDemand | null; tool: FunctionDemand | null };
+
+/** JSON goes before a function, where a client demands both. */
+export const demandOf = ({ json, tool }: SideFacts): Demand | null =>
+  json ?? (tool && { field: tool.field, schema: tool.schema, tool: tool.name });
 
 type Loose = Record<string, unknown>;
 type Decoded = { model: string; hints: ImageHints; turns: readonly unknown[] };

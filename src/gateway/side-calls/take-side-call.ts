@@ -1,8 +1,12 @@
-// Takes a chat or responses call that is a side call, in the name of its key, and writes it into the book.
-import { decideSideCall, type LocalReply } from "../../gateway/side-calls/reply.ts";
-import { shapeOf } from "../../gateway/side-calls/shape.ts";
-import type { Api, Call } from "./call.ts";
-import type { SideFacts } from "./side-calls.ts";
+// Takes a call that is a side call, in the name of its key, and writes it into the book.
+import type { KeyRow } from "../../db/store.ts";
+import type { SettingsStore } from "../settings.ts";
+import type { SideCallBook } from "./book.ts";
+import type { ChatCall } from "./decide.ts";
+import { type Demand, decideSideCall, type LocalReply } from "./reply.ts";
+import { shapeOf } from "./shape.ts";
+
+type Dependencies = { settings: Pick<SettingsStore, "current">; sideCalls: SideCallBook };
 
 /** Texts up to this long are remembered by their shape though nothing about them looks like a side call. */
 const SHORT_TEXT = 200;
@@ -15,10 +19,8 @@ export type SideCallTaken = {
 };
 
 /** @throws {AppError} as `decideSideCall` */
-export function takeSideCall(api: Pick<Api, "settings" | "sideCalls">, { key }: Pick<Call, "key">, facts: SideFacts): SideCallTaken {
-  const { call, json, tool } = facts;
+export function takeSideCall(api: Dependencies, key: KeyRow, { call, demand }: { call: ChatCall; demand: Demand | null }): SideCallTaken {
   const mode = key.sideCalls ?? (api.settings.current().chat.auxiliary ? "answer" : "generate");
-  const demand = json ?? (tool && { field: tool.field, schema: tool.schema, tool: tool.name });
   const { imagesRoutesOnly } = key;
   const { verdict, reply } = decideSideCall({
     call,
