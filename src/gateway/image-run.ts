@@ -1,6 +1,6 @@
 // The image calls of one request: each on as many tokens as the rules allow, all under one deadline, settled once.
 import { sleep } from "../clock.ts";
-import { AppError, withRetryAfter } from "../errors.ts";
+import { AppError, knownFailure, withRetryAfter } from "../errors.ts";
 import { type Answer, type AttemptState, attemptImage } from "./attempt.ts";
 import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
 import { LiveRun, type RunFacts } from "./generation/live-run.ts";
@@ -178,8 +178,8 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
     await work.request.onCallEnd?.(true);
     return answer;
   } catch (error) {
-    const failure =
-      error instanceof AppError ? error : new AppError("upstream_unavailable", "Internal error", { charged: state.submitted });
+    // What is wrong with this server says nothing of the token.
+    const failure = knownFailure(error) ?? new AppError("unavailable", "Internal error", { charged: state.submitted });
     const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
     state.isRefused = !charged;
     const cost = charged ? { images: 1, usd: estimateImageUsd(family, lease.provider, call.size, pricing) } : NO_COST;

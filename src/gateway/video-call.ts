@@ -2,7 +2,7 @@
 import { type Clock, elapsedMs, type Random, sleep } from "../clock.ts";
 import type { JobRow } from "../db/jobs.ts";
 import type { AttemptRow } from "../db/store.ts";
-import { AppError, asCharged, type ErrorKind } from "../errors.ts";
+import { AppError, asCharged, type ErrorKind, knownFailure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -97,7 +97,8 @@ export async function openToken({ tokens, providers }: Pick<VideoRunDependencies
 
 /** Whatever was thrown, as a failure to be told: a bug is logged whole and told as nothing more than that. */
 export function asFailure(log: Log, jobId: string, error: unknown): AppError {
-  if (error instanceof AppError) return error;
+  const known = knownFailure(error);
+  if (known) return known;
   log.error("A job met an internal error", { jobId, error });
   return new AppError("upstream_unavailable", "Internal error");
 }

@@ -18,7 +18,7 @@ export type RouteAnswers = {
 /** A described path that a wildcard of the router stands for. */
 export type Expansion = { path: string; summary?: string; body?: TSchema };
 
-const EVENTS = { "text/event-stream": "text" } as const;
+const EVENTS = { "text/event-stream": "ServerSentEvent" } as const;
 const BYTES = { "*/*": "bytes" } as const;
 const page = {
   limit: { description: "Entries in a page", schema: { type: "integer", minimum: 1, maximum: 100 } },

@@ -34,6 +34,9 @@ export const SCHEMAS = {
   Health: object({ status: only("ok"), version: text }),
   Ready: object({ status: only("ready", "not ready"), reasons: listOf(text), tokens: { type: "object", additionalProperties: count } }),
 
+  // Each event of a stream; its data is JSON, or [DONE].
+  ServerSentEvent: object({ data: text }, { event: text, id: text }),
+
   // OpenAI.
   Model: object({ id: text, object: only("model"), created: count, owned_by: text }),
   ModelList: page("Model"),
