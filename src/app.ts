@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { ADMIN_HEADERS } from "./admin/door.ts";
 import { createAdmin } from "./admin/routes.ts";
-import { createAccessLog } from "./api/access-log.ts";
+import { createAccessLog, type RequestWatch } from "./api/access-log.ts";
 import { calledOrigin, clientAddress, forwardedHost, inRanges, publicOrigin } from "./api/address.ts";
 import { createBodyReader, keyOwner } from "./api/body.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
@@ -38,15 +38,16 @@ export type AppOptions = {
   refresh(): Promise<void>;
   /** Aborts as soon as the server is told to stop. */
   stopping: AbortSignal;
+  watch?: RequestWatch;
 };
 
 /** Unknown keys make the store be read at most this often. */
 const LOOK_MS = 200;
 
-export async function createApp(ctx: Context, { arrivals, refresh, stopping }: AppOptions) {
+export async function createApp(ctx: Context, { arrivals, refresh, stopping, watch }: AppOptions) {
   const { clock, keys, log, media, metrics, pool, simulated } = ctx;
   const { server: boot } = ctx.config.settings;
-  const access = createAccessLog({ metrics, log, now: clock.now });
+  const access = createAccessLog({ metrics, log, now: clock.now, watch });
   const bodies = createBodyReader(() => ctx.settings.current().server, {
     clock,
     ownerOf: (request) => bodyOwnerOf(request),

@@ -1,4 +1,5 @@
 // start(config): open, load, wire, listen; stop(): refuse new, finish open answers, flush, close.
+import type { RequestWatch } from "./api/access-log.ts";
 import { type AppOptions, type Arrivals, createApp } from "./app.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config.ts";
@@ -27,6 +28,8 @@ export type StartOptions = {
   restart?: () => void;
   /** Tests: another time than the system's. */
   clock?: Clock;
+  /** The watchdog, which is the process's; tests have none. */
+  requestWatch?: RequestWatch;
 };
 
 export type RunningServer = {
@@ -49,6 +52,7 @@ export async function start({
   firstKey,
   restart,
   clock = systemClock,
+  requestWatch,
 }: StartOptions): Promise<RunningServer> {
   const dataDir = config.settings.storage.data_dir;
   const lock = acquireFolder(dataDir);
@@ -103,7 +107,7 @@ export async function start({
       () => ctx.undelivered.flush(),
       () => ctx.runner.stop(ctx.settings.current().server.drain_timeout * 1000),
     );
-    const { app, adminServer } = await listen(ctx, { refresh: watch.look, stopping: stopping.signal });
+    const { app, adminServer } = await listen(ctx, { refresh: watch.look, stopping: stopping.signal, watch: requestWatch });
     sweep.start();
     ctx.refresher.start();
     ctx.webhooks.start();

@@ -13,21 +13,27 @@ export type AccessLog = {
   end(request: Request, status: number): void;
 };
 
-export function createAccessLog({ metrics, log, now }: { metrics: Metrics; log: Log; now: () => number }): AccessLog {
-  const arrivals = new WeakMap<Request, { id: string; at: number }>();
-  const arrivalOf = (request: Request) => arrivals.get(request) ?? { id: "", at: now() };
+/** Takes the ids of requests under way, for what watches the event loop. */
+export type RequestWatch = { enter(requestId: string): number; leave(mark: number): void };
+
+type Dependencies = { metrics: Metrics; log: Log; now: () => number; watch?: RequestWatch };
+
+export function createAccessLog({ metrics, log, now, watch }: Dependencies): AccessLog {
+  const arrivals = new WeakMap<Request, { id: string; at: number; mark: number }>();
+  const arrivalOf = (request: Request) => arrivals.get(request) ?? { id: "", at: now(), mark: 0 };
   return {
     begin(request) {
       const at = now();
       const id = `req_${newTimeId(at)}`;
-      arrivals.set(request, { id, at });
+      arrivals.set(request, { id, at, mark: watch?.enter(id) ?? 0 });
       return id;
     },
     idOf: (request) => arrivalOf(request).id,
     startOf: (request) => arrivalOf(request).at,
     end(request, status) {
       const { path } = splitUrl(request.url);
-      const { id, at } = arrivalOf(request);
+      const { id, at, mark } = arrivalOf(request);
+      watch?.leave(mark);
       metrics.http.inc({ surface: surfaceOf(path), status: `${Math.floor(status / 100)}xx` });
       log.debug("request", { requestId: id, method: request.method, path: path.slice(0, 200), status, ms: now() - at });
     },

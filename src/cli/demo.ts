@@ -7,7 +7,7 @@ import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { NewToken } from "../db/store.ts";
 import { storePassword } from "../gateway/password.ts";
-import { createServerLog, listening } from "./listen.ts";
+import { createServerLog, listening, watchEventLoop } from "./listen.ts";
 import { watchSignals } from "./signals.ts";
 import { defineVerb, type Io, usageError } from "./verb.ts";
 
@@ -44,7 +44,9 @@ export const demo = defineVerb({
       const config = demoConfig(folder.path, values.port, simulator);
       await fillPool(folder.path, io);
       const { start } = await import("../server.ts");
-      const starting = start({ config, log: createServerLog(config, io), simulated: true, firstKey: KEY });
+      const log = createServerLog(config, io);
+      using watchdog = watchEventLoop(config, io, log);
+      const starting = start({ config, log, simulated: true, firstKey: KEY, requestWatch: watchdog });
       const server = await listening(starting, config.settings.server);
       io.stdout(whatToTry(server.port));
       await signals.stopped;

@@ -2,13 +2,21 @@
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
 import { createLog, type Log } from "../log.ts";
+import { Watchdog } from "../watchdog.ts";
 import type { Io } from "./verb.ts";
 
 /** The log that the settings ask for, on standard error. */
-export function createServerLog({ settings: { log } }: Config, io: Io): Log {
-  const format = log.format === "auto" ? (io.isTerminal ? "pretty" : "json") : log.format;
-  return createLog({ level: log.level, format, now: io.now, write: (line) => io.stderr(`${line}\n`) });
+export function createServerLog(config: Config, io: Io): Log {
+  const { level } = config.settings.log;
+  return createLog({ level, format: formatOf(config, io), now: io.now, write: (line) => io.stderr(`${line}\n`) });
 }
+
+function formatOf({ settings: { log } }: Config, io: Io): "json" | "pretty" {
+  return log.format === "auto" ? (io.isTerminal ? "pretty" : "json") : log.format;
+}
+
+/** Watches the event loop until disposed. Signals must be handled already. */
+export const watchEventLoop = (config: Config, io: Io, log: Log): Watchdog => new Watchdog(log, formatOf(config, io));
 
 /** Resolves as `starting` does. @throws {AppError} `conflict` when host or port cannot be had, in one line that says what to do */
 export async function listening<Server>(starting: Promise<Server>, { host, port }: { host: string; port: number }): Promise<Server> {

@@ -13,7 +13,7 @@ import { KNOWN_DEFAULTS } from "../gateway/password.ts";
 import type { Log } from "../log.ts";
 import { prepareFirstStart } from "./first-start.ts";
 import { readConfig, withAbsoluteFolder } from "./folder.ts";
-import { createServerLog, listening } from "./listen.ts";
+import { createServerLog, listening, watchEventLoop } from "./listen.ts";
 import { warnOfFewCalls } from "./runtime.ts";
 import { watchSignals } from "./signals.ts";
 import { recordChange } from "./trail.ts";
@@ -32,11 +32,15 @@ export const serve = defineVerb({
     const log = createServerLog(config, io);
     for (const warning of config.warnings) log.warn(warning);
     using signals = watchSignals(io);
+    using watchdog = watchEventLoop(config, io, log);
     const { start } = await import("../server.ts");
     for (let isStopped = false; !isStopped; ) {
       await prepareFolder(config, io, log);
       const restart = Promise.withResolvers<false>();
-      const server = await listening(start({ config, log, restart: () => restart.resolve(false) }), config.settings.server);
+      const server = await listening(
+        start({ config, log, requestWatch: watchdog, restart: () => restart.resolve(false) }),
+        config.settings.server,
+      );
       isStopped = await Promise.race([signals.stopped.then(() => true), restart.promise]);
       // Clients find it again where it was.
       config.settings.server.port = server.port;

@@ -1,0 +1,98 @@
+// Watchdog: a thread that logs when the event loop stands still, with the requests under way, and then lets SIGTERM end the process.
+import type { Log } from "./log.ts";
+// @ts-expect-error Imported as text; the compiler reads it as a module without types.
+import untypedSource from "./watchdog-thread.js" with { type: "text" };
+
+const threadSource: string = untypedSource;
+
+const BEAT_MS = 250;
+const STALL_MS = 2_000;
+
+/** Requests that are remembered: the newest. A power of two. */
+const SLOTS = 256;
+const ID_BYTES = 48;
+const SEQUENCE_AT = 64;
+const IDS_AT = SEQUENCE_AT + SLOTS * 4;
+
+/** Counts a signal and hands it on. `signal` is the C library's, and safe to call from any thread. */
+const SIGNALS_C = `
+typedef void (*handler_t)(int);
+extern handler_t signal(int, handler_t);
+extern void _exit(int);
+static handler_t before[32];
+static volatile int *count;
+static void take(int number) { (*count)++; before[number](number); }
+static int follow(int number) {
+  handler_t old = signal(number, (handler_t)1);
+  if (old == (handler_t)-1) return 0;
+  if (old == (handler_t)0 || old == (handler_t)1) { signal(number, old); return 0; }
+  before[number] = old;
+  signal(number, take);
+  return 1;
+}
+int install(void *memory) { count = memory; int ok = follow(15); follow(2); return ok; }
+void leave(int code) { _exit(code); }
+`;
+
+type FromThread = { ready: true; seesSignals: boolean } | { ready?: undefined; ms: number; requestIds: string[] };
+
+export class Watchdog implements Disposable {
+  readonly #memory = new SharedArrayBuffer(IDS_AT + SLOTS * ID_BYTES);
+  /** Beats, signals that came, and of these the ones that came before the last beat: the program has heard of them. */
+  readonly #counts = new Int32Array(this.#memory, 0, 3);
+  readonly #sequence = new Int32Array(this.#memory, SEQUENCE_AT, SLOTS);
+  readonly #ids = Array.from({ length: SLOTS }, (_, slot) => new Uint8Array(this.#memory, IDS_AT + slot * ID_BYTES, ID_BYTES));
+  readonly #encoder = new TextEncoder();
+  readonly #thread: Worker;
+  readonly #timer: Timer;
+  #next = 0;
+  /** Resolves when the thread watches; false: it cannot see signals here. */
+  readonly ready: Promise<boolean>;
+
+  /** Begins to watch. The handlers of SIGTERM and SIGINT must be there already: they are called as before. */
+  constructor(log: Log, format: "json" | "pretty") {
+    const address = URL.createObjectURL(new Blob([threadSource], { type: "application/javascript" }));
+    this.#thread = new Worker(address, { smol: true });
+    const ready = Promise.withResolvers<boolean>();
+    this.ready = ready.promise;
+    this.#thread.onmessage = ({ data }: MessageEvent<FromThread>) => {
+      if (data.ready) ready.resolve(data.seesSignals);
+      else log.error("The event loop runs again", { stoodStillMs: data.ms, requestIds: data.requestIds });
+    };
+    this.#thread.onerror = (event) => {
+      log.error("The watchdog has failed: a stopped event loop is not logged", { error: event.message });
+      ready.resolve(false);
+    };
+    const layout = { slots: SLOTS, idBytes: ID_BYTES, sequenceAt: SEQUENCE_AT, idsAt: IDS_AT };
+    this.#thread.postMessage({ memory: this.#memory, layout, stallMs: STALL_MS, format, source: SIGNALS_C });
+    // Bun's own; the DOM's type hides it.
+    (this.#thread as unknown as { unref(): void }).unref();
+    this.#timer = setInterval(() => {
+      Atomics.store(this.#counts, 2, Atomics.load(this.#counts, 1));
+      Atomics.add(this.#counts, 0, 1);
+    }, BEAT_MS);
+    this.#timer.unref();
+  }
+
+  /** Notes that a request is under way; the result ends it. */
+  enter(requestId: string): number {
+    const mark = ++this.#next;
+    const slot = mark & (SLOTS - 1);
+    const id = this.#ids[slot]!;
+    const { written } = this.#encoder.encodeInto(requestId, id.subarray(0, ID_BYTES - 1));
+    id[written] = 0;
+    this.#sequence[slot] = mark;
+    return mark;
+  }
+
+  leave(mark: number): void {
+    const slot = mark & (SLOTS - 1);
+    // Else a later request has the slot.
+    if (this.#sequence[slot] === mark) this.#sequence[slot] = 0;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#thread.terminate();
+  }
+}

@@ -1,0 +1,31 @@
+// A server whose event loop stands still once a request is under way. Arguments: ms for which it does.
+import { writeSync } from "node:fs";
+import { createAccessLog } from "../../src/api/access-log.ts";
+import { createLog } from "../../src/log.ts";
+import { createMetrics } from "../../src/metrics.ts";
+import { Watchdog } from "../../src/watchdog.ts";
+
+process.on("SIGTERM", () => {
+  console.log("stopped gracefully");
+  process.exit(0);
+});
+const log = createLog({ level: "info", format: "json" });
+const watchdog = new Watchdog(log, "json");
+const access = createAccessLog({ metrics: createMetrics(), log, now: Date.now, watch: watchdog });
+const seesSignals = await watchdog.ready;
+const server = Bun.serve({
+  port: 0,
+  hostname: "127.0.0.1",
+  fetch(request) {
+    const id = access.begin(request);
+    if (new URL(request.url).pathname === "/stall") {
+      // At once: nothing is flushed while the loop stands still.
+      writeSync(1, `stalls ${id}\n`);
+      const end = Date.now() + Number(process.argv[2]);
+      while (Date.now() < end);
+    }
+    access.end(request, 200);
+    return new Response(id);
+  },
+});
+console.log(`listens ${server.port} ${seesSignals}`);
