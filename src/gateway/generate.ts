@@ -111,7 +111,7 @@ export function createGenerate(deps: GenerateDependencies): Generate {
     let admission: Admission | null = null;
     try {
       if (deps.undelivered?.has(request.key.id) && !request.forJob) {
-        const joined = await joinUndelivered({ ...deps, undelivered: deps.undelivered, now: deps.clock.now }, request, record);
+        const joined = await joinUndelivered({ ...deps, undelivered: deps.undelivered }, request, record);
         if (joined) return joined;
       }
       const { family, successorOf } = chooseServed(deps, request);

@@ -71,8 +71,17 @@ const OF_ACCOUNT = /\b(?:projects?|api keys?|accounts?|credentials?|pool|prox(?:
 const isInside = (message: string) => INSIDE.test(message) || ERRNO.test(message);
 const NOT_REPEATED = "It may have been charged and was not repeated.";
 
+/** What is said when an identical request is told the outcome of the one before. */
+const TOLD_AGAIN =
+  "This is how the same request ended before: for ten minutes it is told again. For a new call change the request, or send the header x-flow2api-retry: 1.";
+
 /** What a client is told. */
 export function customerMessage(error: AppError): string {
+  const words = messageOf(error);
+  return error.joined ? `${words} ${TOLD_AGAIN}` : words;
+}
+
+function messageOf(error: AppError): string {
   const { kind, message } = error;
   if (error.customer) return withCharge(error, error.customer);
   if (OWN_WORDS.has(kind)) return message;

@@ -41,9 +41,9 @@ export class EventLog<T> {
 
   /**
    * All items, from the first.
-   * @param assertStays throws when the reader is to leave @param onReturn the reader stopped reading by itself
+   * @param assertStays throws when the reader is to leave @param onReturn the reader stopped reading by itself; awaited
    */
-  read(assertStays: () => void, onReturn: () => void): AsyncIterable<T> {
+  read(assertStays: () => void, onReturn: () => unknown): AsyncIterable<T> {
     let position = 0;
     const next = async (): Promise<IteratorResult<T, undefined>> => {
       for (;;) {
@@ -55,7 +55,7 @@ export class EventLog<T> {
       }
     };
     const leave = async (): Promise<IteratorResult<T, undefined>> => {
-      onReturn();
+      await onReturn();
       return { done: true, value: undefined };
     };
     return { [Symbol.asyncIterator]: () => ({ next, return: leave }) };

@@ -39,7 +39,7 @@ function bytesOf(part: ImageGeneration["turns"][number]["parts"][number]): unkno
   return rest;
 }
 
-type Dependencies = { undelivered: Undelivered; now: () => number } & Omit<JobReader, "jobs">;
+type Dependencies = { undelivered: Undelivered } & Omit<JobReader, "jobs">;
 
 /**
  * Null: there is nothing to join. The entry goes when its outcome was delivered whole, and is on offer again when its reader leaves.
@@ -50,7 +50,7 @@ export async function joinUndelivered(deps: Dependencies, request: ImageGenerati
   const entry = await undelivered.claim(request.key.id, () => hashGeneration(request), request.insist ?? false);
   if (!entry) return null;
   const { outcome } = entry;
-  if (outcome.type === "failure") throw toldAgain(entry as Parameters<typeof toldAgain>[0], deps.now());
+  if (outcome.type === "failure") throw toldAgain(outcome.failure, entry.requestId);
   if (outcome.type === "running") return joinRun(deps, request, record, entry);
   if (outcome.type === "result") return joinResult(deps, request, record, entry, outcome.result);
   throw new Error("A job is on offer for a generation");

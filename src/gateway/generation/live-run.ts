@@ -99,7 +99,10 @@ export class LiveRun {
     };
     const stopped = () => {
       // A reader that stops at the end has read everything.
-      if (this.done === null && !this.isOver) delivery.leave();
+      if (this.done !== null || this.isOver) return;
+      delivery.leave();
+      // What is cut has ended when its reader goes on.
+      if (this.signal.aborted) return this.ended;
     };
     return this.log.read(assertStays, stopped);
   }
@@ -142,4 +145,11 @@ export class LiveRun {
   }
 }
 
-const toFailure = ({ kind, message, reason, detail, param }: AppError): StoredFailure => ({ kind, message, reason, detail, param });
+const toFailure = ({ kind, message, reason, detail, param, customer }: AppError): StoredFailure => ({
+  kind,
+  message,
+  reason,
+  detail,
+  param,
+  customer,
+});

@@ -19,7 +19,7 @@ export type StoredResult = {
   answer: ImageAnswer;
   mediaIds: string[];
 };
-export type StoredFailure = Pick<AppError, "kind" | "message" | "reason" | "detail" | "param">;
+export type StoredFailure = Pick<AppError, "kind" | "message" | "reason" | "detail" | "param" | "customer">;
 
 export type Outcome =
   | { type: "running" }
@@ -240,11 +240,5 @@ const CUT_OFF: StoredFailure = {
 };
 
 /** The failure of an entry as the next identical request is told it. */
-export function toldAgain({ outcome, at, requestId }: Entry & { outcome: Extract<Outcome, { type: "failure" }> }, now: number): AppError {
-  const { kind, message, reason, detail, param } = outcome.failure;
-  const minutes = Math.max(1, Math.ceil((at + UNDELIVERED_MS - now) / 60_000));
-  const seconds = Math.round(Math.max(0, now - at) / 1000);
-  const words = `${message} This is the outcome of the same request ${seconds} s ago, which may have been charged: it was not sent again.`;
-  const way = `For the next ${minutes} min send another request, or the header x-flow2api-retry: 1 to insist on a new call.`;
-  return new AppError(kind, `${words} ${way}`, { reason, detail, param, charged: true, joined: requestId });
-}
+export const toldAgain = (failure: StoredFailure, requestId: string): AppError =>
+  new AppError(failure.kind, failure.message, { ...failure, charged: true, joined: requestId });
