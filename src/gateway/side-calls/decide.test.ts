@@ -3,8 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { localAnswer } from "./answer.ts";
 import { CLIENT_CALLS } from "./clients.fixtures.ts";
 import { type ChatCall, judgeSideCall } from "./decide.ts";
-import { GENUINE } from "./genuine.fixtures.ts";
+import { GENUINE, MORE_GENUINE, VIDEOS } from "./genuine.fixtures.ts";
 import { decideSideCall } from "./reply.ts";
+import { ALONE, FEW_TOKENS, TASKS } from "./wordings.fixtures.ts";
 
 const CALL: ChatCall = {
   kind: "image",
@@ -34,6 +35,12 @@ describe("what clients send on the side is answered here", () => {
   });
 });
 
+describe("other words for the same are side calls", () => {
+  test.each(TASKS)("%s", (text) => expect(isSide({ text, messages: 3, earlier: ["draw a fox in the snow"] })).toBe(true));
+  test.each(ALONE)("%s", (text) => expect(isSide({ text })).toBe(true));
+  test.each(FEW_TOKENS)("%s", (text, maxTokens) => expect(isSide({ text, maxTokens })).toBe(true));
+});
+
 const PERSONA =
   "You are a helpful assistant. Answer in the user's language. Keep your answers under 100 words, summarize where needed, reply in markdown.";
 const ARTIST = "You are an artist. Generate images from the user's descriptions. Output only the image, no explanation.";
@@ -43,6 +50,11 @@ describe("a request for an image makes one", () => {
     for (const change of [{}, { maxTokens: 5 }, { messages: 3, earlier: ["a fox"] }, { system: PERSONA }, { system: ARTIST }]) {
       expect([change, isSide({ text, ...change })]).toEqual([change, false]);
     }
+  });
+
+  test.each(MORE_GENUINE)("%s", (text) => {
+    for (const change of [{}, { maxTokens: 5 }, { maxTokens: 300 }, { messages: 3, earlier: ["a fox"] }])
+      expect([change, isSide({ text, ...change })]).toEqual([change, false]);
   });
 
   test("a long scene that holds every word of a task does", () => {
@@ -84,6 +96,10 @@ describe("a video model makes a video of what asks for one only", () => {
     "猫在跑",
     "two people talking in a car, 8 seconds",
   ])("%s does", (text) => expect(isSide({ kind: "video", text })).toBe(false));
+  test.each(VIDEOS)("%s does", (text) => {
+    for (const change of [{}, { maxTokens: 300 }, { messages: 3, earlier: ["a fox"] }])
+      expect([change, isSide({ kind: "video", text, ...change })]).toEqual([change, false]);
+  });
   test.each(["thanks!", "why?", "Suggest a title", "Summarize our chat", "What can you do?", "hello"])("%s does not", (text) =>
     expect(isSide({ kind: "video", text, messages: 3, earlier: ["a fox"] })).toBe(true),
   );

@@ -88,7 +88,8 @@ export function judgeSideCall(call: ChatCall): Verdict {
 
 /** A greeting in the midst of a conversation may be part of it; a video is made only for what asks for one. */
 const probeOf = ({ text, messages, kind, maxTokens }: ChatCall): Probe | null => {
-  const probe = probeIn(text);
+  const isDigit = /^\s{0,9}\d{1,2}\s{0,9}$/.test(text) && maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS;
+  const probe = isDigit ? ({ kind: "greeting" } as const) : probeIn(text);
   return probe && (messages === 1 || kind === "video" || maxTokens !== null || probe.kind !== "greeting") ? probe : null;
 };
 
@@ -136,6 +137,7 @@ function readSystem(text: string, kind: Kind): { target: Target } | null {
   if (text.trim() === "") return null;
   const { instruction, hasTranscript } = readTask(text);
   const first = readSigns(instruction.slice(0, FIRST_CHARS));
+  if (first.target === null && !instruction.includes("tool")) return null;
   const whole = readSigns(instruction);
   // The list of the tools stands before what is to be done with them.
   const target = whole.target === "tool" && whole.hasJson ? "tool" : first.target;

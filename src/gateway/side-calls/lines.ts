@@ -1,5 +1,5 @@
 // What is said in place of an image, in the language of the client.
-import { isCjk } from "./signs.ts";
+import { isCjk } from "./cjk.ts";
 
 type Lines = { hello: string; help: string; more: string; followUps: readonly [string, string, string]; summary(topic: string): string };
 

@@ -1,5 +1,6 @@
 // Texts that try whether somebody answers: greetings, sums, "reply with …". Each with the answer that it waits for.
-import { isCjk, wordsOf } from "./signs.ts";
+import { isCjk } from "./cjk.ts";
+import { wordsOf } from "./signs.ts";
 import { GREETING_FILLER, GREETINGS, PROBE_TOKENS, PROBE_VERBS, VISUAL_NOUNS, VISUAL_VERBS } from "./words.ts";
 
 export type Probe = { kind: "greeting" } | { kind: "literal"; text: string } | { kind: "model" };
@@ -42,7 +43,7 @@ function modelName(list: readonly string[], text: string): Probe | null {
 /** "Reply with exactly: pong", "Say hi", "只回复 OK". */
 function reply(list: readonly string[], text: string): Probe | null {
   const first = list[0] === "please" || list[0] === "just" ? list[1] : list[0];
-  const cjk = /^(?:请)?(?:只|仅|直接)?(?:回复|回答|输出|返回|说)/.exec(text);
+  const cjk = /^(?:你好[，,！! ]{0,3})?(?:请)?(?:只|仅|直接)?(?:回复|回答|输出|返回|说)[：:]?/.exec(text);
   if (!cjk && !(first !== undefined && PROBE_VERBS.has(first))) return null;
   const quoted = /["'“‘「『`]([^"'”’」』`]{1,60})["'”’」』`]/.exec(text)?.[1];
   const shown = /(\{[^{}]{1,100}\})/.exec(text)?.[1];
@@ -72,7 +73,9 @@ function greeting(list: readonly string[], text: string): Probe | null {
       : null;
   }
   if (list.length === 0 || list.length > 10 || !GREETINGS.has(list[0]!)) return asksForLife(list) ? { kind: "greeting" } : null;
-  return list.every((word) => GREETINGS.has(word) || GREETING_FILLER.has(word)) && list[0] !== "yes" && list[0] !== "no"
+  return list.every((word) => GREETINGS.has(word) || GREETING_FILLER.has(word) || /^\d{1,4}$/.test(word)) &&
+    list[0] !== "yes" &&
+    list[0] !== "no"
     ? { kind: "greeting" }
     : null;
 }

@@ -13,13 +13,17 @@ export type Task = {
 };
 
 /** Longer texts are read at both ends: a task says what it is there. */
-const HEAD_CHARS = 8000;
-const TAIL_CHARS = 4000;
+const HEAD_CHARS = 5000;
+const TAIL_CHARS = 3000;
 const FENCES = ["```", '"""'] as const;
 
 const ROLE =
   /^\s{0,8}(?:[-*>#]{0,3}\s?)(user|human|assistant|ai|bot|model|system|me|you|用户|用戶|助手|助理|人类|ユーザー|アシスタント|사용자)(?: message| input| query|消息|輸入|输入|的问题)?(?:\*\*)?\s?[:：]/i;
 const INLINE = /[\s:.](?:User|Human|用户)(?: message)?[:：]/;
+/** A line that parts what is quoted from the rest. */
+const RULER = /^\s{0,5}[-=*_]{3,30}\s{0,5}$/;
+/** A line in quotation marks. */
+const QUOTED_LINE = /^\s{0,5}["“「][^"”」\n]{2,2000}["”」]\s{0,5}$/;
 const USER = /^(user|human|me|用户|用戶|人类|ユーザー|사용자)$/i;
 
 /** Both ends of a text that is too long to be read. */
@@ -83,6 +87,7 @@ function withoutRoles(text: string): { rest: string; transcript: string[] } {
   for (const line of text.split("\n")) {
     const hasRole = ROLE.test(line.slice(0, 40));
     if (hasRole) isInside = true;
+    else if (RULER.test(line.slice(0, 40))) isInside = false;
     else if (wasBlank && line.trim() !== "") isInside = false;
     wasBlank = line.trim() === "";
     (isInside ? transcript : rest).push(line);
@@ -96,10 +101,14 @@ function withoutInline(text: string, quoted: string[]): string {
     quoted.push(said);
     return ":";
   });
-  const at = bare.search(INLINE);
-  if (at < 12) return bare;
-  quoted.push(bare.slice(at + 1).trim());
-  return bare.slice(0, at + 1);
+  const lines = bare.split("\n");
+  const own = lines.filter((line) => !QUOTED_LINE.test(line));
+  if (own.length > 0 && own.length < lines.length) quoted.push(...lines.filter((line) => QUOTED_LINE.test(line)));
+  const left = own.length > 0 ? own.join("\n") : bare;
+  const at = left.search(INLINE);
+  if (at < 12) return left;
+  quoted.push(left.slice(at + 1).trim());
+  return left.slice(0, at + 1);
 }
 
 function turnsIn(text: string): { role: string; text: string }[] {

@@ -14,6 +14,8 @@ export type CallShape = {
 
 const TEXT_WORDS = 14;
 const SYSTEM_WORDS = 24;
+/** What the words of a shape take at most. */
+const SHAPE_CHARS = 400;
 const SAMPLE_CHARS = 120;
 
 /**
@@ -22,7 +24,7 @@ const SAMPLE_CHARS = 120;
  */
 export function shapeOf(call: ChatCall, { task, signs }: Pick<Verdict, "task" | "signs">): CallShape {
   const bare = (text: string, count: number) =>
-    wordsOf(text)
+    wordsOf(text.slice(0, SHAPE_CHARS))
       .slice(0, count)
       .map((word) => word.replace(/\d+/g, "#"));
   const system = bare(call.system, SYSTEM_WORDS);
@@ -33,6 +35,7 @@ export function shapeOf(call: ChatCall, { task, signs }: Pick<Verdict, "task" | 
   return {
     id: new Bun.CryptoHasher("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 12),
     sample: (signs.includes("system") ? call.system : task.instruction || call.text || call.system)
+      .slice(0, SHAPE_CHARS)
       .replace(/\s+/g, " ")
       .trim()
       .slice(0, SAMPLE_CHARS),

@@ -1,8 +1,9 @@
 // What a text asks for: a text (which one), an image, a video, or nothing that is known. Pure; a grammar of words, not a list of wordings.
+import { isCjk, readCjk } from "./cjk.ts";
 import {
   ABOUT,
+  AUXILIARIES,
   BOUND_NOUNS,
-  CJK,
   DEMANDS,
   MOTION,
   NOT,
@@ -54,45 +55,49 @@ export type Reading = {
 };
 
 /** Words that are read: a task says what it is at its beginning or its end. */
-const HEAD_WORDS = 90;
-const TAIL_WORDS = 60;
+const HEAD_WORDS = 110;
+const TAIL_WORDS = 70;
 /** How far behind a demand its object may stand, in words. */
 const REACH = 12;
-const CJK_CHARS = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/;
 
-const plainOf = (text: string) => text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").replaceAll("’", "'");
-const endsOf = (all: readonly string[]) =>
-  all.length <= HEAD_WORDS + TAIL_WORDS ? [...all] : [...all.slice(0, HEAD_WORDS), ...all.slice(-TAIL_WORDS)];
-
-/** Lower case, without accents, as words; the ends of a long text. */
-export const wordsOf = (text: string): string[] =>
-  endsOf(
-    plainOf(text)
-      .split(/[^\p{L}\p{N}'_-]+/u)
-      .filter(Boolean),
-  );
+/** Longer texts are cut to what these words take, before anything is done with them. */
+const HEAD_CHARS = 900;
+const TAIL_CHARS = 600;
+const clipped = (text: string) =>
+  text.length <= HEAD_CHARS + TAIL_CHARS ? text : `${text.slice(0, HEAD_CHARS)}\n${text.slice(-TAIL_CHARS)}`;
+/** Classes of characters by code are several times slower than those of ASCII. */
+const ASCII = /^[\x00-\x7f]*$/;
 
 /** Ends of sentences and lines, and commas, among the words. */
 const STOP = "|";
 const COMMA = ",";
-const clausesOf = (text: string): string[] =>
-  endsOf(
-    plainOf(text)
-      .replace(/[.!?;:\n[{}\]]/g, ` ${STOP} `)
-      .replaceAll(",", ` ${COMMA} `)
-      .split(/[^\p{L}\p{N}'_|,-]+/u)
-      .filter((word) => /[\p{L}\p{N}|,]/u.test(word)),
-  );
 
-export const isCjk = (text: string): boolean => CJK_CHARS.test(text);
+/** Lower case, without accents, as words and stops; the ends of a long text. */
+function clausesOf(text: string): string[] {
+  const lower = clipped(text).toLowerCase();
+  const isPlain = ASCII.test(lower);
+  const plain = isPlain ? lower : lower.normalize("NFKD").replace(/\p{M}/gu, "").replaceAll("’", "'");
+  const all = plain
+    .replace(/[.!?;:\n[{}\]]/g, ` ${STOP} `)
+    .replaceAll(",", ` ${COMMA} `)
+    .split(isPlain ? /[^a-z0-9'_|,-]+/ : /[^\p{L}\p{N}'_|,-]+/u)
+    .filter((word) => word !== "" && word !== "-");
+  return all.length <= HEAD_WORDS + TAIL_WORDS ? all : [...all.slice(0, HEAD_WORDS), ...all.slice(-TAIL_WORDS)];
+}
+
+const isWord = (word: string) => word !== STOP && word !== COMMA;
+
+/** The words alone. */
+export const wordsOf = (text: string): string[] => clausesOf(text).filter(isWord);
 
 export function readSigns(text: string): Reading {
-  const list = wordsOf(text);
-  const objects = objectsOf(clausesOf(text));
+  const clauses = clausesOf(text);
+  const list = clauses.filter(isWord);
+  const objects = objectsOf(clauses);
   const cjk = isCjk(text) ? readCjk(text) : null;
   const target = objects.target ?? cjk?.target ?? null;
-  const isQuestion = (/[?？]/.test(text) || QUESTION_WORDS.has(list[0] ?? "")) && !isRequest(list);
-  const isVisual = objects.isVisual || looksLike(list) || (cjk?.isVisual ?? false);
+  const isVisual = objects.isVisual || looksLike(list) || (objects.target === null && (cjk?.isVisual ?? false));
+  const isQuestion = (asksOutright(text, list) || isReply(list)) && !isRequest(list) && !list.some((word) => VISUAL_NOUNS.has(word));
   return {
     target,
     isAbout: list.some((word) => ABOUT.has(word)) || (cjk?.isAbout ?? false),
@@ -117,10 +122,16 @@ export const namesConversation = (text: string): boolean => {
   );
 };
 
-const textNoun = (word: string): Target | null =>
-  (Object.entries(TEXT_NOUNS).find(([, nouns]) => nouns.has(word))?.[0] as Target | undefined) ?? null;
-const textVerb = (word: string): Target | null =>
-  (Object.entries(TEXT_VERBS).find(([, verbs]) => verbs.has(word))?.[0] as Target | undefined) ?? null;
+const byWord = (groups: Readonly<Record<string, ReadonlySet<string>>>): ReadonlyMap<string, Target> =>
+  new Map(
+    Object.entries(groups)
+      .flatMap(([target, list]) => [...list].map((word) => [word, target as Target] as const))
+      .toReversed(),
+  );
+const NOUNS = byWord(TEXT_NOUNS);
+const VERBS = byWord(TEXT_VERBS);
+const textNoun = (word: string): Target | null => NOUNS.get(word) ?? null;
+const textVerb = (word: string): Target | null => VERBS.get(word) ?? null;
 
 /** After each demand the first noun that is known: a text, or an image. The first that demands a text names the target. */
 function objectsOf(list: readonly string[]): { target: Target | null; isVisual: boolean; isRole: boolean } {
@@ -130,7 +141,7 @@ function objectsOf(list: readonly string[]): { target: Target | null; isVisual: 
     // A verb stands where a clause begins; as a noun ("oil paint", "a name tag") it follows other words.
     if (at > 0 && !isLead(list[at - 1]!)) continue;
     if (VISUAL_VERBS.has(word) && !leadsToText(list, at)) isVisual = true;
-    const verb = list[at + 1] === STOP ? null : textVerb(word);
+    const verb = list[at + 1] === STOP || !isVerbHere(list, at) ? null : textVerb(word);
     if (verb) {
       if (leadsToImage(list, at)) isVisual = true;
       else target = better(target, verb === "title" ? verb : (namedIn(list, at) ?? verb));
@@ -155,7 +166,25 @@ const namedIn = (list: readonly string[], at: number): Target | null =>
     .map(textNoun)
     .find((noun) => noun !== null && !GENERAL.includes(noun) && noun !== "model" && noun !== "prompt") ?? null;
 
-const LEADS = new Set([STOP, COMMA, ..."please to you and then now i we must should me kindly just only helps".split(" ")]);
+/** Words that are nouns as often as verbs ("title fight", "name tag"), and what is described: with the one or the other before what follows. */
+const DOUBTFUL = new Set(["title", "name", "label", "describe", "caption", "rate", "count", "list"]);
+const POINTERS = new Set("this that these those the our my it what your following each".split(" "));
+const isVerbHere = (list: readonly string[], at: number): boolean => {
+  if (!DOUBTFUL.has(list[at]!)) return true;
+  const next = list[at + 1] ?? "";
+  return list[at] === "describe" ? POINTERS.has(next) && next !== "the" : POINTERS.has(next) || next === "to" || next === "from";
+};
+
+const LEADS = new Set([
+  STOP,
+  COMMA,
+  "briefly",
+  "shortly",
+  "кратко",
+  "brevemente",
+  "kurz",
+  ..."please to you and then now i we must should me kindly just only helps".split(" "),
+]);
 const isLead = (word: string) => LEADS.has(word);
 
 /** "as an infographic", "in a poster". */
@@ -225,7 +254,13 @@ const isPointer = (word: string) => ["this", "that", "is", "in", "of", "the", "a
 
 /** "what does a quokka look like", "show me": asks to see. */
 const looksLike = (list: readonly string[]): boolean =>
-  list.some((word, at) => (word === "look" || word === "looks") && list[at + 1] === "like") || (list[0] === "show" && list[1] === "me");
+  list.some((word, at) => (word === "look" || word === "looks") && (list[at + 1] === "like" || list[0] === "how")) ||
+  (list[0] === "show" && list[1] === "me");
+
+const asksOutright = (text: string, list: readonly string[]): boolean =>
+  /[?？]/.test(text) || (QUESTION_WORDS.has(list[0] ?? "") && (AUXILIARIES.has(list[1] ?? "") || /^(?:what|who)'s$/.test(list[0]!)));
+const REPLIES = new Set(["reply", "respond", "answer"]);
+const isReply = (list: readonly string[]): boolean => REPLIES.has(list[list[0] === "please" ? 1 : 0] ?? "");
 
 const REQUESTS = new Set(["can", "could", "would", "will", "may", "puedes", "peux", "kannst", "pouvez"]);
 /** "can you make me a fox": in the form of a question, a request. */
@@ -252,24 +287,3 @@ function boundsIn(list: readonly string[]): number {
 const isCount = (word: string | undefined) =>
   word !== undefined &&
   (/^\d{1,4}(-\d{1,4})?$/.test(word) || NUMBERS.has(word) || /^(\d{1,4}|one|two|three|four|five|six)-(word|to)/.test(word));
-
-type CjkReading = { target: Target | null; isAbout: boolean; bounds: number; isVisual: boolean; isMotion: boolean; isQuestion: boolean };
-
-function readCjk(text: string): CjkReading {
-  const ends = text.length > 400 ? text.slice(0, 240) + text.slice(-160) : text;
-  const has = (list: readonly string[]) => list.some((piece) => ends.includes(piece));
-  const found = Object.entries(CJK.nouns).flatMap(([name, list]) => {
-    const at = Math.min(...list.map((piece) => ends.indexOf(piece)).filter((index) => index !== -1));
-    return Number.isFinite(at) ? [{ name: name as Target, at }] : [];
-  });
-  // A title is what a summary for it is asked for: "总结为标题".
-  const first = found.find(({ name }) => name === "title") ?? found.sort((a, b) => a.at - b.at)[0];
-  return {
-    target: first?.name ?? null,
-    isAbout: has(CJK.about),
-    bounds: CJK.bounds.filter((piece) => ends.includes(piece)).length,
-    isVisual: has(CJK.visual),
-    isMotion: has(CJK.motion),
-    isQuestion: has(CJK.question),
-  };
-}

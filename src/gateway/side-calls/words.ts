@@ -50,10 +50,10 @@ export const TEXT_NOUNS: Readonly<Record<string, ReadonlySet<string>>> = {
 export const TEXT_VERBS: Readonly<Record<string, ReadonlySet<string>>> = {
   summary: words(`
     summarize summarise summarizing summarising summarizes condense recap resume resuma resumir resumez fasse zusammenfassen riassumi
-    суммируй резюмируй обобщи
+    суммируй резюмируй обобщи опиши
   `),
   translation: words("translate traduce traduis traduisez ubersetze traduza traduci переведи"),
-  title: words("title name rename entitle"),
+  title: words("title name rename entitle label"),
   classify: words("classify categorize categorise rate grade evaluate judge"),
   text: words(`
     explain tell define calculate compute count rewrite paraphrase proofread compare
@@ -107,7 +107,7 @@ export const ONLY = words(
 );
 export const ONLY_WITH = words(`
   output outputs return reply respond response answer provide give title name text json object summary emoji number word words nothing
-  respond write itself responda responde devuelve reponds renvoie antworte gib ответь выведи верни название заголовок
+  code label letter character respond write itself responda responde devuelve reponds renvoie antworte gib ответь выведи верни название заголовок
 `);
 export const NOT = words("no without not never don't omit exclude sin sans ohne sem senza без");
 export const NOT_WITH = words(`
@@ -115,13 +115,14 @@ export const NOT_WITH = words(`
   comillas guillemets anfuhrungszeichen aspas кавычек пояснений prefixes introductory
 `);
 
-/** Words that begin a question. */
+/** Words that begin a question; where no question mark stands, only with one of {@link AUXILIARIES} behind them. */
 export const QUESTION_WORDS = words(`
   what what's whats who who's whose which when where why how is are do does did was were will would should
   que cual quien como cuando donde por quoi qui quel quelle comment pourquoi quand est-ce
   was wer wie wann wo warum welche welcher ist sind o que quem qual cosa chi что кто как когда где почему какой
 `);
 
+export const AUXILIARIES = words("is are was were do does did can could will would should am has have 's es son est sont ist sind");
 /** Whole texts that greet, thank or try the line, without punctuation. */
 export const GREETINGS = words(`
   hi hello hey hiya yo ping pong test testing hola salut bonjour hallo ola ciao привет 你好 您好 嗨 哈喽 在吗 测试 こんにちは テスト 안녕 안녕하세요
@@ -129,7 +130,7 @@ export const GREETINGS = words(`
 `);
 export const GREETING_FILLER = words(`
   there world you are how's how it going doing today everyone is this a test message thank u ok all good morning afternoon evening anyone
-  home still alive up and i am from litellm connection api healthcheck health check status can hear me please just
+  home still alive up and i am working online ready available from litellm connection api healthcheck health check status can hear me please just
 `);
 export const PROBE_VERBS = words("reply respond say answer output return echo repeat acknowledge confirm");
 export const PROBE_TOKENS = words(`
@@ -157,7 +158,7 @@ export const CJK = {
     只回复 仅回复 直接返回 直接输出 直接回复 不超过 文字以内 文字程度 のみ だけを だけ出力 余計な 글자 만 출력 이내로 만 반환 만 답
   `),
   visual: pieces(`
-    画 畫 绘制 繪製 图片 圖片 图像 圖像 照片 海报 海報 插画 插畫 壁纸 头像 图标 生成一张 生成一幅 来一张 描绘 信息图 漫画 设计一 封面 写真 描いて
+    画 畫 肖像 贴纸 绘制 繪製 图片 圖片 图像 圖像 照片 海报 海報 插画 插畫 壁纸 头像 图标 生成一张 生成一幅 来一张 描绘 信息图 漫画 设计一 封面 写真 描いて
     イラスト 画像 絵を 그려 그림 이미지 사진 포스터 로고
   `),
   motion: pieces("视频 視頻 影片 动画 短片 動画 アニメーション 영상 비디오"),

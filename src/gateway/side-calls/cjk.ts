@@ -1,0 +1,40 @@
+// What a Chinese, Japanese or Korean text asks for: pieces that are looked for anywhere in it. Pure.
+import type { Target } from "./signs.ts";
+import { CJK } from "./words.ts";
+
+const CJK_CHARS = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/;
+
+export const isCjk = (text: string): boolean => CJK_CHARS.test(text);
+
+/** "一个回答问题的机器人": a thing that is described. */
+const isThing = (text: string, name: Target): boolean =>
+  /^\s{0,5}一[个個只张張位幅座条條朵棵辆群片]/.test(text) ||
+  ((name === "text" || name === "translation") && /的[^，,。：:的]{1,6}$/.test(text.trim().slice(-40)));
+
+export type CjkReading = {
+  target: Target | null;
+  isAbout: boolean;
+  bounds: number;
+  isVisual: boolean;
+  isMotion: boolean;
+  isQuestion: boolean;
+};
+
+export function readCjk(text: string): CjkReading {
+  const ends = text.length > 400 ? text.slice(0, 240) + text.slice(-160) : text;
+  const has = (list: readonly string[]) => list.some((piece) => ends.includes(piece));
+  const found = Object.entries(CJK.nouns).flatMap(([name, list]) => {
+    const at = Math.min(...list.map((piece) => ends.indexOf(piece)).filter((index) => index !== -1));
+    return Number.isFinite(at) ? [{ name: name as Target, at }] : [];
+  });
+  // A title is what a summary for it is asked for: "总结为标题".
+  const first = found.find(({ name }) => name === "title") ?? found.sort((a, b) => a.at - b.at)[0];
+  return {
+    target: first && !isThing(text, first.name) ? first.name : null,
+    isAbout: has(CJK.about),
+    bounds: CJK.bounds.filter((piece) => ends.includes(piece)).length,
+    isVisual: has(CJK.visual),
+    isMotion: has(CJK.motion),
+    isQuestion: has(CJK.question),
+  };
+}
