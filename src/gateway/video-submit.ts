@@ -134,7 +134,7 @@ async function refused(deps: VideoRunDependencies, run: VideoRun, job: JobRow, f
   // The client cancelled it, or the server stops: there is nothing to tell.
   if (error.kind === "cancelled") return;
   if (isOver && !isStage && (await changeToSuccessor(deps, run, job, readPlan(job.plan), error))) return;
-  if (isOver) return failVideo(deps, run, job, isStage ? asCharged(error) : error);
+  if (isOver) return failVideo(deps, run, job, isStage ? asCharged(error) : asExhausted(error));
   if (isSent && isStage) await book.move(run.id, ["submitting"], { state: "running" });
   else if (isSent)
     await book.move(run.id, ["submitting"], { state: "queued", charged: false, submittedAt: null, tokenId: null, provider: null });

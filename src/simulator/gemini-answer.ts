@@ -1,8 +1,8 @@
 // Builds generateContent answers: pictures, thoughts, drafts, and every way of answering without a picture.
-import { hashText } from "./chance.ts";
 import { type Fields, jsonReply, type Reply } from "./exchange.ts";
 import type { FaultName } from "./fault-table.ts";
 import type { ContentRequest } from "./gemini-request.ts";
+import { signPart } from "./gemini-strict.ts";
 import { type PictureType, picture, pixelsOf } from "./pictures.ts";
 import type { World } from "./world.ts";
 
@@ -29,6 +29,7 @@ const FEEDBACK: Partial<Record<FaultName, Fields>> = {
   "blocked-blocklist": { blockReason: "BLOCKLIST" },
   "blocked-image": { blockReason: "IMAGE_SAFETY", blockReasonMessage: "The input image was blocked." },
   "blocked-other": { blockReason: "OTHER" },
+  "blocked-strange": { blockReason: "AGE_GATE" },
 };
 
 const ENDINGS: Partial<Record<FaultName, Fields>> = {
@@ -45,6 +46,11 @@ const ENDINGS: Partial<Record<FaultName, Fields>> = {
   recitation: { finishReason: "RECITATION" },
   blocklist: { finishReason: "BLOCKLIST" },
   spii: { finishReason: "SPII" },
+  "missing-signature": { finishReason: "MISSING_THOUGHT_SIGNATURE" },
+  escalation: { finishReason: "ESCALATION" },
+  "pup-limited": { finishReason: "PUP_LIMITED_DISABLED" },
+  "model-armor": { finishReason: "MODEL_ARMOR" },
+  "strange-reason": { finishReason: "IMAGE_WATERMARK_FAILED" },
   language: { finishReason: "LANGUAGE" },
   other: { finishReason: "OTHER" },
   "malformed-response": { finishReason: "MALFORMED_RESPONSE", finishMessage: "Malformed response." },
@@ -88,7 +94,7 @@ async function drawn(request: ContentRequest, world: World, fault: FaultName | u
   if (request.wants.text && fault !== "draft-only") parts.push({ text: "Here is your picture." });
   const finals = fault === "draft-only" ? [] : fault === "two-images" ? [inline.final, inline.draft] : [inline.final];
   for (const final of finals) parts.push({ ...final });
-  if (finals.length > 0) parts.at(-1)!.thoughtSignature = signature(request.prompt, world.seed);
+  if (finals.length > 0) parts.at(-1)!.thoughtSignature = signPart(request.prompt, world.seed, request.project);
   const thinks = request.model.image?.thinks === true;
   const grounding = request.searches ? { groundingMetadata: GROUNDING } : {};
   return {
@@ -125,11 +131,6 @@ async function pictureParts(
     final: await inline(seed, [width, height]),
     draft: needsDraft ? await inline(seed + 7919, pixelsOf(request.aspect, "1K")!) : {},
   };
-}
-
-function signature(prompt: string, seed: number): string {
-  const words = new Uint32Array(25).map((_, index) => hashText(prompt, seed + index));
-  return Buffer.from(words.buffer).toString("base64");
 }
 
 function usageOf(request: ContentRequest, answer: ContentAnswer): Fields {

@@ -2,6 +2,7 @@
 import { hashText } from "./chance.ts";
 import { type Fields, fieldsOf, Refusal, textOf } from "./exchange.ts";
 import type { GeminiModel, ImageLimits } from "./gemini-models.ts";
+import { checkCache, checkCategories, checkConfig, checkMarks, checkTool, flagValue } from "./gemini-strict.ts";
 import { googleError, invalidArgument } from "./google-errors.ts";
 import { type InputMedia, inputImage, inputVideo } from "./input-media.ts";
 import type { PictureSize } from "./pictures.ts";
@@ -9,6 +10,8 @@ import { enumValue, message, numberValue, readProtoJson, repeated } from "./prot
 
 export type ContentRequest = {
   model: GeminiModel;
+  /** Whose account signs what is made. */
+  project: string;
   /** What the picture is drawn from: the text of the last user turn. */
   prompt: string;
   /** Images of all turns, in order. */
@@ -99,14 +102,16 @@ const THRESHOLDS = [
 const LEVELS = ["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH"];
 
 /** @throws {Refusal} 400 INVALID_ARGUMENT as the upstream words it */
-export function readContentRequest(body: Fields | null, model: GeminiModel, findFile: FileLookup): ContentRequest {
+export function readContentRequest(body: Fields | null, model: GeminiModel, findFile: FileLookup, project = ""): ContentRequest {
   if (!body) throw invalidArgument("Invalid JSON payload received. Unexpected token.");
   const fields = message(readProtoJson(body), BODY, "");
-  const turns = repeated(fields.contents).map((turn, index) => readTurn(turn, index, findFile));
+  const turns = repeated(fields.contents).map((turn, index) => readTurn(turn, index, findFile, project));
   if (turns.length === 0) throw invalidArgument("* GenerateContentRequest.contents: contents is not specified");
   checkSafety(fields);
   const config = message(fields.generationConfig, GENERATION, "generation_config");
   checkTools(fields, model);
+  checkConfig(config, model);
+  checkCache(fields);
   const system = message(fields.systemInstruction, ["parts", "role"], "system_instruction");
   const systemText = repeated(system.parts)
     .map((part) => textOf(message(part, PART, "system_instruction.parts").text))
@@ -123,6 +128,7 @@ export function readContentRequest(body: Fields | null, model: GeminiModel, find
   const lastUser = turns.findLast((turn) => turn.role === "user") ?? turns.at(-1)!;
   return {
     model,
+    project,
     prompt: lastUser.text,
     inputs,
     ...image,
@@ -134,14 +140,19 @@ export function readContentRequest(body: Fields | null, model: GeminiModel, find
   };
 }
 
-function readTurn(value: unknown, index: number, findFile: FileLookup): { role: string; text: string; inputs: InputMedia[] } {
+function readTurn(
+  value: unknown,
+  index: number,
+  findFile: FileLookup,
+  project: string,
+): { role: string; text: string; inputs: InputMedia[] } {
   const place = `contents[${index}]`;
   const turn = message(value, ["role", "parts"], place);
   const role = textOf(turn.role) || "user";
   if (role !== "user" && role !== "model") throw invalidArgument("Please use a valid role: user, model.");
   const parts = repeated(turn.parts).map((part, at) => message(part, PART, `${place}.parts[${at}]`));
   if (parts.length === 0) throw invalidArgument(`* GenerateContentRequest.${place}.parts: contents.parts must not be empty.`);
-  for (const [at, part] of parts.entries()) checkPart(part, `${place}.parts[${at}]`);
+  for (const [at, part] of parts.entries()) checkPart(part, `${place}.parts[${at}]`, project);
   return {
     role,
     text: parts
@@ -152,7 +163,8 @@ function readTurn(value: unknown, index: number, findFile: FileLookup): { role: 
   };
 }
 
-function checkPart(part: Fields, place: string): void {
+function checkPart(part: Fields, place: string, project: string): void {
+  checkMarks(part, place, project);
   const data = ["text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult"];
   const filled = data.filter((name) => part[name] !== undefined);
   if (filled.length === 0)
@@ -184,12 +196,14 @@ function checkSafety(fields: Fields): void {
     enumValue(setting.category, CATEGORIES, "safety_settings.category");
     enumValue(setting.threshold, THRESHOLDS, "safety_settings.threshold");
   }
+  checkCategories(repeated(fields.safetySettings).map(fieldsOf));
 }
 
 function checkTools(fields: Fields, model: GeminiModel): void {
   for (const value of repeated(fields.tools)) {
     const tool = message(value, TOOLS, "tools");
     if (!model.image) continue;
+    checkTool(tool, model);
     if (tool.functionDeclarations !== undefined) throw invalidArgument(`Function calling is not enabled for models/${model.id}`);
     if (tool.googleSearch !== undefined && !model.image.search) throw invalidArgument("Search Grounding is not supported.");
   }
@@ -201,6 +215,9 @@ function readThinking(config: Fields, model: GeminiModel): boolean {
     ["includeThoughts", "thinkingLevel", "thinkingBudget"],
     "generation_config.thinking_config",
   );
+  flagValue(thinking.includeThoughts, "generation_config.thinking_config.include_thoughts");
+  if (thinking.thinkingLevel !== undefined && thinking.thinkingBudget !== undefined)
+    throw invalidArgument("You can only set only one of thinking budget and thinking level.");
   const level = enumValue(thinking.thinkingLevel, LEVELS, "generation_config.thinking_config.thinking_level");
   if (!model.image || Object.keys(thinking).length === 0) return thinking.includeThoughts === true;
   if (!model.image.thinks) throw invalidArgument(`Thinking is not enabled for models/${model.id}`);

@@ -1,7 +1,7 @@
 // The simulated Gemini API: which path is which operation, models, generateContent and countTokens.
 import { type Exchange, type Incoming, jsonReply, type Reply, type Route } from "./exchange.ts";
 import { findFile, routeFiles } from "./files.ts";
-import { gemini, keyOf, pageToken, readPageToken } from "./gemini-access.ts";
+import { gemini, keyOf, pageToken, projectOf, readPageToken } from "./gemini-access.ts";
 import { answerContent, contentReply, isCharged } from "./gemini-answer.ts";
 import { type GeminiModel, isRetired, MODELS, modelResource } from "./gemini-models.ts";
 import { countedBody, readContentRequest } from "./gemini-request.ts";
@@ -51,7 +51,7 @@ async function generate(exchange: Exchange, id: string, version: string, method:
   const { incoming, world } = exchange;
   const model = knownModel(id, version, method, exchange);
   if (model.kind === "video") throw errors.invalidArgument("This model is only supported in the Interactions API.");
-  const request = readContentRequest(incoming.json(), model, (uri) => findFile(world, incoming, uri));
+  const request = readContentRequest(incoming.json(), model, (uri) => findFile(world, incoming, uri), projectOf(keyOf(incoming)));
   const fault = exchange.content?.fault;
   const form = method === "generateContent" ? "object" : incoming.query.get("alt") === "sse" ? "sse" : "array";
   exchange.accept(1, isCharged(fault));

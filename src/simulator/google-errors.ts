@@ -8,7 +8,9 @@ const STATUS_OF: Record<number, string> = {
   401: "UNAUTHENTICATED",
   403: "PERMISSION_DENIED",
   404: "NOT_FOUND",
+  409: "ABORTED",
   429: "RESOURCE_EXHAUSTED",
+  499: "CANCELLED",
   500: "INTERNAL",
   503: "UNAVAILABLE",
   504: "DEADLINE_EXCEEDED",
@@ -59,6 +61,17 @@ export const NO_BILLING = googleError(
   "FAILED_PRECONDITION",
 );
 export const BAD_LOCATION = googleError(400, "User location is not supported for the API use.", undefined, "FAILED_PRECONDITION");
+const CANCELLED = jsonReply(
+  {
+    error: {
+      code: 499,
+      message: "The operation was cancelled.",
+      errors: [{ message: "The operation was cancelled.", domain: "global", reason: "backendError" }],
+      status: "CANCELLED",
+    },
+  },
+  499,
+);
 export const ACCESS_TOKEN_INVALID = googleError(
   401,
   "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.",
@@ -173,6 +186,19 @@ const REFUSALS: Partial<Record<FaultName, (context: RefusalContext) => Reply>> =
   "429-day": ({ model }) => perDay(model),
   "429-limit-zero": ({ model }) => limitZero(model),
   "429-tokens": ({ model }) => tokensPerMinute(model),
+  "429-retry": ({ argument }) => {
+    const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: `${argument || 1}s` }];
+    return googleError(429, "Resource has been exhausted (e.g. check quota).", details);
+  },
+  "429-prepaid": () =>
+    googleError(429, "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage your project."),
+  "429-spending-cap": () => googleError(429, "Your project has exceeded its monthly spending cap."),
+  "billing-disabled": () => googleError(403, "This API method requires billing to be enabled.", [errorInfo("BILLING_DISABLED")]),
+  "499": () => CANCELLED,
+  "499-array": () => ({ ...CANCELLED, body: `[${CANCELLED.body}]` }),
+  "409": () => googleError(409, "The operation was aborted."),
+  "corrupted-signature": () => googleError(400, "Corrupted thought signature."),
+  "fresh-404": () => interactionError(404, "not_found", "Interaction not found."),
   "429-nodetails": () => googleError(429, "Resource has been exhausted (e.g. check quota)."),
   "429-string": () => interactionError(429, "too_many_requests", EXCEEDED),
   "string-code": () => interactionError(400, "invalid_request", "Request contains an invalid argument."),

@@ -80,6 +80,7 @@ export function readInteraction(exchange: Exchange, model: GeminiModel): Interac
   if (model.kind === "video") refuseForOmni(body, config);
   if (body.service_tier !== undefined && !TIERS.includes(textOf(body.service_tier)))
     throw invalidInteraction("service_tier: unknown value");
+  checkOptions(body);
   const background = flag(body.background, false, "background");
   const store = flag(body.store, true, "store");
   const previous = body.previous_interaction_id === undefined ? null : textOf(body.previous_interaction_id);
@@ -89,7 +90,7 @@ export function readInteraction(exchange: Exchange, model: GeminiModel): Interac
     ...readInput(exchange, body.input),
     task: readTask(config),
     ...readFormats(body, model),
-    seed: typeof config.seed === "number" ? config.seed : null,
+    seed: readSeed(config.seed),
     background,
     store,
     stream: flag(body.stream, false, "stream"),
@@ -130,6 +131,23 @@ function readTask(config: Fields): string | null {
   if (!TASKS.includes(textOf(video.task)))
     throw invalidInteraction(`generation_config.video_config.task must be one of ${TASKS.join(", ")}`);
   return textOf(video.task);
+}
+
+function readSeed(seed: unknown): number | null {
+  if (seed === undefined || seed === null) return null;
+  if (typeof seed !== "number" || !Number.isInteger(seed) || Math.abs(seed) > 2 ** 31 - 1)
+    throw invalidInteraction("generation_config.seed: expected a 32-bit integer");
+  return seed;
+}
+
+function checkOptions(body: Fields): void {
+  if (body.labels !== undefined && !isFields(body.labels)) throw invalidInteraction("labels: expected an object");
+  if (body.webhook_config === undefined) return;
+  const webhook = optional(body.webhook_config, "webhook_config");
+  only(webhook, ["uris", "user_metadata"], "webhook_config.");
+  const uris = listOf(webhook.uris).map(textOf);
+  if (uris.length === 0 || !uris.every((uri) => uri.startsWith("https://")))
+    throw invalidInteraction("webhook_config.uris: expected https addresses");
 }
 
 type Formats = Pick<InteractionRequest, "video" | "image">;
@@ -223,6 +241,8 @@ function readImage(exchange: Exchange, block: Fields, place: string): InputMedia
 
 function readVideo(exchange: Exchange, block: Fields, place: string): VideoInput {
   only(block, ["type", "data", "uri", "mime_type", "resolution"], `${place}.`);
+  if (typeof block.uri === "string" && !block.uri.includes("/files/"))
+    throw invalidInteraction(`${place}.uri: videos are taken inline or from the Files API only`);
   if (typeof block.uri === "string") return findFile(exchange.world, exchange.incoming, block.uri);
   const bytes = decodeBase64(textOf(block.data));
   if (!bytes || sniff(bytes) !== "video/mp4") throw invalidInteraction(`${place}.data: expected a video in base64`);
