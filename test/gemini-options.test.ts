@@ -101,7 +101,7 @@ describe("carried", () => {
     const { answer, ignored, sent } = await ask({ generationConfig: { imageConfig } });
     const [image] = answer.candidates![0]!.content!.parts!.flatMap(({ inlineData }) => inlineData ?? []);
     expect([image!.mimeType, Buffer.from(image!.data, "base64").subarray(8, 12).toString(), ignored]).toEqual(["image/webp", "WEBP", []]);
-    expect(sent.generationConfig.imageConfig).toBeUndefined();
+    expect(sent.generationConfig.imageConfig).toEqual({ aspectRatio: "1:1" });
   });
 
   test("Imagen's one setting is a threshold for each standard category", async () => {

@@ -152,3 +152,33 @@ test("an image is edited by the id of its call, before or after the words about 
     expect(sentTurns().at(-1)).toEqual(["user", "make it red"]);
   }
 });
+
+describe("the Gemini dialect", () => {
+  const ask = (contents: object[]) =>
+    rig.call("/v1beta/models/gemini-3-pro-image:generateContent", { json: { contents }, headers: { "x-goog-api-key": rig.key } });
+  const turn = (role: string, ...parts: object[]) => ({ role, parts });
+  const UNREADABLE: [string, object][] = [
+    ["no bytes", { inlineData: { mimeType: "image/png", data: "" } }],
+    ["bytes that were cut", { inlineData: { mimeType: "image/png", data: PIXEL_URL.slice(30, 50) } }],
+    ["an SVG", { inlineData: { mimeType: "image/svg+xml", data: btoa("<svg/>") } }],
+    ["an unknown file", { fileData: { fileUri: "files/aaaaaaaaaaaaaaaaaaaaaaaaaa" } }],
+    ["nonsense", { fileData: { fileUri: "nonsense" } }],
+  ];
+
+  test.each(UNREADABLE)("%s in an earlier turn is left out and told", async (_name, part) => {
+    const answer = await ask([turn("user", { text: "edit" }, part), turn("model", { text: "failed" }), turn("user", { text: "a fox" })]);
+    expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
+    expect([...answer.headers].some(([, value]) => value.includes("contents[0].parts[1]"))).toBe(true);
+    expect(sentTurns().flat()).not.toContain("<image>");
+  });
+
+  test.each(UNREADABLE)("%s in the last turn is refused", async (_name, part) => {
+    const answer = await ask([turn("user", { text: "a" }), turn("model", { text: "b" }), turn("user", { text: "edit" }, part)]);
+    expect([400, 403]).toContain(answer.status);
+  });
+
+  test("a conversation may end with the model", async () => {
+    expect((await ask([turn("user", { text: "a fox" }), turn("model", { text: "Sure" })])).status).toBe(200);
+    expect(sentTurns()).toEqual([["user", "a fox"]]);
+  });
+});

@@ -79,7 +79,7 @@ describe("generations", () => {
   test.each([
     ["1024x1536", MODEL, { aspectRatio: "2:3", imageSize: "1K" }, "848x1264"],
     ["3840x2160", MODEL, { aspectRatio: "16:9", imageSize: "4K" }, "5504x3072"],
-    ["auto", MODEL, undefined, "1024x1024"],
+    ["auto", MODEL, { aspectRatio: "1:1" }, "1024x1024"],
     ["512x512", "gemini-nano-banana-2.1", { aspectRatio: "1:1", imageSize: "1K" }, "1024x1024"],
     ["16:9", MODEL, { aspectRatio: "16:9" }, "1376x768"],
   ])("17: size %s of %s", async (size, model, imageConfig, pixels) => {
@@ -312,7 +312,7 @@ describe("files", () => {
     ahead = file.expires_at * 1000 - Date.now() - 60_000;
     expect(await here()).toEqual([1, 200, 200, 200]);
     ahead += 61_000;
-    expect(await here()).toEqual([0, 404, 404, 404]);
+    expect(await here()).toEqual([0, 404, 404, 403]);
     expect(await own.context.media.get(file.id.replace("file-", ""))).not.toBeNull();
   });
 

@@ -143,7 +143,7 @@ const FITS: readonly [family: string, provider: string, hints: ImageHints, fitte
   ["gemini-3-pro-image", "gemini", { aspectRatio: "1:4" }, { aspect: "9:16" }],
   ["gemini-3.1-flash-lite-image", "gemini", { imageSize: "4K" }, { size: "1K" }],
   ["gemini-2.5-flash-image", "gemini", { size: "2048x2048" }, { aspect: "1:1" }],
-  ["gemini-3-pro-image", "flow", {}, { aspect: "16:9" }],
+  ["gemini-3-pro-image", "flow", {}, { aspect: "1:1" }],
   ["gemini-3-pro-image", "flow", { aspectRatio: "2:3", imageSize: "2K" }, { aspect: "3:4", size: "2K" }],
   ["imagen-4", "flow", { aspectRatio: "1:1", imageSize: "2K" }, { aspect: "16:9", size: "1K" }],
   ["imagen-4", "flow", { size: "768x1024" }, { aspect: "9:16", size: "1K" }],

@@ -8,6 +8,7 @@ import type { Thinking } from "../../gateway/models.ts";
 import type { Kind } from "../../gateway/types.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
+import { lastTurnStart } from "../last-turn.ts";
 import { foldSeed } from "../seed.ts";
 import { fieldsOf, isFields, listOf, textOf } from "./proto-json.ts";
 import { dataReference, uriReference } from "./references.ts";
@@ -52,8 +53,10 @@ export const HINT_NAMES = {
 
 /** @throws {AppError} `invalid_request` naming what cannot be understood */
 export function decodeGenerate(body: GenerateBody): DecodedGenerate {
-  const { instructions, turns, leftOut } = decodeContents(body.contents);
-  if (turns.at(-1)?.role !== "user") {
+  const { instructions, turns: said, leftOut } = decodeContents(body.contents);
+  // What follows the user's last turn is to be made once more.
+  const turns = said.slice(0, said.findLastIndex(({ role }) => role === "user") + 1);
+  if (turns.length === 0) {
     throw new AppError("invalid_request", "contents: the last content must be the user's and have text or a picture.", {
       param: "contents",
     });
@@ -104,13 +107,13 @@ function decodeContents(contents: unknown): { instructions: string[]; turns: Dra
     const fields = isFields(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
     return { fields, role: roleOf(fields.role) };
   });
-  const lastOfModel = list.findLastIndex(({ role }) => role === "model");
+  const exactFrom = lastTurnStart(list.map(({ role }) => role));
   for (const [index, { fields, role }] of list.entries()) {
     const where = isList ? `contents[${index}]` : "contents";
     if (role === "system") instructions.push(instructionOf(fields));
     if (role !== "user" && role !== "model") continue;
     const isParts = Array.isArray(fields.parts);
-    const decode = index > lastOfModel ? decodePart : leniently(leftOut);
+    const decode = index >= exactFrom ? decodePart : leniently(leftOut);
     const parts = listOf(fields.parts).flatMap((part, at) => decode(part, isParts ? `${where}.parts[${at}]` : where, role));
     addTurn(turns, role, parts);
   }

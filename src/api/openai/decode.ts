@@ -6,6 +6,7 @@ import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn } from "../../gateway/inputs.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { countOr } from "../invalid.ts";
+import { lastTurnStart } from "../last-turn.ts";
 import { foldSeed } from "../seed.ts";
 import { decodeMessage, type Message } from "./chat/message.ts";
 import { isObject } from "./references.ts";
@@ -68,12 +69,6 @@ export const lastUserTurn = (turns: DraftTurn[]) => turns.findLast((turn) => tur
 /** The user's own words are empty: there is nothing to go on from. */
 export const nothingSaid = (param: string) =>
   new AppError("invalid_request", `${param}: the last message must have text or an image.`, { param, reason: "invalid_value" });
-
-/** Index of the first message of the user's last turn: what is attached from there on has to be readable. */
-export function lastTurnStart(roles: readonly (string | null)[]): number {
-  const last = roles.lastIndexOf("user");
-  return last < 0 ? 0 : roles.slice(0, last).lastIndexOf("model") + 1;
-}
 
 /** Neighbouring messages of one role are one turn: upstreams want roles to alternate. */
 export function joinTurns(turns: DraftTurn[]): DraftTurn[] {
