@@ -133,7 +133,7 @@ async function attemptUntilDone(deps: GenerateDependencies, asked: Work, failed:
       deps.settings().generation,
       deps.random,
     );
-    if (step.action === "fail" || work.signal.aborted || work.run.isPointless) throw failure;
+    if (step.action === "fail" || work.signal.aborted || work.run.isPointless) throw asExhausted(failure);
     tried.apply(step, tokenId, !isOtherFree());
     if (step.delayMs > 0) await sleep(deps.clock, step.delayMs, work.signal);
   }
