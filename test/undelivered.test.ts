@@ -1,7 +1,11 @@
 // Undelivered outcomes: a client that leaves and asks the same again is paid for once, on every route that makes images or videos.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { cpSync } from "node:fs";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { generateText } from "ai";
 import { parseModel } from "../src/gateway/models.ts";
 import { newId } from "../src/ids.ts";
+import { temporaryFolder } from "../src/testing.ts";
 import { until } from "./keys.ts";
 import { framesOf, GEMINI, GEMINI_TWO, type Rig, type RigOptions, startRig } from "./rig.ts";
 
@@ -132,6 +136,55 @@ describe("a call whose client has left", () => {
     expect(accepted(rig)).toBe(1);
   });
 
+  test("is one of four: each of four repeats gets one of them", async () => {
+    await using rig = await slow();
+    const left = new AbortController();
+    const four = Array.from({ length: 4 }, () => send(rig, CHAT, { signal: left.signal }).catch(() => {}));
+    await until(() => rig.simulator.counts().total.requests === 4);
+    left.abort();
+    await Promise.all(four);
+    const repeats = await Promise.all(Array.from({ length: 4 }, () => send(rig, CHAT)));
+    expect(new Set(repeats.map(({ headers }) => headers.get(JOINED))).size).toBe(4);
+    expect(new Set(await Promise.all(repeats.map((response) => response.text()))).size).toBe(4);
+    expect(accepted(rig)).toBe(4);
+  });
+
+  test("is one charge behind a proxy that cuts three times before the result is there", async () => {
+    await using rig = await slow({ simulator: { faults: "gemini.generate=latency(900)" } });
+    await using proxy = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      async fetch(request) {
+        const cut = AbortSignal.timeout(250);
+        const { pathname } = new URL(request.url);
+        const body = await request.text();
+        return rig.call(pathname, { method: "POST", body, headers: { "content-type": "application/json" }, signal: cut }).then(
+          async (response) => new Response(await response.text(), { status: response.status }),
+          () => new Response("", { status: 504 }),
+        );
+      },
+    });
+    const statuses: number[] = [];
+    while (statuses.at(-1) !== 200 && statuses.length < 20) {
+      const response = await fetch(`${proxy.url.origin}/v1/chat/completions`, { method: "POST", body: JSON.stringify(ASK) });
+      statuses.push(response.status);
+    }
+    expect([statuses.at(-1), statuses.filter((status) => status === 504).length > 2]).toEqual([200, true]);
+    expect([accepted(rig), (await paid(rig)).images]).toEqual([1, 1]);
+  });
+
+  test("is told as unknown after a crash, and no upstream is asked", async () => {
+    await using first = await slow({ simulator: { faults: "gemini.generate=latency(3000)" } });
+    await leave(first, CHAT);
+    await first.context.undelivered.flush();
+    using copy = temporaryFolder();
+    cpSync(first.folder, copy.path, { recursive: true });
+    await using rig = await startRig({ tokens: [], folder: copy.path });
+    const again = await send(rig, CHAT);
+    expect([again.status, again.headers.has(JOINED), again.headers.get("x-should-retry")]).toEqual([502, true, "false"]);
+    expect(rig.simulator.counts().total.requests).toBe(0);
+  });
+
   test("is another key's affair to nobody, and another request's to none", async () => {
     await using rig = await slow();
     await leave(rig, CHAT);
@@ -227,6 +280,14 @@ describe("an outcome that may have been charged and has no result", () => {
       expect((await send(rig, shape)).status).toBe(200);
     },
   );
+
+  test("is one charge of the AI SDK, which repeats it by itself", async () => {
+    await using rig = await startRig({ tokens: [GEMINI, GEMINI_TWO], simulator: { faults: "gemini.generate=lost" } });
+    const provider = createOpenAICompatible({ name: "f2a", baseURL: `${rig.url}/v1`, apiKey: rig.key });
+    const failure = await generateText({ model: provider(MODEL), prompt: "a fox", maxRetries: 1 }).catch((error) => error as Error);
+    expect(failure).toBeInstanceOf(Error);
+    expect([rig.simulator.counts().operations["gemini.generate"]?.requests, (await paid(rig)).images]).toEqual([1, 1]);
+  });
 
   test("is told after a restart, and is over after ten minutes", async () => {
     const start = Date.now();

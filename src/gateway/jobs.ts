@@ -65,9 +65,9 @@ export function createJobs(deps: JobsDependencies): Jobs {
     const found = entry && (await foundFor(entry));
     if (entry && found) {
       const hasNothing = isLost(failureOf(found));
-      if (hasNothing) undelivered.release(entry);
+      if (hasNothing) entry.free();
       client.attach(found.requestId, {
-        left: () => undelivered.release(entry),
+        left: () => (hasNothing ? undefined : undelivered.release(entry)),
         delivered: () => (hasNothing ? undefined : void finishEntry(found.id, entry)),
       });
       return found;
@@ -89,7 +89,7 @@ export function createJobs(deps: JobsDependencies): Jobs {
   /** The end was delivered: of a job that has nothing to give it is told again. */
   async function finishEntry(id: string, entry: Entry): Promise<void> {
     const row = await book.read(id).catch(() => null);
-    if (row && isLost(failureOf(row))) deps.undelivered!.release(entry);
+    if (row && isLost(failureOf(row))) entry.free();
     else deps.undelivered!.remove(entry);
   }
 

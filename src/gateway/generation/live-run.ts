@@ -25,7 +25,8 @@ export class LiveRun {
   private readonly calls: AttemptState[] = [];
   private readonly end: () => void;
   private done: Done | null = null;
-  private isOver = false;
+  /** Its last call has ended. */
+  isOver = false;
   private isAttended = true;
   private entry: Entry | null = null;
 

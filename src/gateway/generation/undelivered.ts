@@ -53,7 +53,8 @@ export class Entry {
     readonly hash: Promise<string>,
     public at: number,
     public outcome: Outcome,
-    readonly run: LiveRun | null,
+    /** The generation under way. */
+    public run: LiveRun | null,
   ) {}
 
   get isTaken(): boolean {
@@ -110,14 +111,14 @@ export class Undelivered {
     });
     const entry = new Entry(newId(), keyId, requestId, hashed, this.deps.clock.now(), outcome, run ?? null);
     this.keep(entry);
-    if (run) this.forsaken.add(run);
+    if (run) this.watch(run);
     this.save(entry);
     return entry;
   }
 
   /** The outcome of an entry has changed; it is offered from now on. */
   change(entry: Entry, outcome: Outcome): void {
-    if (entry.run) this.forsaken.delete(entry.run);
+    this.forget(entry);
     if (entry.isGone) return;
     entry.outcome = outcome;
     entry.at = this.deps.clock.now();
@@ -125,7 +126,7 @@ export class Undelivered {
   }
 
   remove(entry: Entry): void {
-    if (entry.run) this.forsaken.delete(entry.run);
+    this.forget(entry);
     if (entry.isGone) return;
     entry.isGone = true;
     entry.free();
@@ -184,6 +185,17 @@ export class Undelivered {
   /** Resolves when everything is on disk. */
   async flush(): Promise<void> {
     for (const own of this.byKey.values()) for (const entry of own) await entry.saving;
+  }
+
+  /** A generation that nobody reads ends in its own time, or with the server. */
+  private watch(run: LiveRun): void {
+    this.forsaken.add(run);
+    void run.ended.then(() => this.forsaken.delete(run));
+  }
+
+  /** Its generation has ended, or is offered no more: nothing holds what it was asked for. */
+  private forget(entry: Entry): void {
+    if (entry.run?.isOver || entry.outcome.type !== "running") entry.run = null;
   }
 
   private keep(entry: Entry): void {
