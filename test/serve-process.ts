@@ -11,7 +11,11 @@ export type ServeProcess = AsyncDisposable & {
 };
 
 /** Resolves once it listens. @throws {Error} with its log when it ends before */
-export async function startProcess(dataDir: string, simulator: Simulator, env: Record<string, string> = {}): Promise<ServeProcess> {
+export async function startProcess(
+  dataDir: string,
+  simulator: Pick<Simulator, "geminiBaseUrl">,
+  env: Record<string, string> = {},
+): Promise<ServeProcess> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "..", "src", "main.ts"), "serve"], {
     stdout: "ignore",
     stderr: "pipe",
