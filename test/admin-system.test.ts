@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { licences } from "../scripts/licences.ts";
 import { describeSurfaces } from "../src/gateway/api-reference.ts";
 import { temporaryFolder } from "../src/testing.ts";
+import { en } from "../views/locales/en.ts";
 import { zh } from "../views/locales/zh.ts";
 import { type SignedIn, signIn } from "./admin.ts";
 import { FLOW, GEMINI, type Rig, startRig } from "./rig.ts";
@@ -42,6 +43,20 @@ describe("checks", () => {
     const html = await (await (await signIn(rig)).get("/admin/system")).text();
     for (const text of ["flow2api.db", "requests.db", "secret.key", "0.1.0"]) expect(html).toContain(text);
   });
+});
+
+test("what upstreams said that this version does not know stands on the page, in both languages and without content", async () => {
+  await using rig = await startRig();
+  const admin = await signIn(rig);
+  expect(await (await admin.get("/admin/system")).text()).toContain(en.system.news.none);
+  rig.simulator.setFaults("gemini.generate=strange-reason");
+  expect((await rig.chat({ messages: [{ role: "user", content: "a very private fox" }] })).status).toBe(400);
+  const html = await (await admin.get("/admin/system")).text();
+  for (const text of [en.system.news.title, "IMAGE_WATERMARK_FAILED", en.system.news.kinds.finish_reason!, "finishReason:string"])
+    expect(html).toContain(text);
+  expect(html).not.toContain("private fox");
+  const chinese = await (await admin.get("/admin/system", { "accept-language": "zh-CN" })).text();
+  expect(chinese).toContain(zh.system.news.title);
 });
 
 describe("backup and restore", () => {
