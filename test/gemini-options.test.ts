@@ -257,3 +257,71 @@ describe("a video as input of an image model", () => {
     expect((await ask({ contents: [{ parts }] })).status).toBe(200);
   });
 });
+
+describe("interactions", () => {
+  async function interact(body: object) {
+    const before = rig.simulator.calls().length;
+    const headers = { "x-goog-api-key": rig.key, "content-type": "application/json" };
+    const response = await fetch(`${rig.url}/v1beta/interactions`, { method: "POST", headers, body: JSON.stringify(body) });
+    const answer = (await response.json()) as { status?: string; error?: { message: string } };
+    // Videos of other tests are polled meanwhile.
+    const calls = rig.simulator
+      .calls()
+      .slice(before)
+      .filter(({ method }) => method === "POST");
+    const ignored = response.headers.get("x-flow2api-ignored")?.split(", ") ?? [];
+    return { status: response.status, answer, calls, sent: calls[0]?.body as Sent, ignored };
+  }
+
+  test("carry a search, a temperature and safety settings to an image model, and tell the rest", async () => {
+    const { status, answer, sent, ignored } = await interact({
+      model: PRO,
+      input: "a fox",
+      tools: [{ type: "google_search" }, { type: "code_execution" }],
+      safety_settings: STANDARD,
+      generation_config: { temperature: 0.5, max_output_tokens: 100 },
+      agent_config: { a: 1 },
+    });
+    expect([status, answer.status, sent.tools, sent.safetySettings]).toEqual([200, "completed", [{ googleSearch: {} }], STANDARD]);
+    expect([sent.generationConfig.temperature, ignored.toSorted()]).toEqual([
+      0.5,
+      ["agentConfig", "generationConfig.maxOutputTokens", "tools.code_execution"],
+    ]);
+  });
+
+  test("of a video model tell what it does not take", async () => {
+    const { status, ignored } = await interact({
+      model: "gemini-omni-1.2-flash",
+      input: "a fox in snow",
+      background: true,
+      safety_settings: STANDARD,
+      generation_config: { temperature: 1 },
+    });
+    expect([status, ignored.toSorted()]).toEqual([200, ["generationConfig.temperature", "safetySettings"]]);
+  });
+
+  test("give a video to an image model that takes one", async () => {
+    const data = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from("ftypisom"), Buffer.alloc(12)]).toString("base64");
+    const input = [
+      { type: "video", data, mime_type: "video/mp4" },
+      { type: "text", text: "a still of it" },
+    ];
+    const taken = await interact({ model: MODEL, input });
+    expect([taken.status, taken.sent.contents[0]!.parts]).toMatchObject([
+      200,
+      [{ inlineData: { mimeType: "video/mp4" } }, { text: "a still of it" }],
+    ]);
+    expect(await interact({ model: PRO, input })).toMatchObject({ status: 400, calls: [] });
+  });
+
+  test.each<[string, object]>([
+    ["a ratio of nobody", { model: PRO, response_format: { type: "image", aspect_ratio: "7:77" } }],
+    ["a ratio that the model lacks", { model: PRO, response_format: { type: "image", aspect_ratio: "1:8" } }],
+    ["a ratio of no video", { model: "gemini-omni-1.2-flash", response_format: { type: "video", aspect_ratio: "1:1" } }],
+    ["words alone", { model: PRO, response_format: { type: "text" } }],
+    ["words by modality", { model: PRO, response_modalities: ["text"] }],
+    ["a level that is none", { model: PRO, generation_config: { thinking_level: "enormous" } }],
+  ])("refuse %s, and nothing is charged", async (_, body) => {
+    expect(await interact({ input: "a fox", ...body })).toMatchObject({ status: 400, calls: [] });
+  });
+});

@@ -5,7 +5,6 @@ import type { Run } from "../../gateway/generate.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
 import type { LeftOut } from "../../gateway/inputs.ts";
 import type { MediaStore } from "../../gateway/media.ts";
-import { OPTION_NAMES } from "../../gateway/model-options.ts";
 import type { ModelChoice } from "../../gateway/models.ts";
 import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";
 import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../gateway/types.ts";
@@ -22,7 +21,7 @@ import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalitie
 import { errorBody } from "./errors.ts";
 import { decodeOptions } from "./options.ts";
 import { readTurns } from "./references.ts";
-import { type Started, startImages, startVideo } from "./run.ts";
+import { leftByJob, type Started, startImages, startVideo } from "./run.ts";
 import { CountBody, GenerateBody, tolerant } from "./schema.ts";
 import { generateFacts, textAnswer } from "./side-calls.ts";
 import { type Framing, framingOf } from "./stream.ts";
@@ -80,10 +79,9 @@ async function start(api: Api, call: Call, model: string, method: Method): Promi
   const turns = await readTurns(api, call, decoded.turns, leftOut);
   if (choice.kind === "video") {
     const { seed, system } = decoded;
-    const unused = options ? Object.keys(options).map((name) => OPTION_NAMES[name as keyof typeof options]) : [];
     const started = await startVideo(api, call, { route, choice, seed, aspect, ...videoOf(turns, system) });
     side.started();
-    return { ...started, output: null, ignored: [...ignored, ...unused], leftOut };
+    return { ...started, output: null, ignored: [...ignored, ...leftByJob(api, choice, options)], leftOut };
   }
   const shapeParams = { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize, thinking: HINT_NAMES.thinking };
   const work = {

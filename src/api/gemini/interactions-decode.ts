@@ -5,10 +5,12 @@ import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import type { VideoOrder } from "../../gateway/job.ts";
 import type { Thinking } from "../../gateway/models.ts";
+import type { ModelOptions } from "../../gateway/types.ts";
 import { collectImageHints } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
 import { foldSeed } from "../seed.ts";
 import { instructionOf, thinkingOf } from "./decode.ts";
+import { interactionOptions } from "./options.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
 import { dataReference, uriReference } from "./references.ts";
 import type { InteractionBody } from "./schema.ts";
@@ -33,6 +35,9 @@ export type DecodedInteraction = {
   /** A picture was asked for, and no words. */
   imageOnly: boolean;
   thinking?: Thinking;
+  options?: ModelOptions;
+  /** Fields that change nothing here. */
+  ignored: string[];
   /** For a video: what the user said and gave, all turns together. */
   prompt: string;
   pictures: InputReference[];
@@ -62,6 +67,9 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
   const formats = listOf(body.responseFormat).filter(isFields);
   const format = formatOf(formats);
   const kinds = [...formats.map(({ type }) => type), ...listOf(body.responseModalities)].map((kind) => textOf(kind)?.toLowerCase());
+  const made = kinds.filter((kind) => kind !== undefined);
+  if (made.length > 0 && !made.includes("image") && !made.includes("video"))
+    throw mustBe("response_format", "an image or a video: this model makes nothing else", made.join(", "));
   const config = fieldsOf(body.generationConfig);
   const task = textOf(fieldsOf(config.videoConfig).task)?.toLowerCase() ?? "";
   return {
@@ -70,6 +78,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
     stream: body.stream === true,
     previous: textOf(body.previousInteractionId),
     delivery: textOf(format.delivery) === "uri" ? "uri" : "inline",
+    ...interactionOptions(body),
     seed: foldSeed(config.seed, "generation_config.seed"),
     webhookUrl: webhookOf(body.webhookConfig),
     system: instructionOf(body.systemInstruction) || undefined,

@@ -7,17 +7,22 @@ import type { Json, Usage } from "../../gateway/types.ts";
 import { errorBody } from "./errors.ts";
 import type { Delivery } from "./interactions-decode.ts";
 import { interactionId } from "./job-names.ts";
-import { fieldsOf, textOf } from "./proto-json.ts";
+import { fieldsOf, listOf, textOf } from "./proto-json.ts";
 
 /** What an interaction gives back as it was asked for; kept with its job. */
-export type InteractionEcho = { delivery: Delivery; previous: string | null };
+export type InteractionEcho = { delivery: Delivery; previous: string | null; ignored?: string[] };
 
 export const writeEcho = (echo: InteractionEcho): Json => ({ interaction: echo });
 
 /** Jobs that were made in another way have none: their results come inside the answer. */
 export function readEcho({ echo }: Pick<Job, "echo">): InteractionEcho {
-  const { delivery, previous } = fieldsOf(fieldsOf(echo).interaction);
-  return { delivery: delivery === "uri" ? "uri" : "inline", previous: textOf(previous) ?? null };
+  const { delivery, previous, ignored } = fieldsOf(fieldsOf(echo).interaction);
+  const names = listOf(ignored).map(String);
+  return {
+    delivery: delivery === "uri" ? "uri" : "inline",
+    previous: textOf(previous) ?? null,
+    ...(names.length > 0 ? { ignored: names } : {}),
+  };
 }
 
 /** A content block of what was made. `data` is the bytes, which `json-bytes.ts` writes as base64. */

@@ -6,6 +6,7 @@ import { imageWish } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import type { Job } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
+import { ignoredHeader } from "../../gateway/model-options.ts";
 import { admitBody } from "../admission.ts";
 import { splitUrl } from "../dialect.ts";
 import { sendEarly } from "../early-bytes.ts";
@@ -17,13 +18,16 @@ import { errorBody } from "./errors.ts";
 import { type DecodedInteraction, decodeInteraction } from "./interactions-decode.ts";
 import { encodeFailure, encodeInteraction, type OutputBlock, readEcho, statusOf, wordsOf, writeEcho } from "./interactions-encode.ts";
 import { interactionId, interactionJobId, videoUri } from "./job-names.ts";
-import { readTurns } from "./references.ts";
+import { mediaReference, readTurns } from "./references.ts";
+import { leftByJob } from "./run.ts";
 import { InteractionBody, tolerant } from "./schema.ts";
 import { eventPieces } from "./stream.ts";
+import { exactAspect } from "./video-options.ts";
 import { readPictures, readSource } from "./videos.ts";
 
 const validate = tolerant(InteractionBody);
 const ROUTE = "POST /v1beta/interactions";
+const VIDEO = ["video"] as const;
 const HINT_NAMES = { aspectRatio: "response_format.aspect_ratio", imageSize: "response_format.image_size" } as const;
 
 /** @throws {AppError} everything that is known before the job is safe; a job goes on when its client leaves */
@@ -65,17 +69,20 @@ async function begin(api: Api, call: Call, client: JobClient) {
   return { job: await make(api, { ...call, client }, decoded, previous), stream, background };
 }
 
+const ignoredOf = (api: Api, { model, options, ignored }: DecodedInteraction) => [...ignored, ...leftByJob(api, modelOf(model), options)];
+
 /** What orders of both kinds share. */
 const orderOf = (
   { requestId, startedAt, key, request, client }: Call & { client: JobClient },
   { model, seed, webhookUrl, delivery, previous }: DecodedInteraction,
+  ignored: string[],
 ) => ({
   ...{ requestId, startedAt, seed, webhookUrl, client },
   dialect: "gemini" as const,
   route: ROUTE,
   keyId: key.id,
   choice: modelOf(model),
-  echo: writeEcho({ delivery, previous: previous ?? null }),
+  echo: writeEcho({ delivery, previous: previous ?? null, ...(ignored.length > 0 ? { ignored } : {}) }),
   idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
 });
 
@@ -86,7 +93,7 @@ async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: 
   const source = previous?.kind === "video" ? { jobId: previous.id } : named && (await readSource(api, call, named.fields, named.param));
   const earlier = previous?.kind === "image" ? await resultsOf(api, previous) : [];
   return jobsOf(api).createVideo({
-    ...orderOf(call, decoded),
+    ...orderOf(call, decoded, ignoredOf(api, decoded)),
     ...decoded.video,
     prompt: decoded.prompt,
     images: await readPictures(api, call, [...earlier, ...decoded.pictures]),
@@ -96,22 +103,26 @@ async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: 
 
 /** An earlier interaction is the conversation that this one goes on with. */
 async function makeImage(api: Api, call: Call & { client: JobClient }, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
-  if (previous?.kind === "video" || decoded.videos.length > 0) {
-    throw new AppError("invalid_request", "An image model takes no video.", { param: "input" });
-  }
+  if (previous?.kind === "video") throw new AppError("invalid_request", "An image model goes on with no video.", { param: "input" });
+  exactAspect(decoded.hints.aspectRatio, HINT_NAMES.aspectRatio);
   const earlier: DraftTurn[] = previous
     ? [
         { role: "user", parts: [{ type: "text", text: previous.prompt }] },
         { role: "model", parts: [...wordsIn(previous), ...(await resultsOf(api, previous))] },
       ]
     : [];
-  const turns = [...earlier, ...decoded.turns].filter(({ parts }) => parts.length > 0);
+  const videos = decoded.videos.map(({ fields, param }) => ({ ...mediaReference(fields, param), kinds: VIDEO }));
+  const [last = { role: "user" as const, parts: [] }, ...before] = decoded.turns.toReversed();
+  const turns = [...earlier, ...before.reverse(), { ...last, parts: [...videos, ...last.parts] }].filter(({ parts }) => parts.length > 0);
   return jobsOf(api).createImages({
-    ...orderOf(call, decoded),
+    ...orderOf(call, decoded, ignoredOf(api, decoded)),
     wish: imageWish(decoded.hints, HINT_NAMES),
     system: decoded.system,
     imageOnly: decoded.imageOnly,
     thinking: decoded.thinking,
+    options: decoded.options,
+    shapeParams: { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize },
+    picturesParam: "input",
     turns: await readTurns(api, call, turns),
     n: 1,
   });
@@ -145,8 +156,10 @@ async function ended(api: Api, { key, request }: Call, job: Job): Promise<Job> {
 
 async function answer(api: Api, call: Call, job: Job, client?: JobClient): Promise<Response> {
   const body = encodeInteraction(job, await contentOf(api, call, job));
-  return jsonWithBytes(body, { headers: client?.headers, onSent: client?.delivered });
+  return jsonWithBytes(body, { headers: headersOf(job, client), onSent: client?.delivered });
 }
+
+const headersOf = (job: Job, client?: JobClient) => ({ ...client?.headers, ...ignoredHeader(readEcho(job).ignored ?? []) });
 
 /** What there is to give of a job; empty while it goes on. */
 async function contentOf(api: Api, { origin }: Call, job: Job): Promise<OutputBlock[]> {
@@ -173,7 +186,7 @@ function streamed(api: Api, call: Call, job: Job, reader: { signal: AbortSignal;
   return streamFrames(events(api, call, job, signal), {
     clock: api.clock,
     heartbeat,
-    headers: client?.headers,
+    headers: headersOf(job, client),
     onCancel: stop,
     onEnd: client?.delivered,
   });

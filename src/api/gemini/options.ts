@@ -61,6 +61,32 @@ export function decodeOptions(body: Fields): DecodedOptions {
   };
 }
 
+const READ_OF_INTERACTIONS = {
+  body: [
+    ...["model", "input", "background", "stream", "store", "previousInteractionId", "systemInstruction", "responseFormat"],
+    ...["responseModalities", "responseMimeType", "generationConfig", "webhookConfig", "safetySettings", "tools", ...HINT_PLACES],
+  ],
+  generationConfig: ["seed", "temperature", "topP", "thinkingLevel", "videoConfig", "imageConfig", ...HINT_PLACES],
+};
+
+/** The same of an interaction, whose tools are named by their type. @throws {AppError} as {@link decodeOptions} */
+export function interactionOptions(body: Fields): Omit<DecodedOptions, "output"> {
+  const config = fieldsOf(body.generationConfig);
+  const { temperature, topP } = config;
+  const tools = listOf(body.tools).map((tool) => {
+    const { type, ...settings } = fieldsOf(tool);
+    return { [toolName(type)]: settings };
+  });
+  const { options, ignored } = decodeOptions({ safetySettings: body.safetySettings, tools, generationConfig: { temperature, topP } });
+  const others = [
+    ...unread(body, READ_OF_INTERACTIONS.body, ""),
+    ...unread(config, READ_OF_INTERACTIONS.generationConfig, "generationConfig."),
+  ];
+  return { ...(options ? { options } : {}), ignored: [...others, ...ignored] };
+}
+
+const toolName = (type: unknown) => (textOf(type) === "google_search" ? "googleSearch" : (textOf(type) ?? "unnamed"));
+
 /** One threshold for all standard categories, as Imagen's clients send it; null for a word that is none. */
 export function imagenSafety(value: unknown): ModelOptions["safety"] | null {
   const threshold = textOf(value)?.toUpperCase();
@@ -107,7 +133,7 @@ function readTools(value: unknown): { search?: SearchOptions; ignored: string[] 
     const { googleSearch, googleSearchRetrieval, ...others } = fieldsOf(tool);
     const settings = googleSearch ?? googleSearchRetrieval;
     if (settings !== undefined && settings !== false) search = readSearch(fieldsOf(settings), ignored);
-    ignored.push(...unread(others, [], "tools."));
+    ignored.push(...Object.keys(others).map((name) => `tools.${name}`));
   }
   return { search, ignored };
 }

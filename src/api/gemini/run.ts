@@ -3,6 +3,9 @@ import type { ImageGeneration, Run } from "../../gateway/generate.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
 import type { VideoOrder } from "../../gateway/job.ts";
 import { followJob } from "../../gateway/job-events.ts";
+import { ignoredHeader, leftBehind, OPTION_NAMES } from "../../gateway/model-options.ts";
+import { familyOf, type ModelChoice } from "../../gateway/models.ts";
+import type { ModelOptions } from "../../gateway/types.ts";
 import { insists } from "../generation-headers.ts";
 import { type Api, type Call, jobsOf, stoppable } from "./call.ts";
 
@@ -28,7 +31,8 @@ export async function startImages(api: Api, call: Call, work: ImageWork): Promis
   if (api.jobs && idempotencyKey) {
     const { stream: _, ...order } = work;
     const job = await api.jobs.createImages({ ...order, requestId, startedAt, keyId: key.id, dialect: "gemini", idempotencyKey });
-    return { run: followJob({ ...api, jobs: api.jobs, affinity: api.inputs.affinity }, job, work.choice, signal), stop };
+    const run = followJob({ ...api, jobs: api.jobs, affinity: api.inputs.affinity }, job, work.choice, signal);
+    return { run: { ...run, headers: { ...run.headers, ...ignoredHeader(leftByJob(api, work.choice, work.options)) } }, stop };
   }
   const run = await api.generate({
     stream: false,
@@ -41,6 +45,18 @@ export async function startImages(api: Api, call: Call, work: ImageWork): Promis
     dialect: "gemini",
   });
   return { run, stop };
+}
+
+/** Names of the options that a job's model leaves behind on some provider that can serve it; of a video model all. */
+export function leftByJob(
+  { pool }: Pick<Api, "pool">,
+  { families: [family], kind }: ModelChoice,
+  options: ModelOptions | undefined,
+): string[] {
+  const wished = Object.keys(options ?? {}).map((name) => OPTION_NAMES[name as keyof ModelOptions]);
+  if (kind === "video") return wished;
+  const providers = Object.keys(familyOf(family)?.providers ?? {}).filter((provider) => pool.canServe(kind, family, [provider]));
+  return leftBehind(family, providers, options);
 }
 
 export type VideoWork = Pick<VideoOrder, "route" | "choice" | "prompt" | "images" | "source" | "aspect" | "seed">;

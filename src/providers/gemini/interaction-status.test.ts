@@ -27,6 +27,11 @@ test.each(["queued", "in_progress", "pondering", "", undefined, 7, "toString"])(
   expect(statusOf({ status, steps: [output(video)] })).toEqual({ state: "pending", progress: null });
 });
 
+test("an idle interaction is done when its video is there, and goes on when it is not", () => {
+  expect(statusOf({ status: "idle", steps: [output(video)] })).toMatchObject({ state: "done", result: { uri: URI } });
+  expect(statusOf({ status: "idle", steps: [output(text("Soon."))] })).toEqual({ state: "pending", progress: null });
+});
+
 describe("a completed interaction", () => {
   test("is done with its file and what it used", () => {
     expect(statusOf({ status: "completed", steps: [thought, output(text("Here."), video)], usage: videoTokens })).toEqual({

@@ -27,8 +27,10 @@ export function toVideoStatus(interaction: JsonRecord, interactionId: string, no
   const status = stringOf(interaction.status) ?? "";
   if (status === "failed") return { state: "failed", error: toJobError(arrayOf(interaction.errors).filter(isRecord), now) };
   if (status === "cancelled") return { state: "failed", error: new AppError("cancelled", "The video was cancelled.") };
-  if (!Object.hasOwn(ENDS, status)) return { state: "pending", progress: null };
   const video = findVideo(interaction);
+  // Of `idle` no more is documented than the word (SDK enum of 3.3.0): nothing is under way, so that a video that is there is whole.
+  const isEnd = Object.hasOwn(ENDS, status) || (status === "idle" && video !== null);
+  if (!isEnd) return { state: "pending", progress: null };
   const usage = toVideoUsage(interaction.usage, video !== null);
   if (video) return { state: "done", result: "uri" in video ? { uri: video.uri } : { interactionId, inline: true }, usage };
   const words = status === "completed" ? outputText(interaction) : "";
