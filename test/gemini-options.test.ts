@@ -293,7 +293,6 @@ describe("interactions", () => {
     const { status, ignored } = await interact({
       model: "gemini-omni-1.2-flash",
       input: "a fox in snow",
-      background: true,
       safety_settings: STANDARD,
       generation_config: { temperature: 1 },
     });
