@@ -1,6 +1,6 @@
 // Conversations as clients send them back: an edit stays an edit, and what cannot be read of the past does not end it.
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { type Chat, type Delta, deltasOf, PIXEL_URL } from "./clients/replay.ts";
+import { type Chat, type Delta, deltasOf, PIXEL_URL, until } from "./clients/replay.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
 setDefaultTimeout(30_000);
@@ -63,6 +63,15 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
     await rig.call("/v1/responses", { json: { model: "gemini-3-pro-image", input: `make ${url} red` } });
     expect(sentTurns()[0]).toContain("<image>");
   });
+});
+
+test("an image that a video's prompt names is what the video begins with", async () => {
+  const { message } = ((await (await rig.chat()).json()) as Chat).choices[0]!;
+  const url = /^\[image-1\]: (\S+)$/m.exec(message.content)![1]!;
+  await rig.call("/v1/videos", { json: { prompt: `let ${url} move` } });
+  const sent = () => rig.simulator.calls().find(({ operation }) => operation === "gemini.interaction");
+  await until(() => sent() !== undefined);
+  expect(JSON.stringify(sent()!.body)).toMatch(/"type":"image".*let {1,2}move/);
 });
 
 const SVG = `data:image/svg+xml;base64,${btoa('<svg xmlns="http://www.w3.org/2000/svg"/>')}`;

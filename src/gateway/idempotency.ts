@@ -84,7 +84,7 @@ export function createIdempotency({ store, clock }: Deps): Idempotency {
   return {
     async begin(name, hash) {
       if (!/^[\x20-\x7e]+$/.test(name.key) || name.key.length > LONGEST_KEY)
-        throw new AppError("invalid_request", `Idempotency-Key: expected 1 to ${LONGEST_KEY} printable characters.`, {
+        throw new AppError("invalid_request", `Idempotency-Key must be 1 to ${LONGEST_KEY} printable characters.`, {
           param: "Idempotency-Key",
         });
       const now = clock.now();

@@ -157,7 +157,7 @@ const NAMED_FILE = namedFileUrl("");
 
 /** `where`: what the message names, the part that holds the field. */
 export const emptyReference = (where: string, param = where) =>
-  new AppError("invalid_request", `${where}: expected a URL or data URL of an image, got an empty text.`, {
+  new AppError("invalid_request", `${where} must be a URL or data URL of an image, got an empty text.`, {
     param,
     reason: "invalid_value",
   });

@@ -6,6 +6,7 @@ import { nearVideoAspect } from "../../gateway/video-parameters.ts";
 import { collectVideoField } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
 import { foldSeed } from "../seed.ts";
+import { decodeText } from "./chat/message.ts";
 import { fileReference, isObject, referencesOf } from "./references.ts";
 import type { VideoBody } from "./schema.ts";
 
@@ -52,16 +53,27 @@ export const VIDEO_FORM_FIELDS = { numbers: [], flags: [] } as const;
  */
 export function decodeVideo(body: VideoBody, uploads: VideoUploads = new Map()): DecodedVideo {
   const { shape, size } = videoShape(collectShape(body));
+  const { prompt, mentioned } = readPrompt(promptOf(body));
+  const named = picturesOf(body, uploads);
   return {
     model: body.model ?? null,
-    prompt: promptOf(body),
+    prompt,
     shape,
     size,
     seed: foldSeed(body.seed),
-    ...picturesOf(body, uploads),
+    ...(named.pictures.length > 0 ? named : { pictures: mentioned }),
     source: uploads.get("video")?.[0] ?? sourceOf(body.video, "video"),
     webhookUrl: body.webhook_url || undefined,
   };
+}
+
+/** The words of a prompt, and the images of ours that it names, which count where no field names any. */
+function readPrompt(text: string): { prompt: string; mentioned: InputReference[] } {
+  const parts = decodeText(text, "prompt");
+  const mentioned = parts.filter((part) => part.type === "reference");
+  const words = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  const prompt = words.join("").trim();
+  return mentioned.length === 0 || prompt === "" ? { prompt: text, mentioned } : { prompt, mentioned };
 }
 
 /** No upstream takes a negative prompt by itself. */
