@@ -92,11 +92,11 @@ export type AppErrorOptions = ErrorOptions & {
 
 /** Returned each time that a model has no quota at all upstream: the first refusal and those made locally while it is known. */
 export const NO_QUOTA_MESSAGE =
-  "The upstream gives this server no quota for this model: it is not part of the free tier. Its operator has to enable billing for it.";
+  "This server has no quota for this model: it is not part of the free tier. Its operator has to enable billing for it. Nothing was charged.";
 
 /** Returned each time that the upstream asks for money. */
 export const BILLING_MESSAGE =
-  "The upstream asks for the billing of this server's account to be settled. Nothing was charged; tell the operator of this server.";
+  "The billing of this server has to be settled before it can serve this model. Nothing was charged; tell the operator of this server.";
 
 /**
  * An expected failure. Its message names the field and what was expected, in the words of the operator where something of the

@@ -27,7 +27,12 @@ export function SideCallsCard({ view, look }: { view: View; look: SideCallLook }
       }
     >
       <Figures view={view} look={look} />
-      {suspects.length > 0 && <Suspects view={view} suspects={suspects} />}
+      {suspects.length > 0 && (
+        <>
+          <p class="muted">{sideCalls.suspectsHint}</p>
+          <Suspects view={view} suspects={suspects} />
+        </>
+      )}
     </Card>
   );
 }
