@@ -31,7 +31,7 @@ export function Layout({ view, title, nav, notices = [], children }: LayoutProps
         <div class="column">
           {view.simulated && <p class="banner">{view.t.shell.simulated}</p>}
           {view.insecure && <p class="banner warn">{view.t.shell.insecure}</p>}
-          {view.staged && nav && <StagedBanner view={view} staged={view.staged} />}
+          {view.staged && <StagedBanner view={view} staged={view.staged} />}
           <main id="main" tabIndex={-1}>
             {children}
           </main>

@@ -8,7 +8,7 @@ export function RestoredText({ view, applied }: { view: View; applied: AppliedRe
   const { system } = view.t;
   const { backupAt, restoredAt, holds, aside, movedMedia } = applied;
   return (
-    <>
+    <span>
       {system.restored} <Time view={view} value={restoredAt} />: {holds.join(", ")}
       {backupAt !== null && (
         <>
@@ -18,7 +18,7 @@ export function RestoredText({ view, applied }: { view: View; applied: AppliedRe
       )}
       . {system.restoredAside} <code>{aside}</code>
       {movedMedia !== null && movedMedia > 0 && <> {system.restoredMedia(movedMedia)}</>}
-    </>
+    </span>
   );
 }
 

@@ -17,7 +17,7 @@ export const restore = defineVerb({
     const { state, aside, holds } = await restoreBackup({ dataDir, file, env: io.env, now: io.now() });
     for (const part of holds) io.stdout(`${state === "applied" ? "Restored" : "To be restored"}: ${part}\n`);
     if (state === "applied") io.stdout(`What was there before is in ${aside}\n`);
-    else io.stdout(`A server uses this folder: restart it to restore. What is there now will then be in ${aside}\n`);
+    else io.stdout(`A server uses this folder: restart it to restore, within 24 hours. What is there now will then be in ${aside}\n`);
     try {
       await using folder = await openFolder(values, io);
       const action = state === "applied" ? "restore.apply" : "restore.stage";
