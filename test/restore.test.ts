@@ -130,7 +130,7 @@ describe("a restore that waits", () => {
     "/system",
     "/account",
   ];
-  test.each([...PAGES, "/system/backup", "/system/logs", "/system/trail", "/keys/new", "/tokens/new"])(
+  test.each([...PAGES, "/system/backup", "/system/logs", "/system/trail", "/keys/new", "/tokens/new", "/welcome/key"])(
     "is told on /admin%s",
     async (path) => {
       const html = await (await me.get(`/admin${path}`)).text();
