@@ -139,6 +139,7 @@ describe("told", () => {
       toolConfig: { functionCallingConfig: { mode: "AUTO" } },
       tools: [{ functionDeclarations: [{ name: "x" }] }],
       labels: { a: "b" },
+      contents: [{ parts: [{ text: "a fox", mediaResolution: { level: "HIGH" } }] }],
       generationConfig: {
         maxOutputTokens: 8192,
         stopSequences: ["x"],
@@ -151,6 +152,7 @@ describe("told", () => {
     expect([status, ignored.toSorted()]).toEqual([
       200,
       [
+        "contents.parts.mediaResolution",
         "generationConfig.aNewOne",
         "generationConfig.imageConfig.personGeneration",
         "generationConfig.imageConfig.prominentPeople",

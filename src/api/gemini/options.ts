@@ -53,6 +53,7 @@ export function decodeOptions(body: Fields): DecodedOptions {
     output: outputOf(image),
     ignored: [
       ...unread(body, READ.body, ""),
+      ...unreadParts(body.contents),
       ...unread(config, READ.generationConfig, "generationConfig."),
       ...unread(image, READ.imageConfig, "generationConfig.imageConfig."),
       ...unread(fieldsOf(config.thinkingConfig), READ.thinkingConfig, "generationConfig.thinkingConfig."),
@@ -97,6 +98,19 @@ export function imagenSafety(value: unknown): ModelOptions["safety"] | null {
 /** Names of the fields that nobody reads; empty ones say nothing. */
 export function unread(fields: Fields, read: readonly string[], prefix: string): string[] {
   return Object.entries(fields).flatMap(([name, value]) => (read.includes(name) || isEmpty(value) ? [] : [`${prefix}${name}`]));
+}
+
+const PART_FIELDS = ["text", "inlineData", "fileData", "thought", "thoughtSignature"];
+
+/** Names of fields of parts that nobody reads (`videoMetadata`, answers of functions), each once. */
+function unreadParts(contents: unknown): string[] {
+  const names = new Set<string>();
+  for (const content of listOf(contents)) {
+    for (const part of listOf(fieldsOf(content).parts)) {
+      if (isFields(part)) for (const name of unread(part, PART_FIELDS, "contents.parts.")) names.add(name);
+    }
+  }
+  return [...names];
 }
 
 const isEmpty = (value: unknown) =>
