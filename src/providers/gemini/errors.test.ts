@@ -60,6 +60,8 @@ describe("a refused look at one thing", () => {
     ["interaction", 404, [google(404, "NOT_FOUND")], "not_found"],
     ["interaction", 403, google(403, "PERMISSION_DENIED"), "upstream_unauthorized"],
     ["interaction", 400, google(400, "FAILED_PRECONDITION"), "upstream_unavailable"],
+    ["interaction", 404, google(404, "UNAVAILABLE"), "upstream_unavailable"],
+    ["interaction", 400, google(400, "RESOURCE_EXHAUSTED"), "upstream_rate_limited"],
     ["interaction", 400, null, "upstream_unavailable"],
     ["interaction", 404, null, "upstream_unavailable"],
     ["interaction", 429, google(429, "RESOURCE_EXHAUSTED"), "upstream_rate_limited"],

@@ -207,7 +207,7 @@ const GONE = { interaction: [400, 404], file: [403, 404] } as const;
 export function toLookupError(thing: keyof typeof GONE, status: number, body: unknown, now: number): AppError {
   const google = readGoogleError(body);
   const error = toAppError(status, body, now);
-  if (google && google.reasons.length === 0 && !HOLDS.has(error.detail?.reason)) {
+  if (google && google.reasons.length === 0 && OF_THE_THING.has(error.kind) && !HOLDS.has(error.detail?.reason)) {
     const unready = google.status === "FAILED_PRECONDITION";
     if (!unready && GONE[thing].some((gone) => gone === status))
       return new AppError("not_found", `The Gemini API does not have this ${thing}.`, { upstreamStatus: status });
@@ -217,6 +217,9 @@ export function toLookupError(thing: keyof typeof GONE, status: number, body: un
   const strange = !google && error.kind === "upstream_invalid";
   return strange ? unavailable("internal", `The Gemini API was not reached (HTTP ${status}).`, status) : error;
 }
+
+/** Refusals that speak about what was asked for, or about whose it is; an outage or a quota does not. */
+const OF_THE_THING: ReadonlySet<ErrorKind> = new Set(["upstream_invalid", "upstream_model_denied", "upstream_unauthorized"]);
 
 /** Reasons said in words that are of the token, whatever was asked for. */
 const HOLDS: ReadonlySet<FailureReason | undefined> = new Set(["billing", "location", "key_leaked", "key_invalid", "restricted"] as const);
