@@ -365,4 +365,18 @@ describe("a video over chat", () => {
     expect(another.headers.has(JOINED)).toBe(false);
     await another.body?.cancel();
   });
+
+  test.each([true, false])("that was lost is told again as the same job (streamed: %p)", async (stream) => {
+    await using rig = await startRig({ simulator: { faults: "gemini.interaction=lost" } });
+    const first = await send(rig, video(stream));
+    expect(await first.text()).toContain("error");
+    const made = rig.simulator.counts().operations["gemini.interaction"]!.requests;
+    await until(async () => rig.context.undelivered.has(await keyId(rig)));
+    const [again, also] = await Promise.all([send(rig, video(stream)), send(rig, video(stream))]);
+    for (const response of [again, also]) {
+      expect([response.headers.has(JOINED) || response.status >= 500, (await response.text()).includes("error")]).toEqual([true, true]);
+    }
+    expect(rig.simulator.counts().operations["gemini.interaction"]!.requests).toBe(made);
+    expect((await rig.context.jobs.list(null, { limit: 5 })).jobs).toHaveLength(1);
+  });
 });

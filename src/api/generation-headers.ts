@@ -40,3 +40,6 @@ export const leftOutLines = (leftOut: readonly LeftOut[]): string =>
 
 /** Whether the client insists on a new call, whatever an identical request before has left. */
 export const insists = (request: Request): boolean => /^(1|true)$/i.test(request.headers.get("x-flow2api-retry") ?? "");
+
+/** Whether the headers say that an earlier request's call is given: it was counted there. */
+export const isJoined = (headers: Readonly<Record<string, string>>): boolean => "x-flow2api-joined" in headers;

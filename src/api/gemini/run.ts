@@ -70,5 +70,6 @@ export async function startVideo(api: Api, call: Call, work: VideoWork): Promise
   const client = new JobClient(signal, insists(request));
   const job = await jobs.createVideo({ ...work, requestId, startedAt, keyId: key.id, dialect: "gemini", idempotencyKey, client });
   const run = followJob({ ...api, jobs, affinity: api.inputs.affinity }, job, work.choice, signal);
-  return { run: { ...run, headers: { ...run.headers, ...client.headers }, delivered: client.delivered }, stop };
+  const events = client.deliverEvents(run.events);
+  return { run: { ...run, events, headers: { ...run.headers, ...client.headers }, delivered: client.delivered }, stop };
 }

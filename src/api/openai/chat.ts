@@ -11,7 +11,7 @@ import type { GenerateEvent } from "../../gateway/types.ts";
 import { NO_USAGE } from "../../gateway/types.ts";
 import { validator } from "../body.ts";
 import { sendEarly } from "../early-bytes.ts";
-import { generationHeaders, leftOutHeaders, leftOutLines } from "../generation-headers.ts";
+import { generationHeaders, isJoined, leftOutHeaders, leftOutLines } from "../generation-headers.ts";
 import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../links.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";
@@ -52,13 +52,13 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const choice = modelOf(decoded.model);
   if (choice.kind === "video") {
     const video = await startChatVideo(api, call, body.value, decoded, choice);
-    side.started();
+    if (!isJoined(video.headers)) side.started();
     // Not awaited, so that the body is let go of while the client waits.
     return answerChatVideo(api, call, envelopeOf(api, video.job.family, video.job), video);
   }
   const order = { ...decoded, route: "POST /v1/chat/completions", compared: { form: decoded.form } };
   const { run, leftOut, job, stop } = await startImages(api, call, order);
-  side.started();
+  if (!isJoined(run.headers)) side.started();
   const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
   const notes = leftOutLines(leftOut);
   const envelope = envelopeOf(api, run.family, job);

@@ -1,4 +1,5 @@
 // A client that waits for a job: what it joined, and whether it got the whole response.
+import { AppError } from "../../errors.ts";
 import { Delivery } from "./delivery.ts";
 import { joinedHeader } from "./join.ts";
 
@@ -20,6 +21,26 @@ export class JobClient {
 
   /** To be called when the response has been sent whole. */
   readonly delivered = (): void => this.delivery?.delivered();
+
+  /** What `respond` gives; a failure that it throws is delivered with that. */
+  async deliver<T>(respond: () => Promise<T>): Promise<T> {
+    try {
+      return await respond();
+    } catch (error) {
+      if (error instanceof AppError) this.delivered();
+      throw error;
+    }
+  }
+
+  /** The events; a failure that ends them is delivered with that. */
+  async *deliverEvents<T>(events: AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* events;
+    } catch (error) {
+      if (error instanceof AppError) this.delivered();
+      throw error;
+    }
+  }
 
   get headers(): Record<string, string> {
     return this.joined === null ? {} : joinedHeader(this.joined);
