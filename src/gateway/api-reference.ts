@@ -129,9 +129,20 @@ const bodies = ({ imageModel, videoModel }: ApiExamples): Readonly<Record<string
   "POST /v1/videos/edits": { model: videoModel, prompt: "Make it night", video: { id: "video_ID" } },
   "POST /v1/videos/extensions": { model: videoModel, prompt: "The fox jumps", video: { id: "video_ID" } },
   "POST /v1/videos/{id}/remix": { prompt: "Make it night" },
-  "POST /v1beta/models/{model}:generateContent": { contents: [{ role: "user", parts: [{ text: "A red fox in the snow" }] }] },
   "POST /v1beta/interactions": { model: videoModel, input: "A red fox runs through the snow", background: true },
 });
+
+const CONTENTS = { contents: [{ role: "user", parts: [{ text: "A red fox in the snow" }] }] };
+const INSTANCES = { instances: [{ prompt: "A red fox in the snow" }] };
+
+/** Bodies of the methods behind a colon, wherever the model is. */
+const METHOD_BODIES: Readonly<Record<string, unknown>> = {
+  generateContent: CONTENTS,
+  streamGenerateContent: CONTENTS,
+  countTokens: CONTENTS,
+  predict: INSTANCES,
+  predictLongRunning: INSTANCES,
+};
 
 /** Fields of a form instead of a body. */
 const forms = ({ imageModel }: ApiExamples): Readonly<Record<string, readonly string[]>> => ({
@@ -151,7 +162,7 @@ function curlOf({ path, method, key }: Call, examples: ApiExamples): string {
   const verb = method === "GET" ? "" : ` -X ${method}`;
   const lines = [`curl${verb} ${quote(examples.origin + address)}`];
   if (!OPEN.has(path)) lines.push(path.startsWith("/v1beta") || path.startsWith("/upload") ? GOOGLE_KEY : BEARER);
-  const body = bodies(examples)[key];
+  const body = bodies(examples)[key] ?? METHOD_BODIES[/:(\w+)$/.exec(path)?.[1] ?? ""];
   if (body) lines.push('-H "Content-Type: application/json"', `-d ${quote(JSON.stringify(body))}`);
   for (const field of forms(examples)[key] ?? []) lines.push(`-F ${quote(field)}`);
   return lines.join(" \\\n  ");

@@ -77,6 +77,9 @@ export const descriptions: Readonly<Record<string, string>> = {
   "Vertex's paths: list the models": "Vertex 路径：列出模型",
   "Vertex's paths: one model": "Vertex 路径：一个模型",
   "This document": "本文档",
+  "List the models that the key may use and the pool serves; ?all=true: under every id":
+    "列出该密钥可用且令牌池可提供的模型；?all=true：列出全部 id",
+  "A whole number of any size, or a text": "任意大小的整数，或一段文本",
   "Make a video or an image as an interaction": "以 interaction 形式生成视频或图片",
   "A text, content blocks or steps": "文本、内容块或步骤",
   "A text; for images": "文本；用于图片",
