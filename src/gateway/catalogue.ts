@@ -15,6 +15,8 @@ const VIDEO_BY_PLAN: VideoPrice = { perSecond: { "360p": 0, "720p": 0, "1080p": 
 const SAFETY = ["HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT", "CIVIC_INTEGRITY"].map(
   (name) => `HARM_CATEGORY_${name}`,
 );
+/** USD for a query of a search, on the models of the third generation (pricing page, read 2026-11-29). */
+const PER_SEARCH = 0.014;
 const TAKES: ImageTakes = { safety: SAFETY, search: [], sampling: true, videos: false };
 
 /** Flow draws about 1K and upscales; 2K asks for the Pro plan, 4K for Ultra. It names no maximum of inputs: the model's own counts. */
@@ -84,7 +86,11 @@ export const FAMILIES: readonly Family[] = [
         defaultThinking: "medium",
         takes: { ...TAKES, search: SEARCH_TYPES, sampling: false },
         minTier: {},
-        price: { perImage: { "1K": 0.0336, "2K": 0.0504, "4K": 0.1134 }, perThinking: { medium: 0.0075, high: 0.0124 } },
+        price: {
+          perImage: { "1K": 0.0336, "2K": 0.0504, "4K": 0.1134 },
+          perThinking: { medium: 0.0075, high: 0.0124 },
+          perSearch: PER_SEARCH,
+        },
       },
     },
   },
@@ -105,6 +111,7 @@ export const FAMILIES: readonly Family[] = [
         minTier: {},
         price: {
           perImage: { "1K": 0.134, "2K": 0.134, "4K": 0.24 },
+          perSearch: PER_SEARCH,
           perMillionTokens: { inputText: 2, inputImage: 2, outputText: 12, outputImage: 120 },
         },
       },
@@ -130,6 +137,7 @@ export const FAMILIES: readonly Family[] = [
         minTier: {},
         price: {
           perImage: { "512": 0.045, "1K": 0.067, "2K": 0.101, "4K": 0.151 },
+          perSearch: PER_SEARCH,
           perMillionTokens: { inputText: 0.5, inputImage: 0.5, outputText: 3, outputImage: 60 },
         },
       },

@@ -15,6 +15,8 @@ export type ImagePrice = {
   perMillionTokens?: TokenRates;
   /** Added to each image by thinking, where the upstream does not bill it by tokens that it tells. */
   perThinking?: Partial<Record<Thinking, number>>;
+  /** Added for each query of a search that the image was grounded by. */
+  perSearch?: number;
 };
 
 /** What one second of video costs, in USD. */

@@ -178,7 +178,11 @@ function planImages(deps: GenerateDependencies, request: ImageGeneration, family
     minTier: able.minTier,
     keyId: request.key.id,
     prefer: preferredToken(deps.affinity, turns),
-    estimate: { images: 1, videoSeconds: 0, usd: estimateImageUsd(family, providers[0]!, wish.size, { prices: deps.prices?.() }) },
+    estimate: {
+      images: 1,
+      videoSeconds: 0,
+      usd: estimateImageUsd(family, providers[0]!, wish.size, { prices: deps.prices?.(), searches: needs.search ? 1 : 0 }),
+    },
   };
   const ignored = [...leftBehind(family, providers, request.options), ...unmetShape(request, family, providers, able.exact)];
   return { request, family, wish, turns, lease, record, ignored };

@@ -12,6 +12,7 @@ import type { JobBook } from "./job-book.ts";
 import { nextProgress, toJobError } from "./job-rules.ts";
 import type { Keys } from "./keys.ts";
 import type { MediaStore } from "./media.ts";
+import { searchesOf } from "./model-options.ts";
 import type { ModelChoice } from "./models.ts";
 import { actualImageUsd, type Prices } from "./prices.ts";
 import { type GenerateEvent, type Json, noImageText, type Part, type Turn } from "./types.ts";
@@ -171,7 +172,11 @@ async function finish(
 ): Promise<void> {
   const { wish } = readImagePlan(job.plan);
   const { usage, provider, finish: word, message, upstreamReason } = done;
-  const usd = actualImageUsd(family, provider, wish.size, usage, { images: mediaIds.length, prices: prices?.() });
+  const usd = actualImageUsd(family, provider, wish.size, usage, {
+    images: mediaIds.length,
+    prices: prices?.(),
+    searches: searchesOf(done.extras),
+  });
   const facts = { mediaIds, answer: notes.answer(), usage, provider, usd, charged: true };
   const isRefused = word.startsWith("policy");
   if (mediaIds.length > 0) await book.end(job.id, ["queued", "submitting"], { ...facts, state: "completed", error: null });

@@ -9,7 +9,7 @@ import { UsageOfFailures } from "./generation/told-usage.ts";
 import { TriedTokens } from "./generation/tried-tokens.ts";
 import { fitImage, fitThinking, type ImageWish } from "./image-parameters.ts";
 import type { Admission, Lease, LeaseRequest } from "./leases.ts";
-import { fitOptions } from "./model-options.ts";
+import { fitOptions, searchesOf } from "./model-options.ts";
 import { asExhausted } from "./outlook.ts";
 import type { Deadline } from "./pace.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
@@ -164,7 +164,7 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
   const { family, record, tell } = work;
   const provider = deps.providers.get(lease.provider)!;
   const call = callFor(deps, work, lease);
-  const pricing = { thinking: call.thinking, prices: deps.prices?.() };
+  const pricing = { thinking: call.thinking, prices: deps.prices?.(), searches: call.options?.search ? 1 : 0 };
   const state: AttemptState = { submitted: false, onSubmit: work.request.onSubmit };
   work.run.addCall(state);
   const end = record.attempt(lease, deps.clock.now());
@@ -173,7 +173,10 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
     const answer = await attemptImage(deps, provider, lease, call, owner, work.signal, state, tell);
     const images = answer.images.length;
     if (images === 0 && (answer.finish === "no_image" || answer.finish === "malformed")) throw noResult(answer);
-    const cost = { images, usd: actualImageUsd(family, lease.provider, call.size, answer.usage, { ...pricing, images }) };
+    const cost = {
+      images,
+      usd: actualImageUsd(family, lease.provider, call.size, answer.usage, { ...pricing, images, searches: searchesOf(answer.extras) }),
+    };
     end({ ok: true, usage: answer.usage, videoSeconds: 0, ...cost }, answer.images, cost);
     await work.request.onCallEnd?.(true);
     return answer;

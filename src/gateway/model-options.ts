@@ -2,7 +2,7 @@
 import { AppError } from "../errors.ts";
 import type { ImageLimits, ImageTakes } from "./family.ts";
 import { familyOf } from "./models.ts";
-import type { ModelOptions, SearchOptions } from "./types.ts";
+import type { AnswerExtras, ModelOptions, SearchOptions } from "./types.ts";
 
 const NOTHING: ImageTakes = { safety: [], search: [], sampling: false, videos: false };
 
@@ -85,6 +85,16 @@ export function mostSafety(family: string, providers: readonly string[], wished:
 /** Names of the options that some of these providers leave behind, each once. */
 export function leftBehind(family: string, providers: readonly string[], wished: ModelOptions | undefined): string[] {
   return [...new Set(providers.flatMap((provider) => fitOptions(family, provider, wished).left))];
+}
+
+/** Queries of a search that an upstream tells with a result: each is paid for. */
+export function searchesOf(extras: AnswerExtras | undefined): number {
+  const grounding = extras?.candidate?.groundingMetadata;
+  if (typeof grounding !== "object" || grounding === null || Array.isArray(grounding)) return 0;
+  return ["webSearchQueries", "imageSearchQueries"].reduce((sum, name) => {
+    const queries = grounding[name];
+    return sum + (Array.isArray(queries) ? queries.length : 0);
+  }, 0);
 }
 
 function takesOf(id: string, provider: string): ImageTakes {

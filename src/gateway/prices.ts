@@ -19,6 +19,8 @@ export const CATALOGUE_PRICES: Prices = {
 export type ImagePricing = {
   /** Level that was sent; absent: the family's default. */
   thinking?: Thinking;
+  /** Queries of a search: those made, or before the call one where a search is asked for. */
+  searches?: number;
   prices?: Prices;
 };
 
@@ -30,7 +32,7 @@ export type ImagePricing = {
 export function estimateImageUsd(family: string, provider: string, size: ImageSize | undefined, pricing: ImagePricing = {}): number {
   const price = (pricing.prices ?? CATALOGUE_PRICES).images[family]?.[provider];
   if (!price) return 0;
-  return drawingUsd(price, family, provider, size) + thinkingUsd(price, family, provider, pricing.thinking);
+  return drawingUsd(price, family, provider, size) + thinkingUsd(price, family, provider, pricing.thinking) + searchUsd(price, pricing);
 }
 
 /**
@@ -49,9 +51,11 @@ export function actualImageUsd(
   const images = pricing.images ?? 1;
   const drawing = images * drawingUsd(price, family, provider, size);
   const rates = price.perMillionTokens;
-  if (usage && rates) return usage.outputImage > 0 || images === 0 ? tokensUsd(usage, rates) : inputUsd(usage, rates) + drawing;
+  const searching = searchUsd(price, pricing);
+  if (usage && rates)
+    return searching + (usage.outputImage > 0 || images === 0 ? tokensUsd(usage, rates) : inputUsd(usage, rates) + drawing);
   const thought = !usage || usage.thoughts > 0;
-  return drawing + (thought ? images * thinkingUsd(price, family, provider, pricing.thinking) : 0);
+  return searching + drawing + (thought ? images * thinkingUsd(price, family, provider, pricing.thinking) : 0);
 }
 
 /** List price of a video, in USD. Without a resolution, that of the family's default. */
@@ -76,6 +80,8 @@ function thinkingUsd(price: ImagePrice, family: string, provider: string, level:
   const used = level ?? limitsOf(family, provider)?.defaultThinking;
   return (used && price.perThinking?.[used]) ?? 0;
 }
+
+const searchUsd = ({ perSearch = 0 }: ImagePrice, { searches = 0 }: ImagePricing): number => perSearch * searches;
 
 function tokensUsd(usage: Usage, rates: TokenRates): number {
   const output = usage.outputImage * rates.outputImage + (usage.outputText + usage.thoughts) * rates.outputText;

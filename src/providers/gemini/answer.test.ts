@@ -84,3 +84,20 @@ test.each([
 ])("usage: %s", (_, metadata, usage) => {
   expect(toUsage(metadata, true)).toEqual(usage);
 });
+
+test("grounding, citations, ratings and feedback pass on unread, the latest of each; others and endless ones do not", () => {
+  const end = (fields: object, feedback?: object) => ({
+    candidates: [{ finishReason: "STOP", ...fields }],
+    ...(feedback ? { promptFeedback: feedback } : {}),
+  });
+  const { finish } = readAll(
+    end({ groundingMetadata: { webSearchQueries: ["a"] }, avgLogprobs: 1 }),
+    end({ groundingMetadata: { webSearchQueries: ["b"] }, safetyRatings: [] }, { safetyRatings: [1] }),
+  );
+  expect(finish).toMatchObject({ extras: { candidate: { groundingMetadata: { webSearchQueries: ["b"] }, safetyRatings: [] } } });
+  expect(finish.extras).toEqual({
+    candidate: { groundingMetadata: { webSearchQueries: ["b"] }, safetyRatings: [] },
+    promptFeedback: { safetyRatings: [1] },
+  });
+  expect(readAll(end({ citationMetadata: { text: "x".repeat(300_000) } })).finish).not.toHaveProperty("extras");
+});

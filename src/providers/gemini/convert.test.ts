@@ -77,6 +77,24 @@ describe("imageConfig", () => {
   });
 });
 
+test("options stand where the upstream has them", () => {
+  const safety = [{ category: "HARM_CATEGORY_HARASSMENT", threshold: "OFF" }];
+  const body = toGenerateContent({ ...base, options: { safety, search: { types: ["image"] }, temperature: 0, topP: 0.5, topK: 3 } });
+  expect(body).toMatchObject({ safetySettings: safety, tools: [{ googleSearch: { searchTypes: { imageSearch: {} } } }] });
+  expect(body.generationConfig).toMatchObject({ temperature: 0, topP: 0.5, topK: 3 });
+  expect(toGenerateContent({ ...base, options: { search: {} } }).tools).toEqual([{ googleSearch: {} }]);
+  const plain = toGenerateContent(base);
+  expect([plain.safetySettings, plain.tools, Object.keys(plain.generationConfig)]).toEqual([undefined, undefined, ["responseModalities"]]);
+});
+
+test("an address that the upstream reads itself goes as one", () => {
+  const image = { mime: "", uri: "https://youtu.be/abc", data: new Blob() };
+  const turns = [{ role: "user" as const, parts: [{ type: "image" as const, image }] }];
+  expect(toGenerateContent({ ...base, turns }).contents).toEqual([
+    { role: "user", parts: [{ fileData: { fileUri: "https://youtu.be/abc" } }] },
+  ]);
+});
+
 describe("thinkingConfig", () => {
   test.each([
     ["gemini-nano-banana-2.1", ["MINIMAL", "MINIMAL", "MEDIUM", "HIGH", "HIGH"]],
