@@ -46,9 +46,11 @@ export function uploadImage({ incoming, world }: Exchange, account: string, lega
   return jsonReply({ media: { name, projectId, image: { uploadedImage: { fileName: textOf(body.fileName) } } } });
 }
 
-/** `sessionId` is a semicolon and unix milliseconds. @throws {Refusal} 400 */
+/** `sessionId` is a semicolon and unix milliseconds; the tool, when named, is one of Labs'. @throws {Refusal} 400 */
 export function checkSession(context: Fields): void {
   if (!/^;\d{13}$/.test(textOf(context.sessionId))) throw wrong("client_context.session_id");
+  const { tool } = context;
+  if (tool !== undefined && tool !== "PINHOLE" && tool !== "ASSET_MANAGER") throw wrong("client_context.tool");
 }
 
 /** `flowMedia:batchGenerateImages`: answers when every picture is made. */
