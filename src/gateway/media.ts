@@ -84,6 +84,7 @@ const ROW_BYTES = 16 * 1024;
 const STALE_DRAFT_MS = 3_600_000;
 /** When inputs of today may have grown old enough to give way, ms. */
 const SHARE_RETRY_MS = 600_000;
+const MOST_UNCLAIMED = 10_000;
 const FREE_SPACE_AGE_MS = 3_000;
 const MEBIBYTE = 1024 * 1024;
 
@@ -127,8 +128,14 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
       throw error;
     }
     const { origin, requestId, name } = media;
-    if (origin === "input" && requestId !== null && name === null) unclaimed.set(requestId, [...(unclaimed.get(requestId) ?? []), media]);
+    if (origin === "input" && requestId !== null && name === null) noteUnclaimed(requestId, media);
     return media;
+  }
+
+  function noteUnclaimed(requestId: string, media: Media): void {
+    unclaimed.set(requestId, [...(unclaimed.get(requestId) ?? []), media]);
+    // Of a request whose end nobody told: its inputs go with their age.
+    if (unclaimed.size > MOST_UNCLAIMED) unclaimed.delete(unclaimed.keys().next().value!);
   }
 
   function admitInput(keyId: number, media: Media): Promise<void> {
