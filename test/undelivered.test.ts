@@ -182,6 +182,21 @@ describe("a call whose client has left", () => {
     expect(rig.simulator.counts().total.requests).toBe(0);
   });
 
+  test.each(["chat", "images", "generateContent", "responses"])(
+    "that ended in a refusal tells it once to the next on %s",
+    async (route) => {
+      await using rig = await slow({ simulator: { latencyMs: 300, faults: "gemini.generate=prohibited" } });
+      const shape = ROUTES[route]!;
+      await leave(rig, shape);
+      const told = await send(rig, shape);
+      expect([told.headers.has(JOINED) || told.status === 400, (await told.text()).length > 0]).toEqual([true, true]);
+      expect([rig.context.undelivered.has(await keyId(rig)), rig.simulator.counts().operations["gemini.generate"]?.requests]).toEqual([
+        false,
+        1,
+      ]);
+    },
+  );
+
   test("is another key's affair to nobody, and another request's to none", async () => {
     await using rig = await slow();
     await leave(rig, CHAT);

@@ -68,7 +68,7 @@ function joinRun({ undelivered }: Dependencies, request: ImageGeneration, record
   });
   const { family, successorOf } = run.facts;
   record.serve(family);
-  const events = recorded(run.read(request.signal, delivery), record);
+  const events = recorded(run.read(request.signal, delivery), record, delivery);
   return { family, successorOf, headers: joinedHeader(entry.requestId), events, delivered: delivery.delivered };
 }
 
@@ -92,15 +92,22 @@ async function joinResult(
   });
   const { family, successorOf } = result;
   record.serve(family);
-  const events = recorded(answerEvents(deps, result), record);
+  const events = recorded(answerEvents(deps, result), record, delivery);
   return { family, successorOf, headers: joinedHeader(entry.requestId), events, delivered: delivery.delivered };
 }
 
-/** The events, written down when they end: a row that cost nothing. */
-async function* recorded(events: AsyncIterable<GenerateEvent>, record: GenerationRecord): AsyncGenerator<GenerateEvent> {
+/** The events, written down when they end: a row that cost nothing. An end without an image is delivered with its words. */
+async function* recorded(
+  events: AsyncIterable<GenerateEvent>,
+  record: GenerationRecord,
+  delivery: Delivery,
+): AsyncGenerator<GenerateEvent> {
+  let hasImage = false;
   try {
     for await (const event of events) {
+      hasImage ||= event.type === "image";
       if (event.type === "done") record.finish({ ...event, usage: NO_USAGE });
+      if (event.type === "done" && !hasImage) delivery.delivered();
       yield event;
     }
   } catch (error) {

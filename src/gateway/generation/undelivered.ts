@@ -121,6 +121,8 @@ export class Undelivered {
     this.forget(entry);
     if (entry.isGone) return;
     entry.outcome = outcome;
+    // A failure is for all.
+    if (outcome.type === "failure") entry.free();
     entry.at = this.deps.clock.now();
     this.save(entry);
   }
@@ -214,13 +216,13 @@ export class Undelivered {
     });
   }
 
-  /** Drops what has been offered long enough. What is under way or being read stays; a job's end decides, which its reader looks up. */
+  /** Drops what has been offered long enough. What is under way stays; a job's end decides, which its reader looks up. */
   private prune(keyId: number): void {
     const oldest = this.deps.clock.now() - UNDELIVERED_MS;
     for (const entry of this.byKey.get(keyId) ?? []) {
-      const isHeld = entry.outcome.type === "running" || entry.isTaken;
+      const isUnderWay = entry.outcome.type === "running";
       const age = entry.outcome.type === "job" ? LONGEST_JOB_MS : 0;
-      if (!isHeld && entry.at + age < oldest) this.remove(entry);
+      if (!isUnderWay && entry.at + age < oldest) this.remove(entry);
     }
   }
 
