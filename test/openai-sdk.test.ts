@@ -36,8 +36,10 @@ describe("openai", () => {
     const ids: string[] = [];
     for await (const model of client.models.list()) ids.push(model.id);
     expect(ids).toEqual(
-      expect.arrayContaining(["gemini-nano-banana-2.1", "gemini-3-pro-image", "gemini-3.1-flash-image-landscape", "dall-e-3"]),
+      expect.arrayContaining(["gemini-nano-banana-2.1", "gemini-3-pro-image", "gemini-3-pro-image-preview", "imagen-4.0-generate-001"]),
     );
+    for (const spelled of ["gemini-3.1-flash-image-landscape", "dall-e-3"])
+      expect((await client.models.retrieve(spelled)).id).toBe(spelled);
     expect((await client.models.retrieve("google/gemini-3-pro-image")).id).toBe("google/gemini-3-pro-image");
     const error = await client.models.retrieve("nothing-like-it").then(
       () => null,
@@ -70,13 +72,16 @@ describe("openai", () => {
   });
 
   test("14: a client that goes away stops the upstream call and frees the slot", async () => {
-    await using own = await startProgram({ simulator: { faults: "gemini.generate=hang" } });
+    await using own = await startProgram({
+      simulator: { faults: "gemini.generate=hang" },
+      env: { FLOW2API_GENERATION_ON_DISCONNECT: "abort" },
+    });
     const controller = new AbortController();
     const stream = await clientOf(own, { maxRetries: 0 }).chat.completions.create(
       { model: MODEL, messages: PROMPT, stream: true },
       { signal: controller.signal },
     );
-    for await (const chunk of stream) if (JSON.stringify(chunk).includes("Generating")) break;
+    for await (const chunk of stream) if (JSON.stringify(chunk).includes("Drawing")) break;
     controller.abort();
     const metrics = async () => (await fetch(`${own.url}/metrics`)).text();
     await until(async () => (await metrics()).includes("flow2api_image_inflight_total 0"));
