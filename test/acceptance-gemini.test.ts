@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { join } from "node:path";
 import { GoogleGenAI, type Part } from "@google/genai";
 import { GoogleGenAI as GoogleGenAI1 } from "genai-1";
+import { GoogleGenAI as GoogleGenAI3 } from "genai-3";
 import { temporaryFolder, virtualClock } from "../src/testing.ts";
 import { addKey, until } from "./keys.ts";
 import { framesOf, GEMINI, GEMINI_TWO, type Rig, startRig } from "./rig.ts";
@@ -33,6 +34,7 @@ afterAll(async () => {
 
 const clientOf = (one: Rig, apiKey = one.key) => new GoogleGenAI({ apiKey, httpOptions: { baseUrl: one.url } });
 const oldClientOf = (one: Rig, apiKey = one.key) => new GoogleGenAI1({ apiKey, httpOptions: { baseUrl: one.url } });
+const newestClientOf = (one: Rig, apiKey = one.key) => new GoogleGenAI3({ apiKey, httpOptions: { baseUrl: one.url } });
 const google = async (one: Rig, path: string, json?: unknown, headers: Record<string, string> = {}, method?: string) => {
   const response = await fetch(`${one.url}${path}`, {
     method: method ?? (json === undefined ? "GET" : "POST"),
@@ -233,6 +235,7 @@ describe("32b: 40 silent seconds", () => {
   test.each([
     ["3", clientOf],
     ["1", oldClientOf as unknown as typeof clientOf],
+    ["3.3", newestClientOf as unknown as typeof clientOf],
   ])("a stream stays readable by @google/genai %s", async (_version, clientFor) => {
     const clock = virtualClock(Date.now());
     await using own = await startRig({ clock, simulator: { faults: "gemini.generate=latency(1500)" } });
