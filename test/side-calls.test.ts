@@ -95,6 +95,39 @@ describe("chat", () => {
   });
 });
 
+describe("continue, prefill and impersonate never fail", () => {
+  const user = (content: string) => ({ role: "user", content });
+  const assistant = (content: string) => ({ role: "assistant", content });
+  const system = (content: string) => ({ role: "system", content });
+  test.each([
+    ["only instructions", [system("You are an artist.")], 0],
+    ["only an assistant", [assistant("Hello!")], 0],
+    ["a greeting and its answer", [user("hi"), assistant("Hello! I make images.")], 0],
+    [
+      "a request and its answer, to be continued",
+      [user("draw a fox"), assistant("Here it is: ![image](https://elsewhere.example/1.png)")],
+      1,
+    ],
+    ["a prefill", [user("draw a fox"), assistant("Sure, here is")], 1],
+    ["an empty prefill", [user("draw a fox"), assistant("")], 1],
+    ["a note at the end", [user("draw a fox"), system("Keep it short.")], 1],
+    [
+      "a continue nudge",
+      [user("draw a fox"), assistant("Here"), system("[Continue your last message without repeating its original content.]")],
+      0,
+    ],
+  ] as const)("%s", async (_, messages, cost) => {
+    const { status } = await post("/v1/chat/completions", { messages });
+    expect([status, charged()]).toEqual([200, cost]);
+    const streamed = await rig.call("/v1/chat/completions", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "gemini-3-pro-image", stream: true, messages }),
+    });
+    expect([streamed.status, (await streamed.text()).includes('"error"')]).toEqual([200, false]);
+  });
+});
+
 describe("responses", () => {
   const respond = (input: unknown, more: object = {}) => post("/v1/responses", { input, ...more });
   test("side calls are answered, by instructions, item and few tokens", async () => {

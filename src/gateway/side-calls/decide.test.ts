@@ -69,6 +69,13 @@ describe("a request for an image makes one", () => {
   });
 });
 
+test("a task that comes with image options, as clients send them with every call, is one", () => {
+  const text =
+    "Please generate a four to five word title summarizing our conversation without any lead-in, punctuation or additional text.";
+  expect(isSide({ text, messages: 3, earlier: ["a fox"], hasImageOptions: true })).toBe(true);
+  expect(isSide({ text: "Suggest a title for this poster", hasImageOptions: true })).toBe(false);
+});
+
 describe("no sign alone decides", () => {
   test.each([
     ["few tokens", { maxTokens: 5, text: "a cat" }],

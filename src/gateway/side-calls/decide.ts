@@ -60,13 +60,15 @@ const WEIGHT: Readonly<Record<Sign, number>> = {
 };
 const ENOUGH: Readonly<Record<Kind, number>> = { image: 3, video: 2 };
 const AGAINST_ATTACHMENT = 2;
+/** Clients that send them with every call send them with their tasks, too. */
+const AGAINST_OPTIONS = 2;
 const AGAINST_IMAGE = 3;
 
 export function judgeSideCall(call: ChatCall): Verdict {
   const task = readTask(call.text);
   const reading = readSigns(task.instruction);
   const system = readSystem(call.system, call.kind);
-  const probe = call.hasAttachment || call.hasImageOptions || !call.endsWithUser ? null : probeOf(call);
+  const probe = call.hasAttachment || call.hasImageOptions ? null : probeOf(call);
   const signs = signsOf(call, task, reading, probe, system !== null);
   const isVisual = reading.isVisual || (call.kind === "video" && reading.isMotion);
   const isMarkedTask = call.marker !== null && reading.target !== null;
@@ -74,7 +76,7 @@ export function judgeSideCall(call: ChatCall): Verdict {
     signs.reduce((sum, sign) => sum + (sign === "bounds" ? Math.max(1, reading.bounds) : WEIGHT[sign]), 0) -
     (isVisual && !probe && system === null && !isMarkedTask ? AGAINST_IMAGE : 0) -
     (call.hasAttachment ? AGAINST_ATTACHMENT : 0) -
-    (call.hasImageOptions ? AGAINST_IMAGE : 0);
+    (call.hasImageOptions ? AGAINST_OPTIONS : 0);
   const isTask = system !== null && !reading.target;
   return {
     isSide: isEnough(call, signs, score, isVisual, reading),
@@ -87,10 +89,12 @@ export function judgeSideCall(call: ChatCall): Verdict {
 }
 
 /** A greeting in the midst of a conversation may be part of it; a video is made only for what asks for one. */
-const probeOf = ({ text, messages, kind, maxTokens }: ChatCall): Probe | null => {
+const probeOf = ({ text, messages, earlier, kind, maxTokens }: ChatCall): Probe | null => {
   const isDigit = /^\s{0,9}\d{1,2}\s{0,9}$/.test(text) && maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS;
   const probe = isDigit ? ({ kind: "greeting" } as const) : probeIn(text);
-  return probe && (messages === 1 || kind === "video" || maxTokens !== null || probe.kind !== "greeting") ? probe : null;
+  return probe && ((messages <= 2 && earlier.length === 0) || kind === "video" || maxTokens !== null || probe.kind !== "greeting")
+    ? probe
+    : null;
 };
 
 function signsOf(call: ChatCall, task: Task, reading: Reading, probe: Probe | null, isSystemTask: boolean): Sign[] {
