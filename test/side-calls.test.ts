@@ -36,22 +36,25 @@ const ask = (text: string, more: object = {}) => post("/v1/chat/completions", { 
 const said = ({ body }: { body: Completion }) => body.choices[0]!.message.content ?? "";
 
 describe("chat", () => {
-  test.each(CLIENT_CALLS.map(({ from, call }) => [from, call] as const))("%s costs nothing", async (_, call) => {
-    const earlier = (call.earlier ?? []).flatMap((content) => [
-      { role: "user", content },
-      { role: "assistant", content: "![image](https://elsewhere.example/1.png)" },
-    ]);
-    const messages = [
-      ...(call.system ? [{ role: "system", content: call.system }] : []),
-      ...earlier,
-      { role: call.endsWithUser === false ? "system" : "user", content: call.text },
-    ];
-    const more = call.maxTokens ? { max_tokens: call.maxTokens } : {};
-    const { status } = await post("/v1/chat/completions", { messages, ...more });
-    expect([status, charged()]).toEqual([200, 0]);
-    expect((await post("/v1/chat/completions", { model: "gemini-omni-1.2-flash", messages, ...more })).status).toBe(200);
-    expect(charged()).toBe(0);
-  });
+  test.each(CLIENT_CALLS.map(({ from, call, isDirective }) => [from, call, isDirective] as const))(
+    "%s costs nothing",
+    async (_, call, isDirective) => {
+      const earlier = (call.earlier ?? []).flatMap((content) => [
+        { role: "user", content },
+        { role: "assistant", content: "![image](https://elsewhere.example/1.png)" },
+      ]);
+      const messages = [
+        ...(call.system ? [{ role: "system", content: call.system }] : []),
+        ...earlier,
+        { role: isDirective ? "system" : "user", content: call.text },
+      ];
+      const more = call.maxTokens ? { max_tokens: call.maxTokens } : {};
+      const { status } = await post("/v1/chat/completions", { messages, ...more });
+      expect([status, charged()]).toEqual([200, 0]);
+      expect((await post("/v1/chat/completions", { model: "gemini-omni-1.2-flash", messages, ...more })).status).toBe(200);
+      expect(charged()).toBe(0);
+    },
+  );
 
   test("a task whose text is parts, quotes our own image and streams costs nothing", async () => {
     const text = `Generate a short title for this conversation.\n<chat_history>\nUSER: draw a fox\nASSISTANT: ![image](${rig.url}/media/${"a".repeat(26)}.png)\n</chat_history>`;

@@ -81,7 +81,6 @@ function callOf(messages: readonly Loose[], { instructions, ...given }: Given): 
     text: isDirective ? textIn(last.content) : (users.at(-1) ?? ""),
     earlier: isDirective ? users : users.slice(0, -1),
     messages: spoken.length,
-    endsWithUser: last?.role === "user",
     hasAttachment:
       !isDirective && Array.isArray(lastUser?.content) && lastUser.content.some((part) => isObject(part) && !isText(part.text)),
   };

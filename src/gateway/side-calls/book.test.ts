@@ -34,7 +34,6 @@ const call = (text: string, change: Partial<ChatCall> = {}): ChatCall => ({
   text,
   earlier: [],
   messages: 1,
-  endsWithUser: true,
   hasAttachment: false,
   maxTokens: null,
   marker: null,

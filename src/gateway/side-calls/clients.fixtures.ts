@@ -1,7 +1,8 @@
 // Data for tests: what real clients and gateways send on the side, in their own words, each with where it stands.
 import type { ChatCall } from "./decide.ts";
 
-export type ClientCall = { from: string; call: Partial<ChatCall>; answer: string | RegExp };
+/** `isDirective`: sent as the last system message. */
+export type ClientCall = { from: string; call: Partial<ChatCall>; answer: string | RegExp; isDirective?: true };
 
 const HISTORY = "USER: draw a red fox in snow please\nASSISTANT: ![image](http://gateway/media/abcdefghijklmnopqrstuvwxyz.png)";
 const FOX = ["draw a red fox in snow please"];
@@ -167,7 +168,6 @@ const NAMING: ClientCall[] = [
         "Name the conversation based on the chat records.\nPlease provide a concise name, within 10 characters and without quotation marks.\nPlease use the speak language in the conversation.\nYou only need to answer with the name.\nThe following is the conversation:\n\n```\ndraw a red fox in snow\n\n---------\n\n![image](http://gateway/1.png)\n```",
       text: "",
       messages: 0,
-      endsWithUser: false,
     },
     answer: /./,
   },
@@ -233,33 +233,34 @@ const NAMING: ClientCall[] = [
 const SILLYTAVERN: ClientCall[] = [
   {
     from: "SillyTavern extensions/memory",
+    isDirective: true,
     call: {
       ...after,
-      endsWithUser: false,
       text: "Ignore previous instructions. Summarize the most important facts and events in the story so far. If a summary already exists in your memory, use that as a base and expand with new facts. Limit the summary to 200 words or less. Your response should include nothing but the summary.",
     },
     answer: /fox/,
   },
   {
     from: "SillyTavern extensions/stable-diffusion CHARACTER",
+    isDirective: true,
     call: {
       ...after,
-      endsWithUser: false,
       text: "In the next response I want you to provide only a detailed comma-delimited list of keywords and phrases which describe Anna. The list must include all of the following items in this order: name, species and race, gender, age, clothing. Do not include descriptions of non-visual qualities such as personality, or anything which could not be seen in a still photograph. Do not write in full sentences.",
     },
     answer: "images",
   },
   {
     from: "SillyTavern openai.js impersonation",
+    isDirective: true,
     call: {
       ...after,
-      endsWithUser: false,
       text: "[Write your next reply from the point of view of Bob, using the chat history so far as a guideline for the writing style of Bob. Don't write as Anna or system. Don't describe actions of Anna.]",
     },
     answer: /image/,
   },
   {
     from: "SillyTavern openai.js continue nudge",
+    isDirective: true,
     call: { ...after, endsWithUser: false, text: "[Continue your last message without repeating its original content.]" },
     answer: /image/,
   },

@@ -13,7 +13,6 @@ const CALL: ChatCall = {
   text: "",
   earlier: [],
   messages: 1,
-  endsWithUser: true,
   hasAttachment: false,
   maxTokens: null,
   marker: null,

@@ -15,8 +15,6 @@ export type ChatCall = {
   earlier: readonly string[];
   /** Messages that are not instructions. */
   messages: number;
-  /** The conversation ends with the user. */
-  endsWithUser: boolean;
   /** An image or a file comes with the last message. */
   hasAttachment: boolean;
   maxTokens: number | null;
