@@ -46,7 +46,7 @@ describe("chat", () => {
       const messages = [
         ...(call.system ? [{ role: "system", content: call.system }] : []),
         ...earlier,
-        { role: isDirective ? "system" : "user", content: call.text },
+        ...(call.text ? [{ role: isDirective ? "system" : "user", content: call.text }] : []),
       ];
       const more = call.maxTokens ? { max_tokens: call.maxTokens } : {};
       const { status } = await post("/v1/chat/completions", { messages, ...more });

@@ -31,7 +31,6 @@ export function generateFacts({ generationConfig }: GenerateBody, decoded: Decod
       text: said.at(-1) ?? "",
       earlier: said.slice(0, -1),
       messages: decoded.turns.length,
-      endsWithUser: true,
       hasAttachment: decoded.turns.at(-1)?.parts.some((part) => part.type === "reference") ?? false,
       maxTokens: numberOf(config.maxOutputTokens) ?? null,
       marker: null,

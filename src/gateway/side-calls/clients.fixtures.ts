@@ -261,7 +261,7 @@ const SILLYTAVERN: ClientCall[] = [
   {
     from: "SillyTavern openai.js continue nudge",
     isDirective: true,
-    call: { ...after, endsWithUser: false, text: "[Continue your last message without repeating its original content.]" },
+    call: { ...after, text: "[Continue your last message without repeating its original content.]" },
     answer: /image/,
   },
 ];
