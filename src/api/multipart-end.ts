@@ -1,12 +1,14 @@
 // Ends a multipart body at its closing boundary: what follows is no part of the form (RFC 2046, 5.1.1), however it is cut.
 
+import { AppError } from "../errors.ts";
+
 /** The boundary that a content type names; null where there is none. */
 export function boundaryOf(contentType: string): string | null {
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]{1,200})"|([^";\s]{1,200}))/i.exec(contentType) ?? [];
   return quoted ?? plain ?? null;
 }
 
-/** Passes pieces on as they come, up to and with the closing boundary. The rest is read and dropped. */
+/** Passes pieces on as they come, up to and with the closing boundary. The rest is read and dropped. @throws {AppError} `invalid_request` without one */
 export async function* untilClosed(pieces: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Uint8Array> {
   const mark = Buffer.from(`\r\n--${boundary}--`, "latin1");
   // The first boundary may begin the body.
@@ -23,6 +25,7 @@ export async function* untilClosed(pieces: AsyncIterable<Uint8Array>, boundary: 
     yield piece;
     tail = lastOf(tail, piece, mark.byteLength - 1);
   }
+  if (!isClosed) throw new AppError("invalid_request", "The body is not a complete multipart form: Unexpected end of form.");
 }
 
 /** Where the first mark ends in `piece`, which follows `tail`; null: it does not. */
