@@ -90,13 +90,17 @@ test.each([1, 2, 3])("the place told at entry is the place in the order (seed %d
   }
 });
 
-test("a key whose request was taken out for nothing keeps its turn", () => {
-  const { queue } = queueOf([1, a, "1a"], [1, a, "1b"], [2, a, "2a"], [3, a, "3a"]);
+test("a key whose request gets nothing of what was found keeps its turn, and takes no other's", () => {
+  const { queue } = queueOf([1, a, "1a"], [2, b, "2a"], [2, b, "2b"], [2, a, "2c"], [3, a, "3a"]);
+  const isServed = ({ name }: Waiter) => name !== "2a";
+  const onlyB = (lane: Lane) => lane === b;
   const anything = () => true as const;
-  expect(queue.next(anything, anything)?.waiter.name).toBe("1a");
-  queue.keepTurn(1);
-  queue.keepTurn(9);
-  expect(takeAll(queue, () => true)).toBe("1b 2a 3a");
+  expect(queue.next(onlyB, anything, isServed)?.waiter.name).toBe("2a");
+  expect(queue.next(onlyB, anything, isServed)?.waiter.name).toBe("2b");
+  expect(takeAll(queue, () => true)).toBe("1a 3a 2c");
+  const other = queueOf([1, a, "1a"], [1, a, "1b"], [2, a, "2a"]).queue;
+  other.next(anything, anything, () => false);
+  expect(takeAll(other, () => true)).toBe("1b 2a");
 });
 
 test("the key with the most requests gives its newest one, when it has enough", () => {

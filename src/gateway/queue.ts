@@ -10,11 +10,14 @@ export type Queue<W extends Waiting<Lane>, Lane extends object> = {
   leave(waiter: W): boolean;
   /**
    * Takes out the next request that `find` has something for. The key served least recently comes first, within it the earliest
-   * request; lanes for which `isOpen` is false are passed over without asking.
+   * request; lanes for which `isOpen` is false are passed over without asking. Where `isServed` is false the request gets nothing of what
+   * was found, and its key keeps its turn.
    */
-  next<Found>(isOpen: (lane: Lane) => boolean, find: (waiter: W) => Found | null): { waiter: W; found: Found } | null;
-  /** The request of this key that was taken out last got nothing: its key comes first again. */
-  keepTurn(keyId: number): void;
+  next<Found>(
+    isOpen: (lane: Lane) => boolean,
+    find: (waiter: W) => Found | null,
+    isServed?: (waiter: W, found: Found) => boolean,
+  ): { waiter: W; found: Found } | null;
   /** All requests in the order in which they are served if every lane is open. */
   inOrder(): W[];
   /** How many requests of this key wait. */
@@ -66,22 +69,15 @@ export function createQueue<W extends Waiting<Lane>, Lane extends object>(): Que
       total++;
     },
     leave,
-    next(isOpen, find) {
+    next(isOpen, find, isServed = () => true) {
       for (const [keyId, line] of lines) {
         const first = firstOf(line, isOpen, find);
         if (!first) continue;
         leave(first.waiter);
-        if (lines.delete(keyId)) lines.set(keyId, line);
+        if (isServed(first.waiter, first.found) && lines.delete(keyId)) lines.set(keyId, line);
         return first;
       }
       return null;
-    },
-    keepTurn(keyId) {
-      const line = lines.get(keyId);
-      if (!line) return;
-      const others = [...lines].filter(([other]) => other !== keyId);
-      lines.clear();
-      for (const [other, its] of [[keyId, line] as const, ...others]) lines.set(other, its);
     },
     inOrder() {
       const rounds = [...lines.keys()].map(ordered);

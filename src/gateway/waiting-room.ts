@@ -127,13 +127,12 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
   function serveAll(time: number): void {
     const isOpen = (lane: Lane) => lane.ready.size() > 0;
     const find = (waiter: Waiter) => index.pick(waiter.lane, waiter.request, time);
-    for (let next = queue.next(isOpen, find); next; next = queue.next(isOpen, find)) {
+    const isInTime = ({ request, callDeadline }: Waiter, found: Member) => !isTooLate(found, request, callDeadline, time);
+    for (let next = queue.next(isOpen, find, isInTime); next; next = queue.next(isOpen, find, isInTime)) {
       const { waiter, found } = next;
       leave(waiter);
-      if (isTooLate(found, waiter.request, waiter.callDeadline, time)) {
-        queue.keepTurn(waiter.keyId);
-        waiter.refuse(tooLate(waiter.lane, time));
-      } else waiter.grant(take(found, waiter.request, time - waiter.since));
+      if (!isInTime(waiter, found)) waiter.refuse(tooLate(waiter.lane, time));
+      else waiter.grant(take(found, waiter.request, time - waiter.since));
     }
   }
 
