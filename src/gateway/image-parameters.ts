@@ -151,7 +151,9 @@ export function providersFor(
 export function requireAspect(family: string, providers: readonly string[], { aspect }: ImageWish, param: string): void {
   const offered = new Set(providers.flatMap((provider) => limitsOf(family, provider).aspects));
   if (!aspect || offered.size === 0 || offered.has(aspect)) return;
-  throw new AppError("invalid_request", `${param}: ${family} has no ${aspect}; expected one of ${[...offered].join(", ")}.`, { param });
+  throw new AppError("invalid_request", `${param} must be one of ${[...offered].join(", ")} (${family} has no other), got "${aspect}"`, {
+    param,
+  });
 }
 
 /** Input pictures that one request may carry, at the most generous of these providers. */

@@ -1,8 +1,8 @@
 // What a request of generateContent asks beyond its conversation and shape: carried, refused, or named as ignored. Pure.
 // Source: Gemini API reference, GenerateContentRequest, SafetySetting, Tool and GenerationConfig, read 2026-11-29.
-import { AppError } from "../../errors.ts";
 import { type ModelOptions, SEARCH_TYPES, type SearchOptions } from "../../gateway/types.ts";
 import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
+import { mustBe } from "../invalid.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
 
 export type DecodedOptions = {
@@ -58,6 +58,7 @@ export function decodeOptions(body: Fields): DecodedOptions {
       ...unread(image, READ.imageConfig, "generationConfig.imageConfig."),
       ...unread(fieldsOf(config.thinkingConfig), READ.thinkingConfig, "generationConfig.thinkingConfig."),
       ...tools.ignored,
+      ...listOf(body.safetySettings).flatMap((one) => unread(fieldsOf(one), ["category", "threshold"], "safetySettings.")),
     ],
   };
 }
@@ -122,19 +123,19 @@ const isEmpty = (value: unknown) =>
 
 function refuseImpossible({ cachedContent }: Fields, { candidateCount, responseModalities }: Fields): void {
   const count = candidateCount === undefined ? 1 : numberOf(candidateCount);
-  if (count !== 1) throw refusal("generationConfig.candidateCount", "expected 1: image models make one candidate");
-  if (textOf(cachedContent)) throw refusal("cachedContent", "there is no cached content here");
+  if (count !== 1) throw mustBe("generationConfig.candidateCount", "1 (image models make one candidate)", candidateCount);
+  if (textOf(cachedContent)) throw mustBe("cachedContent", "absent: nothing is cached here", cachedContent);
   if (listOf(responseModalities).some((one) => String(one).toUpperCase() === "AUDIO"))
-    throw refusal("generationConfig.responseModalities", "expected TEXT and IMAGE: no model here makes audio");
+    throw mustBe("generationConfig.responseModalities", "TEXT and IMAGE: no model here makes audio", "AUDIO");
 }
 
 function readSafety(value: unknown): NonNullable<ModelOptions["safety"]> {
   return listOf(value).flatMap((one, index) => {
     const { category, threshold } = fieldsOf(one);
     const [name, word] = [textOf(category)?.toUpperCase(), textOf(threshold)?.toUpperCase()];
-    if (!name || !/^[A-Z_]{1,80}$/.test(name)) throw refusal(`safetySettings[${index}].category`, "expected a harm category");
+    if (!name || !/^[A-Z_]{1,80}$/.test(name)) throw mustBe(`safetySettings[${index}].category`, "a harm category", category);
     if (!word || !THRESHOLDS.includes(word))
-      throw refusal(`safetySettings[${index}].threshold`, `expected one of ${THRESHOLDS.slice(1).join(", ")}`);
+      throw mustBe(`safetySettings[${index}].threshold`, `one of ${THRESHOLDS.slice(1).join(", ")}`, threshold);
     return [{ category: name, threshold: word }];
   });
 }
@@ -163,7 +164,7 @@ function readSearch(settings: Fields, ignored: string[]): SearchOptions {
 function ranged(value: unknown, most: number, param: string): number | undefined {
   if (value === undefined) return undefined;
   const number = numberOf(value);
-  if (number === undefined || number < 0 || number > most) throw refusal(param, `expected a number from 0 to ${most}`);
+  if (number === undefined || number < 0 || number > most) throw mustBe(param, `between 0 and ${most}`, value);
   return number;
 }
 
@@ -177,8 +178,6 @@ export function outputOf(image: Fields, outer: Fields = {}): PictureOutput | nul
   const compression = quality === undefined ? null : Math.min(100, Math.max(0, Math.round(quality)));
   return format === null && compression === null ? null : { format, compression };
 }
-
-const refusal = (param: string, expected: string) => new AppError("invalid_request", `${param}: ${expected}.`, { param });
 
 const present = <T extends object>(value: T): { [K in keyof T]?: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as never;

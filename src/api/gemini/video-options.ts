@@ -1,6 +1,7 @@
 // Wishes for a video as texts of Google's fields. Pure; what says nothing here is left to the model.
-import { AppError } from "../../errors.ts";
+
 import { ASPECTS, RESOLUTIONS, type Resolution, VIDEO_ASPECTS, type VideoAspect } from "../../gateway/types.ts";
+import { mustBe } from "../invalid.ts";
 import { fieldsOf, listOf, textOf } from "./proto-json.ts";
 
 /**
@@ -13,7 +14,7 @@ export function aspectOf(value: unknown, param: string): VideoAspect | undefined
   const named = word === "landscape" ? "16:9" : word === "portrait" ? "9:16" : ratioOf(word);
   const aspect = VIDEO_ASPECTS.find((one) => one === named);
   if (aspect) return aspect;
-  throw new AppError("invalid_request", `${param}: videos have no such shape; expected one of ${VIDEO_ASPECTS.join(", ")}.`, { param });
+  throw mustBe(param, `one of ${VIDEO_ASPECTS.join(", ")}`, value);
 }
 
 /**
@@ -23,7 +24,7 @@ export function aspectOf(value: unknown, param: string): VideoAspect | undefined
 export function exactAspect(value: unknown, param: string): unknown {
   const ratio = ratioOf(textOf(value)?.toLowerCase() ?? "");
   if (ratio === null || ASPECTS.some((aspect) => aspect === ratio)) return value;
-  throw new AppError("invalid_request", `${param}: expected one of ${ASPECTS.join(", ")}.`, { param });
+  throw mustBe(param, `one of ${ASPECTS.join(", ")}`, value);
 }
 
 /** `16x9` is `16:9`; null for what is no pair of numbers. */
