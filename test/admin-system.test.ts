@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { licences } from "../scripts/licences.ts";
 import { describeSurfaces } from "../src/gateway/api-reference.ts";
 import { temporaryFolder } from "../src/testing.ts";
+import { VERSION } from "../src/version.ts";
 import { en } from "../views/locales/en.ts";
 import { zh } from "../views/locales/zh.ts";
 import { type SignedIn, signIn } from "./admin.ts";
@@ -41,7 +42,7 @@ describe("checks", () => {
   test("sizes of what lies in the folder, and the version", async () => {
     await using rig = await startRig();
     const html = await (await (await signIn(rig)).get("/admin/system")).text();
-    for (const text of ["flow2api.db", "requests.db", "secret.key", "0.1.0"]) expect(html).toContain(text);
+    for (const text of ["flow2api.db", "requests.db", "secret.key", VERSION]) expect(html).toContain(text);
   });
 });
 
