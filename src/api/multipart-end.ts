@@ -1,4 +1,4 @@
-// Ends a multipart body at its closing boundary: what follows is no part of the form (RFC 2046, 5.1.1), however it is cut.
+// Makes a multipart body the same however it was cut: it ends at its closing boundary (RFC 2046, 5.1.1) and comes in blocks of one size.
 
 import { AppError } from "../errors.ts";
 
@@ -42,4 +42,28 @@ function lastOf(tail: Buffer, piece: Uint8Array, length: number): Buffer {
   if (piece.byteLength >= length) return Buffer.from(piece.subarray(piece.byteLength - length));
   const joined = Buffer.concat([tail, piece]);
   return joined.subarray(Math.max(0, joined.byteLength - length));
+}
+
+const BLOCK_BYTES = 64 * 1024;
+
+/**
+ * The same bytes in blocks of one size, the last one shorter. The parser takes a boundary that other text follows for different things,
+ * depending on where its input is cut; this way that depends on the form alone. Each block is new: the parser keeps views of it.
+ */
+export async function* inBlocks(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let block = Buffer.allocUnsafe(BLOCK_BYTES);
+  let length = 0;
+  for await (const piece of pieces) {
+    for (let at = 0; at < piece.byteLength; ) {
+      const part = piece.subarray(at, at + BLOCK_BYTES - length);
+      block.set(part, length);
+      at += part.byteLength;
+      length += part.byteLength;
+      if (length < BLOCK_BYTES) continue;
+      yield block;
+      block = Buffer.allocUnsafe(BLOCK_BYTES);
+      length = 0;
+    }
+  }
+  if (length > 0) yield block.subarray(0, length);
 }

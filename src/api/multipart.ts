@@ -4,7 +4,7 @@ import busboy from "busboy";
 import { AppError } from "../errors.ts";
 import type { MediaStore } from "../gateway/media.ts";
 import type { Draft } from "../gateway/types.ts";
-import { boundaryOf, untilClosed } from "./multipart-end.ts";
+import { boundaryOf, inBlocks, untilClosed } from "./multipart-end.ts";
 
 /** One file of a form, not yet a medium: `MediaStore.keep` takes it, else it goes with the form. */
 export type FormFile = {
@@ -71,7 +71,7 @@ export async function readForm(request: Request, intake: FormIntake): Promise<Fo
 
   try {
     const boundary = boundaryOf(request.headers.get("content-type") ?? "");
-    for await (const chunk of boundary === null ? intake.pieces : untilClosed(intake.pieces, boundary)) {
+    for await (const chunk of inBlocks(boundary === null ? intake.pieces : untilClosed(intake.pieces, boundary))) {
       const room = parser.write(chunk) ? null : happens("drain");
       await Promise.race([room, failed.promise]);
     }
