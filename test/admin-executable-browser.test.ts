@@ -192,8 +192,10 @@ describe.each(LANGUAGES)("in $locale", ({ locale, t }) => {
     const [download] = await Promise.all([page.waitForEvent("download"), button(page, t.system.download).click()]);
     await page.locator("[name=backup]").setInputFiles(await download.path());
     await button(page, t.system.restore).click();
+    await page.getByRole("heading", { name: t.system.restoreNowTitle }).waitFor();
+    await page.goto(`${program.url}/admin/system/backup`);
     await page.getByText(t.system.staged).waitFor();
-    await button(page, t.system.dropStaged).click();
+    await button(page, t.system.dropStaged).first().click();
     await page.getByText(t.system.restoreDropped).waitFor();
     expect(complaints).toEqual([]);
   });
