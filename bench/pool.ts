@@ -5,7 +5,7 @@ import type { Lease, LeaseRequest, Outcome } from "../src/gateway/leases.ts";
 import { createPool } from "../src/gateway/pool.ts";
 import type { Strategy } from "../src/gateway/schedule.ts";
 import { silentLog } from "../src/log.ts";
-import type { Settings } from "../src/settings-schema.ts";
+import type { Settings } from "../src/config/settings-schema.ts";
 import { seededRandom } from "../src/testing.ts";
 
 const SIZES = [10, 1_000, 10_000];

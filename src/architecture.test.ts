@@ -12,9 +12,9 @@ const OPEN = [
   "src/ids.ts",
   "src/log.ts",
   "src/http.ts",
-  "src/nearest.ts",
-  "src/settings-schema.ts",
-  "src/settings-check.ts",
+  "src/config/nearest.ts",
+  "src/config/settings-schema.ts",
+  "src/config/settings-keys.ts",
   "src/version.ts",
 ];
 
@@ -40,9 +40,9 @@ const ROOMS: Room[] = [
   { files: "src/api/openapi/**", may: ["src/api/**", ...OPEN], elysia: "all" },
   { files: "src/admin/**", may: ["src/admin/**", "src/gateway/**", "src/metrics.ts", "views/**", ...OPEN], elysia: "all" },
   { files: "src/version.ts", may: ["package.json"], elysia: "none" },
-  { files: "src/settings-schema.ts", may: [], elysia: "t" },
+  { files: "src/config/settings-schema.ts", may: [], elysia: "t" },
   { files: `{${OPEN.join(",")},src/metrics.ts}`, may: OPEN, elysia: "none" },
-  { files: "src/{config,settings-text}.ts", may: ["src/config.ts", ...OPEN], elysia: "none" },
+  { files: "src/{config,settings-text}.ts", may: ["src/config/config.ts", ...OPEN], elysia: "none" },
   // What wires the rooms together; nobody of the rooms above may import it.
   { files: "src/{*,cli/**}", may: ["src/**", "views/**"], elysia: "all" },
   { files: "scripts/**", may: ["**"], elysia: "all" },
@@ -98,11 +98,11 @@ describe("doors", () => {
 
   const ELYSIA = 'import { Elysia } from "elysia"; new Elysia();';
   test.each([
-    ["a view reads a rule", "views/keys.tsx", 'import { refusalOf } from "../src/gateway/keys.ts"; refusalOf();', false],
+    ["a view reads a rule", "views/keys.tsx", 'import { refusalOf } from "./gateway/keys.ts"; refusalOf();', false],
     [
       "a view knows a type",
       "views/keys.tsx",
-      'import type { KeyRow } from "../src/db/store.ts"; export const a = 1 as unknown as KeyRow;',
+      'import type { KeyRow } from "./db/store.ts"; export const a = 1 as unknown as KeyRow;',
       true,
     ],
     ["a view opens a file", "views/keys.tsx", 'import { readFileSync } from "node:fs"; readFileSync("x");', false],

@@ -1,6 +1,6 @@
 // Every long-lived object, built once and passed as an argument.
 import type { Clock, Random } from "./clock.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { RequestLog, Store } from "./db/store.ts";
 import { type Affinity, createAffinity } from "./gateway/affinity.ts";
 import { type Audit, createAudit } from "./gateway/audit.ts";

@@ -2,7 +2,7 @@
 import type { RequestWatch } from "./api/access-log.ts";
 import { type AppOptions, type Arrivals, createApp } from "./app.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { type Config, withDatabase } from "./config.ts";
+import { type Config, withDatabase } from "./config/config.ts";
 import { type Context, createContext } from "./context.ts";
 import { acquireFolder } from "./db/sqlite/lock.ts";
 import { settleFolder } from "./db/sqlite/restore.ts";

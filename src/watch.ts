@@ -1,6 +1,6 @@
 // Keeps what lives in memory in step with the store, also when the command line changes it.
-import type { Config } from "./config.ts";
-import { withDatabase } from "./config.ts";
+import type { Config } from "./config/config.ts";
+import { withDatabase } from "./config/config.ts";
 import type { Context } from "./context.ts";
 import type { Revisions } from "./db/store.ts";
 import { OFFER_KEY } from "./gateway/offer.ts";

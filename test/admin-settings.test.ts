@@ -1,6 +1,6 @@
 // Settings and models through the whole server: what is changed counts for the next request, and there is a way back.
 import { describe, expect, test } from "bun:test";
-import { SETTINGS } from "../src/settings-check.ts";
+import { SETTINGS } from "../src/config/settings-keys.ts";
 import { zh } from "../views/locales/zh.ts";
 import { type SignedIn, signIn } from "./admin.ts";
 import { FLOW, GEMINI, type Rig, startRig } from "./rig.ts";

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join, posix } from "node:path";
-import { DEFAULT_FILE, loadConfig } from "../src/config.ts";
-import { SETTINGS } from "../src/settings-check.ts";
+import { DEFAULT_FILE, loadConfig } from "../src/config/config.ts";
+import { SETTINGS } from "../src/config/settings-keys.ts";
 
 const root = join(import.meta.dir, "..");
 const textOf = (path: string) => readFileSync(join(root, path), "utf8");

@@ -1,5 +1,5 @@
 // A gateway with a provider that does as a test says: real store, pool, limits and media, and a clock moved by hand.
-import { type Config, loadConfig } from "../src/config.ts";
+import { type Config, loadConfig } from "../src/config/config.ts";
 import { openRequestLog, openStore } from "../src/db/sqlite/store.ts";
 import type { NewToken, RequestLog, Store } from "../src/db/store.ts";
 import { AppError } from "../src/errors.ts";

@@ -4,7 +4,7 @@ import type { ErrorKind, FailureDetail } from "../src/errors.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Outcome } from "../src/gateway/leases.ts";
 import { createPool, type Pool } from "../src/gateway/pool.ts";
 import { silentLog } from "../src/log.ts";
-import type { Settings } from "../src/settings-schema.ts";
+import type { Settings } from "../src/config/settings-schema.ts";
 import { seededRandom, type VirtualClock, virtualClock } from "../src/testing.ts";
 
 export const FAMILY = "picture-model";

@@ -1,6 +1,6 @@
 // Renewal against the simulator: sessions live on without a request that waits for it, and a dead one costs its token only.
 import { describe, expect, test } from "bun:test";
-import type { SettingKey, SettingValue } from "../src/settings-check.ts";
+import type { SettingKey, SettingValue } from "../src/config/settings-keys.ts";
 import { temporaryFolder, virtualClock } from "../src/testing.ts";
 import { FLOW, GEMINI, type Rig, type RigOptions, startRig } from "./rig.ts";
 

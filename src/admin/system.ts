@@ -6,7 +6,7 @@ import { LogLines, LogPage } from "../../views/log.tsx";
 import { AboutPage, Checks, HealthPage, TrailPage } from "../../views/system.tsx";
 import { type CheckDependencies, type CheckResult, quickChecks, selfTest, upstreamChecks } from "../gateway/self-test.ts";
 import type { LogLevel } from "../log.ts";
-import { SETTINGS } from "../settings-check.ts";
+import { SETTINGS } from "../config/settings-keys.ts";
 import { VERSION } from "../version.ts";
 import type { AdminContext } from "./context.ts";
 import { MAX_FILE_MB } from "./forms.ts";

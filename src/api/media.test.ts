@@ -10,7 +10,7 @@ import { parseRange } from "../gateway/media-answer.ts";
 import type { Media } from "../gateway/types.ts";
 import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { temporaryFolder, virtualClock } from "../testing.ts";
 import { mediaRoutes } from "./media.ts";
 

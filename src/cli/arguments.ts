@@ -1,6 +1,6 @@
 // Arguments of one verb, parsed strictly.
 import { parseArgs } from "node:util";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../config/nearest.ts";
 import { type Call, type Options, usageError, type Verb } from "./verb.ts";
 
 /** Options that every verb has. */

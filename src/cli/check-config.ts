@@ -1,9 +1,9 @@
 // flow2api check-config: the settings in force and where each comes from.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "../config.ts";
-import { SETTINGS, type SettingValue, showValue } from "../settings-check.ts";
-import { settingsText } from "../settings-text.ts";
+import type { Config } from "../config/config.ts";
+import { SETTINGS, type SettingValue, showValue } from "../config/settings-keys.ts";
+import { settingsText } from "../config/settings-toml.ts";
 import { dataDirOf, openFolder, readConfig } from "./folder.ts";
 import { rowsText } from "./table.ts";
 import { type Call, defineVerb, FOLDER_OPTIONS } from "./verb.ts";

@@ -1,5 +1,5 @@
 // The command line: finds the verb, parses its arguments, runs it, and turns failures into one line and an exit code.
-import { nearest } from "../nearest.ts";
+import { nearest } from "../config/nearest.ts";
 import { adminPassword } from "./admin-password.ts";
 import { parseArguments } from "./arguments.ts";
 import { backup } from "./backup.ts";

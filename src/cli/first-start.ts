@@ -7,7 +7,7 @@ import { newKeyLimits } from "../gateway/key-admin.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { storePassword } from "../gateway/password.ts";
 import { newId, newKey } from "../ids.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { recordChange } from "./trail.ts";
 import type { Io } from "./verb.ts";
 

@@ -1,7 +1,7 @@
 // The data folder as a verb uses it, beside a running server or alone.
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { type Config, type ConfigInput, loadConfig, withDatabase } from "../config.ts";
+import { type Config, type ConfigInput, loadConfig, withDatabase } from "../config/config.ts";
 import { isFolderOwned } from "../db/sqlite/lock.ts";
 import { stagedRestore } from "../db/sqlite/restore-notes.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";

@@ -5,7 +5,7 @@ import { newKeyLimits } from "../gateway/key-admin.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { isRefused, type ParsedToken } from "../gateway/token-import.ts";
 import { redactText } from "../log.ts";
-import { findSetting, showValue } from "../settings-check.ts";
+import { findSetting, showValue } from "../config/settings-keys.ts";
 import { type Folder, openFolder } from "./folder.ts";
 import { leftBehind, readAccounts } from "./original-accounts.ts";
 import { type Original, readOriginal } from "./original-files.ts";

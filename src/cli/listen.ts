@@ -1,5 +1,5 @@
 // Starting a server from the command line: the log it writes, and an address that it cannot have.
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { AppError } from "../errors.ts";
 import { createLog, type Log } from "../log.ts";
 import { Watchdog } from "../watchdog.ts";

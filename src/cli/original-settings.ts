@@ -5,7 +5,7 @@ import { KNOWN_DEFAULTS } from "../gateway/password.ts";
 import { isOn, proxyReason, textOf } from "../gateway/tokens/python-account.ts";
 import { readPythonProxy } from "../gateway/tokens/python-proxy.ts";
 import { withoutEndSlashes } from "../http.ts";
-import { findSetting, type SettingKey, showValue } from "../settings-check.ts";
+import { findSetting, type SettingKey, showValue } from "../config/settings-keys.ts";
 import type { Fields, Original } from "./original-files.ts";
 
 export type Wishes = {

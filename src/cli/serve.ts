@@ -1,7 +1,7 @@
 // flow2api serve, the default verb: prepares the data folder, serves until a signal, stops gracefully.
 import { timingSafeEqual } from "node:crypto";
 import { basename } from "node:path";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { acquireFolder } from "../db/sqlite/lock.ts";
 import { settleFolder } from "../db/sqlite/restore.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";

@@ -3,7 +3,7 @@ import type { TokenRow } from "../db/store.ts";
 import { editable } from "../gateway/token-admin.ts";
 import { PROVIDERS } from "../gateway/token-forms.ts";
 import { freeLabel } from "../gateway/token-labels.ts";
-import { findSetting, parseSetting, type SettingKey, showValue } from "../settings-check.ts";
+import { findSetting, parseSetting, type SettingKey, showValue } from "../config/settings-keys.ts";
 import { openFolder } from "./folder.ts";
 import { readSecret } from "./secret.ts";
 import { printableCell } from "./table.ts";

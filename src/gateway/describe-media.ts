@@ -1,7 +1,7 @@
 // The row of a media item: its type by magic bytes, its size in pixels, its age; and what is refused. Pure.
 import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
 import type { Media } from "./types.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
 import { AppError } from "../errors.ts";
 import { type HttpRequest, send } from "../http.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { virtualClock } from "../testing.ts";
 import { HOSTILE_URLS, NAMES } from "./fetch-media.fixtures.ts";
 import { createMediaFetch, type MediaFetchDependencies } from "./fetch-media.ts";

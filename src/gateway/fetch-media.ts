@@ -4,7 +4,7 @@ import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompre
 import { type Clock, systemClock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import { readChunks, toNetworkError } from "../http.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { createGuardedSend, type GuardDependencies, parseGuardedUrl, type Refuse } from "./guarded-send.ts";
 import { inspectInput, inspectType, type MediaRules } from "./sniff.ts";
 import type { Kind } from "./types.ts";

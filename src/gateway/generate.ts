@@ -4,7 +4,7 @@ import type { KeyRow, RequestLog } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Provider } from "../providers/provider.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { Affinity } from "./affinity.ts";
 import { withDefaultShape } from "./generation/default-shape.ts";
 import { joinUndelivered } from "./generation/join.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { JobRow } from "../db/jobs.ts";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { Generate, ImageGeneration, Run } from "./generate.ts";
 import { type AnswerNotes, createAnswerNotes } from "./image-answer.ts";
 import type { ImageWish } from "./image-parameters.ts";

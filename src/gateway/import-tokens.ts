@@ -1,6 +1,6 @@
 // Puts parsed tokens into the pool, a few hundred in one act, and says of each line what became of it.
 import type { NewToken, Store } from "../db/store.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { isRefused, type ParsedLine, type ParsedToken, type RefusedLine } from "./token-import.ts";
 import { createLabels } from "./token-labels.ts";
 import type { LeftBehind } from "./tokens/python-account.ts";

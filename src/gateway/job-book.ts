@@ -4,7 +4,7 @@ import type { JobChange, JobRow, JobStore } from "../db/jobs.ts";
 import type { AttemptRow, RequestLog } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { Job, JobState, Place } from "./job.ts";
 import { isSettled, mayFollow } from "./job-rules.ts";
 import type { Admission, Cost } from "./leases.ts";

@@ -4,7 +4,7 @@ import type { JobRow } from "../db/jobs.ts";
 import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { Log } from "../log.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { notServed } from "./generation/not-served.ts";
 import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } from "./image-job.ts";
 import type { ImageJobOrder, VideoOrder } from "./job.ts";

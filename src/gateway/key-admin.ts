@@ -2,8 +2,8 @@
 import type { ImageForm, KeyChange, KeyLimits, KeyRow, SideCallMode, Store, VideoForm } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { newKey } from "../ids.ts";
-import { findSetting } from "../settings-check.ts";
-import type { Settings } from "../settings-schema.ts";
+import { findSetting } from "../config/settings-keys.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { hashKey } from "./keys.ts";
 import type { KeyUsage } from "./limits.ts";
 import { nearestModels, parseModel } from "./models.ts";

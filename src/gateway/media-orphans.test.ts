@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../config/config.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";

@@ -6,7 +6,7 @@ import { openStore } from "../db/sqlite/store.ts";
 import { AppError } from "../errors.ts";
 import { isId, newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { temporaryFolder, virtualClock } from "../testing.ts";
 import { jpegHeader, MP4_HEADER, PIXEL_PNG, pngHeader } from "./media.fixtures.ts";
 import { createMediaStore, type MediaDependencies } from "./media.ts";

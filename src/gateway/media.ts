@@ -7,7 +7,7 @@ import type { Store } from "../db/store.ts";
 import { AppError, diskIsFull } from "../errors.ts";
 import { isId } from "../ids.ts";
 import type { Log } from "../log.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { describeMedia, type MediaFacts } from "./describe-media.ts";
 import { createDrafts, diskErrors } from "./media-drafts.ts";
 import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./media-orphans.ts";

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import type { JobRow } from "../db/jobs.ts";
 import type { UsageQuery } from "../db/ledger.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { AppliedRestore } from "./maintenance.ts";
 import { type Need, type OverviewDependencies, readOverview, readOverviewPlots } from "./overview.ts";
 import type { HealthView, PoolGauges, PoolTokenView } from "./pool-view.ts";

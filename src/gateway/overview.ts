@@ -1,7 +1,7 @@
 // The overview: what happens now, what was used, and what needs the operator's hand. Costs the same however much there is.
 import type { UsageRow } from "../db/ledger.ts";
 import type { Store } from "../db/store.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { type FirstStep, nextStep } from "./first-steps.ts";
 import type { JobState } from "./job.ts";
 import type { Keys } from "./keys.ts";

@@ -4,7 +4,7 @@ import type { TokenRow } from "../db/store.ts";
 import { type AppError, serverFailure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { TokenFacts } from "../providers/provider.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { type Condition, HEALTHY, type Health, type HealthReason, reanchored } from "./health.ts";
 import { createHealthSaver, type SaveHealth } from "./health-saver.ts";
 import { createJudge } from "./judge.ts";

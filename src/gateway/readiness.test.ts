@@ -1,6 +1,6 @@
 // Readiness by facts, with each fact given by hand.
 import { expect, test } from "bun:test";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../config/config.ts";
 import { silentLog } from "../log.ts";
 import { settled, virtualClock } from "../testing.ts";
 import { Readiness } from "./readiness.ts";

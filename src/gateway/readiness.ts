@@ -2,7 +2,7 @@
 import type { Clock } from "../clock.ts";
 import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { Maintenance } from "./maintenance.ts";
 import type { MediaStore } from "./media.ts";
 import type { Pool } from "./pool.ts";

@@ -5,7 +5,7 @@ import { AppError, type ErrorKind } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { TokenFacts } from "../providers/provider.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { Outcome } from "./leases.ts";
 import type { Pool } from "./pool.ts";
 import { afterFailure, afterSuccess, type CheckHistory, newHistory, nextCheckAt } from "./refresh-due.ts";

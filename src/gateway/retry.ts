@@ -1,7 +1,7 @@
 // What follows a failed call: told to the client, or tried again, when, and on which token. Pure.
 import type { Random } from "../clock.ts";
 import type { AppError, ErrorKind } from "../errors.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { Kind } from "./types.ts";
 
 export type FailedCall = {

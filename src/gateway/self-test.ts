@@ -4,7 +4,7 @@ import type { Store } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { send } from "../http.ts";
 import { newId } from "../ids.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { Maintenance } from "./maintenance.ts";
 import type { MediaStore } from "./media.ts";
 import type { Pool } from "./pool.ts";

@@ -1,7 +1,7 @@
 // Sessions that are handed in from outside: each renews the token of its account, or becomes a token.
 import type { Store, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { Audit } from "./audit.ts";
 import type { Outcome } from "./leases.ts";
 import type { Pool } from "./pool.ts";

@@ -1,6 +1,6 @@
 // Settings as the operator edits them, over a store in memory and the real schema.
 import { describe, expect, test } from "bun:test";
-import { loadConfig, withDatabase } from "../config.ts";
+import { loadConfig, withDatabase } from "../config/config.ts";
 import { AppError } from "../errors.ts";
 import { createSettingsAdmin } from "./settings-admin.ts";
 

@@ -2,7 +2,7 @@
 import type { NewToken, Store, TokenChange, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import type { TokenFacts } from "../providers/provider.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { Audit } from "./audit.ts";
 import type { HealthReason } from "./health.ts";
 import type { Pool } from "./pool.ts";

@@ -6,7 +6,7 @@ import { AppError, asCharged, type ErrorKind, knownFailure } from "../errors.ts"
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Provider } from "../providers/provider.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import type { TriedTokens } from "./generation/tried-tokens.ts";
 import type { JobBook } from "./job-book.ts";
 import { deadlineAfter, toJobError } from "./job-rules.ts";

@@ -6,7 +6,7 @@ import type { DeliveryRow, JobStore, KeyWebhook, NewDelivery } from "../db/jobs.
 import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { Log } from "../log.ts";
-import type { Settings } from "../settings-schema.ts";
+import type { Settings } from "../config/settings-schema.ts";
 import { customerMessage } from "./generation/customer-message.ts";
 import { type GuardedSend, parseGuardedUrl } from "./guarded-send.ts";
 import type { Job } from "./job.ts";

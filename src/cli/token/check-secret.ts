@@ -1,5 +1,5 @@
 // Asks the upstream once whether it takes a secret, from the command line, before the secret goes into the pool.
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import { createFlow } from "../../providers/flow/client.ts";

@@ -1,7 +1,7 @@
 // One image generation under way: its events, the signal that cuts it, and what becomes of it when its client leaves.
 import type { Clock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
-import type { Settings } from "../../settings-schema.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { AttemptState } from "../attempt.ts";
 import type { ImageGeneration } from "../generate.ts";
 import { createAnswerNotes } from "../image-answer.ts";

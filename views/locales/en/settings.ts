@@ -1,6 +1,6 @@
 // English: the pages of settings and models.
-import type { SettingKey } from "../../../src/settings-check.ts";
-import type { Settings } from "../../../src/settings-schema.ts";
+import type { SettingKey } from "../../../src/config/settings-keys.ts";
+import type { Settings } from "../../../src/config/settings-schema.ts";
 
 const sections: Record<keyof Settings, string> = {
   server: "Server",

@@ -1,5 +1,5 @@
 // 简体中文: the pages of settings and models.
-import type { SettingKey } from "../../../src/settings-check.ts";
+import type { SettingKey } from "../../../src/config/settings-keys.ts";
 import type { models as enModels, settings as enSettings } from "../en/settings.ts";
 
 /** What each setting means. One that is missing does not compile. */

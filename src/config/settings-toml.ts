@@ -1,5 +1,5 @@
 // The text of config/setting.toml, made from the schema: every key with its default, meaning and bounds.
-import { SETTINGS, type Setting } from "./settings-check.ts";
+import { SETTINGS, type Setting } from "./settings-keys.ts";
 
 const HEAD = `# Settings of flow2api. Every key is here with its default; a file may hold only what differs.
 #

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { parse } from "smol-toml";
 import { loadConfig } from "./config.ts";
-import { SETTINGS } from "./settings-check.ts";
-import { settingsText } from "./settings-text.ts";
+import { SETTINGS } from "./settings-keys.ts";
+import { settingsText } from "./settings-toml.ts";
 
 const file = `${import.meta.dir}/../config/setting.toml`;
 

@@ -3,8 +3,8 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ConfigInput, loadConfig, withDatabase } from "./config.ts";
-import { AppError } from "./errors.ts";
-import { temporaryFolder } from "./testing.ts";
+import { AppError } from "../errors.ts";
+import { temporaryFolder } from "../testing.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());

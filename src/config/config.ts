@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
-import { AppError } from "./errors.ts";
+import { AppError } from "../errors.ts";
 import { nearest } from "./nearest.ts";
 import {
   findSetting,
@@ -13,7 +13,7 @@ import {
   type SettingKey,
   type SettingValue,
   showValue,
-} from "./settings-check.ts";
+} from "./settings-keys.ts";
 import type { Settings } from "./settings-schema.ts";
 
 export type Origin = "default" | "file" | "database" | "environment" | "flag";

@@ -1,6 +1,6 @@
 // The settings schema as a list of keys: what each expects, whether a value is that, and how it is read from text.
 import ipaddr from "ipaddr.js";
-import { redactText } from "./log.ts";
+import { redactText } from "../log.ts";
 import { type Settings, SettingsSchema } from "./settings-schema.ts";
 
 /** A key with its section, e.g. `pool.wait_ms`. */
