@@ -3,7 +3,7 @@ import { createApp } from "../src/app.ts";
 import type { JobRow } from "../src/db/jobs.ts";
 import type { ReservationEnd } from "../src/db/ledger.ts";
 import type { RequestRow } from "../src/db/store.ts";
-import { JOB_STATES, type JobState } from "../src/gateway/job.ts";
+import { JOB_STATES, type JobState } from "../src/domain/job.ts";
 import { hashKey } from "../src/gateway/keys.ts";
 import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
 import { operatorKey } from "../src/gateway/operator-key.ts";

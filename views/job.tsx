@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import type { DeliveryRow } from "../src/db/jobs.ts";
 import type { AttemptRow } from "../src/db/store.ts";
-import type { Media } from "../src/gateway/types.ts";
+import type { Media } from "../src/domain/generation.ts";
 import { Badge, type BadgeTone, Card, JobBadge, LinkButton } from "./controls.tsx";
 import { Countdown, Duration, Time } from "./figures.tsx";
 import { Attempts } from "./gallery-item.tsx";

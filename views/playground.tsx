@@ -1,7 +1,7 @@
 // The playground: a form beside its result, the last results, and the same call as code.
 import type { JobRow } from "../src/db/jobs.ts";
-import type { Place } from "../src/gateway/job.ts";
-import type { Media } from "../src/gateway/types.ts";
+import type { Place } from "../src/domain/job.ts";
+import type { Media } from "../src/domain/generation.ts";
 import { ActionButton, Badge, Card, CodeBlock, CopyButton, EmptyState, JobBadge, LinkButton } from "./controls.tsx";
 import { Duration, Money, Progress, Time } from "./figures.tsx";
 import { formatDuration } from "./format.ts";

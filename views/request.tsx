@@ -1,6 +1,6 @@
 // One request of the log: how it ended, its upstream calls along time, what came of it, and what was asked for where that is recorded.
 import type { AttemptRow, RequestPayload } from "../src/db/store.ts";
-import type { Json } from "../src/gateway/types.ts";
+import type { Json } from "../src/domain/generation.ts";
 import { Card, CopyButton, EmptyState } from "./controls.tsx";
 import { Dash, Duration, Time } from "./figures.tsx";
 import { formatCount, formatDuration, formatUsd } from "./format.ts";

@@ -2,7 +2,7 @@
 
 import type { PlaygroundWish, Slot } from "../gateway/playground.ts";
 import { SLOTS } from "../gateway/playground.ts";
-import type { Media } from "../gateway/types.ts";
+import type { Media } from "../domain/generation.ts";
 import { isId } from "../ids.ts";
 import type { AdminContext } from "./context.ts";
 import type { FormReader } from "./forms.ts";

@@ -20,7 +20,7 @@ import {
   wishUsing,
 } from "../gateway/playground.ts";
 import { runWish, wishOfJob, wordsOf } from "../gateway/playground-run.ts";
-import type { Media } from "../gateway/types.ts";
+import type { Media } from "../domain/generation.ts";
 import type { AdminContext } from "./context.ts";
 import { FormError } from "./forms.ts";
 import { liveUntil } from "./live.ts";

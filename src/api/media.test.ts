@@ -7,7 +7,7 @@ import { openStore } from "../db/sqlite/store.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../gateway/media.fixtures.ts";
 import { createMediaStore } from "../gateway/media.ts";
 import { parseRange } from "../gateway/media-answer.ts";
-import type { Media } from "../gateway/types.ts";
+import type { Media } from "../domain/generation.ts";
 import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
 import type { Settings } from "../config/settings-schema.ts";

@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import type { LinkWatch } from "../gateway/media/link-watch.ts";
 import type { MediaStore } from "../gateway/media.ts";
 import { answerMedia } from "../gateway/media-answer.ts";
-import type { Media } from "../gateway/types.ts";
+import type { Media } from "../domain/generation.ts";
 
 export type MediaRoutesDependencies = {
   media: Pick<MediaStore, "open">;

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import busboy from "busboy";
 import { AppError } from "../errors.ts";
 import type { MediaStore } from "../gateway/media.ts";
-import type { Draft } from "../gateway/types.ts";
+import type { Draft } from "../domain/generation.ts";
 import { boundaryOf, inBlocks, untilClosed } from "./multipart-end.ts";
 
 /** One file of a form, not yet a medium: `MediaStore.keep` takes it, else it goes with the form. */

@@ -1,6 +1,6 @@
 // What jobs ask of persistence: their rows, the keys that make requests repeatable, and webhooks on their way.
-import type { Job, JobState } from "../gateway/job.ts";
-import type { Json, Kind, Media } from "../gateway/types.ts";
+import type { Job, JobState } from "../domain/job.ts";
+import type { Json, Kind, Media } from "../domain/generation.ts";
 
 /** A job with what the runner needs to go on with it. */
 export type JobRow = Omit<Job, "place"> & {

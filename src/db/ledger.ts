@@ -1,5 +1,5 @@
 // What the ledger asks of persistence: reservations that end exactly once, sums by key and period, rollups by hour.
-import type { Kind } from "../gateway/types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 /** What a generation costs, in whole numbers so that sums are exact: images, milliseconds of video, millionths of a US dollar. */
 export type Amounts = { images: number; videoMs: number; microUsd: number };

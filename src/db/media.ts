@@ -1,5 +1,5 @@
 // What the media ask of persistence: a row for each, small ones with their bytes, in pages and by age.
-import type { Media } from "../gateway/types.ts";
+import type { Media } from "../domain/generation.ts";
 
 /** A page of one key's uploaded files. `after`: id of the last one of the page before; a file that is gone by now: an empty page. */
 export type FileFilter = {

@@ -1,5 +1,5 @@
 // What /v1/responses asks of persistence: answers under their ids, each a key's own.
-import type { Json } from "../gateway/types.ts";
+import type { Json } from "../domain/generation.ts";
 
 export type ResponseRow = {
   id: string;

@@ -1,7 +1,7 @@
 // What every Store must do, whatever engine is under it. A second engine is a second line of ENGINES.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../errors.ts";
-import type { Media } from "../gateway/types.ts";
+import type { Media } from "../domain/generation.ts";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { FileFilter, MediaFilter } from "./media.ts";

@@ -1,6 +1,6 @@
 // What the program asks of persistence: one method per business act, each atomic, all async.
 // A second engine is a second folder beside sqlite/; one contract suite runs against both.
-import type { Json } from "../gateway/types.ts";
+import type { Json } from "../domain/generation.ts";
 import type { AdminStore } from "./admin.ts";
 import type { JobStore } from "./jobs.ts";
 import type { LedgerStore } from "./ledger.ts";

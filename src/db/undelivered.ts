@@ -1,5 +1,5 @@
 // What undelivered outcomes ask of persistence: a row for each outcome that its client has not got.
-import type { Json } from "../gateway/types.ts";
+import type { Json } from "../domain/generation.ts";
 
 export type UndeliveredRow = {
   id: string;

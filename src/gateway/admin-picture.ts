@@ -6,7 +6,7 @@ import { newTimeId } from "../ids.ts";
 import type { Generate } from "./generate.ts";
 import type { Leases } from "./leases.ts";
 import { DEFAULT_FAMILY, families, parseModel } from "./models.ts";
-import type { Media } from "./types.ts";
+import type { Media } from "../domain/generation.ts";
 
 type Dependencies = { generate: Generate; pool: Pick<Leases, "canServe">; clock: Clock };
 

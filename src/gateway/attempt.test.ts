@@ -7,7 +7,7 @@ import { attemptImage } from "./attempt.ts";
 import type { Lease } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
 import type { Tokens } from "./tokens.ts";
-import type { ProviderEvent } from "./types.ts";
+import type { ProviderEvent } from "../domain/generation.ts";
 
 type Plot = { events: ProviderEvent[]; fails?: ErrorKind; keep?: ErrorKind };
 

@@ -5,7 +5,7 @@ import type { Affinity } from "./affinity.ts";
 import type { Lease } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
 import type { Tokens } from "./tokens.ts";
-import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "./types.ts";
+import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../domain/generation.ts";
 
 /** What came of a call that was answered. */
 export type Answer = Omit<Extract<ProviderEvent, { type: "finish" }>, "type"> & { images: Media[]; text: string };

@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import type { Settings } from "../config/settings-schema.ts";
 import { inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
-import type { Media } from "./types.ts";
+import type { Media } from "../domain/generation.ts";
 
 /** Whose a medium is and where it comes from. `keyId` null: the operator's. */
 export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &

@@ -7,7 +7,7 @@ import { readChunks, toNetworkError } from "../http.ts";
 import type { Settings } from "../config/settings-schema.ts";
 import { createGuardedSend, type GuardDependencies, parseGuardedUrl, type Refuse } from "./guarded-send.ts";
 import { inspectInput, inspectType, type MediaRules } from "./sniff.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 export type FetchedMedia = {
   bytes: Uint8Array;

@@ -3,7 +3,7 @@ import type { JobRow } from "../db/jobs.ts";
 import type { MediaFilter } from "../db/media.ts";
 import type { RequestLog, RequestRow, Store } from "../db/store.ts";
 import type { MediaTrash } from "./media-trash.ts";
-import type { Media } from "./types.ts";
+import type { Media } from "../domain/generation.ts";
 
 /** What is asked for, as an address says it. Empty texts: all. Dates are days in UTC, the last one included. */
 export type GalleryQuery = {

@@ -21,7 +21,7 @@ import { imagePayload } from "./payload.ts";
 import { estimateImageUsd, type Prices } from "./prices.ts";
 import { createRecord, type GenerationRecord } from "./record.ts";
 import type { Tokens } from "./tokens.ts";
-import type { GenerateEvent, ImageRequest, ModelOptions, Part, Turn } from "./types.ts";
+import type { GenerateEvent, ImageRequest, ModelOptions, Part, Turn } from "../domain/generation.ts";
 
 /** A client's request for images, decoded from any dialect. */
 export type ImageGeneration = {

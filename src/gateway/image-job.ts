@@ -15,7 +15,7 @@ import type { MediaStore } from "./media.ts";
 import { searchesOf } from "./model-options.ts";
 import type { ModelChoice } from "./models.ts";
 import { actualImageUsd, type Prices } from "./prices.ts";
-import { type GenerateEvent, type Json, noImageText, type Part, type Turn } from "./types.ts";
+import { type GenerateEvent, type Json, noImageText, type Part, type Turn } from "../domain/generation.ts";
 
 export type ImageJobDependencies = {
   book: JobBook;

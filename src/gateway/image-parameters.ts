@@ -3,7 +3,7 @@ import { AppError } from "../errors.ts";
 import type { ImageLimits, Thinking, Tier } from "./family.ts";
 import type { ModelParameters } from "./model-ids.ts";
 import { familyOf } from "./models.ts";
-import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageSize } from "./types.ts";
+import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageSize } from "../domain/generation.ts";
 
 /** The fields of a request that may speak about shape and size, unread. Each dialect fills in those that it has. */
 export type ImageHints = {

@@ -15,7 +15,7 @@ import type { Deadline } from "./pace.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
 import type { GenerationRecord } from "./record.ts";
 import { nextStep } from "./retry.ts";
-import { addUsage, type GenerateEvent, type ImageRequest, NO_USAGE, noImageText, type Turn } from "./types.ts";
+import { addUsage, type GenerateEvent, type ImageRequest, NO_USAGE, noImageText, type Turn } from "../domain/generation.ts";
 
 /** A request on its way: what its calls share. */
 export type Plan = {

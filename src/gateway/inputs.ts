@@ -4,7 +4,7 @@ import type { Affinity } from "./affinity.ts";
 import type { MediaFetch } from "./fetch-media.ts";
 import type { MediaStore } from "./media.ts";
 import { type DataUrlLimits, decodeDataUrl } from "./media-data-url.ts";
-import type { InputMedia, Kind, Media, Part, Turn } from "./types.ts";
+import type { InputMedia, Kind, Media, Part, Turn } from "../domain/generation.ts";
 
 /** A picture, or where the caller wants one a video, as a client names it, not yet read. */
 export type InputReference = {

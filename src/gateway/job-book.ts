@@ -5,7 +5,7 @@ import type { AttemptRow, RequestLog } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Settings } from "../config/settings-schema.ts";
-import type { Job, JobState, Place } from "./job.ts";
+import type { Job, JobState, Place } from "../domain/job.ts";
 import { isSettled, mayFollow } from "./job-rules.ts";
 import type { Admission, Cost } from "./leases.ts";
 import { videoPayload } from "./payload.ts";

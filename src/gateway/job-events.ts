@@ -3,11 +3,11 @@ import { AppError } from "../errors.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Run } from "./generate.ts";
 import { partsOf } from "./image-answer.ts";
-import type { Job, Jobs } from "./job.ts";
+import type { Job, Jobs } from "../domain/job.ts";
 import { failureOf, isSettled } from "./job-rules.ts";
 import type { MediaStore } from "./media.ts";
 import { type ModelChoice, successorOf } from "./models.ts";
-import { type GenerateEvent, NO_USAGE } from "./types.ts";
+import { type GenerateEvent, NO_USAGE } from "../domain/generation.ts";
 
 export type JobReader = { jobs: Pick<Jobs, "watch">; media: Pick<MediaStore, "get">; affinity: Pick<Affinity, "of"> };
 

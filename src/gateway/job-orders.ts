@@ -7,14 +7,14 @@ import type { Log } from "../log.ts";
 import type { Settings } from "../config/settings-schema.ts";
 import { notServed } from "./generation/not-served.ts";
 import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } from "./image-job.ts";
-import type { ImageJobOrder, VideoOrder } from "./job.ts";
+import type { ImageJobOrder, VideoOrder } from "../domain/job.ts";
 import type { JobBook } from "./job-book.ts";
 import { deadlineAfter, isSettled } from "./job-rules.ts";
 import type { Leases, Limits } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
 import { chooseFamily, isSwitchedOff, switchedOff } from "./models.ts";
 import type { Runner } from "./runner.ts";
-import type { InputMedia, Json } from "./types.ts";
+import type { InputMedia, Json } from "../domain/generation.ts";
 import { canMakeVideo, chooseVideo, videoWish } from "./video-parameters.ts";
 import { type VideoPlan, writePlan } from "./video-plan.ts";
 

@@ -5,9 +5,9 @@ import { AppError } from "../errors.ts";
 import { newTimeId } from "../ids.ts";
 import type { Affinity } from "./affinity.ts";
 import { type ImageJobDependencies, openTurns, readImagePlan } from "./image-job.ts";
-import { type Job, type Jobs, TERMINAL_STATES, type VideoOrder } from "./job.ts";
+import { type Job, type Jobs, TERMINAL_STATES, type VideoOrder } from "../domain/job.ts";
 import { parseModel } from "./models.ts";
-import type { InputMedia } from "./types.ts";
+import type { InputMedia } from "../domain/generation.ts";
 import { readPlan } from "./video-plan.ts";
 
 type Dependencies = {

@@ -1,7 +1,7 @@
 // Everything that jobs consist of, wired together once.
 import { createGuardedSend } from "./guarded-send.ts";
 import { createIdempotency, type Idempotency } from "./idempotency.ts";
-import type { Jobs } from "./job.ts";
+import type { Jobs } from "../domain/job.ts";
 import { createJobBook, type JobBookDependencies } from "./job-book.ts";
 import { createJobs, type JobsDependencies } from "./jobs.ts";
 import { createRunner, type Runner, type RunnerDependencies } from "./runner.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { failing, never, openWorld, type World } from "../../test/jobs-world.ts";
 import { AppError } from "../errors.ts";
 import type { VideoStatus } from "../providers/provider.ts";
-import type { VideoOrder } from "./job.ts";
+import type { VideoOrder } from "../domain/job.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
 import { parseModel } from "./models.ts";
 

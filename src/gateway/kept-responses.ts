@@ -2,7 +2,7 @@
 import type { Clock } from "../clock.ts";
 import type { ResponseRow, ResponseStore } from "../db/responses.ts";
 import type { Log } from "../log.ts";
-import type { Json } from "./types.ts";
+import type { Json } from "../domain/generation.ts";
 
 /** How long an answer is kept, as OpenAI keeps them. */
 const AGE_MS = 30 * 24 * 3_600_000;

@@ -2,7 +2,7 @@
 import type { ErrorKind, FailureDetail } from "../errors.ts";
 import type { HealthReason } from "./health.ts";
 import type { Deadline } from "./pace.ts";
-import type { Kind, Usage } from "./types.ts";
+import type { Kind, Usage } from "../domain/generation.ts";
 
 /** What one upstream call needs of a token. */
 export type LeaseRequest = {

@@ -27,7 +27,7 @@ import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from ".
 import { createLedger } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
 import { assertMayMake, assertPermitted } from "./permissions.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 import { UploadQuota } from "./upload-quota.ts";
 import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./windows.ts";
 

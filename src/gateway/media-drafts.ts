@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs
 import { dirname, join } from "node:path";
 import { diskIsFull } from "../errors.ts";
 import { newId } from "../ids.ts";
-import type { Draft, DraftWriter } from "./types.ts";
+import type { Draft, DraftWriter } from "../domain/generation.ts";
 
 export type Drafts = {
   open(mime: string): DraftWriter;

@@ -4,7 +4,7 @@ import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../config/settings-schema.ts";
 import { findSurplus, type MediaSum, type MediaUsage } from "./media-shares.ts";
-import type { Media } from "./types.ts";
+import type { Media } from "../domain/generation.ts";
 
 export type Sweeper = {
   /** One pass; resolves with the number of media deleted. Passes never overlap: a second caller waits for the one under way. */

@@ -11,7 +11,7 @@ import { temporaryFolder, virtualClock } from "../testing.ts";
 import { jpegHeader, MP4_HEADER, PIXEL_PNG, pngHeader } from "./media.fixtures.ts";
 import { createMediaStore, type MediaDependencies } from "./media.ts";
 import { diskErrors } from "./media-drafts.ts";
-import type { Draft, Media } from "./types.ts";
+import type { Draft, Media } from "../domain/generation.ts";
 
 const DAY_MS = 86_400_000;
 const RESULT = { origin: "result", keyId: 7, requestId: "request" } as const;

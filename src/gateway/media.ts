@@ -15,7 +15,7 @@ import { MediaUsage } from "./media-shares.ts";
 import { createSweeper } from "./media-sweep.ts";
 import { HEAD_BYTES } from "./sniff.ts";
 import { createThumbnails } from "./thumbnails.ts";
-import type { Draft, DraftWriter, Media } from "./types.ts";
+import type { Draft, DraftWriter, Media } from "../domain/generation.ts";
 
 export interface MediaStore {
   /** Takes the bytes of one medium as they come; the claimed type decides nothing. */

@@ -4,7 +4,7 @@ import type { ErrorKind } from "../errors.ts";
 import { HEALTHY, type Health, type HealthReason, heldUntil, isHalfOpen } from "./health.ts";
 import type { LeaseRequest } from "./leases.ts";
 import { type Cap, type Caps, type Counter, newCounter, parseCaps, roomAt, stricter } from "./quota.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 export type LastError = { at: number; kind: ErrorKind; reason: HealthReason | null; upstreamStatus: number | null };
 

@@ -5,7 +5,7 @@ import type { Tier, VideoFamily } from "./family.ts";
 import flow from "./fixtures/flow-models.json";
 import { type ModelChoice, type ModelParameters, parseModel } from "./model-ids.ts";
 import { familyOf } from "./models.ts";
-import type { VideoMode } from "./types.ts";
+import type { VideoMode } from "../domain/generation.ts";
 
 const INPUTS: Record<string, readonly [min: number, max: number]> = {
   text: [0, 0],

@@ -2,7 +2,7 @@
 import { AppError } from "../errors.ts";
 import type { ImageLimits, ImageTakes } from "./family.ts";
 import { familyOf } from "./models.ts";
-import type { AnswerExtras, ModelOptions, SearchOptions } from "./types.ts";
+import type { AnswerExtras, ModelOptions, SearchOptions } from "../domain/generation.ts";
 
 const NOTHING: ImageTakes = { safety: [], search: [], sampling: false, videos: false };
 

@@ -14,7 +14,7 @@ import {
   parseModel,
   providerServes,
 } from "./models.ts";
-import { IMAGE_SIZES } from "./types.ts";
+import { IMAGE_SIZES } from "../domain/generation.ts";
 
 const everything = new Set(FAMILIES.map((family) => family.id));
 const pool =

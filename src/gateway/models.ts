@@ -4,7 +4,7 @@ import { FAMILIES } from "./catalogue.ts";
 import type { Family, ImageFamily, VideoFamily } from "./family.ts";
 import { type ModelChoice, parseModel } from "./model-ids.ts";
 import { LISTED, OFFICIAL } from "./model-names.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 export type { Family, ImageFamily, ImageLimits, Thinking, Tier, VideoFamily, VideoLimits } from "./family.ts";
 export { type ModelChoice, type ModelParameters, parseModel } from "./model-ids.ts";

@@ -4,7 +4,7 @@ import type { Leases } from "./leases.ts";
 import { isSwitchedOff, listModels, parseModel } from "./models.ts";
 import { createOffer, readChanges } from "./offer.ts";
 import { actualImageUsd, estimateImageUsd, videoUsd } from "./prices.ts";
-import { NO_USAGE } from "./types.ts";
+import { NO_USAGE } from "../domain/generation.ts";
 
 const PRO = "gemini-3-pro-image";
 const FLASH = "gemini-3.1-flash-image";

@@ -9,11 +9,11 @@ import type { Affinity } from "./affinity.ts";
 import { partsOf } from "./image-answer.ts";
 import { readImagePlan } from "./image-job.ts";
 import { pixelsOf } from "./inputs.ts";
-import type { Job, Jobs, VideoOrder } from "./job.ts";
+import type { Job, Jobs, VideoOrder } from "../domain/job.ts";
 import type { MediaStore } from "./media.ts";
 import { parseModel } from "./models.ts";
 import { MAX_IMAGES, NO_WISH, offerOf, type PlaygroundModel, type PlaygroundWish, type Slot } from "./playground.ts";
-import type { InputMedia, Part, VideoAspect } from "./types.ts";
+import type { InputMedia, Part, VideoAspect } from "../domain/generation.ts";
 import { readPlan } from "./video-plan.ts";
 
 type Dependencies = {

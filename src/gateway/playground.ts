@@ -13,7 +13,7 @@ import {
   type VideoAspect,
   type VideoMode,
   type VideoQuality,
-} from "./types.ts";
+} from "../domain/generation.ts";
 
 /** Places for inputs: pictures to go by, first and last frame, a video to start from. */
 export const SLOTS = ["pictures", "first", "last", "video"] as const;

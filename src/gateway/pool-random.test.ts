@@ -8,7 +8,7 @@ import { seededRandom, settled } from "../testing.ts";
 import type { Lease, LeaseRequest, Outcome } from "./leases.ts";
 import { nextPacificMidnight } from "./pacific.ts";
 import type { Strategy } from "./schedule.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 const FAMILIES = ["a", "b", "c"];
 const STRATEGIES: Strategy[] = ["least_busy", "round_robin", "random", "weighted", "fill_first", "most_credits"];

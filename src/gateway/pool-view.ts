@@ -5,7 +5,7 @@ import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, isH
 import { type Group, type LastError, limitOf, type Member } from "./member.ts";
 import type { Cap, DayCount } from "./quota.ts";
 import { createRoster } from "./roster.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 export type HealthState = "healthy" | "cooling" | "blocked" | "disabled";
 

@@ -26,7 +26,7 @@ import {
 } from "./pool-view.ts";
 import { createRoster } from "./roster.ts";
 import { createSlots } from "./slots.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 import { createWaitingRoom } from "./waiting-room.ts";
 
 export type Pool = Leases & {

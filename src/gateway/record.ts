@@ -5,7 +5,7 @@ import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Admission, GenerationEnd, Lease, Outcome } from "./leases.ts";
-import type { GenerateEvent, Kind, Media, Usage } from "./types.ts";
+import type { GenerateEvent, Kind, Media, Usage } from "../domain/generation.ts";
 
 type Dependencies = { requests: Pick<RequestLog, "append">; metrics: Metrics; clock: Clock; log: Log };
 

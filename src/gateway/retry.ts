@@ -2,7 +2,7 @@
 import type { Random } from "../clock.ts";
 import type { AppError, ErrorKind } from "../errors.ts";
 import type { Settings } from "../config/settings-schema.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 export type FailedCall = {
   kind: Kind;

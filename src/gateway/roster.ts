@@ -5,7 +5,7 @@ import { keeperOf, readRecord } from "./health-record.ts";
 import { createGroup, createMember, type Group, hasFamily, isOpenFor, knownFamilies, type Member, refreshGroupCaps } from "./member.ts";
 import type { Routes } from "./outage.ts";
 import { type Counter, parseCaps } from "./quota.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 export type Roster = {
   readonly members: ReadonlyMap<number, Member>;

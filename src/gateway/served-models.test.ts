@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { FAMILIES } from "./catalogue.ts";
 import { parseModel } from "./models.ts";
 import { asksForAll, modelsFor, type ServedModels } from "./served-models.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 const pool = (...families: string[]) => ({
   families: (kind: Kind) => new Set(FAMILIES.filter((one) => one.kind === kind && families.includes(one.id)).map(({ id }) => id)),

@@ -3,7 +3,7 @@ import type { KeyRow } from "../db/store.ts";
 import type { Leases } from "./leases.ts";
 import { isForChoosing, listModels, type ModelEntry, modelEntry, parseModel } from "./models.ts";
 import { allowsModel } from "./permissions.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 /** `kinds`: those that the dialect serves. `listsAll`: the setting. */
 export type ServedModels = { pool: Pick<Leases, "families" | "isOff">; successors: boolean; kinds: readonly Kind[]; listsAll: boolean };

@@ -7,7 +7,7 @@ import type { Lease, LeaseRequest, Outcome } from "./leases.ts";
 import { countersFor, type Member } from "./member.ts";
 import type { Pace } from "./pace.ts";
 import { type Counter, release, reserve, type Spend, settle } from "./quota.ts";
-import type { Kind } from "./types.ts";
+import type { Kind } from "../domain/generation.ts";
 
 export type Slots = {
   /**

@@ -6,7 +6,7 @@ import { silentLog } from "../log.ts";
 import { temporaryFolder } from "../testing.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
 import { createThumbnails, THUMBNAIL_PIXELS } from "./thumbnails.ts";
-import type { Media } from "./types.ts";
+import type { Media } from "../domain/generation.ts";
 
 const media = (change: Partial<Media> = {}): Media => ({
   id: "abcdefghijklmnopqrstuvwxyz",

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "../log.ts";
 import { createTurnstile } from "./turnstile.ts";
-import type { Media } from "./types.ts";
+import type { Media } from "../domain/generation.ts";
 
 /** Longest side, in pixels. */
 export const THUMBNAIL_PIXELS = 320;

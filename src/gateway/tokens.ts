@@ -4,7 +4,7 @@ import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { CallContext, Provider, ProviderState, ProviderToken, TokenFacts } from "../providers/provider.ts";
 import { createSerial } from "./serial.ts";
-import type { DraftWriter } from "./types.ts";
+import type { DraftWriter } from "../domain/generation.ts";
 
 export type Tokens = {
   /** The token with its secret in clear, for one call. @throws {AppError} `no_token` when it is gone */

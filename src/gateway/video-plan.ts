@@ -2,7 +2,7 @@
 import { AppError } from "../errors.ts";
 import type { LeaseRequest } from "./leases.ts";
 import type { MediaStore } from "./media.ts";
-import type { InputMedia, Json, VideoRequest } from "./types.ts";
+import type { InputMedia, Json, VideoRequest } from "../domain/generation.ts";
 import type { FittedVideo } from "./video-parameters.ts";
 
 export type VideoPlan = {

@@ -7,7 +7,7 @@ import type { Lease } from "./leases.ts";
 import { asExhausted } from "./outlook.ts";
 import { videoUsd } from "./prices.ts";
 import { nextStep } from "./retry.ts";
-import type { Json } from "./types.ts";
+import type { Json } from "../domain/generation.ts";
 import {
   asFailure,
   failVideo,

@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import type { Settings } from "../config/settings-schema.ts";
 import { customerMessage } from "./generation/customer-message.ts";
 import { type GuardedSend, parseGuardedUrl } from "./guarded-send.ts";
-import type { Job } from "./job.ts";
+import type { Job } from "../domain/job.ts";
 import { failureOf } from "./job-rules.ts";
 import type { MediaStore } from "./media.ts";
 import { WebhookSender } from "./webhook-sender.ts";

@@ -1,6 +1,6 @@
 // Tests of taking media out of JSON streams: any chunk border, escapes, damage, memory.
 import { describe, expect, test } from "bun:test";
-import type { DraftWriter } from "../gateway/types.ts";
+import type { DraftWriter } from "../domain/generation.ts";
 import { seededRandom } from "../testing.ts";
 import { cutMedia, type MediaDrafts, type MediaOptions, readMediaJson } from "./json-media.ts";
 import { readEvents, readJson } from "./json-stream.ts";

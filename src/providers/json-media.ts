@@ -1,5 +1,5 @@
 // Takes long base64 strings out of a JSON byte stream while it flows, decoding them straight to disk.
-import type { Draft, DraftWriter } from "../gateway/types.ts";
+import type { Draft, DraftWriter } from "../domain/generation.ts";
 import { readChunks, toNetworkError } from "../http.ts";
 import { newId } from "../ids.ts";
 import { createBase64Decoder, decodeBase64 } from "./base64.ts";

@@ -1,5 +1,5 @@
 // Test stand-in for the gateway's side of a call: drafts kept in memory, with what happened to each. Tests only.
-import type { DraftWriter } from "../gateway/types.ts";
+import type { DraftWriter } from "../domain/generation.ts";
 import type { CallContext } from "./provider.ts";
 
 export type MemoryDraft = { bytes: Buffer; state: "open" | "closed" | "discarded"; largest: number };

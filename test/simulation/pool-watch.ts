@@ -3,7 +3,7 @@ import type { TokenRow } from "../../src/db/store.ts";
 import { AppError } from "../../src/errors.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "../../src/gateway/leases.ts";
 import type { Pool } from "../../src/gateway/pool.ts";
-import type { Kind } from "../../src/gateway/types.ts";
+import type { Kind } from "../../src/domain/generation.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { HealthBooks, Token } from "./health-books.ts";
 import { LATE_MS } from "./time.ts";

@@ -1,7 +1,7 @@
 // Whatever a client may ask for, the adapters send nothing that a strict upstream refuses.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { ImageRequest, VideoRequest } from "../../src/gateway/types.ts";
-import { ASPECTS, IMAGE_SIZES, RESOLUTIONS, VIDEO_ASPECTS } from "../../src/gateway/types.ts";
+import type { ImageRequest, VideoRequest } from "../../src/domain/generation.ts";
+import { ASPECTS, IMAGE_SIZES, RESOLUTIONS, VIDEO_ASPECTS } from "../../src/domain/generation.ts";
 import { silentLog } from "../../src/log.ts";
 import { createGemini } from "../../src/providers/gemini/client.ts";
 import { GEMINI_MODELS, GEMINI_VIDEO_MODELS } from "../../src/providers/gemini/models.ts";

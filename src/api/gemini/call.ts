@@ -4,7 +4,7 @@ import type { KeyRow, Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Generate } from "../../gateway/generate.ts";
 import type { InputDependencies } from "../../gateway/inputs.ts";
-import type { Jobs } from "../../gateway/job.ts";
+import type { Jobs } from "../../domain/job.ts";
 import type { Keys } from "../../gateway/keys.ts";
 import type { Leases } from "../../gateway/leases.ts";
 import type { MediaStore } from "../../gateway/media.ts";
@@ -12,7 +12,7 @@ import { type ModelChoice, nearestModels, parseModel } from "../../gateway/model
 import { allowsModel, assertPermitted } from "../../gateway/permissions.ts";
 import type { SettingsStore } from "../../gateway/settings.ts";
 import type { SideCallBook } from "../../gateway/side-calls/book.ts";
-import type { Kind } from "../../gateway/types.ts";
+import type { Kind } from "../../domain/generation.ts";
 import type { Log } from "../../log.ts";
 import { type Admission, admitBody } from "../admission.ts";
 import type { BodyReader } from "../body.ts";

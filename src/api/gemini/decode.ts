@@ -5,7 +5,7 @@ import { AppError } from "../../errors.ts";
 import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, LeftOut } from "../../gateway/inputs.ts";
 import type { Thinking } from "../../gateway/models.ts";
-import type { Kind } from "../../gateway/types.ts";
+import type { Kind } from "../../domain/generation.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
 import { lastTurnStart } from "../last-turn.ts";

@@ -1,7 +1,7 @@
 // Tests: ends, refusals and usage in Google's words.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
-import { NO_USAGE } from "../../gateway/types.ts";
+import { NO_USAGE } from "../../domain/generation.ts";
 import { encodeResponse, encodeUsage, endOf, endOfFailure } from "./encode.ts";
 import { errorBody, rpcStatus } from "./errors.ts";
 

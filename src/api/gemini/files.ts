@@ -2,7 +2,7 @@
 // Source: Gemini API reference, files (read 2026-11-23).
 import { AppError } from "../../errors.ts";
 import { answerMedia } from "../../gateway/media-answer.ts";
-import type { Media } from "../../gateway/types.ts";
+import type { Media } from "../../domain/generation.ts";
 import type { Api, Call } from "./call.ts";
 import { videoJobId } from "./job-names.ts";
 import { pageOf, pageToken } from "./page.ts";

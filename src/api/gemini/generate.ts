@@ -7,7 +7,7 @@ import type { LeftOut } from "../../gateway/inputs.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import type { ModelChoice } from "../../gateway/models.ts";
 import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";
-import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../gateway/types.ts";
+import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../domain/generation.ts";
 import { newId } from "../../ids.ts";
 import { sendEarly } from "../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../generation-headers.ts";

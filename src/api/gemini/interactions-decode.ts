@@ -3,9 +3,9 @@
 
 import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
-import type { VideoOrder } from "../../gateway/job.ts";
+import type { VideoOrder } from "../../domain/job.ts";
 import type { Thinking } from "../../gateway/models.ts";
-import type { ModelOptions } from "../../gateway/types.ts";
+import type { ModelOptions } from "../../domain/generation.ts";
 import { collectImageHints } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
 import { foldSeed } from "../seed.ts";

@@ -1,6 +1,6 @@
 // Tests: bodies of interactions, and jobs in their shape.
 import { describe, expect, test } from "bun:test";
-import type { Job } from "../../gateway/job.ts";
+import type { Job } from "../../domain/job.ts";
 import { decodeInteraction } from "./interactions-decode.ts";
 import { encodeInteraction, statusOf, writeEcho } from "./interactions-encode.ts";
 import { InteractionBody, tolerant } from "./schema.ts";

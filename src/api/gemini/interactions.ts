@@ -4,7 +4,7 @@ import { JobClient } from "../../gateway/generation/job-client.ts";
 import { type AnswerPart, partsOf } from "../../gateway/image-answer.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
-import type { Job } from "../../gateway/job.ts";
+import type { Job } from "../../domain/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import { ignoredHeader } from "../../gateway/model-options.ts";
 import { admitBody } from "../admission.ts";

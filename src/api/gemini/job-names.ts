@@ -1,5 +1,5 @@
 // The names of jobs on this surface: operations, interactions and files of finished videos are one job under several names.
-import type { Job } from "../../gateway/job.ts";
+import type { Job } from "../../domain/job.ts";
 
 const VIDEO = "video_";
 const INTERACTION = "v1_";

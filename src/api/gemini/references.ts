@@ -11,7 +11,7 @@ import {
   readInput,
   resolveTurns,
 } from "../../gateway/inputs.ts";
-import type { InputMedia, Kind, Turn } from "../../gateway/types.ts";
+import type { InputMedia, Kind, Turn } from "../../domain/generation.ts";
 import { admitInputs } from "../admission.ts";
 import { mustBe } from "../invalid.ts";
 import type { Api, Call } from "./call.ts";

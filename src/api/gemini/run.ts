@@ -1,11 +1,11 @@
 // Starts what generateContent and :predict make: a generation that is read as it goes, or a job where it has to outlive its client.
 import type { ImageGeneration, Run } from "../../gateway/generate.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
-import type { VideoOrder } from "../../gateway/job.ts";
+import type { VideoOrder } from "../../domain/job.ts";
 import { followJob } from "../../gateway/job-events.ts";
 import { ignoredHeader, leftBehind, OPTION_NAMES } from "../../gateway/model-options.ts";
 import { familyOf, type ModelChoice } from "../../gateway/models.ts";
-import type { ModelOptions } from "../../gateway/types.ts";
+import type { ModelOptions } from "../../domain/generation.ts";
 import { insists } from "../generation-headers.ts";
 import { type Api, type Call, jobsOf, stoppable } from "./call.ts";
 

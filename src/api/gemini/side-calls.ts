@@ -3,7 +3,7 @@
 import { localAnswer } from "../../gateway/side-calls/answer.ts";
 import { type ChatCall, judgeSideCall } from "../../gateway/side-calls/decide.ts";
 import type { Demand } from "../../gateway/side-calls/reply.ts";
-import type { Kind } from "../../gateway/types.ts";
+import type { Kind } from "../../domain/generation.ts";
 import type { DecodedGenerate } from "./decode.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
 import type { GenerateBody } from "./schema.ts";

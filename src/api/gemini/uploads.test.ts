@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { MediaStore } from "../../gateway/media.ts";
 import { createDrafts } from "../../gateway/media-drafts.ts";
-import type { Media } from "../../gateway/types.ts";
+import type { Media } from "../../domain/generation.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { createUploads } from "./uploads.ts";
 

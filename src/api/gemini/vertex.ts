@@ -1,7 +1,7 @@
 // Vertex's paths, as SDKs in express mode use them with an API key: the same methods by other names, operations asked by POST.
 // Source: requests of @google/genai 3.3 and google-genai 3.6.1 with `vertexai` and an API key; Vertex AI reference, fetchPredictOperation, read 2026-11-29.
 import { AppError } from "../../errors.ts";
-import type { Job } from "../../gateway/job.ts";
+import type { Job } from "../../domain/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { type Api, type Call, jobsOf } from "./call.ts";

@@ -3,10 +3,10 @@
 import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
 import { type InputReference, ownMediaId } from "../../gateway/inputs.ts";
-import type { Job, VideoOrder } from "../../gateway/job.ts";
+import type { Job, VideoOrder } from "../../domain/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import { ignoredHeader } from "../../gateway/model-options.ts";
-import type { InputMedia } from "../../gateway/types.ts";
+import type { InputMedia } from "../../domain/generation.ts";
 import { insists, jobHeaders } from "../generation-headers.ts";
 import { foldSeed } from "../seed.ts";
 import { type Api, admittedModel, type Call, jobsOf } from "./call.ts";

@@ -1,6 +1,6 @@
 // What people read while they wait, in words and in order.
 import { expect, test } from "bun:test";
-import type { GenerateEvent } from "../../gateway/types.ts";
+import type { GenerateEvent } from "../../domain/generation.ts";
 import { ChatProgress, videoWords } from "./chat-progress.ts";
 
 function told(events: GenerateEvent[], { usualMs = null as number | null, showToken = false, waitMs = 0 } = {}) {

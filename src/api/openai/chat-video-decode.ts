@@ -2,7 +2,7 @@
 import { AppError } from "../../errors.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
 import type { ModelChoice } from "../../gateway/models.ts";
-import type { VideoMode } from "../../gateway/types.ts";
+import type { VideoMode } from "../../domain/generation.ts";
 import type { DecodedChat } from "./decode.ts";
 import { isObject } from "./references.ts";
 import type { ChatBody } from "./schema.ts";

@@ -1,10 +1,10 @@
 // Chat with a video model: a job is made, its progress told as reasoning, its video linked. The job outlives the connection.
 import type { VideoForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import type { Job } from "../../gateway/job.ts";
+import type { Job } from "../../domain/job.ts";
 import { isSettled } from "../../gateway/job-rules.ts";
 import type { ModelChoice } from "../../gateway/models.ts";
-import { NO_USAGE } from "../../gateway/types.ts";
+import { NO_USAGE } from "../../domain/generation.ts";
 import { sendEarly } from "../early-bytes.ts";
 import { jobHeaders } from "../generation-headers.ts";
 import { mediaUrl } from "../links.ts";

@@ -3,12 +3,12 @@
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Run } from "../../gateway/generate.ts";
-import type { Job } from "../../gateway/job.ts";
+import type { Job } from "../../domain/job.ts";
 import { parseModel } from "../../gateway/models.ts";
 import type { LocalReply } from "../../gateway/side-calls/reply.ts";
 import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";
-import type { GenerateEvent } from "../../gateway/types.ts";
-import { NO_USAGE } from "../../gateway/types.ts";
+import type { GenerateEvent } from "../../domain/generation.ts";
+import { NO_USAGE } from "../../domain/generation.ts";
 import { validator } from "../body.ts";
 import { sendEarly } from "../early-bytes.ts";
 import { generationHeaders, isJoined, leftOutHeaders, leftOutLines } from "../generation-headers.ts";

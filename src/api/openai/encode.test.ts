@@ -1,7 +1,7 @@
 // The shapes that OpenAI's clients read, and the errors they act on.
 import { describe, expect, test } from "bun:test";
 import { AppError, type ErrorKind } from "../../errors.ts";
-import { NO_USAGE } from "../../gateway/types.ts";
+import { NO_USAGE } from "../../domain/generation.ts";
 import { errorBody as geminiBody } from "../gemini/errors.ts";
 import { contentOf, encodeCompletion, encodeUsage, imageDelta } from "./encode.ts";
 import { errorBody, errorHeaders, errorStatus } from "./errors.ts";

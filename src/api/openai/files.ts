@@ -3,7 +3,7 @@ import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { fileIdOf, fileMediaId } from "../../gateway/inputs.ts";
 import type { Limits } from "../../gateway/leases.ts";
-import type { Media } from "../../gateway/types.ts";
+import type { Media } from "../../domain/generation.ts";
 import { fieldName } from "../form-object.ts";
 import { wholeNumber } from "../invalid.ts";
 import { isMultipart } from "../multipart.ts";

@@ -1,5 +1,5 @@
 // Finished pictures as the body of an images answer: converted, linked or inside, for requests and jobs alike.
-import type { Media, Usage } from "../../gateway/types.ts";
+import type { Media, Usage } from "../../domain/generation.ts";
 import { type Picture, renderPicture } from "../image-output.ts";
 import { mediaUrl } from "../links.ts";
 import type { Api, Call } from "./call.ts";

@@ -1,6 +1,6 @@
 // Pictures in the shapes of OpenAI's images API. Pure; base64 is written from the blobs when the answer is sent.
 // Source: wire.md B.3 (OpenAI API reference, images; SDK types of openai 7.57; read 2026-11-23).
-import type { Usage } from "../../gateway/types.ts";
+import type { Usage } from "../../domain/generation.ts";
 import type { Picture } from "../image-output.ts";
 import type { Quality } from "./images-decode.ts";
 

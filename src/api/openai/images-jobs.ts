@@ -1,9 +1,9 @@
 // Images as jobs: asked for with `background: true` or `Prefer: respond-async`, answered with 202 and an address to look at.
 import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
-import type { Job, Jobs } from "../../gateway/job.ts";
+import type { Job, Jobs } from "../../domain/job.ts";
 import { isOutcomeUnknown, isSettled } from "../../gateway/job-rules.ts";
-import type { Media } from "../../gateway/types.ts";
+import type { Media } from "../../domain/generation.ts";
 import { insists } from "../generation-headers.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { COMMENT, frame, streamFrames } from "../sse.ts";

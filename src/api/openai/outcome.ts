@@ -1,8 +1,8 @@
 // Endings of generations and jobs that are failures: refusals, words instead of a picture, jobs that ended without a result.
 import { AppError } from "../../errors.ts";
-import type { Job } from "../../gateway/job.ts";
+import type { Job } from "../../domain/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
-import { type GenerateEvent, noImageText } from "../../gateway/types.ts";
+import { type GenerateEvent, noImageText } from "../../domain/generation.ts";
 import { refusalText } from "./encode.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;

@@ -1,7 +1,7 @@
 // What earlier answers of /v1/responses said and drew, as it is kept: a client goes on from an answer or from one item of it.
 import { type DraftTurn, ownMediaId } from "../../gateway/inputs.ts";
 import type { KeptResponses } from "../../gateway/kept-responses.ts";
-import type { Json, Turn } from "../../gateway/types.ts";
+import type { Json, Turn } from "../../domain/generation.ts";
 import type { PictureOutput } from "../image-output.ts";
 import type { Recall } from "./responses-decode.ts";
 import { type EncodedResponse, responseIdOf } from "./responses-encode.ts";

@@ -1,10 +1,10 @@
 // POST /v1/responses: a conversation whose image_generation tool is this gateway, as one answer or as events.
 
 import type { DraftTurn } from "../../gateway/inputs.ts";
-import type { Job } from "../../gateway/job.ts";
+import type { Job } from "../../domain/job.ts";
 import type { KeptResponses } from "../../gateway/kept-responses.ts";
 import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";
-import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../gateway/types.ts";
+import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../domain/generation.ts";
 import { validator } from "../body.ts";
 import { sendEarly } from "../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../generation-headers.ts";

@@ -5,7 +5,7 @@ import { AppError } from "../../errors.ts";
 import type { KeptResponses } from "../../gateway/kept-responses.ts";
 import type { Leases, Limits } from "../../gateway/leases.ts";
 import { asksForAll } from "../../gateway/served-models.ts";
-import type { Kind } from "../../gateway/types.ts";
+import type { Kind } from "../../domain/generation.ts";
 import { admitBody } from "../admission.ts";
 import type { Call } from "./call.ts";
 import { chat } from "./chat.ts";

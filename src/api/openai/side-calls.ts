@@ -4,7 +4,7 @@ import type { ImageHints } from "../../gateway/image-parameters.ts";
 import { parseModel } from "../../gateway/models.ts";
 import type { ChatCall } from "../../gateway/side-calls/decide.ts";
 import type { Demand } from "../../gateway/side-calls/reply.ts";
-import type { Kind } from "../../gateway/types.ts";
+import type { Kind } from "../../domain/generation.ts";
 import { isObject } from "./references.ts";
 import type { ChatBody, ResponsesBody } from "./schema.ts";
 

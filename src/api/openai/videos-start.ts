@@ -3,9 +3,9 @@
 import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
 import { ownMediaId, readInput, readLenient } from "../../gateway/inputs.ts";
-import type { Job, Jobs, VideoOrder } from "../../gateway/job.ts";
+import type { Job, Jobs, VideoOrder } from "../../domain/job.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../gateway/models.ts";
-import type { InputMedia, VideoMode } from "../../gateway/types.ts";
+import type { InputMedia, VideoMode } from "../../domain/generation.ts";
 import { canMakeVideo, videoWish } from "../../gateway/video-parameters.ts";
 import { admitInputs } from "../admission.ts";
 import { insists, jobHeaders } from "../generation-headers.ts";

@@ -2,10 +2,10 @@
 import { AppError } from "../../errors.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
 import { fileIdOf } from "../../gateway/inputs.ts";
-import type { Job } from "../../gateway/job.ts";
+import type { Job } from "../../domain/job.ts";
 import { isSettled } from "../../gateway/job-rules.ts";
 import { answerMedia } from "../../gateway/media-answer.ts";
-import type { VideoMode } from "../../gateway/types.ts";
+import type { VideoMode } from "../../domain/generation.ts";
 import { type Form, validator } from "../body.ts";
 import { fieldName, formObject } from "../form-object.ts";
 import { jobHeaders } from "../generation-headers.ts";

@@ -1,6 +1,6 @@
 // SQL of jobs: rows in the order they were made, changed only from the state that the caller expects.
 import type { Database } from "bun:sqlite";
-import type { JobState } from "../../gateway/job.ts";
+import type { JobState } from "../../domain/job.ts";
 import type { JobChange, JobQuery, JobRow, NewDelivery } from "../jobs.ts";
 import type { Vault } from "./secrets.ts";
 import { insertDelivery } from "./webhooks.ts";

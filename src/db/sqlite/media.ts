@@ -1,6 +1,6 @@
 // SQL of the media: one row per stored file, and which of them the sweeper may take.
 import type { Database } from "bun:sqlite";
-import type { Media } from "../../gateway/types.ts";
+import type { Media } from "../../domain/generation.ts";
 import type { FileFilter, MediaFilter } from "../media.ts";
 
 const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS keyId, created_at AS createdAt, expires_at AS expiresAt,

@@ -3,7 +3,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Media } from "../../gateway/types.ts";
+import type { Media } from "../../domain/generation.ts";
 import { temporaryFolder } from "../../testing.ts";
 import { isBusy, openDatabase, retryBusy } from "./database.ts";
 import { acquireFolder, isFolderOwned } from "./lock.ts";

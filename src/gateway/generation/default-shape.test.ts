@@ -1,6 +1,6 @@
 // Which shape an image has where nobody says one.
 import { expect, test } from "bun:test";
-import type { InputMedia, Part, Turn } from "../types.ts";
+import type { InputMedia, Part, Turn } from "../../domain/generation.ts";
 import { withDefaultShape } from "./default-shape.ts";
 
 const image = (width?: number, height?: number, mime = "image/png"): Part => {

@@ -4,7 +4,7 @@ import type { ImageGeneration, Run } from "../generate.ts";
 import { hashRequest } from "../idempotency.ts";
 import { answerEvents, type JobReader } from "../job-events.ts";
 import type { GenerationRecord } from "../record.ts";
-import { type GenerateEvent, NO_USAGE } from "../types.ts";
+import { type GenerateEvent, NO_USAGE } from "../../domain/generation.ts";
 import { Delivery } from "./delivery.ts";
 import { type Entry, toldAgain, type Undelivered } from "./undelivered.ts";
 

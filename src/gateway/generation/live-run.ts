@@ -5,7 +5,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { AttemptState } from "../attempt.ts";
 import type { ImageGeneration } from "../generate.ts";
 import { createAnswerNotes } from "../image-answer.ts";
-import type { GenerateEvent } from "../types.ts";
+import type { GenerateEvent } from "../../domain/generation.ts";
 import { Delivery } from "./delivery.ts";
 import { EventLog } from "./event-log.ts";
 import { hashGeneration } from "./join.ts";

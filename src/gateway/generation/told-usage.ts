@@ -1,6 +1,6 @@
 // What upstreams counted for calls of one request that made nothing, and how that reaches its response.
 import { AppError, type ToldUsage, withUsage } from "../../errors.ts";
-import { addUsage, type Usage } from "../types.ts";
+import { addUsage, type Usage } from "../../domain/generation.ts";
 
 /** Sums the counts of one request's failed calls. */
 export class UsageOfFailures {

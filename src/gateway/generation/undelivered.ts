@@ -5,7 +5,7 @@ import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { ImageAnswer } from "../image-answer.ts";
-import type { Json, Usage } from "../types.ts";
+import type { Json, Usage } from "../../domain/generation.ts";
 import type { LiveRun } from "./live-run.ts";
 
 /** How long an outcome is offered. */

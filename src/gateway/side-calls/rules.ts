@@ -1,5 +1,5 @@
 // The operator's rules: shapes of calls that are side calls by their word. Stored as JSON among the settings.
-import type { Kind } from "../types.ts";
+import type { Kind } from "../../domain/generation.ts";
 
 /** Its key among the stored settings. */
 export const SIDE_RULES_KEY = "side_calls";

@@ -1,6 +1,6 @@
 // Google Labs Flow as a provider: pictures by session, project, references, one generating call, upscale, download; videos beside them.
 import { AppError, asCharged } from "../../errors.ts";
-import type { Draft, ImageRequest, ProviderEvent } from "../../gateway/types.ts";
+import type { Draft, ImageRequest, ProviderEvent } from "../../domain/generation.ts";
 import { afterAcceptance, damaged } from "../json-stream.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
 import { createConcatenation } from "./concatenation.ts";

@@ -1,5 +1,5 @@
 // Joins videos in Flow: submission, status, and the joined bytes, which come with the status. Costs nothing.
-import type { Draft, DraftWriter } from "../../gateway/types.ts";
+import type { Draft, DraftWriter } from "../../domain/generation.ts";
 import { readMediaJson } from "../json-media.ts";
 import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";

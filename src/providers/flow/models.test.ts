@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
 import { type ModelChoice, parseModel } from "../../gateway/models.ts";
-import type { VideoMode } from "../../gateway/types.ts";
+import type { VideoMode } from "../../domain/generation.ts";
 import FACTS from "./fixtures/video-keys.json" with { type: "json" };
 import { OFFERED_FAMILIES, type Plan, planOf, VIDEO_UPSCALES, type VideoChoice, videoModelKey } from "./models.ts";
 

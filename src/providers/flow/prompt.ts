@@ -1,6 +1,6 @@
 // A conversation as Flow takes it: one prompt and a list of reference pictures. Pure.
 import { AppError } from "../../errors.ts";
-import type { ImageRequest, InputMedia, Turn } from "../../gateway/types.ts";
+import type { ImageRequest, InputMedia, Turn } from "../../domain/generation.ts";
 import { DEFAULT_ASPECT, IMAGE_ASPECTS, IMAGE_MODELS, UPSCALES } from "./models.ts";
 
 /** Everything of a request that does not depend on the token. */

@@ -1,6 +1,6 @@
 // The way to a picture that was generated: its signed link, else Flow's media store.
 import { AppError } from "../../errors.ts";
-import type { Draft } from "../../gateway/types.ts";
+import type { Draft } from "../../domain/generation.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { type Files, PICTURE_FILE, type Way } from "./files.ts";
 

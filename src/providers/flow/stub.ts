@@ -1,5 +1,5 @@
 // Test stand-in for Flow: a real server with one answer per call, replaceable, and the gateway's side of a call. Tests only.
-import type { Draft, DraftWriter, ProviderEvent } from "../../gateway/types.ts";
+import type { Draft, DraftWriter, ProviderEvent } from "../../domain/generation.ts";
 import { createLog, type Log } from "../../log.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };

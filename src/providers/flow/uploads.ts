@@ -1,5 +1,5 @@
 // Reference pictures on their way to Flow: each once per project while its media id is known.
-import type { InputMedia, ProviderEvent } from "../../gateway/types.ts";
+import type { InputMedia, ProviderEvent } from "../../domain/generation.ts";
 import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { parseUpload, sessionIdAt, uploadBody } from "./convert.ts";

@@ -1,6 +1,6 @@
 // From the answers of `generateContent` to what happened: texts, pictures, why it stopped, what it used.
 // Source: Gemini API reference, GenerateContentResponse, read 2026-11-23.
-import type { ProviderEvent, Usage } from "../../gateway/types.ts";
+import type { ProviderEvent, Usage } from "../../domain/generation.ts";
 import { damaged } from "../json-stream.ts";
 import type { NewsKind } from "../news.ts";
 import { wordsToClient } from "./errors.ts";

@@ -1,6 +1,6 @@
 // What is sent to generateContent, field by field.
 import { describe, expect, test } from "bun:test";
-import type { ImageRequest } from "../../gateway/types.ts";
+import type { ImageRequest } from "../../domain/generation.ts";
 import { encodeBody, toGenerateContent } from "./convert.ts";
 import { familyOf, GEMINI_MODELS } from "./models.ts";
 

@@ -1,6 +1,6 @@
 // From our image request to the body of `generateContent`. Only what is named here is ever sent.
 // Source: Gemini API reference, models.generateContent, read 2026-11-23.
-import type { ImageRequest, Part, SearchOptions, Turn } from "../../gateway/types.ts";
+import type { ImageRequest, Part, SearchOptions, Turn } from "../../domain/generation.ts";
 import { newId } from "../../ids.ts";
 import { type GeminiModel, modelOf } from "./models.ts";
 

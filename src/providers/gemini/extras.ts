@@ -1,6 +1,6 @@
 // What an answer tells besides its parts and passes on unread: grounding, citations, ratings, feedback about the prompt.
 // Source: Gemini API reference, Candidate and PromptFeedback, read 2026-11-29.
-import type { AnswerExtras, Json } from "../../gateway/types.ts";
+import type { AnswerExtras, Json } from "../../domain/generation.ts";
 import { isRecord, type JsonRecord } from "./json.ts";
 
 const CANDIDATE_FIELDS = ["groundingMetadata", "citationMetadata", "safetyRatings", "urlContextMetadata"] as const;

@@ -2,7 +2,7 @@
 // Source: Gemini API reference, files and media.upload (resumable), read 2026-11-23.
 import { sleep, systemClock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
-import type { Draft, DraftWriter, InputMedia } from "../../gateway/types.ts";
+import type { Draft, DraftWriter, InputMedia } from "../../domain/generation.ts";
 import { readChunks, toNetworkError } from "../../http.ts";
 import { damaged, readJson } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";

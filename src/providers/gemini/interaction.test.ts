@@ -1,6 +1,6 @@
 // What is sent to create an interaction, mode by mode, and which handles are ours.
 import { describe, expect, test } from "bun:test";
-import type { InputMedia, Json, VideoMode, VideoRequest } from "../../gateway/types.ts";
+import type { InputMedia, Json, VideoMode, VideoRequest } from "../../domain/generation.ts";
 import { encodeBody } from "./convert.ts";
 import { interactionIdOf, type PlacedInputs, previousOf, toBlock, toInteraction } from "./interaction.ts";
 

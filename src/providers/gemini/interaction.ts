@@ -1,6 +1,6 @@
 // From our video request to the body that creates an interaction. Only what is named here is ever sent.
 // Source: Gemini API reference, interactions.create, and the Omni video guide, read 2026-11-23.
-import type { InputMedia, Json, VideoMode, VideoRequest } from "../../gateway/types.ts";
+import type { InputMedia, Json, VideoMode, VideoRequest } from "../../domain/generation.ts";
 import { isRecord, stringOf } from "./json.ts";
 import { videoModelOf } from "./models.ts";
 

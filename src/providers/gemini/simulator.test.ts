@@ -1,7 +1,7 @@
 // The Gemini provider against the simulator: every misbehaviour that it knows of images, in both forms of the call.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import type { AppError } from "../../errors.ts";
-import type { ImageRequest, ProviderEvent } from "../../gateway/types.ts";
+import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import { memoryCall } from "../memory-drafts.ts";

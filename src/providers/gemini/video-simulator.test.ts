@@ -1,7 +1,7 @@
 // Videos of the Gemini provider against the simulator: every mode, and every misbehaviour that it knows of videos.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
-import type { InputMedia, Json, VideoRequest } from "../../gateway/types.ts";
+import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import { memoryCall } from "../memory-drafts.ts";

@@ -1,7 +1,7 @@
 // Videos of the Gemini provider against small servers that answer what each case needs.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
-import type { InputMedia, Json, VideoRequest } from "../../gateway/types.ts";
+import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
 import { createLog } from "../../log.ts";
 import { memoryCall } from "../memory-drafts.ts";
 import type { ProviderToken } from "../provider.ts";

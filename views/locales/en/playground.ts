@@ -1,5 +1,5 @@
 // English: the playground.
-import type { VideoMode } from "../../../src/gateway/types.ts";
+import type { VideoMode } from "../../../src/domain/generation.ts";
 
 const modes: Record<VideoMode, string> = {
   text: "Text alone",

@@ -1,9 +1,9 @@
 // A job: a generation that outlives its connection. Its states, its row, and what dialects and the admin ask of the jobs.
 import type { ErrorKind, FailureDetail } from "../errors.ts";
-import type { JobClient } from "./generation/job-client.ts";
-import type { ImageAnswer } from "./image-answer.ts";
-import type { ImageWish } from "./image-parameters.ts";
-import type { ModelChoice } from "./models.ts";
+import type { JobClient } from "../gateway/generation/job-client.ts";
+import type { ImageAnswer } from "../gateway/image-answer.ts";
+import type { ImageWish } from "../gateway/image-parameters.ts";
+import type { ModelChoice } from "../gateway/models.ts";
 import type {
   ImageRequest,
   InputMedia,
@@ -16,7 +16,7 @@ import type {
   VideoAspect,
   VideoMode,
   VideoQuality,
-} from "./types.ts";
+} from "./generation.ts";
 
 /**
  * `queued` waits for a token; `submitting` may be charged from here on; `running` has a handle that is persisted;
