@@ -9,7 +9,7 @@ import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
 import type { Store } from "../src/db/store.ts";
 import { families } from "../src/gateway/models.ts";
-import { storePassword } from "../src/gateway/password.ts";
+import { storePassword } from "../src/gateway/auth/password.ts";
 import { writePlan } from "../src/gateway/video-plan.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";

@@ -1,6 +1,6 @@
 // The admin in a real browser: first steps, keys, themes, no JavaScript. Every page for a screen reader and a phone: admin-a11y.test.ts.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { storePassword } from "../src/gateway/password.ts";
+import { storePassword } from "../src/gateway/auth/password.ts";
 import { ADMIN_PASSWORD, signIn } from "./admin.ts";
 import { openAdmin, seedUse } from "./admin-seed.ts";
 import { fillAdmin } from "./admin-world.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "../src/app.ts";
-import { storePassword } from "../src/gateway/password.ts";
+import { storePassword } from "../src/gateway/auth/password.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { virtualClock } from "../src/testing.ts";
 import { NAV } from "../views/nav.ts";

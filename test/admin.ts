@@ -1,5 +1,5 @@
 // A signed-in browser without a browser: cookie, origin and form token, for tests of the admin's pages.
-import { storePassword } from "../src/gateway/password.ts";
+import { storePassword } from "../src/gateway/auth/password.ts";
 import type { Rig } from "./rig.ts";
 
 export const ADMIN_PASSWORD = "correct horse battery";

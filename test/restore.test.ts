@@ -7,7 +7,7 @@ import { restoreBackup } from "../src/db/sqlite/restore.ts";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
 import { createMediaStore } from "../src/gateway/media.ts";
-import { storePassword } from "../src/gateway/password.ts";
+import { storePassword } from "../src/gateway/auth/password.ts";
 import { startSimulator } from "../src/simulator/simulator.ts";
 import { temporaryFolder, virtualClock } from "../src/testing.ts";
 import { ADMIN_PASSWORD, login, type SignedIn, signedIn, signIn } from "./admin.ts";

@@ -1,6 +1,6 @@
 // Signing in where others guess from the same address, and behind a proxy that nobody has named, over HTTP.
 import { expect, test } from "bun:test";
-import { storePassword } from "../src/gateway/password.ts";
+import { storePassword } from "../src/gateway/auth/password.ts";
 import { virtualClock } from "../src/testing.ts";
 import { ADMIN_PASSWORD, signIn } from "./admin.ts";
 import { startRig } from "./rig.ts";

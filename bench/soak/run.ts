@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { loadSecretKey } from "../../src/db/sqlite/secrets.ts";
 import { openStore } from "../../src/db/sqlite/store.ts";
 import { hashKey } from "../../src/gateway/keys.ts";
-import { storePassword } from "../../src/gateway/password.ts";
+import { storePassword } from "../../src/gateway/auth/password.ts";
 import { newKey } from "../../src/ids.ts";
 import { seededRandom, temporaryFolder } from "../../src/testing.ts";
 import { login } from "../../test/admin.ts";

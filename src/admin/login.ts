@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import { LoginPage, type LoginProblem } from "../../views/login.tsx";
 import { LOCALES, THEMES } from "../../views/view.ts";
 import { AppError } from "../errors.ts";
-import { isPasswordTemporary } from "../gateway/password.ts";
+import { isPasswordTemporary } from "../gateway/auth/password.ts";
 import type { AdminContext } from "./context.ts";
 import { goTo, page } from "./page.ts";
 

@@ -5,7 +5,7 @@ import type { BodyReader } from "../api/body.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
 import type { ApiDocument } from "../gateway/api-reference.ts";
-import { isFormToken } from "../gateway/sessions.ts";
+import { isFormToken } from "../gateway/auth/sessions.ts";
 import { accountRoutes } from "./account.ts";
 import { apiRoutes } from "./api.ts";
 import { loadAssets } from "./assets.ts";

@@ -4,7 +4,7 @@ import type { View } from "../../views/view.ts";
 import { KeyStep, PasswordStep, Picture, PicturePage, PictureStep, type Problem, TokenStep } from "../../views/welcome.tsx";
 import { AppError } from "../errors.ts";
 import { makePicture, servableImageFamily } from "../gateway/admin-picture.ts";
-import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/first-steps.ts";
+import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/auth/setup-steps.ts";
 import { newKeyLimits } from "../gateway/key-admin.ts";
 import { hashKey } from "../gateway/keys.ts";
 import { operatorKey } from "../gateway/operator-key.ts";

@@ -8,7 +8,7 @@ import type { Pool } from "../gateway/pool.ts";
 import type { PoolTokenView } from "../gateway/pool-view.ts";
 import type { SessionIntake } from "../gateway/session-intake.ts";
 import type { SettingsStore } from "../gateway/settings.ts";
-import { createThrottle } from "../gateway/throttle.ts";
+import { createThrottle } from "../gateway/auth/throttle.ts";
 import { isRecognised, recognise } from "../gateway/token-forms.ts";
 import type { Log } from "../log.ts";
 import { type BodyReader, validator } from "./body.ts";

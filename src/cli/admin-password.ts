@@ -1,6 +1,6 @@
 // flow2api admin password: sets it, from a terminal or standard input.
 import { AppError } from "../errors.ts";
-import { refuseWeakPassword, storePassword } from "../gateway/password.ts";
+import { refuseWeakPassword, storePassword } from "../gateway/auth/password.ts";
 import { openFolder } from "./folder.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io, usageError } from "./verb.ts";
 

@@ -6,7 +6,7 @@ import { type Config, loadConfig } from "../config/config.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { NewToken } from "../db/store.ts";
-import { storePassword } from "../gateway/password.ts";
+import { storePassword } from "../gateway/auth/password.ts";
 import { createServerLog, listening, watchEventLoop } from "./listen.ts";
 import { watchSignals } from "./signals.ts";
 import { defineVerb, type Io, usageError } from "./verb.ts";

@@ -2,10 +2,10 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Store } from "../db/store.ts";
-import { FIRST_START_FILE } from "../gateway/first-steps.ts";
+import { FIRST_START_FILE } from "../gateway/auth/setup-steps.ts";
 import { newKeyLimits } from "../gateway/key-admin.ts";
 import { hashKey } from "../gateway/keys.ts";
-import { storePassword } from "../gateway/password.ts";
+import { storePassword } from "../gateway/auth/password.ts";
 import { newId, newKey } from "../ids.ts";
 import type { Settings } from "../config/settings-schema.ts";
 import { recordChange } from "./trail.ts";

@@ -1,7 +1,7 @@
 // Settings and the API key of the Python original, in our words.
 
 import { AppError } from "../errors.ts";
-import { KNOWN_DEFAULTS } from "../gateway/password.ts";
+import { KNOWN_DEFAULTS } from "../gateway/auth/password.ts";
 import { isOn, proxyReason, textOf } from "../gateway/tokens/python-account.ts";
 import { readPythonProxy } from "../gateway/tokens/python-proxy.ts";
 import { withoutEndSlashes } from "../http.ts";

@@ -9,7 +9,7 @@ import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { hashKey } from "../gateway/keys.ts";
-import { KNOWN_DEFAULTS } from "../gateway/password.ts";
+import { KNOWN_DEFAULTS } from "../gateway/auth/password.ts";
 import type { Log } from "../log.ts";
 import { prepareFirstStart } from "./first-start.ts";
 import { readConfig, withAbsoluteFolder } from "./folder.ts";

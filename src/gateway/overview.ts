@@ -2,7 +2,7 @@
 import type { UsageRow } from "../db/ledger.ts";
 import type { Store } from "../db/store.ts";
 import type { Settings } from "../config/settings-schema.ts";
-import { type FirstStep, nextStep } from "./first-steps.ts";
+import { type FirstStep, nextStep } from "./auth/setup-steps.ts";
 import type { JobState } from "../domain/job.ts";
 import type { Keys } from "./keys.ts";
 import type { OpenLimits } from "./limits.ts";

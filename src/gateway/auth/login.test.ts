@@ -1,7 +1,7 @@
 // Who guesses waits longer each time; who knows the password does not wait for others.
 import { describe, expect, test } from "bun:test";
-import type { AppError } from "../errors.ts";
-import { virtualClock } from "../testing.ts";
+import type { AppError } from "../../errors.ts";
+import { virtualClock } from "../../testing.ts";
 import { createLogin, loginDelayMs, throttleKey } from "./login.ts";
 
 const SECOND = 1000;

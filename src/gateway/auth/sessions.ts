@@ -1,8 +1,8 @@
 // Who is signed in to the admin: sessions that end by themselves, can be ended, and change their id at every login.
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { SessionRow } from "../db/admin.ts";
-import type { Store } from "../db/store.ts";
-import { newId } from "../ids.ts";
+import type { SessionRow } from "../../db/admin.ts";
+import type { Store } from "../../db/store.ts";
+import { newId } from "../../ids.ts";
 
 const HOUR_MS = 3_600_000;
 /** A session ends this long after its last request, */

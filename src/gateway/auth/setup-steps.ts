@@ -1,7 +1,7 @@
 // The first steps on a fresh data folder, in their order, and which is next. Remembered, so that a reload or another browser goes on.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Store } from "../db/store.ts";
+import type { Store } from "../../db/store.ts";
 import { isPasswordTemporary } from "./password.ts";
 
 export const FIRST_STEPS = ["password", "key", "token", "picture"] as const;

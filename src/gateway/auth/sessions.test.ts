@@ -1,7 +1,7 @@
 // When a session counts, and what ends it.
 import { describe, expect, test } from "bun:test";
-import { openStore } from "../db/sqlite/store.ts";
-import { temporaryFolder, virtualClock } from "../testing.ts";
+import { openStore } from "../../db/sqlite/store.ts";
+import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { ABSOLUTE_MS, createSessions, IDLE_MS, isFormToken, isSessionAlive } from "./sessions.ts";
 
 const HOUR = 3_600_000;

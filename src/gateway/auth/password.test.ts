@@ -1,6 +1,6 @@
 // What is no password for the admin, and how many are compared at once.
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../errors.ts";
+import { AppError } from "../../errors.ts";
 import { createPasswordCheck, isPasswordTemporary, refuseWeakPassword, storePassword } from "./password.ts";
 
 function facts(initial: Record<string, string> = {}) {

@@ -1,5 +1,5 @@
 // Signing in to the admin: who guesses waits longer each time, and nobody can lock the operator out.
-import { AppError } from "../errors.ts";
+import { AppError } from "../../errors.ts";
 import type { PasswordCheck } from "./password.ts";
 
 /** Wrong passwords of one address that cost nothing but themselves. */

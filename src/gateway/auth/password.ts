@@ -1,6 +1,6 @@
 // The admin password: what is refused, how it is kept, and that at most two are compared at once.
-import type { Store } from "../db/store.ts";
-import { AppError } from "../errors.ts";
+import type { Store } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
 
 /** Secrets that other programs ship with and that everyone tries first. */
 export const KNOWN_DEFAULTS: readonly string[] = ["han1234", "admin", "password", "changeme", "123456", "flow2api"];
