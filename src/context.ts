@@ -2,14 +2,14 @@
 import type { Clock, Random } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { RequestLog, Store } from "./db/store.ts";
-import { type Affinity, createAffinity } from "./gateway/affinity.ts";
+import { type Affinity, createAffinity } from "./gateway/generation/affinity.ts";
 import { type Audit, createAudit } from "./gateway/audit.ts";
 import { createMediaFetch } from "./gateway/fetch-media.ts";
-import { createGenerate, type Generate } from "./gateway/generate.ts";
+import { createGenerate, type Generate } from "./gateway/generation/generate.ts";
 import { Undelivered } from "./gateway/generation/undelivered.ts";
-import type { InputDependencies } from "./gateway/inputs.ts";
+import type { InputDependencies } from "./gateway/generation/inputs.ts";
 import { createJobRoom, type JobRoom } from "./gateway/job-room.ts";
-import { createKeptResponses, type KeptResponses } from "./gateway/kept-responses.ts";
+import { createKeptResponses, type KeptResponses } from "./gateway/generation/stored-responses.ts";
 import { createKeys, type Keys } from "./gateway/keys.ts";
 import { createLimits, type OpenLimits } from "./gateway/limits.ts";
 import { createLogTail, type LogTail } from "./gateway/log-tail.ts";

@@ -1,6 +1,6 @@
 // What an answer's headers say of its generation, on both surfaces.
-import type { Run } from "../gateway/generate.ts";
-import type { LeftOut } from "../gateway/inputs.ts";
+import type { Run } from "../gateway/generation/generate.ts";
+import type { LeftOut } from "../gateway/generation/inputs.ts";
 import type { Job } from "../domain/job.ts";
 import { IGNORED_HEADER, ignoredHeader } from "../gateway/model-options.ts";
 import { parseModel, successorOf } from "../gateway/models.ts";

@@ -1,7 +1,7 @@
 // A job: a generation that outlives its connection. Its states, its row, and what dialects and the admin ask of the jobs.
 import type { ErrorKind, FailureDetail } from "../errors.ts";
 import type { JobClient } from "../gateway/generation/job-client.ts";
-import type { ImageAnswer } from "../gateway/image-answer.ts";
+import type { ImageAnswer } from "../gateway/generation/image-output.ts";
 import type { ImageWish } from "../gateway/image-parameters.ts";
 import type { ModelChoice } from "../gateway/models.ts";
 import type {

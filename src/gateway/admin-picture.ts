@@ -3,7 +3,7 @@ import { type Clock, elapsedMs } from "../clock.ts";
 import type { KeyRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { newTimeId } from "../ids.ts";
-import type { Generate } from "./generate.ts";
+import type { Generate } from "./generation/generate.ts";
 import type { Leases } from "./leases.ts";
 import { DEFAULT_FAMILY, families, parseModel } from "./models.ts";
 import type { Media } from "../domain/generation.ts";

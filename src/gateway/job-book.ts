@@ -8,7 +8,7 @@ import type { Settings } from "../config/settings-schema.ts";
 import type { Job, JobState, Place } from "../domain/job.ts";
 import { isSettled, mayFollow } from "./job-rules.ts";
 import type { Admission, Cost } from "./leases.ts";
-import { videoPayload } from "./payload.ts";
+import { videoPayload } from "./generation/payload.ts";
 import type { Webhooks } from "./webhooks.ts";
 
 export type JobEnd = JobChange & { state: "completed" | "failed" | "cancelled" };

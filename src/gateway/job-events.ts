@@ -1,8 +1,8 @@
 // A job as its client waits for it: what a generation tells, made from what is on record. Who stops reading leaves the job as it is.
 import { AppError } from "../errors.ts";
-import type { Affinity } from "./affinity.ts";
-import type { Run } from "./generate.ts";
-import { partsOf } from "./image-answer.ts";
+import type { Affinity } from "./generation/affinity.ts";
+import type { Run } from "./generation/generate.ts";
+import { partsOf } from "./generation/image-output.ts";
 import type { Job, Jobs } from "../domain/job.ts";
 import { failureOf, isSettled } from "./job-rules.ts";
 import type { MediaStore } from "./media.ts";

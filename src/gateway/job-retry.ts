@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { JobRow, JobStore } from "../db/jobs.ts";
 import { AppError } from "../errors.ts";
 import { newTimeId } from "../ids.ts";
-import type { Affinity } from "./affinity.ts";
+import type { Affinity } from "./generation/affinity.ts";
 import { type ImageJobDependencies, openTurns, readImagePlan } from "./image-job.ts";
 import { type Job, type Jobs, TERMINAL_STATES, type VideoOrder } from "../domain/job.ts";
 import { parseModel } from "./models.ts";

@@ -4,7 +4,7 @@ import { AppError, knownFailure, serverFailure } from "../errors.ts";
 import type { JobClient } from "./generation/job-client.ts";
 import { type Entry, isLost, UNDELIVERED_MS, type Undelivered } from "./generation/undelivered.ts";
 import { type Claim, hashRequest, type Idempotency } from "./idempotency.ts";
-import { mediaOfJob } from "./image-answer.ts";
+import { mediaOfJob } from "./generation/image-output.ts";
 import type { ImageJobOrder, Job, Jobs, VideoOrder } from "../domain/job.ts";
 import { TERMINAL_STATES } from "../domain/job.ts";
 import { createJobOrders, type JobOrdersDependencies } from "./job-orders.ts";

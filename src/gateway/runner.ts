@@ -4,9 +4,9 @@ import type { JobRow, JobStore } from "../db/jobs.ts";
 import type { Reservation } from "../db/ledger.ts";
 import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
-import type { Run } from "./generate.ts";
+import type { Run } from "./generation/generate.ts";
 import { TriedTokens } from "./generation/tried-tokens.ts";
-import { mediaOfJob } from "./image-answer.ts";
+import { mediaOfJob } from "./generation/image-output.ts";
 import {
   followImages,
   type ImageJobDependencies,

@@ -6,7 +6,7 @@ import { changeToSuccessor } from "./jobs/video-successor.ts";
 import type { Lease } from "./leases.ts";
 import { asExhausted } from "./outlook.ts";
 import { videoUsd } from "./prices.ts";
-import { nextStep } from "./retry.ts";
+import { nextStep } from "./generation/retry.ts";
 import type { Json } from "../domain/generation.ts";
 import {
   asFailure,

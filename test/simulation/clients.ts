@@ -1,7 +1,7 @@
 // Those who ask: clients that stay, leave, dawdle or never read, for images through the real generation, for videos beside it.
 import { sleep } from "../../src/clock.ts";
 import { AppError } from "../../src/errors.ts";
-import type { ImageGeneration } from "../../src/gateway/generate.ts";
+import type { ImageGeneration } from "../../src/gateway/generation/generate.ts";
 import type { Admission, Lease, Outcome } from "../../src/gateway/leases.ts";
 import { parseModel } from "../../src/gateway/models.ts";
 import { type Chronicle, Violation } from "./chronicle.ts";

@@ -2,8 +2,8 @@
 import type { Clock } from "../../src/clock.ts";
 import { sleep } from "../../src/clock.ts";
 import { AppError } from "../../src/errors.ts";
-import { createAffinity } from "../../src/gateway/affinity.ts";
-import { createGenerate, type Generate } from "../../src/gateway/generate.ts";
+import { createAffinity } from "../../src/gateway/generation/affinity.ts";
+import { createGenerate, type Generate } from "../../src/gateway/generation/generate.ts";
 import type { Lease } from "../../src/gateway/leases.ts";
 import { createLimits } from "../../src/gateway/limits.ts";
 import type { MediaStore } from "../../src/gateway/media.ts";

@@ -2,8 +2,8 @@
 import type { Clock } from "../../clock.ts";
 import type { KeyRow, Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import type { Generate } from "../../gateway/generate.ts";
-import type { InputDependencies } from "../../gateway/inputs.ts";
+import type { Generate } from "../../gateway/generation/generate.ts";
+import type { InputDependencies } from "../../gateway/generation/inputs.ts";
 import type { Jobs } from "../../domain/job.ts";
 import type { Keys } from "../../gateway/keys.ts";
 import type { Leases } from "../../gateway/leases.ts";

@@ -3,7 +3,7 @@
 
 import { AppError } from "../../errors.ts";
 import type { ImageHints } from "../../gateway/image-parameters.ts";
-import type { DraftTurn, LeftOut } from "../../gateway/inputs.ts";
+import type { DraftTurn, LeftOut } from "../../gateway/generation/inputs.ts";
 import type { Thinking } from "../../gateway/models.ts";
 import type { Kind } from "../../domain/generation.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";

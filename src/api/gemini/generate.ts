@@ -1,9 +1,9 @@
 // generateContent and streamGenerateContent: a conversation becomes pictures, in one answer or a part at a time.
 
 import { AppError } from "../../errors.ts";
-import type { Run } from "../../gateway/generate.ts";
+import type { Run } from "../../gateway/generation/generate.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
-import type { LeftOut } from "../../gateway/inputs.ts";
+import type { LeftOut } from "../../gateway/generation/inputs.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import type { ModelChoice } from "../../gateway/models.ts";
 import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";

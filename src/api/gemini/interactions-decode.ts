@@ -2,7 +2,7 @@
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0; wire.md A.2 (read 2026-11-23).
 
 import type { ImageHints } from "../../gateway/image-parameters.ts";
-import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
+import type { DraftTurn, InputReference } from "../../gateway/generation/inputs.ts";
 import type { VideoOrder } from "../../domain/job.ts";
 import type { Thinking } from "../../gateway/models.ts";
 import type { ModelOptions } from "../../domain/generation.ts";

@@ -1,9 +1,9 @@
 // Interactions: videos and images as jobs, answered at once, when they are done, or as events while they are made.
 import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
-import { type AnswerPart, partsOf } from "../../gateway/image-answer.ts";
+import { type AnswerPart, partsOf } from "../../gateway/generation/image-output.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
-import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
+import type { DraftTurn, InputReference } from "../../gateway/generation/inputs.ts";
 import type { Job } from "../../domain/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import { ignoredHeader } from "../../gateway/model-options.ts";

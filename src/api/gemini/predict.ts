@@ -3,7 +3,7 @@
 
 import { AppError } from "../../errors.ts";
 import { imageWish } from "../../gateway/image-parameters.ts";
-import type { InputReference } from "../../gateway/inputs.ts";
+import type { InputReference } from "../../gateway/generation/inputs.ts";
 import { type GenerateEvent, type Media, noImageText } from "../../domain/generation.ts";
 import { sendEarly } from "../early-bytes.ts";
 import { generationHeaders } from "../generation-headers.ts";

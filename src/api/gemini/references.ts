@@ -10,7 +10,7 @@ import {
   ownMediaId,
   readInput,
   resolveTurns,
-} from "../../gateway/inputs.ts";
+} from "../../gateway/generation/inputs.ts";
 import type { InputMedia, Kind, Turn } from "../../domain/generation.ts";
 import { admitInputs } from "../admission.ts";
 import { mustBe } from "../invalid.ts";

@@ -1,5 +1,5 @@
 // Starts what generateContent and :predict make: a generation that is read as it goes, or a job where it has to outlive its client.
-import type { ImageGeneration, Run } from "../../gateway/generate.ts";
+import type { ImageGeneration, Run } from "../../gateway/generation/generate.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
 import type { VideoOrder } from "../../domain/job.ts";
 import { followJob } from "../../gateway/job-events.ts";

@@ -2,7 +2,7 @@
 // Source: Gemini API reference, models.predictLongRunning and operations; clients of wire.md A.4 and D (read 2026-11-23).
 import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
-import { type InputReference, ownMediaId } from "../../gateway/inputs.ts";
+import { type InputReference, ownMediaId } from "../../gateway/generation/inputs.ts";
 import type { Job, VideoOrder } from "../../domain/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
 import { ignoredHeader } from "../../gateway/model-options.ts";

@@ -2,11 +2,11 @@
 import type { Clock } from "../../clock.ts";
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import type { Affinity } from "../../gateway/affinity.ts";
-import type { Generate, Run } from "../../gateway/generate.ts";
+import type { Affinity } from "../../gateway/generation/affinity.ts";
+import type { Generate, Run } from "../../gateway/generation/generate.ts";
 import type { JobClient } from "../../gateway/generation/job-client.ts";
 import { type ImageHints, type ImageWish, imageWish } from "../../gateway/image-parameters.ts";
-import { type DraftTurn, type InputDependencies, type LeftOut, resolveTurns } from "../../gateway/inputs.ts";
+import { type DraftTurn, type InputDependencies, type LeftOut, resolveTurns } from "../../gateway/generation/inputs.ts";
 import type { Job, Jobs } from "../../domain/job.ts";
 import { followJob } from "../../gateway/job-events.ts";
 import type { MediaStore } from "../../gateway/media.ts";

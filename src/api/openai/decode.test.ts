@@ -1,6 +1,6 @@
 // How chat bodies of real clients become a conversation, and which pictures are read.
 import { describe, expect, test } from "bun:test";
-import type { DraftTurn } from "../../gateway/inputs.ts";
+import type { DraftTurn } from "../../gateway/generation/inputs.ts";
 import { validator } from "../body.ts";
 import { decodeChat } from "./decode.ts";
 import { ChatBody } from "./schema.ts";

@@ -3,7 +3,7 @@
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { ImageHints } from "../../gateway/image-parameters.ts";
-import type { DraftTurn } from "../../gateway/inputs.ts";
+import type { DraftTurn } from "../../gateway/generation/inputs.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { countOr } from "../invalid.ts";
 import { lastTurnStart } from "../last-turn.ts";

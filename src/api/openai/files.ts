@@ -1,7 +1,7 @@
 // /v1/files: pictures and videos uploaded once and used many times, by the key that owns them. They go with the age of inputs.
 import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import { fileIdOf, fileMediaId } from "../../gateway/inputs.ts";
+import { fileIdOf, fileMediaId } from "../../gateway/generation/inputs.ts";
 import type { Limits } from "../../gateway/leases.ts";
 import type { Media } from "../../domain/generation.ts";
 import { fieldName } from "../form-object.ts";

@@ -1,6 +1,6 @@
 // How the fields of the images endpoints are understood, and which pictures go where.
 import { describe, expect, test } from "bun:test";
-import type { InputReference } from "../../gateway/inputs.ts";
+import type { InputReference } from "../../gateway/generation/inputs.ts";
 import { validator } from "../body.ts";
 import { decodeImages, MASK_INSTRUCTION } from "./images-decode.ts";
 import { referencesOf } from "./references.ts";

@@ -1,9 +1,9 @@
 // POST /v1/images/generations and /v1/images/edits: a prompt, with pictures or without, becomes pictures: at once, streamed, or as a job.
 
 import { AppError } from "../../errors.ts";
-import type { Run } from "../../gateway/generate.ts";
-import type { InputReference } from "../../gateway/inputs.ts";
-import { fileIdOf } from "../../gateway/inputs.ts";
+import type { Run } from "../../gateway/generation/generate.ts";
+import type { InputReference } from "../../gateway/generation/inputs.ts";
+import { fileIdOf } from "../../gateway/generation/inputs.ts";
 import type { GenerateEvent, Media } from "../../domain/generation.ts";
 import { NO_USAGE } from "../../domain/generation.ts";
 import { type Form, validator } from "../body.ts";

@@ -1,6 +1,6 @@
 // What earlier answers of /v1/responses said and drew, as it is kept: a client goes on from an answer or from one item of it.
-import { type DraftTurn, ownMediaId } from "../../gateway/inputs.ts";
-import type { KeptResponses } from "../../gateway/kept-responses.ts";
+import { type DraftTurn, ownMediaId } from "../../gateway/generation/inputs.ts";
+import type { KeptResponses } from "../../gateway/generation/stored-responses.ts";
 import type { Json, Turn } from "../../domain/generation.ts";
 import type { PictureOutput } from "../image-output.ts";
 import type { Recall } from "./responses-decode.ts";

@@ -1,7 +1,7 @@
 // GET and DELETE /v1/responses/{id}, and what it was answered from: as long as the answer is kept, and for its key alone.
 import { AppError } from "../../errors.ts";
-import { type DraftTurn, ownMediaId } from "../../gateway/inputs.ts";
-import type { KeptResponses } from "../../gateway/kept-responses.ts";
+import { type DraftTurn, ownMediaId } from "../../gateway/generation/inputs.ts";
+import type { KeptResponses } from "../../gateway/generation/stored-responses.ts";
 import { renderPicture } from "../image-output.ts";
 import { wholeNumber } from "../invalid.ts";
 import { jsonWithBytes } from "../json-bytes.ts";

@@ -1,6 +1,6 @@
 // What /v1/responses understands of a body, and what it remembers of earlier answers.
 import { describe, expect, test } from "bun:test";
-import type { DraftTurn } from "../../gateway/inputs.ts";
+import type { DraftTurn } from "../../gateway/generation/inputs.ts";
 import { type Media, NO_USAGE } from "../../domain/generation.ts";
 import { validator } from "../body.ts";
 import { decodeResponse } from "./responses-decode.ts";

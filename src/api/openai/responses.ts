@@ -1,8 +1,8 @@
 // POST /v1/responses: a conversation whose image_generation tool is this gateway, as one answer or as events.
 
-import type { DraftTurn } from "../../gateway/inputs.ts";
+import type { DraftTurn } from "../../gateway/generation/inputs.ts";
 import type { Job } from "../../domain/job.ts";
-import type { KeptResponses } from "../../gateway/kept-responses.ts";
+import type { KeptResponses } from "../../gateway/generation/stored-responses.ts";
 import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";
 import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../domain/generation.ts";
 import { validator } from "../body.ts";

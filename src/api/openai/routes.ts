@@ -2,7 +2,7 @@
 import { type AnyElysia, Elysia } from "elysia";
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import type { KeptResponses } from "../../gateway/kept-responses.ts";
+import type { KeptResponses } from "../../gateway/generation/stored-responses.ts";
 import type { Leases, Limits } from "../../gateway/leases.ts";
 import { asksForAll } from "../../gateway/served-models.ts";
 import type { Kind } from "../../domain/generation.ts";

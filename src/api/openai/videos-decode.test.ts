@@ -1,7 +1,7 @@
 // What the videos endpoints understand: sizes in every spelling, pictures and videos in every form that clients send.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
-import type { InputReference } from "../../gateway/inputs.ts";
+import type { InputReference } from "../../gateway/generation/inputs.ts";
 import type { VideoBody } from "./schema.ts";
 import { decodeVideo, sourceOf, videoShape } from "./videos-decode.ts";
 

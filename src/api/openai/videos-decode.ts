@@ -1,6 +1,6 @@
 // Bodies of the videos endpoints become a prompt, a shape and the pictures or the video to start from. Pure.
 import { AppError } from "../../errors.ts";
-import type { InputReference } from "../../gateway/inputs.ts";
+import type { InputReference } from "../../gateway/generation/inputs.ts";
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../domain/generation.ts";
 import { nearVideoAspect } from "../../gateway/video-parameters.ts";
 import { collectVideoField } from "../image-config.ts";

@@ -2,7 +2,7 @@
 
 import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
-import { ownMediaId, readInput, readLenient } from "../../gateway/inputs.ts";
+import { ownMediaId, readInput, readLenient } from "../../gateway/generation/inputs.ts";
 import type { Job, Jobs, VideoOrder } from "../../domain/job.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../gateway/models.ts";
 import type { InputMedia, VideoMode } from "../../domain/generation.ts";

@@ -1,7 +1,7 @@
 // /v1/videos: jobs that make videos, from prompts, pictures or other videos; each route of OpenAI's surface.
 import { AppError } from "../../errors.ts";
-import type { InputReference } from "../../gateway/inputs.ts";
-import { fileIdOf } from "../../gateway/inputs.ts";
+import type { InputReference } from "../../gateway/generation/inputs.ts";
+import { fileIdOf } from "../../gateway/generation/inputs.ts";
 import type { Job } from "../../domain/job.ts";
 import { isSettled } from "../../gateway/job-rules.ts";
 import { answerMedia } from "../../gateway/media-answer.ts";

@@ -2,9 +2,9 @@
 import type { Clock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
 import type { Settings } from "../../config/settings-schema.ts";
-import type { AttemptState } from "../attempt.ts";
-import type { ImageGeneration } from "../generate.ts";
-import { createAnswerNotes } from "../image-answer.ts";
+import type { AttemptState } from "./attempt.ts";
+import type { ImageGeneration } from "./generate.ts";
+import { createAnswerNotes } from "./image-output.ts";
 import type { GenerateEvent } from "../../domain/generation.ts";
 import { Delivery } from "./delivery.ts";
 import { EventLog } from "./event-log.ts";

@@ -1,5 +1,5 @@
 // Tokens already tried for one request: those that are out for good, and those to avoid while another is free.
-import type { NextStep } from "../retry.ts";
+import type { NextStep } from "./retry.ts";
 
 export class TriedTokens {
   readonly exclude = new Set<number>();

@@ -4,7 +4,7 @@ import type { UndeliveredRow, UndeliveredStore } from "../../db/undelivered.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import type { ImageAnswer } from "../image-answer.ts";
+import type { ImageAnswer } from "./image-output.ts";
 import type { Json, Usage } from "../../domain/generation.ts";
 import type { LiveRun } from "./live-run.ts";
 

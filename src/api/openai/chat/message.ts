@@ -1,6 +1,6 @@
 // One message of a conversation as a turn: its text, its parts in every form that clients send, and the images that its text holds.
 import { AppError } from "../../../errors.ts";
-import { type DraftTurn, emptyReference, type InputReference, ownMediaId } from "../../../gateway/inputs.ts";
+import { type DraftTurn, emptyReference, type InputReference, ownMediaId } from "../../../gateway/generation/inputs.ts";
 import { fileReference, isObject } from "../references.ts";
 import type { ChatBody } from "../schema.ts";
 import { textMedia } from "./text-media.ts";

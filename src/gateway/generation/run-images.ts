@@ -1,21 +1,21 @@
 // The image calls of one request: each on as many tokens as the rules allow, all under one deadline, settled once.
-import { sleep } from "../clock.ts";
-import { AppError, knownFailure, withRetryAfter } from "../errors.ts";
+import { sleep } from "../../clock.ts";
+import { AppError, knownFailure, withRetryAfter } from "../../errors.ts";
 import { type Answer, type AttemptState, attemptImage } from "./attempt.ts";
 import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
-import { LiveRun, type RunFacts } from "./generation/live-run.ts";
-import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./generation/signatures.ts";
-import { UsageOfFailures } from "./generation/told-usage.ts";
-import { TriedTokens } from "./generation/tried-tokens.ts";
-import { fitImage, fitThinking, type ImageWish } from "./image-parameters.ts";
-import type { Admission, Lease, LeaseRequest } from "./leases.ts";
-import { fitOptions, searchesOf } from "./model-options.ts";
-import { asExhausted } from "./outlook.ts";
-import type { Deadline } from "./pace.ts";
-import { actualImageUsd, estimateImageUsd } from "./prices.ts";
-import type { GenerationRecord } from "./record.ts";
+import { LiveRun, type RunFacts } from "./live-run.ts";
+import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./signatures.ts";
+import { UsageOfFailures } from "./told-usage.ts";
+import { TriedTokens } from "./tried-tokens.ts";
+import { fitImage, fitThinking, type ImageWish } from "../image-parameters.ts";
+import type { Admission, Lease, LeaseRequest } from "../leases.ts";
+import { fitOptions, searchesOf } from "../model-options.ts";
+import { asExhausted } from "../outlook.ts";
+import type { Deadline } from "../pace.ts";
+import { actualImageUsd, estimateImageUsd } from "../prices.ts";
+import type { GenerationRecord } from "./request-record.ts";
 import { nextStep } from "./retry.ts";
-import { addUsage, type GenerateEvent, type ImageRequest, NO_USAGE, noImageText, type Turn } from "../domain/generation.ts";
+import { addUsage, type GenerateEvent, type ImageRequest, NO_USAGE, noImageText, type Turn } from "../../domain/generation.ts";
 
 /** A request on its way: what its calls share. */
 export type Plan = {

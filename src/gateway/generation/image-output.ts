@@ -1,7 +1,7 @@
 // What is kept of an answer with images, so that it can be told again: its words, thoughts and pictures in order, and how it ended.
 import { MAX_SIGNATURE } from "./affinity.ts";
-import type { Job } from "../domain/job.ts";
-import type { GenerateEvent } from "../domain/generation.ts";
+import type { Job } from "../../domain/job.ts";
+import type { GenerateEvent } from "../../domain/generation.ts";
 
 export type AnswerPart =
   | { type: "text" | "thought"; text: string; signature?: string }

@@ -1,9 +1,9 @@
 // Answers of /v1/responses on a real store: whose they are, how long they stay, and how many.
 import { describe, expect, test } from "bun:test";
-import { openStore } from "../db/sqlite/store.ts";
-import { silentLog } from "../log.ts";
-import { temporaryFolder, virtualClock } from "../testing.ts";
-import { createKeptResponses } from "./kept-responses.ts";
+import { openStore } from "../../db/sqlite/store.ts";
+import { silentLog } from "../../log.ts";
+import { temporaryFolder, virtualClock } from "../../testing.ts";
+import { createKeptResponses } from "./stored-responses.ts";
 
 const DAY_MS = 86_400_000;
 

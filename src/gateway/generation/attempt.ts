@@ -1,11 +1,11 @@
 // One call on one leased token: the provider's events become ours, its drafts become media.
-import { AppError, asCharged } from "../errors.ts";
-import type { Provider } from "../providers/provider.ts";
+import { AppError, asCharged } from "../../errors.ts";
+import type { Provider } from "../../providers/provider.ts";
 import type { Affinity } from "./affinity.ts";
-import type { Lease } from "./leases.ts";
-import type { MediaStore } from "./media.ts";
-import type { Tokens } from "./tokens.ts";
-import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../domain/generation.ts";
+import type { Lease } from "../leases.ts";
+import type { MediaStore } from "../media.ts";
+import type { Tokens } from "../tokens.ts";
+import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../../domain/generation.ts";
 
 /** What came of a call that was answered. */
 export type Answer = Omit<Extract<ProviderEvent, { type: "finish" }>, "type"> & { images: Media[]; text: string };

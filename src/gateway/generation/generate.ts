@@ -1,27 +1,27 @@
 // The crux: choose a family, admit the key, then lease, call, classify and fail over until the images are there.
-import type { Clock, Random } from "../clock.ts";
-import type { KeyRow, RequestLog } from "../db/store.ts";
-import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
-import type { Provider } from "../providers/provider.ts";
-import type { Settings } from "../config/settings-schema.ts";
+import type { Clock, Random } from "../../clock.ts";
+import type { KeyRow, RequestLog } from "../../db/store.ts";
+import type { Log } from "../../log.ts";
+import type { Metrics } from "../../metrics.ts";
+import type { Provider } from "../../providers/provider.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { Affinity } from "./affinity.ts";
-import { withDefaultShape } from "./generation/default-shape.ts";
-import { joinUndelivered } from "./generation/join.ts";
-import { notServed } from "./generation/not-served.ts";
-import type { Undelivered } from "./generation/undelivered.ts";
-import { fitThinking, type ImageWish, maxInputs, offersAspect, providersFor, requireAspect, withModel } from "./image-parameters.ts";
-import { type Plan, runImages } from "./image-run.ts";
+import { withDefaultShape } from "./default-shape.ts";
+import { joinUndelivered } from "./join.ts";
+import { notServed } from "./not-served.ts";
+import type { Undelivered } from "./undelivered.ts";
+import { fitThinking, type ImageWish, maxInputs, offersAspect, providersFor, requireAspect, withModel } from "../image-parameters.ts";
+import { type Plan, runImages } from "./run-images.ts";
 import { countImages, countVideos, fitImages } from "./inputs.ts";
-import type { Admission, Leases, Limits } from "./leases.ts";
-import type { MediaStore } from "./media.ts";
-import { ignoredHeader, leftBehind, meetsNeeds, mostSafety, unmetNeed } from "./model-options.ts";
-import { chooseFamily, isSwitchedOff, type ModelChoice, switchedOff } from "./models.ts";
+import type { Admission, Leases, Limits } from "../leases.ts";
+import type { MediaStore } from "../media.ts";
+import { ignoredHeader, leftBehind, meetsNeeds, mostSafety, unmetNeed } from "../model-options.ts";
+import { chooseFamily, isSwitchedOff, type ModelChoice, switchedOff } from "../models.ts";
 import { imagePayload } from "./payload.ts";
-import { estimateImageUsd, type Prices } from "./prices.ts";
-import { createRecord, type GenerationRecord } from "./record.ts";
-import type { Tokens } from "./tokens.ts";
-import type { GenerateEvent, ImageRequest, ModelOptions, Part, Turn } from "../domain/generation.ts";
+import { estimateImageUsd, type Prices } from "../prices.ts";
+import { createRecord, type GenerationRecord } from "./request-record.ts";
+import type { Tokens } from "../tokens.ts";
+import type { GenerateEvent, ImageRequest, ModelOptions, Part, Turn } from "../../domain/generation.ts";
 
 /** A client's request for images, decoded from any dialect. */
 export type ImageGeneration = {
