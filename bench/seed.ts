@@ -10,7 +10,7 @@ import { openStore } from "../src/db/sqlite/store.ts";
 import type { Store } from "../src/db/store.ts";
 import { families } from "../src/gateway/models.ts";
 import { storePassword } from "../src/gateway/auth/password.ts";
-import { writePlan } from "../src/gateway/video-plan.ts";
+import { writePlan } from "../src/gateway/jobs/video-plan.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
 import { picture } from "../src/simulator/pictures.ts";

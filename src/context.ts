@@ -8,7 +8,7 @@ import { createMediaFetch } from "./gateway/fetch-media.ts";
 import { createGenerate, type Generate } from "./gateway/generation/generate.ts";
 import { Undelivered } from "./gateway/generation/undelivered.ts";
 import type { InputDependencies } from "./gateway/generation/inputs.ts";
-import { createJobRoom, type JobRoom } from "./gateway/job-room.ts";
+import { createJobRoom, type JobRoom } from "./gateway/jobs/job-room.ts";
 import { createKeptResponses, type KeptResponses } from "./gateway/generation/stored-responses.ts";
 import { createKeys, type Keys } from "./gateway/keys.ts";
 import { createLimits, type OpenLimits } from "./gateway/limits.ts";

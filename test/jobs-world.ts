@@ -6,7 +6,7 @@ import { AppError } from "../src/errors.ts";
 import { createAffinity } from "../src/gateway/generation/affinity.ts";
 import { createGenerate } from "../src/gateway/generation/generate.ts";
 import type { ImageJobOrder, Job, JobState, VideoOrder } from "../src/domain/job.ts";
-import { createJobRoom } from "../src/gateway/job-room.ts";
+import { createJobRoom } from "../src/gateway/jobs/job-room.ts";
 import { createKeys, hashKey } from "../src/gateway/keys.ts";
 import { createLimits } from "../src/gateway/limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media.fixtures.ts";

@@ -1,7 +1,7 @@
 // Webhooks end to end: every field in which a request names an address; and docs/webhooks.md, whose examples read what is really sent.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { signedHeaders } from "../src/gateway/webhooks.ts";
+import { signedHeaders } from "../src/gateway/jobs/webhooks.ts";
 import { temporaryFolder } from "../src/testing.ts";
 import { until } from "./keys.ts";
 import { GEMINI, hurriedClock, startRig } from "./rig.ts";

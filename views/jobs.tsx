@@ -1,7 +1,7 @@
 // The jobs: a list whose rows follow what happens, and what can be done about each.
 import type { JobRow } from "../src/db/jobs.ts";
 import type { Job, JobState } from "../src/domain/job.ts";
-import type { JobListQuery, StateGroup } from "../src/gateway/job-list.ts";
+import type { JobListQuery, StateGroup } from "../src/gateway/jobs/list-jobs.ts";
 import { ActionButton, EmptyState, JobBadge, LinkButton, Tabs } from "./controls.tsx";
 import { type Option, Select } from "./fields.tsx";
 import { Dash, Money, Progress, Time } from "./figures.tsx";

@@ -4,7 +4,7 @@ import { GalleryPageView, GalleryTiles, galleryHref } from "../../views/gallery.
 import { GalleryItemPage } from "../../views/gallery-item.tsx";
 import { AppError } from "../errors.ts";
 import { galleryItem, pageOfMedia, readGalleryQuery } from "../gateway/gallery.ts";
-import { jobParameters } from "../gateway/job-parameters.ts";
+import { jobParameters } from "../gateway/jobs/job-parameters.ts";
 import { answerMedia } from "../gateway/media-answer.ts";
 import { createMediaTrash } from "../gateway/media-trash.ts";
 import { families } from "../gateway/models.ts";

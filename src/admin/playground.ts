@@ -5,7 +5,7 @@ import type { CodeCall } from "../../views/playground-code.ts";
 import { type FormData, Picker, PlaygroundSettings, Reference, References } from "../../views/playground-form.tsx";
 import { AppError } from "../errors.ts";
 import { galleryItem } from "../gateway/gallery.ts";
-import { isUnderWay } from "../gateway/job-list.ts";
+import { isUnderWay } from "../gateway/jobs/list-jobs.ts";
 import { knownOperatorKey, operatorKey } from "../gateway/operator-key.ts";
 import {
   MAX_IMAGES,

@@ -7,14 +7,14 @@ import { AppError } from "../errors.ts";
 import { newTimeId } from "../ids.ts";
 import type { Affinity } from "./generation/affinity.ts";
 import { partsOf } from "./generation/image-output.ts";
-import { readImagePlan } from "./image-job.ts";
+import { readImagePlan } from "./jobs/image-job.ts";
 import { pixelsOf } from "./generation/inputs.ts";
 import type { Job, Jobs, VideoOrder } from "../domain/job.ts";
 import type { MediaStore } from "./media.ts";
 import { parseModel } from "./models.ts";
 import { MAX_IMAGES, NO_WISH, offerOf, type PlaygroundModel, type PlaygroundWish, type Slot } from "./playground.ts";
 import type { InputMedia, Part, VideoAspect } from "../domain/generation.ts";
-import { readPlan } from "./video-plan.ts";
+import { readPlan } from "./jobs/video-plan.ts";
 
 type Dependencies = {
   jobs: Jobs;

@@ -9,7 +9,7 @@ import type { Maintenance } from "./maintenance.ts";
 import type { MediaStore } from "./media.ts";
 import type { Pool } from "./pool.ts";
 import type { Refresher } from "./refresh.ts";
-import { withTimeout } from "./video-call.ts";
+import { withTimeout } from "./jobs/video-job.ts";
 
 export type CheckName = "proxy" | "database" | "disk" | "media" | "upstream" | "clock" | "token";
 

@@ -2,7 +2,7 @@
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0 and schemas of @ai-sdk/google 4.0.121 (read 2026-11-23).
 import type { AppError } from "../../errors.ts";
 import type { Job } from "../../domain/job.ts";
-import { failureOf } from "../../gateway/job-rules.ts";
+import { failureOf } from "../../gateway/jobs/job-state.ts";
 import type { Json, Usage } from "../../domain/generation.ts";
 import { errorBody } from "./errors.ts";
 import type { Delivery } from "./interactions-decode.ts";

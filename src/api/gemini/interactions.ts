@@ -5,7 +5,7 @@ import { type AnswerPart, partsOf } from "../../gateway/generation/image-output.
 import { imageWish } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/generation/inputs.ts";
 import type { Job } from "../../domain/job.ts";
-import { failureOf } from "../../gateway/job-rules.ts";
+import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { ignoredHeader } from "../../gateway/model-options.ts";
 import { admitBody } from "../admission.ts";
 import { splitUrl } from "../dialect.ts";

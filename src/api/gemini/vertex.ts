@@ -2,7 +2,7 @@
 // Source: requests of @google/genai 3.3 and google-genai 3.6.1 with `vertexai` and an API key; Vertex AI reference, fetchPredictOperation, read 2026-11-29.
 import { AppError } from "../../errors.ts";
 import type { Job } from "../../domain/job.ts";
-import { failureOf } from "../../gateway/job-rules.ts";
+import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { type Api, type Call, jobsOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";

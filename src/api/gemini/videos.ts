@@ -4,7 +4,7 @@ import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
 import { type InputReference, ownMediaId } from "../../gateway/generation/inputs.ts";
 import type { Job, VideoOrder } from "../../domain/job.ts";
-import { failureOf } from "../../gateway/job-rules.ts";
+import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { ignoredHeader } from "../../gateway/model-options.ts";
 import type { InputMedia } from "../../domain/generation.ts";
 import { insists, jobHeaders } from "../generation-headers.ts";

@@ -8,7 +8,7 @@ import type { JobClient } from "../../gateway/generation/job-client.ts";
 import { type ImageHints, type ImageWish, imageWish } from "../../gateway/image-parameters.ts";
 import { type DraftTurn, type InputDependencies, type LeftOut, resolveTurns } from "../../gateway/generation/inputs.ts";
 import type { Job, Jobs } from "../../domain/job.ts";
-import { followJob } from "../../gateway/job-events.ts";
+import { followJob } from "../../gateway/jobs/follow-job.ts";
 import type { MediaStore } from "../../gateway/media.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models.ts";
 import type { SettingsStore } from "../../gateway/settings.ts";

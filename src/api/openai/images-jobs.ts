@@ -2,7 +2,7 @@
 import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
 import type { Job, Jobs } from "../../domain/job.ts";
-import { isOutcomeUnknown, isSettled } from "../../gateway/job-rules.ts";
+import { isOutcomeUnknown, isSettled } from "../../gateway/jobs/job-state.ts";
 import type { Media } from "../../domain/generation.ts";
 import { insists } from "../generation-headers.ts";
 import { jsonWithBytes } from "../json-bytes.ts";

@@ -1,7 +1,7 @@
 // Endings of generations and jobs that are failures: refusals, words instead of a picture, jobs that ended without a result.
 import { AppError } from "../../errors.ts";
 import type { Job } from "../../domain/job.ts";
-import { failureOf } from "../../gateway/job-rules.ts";
+import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { type GenerateEvent, noImageText } from "../../domain/generation.ts";
 import { refusalText } from "./encode.ts";
 

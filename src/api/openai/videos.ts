@@ -3,7 +3,7 @@ import { AppError } from "../../errors.ts";
 import type { InputReference } from "../../gateway/generation/inputs.ts";
 import { fileIdOf } from "../../gateway/generation/inputs.ts";
 import type { Job } from "../../domain/job.ts";
-import { isSettled } from "../../gateway/job-rules.ts";
+import { isSettled } from "../../gateway/jobs/job-state.ts";
 import { answerMedia } from "../../gateway/media-answer.ts";
 import type { VideoMode } from "../../domain/generation.ts";
 import { type Form, validator } from "../body.ts";

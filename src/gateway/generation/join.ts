@@ -1,8 +1,8 @@
 // Joins a request to the undelivered outcome of an identical one: the call under way, its stored result, or its failure.
 
 import type { ImageGeneration, Run } from "./generate.ts";
-import { hashRequest } from "../idempotency.ts";
-import { answerEvents, type JobReader } from "../job-events.ts";
+import { hashRequest } from "../jobs/idempotency.ts";
+import { answerEvents, type JobReader } from "../jobs/follow-job.ts";
 import type { GenerationRecord } from "./request-record.ts";
 import { type GenerateEvent, NO_USAGE } from "../../domain/generation.ts";
 import { Delivery } from "./delivery.ts";

@@ -1,8 +1,8 @@
 // A video model that turns out to be retired while its job is submitted: the job goes on with the next family that its id may mean.
 import type { JobRow } from "../../db/jobs.ts";
 import type { AppError } from "../../errors.ts";
-import type { VideoRun, VideoRunDependencies } from "../video-call.ts";
-import { type VideoPlan, writePlan } from "../video-plan.ts";
+import type { VideoRun, VideoRunDependencies } from "./video-job.ts";
+import { type VideoPlan, writePlan } from "./video-plan.ts";
 
 /** Whether a failure says that no token of the pool has the model. */
 const saysRetired = (error: AppError | null): boolean =>

@@ -1,13 +1,13 @@
 // A job as its client waits for it: what a generation tells, made from what is on record. Who stops reading leaves the job as it is.
-import { AppError } from "../errors.ts";
-import type { Affinity } from "./generation/affinity.ts";
-import type { Run } from "./generation/generate.ts";
-import { partsOf } from "./generation/image-output.ts";
-import type { Job, Jobs } from "../domain/job.ts";
-import { failureOf, isSettled } from "./job-rules.ts";
-import type { MediaStore } from "./media.ts";
-import { type ModelChoice, successorOf } from "./models.ts";
-import { type GenerateEvent, NO_USAGE } from "../domain/generation.ts";
+import { AppError } from "../../errors.ts";
+import type { Affinity } from "../generation/affinity.ts";
+import type { Run } from "../generation/generate.ts";
+import { partsOf } from "../generation/image-output.ts";
+import type { Job, Jobs } from "../../domain/job.ts";
+import { failureOf, isSettled } from "./job-state.ts";
+import type { MediaStore } from "../media.ts";
+import { type ModelChoice, successorOf } from "../models.ts";
+import { type GenerateEvent, NO_USAGE } from "../../domain/generation.ts";
 
 export type JobReader = { jobs: Pick<Jobs, "watch">; media: Pick<MediaStore, "get">; affinity: Pick<Affinity, "of"> };
 

@@ -1,21 +1,21 @@
 // What the steps of a video job share: what they need, what lives with the process, pauses, reports and bad ends.
-import { type Clock, elapsedMs, type Random, sleep } from "../clock.ts";
-import type { JobRow } from "../db/jobs.ts";
-import type { AttemptRow } from "../db/store.ts";
-import { AppError, asCharged, type ErrorKind, knownFailure } from "../errors.ts";
-import type { Log } from "../log.ts";
-import type { Metrics } from "../metrics.ts";
-import type { Provider } from "../providers/provider.ts";
-import type { Settings } from "../config/settings-schema.ts";
-import type { TriedTokens } from "./generation/tried-tokens.ts";
-import type { JobBook } from "./job-book.ts";
-import { deadlineAfter, toJobError } from "./job-rules.ts";
-import type { Lease, Outcome } from "./leases.ts";
-import type { MediaStore } from "./media.ts";
-import type { Pool } from "./pool.ts";
-import type { Prices } from "./prices.ts";
-import type { Tokens } from "./tokens.ts";
-import type { Turnstile } from "./turnstile.ts";
+import { type Clock, elapsedMs, type Random, sleep } from "../../clock.ts";
+import type { JobRow } from "../../db/jobs.ts";
+import type { AttemptRow } from "../../db/store.ts";
+import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { Metrics } from "../../metrics.ts";
+import type { Provider } from "../../providers/provider.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import type { TriedTokens } from "../generation/tried-tokens.ts";
+import type { JobBook } from "./job-lifecycle.ts";
+import { deadlineAfter, toJobError } from "./job-state.ts";
+import type { Lease, Outcome } from "../leases.ts";
+import type { MediaStore } from "../media.ts";
+import type { Pool } from "../pool.ts";
+import type { Prices } from "../prices.ts";
+import type { Tokens } from "../tokens.ts";
+import type { Turnstile } from "../turnstile.ts";
 
 export type VideoRunDependencies = {
   book: JobBook;

@@ -1,9 +1,9 @@
 // Requests that may be repeated: a key's `Idempotency-Key` on a route means one generation, for a day, across restarts.
-import type { Clock } from "../clock.ts";
-import type { IdempotencyName, IdempotencyRow, JobStore } from "../db/jobs.ts";
-import { AppError } from "../errors.ts";
-import { newId } from "../ids.ts";
-import type { Json } from "../domain/generation.ts";
+import type { Clock } from "../../clock.ts";
+import type { IdempotencyName, IdempotencyRow, JobStore } from "../../db/jobs.ts";
+import { AppError } from "../../errors.ts";
+import { newId } from "../../ids.ts";
+import type { Json } from "../../domain/generation.ts";
 
 /** How long a name means the same request. */
 export const IDEMPOTENCY_MS = 24 * 3_600_000;

@@ -1,10 +1,10 @@
 // Everything that jobs consist of, wired together once.
-import { createGuardedSend } from "./guarded-send.ts";
+import { createGuardedSend } from "../guarded-send.ts";
 import { createIdempotency, type Idempotency } from "./idempotency.ts";
-import type { Jobs } from "../domain/job.ts";
-import { createJobBook, type JobBookDependencies } from "./job-book.ts";
+import type { Jobs } from "../../domain/job.ts";
+import { createJobBook, type JobBookDependencies } from "./job-lifecycle.ts";
 import { createJobs, type JobsDependencies } from "./jobs.ts";
-import { createRunner, type Runner, type RunnerDependencies } from "./runner.ts";
+import { createRunner, type Runner, type RunnerDependencies } from "./worker.ts";
 import { createWebhooks, type WebhookDependencies, type Webhooks } from "./webhooks.ts";
 
 export type JobRoom = { jobs: Jobs; runner: Runner; webhooks: Webhooks; idempotency: Idempotency };

@@ -1,8 +1,8 @@
 // The rules of a job's life as tables.
 import { describe, expect, test } from "bun:test";
-import { AppError, type ErrorKind } from "../errors.ts";
-import { JOB_STATES } from "../domain/job.ts";
-import { downloadDelay, isSettled, mayFollow, nextProgress, pollDelay, pollsAfter, submissionEnd, usualVideoMs } from "./job-rules.ts";
+import { AppError, type ErrorKind } from "../../errors.ts";
+import { JOB_STATES } from "../../domain/job.ts";
+import { downloadDelay, isSettled, mayFollow, nextProgress, pollDelay, pollsAfter, submissionEnd, usualVideoMs } from "./job-state.ts";
 
 describe("states", () => {
   test("nothing follows an end, and every other state leads to one", () => {

@@ -1,7 +1,7 @@
 // Sends webhook deliveries: a lane per target host, so that a receiver that does not answer holds up nobody else's.
-import type { Clock } from "../clock.ts";
-import type { DeliveryRow, JobStore } from "../db/jobs.ts";
-import type { Log } from "../log.ts";
+import type { Clock } from "../../clock.ts";
+import type { DeliveryRow, JobStore } from "../../db/jobs.ts";
+import type { Log } from "../../log.ts";
 
 type Dependencies = {
   store: Pick<JobStore, "listDueDeliveries" | "nextDeliveryAt">;

@@ -1,7 +1,7 @@
 // Jobs as the operator looks through them: by state, kind and key, page by page; and what of a job's address may be shown.
-import type { JobRow, JobStore } from "../db/jobs.ts";
-import type { JobState } from "../domain/job.ts";
-import { isSettled } from "./job-rules.ts";
+import type { JobRow, JobStore } from "../../db/jobs.ts";
+import type { JobState } from "../../domain/job.ts";
+import { isSettled } from "./job-state.ts";
 
 /** Groups of states, by the word that an address has for them. */
 export const STATE_GROUPS = {

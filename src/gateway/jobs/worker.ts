@@ -1,12 +1,12 @@
 // Works on all jobs that have not ended: those that are new, and those that an earlier run of the program left.
-import { sleep } from "../clock.ts";
-import type { JobRow, JobStore } from "../db/jobs.ts";
-import type { Reservation } from "../db/ledger.ts";
-import { AppError } from "../errors.ts";
-import { newId } from "../ids.ts";
-import type { Run } from "./generation/generate.ts";
-import { TriedTokens } from "./generation/tried-tokens.ts";
-import { mediaOfJob } from "./generation/image-output.ts";
+import { sleep } from "../../clock.ts";
+import type { JobRow, JobStore } from "../../db/jobs.ts";
+import type { Reservation } from "../../db/ledger.ts";
+import { AppError } from "../../errors.ts";
+import { newId } from "../../ids.ts";
+import type { Run } from "../generation/generate.ts";
+import { TriedTokens } from "../generation/tried-tokens.ts";
+import { mediaOfJob } from "../generation/image-output.ts";
 import {
   followImages,
   type ImageJobDependencies,
@@ -16,10 +16,10 @@ import {
   restartDelay,
   startImages,
 } from "./image-job.ts";
-import { isSettled, toJobError } from "./job-rules.ts";
-import type { Limits } from "./leases.ts";
-import { createTurnstile } from "./turnstile.ts";
-import { markUnknown, type VideoRun, type VideoRunDependencies } from "./video-call.ts";
+import { isSettled, toJobError } from "./job-state.ts";
+import type { Limits } from "../leases.ts";
+import { createTurnstile } from "../turnstile.ts";
+import { markUnknown, type VideoRun, type VideoRunDependencies } from "./video-job.ts";
 import { runVideo } from "./video-run.ts";
 import { completion } from "./video-store.ts";
 

@@ -1,8 +1,8 @@
 // Lanes of webhooks: how many attempts run at once to one host and for one key, and that none holds up another's.
 import { expect, test } from "bun:test";
-import type { DeliveryRow } from "../db/jobs.ts";
-import { silentLog } from "../log.ts";
-import { settled, virtualClock } from "../testing.ts";
+import type { DeliveryRow } from "../../db/jobs.ts";
+import { silentLog } from "../../log.ts";
+import { settled, virtualClock } from "../../testing.ts";
 import { laneOf, WebhookSender } from "./webhook-sender.ts";
 
 /** Deliveries in memory; every attempt hangs until it is answered. */

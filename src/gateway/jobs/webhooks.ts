@@ -1,17 +1,17 @@
 // Webhooks: the end of a job told to the address that its request or its key names, signed, retried, on record.
 // Form and signature: Standard Webhooks (standardwebhooks.com, read 2026-11-23), as OpenAI's SDKs verify it.
 import { createHmac, randomBytes } from "node:crypto";
-import type { Clock, Random } from "../clock.ts";
-import type { DeliveryRow, JobStore, KeyWebhook, NewDelivery } from "../db/jobs.ts";
-import { AppError } from "../errors.ts";
-import { newId } from "../ids.ts";
-import type { Log } from "../log.ts";
-import type { Settings } from "../config/settings-schema.ts";
-import { customerMessage } from "./generation/customer-message.ts";
-import { type GuardedSend, parseGuardedUrl } from "./guarded-send.ts";
-import type { Job } from "../domain/job.ts";
-import { failureOf } from "./job-rules.ts";
-import type { MediaStore } from "./media.ts";
+import type { Clock, Random } from "../../clock.ts";
+import type { DeliveryRow, JobStore, KeyWebhook, NewDelivery } from "../../db/jobs.ts";
+import { AppError } from "../../errors.ts";
+import { newId } from "../../ids.ts";
+import type { Log } from "../../log.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import { customerMessage } from "../generation/customer-message.ts";
+import { type GuardedSend, parseGuardedUrl } from "../guarded-send.ts";
+import type { Job } from "../../domain/job.ts";
+import { failureOf } from "./job-state.ts";
+import type { MediaStore } from "../media.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 
 export type Webhooks = {

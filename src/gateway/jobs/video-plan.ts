@@ -1,9 +1,9 @@
 // How a video job is to be carried out: what of it is kept on disk, and the upstream's request made from that.
-import { AppError } from "../errors.ts";
-import type { LeaseRequest } from "./leases.ts";
-import type { MediaStore } from "./media.ts";
-import type { InputMedia, Json, VideoRequest } from "../domain/generation.ts";
-import type { FittedVideo } from "./video-parameters.ts";
+import { AppError } from "../../errors.ts";
+import type { LeaseRequest } from "../leases.ts";
+import type { MediaStore } from "../media.ts";
+import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
+import type { FittedVideo } from "../video-parameters.ts";
 
 export type VideoPlan = {
   prompt: string;

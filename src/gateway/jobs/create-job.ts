@@ -1,21 +1,21 @@
 // Makes jobs from orders: the family that serves it, what it may cost, how it is to be carried out, all on disk before it begins.
-import type { Clock } from "../clock.ts";
-import type { JobRow } from "../db/jobs.ts";
-import { AppError } from "../errors.ts";
-import { newId } from "../ids.ts";
-import type { Log } from "../log.ts";
-import type { Settings } from "../config/settings-schema.ts";
-import { notServed } from "./generation/not-served.ts";
+import type { Clock } from "../../clock.ts";
+import type { JobRow } from "../../db/jobs.ts";
+import { AppError } from "../../errors.ts";
+import { newId } from "../../ids.ts";
+import type { Log } from "../../log.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import { notServed } from "../generation/not-served.ts";
 import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } from "./image-job.ts";
-import type { ImageJobOrder, VideoOrder } from "../domain/job.ts";
-import type { JobBook } from "./job-book.ts";
-import { deadlineAfter, isSettled } from "./job-rules.ts";
-import type { Leases, Limits } from "./leases.ts";
-import type { MediaStore } from "./media.ts";
-import { chooseFamily, isSwitchedOff, switchedOff } from "./models.ts";
-import type { Runner } from "./runner.ts";
-import type { InputMedia, Json } from "../domain/generation.ts";
-import { canMakeVideo, chooseVideo, videoWish } from "./video-parameters.ts";
+import type { ImageJobOrder, VideoOrder } from "../../domain/job.ts";
+import type { JobBook } from "./job-lifecycle.ts";
+import { deadlineAfter, isSettled } from "./job-state.ts";
+import type { Leases, Limits } from "../leases.ts";
+import type { MediaStore } from "../media.ts";
+import { chooseFamily, isSwitchedOff, switchedOff } from "../models.ts";
+import type { Runner } from "./worker.ts";
+import type { InputMedia, Json } from "../../domain/generation.ts";
+import { canMakeVideo, chooseVideo, videoWish } from "../video-parameters.ts";
 import { type VideoPlan, writePlan } from "./video-plan.ts";
 
 export type JobOrdersDependencies = ImageJobDependencies & {

@@ -1,5 +1,5 @@
 // What a job was asked for besides its prompt, in short words for people: `16:9`, `2K`, `8 s`.
-import type { JobRow } from "../db/jobs.ts";
+import type { JobRow } from "../../db/jobs.ts";
 import { readImagePlan } from "./image-job.ts";
 import { readPlan } from "./video-plan.ts";
 

@@ -1,13 +1,13 @@
 // The first half of a video job: waits for a token and submits, once; goes to another token only when nothing was charged.
-import type { JobRow } from "../db/jobs.ts";
-import { AppError, asCharged } from "../errors.ts";
-import { submissionEnd } from "./job-rules.ts";
-import { changeToSuccessor } from "./jobs/video-successor.ts";
-import type { Lease } from "./leases.ts";
-import { asExhausted } from "./outlook.ts";
-import { videoUsd } from "./prices.ts";
-import { nextStep } from "./generation/retry.ts";
-import type { Json } from "../domain/generation.ts";
+import type { JobRow } from "../../db/jobs.ts";
+import { AppError, asCharged } from "../../errors.ts";
+import { submissionEnd } from "./job-state.ts";
+import { changeToSuccessor } from "./video-successor.ts";
+import type { Lease } from "../leases.ts";
+import { asExhausted } from "../outlook.ts";
+import { videoUsd } from "../prices.ts";
+import { nextStep } from "../generation/retry.ts";
+import type { Json } from "../../domain/generation.ts";
 import {
   asFailure,
   failVideo,
@@ -19,7 +19,7 @@ import {
   type VideoRun,
   type VideoRunDependencies,
   withTimeout,
-} from "./video-call.ts";
+} from "./video-job.ts";
 import { leaseOf, readPlan, requestOf, type VideoPlan, writePlan } from "./video-plan.ts";
 
 /** Longest time for uploads and the answer to a submission. */

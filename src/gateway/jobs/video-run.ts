@@ -1,8 +1,8 @@
 // One video job from wherever it stands to its end: every step reads its state from disk, does one thing and writes what came of it.
-import { AppError } from "../errors.ts";
-import { isSettled } from "./job-rules.ts";
-import { markUnknown, releaseSlot, type VideoRun, type VideoRunDependencies } from "./video-call.ts";
-import { followVideo } from "./video-follow.ts";
+import { AppError } from "../../errors.ts";
+import { isSettled } from "./job-state.ts";
+import { markUnknown, releaseSlot, type VideoRun, type VideoRunDependencies } from "./video-job.ts";
+import { followVideo } from "./video-poll.ts";
 import { storeVideo } from "./video-store.ts";
 import { submitVideo } from "./video-submit.ts";
 

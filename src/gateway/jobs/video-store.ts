@@ -1,8 +1,8 @@
 // The end of a video job: brings the finished video home, as often as it takes, without another submission.
-import type { JobRow } from "../db/jobs.ts";
-import { type AppError, asCharged } from "../errors.ts";
-import { downloadDelay } from "./job-rules.ts";
-import { asFailure, failVideo, learn, openToken, pause, type VideoRun, type VideoRunDependencies, withTimeout } from "./video-call.ts";
+import type { JobRow } from "../../db/jobs.ts";
+import { type AppError, asCharged } from "../../errors.ts";
+import { downloadDelay } from "./job-state.ts";
+import { asFailure, failVideo, learn, openToken, pause, type VideoRun, type VideoRunDependencies, withTimeout } from "./video-job.ts";
 import { readPlan } from "./video-plan.ts";
 
 /** A download that takes longer is begun again. */

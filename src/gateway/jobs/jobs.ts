@@ -1,16 +1,16 @@
 // What dialects and the admin ask of jobs: make, read, watch, stop, forget, decide. Every answer is bound to its owner.
-import type { JobChange, JobRow, JobStore } from "../db/jobs.ts";
-import { AppError, knownFailure, serverFailure } from "../errors.ts";
-import type { JobClient } from "./generation/job-client.ts";
-import { type Entry, isLost, UNDELIVERED_MS, type Undelivered } from "./generation/undelivered.ts";
+import type { JobChange, JobRow, JobStore } from "../../db/jobs.ts";
+import { AppError, knownFailure, serverFailure } from "../../errors.ts";
+import type { JobClient } from "../generation/job-client.ts";
+import { type Entry, isLost, UNDELIVERED_MS, type Undelivered } from "../generation/undelivered.ts";
 import { type Claim, hashRequest, type Idempotency } from "./idempotency.ts";
-import { mediaOfJob } from "./generation/image-output.ts";
-import type { ImageJobOrder, Job, Jobs, VideoOrder } from "../domain/job.ts";
-import { TERMINAL_STATES } from "../domain/job.ts";
-import { createJobOrders, type JobOrdersDependencies } from "./job-orders.ts";
-import { failureOf, isFreeFailure } from "./job-rules.ts";
-import type { MediaStore } from "./media.ts";
-import type { Runner } from "./runner.ts";
+import { mediaOfJob } from "../generation/image-output.ts";
+import type { ImageJobOrder, Job, Jobs, VideoOrder } from "../../domain/job.ts";
+import { TERMINAL_STATES } from "../../domain/job.ts";
+import { createJobOrders, type JobOrdersDependencies } from "./create-job.ts";
+import { failureOf, isFreeFailure } from "./job-state.ts";
+import type { MediaStore } from "../media.ts";
+import type { Runner } from "./worker.ts";
 import type { Webhooks } from "./webhooks.ts";
 
 export type JobsDependencies = JobOrdersDependencies & {

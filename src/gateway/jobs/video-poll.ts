@@ -1,7 +1,7 @@
 // The waiting half of a video job: asks the upstream until it has said its last word or the time is over.
-import type { JobRow } from "../db/jobs.ts";
-import { AppError, asCharged } from "../errors.ts";
-import { nextProgress, pollDelay, pollsAfter, usualVideoMs } from "./job-rules.ts";
+import type { JobRow } from "../../db/jobs.ts";
+import { AppError, asCharged } from "../../errors.ts";
+import { nextProgress, pollDelay, pollsAfter, usualVideoMs } from "./job-state.ts";
 import {
   asFailure,
   failVideo,
@@ -14,7 +14,7 @@ import {
   type VideoRun,
   type VideoRunDependencies,
   withTimeout,
-} from "./video-call.ts";
+} from "./video-job.ts";
 import { submitStage } from "./video-submit.ts";
 
 const POLL_MS = 60_000;
