@@ -98,7 +98,7 @@ describe("doors", () => {
 
   const ELYSIA = 'import { Elysia } from "elysia"; new Elysia();';
   test.each([
-    ["a view reads a rule", "views/keys.tsx", 'import { refusalOf } from "./gateway/keys.ts"; refusalOf();', false],
+    ["a view reads a rule", "views/keys.tsx", 'import { refusalOf } from "./gateway/keys/keys.ts"; refusalOf();', false],
     [
       "a view knows a type",
       "views/keys.tsx",

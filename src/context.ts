@@ -10,7 +10,7 @@ import { Undelivered } from "./gateway/generation/undelivered.ts";
 import type { InputDependencies } from "./gateway/generation/inputs.ts";
 import { createJobRoom, type JobRoom } from "./gateway/jobs/job-room.ts";
 import { createKeptResponses, type KeptResponses } from "./gateway/generation/stored-responses.ts";
-import { createKeys, type Keys } from "./gateway/keys.ts";
+import { createKeys, type Keys } from "./gateway/keys/keys.ts";
 import { createLimits, type OpenLimits } from "./gateway/limits.ts";
 import { createLogTail, type LogTail } from "./gateway/log-tail.ts";
 import { createLogin, type Login } from "./gateway/auth/login.ts";

@@ -10,7 +10,7 @@ import { takeAskedRotation } from "./db/sqlite/rotate.ts";
 import { createVault, loadSecretKey } from "./db/sqlite/secrets.ts";
 import { createCheckpoints, openRequestLog, openStore } from "./db/sqlite/store.ts";
 import type { Store } from "./db/store.ts";
-import { hashKey } from "./gateway/keys.ts";
+import { hashKey } from "./gateway/keys/keys.ts";
 import { createRequestSweep } from "./gateway/request-sweep.ts";
 import type { Log } from "./log.ts";
 import { createMaintenance } from "./maintenance.ts";

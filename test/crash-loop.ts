@@ -3,7 +3,7 @@ import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
-import { hashKey } from "../src/gateway/keys.ts";
+import { hashKey } from "../src/gateway/keys/keys.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
 import { seededRandom, temporaryFolder } from "../src/testing.ts";
 import { MovingFolder, mediaNames } from "./crash-folders.ts";

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI, { BadRequestError, NotFoundError, toFile } from "openai";
 import { systemClock } from "../src/clock.ts";
-import { hashKey } from "../src/gateway/keys.ts";
+import { hashKey } from "../src/gateway/keys/keys.ts";
 import { newKey } from "../src/ids.ts";
 import { framesOf, GEMINI, GEMINI_TWO, type Rig, startRig } from "./rig.ts";
 

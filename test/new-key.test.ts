@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
-import { hashKey } from "../src/gateway/keys.ts";
+import { hashKey } from "../src/gateway/keys/keys.ts";
 import { newKey } from "../src/ids.ts";
 import { GEMINI, startRig } from "./rig.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
 import { NO_LIMITS, type Store } from "../src/db/store.ts";
-import { hashKey } from "../src/gateway/keys.ts";
+import { hashKey } from "../src/gateway/keys/keys.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
 import { seededRandom, temporaryFolder } from "../src/testing.ts";
 

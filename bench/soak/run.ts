@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { loadSecretKey } from "../../src/db/sqlite/secrets.ts";
 import { openStore } from "../../src/db/sqlite/store.ts";
-import { hashKey } from "../../src/gateway/keys.ts";
+import { hashKey } from "../../src/gateway/keys/keys.ts";
 import { storePassword } from "../../src/gateway/auth/password.ts";
 import { newKey } from "../../src/ids.ts";
 import { seededRandom, temporaryFolder } from "../../src/testing.ts";

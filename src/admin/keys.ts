@@ -18,9 +18,9 @@ import {
   readKey,
   revokeKey,
   videoForms,
-} from "../gateway/key-admin.ts";
+} from "../gateway/keys/manage-keys.ts";
 import { DEFAULT_FAMILY, families, listModels } from "../gateway/models.ts";
-import { knownOperatorKey } from "../gateway/operator-key.ts";
+import { knownOperatorKey } from "../gateway/keys/operator-key.ts";
 import { readUsageAlong, usageRange } from "../gateway/usage.ts";
 import type { AdminContext } from "./context.ts";
 import { readKeyForm } from "./key-form.ts";

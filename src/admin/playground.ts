@@ -6,7 +6,7 @@ import { type FormData, Picker, PlaygroundSettings, Reference, References } from
 import { AppError } from "../errors.ts";
 import { galleryItem } from "../gateway/gallery.ts";
 import { isUnderWay } from "../gateway/jobs/list-jobs.ts";
-import { knownOperatorKey, operatorKey } from "../gateway/operator-key.ts";
+import { knownOperatorKey, operatorKey } from "../gateway/keys/operator-key.ts";
 import {
   MAX_IMAGES,
   modelIdFor,

@@ -5,9 +5,9 @@ import { KeyStep, PasswordStep, Picture, PicturePage, PictureStep, type Problem,
 import { AppError } from "../errors.ts";
 import { makePicture, servableImageFamily } from "../gateway/admin-picture.ts";
 import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/auth/setup-steps.ts";
-import { newKeyLimits } from "../gateway/key-admin.ts";
-import { hashKey } from "../gateway/keys.ts";
-import { operatorKey } from "../gateway/operator-key.ts";
+import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
+import { hashKey } from "../gateway/keys/keys.ts";
+import { operatorKey } from "../gateway/keys/operator-key.ts";
 import { freeLabel } from "../gateway/token-labels.ts";
 import { newKey } from "../ids.ts";
 import { newPassword, replacePassword } from "./account.ts";

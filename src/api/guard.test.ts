@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { KeyRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import { createKeys, hashKey } from "../gateway/keys.ts";
+import { createKeys, hashKey } from "../gateway/keys/keys.ts";
 import { keyRow } from "../gateway/testing.ts";
 import { createGuard, presentedKey } from "./guard.ts";
 

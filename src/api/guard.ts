@@ -2,7 +2,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { KeyRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import { hashKey, type Keys, refusalOf } from "../gateway/keys.ts";
+import { hashKey, type Keys, refusalOf } from "../gateway/keys/keys.ts";
 import { clientAddress, inRanges } from "./address.ts";
 import { type Dialect, dialectOf, splitUrl } from "./dialect.ts";
 import type { PluginDoor } from "./plugin.ts";

@@ -3,7 +3,7 @@ import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
 import type { Store, TokenRow } from "../db/store.ts";
 import { AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../errors.ts";
-import { hashKey } from "../gateway/keys.ts";
+import { hashKey } from "../gateway/keys/keys.ts";
 import type { Pool } from "../gateway/pool.ts";
 import type { PoolTokenView } from "../gateway/pool-view.ts";
 import type { SessionIntake } from "../gateway/session-intake.ts";

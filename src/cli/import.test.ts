@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
-import { hashKey } from "../gateway/keys.ts";
+import { hashKey } from "../gateway/keys/keys.ts";
 import { temporaryFolder } from "../testing.ts";
 import { runRecorded } from "./testing.ts";
 

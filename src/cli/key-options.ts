@@ -1,6 +1,6 @@
 // Options that say what a key may do and how much, for making and for changing one.
 import type { KeyLimits, KeyRow } from "../db/store.ts";
-import { imageForms, isAddressRange, SIDE_CALL_MODES, unknownModel, videoForms } from "../gateway/key-admin.ts";
+import { imageForms, isAddressRange, SIDE_CALL_MODES, unknownModel, videoForms } from "../gateway/keys/manage-keys.ts";
 import {
   given,
   or,

@@ -1,5 +1,5 @@
 // flow2api key revoke: ends a key for good.
-import { readKey, revokeKey } from "../gateway/key-admin.ts";
+import { readKey, revokeKey } from "../gateway/keys/manage-keys.ts";
 import { openFolder } from "./folder.ts";
 import { readId } from "./option-values.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";

@@ -1,6 +1,6 @@
 // flow2api key set: changes what a key may do and how much.
 import { NO_LIMITS } from "../db/store.ts";
-import { changeKey, readKey } from "../gateway/key-admin.ts";
+import { changeKey, readKey } from "../gateway/keys/manage-keys.ts";
 import { openFolder } from "./folder.ts";
 import { KEY_OPTIONS, readKeyOptions } from "./key-options.ts";
 import { onlyGiven, readEnabled, readId } from "./option-values.ts";

@@ -6,7 +6,7 @@ import { call, failure, limited, testPool } from "../../test/pool.ts";
 import { acquireFolder } from "../db/sqlite/lock.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
-import { hashKey } from "../gateway/keys.ts";
+import { hashKey } from "../gateway/keys/keys.ts";
 import type { PoolTokenView } from "../gateway/pool-view.ts";
 import { type Simulator, startSimulator } from "../simulator/simulator.ts";
 import { temporaryFolder } from "../testing.ts";

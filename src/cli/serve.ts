@@ -8,7 +8,7 @@ import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import { hashKey } from "../gateway/keys.ts";
+import { hashKey } from "../gateway/keys/keys.ts";
 import { KNOWN_DEFAULTS } from "../gateway/auth/password.ts";
 import type { Log } from "../log.ts";
 import { prepareFirstStart } from "./first-start.ts";

@@ -8,7 +8,7 @@ import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import { hashKey } from "../gateway/keys.ts";
+import { hashKey } from "../gateway/keys/keys.ts";
 import { temporaryFolder } from "../testing.ts";
 import { prepareFirstStart } from "./first-start.ts";
 import { listening } from "./listen.ts";

@@ -22,11 +22,11 @@ import {
   toCost,
   whole,
 } from "./balance.ts";
-import type { Keys } from "./keys.ts";
+import type { Keys } from "./keys/keys.ts";
 import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from "./leases.ts";
 import { createLedger } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
-import { assertMayMake, assertPermitted } from "./permissions.ts";
+import { assertMayMake, assertPermitted } from "./keys/permissions.ts";
 import type { Kind } from "../domain/generation.ts";
 import { UploadQuota } from "./upload-quota.ts";
 import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./windows.ts";

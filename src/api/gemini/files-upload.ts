@@ -1,7 +1,7 @@
 // Uploads of files: resumable, where one request gets an address that is the credential of the rest; whole; or in two parts.
 // Source: Gemini API documentation, Files API; SDKs and n8n as captured in wire.md A.5 (read 2026-11-23).
 import { AppError } from "../../errors.ts";
-import { refusalOf } from "../../gateway/keys.ts";
+import { refusalOf } from "../../gateway/keys/keys.ts";
 import type { Limits } from "../../gateway/leases.ts";
 import type { Api, Call } from "./call.ts";
 import { encodeFile } from "./files.ts";

@@ -2,7 +2,7 @@
 // Source: Gemini API reference, models (read 2026-11-23).
 import { AppError } from "../../errors.ts";
 import { isSwitchedOff, type ModelEntry, switchedOff } from "../../gateway/models.ts";
-import { asksForAll, everyServedModel, modelsFor, type ServedModels } from "../../gateway/served-models.ts";
+import { asksForAll, everyServedModel, modelsFor, type ServedModels } from "../../gateway/keys/served-models.ts";
 import type { Kind } from "../../domain/generation.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import { pageOf, pageToken } from "./page.ts";

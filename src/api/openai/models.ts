@@ -2,7 +2,7 @@
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { isSwitchedOff, parseModel, switchedOff } from "../../gateway/models.ts";
-import { everyServedModel, modelsFor, type ServedModels } from "../../gateway/served-models.ts";
+import { everyServedModel, modelsFor, type ServedModels } from "../../gateway/keys/served-models.ts";
 import { modelOf } from "./call.ts";
 import { encodeModel } from "./encode.ts";
 

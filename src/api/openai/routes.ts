@@ -4,7 +4,7 @@ import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { KeptResponses } from "../../gateway/generation/stored-responses.ts";
 import type { Leases, Limits } from "../../gateway/leases.ts";
-import { asksForAll } from "../../gateway/served-models.ts";
+import { asksForAll } from "../../gateway/keys/served-models.ts";
 import type { Kind } from "../../domain/generation.ts";
 import { admitBody } from "../admission.ts";
 import type { Call } from "./call.ts";

@@ -10,7 +10,7 @@ import type { ImageWish } from "../image-parameters.ts";
 import { pixelsOf, uriInput } from "../generation/inputs.ts";
 import type { JobBook } from "./job-lifecycle.ts";
 import { nextProgress, toJobError } from "./job-state.ts";
-import type { Keys } from "../keys.ts";
+import type { Keys } from "../keys/keys.ts";
 import type { MediaStore } from "../media.ts";
 import { searchesOf } from "../model-options.ts";
 import type { ModelChoice } from "../models.ts";

@@ -1,9 +1,9 @@
 // Keys as the operator sees them: their state, their closest limit, pages of them; and that a revoked one stays so.
 import { describe, expect, test } from "bun:test";
-import { type KeyRow, NO_LIMITS } from "../db/store.ts";
-import { changeKey, closestLimit, isAddressRange, issueKey, keyState, pageOfKeys, revokeKey, unknownModel } from "./key-admin.ts";
-import type { KeyUsage } from "./limits.ts";
-import { keyRow } from "./testing.ts";
+import { type KeyRow, NO_LIMITS } from "../../db/store.ts";
+import { changeKey, closestLimit, isAddressRange, issueKey, keyState, pageOfKeys, revokeKey, unknownModel } from "./manage-keys.ts";
+import type { KeyUsage } from "../limits.ts";
+import { keyRow } from "../testing.ts";
 
 const NOW = 1_000_000;
 

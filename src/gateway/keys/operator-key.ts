@@ -1,6 +1,6 @@
 // The key that the operator's own generations are counted under. Nobody knows it: it is a row, not a secret.
-import type { KeyRow, Store } from "../db/store.ts";
-import { newKey } from "../ids.ts";
+import type { KeyRow, Store } from "../../db/store.ts";
+import { newKey } from "../../ids.ts";
 import { hashKey, type Keys } from "./keys.ts";
 
 /** Fact with its id. */

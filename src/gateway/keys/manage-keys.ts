@@ -1,12 +1,12 @@
 // What the operator does with the keys of clients: issue, change, revoke; and what may be written into one.
-import type { ImageForm, KeyChange, KeyLimits, KeyRow, SideCallMode, Store, VideoForm } from "../db/store.ts";
-import { AppError } from "../errors.ts";
-import { newKey } from "../ids.ts";
-import { findSetting } from "../config/settings-keys.ts";
-import type { Settings } from "../config/settings-schema.ts";
+import type { ImageForm, KeyChange, KeyLimits, KeyRow, SideCallMode, Store, VideoForm } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
+import { newKey } from "../../ids.ts";
+import { findSetting } from "../../config/settings-keys.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import { hashKey } from "./keys.ts";
-import type { KeyUsage } from "./limits.ts";
-import { nearestModels, parseModel } from "./models.ts";
+import type { KeyUsage } from "../limits.ts";
+import { nearestModels, parseModel } from "../models.ts";
 
 /** What may become of a key's side calls. */
 export const SIDE_CALL_MODES = ["answer", "refuse", "generate"] as const satisfies readonly SideCallMode[];

@@ -1,9 +1,9 @@
 // A key's list of models: what an entry allows, and what it does not.
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../errors.ts";
-import { chooseFamily, parseModel } from "./models.ts";
+import { AppError } from "../../errors.ts";
+import { chooseFamily, parseModel } from "../models.ts";
 import { allowsModel, assertPermitted } from "./permissions.ts";
-import { keyRow } from "./testing.ts";
+import { keyRow } from "../testing.ts";
 
 const familyFor = (model: string) => chooseFamily(parseModel(model)!, () => true, true)!.family;
 
