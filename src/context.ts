@@ -11,7 +11,7 @@ import type { InputDependencies } from "./gateway/generation/inputs.ts";
 import { createJobRoom, type JobRoom } from "./gateway/jobs/job-room.ts";
 import { createKeptResponses, type KeptResponses } from "./gateway/generation/stored-responses.ts";
 import { createKeys, type Keys } from "./gateway/keys/keys.ts";
-import { createLimits, type OpenLimits } from "./gateway/limits.ts";
+import { createLimits, type OpenLimits } from "./gateway/limits/limits.ts";
 import { createLogTail, type LogTail } from "./gateway/log-tail.ts";
 import { createLogin, type Login } from "./gateway/auth/login.ts";
 import type { Maintenance } from "./gateway/maintenance.ts";

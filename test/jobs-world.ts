@@ -8,7 +8,7 @@ import { createGenerate } from "../src/gateway/generation/generate.ts";
 import type { ImageJobOrder, Job, JobState, VideoOrder } from "../src/domain/job.ts";
 import { createJobRoom } from "../src/gateway/jobs/job-room.ts";
 import { createKeys, hashKey } from "../src/gateway/keys/keys.ts";
-import { createLimits } from "../src/gateway/limits.ts";
+import { createLimits } from "../src/gateway/limits/limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
 import { createMediaStore } from "../src/gateway/media.ts";
 import { parseModel } from "../src/gateway/models.ts";

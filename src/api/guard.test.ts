@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { KeyRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { createKeys, hashKey } from "../gateway/keys/keys.ts";
-import { keyRow } from "../gateway/testing.ts";
+import { keyRow } from "../gateway/limits/testing.ts";
 import { createGuard, presentedKey } from "./guard.ts";
 
 const NOW = Date.UTC(2026, 10, 23);

@@ -5,7 +5,7 @@ import type { Settings } from "../config/settings-schema.ts";
 import { type FirstStep, nextStep } from "./auth/setup-steps.ts";
 import type { JobState } from "../domain/job.ts";
 import type { Keys } from "./keys/keys.ts";
-import type { OpenLimits } from "./limits.ts";
+import type { OpenLimits } from "./limits/limits.ts";
 import type { AppliedRestore, Maintenance } from "./maintenance.ts";
 import type { LinkWatch } from "./media/link-watch.ts";
 import type { MediaStore } from "./media.ts";

@@ -1,7 +1,7 @@
 // Who and what a simulated world begins with, and how its operator changes it: tokens, keys, settings, all from the seed.
 import { loadConfig } from "../../src/config/config.ts";
 import { type KeyLimits, type KeyRow, NO_LIMITS, type TokenRow } from "../../src/db/store.ts";
-import { keyRow } from "../../src/gateway/testing.ts";
+import { keyRow } from "../../src/gateway/limits/testing.ts";
 import type { Settings } from "../../src/config/settings-schema.ts";
 import { tokenRow } from "../pool.ts";
 import type { Dice } from "./chronicle.ts";

@@ -5,7 +5,7 @@ import { AppError } from "../../src/errors.ts";
 import { createAffinity } from "../../src/gateway/generation/affinity.ts";
 import { createGenerate, type Generate } from "../../src/gateway/generation/generate.ts";
 import type { Lease } from "../../src/gateway/leases.ts";
-import { createLimits } from "../../src/gateway/limits.ts";
+import { createLimits } from "../../src/gateway/limits/limits.ts";
 import type { MediaStore } from "../../src/gateway/media.ts";
 import { assumedFamilies } from "../../src/gateway/models.ts";
 import { createPool, type Pool } from "../../src/gateway/pool.ts";

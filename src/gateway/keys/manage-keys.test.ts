@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { type KeyRow, NO_LIMITS } from "../../db/store.ts";
 import { changeKey, closestLimit, isAddressRange, issueKey, keyState, pageOfKeys, revokeKey, unknownModel } from "./manage-keys.ts";
-import type { KeyUsage } from "../limits.ts";
-import { keyRow } from "../testing.ts";
+import type { KeyUsage } from "../limits/limits.ts";
+import { keyRow } from "../limits/testing.ts";
 
 const NOW = 1_000_000;
 

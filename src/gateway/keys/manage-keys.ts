@@ -5,7 +5,7 @@ import { newKey } from "../../ids.ts";
 import { findSetting } from "../../config/settings-keys.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import { hashKey } from "./keys.ts";
-import type { KeyUsage } from "../limits.ts";
+import type { KeyUsage } from "../limits/limits.ts";
 import { nearestModels, parseModel } from "../models.ts";
 
 /** What may become of a key's side calls. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
 import { chooseFamily, parseModel } from "../models.ts";
 import { allowsModel, assertPermitted } from "./permissions.ts";
-import { keyRow } from "../testing.ts";
+import { keyRow } from "../limits/testing.ts";
 
 const familyFor = (model: string) => chooseFamily(parseModel(model)!, () => true, true)!.family;
 

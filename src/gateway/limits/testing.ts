@@ -1,11 +1,11 @@
 // What tests of limits share: keys with chosen limits, a store of their own, and a way to cut a process off from it.
 
-import type { LedgerStore } from "../db/ledger.ts";
-import { openStore } from "../db/sqlite/store.ts";
-import { type KeyRow, NO_LIMITS, type Store } from "../db/store.ts";
-import { createLog } from "../log.ts";
-import { temporaryFolder, type VirtualClock, virtualClock } from "../testing.ts";
-import type { AdmissionRequest } from "./leases.ts";
+import type { LedgerStore } from "../../db/ledger.ts";
+import { openStore } from "../../db/sqlite/store.ts";
+import { type KeyRow, NO_LIMITS, type Store } from "../../db/store.ts";
+import { createLog } from "../../log.ts";
+import { temporaryFolder, type VirtualClock, virtualClock } from "../../testing.ts";
+import type { AdmissionRequest } from "../leases.ts";
 import { createLimits, type OpenLimits } from "./limits.ts";
 
 export const SECRET_KEY = new Uint8Array(32).fill(7);

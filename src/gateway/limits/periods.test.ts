@@ -1,6 +1,6 @@
 // Days and months end at midnight UTC; the minute slides.
 import { expect, test } from "bun:test";
-import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./windows.ts";
+import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./periods.ts";
 
 const at = (text: string) => Date.parse(text);
 

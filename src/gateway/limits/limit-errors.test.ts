@@ -1,6 +1,6 @@
 // Wording and headers of limits.
 import { describe, expect, test } from "bun:test";
-import { createAccount, type Shortfall } from "./balance.ts";
+import { createAccount, type Shortfall } from "./budget.ts";
 import { durationText, limitError, rateHeaders } from "./limit-errors.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);

@@ -1,11 +1,11 @@
 // Limits on a real store: races, refusals that cost nothing, ends that count once, and what a crash leaves.
 import { describe, expect, test } from "bun:test";
-import type { LedgerStore } from "../db/ledger.ts";
-import { openStore } from "../db/sqlite/store.ts";
-import { type KeyLimits, NO_LIMITS } from "../db/store.ts";
-import { createLog } from "../log.ts";
-import { temporaryFolder, virtualClock } from "../testing.ts";
-import type { Admission, GenerationEnd } from "./leases.ts";
+import type { LedgerStore } from "../../db/ledger.ts";
+import { openStore } from "../../db/sqlite/store.ts";
+import { type KeyLimits, NO_LIMITS } from "../../db/store.ts";
+import { createLog } from "../../log.ts";
+import { temporaryFolder, virtualClock } from "../../testing.ts";
+import type { Admission, GenerationEnd } from "../leases.ts";
 import { createLimits } from "./limits.ts";
 import { type Bench, FAMILY, keyRow, request, SECRET_KEY, startBench, verdict } from "./testing.ts";
 
@@ -221,11 +221,11 @@ describe("after a crash", () => {
   test("by kill -9 in the middle of a race, what was started is what is counted", async () => {
     using folder = temporaryFolder();
     const code = `
-      import { openStore } from "../db/sqlite/store.ts";
-      import { createLog } from "../log.ts";
-      import { systemClock } from "../clock.ts";
+      import { openStore } from "../../db/sqlite/store.ts";
+      import { createLog } from "../../log.ts";
+      import { systemClock } from "../../clock.ts";
       import { createLimits } from "./limits.ts";
-      import { NO_LIMITS } from "../db/store.ts";
+      import { NO_LIMITS } from "../../db/store.ts";
       import { keyRow, request } from "./testing.ts";
       const store = await openStore({ dataDir: process.argv.at(-1), secretKey: new Uint8Array(32).fill(7) });
       const key = keyRow({ limits: { ...NO_LIMITS, images: { day: null, month: null, total: 10 } } });

@@ -1,9 +1,9 @@
 // Upload quota: how many bytes each key has uploaded in a UTC day, against its limit. Kept over a restart.
-import type { Clock } from "../clock.ts";
-import type { LedgerStore, UploadSum } from "../db/ledger.ts";
-import { AppError } from "../errors.ts";
-import type { Log } from "../log.ts";
-import { periodEnd, periodsAt } from "./windows.ts";
+import type { Clock } from "../../clock.ts";
+import type { LedgerStore, UploadSum } from "../../db/ledger.ts";
+import { AppError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import { periodEnd, periodsAt } from "./periods.ts";
 
 const MEBIBYTE = 1024 * 1024;
 /** Sums are written in batches: a crash forgets at most so much of the latest uploads, ms. */

@@ -1,8 +1,8 @@
 // In which order and how many at a time the ledger writes, and what it does when it cannot.
 import { expect, test } from "bun:test";
-import type { NewReservation, ReservationEnd } from "../db/ledger.ts";
-import { createLog } from "../log.ts";
-import { settled, virtualClock } from "../testing.ts";
+import type { NewReservation, ReservationEnd } from "../../db/ledger.ts";
+import { createLog } from "../../log.ts";
+import { settled, virtualClock } from "../../testing.ts";
 import { createLedger } from "./ledger.ts";
 
 const nothing = { images: 0, videoMs: 0, microUsd: 0 };

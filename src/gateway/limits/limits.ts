@@ -1,9 +1,9 @@
 // What each key may still do: checked and reserved in memory in one act, on record before anything is started.
-import type { Clock } from "../clock.ts";
-import type { Amounts, LedgerStore, Reservation, ReservationCall } from "../db/ledger.ts";
-import type { KeyRow } from "../db/store.ts";
-import { AppError, serverFailure } from "../errors.ts";
-import type { Log } from "../log.ts";
+import type { Clock } from "../../clock.ts";
+import type { Amounts, LedgerStore, Reservation, ReservationCall } from "../../db/ledger.ts";
+import type { KeyRow } from "../../db/store.ts";
+import { AppError, serverFailure } from "../../errors.ts";
+import type { Log } from "../../log.ts";
 import {
   type Account,
   addAmounts,
@@ -21,15 +21,15 @@ import {
   toAmounts,
   toCost,
   whole,
-} from "./balance.ts";
-import type { Keys } from "./keys/keys.ts";
-import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from "./leases.ts";
+} from "./budget.ts";
+import type { Keys } from "../keys/keys.ts";
+import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from "../leases.ts";
 import { createLedger } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
-import { assertMayMake, assertPermitted } from "./keys/permissions.ts";
-import type { Kind } from "../domain/generation.ts";
+import { assertMayMake, assertPermitted } from "../keys/permissions.ts";
+import type { Kind } from "../../domain/generation.ts";
 import { UploadQuota } from "./upload-quota.ts";
-import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./windows.ts";
+import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./periods.ts";
 
 const KINDS: readonly Kind[] = ["image", "video"];
 

@@ -1,8 +1,8 @@
 // Between limits and the store: reservations are on record before anything is started, their ends soon after, in this order.
-import type { Clock } from "../clock.ts";
-import type { LedgerStore, NewReservation, ReservationEnd } from "../db/ledger.ts";
-import { type AppError, serverFailure } from "../errors.ts";
-import type { Log } from "../log.ts";
+import type { Clock } from "../../clock.ts";
+import type { LedgerStore, NewReservation, ReservationEnd } from "../../db/ledger.ts";
+import { type AppError, serverFailure } from "../../errors.ts";
+import type { Log } from "../../log.ts";
 
 /** Pause after ends could not be written, in ms. */
 const RETRY_MS = 1000;
