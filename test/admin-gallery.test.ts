@@ -1,6 +1,6 @@
 // The gallery over HTTP: what is listed, who may see the bytes, and deleting that can be undone.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
+import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import type { Media } from "../src/domain/generation.ts";
 import { newId } from "../src/ids.ts";
 import { type SignedIn, signIn } from "./admin.ts";

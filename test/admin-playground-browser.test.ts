@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import type { JobRow } from "../src/db/jobs.ts";
-import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
+import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { newId } from "../src/ids.ts";
 import { type SignedIn, signIn } from "./admin.ts";
 import { launchBrowser, type OpenPage, PHONE, type TestBrowser } from "./browser.ts";

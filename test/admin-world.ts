@@ -5,7 +5,7 @@ import type { ReservationEnd } from "../src/db/ledger.ts";
 import type { RequestRow } from "../src/db/store.ts";
 import { JOB_STATES, type JobState } from "../src/domain/job.ts";
 import { hashKey } from "../src/gateway/keys/keys.ts";
-import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
+import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { operatorKey } from "../src/gateway/keys/operator-key.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { createMetrics } from "../src/metrics.ts";

@@ -1,6 +1,6 @@
 // Chat with a video model, end to end: progress, the link in each of its forms, and a job that outlives the client.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
+import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { addKey, until } from "./keys.ts";
 import { framesOf, GEMINI, hurriedClock, type Rig, type RigOptions, startRig } from "./rig.ts";
 

@@ -9,8 +9,8 @@ import type { ImageJobOrder, Job, JobState, VideoOrder } from "../src/domain/job
 import { createJobRoom } from "../src/gateway/jobs/job-room.ts";
 import { createKeys, hashKey } from "../src/gateway/keys/keys.ts";
 import { createLimits } from "../src/gateway/limits/limits.ts";
-import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
-import { createMediaStore } from "../src/gateway/media.ts";
+import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
+import { createMediaStore } from "../src/gateway/media/media-store.ts";
 import { parseModel } from "../src/gateway/models.ts";
 import { createPool } from "../src/gateway/pool.ts";
 import { createTokens } from "../src/gateway/tokens.ts";

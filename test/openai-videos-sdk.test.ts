@@ -4,7 +4,7 @@ import { createOpenRouter } from "@openrouter/ai-sdk-provider";
 import { experimental_generateVideo as generateVideo } from "ai";
 import OpenAI, { ConflictError, NotFoundError, toFile } from "openai";
 import type { Video } from "openai/resources/videos";
-import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
+import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { type Program, startProgram } from "./executable.ts";
 
 const MODEL = "gemini-omni-1.2-flash";

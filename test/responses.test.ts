@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI, { BadRequestError } from "openai";
 import type { ResponseCreateParamsNonStreaming, ResponseStreamEvent } from "openai/resources/responses/responses";
-import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
+import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
 const MODEL = "gemini-nano-banana-2.1";

@@ -6,7 +6,7 @@ import { writeBackup } from "../src/db/sqlite/backup-file.ts";
 import { restoreBackup } from "../src/db/sqlite/restore.ts";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
-import { createMediaStore } from "../src/gateway/media.ts";
+import { createMediaStore } from "../src/gateway/media/media-store.ts";
 import { storePassword } from "../src/gateway/auth/password.ts";
 import { startSimulator } from "../src/simulator/simulator.ts";
 import { temporaryFolder, virtualClock } from "../src/testing.ts";
@@ -85,7 +85,7 @@ describe("images made after the backup", () => {
         settings,
         log: { info() {}, warn() {}, error() {}, debug() {} } as never,
       });
-    const { PIXEL_PNG } = await import("../src/gateway/media.fixtures.ts");
+    const { PIXEL_PNG } = await import("../src/gateway/media/media.fixtures.ts");
     const made = await open().keepBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: "r" });
     await store.deleteMedia([made.id]);
     const start = async () => {

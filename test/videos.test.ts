@@ -1,7 +1,7 @@
 // /v1/videos end to end: a real server, a real upstream over HTTP, raw bodies as clients send them. Numbers are those of the acceptance checks.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { hashKey } from "../src/gateway/keys/keys.ts";
-import { PIXEL_PNG } from "../src/gateway/media.fixtures.ts";
+import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { newKey } from "../src/ids.ts";
 import { FLOW, GEMINI, GEMINI_TWO, hurriedClock, type Rig, startRig } from "./rig.ts";
 

@@ -1,6 +1,6 @@
 // One medium of the gallery: itself, what it was made from and by whom, and what can be done with it.
 import type { AttemptRow } from "../src/db/store.ts";
-import type { GalleryItem } from "../src/gateway/gallery.ts";
+import type { GalleryItem } from "../src/gateway/media/gallery.ts";
 import type { Media } from "../src/domain/generation.ts";
 import { ActionButton, Badge, Card, LinkButton } from "./controls.tsx";
 import { Bytes, Duration, Money, Time } from "./figures.tsx";

@@ -1,5 +1,5 @@
 // The gallery: a grid of what was made, that goes on as one scrolls, with filters and acts on what is selected.
-import type { GalleryPage, GalleryQuery } from "../src/gateway/gallery.ts";
+import type { GalleryPage, GalleryQuery } from "../src/gateway/media/gallery.ts";
 import type { Media } from "../src/domain/generation.ts";
 import { Button, EmptyState, LinkButton } from "./controls.tsx";
 import { Field, type Option, Select } from "./fields.tsx";

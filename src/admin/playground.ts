@@ -4,7 +4,7 @@ import { Code, History, type HistoryEntry, PlaygroundPage, type Run, RunState, R
 import type { CodeCall } from "../../views/playground-code.ts";
 import { type FormData, Picker, PlaygroundSettings, Reference, References } from "../../views/playground-form.tsx";
 import { AppError } from "../errors.ts";
-import { galleryItem } from "../gateway/gallery.ts";
+import { galleryItem } from "../gateway/media/gallery.ts";
 import { isUnderWay } from "../gateway/jobs/list-jobs.ts";
 import { knownOperatorKey, operatorKey } from "../gateway/keys/operator-key.ts";
 import {

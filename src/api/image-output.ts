@@ -1,5 +1,5 @@
 // A stored picture in the encoding that the client asked for, converted where the upstream made another.
-import type { MediaStore } from "../gateway/media.ts";
+import type { MediaStore } from "../gateway/media/media-store.ts";
 import type { Media } from "../domain/generation.ts";
 import type { Log } from "../log.ts";
 

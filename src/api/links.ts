@@ -1,5 +1,5 @@
 // Media as clients get them: links made when an answer is written, or the bytes inside the answer.
-import type { MediaStore } from "../gateway/media.ts";
+import type { MediaStore } from "../gateway/media/media-store.ts";
 import type { Media } from "../domain/generation.ts";
 import type { Embedded } from "./json-bytes.ts";
 

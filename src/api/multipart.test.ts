@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { AppError } from "../errors.ts";
-import { createDrafts } from "../gateway/media-drafts.ts";
+import { createDrafts } from "../gateway/media/temp-files.ts";
 import { temporaryFolder } from "../testing.ts";
 import { createBodyReader } from "./body.ts";
 import type { FormContent } from "./multipart.ts";

@@ -2,7 +2,7 @@
 import { Readable } from "node:stream";
 import busboy from "busboy";
 import { AppError } from "../errors.ts";
-import type { MediaStore } from "../gateway/media.ts";
+import type { MediaStore } from "../gateway/media/media-store.ts";
 import type { Draft } from "../domain/generation.ts";
 import { boundaryOf, inBlocks, untilClosed } from "./multipart-end.ts";
 

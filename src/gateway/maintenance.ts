@@ -1,5 +1,5 @@
 // What can be done with the data folder as a whole. The one implementation is src/maintenance.ts: it knows the database's files.
-import type { Orphanage } from "./media-orphans.ts";
+import type { Orphanage } from "./media/media-orphans.ts";
 import type { Draft } from "../domain/generation.ts";
 
 export type FolderSizes = {

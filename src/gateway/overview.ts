@@ -8,7 +8,7 @@ import type { Keys } from "./keys/keys.ts";
 import type { OpenLimits } from "./limits/limits.ts";
 import type { AppliedRestore, Maintenance } from "./maintenance.ts";
 import type { LinkWatch } from "./media/link-watch.ts";
-import type { MediaStore } from "./media.ts";
+import type { MediaStore } from "./media/media-store.ts";
 import type { Pool } from "./pool.ts";
 import type { HealthView, PoolGauges } from "./pool-view.ts";
 import type { SideCallBook, SideCallCounts, SuspectShape } from "./side-calls/book.ts";

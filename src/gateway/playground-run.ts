@@ -10,7 +10,7 @@ import { partsOf } from "./generation/image-output.ts";
 import { readImagePlan } from "./jobs/image-job.ts";
 import { pixelsOf } from "./generation/inputs.ts";
 import type { Job, Jobs, VideoOrder } from "../domain/job.ts";
-import type { MediaStore } from "./media.ts";
+import type { MediaStore } from "./media/media-store.ts";
 import { parseModel } from "./models.ts";
 import { MAX_IMAGES, NO_WISH, offerOf, type PlaygroundModel, type PlaygroundWish, type Slot } from "./playground.ts";
 import type { InputMedia, Part, VideoAspect } from "../domain/generation.ts";

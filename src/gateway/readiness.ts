@@ -4,7 +4,7 @@ import type { Store } from "../db/store.ts";
 import type { Log } from "../log.ts";
 import type { Settings } from "../config/settings-schema.ts";
 import type { Maintenance } from "./maintenance.ts";
-import type { MediaStore } from "./media.ts";
+import type { MediaStore } from "./media/media-store.ts";
 import type { Pool } from "./pool.ts";
 
 export type ReadinessDependencies = {

@@ -6,7 +6,7 @@ import { createAffinity } from "../../src/gateway/generation/affinity.ts";
 import { createGenerate, type Generate } from "../../src/gateway/generation/generate.ts";
 import type { Lease } from "../../src/gateway/leases.ts";
 import { createLimits } from "../../src/gateway/limits/limits.ts";
-import type { MediaStore } from "../../src/gateway/media.ts";
+import type { MediaStore } from "../../src/gateway/media/media-store.ts";
 import { assumedFamilies } from "../../src/gateway/models.ts";
 import { createPool, type Pool } from "../../src/gateway/pool.ts";
 import { createTokens, type Tokens } from "../../src/gateway/tokens.ts";

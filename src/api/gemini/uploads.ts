@@ -2,7 +2,7 @@
 import type { Clock } from "../../clock.ts";
 import type { FileName } from "../../db/media.ts";
 import { AppError } from "../../errors.ts";
-import type { MediaStore } from "../../gateway/media.ts";
+import type { MediaStore } from "../../gateway/media/media-store.ts";
 import type { DraftWriter, Media } from "../../domain/generation.ts";
 import { newId } from "../../ids.ts";
 

@@ -9,7 +9,7 @@ import { type ImageHints, type ImageWish, imageWish } from "../../gateway/image-
 import { type DraftTurn, type InputDependencies, type LeftOut, resolveTurns } from "../../gateway/generation/inputs.ts";
 import type { Job, Jobs } from "../../domain/job.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
-import type { MediaStore } from "../../gateway/media.ts";
+import type { MediaStore } from "../../gateway/media/media-store.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models.ts";
 import type { SettingsStore } from "../../gateway/settings.ts";
 import type { SideCallBook } from "../../gateway/side-calls/book.ts";

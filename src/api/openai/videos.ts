@@ -4,7 +4,7 @@ import type { InputReference } from "../../gateway/generation/inputs.ts";
 import { fileIdOf } from "../../gateway/generation/inputs.ts";
 import type { Job } from "../../domain/job.ts";
 import { isSettled } from "../../gateway/jobs/job-state.ts";
-import { answerMedia } from "../../gateway/media-answer.ts";
+import { answerMedia } from "../../gateway/media/media-response.ts";
 import type { VideoMode } from "../../domain/generation.ts";
 import { type Form, validator } from "../body.ts";
 import { fieldName, formObject } from "../form-object.ts";

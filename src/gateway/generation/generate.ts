@@ -14,7 +14,7 @@ import { fitThinking, type ImageWish, maxInputs, offersAspect, providersFor, req
 import { type Plan, runImages } from "./run-images.ts";
 import { countImages, countVideos, fitImages } from "./inputs.ts";
 import type { Admission, Leases, Limits } from "../leases.ts";
-import type { MediaStore } from "../media.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import { ignoredHeader, leftBehind, meetsNeeds, mostSafety, unmetNeed } from "../model-options.ts";
 import { chooseFamily, isSwitchedOff, type ModelChoice, switchedOff } from "../models.ts";
 import { imagePayload } from "./payload.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { never, openWorld } from "../../../test/jobs-world.ts";
 import { createAnswerNotes, mediaOfJob, partsOf } from "./image-output.ts";
-import { PIXEL_PNG } from "../media.fixtures.ts";
+import { PIXEL_PNG } from "../media/media.fixtures.ts";
 import { type GenerateEvent, type Media, NO_USAGE } from "../../domain/generation.ts";
 
 const picture = (id: string): GenerateEvent => ({ type: "image", media: { id } as Media });

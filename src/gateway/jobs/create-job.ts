@@ -11,7 +11,7 @@ import type { ImageJobOrder, VideoOrder } from "../../domain/job.ts";
 import type { JobBook } from "./job-lifecycle.ts";
 import { deadlineAfter, isSettled } from "./job-state.ts";
 import type { Leases, Limits } from "../leases.ts";
-import type { MediaStore } from "../media.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import { chooseFamily, isSwitchedOff, switchedOff } from "../models.ts";
 import type { Runner } from "./worker.ts";
 import type { InputMedia, Json } from "../../domain/generation.ts";

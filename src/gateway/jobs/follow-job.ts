@@ -5,7 +5,7 @@ import type { Run } from "../generation/generate.ts";
 import { partsOf } from "../generation/image-output.ts";
 import type { Job, Jobs } from "../../domain/job.ts";
 import { failureOf, isSettled } from "./job-state.ts";
-import type { MediaStore } from "../media.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import { type ModelChoice, successorOf } from "../models.ts";
 import { type GenerateEvent, NO_USAGE } from "../../domain/generation.ts";
 

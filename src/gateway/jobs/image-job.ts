@@ -11,7 +11,7 @@ import { pixelsOf, uriInput } from "../generation/inputs.ts";
 import type { JobBook } from "./job-lifecycle.ts";
 import { nextProgress, toJobError } from "./job-state.ts";
 import type { Keys } from "../keys/keys.ts";
-import type { MediaStore } from "../media.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import { searchesOf } from "../model-options.ts";
 import type { ModelChoice } from "../models.ts";
 import { actualImageUsd, type Prices } from "../prices.ts";

@@ -1,5 +1,5 @@
 // Everything that jobs consist of, wired together once.
-import { createGuardedSend } from "../guarded-send.ts";
+import { createGuardedSend } from "../media/ssrf-guard.ts";
 import { createIdempotency, type Idempotency } from "./idempotency.ts";
 import type { Jobs } from "../../domain/job.ts";
 import { createJobBook, type JobBookDependencies } from "./job-lifecycle.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { never, openWorld } from "../../../test/jobs-world.ts";
 import { AppError } from "../../errors.ts";
 import type { JobState } from "../../domain/job.ts";
-import { MP4_HEADER, PIXEL_PNG } from "../media.fixtures.ts";
+import { MP4_HEADER, PIXEL_PNG } from "../media/media.fixtures.ts";
 
 const SECOND = 1000;
 const TWO_TOKENS = [

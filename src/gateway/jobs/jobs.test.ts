@@ -4,7 +4,7 @@ import { failing, never, openWorld, type World } from "../../../test/jobs-world.
 import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../../providers/provider.ts";
 import type { VideoOrder } from "../../domain/job.ts";
-import { PIXEL_PNG } from "../media.fixtures.ts";
+import { PIXEL_PNG } from "../media/media.fixtures.ts";
 import { parseModel } from "../models.ts";
 
 const TWO_TOKENS = [

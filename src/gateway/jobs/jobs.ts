@@ -9,7 +9,7 @@ import type { ImageJobOrder, Job, Jobs, VideoOrder } from "../../domain/job.ts";
 import { TERMINAL_STATES } from "../../domain/job.ts";
 import { createJobOrders, type JobOrdersDependencies } from "./create-job.ts";
 import { failureOf, isFreeFailure } from "./job-state.ts";
-import type { MediaStore } from "../media.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import type { Runner } from "./worker.ts";
 import type { Webhooks } from "./webhooks.ts";
 

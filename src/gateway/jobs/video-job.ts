@@ -11,7 +11,7 @@ import type { TriedTokens } from "../generation/tried-tokens.ts";
 import type { JobBook } from "./job-lifecycle.ts";
 import { deadlineAfter, toJobError } from "./job-state.ts";
 import type { Lease, Outcome } from "../leases.ts";
-import type { MediaStore } from "../media.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool.ts";
 import type { Prices } from "../prices.ts";
 import type { Tokens } from "../tokens.ts";

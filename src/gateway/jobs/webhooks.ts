@@ -8,10 +8,10 @@ import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import { customerMessage } from "../generation/customer-message.ts";
-import { type GuardedSend, parseGuardedUrl } from "../guarded-send.ts";
+import { type GuardedSend, parseGuardedUrl } from "../media/ssrf-guard.ts";
 import type { Job } from "../../domain/job.ts";
 import { failureOf } from "./job-state.ts";
-import type { MediaStore } from "../media.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 
 export type Webhooks = {

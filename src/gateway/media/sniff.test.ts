@@ -1,6 +1,6 @@
 // What bytes are taken for, and what a header may claim.
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../errors.ts";
+import { AppError } from "../../errors.ts";
 import {
   brandedFile,
   gifHeader,

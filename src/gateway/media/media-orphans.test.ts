@@ -2,13 +2,13 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig } from "../config/config.ts";
-import { openStore } from "../db/sqlite/store.ts";
-import { newId } from "../ids.ts";
-import { silentLog } from "../log.ts";
-import { temporaryFolder, virtualClock } from "../testing.ts";
+import { loadConfig } from "../../config/config.ts";
+import { openStore } from "../../db/sqlite/store.ts";
+import { newId } from "../../ids.ts";
+import { silentLog } from "../../log.ts";
+import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
-import { createMediaStore } from "./media.ts";
+import { createMediaStore } from "./media-store.ts";
 
 test("a file without a row is moved aside at the next start; media, drafts and foreign files stay", async () => {
   using folder = temporaryFolder();

@@ -1,5 +1,5 @@
 // A stored medium as an HTTP answer: whole, by range, or not at all when the reader has it. For the API and the admin alike.
-import type { Media } from "../domain/generation.ts";
+import type { Media } from "../../domain/generation.ts";
 
 /** Stored bytes as the request wants them: whole, a range, or none when it has them. `own` headers replace those of a public result. */
 export function answerMedia(media: Media, blob: Blob, request: Request, own: Record<string, string> = {}): Response {

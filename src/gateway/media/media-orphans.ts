@@ -2,8 +2,8 @@
 import { type Dirent, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Store } from "../db/store.ts";
-import { isId } from "../ids.ts";
+import type { Store } from "../../db/store.ts";
+import { isId } from "../../ids.ts";
 
 /** Where files without a record go. */
 export type Orphanage = {

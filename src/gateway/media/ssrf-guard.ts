@@ -1,7 +1,7 @@
 // Sends a request to a host that a client names: public addresses only, resolved once and pinned, never through a proxy.
 import { lookup } from "node:dns/promises";
-import { AppError } from "../errors.ts";
-import { type HttpRequest, send } from "../http.ts";
+import { AppError } from "../../errors.ts";
+import { type HttpRequest, send } from "../../http.ts";
 import { canonicalHost, hostOf, isAddress, isPrivateName, isPublicAddress, isRefusedPort } from "./addresses.ts";
 
 export type GuardDependencies = {

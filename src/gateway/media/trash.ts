@@ -1,9 +1,9 @@
 // Media that were deleted and can still be had back: out of sight at once, gone when the time to undo is over.
-import type { Clock } from "../clock.ts";
-import { AppError } from "../errors.ts";
-import { newId } from "../ids.ts";
-import type { Log } from "../log.ts";
-import type { MediaStore } from "./media.ts";
+import type { Clock } from "../../clock.ts";
+import { AppError } from "../../errors.ts";
+import { newId } from "../../ids.ts";
+import type { Log } from "../../log.ts";
+import type { MediaStore } from "./media-store.ts";
 
 /** How long a deletion can be undone, ms. */
 export const UNDO_MS = 15_000;

@@ -1,5 +1,5 @@
 // Decodes `data:` URLs of clients: base64 or percent-encoded, within the caps of fetched media.
-import { AppError } from "../errors.ts";
+import { AppError } from "../../errors.ts";
 import type { FetchedMedia } from "./fetch-media.ts";
 import { inspectInput, type MediaRules } from "./sniff.ts";
 

@@ -1,5 +1,5 @@
 // Media shares: how much of the storage each key's inputs and results may take, and who gives way when it is short. Pure.
-import type { Media } from "../domain/generation.ts";
+import type { Media } from "../../domain/generation.ts";
 
 /** Bytes that one owner holds of one origin. `keyId` null: the operator's. */
 export type MediaSum = Pick<Media, "keyId" | "origin"> & { bytes: number };

@@ -1,8 +1,8 @@
 // Deletions of media that can be undone for a while.
 import { expect, test } from "bun:test";
-import { silentLog } from "../log.ts";
-import { virtualClock } from "../testing.ts";
-import { createMediaTrash, UNDO_MS } from "./media-trash.ts";
+import { silentLog } from "../../log.ts";
+import { virtualClock } from "../../testing.ts";
+import { createMediaTrash, UNDO_MS } from "./trash.ts";
 
 function world(remove: (id: string) => Promise<boolean> = async () => true) {
   const clock = virtualClock();

@@ -1,13 +1,13 @@
 // Guarded fetch of a picture that a client names: public addresses only, pinned, capped in size, time and pixels.
 import { pipeline, type Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
-import { type Clock, systemClock } from "../clock.ts";
-import { AppError } from "../errors.ts";
-import { readChunks, toNetworkError } from "../http.ts";
-import type { Settings } from "../config/settings-schema.ts";
-import { createGuardedSend, type GuardDependencies, parseGuardedUrl, type Refuse } from "./guarded-send.ts";
+import { type Clock, systemClock } from "../../clock.ts";
+import { AppError } from "../../errors.ts";
+import { readChunks, toNetworkError } from "../../http.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import { createGuardedSend, type GuardDependencies, parseGuardedUrl, type Refuse } from "./ssrf-guard.ts";
 import { inspectInput, inspectType, type MediaRules } from "./sniff.ts";
-import type { Kind } from "../domain/generation.ts";
+import type { Kind } from "../../domain/generation.ts";
 
 export type FetchedMedia = {
   bytes: Uint8Array;
