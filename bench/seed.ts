@@ -8,7 +8,7 @@ import { indexRequests } from "../src/db/sqlite/requests.ts";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
 import type { Store } from "../src/db/store.ts";
-import { families } from "../src/gateway/models.ts";
+import { families } from "../src/gateway/models/models.ts";
 import { storePassword } from "../src/gateway/auth/password.ts";
 import { writePlan } from "../src/gateway/jobs/video-plan.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";

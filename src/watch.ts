@@ -3,7 +3,7 @@ import type { Config } from "./config/config.ts";
 import { withDatabase } from "./config/config.ts";
 import type { Context } from "./context.ts";
 import type { Revisions } from "./db/store.ts";
-import { OFFER_KEY } from "./gateway/offer.ts";
+import { OFFER_KEY } from "./gateway/models/overrides.ts";
 import { createSerial } from "./gateway/serial.ts";
 import { SIDE_RULES_KEY } from "./gateway/side-calls/rules.ts";
 

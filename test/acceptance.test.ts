@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseModel } from "../src/gateway/models.ts";
+import { parseModel } from "../src/gateway/models/models.ts";
 import { findSetting } from "../src/config/settings-keys.ts";
 
 const CHECKS = [...Array.from({ length: 40 }, (_, index) => String(index + 1)), "32b"];

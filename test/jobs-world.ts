@@ -11,7 +11,7 @@ import { createKeys, hashKey } from "../src/gateway/keys/keys.ts";
 import { createLimits } from "../src/gateway/limits/limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { createMediaStore } from "../src/gateway/media/media-store.ts";
-import { parseModel } from "../src/gateway/models.ts";
+import { parseModel } from "../src/gateway/models/models.ts";
 import { createPool } from "../src/gateway/pool.ts";
 import { createTokens } from "../src/gateway/tokens.ts";
 import type { Draft, Json, ProviderEvent, VideoRequest } from "../src/domain/generation.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { ErrorKind } from "../src/errors.ts";
 import type { Job, JobState } from "../src/domain/job.ts";
-import { parseModel } from "../src/gateway/models.ts";
+import { parseModel } from "../src/gateway/models/models.ts";
 import { newId } from "../src/ids.ts";
 import { FLOW, GEMINI, GEMINI_TWO, type Rig, startRig } from "./rig.ts";
 

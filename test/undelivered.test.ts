@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync } from "node:fs";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText } from "ai";
-import { parseModel } from "../src/gateway/models.ts";
+import { parseModel } from "../src/gateway/models/models.ts";
 import { newId } from "../src/ids.ts";
 import { temporaryFolder } from "../src/testing.ts";
 import { until } from "./keys.ts";

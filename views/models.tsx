@@ -1,7 +1,7 @@
 // Models: every family with its providers, limits, prices, names and tokens; each can be switched off and priced.
 
-import type { ModelView, ProviderView } from "../src/gateway/model-list.ts";
-import type { ImageLimits, VideoLimits } from "../src/gateway/models.ts";
+import type { ModelView, ProviderView } from "../src/gateway/models/list-models.ts";
+import type { ImageLimits, VideoLimits } from "../src/gateway/models/models.ts";
 import { ActionButton, Badge, Button, Card, EmptyState, Form } from "./controls.tsx";
 import { formatCount, formatPrice } from "./format.ts";
 import { PageHead } from "./layout.tsx";

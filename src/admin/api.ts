@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { ApiPage } from "../../views/api.tsx";
 import { describeSurfaces } from "../gateway/api-reference.ts";
-import { DEFAULT_FAMILY, families } from "../gateway/models.ts";
+import { DEFAULT_FAMILY, families } from "../gateway/models/models.ts";
 import type { Kind } from "../domain/generation.ts";
 import type { AdminContext } from "./context.ts";
 import { page } from "./page.ts";

@@ -7,7 +7,7 @@ import { galleryItem, pageOfMedia, readGalleryQuery } from "../gateway/media/gal
 import { jobParameters } from "../gateway/jobs/job-parameters.ts";
 import { answerMedia } from "../gateway/media/media-response.ts";
 import { createMediaTrash } from "../gateway/media/trash.ts";
-import { families } from "../gateway/models.ts";
+import { families } from "../gateway/models/models.ts";
 import type { AdminContext } from "./context.ts";
 import { keyChoices, tokenLabels } from "./names.ts";
 import { fragment, goTo, page, readForm, viewOf } from "./page.ts";

@@ -19,7 +19,7 @@ import {
   revokeKey,
   videoForms,
 } from "../gateway/keys/manage-keys.ts";
-import { DEFAULT_FAMILY, families, listModels } from "../gateway/models.ts";
+import { DEFAULT_FAMILY, families, listModels } from "../gateway/models/models.ts";
 import { knownOperatorKey } from "../gateway/keys/operator-key.ts";
 import { readUsageAlong, usageRange } from "../gateway/usage.ts";
 import type { AdminContext } from "./context.ts";

@@ -4,7 +4,7 @@ import { RequestPage } from "../../views/request.tsx";
 import { Paused, type RequestQuery, RequestRows, RequestsPage, type ShownRequest } from "../../views/requests.tsx";
 import type { RequestFilter, RequestRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import { families } from "../gateway/models.ts";
+import { families } from "../gateway/models/models.ts";
 import type { AdminContext } from "./context.ts";
 import { follow } from "./live.ts";
 import { keyChoices, tokenLabels } from "./names.ts";

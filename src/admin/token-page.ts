@@ -4,7 +4,7 @@ import { type TokenData, type TokenModel, TokenPage } from "../../views/token.ts
 import { tokenHref } from "../../views/token-fields.tsx";
 import { AppError } from "../errors.ts";
 import { groupSubject, tokenSubject } from "../gateway/judge.ts";
-import { assumedFamilies, familyOf } from "../gateway/models.ts";
+import { assumedFamilies, familyOf } from "../gateway/models/models.ts";
 import { nextPacificMidnight } from "../gateway/pacific.ts";
 import { remedyOf } from "../gateway/token-admin.ts";
 import type { TokenItem } from "../gateway/token-list.ts";

@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { type UsageAddress, UsagePage } from "../../views/usage.tsx";
 import type { UsageRow } from "../db/ledger.ts";
-import { families } from "../gateway/models.ts";
+import { families } from "../gateway/models/models.ts";
 import {
   readUsageAlong,
   readUsageBy,

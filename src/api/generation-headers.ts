@@ -2,8 +2,8 @@
 import type { Run } from "../gateway/generation/generate.ts";
 import type { LeftOut } from "../gateway/generation/inputs.ts";
 import type { Job } from "../domain/job.ts";
-import { IGNORED_HEADER, ignoredHeader } from "../gateway/model-options.ts";
-import { parseModel, successorOf } from "../gateway/models.ts";
+import { IGNORED_HEADER, ignoredHeader } from "../gateway/models/model-options.ts";
+import { parseModel, successorOf } from "../gateway/models/models.ts";
 
 /** Those of the run, the living model that stands in for a retired one, and the fields that changed nothing: `ignored` beside the run's own. */
 export function generationHeaders(

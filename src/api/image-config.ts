@@ -1,5 +1,5 @@
 // Shape and size of an image from every place of a body where clients of either dialect put them, in either spelling. Pure.
-import type { ImageHints } from "../gateway/image-parameters.ts";
+import type { ImageHints } from "../gateway/models/image-options.ts";
 
 type Fields = { readonly [name: string]: unknown };
 /** An object of a body and its path there. */

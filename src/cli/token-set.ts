@@ -1,7 +1,7 @@
 // flow2api token set: changes how the pool uses a token.
 import type { TokenChange, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import { families, familyOf, nearestModels } from "../gateway/models.ts";
+import { families, familyOf, nearestModels } from "../gateway/models/models.ts";
 import { editable } from "../gateway/token-admin.ts";
 import { readProxy } from "../gateway/token-record.ts";
 import { openFolder } from "./folder.ts";

@@ -2,8 +2,8 @@
 import type { ErrorKind, FailureDetail } from "../errors.ts";
 import type { JobClient } from "../gateway/generation/job-client.ts";
 import type { ImageAnswer } from "../gateway/generation/image-output.ts";
-import type { ImageWish } from "../gateway/image-parameters.ts";
-import type { ModelChoice } from "../gateway/models.ts";
+import type { ImageWish } from "../gateway/models/image-options.ts";
+import type { ModelChoice } from "../gateway/models/models.ts";
 import type {
   ImageRequest,
   InputMedia,

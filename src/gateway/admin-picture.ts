@@ -5,7 +5,7 @@ import { AppError } from "../errors.ts";
 import { newTimeId } from "../ids.ts";
 import type { Generate } from "./generation/generate.ts";
 import type { Leases } from "./leases.ts";
-import { DEFAULT_FAMILY, families, parseModel } from "./models.ts";
+import { DEFAULT_FAMILY, families, parseModel } from "./models/models.ts";
 import type { Media } from "../domain/generation.ts";
 
 type Dependencies = { generate: Generate; pool: Pick<Leases, "canServe">; clock: Clock };

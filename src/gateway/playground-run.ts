@@ -11,7 +11,7 @@ import { readImagePlan } from "./jobs/image-job.ts";
 import { pixelsOf } from "./generation/inputs.ts";
 import type { Job, Jobs, VideoOrder } from "../domain/job.ts";
 import type { MediaStore } from "./media/media-store.ts";
-import { parseModel } from "./models.ts";
+import { parseModel } from "./models/models.ts";
 import { MAX_IMAGES, NO_WISH, offerOf, type PlaygroundModel, type PlaygroundWish, type Slot } from "./playground.ts";
 import type { InputMedia, Part, VideoAspect } from "../domain/generation.ts";
 import { readPlan } from "./jobs/video-plan.ts";

@@ -7,7 +7,7 @@ import { createGenerate, type Generate } from "../../src/gateway/generation/gene
 import type { Lease } from "../../src/gateway/leases.ts";
 import { createLimits } from "../../src/gateway/limits/limits.ts";
 import type { MediaStore } from "../../src/gateway/media/media-store.ts";
-import { assumedFamilies } from "../../src/gateway/models.ts";
+import { assumedFamilies } from "../../src/gateway/models/models.ts";
 import { createPool, type Pool } from "../../src/gateway/pool.ts";
 import { createTokens, type Tokens } from "../../src/gateway/tokens.ts";
 import { silentLog } from "../../src/log.ts";

@@ -8,7 +8,7 @@ import type { Jobs } from "../../domain/job.ts";
 import type { Keys } from "../../gateway/keys/keys.ts";
 import type { Leases } from "../../gateway/leases.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
-import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models.ts";
+import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
 import { allowsModel, assertPermitted } from "../../gateway/keys/permissions.ts";
 import type { SettingsStore } from "../../gateway/settings.ts";
 import type { SideCallBook } from "../../gateway/side-calls/book.ts";

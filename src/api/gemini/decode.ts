@@ -2,9 +2,9 @@
 // Source: Gemini API reference, models.generateContent; tolerances of wire.md A.1 and D (read 2026-11-23).
 
 import { AppError } from "../../errors.ts";
-import type { ImageHints } from "../../gateway/image-parameters.ts";
+import type { ImageHints } from "../../gateway/models/image-options.ts";
 import type { DraftTurn, LeftOut } from "../../gateway/generation/inputs.ts";
-import type { Thinking } from "../../gateway/models.ts";
+import type { Thinking } from "../../gateway/models/models.ts";
 import type { Kind } from "../../domain/generation.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";

@@ -2,10 +2,10 @@
 
 import { AppError } from "../../errors.ts";
 import type { Run } from "../../gateway/generation/generate.ts";
-import { imageWish } from "../../gateway/image-parameters.ts";
+import { imageWish } from "../../gateway/models/image-options.ts";
 import type { LeftOut } from "../../gateway/generation/inputs.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
-import type { ModelChoice } from "../../gateway/models.ts";
+import type { ModelChoice } from "../../gateway/models/models.ts";
 import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";
 import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../domain/generation.ts";
 import { newId } from "../../ids.ts";

@@ -2,11 +2,11 @@
 import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
 import { type AnswerPart, partsOf } from "../../gateway/generation/image-output.ts";
-import { imageWish } from "../../gateway/image-parameters.ts";
+import { imageWish } from "../../gateway/models/image-options.ts";
 import type { DraftTurn, InputReference } from "../../gateway/generation/inputs.ts";
 import type { Job } from "../../domain/job.ts";
 import { failureOf } from "../../gateway/jobs/job-state.ts";
-import { ignoredHeader } from "../../gateway/model-options.ts";
+import { ignoredHeader } from "../../gateway/models/model-options.ts";
 import { admitBody } from "../admission.ts";
 import { splitUrl } from "../dialect.ts";
 import { sendEarly } from "../early-bytes.ts";

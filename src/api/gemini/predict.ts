@@ -2,7 +2,7 @@
 // Source: Gemini API reference, models.predict, as @google/genai 1.30 and the clients of wire.md A.3 speak it (read 2026-11-23).
 
 import { AppError } from "../../errors.ts";
-import { imageWish } from "../../gateway/image-parameters.ts";
+import { imageWish } from "../../gateway/models/image-options.ts";
 import type { InputReference } from "../../gateway/generation/inputs.ts";
 import { type GenerateEvent, type Media, noImageText } from "../../domain/generation.ts";
 import { sendEarly } from "../early-bytes.ts";

@@ -3,8 +3,8 @@ import type { ImageGeneration, Run } from "../../gateway/generation/generate.ts"
 import { JobClient } from "../../gateway/generation/job-client.ts";
 import type { VideoOrder } from "../../domain/job.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
-import { ignoredHeader, leftBehind, OPTION_NAMES } from "../../gateway/model-options.ts";
-import { familyOf, type ModelChoice } from "../../gateway/models.ts";
+import { ignoredHeader, leftBehind, OPTION_NAMES } from "../../gateway/models/model-options.ts";
+import { familyOf, type ModelChoice } from "../../gateway/models/models.ts";
 import type { ModelOptions } from "../../domain/generation.ts";
 import { insists } from "../generation-headers.ts";
 import { type Api, type Call, jobsOf, stoppable } from "./call.ts";

@@ -5,7 +5,7 @@ import { JobClient } from "../../gateway/generation/job-client.ts";
 import { type InputReference, ownMediaId } from "../../gateway/generation/inputs.ts";
 import type { Job, VideoOrder } from "../../domain/job.ts";
 import { failureOf } from "../../gateway/jobs/job-state.ts";
-import { ignoredHeader } from "../../gateway/model-options.ts";
+import { ignoredHeader } from "../../gateway/models/model-options.ts";
 import type { InputMedia } from "../../domain/generation.ts";
 import { insists, jobHeaders } from "../generation-headers.ts";
 import { foldSeed } from "../seed.ts";

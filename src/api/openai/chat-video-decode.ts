@@ -1,7 +1,7 @@
 // A conversation with a video model becomes a prompt, a shape and what to start from. Pure.
 import { AppError } from "../../errors.ts";
 import type { InputReference } from "../../gateway/generation/inputs.ts";
-import type { ModelChoice } from "../../gateway/models.ts";
+import type { ModelChoice } from "../../gateway/models/models.ts";
 import type { VideoMode } from "../../domain/generation.ts";
 import type { DecodedChat } from "./decode.ts";
 import { isObject } from "./references.ts";

@@ -3,7 +3,7 @@ import type { VideoForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Job } from "../../domain/job.ts";
 import { isSettled } from "../../gateway/jobs/job-state.ts";
-import type { ModelChoice } from "../../gateway/models.ts";
+import type { ModelChoice } from "../../gateway/models/models.ts";
 import { NO_USAGE } from "../../domain/generation.ts";
 import { sendEarly } from "../early-bytes.ts";
 import { jobHeaders } from "../generation-headers.ts";

@@ -4,7 +4,7 @@ import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Run } from "../../gateway/generation/generate.ts";
 import type { Job } from "../../domain/job.ts";
-import { parseModel } from "../../gateway/models.ts";
+import { parseModel } from "../../gateway/models/models.ts";
 import type { LocalReply } from "../../gateway/side-calls/reply.ts";
 import { takeSideCall } from "../../gateway/side-calls/take-side-call.ts";
 import type { GenerateEvent } from "../../domain/generation.ts";

@@ -2,7 +2,7 @@
 
 import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import type { ImageHints } from "../../gateway/image-parameters.ts";
+import type { ImageHints } from "../../gateway/models/image-options.ts";
 import type { DraftTurn } from "../../gateway/generation/inputs.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { countOr } from "../invalid.ts";

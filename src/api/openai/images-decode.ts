@@ -1,8 +1,8 @@
 // Bodies of the images endpoints become a prompt with pictures and a wish for the form of the result. Pure.
 import { AppError } from "../../errors.ts";
-import type { ImageHints } from "../../gateway/image-parameters.ts";
+import type { ImageHints } from "../../gateway/models/image-options.ts";
 import type { DraftTurn, InputReference } from "../../gateway/generation/inputs.ts";
-import { DEFAULT_FAMILY } from "../../gateway/models.ts";
+import { DEFAULT_FAMILY } from "../../gateway/models/models.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
 import { countOr, mustBe } from "../invalid.ts";

@@ -1,8 +1,8 @@
 // Bodies of /v1/responses become a conversation and a wish for a picture. Pure, but for what is remembered of earlier answers.
 import { AppError } from "../../errors.ts";
-import type { ImageHints } from "../../gateway/image-parameters.ts";
+import type { ImageHints } from "../../gateway/models/image-options.ts";
 import type { DraftTurn, InputReference } from "../../gateway/generation/inputs.ts";
-import { DEFAULT_FAMILY, parseModel } from "../../gateway/models.ts";
+import { DEFAULT_FAMILY, parseModel } from "../../gateway/models/models.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import type { PictureOutput } from "../image-output.ts";
 import { countOr } from "../invalid.ts";

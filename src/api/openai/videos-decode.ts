@@ -2,7 +2,7 @@
 import { AppError } from "../../errors.ts";
 import type { InputReference } from "../../gateway/generation/inputs.ts";
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../domain/generation.ts";
-import { nearVideoAspect } from "../../gateway/video-parameters.ts";
+import { nearVideoAspect } from "../../gateway/models/video-options.ts";
 import { collectVideoField } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
 import { foldSeed } from "../seed.ts";

@@ -1,5 +1,5 @@
 // The shape of an image where the request says none: that of the image it changes, else a square, whichever provider serves it. Pure.
-import { type ImageWish, nearestAspect } from "../image-parameters.ts";
+import { type ImageWish, nearestAspect } from "../models/image-options.ts";
 import { ASPECTS, type InputMedia, type Turn } from "../../domain/generation.ts";
 
 /**

@@ -12,10 +12,10 @@ import type { JobBook } from "./job-lifecycle.ts";
 import { deadlineAfter, isSettled } from "./job-state.ts";
 import type { Leases, Limits } from "../leases.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import { chooseFamily, isSwitchedOff, switchedOff } from "../models.ts";
+import { chooseFamily, isSwitchedOff, switchedOff } from "../models/models.ts";
 import type { Runner } from "./worker.ts";
 import type { InputMedia, Json } from "../../domain/generation.ts";
-import { canMakeVideo, chooseVideo, videoWish } from "../video-parameters.ts";
+import { canMakeVideo, chooseVideo, videoWish } from "../models/video-options.ts";
 import { type VideoPlan, writePlan } from "./video-plan.ts";
 
 export type JobOrdersDependencies = ImageJobDependencies & {

@@ -6,7 +6,7 @@ import { partsOf } from "../generation/image-output.ts";
 import type { Job, Jobs } from "../../domain/job.ts";
 import { failureOf, isSettled } from "./job-state.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import { type ModelChoice, successorOf } from "../models.ts";
+import { type ModelChoice, successorOf } from "../models/models.ts";
 import { type GenerateEvent, NO_USAGE } from "../../domain/generation.ts";
 
 export type JobReader = { jobs: Pick<Jobs, "watch">; media: Pick<MediaStore, "get">; affinity: Pick<Affinity, "of"> };

@@ -6,15 +6,15 @@ import type { Log } from "../../log.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Generate, ImageGeneration, Run } from "../generation/generate.ts";
 import { type AnswerNotes, createAnswerNotes } from "../generation/image-output.ts";
-import type { ImageWish } from "../image-parameters.ts";
+import type { ImageWish } from "../models/image-options.ts";
 import { pixelsOf, uriInput } from "../generation/inputs.ts";
 import type { JobBook } from "./job-lifecycle.ts";
 import { nextProgress, toJobError } from "./job-state.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import { searchesOf } from "../model-options.ts";
-import type { ModelChoice } from "../models.ts";
-import { actualImageUsd, type Prices } from "../prices.ts";
+import { searchesOf } from "../models/model-options.ts";
+import type { ModelChoice } from "../models/models.ts";
+import { actualImageUsd, type Prices } from "../models/prices.ts";
 import { type GenerateEvent, type Json, noImageText, type Part, type Turn } from "../../domain/generation.ts";
 
 export type ImageJobDependencies = {

@@ -5,7 +5,7 @@ import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../../providers/provider.ts";
 import type { VideoOrder } from "../../domain/job.ts";
 import { PIXEL_PNG } from "../media/media.fixtures.ts";
-import { parseModel } from "../models.ts";
+import { parseModel } from "../models/models.ts";
 
 const TWO_TOKENS = [
   { provider: "gemini", label: "one", secret: "secret-of-token-one" },

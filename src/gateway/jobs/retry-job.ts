@@ -6,7 +6,7 @@ import { newTimeId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
 import { type ImageJobDependencies, openTurns, readImagePlan } from "./image-job.ts";
 import { type Job, type Jobs, TERMINAL_STATES, type VideoOrder } from "../../domain/job.ts";
-import { parseModel } from "../models.ts";
+import { parseModel } from "../models/models.ts";
 import type { InputMedia } from "../../domain/generation.ts";
 import { readPlan } from "./video-plan.ts";
 

@@ -13,7 +13,7 @@ import { deadlineAfter, toJobError } from "./job-state.ts";
 import type { Lease, Outcome } from "../leases.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool.ts";
-import type { Prices } from "../prices.ts";
+import type { Prices } from "../models/prices.ts";
 import type { Tokens } from "../tokens.ts";
 import type { Turnstile } from "../turnstile.ts";
 

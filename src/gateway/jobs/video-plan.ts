@@ -3,7 +3,7 @@ import { AppError } from "../../errors.ts";
 import type { LeaseRequest } from "../leases.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
-import type { FittedVideo } from "../video-parameters.ts";
+import type { FittedVideo } from "../models/video-options.ts";
 
 export type VideoPlan = {
   prompt: string;

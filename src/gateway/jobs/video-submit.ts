@@ -5,7 +5,7 @@ import { submissionEnd } from "./job-state.ts";
 import { changeToSuccessor } from "./video-successor.ts";
 import type { Lease } from "../leases.ts";
 import { asExhausted } from "../outlook.ts";
-import { videoUsd } from "../prices.ts";
+import { videoUsd } from "../models/prices.ts";
 import { nextStep } from "../generation/retry.ts";
 import type { Json } from "../../domain/generation.ts";
 import {

@@ -6,7 +6,7 @@ import { findSetting } from "../../config/settings-keys.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import { hashKey } from "./keys.ts";
 import type { KeyUsage } from "../limits/limits.ts";
-import { nearestModels, parseModel } from "../models.ts";
+import { nearestModels, parseModel } from "../models/models.ts";
 
 /** What may become of a key's side calls. */
 export const SIDE_CALL_MODES = ["answer", "refuse", "generate"] as const satisfies readonly SideCallMode[];

@@ -1,7 +1,7 @@
 // A key's list of models: what an entry allows, and what it does not.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
-import { chooseFamily, parseModel } from "../models.ts";
+import { chooseFamily, parseModel } from "../models/models.ts";
 import { allowsModel, assertPermitted } from "./permissions.ts";
 import { keyRow } from "../limits/testing.ts";
 

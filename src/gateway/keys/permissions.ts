@@ -1,7 +1,7 @@
 // Which models and kinds a key may use. Pure.
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import { parseModel } from "../models.ts";
+import { parseModel } from "../models/models.ts";
 import type { Kind } from "../../domain/generation.ts";
 
 /**

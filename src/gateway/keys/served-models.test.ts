@@ -1,7 +1,7 @@
 // The list that a client chooses from: short, permitted, served; and everything on demand.
 import { expect, test } from "bun:test";
-import { FAMILIES } from "../catalogue.ts";
-import { parseModel } from "../models.ts";
+import { FAMILIES } from "../models/catalogue.ts";
+import { parseModel } from "../models/models.ts";
 import { asksForAll, modelsFor, type ServedModels } from "./served-models.ts";
 import type { Kind } from "../../domain/generation.ts";
 

@@ -1,13 +1,13 @@
 // The catalogue as the program asks it: families by id, the family that serves a choice, the list of models, near misses.
-import { AppError } from "../errors.ts";
+import { AppError } from "../../errors.ts";
 import { FAMILIES } from "./catalogue.ts";
 import type { Family, ImageFamily, VideoFamily } from "./family.ts";
-import { type ModelChoice, parseModel } from "./model-ids.ts";
-import { LISTED, OFFICIAL } from "./model-names.ts";
-import type { Kind } from "../domain/generation.ts";
+import { type ModelChoice, parseModel } from "./parse-model.ts";
+import { LISTED, OFFICIAL } from "./aliases.ts";
+import type { Kind } from "../../domain/generation.ts";
 
 export type { Family, ImageFamily, ImageLimits, Thinking, Tier, VideoFamily, VideoLimits } from "./family.ts";
-export { type ModelChoice, type ModelParameters, parseModel } from "./model-ids.ts";
+export { type ModelChoice, type ModelParameters, parseModel } from "./parse-model.ts";
 
 /** The families that serve a request that names no model. */
 export const DEFAULT_FAMILY: Readonly<Record<Kind, string>> = { image: "gemini-nano-banana-2.1", video: "gemini-omni-1.2-flash" };

@@ -1,9 +1,9 @@
 // What a request wishes of an image's shape and size, and how near each provider comes to it. Pure.
-import { AppError } from "../errors.ts";
+import { AppError } from "../../errors.ts";
 import type { ImageLimits, Thinking, Tier } from "./family.ts";
-import type { ModelParameters } from "./model-ids.ts";
+import type { ModelParameters } from "./parse-model.ts";
 import { familyOf } from "./models.ts";
-import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageSize } from "../domain/generation.ts";
+import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageSize } from "../../domain/generation.ts";
 
 /** The fields of a request that may speak about shape and size, unread. Each dialect fills in those that it has. */
 export type ImageHints = {

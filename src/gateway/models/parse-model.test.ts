@@ -3,9 +3,9 @@ import { expect, test } from "bun:test";
 import { FAMILIES } from "./catalogue.ts";
 import type { Tier, VideoFamily } from "./family.ts";
 import flow from "./fixtures/flow-models.json";
-import { type ModelChoice, type ModelParameters, parseModel } from "./model-ids.ts";
+import { type ModelChoice, type ModelParameters, parseModel } from "./parse-model.ts";
 import { familyOf } from "./models.ts";
-import type { VideoMode } from "../domain/generation.ts";
+import type { VideoMode } from "../../domain/generation.ts";
 
 const INPUTS: Record<string, readonly [min: number, max: number]> = {
   text: [0, 0],

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { FAMILIES } from "./catalogue.ts";
 import flow from "./fixtures/flow-models.json";
-import { LISTED, NAMES } from "./model-names.ts";
+import { LISTED, NAMES } from "./aliases.ts";
 import {
   assumedFamilies,
   chooseFamily,
@@ -14,7 +14,7 @@ import {
   parseModel,
   providerServes,
 } from "./models.ts";
-import { IMAGE_SIZES } from "../domain/generation.ts";
+import { IMAGE_SIZES } from "../../domain/generation.ts";
 
 const everything = new Set(FAMILIES.map((family) => family.id));
 const pool =

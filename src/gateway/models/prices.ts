@@ -2,7 +2,7 @@
 import { FAMILIES } from "./catalogue.ts";
 import type { ImagePrice, Thinking, TokenRates, VideoPrice } from "./family.ts";
 import { familyOf } from "./models.ts";
-import type { ImageSize, Resolution, Usage } from "../domain/generation.ts";
+import type { ImageSize, Resolution, Usage } from "../../domain/generation.ts";
 
 /** Prices by family, then provider. */
 export type Prices = {

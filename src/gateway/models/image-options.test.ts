@@ -1,6 +1,6 @@
 // Facts about how requests say what shape and size an image has, and what providers make of it.
 import { expect, test } from "bun:test";
-import { AppError } from "../errors.ts";
+import { AppError } from "../../errors.ts";
 import {
   fitImage,
   fitThinking,
@@ -11,7 +11,7 @@ import {
   offersAspect,
   providersFor,
   withModel,
-} from "./image-parameters.ts";
+} from "./image-options.ts";
 import { parseModel } from "./models.ts";
 
 const WISHES: readonly [hints: ImageHints, wish: Omit<ImageWish, "pixels">][] = [

@@ -1,8 +1,8 @@
 // What a wish for a video becomes at each provider, and what is refused with which reason.
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../errors.ts";
+import { AppError } from "../../errors.ts";
 import { parseModel } from "./models.ts";
-import { chooseVideo, type VideoWish, videoWish } from "./video-parameters.ts";
+import { chooseVideo, type VideoWish, videoWish } from "./video-options.ts";
 
 const OMNI = "gemini-omni-1.2-flash";
 const wish = (change: Partial<VideoWish> = {}): VideoWish => ({ images: 0, hasSource: false, ...change });

@@ -1,8 +1,8 @@
 // What a request wishes of a video, and how each provider can make it: the mode from the inputs, the nearest length and size. Pure.
-import { AppError } from "../errors.ts";
+import { AppError } from "../../errors.ts";
 import type { Tier, VideoLimits, VideoModeLimits } from "./family.ts";
-import type { VideoOrder } from "../domain/job.ts";
-import type { ModelParameters } from "./model-ids.ts";
+import type { VideoOrder } from "../../domain/job.ts";
+import type { ModelParameters } from "./parse-model.ts";
 import { familyOf } from "./models.ts";
 import { type Prices, videoUsd } from "./prices.ts";
 import {
@@ -13,7 +13,7 @@ import {
   type VideoMode,
   type VideoQuality,
   type VideoRequest,
-} from "../domain/generation.ts";
+} from "../../domain/generation.ts";
 
 /** What is asked for; absent is left to the family's default. */
 export type VideoWish = Pick<VideoOrder, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {

@@ -1,5 +1,5 @@
 // Data: every name that clients send, the families that it leads to, and the ids that the list of models shows besides these.
-import type { Kind } from "../domain/generation.ts";
+import type { Kind } from "../../domain/generation.ts";
 
 /** Names that lead to families, and what may follow a name. */
 export type Name = {

@@ -1,5 +1,5 @@
 // What is known of a model family: limits and prices per provider, in the gateway's own terms.
-import type { Aspect, ImageRequest, ImageSize, Resolution, SearchType, VideoAspect, VideoMode, VideoQuality } from "../domain/generation.ts";
+import type { Aspect, ImageRequest, ImageSize, Resolution, SearchType, VideoAspect, VideoMode, VideoQuality } from "../../domain/generation.ts";
 
 /** The upstream's plan: 0 free, 1 paid, 2 highest. */
 export type Tier = 0 | 1 | 2;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { FAMILIES } from "./catalogue.ts";
 import { fitOptions, ignoredHeader, leftBehind, meetsNeeds, mostSafety, searchesOf } from "./model-options.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
-import type { Json } from "../domain/generation.ts";
+import type { Json } from "../../domain/generation.ts";
 
 const PRO = "gemini-3-pro-image";
 const HARASSMENT = { category: "HARM_CATEGORY_HARASSMENT", threshold: "OFF" };
