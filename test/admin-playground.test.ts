@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI, { toFile } from "openai";
 import type { JobRow } from "../src/db/jobs.ts";
 import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
-import { modelIdFor, NO_WISH, type PlaygroundWish } from "../src/gateway/playground.ts";
+import { modelIdFor, NO_WISH, type PlaygroundWish } from "../src/gateway/playground/options.ts";
 import { newId } from "../src/ids.ts";
 import { type CodeLanguage, PLACEHOLDER_KEY, writeCode } from "../views/playground-code.ts";
 import { type SignedIn, signIn } from "./admin.ts";

@@ -1,5 +1,5 @@
 // The playground's call as a client would write it: curl, Python and TypeScript against the OpenAI-compatible API. Pure.
-import type { PlaygroundWish, Slot } from "../src/gateway/playground.ts";
+import type { PlaygroundWish, Slot } from "../src/gateway/playground/options.ts";
 
 export type CodeCall = {
   kind: "image" | "video";

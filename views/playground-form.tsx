@@ -1,5 +1,5 @@
 // The playground's form: what the chosen model lets be chosen, and places for its inputs. Drawn anew by the server when the choice changes.
-import type { ImageModel, ModeOffer, PlaygroundModel, PlaygroundWish, Slot, SlotRule } from "../src/gateway/playground.ts";
+import type { ImageModel, ModeOffer, PlaygroundModel, PlaygroundWish, Slot, SlotRule } from "../src/gateway/playground/options.ts";
 import type { Media } from "../src/domain/generation.ts";
 import { Button, Form } from "./controls.tsx";
 import { Field, type Option, Select } from "./fields.tsx";

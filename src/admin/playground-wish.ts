@@ -1,7 +1,7 @@
 // What the playground's form and address say: choices as a wish, files as stored inputs.
 
-import type { PlaygroundWish, Slot } from "../gateway/playground.ts";
-import { SLOTS } from "../gateway/playground.ts";
+import type { PlaygroundWish, Slot } from "../gateway/playground/options.ts";
+import { SLOTS } from "../gateway/playground/options.ts";
 import type { Media } from "../domain/generation.ts";
 import { isId } from "../ids.ts";
 import type { AdminContext } from "./context.ts";

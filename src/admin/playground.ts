@@ -18,8 +18,8 @@ import {
   type Slot,
   settleWish,
   wishUsing,
-} from "../gateway/playground.ts";
-import { runWish, wishOfJob, wordsOf } from "../gateway/playground-run.ts";
+} from "../gateway/playground/options.ts";
+import { runWish, wishOfJob, wordsOf } from "../gateway/playground/run.ts";
 import type { Media } from "../domain/generation.ts";
 import type { AdminContext } from "./context.ts";
 import { FormError } from "./forms.ts";

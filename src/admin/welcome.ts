@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import type { View } from "../../views/view.ts";
 import { KeyStep, PasswordStep, Picture, PicturePage, PictureStep, type Problem, TokenStep } from "../../views/welcome.tsx";
 import { AppError } from "../errors.ts";
-import { makePicture, servableImageFamily } from "../gateway/admin-picture.ts";
+import { makePicture, servableImageFamily } from "../gateway/playground/admin-picture.ts";
 import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/auth/setup-steps.ts";
 import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
 import { hashKey } from "../gateway/keys/keys.ts";

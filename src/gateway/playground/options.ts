@@ -1,7 +1,7 @@
 // The playground: what each model that the pool serves lets be chosen, and what was chosen brought within that. Pure.
-import type { VideoModeLimits } from "./models/family.ts";
-import type { Leases } from "./leases.ts";
-import { families, type ImageFamily, parseModel, type Thinking, type VideoFamily } from "./models/models.ts";
+import type { VideoModeLimits } from "../models/family.ts";
+import type { Leases } from "../leases.ts";
+import { families, type ImageFamily, parseModel, type Thinking, type VideoFamily } from "../models/models.ts";
 import {
   ASPECTS,
   type Aspect,
@@ -13,7 +13,7 @@ import {
   type VideoAspect,
   type VideoMode,
   type VideoQuality,
-} from "../domain/generation.ts";
+} from "../../domain/generation.ts";
 
 /** Places for inputs: pictures to go by, first and last frame, a video to start from. */
 export const SLOTS = ["pictures", "first", "last", "video"] as const;

@@ -1,7 +1,7 @@
 // What the playground offers is the catalogue's, for what the pool serves; what was chosen is brought within it.
 import { describe, expect, test } from "bun:test";
-import { familyOf } from "./models/models.ts";
-import { modelIdFor, NO_WISH, offerOf, type PlaygroundWish, playgroundModels, settleWish, wishUsing } from "./playground.ts";
+import { familyOf } from "../models/models.ts";
+import { modelIdFor, NO_WISH, offerOf, type PlaygroundWish, playgroundModels, settleWish, wishUsing } from "./options.ts";
 
 const serving = (...providers: string[]) =>
   playgroundModels({
