@@ -116,13 +116,13 @@ describe("doors", () => {
     ["an adapter reads the gateway", "src/providers/flow/client.ts", 'import { a } from "../../gateway/models.ts"; a();', false],
     ["an adapter has a server", "src/providers/flow/client.ts", ELYSIA, false],
     ["an adapter has a schema", "src/providers/flow/client.ts", 'import { type Static, t } from "elysia"; t.String();', true],
-    ["the gateway opens a database", "src/gateway/pool.ts", 'import { openStore } from "../db/sqlite/store.ts"; openStore();', false],
-    ["the gateway speaks SQL", "src/gateway/pool.ts", 'import { Database } from "bun:sqlite"; new Database();', false],
-    ["the gateway reads the settings' sources", "src/gateway/pool.ts", 'import { loadConfig } from "../config.ts"; loadConfig();', false],
+    ["the gateway opens a database", "src/gateway/pool/pool.ts", 'import { openStore } from "../db/sqlite/store.ts"; openStore();', false],
+    ["the gateway speaks SQL", "src/gateway/pool/pool.ts", 'import { Database } from "bun:sqlite"; new Database();', false],
+    ["the gateway reads the settings' sources", "src/gateway/pool/pool.ts", 'import { loadConfig } from "../config.ts"; loadConfig();', false],
     ["the database knows a rule", "src/db/sqlite/keys.ts", 'import { a } from "../../gateway/keys.ts"; a();', false],
     ["the admin uses a dialect", "src/admin/keys.ts", 'import { a } from "../api/openai/encode.ts"; a();', false],
     ["a room uses the wiring", "src/admin/keys.ts", 'import { createContext } from "../context.ts"; createContext();', false],
-    ["the wiring uses a room", "src/context.ts", 'import { createPool } from "./gateway/pool.ts"; createPool();', true],
+    ["the wiring uses a room", "src/context.ts", 'import { createPool } from "./gateway/pool/pool.ts"; createPool();', true],
     ["the program uses what tests share", "src/context.ts", 'import { virtualClock } from "./testing.ts"; virtualClock();', false],
   ])("%s", (_name, path, text, allowed) => {
     expect(brokenRules({ path, text })).toHaveLength(allowed ? 0 : 1);

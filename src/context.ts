@@ -20,7 +20,7 @@ import { createMediaStore, type MediaStore } from "./gateway/media/media-store.t
 import { assumedFamilies } from "./gateway/models/models.ts";
 import { createOffer, type Offer } from "./gateway/models/overrides.ts";
 import { createPasswordCheck } from "./gateway/auth/password.ts";
-import { createPool, type Pool } from "./gateway/pool.ts";
+import { createPool, type Pool } from "./gateway/pool/pool.ts";
 import { createRefresher, type Refresher } from "./gateway/refresh.ts";
 import { VendorNews } from "./gateway/reports/vendor-news.ts";
 import { createSessionIntake, type SessionIntake } from "./gateway/session-intake.ts";

@@ -12,7 +12,7 @@ import { createLimits } from "../src/gateway/limits/limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { createMediaStore } from "../src/gateway/media/media-store.ts";
 import { parseModel } from "../src/gateway/models/models.ts";
-import { createPool } from "../src/gateway/pool.ts";
+import { createPool } from "../src/gateway/pool/pool.ts";
 import { createTokens } from "../src/gateway/tokens.ts";
 import type { Draft, Json, ProviderEvent, VideoRequest } from "../src/domain/generation.ts";
 import { newId } from "../src/ids.ts";

@@ -1,8 +1,8 @@
 // What the pages of the tokens share: their address with filters, words about health, and small fields that name themselves.
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import type { ErrorKind } from "../src/errors.ts";
-import type { HealthReason } from "../src/gateway/health.ts";
-import type { HealthView } from "../src/gateway/pool-view.ts";
+import type { HealthReason } from "../src/gateway/pool/health.ts";
+import type { HealthView } from "../src/gateway/pool/snapshot.ts";
 import type { TokenQuery } from "../src/gateway/token-list.ts";
 import { HealthBadge } from "./controls.tsx";
 import { Countdown } from "./figures.tsx";

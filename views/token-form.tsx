@@ -1,6 +1,6 @@
 // Forms of a token: everything that the operator sets on it, and a token that is added.
 import type { TokenRow } from "../src/db/store.ts";
-import type { Cap } from "../src/gateway/quota.ts";
+import type { Cap } from "../src/gateway/pool/token-quota.ts";
 import { Button, Card, Form, LinkButton } from "./controls.tsx";
 import { Field, Select, Toggle } from "./fields.tsx";
 import { PageHead } from "./layout.tsx";

@@ -1,5 +1,5 @@
 // Groups: tokens that share one upstream quota, what holds them back together, and when a day's quota ends.
-import type { HealthState, PoolGroupView } from "../src/gateway/pool-view.ts";
+import type { HealthState, PoolGroupView } from "../src/gateway/pool/snapshot.ts";
 import { ActionButton, Button, Card, EmptyState, Form, HealthBadge } from "./controls.tsx";
 import { Countdown } from "./figures.tsx";
 import { formatCount, formatUsd } from "./format.ts";

@@ -1,7 +1,7 @@
 // What became of a token's calls, as far as it is kept: recent attempts, what held it back, and what the operator did.
 import type { AuditRow } from "../src/db/admin.ts";
 import type { AttemptRow, PauseRow } from "../src/db/store.ts";
-import type { LastError } from "../src/gateway/member.ts";
+import type { LastError } from "../src/gateway/pool/pool-token.ts";
 import { Badge, Card, EmptyState, HealthBadge } from "./controls.tsx";
 import { Duration, Time } from "./figures.tsx";
 import { formatDuration } from "./format.ts";

@@ -4,7 +4,7 @@ import type { Messages } from "../../views/locales/en.ts";
 import { CAP_FIELDS } from "../../views/token-form.tsx";
 import type { TokenChange, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import type { Cap } from "../gateway/quota.ts";
+import type { Cap } from "../gateway/pool/token-quota.ts";
 import { withCap } from "../gateway/token-admin.ts";
 import { isRecognised, recognise } from "../gateway/token-forms.ts";
 import { readProxy } from "../gateway/token-record.ts";

@@ -2,8 +2,8 @@
 import { Elysia } from "elysia";
 import { type GroupItem, GroupsPage } from "../../views/token-groups.tsx";
 import { AppError } from "../errors.ts";
-import { nextPacificMidnight } from "../gateway/pacific.ts";
-import type { PoolGroupView } from "../gateway/pool-view.ts";
+import { nextPacificMidnight } from "../gateway/pool/pacific-time.ts";
+import type { PoolGroupView } from "../gateway/pool/snapshot.ts";
 import type { AdminContext } from "./context.ts";
 import type { FormReader } from "./forms.ts";
 import { goTo, page, readForm, viewOf } from "./page.ts";

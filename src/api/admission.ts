@@ -1,5 +1,5 @@
 // Permissions and limits of a key, checked before its body is read and before what the body names is fetched.
-import type { Limits } from "../gateway/leases.ts";
+import type { Limits } from "../gateway/pool/lease-contract.ts";
 import type { Kind } from "../domain/generation.ts";
 
 export type Admission = { limits: Pick<Limits, "assertMayStart"> };

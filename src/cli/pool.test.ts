@@ -7,7 +7,7 @@ import { acquireFolder } from "../db/sqlite/lock.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import { hashKey } from "../gateway/keys/keys.ts";
-import type { PoolTokenView } from "../gateway/pool-view.ts";
+import type { PoolTokenView } from "../gateway/pool/snapshot.ts";
 import { type Simulator, startSimulator } from "../simulator/simulator.ts";
 import { temporaryFolder } from "../testing.ts";
 import { runRecorded, type World } from "./testing.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import { type KeyRow, NO_LIMITS, type Store, type TokenRow } from "../db/store.ts";
-import { parseCaps } from "../gateway/quota.ts";
+import { parseCaps } from "../gateway/pool/token-quota.ts";
 import { temporaryFolder } from "../testing.ts";
 import { runRecorded, type World } from "./testing.ts";
 

@@ -5,7 +5,7 @@ import type { UsageQuery } from "../db/ledger.ts";
 import type { Settings } from "../config/settings-schema.ts";
 import type { AppliedRestore } from "./maintenance.ts";
 import { type Need, type OverviewDependencies, readOverview, readOverviewPlots } from "./overview.ts";
-import type { HealthView, PoolGauges, PoolTokenView } from "./pool-view.ts";
+import type { HealthView, PoolGauges, PoolTokenView } from "./pool/snapshot.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12, 34);
 const HOUR = 3_600_000;

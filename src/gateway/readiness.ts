@@ -5,7 +5,7 @@ import type { Log } from "../log.ts";
 import type { Settings } from "../config/settings-schema.ts";
 import type { Maintenance } from "./maintenance.ts";
 import type { MediaStore } from "./media/media-store.ts";
-import type { Pool } from "./pool.ts";
+import type { Pool } from "./pool/pool.ts";
 
 export type ReadinessDependencies = {
   store: Pick<Store, "writeFact">;

@@ -6,8 +6,8 @@ import { AppError } from "../errors.ts";
 import { createLog } from "../log.ts";
 import type { TokenFacts } from "../providers/provider.ts";
 import { seededRandom, settled, virtualClock } from "../testing.ts";
-import type { Condition } from "./health.ts";
-import type { Outcome } from "./leases.ts";
+import type { Condition } from "./pool/health.ts";
+import type { Outcome } from "./pool/lease-contract.ts";
 import { createRefresher } from "./refresh.ts";
 
 const SECOND = 1000;

@@ -6,8 +6,8 @@ import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { TokenFacts } from "../providers/provider.ts";
 import type { Settings } from "../config/settings-schema.ts";
-import type { Outcome } from "./leases.ts";
-import type { Pool } from "./pool.ts";
+import type { Outcome } from "./pool/lease-contract.ts";
+import type { Pool } from "./pool/pool.ts";
 import { afterFailure, afterSuccess, type CheckHistory, newHistory, nextCheckAt } from "./refresh-due.ts";
 import type { Tokens } from "./tokens.ts";
 

@@ -7,7 +7,7 @@ import { newId } from "../ids.ts";
 import type { Settings } from "../config/settings-schema.ts";
 import type { Maintenance } from "./maintenance.ts";
 import type { MediaStore } from "./media/media-store.ts";
-import type { Pool } from "./pool.ts";
+import type { Pool } from "./pool/pool.ts";
 import type { Refresher } from "./refresh.ts";
 import { withTimeout } from "./jobs/video-job.ts";
 

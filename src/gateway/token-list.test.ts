@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { tokenRow } from "../../test/pool.ts";
 import type { TokenRow } from "../db/store.ts";
-import type { HealthState, PoolTokenView } from "./pool-view.ts";
+import type { HealthState, PoolTokenView } from "./pool/snapshot.ts";
 import { matchingIds, pageOfTokens, readTokenQuery, type TokenItem, type TokenQuery, tokenChoices } from "./token-list.ts";
 
 function item(id: number, row: Partial<TokenRow> = {}, view: Partial<PoolTokenView> & { state?: HealthState } = {}): TokenItem {

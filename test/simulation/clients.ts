@@ -2,7 +2,7 @@
 import { sleep } from "../../src/clock.ts";
 import { AppError } from "../../src/errors.ts";
 import type { ImageGeneration } from "../../src/gateway/generation/generate.ts";
-import type { Admission, Lease, Outcome } from "../../src/gateway/leases.ts";
+import type { Admission, Lease, Outcome } from "../../src/gateway/pool/lease-contract.ts";
 import { parseModel } from "../../src/gateway/models/models.ts";
 import { type Chronicle, Violation } from "./chronicle.ts";
 import type { VideoRow } from "./disk.ts";

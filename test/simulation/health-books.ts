@@ -1,8 +1,8 @@
 // What should be held back and until when, worked out from outcomes alone, by rules written down a second time.
 import type { TokenRow } from "../../src/db/store.ts";
-import type { Outcome } from "../../src/gateway/leases.ts";
-import type { Pool } from "../../src/gateway/pool.ts";
-import type { PoolTokenView } from "../../src/gateway/pool-view.ts";
+import type { Outcome } from "../../src/gateway/pool/lease-contract.ts";
+import type { Pool } from "../../src/gateway/pool/pool.ts";
+import type { PoolTokenView } from "../../src/gateway/pool/snapshot.ts";
 import type { Chronicle } from "./chronicle.ts";
 import { pacificMidnightAfter } from "./pacific.ts";
 

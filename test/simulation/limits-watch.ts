@@ -2,7 +2,7 @@
 import type { Amounts } from "../../src/db/ledger.ts";
 import type { KeyLimits, KeyRow } from "../../src/db/store.ts";
 import { AppError } from "../../src/errors.ts";
-import type { Admission, AdmissionRequest, Cost, Limits } from "../../src/gateway/leases.ts";
+import type { Admission, AdmissionRequest, Cost, Limits } from "../../src/gateway/pool/lease-contract.ts";
 import type { OpenLimits } from "../../src/gateway/limits/limits.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Disk } from "./disk.ts";

@@ -1,6 +1,6 @@
 // Time of a simulated world: timers in order on a clock that never waits, and a wall clock beside it that may be set.
 import type { Clock, Random } from "../../src/clock.ts";
-import { createHeap, type Placed } from "../../src/gateway/heap.ts";
+import { createHeap, type Placed } from "../../src/gateway/pool/heap.ts";
 
 export type Time = Clock & {
   /** Ms since the world began; unlike `now` it never jumps. */

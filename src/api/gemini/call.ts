@@ -6,7 +6,7 @@ import type { Generate } from "../../gateway/generation/generate.ts";
 import type { InputDependencies } from "../../gateway/generation/inputs.ts";
 import type { Jobs } from "../../domain/job.ts";
 import type { Keys } from "../../gateway/keys/keys.ts";
-import type { Leases } from "../../gateway/leases.ts";
+import type { Leases } from "../../gateway/pool/lease-contract.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
 import { allowsModel, assertPermitted } from "../../gateway/keys/permissions.ts";

@@ -1,6 +1,6 @@
 // Every ErrorKind in Google's envelope. Source: wire.md A.7 and C.2 (Gemini API documentation, read 2026-11-23).
 import { type AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
-import { customerMessage } from "../../gateway/generation/customer-message.ts";
+import { customerMessage } from "../../gateway/pool/customer-message.ts";
 
 type Row = { code: number; status: string };
 

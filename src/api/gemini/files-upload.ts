@@ -2,7 +2,7 @@
 // Source: Gemini API documentation, Files API; SDKs and n8n as captured in wire.md A.5 (read 2026-11-23).
 import { AppError } from "../../errors.ts";
 import { refusalOf } from "../../gateway/keys/keys.ts";
-import type { Limits } from "../../gateway/leases.ts";
+import type { Limits } from "../../gateway/pool/lease-contract.ts";
 import type { Api, Call } from "./call.ts";
 import { encodeFile } from "./files.ts";
 import { openRelated, relatedBoundary } from "./multipart-related.ts";

@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import type { FileName } from "../../db/media.ts";
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import type { Limits } from "../../gateway/leases.ts";
+import type { Limits } from "../../gateway/pool/lease-contract.ts";
 import { dialectOf, splitUrl } from "../dialect.ts";
 import type { Api, Call } from "./call.ts";
 import { errorResponse } from "./errors.ts";

@@ -1,6 +1,6 @@
 // Every ErrorKind in OpenAI's envelope. Source: wire.md B.0.1 (OpenAI API reference and SDK sources, read 2026-11-23).
 import { type AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
-import { customerMessage } from "../../gateway/generation/customer-message.ts";
+import { customerMessage } from "../../gateway/pool/customer-message.ts";
 
 type Row = { status: number; type: string; code: string | null; retry?: false };
 

@@ -2,7 +2,7 @@
 import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { fileIdOf, fileMediaId } from "../../gateway/generation/inputs.ts";
-import type { Limits } from "../../gateway/leases.ts";
+import type { Limits } from "../../gateway/pool/lease-contract.ts";
 import type { Media } from "../../domain/generation.ts";
 import { fieldName } from "../form-object.ts";
 import { wholeNumber } from "../invalid.ts";

@@ -3,7 +3,7 @@ import { type AnyElysia, Elysia } from "elysia";
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { KeptResponses } from "../../gateway/generation/stored-responses.ts";
-import type { Leases, Limits } from "../../gateway/leases.ts";
+import type { Leases, Limits } from "../../gateway/pool/lease-contract.ts";
 import { asksForAll } from "../../gateway/keys/served-models.ts";
 import type { Kind } from "../../domain/generation.ts";
 import { admitBody } from "../admission.ts";

@@ -4,7 +4,7 @@ import { AppError, type ErrorKind } from "../../errors.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { createAffinity } from "./affinity.ts";
 import { attemptImage } from "./attempt.ts";
-import type { Lease } from "../leases.ts";
+import type { Lease } from "../pool/lease-contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Tokens } from "../tokens.ts";
 import type { ProviderEvent } from "../../domain/generation.ts";

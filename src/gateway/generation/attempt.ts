@@ -2,7 +2,7 @@
 import { AppError, asCharged } from "../../errors.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { Affinity } from "./affinity.ts";
-import type { Lease } from "../leases.ts";
+import type { Lease } from "../pool/lease-contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Tokens } from "../tokens.ts";
 import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../../domain/generation.ts";

@@ -13,7 +13,7 @@ import type { Undelivered } from "./undelivered.ts";
 import { fitThinking, type ImageWish, maxInputs, offersAspect, providersFor, requireAspect, withModel } from "../models/image-options.ts";
 import { type Plan, runImages } from "./run-images.ts";
 import { countImages, countVideos, fitImages } from "./inputs.ts";
-import type { Admission, Leases, Limits } from "../leases.ts";
+import type { Admission, Leases, Limits } from "../pool/lease-contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { ignoredHeader, leftBehind, meetsNeeds, mostSafety, unmetNeed } from "../models/model-options.ts";
 import { chooseFamily, isSwitchedOff, type ModelChoice, switchedOff } from "../models/models.ts";

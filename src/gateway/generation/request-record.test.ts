@@ -6,7 +6,7 @@ import type { RequestRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { createMetrics } from "../../metrics.ts";
-import type { Admission, GenerationEnd, Lease, Outcome } from "../leases.ts";
+import type { Admission, GenerationEnd, Lease, Outcome } from "../pool/lease-contract.ts";
 import { createRecord } from "./request-record.ts";
 
 const START = Date.UTC(2026, 10, 23, 12);

@@ -4,7 +4,7 @@ import type { AttemptRow, KeyRow, RequestLog, RequestPayload } from "../../db/st
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
-import type { Admission, GenerationEnd, Lease, Outcome } from "../leases.ts";
+import type { Admission, GenerationEnd, Lease, Outcome } from "../pool/lease-contract.ts";
 import type { GenerateEvent, Kind, Media, Usage } from "../../domain/generation.ts";
 
 type Dependencies = { requests: Pick<RequestLog, "append">; metrics: Metrics; clock: Clock; log: Log };

@@ -8,10 +8,10 @@ import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./signat
 import { UsageOfFailures } from "./told-usage.ts";
 import { TriedTokens } from "./tried-tokens.ts";
 import { fitImage, fitThinking, type ImageWish } from "../models/image-options.ts";
-import type { Admission, Lease, LeaseRequest } from "../leases.ts";
+import type { Admission, Lease, LeaseRequest } from "../pool/lease-contract.ts";
 import { fitOptions, searchesOf } from "../models/model-options.ts";
-import { asExhausted } from "../outlook.ts";
-import type { Deadline } from "../pace.ts";
+import { asExhausted } from "../pool/availability.ts";
+import type { Deadline } from "../pool/pace.ts";
 import { actualImageUsd, estimateImageUsd } from "../models/prices.ts";
 import type { GenerationRecord } from "./request-record.ts";
 import { nextStep } from "./retry.ts";

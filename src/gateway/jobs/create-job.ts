@@ -10,7 +10,7 @@ import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } fr
 import type { ImageJobOrder, VideoOrder } from "../../domain/job.ts";
 import type { JobBook } from "./job-lifecycle.ts";
 import { deadlineAfter, isSettled } from "./job-state.ts";
-import type { Leases, Limits } from "../leases.ts";
+import type { Leases, Limits } from "../pool/lease-contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { chooseFamily, isSwitchedOff, switchedOff } from "../models/models.ts";
 import type { Runner } from "./worker.ts";

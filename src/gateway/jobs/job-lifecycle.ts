@@ -7,7 +7,7 @@ import type { Metrics } from "../../metrics.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Job, JobState, Place } from "../../domain/job.ts";
 import { isSettled, mayFollow } from "./job-state.ts";
-import type { Admission, Cost } from "../leases.ts";
+import type { Admission, Cost } from "../pool/lease-contract.ts";
 import { videoPayload } from "../generation/payload.ts";
 import type { Webhooks } from "./webhooks.ts";
 

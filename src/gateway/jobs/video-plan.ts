@@ -1,6 +1,6 @@
 // How a video job is to be carried out: what of it is kept on disk, and the upstream's request made from that.
 import { AppError } from "../../errors.ts";
-import type { LeaseRequest } from "../leases.ts";
+import type { LeaseRequest } from "../pool/lease-contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
 import type { FittedVideo } from "../models/video-options.ts";

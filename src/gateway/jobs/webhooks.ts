@@ -7,7 +7,7 @@ import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { Settings } from "../../config/settings-schema.ts";
-import { customerMessage } from "../generation/customer-message.ts";
+import { customerMessage } from "../pool/customer-message.ts";
 import { type GuardedSend, parseGuardedUrl } from "../media/ssrf-guard.ts";
 import type { Job } from "../../domain/job.ts";
 import { failureOf } from "./job-state.ts";

@@ -17,7 +17,7 @@ import {
   startImages,
 } from "./image-job.ts";
 import { isSettled, toJobError } from "./job-state.ts";
-import type { Limits } from "../leases.ts";
+import type { Limits } from "../pool/lease-contract.ts";
 import { createTurnstile } from "../turnstile.ts";
 import { markUnknown, type VideoRun, type VideoRunDependencies } from "./video-job.ts";
 import { runVideo } from "./video-run.ts";

@@ -1,6 +1,6 @@
 // The models that a client may choose from: what its key may use and the pool can serve, in every dialect's list.
 import type { KeyRow } from "../../db/store.ts";
-import type { Leases } from "../leases.ts";
+import type { Leases } from "../pool/lease-contract.ts";
 import { isForChoosing, listModels, type ModelEntry, modelEntry, parseModel } from "../models/models.ts";
 import { allowsModel } from "./permissions.ts";
 import type { Kind } from "../../domain/generation.ts";

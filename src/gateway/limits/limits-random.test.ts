@@ -4,7 +4,7 @@ import type { Amounts } from "../../db/ledger.ts";
 import { type KeyLimits, NO_LIMITS } from "../../db/store.ts";
 import { seededRandom, settled } from "../../testing.ts";
 import { addAmounts, nothing, toAmounts, toCost } from "./budget.ts";
-import type { Admission, Cost } from "../leases.ts";
+import type { Admission, Cost } from "../pool/lease-contract.ts";
 import { type Bench, keyRow, request, startBench } from "./testing.ts";
 import { MINUTE_MS, PERIODS, type Period, periodsAt } from "./periods.ts";
 

@@ -5,7 +5,7 @@ import { openStore } from "../../db/sqlite/store.ts";
 import { type KeyLimits, NO_LIMITS } from "../../db/store.ts";
 import { createLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
-import type { Admission, GenerationEnd } from "../leases.ts";
+import type { Admission, GenerationEnd } from "../pool/lease-contract.ts";
 import { createLimits } from "./limits.ts";
 import { type Bench, FAMILY, keyRow, request, SECRET_KEY, startBench, verdict } from "./testing.ts";
 

@@ -23,7 +23,7 @@ import {
   whole,
 } from "./budget.ts";
 import type { Keys } from "../keys/keys.ts";
-import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from "../leases.ts";
+import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from "../pool/lease-contract.ts";
 import { createLedger } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
 import { assertMayMake, assertPermitted } from "../keys/permissions.ts";

@@ -5,7 +5,7 @@ import { openStore } from "../../db/sqlite/store.ts";
 import { type KeyRow, NO_LIMITS, type Store } from "../../db/store.ts";
 import { createLog } from "../../log.ts";
 import { temporaryFolder, type VirtualClock, virtualClock } from "../../testing.ts";
-import type { AdmissionRequest } from "../leases.ts";
+import type { AdmissionRequest } from "../pool/lease-contract.ts";
 import { createLimits, type OpenLimits } from "./limits.ts";
 
 export const SECRET_KEY = new Uint8Array(32).fill(7);

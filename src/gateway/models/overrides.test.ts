@@ -1,6 +1,6 @@
 // What the operator changes of the catalogue: prices that count, families that are not offered.
 import { describe, expect, test } from "bun:test";
-import type { Leases } from "../leases.ts";
+import type { Leases } from "../pool/lease-contract.ts";
 import { isSwitchedOff, listModels, parseModel } from "./models.ts";
 import { createOffer, readChanges } from "./overrides.ts";
 import { actualImageUsd, estimateImageUsd, videoUsd } from "./prices.ts";

@@ -4,7 +4,7 @@ import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { newTimeId } from "../../ids.ts";
 import type { Generate } from "../generation/generate.ts";
-import type { Leases } from "../leases.ts";
+import type { Leases } from "../pool/lease-contract.ts";
 import { DEFAULT_FAMILY, families, parseModel } from "../models/models.ts";
 import type { Media } from "../../domain/generation.ts";
 

@@ -1,6 +1,6 @@
 // The playground: what each model that the pool serves lets be chosen, and what was chosen brought within that. Pure.
 import type { VideoModeLimits } from "../models/family.ts";
-import type { Leases } from "../leases.ts";
+import type { Leases } from "../pool/lease-contract.ts";
 import { families, type ImageFamily, parseModel, type Thinking, type VideoFamily } from "../models/models.ts";
 import {
   ASPECTS,

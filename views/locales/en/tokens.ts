@@ -1,6 +1,6 @@
 // English: the pages of the tokens.
 import type { ErrorKind } from "../../../src/errors.ts";
-import type { HealthReason } from "../../../src/gateway/health.ts";
+import type { HealthReason } from "../../../src/gateway/pool/health.ts";
 import type { LeftBehind } from "../../../src/gateway/tokens/python-account.ts";
 
 /** Why a token is held back, in a few words; what to do is in health.ts. */

@@ -1,6 +1,6 @@
 // Where the upstream's day ends, on ordinary days and when the clocks change.
 import { expect, test } from "bun:test";
-import { nextPacificMidnight } from "./pacific.ts";
+import { nextPacificMidnight } from "./pacific-time.ts";
 
 const CASES: [name: string, now: string, midnight: string][] = [
   ["a winter afternoon", "2026-11-23T12:00:00Z", "2026-11-24T08:00:00Z"],

@@ -1,7 +1,7 @@
 // The order of the queue: first come first served within a key, keys in turn, lanes never in each other's way.
 import { expect, test } from "bun:test";
-import { seededRandom } from "../testing.ts";
-import { createQueue } from "./queue.ts";
+import { seededRandom } from "../../testing.ts";
+import { createQueue } from "./fair-queue.ts";
 
 type Lane = { name: string };
 type Waiter = { keyId: number; lane: Lane; name: string };

@@ -1,6 +1,6 @@
 // A heap against a sorted list, under random changes.
 import { expect, test } from "bun:test";
-import { seededRandom } from "../testing.ts";
+import { seededRandom } from "../../testing.ts";
 import { createHeap } from "./heap.ts";
 
 test.each([1, 2, 3])("the first item is the least after any puts, moves and removals (seed %d)", (seed) => {

@@ -1,5 +1,5 @@
 // How long calls take: tells those who wait how long it may be, and how much time a call needs to end before its deadline.
-import type { Kind } from "../domain/generation.ts";
+import type { Kind } from "../../domain/generation.ts";
 
 const WEIGHT_OF_LATEST = 0.2;
 /** The first call tells the mean and nothing of how calls differ. */

@@ -1,9 +1,9 @@
 // Which token each strategy prefers, and that chance keeps the promised proportions.
 import { describe, expect, test } from "bun:test";
-import { testPool, tokenRow } from "../../test/pool.ts";
-import { seededRandom } from "../testing.ts";
-import type { Lease } from "./leases.ts";
-import type { Strategy } from "./schedule.ts";
+import { testPool, tokenRow } from "../../../test/pool.ts";
+import { seededRandom } from "../../testing.ts";
+import type { Lease } from "./lease-contract.ts";
+import type { Strategy } from "./strategies.ts";
 
 /** Ids of `count` leases in a row; `keep` of them stay open. */
 async function sequence(test: ReturnType<typeof testPool>, count: number, keep = 0, kind: "image" | "video" = "image"): Promise<number[]> {

@@ -1,9 +1,9 @@
 // Waiting for a token: places, wake-ups at the right moment, time-outs, and those who leave.
 import { describe, expect, test } from "bun:test";
-import { failure, limited, success, type TestPool, testPool, tokenRow } from "../../test/pool.ts";
-import { AppError } from "../errors.ts";
-import { settled, virtualClock } from "../testing.ts";
-import type { Lease, LeaseOptions, LeaseRequest } from "./leases.ts";
+import { failure, limited, success, type TestPool, testPool, tokenRow } from "../../../test/pool.ts";
+import { AppError } from "../../errors.ts";
+import { settled, virtualClock } from "../../testing.ts";
+import type { Lease, LeaseOptions, LeaseRequest } from "./lease-contract.ts";
 
 /** A request that waits, with what became of it. */
 function wait(test: TestPool, change: Partial<LeaseRequest> = {}, options: Partial<LeaseOptions> = {}) {

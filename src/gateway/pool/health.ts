@@ -1,9 +1,9 @@
 // What an outcome does to health: one table from ErrorKind and reason to the next state of token, model and group. Pure.
-import type { Random } from "../clock.ts";
-import type { ErrorKind, FailureReason } from "../errors.ts";
+import type { Random } from "../../clock.ts";
+import type { ErrorKind, FailureReason } from "../../errors.ts";
 import { afterFailure } from "./breaker.ts";
-import type { Outcome } from "./leases.ts";
-import { nextPacificMidnight } from "./pacific.ts";
+import type { Outcome } from "./lease-contract.ts";
+import { nextPacificMidnight } from "./pacific-time.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -1,10 +1,10 @@
 // What outcomes do to the whole pool: groups, probes, outages, own caps, and what survives a restart.
 import { describe, expect, test } from "bun:test";
-import { call, FAMILY, failure, limited, success, type TestPool, testPool, tokenRow } from "../../test/pool.ts";
-import type { HealthChange } from "../db/store.ts";
-import { AppError } from "../errors.ts";
-import { silentLog } from "../log.ts";
-import { virtualClock } from "../testing.ts";
+import { call, FAMILY, failure, limited, success, type TestPool, testPool, tokenRow } from "../../../test/pool.ts";
+import type { HealthChange } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
+import { silentLog } from "../../log.ts";
+import { virtualClock } from "../../testing.ts";
 import { createPool } from "./pool.ts";
 
 const MINUTE = 60_000;

@@ -1,9 +1,9 @@
 // Saves changed health in batches: off the hot path, at most 200 ms late, again when the store fails.
-import type { Clock } from "../clock.ts";
-import type { HealthChange, PauseRow } from "../db/store.ts";
-import type { Log } from "../log.ts";
-import { writeRecord } from "./health-record.ts";
-import type { Member } from "./member.ts";
+import type { Clock } from "../../clock.ts";
+import type { HealthChange, PauseRow } from "../../db/store.ts";
+import type { Log } from "../../log.ts";
+import { writeRecord } from "./health-codec.ts";
+import type { Member } from "./pool-token.ts";
 
 const BATCH_MS = 200;
 const AGAIN_MS = 2_000;

@@ -1,7 +1,7 @@
 // Deadlines of requests against the pool, on a virtual clock: which calls begin, and what a cut call says of its token.
 import { describe, expect, test } from "bun:test";
-import { failure, success, type TestPool, testPool, tokenRow } from "../../test/pool.ts";
-import { AppError } from "../errors.ts";
+import { failure, success, type TestPool, testPool, tokenRow } from "../../../test/pool.ts";
+import { AppError } from "../../errors.ts";
 
 const WHOLE_MS = 5_000;
 

@@ -1,11 +1,11 @@
 // What the pool shows of itself: to the admin pages, the command line and the metrics. Pure.
 
-import type { TokenRow } from "../db/store.ts";
+import type { TokenRow } from "../../db/store.ts";
 import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, isHalfOpen, OPERATOR_ADVICE } from "./health.ts";
-import { type Group, type LastError, limitOf, type Member } from "./member.ts";
-import type { Cap, DayCount } from "./quota.ts";
-import { createRoster } from "./roster.ts";
-import type { Kind } from "../domain/generation.ts";
+import { type Group, type LastError, limitOf, type Member } from "./pool-token.ts";
+import type { Cap, DayCount } from "./token-quota.ts";
+import { createRoster } from "./registry.ts";
+import type { Kind } from "../../domain/generation.ts";
 
 export type HealthState = "healthy" | "cooling" | "blocked" | "disabled";
 

@@ -1,5 +1,5 @@
 // Caps that the operator sets and we count ourselves: per token, group and model; reserved before a call, settled or released once.
-import { nextPacificMidnight } from "./pacific.ts";
+import { nextPacificMidnight } from "./pacific-time.ts";
 
 const MINUTE_MS = 60_000;
 const LONGEST_DAY_MS = 25 * 3_600_000;

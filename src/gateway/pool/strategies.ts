@@ -1,6 +1,6 @@
 // How a token is chosen among those that can serve: each strategy is an order, the first is taken. Pure but for the chance it is given.
-import type { Random } from "../clock.ts";
-import type { Settings } from "../config/settings-schema.ts";
+import type { Random } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 
 export type Strategy = Settings["pool"]["strategy"];
 

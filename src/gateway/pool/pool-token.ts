@@ -1,10 +1,10 @@
 // A token inside the pool with what is known of it now, and the two questions of scheduling: could it serve, can it serve at once?
-import type { TokenRow } from "../db/store.ts";
-import type { ErrorKind } from "../errors.ts";
+import type { TokenRow } from "../../db/store.ts";
+import type { ErrorKind } from "../../errors.ts";
 import { HEALTHY, type Health, type HealthReason, heldUntil, isHalfOpen } from "./health.ts";
-import type { LeaseRequest } from "./leases.ts";
-import { type Cap, type Caps, type Counter, newCounter, parseCaps, roomAt, stricter } from "./quota.ts";
-import type { Kind } from "../domain/generation.ts";
+import type { LeaseRequest } from "./lease-contract.ts";
+import { type Cap, type Caps, type Counter, newCounter, parseCaps, roomAt, stricter } from "./token-quota.ts";
+import type { Kind } from "../../domain/generation.ts";
 
 export type LastError = { at: number; kind: ErrorKind; reason: HealthReason | null; upstreamStatus: number | null };
 

@@ -1,8 +1,8 @@
 // What the gateway asks of the pool, and of a key's limits. One implementation each today (pool.ts, limits.ts).
-import type { ErrorKind, FailureDetail } from "../errors.ts";
+import type { ErrorKind, FailureDetail } from "../../errors.ts";
 import type { HealthReason } from "./health.ts";
 import type { Deadline } from "./pace.ts";
-import type { Kind, Usage } from "../domain/generation.ts";
+import type { Kind, Usage } from "../../domain/generation.ts";
 
 /** What one upstream call needs of a token. */
 export type LeaseRequest = {

@@ -1,7 +1,7 @@
 // The table of health: what every kind of outcome does, to whom, until when, and what it leaves alone.
 import { describe, expect, test } from "bun:test";
-import { type Failure, failure, success } from "../../test/pool.ts";
-import type { ErrorKind, FailureDetail, FailureReason } from "../errors.ts";
+import { type Failure, failure, success } from "../../../test/pool.ts";
+import type { ErrorKind, FailureDetail, FailureReason } from "../../errors.ts";
 import {
   afterProxyFailure,
   HEALTHY,
@@ -16,8 +16,8 @@ import {
   reanchored,
   type Scope,
 } from "./health.ts";
-import type { Outcome } from "./leases.ts";
-import { nextPacificMidnight } from "./pacific.ts";
+import type { Outcome } from "./lease-contract.ts";
+import { nextPacificMidnight } from "./pacific-time.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const MINUTE = 60_000;

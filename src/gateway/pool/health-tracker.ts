@@ -1,7 +1,7 @@
 // Lets an outcome take effect: asks the rules of health and outage, keeps what they say, and tells the log.
-import type { Random } from "../clock.ts";
-import type { PauseRow } from "../db/store.ts";
-import type { Log } from "../log.ts";
+import type { Random } from "../../clock.ts";
+import type { PauseRow } from "../../db/store.ts";
+import type { Log } from "../../log.ts";
 import {
   afterProxyFailure,
   type Condition,
@@ -13,10 +13,10 @@ import {
   reasonOf,
   type Scope,
 } from "./health.ts";
-import { keeperOf } from "./health-record.ts";
-import type { HealthSaver } from "./health-saver.ts";
-import type { Outcome } from "./leases.ts";
-import type { Group, Member } from "./member.ts";
+import { keeperOf } from "./health-codec.ts";
+import type { HealthSaver } from "./health-writer.ts";
+import type { Outcome } from "./lease-contract.ts";
+import type { Group, Member } from "./pool-token.ts";
 import { afterAnswer, afterOverload, afterUnreachable, NETWORK_WORKS, type NetworkState, type Overloads, type Routes } from "./outage.ts";
 
 export type Judge = {

@@ -1,9 +1,9 @@
 // When no token is free: what waiting promises, and the honest refusal when it promises nothing.
-import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE, serverFailure } from "../errors.ts";
-import { waitUntil } from "./generation/customer-message.ts";
+import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE, serverFailure } from "../../errors.ts";
+import { waitUntil } from "./customer-message.ts";
 import type { HealthReason } from "./health.ts";
-import { BUSY, capUntil, governing, isPlanPending, type Member, READY, type Want } from "./member.ts";
-import type { Lane } from "./pool-index.ts";
+import { BUSY, capUntil, governing, isPlanPending, type Member, READY, type Want } from "./pool-token.ts";
+import type { Lane } from "./scheduler.ts";
 
 /** Why a token is held back, as far as a client is concerned. */
 type Cause = "operator" | "rate" | "failing" | "quota" | "model" | "plan";

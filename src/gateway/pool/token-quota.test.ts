@@ -1,8 +1,8 @@
 // Own caps: how they are read, when they have room, and that every reservation is given back once.
 import { describe, expect, test } from "bun:test";
-import { seededRandom } from "../testing.ts";
-import { nextPacificMidnight } from "./pacific.ts";
-import { type Cap, dumpDays, newCounter, parseCaps, release, reserve, restoreDays, roomAt, settle, stricter } from "./quota.ts";
+import { seededRandom } from "../../testing.ts";
+import { nextPacificMidnight } from "./pacific-time.ts";
+import { type Cap, dumpDays, newCounter, parseCaps, release, reserve, restoreDays, roomAt, settle, stricter } from "./token-quota.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const none: Cap = { requestsPerMinute: null, requestsPerDay: null, imagesPerMinute: null, usdPerDay: null };

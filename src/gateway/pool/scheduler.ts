@@ -1,10 +1,10 @@
 // Answers "which token now?" without walking the pool: per kind of request a lane with its ready tokens in order of the strategy.
-import type { Random } from "../clock.ts";
+import type { Random } from "../../clock.ts";
 import { createHeap, type Heap } from "./heap.ts";
-import type { LeaseRequest } from "./leases.ts";
-import { BUSY, couldServe, limitOf, type Member, READY, readiness, type Want } from "./member.ts";
-import type { Outlook } from "./outlook.ts";
-import { advance, type Candidate, type Race, type Rank, rankInto, type Strategy } from "./schedule.ts";
+import type { LeaseRequest } from "./lease-contract.ts";
+import { BUSY, couldServe, limitOf, type Member, READY, readiness, type Want } from "./pool-token.ts";
+import type { Outlook } from "./availability.ts";
+import { advance, type Candidate, type Race, type Rank, rankInto, type Strategy } from "./strategies.ts";
 
 /** One token in one lane. `state` as from `readiness`. */
 export type Entry = Rank & { at: number; member: Member; state: number };

@@ -1,8 +1,8 @@
 // A token whose plan is not known yet: a request that needs one waits for the token's first check.
 import { describe, expect, test } from "bun:test";
-import { failure, type TestPool, testPool, tokenRow } from "../../test/pool.ts";
-import type { AppError } from "../errors.ts";
-import { settled } from "../testing.ts";
+import { failure, type TestPool, testPool, tokenRow } from "../../../test/pool.ts";
+import type { AppError } from "../../errors.ts";
+import { settled } from "../../testing.ts";
 
 const NEEDS = { minTier: { alpha: 2 } } as const;
 
