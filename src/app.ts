@@ -19,7 +19,7 @@ import { createProxyWatch, trustProxyHint } from "./api/proxy-watch.ts";
 import { openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
 import { AppError, knownFailure } from "./errors.ts";
-import { Readiness } from "./gateway/readiness.ts";
+import { Readiness } from "./gateway/reports/readiness.ts";
 
 /** Names of this machine, which the demo answers to. */
 const LOCAL_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);

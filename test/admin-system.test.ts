@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { licences } from "../scripts/licences.ts";
-import { describeSurfaces } from "../src/gateway/api-reference.ts";
+import { describeSurfaces } from "../src/gateway/reports/api-reference.ts";
 import { temporaryFolder } from "../src/testing.ts";
 import { VERSION } from "../src/version.ts";
 import { en } from "../views/locales/en.ts";

@@ -1,5 +1,5 @@
 // The reference of the API: routes by surface, what each takes, and a call to copy.
-import type { ApiRoute, ApiSurface } from "../src/gateway/api-reference.ts";
+import type { ApiRoute, ApiSurface } from "../src/gateway/reports/api-reference.ts";
 import { Badge, type BadgeTone, Card, CodeBlock, CopyButton, LinkButton, Tabs } from "./controls.tsx";
 import { PageHead } from "./layout.tsx";
 import { Cell, Table } from "./table.tsx";

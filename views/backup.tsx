@@ -1,5 +1,5 @@
 // Backup and restore of the data folder, and what to know of the secret key.
-import type { AppliedRestore, BackupDifference, StagedRestore } from "../src/gateway/maintenance.ts";
+import type { AppliedRestore, BackupDifference, StagedRestore } from "../src/gateway/reports/maintenance.ts";
 import { ActionButton, Button, Card, CodeBlock, Form, LinkButton } from "./controls.tsx";
 import { Toggle } from "./fields.tsx";
 import { Time } from "./figures.tsx";

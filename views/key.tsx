@@ -1,6 +1,6 @@
 // One key: use against its limits, what it may do, its webhook; and the step before it is revoked.
 import type { UsageRow } from "../src/db/ledger.ts";
-import type { UsageRange } from "../src/gateway/usage.ts";
+import type { UsageRange } from "../src/gateway/reports/usage.ts";
 import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "./controls.tsx";
 import { Field } from "./fields.tsx";
 import { Count, Countdown, Time } from "./figures.tsx";

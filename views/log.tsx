@@ -1,5 +1,5 @@
 // The tail of the log: newest first, filtered by level, new lines put on top as they come.
-import type { TailLine } from "../src/gateway/log-tail.ts";
+import type { TailLine } from "../src/gateway/reports/log-tail.ts";
 import type { LogLevel } from "../src/log.ts";
 import { Badge, type BadgeTone, Card, EmptyState } from "./controls.tsx";
 import { Select } from "./fields.tsx";

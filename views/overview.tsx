@@ -1,7 +1,7 @@
 // The overview: what happens now, what needs the operator's hand, and what was used.
 import type { ComponentChildren } from "preact";
-import type { Need, OverviewLook, OverviewNow, OverviewPlots } from "../src/gateway/overview.ts";
-import type { UsageTotal } from "../src/gateway/usage.ts";
+import type { Need, OverviewLook, OverviewNow, OverviewPlots } from "../src/gateway/reports/overview.ts";
+import type { UsageTotal } from "../src/gateway/reports/usage.ts";
 import { ActionButton, Card, EmptyState, HealthBadge, LinkButton, Stat, Stats } from "./controls.tsx";
 import { Bytes, Count, Dash, Duration, Money, Time } from "./figures.tsx";
 import { formatCount, formatPercent } from "./format.ts";

@@ -1,5 +1,5 @@
 // What a restore has put in place: from when it is, and where the data lie that it replaced.
-import type { AppliedRestore } from "../src/gateway/maintenance.ts";
+import type { AppliedRestore } from "../src/gateway/reports/maintenance.ts";
 import { ActionButton, LinkButton } from "./controls.tsx";
 import { Time } from "./figures.tsx";
 import type { View } from "./view.ts";

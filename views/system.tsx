@@ -1,7 +1,7 @@
 // The server itself: health and self-test, data and backup, log, trail of changes, what it is made of.
 import type { AuditRow } from "../src/db/admin.ts";
-import type { FolderSizes } from "../src/gateway/maintenance.ts";
-import type { CheckResult } from "../src/gateway/self-test.ts";
+import type { FolderSizes } from "../src/gateway/reports/maintenance.ts";
+import type { CheckResult } from "../src/gateway/reports/self-test.ts";
 import { Trail } from "./account.tsx";
 import { ActionButton, Badge, type BadgeTone, Button, Card, LinkButton, Stat, Stats, Tabs } from "./controls.tsx";
 import { Bytes, Duration, Progress } from "./figures.tsx";

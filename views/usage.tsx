@@ -1,6 +1,6 @@
 // Usage: sums of a span by day, model, key or token, drawn and as a table, and the same as a file.
 import type { UsageRow } from "../src/db/ledger.ts";
-import type { UsageGroup, UsageRange, UsageSort, UsageTotal } from "../src/gateway/usage.ts";
+import type { UsageGroup, UsageRange, UsageSort, UsageTotal } from "../src/gateway/reports/usage.ts";
 import { Card, EmptyState, LinkButton, Stat, Stats, Tabs } from "./controls.tsx";
 import { Field, Select } from "./fields.tsx";
 import { Count, Dash, Duration, Money } from "./figures.tsx";

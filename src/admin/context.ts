@@ -3,7 +3,7 @@
 import type { AssetUrls } from "../../views/view.ts";
 import type { BodyReader } from "../api/body.ts";
 import type { Context } from "../context.ts";
-import type { ApiDocument } from "../gateway/api-reference.ts";
+import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import type { Session } from "../gateway/auth/sessions.ts";
 import type { Forms } from "./forms.ts";
 import type { Notices } from "./notices.ts";

@@ -21,7 +21,7 @@ import {
 } from "../gateway/keys/manage-keys.ts";
 import { DEFAULT_FAMILY, families, listModels } from "../gateway/models/models.ts";
 import { knownOperatorKey } from "../gateway/keys/operator-key.ts";
-import { readUsageAlong, usageRange } from "../gateway/usage.ts";
+import { readUsageAlong, usageRange } from "../gateway/reports/usage.ts";
 import type { AdminContext } from "./context.ts";
 import { readKeyForm } from "./key-form.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";

@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { OverviewLive, OverviewPage } from "../../views/overview.tsx";
 import { AppError } from "../errors.ts";
-import { type OverviewDependencies, readOverview, readOverviewPlots } from "../gateway/overview.ts";
+import { type OverviewDependencies, readOverview, readOverviewPlots } from "../gateway/reports/overview.ts";
 import type { AdminContext } from "./context.ts";
 import { live } from "./live.ts";
 import { goTo, page, viewOf } from "./page.ts";

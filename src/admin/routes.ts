@@ -4,7 +4,7 @@ import { NAV, type PageName } from "../../views/nav.ts";
 import type { BodyReader } from "../api/body.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
-import type { ApiDocument } from "../gateway/api-reference.ts";
+import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import { isFormToken } from "../gateway/auth/sessions.ts";
 import { accountRoutes } from "./account.ts";
 import { apiRoutes } from "./api.ts";

@@ -4,7 +4,7 @@ import { Elysia } from "elysia";
 import { BackupPage, RestartingPage, RestorePage } from "../../views/backup.tsx";
 import { LogLines, LogPage } from "../../views/log.tsx";
 import { AboutPage, Checks, HealthPage, TrailPage } from "../../views/system.tsx";
-import { type CheckDependencies, type CheckResult, quickChecks, selfTest, upstreamChecks } from "../gateway/self-test.ts";
+import { type CheckDependencies, type CheckResult, quickChecks, selfTest, upstreamChecks } from "../gateway/reports/self-test.ts";
 import type { LogLevel } from "../log.ts";
 import { SETTINGS } from "../config/settings-keys.ts";
 import { VERSION } from "../version.ts";

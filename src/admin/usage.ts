@@ -13,8 +13,8 @@ import {
   type UsageNarrowing,
   usageCsv,
   usageRange,
-} from "../gateway/usage.ts";
-import { createUsageBook } from "../gateway/usage-book.ts";
+} from "../gateway/reports/usage.ts";
+import { createUsageBook } from "../gateway/reports/usage-book.ts";
 import type { AdminContext } from "./context.ts";
 import { page, viewOf } from "./page.ts";
 

@@ -2,7 +2,7 @@
 import { Database } from "bun:sqlite";
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AppliedRestore, BackupDifference, StagedRestore } from "../../gateway/maintenance.ts";
+import type { AppliedRestore, BackupDifference, StagedRestore } from "../../gateway/reports/maintenance.ts";
 
 /** A backup that waits, whole, with its note. */
 export const STAGED = "restore.staged";

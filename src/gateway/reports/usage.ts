@@ -1,5 +1,5 @@
 // What was used, for people: a span of time, the sums in it, and as lines of a file. Reads rollups only.
-import type { LedgerStore, UsageRow } from "../db/ledger.ts";
+import type { LedgerStore, UsageRow } from "../../db/ledger.ts";
 
 const DAY_MS = 86_400_000;
 /** Rollups are kept about so long; a longer span shows nothing more. */

@@ -1,6 +1,6 @@
 // The last lines of the log in memory: how many, which, and nothing secret in them.
 import { expect, test } from "bun:test";
-import { createLog } from "../log.ts";
+import { createLog } from "../../log.ts";
 import { createLogTail } from "./log-tail.ts";
 
 function world(capacity?: number) {

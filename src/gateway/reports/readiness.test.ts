@@ -1,8 +1,8 @@
 // Readiness by facts, with each fact given by hand.
 import { expect, test } from "bun:test";
-import { loadConfig } from "../config/config.ts";
-import { silentLog } from "../log.ts";
-import { settled, virtualClock } from "../testing.ts";
+import { loadConfig } from "../../config/config.ts";
+import { silentLog } from "../../log.ts";
+import { settled, virtualClock } from "../../testing.ts";
 import { Readiness } from "./readiness.ts";
 
 const { settings } = loadConfig({ file: null, env: {}, flags: {} });

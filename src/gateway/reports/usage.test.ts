@@ -1,6 +1,6 @@
 // Spans of usage as addresses have them, order, and lines for spreadsheets.
 import { describe, expect, test } from "bun:test";
-import type { UsageRow } from "../db/ledger.ts";
+import type { UsageRow } from "../../db/ledger.ts";
 import { readUsageBy, sortUsage, usageCsv, usageRange } from "./usage.ts";
 
 const DAY = 86_400_000;

@@ -1,5 +1,5 @@
 // Sums by key and by token as they were a moment ago: adding up a month of ten thousand tokens takes half a second.
-import type { LedgerStore, UsageRow } from "../db/ledger.ts";
+import type { LedgerStore, UsageRow } from "../../db/ledger.ts";
 import { readUsageBy, type UsageGroup, type UsageNarrowing, type UsageRange } from "./usage.ts";
 
 /** As good as now. */

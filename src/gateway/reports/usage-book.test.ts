@@ -1,7 +1,7 @@
 // Kept sums: how old they may be, that nobody waits for newer ones, and that failures are not kept.
 import { expect, test } from "bun:test";
-import type { UsageRow } from "../db/ledger.ts";
-import { settled, virtualClock } from "../testing.ts";
+import type { UsageRow } from "../../db/ledger.ts";
+import { settled, virtualClock } from "../../testing.ts";
 import { usageRange } from "./usage.ts";
 import { createUsageBook } from "./usage-book.ts";
 

@@ -1,5 +1,5 @@
 // The last lines of the log, kept in memory for who looks.
-import type { Log, LogLevel, LogLine } from "../log.ts";
+import type { Log, LogLevel, LogLine } from "../../log.ts";
 
 /** Numbered from 1 in the order of their being written. */
 export type TailLine = LogLine & { number: number };
