@@ -1,5 +1,5 @@
 // One setting in its row: what it means, where its value comes from, and the field that changes it.
-import type { SettingState } from "../src/gateway/settings-admin.ts";
+import type { SettingState } from "../src/gateway/settings/manage-settings.ts";
 import type { SettingKey, SettingValue } from "../src/config/settings-keys.ts";
 import { Badge, type BadgeTone, Button, LinkButton } from "./controls.tsx";
 import { formatCount } from "./format.ts";

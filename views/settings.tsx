@@ -1,5 +1,5 @@
 // Settings: every key of the schema with its value, origin and bounds; what a change would do; secrets.
-import type { SettingDifference, SettingState } from "../src/gateway/settings-admin.ts";
+import type { SettingDifference, SettingState } from "../src/gateway/settings/manage-settings.ts";
 import { ActionButton, Badge, Button, Card, CodeBlock, CopyButton, EmptyState, Form, LinkButton, Tabs } from "./controls.tsx";
 import { Field } from "./fields.tsx";
 import { Time } from "./figures.tsx";

@@ -4,7 +4,7 @@ import { ModelPage, ModelRow, ModelsPage } from "../../views/models.tsx";
 import { AppError } from "../errors.ts";
 import { findModelView, listModelViews, type ModelView } from "../gateway/models/list-models.ts";
 import { MAX_PRICE_USD, OFFER_KEY, type OfferChanges, pricedSizes } from "../gateway/models/overrides.ts";
-import { createSettingsAdmin } from "../gateway/settings-admin.ts";
+import { createSettingsAdmin } from "../gateway/settings/manage-settings.ts";
 import type { AdminContext } from "./context.ts";
 import type { FormReader } from "./forms.ts";
 import { changed, fragment, goTo, page, readForm, viewOf } from "./page.ts";

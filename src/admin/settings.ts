@@ -4,7 +4,7 @@ import type { Messages } from "../../views/locales/en.ts";
 import type { Typed } from "../../views/setting.tsx";
 import { ReviewPage, SecretPage, SettingsPage } from "../../views/settings.tsx";
 import { AppError } from "../errors.ts";
-import { createSettingsAdmin, type SettingState, type SettingWish } from "../gateway/settings-admin.ts";
+import { createSettingsAdmin, type SettingState, type SettingWish } from "../gateway/settings/manage-settings.ts";
 import { newSecretText } from "../ids.ts";
 import type { AdminContext } from "./context.ts";
 import type { FormReader } from "./forms.ts";

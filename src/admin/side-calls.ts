@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { SideCallsPage } from "../../views/side-calls.tsx";
 import { AppError } from "../errors.ts";
-import { createSettingsAdmin } from "../gateway/settings-admin.ts";
+import { createSettingsAdmin } from "../gateway/settings/manage-settings.ts";
 import { MAX_RULES, SIDE_RULES_KEY, type SideRule } from "../gateway/side-calls/rules.ts";
 import type { AdminContext } from "./context.ts";
 import { goTo, page, viewOf } from "./page.ts";

@@ -1,7 +1,7 @@
 // Responses in one piece behind proxies that cut silence (`server.early_bytes`): the head and blanks first, the body when it is there.
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
-import type { SettingsStore } from "../gateway/settings.ts";
+import type { SettingsStore } from "../gateway/settings/settings.ts";
 import type { Log } from "../log.ts";
 import { HEARTBEAT_MS } from "./sse.ts";
 

@@ -7,7 +7,7 @@ import { hashKey } from "../gateway/keys/keys.ts";
 import type { Pool } from "../gateway/pool/pool.ts";
 import type { PoolTokenView } from "../gateway/pool/snapshot.ts";
 import type { SessionIntake } from "../gateway/session-intake.ts";
-import type { SettingsStore } from "../gateway/settings.ts";
+import type { SettingsStore } from "../gateway/settings/settings.ts";
 import { createThrottle } from "../gateway/auth/throttle.ts";
 import { isRecognised, recognise } from "../gateway/token-forms.ts";
 import type { Log } from "../log.ts";

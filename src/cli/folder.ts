@@ -8,7 +8,7 @@ import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
 import { type Change, createAudit } from "../gateway/audit.ts";
-import { createSettingsAdmin, type SettingsAdmin } from "../gateway/settings-admin.ts";
+import { createSettingsAdmin, type SettingsAdmin } from "../gateway/settings/manage-settings.ts";
 import { recordChange } from "./trail.ts";
 import type { Call, FOLDER_OPTIONS, Io } from "./verb.ts";
 

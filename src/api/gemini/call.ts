@@ -10,7 +10,7 @@ import type { Leases } from "../../gateway/pool/lease-contract.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
 import { allowsModel, assertPermitted } from "../../gateway/keys/permissions.ts";
-import type { SettingsStore } from "../../gateway/settings.ts";
+import type { SettingsStore } from "../../gateway/settings/settings.ts";
 import type { SideCallBook } from "../../gateway/side-calls/book.ts";
 import type { Kind } from "../../domain/generation.ts";
 import type { Log } from "../../log.ts";

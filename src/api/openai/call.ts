@@ -11,7 +11,7 @@ import type { Job, Jobs } from "../../domain/job.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
-import type { SettingsStore } from "../../gateway/settings.ts";
+import type { SettingsStore } from "../../gateway/settings/settings.ts";
 import type { SideCallBook } from "../../gateway/side-calls/book.ts";
 import type { Json, Turn } from "../../domain/generation.ts";
 import { newId } from "../../ids.ts";

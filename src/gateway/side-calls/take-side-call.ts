@@ -1,6 +1,6 @@
 // Takes a call that is a side call, in the name of its key, and writes it into the book.
 import type { KeyRow } from "../../db/store.ts";
-import type { SettingsStore } from "../settings.ts";
+import type { SettingsStore } from "../settings/settings.ts";
 import type { SideCallBook } from "./book.ts";
 import type { ChatCall } from "./decide.ts";
 import { type Demand, decideSideCall, type LocalReply } from "./reply.ts";

@@ -1,5 +1,5 @@
 // The settings in force now; readers ask each time, so that a change counts from the next request on.
-import type { Settings } from "../config/settings-schema.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 
 export type SettingsStore = {
   current(): Settings;

@@ -1,8 +1,8 @@
 // Settings as the operator edits them, over a store in memory and the real schema.
 import { describe, expect, test } from "bun:test";
-import { loadConfig, withDatabase } from "../config/config.ts";
-import { AppError } from "../errors.ts";
-import { createSettingsAdmin } from "./settings-admin.ts";
+import { loadConfig, withDatabase } from "../../config/config.ts";
+import { AppError } from "../../errors.ts";
+import { createSettingsAdmin } from "./manage-settings.ts";
 
 const BY = { address: "127.0.0.1" };
 
