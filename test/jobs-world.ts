@@ -13,7 +13,7 @@ import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { createMediaStore } from "../src/gateway/media/media-store.ts";
 import { parseModel } from "../src/gateway/models/models.ts";
 import { createPool } from "../src/gateway/pool/pool.ts";
-import { createTokens } from "../src/gateway/tokens.ts";
+import { createTokens } from "../src/gateway/tokens/credentials.ts";
 import type { Draft, Json, ProviderEvent, VideoRequest } from "../src/domain/generation.ts";
 import { newId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";

@@ -3,7 +3,7 @@ import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import type { ErrorKind } from "../src/errors.ts";
 import type { HealthReason } from "../src/gateway/pool/health.ts";
 import type { HealthView } from "../src/gateway/pool/snapshot.ts";
-import type { TokenQuery } from "../src/gateway/token-list.ts";
+import type { TokenQuery } from "../src/gateway/tokens/list-tokens.ts";
 import { HealthBadge } from "./controls.tsx";
 import { Countdown } from "./figures.tsx";
 import type { View } from "./view.ts";

@@ -1,6 +1,6 @@
 // Import of tokens: paste or file, what would happen, and how far it is.
-import type { FreshLine, ImportDraft } from "../src/gateway/import-drafts.ts";
-import type { RefusedLine } from "../src/gateway/token-import.ts";
+import type { FreshLine, ImportDraft } from "../src/gateway/tokens/import-preview.ts";
+import type { RefusedLine } from "../src/gateway/tokens/parse-tokens.ts";
 import { Button, Card, Form, LinkButton, Stat, Stats } from "./controls.tsx";
 import { Field, Select } from "./fields.tsx";
 import { Count, Progress } from "./figures.tsx";

@@ -1,6 +1,6 @@
 // One token in the list: the row, and the same row while it is edited.
-import type { TokenItem } from "../src/gateway/token-list.ts";
-import type { TokenSums, TokenUsage } from "../src/gateway/token-usage.ts";
+import type { TokenItem } from "../src/gateway/tokens/list-tokens.ts";
+import type { TokenSums, TokenUsage } from "../src/gateway/tokens/token-usage.ts";
 import { Button, Form, LinkButton, Menu } from "./controls.tsx";
 import { Count, Time } from "./figures.tsx";
 import { formatCount, formatUsd } from "./format.ts";

@@ -2,9 +2,9 @@
 import type { AuditRow } from "../src/db/admin.ts";
 import type { UsageRow } from "../src/db/ledger.ts";
 import type { PauseRow } from "../src/db/store.ts";
-import type { Remedy } from "../src/gateway/token-admin.ts";
-import type { TokenItem } from "../src/gateway/token-list.ts";
-import type { TokenUsage } from "../src/gateway/token-usage.ts";
+import type { Remedy } from "../src/gateway/tokens/manage-tokens.ts";
+import type { TokenItem } from "../src/gateway/tokens/list-tokens.ts";
+import type { TokenUsage } from "../src/gateway/tokens/token-usage.ts";
 import { ActionButton, Badge, Button, Card, Form, HealthBadge, LinkButton, Stat, Stats } from "./controls.tsx";
 import { Field } from "./fields.tsx";
 import { Count, Countdown, Dash, Time } from "./figures.tsx";

@@ -1,7 +1,7 @@
 // The tokens: a list that stays fast with ten thousand of them, each row a fragment of its own.
 import type { HealthState } from "../src/gateway/pool/snapshot.ts";
-import type { TokenChoices, TokenItem, TokenPage, TokenQuery } from "../src/gateway/token-list.ts";
-import type { TokenUsage } from "../src/gateway/token-usage.ts";
+import type { TokenChoices, TokenItem, TokenPage, TokenQuery } from "../src/gateway/tokens/list-tokens.ts";
+import type { TokenUsage } from "../src/gateway/tokens/token-usage.ts";
 import { EmptyState, LinkButton, Menu, Tabs } from "./controls.tsx";
 import { formatCount } from "./format.ts";
 import { PageHead } from "./layout.tsx";

@@ -5,9 +5,9 @@ import { CAP_FIELDS } from "../../views/token-form.tsx";
 import type { TokenChange, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import type { Cap } from "../gateway/pool/token-quota.ts";
-import { withCap } from "../gateway/token-admin.ts";
-import { isRecognised, recognise } from "../gateway/token-forms.ts";
-import { readProxy } from "../gateway/token-record.ts";
+import { withCap } from "../gateway/tokens/manage-tokens.ts";
+import { isRecognised, recognise } from "../gateway/tokens/detect-secret.ts";
+import { readProxy } from "../gateway/tokens/parse-token-fields.ts";
 import { redactText } from "../log.ts";
 import type { FormReader } from "./forms.ts";
 

@@ -2,9 +2,9 @@
 import { Elysia } from "elysia";
 import { ImportDraftPage, ImportPage, ImportProgress, importHref } from "../../views/token-import.tsx";
 import { AppError } from "../errors.ts";
-import { createImportDrafts } from "../gateway/import-drafts.ts";
-import { importTokens } from "../gateway/import-tokens.ts";
-import { parseTokens } from "../gateway/token-import.ts";
+import { createImportDrafts } from "../gateway/tokens/import-preview.ts";
+import { importTokens } from "../gateway/tokens/import-tokens.ts";
+import { parseTokens } from "../gateway/tokens/parse-tokens.ts";
 import type { AdminContext } from "./context.ts";
 import { live } from "./live.ts";
 import { goTo, page, readForm, viewOf } from "./page.ts";

@@ -8,7 +8,7 @@ import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } fr
 import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
 import { hashKey } from "../gateway/keys/keys.ts";
 import { operatorKey } from "../gateway/keys/operator-key.ts";
-import { freeLabel } from "../gateway/token-labels.ts";
+import { freeLabel } from "../gateway/tokens/token-labels.ts";
 import { newKey } from "../ids.ts";
 import { newPassword, replacePassword } from "./account.ts";
 import type { AdminContext } from "./context.ts";

@@ -6,10 +6,10 @@ import { AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../e
 import { hashKey } from "../gateway/keys/keys.ts";
 import type { Pool } from "../gateway/pool/pool.ts";
 import type { PoolTokenView } from "../gateway/pool/snapshot.ts";
-import type { SessionIntake } from "../gateway/session-intake.ts";
+import type { SessionIntake } from "../gateway/tokens/companion-sessions.ts";
 import type { SettingsStore } from "../gateway/settings/settings.ts";
 import { createThrottle } from "../gateway/auth/throttle.ts";
-import { isRecognised, recognise } from "../gateway/token-forms.ts";
+import { isRecognised, recognise } from "../gateway/tokens/detect-secret.ts";
 import type { Log } from "../log.ts";
 import { type BodyReader, validator } from "./body.ts";
 

@@ -1,9 +1,9 @@
 // flow2api import: takes over accounts, settings and the API key of the Python original.
 import { AppError } from "../errors.ts";
-import { importCounts, importTokens } from "../gateway/import-tokens.ts";
+import { importCounts, importTokens } from "../gateway/tokens/import-tokens.ts";
 import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
 import { hashKey } from "../gateway/keys/keys.ts";
-import { isRefused, type ParsedToken } from "../gateway/token-import.ts";
+import { isRefused, type ParsedToken } from "../gateway/tokens/parse-tokens.ts";
 import { redactText } from "../log.ts";
 import { findSetting, showValue } from "../config/settings-keys.ts";
 import { type Folder, openFolder } from "./folder.ts";

@@ -1,5 +1,5 @@
 // A secret given on the command line or, better, on standard input.
-import { isRecognised, knownForm, recognise } from "../gateway/token-forms.ts";
+import { isRecognised, knownForm, recognise } from "../gateway/tokens/detect-secret.ts";
 import { type Io, usageError } from "./verb.ts";
 
 const MAX_LENGTH = 16_384;

@@ -1,8 +1,8 @@
 // flow2api token add: asks the upstream whether it takes a secret, puts it into the pool, prints its id.
 import type { TokenRow } from "../db/store.ts";
-import { editable } from "../gateway/token-admin.ts";
-import { PROVIDERS } from "../gateway/token-forms.ts";
-import { freeLabel } from "../gateway/token-labels.ts";
+import { editable } from "../gateway/tokens/manage-tokens.ts";
+import { PROVIDERS } from "../gateway/tokens/detect-secret.ts";
+import { freeLabel } from "../gateway/tokens/token-labels.ts";
 import { findSetting, parseSetting, type SettingKey, showValue } from "../config/settings-keys.ts";
 import { openFolder } from "./folder.ts";
 import { readSecret } from "./secret.ts";

@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Store, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
-import { exportTokens, TOKEN_FORMATS } from "../gateway/token-export.ts";
+import { exportTokens, TOKEN_FORMATS } from "../gateway/tokens/export-tokens.ts";
 import { openFolder } from "./folder.ts";
 import { readChoice } from "./option-values.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";

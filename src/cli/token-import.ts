@@ -1,6 +1,6 @@
 // flow2api token import: puts many tokens into the pool, from a file or standard input.
-import { type ImportReport, importCounts, importTokens } from "../gateway/import-tokens.ts";
-import { PROVIDERS, parseTokens } from "../gateway/token-import.ts";
+import { type ImportReport, importCounts, importTokens } from "../gateway/tokens/import-tokens.ts";
+import { PROVIDERS, parseTokens } from "../gateway/tokens/parse-tokens.ts";
 import { openFolder } from "./folder.ts";
 import { leftBehind } from "./original-accounts.ts";
 import { readTextFile } from "./text-file.ts";

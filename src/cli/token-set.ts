@@ -2,8 +2,8 @@
 import type { TokenChange, TokenRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { families, familyOf, nearestModels } from "../gateway/models/models.ts";
-import { editable } from "../gateway/token-admin.ts";
-import { readProxy } from "../gateway/token-record.ts";
+import { editable } from "../gateway/tokens/manage-tokens.ts";
+import { readProxy } from "../gateway/tokens/parse-token-fields.ts";
 import { openFolder } from "./folder.ts";
 import { given, onlyGiven, readDecimal, readEnabled, readId, readList, readSwitch, readWhole, wrongValue } from "./option-values.ts";
 import { type Call, defineVerb, FOLDER_OPTIONS, type Io, type Options, usageError } from "./verb.ts";

@@ -15,7 +15,7 @@ import { AppError } from "../../src/errors.ts";
 import { parseRange } from "../../src/gateway/media/media-response.ts";
 import { decodeDataUrl } from "../../src/gateway/media/data-url.ts";
 import { nearestModels, parseModel } from "../../src/gateway/models/models.ts";
-import { isRefused, parseTokens } from "../../src/gateway/token-import.ts";
+import { isRefused, parseTokens } from "../../src/gateway/tokens/parse-tokens.ts";
 import { redactText } from "../../src/log.ts";
 import { createBase64Decoder, decodeBase64 } from "../../src/providers/base64.ts";
 import { createScanner } from "../../src/providers/json-scan.ts";

@@ -9,7 +9,7 @@ import { createLimits } from "../../src/gateway/limits/limits.ts";
 import type { MediaStore } from "../../src/gateway/media/media-store.ts";
 import { assumedFamilies } from "../../src/gateway/models/models.ts";
 import { createPool, type Pool } from "../../src/gateway/pool/pool.ts";
-import { createTokens, type Tokens } from "../../src/gateway/tokens.ts";
+import { createTokens, type Tokens } from "../../src/gateway/tokens/credentials.ts";
 import { silentLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { seededRandom } from "../../src/testing.ts";

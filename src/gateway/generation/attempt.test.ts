@@ -6,7 +6,7 @@ import { createAffinity } from "./affinity.ts";
 import { attemptImage } from "./attempt.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import type { Tokens } from "../tokens.ts";
+import type { Tokens } from "../tokens/credentials.ts";
 import type { ProviderEvent } from "../../domain/generation.ts";
 
 type Plot = { events: ProviderEvent[]; fails?: ErrorKind; keep?: ErrorKind };

@@ -4,7 +4,7 @@ import type { Provider } from "../../providers/provider.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import type { Tokens } from "../tokens.ts";
+import type { Tokens } from "../tokens/credentials.ts";
 import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../../domain/generation.ts";
 
 /** What came of a call that was answered. */

@@ -20,7 +20,7 @@ import { chooseFamily, isSwitchedOff, type ModelChoice, switchedOff } from "../m
 import { imagePayload } from "./payload.ts";
 import { estimateImageUsd, type Prices } from "../models/prices.ts";
 import { createRecord, type GenerationRecord } from "./request-record.ts";
-import type { Tokens } from "../tokens.ts";
+import type { Tokens } from "../tokens/credentials.ts";
 import type { GenerateEvent, ImageRequest, ModelOptions, Part, Turn } from "../../domain/generation.ts";
 
 /** A client's request for images, decoded from any dialect. */

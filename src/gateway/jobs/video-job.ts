@@ -14,7 +14,7 @@ import type { Lease, Outcome } from "../pool/lease-contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Prices } from "../models/prices.ts";
-import type { Tokens } from "../tokens.ts";
+import type { Tokens } from "../tokens/credentials.ts";
 import type { Turnstile } from "../turnstile.ts";
 
 export type VideoRunDependencies = {

@@ -12,7 +12,7 @@ import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { HealthView, PoolGauges } from "../pool/snapshot.ts";
 import type { SideCallBook, SideCallCounts, SuspectShape } from "../side-calls/book.ts";
-import { type Remedy, remedyOf } from "../token-admin.ts";
+import { type Remedy, remedyOf } from "../tokens/manage-tokens.ts";
 import { readUsageAlong, readUsageTotal, type UsageRange, type UsageTotal, usageRange } from "./usage.ts";
 
 export type OverviewNow = Omit<PoolGauges, "networkTroubleSince"> & {

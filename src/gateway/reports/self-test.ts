@@ -8,7 +8,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { Maintenance } from "./maintenance.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { Refresher } from "../refresh.ts";
+import type { Refresher } from "../tokens/refresh.ts";
 import { withTimeout } from "../jobs/video-job.ts";
 
 export type CheckName = "proxy" | "database" | "disk" | "media" | "upstream" | "clock" | "token";

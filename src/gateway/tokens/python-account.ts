@@ -1,8 +1,8 @@
 // One account of the Python flow2api, as its database, its export and its admin API have it, as a token of ours.
 import { AppError } from "../../errors.ts";
 import { blockedHealth, cooledHealth } from "../pool/health-codec.ts";
-import { isRecognised, recognise } from "../token-forms.ts";
-import type { ParsedLine } from "../token-import.ts";
+import { isRecognised, recognise } from "./detect-secret.ts";
+import type { ParsedLine } from "./parse-tokens.ts";
 import { readPythonProxy } from "./python-proxy.ts";
 
 export type PythonRow = Record<string, unknown>;

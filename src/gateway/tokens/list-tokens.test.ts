@@ -1,9 +1,9 @@
 // The list of tokens: search, filters, order, pages that neither repeat nor lose a row.
 import { describe, expect, test } from "bun:test";
-import { tokenRow } from "../../test/pool.ts";
-import type { TokenRow } from "../db/store.ts";
-import type { HealthState, PoolTokenView } from "./pool/snapshot.ts";
-import { matchingIds, pageOfTokens, readTokenQuery, type TokenItem, type TokenQuery, tokenChoices } from "./token-list.ts";
+import { tokenRow } from "../../../test/pool.ts";
+import type { TokenRow } from "../../db/store.ts";
+import type { HealthState, PoolTokenView } from "../pool/snapshot.ts";
+import { matchingIds, pageOfTokens, readTokenQuery, type TokenItem, type TokenQuery, tokenChoices } from "./list-tokens.ts";
 
 function item(id: number, row: Partial<TokenRow> = {}, view: Partial<PoolTokenView> & { state?: HealthState } = {}): TokenItem {
   const { state = "healthy", ...rest } = view;

@@ -1,11 +1,11 @@
 // Deletion in two steps: what can be undone, until when, and what a restart makes of it.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { loadSecretKey } from "../db/sqlite/secrets.ts";
-import { openStore } from "../db/sqlite/store.ts";
-import type { Store } from "../db/store.ts";
-import { silentLog } from "../log.ts";
-import { temporaryFolder, type VirtualClock, virtualClock } from "../testing.ts";
-import { createRemovals, UNDO_MS } from "./token-removal.ts";
+import { loadSecretKey } from "../../db/sqlite/secrets.ts";
+import { openStore } from "../../db/sqlite/store.ts";
+import type { Store } from "../../db/store.ts";
+import { silentLog } from "../../log.ts";
+import { temporaryFolder, type VirtualClock, virtualClock } from "../../testing.ts";
+import { createRemovals, UNDO_MS } from "./delete-tokens.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let store: Store;

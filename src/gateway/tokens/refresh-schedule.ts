@@ -1,7 +1,7 @@
 // When a token is to be checked next: by age, before its access token ends, after failures, while it is held back. Pure.
-import type { Random } from "../clock.ts";
-import type { TokenRow } from "../db/store.ts";
-import type { Condition, HealthReason } from "./pool/health.ts";
+import type { Random } from "../../clock.ts";
+import type { TokenRow } from "../../db/store.ts";
+import type { Condition, HealthReason } from "../pool/health.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -1,8 +1,8 @@
 // Tokens in JSON and YAML: lists of secrets or objects, named lists, the Python original's exports, our own, browsers' cookie exports.
-import { type Cookie, fromCookies, isRecognised, knownForm, PROVIDERS, recognise } from "./token-forms.ts";
-import type { ParsedLine, ParseOptions } from "./token-import.ts";
-import { plainName, readRecord, SECRET_NAMES } from "./token-record.ts";
-import { isPythonRow, readPythonAccount } from "./tokens/python-account.ts";
+import { type Cookie, fromCookies, isRecognised, knownForm, PROVIDERS, recognise } from "./detect-secret.ts";
+import type { ParsedLine, ParseOptions } from "./parse-tokens.ts";
+import { plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";
+import { isPythonRow, readPythonAccount } from "./python-account.ts";
 
 /** Fields under which a list of tokens may lie in an object, as {@link plainName} leaves them. */
 const LISTS: readonly string[] = [

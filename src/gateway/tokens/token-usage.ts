@@ -1,5 +1,5 @@
 // What tokens were used for, from the rollups: today and in all for the few rows of a page, by day for a plot.
-import type { LedgerStore, UsageRow } from "../db/ledger.ts";
+import type { LedgerStore, UsageRow } from "../../db/ledger.ts";
 
 /** Upstream calls of one token. */
 export type TokenSums = { requests: number; errors: number; images: number; videoSeconds: number; usd: number };

@@ -1,11 +1,11 @@
 // Deletes tokens in two steps: out of service and out of sight at once, out of the store when the time to undo is over.
 // The secret never leaves the store for that, and what is waiting survives a restart.
-import type { Clock } from "../clock.ts";
-import type { Store } from "../db/store.ts";
-import { AppError } from "../errors.ts";
-import { newId } from "../ids.ts";
-import type { Log } from "../log.ts";
-import { createSerial } from "./serial.ts";
+import type { Clock } from "../../clock.ts";
+import type { Store } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
+import { newId } from "../../ids.ts";
+import type { Log } from "../../log.ts";
+import { createSerial } from "../serial.ts";
 
 /** How long a deletion can be undone, ms. */
 export const UNDO_MS = 30_000;

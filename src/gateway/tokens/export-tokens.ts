@@ -1,6 +1,6 @@
 // The pool as text that people keep and `token import` reads: JSON or CSV, names as token-record.ts knows them. Pure.
-import type { TokenRow } from "../db/store.ts";
-import { redactText } from "../log.ts";
+import type { TokenRow } from "../../db/store.ts";
+import { redactText } from "../../log.ts";
 
 export const TOKEN_FORMATS = ["json", "csv"] as const;
 export type TokenFormat = (typeof TOKEN_FORMATS)[number];

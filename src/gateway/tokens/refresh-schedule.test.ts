@@ -1,7 +1,7 @@
 // Which tokens are due for a check, and when the others are.
 import { describe, expect, test } from "bun:test";
-import type { Condition } from "./pool/health.ts";
-import { afterFailure, afterSuccess, type CheckFacts, type CheckHistory, NEVER, newHistory, nextCheckAt } from "./refresh-due.ts";
+import type { Condition } from "../pool/health.ts";
+import { afterFailure, afterSuccess, type CheckFacts, type CheckHistory, NEVER, newHistory, nextCheckAt } from "./refresh-schedule.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

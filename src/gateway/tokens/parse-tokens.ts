@@ -1,5 +1,5 @@
 // Tokens from any text that people keep them in: lines, lists, CSV, JSON, YAML, .env, cookies. Pure: nothing is asked or stored.
-import type { NewToken } from "../db/store.ts";
+import type { NewToken } from "../../db/store.ts";
 import {
   assignedValue,
   type Cookie,
@@ -10,12 +10,12 @@ import {
   recognise,
   type Unrecognised,
   unquote,
-} from "./token-forms.ts";
-import { hasDocument, readDocument } from "./token-json.ts";
-import { FIELD_NAMES, plainName, readRecord, SECRET_NAMES } from "./token-record.ts";
-import type { LeftBehind } from "./tokens/python-account.ts";
+} from "./detect-secret.ts";
+import { hasDocument, readDocument } from "./parse-tokens-json.ts";
+import { FIELD_NAMES, plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";
+import type { LeftBehind } from "./python-account.ts";
 
-export { PROVIDERS } from "./token-forms.ts";
+export { PROVIDERS } from "./detect-secret.ts";
 
 /** A token as the text has it; what the text does not say is absent. `line` counts from 1. */
 export type ParsedToken = {

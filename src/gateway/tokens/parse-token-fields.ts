@@ -1,7 +1,7 @@
 // One token as fields, from a row of CSV or an object of JSON, under the names that people and the Python original give them.
-import { AppError } from "../errors.ts";
-import { isRecognised, PROVIDERS, recognise } from "./token-forms.ts";
-import type { ParsedToken, ParseOptions } from "./token-import.ts";
+import { AppError } from "../../errors.ts";
+import { isRecognised, PROVIDERS, recognise } from "./detect-secret.ts";
+import type { ParsedToken, ParseOptions } from "./parse-tokens.ts";
 
 type Fields = Omit<ParsedToken, "line" | "provider" | "secret" | "state" | "health" | "left">;
 type Facts = { [Name in keyof Fields]?: Fields[Name] };

@@ -1,7 +1,7 @@
 // How texts of tokens are read: each form that people keep them in, and what is told of a line that is none.
 import { describe, expect, test } from "bun:test";
-import { isRefused, type ParseOptions, parseTokens } from "./token-import.ts";
-import type { LeftBehind } from "./tokens/python-account.ts";
+import { isRefused, type ParseOptions, parseTokens } from "./parse-tokens.ts";
+import type { LeftBehind } from "./python-account.ts";
 
 const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary01";
 const KEY2 = "AIzaSyCanaryCanaryCanaryCanaryCanary02";

@@ -1,16 +1,16 @@
 // What the operator does to tokens: add, change, take another secret, check, try again. Every change leaves a trail.
-import type { NewToken, Store, TokenChange, TokenRow } from "../db/store.ts";
-import { AppError } from "../errors.ts";
-import type { TokenFacts } from "../providers/provider.ts";
-import type { Settings } from "../config/settings-schema.ts";
-import type { Audit } from "./audit.ts";
-import type { HealthReason } from "./pool/health.ts";
-import type { Pool } from "./pool/pool.ts";
-import type { PoolGroupView } from "./pool/snapshot.ts";
-import { type Cap, parseCaps } from "./pool/token-quota.ts";
+import type { NewToken, Store, TokenChange, TokenRow } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
+import type { TokenFacts } from "../../providers/provider.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import type { Audit } from "../audit.ts";
+import type { HealthReason } from "../pool/health.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { PoolGroupView } from "../pool/snapshot.ts";
+import { type Cap, parseCaps } from "../pool/token-quota.ts";
 import type { Refresher } from "./refresh.ts";
 import { freeLabel } from "./token-labels.ts";
-import type { Tokens } from "./tokens.ts";
+import type { Tokens } from "./credentials.ts";
 
 /** What ends a pause or a block, for the button beside the advice. `none`: it ends by itself or blames nobody. */
 export type Remedy = "secret" | "proxy" | "clear" | "enable" | "none";

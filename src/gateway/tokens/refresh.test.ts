@@ -1,13 +1,13 @@
 // The refresher on a virtual clock: what it checks, when, how many at once, and what the pool hears of it.
 import { describe, expect, test } from "bun:test";
-import { sleep } from "../clock.ts";
-import type { TokenRow } from "../db/store.ts";
-import { AppError } from "../errors.ts";
-import { createLog } from "../log.ts";
-import type { TokenFacts } from "../providers/provider.ts";
-import { seededRandom, settled, virtualClock } from "../testing.ts";
-import type { Condition } from "./pool/health.ts";
-import type { Outcome } from "./pool/lease-contract.ts";
+import { sleep } from "../../clock.ts";
+import type { TokenRow } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
+import { createLog } from "../../log.ts";
+import type { TokenFacts } from "../../providers/provider.ts";
+import { seededRandom, settled, virtualClock } from "../../testing.ts";
+import type { Condition } from "../pool/health.ts";
+import type { Outcome } from "../pool/lease-contract.ts";
 import { createRefresher } from "./refresh.ts";
 
 const SECOND = 1000;

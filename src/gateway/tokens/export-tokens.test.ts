@@ -1,8 +1,8 @@
 // Exports of tokens: no secret, nothing a spreadsheet would run, and what an import reads again.
 import { expect, test } from "bun:test";
-import { tokenRow } from "../../test/pool.ts";
-import { exportTokens } from "./token-export.ts";
-import { parseTokens } from "./token-import.ts";
+import { tokenRow } from "../../../test/pool.ts";
+import { exportTokens } from "./export-tokens.ts";
+import { parseTokens } from "./parse-tokens.ts";
 
 const ROWS = [
   tokenRow(1, {
