@@ -4,7 +4,7 @@ import { ADMIN_HEADERS } from "./admin/door.ts";
 import { createAdmin } from "./admin/routes.ts";
 import { createAccessLog, type RequestWatch } from "./api/access-log.ts";
 import { calledOrigin, clientAddress, forwardedHost, inRanges, publicOrigin } from "./api/address.ts";
-import { createBodyReader, keyOwner } from "./api/body.ts";
+import { createBodyReader, keyOwner } from "./api/body/body.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
 import { createSharedPaths, geminiRoutes } from "./api/gemini/routes.ts";

@@ -1,7 +1,7 @@
 // What the pages of the admin need of the program, and of the request that asks for one.
 
 import type { AssetUrls } from "../../views/view.ts";
-import type { BodyReader } from "../api/body.ts";
+import type { BodyReader } from "../api/body/body.ts";
 import type { Context } from "../context.ts";
 import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import type { Session } from "../gateway/auth/sessions.ts";

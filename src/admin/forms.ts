@@ -1,7 +1,7 @@
 // Forms that the admin's pages send: read once, within bounds, token checked, fields validated with all mistakes at once.
 
 import type { Messages } from "../../views/locales/en.ts";
-import type { BodyReader, Form as Multipart } from "../api/body.ts";
+import type { BodyReader, Form as Multipart } from "../api/body/body.ts";
 import { AppError } from "../errors.ts";
 import type { MediaStore } from "../gateway/media/media-store.ts";
 

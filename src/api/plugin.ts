@@ -11,7 +11,7 @@ import type { SettingsStore } from "../gateway/settings/settings.ts";
 import { createThrottle } from "../gateway/auth/throttle.ts";
 import { isRecognised, recognise } from "../gateway/tokens/detect-secret.ts";
 import type { Log } from "../log.ts";
-import { type BodyReader, validator } from "./body.ts";
+import { type BodyReader, validator } from "./body/body.ts";
 
 /** Who may use these routes. Decided by the guard, before a body is read. */
 export type PluginDoor = {

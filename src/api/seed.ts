@@ -1,5 +1,5 @@
 // Seeds of any width, or of text, as the 32 bits that upstreams take. Pure: the same seed is always the same number.
-import { mustBe } from "./invalid.ts";
+import { mustBe } from "./body/invalid.ts";
 
 const LEAST = -(2 ** 31);
 const MOST = 2 ** 31 - 1;

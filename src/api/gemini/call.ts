@@ -15,7 +15,7 @@ import type { SideCallBook } from "../../gateway/side-calls/book.ts";
 import type { Kind } from "../../domain/generation.ts";
 import type { Log } from "../../log.ts";
 import { type Admission, admitBody } from "../admission.ts";
-import type { BodyReader } from "../body.ts";
+import type { BodyReader } from "../body/body.ts";
 
 /** What the routes of this surface need of the program. */
 export type Api = Admission & {

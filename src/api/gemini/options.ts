@@ -2,7 +2,7 @@
 // Source: Gemini API reference, GenerateContentRequest, SafetySetting, Tool and GenerationConfig, read 2026-11-29.
 import { type ModelOptions, SEARCH_TYPES, type SearchOptions } from "../../domain/generation.ts";
 import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
-import { mustBe } from "../invalid.ts";
+import { mustBe } from "../body/invalid.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
 
 export type DecodedOptions = {

@@ -13,7 +13,7 @@ import {
 } from "../../gateway/generation/inputs.ts";
 import type { InputMedia, Kind, Turn } from "../../domain/generation.ts";
 import { admitInputs } from "../admission.ts";
-import { mustBe } from "../invalid.ts";
+import { mustBe } from "../body/invalid.ts";
 import type { Api, Call } from "./call.ts";
 import { type Fields, textOf } from "./proto-json.ts";
 

@@ -6,10 +6,10 @@ import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { type Api, type Call, jobsOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
-import { countTokens, generateContent, streamGenerateContent } from "./generate.ts";
+import { countTokens, generateContent, streamGenerateContent } from "./generate/generate.ts";
 import { plainId, videoJobId } from "./job-names.ts";
 import { modelList, oneModel } from "./models.ts";
-import { predict } from "./predict.ts";
+import { predict } from "./generate/predict.ts";
 import { OperationBody, tolerant } from "./schema.ts";
 import { startPrediction } from "./videos.ts";
 

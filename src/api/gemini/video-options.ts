@@ -1,7 +1,7 @@
 // Wishes for a video as texts of Google's fields. Pure; what says nothing here is left to the model.
 
 import { ASPECTS, RESOLUTIONS, type Resolution, VIDEO_ASPECTS, type VideoAspect } from "../../domain/generation.ts";
-import { mustBe } from "../invalid.ts";
+import { mustBe } from "../body/invalid.ts";
 import { fieldsOf, listOf, textOf } from "./proto-json.ts";
 
 /**

@@ -13,7 +13,7 @@ import { type Api, admittedModel, type Call, jobsOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
 import { plainId, videoJobId, videoUri } from "./job-names.ts";
 import { unread } from "./options.ts";
-import { readInstance, validatePredict } from "./predict.ts";
+import { readInstance, validatePredict } from "./generate/predict.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
 import { fileIdIn, mediaReference, readReference } from "./references.ts";
 import { aspectOf, resolutionOf, webhookOf } from "./video-options.ts";

@@ -17,7 +17,7 @@ import type { Json, Turn } from "../../domain/generation.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import { type Admission, admitInputs } from "../admission.ts";
-import type { BodyReader } from "../body.ts";
+import type { BodyReader } from "../body/body.ts";
 import { insists } from "../generation-headers.ts";
 import type { CollectedHints } from "../image-config.ts";
 

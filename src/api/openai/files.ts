@@ -4,9 +4,9 @@ import { AppError } from "../../errors.ts";
 import { fileIdOf, fileMediaId } from "../../gateway/generation/inputs.ts";
 import type { Limits } from "../../gateway/pool/lease-contract.ts";
 import type { Media } from "../../domain/generation.ts";
-import { fieldName } from "../form-object.ts";
-import { wholeNumber } from "../invalid.ts";
-import { isMultipart } from "../multipart.ts";
+import { fieldName } from "../body/form-object.ts";
+import { wholeNumber } from "../body/invalid.ts";
+import { isMultipart } from "../body/multipart.ts";
 import type { Api, Call } from "./call.ts";
 
 export type FilesApi = Api & { store: Pick<Store, "listFiles">; limits: Pick<Limits, "admitUpload"> };

@@ -4,7 +4,7 @@ import { AppError } from "../../errors.ts";
 import { isSwitchedOff, parseModel, switchedOff } from "../../gateway/models/models.ts";
 import { everyServedModel, modelsFor, type ServedModels } from "../../gateway/keys/served-models.ts";
 import { modelOf } from "./call.ts";
-import { encodeModel } from "./encode.ts";
+import { encodeModel } from "./chat/encode.ts";
 
 type Asker = Pick<KeyRow, "models" | "kinds">;
 

@@ -3,7 +3,7 @@ import { AppError } from "../../errors.ts";
 import type { Job } from "../../domain/job.ts";
 import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { type GenerateEvent, noImageText } from "../../domain/generation.ts";
-import { refusalText } from "./encode.ts";
+import { refusalText } from "./chat/encode.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;
 

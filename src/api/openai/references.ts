@@ -1,6 +1,6 @@
 // Pictures as clients name them, in every form seen: a URL, a data URL, an object around either, the id of an uploaded file.
 import type { InputReference } from "../../gateway/generation/inputs.ts";
-import { mustBe } from "../invalid.ts";
+import { mustBe } from "../body/invalid.ts";
 
 type Loose = Record<string, unknown>;
 

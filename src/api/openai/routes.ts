@@ -8,13 +8,13 @@ import { asksForAll } from "../../gateway/keys/served-models.ts";
 import type { Kind } from "../../domain/generation.ts";
 import { admitBody } from "../admission.ts";
 import type { Call } from "./call.ts";
-import { chat } from "./chat.ts";
+import { chat } from "./chat/chat.ts";
 import { deleteFile, type FilesApi, fileContent, getFile, listFiles, uploadFile } from "./files.ts";
-import { images } from "./images.ts";
-import { cancelImageJob, imageJob, imageJobEvents } from "./images-jobs.ts";
+import { images } from "./images/images.ts";
+import { cancelImageJob, imageJob, imageJobEvents } from "./images/jobs.ts";
 import { listedAliases, listedModels, oneModel } from "./models.ts";
-import { responses } from "./responses.ts";
-import { deleteResponse, getResponse, listInputItems } from "./responses-kept.ts";
+import { responses } from "./responses/responses.ts";
+import { deleteResponse, getResponse, listInputItems } from "./responses/stored.ts";
 import { ChatBody, ImagesBody, ResponsesBody, VideoBody } from "./schema.ts";
 import {
   createVideo,
@@ -26,7 +26,7 @@ import {
   noCharacters,
   remixVideo,
   videoContent,
-} from "./videos.ts";
+} from "./videos/videos.ts";
 
 export type OpenAiContext = FilesApi & {
   pool: Leases;

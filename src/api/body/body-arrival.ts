@@ -1,0 +1,129 @@
+// Arrival of request bodies: a least rate and a longest time, checked for all of them by one timer.
+import type { Clock } from "../../clock.ts";
+import { AppError } from "../../errors.ts";
+
+export type ArrivalLimits = {
+  /** Least rate in KiB/s; 0: none. */
+  body_min_rate_kb: number;
+  /** Longest time of one body, in seconds. */
+  body_timeout: number;
+};
+
+const CHECK_MS = 1_000;
+/** The rate is that of each such time. */
+const WINDOW_MS = 10_000;
+
+type Arrival = {
+  request: Request;
+  isSlow: boolean;
+  startedAt: number;
+  windowStart: number;
+  windowBytes: number;
+  /** False while a piece is being worked on: then it is not the client who is slow. */
+  isWaiting: boolean;
+  refuse(error: AppError): void;
+};
+
+export class ArrivalWatch {
+  readonly #arriving = new Set<Arrival>();
+  #isChecking = false;
+  #checkedAt = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly limits: () => ArrivalLimits,
+    /** Called once for a body that is not whole by the first check: nothing but this watch may end it. */
+    private readonly onSlow: (request: Request) => void = () => {},
+  ) {}
+
+  /** Bytes that arrive within the first window at the least rate: a body of that size is slow when it is not whole by then. */
+  get unwatchedBytes(): number {
+    return (Math.max(this.limits().body_min_rate_kb, 1) * 1024 * WINDOW_MS) / 1000;
+  }
+
+  /** The text of a body of at most {@link unwatchedBytes}. @throws {AppError} `request_timeout` */
+  async text(request: Request): Promise<string> {
+    const late = Promise.withResolvers<never>();
+    const end = this.#watch(request, late.reject).end;
+    try {
+      return await Promise.race([request.text(), late.promise]);
+    } finally {
+      end();
+    }
+  }
+
+  /** The pieces of a body as they arrive. @throws {AppError} `request_timeout` */
+  async *pieces(request: Request): AsyncGenerator<Uint8Array> {
+    const reader = request.body?.getReader();
+    if (!reader) return;
+    let failure: AppError | null = null;
+    const { arrival, end } = this.#watch(request, (error) => {
+      failure = error;
+      // Ends the read that waits.
+      reader.cancel(error).catch(() => {});
+    });
+    let isOver = false;
+    try {
+      while (!isOver) {
+        const { done, value } = await reader.read();
+        if (failure) throw failure;
+        isOver = done;
+        if (!value) continue;
+        arrival.windowBytes += value.byteLength;
+        arrival.isWaiting = false;
+        yield value;
+        arrival.isWaiting = true;
+      }
+    } finally {
+      end();
+      if (!isOver) reader.cancel().catch(() => {});
+    }
+  }
+
+  #watch(request: Request, refuse: (error: AppError) => void) {
+    const now = this.clock.now();
+    const arrival: Arrival = { request, isSlow: false, startedAt: now, windowStart: now, windowBytes: 0, isWaiting: true, refuse };
+    this.#arriving.add(arrival);
+    if (!this.#isChecking) this.#scheduleCheck();
+    return { arrival, end: () => void this.#arriving.delete(arrival) };
+  }
+
+  #scheduleCheck(): void {
+    this.#isChecking = true;
+    this.#checkedAt = this.clock.now();
+    this.clock.after(CHECK_MS, () => {
+      this.#check();
+      if (this.#arriving.size > 0) this.#scheduleCheck();
+      else this.#isChecking = false;
+    });
+  }
+
+  #check(): void {
+    const now = this.clock.now();
+    const { body_min_rate_kb, body_timeout } = this.limits();
+    const sinceLast = now - this.#checkedAt;
+    // The event loop stood still, or the clock was set: what arrived meanwhile is not read yet.
+    const isLateItself = sinceLast > 3 * CHECK_MS || sinceLast < 0;
+    for (const arrival of this.#arriving) {
+      if (!arrival.isSlow) this.onSlow(arrival.request);
+      arrival.isSlow = true;
+      if (isLateItself || !arrival.isWaiting) {
+        arrival.windowStart += sinceLast;
+        if (isLateItself) arrival.startedAt += sinceLast;
+        continue;
+      }
+      if (now - arrival.startedAt > body_timeout * 1000) this.#refuse(arrival, `did not arrive within ${body_timeout} s`);
+      else if (now - arrival.windowStart >= WINDOW_MS) {
+        const least = (body_min_rate_kb * 1024 * (now - arrival.windowStart)) / 1000;
+        if (arrival.windowBytes < least) this.#refuse(arrival, `arrived at less than ${body_min_rate_kb} KiB/s`);
+        arrival.windowStart = now;
+        arrival.windowBytes = 0;
+      }
+    }
+  }
+
+  #refuse(arrival: Arrival, what: string): void {
+    this.#arriving.delete(arrival);
+    arrival.refuse(new AppError("request_timeout", `The request body ${what}; the connection is closed.`));
+  }
+}

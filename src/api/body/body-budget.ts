@@ -1,0 +1,77 @@
+// Budget of request bodies: bytes that have arrived and are held, of all and of each owner.
+import { AppError, serverFailure } from "../../errors.ts";
+
+const MIB = 1024 * 1024;
+
+export type BudgetLimits = {
+  body_limit_mb: number;
+  bodies_in_flight_mb: number;
+  /** What one key may hold of them, in percent; one body of the largest size always. */
+  bodies_per_key_percent: number;
+};
+
+/** Bytes of one body. */
+export type BodyCount = {
+  /** @throws {AppError} `payload_too_large`, `busy` (its owner holds too much), `unavailable` (all together do) */
+  grow(bytes: number): void;
+  release(): void;
+};
+
+export class BodyBudget {
+  #held = 0;
+  readonly #heldBy = new Map<string, number>();
+
+  constructor(private readonly limits: () => BudgetLimits) {}
+
+  /** Bytes held now. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Starts to count one body. `owner` null: the operator's, who has no share. */
+  open(owner: string | null, maxBytes = this.limits().body_limit_mb * MIB): BodyCount {
+    let counted = 0;
+    return {
+      grow: (bytes) => {
+        if (counted + bytes > maxBytes) throw bodyTooLarge(maxBytes);
+        this.#take(owner, bytes);
+        counted += bytes;
+      },
+      release: () => {
+        this.#give(owner, counted);
+        counted = 0;
+      },
+    };
+  }
+
+  #take(owner: string | null, bytes: number): void {
+    const { body_limit_mb, bodies_in_flight_mb, bodies_per_key_percent } = this.limits();
+    const most = bodies_in_flight_mb * MIB;
+    if (this.#held + bytes > most) {
+      throw serverFailure("The server holds too many large request bodies; try again shortly.", "body_budget", { retryAfterMs: 2_000 });
+    }
+    if (owner !== null) {
+      const own = (this.#heldBy.get(owner) ?? 0) + bytes;
+      if (own > Math.max((most * bodies_per_key_percent) / 100, body_limit_mb * MIB)) {
+        throw new AppError("busy", "The requests under way of this key hold too many bytes; wait until one of them has ended.", {
+          retryAfterMs: 2_000,
+        });
+      }
+    }
+    this.#held += bytes;
+    if (owner !== null) this.#heldBy.set(owner, (this.#heldBy.get(owner) ?? 0) + bytes);
+  }
+
+  #give(owner: string | null, bytes: number): void {
+    this.#held -= bytes;
+    if (owner === null || bytes === 0) return;
+    const left = (this.#heldBy.get(owner) ?? 0) - bytes;
+    if (left > 0) this.#heldBy.set(owner, left);
+    else this.#heldBy.delete(owner);
+  }
+}
+
+export function bodyTooLarge(maxBytes: number): AppError {
+  const size = maxBytes >= MIB ? `${Math.floor(maxBytes / MIB)} MiB` : `${Math.floor(maxBytes / 1024)} KiB`;
+  return new AppError("payload_too_large", `The request body is larger than ${size}.`);
+}

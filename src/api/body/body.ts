@@ -1,0 +1,161 @@
+// The one reader of request bodies: counts what has arrived against the body's limit and the budget, then parses and validates.
+import type { Static, TSchema } from "elysia";
+import { type Clock, systemClock } from "../../clock.ts";
+import { AppError } from "../../errors.ts";
+import type { MediaStore } from "../../gateway/media/media-store.ts";
+import { type ArrivalLimits, ArrivalWatch } from "./body-arrival.ts";
+import { BodyBudget, type BodyCount, type BudgetLimits, bodyTooLarge } from "./body-budget.ts";
+import { decodePieces, encodingOf } from "./body-encoding.ts";
+import { parseJson } from "./json-text.ts";
+import { discardFiles, type FormContent, readForm } from "./multipart.ts";
+import type { Validator } from "./validator.ts";
+
+export { type Validator, validator } from "./validator.ts";
+
+const MIB = 1024 * 1024;
+
+/** A parsed body. Its bytes count against the budget until it is disposed, because the parsed form is held as long. */
+export type Body<T> = Disposable & { value: T };
+
+/** A form that was read. Disposing it drops the files that nobody kept. */
+export type Form = AsyncDisposable & FormContent;
+
+/**
+ * Every body is counted as it arrives and is decoded (gzip, deflate), and has a least rate and a longest time. All methods throw
+ * {AppError} `payload_too_large`; `unavailable` when all bodies together are too large, `busy` when the key's are; `request_timeout`;
+ * `unsupported_media_type` for another encoding; `invalid_request`; `cancelled` when the client leaves before all of it came.
+ */
+export type BodyReader = {
+  /** Reads and validates a JSON body. Unknown fields are kept and ignored. */
+  json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>>;
+  /** Reads a multipart form; its files are drafts in `media`. They and its bytes count until it is disposed. */
+  form(request: Request, media: Pick<MediaStore, "openDraft" | "discard">, fileLimitMb: number): Promise<Form>;
+  /** Reads a text of at most `maxBytes`. */
+  text(request: Request, maxBytes: number): Promise<Body<string>>;
+  /** A body that is stored as it arrives: each piece counts until the next is asked for. `keyId`: whose it is where the request has no key. */
+  stream(request: Request, keyId?: number): AsyncGenerator<Uint8Array>;
+  /** Bytes held now. */
+  held(): number;
+};
+
+export type BodyLimits = BudgetLimits & ArrivalLimits;
+
+export type BodyReaderOptions = {
+  clock?: Clock;
+  /** Who holds the bytes of a request; null: the operator. Default: all requests are one owner's. */
+  ownerOf?(request: Request): string | null;
+  /** See {@link ArrivalWatch}. */
+  onSlow?(request: Request): void;
+};
+
+export const keyOwner = (keyId: number) => `key ${keyId}`;
+
+export function createBodyReader(
+  limits: () => BodyLimits,
+  { clock = systemClock, ownerOf = () => "anybody", onSlow }: BodyReaderOptions = {},
+): BodyReader {
+  const budget = new BodyBudget(limits);
+  const arrivals = new ArrivalWatch(clock, limits, onSlow);
+
+  /** The decoded pieces, each counted. */
+  async function* counted(request: Request, { grow }: BodyCount): AsyncGenerator<Uint8Array> {
+    const encoding = encodingOf(request.headers);
+    const pieces = arrivals.pieces(request);
+    for await (const piece of encoding === null ? pieces : decodePieces(pieces, encoding)) {
+      grow(piece.byteLength);
+      yield piece;
+    }
+  }
+
+  const textOf = async (request: Request, count: BodyCount): Promise<string> => {
+    const declared = declaredBytes(request);
+    if (declared <= arrivals.unwatchedBytes && !request.headers.has("content-encoding")) {
+      const text = await arrivals.text(request);
+      count.grow(Math.max(declared, text.length));
+      return text;
+    }
+    const bytes = new GrowingBytes(declared);
+    for await (const piece of counted(request, count)) bytes.append(piece);
+    return bytes.text();
+  };
+
+  /** Runs `read` with a count that is released when it fails. */
+  const withCount = async <T>(
+    request: Request,
+    maxBytes: number,
+    read: (count: BodyCount) => Promise<T>,
+  ): Promise<{ value: T; count: BodyCount }> => {
+    if (declaredBytes(request) > maxBytes) throw bodyTooLarge(maxBytes);
+    const count = budget.open(ownerOf(request), maxBytes);
+    try {
+      return { value: await read(count), count };
+    } catch (error) {
+      count.release();
+      throw request.signal.aborted ? new AppError("cancelled", "The client went away.") : error;
+    }
+  };
+
+  const bodyLimit = () => limits().body_limit_mb * MIB;
+  const bodyOf = <T>({ value, count }: { value: T; count: BodyCount }): Body<T> => ({ value, [Symbol.dispose]: count.release });
+
+  return {
+    held: () => budget.held,
+    json: async (request, validate) =>
+      bodyOf(await withCount(request, bodyLimit(), async (count) => validate(parseJson(await textOf(request, count))))),
+    text: async (request, maxBytes) => bodyOf(await withCount(request, maxBytes, (count) => textOf(request, count))),
+    async form(request, { openDraft, discard }, fileLimitMb) {
+      const { value, count } = await withCount(request, bodyLimit(), (counting) =>
+        readForm(request, { openDraft, discard, pieces: counted(request, counting), fileLimitMb }),
+      );
+      return {
+        ...value,
+        async [Symbol.asyncDispose]() {
+          count.release();
+          await discardFiles(value.files, { discard });
+        },
+      };
+    },
+    async *stream(request, keyId) {
+      const count = budget.open(keyId === undefined ? ownerOf(request) : keyOwner(keyId));
+      try {
+        for await (const piece of counted(request, count)) {
+          yield piece;
+          count.release();
+        }
+      } finally {
+        count.release();
+      }
+    },
+  };
+}
+
+/** NaN where the client does not say it. */
+function declaredBytes({ headers }: Request): number {
+  const header = headers.get("content-length");
+  return header === null ? Number.NaN : Number(header);
+}
+
+/** Bytes put together in one buffer, so that many small pieces cost no more than a few large ones. */
+class GrowingBytes {
+  #buffer = Buffer.alloc(0);
+  #length = 0;
+
+  /** `expected`: the whole length where it is known; no more is ever taken ahead than has arrived. */
+  constructor(private readonly expected: number) {}
+
+  append(piece: Uint8Array): void {
+    const length = this.#length + piece.byteLength;
+    if (length > this.#buffer.byteLength) {
+      const doubled = Math.max(length, this.#buffer.byteLength * 2);
+      const larger = Buffer.allocUnsafe(this.expected >= length ? Math.min(doubled, this.expected) : doubled);
+      this.#buffer.copy(larger, 0, 0, this.#length);
+      this.#buffer = larger;
+    }
+    this.#buffer.set(piece, this.#length);
+    this.#length = length;
+  }
+
+  text(): string {
+    return new TextDecoder().decode(this.#buffer.subarray(0, this.#length));
+  }
+}

@@ -1,0 +1,162 @@
+// Reads multipart forms as they arrive: text is kept, files go to drafts of the media store, every byte is counted first.
+import { Readable } from "node:stream";
+import busboy from "busboy";
+import { AppError } from "../../errors.ts";
+import type { MediaStore } from "../../gateway/media/media-store.ts";
+import type { Draft } from "../../domain/generation.ts";
+import { boundaryOf, inBlocks, untilClosed } from "./multipart-end.ts";
+
+/** One file of a form, not yet a medium: `MediaStore.keep` takes it, else it goes with the form. */
+export type FormFile = {
+  /** As the client wrote it: `image`, `image[]`, `mask`. */
+  field: string;
+  /** Without folders; may be empty. The claimed type is not told: it decides nothing. */
+  name: string;
+  draft: Draft;
+};
+
+export type FormContent = { fields: [name: string, value: string][]; files: FormFile[] };
+
+export type FormIntake = {
+  openDraft: MediaStore["openDraft"];
+  discard: MediaStore["discard"];
+  /** The body, counted. */
+  pieces: AsyncIterable<Uint8Array>;
+  /** Largest file, in MiB. */
+  fileLimitMb: number;
+};
+
+const MEBIBYTE = 1024 * 1024;
+/** More than any form of this API has; what is beyond is refused, not dropped. */
+const MAX_FILES = 32;
+const MAX_FIELDS = 200;
+/** A boundary has at most 70 characters (RFC 2046, 5.1.1). */
+const MAX_TYPE = 500;
+
+export const isMultipart = (request: Request) => /^multipart\/form-data\b/i.test(request.headers.get("content-type") ?? "");
+
+/**
+ * The whole form. Nothing is left behind when it fails.
+ * @throws {AppError} `invalid_request` when it is no form, cut or has a file over the limit; what `pieces` and `openDraft` throw
+ */
+export async function readForm(request: Request, intake: FormIntake): Promise<FormContent> {
+  const parser = openParser(request, intake);
+  const fields: FormContent["fields"] = [];
+  /** In the order of the form, whichever is on disk first. */
+  const files: Promise<FormFile>[] = [];
+  const failed = Promise.withResolvers<never>();
+  const fail = (error: unknown) => failed.reject(error);
+  failed.promise.catch(() => {});
+  const tooMany = (what: string, most: number) => () => fail(refuse(`The form has more than ${most} ${what}.`));
+
+  const tooManyFiles = tooMany("files", MAX_FILES);
+  const takeFile = (field: string, name: string, stream: FileStream) => {
+    const stored = storeFile(stream, field, intake).then((draft) => ({ field, name, draft }));
+    stored.catch(fail);
+    if (files.push(stored) > MAX_FILES) tooManyFiles();
+  };
+
+  parser.on("field", (name, value, { mimeType }) => {
+    // The parser takes a part without a name for a field: Bun's own forms send blobs so.
+    if (/^(image|video)\//.test(mimeType)) takeFile(name, "", fileOf(Buffer.from(value, "latin1"), intake));
+    else fields.push([name, textOf(value)]);
+  });
+  parser.on("file", (field, stream, { filename = "" }) => takeFile(field, filename, stream));
+  parser.on("filesLimit", tooManyFiles);
+  parser.on("fieldsLimit", tooMany("fields", MAX_FIELDS));
+  parser.on("error", (error) => fail(malformed(error as Error)));
+  // Errors come through `failed` alone: the parser's own are raw.
+  const happens = (event: "close" | "drain") => new Promise<void>((resolve) => void parser.once(event, resolve));
+  const closed = happens("close");
+
+  try {
+    const boundary = boundaryOf(request.headers.get("content-type") ?? "");
+    for await (const chunk of inBlocks(boundary === null ? intake.pieces : untilClosed(intake.pieces, boundary))) {
+      const room = parser.write(chunk) ? null : happens("drain");
+      await Promise.race([room, failed.promise]);
+    }
+    parser.end();
+    await Promise.race([closed, failed.promise]);
+    const stored = await Promise.race([Promise.all(files), failed.promise]);
+    // What a browser sends for a file that was not chosen.
+    const absent = stored.filter(({ name, draft }) => name === "" && draft.bytes === 0);
+    await discardFiles(absent, intake);
+    return { fields, files: absent.length === 0 ? stored : stored.filter((file) => !absent.includes(file)) };
+  } catch (error) {
+    // Ends the files that are still open; each discards its draft.
+    parser.destroy();
+    const stored = await Promise.allSettled(files);
+    await discardFiles(
+      stored.flatMap((file) => (file.status === "fulfilled" ? [file.value] : [])),
+      intake,
+    );
+    throw error;
+  }
+}
+
+/** Drops the drafts that nobody kept; those kept are used up already. */
+export async function discardFiles(files: readonly FormFile[], { discard }: Pick<FormIntake, "discard">): Promise<void> {
+  await Promise.all(files.map(({ draft }) => discard(draft)));
+}
+
+function openParser(request: Request, { fileLimitMb }: FormIntake): busboy.Busboy {
+  const type = request.headers.get("content-type") ?? "";
+  if (type.length > MAX_TYPE) throw refuse("The content type of the form is too long.");
+  try {
+    return busboy({
+      headers: { "content-type": type },
+      defParamCharset: "utf8",
+      // A character a byte, so that bytes in a field survive; `textOf` makes text of them.
+      defCharset: "latin1",
+      limits: {
+        // Text is counted with the body, which has its own limit.
+        fieldSize: Number.POSITIVE_INFINITY,
+        fields: MAX_FIELDS,
+        files: MAX_FILES,
+        // One more than may be, so that a file of exactly the limit is not taken for a cut one.
+        fileSize: fileLimitMb * MEBIBYTE + 1,
+      },
+    });
+  } catch (error) {
+    throw refuse(`The body is not a multipart form: ${(error as Error).message}.`);
+  }
+}
+
+type FileStream = Readable & { truncated?: boolean };
+
+function fileOf(bytes: Buffer, { fileLimitMb }: FormIntake): FileStream {
+  return Object.assign(Readable.from([bytes], { objectMode: false }), { truncated: bytes.byteLength > fileLimitMb * MEBIBYTE });
+}
+
+/** Text of a field whose characters are bytes; one that named a character set itself was decoded already, and is no UTF-8 as bytes. */
+function textOf(value: string): string {
+  try {
+    return /[^\0-\xff]/.test(value)
+      ? value
+      : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(Buffer.from(value, "latin1"));
+  } catch {
+    return value;
+  }
+}
+
+async function storeFile(stream: FileStream, field: string, intake: FormIntake): Promise<Draft> {
+  // Opening takes a while, in which the form may turn out to be malformed.
+  let failure: Error | null = null;
+  stream.on("error", (error) => {
+    failure = malformed(error);
+  });
+  const writer = await intake.openDraft("");
+  try {
+    if (failure) throw failure;
+    for await (const chunk of stream) await writer.write(chunk as Uint8Array);
+    if (stream.truncated) throw refuse(`${field}: the file is larger than ${intake.fileLimitMb} MiB.`, field);
+  } catch (error) {
+    await writer.discard();
+    throw failure ?? error;
+  }
+  return writer.close();
+}
+
+const malformed = ({ message }: Error) => refuse(`The body is not a complete multipart form: ${message}.`);
+
+const refuse = (message: string, param?: string) => new AppError("invalid_request", message, { param });

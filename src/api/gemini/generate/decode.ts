@@ -1,0 +1,169 @@
+// Bodies of generateContent become a neutral conversation. Pure: URLs are named, not read.
+// Source: Gemini API reference, models.generateContent; tolerances of wire.md A.1 and D (read 2026-11-23).
+
+import { AppError } from "../../../errors.ts";
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
+import type { DraftTurn, LeftOut } from "../../../gateway/generation/inputs.ts";
+import type { Thinking } from "../../../gateway/models/models.ts";
+import type { Kind } from "../../../domain/generation.ts";
+import { type CollectedHints, collectImageHints } from "../../image-config.ts";
+import { mustBe } from "../../body/invalid.ts";
+import { lastTurnStart } from "../../last-turn.ts";
+import { foldSeed } from "../../seed.ts";
+import { fieldsOf, isFields, listOf, textOf } from "../proto-json.ts";
+import { dataReference, uriReference } from "../references.ts";
+import type { CountBody, GenerateBody } from "../schema.ts";
+
+export type DecodedGenerate = {
+  system?: string;
+  /** The last turn is the user's. */
+  turns: DraftTurn[];
+  /** Inputs of earlier turns that cannot be understood: history is best effort, the last turn is exact. */
+  leftOut: LeftOut[];
+  hints: ImageHints;
+  names: CollectedHints["names"];
+  imageOnly: boolean;
+  includeThoughts: boolean;
+  thinking?: Thinking;
+  seed?: number;
+};
+
+type DraftPart = DraftTurn["parts"][number];
+
+/** What a part may hold; whether the model takes a video is decided when its providers are known. */
+const INPUTS = ["image", "video"] as const satisfies readonly Kind[];
+
+const LEVELS: readonly string[] = ["minimal", "low", "medium", "high", "xhigh"] satisfies Thinking[];
+const UNSPECIFIED = "thinking_level_unspecified";
+
+/** @throws {AppError} `invalid_request` for a word that is no level */
+export function thinkingOf(value: unknown, param: string): Thinking | undefined {
+  const level = textOf(value)?.toLowerCase();
+  if (level === undefined || level === UNSPECIFIED) return undefined;
+  if (LEVELS.includes(level)) return level as Thinking;
+  throw mustBe(param, "MINIMAL, LOW, MEDIUM, HIGH or XHIGH", value);
+}
+
+/** What the fields of hints are called in errors. */
+export const HINT_NAMES = {
+  aspectRatio: "generationConfig.imageConfig.aspectRatio",
+  imageSize: "generationConfig.imageConfig.imageSize",
+  thinking: "generationConfig.thinkingConfig.thinkingLevel",
+} as const;
+
+/** @throws {AppError} `invalid_request` naming what cannot be understood */
+export function decodeGenerate(body: GenerateBody): DecodedGenerate {
+  const { instructions, turns: said, leftOut } = decodeContents(body.contents);
+  // What follows the user's last turn is to be made once more.
+  const turns = said.slice(0, said.findLastIndex(({ role }) => role === "user") + 1);
+  if (turns.length === 0) {
+    throw new AppError("invalid_request", "contents: the last content must be the user's and have text or a picture.", {
+      param: "contents",
+    });
+  }
+  const config = fieldsOf(body.generationConfig);
+  const thinking = fieldsOf(config.thinkingConfig);
+  const modalities = listOf(config.responseModalities).map((one) => String(one).toLowerCase());
+  return {
+    system: [instructionOf(body.systemInstruction), ...instructions].filter(Boolean).join("\n\n") || undefined,
+    turns,
+    leftOut,
+    ...collectImageHints(body),
+    imageOnly: modalities.includes("image") && !modalities.includes("text"),
+    includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
+    thinking: thinkingOf(thinking.thinkingLevel, HINT_NAMES.thinking),
+    seed: foldSeed(config.seed, "generationConfig.seed"),
+  };
+}
+
+/** What there is to count. @throws {AppError} as {@link decodeGenerate} */
+export function decodeCount(body: CountBody): { texts: string[]; images: number } {
+  const request = body.generateContentRequest ? fieldsOf(body.generateContentRequest) : body;
+  const { instructions, turns } = decodeContents(request.contents ?? []);
+  const parts = turns.flatMap((turn) => turn.parts);
+  const said = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  return {
+    texts: [instructionOf(request.systemInstruction), ...instructions, ...said],
+    images: parts.filter((part) => part.type === "reference").length,
+  };
+}
+
+/** An instruction as a text, a content (its role does not count), or a list of parts. */
+export function instructionOf(value: unknown): string {
+  if (typeof value === "string") return value.trim();
+  const parts = isFields(value) && "parts" in value ? value.parts : value;
+  return listOf(parts)
+    .flatMap((part) => textOf(isFields(part) ? part.text : part) ?? [])
+    .join("\n");
+}
+
+/** `instructions`: what contents of the role `system` say. Parts outside of a content are the user's. */
+function decodeContents(contents: unknown): { instructions: string[]; turns: DraftTurn[]; leftOut: LeftOut[] } {
+  const instructions: string[] = [];
+  const turns: DraftTurn[] = [];
+  const leftOut: LeftOut[] = [];
+  const isList = Array.isArray(contents);
+  const list = listOf(contents).map((content) => {
+    const fields = isFields(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
+    return { fields, role: roleOf(fields.role) };
+  });
+  const exactFrom = lastTurnStart(list.map(({ role }) => role));
+  for (const [index, { fields, role }] of list.entries()) {
+    const where = isList ? `contents[${index}]` : "contents";
+    if (role === "system") instructions.push(instructionOf(fields));
+    if (role !== "user" && role !== "model") continue;
+    const isParts = Array.isArray(fields.parts);
+    const decode = index >= exactFrom ? decodePart : leniently(leftOut);
+    const parts = listOf(fields.parts).flatMap((part, at) => decode(part, isParts ? `${where}.parts[${at}]` : where, role));
+    addTurn(turns, role, parts);
+  }
+  return { instructions, turns, leftOut };
+}
+
+/** As {@link decodePart}, for an earlier turn: what cannot be understood or, later on, read is left out with a note. */
+const leniently =
+  (leftOut: LeftOut[]): typeof decodePart =>
+  (part, where, role) => {
+    try {
+      return decodePart(part, where, role).map((one) => (one.type === "reference" ? { ...one, lenient: { text: "" } } : one));
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      leftOut.push({ param: error.param ?? where, reason: error.message });
+      return [];
+    }
+  };
+
+/** Upstreams want roles to alternate: neighbours of one role are one turn. */
+function addTurn(turns: DraftTurn[], role: DraftTurn["role"], parts: DraftPart[]): void {
+  const last = turns.at(-1);
+  if (last?.role === role) last.parts.push(...parts);
+  else if (parts.length > 0) turns.push({ role, parts });
+}
+
+/** Null where nothing of it can be drawn: what functions and tools answered. */
+function roleOf(role: unknown): "user" | "model" | "system" | null {
+  const word = textOf(role)?.toLowerCase() ?? "user";
+  if (word === "model" || word === "assistant") return "model";
+  return word === "user" || word === "system" ? word : null;
+}
+
+/** Thoughts that a client hands back are passed over: drafts would be taken for pictures. So are parts of other kinds. */
+function decodePart(part: unknown, where: string, role: "user" | "model"): DraftPart[] {
+  if (typeof part === "string") return part.trim() === "" ? [] : [{ type: "text", text: part }];
+  const { text, inlineData, fileData, thought, thoughtSignature } = fieldsOf(part);
+  if (thought === true) return [];
+  const mark = typeof thoughtSignature === "string" && thoughtSignature !== "" ? { signature: thoughtSignature } : {};
+  if (isFields(inlineData)) {
+    const param = `${where}.inlineData.data`;
+    const data = textOf(inlineData.data);
+    if (!data) throw mustBe(param, "base64", inlineData.data);
+    return [{ ...dataReference(data, inlineData.mimeType, param), kinds: INPUTS, ...mark }];
+  }
+  if (isFields(fileData)) {
+    const reference = uriReference(textOf(fileData.fileUri) ?? "", `${where}.fileData.fileUri`, role === "user");
+    if (!reference) return [];
+    const forUpstream = reference.forUpstream && { forUpstream: { mime: textOf(fileData.mimeType) ?? "" } };
+    return [{ ...reference, kinds: INPUTS, ...forUpstream, ...mark }];
+  }
+  return typeof text === "string" && (text.trim() !== "" || mark.signature) ? [{ type: "text", text, ...mark }] : [];
+}

@@ -1,0 +1,213 @@
+// generateContent and streamGenerateContent: a conversation becomes pictures, in one answer or a part at a time.
+
+import { AppError } from "../../../errors.ts";
+import type { Run } from "../../../gateway/generation/generate.ts";
+import { imageWish } from "../../../gateway/models/image-options.ts";
+import type { LeftOut } from "../../../gateway/generation/inputs.ts";
+import type { MediaStore } from "../../../gateway/media/media-store.ts";
+import type { ModelChoice } from "../../../gateway/models/models.ts";
+import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
+import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../../domain/generation.ts";
+import { newId } from "../../../ids.ts";
+import { sendEarly } from "../../early-bytes.ts";
+import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
+import { type PictureOutput, renderPicture } from "../../image-output.ts";
+import { jsonWithBytes } from "../../json-bytes.ts";
+import { mediaUrl } from "../../links.ts";
+import { streamFrames } from "../../sse.ts";
+import { type Api, admittedModel, type Call, modelOf } from "../call.ts";
+import { decodeCount, decodeGenerate, HINT_NAMES } from "./decode.ts";
+import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalities, type WirePart } from "./encode.ts";
+import { errorBody } from "../errors.ts";
+import { decodeOptions } from "../options.ts";
+import { readTurns } from "../references.ts";
+import { leftByJob, type Started, startImages, startVideo } from "../run.ts";
+import { CountBody, GenerateBody, tolerant } from "../schema.ts";
+import { generateFacts, textAnswer } from "./side-calls.ts";
+import { type Framing, framingOf } from "./stream.ts";
+import { aspectOf, exactAspect } from "../video-options.ts";
+
+const validate = tolerant(GenerateBody);
+const validateCount = tolerant(CountBody);
+
+type Method = "generateContent" | "streamGenerateContent";
+
+/** What is answered: a generation, or words that cost nothing. */
+type Begun = Started & { output: PictureOutput | null; ignored: string[]; leftOut: LeftOut[] };
+
+/** @throws {AppError} everything that is known before an upstream is called; refusals are answers */
+export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
+  const { run, output, ignored, leftOut } = await start(api, call, model, "generateContent");
+  const envelope = { model: run.family, responseId: newId() };
+  const headers = headersOf(run, ignored, leftOut);
+  const whole = async () =>
+    jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), { headers, onSent: run.delivered });
+  return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+}
+
+/** As server-sent events with `alt=sse`, else as a JSON array that is written while it grows. */
+export async function streamGenerateContent(api: Api, call: Call, model: string): Promise<Response> {
+  const framing = framingOf(call.request);
+  const { run, stop, output, ignored, leftOut } = await start(api, call, model, "streamGenerateContent");
+  const frames = responseFrames({ api, call, output }, run.events, { model: run.family, responseId: newId() }, framing);
+  return streamFrames(frames, {
+    clock: api.clock,
+    heartbeat: framing.heartbeat,
+    headers: { ...headersOf(run, ignored, leftOut), ...framing.headers },
+    onCancel: stop,
+    onEnd: run.delivered,
+  });
+}
+
+const headersOf = (run: Run, ignored: string[], leftOut: LeftOut[]) => ({ ...generationHeaders(run, ignored), ...leftOutHeaders(leftOut) });
+
+/** A video model is understood here as well, as the Python original did: the answer holds the video's address. */
+async function start(api: Api, call: Call, model: string, method: Method): Promise<Begun> {
+  const choice = admittedModel(api, call, model);
+  const route = `POST /v1beta/models:${method}`;
+  // The body's bytes count until its pictures are stored.
+  using body = await api.bodies.json(call.request, validate);
+  const whole = decodeGenerate(body.value);
+  const { hints, names, leftOut, ...decoded } = whole;
+  const { options, output, ignored } = decodeOptions(body.value);
+  const facts = generateFacts(body.value, whole, choice.requested, choice.kind);
+  if (facts.textOnly && !facts.demand) return { ...saying(textAnswer(facts.call), choice), output, ignored, leftOut };
+  const side = takeSideCall(api, call.key, facts);
+  if (side.reply) return { ...saying(side.reply.text ?? "", choice), output, ignored, leftOut };
+  if (choice.kind === "image") exactAspect(hints.aspectRatio, HINT_NAMES.aspectRatio);
+  const aspect = choice.kind === "video" ? aspectOf(hints.aspectRatio, HINT_NAMES.aspectRatio) : undefined;
+  const turns = await readTurns(api, call, decoded.turns, leftOut);
+  if (choice.kind === "video") {
+    const { seed, system } = decoded;
+    const started = await startVideo(api, call, { route, choice, seed, aspect, ...videoOf(turns, system) });
+    side.started();
+    return { ...started, output: null, ignored: [...ignored, ...leftByJob(api, choice, options)], leftOut };
+  }
+  const shapeParams = { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize, thinking: HINT_NAMES.thinking };
+  const work = {
+    ...decoded,
+    route,
+    choice,
+    wish: imageWish(hints, { ...HINT_NAMES, ...names }),
+    turns,
+    options,
+    shapeParams,
+    n: 1,
+    picturesParam: "contents",
+  };
+  const started = await startImages(api, call, { ...work, stream: method === "streamGenerateContent" });
+  side.started();
+  return { ...started, output, ignored, leftOut };
+}
+
+/** A generation that is over: it says one thing. */
+function saying(text: string, { families }: ModelChoice): Started {
+  async function* events(): AsyncGenerator<GenerateEvent> {
+    yield { type: "text", text };
+    yield { type: "done", finish: "stop", upstreamReason: "STOP", usage: NO_USAGE, provider: "" };
+  }
+  return { run: { family: families[0], successorOf: null, headers: {}, events: events() }, stop() {} };
+}
+
+/** Models of videos know no conversation: the last turn counts, instructions come before it. */
+function videoOf(turns: Turn[], system: string | undefined) {
+  const parts = turns.at(-1)?.parts ?? [];
+  const said = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+  const inputs = parts.flatMap((part) => (part.type === "image" ? [part.image] : []));
+  const videos = inputs.filter(({ mime, uri }) => uri !== undefined || mime.startsWith("video/"));
+  if (videos.length > 1 || videos.some(({ uri }) => uri !== undefined)) {
+    throw new AppError("invalid_request", "contents: a video model takes one video, by its bytes or as a file.", { param: "contents" });
+  }
+  return {
+    prompt: [system, said].filter(Boolean).join("\n\n"),
+    images: inputs.filter((input) => !videos.includes(input)),
+    source: videos[0] && { media: videos[0] },
+  };
+}
+
+/** The answer under way: where its results are read, and how they are encoded. */
+type Writing = { api: Api; call: Call; output: PictureOutput | null };
+
+/** What of a generation is a part of its answer. Drafts and thoughts are told only when they were asked for. */
+async function partOf({ api, call: { origin }, output }: Writing, event: GenerateEvent): Promise<WirePart | null> {
+  if (event.type === "text" || event.type === "thought") {
+    return { text: event.text, ...(event.type === "thought" ? { thought: true } : {}), ...mark(event) };
+  }
+  if (event.type !== "image" && event.type !== "draft") return null;
+  if (event.media.kind === "video") return { fileData: { mimeType: event.media.mime, fileUri: mediaUrl(origin, event.media) } };
+  const inlineData = output
+    ? await rendered(api, event.media, output)
+    : { mimeType: event.media.mime, data: await bytesOf(api.media, event.media) };
+  return { inlineData, ...(event.type === "draft" ? { thought: true } : {}), ...mark(event) };
+}
+
+async function rendered({ media, log }: Api, made: Media, output: PictureOutput) {
+  const { blob, format } = await renderPicture(media, log, made, output);
+  return { mimeType: `image/${format}`, data: blob };
+}
+
+const mark = ({ signature }: { signature?: string }) => (signature ? { thoughtSignature: signature } : {});
+
+/** The bytes of a result, read when they are written. */
+export async function bytesOf(store: Pick<MediaStore, "open">, { id }: Pick<Media, "id">): Promise<Blob> {
+  const found = await store.open(id);
+  if (!found) throw new Error("A stored result has no file");
+  return found.blob;
+}
+
+async function wholeResponse(writing: Writing, events: AsyncIterable<GenerateEvent>, envelope: Envelope) {
+  let parts: WirePart[] = [];
+  try {
+    for await (const event of events) {
+      // What an earlier token said before it failed is no part of the answer.
+      if (event.type === "token") parts = [];
+      const part = await partOf(writing, event);
+      if (part) parts.push(part);
+      if (event.type === "done") return encodeResponse(envelope, parts, endOf(event));
+    }
+  } catch (error) {
+    const end = endOfFailure(error);
+    if (!end) throw error;
+    return encodeResponse(envelope, parts, end);
+  }
+  throw new Error("A generation ended without an end");
+}
+
+/** One object for each part, then one with the end. A failure is an object with `error`, and ends it. */
+async function* responseFrames(
+  writing: Writing,
+  events: AsyncIterable<GenerateEvent>,
+  envelope: Envelope,
+  framing: Framing,
+): AsyncGenerator<string> {
+  yield framing.start();
+  const last = (end: End) =>
+    framing.frame(encodeResponse(envelope, "blockReason" in end || end.finishReason !== "STOP" ? [] : [{ text: "" }], end));
+  try {
+    for await (const event of events) {
+      const part = await partOf(writing, event);
+      if (part) yield* framing.frame(encodeResponse(envelope, [part], null));
+      if (event.type === "done") yield* last(endOf(event));
+    }
+  } catch (error) {
+    const end = endOfFailure(error);
+    if (!(error instanceof AppError)) writing.api.log.error("A streamed answer failed", { error });
+    yield* end ? last(end) : framing.frame(errorBody(error));
+  }
+  yield* framing.end();
+}
+
+/** Tokens of a picture: 560 where the model is Gemini 3 Pro Image, else 258 (pricing pages, read 2026-11-23). */
+const PRO_IMAGE_TOKENS = 560;
+const IMAGE_TOKENS = 258;
+const CHARACTERS_PER_TOKEN = 4;
+
+/** countTokens: an estimate that costs nothing; no upstream is asked and no picture is read. */
+export async function countTokens(api: Api, call: Call, model: string): Promise<Response> {
+  const choice = modelOf(model);
+  using body = await api.bodies.json(call.request, validateCount);
+  const { texts, images } = decodeCount(body.value);
+  const text = texts.reduce((sum, one) => sum + Math.ceil(one.length / CHARACTERS_PER_TOKEN), 0);
+  const each = choice.families[0] === "gemini-3-pro-image" ? PRO_IMAGE_TOKENS : IMAGE_TOKENS;
+  return Response.json({ totalTokens: text + images * each, promptTokensDetails: modalities(text, images * each) });
+}

@@ -1,0 +1,134 @@
+// :predict, Imagen's method, which lives on: a prompt becomes pictures of the living models.
+// Source: Gemini API reference, models.predict, as @google/genai 1.30 and the clients of wire.md A.3 speak it (read 2026-11-23).
+
+import { AppError } from "../../../errors.ts";
+import { imageWish } from "../../../gateway/models/image-options.ts";
+import type { InputReference } from "../../../gateway/generation/inputs.ts";
+import { type GenerateEvent, type Media, noImageText } from "../../../domain/generation.ts";
+import { sendEarly } from "../../early-bytes.ts";
+import { generationHeaders } from "../../generation-headers.ts";
+import { collectImageHints } from "../../image-config.ts";
+import { type PictureOutput, renderPicture } from "../../image-output.ts";
+import { mustBe, wholeNumber } from "../../body/invalid.ts";
+import { jsonWithBytes } from "../../json-bytes.ts";
+import { foldSeed } from "../../seed.ts";
+import { type Api, admittedModel, type Call } from "../call.ts";
+import type { Done } from "./encode.ts";
+import { errorBody } from "../errors.ts";
+import { imagenSafety, outputOf, unread } from "../options.ts";
+import { type Fields, fieldsOf, isFields, listOf, textOf } from "../proto-json.ts";
+import { mediaReference, readTurns } from "../references.ts";
+import { startImages } from "../run.ts";
+import { PredictBody, tolerant } from "../schema.ts";
+import { exactAspect } from "../video-options.ts";
+
+/** Fields of `parameters` that are read; every other one is told as ignored. */
+const READ = [
+  ...["sampleCount", "aspectRatio", "sampleImageSize", "imageSize", "negativePrompt", "seed", "outputOptions", "outputMimeType"],
+  ...["includeRaiReason", "safetySetting", "safetyFilterLevel"],
+];
+const MOST_PICTURES = 8;
+const HINT_NAMES = { aspectRatio: "parameters.aspectRatio", imageSize: "parameters.sampleImageSize" } as const;
+
+/** A body of `:predict` or `:predictLongRunning`, either spelling. */
+export const validatePredict = tolerant(PredictBody);
+
+/**
+ * The one instance of a body, and its prompt with what is not wanted at the end: no living model has a field for it.
+ * @throws {AppError} `invalid_request`
+ */
+export function readInstance({ instances, parameters }: PredictBody): { instance: Fields; parameters: Fields; prompt: string } {
+  const list = listOf(instances);
+  const [first] = list;
+  if (list.length !== 1 || !isFields(first)) throw mustBe("instances", "a list of exactly one object", instances);
+  const prompt = textOf(first.prompt);
+  if (!prompt) throw mustBe("instances[0].prompt", "a text", first.prompt);
+  const avoid = textOf(fieldsOf(parameters).negativePrompt);
+  return { instance: first, parameters: fieldsOf(parameters), prompt: avoid ? `${prompt}\n\nAvoid: ${avoid}` : prompt };
+}
+
+/** @throws {AppError} also when every picture was refused: clients of this method read the first prediction unasked */
+export async function predict(api: Api, call: Call, model: string): Promise<Response> {
+  const { run, output, includeReasons, ignored } = await start(api, call, model);
+  const headers = generationHeaders(run, ignored);
+  const whole = async () => {
+    const { made, refusals } = await collect(run.events);
+    const predictions = await Promise.all(made.map((media) => encodePrediction(api, media, output)));
+    const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
+    return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers, onSent: run.delivered });
+  };
+  return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+}
+
+async function start(api: Api, call: Call, model: string) {
+  const choice = admittedModel(api, call, model, "image");
+  // The body's bytes count until its pictures are stored.
+  using body = await api.bodies.json(call.request, validatePredict);
+  const { instance, parameters, prompt } = readInstance(body.value);
+  const { hints, names } = collectImageHints(body.value, { parameters });
+  const hintNames = { ...HINT_NAMES, ...names };
+  const aspectRatio = exactAspect(hints.aspectRatio, hintNames.aspectRatio);
+  const setting = parameters.safetySetting ?? parameters.safetyFilterLevel;
+  const safety = textOf(setting) ? imagenSafety(setting) : undefined;
+  const parts = [{ type: "text" as const, text: prompt }, ...picturesOf(instance)];
+  const { run } = await startImages(api, call, {
+    route: "POST /v1beta/models:predict",
+    choice,
+    wish: imageWish({ ...hints, aspectRatio }, hintNames),
+    turns: await readTurns(api, call, [{ role: "user", parts }]),
+    seed: foldSeed(parameters.seed, "parameters.seed"),
+    imageOnly: true,
+    picturesParam: "instances",
+    n: countOf(parameters),
+    shapeParams: { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize },
+    ...(safety ? { options: { safety } } : {}),
+  });
+  const ignored = [...unread(parameters, READ, "parameters."), ...(safety === null ? ["parameters.safetySetting"] : [])];
+  return { run, output: imageOutput(parameters), includeReasons: parameters.includeRaiReason === true, ignored };
+}
+
+/** Pictures to start from: `image`, and the `referenceImages` of Imagen's editing. */
+function picturesOf({ image, referenceImages }: Fields): InputReference[] {
+  const first = isFields(image) ? [mediaReference(image, "instances[0].image")] : [];
+  const others = listOf(referenceImages).map((one, index) => {
+    const fields = fieldsOf(one);
+    return mediaReference(fieldsOf(fields.referenceImage ?? fields.image), `instances[0].referenceImages[${index}]`);
+  });
+  return [...first, ...others];
+}
+
+const countOf = ({ sampleCount }: Fields): number =>
+  sampleCount === undefined ? 1 : wholeNumber(sampleCount, "parameters.sampleCount", { min: 1, max: MOST_PICTURES });
+
+const imageOutput = (parameters: Fields): PictureOutput =>
+  outputOf(parameters, fieldsOf(parameters.outputOptions)) ?? { format: null, compression: null };
+
+async function collect(events: AsyncIterable<GenerateEvent>): Promise<{ made: Media[]; refusals: string[] }> {
+  const made: Media[] = [];
+  let text = "";
+  let done: Done | null = null;
+  for await (const event of events) {
+    if (event.type === "text") text += event.text;
+    else if (event.type === "image") made.push(event.media);
+    else if (event.type === "done") done = event;
+  }
+  if (!done) throw new Error("A generation ended without an end");
+  if (made.length === 0) throw withoutPicture(done, text);
+  return { made, refusals: (done.refusals ?? []).map((refusal) => refusal.message ?? `Filtered: ${refusal.upstreamReason}.`) };
+}
+
+function withoutPicture({ finish, upstreamReason, message }: Done, text: string): AppError {
+  const said = message || text.trim();
+  if (finish === "policy_input" || finish === "policy_output") {
+    const detail = { scope: "request" as const, reason: finish };
+    return new AppError("content_policy", `All pictures were filtered (${upstreamReason}).${said ? ` ${said}` : ""}`, { detail });
+  }
+  return new AppError("no_result", said || noImageText(upstreamReason), {
+    detail: { scope: "request", reason: "text_only" },
+  });
+}
+
+async function encodePrediction(api: Api, media: Media, output: PictureOutput) {
+  const { blob, format } = await renderPicture(api.media, api.log, media, output);
+  return { mimeType: `image/${format}`, bytesBase64Encoded: blob };
+}

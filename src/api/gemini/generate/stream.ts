@@ -1,0 +1,65 @@
+// How objects follow each other in a streamed answer: as server-sent events, or as the elements of one JSON array.
+
+import { splitUrl } from "../../dialect.ts";
+import { jsonPieces } from "../../json-bytes.ts";
+
+export type Framing = {
+  headers: Record<string, string>;
+  /** Written at once: headers leave with the first bytes, and proxies and clients wait for those only so long. */
+  start(): string;
+  /** Fills silence, between two objects. */
+  heartbeat(): string;
+  /** One object, its blobs as base64, in pieces; the last piece ends with a blank line. */
+  frame(body: unknown): AsyncGenerator<string>;
+  /** What comes after the last object. */
+  end(): Iterable<string>;
+};
+
+const BLANK_LINE = "\n\n";
+
+/**
+ * The one keep-alive that every reader takes: Google's present and legacy SDKs, LangChain and the AI SDK. Comments, `[DONE]` and blank lines
+ * outside of an event each break some of them (the parser of @google/generative-ai 0.24.1 wants `data: ` where an event begins).
+ */
+const EMPTY_TEXT = '{"candidates":[{"content":{"role":"model","parts":[{"text":""}]},"index":0}]}';
+
+/** With `alt=sse` events, as the SDKs ask for; else the array of Google's REST interface. */
+export function framingOf(request: Request): Framing {
+  return new URLSearchParams(splitUrl(request.url).query).get("alt") === "sse" ? eventFraming() : arrayFraming();
+}
+
+/** `name`: the event's, where the protocol has one. */
+export async function* eventPieces(body: unknown, name?: string): AsyncGenerator<string> {
+  yield* surrounded(name ? `event: ${name}\ndata: ` : "data: ", body);
+}
+
+function eventFraming(): Framing {
+  const heartbeat = () => `data: ${EMPTY_TEXT}${BLANK_LINE}`;
+  return { headers: {}, start: heartbeat, heartbeat, frame: (body) => eventPieces(body), end: () => [] };
+}
+
+/** Blanks may stand after `[`, after `,` and before `]`, and nothing after that: google-generativeai 0.8.5 begins a new array there. */
+function arrayFraming(): Framing {
+  let lead = "";
+  const next = () => {
+    const before = lead;
+    lead = ",\n";
+    return before;
+  };
+  return {
+    headers: { "content-type": "application/json; charset=utf-8" },
+    start: () => `[${BLANK_LINE}`,
+    heartbeat: () => `${next()}${EMPTY_TEXT}${BLANK_LINE}`,
+    frame: (body) => surrounded(next(), body),
+    end: () => ["]"],
+  };
+}
+
+async function* surrounded(lead: string, body: unknown): AsyncGenerator<string> {
+  let held = lead;
+  for await (const piece of jsonPieces(body)) {
+    if (held !== lead) yield held;
+    held = held === lead ? lead + piece : piece;
+  }
+  yield held + BLANK_LINE;
+}

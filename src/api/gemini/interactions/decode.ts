@@ -1,0 +1,134 @@
+// Bodies of interactions become a neutral order. Pure: URLs are named, not read.
+// Source: Gemini API reference, interactions; types of @google/genai 3.1.0; wire.md A.2 (read 2026-11-23).
+
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
+import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import type { VideoOrder } from "../../../domain/job.ts";
+import type { Thinking } from "../../../gateway/models/models.ts";
+import type { ModelOptions } from "../../../domain/generation.ts";
+import { collectImageHints } from "../../image-config.ts";
+import { mustBe } from "../../body/invalid.ts";
+import { foldSeed } from "../../seed.ts";
+import { instructionOf, thinkingOf } from "../generate/decode.ts";
+import { interactionOptions } from "../options.ts";
+import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "../proto-json.ts";
+import { dataReference, uriReference } from "../references.ts";
+import type { InteractionBody } from "../schema.ts";
+import { aspectOf, resolutionOf, webhookOf } from "../video-options.ts";
+
+/** How results are given: inside the answer, or as an address. */
+export type Delivery = "inline" | "uri";
+
+export type DecodedInteraction = {
+  model: string;
+  background: boolean;
+  stream: boolean;
+  /** Interaction that this one goes on from. */
+  previous?: string;
+  delivery: Delivery;
+  seed?: number;
+  webhookUrl?: string;
+  /** For an image: the conversation, the last turn the user's. */
+  system?: string;
+  turns: DraftTurn[];
+  hints: ImageHints;
+  /** A picture was asked for, and no words. */
+  imageOnly: boolean;
+  thinking?: Thinking;
+  options?: ModelOptions;
+  /** Fields that change nothing here. */
+  ignored: string[];
+  /** For a video: what the user said and gave, all turns together. */
+  prompt: string;
+  pictures: InputReference[];
+  videos: { fields: Fields; param: string }[];
+  video: Pick<VideoOrder, "mode" | "aspect" | "resolution" | "seconds">;
+};
+
+type Block = { part: DraftTurn["parts"][number] } | { video: DecodedInteraction["videos"][number] };
+
+/** A task that is absent here is told by the inputs: one picture is the first frame, two are first and last. */
+const MODES: Readonly<Record<string, VideoOrder["mode"]>> = {
+  text_to_video: "text",
+  reference_to_video: "references",
+  edit: "edit",
+  extend: "extend",
+  upscale: "upscale",
+};
+
+/** @throws {AppError} `invalid_request` naming what cannot be understood */
+export function decodeInteraction(body: InteractionBody): DecodedInteraction {
+  const steps = stepsOf(body.input);
+  const turns = steps.map(({ role, blocks }) => ({ role, parts: blocks.flatMap((block) => ("part" in block ? [block.part] : [])) }));
+  const said = turns.filter(({ role }) => role === "user").flatMap(({ parts }) => parts);
+  if (!steps.some(({ role, blocks }) => role === "user" && blocks.length > 0)) {
+    throw mustBe("input", "a text, an image or a video of the user", body.input);
+  }
+  const formats = listOf(body.responseFormat).filter(isFields);
+  const format = formatOf(formats);
+  const kinds = [...formats.map(({ type }) => type), ...listOf(body.responseModalities)].map((kind) => textOf(kind)?.toLowerCase());
+  const made = kinds.filter((kind) => kind !== undefined);
+  if (made.length > 0 && !made.includes("image") && !made.includes("video"))
+    throw mustBe("response_format", "an image or a video: this model makes nothing else", made.join(", "));
+  const config = fieldsOf(body.generationConfig);
+  const task = textOf(fieldsOf(config.videoConfig).task)?.toLowerCase() ?? "";
+  return {
+    model: body.model,
+    background: body.background === true,
+    stream: body.stream === true,
+    previous: textOf(body.previousInteractionId),
+    delivery: textOf(format.delivery) === "uri" ? "uri" : "inline",
+    ...interactionOptions(body),
+    seed: foldSeed(config.seed, "generation_config.seed"),
+    webhookUrl: webhookOf(body.webhookConfig),
+    system: instructionOf(body.systemInstruction) || undefined,
+    turns: turns.filter(({ parts }) => parts.length > 0),
+    hints: collectImageHints(body, { responseFormat: format }).hints,
+    thinking: thinkingOf(config.thinkingLevel, "generation_config.thinking_level"),
+    imageOnly: kinds.includes("image") && !kinds.includes("text"),
+    prompt: said.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n"),
+    pictures: said.flatMap((part) => (part.type === "reference" ? [part] : [])),
+    videos: steps.flatMap(({ role, blocks }) => blocks.flatMap((block) => (role === "user" && "video" in block ? [block.video] : []))),
+    video: {
+      mode: Object.hasOwn(MODES, task) ? MODES[task] : undefined,
+      aspect: format.type === "image" ? undefined : aspectOf(format.aspectRatio, "response_format.aspect_ratio"),
+      resolution: resolutionOf(format.resolution),
+      seconds: numberOf(format.duration),
+    },
+  };
+}
+
+/** The format of what is made; one for words does not count. */
+function formatOf(formats: readonly Fields[]): Fields {
+  return formats.find(({ type }) => type === "video" || type === "image") ?? {};
+}
+
+/** Steps with content of their own, and loose blocks, which are the user's. */
+function stepsOf(input: unknown): { role: DraftTurn["role"]; blocks: Block[] }[] {
+  const loose: { role: "user"; blocks: Block[] } = { role: "user", blocks: [] };
+  const steps = listOf(input).flatMap((one, index) => {
+    const where = Array.isArray(input) ? `input[${index}]` : "input";
+    if (!isFields(one) || !("content" in one)) {
+      loose.blocks.push(...blockOf(one, where, true));
+      return [];
+    }
+    const isModel = one.type === "model_output" || one.role === "model";
+    const blocks = listOf(one.content).flatMap((block, at) => blockOf(block, `${where}.content[${at}]`, !isModel));
+    return [{ role: isModel ? ("model" as const) : ("user" as const), blocks }];
+  });
+  return loose.blocks.length > 0 ? [...steps, loose] : steps;
+}
+
+/** Thoughts, sound and documents are passed over: nothing here is made of them. */
+function blockOf(block: unknown, param: string, trusted: boolean): Block[] {
+  const { type, text, data, uri, mimeType } = typeof block === "string" ? { type: "text", text: block } : fieldsOf(block);
+  if (type === "text" || (type === undefined && text !== undefined)) {
+    const said = textOf(text);
+    return said ? [{ part: { type: "text", text: said } }] : [];
+  }
+  if (type === "video") return [{ video: { fields: { data, uri, mimeType }, param } }];
+  if (type !== "image") return [];
+  const bytes = textOf(data);
+  const part = bytes ? dataReference(bytes, mimeType, `${param}.data`) : uriReference(textOf(uri) ?? "", `${param}.uri`, trusted);
+  return part ? [{ part }] : [];
+}

@@ -1,0 +1,212 @@
+// POST /v1/chat/completions: a conversation becomes pictures or a video, streamed with progress or as one answer.
+
+import type { ImageForm } from "../../../db/store.ts";
+import { AppError } from "../../../errors.ts";
+import type { Run } from "../../../gateway/generation/generate.ts";
+import type { Job } from "../../../domain/job.ts";
+import { parseModel } from "../../../gateway/models/models.ts";
+import type { LocalReply } from "../../../gateway/side-calls/reply.ts";
+import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
+import type { GenerateEvent } from "../../../domain/generation.ts";
+import { NO_USAGE } from "../../../domain/generation.ts";
+import { validator } from "../../body/body.ts";
+import { sendEarly } from "../../early-bytes.ts";
+import { generationHeaders, isJoined, leftOutHeaders, leftOutLines } from "../../generation-headers.ts";
+import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../../json-bytes.ts";
+import { mediaDataUrl, mediaUrl } from "../../links.ts";
+import { COMMENT, frame, streamFrames } from "../../sse.ts";
+import { type Api, answerId, type Call, modelOf, startImages } from "../call.ts";
+import { ChatProgress } from "./chat-progress.ts";
+import { answerChatVideo, startChatVideo } from "./video.ts";
+import { type DecodedChat, decodeChat } from "./decode.ts";
+import {
+  definitionsDelta,
+  type Envelope,
+  encodeChunk,
+  encodeCompletion,
+  encodeUsageChunk,
+  FINISH_REASON,
+  imageDelta,
+  refusalText,
+  type ShownImage,
+} from "./encode.ts";
+import { errorBody } from "../errors.ts";
+import { encodeLocal, localChunks } from "./local-reply.ts";
+import { type Done, refusalOf } from "../outcome.ts";
+import { ChatBody } from "../schema.ts";
+import { chatFacts, demandOf } from "./side-calls.ts";
+
+const validate = validator(ChatBody);
+
+type Show = (media: Extract<GenerateEvent, { type: "image" }>["media"]) => Promise<ShownImage>;
+
+/** @throws {AppError} everything that is known before an upstream is called */
+export async function chat(api: Api, call: Call): Promise<Response> {
+  using body = await api.bodies.json(call.request, validate);
+  const decoded = decodeChat(body.value);
+  const kind = parseModel(decoded.model)?.kind ?? "image";
+  const facts = chatFacts(body.value, decoded, kind, call.request.headers);
+  const side = takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
+  if (side.reply) return answerLocally(api, decoded, side.reply);
+
+  const choice = modelOf(decoded.model);
+  if (choice.kind === "video") {
+    const video = await startChatVideo(api, call, body.value, decoded, choice);
+    if (!isJoined(video.headers)) side.started();
+    // Not awaited, so that the body is let go of while the client waits.
+    return answerChatVideo(api, call, envelopeOf(api, video.job.family, video.job), video);
+  }
+  const order = { ...decoded, route: "POST /v1/chat/completions", compared: { form: decoded.form } };
+  const { run, leftOut, job, stop } = await startImages(api, call, order);
+  if (!isJoined(run.headers)) side.started();
+  const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
+  const notes = leftOutLines(leftOut);
+  const envelope = envelopeOf(api, run.family, job);
+  const embedded = createEmbedded();
+  const show = shower(api, call, decoded, embedded);
+  if (!decoded.stream) {
+    const whole = async () =>
+      jsonWithBytes(await completion(api, run.events, envelope, show, notes), { headers, onSent: run.delivered }, embedded);
+    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+  }
+  return streamChat({ api, run, envelope, show, embedded, notes, includeUsage: decoded.includeUsage, headers, stop });
+}
+
+const envelopeOf = (api: Api, model: string, job: Job | null): Envelope => ({
+  id: `chatcmpl-${answerId(job)}`,
+  created: Math.floor((job?.createdAt ?? api.clock.now()) / 1000),
+  model,
+});
+
+/** The request's own wish, else its header, else the key's setting, else ours. */
+function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageForm {
+  const header = request.headers.get("x-image-output");
+  if (header === "markdown_url" || header === "markdown_data" || header === "images") return header;
+  return decoded.form ?? key.imageForm ?? api.settings.current().chat.image_form;
+}
+
+/** JSON and SSE around a data URL, generously. */
+const LINE_OVERHEAD = 512;
+
+function shower(api: Api, call: Call, decoded: DecodedChat, embedded: Embedded): Show {
+  const { origin } = call;
+  const wished = formOf(api, call, decoded);
+  const longest = decoded.stream ? api.settings.current().chat.max_line_kb * 1024 : 0;
+  return async (media) => {
+    const isTooLong = longest > 0 && Math.ceil(media.bytes / 3) * 4 + LINE_OVERHEAD > longest;
+    const form = isTooLong ? "markdown_url" : wished;
+    const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, media, embedded);
+    return { form: form === "images" ? "images" : "markdown", url, link: mediaUrl(origin, media) };
+  };
+}
+
+/** @throws {AppError} `content_policy` when refusals are set to be errors */
+function assertShown(api: Api, done: Done): void {
+  if (done.finish.startsWith("policy") && api.settings.current().generation.refusal === "error") throw refusalOf(done);
+}
+
+async function completion(api: Api, events: AsyncIterable<GenerateEvent>, envelope: Envelope, show: Show, notes: string) {
+  const images: ShownImage[] = [];
+  let text = "";
+  for await (const event of events) {
+    if (event.type === "text") text += event.text;
+    else if (event.type === "image") images.push(await show(event.media));
+    else if (event.type === "done") {
+      assertShown(api, event);
+      const said = text || images.length > 0 ? text : refusalText(event);
+      return encodeCompletion(envelope, { text: said, images, reasoning: notes, finish: event.finish, usage: event.usage });
+    }
+  }
+  throw new Error("A generation ended without an end");
+}
+
+type ChatStream = {
+  api: Api;
+  run: Run;
+  envelope: Envelope;
+  show: Show;
+  embedded: Embedded;
+  /** What was left out of the history, in words. */
+  notes: string;
+  includeUsage: boolean;
+  headers: Record<string, string>;
+  stop(): void;
+};
+
+/**
+ * A streamed answer. Until content begins a silence is filled with progress in `reasoning_content`, afterwards with empty content:
+ * clients store reasoning that follows content as a second thought.
+ */
+function streamChat(work: ChatStream): Response {
+  const { api, run, envelope, headers, stop } = work;
+  const progress = new ChatProgress({
+    now: api.clock.now,
+    usualMs: run.usualMs ?? null,
+    showToken: api.settings.current().chat.show_token,
+  });
+  const state = { hasContent: false };
+  const heartbeat = () => frame(encodeChunk(envelope, state.hasContent ? { content: "" } : { reasoning_content: progress.beat() }));
+  return streamFrames(chatFrames(work, progress, state), { clock: api.clock, heartbeat, headers, onCancel: stop, onEnd: run.delivered });
+}
+
+/**
+ * The chunks of one streamed answer. Words of the model wait for the first image: what a token said before it failed is not part of the
+ * answer. A failure becomes an error event in the same envelope, and ends it.
+ */
+async function* chatFrames(
+  { api, run, envelope, show, embedded, notes, includeUsage }: ChatStream,
+  progress: ChatProgress,
+  state: { hasContent: boolean },
+): AsyncGenerator<string> {
+  const chunk = (...args: Parameters<typeof encodeChunk> extends [Envelope, ...infer Rest] ? Rest : never) =>
+    frame(encodeChunk(envelope, ...args));
+  yield chunk({ role: "assistant", content: "" });
+  if (notes) yield chunk({ reasoning_content: notes });
+  const shown: ShownImage[] = [];
+  let held = "";
+  let said = false;
+  try {
+    for await (const event of run.events) {
+      const line = state.hasContent ? null : progress.lineOf(event);
+      if (line !== null) yield chunk({ reasoning_content: line });
+      if (event.type === "token" && shown.length === 0) held = "";
+      else if (event.type === "text") {
+        said ||= state.hasContent;
+        if (state.hasContent) yield chunk({ content: event.text });
+        else held += event.text;
+      } else if (event.type === "image") {
+        const image = await show(event.media);
+        state.hasContent = true;
+        if (held) yield chunk({ content: image.form === "markdown" ? `${held}\n\n` : held });
+        said ||= held !== "";
+        held = "";
+        yield* framePieces(encodeChunk(envelope, imageDelta(image, shown.length)), embedded);
+        shown.push(image);
+      } else if (event.type === "done") {
+        assertShown(api, event);
+        const words = held || (state.hasContent ? "" : refusalText(event));
+        state.hasContent = true;
+        if (words) yield chunk({ content: words });
+        if (shown.length > 0) yield chunk({ content: definitionsDelta(shown, said) });
+        yield chunk({}, FINISH_REASON[event.finish]);
+        if (includeUsage) yield frame(encodeUsageChunk(envelope, event.usage));
+      }
+    }
+    yield frame("[DONE]");
+  } catch (error) {
+    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    yield frame(errorBody(error));
+  }
+}
+
+/** What is answered here, in the shape of a completion: no upstream was called. */
+function answerLocally(api: Api, { model, stream, includeUsage }: DecodedChat, reply: LocalReply): Response {
+  const envelope = envelopeOf(api, model, null);
+  if (!stream) return Response.json(encodeLocal(envelope, reply));
+  const frames = (async function* () {
+    for (const chunk of localChunks(envelope, reply)) yield frame(chunk);
+    if (includeUsage) yield frame(encodeUsageChunk(envelope, NO_USAGE));
+    yield frame("[DONE]");
+  })();
+  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, onCancel: () => {} });
+}

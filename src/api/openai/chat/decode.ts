@@ -1,0 +1,95 @@
+// Chat bodies become a neutral conversation. Pure: URLs are named, not read.
+
+import type { ImageForm } from "../../../db/store.ts";
+import { AppError } from "../../../errors.ts";
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
+import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
+import { type CollectedHints, collectImageHints } from "../../image-config.ts";
+import { countOr } from "../../body/invalid.ts";
+import { lastTurnStart } from "../../last-turn.ts";
+import { foldSeed } from "../../seed.ts";
+import { decodeMessage, type Message } from "./message.ts";
+import { isObject } from "../references.ts";
+import { type ChatBody, IMAGE_COUNT } from "../schema.ts";
+
+export type DecodedChat = {
+  model: string;
+  stream: boolean;
+  includeUsage: boolean;
+  n: number;
+  system?: string;
+  /** The last turn is the user's; empty where the user said nothing. */
+  turns: DraftTurn[];
+  hints: ImageHints;
+  /** What the hints are called in the body. */
+  names?: CollectedHints["names"];
+  /** The form of images that the request asks for; null: the key's or the setting's. */
+  form: ImageForm | null;
+  imageOnly: boolean;
+  seed?: number;
+};
+
+/** @throws {AppError} `invalid_request` naming the message or part of the last turn that cannot be understood */
+export function decodeChat(body: ChatBody): DecodedChat {
+  const roles = body.messages.map(({ role }) => (role === "assistant" ? "model" : role));
+  const exactFrom = lastTurnStart(roles);
+  const messages = body.messages.flatMap((message, index) =>
+    decodeMessage(message, { name: `messages[${index}]`, exact: index >= exactFrom }),
+  );
+  const turns = endWithUser(joinTurns(messages));
+  if (turns.length === 0 && roles.at(-1) === "user") throw nothingSaid("messages");
+  if (body.image) lastUserTurn(turns)?.parts.push({ type: "reference", url: body.image, param: "image", trusted: true });
+  const modalities = (body.modalities ?? []).map((one) => one.toLowerCase());
+  return {
+    model: body.model,
+    stream: body.stream ?? false,
+    includeUsage: body.stream_options?.include_usage ?? false,
+    n: countOr(1, body.n, "n", IMAGE_COUNT),
+    system: instructionsOf(body.messages),
+    turns,
+    ...collectImageHints(body),
+    form: modalities.includes("image") || body.image_config ? "images" : null,
+    imageOnly: modalities.length > 0 && !modalities.includes("text"),
+    seed: foldSeed(body.seed ?? extraOf(body).seed),
+  };
+}
+
+const extraOf = ({ extra_body }: ChatBody): Record<string, unknown> => (isObject(extra_body) ? extra_body : {});
+
+const isInstruction = (message: Message) => message.role === "system" || message.role === "developer";
+
+/** What system and developer messages say, or undefined. */
+export function instructionsOf(messages: Message[]): string | undefined {
+  const said = messages.flatMap((message) => (isInstruction(message) ? [textOf(message)] : []));
+  return said.filter(Boolean).join("\n\n") || undefined;
+}
+
+export const lastUserTurn = (turns: DraftTurn[]) => turns.findLast((turn) => turn.role === "user");
+
+/** The user's own words are empty: there is nothing to go on from. */
+export const nothingSaid = (param: string) =>
+  new AppError("invalid_request", `${param}: the last message must have text or an image.`, { param, reason: "invalid_value" });
+
+/** Neighbouring messages of one role are one turn: upstreams want roles to alternate. */
+export function joinTurns(turns: DraftTurn[]): DraftTurn[] {
+  const joined: DraftTurn[] = [];
+  for (const turn of turns) {
+    const last = joined.at(-1);
+    if (turn.parts.length === 0) continue;
+    if (last?.role === turn.role) last.parts.push(...turn.parts);
+    else joined.push(turn);
+  }
+  return joined;
+}
+
+/** What follows the user's last turn is to be made once more; empty where the user said nothing. */
+export const endWithUser = (turns: DraftTurn[]): DraftTurn[] => turns.slice(0, turns.findLastIndex(({ role }) => role === "user") + 1);
+
+function textOf(message: Message): string {
+  const content = message.content ?? "";
+  if (typeof content === "string") return content.trim();
+  return content
+    .flatMap((part) => (isObject(part) && typeof part.text === "string" ? [part.text] : []))
+    .join("\n")
+    .trim();
+}

@@ -1,0 +1,131 @@
+// What a chat or responses body tells of a side call: texts, token limits, demanded JSON, task markers. Pure.
+
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
+import { parseModel } from "../../../gateway/models/models.ts";
+import type { ChatCall } from "../../../gateway/side-calls/decide.ts";
+import type { Demand } from "../../../gateway/side-calls/reply.ts";
+import type { Kind } from "../../../domain/generation.ts";
+import { isObject } from "../references.ts";
+import type { ChatBody, ResponsesBody } from "../schema.ts";
+
+/** JSON that the answer must be: its schema, where one is given, and the field that demands it. */
+export type JsonDemand = { field: string; schema?: unknown };
+/** A function that the answer must call. */
+export type FunctionDemand = { field: string; name: string; schema?: unknown };
+
+export type SideFacts = { call: ChatCall; json: JsonDemand | null; tool: FunctionDemand | null };
+
+/** JSON goes before a function, where a client demands both. */
+export const demandOf = ({ json, tool }: SideFacts): Demand | null =>
+  json ?? (tool && { field: tool.field, schema: tool.schema, tool: tool.name });
+
+type Loose = Record<string, unknown>;
+type Decoded = { model: string; hints: ImageHints; turns: readonly unknown[] };
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isInstruction = ({ role }: Loose) => role === "system" || role === "developer";
+
+export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, kind: Kind, headers: Headers): SideFacts {
+  const loose = body as Loose;
+  const call = callOf(body.messages as Loose[], {
+    kind,
+    instructions: "",
+    maxTokens: numberIn(loose.max_completion_tokens) ?? numberIn(loose.max_tokens),
+    marker: markerOf(loose, headers),
+    hasImageOptions: decoded.form !== null || hasHints(decoded.hints) || Number(body.n ?? 1) > 1,
+    model: body.model,
+  });
+  if (decoded.turns.length === 0) silence(call);
+  return { call, json: jsonOf(loose.response_format, "response_format"), tool: chatTool(loose) };
+}
+
+export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Decoded, headers: Headers): SideFacts {
+  const loose = body as Loose;
+  const items = isText(body.input) ? [{ role: "user", content: body.input }] : body.input.filter((item) => isText(item.role));
+  const call = callOf(items, {
+    kind: parseModel(model)?.kind ?? "image",
+    instructions: body.instructions ?? "",
+    maxTokens: numberIn(loose.max_output_tokens),
+    marker: markerOf(loose, headers),
+    hasImageOptions: hasHints(hints),
+    model,
+  });
+  // What came before is known to the upstream only.
+  if (body.previous_response_id) call.messages += 2;
+  if (turns.length === 0) silence(call);
+  const format = isObject(loose.text) ? loose.text.format : null;
+  return { call, json: jsonOf(format, "text.format"), tool: null };
+}
+
+/** Nobody said anything that can be gone on from. */
+function silence(call: ChatCall): void {
+  call.text = "";
+  call.hasAttachment = false;
+}
+
+type Given = Pick<ChatCall, "kind" | "maxTokens" | "marker" | "hasImageOptions" | "model"> & { instructions: string };
+
+function callOf(messages: readonly Loose[], { instructions, ...given }: Given): ChatCall {
+  const spoken = messages.filter((message) => message.role === "user" || message.role === "assistant");
+  const users = spoken.filter(({ role }) => role === "user").map(({ content }) => textIn(content));
+  const last = messages.at(-1);
+  // Some clients put what they want at last into a system message ("Write the summary now").
+  const isDirective = last !== undefined && isInstruction(last) && users.length > 0;
+  const lastUser = spoken.findLast(({ role }) => role === "user");
+  const system = messages
+    .filter((message) => isInstruction(message) && !(isDirective && message === last))
+    .map(({ content }) => textIn(content));
+  return {
+    ...given,
+    system: [instructions, ...system].filter(Boolean).join("\n\n"),
+    text: isDirective ? textIn(last.content) : (users.at(-1) ?? ""),
+    earlier: isDirective ? users : users.slice(0, -1),
+    messages: spoken.length,
+    hasAttachment:
+      !isDirective && Array.isArray(lastUser?.content) && lastUser.content.some((part) => isObject(part) && !isText(part.text)),
+  };
+}
+
+function textIn(content: unknown): string {
+  if (isText(content)) return content;
+  if (!Array.isArray(content)) return "";
+  return content.flatMap((part) => (isText(part) ? [part] : isObject(part) && isText(part.text) ? [part.text] : [])).join("\n");
+}
+
+const numberIn = (value: unknown): number | null => (typeof value === "number" && value > 0 ? value : null);
+const hasHints = (hints: ImageHints) => Object.values(hints).some((value) => value !== undefined && value !== null && value !== "");
+
+const MARKER_FIELDS = ["task", "task_type", "purpose", "title_generation", "generation_type"] as const;
+const MARKER_HEADERS = ["x-task", "x-openwebui-task", "x-openwebui-background-task", "x-request-purpose", "x-purpose"] as const;
+
+/** Open WebUI's `metadata.task` and the like; a value that speaks of images marks nothing. */
+function markerOf(body: Loose, headers: Headers): string | null {
+  const holders = [body.metadata, body].filter(isObject);
+  const told = holders.flatMap((holder) => MARKER_FIELDS.map((field) => holder[field])).find((value) => isText(value) || value === true);
+  const header = MARKER_HEADERS.map((name) => headers.get(name)).find((value) => value !== null);
+  const marker = told === true ? "task" : ((told as string | undefined) ?? header ?? null);
+  return marker === null || marker === "" || /imag|video|edit|draw/i.test(marker.slice(0, 100)) ? null : marker;
+}
+
+function jsonOf(format: unknown, field: string): JsonDemand | null {
+  if (!isObject(format)) return null;
+  if (format.type === "json_object") return { field };
+  if (format.type !== "json_schema") return null;
+  return { field, schema: isObject(format.json_schema) ? format.json_schema.schema : format.schema };
+}
+
+/** The function that `tool_choice` (or, as of old, `function_call`) names, or the only one when one is required. */
+function chatTool({ tool_choice: choice, tools, function_call: old, functions }: Loose): FunctionDemand | null {
+  const known = [
+    ...(Array.isArray(tools) ? tools.map((tool) => (isObject(tool) ? tool.function : null)) : []),
+    ...(Array.isArray(functions) ? functions : []),
+  ].filter(isObject);
+  const named = isObject(choice) && isObject(choice.function) ? choice.function.name : isObject(old) ? old.name : null;
+  const name = isText(named) ? named : choice === "required" && known.length === 1 ? known[0]!.name : null;
+  if (!isText(name)) return null;
+  return {
+    field: isObject(choice) || choice === "required" ? "tool_choice" : "function_call",
+    name,
+    schema: known.find((one) => one.name === name)?.parameters,
+  };
+}

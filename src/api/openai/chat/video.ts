@@ -1,0 +1,133 @@
+// Chat with a video model: a job is made, its progress told as reasoning, its video linked. The job outlives the connection.
+import type { VideoForm } from "../../../db/store.ts";
+import { AppError } from "../../../errors.ts";
+import type { Job } from "../../../domain/job.ts";
+import { isSettled } from "../../../gateway/jobs/job-state.ts";
+import type { ModelChoice } from "../../../gateway/models/models.ts";
+import { NO_USAGE } from "../../../domain/generation.ts";
+import { sendEarly } from "../../early-bytes.ts";
+import { jobHeaders } from "../../generation-headers.ts";
+import { mediaUrl } from "../../links.ts";
+import { frame, streamFrames } from "../../sse.ts";
+import type { Api, Call } from "../call.ts";
+import { videoWords } from "./chat-progress.ts";
+import { decodeChatVideo } from "./decode-video.ts";
+import type { DecodedChat } from "./decode.ts";
+import { type Envelope, encodeChunk, encodeCompletion, encodeUsageChunk, FINISH_REASON, VIDEO_FORMS, videoText } from "./encode.ts";
+import { errorBody } from "../errors.ts";
+import { jobFailure } from "../outcome.ts";
+import type { ChatBody } from "../schema.ts";
+import { jobsOf, type StartedVideo, startVideo } from "../videos/start.ts";
+
+/** What the client waits for, once the job is made. */
+export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage"> & { left: AbortController };
+
+/** @throws {AppError} everything that is known before an upstream is called */
+export async function startChatVideo(api: Api, call: Call, body: ChatBody, decoded: DecodedChat, choice: ModelChoice): Promise<VideoChat> {
+  const { stream, includeUsage } = decoded;
+  const left = new AbortController();
+  const signal = AbortSignal.any([call.request.signal, left.signal]);
+  const started = await startVideo(api, call, "POST /v1/chat/completions", decodeChatVideo(body, decoded, choice), signal);
+  return { ...started, stream, includeUsage, left };
+}
+
+/**
+ * The answer about a job, streamed or when it has ended. A client that goes away leaves the job as it is.
+ * @throws {AppError} without streaming, why no video came
+ */
+export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, chat: VideoChat): Promise<Response> {
+  const { job, stream, client, left } = chat;
+  const headers = { ...chat.headers, "x-flow2api-job": job.id };
+  if (!stream) {
+    const whole = async () => {
+      const ended = await endedJob(api, call, job);
+      const body = await completion(api, call, envelope, ended);
+      client.delivered();
+      return Response.json(body, { headers: { ...headers, ...jobHeaders(ended) } });
+    };
+    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, () => client.deliver(whole));
+  }
+  const startedAt = api.clock.now();
+  const state = { words: "Starting" };
+  const heartbeat = () => {
+    const seconds = Math.round((api.clock.now() - startedAt) / 1000);
+    return frame(encodeChunk(envelope, { reasoning_content: `${state.words}; ${seconds} s so far.\n` }));
+  };
+  const frames = videoFrames(api, call, envelope, { ...chat, state }, AbortSignal.any([call.request.signal, left.signal]));
+  return streamFrames(frames, { clock: api.clock, heartbeat, headers, onCancel: () => left.abort(), onEnd: client.delivered });
+}
+
+async function endedJob(api: Api, call: Call, job: Job): Promise<Job> {
+  for await (const now of watch(api, call, job, call.request.signal)) if (isSettled(now.state)) return now;
+  throw interrupted(call.request.signal);
+}
+
+async function completion(api: Api, call: Call, envelope: Envelope, job: Job) {
+  const { text, finish } = await endOf(api, call, job);
+  return encodeCompletion(envelope, { text, images: [], finish, usage: job.usage ?? NO_USAGE });
+}
+
+async function* videoFrames(
+  api: Api,
+  call: Call,
+  envelope: Envelope,
+  { job, includeUsage, state }: VideoChat & { state: { words: string } },
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  yield frame(encodeChunk(envelope, { role: "assistant", content: "" }));
+  yield frame(encodeChunk(envelope, { reasoning_content: whereabouts(call, job) }));
+  try {
+    for await (const now of watch(api, call, job, signal)) {
+      if (isSettled(now.state)) {
+        const { text, finish } = await endOf(api, call, now);
+        yield frame(encodeChunk(envelope, { content: text }));
+        yield frame(encodeChunk(envelope, {}, FINISH_REASON[finish]));
+        if (includeUsage) yield frame(encodeUsageChunk(envelope, now.usage ?? NO_USAGE));
+        return yield frame("[DONE]");
+      }
+      const words = videoWords(now);
+      if (words !== state.words) yield frame(encodeChunk(envelope, { reasoning_content: `${words}.\n` }));
+      state.words = words;
+    }
+    throw interrupted(signal);
+  } catch (error) {
+    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    yield frame(errorBody(error));
+  }
+}
+
+/** Said before anything else: a client that stops the stream can find the job. */
+const whereabouts = ({ calledOrigin }: Call, { id }: Job): string =>
+  `The video is made as job ${id}, also when you leave: ${calledOrigin}/v1/videos/${id} has it, and so has the same request within ten minutes.\n`;
+
+async function* watch(api: Api, { key }: Call, job: Job, signal: AbortSignal): AsyncGenerator<Job> {
+  const watched = await jobsOf(api).watch(job.id, key.id, signal);
+  if (watched) yield* watched;
+}
+
+/** Why a job is watched no more although it has not ended. */
+const interrupted = (signal: AbortSignal) =>
+  signal.aborted
+    ? new AppError("cancelled", "The client went away; the video is still being made.")
+    : new AppError("not_found", "The video was deleted while it was being made.", { reason: "job_deleted" });
+
+/**
+ * What is said at the end of a job.
+ * @throws {AppError} why there is no video; a refusal only when these are set to be errors
+ */
+async function endOf(api: Api, call: Call, job: Job): Promise<{ text: string; finish: "stop" | "policy_output" }> {
+  if (job.state === "completed") {
+    const media = job.mediaIds[0] === undefined ? null : await api.media.get(job.mediaIds[0]);
+    if (!media) throw new AppError("not_found", "The video of this job is past its age.", { reason: "job_deleted" });
+    return { text: videoText(mediaUrl(call.origin, media), formOf(api, call)), finish: "stop" };
+  }
+  const failure = jobFailure(job);
+  if (failure.kind === "content_policy" && api.settings.current().generation.refusal === "content_filter")
+    return { text: failure.message, finish: "policy_output" };
+  throw failure;
+}
+
+function formOf(api: Api, { request, key }: Call): VideoForm {
+  const header = request.headers.get("x-video-output");
+  return VIDEO_FORMS.find((form) => form === header) ?? key.videoForm ?? api.settings.current().chat.video_form;
+}

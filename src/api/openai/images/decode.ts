@@ -1,0 +1,110 @@
+// Bodies of the images endpoints become a prompt with pictures and a wish for the form of the result. Pure.
+import { AppError } from "../../../errors.ts";
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
+import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import { DEFAULT_FAMILY } from "../../../gateway/models/models.ts";
+import { type CollectedHints, collectImageHints } from "../../image-config.ts";
+import { PICTURE_FORMATS, type PictureOutput } from "../../image-output.ts";
+import { countOr, mustBe } from "../../body/invalid.ts";
+import { foldSeed } from "../../seed.ts";
+import { decodeText } from "../chat/message.ts";
+import { referencesOf } from "../references.ts";
+import { COMPRESSION, IMAGE_COUNT, type ImagesBody, PARTIALS } from "../schema.ts";
+
+/** The words of the `quality` field that answers may hold. */
+const QUALITIES = ["low", "medium", "high", "xhigh", "max"] as const;
+export type Quality = (typeof QUALITIES)[number];
+
+/** What an answer says and holds besides the pictures. Plain JSON: a job keeps it. */
+export type PictureEcho = { output: PictureOutput; form: "b64_json" | "url"; quality: Quality | null };
+
+export type DecodedImages = PictureEcho & {
+  model: string;
+  stream: boolean;
+  n: number;
+  /** One turn: the prompt, the pictures in order, then the mask with its instruction. */
+  turns: DraftTurn[];
+  hints: ImageHints;
+  names?: CollectedHints["names"];
+  seed?: number;
+  /** Drafts wanted in a stream. */
+  partials: number;
+  /** Answer at once and work as a job. */
+  background: boolean;
+  webhookUrl?: string;
+};
+
+/** Most pictures of one edit, the mask aside. The model may take fewer. */
+export const MAX_PICTURES = 16;
+
+export const tooManyImages = (count: number) =>
+  new AppError("invalid_request", `image must be at most ${MAX_PICTURES} images, got ${count}.`, {
+    param: "image",
+    reason: "invalid_value",
+  });
+
+/** The upstreams have no field for masks: the picture is sent with the others, and this says what it is. */
+export const MASK_INSTRUCTION =
+  "The next picture is a mask for the first picture. Change only the area where the mask is transparent and keep everything else exactly as it is.";
+
+/** Names of form fields that are no text. */
+export const FORM_FIELDS = { numbers: ["n", "partial_images", "output_compression"], flags: ["stream"] } as const;
+
+type Uploads = { pictures: InputReference[]; mask: InputReference[] };
+
+/**
+ * `uploads`: pictures that came as files of a form; they follow those that the body names.
+ * @throws {AppError} `invalid_request` naming the field
+ */
+export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uploads: Uploads = { pictures: [], mask: [] }): DecodedImages {
+  const named = (["image", "images", "input_references"] as const).flatMap((field) => referencesOf(body[field], field));
+  const prompt = decodeText(promptOf(body), "prompt").filter((part) => part.type === "reference" || part.text.trim() !== "");
+  const mentioned = prompt.filter((part) => part.type === "reference");
+  const pictures = [...named, ...uploads.pictures];
+  const mask = [...referencesOf(body.mask, "mask"), ...uploads.mask].slice(0, 1);
+  if (kind === "edit" && pictures.length + mentioned.length === 0) {
+    throw new AppError("invalid_request", "Missing required parameter: 'image'.", { param: "image", reason: "missing_required_parameter" });
+  }
+  const count = pictures.length + mentioned.length;
+  if (count > MAX_PICTURES) throw tooManyImages(count);
+  const masked: DraftTurn["parts"] = mask.length > 0 && count > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
+  return {
+    model: body.model ?? DEFAULT_FAMILY.image,
+    stream: body.stream ?? false,
+    n: countOr(1, body.n, "n", IMAGE_COUNT),
+    turns: [{ role: "user", parts: [...prompt, ...pictures, ...masked] }],
+    ...collectImageHints(body),
+    seed: foldSeed(body.seed),
+    partials: body.stream ? countOr(0, body.partial_images, "partial_images", PARTIALS) : 0,
+    output: decodeOutput(body.output_format, countOr(null, body.output_compression, "output_compression", COMPRESSION)),
+    form: decodeForm(body.response_format),
+    quality: qualityOf(body.quality),
+    background: body.background === true || String(body.background).toLowerCase() === "true",
+    webhookUrl: body.webhook_url ?? undefined,
+  };
+}
+
+/** No upstream takes a negative prompt by itself. */
+const promptOf = ({ prompt, negative_prompt }: ImagesBody) =>
+  negative_prompt?.trim() ? `${prompt}\n\nAvoid: ${negative_prompt.trim()}` : prompt;
+
+/** @throws {AppError} `invalid_request` for a format that cannot be made here */
+export function decodeOutput(format: string | null | undefined, compression: number | null | undefined): PictureOutput {
+  const word = format?.trim().toLowerCase() || null;
+  const known = word === "jpg" ? "jpeg" : word;
+  const found = PICTURE_FORMATS.find((one) => one === known) ?? null;
+  if (known !== null && found === null) throw mustBe("output_format", '"png", "jpeg" or "webp"', format);
+  return { format: found, compression: compression ?? null };
+}
+
+function decodeForm(word: string | null | undefined): "b64_json" | "url" {
+  if (word === undefined || word === null || word === "" || word === "b64_json") return "b64_json";
+  if (word === "url") return "url";
+  throw mustBe("response_format", '"url" or "b64_json"', word);
+}
+
+/** What an answer may say of the quality: the word asked for, older words in today's; null where none was. */
+export function qualityOf(word: string | null | undefined): Quality | null {
+  const today = word === "standard" ? "medium" : word === "hd" ? "high" : word;
+  return QUALITIES.find((one) => one === today) ?? null;
+}

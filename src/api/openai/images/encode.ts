@@ -1,0 +1,63 @@
+// Pictures in the shapes of OpenAI's images API. Pure; base64 is written from the blobs when the answer is sent.
+// Source: wire.md B.3 (OpenAI API reference, images; SDK types of openai 7.57; read 2026-11-23).
+import type { Usage } from "../../../domain/generation.ts";
+import type { Picture } from "../../image-output.ts";
+import type { Quality } from "./decode.ts";
+
+export type StreamName = "image_generation" | "image_edit";
+
+/** Usage of the images API, with the names of the chat API beside them: one official client of a third party reads those. */
+export function encodeImageUsage(usage: Usage) {
+  const input = usage.inputText + usage.inputImage;
+  const output = usage.outputText + usage.outputImage + usage.thoughts;
+  return {
+    input_tokens: input,
+    output_tokens: output,
+    total_tokens: usage.total,
+    input_tokens_details: { text_tokens: usage.inputText, image_tokens: usage.inputImage },
+    output_tokens_details: { text_tokens: usage.outputText + usage.thoughts, image_tokens: usage.outputImage },
+    prompt_tokens: input,
+    completion_tokens: output,
+  };
+}
+
+/** Actual pixels of a picture, `WxH`; undefined where they are not known. */
+export const sizeOf = ({ media }: Picture): string | undefined =>
+  media.width === null || media.height === null ? undefined : `${media.width}x${media.height}`;
+
+/** One element of `data`: a link, or the bytes. */
+export type ImageDatum = { url: string } | { b64_json: Blob };
+
+/** `ImagesResponse`. The first picture speaks for all: they were asked for alike. */
+export function encodeImages(created: number, pictures: Picture[], data: ImageDatum[], quality: Quality | null, usage: Usage | null) {
+  const first = pictures[0]!;
+  return {
+    created,
+    background: "opaque" as const,
+    output_format: first.format,
+    quality: quality ?? undefined,
+    size: sizeOf(first),
+    data,
+    ...(usage ? { usage: encodeImageUsage(usage) } : {}),
+  };
+}
+
+/** What partial and completed events share. `auto` where no quality was asked for: the field is required. */
+function encodePicture(picture: Picture, base64: string, created: number, quality: Quality | null) {
+  return {
+    b64_json: base64,
+    created_at: created,
+    size: sizeOf(picture) ?? "auto",
+    quality: quality ?? "auto",
+    background: "opaque" as const,
+    output_format: picture.format,
+  };
+}
+
+export function encodePartial(name: StreamName, index: number, ...picture: Parameters<typeof encodePicture>) {
+  return { type: `${name}.partial_image` as const, partial_image_index: index, ...encodePicture(...picture) };
+}
+
+export function encodeCompleted(name: StreamName, usage: Usage, ...picture: Parameters<typeof encodePicture>) {
+  return { type: `${name}.completed` as const, ...encodePicture(...picture), usage: encodeImageUsage(usage) };
+}

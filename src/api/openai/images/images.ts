@@ -1,0 +1,149 @@
+// POST /v1/images/generations and /v1/images/edits: a prompt, with pictures or without, becomes pictures: at once, streamed, or as a job.
+
+import { AppError } from "../../../errors.ts";
+import type { Run } from "../../../gateway/generation/generate.ts";
+import type { InputReference } from "../../../gateway/generation/inputs.ts";
+import { fileIdOf } from "../../../gateway/generation/inputs.ts";
+import type { GenerateEvent, Media } from "../../../domain/generation.ts";
+import { NO_USAGE } from "../../../domain/generation.ts";
+import { type Form, validator } from "../../body/body.ts";
+import { sendEarly } from "../../early-bytes.ts";
+import { fieldName, formObject } from "../../body/form-object.ts";
+import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
+import { renderPicture } from "../../image-output.ts";
+import { jsonWithBytes } from "../../json-bytes.ts";
+import { isMultipart } from "../../body/multipart.ts";
+import { COMMENT, FIRST_COMMENT_MS, frame, streamFrames } from "../../sse.ts";
+import { type Api, type Call, type ImageOrder, startImages } from "../call.ts";
+import { errorBody } from "../errors.ts";
+import { base64Of, imagesBody } from "./response.ts";
+import { type DecodedImages, decodeImages, FORM_FIELDS, MAX_PICTURES, type PictureEcho, tooManyImages } from "./decode.ts";
+import { encodeCompleted, encodePartial, type StreamName } from "./encode.ts";
+import { startImageJob, wantsJob } from "./jobs.ts";
+import { type Done, withoutPicture } from "../outcome.ts";
+import { ImagesBody } from "../schema.ts";
+
+export type ImagesKind = "generation" | "edit";
+
+const ROUTES = { generation: "POST /v1/images/generations", edit: "POST /v1/images/edits" } as const;
+const STREAMS = { generation: "image_generation", edit: "image_edit" } as const satisfies Record<ImagesKind, StreamName>;
+
+const validate = validator(ImagesBody);
+
+/** @throws {AppError} everything that is known before an upstream is called; without streaming also what the upstream says */
+export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Response> {
+  const started = await withBody(api, call, kind, async (decoded) => {
+    const order = orderOf(decoded, kind);
+    if (wantsJob(call.request, decoded)) return startImageJob(api, call, order);
+    return { decoded, ...(await startImages(api, call, order)) };
+  });
+  if (started instanceof Response) return started;
+  const { decoded, run, leftOut, stop } = started;
+  const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
+  if (!decoded.stream) {
+    const { startedAt } = call;
+    return sendEarly({ api, startedAt, headers, errorBody }, () => answerWhole(api, call, run, decoded, headers));
+  }
+  const frames = imageFrames(api, run.events, decoded, STREAMS[kind]);
+  return streamFrames(frames, {
+    clock: api.clock,
+    heartbeat: COMMENT,
+    firstMs: FIRST_COMMENT_MS,
+    headers,
+    onCancel: stop,
+    onEnd: run.delivered,
+  });
+}
+
+/** Runs `act` on the decoded body. The body's bytes count until then only: pictures are stored by the time it resolves. */
+async function withBody<T>(api: Api, call: Call, kind: ImagesKind, act: (decoded: DecodedImages) => Promise<T>): Promise<T> {
+  const { request } = call;
+  if (!isMultipart(request)) {
+    using body = await api.bodies.json(request, validate);
+    return await act(decodeImages(body.value, kind));
+  }
+  await using form = await api.bodies.form(request, api.media, api.settings.current().media.fetch_limit_mb);
+  const body = validate(formObject(form, FORM_FIELDS));
+  return await act(decodeImages(body, kind, await keepUploads(api, call, form)));
+}
+
+const PICTURE_FIELDS: ReadonlySet<string> = new Set(["image", "images", "input_reference", "input_references"]);
+
+/** Stores the pictures of a form as inputs. Files in other fields are nobody's. */
+async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form) {
+  const pictures = files.filter(({ field }) => PICTURE_FIELDS.has(fieldName(field)));
+  if (pictures.length > MAX_PICTURES) throw tooManyImages(pictures.length);
+  const keep = async ({ field, draft }: Form["files"][number]): Promise<InputReference> => {
+    const accept = { kinds: ["image" as const], param: field };
+    const { id } = await api.media.keep(draft, { origin: "input", keyId: key.id, requestId, accept });
+    return { type: "reference", url: `file:${fileIdOf(id)}`, param: field, trusted: true };
+  };
+  return {
+    pictures: await Promise.all(pictures.map(keep)),
+    mask: await Promise.all(files.filter(({ field }) => fieldName(field) === "mask").map(keep)),
+  };
+}
+
+const orderOf = ({ partials, output, form, quality, ...decoded }: DecodedImages, kind: ImagesKind): ImageOrder => ({
+  ...decoded,
+  echo: { output, form, quality } satisfies PictureEcho,
+  route: ROUTES[kind],
+  imageOnly: true,
+  includeThoughts: partials > 0,
+  picturesParam: "image",
+});
+
+async function answerWhole(api: Api, call: Call, run: Run, echo: PictureEcho, headers: Record<string, string>) {
+  const made: Media[] = [];
+  let text = "";
+  let end: Done | null = null;
+  for await (const event of run.events) {
+    if (event.type === "text") text += event.text;
+    else if (event.type === "image") made.push(event.media);
+    else if (event.type === "done") end = event;
+  }
+  if (!end) throw new Error("A generation ended without an end");
+  if (made.length === 0) throw withoutPicture(end, text);
+  return jsonWithBytes(await imagesBody(api, call, made, echo, end.usage), { headers, onSent: run.delivered });
+}
+
+/**
+ * The events of a streamed answer, one `completed` for each picture. What was used is known when all are done, so the last one tells it
+ * and those before tell of nothing.
+ */
+async function* imageFrames(
+  api: Api,
+  events: AsyncIterable<GenerateEvent>,
+  { output, quality, partials }: DecodedImages,
+  name: StreamName,
+): AsyncGenerator<string> {
+  const created = Math.floor(api.clock.now() / 1000);
+  const render = (media: Media) => renderPicture(api.media, api.log, media, output);
+  const completed = async (media: Media, usage: Done["usage"]) => {
+    const picture = await render(media);
+    const data = encodeCompleted(name, usage, picture, await base64Of(picture), created, quality);
+    return frame(data, data.type);
+  };
+  let held: Media | null = null;
+  let drafts = 0;
+  let text = "";
+  try {
+    for await (const event of events) {
+      if (event.type === "text") text += event.text;
+      else if (event.type === "draft" && drafts < partials) {
+        const picture = await render(event.media);
+        const data = encodePartial(name, drafts++, picture, await base64Of(picture), created, quality);
+        yield frame(data, data.type);
+      } else if (event.type === "image") {
+        if (held) yield await completed(held, NO_USAGE);
+        held = event.media;
+      } else if (event.type === "done") {
+        if (!held) throw withoutPicture(event, text);
+        yield await completed(held, event.usage);
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    yield frame(errorBody(error), "error");
+  }
+}

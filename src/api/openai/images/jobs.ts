@@ -1,0 +1,127 @@
+// Images as jobs: asked for with `background: true` or `Prefer: respond-async`, answered with 202 and an address to look at.
+import { AppError } from "../../../errors.ts";
+import { JobClient } from "../../../gateway/generation/job-client.ts";
+import type { Job, Jobs } from "../../../domain/job.ts";
+import { isOutcomeUnknown, isSettled } from "../../../gateway/jobs/job-state.ts";
+import type { Media } from "../../../domain/generation.ts";
+import { insists } from "../../generation-headers.ts";
+import { jsonWithBytes } from "../../json-bytes.ts";
+import { COMMENT, frame, streamFrames } from "../../sse.ts";
+import { type Api, type Call, createImageJob, type ImageOrder, prepareImages } from "../call.ts";
+import { errorBody, errorHeaders, errorStatus } from "../errors.ts";
+import { imagesBody } from "./response.ts";
+import type { DecodedImages, PictureEcho } from "./decode.ts";
+import { jobFailure } from "../outcome.ts";
+import { encodePlace } from "../videos/encode.ts";
+
+/** How long a client should wait between looks, in ms. */
+const POLL_AFTER_MS = 2000;
+
+export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "background">): boolean =>
+  background || /(^|[,;\s])respond-async([,;\s]|$)/i.test(request.headers.get("prefer") ?? "");
+
+/** Answers 202 as soon as the job is safe. @throws {AppError} as `Jobs.createImages`, and what is wrong with the pictures */
+export async function startImageJob(api: Api, call: Call, order: ImageOrder): Promise<Response> {
+  const prepared = await prepareImages(api, call, order, call.request.signal);
+  const client = new JobClient(call.request.signal, insists(call.request));
+  const job = await createImageJob(api, jobsOf(api), call, order, { ...prepared, client });
+  client.delivered();
+  return Response.json(encodeImageJob(job), { status: 202, headers: { ...jobHeaders(job), ...client.headers } });
+}
+
+/** GET /v1/images/generations/{id}: 202 while it runs, then what the request would have got; 200 with the job where that is not known. */
+export async function imageJob(api: Api, call: Call, id: string): Promise<Response> {
+  return answerJob(api, call, await jobOf(api, call, id));
+}
+
+/** GET /v1/images/generations/{id}/events: the job now and after every change; the last event holds the answer. */
+export async function imageJobEvents(api: Api, call: Call, id: string): Promise<Response> {
+  const left = new AbortController();
+  const watched = await jobsOf(api).watch(
+    await imageJobId(api, call, id),
+    call.key.id,
+    AbortSignal.any([call.request.signal, left.signal]),
+  );
+  if (!watched) throw noJob();
+  const frames = (async function* () {
+    for await (const job of watched) {
+      if (!isSettled(job.state)) yield frame(encodeImageJob(job), "image_job.progress");
+      else yield frame(await (await answerJob(api, call, job)).text(), `image_job.${job.state}`);
+    }
+  })();
+  return streamFrames(frames, { clock: api.clock, heartbeat: COMMENT, onCancel: () => left.abort() });
+}
+
+/** DELETE /v1/images/generations/{id}: ends it where that is still possible. */
+export async function cancelImageJob(api: Api, call: Call, id: string): Promise<Response> {
+  const job = await jobsOf(api).cancel(await imageJobId(api, call, id), call.key.id);
+  if (!job) throw noJob();
+  return Response.json(encodeImageJob(job));
+}
+
+/** A job of the other dialect asked for nothing in particular. */
+const echoOf = ({ dialect, echo }: Job): PictureEcho =>
+  dialect === "openai" && echo !== null
+    ? (echo as PictureEcho)
+    : { output: { format: null, compression: null }, form: "b64_json", quality: null };
+
+async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
+  if (job.state === "completed") {
+    return jsonWithBytes(await imagesBody(api, call, await mediaOf(api, job), echoOf(job), job.usage));
+  }
+  if (!isSettled(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
+  // Where nobody knows what came of it there is nothing that the request would have got: the job is shown.
+  if (isOutcomeUnknown(job)) return Response.json(encodeImageJob(job), { headers: { "x-should-retry": "false" } });
+  const failure = jobFailure(job);
+  return Response.json(errorBody(failure), {
+    status: errorStatus(failure),
+    headers: { ...errorHeaders(failure), "x-should-retry": "false" },
+  });
+}
+
+/** @throws {AppError} `not_found` when none is left */
+async function mediaOf({ media }: Api, job: Job): Promise<Media[]> {
+  const made = (await Promise.all(job.mediaIds.map((id) => media.get(id)))).filter((one) => one !== null);
+  if (made.length === 0) throw new AppError("not_found", "The pictures of this job are past their age.", { param: "id" });
+  return made;
+}
+
+function jobHeaders(job: Job): Record<string, string> {
+  return {
+    location: `/v1/images/generations/${job.id}`,
+    "retry-after": String(POLL_AFTER_MS / 1000),
+    "openai-poll-after-ms": String(POLL_AFTER_MS),
+  };
+}
+
+/** A job that has not ended, or how it ended. Times in epoch seconds. */
+function encodeImageJob(job: Job) {
+  const status = job.state === "queued" || isSettled(job.state) ? job.state : "in_progress";
+  return {
+    id: job.id,
+    object: "image.job" as const,
+    status,
+    model: job.model,
+    progress: job.progress,
+    ...encodePlace(job),
+    created_at: Math.floor(job.createdAt / 1000),
+    error: job.error ? errorBody(jobFailure(job)).error : null,
+  };
+}
+
+function jobsOf({ jobs }: Api): Jobs {
+  if (jobs) return jobs;
+  throw new AppError("invalid_request", "Nothing is done in the background here: leave out background and Prefer.", {
+    param: "background",
+  });
+}
+
+async function jobOf(api: Api, { key }: Call, id: string): Promise<Job> {
+  const job = await jobsOf(api).get(id, key.id);
+  if (job?.kind !== "image") throw noJob();
+  return job;
+}
+
+const imageJobId = async (api: Api, call: Call, id: string) => (await jobOf(api, call, id)).id;
+
+const noJob = () => new AppError("not_found", "There is no such image job.", { param: "id" });

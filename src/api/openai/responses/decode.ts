@@ -1,0 +1,127 @@
+// Bodies of /v1/responses become a conversation and a wish for a picture. Pure, but for what is remembered of earlier answers.
+import { AppError } from "../../../errors.ts";
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
+import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import { DEFAULT_FAMILY, parseModel } from "../../../gateway/models/models.ts";
+import { type CollectedHints, collectImageHints } from "../../image-config.ts";
+import type { PictureOutput } from "../../image-output.ts";
+import { countOr } from "../../body/invalid.ts";
+import { lastTurnStart } from "../../last-turn.ts";
+import { foldSeed } from "../../seed.ts";
+import { decodeMessage, type Message, type MessagePlace } from "../chat/message.ts";
+import { endWithUser, instructionsOf, joinTurns, lastUserTurn, nothingSaid } from "../chat/decode.ts";
+import { decodeOutput, MASK_INSTRUCTION, type Quality, qualityOf } from "../images/decode.ts";
+import { isObject, referencesOf } from "../references.ts";
+import { COMPRESSION, PARTIALS, type ResponsesBody } from "../schema.ts";
+
+type Loose = Record<string, unknown>;
+
+export type DecodedResponse = {
+  /** The model that draws. */
+  model: string;
+  stream: boolean;
+  system?: string;
+  turns: DraftTurn[];
+  hints: ImageHints;
+  names?: CollectedHints["names"];
+  seed?: number;
+  partials: number;
+  output: PictureOutput;
+  quality: Quality | null;
+  /** A picture is demanded: words alone will not do. */
+  forced: boolean;
+};
+
+/** What is remembered of earlier answers to the same key. */
+export type Recall = {
+  response(id: string): DraftTurn[] | null;
+  item(id: string): DraftTurn["parts"][number] | null;
+};
+
+/** @throws {AppError} `invalid_request` naming the item, `not_found` for a model without the tool that draws */
+export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResponse {
+  const tool = (body.tools ?? []).find((one) => one.type === "image_generation");
+  const items = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
+  const turns = endWithUser(joinTurns([...earlierTurns(body, recall), ...decodeItems(items, recall)]));
+  if (turns.length === 0 && roleOf(items.at(-1)!) === "user") throw nothingSaid("input");
+  const last = lastUserTurn(turns);
+  const mask = referencesOf(tool?.input_image_mask, "tools.input_image_mask").slice(0, 1);
+  if (mask.length > 0) last?.parts.push({ type: "text", text: MASK_INSTRUCTION }, ...mask);
+  const said = instructionsOf(items.filter(isMessage));
+  return {
+    model: modelOf(body, tool),
+    stream: body.stream ?? false,
+    system: [body.instructions, said].filter(Boolean).join("\n\n") || undefined,
+    turns,
+    ...collectImageHints(body, { tools: tool }),
+    seed: foldSeed(tool?.seed ?? body.seed),
+    partials: body.stream ? countOr(0, tool?.partial_images, "tools.partial_images", PARTIALS) : 0,
+    output: decodeOutput(textIn(tool?.output_format), countOr(null, tool?.output_compression, "tools.output_compression", COMPRESSION)),
+    quality: qualityOf(textIn(tool?.quality)),
+    forced: isObject(body.tool_choice) && body.tool_choice.type === "image_generation",
+  };
+}
+
+/** An image model named outright goes before the tool's; any other model only calls the tool. */
+function modelOf(body: ResponsesBody, tool: Loose | undefined): string {
+  if (!tool || parseModel(body.model)) return body.model;
+  return textIn(tool.model) ?? DEFAULT_FAMILY.image;
+}
+
+function earlierTurns({ previous_response_id: id }: ResponsesBody, recall: Recall): DraftTurn[] {
+  if (!id) return [];
+  const turns = recall.response(id);
+  if (!turns) {
+    throw new AppError("invalid_request", `Previous response with id '${id.slice(0, 80)}' not found.`, {
+      param: "previous_response_id",
+      reason: "previous_response_not_found",
+    });
+  }
+  return turns.map(({ role, parts }) => ({ role, parts: [...parts] }));
+}
+
+const isMessage = (item: Loose): item is Loose & Message =>
+  typeof item.role === "string" &&
+  (item.type === undefined || item.type === "message") &&
+  (item.content === undefined || item.content === null || typeof item.content === "string" || Array.isArray(item.content));
+
+const roleOf = (item: Loose): string | null => {
+  if (isMessage(item)) return item.role === "assistant" ? "model" : item.role;
+  return item.type === "image_generation_call" || item.type === "item_reference" ? "model" : null;
+};
+
+/** The items as turns. Images of earlier answers that follow the user's last words are what these are about: they go before them. */
+function decodeItems(items: readonly Loose[], recall: Recall): DraftTurn[] {
+  const roles = items.map(roleOf);
+  const start = lastTurnStart(roles);
+  const last = roles.lastIndexOf("user");
+  const turns = items.map((item, index) => decodeItem(item, { name: `input[${index}]`, exact: index >= start }, recall));
+  const isNamed = (index: number) => index > last && !isMessage(items[index]!);
+  const named = last < 0 ? [] : turns.filter((_, index) => isNamed(index));
+  const others = turns.map((turn, index) => (last >= 0 && isNamed(index) ? [] : turn));
+  return [...others.slice(0, start), ...named, ...others.slice(start)].flat();
+}
+
+/** Items that say or show nothing to an image model (reasoning, calls of other tools) are passed over. */
+function decodeItem(item: Loose, place: MessagePlace, recall: Recall): DraftTurn[] {
+  if (isMessage(item)) return decodeMessage(item, place);
+  if (item.type === "image_generation_call") return [{ role: "model", parts: drawnBefore(item, place, recall) }];
+  if (item.type !== "item_reference") return [];
+  const part = recall.item(textIn(item.id) ?? "");
+  return part ? [{ role: "model", parts: [part] }] : [];
+}
+
+/** An image of an earlier answer: ours as it is stored, with the upstream's mark on it, else the bytes that the client has. */
+function drawnBefore(item: Loose, { name, exact }: MessagePlace, recall: Recall): DraftTurn["parts"] {
+  const known = recall.item(textIn(item.id) ?? "");
+  const result = textIn(item.result);
+  const url = result?.startsWith("data:") ? result : result && `data:image/png;base64,${result}`;
+  const lenient = exact ? undefined : { text: "" };
+  if (known?.type === "reference") return [{ ...known, otherwise: url, lenient }];
+  if (!url && item.status === "failed") return [];
+  const param = `${name}.result`;
+  if (!url && exact) throw new AppError("invalid_request", `${name}: this image is not known here; send its result.`, { param });
+  return [{ type: "reference", url: url ?? "", param, trusted: true, lenient } satisfies InputReference];
+}
+
+const textIn = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);

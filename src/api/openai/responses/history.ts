@@ -1,0 +1,93 @@
+// What earlier answers of /v1/responses said and drew, as it is kept: a client goes on from an answer or from one item of it.
+import { type DraftTurn, ownMediaId } from "../../../gateway/generation/inputs.ts";
+import type { KeptResponses } from "../../../gateway/generation/stored-responses.ts";
+import type { Json, Turn } from "../../../domain/generation.ts";
+import type { PictureOutput } from "../../image-output.ts";
+import type { Recall } from "./decode.ts";
+import { type EncodedResponse, responseIdOf } from "./encode.ts";
+import type { ResponsesBody } from "../schema.ts";
+
+type Part = DraftTurn["parts"][number];
+
+/** One answer with the conversation before it. */
+export type KeptAnswer = {
+  turns: DraftTurn[];
+  /** As it was told, without the bytes of its pictures. */
+  response: EncodedResponse;
+  /** Media of its pictures, by the ids of their items, and how they were encoded. */
+  pictures: Record<string, string>;
+  output: PictureOutput;
+};
+
+export const toRow = (keyId: number, createdAt: number, kept: KeptAnswer) => ({
+  ...{ id: kept.response.id, keyId, createdAt },
+  body: kept as unknown as Json,
+});
+
+export const findAnswer = async (responses: Pick<KeptResponses, "find">, id: string, keyId: number): Promise<KeptAnswer | null> =>
+  (await responses.find(id, keyId)) as KeptAnswer | null;
+
+/** The answer as it was told, without the bytes of its pictures. */
+export const withoutPictures = (response: EncodedResponse): EncodedResponse => ({
+  ...response,
+  output: response.output.map((item) => ("output_format" in item ? { ...item, result: null } : item)),
+});
+
+/** Reads what a body names of earlier answers, so that it can be decoded. */
+export async function recallFor(responses: Pick<KeptResponses, "find">, keyId: number, body: ResponsesBody): Promise<Recall> {
+  const items = typeof body.input === "string" ? [] : body.input;
+  const named = items.map(({ id }) => (typeof id === "string" ? responseIdOf(id) : null));
+  const ids = new Set([body.previous_response_id, ...named].filter((id) => typeof id === "string"));
+  const found = await Promise.all([...ids].map(async (id) => [id, await findAnswer(responses, id, keyId)] as const));
+  const answers = new Map(found.filter((one): one is [string, KeptAnswer] => one[1] !== null));
+  return {
+    response(id) {
+      const answer = answers.get(id);
+      return answer ? [...answer.turns, { role: "model", parts: partsOf(answer) }] : null;
+    },
+    item(id) {
+      const answer = answers.get(responseIdOf(id) ?? "");
+      return answer ? partOf(answer, id) : null;
+    },
+  };
+}
+
+/** What an answer said, then what it drew. */
+function partsOf(answer: KeptAnswer): Part[] {
+  const ids = answer.response.output.map(({ id }) => id);
+  const parts = ids.map((id) => partOf(answer, id)).filter((part) => part !== null);
+  return [...parts.filter(({ type }) => type === "text"), ...parts.filter(({ type }) => type !== "text")];
+}
+
+function partOf({ response, pictures }: KeptAnswer, id: string): Part | null {
+  const item = response.output.find((one) => one.id === id);
+  if (item?.type === "message") return textPart(item.content.map(({ text }) => text).join(""));
+  const mediaId = pictures[id];
+  return mediaId === undefined ? null : mediaPart(mediaId);
+}
+
+const textPart = (text: string): Part => ({ type: "text", text });
+/** Passed over when the medium is gone by then. */
+const mediaPart = (id: string): Part => ({
+  type: "reference",
+  url: `/media/${id}.png`,
+  param: "input",
+  trusted: false,
+  lenient: { text: "" },
+});
+
+/** A turn as it is kept: pictures by their media. */
+export const keptTurn = ({ role, parts }: Turn): DraftTurn => ({
+  role,
+  parts: parts.map((part) => (part.type === "text" ? textPart(part.text) : mediaPart(part.image.mediaId!))),
+});
+
+/** A turn whose pictures nobody has read, and which are ours only where it says so. */
+export const unreadTurn = ({ role, parts }: DraftTurn): DraftTurn => ({
+  role,
+  parts: parts.flatMap((part) => {
+    if (part.type === "text") return [textPart(part.text)];
+    const own = ownMediaId(part.url);
+    return own === null ? [] : [mediaPart(own)];
+  }),
+});

@@ -1,0 +1,127 @@
+// POST /v1/responses: a conversation whose image_generation tool is this gateway, as one answer or as events.
+
+import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
+import type { Job } from "../../../domain/job.ts";
+import type { KeptResponses } from "../../../gateway/generation/stored-responses.ts";
+import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
+import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../../domain/generation.ts";
+import { validator } from "../../body/body.ts";
+import { sendEarly } from "../../early-bytes.ts";
+import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
+import { renderPicture } from "../../image-output.ts";
+import { jsonWithBytes } from "../../json-bytes.ts";
+import { COMMENT, streamFrames } from "../../sse.ts";
+import { type Api, answerId, type Call, startImages } from "../call.ts";
+import { errorBody } from "../errors.ts";
+import { withoutPicture } from "../outcome.ts";
+import { type DecodedResponse, decodeResponse } from "./decode.ts";
+import {
+  callId,
+  encodeCall,
+  encodeMessage,
+  encodeResponse,
+  messageId,
+  type OutputItem,
+  type ResponseEnvelope,
+} from "./encode.ts";
+import { keptTurn, recallFor, toRow, unreadTurn, withoutPictures } from "./history.ts";
+import { mayBeWords, type ResponseWork, responseFrames } from "./stream.ts";
+import { ResponsesBody } from "../schema.ts";
+import { demandOf, responsesFacts } from "../chat/side-calls.ts";
+
+const validate = validator(ResponsesBody);
+
+type Own = Api & { responses: KeptResponses };
+
+/** @throws {AppError} everything that is known before an upstream is called; without streaming also what the upstream says */
+export async function responses(api: Own, call: Call): Promise<Response> {
+  const { work, headers, stop, delivered } = await begin(api, call);
+  if (!work.decoded.stream) {
+    const whole = async () => jsonWithBytes(await wholeResponse(api, work), { headers, onSent: delivered });
+    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+  }
+  return streamFrames(responseFrames(api, work), { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop, onEnd: delivered });
+}
+
+/** Reads the body, whose bytes count until the pictures in it are stored, and starts. */
+async function begin(api: Own, call: Call) {
+  using body = await api.bodies.json(call.request, validate);
+  const decoded = decodeResponse(body.value, await recallFor(api.responses, call.key.id, body.value));
+  const told = withoutInput(body.value);
+  const envelopeOf = (job: Job | null): ResponseEnvelope => ({
+    id: `resp_${answerId(job)}`,
+    created: Math.floor((job?.createdAt ?? api.clock.now()) / 1000),
+    body: told,
+  });
+  const isSilent = decoded.turns.length === 0;
+  const facts = responsesFacts(body.value, decoded, call.request.headers);
+  const side = decoded.forced && !isSilent ? null : takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
+  if (side?.reply) {
+    const keep = keeper(api, call, told, decoded, decoded.turns.map(unreadTurn));
+    const work: ResponseWork = { envelope: envelopeOf(null), decoded, events: said(side.reply.text ?? ""), local: true, keep };
+    return { work, headers: {}, stop: () => {}, delivered: undefined };
+  }
+  const { run, turns, leftOut, job, stop } = await startImages(api, call, {
+    ...decoded,
+    n: 1,
+    includeThoughts: decoded.partials > 0,
+    route: "POST /v1/responses",
+    picturesParam: "input",
+    compared: comparedOf(told),
+  });
+  side?.started();
+  const keep = keeper(api, call, told, decoded, turns.map(keptTurn));
+  const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, local: false, keep };
+  return { work, headers: { ...generationHeaders(run), ...leftOutHeaders(leftOut) }, stop, delivered: run.delivered };
+}
+
+/** What the input shows is not told back, and may be large. */
+const withoutInput = ({ tools, ...rest }: ResponsesBody): ResponsesBody => ({
+  ...rest,
+  input: "",
+  tools: tools?.map(({ input_image_mask: _, ...tool }) => tool),
+});
+
+/** Streamed or not, an answer is the same. */
+const comparedOf = ({ stream: _, stream_options: __, ...rest }: ResponsesBody & { stream_options?: unknown }) => rest as Json;
+
+/** Keeps what was answered, unless the client does not want it. An answer that is paid for is told also when it cannot be kept. */
+function keeper(api: Own, { key }: Call, body: ResponsesBody, { output }: DecodedResponse, turns: DraftTurn[]): ResponseWork["keep"] {
+  return async (response, drawn) => {
+    if (body.store === false) return;
+    const pictures = Object.fromEntries([...drawn].map(([id, media]) => [id, media.id]));
+    const row = toRow(key.id, api.clock.now(), { turns, response: withoutPictures(response), pictures, output });
+    try {
+      if (!(await api.responses.keep(row))) api.log.warn("A response is too long to be kept", { responseId: response.id });
+    } catch (error) {
+      api.log.error("A response could not be kept", { responseId: response.id, error });
+    }
+  };
+}
+
+async function* said(text: string): AsyncGenerator<GenerateEvent> {
+  yield { type: "text", text };
+  yield { type: "done", finish: "stop", upstreamReason: "", usage: NO_USAGE, provider: "" };
+}
+
+async function wholeResponse(api: Api, { envelope, decoded, events, keep }: ResponseWork) {
+  const output: OutputItem[] = [];
+  const drawn = new Map<string, Media>();
+  let text = "";
+  for await (const event of events) {
+    if (event.type === "text") text += event.text;
+    else if (event.type === "image") {
+      const picture = await renderPicture(api.media, api.log, event.media, decoded.output);
+      const id = callId(envelope.id, drawn.size);
+      drawn.set(id, event.media);
+      output.push(encodeCall(id, picture, picture.blob, decoded.quality));
+    } else if (event.type === "done") {
+      if (output.length === 0 && !mayBeWords(event, text, decoded)) throw withoutPicture(event, text);
+      if (text.trim()) output.push(encodeMessage(messageId(envelope.id), text));
+      const response = encodeResponse(envelope, { status: "completed", usage: event.usage }, output);
+      await keep(response, drawn);
+      return response;
+    }
+  }
+  throw new Error("A generation ended without an end");
+}

@@ -1,0 +1,79 @@
+// GET and DELETE /v1/responses/{id}, and what it was answered from: as long as the answer is kept, and for its key alone.
+import { AppError } from "../../../errors.ts";
+import { type DraftTurn, ownMediaId } from "../../../gateway/generation/inputs.ts";
+import type { KeptResponses } from "../../../gateway/generation/stored-responses.ts";
+import { renderPicture } from "../../image-output.ts";
+import { wholeNumber } from "../../body/invalid.ts";
+import { jsonWithBytes } from "../../json-bytes.ts";
+import { mediaUrl } from "../../links.ts";
+import type { Api, Call } from "../call.ts";
+import { outputText } from "./encode.ts";
+import { findAnswer, type KeptAnswer } from "./history.ts";
+
+type Own = Pick<Api, "media" | "log"> & { responses: KeptResponses };
+
+/** The answer as it was told; a picture that is past its age is null. */
+export async function getResponse(api: Own, call: Call, id: string): Promise<Response> {
+  const { response, pictures, output: wished } = await answerOf(api, call, id);
+  const output = await Promise.all(
+    response.output.map(async (item) => {
+      const mediaId = pictures[item.id];
+      const media = mediaId === undefined ? null : await api.media.get(mediaId);
+      return media ? { ...item, result: (await renderPicture(api.media, api.log, media, wished)).blob } : item;
+    }),
+  );
+  return jsonWithBytes({ ...response, output });
+}
+
+/** Its pictures stay where they are linked. */
+export async function deleteResponse(api: Own, { key }: Call, id: string): Promise<Response> {
+  if (!(await api.responses.remove(id, key.id))) throw noResponse(id);
+  return Response.json({ id, object: "response", deleted: true });
+}
+
+const DEFAULT_PAGE = 20;
+const MAX_PAGE = 100;
+
+/** The conversation that was answered, with the answers before it; newest first unless `order=asc`, pages by `after` and `limit`. */
+export async function listInputItems(api: Own, call: Call, id: string): Promise<Response> {
+  const { turns } = await answerOf(api, call, id);
+  const query = new URL(call.request.url).searchParams;
+  const limit = limitOf(query.get("limit"));
+  const items = (await Promise.all(turns.map((turn, index) => itemsOf(api, call, turn, `${id.slice("resp_".length)}_in${index}`)))).flat();
+  if (query.get("order") !== "asc") items.reverse();
+  const after = query.get("after");
+  const rest = after === null ? items : items.slice(items.findIndex((item) => item.id === after) + 1 || items.length);
+  const data = rest.slice(0, limit);
+  const ends = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more: rest.length > limit };
+  return jsonWithBytes({ object: "list", data, ...ends });
+}
+
+/** What a client only named was never read for it: of inputs it gets its own. */
+async function itemsOf(api: Own, { calledOrigin: origin, key }: Call, { role, parts }: DraftTurn, mark: string) {
+  const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
+  const ids = parts.flatMap((part) => (part.type === "text" ? [] : [ownMediaId(part.url)!]));
+  const found = (await Promise.all(ids.map((id) => api.media.open(id))))
+    .filter((one) => one !== null)
+    .filter(({ media }) => media.origin === "result" || media.keyId === key.id);
+  const message = { id: `msg_${mark}`, type: "message", role: role === "user" ? "user" : "assistant", status: "completed" };
+  if (role === "user") {
+    const pictures = found.map(({ media }) => ({ type: "input_image", detail: "auto", file_id: null, image_url: mediaUrl(origin, media) }));
+    return [{ ...message, content: [...texts.map((text) => ({ type: "input_text", text })), ...pictures] }];
+  }
+  const call = { type: "image_generation_call", status: "completed" };
+  return [
+    ...(texts.length > 0 ? [{ ...message, content: texts.map(outputText) }] : []),
+    ...found.map(({ blob }, index) => ({ id: `ig_${mark}_${index}`, ...call, result: blob })),
+  ];
+}
+
+const limitOf = (text: string | null): number => (text === null ? DEFAULT_PAGE : wholeNumber(text, "limit", { min: 1, max: MAX_PAGE }));
+
+/** @throws {AppError} `not_found`, also for another key's: nobody learns what exists */
+async function answerOf({ responses }: Own, { key }: Call, id: string): Promise<KeptAnswer> {
+  const answer = await findAnswer(responses, id, key.id);
+  if (!answer) throw noResponse(id);
+  return answer;
+}
+
+const noResponse = (id: string) => new AppError("not_found", `Response with id '${id.slice(0, 80)}' not found.`, { param: "response_id" });

@@ -1,0 +1,142 @@
+// One response as events, in the order that the official clients check (wire.md B.5).
+import { AppError } from "../../../errors.ts";
+import type { GenerateEvent, Media } from "../../../domain/generation.ts";
+import { type Picture, renderPicture } from "../../image-output.ts";
+import { frame } from "../../sse.ts";
+import type { Api } from "../call.ts";
+import { base64Of } from "../images/response.ts";
+import { type Done, withoutPicture } from "../outcome.ts";
+import type { DecodedResponse } from "./decode.ts";
+import {
+  callId,
+  type EncodedResponse,
+  encodeCall,
+  encodeFailedCall,
+  encodeMessage,
+  encodeOpenCall,
+  encodeResponse,
+  messageId,
+  type OutputItem,
+  outputText,
+  type ResponseEnvelope,
+} from "./encode.ts";
+
+/** One answer under way. */
+export type ResponseWork = {
+  envelope: ResponseEnvelope;
+  decoded: DecodedResponse;
+  events: AsyncIterable<GenerateEvent>;
+  /** Words of our own are the answer: no picture is coming. */
+  local: boolean;
+  /** Keeps the whole answer, with the media of its pictures by the ids of their items, unless the client does not want it. Never throws. */
+  keep(response: EncodedResponse, drawn: ReadonlyMap<string, Media>): Promise<void>;
+};
+
+/** Words without a picture are an answer where none was demanded and nothing was refused. */
+export const mayBeWords = (done: Done, text: string, { forced }: Pick<DecodedResponse, "forced">): boolean =>
+  done.finish === "stop" && text.trim() !== "" && !forced;
+
+/** Writes one event; the sequence number is its own. */
+type Tell = (type: string, fields: object) => string;
+
+/** The frames of the answer. A failure becomes `response.failed`, and ends it. */
+export async function* responseFrames(api: Api, { envelope, decoded, events, local, keep }: ResponseWork): AsyncGenerator<string> {
+  let sequence = 0;
+  const tell: Tell = (type, fields) => frame({ type, sequence_number: sequence++, ...fields }, type);
+  const output: OutputItem[] = [];
+  const calls = createCalls(tell, output, envelope.id);
+  const drawn = new Map<string, Media>();
+  const render = (media: Media) => renderPicture(api.media, api.log, media, decoded.output);
+  let text = "";
+  let drafts = 0;
+
+  const started = encodeResponse(envelope, { status: "in_progress" }, []);
+  yield tell("response.created", { response: started });
+  yield tell("response.in_progress", { response: started });
+  // Told before there is a picture, so that the client sees that one is coming.
+  if (!local) yield calls.open();
+  try {
+    for await (const event of events) {
+      if (event.type === "text") text += event.text;
+      else if (event.type === "generating") yield calls.generating();
+      else if (event.type === "draft" && drafts < decoded.partials) yield await calls.partial(await render(event.media), drafts++);
+      else if (event.type === "image") {
+        const [id, frames] = await calls.complete(await render(event.media), decoded);
+        drawn.set(id, event.media);
+        yield frames;
+      } else if (event.type === "done") {
+        if (drawn.size === 0) {
+          const failure = withoutPicture(event, text);
+          if (!mayBeWords(event, text, decoded)) throw failure;
+          yield calls.fail(failure);
+        }
+        if (text.trim()) yield tellMessage(tell, output, encodeMessage(messageId(envelope.id), text), text);
+        const response = encodeResponse(envelope, { status: "completed", usage: event.usage }, output);
+        await keep(response, drawn);
+        yield tell("response.completed", { response });
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    yield calls.fail(error);
+    yield tell("response.failed", { response: encodeResponse(envelope, { status: "failed", error }, output) });
+  }
+}
+
+/** The `image_generation_call` under way, at most one. Each method gives the frames that tell of it; none: an empty text. */
+function createCalls(tell: Tell, output: OutputItem[], response: string) {
+  let call: { item_id: string; output_index: number } | null = null;
+  let isGenerating = false;
+  let opened = 0;
+
+  const open = (): string => {
+    call = { item_id: callId(response, opened++), output_index: output.length };
+    isGenerating = false;
+    const added = tell("response.output_item.added", { output_index: call.output_index, item: encodeOpenCall(call.item_id) });
+    return added + tell("response.image_generation_call.in_progress", call);
+  };
+  const generating = (): string => {
+    if (!call || isGenerating) return "";
+    isGenerating = true;
+    return tell("response.image_generation_call.generating", call);
+  };
+  const close = (item: OutputItem): string => {
+    const { output_index } = call!;
+    call = null;
+    output.push(item);
+    return tell("response.output_item.done", { output_index, item });
+  };
+
+  return {
+    open,
+    generating,
+    async partial(picture: Picture, index: number): Promise<string> {
+      const shown = { partial_image_index: index, partial_image_b64: await base64Of(picture), output_format: picture.format };
+      return call ? generating() + tell("response.image_generation_call.partial_image", { ...call, ...shown }) : "";
+    },
+    /** Also for a picture beyond the first, which has a call of its own. Gives the call's id with the frames. */
+    async complete(picture: Picture, { quality }: Pick<DecodedResponse, "quality">): Promise<[id: string, frames: string]> {
+      const base64 = await base64Of(picture);
+      const beginning = call ? "" : open();
+      const { item_id } = call!;
+      const done = generating() + tell("response.image_generation_call.completed", call!);
+      return [item_id, beginning + done + close(encodeCall(item_id, picture, base64, quality))];
+    },
+    fail: (error: unknown): string => (call ? close(encodeFailedCall(call.item_id, error)) : ""),
+  };
+}
+
+/** A message item, whole: what the model says is known when it ends. */
+function tellMessage(tell: Tell, output: OutputItem[], item: ReturnType<typeof encodeMessage>, text: string): string {
+  const output_index = output.length;
+  const place = { item_id: item.id, output_index, content_index: 0 };
+  output.push(item);
+  return [
+    tell("response.output_item.added", { output_index, item: { ...item, status: "in_progress", content: [] } }),
+    tell("response.content_part.added", { ...place, part: outputText("") }),
+    tell("response.output_text.delta", { ...place, delta: text, logprobs: [] }),
+    tell("response.output_text.done", { ...place, text, logprobs: [] }),
+    tell("response.content_part.done", { ...place, part: outputText(text) }),
+    tell("response.output_item.done", { output_index, item }),
+  ].join("");
+}

@@ -1,0 +1,122 @@
+// The way from a decoded wish for a video to its job, for the videos endpoints and chat alike.
+
+import { AppError } from "../../../errors.ts";
+import { JobClient } from "../../../gateway/generation/job-client.ts";
+import { ownMediaId, readInput, readLenient } from "../../../gateway/generation/inputs.ts";
+import type { Job, Jobs, VideoOrder } from "../../../domain/job.ts";
+import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../../gateway/models/models.ts";
+import type { InputMedia, VideoMode } from "../../../domain/generation.ts";
+import { canMakeVideo, videoWish } from "../../../gateway/models/video-options.ts";
+import { admitInputs } from "../../admission.ts";
+import { insists, jobHeaders } from "../../generation-headers.ts";
+import { type Api, type Call, modelOf } from "../call.ts";
+import type { DecodedVideo, SourceReference } from "./decode.ts";
+import type { VideoEcho } from "./encode.ts";
+
+/** A job with the headers of the answer that tells of it first. */
+export type StartedVideo = { job: Job; headers: Record<string, string>; client: JobClient };
+
+/**
+ * Reads what the wish names and makes the job; resolves when it is safe.
+ * @param signal aborts when the client leaves before it has got the response, which `client.delivered` says
+ * @throws {AppError} as `Jobs.createVideo`, and what is wrong with the pictures or the video
+ */
+export async function startVideo(
+  api: Api,
+  call: Call,
+  route: string,
+  wish: DecodedVideo,
+  signal = call.request.signal,
+): Promise<StartedVideo> {
+  const { key, requestId, request, startedAt } = call;
+  const jobs = jobsOf(api);
+  const { prompt, shape, seed, webhookUrl } = wish;
+  if (wish.source || wish.pictures.length > 0) admitInputs(api, request, key.id);
+  const source = await readSource(api, call, wish.source);
+  const choice = chooseModel(wish, source);
+  const mode = wish.mode === "references" && choice.params.modes ? undefined : wish.mode;
+  const images = await readPictures(api, call, wish);
+  const client = new JobClient(signal, insists(request));
+  const job = await jobs.createVideo({
+    ...{ requestId, route, choice, prompt, mode, ...shape, seed, images, webhookUrl, startedAt },
+    seconds: shape.seconds ?? keptSeconds(choice, mode, source),
+    dialect: "openai",
+    keyId: key.id,
+    source: source?.order,
+    client,
+    idempotencyKey: request.headers.get("idempotency-key") || undefined,
+    echo: { size: wish.size ?? source?.size ?? null } satisfies VideoEcho,
+  });
+  return { job, client, headers: { ...jobHeaders(job), ...client.headers } };
+}
+
+export function jobsOf({ jobs }: Api): Jobs {
+  if (jobs) return jobs;
+  throw new AppError("not_found", "No videos are made here.", { reason: "unknown_url" });
+}
+
+/** @throws {AppError} `not_found`, also for another key's: nobody learns what exists */
+export async function videoOf(api: Api, { key }: Pick<Call, "key">, id: string): Promise<Job> {
+  const job = await jobsOf(api).get(id, key.id);
+  if (job?.kind !== "video") throw noVideo();
+  return job;
+}
+
+export const noVideo = () => new AppError("not_found", "There is no such video.", { param: "id" });
+
+type Source = { order: NonNullable<VideoOrder["source"]>; job: Job | null; size: string | null };
+
+/** The job that made the video goes before its bytes: its token may know it. */
+async function readSource(api: Api, call: Call, source: SourceReference | null): Promise<Source | null> {
+  if (!source) return null;
+  const job = "jobId" in source ? await videoOf(api, call, source.jobId) : await makerOf(api, call, source.url);
+  if (job) return { order: { jobId: job.id }, job, size: (job.echo as VideoEcho | null)?.size ?? null };
+  const { key, requestId, request } = call;
+  if ("jobId" in source) throw noVideo();
+  const media = await readInput(api.inputs, source, { keyId: key.id, requestId, signal: request.signal }, "video");
+  if (!media) throw new AppError("invalid_request", `${source.param}: there is no such video.`, { param: source.param });
+  return { order: { media }, job: null, size: null };
+}
+
+/** What is changed and not gone on from stays as long as it was. */
+function keptSeconds({ params }: ModelChoice, mode: VideoMode | undefined, source: Source | null): number | undefined {
+  return mode === "extend" || params.modes?.includes("extend") ? undefined : (source?.job?.seconds ?? undefined);
+}
+
+async function makerOf(api: Api, { key }: Call, url: string): Promise<Job | null> {
+  const mediaId = ownMediaId(url);
+  return mediaId === null ? null : jobsOf(api).makerOf(mediaId, key.id);
+}
+
+async function readPictures(api: Api, { key, requestId, request }: Call, { pictures }: DecodedVideo): Promise<InputMedia[]> {
+  const owner = { keyId: key.id, requestId, signal: request.signal };
+  const images = await Promise.all(pictures.map((picture) => readLenient(api.inputs, picture, owner)));
+  return images.filter((image) => image !== null);
+}
+
+/**
+ * The model asked for; without one that which made the source, where it can go on from it, else the default.
+ * @throws {AppError} `not_found`
+ */
+function chooseModel({ model, mode, pictures }: DecodedVideo, source: Source | null): ModelChoice {
+  const maker = model === null && source?.job ? makerChoice(source.job) : null;
+  if (maker) {
+    const images = pictures.map((): InputMedia => ({ mime: "", data: new Blob() }));
+    const wish = videoWish(maker.params, { mode, images, source: source!.order });
+    if (canMakeVideo(maker.families[0], wish, () => true)) return maker;
+  }
+  const choice = modelOf(model ?? DEFAULT_FAMILY.video);
+  if (choice.kind === "video") return choice;
+  throw new AppError("not_found", `The model '${choice.requested}' makes images, which this route does not serve.`, {
+    param: "model",
+    reason: "model_not_found",
+  });
+}
+
+/** The model of a job without what its id says of where a video starts and how long it is. */
+function makerChoice({ model, family }: Job): ModelChoice | null {
+  const choice = parseModel(model);
+  if (!choice) return null;
+  const { modes: _, seconds: __, ...params } = choice.params;
+  return { ...choice, retired: choice.retired || family !== choice.families[0], families: [family], params };
+}
