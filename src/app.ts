@@ -1,6 +1,6 @@
 // The list of mounts, the door in front of them, and the last resort for errors.
 import { Elysia } from "elysia";
-import { ADMIN_HEADERS } from "./admin/door.ts";
+import { ADMIN_HEADERS } from "./admin/auth/guard.ts";
 import { createAdmin } from "./admin/routes.ts";
 import { createAccessLog, type RequestWatch } from "./api/access-log.ts";
 import { calledOrigin, clientAddress, forwardedHost, inRanges, publicOrigin } from "./api/address.ts";

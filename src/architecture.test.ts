@@ -120,8 +120,8 @@ describe("doors", () => {
     ["the gateway speaks SQL", "src/gateway/pool/pool.ts", 'import { Database } from "bun:sqlite"; new Database();', false],
     ["the gateway reads the settings' sources", "src/gateway/pool/pool.ts", 'import { loadConfig } from "../config.ts"; loadConfig();', false],
     ["the database knows a rule", "src/db/sqlite/keys.ts", 'import { a } from "../../gateway/keys.ts"; a();', false],
-    ["the admin uses a dialect", "src/admin/keys.ts", 'import { a } from "../api/openai/encode.ts"; a();', false],
-    ["a room uses the wiring", "src/admin/keys.ts", 'import { createContext } from "../context.ts"; createContext();', false],
+    ["the admin uses a dialect", "src/admin/keys/routes.ts", 'import { a } from "../api/openai/encode.ts"; a();', false],
+    ["a room uses the wiring", "src/admin/keys/routes.ts", 'import { createContext } from "../context.ts"; createContext();', false],
     ["the wiring uses a room", "src/context.ts", 'import { createPool } from "./gateway/pool/pool.ts"; createPool();', true],
     ["the program uses what tests share", "src/context.ts", 'import { virtualClock } from "./testing.ts"; virtualClock();', false],
   ])("%s", (_name, path, text, allowed) => {

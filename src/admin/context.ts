@@ -7,7 +7,7 @@ import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import type { Session } from "../gateway/auth/sessions.ts";
 import type { Forms } from "./forms.ts";
 import type { Notices } from "./notices.ts";
-import type { SessionCookie } from "./session-cookie.ts";
+import type { SessionCookie } from "./auth/session-cookie.ts";
 
 /** Who asks, as the door found out. */
 export type Visitor = {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { en } from "../../views/locales/en.ts";
 import { createFormReader, type FormError } from "./forms.ts";
-import { ownPath } from "./login.ts";
+import { ownPath } from "./auth/routes.ts";
 
 const reader = (text: string) => createFormReader(new URLSearchParams(text), en);
 const mistakes = (form: ReturnType<typeof reader>) => {

@@ -11,7 +11,7 @@ import { chooseLocale, LOCALES, type LocaleName, THEMES, type Theme, type View }
 import { AppError, bodyRefusalHeaders, type ErrorKind } from "../errors.ts";
 import type { AdminContext } from "./context.ts";
 import { createFormReader, FormError, type FormReader } from "./forms.ts";
-import { readCookie } from "./session-cookie.ts";
+import { readCookie } from "./auth/session-cookie.ts";
 
 type PageContext = Pick<AdminContext, "assets" | "clock" | "maintenance" | "notices" | "simulated" | "visitorOf">;
 

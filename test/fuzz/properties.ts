@@ -1,7 +1,7 @@
 // What holds of every parser for any input: nothing is thrown but AppError, results keep their bounds, and cuts change nothing.
 import { deepStrictEqual, ok } from "node:assert";
 import fc from "fast-check";
-import { readCookie } from "../../src/admin/session-cookie.ts";
+import { readCookie } from "../../src/admin/auth/session-cookie.ts";
 import { dialectOf, splitUrl } from "../../src/api/dialect.ts";
 import { formObject } from "../../src/api/body/form-object.ts";
 import { openRelated } from "../../src/api/gemini/files/multipart-related.ts";

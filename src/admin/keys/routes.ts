@@ -1,10 +1,10 @@
 // The keys of clients: list, issue, change, switch, revoke, webhook.
 import { Elysia } from "elysia";
-import { KeyPage, RevokePage, WebhookSecretPage } from "../../views/key.tsx";
-import { KeyFormPage, KeyMade } from "../../views/key-form.tsx";
-import { KeyLine, KeysPage, keyHref, type ShownKey } from "../../views/keys.tsx";
-import type { KeyRow } from "../db/store.ts";
-import { AppError } from "../errors.ts";
+import { KeyPage, RevokePage, WebhookSecretPage } from "../../../views/key.tsx";
+import { KeyFormPage, KeyMade } from "../../../views/key-form.tsx";
+import { KeyLine, KeysPage, keyHref, type ShownKey } from "../../../views/keys.tsx";
+import type { KeyRow } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
 import {
   changeKey,
   closestLimit,
@@ -18,13 +18,13 @@ import {
   readKey,
   revokeKey,
   videoForms,
-} from "../gateway/keys/manage-keys.ts";
-import { DEFAULT_FAMILY, families, listModels } from "../gateway/models/models.ts";
-import { knownOperatorKey } from "../gateway/keys/operator-key.ts";
-import { readUsageAlong, usageRange } from "../gateway/reports/usage.ts";
-import type { AdminContext } from "./context.ts";
-import { readKeyForm } from "./key-form.ts";
-import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
+} from "../../gateway/keys/manage-keys.ts";
+import { DEFAULT_FAMILY, families, listModels } from "../../gateway/models/models.ts";
+import { knownOperatorKey } from "../../gateway/keys/operator-key.ts";
+import { readUsageAlong, usageRange } from "../../gateway/reports/usage.ts";
+import type { AdminContext } from "../context.ts";
+import { readKeyForm } from "./form.ts";
+import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
 
 const PAGE_ROWS = 50;
 const STATES = ["living", "all", ...KEY_STATES] as const;

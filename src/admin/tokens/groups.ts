@@ -1,14 +1,14 @@
 // Groups of tokens: members, what holds them back together, shared caps.
 import { Elysia } from "elysia";
-import { type GroupItem, GroupsPage } from "../../views/token-groups.tsx";
-import { AppError } from "../errors.ts";
-import { nextPacificMidnight } from "../gateway/pool/pacific-time.ts";
-import type { PoolGroupView } from "../gateway/pool/snapshot.ts";
-import type { AdminContext } from "./context.ts";
-import type { FormReader } from "./forms.ts";
-import { goTo, page, readForm, viewOf } from "./page.ts";
-import { readCap } from "./token-forms.ts";
-import type { TokenRoom } from "./token-room.ts";
+import { type GroupItem, GroupsPage } from "../../../views/token-groups.tsx";
+import { AppError } from "../../errors.ts";
+import { nextPacificMidnight } from "../../gateway/pool/pacific-time.ts";
+import type { PoolGroupView } from "../../gateway/pool/snapshot.ts";
+import type { AdminContext } from "../context.ts";
+import type { FormReader } from "../forms.ts";
+import { goTo, page, readForm, viewOf } from "../page.ts";
+import { readCap } from "./form.ts";
+import type { TokenRoom } from "./context.ts";
 
 const PAGE_SIZE = 40;
 

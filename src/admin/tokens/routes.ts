@@ -1,21 +1,21 @@
 // The tokens: the list, adding one, acts on many, export.
 import { Elysia } from "elysia";
-import type { Notice } from "../../views/messages.tsx";
-import { tokenHref, tokensHref } from "../../views/token-fields.tsx";
-import { NewTokenPage } from "../../views/token-form.tsx";
-import { TokensPage } from "../../views/tokens.tsx";
-import type { View } from "../../views/view.ts";
-import { AppError } from "../errors.ts";
-import { exportTokens, type TokenFormat } from "../gateway/tokens/export-tokens.ts";
-import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../gateway/tokens/list-tokens.ts";
-import type { AdminContext } from "./context.ts";
-import { goTo, page, readForm, viewOf } from "./page.ts";
-import { readBulkChange, readProxyField, readSecret } from "./token-forms.ts";
-import { tokenGroupRoutes } from "./token-groups.ts";
-import { tokenImportRoutes } from "./token-import.ts";
-import { tokenPageRoutes } from "./token-page.ts";
-import { createTokenRoom, removeTokens, type TokenRoom, trailEach } from "./token-room.ts";
-import { tokenRowRoutes } from "./token-rows.ts";
+import type { Notice } from "../../../views/messages.tsx";
+import { tokenHref, tokensHref } from "../../../views/token-fields.tsx";
+import { NewTokenPage } from "../../../views/token-form.tsx";
+import { TokensPage } from "../../../views/tokens.tsx";
+import type { View } from "../../../views/view.ts";
+import { AppError } from "../../errors.ts";
+import { exportTokens, type TokenFormat } from "../../gateway/tokens/export-tokens.ts";
+import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../../gateway/tokens/list-tokens.ts";
+import type { AdminContext } from "../context.ts";
+import { goTo, page, readForm, viewOf } from "../page.ts";
+import { readBulkChange, readProxyField, readSecret } from "./form.ts";
+import { tokenGroupRoutes } from "./groups.ts";
+import { tokenImportRoutes } from "./import.ts";
+import { tokenPageRoutes } from "./detail.ts";
+import { createTokenRoom, removeTokens, type TokenRoom, trailEach } from "./context.ts";
+import { tokenRowRoutes } from "./rows.ts";
 
 const PAGE_SIZE = 50;
 const PROVIDERS = ["gemini", "flow"] as const;

@@ -1,13 +1,13 @@
 // Rows of the list of tokens, each with its own address: shown, edited, and acts on one token.
 import { Elysia } from "elysia";
-import type { Notice } from "../../views/messages.tsx";
-import { tokenHref } from "../../views/token-fields.tsx";
-import { NoRow, TokenRowEdit, TokenRowView } from "../../views/token-row.tsx";
-import { AppError } from "../errors.ts";
-import type { AdminContext } from "./context.ts";
-import { changed, fragment, readForm, viewOf } from "./page.ts";
-import { readRowChange } from "./token-forms.ts";
-import { backOf, checkNotice, removeTokens, type TokenRoom } from "./token-room.ts";
+import type { Notice } from "../../../views/messages.tsx";
+import { tokenHref } from "../../../views/token-fields.tsx";
+import { NoRow, TokenRowEdit, TokenRowView } from "../../../views/token-row.tsx";
+import { AppError } from "../../errors.ts";
+import type { AdminContext } from "../context.ts";
+import { changed, fragment, readForm, viewOf } from "../page.ts";
+import { readRowChange } from "./form.ts";
+import { backOf, checkNotice, removeTokens, type TokenRoom } from "./context.ts";
 
 type Server = { timeout(request: Request, seconds: number): void } | null;
 

@@ -1,13 +1,13 @@
 // Import of tokens: what was pasted or sent is read here, shown without its secrets, and put in when the operator says so.
 import { Elysia } from "elysia";
-import { ImportDraftPage, ImportPage, ImportProgress, importHref } from "../../views/token-import.tsx";
-import { AppError } from "../errors.ts";
-import { createImportDrafts } from "../gateway/tokens/import-preview.ts";
-import { importTokens } from "../gateway/tokens/import-tokens.ts";
-import { parseTokens } from "../gateway/tokens/parse-tokens.ts";
-import type { AdminContext } from "./context.ts";
-import { live } from "./live.ts";
-import { goTo, page, readForm, viewOf } from "./page.ts";
+import { ImportDraftPage, ImportPage, ImportProgress, importHref } from "../../../views/token-import.tsx";
+import { AppError } from "../../errors.ts";
+import { createImportDrafts } from "../../gateway/tokens/import-preview.ts";
+import { importTokens } from "../../gateway/tokens/import-tokens.ts";
+import { parseTokens } from "../../gateway/tokens/parse-tokens.ts";
+import type { AdminContext } from "../context.ts";
+import { live } from "../live.ts";
+import { goTo, page, readForm, viewOf } from "../page.ts";
 
 const PROVIDERS = ["", "gemini", "flow"] as const;
 /** As long as a form without files may be. */

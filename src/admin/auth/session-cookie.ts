@@ -1,7 +1,7 @@
 // The cookie of an admin session: a signed token that holds only the session's id.
 import { jwt } from "@elysiajs/jwt";
-import { IDLE_MS } from "../gateway/auth/sessions.ts";
-import { newId } from "../ids.ts";
+import { IDLE_MS } from "../../gateway/auth/sessions.ts";
+import { newId } from "../../ids.ts";
 
 /** Age at which a cookie is written anew, so that it never ends before the session does. */
 const RENEW_MS = 3_600_000;

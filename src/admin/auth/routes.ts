@@ -1,11 +1,11 @@
 // The way in and out: login, logout, and the reader's preferences.
 import { Elysia } from "elysia";
-import { LoginPage, type LoginProblem } from "../../views/login.tsx";
-import { LOCALES, THEMES } from "../../views/view.ts";
-import { AppError } from "../errors.ts";
-import { isPasswordTemporary } from "../gateway/auth/password.ts";
-import type { AdminContext } from "./context.ts";
-import { goTo, page } from "./page.ts";
+import { LoginPage, type LoginProblem } from "../../../views/login.tsx";
+import { LOCALES, THEMES } from "../../../views/view.ts";
+import { AppError } from "../../errors.ts";
+import { isPasswordTemporary } from "../../gateway/auth/password.ts";
+import type { AdminContext } from "../context.ts";
+import { goTo, page } from "../page.ts";
 
 const YEAR_S = 31_536_000;
 

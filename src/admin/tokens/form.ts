@@ -1,15 +1,15 @@
 // Reads the forms of tokens: fields as the store takes them, mistakes told by name.
 
-import type { Messages } from "../../views/locales/en.ts";
-import { CAP_FIELDS } from "../../views/token-form.tsx";
-import type { TokenChange, TokenRow } from "../db/store.ts";
-import { AppError } from "../errors.ts";
-import type { Cap } from "../gateway/pool/token-quota.ts";
-import { withCap } from "../gateway/tokens/manage-tokens.ts";
-import { isRecognised, recognise } from "../gateway/tokens/detect-secret.ts";
-import { readProxy } from "../gateway/tokens/parse-token-fields.ts";
-import { redactText } from "../log.ts";
-import type { FormReader } from "./forms.ts";
+import type { Messages } from "../../../views/locales/en.ts";
+import { CAP_FIELDS } from "../../../views/token-form.tsx";
+import type { TokenChange, TokenRow } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
+import type { Cap } from "../../gateway/pool/token-quota.ts";
+import { withCap } from "../../gateway/tokens/manage-tokens.ts";
+import { isRecognised, recognise } from "../../gateway/tokens/detect-secret.ts";
+import { readProxy } from "../../gateway/tokens/parse-token-fields.ts";
+import { redactText } from "../../log.ts";
+import type { FormReader } from "../forms.ts";
 
 const CONCURRENCY = { min: -1, max: 1000 };
 const MAX_WEIGHT = 1_000_000;

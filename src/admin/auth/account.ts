@@ -1,12 +1,12 @@
 // The operator's own page: password, sessions, latest changes.
 import { Elysia } from "elysia";
-import { AccountPage } from "../../views/account.tsx";
-import type { Messages } from "../../views/locales/en.ts";
-import { AppError } from "../errors.ts";
-import { refuseWeakPassword, storePassword } from "../gateway/auth/password.ts";
-import type { AdminContext } from "./context.ts";
-import type { FormReader } from "./forms.ts";
-import { goTo, page, readForm, viewOf } from "./page.ts";
+import { AccountPage } from "../../../views/account.tsx";
+import type { Messages } from "../../../views/locales/en.ts";
+import { AppError } from "../../errors.ts";
+import { refuseWeakPassword, storePassword } from "../../gateway/auth/password.ts";
+import type { AdminContext } from "../context.ts";
+import type { FormReader } from "../forms.ts";
+import { goTo, page, readForm, viewOf } from "../page.ts";
 
 const TRAIL_ROWS = 50;
 

@@ -1,12 +1,12 @@
 // The playground: the operator's own generations, each a job, told of while it runs and kept in a history.
 import { Elysia } from "elysia";
-import { Code, History, type HistoryEntry, PlaygroundPage, type Run, RunState, RunView } from "../../views/playground.tsx";
-import type { CodeCall } from "../../views/playground-code.ts";
-import { type FormData, Picker, PlaygroundSettings, Reference, References } from "../../views/playground-form.tsx";
-import { AppError } from "../errors.ts";
-import { galleryItem } from "../gateway/media/gallery.ts";
-import { isUnderWay } from "../gateway/jobs/list-jobs.ts";
-import { knownOperatorKey, operatorKey } from "../gateway/keys/operator-key.ts";
+import { Code, History, type HistoryEntry, PlaygroundPage, type Run, RunState, RunView } from "../../../views/playground.tsx";
+import type { CodeCall } from "../../../views/playground-code.ts";
+import { type FormData, Picker, PlaygroundSettings, Reference, References } from "../../../views/playground-form.tsx";
+import { AppError } from "../../errors.ts";
+import { galleryItem } from "../../gateway/media/gallery.ts";
+import { isUnderWay } from "../../gateway/jobs/list-jobs.ts";
+import { knownOperatorKey, operatorKey } from "../../gateway/keys/operator-key.ts";
 import {
   MAX_IMAGES,
   modelIdFor,
@@ -18,14 +18,14 @@ import {
   type Slot,
   settleWish,
   wishUsing,
-} from "../gateway/playground/options.ts";
-import { runWish, wishOfJob, wordsOf } from "../gateway/playground/run.ts";
-import type { Media } from "../domain/generation.ts";
-import type { AdminContext } from "./context.ts";
-import { FormError } from "./forms.ts";
-import { liveUntil } from "./live.ts";
-import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
-import { keepInputs, kindFor, readWish, withInputs } from "./playground-wish.ts";
+} from "../../gateway/playground/options.ts";
+import { runWish, wishOfJob, wordsOf } from "../../gateway/playground/run.ts";
+import type { Media } from "../../domain/generation.ts";
+import type { AdminContext } from "../context.ts";
+import { FormError } from "../forms.ts";
+import { liveUntil } from "../live.ts";
+import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
+import { keepInputs, kindFor, readWish, withInputs } from "./form.ts";
 
 const NOTHING_HIDDEN = { has: () => false };
 const HISTORY_SIZE = 12;

@@ -1,16 +1,16 @@
 // What the pages of the tokens share: the acts, what waits to be deleted, use, and the tokens that are to be seen.
 
-import type { Notice } from "../../views/messages.tsx";
-import { adviceText, outcomeText } from "../../views/token-fields.tsx";
-import type { View } from "../../views/view.ts";
-import { AppError } from "../errors.ts";
-import { createTokenAdmin, type TokenAdmin } from "../gateway/tokens/manage-tokens.ts";
-import type { TokenItem } from "../gateway/tokens/list-tokens.ts";
-import { createRemovals, type Removals } from "../gateway/tokens/delete-tokens.ts";
-import { createTokenUsages, type TokenUsages } from "../gateway/tokens/token-usage.ts";
-import type { AdminContext } from "./context.ts";
-import type { FormReader } from "./forms.ts";
-import { viewOf } from "./page.ts";
+import type { Notice } from "../../../views/messages.tsx";
+import { adviceText, outcomeText } from "../../../views/token-fields.tsx";
+import type { View } from "../../../views/view.ts";
+import { AppError } from "../../errors.ts";
+import { createTokenAdmin, type TokenAdmin } from "../../gateway/tokens/manage-tokens.ts";
+import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
+import { createRemovals, type Removals } from "../../gateway/tokens/delete-tokens.ts";
+import { createTokenUsages, type TokenUsages } from "../../gateway/tokens/token-usage.ts";
+import type { AdminContext } from "../context.ts";
+import type { FormReader } from "../forms.ts";
+import { viewOf } from "../page.ts";
 
 export type TokenRoom = {
   admin: TokenAdmin;

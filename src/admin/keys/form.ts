@@ -1,8 +1,8 @@
 // The form of a key, read into what the operator may set; each mistake is told beside its field.
-import type { View } from "../../views/view.ts";
-import type { KeyLimits, KeyRow } from "../db/store.ts";
-import { imageForms, isAddressRange, type KeyOptions, SIDE_CALL_MODES, unknownModel, videoForms } from "../gateway/keys/manage-keys.ts";
-import type { FormReader } from "./forms.ts";
+import type { View } from "../../../views/view.ts";
+import type { KeyLimits, KeyRow } from "../../db/store.ts";
+import { imageForms, isAddressRange, type KeyOptions, SIDE_CALL_MODES, unknownModel, videoForms } from "../../gateway/keys/manage-keys.ts";
+import type { FormReader } from "../forms.ts";
 
 const MAX_RATE = 100_000;
 const MAX_COUNT = 1e12;

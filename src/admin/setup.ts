@@ -10,7 +10,7 @@ import { hashKey } from "../gateway/keys/keys.ts";
 import { operatorKey } from "../gateway/keys/operator-key.ts";
 import { freeLabel } from "../gateway/tokens/token-labels.ts";
 import { newKey } from "../ids.ts";
-import { newPassword, replacePassword } from "./account.ts";
+import { newPassword, replacePassword } from "./auth/account.ts";
 import type { AdminContext } from "./context.ts";
 import { FormError } from "./forms.ts";
 import { fragment, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";

@@ -1,6 +1,6 @@
 // What the cookie holds, and which cookies are believed.
 import { describe, expect, test } from "bun:test";
-import { virtualClock } from "../testing.ts";
+import { virtualClock } from "../../testing.ts";
 import { createSessionCookie, readCookie } from "./session-cookie.ts";
 
 const HOUR = 3_600_000;

@@ -1,9 +1,9 @@
 // The door of the admin: address, origin, session and form token, decided before any body is read. Closed unless listed as open.
-import type { Store } from "../db/store.ts";
-import { AppError } from "../errors.ts";
-import { isPasswordTemporary } from "../gateway/auth/password.ts";
-import { isFormToken, type Sessions } from "../gateway/auth/sessions.ts";
-import type { Visitor } from "./context.ts";
+import type { Store } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
+import { isPasswordTemporary } from "../../gateway/auth/password.ts";
+import { isFormToken, type Sessions } from "../../gateway/auth/sessions.ts";
+import type { Visitor } from "../context.ts";
 import { isChange, isOwnOrigin } from "./same-origin.ts";
 import type { SessionCookie } from "./session-cookie.ts";
 
