@@ -1,8 +1,8 @@
 // flow2api key revoke: ends a key for good.
-import { readKey, revokeKey } from "../gateway/keys/manage-keys.ts";
-import { openFolder } from "./folder.ts";
-import { readId } from "./option-values.ts";
-import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
+import { readKey, revokeKey } from "../../gateway/keys/manage-keys.ts";
+import { openFolder } from "../folder.ts";
+import { readId } from "../option-values.ts";
+import { defineVerb, FOLDER_OPTIONS } from "../verb.ts";
 
 export const keyRevoke = defineVerb({
   name: "key revoke",

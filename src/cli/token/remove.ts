@@ -1,9 +1,9 @@
 // flow2api token remove: takes a token out of the pool for good.
-import { AppError } from "../errors.ts";
-import { editable } from "../gateway/tokens/manage-tokens.ts";
-import { openFolder } from "./folder.ts";
-import { readId } from "./option-values.ts";
-import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
+import { AppError } from "../../errors.ts";
+import { editable } from "../../gateway/tokens/manage-tokens.ts";
+import { openFolder } from "../folder.ts";
+import { readId } from "../option-values.ts";
+import { defineVerb, FOLDER_OPTIONS } from "../verb.ts";
 
 export const tokenRemove = defineVerb({
   name: "token remove",

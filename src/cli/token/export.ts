@@ -1,12 +1,12 @@
 // flow2api token export: the pool as JSON, CSV or bare lines, with secrets only where they are asked for.
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Store, TokenRow } from "../db/store.ts";
-import { AppError } from "../errors.ts";
-import { exportTokens, TOKEN_FORMATS } from "../gateway/tokens/export-tokens.ts";
-import { openFolder } from "./folder.ts";
-import { readChoice } from "./option-values.ts";
-import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";
+import type { Store, TokenRow } from "../../db/store.ts";
+import { AppError } from "../../errors.ts";
+import { exportTokens, TOKEN_FORMATS } from "../../gateway/tokens/export-tokens.ts";
+import { openFolder } from "../folder.ts";
+import { readChoice } from "../option-values.ts";
+import { defineVerb, FOLDER_OPTIONS, usageError } from "../verb.ts";
 
 const FORMATS = [...TOKEN_FORMATS, "lines"] as const;
 

@@ -1,6 +1,6 @@
 // Options that say what a key may do and how much, for making and for changing one.
-import type { KeyLimits, KeyRow } from "../db/store.ts";
-import { imageForms, isAddressRange, SIDE_CALL_MODES, unknownModel, videoForms } from "../gateway/keys/manage-keys.ts";
+import type { KeyLimits, KeyRow } from "../../db/store.ts";
+import { imageForms, isAddressRange, SIDE_CALL_MODES, unknownModel, videoForms } from "../../gateway/keys/manage-keys.ts";
 import {
   given,
   or,
@@ -12,8 +12,8 @@ import {
   readSwitch,
   readWhole,
   wrongValue,
-} from "./option-values.ts";
-import type { Call, Options } from "./verb.ts";
+} from "../option-values.ts";
+import type { Call, Options } from "../verb.ts";
 
 const limit = (value: string, help: string) => ({ type: "string", value, help }) as const;
 

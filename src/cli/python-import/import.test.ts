@@ -3,11 +3,11 @@ import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadSecretKey } from "../db/sqlite/secrets.ts";
-import { openStore } from "../db/sqlite/store.ts";
-import { hashKey } from "../gateway/keys/keys.ts";
-import { temporaryFolder } from "../testing.ts";
-import { runRecorded } from "./testing.ts";
+import { loadSecretKey } from "../../db/sqlite/secrets.ts";
+import { openStore } from "../../db/sqlite/store.ts";
+import { hashKey } from "../../gateway/keys/keys.ts";
+import { temporaryFolder } from "../../testing.ts";
+import { runRecorded } from "../testing.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());

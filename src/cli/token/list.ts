@@ -1,10 +1,10 @@
 // flow2api token list: the pool, a line or a JSON row each.
-import type { TokenRow } from "../db/store.ts";
-import { type HealthView, type PoolTokenView, viewRows } from "../gateway/pool/snapshot.ts";
-import { redactText } from "../log.ts";
-import { openFolder } from "./folder.ts";
-import { printableCell, rowsText } from "./table.ts";
-import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
+import type { TokenRow } from "../../db/store.ts";
+import { type HealthView, type PoolTokenView, viewRows } from "../../gateway/pool/snapshot.ts";
+import { redactText } from "../../log.ts";
+import { openFolder } from "../folder.ts";
+import { printableCell, rowsText } from "../table.ts";
+import { defineVerb, FOLDER_OPTIONS } from "../verb.ts";
 
 export const tokenList = defineVerb({
   name: "token list",

@@ -2,11 +2,11 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { acquireFolder } from "../db/sqlite/lock.ts";
-import { loadSecretKey } from "../db/sqlite/secrets.ts";
-import { openStore } from "../db/sqlite/store.ts";
-import { temporaryFolder } from "../testing.ts";
-import { runRecorded, type World } from "./testing.ts";
+import { acquireFolder } from "../../db/sqlite/lock.ts";
+import { loadSecretKey } from "../../db/sqlite/secrets.ts";
+import { openStore } from "../../db/sqlite/store.ts";
+import { temporaryFolder } from "../../testing.ts";
+import { runRecorded, type World } from "../testing.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());

@@ -1,8 +1,8 @@
 // flow2api key list: the keys, never in full.
-import type { KeyRow } from "../db/store.ts";
-import { openFolder } from "./folder.ts";
-import { printableCell, rowsText } from "./table.ts";
-import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
+import type { KeyRow } from "../../db/store.ts";
+import { openFolder } from "../folder.ts";
+import { printableCell, rowsText } from "../table.ts";
+import { defineVerb, FOLDER_OPTIONS } from "../verb.ts";
 
 export const keyList = defineVerb({
   name: "key list",

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync }
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "smol-toml";
-import { AppError } from "../errors.ts";
+import { AppError } from "../../errors.ts";
 
 /** A row or a section; columns came and went over the original's versions, so that nothing is sure to be there. */
 export type Fields = Record<string, unknown>;

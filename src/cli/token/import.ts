@@ -1,10 +1,10 @@
 // flow2api token import: puts many tokens into the pool, from a file or standard input.
-import { type ImportReport, importCounts, importTokens } from "../gateway/tokens/import-tokens.ts";
-import { PROVIDERS, parseTokens } from "../gateway/tokens/parse-tokens.ts";
-import { openFolder } from "./folder.ts";
-import { leftBehind } from "./original-accounts.ts";
-import { readTextFile } from "./text-file.ts";
-import { defineVerb, FOLDER_OPTIONS, usageError } from "./verb.ts";
+import { type ImportReport, importCounts, importTokens } from "../../gateway/tokens/import-tokens.ts";
+import { PROVIDERS, parseTokens } from "../../gateway/tokens/parse-tokens.ts";
+import { openFolder } from "../folder.ts";
+import { leftBehind } from "../python-import/accounts.ts";
+import { readTextFile } from "../text-file.ts";
+import { defineVerb, FOLDER_OPTIONS, usageError } from "../verb.ts";
 
 export const tokenImport = defineVerb({
   name: "token import",
