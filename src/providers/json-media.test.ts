@@ -4,7 +4,7 @@ import type { DraftWriter } from "../domain/generation.ts";
 import { seededRandom } from "../testing.ts";
 import { cutMedia, type MediaDrafts, type MediaOptions, readMediaJson } from "./json-media.ts";
 import { readEvents, readJson } from "./json-stream.ts";
-import { type MemoryDrafts, memoryDrafts } from "./memory-drafts.ts";
+import { type MemoryDrafts, memoryDrafts } from "./testing.ts";
 
 const THRESHOLD = 64;
 const KEYS = ["data", "encodedImage"];

@@ -20,7 +20,7 @@ import { redactText } from "../../src/log.ts";
 import { createBase64Decoder, decodeBase64 } from "../../src/providers/base64.ts";
 import { createScanner } from "../../src/providers/json-scan.ts";
 import { readEvents, readJson } from "../../src/providers/json-stream.ts";
-import { memoryDrafts } from "../../src/providers/memory-drafts.ts";
+import { memoryDrafts } from "../../src/providers/testing.ts";
 import { bodyProperties } from "./bodies.ts";
 import { cut, cuts, piecesOf, texts, utf8 } from "./inputs.ts";
 import { readSettings } from "./settings.ts";

@@ -5,7 +5,7 @@ import { ASPECTS, IMAGE_SIZES, RESOLUTIONS, VIDEO_ASPECTS } from "../../src/doma
 import { silentLog } from "../../src/log.ts";
 import { createGemini } from "../../src/providers/gemini/client.ts";
 import { GEMINI_MODELS, GEMINI_VIDEO_MODELS } from "../../src/providers/gemini/models.ts";
-import { memoryCall } from "../../src/providers/memory-drafts.ts";
+import { memoryCall } from "../../src/providers/testing.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
 import type { ImageRequest, InputMedia, ProviderEvent } from "../../domain/generation.ts";
 import { createFlow } from "./client.ts";
-import { collect, createCaller, NOW, PICTURE, recordingLog, refuse, type StubRoute, startStub } from "./stub.ts";
+import { collect, createCaller, NOW, PICTURE, recordingLog, refuse, type StubRoute, startStub } from "./testing.ts";
 
 type Stub = ReturnType<typeof startStub>;
 

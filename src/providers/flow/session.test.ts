@@ -6,7 +6,7 @@ import type { CallContext, ProviderToken } from "../provider.ts";
 import { SESSION_COOKIE } from "./convert.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };
 import { createSessions, type Session } from "./session.ts";
-import { createCaller, NOW, startStub } from "./stub.ts";
+import { createCaller, NOW, startStub } from "./testing.ts";
 import { createTransport } from "./transport.ts";
 
 const HOUR = 3_600_000;

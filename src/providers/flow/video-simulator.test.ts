@@ -5,7 +5,7 @@ import type { Json, VideoRequest } from "../../domain/generation.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import { createFlow } from "./client.ts";
-import { createCaller, PICTURE } from "./stub.ts";
+import { createCaller, PICTURE } from "./testing.ts";
 
 const simulator = await startSimulator();
 afterAll(() => simulator.stop());

@@ -4,7 +4,7 @@ import { AppError } from "../../errors.ts";
 import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
 import type { VideoStatus } from "../provider.ts";
 import { createFlow } from "./client.ts";
-import { createCaller, NOW, PICTURE, recordingLog, refuse, type StubRoute, startStub, statusOf } from "./stub.ts";
+import { createCaller, NOW, PICTURE, recordingLog, refuse, type StubRoute, startStub, statusOf } from "./testing.ts";
 
 type Stub = ReturnType<typeof startStub>;
 type Caller = ReturnType<typeof createCaller>;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
 import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
 import { createLog } from "../../log.ts";
-import { memoryCall } from "../memory-drafts.ts";
+import { memoryCall } from "../testing.ts";
 import type { ProviderToken } from "../provider.ts";
 import { createGemini } from "./client.ts";
 

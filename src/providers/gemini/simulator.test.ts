@@ -4,7 +4,7 @@ import type { AppError } from "../../errors.ts";
 import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
-import { memoryCall } from "../memory-drafts.ts";
+import { memoryCall } from "../testing.ts";
 import type { ProviderToken } from "../provider.ts";
 import { createGemini } from "./client.ts";
 import { GEMINI_MODELS } from "./models.ts";

@@ -4,7 +4,7 @@ import { AppError } from "../../errors.ts";
 import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
-import { memoryCall } from "../memory-drafts.ts";
+import { memoryCall } from "../testing.ts";
 import type { ProviderToken, VideoStatus } from "../provider.ts";
 import { createGemini } from "./client.ts";
 
