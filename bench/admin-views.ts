@@ -1,6 +1,6 @@
 // What the admin is measured by: its pages as the menu has them, their filters and their fragments, with ids of what was seeded.
 import type { Database } from "bun:sqlite";
-import { NAV } from "../views/nav.ts";
+import { NAV } from "../views/ui/nav.ts";
 
 export type AdminView = { path: string; kind: "page" | "filter" | "fragment" };
 

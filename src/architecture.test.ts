@@ -98,14 +98,14 @@ describe("doors", () => {
 
   const ELYSIA = 'import { Elysia } from "elysia"; new Elysia();';
   test.each([
-    ["a view reads a rule", "views/keys.tsx", 'import { refusalOf } from "./gateway/keys/keys.ts"; refusalOf();', false],
+    ["a view reads a rule", "views/keys/keys.tsx", 'import { refusalOf } from "./gateway/keys/keys.ts"; refusalOf();', false],
     [
       "a view knows a type",
-      "views/keys.tsx",
+      "views/keys/keys.tsx",
       'import type { KeyRow } from "./db/store.ts"; export const a = 1 as unknown as KeyRow;',
       true,
     ],
-    ["a view opens a file", "views/keys.tsx", 'import { readFileSync } from "node:fs"; readFileSync("x");', false],
+    ["a view opens a file", "views/keys/keys.tsx", 'import { readFileSync } from "node:fs"; readFileSync("x");', false],
     ["the simulator reads an adapter", "src/simulator/gemini.ts", 'import { a } from "../providers/gemini/convert.ts"; a();', false],
     ["the simulator uses our errors", "src/simulator/gemini.ts", 'import { AppError } from "../errors.ts"; new AppError();', false],
     ["the simulator has a server", "src/simulator/gemini.ts", ELYSIA, true],

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { en, type Messages } from "../views/locales/en.ts";
 import { zh } from "../views/locales/zh.ts";
-import { NAV } from "../views/nav.ts";
+import { NAV } from "../views/ui/nav.ts";
 import { cutOff, launchBrowser, type OpenPage, overflow, PHONE, type TestBrowser, watchShifts } from "./browser.ts";
 import { ensureExecutable, type Program, startProgram } from "./executable.ts";
 

@@ -5,7 +5,7 @@ import type { JobRow } from "../src/db/jobs.ts";
 import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { modelIdFor, NO_WISH, type PlaygroundWish } from "../src/gateway/playground/options.ts";
 import { newId } from "../src/ids.ts";
-import { type CodeLanguage, PLACEHOLDER_KEY, writeCode } from "../views/playground-code.ts";
+import { type CodeLanguage, PLACEHOLDER_KEY, writeCode } from "../views/playground/playground-code.ts";
 import { type SignedIn, signIn } from "./admin.ts";
 import { FLOW, GEMINI, hurriedClock, type Rig, startRig } from "./rig.ts";
 

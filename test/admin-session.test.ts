@@ -6,7 +6,7 @@ import { createApp } from "../src/app.ts";
 import { storePassword } from "../src/gateway/auth/password.ts";
 import { createMetrics } from "../src/metrics.ts";
 import { virtualClock } from "../src/testing.ts";
-import { NAV } from "../views/nav.ts";
+import { NAV } from "../views/ui/nav.ts";
 import { ADMIN_PASSWORD, login, signedIn, signIn } from "./admin.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 

@@ -1,9 +1,9 @@
 // The reference of the API: routes by surface, what each takes, and a call to copy.
 import type { ApiRoute, ApiSurface } from "../src/gateway/reports/api-reference.ts";
-import { Badge, type BadgeTone, Card, CodeBlock, CopyButton, LinkButton, Tabs } from "./controls.tsx";
-import { PageHead } from "./layout.tsx";
-import { Cell, Table } from "./table.tsx";
-import type { View } from "./view.ts";
+import { Badge, type BadgeTone, Card, CodeBlock, CopyButton, LinkButton, Tabs } from "./ui/controls.tsx";
+import { PageHead } from "./ui/layout.tsx";
+import { Cell, Table } from "./ui/table.tsx";
+import type { View } from "./ui/view.ts";
 
 type ApiProps = {
   view: View;

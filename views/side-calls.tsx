@@ -1,12 +1,12 @@
 // Side calls: how many were answered here, which generated calls look like one, and the operator's rules.
 import type { SideCallCounts, SuspectShape } from "../src/gateway/side-calls/book.ts";
 import type { SideRule } from "../src/gateway/side-calls/rules.ts";
-import { ActionButton, Badge, Card, LinkButton, Stat, Stats } from "./controls.tsx";
-import { Count, Dash, Time } from "./figures.tsx";
-import { formatCount } from "./format.ts";
-import { PageHead } from "./layout.tsx";
-import { Cell, Row, Table } from "./table.tsx";
-import type { View } from "./view.ts";
+import { ActionButton, Badge, Card, LinkButton, Stat, Stats } from "./ui/controls.tsx";
+import { Count, Dash, Time } from "./ui/figures.tsx";
+import { formatCount } from "./ui/format.ts";
+import { PageHead } from "./ui/layout.tsx";
+import { Cell, Row, Table } from "./ui/table.tsx";
+import type { View } from "./ui/view.ts";
 
 const HOME = "/admin/side-calls";
 

@@ -1,14 +1,14 @@
 // Usage: sums of a span by day, model, key or token, drawn and as a table, and the same as a file.
 import type { UsageRow } from "../src/db/ledger.ts";
 import type { UsageGroup, UsageRange, UsageSort, UsageTotal } from "../src/gateway/reports/usage.ts";
-import { Card, EmptyState, LinkButton, Stat, Stats, Tabs } from "./controls.tsx";
-import { Field, Select } from "./fields.tsx";
-import { Count, Dash, Duration, Money } from "./figures.tsx";
-import { formatCount, formatDuration, formatPercent, formatUsd } from "./format.ts";
-import { PageHead } from "./layout.tsx";
-import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "./plot.tsx";
-import { Cell, type Column, Row, Table } from "./table.tsx";
-import type { View } from "./view.ts";
+import { Card, EmptyState, LinkButton, Stat, Stats, Tabs } from "./ui/controls.tsx";
+import { Field, Select } from "./ui/fields.tsx";
+import { Count, Dash, Duration, Money } from "./ui/figures.tsx";
+import { formatCount, formatDuration, formatPercent, formatUsd } from "./ui/format.ts";
+import { PageHead } from "./ui/layout.tsx";
+import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "./ui/plot.tsx";
+import { Cell, type Column, Row, Table } from "./ui/table.tsx";
+import type { View } from "./ui/view.ts";
 
 /** What the address of the page says. */
 export type UsageAddress = {

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import type { VNode } from "preact";
-import { AccountPage, browserName } from "./account.tsx";
+import { AccountPage, browserName } from "./auth/account.tsx";
 import {
   ActionButton,
   Badge,
@@ -18,23 +18,23 @@ import {
   Menu,
   Stat,
   Tabs,
-} from "./controls.tsx";
-import { ErrorPage } from "./error.tsx";
-import { Field, Select, Toggle } from "./fields.tsx";
-import { Bytes, Countdown, Duration, Money, Progress, Sparkline, Time } from "./figures.tsx";
-import { formatBytes, formatDuration, formatRelative, formatUsd } from "./format.ts";
-import { documentResponse, fragmentText } from "./html.ts";
-import { Layout, PageHead } from "./layout.tsx";
+} from "./ui/controls.tsx";
+import { ErrorPage } from "./ui/error.tsx";
+import { Field, Select, Toggle } from "./ui/fields.tsx";
+import { Bytes, Countdown, Duration, Money, Progress, Sparkline, Time } from "./ui/figures.tsx";
+import { formatBytes, formatDuration, formatRelative, formatUsd } from "./ui/format.ts";
+import { documentResponse, fragmentText } from "./ui/html.ts";
+import { Layout, PageHead } from "./ui/layout.tsx";
 import { en } from "./locales/en.ts";
 import { zh } from "./locales/zh.ts";
-import { LoginPage } from "./login.tsx";
-import { ErrorAlert, Toast, ToastBeside } from "./messages.tsx";
-import { NAV } from "./nav.ts";
+import { LoginPage } from "./auth/login.tsx";
+import { ErrorAlert, Toast, ToastBeside } from "./ui/messages.tsx";
+import { NAV } from "./ui/nav.ts";
 import { OverviewPage } from "./overview.tsx";
 import { SideCallsPage } from "./side-calls.tsx";
-import { BulkBar, Cell, FilterBar, Pager, Row, Table } from "./table.tsx";
-import { chooseLocale, type View } from "./view.ts";
-import { KeyStep, PasswordStep, Picture, PictureStep, TokenStep } from "./welcome.tsx";
+import { BulkBar, Cell, FilterBar, Pager, Row, Table } from "./ui/table.tsx";
+import { chooseLocale, type View } from "./ui/view.ts";
+import { KeyStep, PasswordStep, Picture, PictureStep, TokenStep } from "./auth/setup.tsx";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const ASSETS = {

@@ -7,7 +7,7 @@ import sse from "htmx.org/dist/ext/hx-sse.min.js" with { type: "file" };
 import htmx from "htmx.org/dist/htmx.min.js" with { type: "file" };
 import plot from "uplot/dist/uPlot.iife.min.js" with { type: "file" };
 import plotStyle from "uplot/dist/uPlot.min.css" with { type: "file" };
-import type { AssetUrls } from "../../views/view.ts";
+import type { AssetUrls } from "../../views/ui/view.ts";
 import { createFileCompression } from "./compression.ts";
 
 /** The build embeds `views/assets` as `assets` beside the program; see scripts/build.ts. */

@@ -1,6 +1,6 @@
 // What the pages of the admin need of the program, and of the request that asks for one.
 
-import type { AssetUrls } from "../../views/view.ts";
+import type { AssetUrls } from "../../views/ui/view.ts";
 import type { BodyReader } from "../api/body/body.ts";
 import type { Context } from "../context.ts";
 import type { ApiDocument } from "../gateway/reports/api-reference.ts";

@@ -1,7 +1,7 @@
 // The gallery: pages of what was made, each medium with its bytes, and deleting with a way back.
 import { Elysia } from "elysia";
-import { GalleryPageView, GalleryTiles, galleryHref } from "../../views/gallery.tsx";
-import { GalleryItemPage } from "../../views/gallery-item.tsx";
+import { GalleryPageView, GalleryTiles, galleryHref } from "../../views/gallery/gallery.tsx";
+import { GalleryItemPage } from "../../views/gallery/gallery-item.tsx";
 import { AppError } from "../errors.ts";
 import { galleryItem, pageOfMedia, readGalleryQuery } from "../gateway/media/gallery.ts";
 import { jobParameters } from "../gateway/jobs/job-parameters.ts";

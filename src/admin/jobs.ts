@@ -1,7 +1,7 @@
 // The jobs: lists that follow what happens, one job with all that is known of it, and what the operator decides.
 import { Elysia } from "elysia";
-import { JobPage } from "../../views/job.tsx";
-import { JobProgress, JobRowView, JobsPage, jobHref, type ShownJob } from "../../views/jobs.tsx";
+import { JobPage } from "../../views/jobs/job.tsx";
+import { JobProgress, JobRowView, JobsPage, jobHref, type ShownJob } from "../../views/jobs/jobs.tsx";
 import type { Messages } from "../../views/locales/en.ts";
 import type { JobRow } from "../db/jobs.ts";
 import { AppError } from "../errors.ts";

@@ -1,7 +1,7 @@
 // Parts of pages that are sent again as they change: server-sent events, for as long as the session and the reader last.
 import type { VNode } from "preact";
-import { fragmentText } from "../../views/html.ts";
-import type { View } from "../../views/view.ts";
+import { fragmentText } from "../../views/ui/html.ts";
+import type { View } from "../../views/ui/view.ts";
 import { sleep } from "../clock.ts";
 import type { AdminContext } from "./context.ts";
 import { viewOf } from "./page.ts";

@@ -1,6 +1,6 @@
 // Models: what is offered at which price; switched on and off, priced anew.
 import { Elysia } from "elysia";
-import { ModelPage, ModelRow, ModelsPage } from "../../views/models.tsx";
+import { ModelPage, ModelRow, ModelsPage } from "../../views/settings/models.tsx";
 import { AppError } from "../errors.ts";
 import { findModelView, listModelViews, type ModelView } from "../gateway/models/list-models.ts";
 import { MAX_PRICE_USD, OFFER_KEY, type OfferChanges, pricedSizes } from "../gateway/models/overrides.ts";

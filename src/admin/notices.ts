@@ -1,5 +1,5 @@
 // Messages that wait for the next page of a session, after a form that was answered by going elsewhere.
-import type { Notice } from "../../views/messages.tsx";
+import type { Notice } from "../../views/ui/messages.tsx";
 
 export type Notices = {
   add(sessionMark: string, notice: Notice): void;

@@ -1,7 +1,7 @@
 // The log of requests: pages, rows as they come, one request.
 import { Elysia } from "elysia";
-import { RequestPage } from "../../views/request.tsx";
-import { Paused, type RequestQuery, RequestRows, RequestsPage, type ShownRequest } from "../../views/requests.tsx";
+import { RequestPage } from "../../views/requests/request.tsx";
+import { Paused, type RequestQuery, RequestRows, RequestsPage, type ShownRequest } from "../../views/requests/requests.tsx";
 import type { RequestFilter, RequestRow } from "../db/store.ts";
 import { AppError } from "../errors.ts";
 import { families } from "../gateway/models/models.ts";

@@ -1,6 +1,6 @@
 // The admin: every page in one list, behind one door.
 import { Elysia } from "elysia";
-import { NAV, type PageName } from "../../views/nav.ts";
+import { NAV, type PageName } from "../../views/ui/nav.ts";
 import type { BodyReader } from "../api/body/body.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";

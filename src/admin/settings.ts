@@ -1,8 +1,8 @@
 // Settings: shown with their origin, compared before they are written, undone with one button; secrets are written only.
 import { Elysia } from "elysia";
 import type { Messages } from "../../views/locales/en.ts";
-import type { Typed } from "../../views/setting.tsx";
-import { ReviewPage, SecretPage, SettingsPage } from "../../views/settings.tsx";
+import type { Typed } from "../../views/settings/setting.tsx";
+import { ReviewPage, SecretPage, SettingsPage } from "../../views/settings/settings.tsx";
 import { AppError } from "../errors.ts";
 import { createSettingsAdmin, type SettingState, type SettingWish } from "../gateway/settings/manage-settings.ts";
 import { newSecretText } from "../ids.ts";

@@ -1,7 +1,7 @@
 // The first steps on a fresh data folder: own password, first key, first token, first picture.
 import { Elysia } from "elysia";
-import type { View } from "../../views/view.ts";
-import { KeyStep, PasswordStep, Picture, PicturePage, PictureStep, type Problem, TokenStep } from "../../views/welcome.tsx";
+import type { View } from "../../views/ui/view.ts";
+import { KeyStep, PasswordStep, Picture, PicturePage, PictureStep, type Problem, TokenStep } from "../../views/auth/setup.tsx";
 import { AppError } from "../errors.ts";
 import { makePicture, servableImageFamily } from "../gateway/playground/admin-picture.ts";
 import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/auth/setup-steps.ts";

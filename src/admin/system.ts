@@ -1,9 +1,9 @@
 // The server itself: health and self-test, backup and restore, log, trail of changes, what it is made of.
 import { join } from "node:path";
 import { Elysia } from "elysia";
-import { BackupPage, RestartingPage, RestorePage } from "../../views/backup.tsx";
-import { LogLines, LogPage } from "../../views/log.tsx";
-import { AboutPage, Checks, HealthPage, TrailPage } from "../../views/system.tsx";
+import { BackupPage, RestartingPage, RestorePage } from "../../views/system/backup.tsx";
+import { LogLines, LogPage } from "../../views/system/log.tsx";
+import { AboutPage, Checks, HealthPage, TrailPage } from "../../views/system/system.tsx";
 import { type CheckDependencies, type CheckResult, quickChecks, selfTest, upstreamChecks } from "../gateway/reports/self-test.ts";
 import type { LogLevel } from "../log.ts";
 import { SETTINGS } from "../config/settings-keys.ts";

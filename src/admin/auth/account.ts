@@ -1,6 +1,6 @@
 // The operator's own page: password, sessions, latest changes.
 import { Elysia } from "elysia";
-import { AccountPage } from "../../../views/account.tsx";
+import { AccountPage } from "../../../views/auth/account.tsx";
 import type { Messages } from "../../../views/locales/en.ts";
 import { AppError } from "../../errors.ts";
 import { refuseWeakPassword, storePassword } from "../../gateway/auth/password.ts";

@@ -1,7 +1,7 @@
 // The way in and out: login, logout, and the reader's preferences.
 import { Elysia } from "elysia";
-import { LoginPage, type LoginProblem } from "../../../views/login.tsx";
-import { LOCALES, THEMES } from "../../../views/view.ts";
+import { LoginPage, type LoginProblem } from "../../../views/auth/login.tsx";
+import { LOCALES, THEMES } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
 import { isPasswordTemporary } from "../../gateway/auth/password.ts";
 import type { AdminContext } from "../context.ts";

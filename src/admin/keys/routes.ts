@@ -1,8 +1,8 @@
 // The keys of clients: list, issue, change, switch, revoke, webhook.
 import { Elysia } from "elysia";
-import { KeyPage, RevokePage, WebhookSecretPage } from "../../../views/key.tsx";
-import { KeyFormPage, KeyMade } from "../../../views/key-form.tsx";
-import { KeyLine, KeysPage, keyHref, type ShownKey } from "../../../views/keys.tsx";
+import { KeyPage, RevokePage, WebhookSecretPage } from "../../../views/keys/key.tsx";
+import { KeyFormPage, KeyMade } from "../../../views/keys/key-form.tsx";
+import { KeyLine, KeysPage, keyHref, type ShownKey } from "../../../views/keys/keys.tsx";
 import type { KeyRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import {

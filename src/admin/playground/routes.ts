@@ -1,8 +1,8 @@
 // The playground: the operator's own generations, each a job, told of while it runs and kept in a history.
 import { Elysia } from "elysia";
-import { Code, History, type HistoryEntry, PlaygroundPage, type Run, RunState, RunView } from "../../../views/playground.tsx";
-import type { CodeCall } from "../../../views/playground-code.ts";
-import { type FormData, Picker, PlaygroundSettings, Reference, References } from "../../../views/playground-form.tsx";
+import { Code, History, type HistoryEntry, PlaygroundPage, type Run, RunState, RunView } from "../../../views/playground/playground.tsx";
+import type { CodeCall } from "../../../views/playground/playground-code.ts";
+import { type FormData, Picker, PlaygroundSettings, Reference, References } from "../../../views/playground/playground-form.tsx";
 import { AppError } from "../../errors.ts";
 import { galleryItem } from "../../gateway/media/gallery.ts";
 import { isUnderWay } from "../../gateway/jobs/list-jobs.ts";

@@ -1,8 +1,8 @@
 // What the pages of the tokens share: the acts, what waits to be deleted, use, and the tokens that are to be seen.
 
-import type { Notice } from "../../../views/messages.tsx";
-import { adviceText, outcomeText } from "../../../views/token-fields.tsx";
-import type { View } from "../../../views/view.ts";
+import type { Notice } from "../../../views/ui/messages.tsx";
+import { adviceText, outcomeText } from "../../../views/tokens/token-fields.tsx";
+import type { View } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
 import { createTokenAdmin, type TokenAdmin } from "../../gateway/tokens/manage-tokens.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";

@@ -1,7 +1,7 @@
 // One token: everything that is known of it, its settings, another secret.
 import { Elysia } from "elysia";
-import { type TokenData, type TokenModel, TokenPage } from "../../../views/token.tsx";
-import { tokenHref } from "../../../views/token-fields.tsx";
+import { type TokenData, type TokenModel, TokenPage } from "../../../views/tokens/token.tsx";
+import { tokenHref } from "../../../views/tokens/token-fields.tsx";
 import { AppError } from "../../errors.ts";
 import { groupSubject, tokenSubject } from "../../gateway/pool/health-tracker.ts";
 import { assumedFamilies, familyOf } from "../../gateway/models/models.ts";

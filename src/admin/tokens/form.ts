@@ -1,7 +1,7 @@
 // Reads the forms of tokens: fields as the store takes them, mistakes told by name.
 
 import type { Messages } from "../../../views/locales/en.ts";
-import { CAP_FIELDS } from "../../../views/token-form.tsx";
+import { CAP_FIELDS } from "../../../views/tokens/token-form.tsx";
 import type { TokenChange, TokenRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Cap } from "../../gateway/pool/token-quota.ts";

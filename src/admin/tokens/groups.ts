@@ -1,6 +1,6 @@
 // Groups of tokens: members, what holds them back together, shared caps.
 import { Elysia } from "elysia";
-import { type GroupItem, GroupsPage } from "../../../views/token-groups.tsx";
+import { type GroupItem, GroupsPage } from "../../../views/tokens/token-groups.tsx";
 import { AppError } from "../../errors.ts";
 import { nextPacificMidnight } from "../../gateway/pool/pacific-time.ts";
 import type { PoolGroupView } from "../../gateway/pool/snapshot.ts";

@@ -1,6 +1,6 @@
 // Import of tokens: what was pasted or sent is read here, shown without its secrets, and put in when the operator says so.
 import { Elysia } from "elysia";
-import { ImportDraftPage, ImportPage, ImportProgress, importHref } from "../../../views/token-import.tsx";
+import { ImportDraftPage, ImportPage, ImportProgress, importHref } from "../../../views/tokens/token-import.tsx";
 import { AppError } from "../../errors.ts";
 import { createImportDrafts } from "../../gateway/tokens/import-preview.ts";
 import { importTokens } from "../../gateway/tokens/import-tokens.ts";

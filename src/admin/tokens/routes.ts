@@ -1,10 +1,10 @@
 // The tokens: the list, adding one, acts on many, export.
 import { Elysia } from "elysia";
-import type { Notice } from "../../../views/messages.tsx";
-import { tokenHref, tokensHref } from "../../../views/token-fields.tsx";
-import { NewTokenPage } from "../../../views/token-form.tsx";
-import { TokensPage } from "../../../views/tokens.tsx";
-import type { View } from "../../../views/view.ts";
+import type { Notice } from "../../../views/ui/messages.tsx";
+import { tokenHref, tokensHref } from "../../../views/tokens/token-fields.tsx";
+import { NewTokenPage } from "../../../views/tokens/token-form.tsx";
+import { TokensPage } from "../../../views/tokens/tokens.tsx";
+import type { View } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
 import { exportTokens, type TokenFormat } from "../../gateway/tokens/export-tokens.ts";
 import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../../gateway/tokens/list-tokens.ts";

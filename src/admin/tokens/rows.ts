@@ -1,8 +1,8 @@
 // Rows of the list of tokens, each with its own address: shown, edited, and acts on one token.
 import { Elysia } from "elysia";
-import type { Notice } from "../../../views/messages.tsx";
-import { tokenHref } from "../../../views/token-fields.tsx";
-import { NoRow, TokenRowEdit, TokenRowView } from "../../../views/token-row.tsx";
+import type { Notice } from "../../../views/ui/messages.tsx";
+import { tokenHref } from "../../../views/tokens/token-fields.tsx";
+import { NoRow, TokenRowEdit, TokenRowView } from "../../../views/tokens/token-row.tsx";
 import { AppError } from "../../errors.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, readForm, viewOf } from "../page.ts";

@@ -1,0 +1,166 @@
+// The operator's own page: password, sessions, latest changes.
+import type { AuditRow } from "../../src/db/admin.ts";
+import { ActionButton, Badge, Button, Card, EmptyState, Form } from "../ui/controls.tsx";
+import { Field } from "../ui/fields.tsx";
+import { Time } from "../ui/figures.tsx";
+import { PageHead, Preferences } from "../ui/layout.tsx";
+import { Cell, Row, Table } from "../ui/table.tsx";
+import type { View } from "../ui/view.ts";
+
+/** A signed-in browser, without what would make one of it. */
+export type SessionView = { mark: string; agent: string; address: string | null; createdAt: number; seenAt: number; isThis: boolean };
+
+type AccountProps = { view: View; sessions: readonly SessionView[]; trail: readonly AuditRow[] };
+
+export function AccountPage({ view, sessions, trail }: AccountProps) {
+  const { account } = view.t;
+  return (
+    <>
+      <PageHead title={account.title} about={account.about} />
+      <Card title={account.passwordTitle}>
+        <Form view={view} action="/admin/account/password" class="medium-form">
+          <Field name="current" label={account.current} type="password" autocomplete="current-password" required />
+          <Field
+            name="password"
+            label={account.fresh}
+            hint={account.hint}
+            type="password"
+            autocomplete="new-password"
+            minLength={10}
+            required
+          />
+          <Field name="again" label={account.again} type="password" autocomplete="new-password" minLength={10} required />
+          <div class="form-foot">
+            <Button tone="primary">{account.change}</Button>
+          </div>
+        </Form>
+      </Card>
+      <Card
+        title={account.sessionsTitle}
+        actions={
+          <ActionButton view={view} action="/admin/account/sessions/end-all" small tone="danger">
+            {account.endAll}
+          </ActionButton>
+        }
+      >
+        <SessionTable view={view} sessions={sessions} />
+      </Card>
+      <Card title={account.preferences}>
+        <Preferences view={view} />
+      </Card>
+      <Card title={account.trailTitle}>
+        <Trail view={view} trail={trail} />
+      </Card>
+    </>
+  );
+}
+
+/** `Chrome, Windows` from what a browser says of itself; what is not known is shown as it is. */
+export function browserName(agent: string): string {
+  const browser = /(Edg|OPR|Firefox|Chrome|Safari)\/\d/.exec(agent)?.[1];
+  const system = /(Windows|Android|iPhone|iPad|Mac OS X|CrOS|Linux)/.exec(agent)?.[1];
+  const name = { Edg: "Edge", OPR: "Opera" }[browser ?? ""] ?? browser;
+  return name && system ? `${name}, ${system.replace(" OS X", "")}` : agent;
+}
+
+function SessionTable({ view, sessions }: Pick<AccountProps, "view" | "sessions">) {
+  const { account } = view.t;
+  const columns = [
+    { key: "agent", label: account.browser },
+    { key: "address", label: account.address },
+    { key: "since", label: account.since },
+    { key: "seen", label: account.seen },
+    { key: "end", label: account.end, hidden: true },
+  ];
+  return (
+    <Table view={view} label={account.sessionsTitle} columns={columns}>
+      {sessions.map((session) => (
+        <Row key={session.mark} view={view} id={`session-${session.mark}`}>
+          <Cell label={account.browser}>
+            <span class="cut" title={session.agent}>
+              {browserName(session.agent)}
+            </span>
+          </Cell>
+          <Cell label={account.address}>
+            <code>{session.address}</code>
+          </Cell>
+          <Cell label={account.since}>
+            <Time view={view} value={session.createdAt} />
+          </Cell>
+          <Cell label={account.seen}>
+            <Time view={view} value={session.seenAt} />
+          </Cell>
+          <Cell align="end">
+            {session.isThis ? (
+              <Badge tone="ok">{account.thisOne}</Badge>
+            ) : (
+              <ActionButton view={view} action={`/admin/account/sessions/${session.mark}/end`} small>
+                {account.end}
+              </ActionButton>
+            )}
+          </Cell>
+        </Row>
+      ))}
+    </Table>
+  );
+}
+
+/** Changes, newest first; secrets are masked in what they hold. */
+export function Trail({ view, trail }: Pick<AccountProps, "view" | "trail">) {
+  const { account } = view.t;
+  if (trail.length === 0) return <EmptyState title={account.trailEmpty} />;
+  const columns = [
+    { key: "when", label: account.when },
+    { key: "who", label: account.who },
+    { key: "what", label: account.what },
+    { key: "changes", label: account.changes },
+  ];
+  return (
+    <Table view={view} label={account.trailTitle} columns={columns}>
+      {trail.map((row) => (
+        <Row key={row.id} view={view} id={`change-${row.id}`}>
+          <Cell label={account.when}>
+            <Time view={view} value={row.at} />
+          </Cell>
+          <Cell label={account.who}>
+            {row.actor} <span class="muted">{row.address}</span>
+          </Cell>
+          <Cell label={account.what}>
+            <code>{row.action}</code> {row.subject}
+          </Cell>
+          <Cell label={account.changes}>
+            <Difference before={row.before} after={row.after} />
+          </Cell>
+        </Row>
+      ))}
+    </Table>
+  );
+}
+
+/** Each field that changed in a line of its own: `weight 1 2`, what was struck out. */
+function Difference({ before, after }: { before: unknown; after: unknown }) {
+  const [then, now] = [fieldsOf(before), fieldsOf(after)];
+  const names = [...new Set([...then.keys(), ...now.keys()])];
+  if (names.length === 0) return null;
+  return (
+    <div class="differences">
+      {names.map((name) => (
+        <span key={name}>
+          {name !== "" && <span class="muted">{name} </span>}
+          {then.has(name) && <del>{shown(then.get(name))}</del>} {now.has(name) && <ins>{shown(now.get(name))}</ins>}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** A record by its fields; anything else under no name. */
+function fieldsOf(value: unknown): Map<string, unknown> {
+  if (value === null) return new Map();
+  return new Map(typeof value === "object" && !Array.isArray(value) ? Object.entries(value) : [["", value]]);
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text === "" || text === "null" || text === undefined ? "–" : text.slice(0, 200);
+}

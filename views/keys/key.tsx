@@ -1,0 +1,232 @@
+// One key: use against its limits, what it may do, its webhook; and the step before it is revoked.
+import type { UsageRow } from "../../src/db/ledger.ts";
+import type { UsageRange } from "../../src/gateway/reports/usage.ts";
+import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
+import { Field } from "../ui/fields.tsx";
+import { Count, Countdown, Time } from "../ui/figures.tsx";
+import { formatExact } from "../ui/format.ts";
+import { amountText, EnabledButton, KeyStateBadge, keyHref, LimitBar, type ShownKey } from "./keys.tsx";
+import { PageHead } from "../ui/layout.tsx";
+import { Hint } from "../ui/messages.tsx";
+import { PlotScripts } from "../ui/plot.tsx";
+import { UsagePlots } from "../usage.tsx";
+import type { View } from "../ui/view.ts";
+
+export type KeyData = {
+  shown: ShownKey;
+  /** By day. */
+  along: readonly UsageRow[];
+  range: UsageRange;
+  webhook: { url: string | null; hasSecret: boolean; isOn: boolean };
+  /** What holds where the key says nothing. */
+  settings: { imageForm: string; videoForm: string; sideCalls: "answer" | "generate" };
+};
+
+const MEBIBYTE = 1024 * 1024;
+
+const listOf = (view: View) => ({ href: "/admin/keys", label: view.t.keys.title });
+
+export function KeyPage({ view, data }: { view: View; data: KeyData }) {
+  const { keys } = view.t;
+  const { shown, along, range } = data;
+  const { row, state, isOperator } = shown;
+  const actions = state !== "revoked" && (
+    <>
+      <LinkButton href={keyHref(row.id, "/edit")}>{keys.edit}</LinkButton>
+      <EnabledButton view={view} row={row} />
+      <LinkButton href={keyHref(row.id, "/revoke")} tone="danger">
+        {keys.revoke}
+      </LinkButton>
+    </>
+  );
+  return (
+    <>
+      <PageHead
+        up={listOf(view)}
+        title={
+          <>
+            {row.name} <KeyStateBadge view={view} state={state} />
+          </>
+        }
+        about={isOperator ? keys.operator : undefined}
+        actions={actions}
+      />
+      <div class="flow">
+        <div class="columns">
+          <Use view={view} shown={shown} />
+          <Permissions view={view} data={data} />
+        </div>
+        <section class="flow">
+          <div class="row">
+            <h2 class="grow">{keys.history}</h2>
+            <LinkButton href={`/admin/usage?key=${row.id}`} small>
+              {keys.toUsage}
+            </LinkButton>
+            <LinkButton href={`/admin/requests?key=${row.id}`} small>
+              {keys.toRequests}
+            </LinkButton>
+          </div>
+          <UsagePlots view={view} rows={along} range={range} />
+        </section>
+        {state !== "revoked" && !isOperator && <WebhookCard view={view} id={row.id} webhook={data.webhook} />}
+      </div>
+      <PlotScripts view={view} />
+    </>
+  );
+}
+
+function Use({ view, shown: { row, usage } }: { view: View; shown: ShownKey }) {
+  const { keys } = view.t;
+  const { limits } = row;
+  return (
+    <Card title={keys.usage}>
+      <p class="muted">{keys.usageAbout}</p>
+      <dl class="facts uses">
+        <dt>{keys.running}</dt>
+        <dd class="figure">{ofLimit(view, usage.inFlight, limits.concurrency)}</dd>
+        <dt>{keys.minute}</dt>
+        <dd class="figure">{ofLimit(view, usage.requestsLastMinute, limits.rpm)}</dd>
+        <dt>{keys.uploadsToday}</dt>
+        <dd class="figure">{ofLimit(view, Math.ceil(usage.uploadBytes / MEBIBYTE), limits.uploadMbDay)}</dd>
+      </dl>
+      {(["day", "month", "total"] as const).map((period) => (
+        <section key={period} class="uses">
+          <h3>
+            {keys.periods[period]}{" "}
+            {usage[period].resetsAt !== null && (
+              <small class="muted">
+                {keys.resets} <Countdown view={view} value={usage[period].resetsAt} />
+              </small>
+            )}
+          </h3>
+          <dl class="facts">
+            {(["images", "videoSeconds", "usd"] as const).map((unit) => {
+              const limit = limits[unit][period];
+              return [
+                <dt key={unit}>{keys.units[unit]}</dt>,
+                <dd key={`${unit} used`}>
+                  {limit === null ? (
+                    <span class="figure">{amountText(view, unit, usage[period][unit])}</span>
+                  ) : (
+                    <LimitBar view={view} use={{ unit, period, used: usage[period][unit], limit }} isNamed={false} />
+                  )}
+                </dd>,
+              ];
+            })}
+          </dl>
+        </section>
+      ))}
+    </Card>
+  );
+}
+
+const ofLimit = (view: View, used: number, limit: number | null) =>
+  limit === null ? <Count view={view} value={used} /> : view.t.keys.ofLimit(`${used}`, `${limit}`);
+
+function Permissions({ view, data: { shown, settings } }: { view: View; data: KeyData }) {
+  const { keys } = view.t;
+  const { row } = shown;
+  const imageForm = (name: string) => keys.imageForms[name] ?? name;
+  const videoForm = (name: string) => keys.videoForms[name] ?? name;
+  return (
+    <Card title={keys.facts}>
+      <dl class="facts">
+        <dt>{keys.prefix}</dt>
+        <dd class="mono">{row.prefix}</dd>
+        <dt>{keys.made}</dt>
+        <dd>
+          <Time view={view} value={row.createdAt} />
+        </dd>
+        <dt>{keys.columns.expires}</dt>
+        <dd>
+          {row.expiresAt === null ? keys.never : <time dateTime={new Date(row.expiresAt).toISOString()}>{formatExact(row.expiresAt)}</time>}
+        </dd>
+        <dt>{keys.columns.models}</dt>
+        <dd>{row.models.length === 0 ? keys.all : row.models.map((model) => <code key={model}>{model} </code>)}</dd>
+        <dt>{keys.kinds}</dt>
+        <dd>{keys.kindChoices[row.kinds.length === 1 ? row.kinds[0]! : "all"]}</dd>
+        <dt>{keys.addresses}</dt>
+        <dd>{row.addresses.length === 0 ? keys.anyAddress : row.addresses.join(", ")}</dd>
+        <dt>{keys.imageForm}</dt>
+        <dd>{row.imageForm ? imageForm(row.imageForm) : keys.asSettings(imageForm(settings.imageForm))}</dd>
+        <dt>{keys.videoForm}</dt>
+        <dd>{row.videoForm ? videoForm(row.videoForm) : keys.asSettings(videoForm(settings.videoForm))}</dd>
+        <dt>{keys.sideCalls}</dt>
+        <dd>{row.sideCalls === null ? keys.asSettings(keys.sideCallModes[settings.sideCalls]) : keys.sideCallModes[row.sideCalls]}</dd>
+        <dt>{keys.imagesRoutesOnly}</dt>
+        <dd>{row.imagesRoutesOnly ? keys.yes : keys.no}</dd>
+      </dl>
+    </Card>
+  );
+}
+
+function WebhookCard({ view, id, webhook }: { view: View; id: number; webhook: KeyData["webhook"] }) {
+  const { keys } = view.t;
+  return (
+    <Card title={keys.webhook} id="webhook">
+      <p class="muted">{keys.webhookAbout}</p>
+      {!webhook.isOn && <Hint tone="warn">{keys.webhookOff}</Hint>}
+      <div id="webhook-errors" />
+      <Form
+        view={view}
+        action={keyHref(id, "/webhook")}
+        class="medium-form flow"
+        hx-post={keyHref(id, "/webhook")}
+        hx-target="#webhook"
+        hx-swap="outerHTML"
+        {...{ "hx-status:422": "target:#webhook-errors swap:innerHTML" }}
+      >
+        <Field name="webhook_url" label={keys.webhookUrl} hint={keys.webhookHint} type="url" value={webhook.url ?? ""} maxLength={2000} />
+        <div class="row">
+          <Button>{keys.webhookSave}</Button>
+        </div>
+      </Form>
+      <div class="row webhook-secret">
+        <span class="muted">{webhook.hasSecret ? keys.webhookHasSecret : keys.webhookNoSecret}</span>
+        <Form view={view} action={keyHref(id, "/webhook/secret")} class="action">
+          <Button small>{keys.webhookSecret}</Button>
+        </Form>
+      </div>
+    </Card>
+  );
+}
+
+/** After a signing secret was made: the only time that it is seen. */
+export function WebhookSecretPage({ view, shown, secret }: { view: View; shown: ShownKey; secret: string }) {
+  const { keys } = view.t;
+  return (
+    <div class="medium flow">
+      <PageHead up={listOf(view)} title={shown.row.name} />
+      <Hint tone="ok">{keys.webhookShown}</Hint>
+      <Card title={keys.webhook} actions={<CopyButton view={view} from="#webhook-secret" />}>
+        <CodeBlock id="webhook-secret" text={secret} />
+      </Card>
+      <LinkButton href={keyHref(shown.row.id)} tone="primary">
+        {keys.toKey}
+      </LinkButton>
+    </div>
+  );
+}
+
+/** The second step: what it means, and no way back. */
+export function RevokePage({ view, shown }: { view: View; shown: ShownKey }) {
+  const { keys, controls } = view.t;
+  const { row } = shown;
+  return (
+    <div class="medium flow">
+      <h1>{keys.revokeTitle(row.name)}</h1>
+      <div class="alert bad">
+        <p>{keys.revokeAbout}</p>
+      </div>
+      <p>{keys.revokeKept}</p>
+      <div class="row">
+        <Form view={view} action={keyHref(row.id, "/revoke")} class="action">
+          <Button tone="danger">{keys.revokeNow}</Button>
+        </Form>
+        <LinkButton href={keyHref(row.id)} tone="quiet" data-focus>
+          {controls.cancel}
+        </LinkButton>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,197 @@
+// The keys of clients: what each has used, how close it is to its limits, and whether it can be used.
+import type { KeyRow } from "../../src/db/store.ts";
+import type { KeyState, LimitUse } from "../../src/gateway/keys/manage-keys.ts";
+import type { KeyUsage } from "../../src/gateway/limits/limits.ts";
+import { ActionButton, Badge, type BadgeTone, EmptyState, LinkButton, Menu } from "../ui/controls.tsx";
+import { Select } from "../ui/fields.tsx";
+import { Dash, Progress, Time } from "../ui/figures.tsx";
+import { formatCount, formatDuration, formatUsd } from "../ui/format.ts";
+import { PageHead } from "../ui/layout.tsx";
+import { Cell, FilterBar, Pager, Row, Table } from "../ui/table.tsx";
+import type { View } from "../ui/view.ts";
+
+export type ShownKey = {
+  row: KeyRow;
+  state: KeyState;
+  usage: KeyUsage;
+  closest: LimitUse | null;
+  /** It counts what the operator makes in the admin. */
+  isOperator: boolean;
+};
+
+export type KeysData = {
+  keys: readonly ShownKey[];
+  query: { q: string; state: string };
+  next: number | null;
+  isFirst: boolean;
+  counts: Record<KeyState, number>;
+};
+
+const STATE_TONES: Record<KeyState, BadgeTone> = { usable: "ok", disabled: "off", expired: "warn", revoked: "bad" };
+
+export const KeyStateBadge = ({ view, state }: { view: View; state: KeyState }) => (
+  <Badge tone={STATE_TONES[state]}>{view.t.keys.states[state]}</Badge>
+);
+
+export const keyHref = (id: number, path = ""): string => `/admin/keys/${id}${path}`;
+
+const listHref = ({ q, state }: KeysData["query"], before?: number) => {
+  const fields = new URLSearchParams({
+    ...(q ? { q } : {}),
+    ...(state !== "living" ? { state } : {}),
+    ...(before ? { before: `${before}` } : {}),
+  });
+  return `/admin/keys${fields.size > 0 ? `?${fields}` : ""}`;
+};
+
+export function KeysPage({ view, data }: { view: View; data: KeysData }) {
+  const { keys } = view.t;
+  const { query, next, isFirst, counts } = data;
+  const all = counts.usable + counts.disabled + counts.expired + counts.revoked;
+  const create = (
+    <LinkButton href="/admin/keys/new" tone="primary">
+      {keys.create}
+    </LinkButton>
+  );
+  const living = all - counts.revoked;
+  const states = [
+    { value: "living", label: `${keys.living} (${formatCount(living, view.locale)})` },
+    ...(["usable", "disabled", "expired", "revoked"] as const).map((value) => ({
+      value,
+      label: `${keys.states[value]} (${formatCount(counts[value], view.locale)})`,
+    })),
+    { value: "all", label: `${keys.any} (${formatCount(all, view.locale)})` },
+  ];
+  return (
+    <>
+      <PageHead title={keys.title} about={keys.about} actions={create} />
+      <FilterBar view={view} action="/admin/keys" query={query.q}>
+        <Select name="state" label={keys.state} value={query.state} options={states} submits />
+      </FilterBar>
+      {data.keys.length === 0 ? (
+        <EmptyState title={all === 0 ? keys.emptyAll : keys.empty} action={all === 0 ? create : undefined}>
+          {all === 0 ? keys.emptyAbout : undefined}
+        </EmptyState>
+      ) : (
+        <Table view={view} label={keys.title} columns={columnsOf(view)}>
+          {data.keys.map((one) => (
+            <KeyLine key={one.row.id} view={view} shown={one} />
+          ))}
+        </Table>
+      )}
+      <Pager view={view} next={next === null ? null : listHref(query, next)} first={isFirst ? null : listHref(query)} />
+    </>
+  );
+}
+
+function columnsOf(view: View) {
+  const { columns } = view.t.keys;
+  return (["name", "state", "today", "limits", "pace", "models", "expires", "actions"] as const).map((key) => ({
+    key,
+    label: columns[key],
+    hidden: key === "actions",
+  }));
+}
+
+/** One row; the answer to what is done to it, too. */
+export function KeyLine({ view, shown }: { view: View; shown: ShownKey }) {
+  const { keys } = view.t;
+  const { row, state, usage, closest, isOperator } = shown;
+  return (
+    <Row view={view} id={`key-${row.id}`}>
+      <Cell>
+        <div class="lines">
+          <a class="cut" href={keyHref(row.id)}>
+            {row.name}
+          </a>
+          <small class="muted">{isOperator ? keys.operator : <span class="mono">{row.prefix}…</span>}</small>
+        </div>
+      </Cell>
+      <Cell label={keys.columns.state}>
+        <KeyStateBadge view={view} state={state} />
+      </Cell>
+      <Cell label={keys.columns.today}>{todayText(view, usage) ?? <Dash />}</Cell>
+      <Cell label={keys.columns.limits}>{closest ? <LimitBar view={view} use={closest} /> : <Dash />}</Cell>
+      <Cell label={keys.columns.pace}>
+        <Pace view={view} row={row} usage={usage} />
+      </Cell>
+      <Cell label={keys.columns.models}>
+        <span title={row.models.join(", ") || undefined}>{row.models.length === 0 ? keys.all : keys.count(row.models.length)}</span>
+      </Cell>
+      <Cell label={keys.columns.expires}>{row.expiresAt === null ? <Dash /> : <Time view={view} value={row.expiresAt} />}</Cell>
+      <Cell align="end">{state !== "revoked" && <Actions view={view} row={row} />}</Cell>
+    </Row>
+  );
+}
+
+function Actions({ view, row }: { view: View; row: KeyRow }) {
+  const { keys, controls } = view.t;
+  return (
+    <div class="row-actions">
+      <LinkButton href={keyHref(row.id, "/edit")} small>
+        {keys.edit}
+      </LinkButton>
+      <Menu label={`${controls.more}: ${row.name}`}>
+        <EnabledButton view={view} row={row} target={`#key-${row.id}`} />
+        <LinkButton href={`/admin/usage?key=${row.id}`}>{keys.toUsage}</LinkButton>
+        <LinkButton href={`/admin/requests?key=${row.id}`}>{keys.toRequests}</LinkButton>
+        <LinkButton href={keyHref(row.id, "/revoke")} tone="danger">
+          {keys.revoke}
+        </LinkButton>
+      </Menu>
+    </div>
+  );
+}
+
+/** The switch of a key. `target`: the row that the answer replaces; absent: a page follows. */
+export function EnabledButton({ view, row, target }: { view: View; row: KeyRow; target?: string }) {
+  const { keys } = view.t;
+  const fields = { enabled: row.enabled ? "off" : "on", ...(target ? {} : { back: keyHref(row.id) }) };
+  return (
+    <ActionButton view={view} action={keyHref(row.id, "/enabled")} fields={fields} target={target}>
+      {row.enabled ? keys.disable : keys.enable}
+    </ActionButton>
+  );
+}
+
+/** Of what is counted, what is not nothing. */
+function todayText(view: View, { day }: KeyUsage): string | null {
+  const parts = [
+    day.images > 0 && view.t.requests.images(day.images),
+    day.videoSeconds > 0 && formatDuration(day.videoSeconds * 1000),
+    day.usd > 0 && formatUsd(day.usd, view.locale),
+  ].filter(Boolean);
+  return parts.length > 0 ? parts.join(" · ") : null;
+}
+
+/** An amount in its unit. */
+export const amountText = (view: View, unit: LimitUse["unit"], value: number): string =>
+  unit === "usd" ? formatUsd(value, view.locale) : formatCount(value, view.locale);
+
+/** How much of a limit is used, and of which where that is not said beside it. */
+export function LimitBar({ view, use, isNamed = true }: { view: View; use: LimitUse; isNamed?: boolean }) {
+  const { keys } = view.t;
+  const { unit, period, used, limit } = use;
+  const text = keys.ofLimit(amountText(view, unit, used), amountText(view, unit, limit));
+  const isFull = used >= limit;
+  const label = `${keys.units[unit]} ${keys.perPeriod[period]}`;
+  return (
+    <div class={isFull ? "limit full" : "limit"}>
+      <span class="figure">{text}</span> {isNamed && <small class="muted">{label}</small>}
+      <Progress value={Math.min(used, limit)} max={limit || 1} label={`${label}: ${text}`} />
+    </div>
+  );
+}
+
+function Pace({ view, row: { limits }, usage }: { view: View; row: KeyRow; usage: KeyUsage }) {
+  const { keys } = view.t;
+  const of = (used: number, limit: number | null) => (limit === null ? `${used}` : keys.ofLimit(`${used}`, `${limit}`));
+  if (limits.rpm === null && limits.concurrency === null && usage.inFlight === 0 && usage.requestsLastMinute === 0) return <Dash />;
+  return (
+    <div class="figure">
+      {keys.inFlight(of(usage.inFlight, limits.concurrency))}
+      <br />
+      <small class="muted">{keys.perMinute(of(usage.requestsLastMinute, limits.rpm))}</small>
+    </div>
+  );
+}

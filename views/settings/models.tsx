@@ -1,0 +1,294 @@
+// Models: every family with its providers, limits, prices, names and tokens; each can be switched off and priced.
+
+import type { ModelView, ProviderView } from "../../src/gateway/models/list-models.ts";
+import type { ImageLimits, VideoLimits } from "../../src/gateway/models/models.ts";
+import { ActionButton, Badge, Button, Card, EmptyState, Form } from "../ui/controls.tsx";
+import { formatCount, formatPrice } from "../ui/format.ts";
+import { PageHead } from "../ui/layout.tsx";
+import { SettingsTabs } from "./settings.tsx";
+import { Cell, Row, Table } from "../ui/table.tsx";
+import type { View } from "../ui/view.ts";
+
+const MAX_TOKENS_SHOWN = 20;
+
+export function ModelsPage({ view, models }: { view: View; models: readonly ModelView[] }) {
+  const { t } = view;
+  return (
+    <>
+      <PageHead title={t.settings.tabs.models} about={t.models.about} />
+      <SettingsTabs view={view} current="models" />
+      {(["image", "video"] as const).map((kind) => {
+        const title = kind === "image" ? t.models.images : t.models.videos;
+        return (
+          <Card key={kind} title={title}>
+            <ModelTable view={view} label={title} models={models.filter(({ family }) => family.kind === kind)} />
+          </Card>
+        );
+      })}
+    </>
+  );
+}
+
+function ModelTable({ view, label, models }: { view: View; label: string; models: readonly ModelView[] }) {
+  const { models: t } = view.t;
+  const columns = [
+    { key: "model", label: t.model },
+    { key: "limits", label: t.provider },
+    { key: "price", label: t.price },
+    { key: "tokens", label: t.tokens, align: "end" as const },
+    { key: "aliases", label: t.aliases, align: "end" as const },
+    { key: "switch", label: t.switchOff, hidden: true },
+  ];
+  return (
+    <Table view={view} label={label} columns={columns}>
+      {models.map((model) => (
+        <ModelRow key={model.family.id} view={view} model={model} />
+      ))}
+    </Table>
+  );
+}
+
+const tokensOf = (model: ModelView) => model.providers.flatMap(({ tokens }) => tokens);
+
+export function ModelRow({ view, model }: { view: View; model: ModelView }) {
+  const { models: t } = view.t;
+  const { family, isOff, aliases, providers } = model;
+  const count = tokensOf(model).length;
+  return (
+    <Row view={view} id={rowId(family.id)}>
+      <Cell label={t.model}>
+        <a href={`/admin/models/${encodeURIComponent(family.id)}`}>{family.title}</a> <State view={view} model={model} />
+        <small class="muted mono block">{family.id}</small>
+      </Cell>
+      <Cell label={t.provider}>{providers.map(({ provider }) => provider).join(", ")}</Cell>
+      <Cell label={t.price}>
+        {providers.map((one) => (
+          <div key={one.provider}>
+            <PriceRange view={view} provider={one} unit={family.kind === "image" ? t.perImage : t.perSecond} />
+          </div>
+        ))}
+      </Cell>
+      <Cell label={t.tokens} align="end">
+        <span class={count === 0 ? "muted figure" : "figure"}>{formatCount(count, view.locale)}</span>
+      </Cell>
+      <Cell label={t.aliases} align="end">
+        <span class="figure">{formatCount(aliases.length, view.locale)}</span>
+      </Cell>
+      <Cell align="end">
+        <ActionButton
+          view={view}
+          action={`/admin/models/${encodeURIComponent(family.id)}/${isOff ? "on" : "off"}`}
+          target={`#${rowId(family.id)}`}
+          small
+        >
+          {isOff ? t.switchOn : t.switchOff}
+        </ActionButton>
+      </Cell>
+    </Row>
+  );
+}
+
+/** Ids have dots, which a selector would read as classes. */
+const rowId = (id: string) => `model-${id.replaceAll(".", "-")}`;
+
+function State({ view, model }: { view: View; model: ModelView }) {
+  const { models: t } = view.t;
+  if (model.isOff)
+    return (
+      <Badge tone="bad" title={t.offHint}>
+        {t.off}
+      </Badge>
+    );
+  return tokensOf(model).length === 0 ? <Badge tone="off">{t.noToken}</Badge> : <Badge tone="ok">{t.offered}</Badge>;
+}
+
+/** `$0.0336 – $0.1134 per image`, or that the plan pays. */
+function PriceRange({ view, provider: { provider, prices }, unit }: { view: View; provider: ProviderView; unit: string }) {
+  const { models: t } = view.t;
+  const amounts = prices.map(({ listUsd, ownUsd }) => ownUsd ?? listUsd);
+  const [least, most] = [Math.min(...amounts), Math.max(...amounts)];
+  const isOwn = prices.some(({ ownUsd }) => ownUsd !== null);
+  return (
+    <>
+      <span class="muted">{provider}</span>{" "}
+      {most === 0 ? (
+        <span class="muted">{t.byPlan}</span>
+      ) : (
+        <>
+          <span class="figure">{formatPrice(least, view.locale)}</span>
+          {most !== least && (
+            <>
+              {" – "}
+              <span class="figure">{formatPrice(most, view.locale)}</span>
+            </>
+          )}{" "}
+          <span class="muted">{unit}</span>
+        </>
+      )}{" "}
+      {isOwn && <Badge tone="busy">{t.ownPrice}</Badge>}
+    </>
+  );
+}
+
+export function ModelPage({ view, model }: { view: View; model: ModelView }) {
+  const { models: t } = view.t;
+  const { family, isOff, providers, aliases } = model;
+  const path = `/admin/models/${encodeURIComponent(family.id)}`;
+  return (
+    <>
+      <PageHead
+        up={{ href: "/admin/models", label: t.allModels }}
+        title={
+          <>
+            {family.title} <State view={view} model={model} />
+          </>
+        }
+        about={
+          <>
+            <code>{family.id}</code> · {t.created} {new Date(family.created * 1000).toISOString().slice(0, 10)}
+            {family.deprecated && ` · ${t.deprecated}`}
+          </>
+        }
+        actions={
+          <ActionButton
+            view={view}
+            action={`${path}/${isOff ? "on" : "off"}`}
+            tone={isOff ? "primary" : "danger"}
+            fields={{ back: "model" }}
+          >
+            {isOff ? t.switchOn : t.switchOff}
+          </ActionButton>
+        }
+      />
+      <div class="columns">
+        {providers.map((one) => (
+          <Card key={one.provider} title={one.provider}>
+            <Limits view={view} model={model} provider={one.provider} />
+            <h3>{t.tokens}</h3>
+            <TokenLinks view={view} tokens={one.tokens} />
+          </Card>
+        ))}
+        <Prices view={view} model={model} action={`${path}/prices`} />
+      </div>
+      <Card title={`${t.aliases} (${formatCount(aliases.length, view.locale)})`}>
+        {aliases.length === 0 ? <EmptyState title={view.t.controls.none} /> : <Names names={aliases} />}
+      </Card>
+    </>
+  );
+}
+
+const Names = ({ names }: { names: readonly string[] }) => (
+  <ul class="words">
+    {names.map((name) => (
+      <li key={name}>
+        <code>{name}</code>
+      </li>
+    ))}
+  </ul>
+);
+
+function Limits({ view, model: { family }, provider }: { view: View; model: ModelView; provider: string }) {
+  const { models: t } = view.t;
+  const facts: [string, string][] =
+    family.kind === "image" ? imageFacts(view, family.providers[provider]!) : videoFacts(view, family.providers[provider]!);
+  return (
+    <dl class="facts">
+      {facts
+        .filter(([, value]) => value !== "")
+        .map(([name, value]) => (
+          <>
+            <dt key={name}>{name}</dt>
+            <dd>{value}</dd>
+          </>
+        ))}
+      {family.providers[provider]!.onlyWhenLearned && (
+        <>
+          <dt>{t.limits}</dt>
+          <dd>{t.onlyWhenLearned}</dd>
+        </>
+      )}
+    </dl>
+  );
+}
+
+function imageFacts({ t: { models: t } }: View, limits: ImageLimits): [string, string][] {
+  return [
+    [t.aspects, limits.aspects.join("  ")],
+    [t.sizes, limits.sizes.length === 0 ? limits.defaultSize : limits.sizes.join("  ")],
+    [t.limits, t.maxInputs(limits.maxInputs)],
+    [t.thinking, limits.thinking.join("  ")],
+  ];
+}
+
+function videoFacts({ t: { models: t } }: View, limits: VideoLimits): [string, string][] {
+  const modes = Object.entries(limits.modes) as [
+    keyof typeof t.mode,
+    { seconds: { min: number; max: number; values?: readonly number[] } },
+  ][];
+  return [
+    [t.aspects, limits.aspects.join("  ")],
+    [t.resolutions, limits.resolutions.join("  ")],
+    [t.qualities, limits.qualities.join("  ")],
+    ...modes.map(([mode, { seconds }]): [string, string] => [
+      `${t.modes} ${t.mode[mode]}`,
+      `${seconds.values?.join(", ") ?? `${seconds.min}–${seconds.max}`} ${t.seconds}`,
+    ]),
+  ];
+}
+
+function TokenLinks({ view, tokens }: { view: View; tokens: ProviderView["tokens"] }) {
+  const { models: t } = view.t;
+  if (tokens.length === 0) return <p class="muted">{t.noToken}</p>;
+  return (
+    <ul class="words">
+      {tokens.slice(0, MAX_TOKENS_SHOWN).map(({ id, label }) => (
+        <li key={id}>
+          <a href={`/admin/tokens/${id}`}>{label}</a>
+        </li>
+      ))}
+      {tokens.length > MAX_TOKENS_SHOWN && <li class="muted">{t.andMore(tokens.length - MAX_TOKENS_SHOWN)}</li>}
+    </ul>
+  );
+}
+
+/** One field a size; empty means the list price. */
+function Prices({ view, model: { family, providers }, action }: { view: View; model: ModelView; action: string }) {
+  const { models: t } = view.t;
+  const unit = family.kind === "image" ? t.perImage : t.perSecond;
+  return (
+    <Card title={t.prices}>
+      <Form view={view} action={action} label={t.prices}>
+        <p class="muted">{t.pricesAbout}</p>
+        {providers.map(({ provider, prices, byTokens }) => (
+          <fieldset key={provider} class="prices">
+            <legend>
+              {provider} <span class="muted">{unit}</span> {byTokens && <Badge tone="off">{t.byTokens}</Badge>}
+            </legend>
+            {prices.map(({ size, listUsd, ownUsd }) => {
+              const name = `price.${provider}.${size}`;
+              return (
+                <div key={size} class="field">
+                  <label for={`f-${name}`}>{size}</label>
+                  <input
+                    id={`f-${name}`}
+                    name={name}
+                    type="number"
+                    inputMode="decimal"
+                    min={0}
+                    max={1000}
+                    step="any"
+                    value={ownUsd ?? ""}
+                    placeholder={t.listPrice(formatPrice(listUsd, view.locale))}
+                  />
+                </div>
+              );
+            })}
+          </fieldset>
+        ))}
+        <div class="form-foot">
+          <Button tone="primary">{t.savePrices}</Button>
+        </div>
+      </Form>
+    </Card>
+  );
+}

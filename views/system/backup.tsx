@@ -1,0 +1,166 @@
+// Backup and restore of the data folder, and what to know of the secret key.
+import type { AppliedRestore, BackupDifference, StagedRestore } from "../../src/gateway/reports/maintenance.ts";
+import { ActionButton, Button, Card, CodeBlock, Form, LinkButton } from "../ui/controls.tsx";
+import { Toggle } from "../ui/fields.tsx";
+import { Time } from "../ui/figures.tsx";
+import { formatBytes } from "../ui/format.ts";
+import { Hint } from "../ui/messages.tsx";
+import { RestoredText } from "./restored.tsx";
+import { SystemHead } from "./system.tsx";
+import type { View } from "../ui/view.ts";
+
+export type BackupData = {
+  dataDir: string;
+  /** Largest file that a form may bring. */
+  uploadBytes: number;
+  staged: { aside: string } | null;
+  /** The last restore that was put in place. */
+  applied: AppliedRestore | null;
+  /** The next start replaces the secret key. */
+  isRotationAsked: boolean;
+  /** The secret key comes from the environment, not from a file. */
+  keyInEnvironment: boolean;
+};
+
+export type RestoreData = { staged: StagedRestore; differences: readonly BackupDifference[]; canRestart: boolean; dataDir: string };
+
+/** The step before a restore: what has changed since the backup was made. */
+export function RestorePage({ view, data: { staged, differences, canRestart, dataDir } }: { view: View; data: RestoreData }) {
+  const { system, controls } = view.t;
+  return (
+    <>
+      <SystemHead view={view} current="backup" />
+      <Card title={system.restoreNowTitle}>
+        <p>
+          {system.restoreHolds}: {staged.holds.join(", ")}
+          {staged.backupAt !== null && (
+            <>
+              {" "}
+              (<Time view={view} value={staged.backupAt} />)
+            </>
+          )}
+        </p>
+        {differences.length === 0 ? (
+          <p>{system.noDifferences}</p>
+        ) : (
+          <>
+            <p>{system.differences}</p>
+            <ul id="differences">
+              {differences.map(({ table, lost, back }) => (
+                <li key={table}>
+                  {system.differenceNames[table]}: {system.difference(lost, back)}
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+        <p class="muted">
+          {system.stagedAside}{" "}
+          <code>
+            {dataDir}/{staged.aside}
+          </code>
+        </p>
+        {!canRestart && <Hint tone="warn">{system.restartByHand}</Hint>}
+        <div class="form-foot">
+          {canRestart && (
+            <ActionButton view={view} action="/admin/system/restore/now" tone="danger">
+              {system.restoreNow}
+            </ActionButton>
+          )}
+          <ActionButton view={view} action="/admin/system/restore/drop">
+            {system.dropStaged}
+          </ActionButton>
+          <LinkButton href="/admin/system/backup" tone="quiet">
+            {controls.cancel}
+          </LinkButton>
+        </div>
+      </Card>
+    </>
+  );
+}
+
+/** Shown while the server starts again; the page asks for the next one by itself. */
+export function RestartingPage({ view }: { view: View }) {
+  return (
+    <>
+      <SystemHead view={view} current="backup" />
+      <Hint>{view.t.system.restarting}</Hint>
+    </>
+  );
+}
+
+export function BackupPage({ view, data }: { view: View; data: BackupData }) {
+  const { system } = view.t;
+  const { dataDir, uploadBytes, staged, applied, isRotationAsked, keyInEnvironment } = data;
+  return (
+    <>
+      <SystemHead view={view} current="backup" />
+      {staged && (
+        <Hint tone="warn">
+          <p>
+            <strong>{system.staged}</strong> {system.stagedAside} <code>{staged.aside}</code>
+          </p>
+          <div class="form-foot">
+            <LinkButton href="/admin/system/restore" small tone="primary">
+              {system.restoreNow}
+            </LinkButton>
+            <ActionButton view={view} action="/admin/system/restore/drop" small>
+              {system.dropStaged}
+            </ActionButton>
+          </div>
+        </Hint>
+      )}
+      {applied && (
+        <Hint>
+          <p>
+            <RestoredText view={view} applied={applied} />
+          </p>
+        </Hint>
+      )}
+      <div class="columns">
+        <Card title={system.backupTitle}>
+          <Form view={view} action="/admin/system/backup" label={system.backupTitle}>
+            <p class="muted hint">{system.backupAbout}</p>
+            <Toggle name="requests" label={system.withRequests} on />
+            <Toggle name="media" label={system.withMedia} on={false} />
+            <div class="form-foot">
+              <Button tone="primary">{system.download}</Button>
+            </div>
+            <p class="muted hint-after">
+              {system.backupSecret} <code>{keyInEnvironment ? "FLOW2API_SECRET_KEY" : `${dataDir}/secret.key`}</code>
+            </p>
+          </Form>
+        </Card>
+        <Card title={system.restoreTitle}>
+          <Form view={view} action="/admin/system/restore" multipart label={system.restoreTitle}>
+            <p class="muted hint">{system.restoreAbout}</p>
+            <div class="field">
+              <label for="f-backup">{system.restoreFile}</label>
+              <input id="f-backup" name="backup" type="file" accept=".tar" required />
+              <small>
+                {system.restoreLimit(formatBytes(uploadBytes, view.locale))} <code>flow2api restore FILE</code>
+              </small>
+            </div>
+            <div class="form-foot">
+              <Button>{system.restore}</Button>
+            </div>
+          </Form>
+        </Card>
+        <Card title={system.rotateTitle}>
+          <p class="muted hint">{system.rotateAbout}</p>
+          {isRotationAsked && <Hint tone="warn">{system.rotateWaits}</Hint>}
+          {keyInEnvironment ? (
+            <>
+              <p class="muted hint">{system.rotateByHand}</p>
+              <CodeBlock id="rotate" text="FLOW2API_NEW_SECRET_KEY=… flow2api rotate-secret" />
+            </>
+          ) : (
+            <ActionButton view={view} action="/admin/system/rotation" fields={isRotationAsked ? {} : { wanted: "on" }}>
+              {isRotationAsked ? system.rotateDrop : system.rotate}
+            </ActionButton>
+          )}
+        </Card>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,82 @@
+// The tail of the log: newest first, filtered by level, new lines put on top as they come.
+import type { TailLine } from "../../src/gateway/reports/log-tail.ts";
+import type { LogLevel } from "../../src/log.ts";
+import { Badge, type BadgeTone, Card, EmptyState } from "../ui/controls.tsx";
+import { Select } from "../ui/fields.tsx";
+import { SystemHead } from "./system.tsx";
+import type { View } from "../ui/view.ts";
+
+const TONES: Record<LogLevel, BadgeTone> = { debug: "off", info: "busy", warn: "warn", error: "bad" };
+
+type LogProps = { view: View; lines: readonly TailLine[]; level: LogLevel /** Number of the newest line, shown or not. */; last: number };
+
+export function LogPage({ view, lines, level, last }: LogProps) {
+  const { system } = view.t;
+  const source = `/admin/events/log?${new URLSearchParams({ level, after: String(last) })}`;
+  return (
+    <>
+      <SystemHead view={view} current="logs" />
+      <form class="filters" method="get" action="/admin/system/logs">
+        <Select
+          name="level"
+          label={system.level}
+          value={level}
+          submits
+          options={Object.entries(system.levels).map(([value, label]) => ({ value, label }))}
+        />
+        <button type="submit" class="button small">
+          {system.show}
+        </button>
+      </form>
+      <Card
+        title={
+          <>
+            {system.logTitle} <Badge tone="ok">{system.live}</Badge>
+          </>
+        }
+      >
+        <p class="muted hint">
+          {system.logAbout} <a href="/admin/settings?q=log.level">log.level</a>
+        </p>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached by keys */}
+        <div class="log" role="log" aria-label={system.logTitle} tabIndex={0} {...{ "hx-sse:connect": source }} hx-swap="afterbegin">
+          <LogLines view={view} lines={lines} />
+          {lines.length === 0 && <EmptyState title={system.logEmpty} />}
+        </div>
+      </Card>
+    </>
+  );
+}
+
+/** Oldest first in, newest first out. */
+export const LogLines = ({ view, lines }: { view: View; lines: readonly TailLine[] }) => (
+  <>
+    {lines.toReversed().map((line) => (
+      <LogLine key={line.number} view={view} line={line} />
+    ))}
+  </>
+);
+
+function LogLine({ view, line: { at, level, message, fields } }: { view: View; line: TailLine }) {
+  const time = new Date(at).toISOString();
+  const rest = Object.entries(fields);
+  return (
+    <div class="log-line" data-row tabIndex={-1}>
+      <time dateTime={time} title={time}>
+        {time.slice(11, 23)}
+      </time>
+      <Badge tone={TONES[level]} title={view.t.system.levels[level]}>
+        {level}
+      </Badge>
+      <span class="log-text">
+        {message}
+        {rest.map(([name, value]) => (
+          <span key={name} class="muted">
+            {" "}
+            {name}={typeof value === "string" ? value : JSON.stringify(value)}
+          </span>
+        ))}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+// What a restore has put in place: from when it is, and where the data lie that it replaced.
+import type { AppliedRestore } from "../../src/gateway/reports/maintenance.ts";
+import { ActionButton, LinkButton } from "../ui/controls.tsx";
+import { Time } from "../ui/figures.tsx";
+import type { View } from "../ui/view.ts";
+
+export function RestoredText({ view, applied }: { view: View; applied: AppliedRestore }) {
+  const { system } = view.t;
+  const { backupAt, restoredAt, holds, aside, movedMedia } = applied;
+  return (
+    <span>
+      {system.restored} <Time view={view} value={restoredAt} />: {holds.join(", ")}
+      {backupAt !== null && (
+        <>
+          {" "}
+          ({system.restoredFrom} <Time view={view} value={backupAt} />)
+        </>
+      )}
+      . {system.restoredAside} <code>{aside}</code>
+      {movedMedia !== null && movedMedia > 0 && <> {system.restoredMedia(movedMedia)}</>}
+    </span>
+  );
+}
+
+/** What the operator may do about it: look, and put the line away. */
+export function RestoredWays({ view }: { view: View }) {
+  const { ways } = view.t.overview;
+  return (
+    <>
+      <LinkButton href="/admin/system/backup" small>
+        {ways.showRestore}
+      </LinkButton>
+      <ActionButton view={view} action="/admin/system/restore/seen" small>
+        {ways.seen}
+      </ActionButton>
+    </>
+  );
+}

@@ -1,0 +1,145 @@
+// Forms of a token: everything that the operator sets on it, and a token that is added.
+import type { TokenRow } from "../../src/db/store.ts";
+import type { Cap } from "../../src/gateway/pool/token-quota.ts";
+import { Button, Card, Form, LinkButton } from "../ui/controls.tsx";
+import { Field, Select, Toggle } from "../ui/fields.tsx";
+import { PageHead } from "../ui/layout.tsx";
+import { tokenHref } from "./token-fields.tsx";
+import type { View } from "../ui/view.ts";
+import { SecretHelp } from "../auth/setup.tsx";
+
+export const CAP_FIELDS = [
+  { field: "requestsPerMinute", name: "requests_per_minute", step: 1 },
+  { field: "requestsPerDay", name: "requests_per_day", step: 1 },
+  { field: "imagesPerMinute", name: "images_per_minute", step: 1 },
+  { field: "usdPerDay", name: "usd_per_day", step: "any" },
+] as const satisfies readonly { field: keyof Cap; name: string; step: number | string }[];
+
+/** Numbers of a cap; empty: none. */
+export function CapFields({ view, cap }: { view: View; cap: Partial<Cap> | null }) {
+  const { fields } = view.t.tokens;
+  return (
+    <div class="columns tight">
+      {CAP_FIELDS.map(({ field, name, step }) => (
+        <Field key={name} name={name} label={fields[field]} type="number" min={0} step={step} value={cap?.[field] ?? ""} />
+      ))}
+    </div>
+  );
+}
+
+/** Own caps as the row has them: opaque there, numbers or nothing. */
+function capOf(caps: unknown): Partial<Cap> | null {
+  return typeof caps === "object" && caps !== null ? (caps as Partial<Cap>) : null;
+}
+
+export function TokenSettings({ view, row, proxy }: { view: View; row: TokenRow; proxy: string }) {
+  const { tokens, controls } = view.t;
+  const { fields, hints } = tokens;
+  return (
+    <Card title={tokens.settings} id="settings">
+      <Form view={view} action={tokenHref(row.id, "/settings")}>
+        <div class="columns tight">
+          <Field name="label" label={fields.label} hint={hints.label} value={row.label} required maxLength={100} />
+          <Field name="group" label={fields.group} hint={hints.group} value={row.group ?? ""} maxLength={100} />
+          <Field name="tags" label={fields.tags} hint={hints.tags} value={row.tags.join(", ")} maxLength={1000} />
+          <Field name="proxy" label={fields.proxy} hint={hints.proxy} value={proxy} maxLength={500} />
+        </div>
+        <Field name="note" label={fields.note} value={row.note} rows={2} maxLength={2000} />
+        <div class="row toggles">
+          <Toggle name="enabled" label={fields.enabled} on={row.enabled} />
+          <Toggle name="image_enabled" label={fields.imageEnabled} on={row.imageEnabled} />
+          <Toggle name="video_enabled" label={fields.videoEnabled} on={row.videoEnabled} />
+        </div>
+        <div class="columns tight">
+          <Field
+            name="image_concurrency"
+            label={fields.imageConcurrency}
+            hint={hints.concurrency}
+            type="number"
+            min={-1}
+            max={1000}
+            value={row.imageConcurrency}
+            required
+          />
+          <Field
+            name="video_concurrency"
+            label={fields.videoConcurrency}
+            hint={hints.concurrency}
+            type="number"
+            min={-1}
+            max={1000}
+            value={row.videoConcurrency}
+            required
+          />
+          <Field name="weight" label={fields.weight} hint={hints.weight} type="number" min={0} step="any" value={row.weight} required />
+          <Field
+            name="priority"
+            label={fields.priority}
+            hint={hints.priority}
+            type="number"
+            min={-1000}
+            max={1000}
+            value={row.priority}
+            required
+          />
+          <Field name="allow_families" label={fields.allowFamilies} hint={hints.families} value={row.allowFamilies.join(", ")} />
+          <Field name="deny_families" label={fields.denyFamilies} hint={hints.families} value={row.denyFamilies.join(", ")} />
+        </div>
+        <h3 class="part">{tokens.caps}</h3>
+        <p class="muted">{hints.caps}</p>
+        <CapFields view={view} cap={capOf(row.caps)} />
+        <div class="form-foot">
+          <Button tone="primary">{controls.save}</Button>
+        </div>
+      </Form>
+    </Card>
+  );
+}
+
+/** `defaults`: calls at once of a token whose form leaves them empty. */
+export function NewTokenPage({ view, defaults }: { view: View; defaults: { image: number; video: number } }) {
+  const { tokens, controls } = view.t;
+  const { fields, hints } = tokens;
+  const providers = Object.entries(tokens.providers).map(([value, label]) => ({ value, label }));
+  return (
+    <>
+      <PageHead up={{ href: "/admin/tokens", label: tokens.title }} title={tokens.addTitle} about={tokens.addAbout} />
+      <div class="flow">
+        <SecretHelp view={view} />
+        <Form view={view} action="/admin/tokens" class="card">
+          <div class="columns tight">
+            <Select name="provider" label={tokens.provider} options={providers} data-focus />
+            <Field name="secret" label={fields.secret} hint={hints.secret} type="password" autocomplete="off" required maxLength={16_384} />
+            <Field name="label" label={fields.label} hint={hints.label} maxLength={100} />
+            <Field name="group" label={fields.group} hint={hints.group} maxLength={100} />
+            <Field
+              name="image_concurrency"
+              label={fields.imageConcurrency}
+              hint={hints.concurrency}
+              type="number"
+              min={-1}
+              max={1000}
+              placeholder={`${defaults.image}`}
+            />
+            <Field
+              name="video_concurrency"
+              label={fields.videoConcurrency}
+              hint={hints.concurrency}
+              type="number"
+              min={-1}
+              max={1000}
+              placeholder={`${defaults.video}`}
+            />
+            <Field name="proxy" label={fields.proxy} hint={hints.proxy} maxLength={500} />
+            <Field name="tags" label={fields.tags} hint={hints.tags} maxLength={1000} />
+          </div>
+          <Field name="note" label={fields.note} rows={2} maxLength={2000} />
+          <div class="form-foot">
+            <Button tone="primary">{tokens.add}</Button>
+            <LinkButton href="/admin/tokens">{controls.cancel}</LinkButton>
+          </div>
+        </Form>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,57 @@
+// What every view is given beside its data: language, theme, time, and the marks of the session.
+import { en, type Messages } from "../locales/en.ts";
+import { zh } from "../locales/zh.ts";
+
+export const LOCALES = { en, zh } as const satisfies Record<string, Messages>;
+export type LocaleName = keyof typeof LOCALES;
+
+/** Languages in their own names, for the switch. */
+export const LOCALE_NAMES: Record<LocaleName, string> = { en: "English", zh: "简体中文" };
+/** BCP 47, for `lang` and number formats. */
+export const LANGUAGE_TAGS: Record<LocaleName, string> = { en: "en", zh: "zh-CN" };
+
+export const THEMES = ["system", "light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
+
+/** Addresses of the static files, with the hash of their content. */
+export type AssetUrls = Record<
+  | "app.css"
+  | "app.js"
+  | "icon.svg"
+  | "licences.txt"
+  | "playground.js"
+  | "plot.js"
+  | "htmx.min.js"
+  | "hx-sse.min.js"
+  | "uPlot.iife.min.js"
+  | "uPlot.min.css",
+  string
+>;
+
+export type View = {
+  /** Texts of the chosen language. */
+  t: Messages;
+  locale: LocaleName;
+  theme: Theme;
+  /** Epoch ms at which the page is made. */
+  now: number;
+  /** Form token of the session; empty where nobody is signed in. */
+  formToken: string;
+  assets: AssetUrls;
+  /** Path and query of the request, for "come back here". */
+  path: string;
+  /** True on plain http from another machine. */
+  insecure: boolean;
+  simulated: boolean;
+  /** A backup that the next start puts in place. Times are epoch ms. */
+  staged: { backupAt: number | null; expiresAt: number } | null;
+};
+
+/** The language that a browser asks for; English when it asks for none that we have. */
+export function chooseLocale(acceptLanguage: string | null): LocaleName {
+  for (const wish of (acceptLanguage ?? "").toLowerCase().split(",")) {
+    const name = wish.trim().slice(0, 2);
+    if (name in LOCALES) return name as LocaleName;
+  }
+  return "en";
+}
