@@ -15,7 +15,7 @@ import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Prices } from "../models/prices.ts";
 import type { Tokens } from "../tokens/credentials.ts";
-import type { Turnstile } from "../turnstile.ts";
+import type { Turnstile } from "../../keyed-semaphore.ts";
 
 export type VideoRunDependencies = {
   book: JobBook;

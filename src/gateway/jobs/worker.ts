@@ -18,7 +18,7 @@ import {
 } from "./image-job.ts";
 import { isSettled, toJobError } from "./job-state.ts";
 import type { Limits } from "../pool/lease-contract.ts";
-import { createTurnstile } from "../turnstile.ts";
+import { createTurnstile } from "../../keyed-semaphore.ts";
 import { markUnknown, type VideoRun, type VideoRunDependencies } from "./video-job.ts";
 import { runVideo } from "./video-run.ts";
 import { completion } from "./video-store.ts";

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "../../log.ts";
-import { createTurnstile } from "../turnstile.ts";
+import { createTurnstile } from "../../keyed-semaphore.ts";
 import type { Media } from "../../domain/generation.ts";
 
 /** Longest side, in pixels. */

@@ -6,7 +6,7 @@ import type { Audit } from "../audit.ts";
 import type { Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Refresher } from "./refresh.ts";
-import { createSerial } from "../serial.ts";
+import { createSerial } from "../../serial.ts";
 import { editable } from "./manage-tokens.ts";
 import { freeLabel } from "./token-labels.ts";
 import type { Probe, Tokens } from "./credentials.ts";

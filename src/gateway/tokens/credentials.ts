@@ -3,7 +3,7 @@ import type { Store, TokenRow } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { CallContext, Provider, ProviderState, ProviderToken, TokenFacts } from "../../providers/provider.ts";
-import { createSerial } from "../serial.ts";
+import { createSerial } from "../../serial.ts";
 import type { DraftWriter } from "../../domain/generation.ts";
 
 export type Tokens = {

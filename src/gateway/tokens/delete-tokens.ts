@@ -5,7 +5,7 @@ import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import { createSerial } from "../serial.ts";
+import { createSerial } from "../../serial.ts";
 
 /** How long a deletion can be undone, ms. */
 export const UNDO_MS = 30_000;

@@ -1,7 +1,7 @@
 // Deletes old rows of the request log, with the payloads in them: at the start and every hour.
-import type { Clock } from "../clock.ts";
-import type { RequestLog } from "../db/store.ts";
-import type { Log } from "../log.ts";
+import type { Clock } from "./clock.ts";
+import type { RequestLog } from "./db/store.ts";
+import type { Log } from "./log.ts";
 
 const INTERVAL_MS = 3_600_000;
 const DAY_MS = 86_400_000;
