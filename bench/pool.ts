@@ -1,11 +1,12 @@
 // How long it takes to pick and lease a token, by size of the pool and strategy: part of `bun run bench`, or `bun bench/pool.ts` alone.
+
 import { systemClock } from "../src/clock.ts";
-import type { TokenRow } from "../src/db/store.ts";
+import type { Settings } from "../src/config/settings-schema.ts";
+import type { TokenRow } from "../src/domain/token.ts";
 import type { Lease, LeaseRequest, Outcome } from "../src/gateway/pool/lease-contract.ts";
 import { createPool } from "../src/gateway/pool/pool.ts";
 import type { Strategy } from "../src/gateway/pool/strategies.ts";
 import { silentLog } from "../src/log.ts";
-import type { Settings } from "../src/config/settings-schema.ts";
 import { seededRandom } from "../src/testing.ts";
 
 const SIZES = [10, 1_000, 10_000];

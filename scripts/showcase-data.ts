@@ -1,5 +1,5 @@
 // What the showcase is made of: tokens, keys, and prompts.
-import type { NewToken, TokenChange } from "../src/db/store.ts";
+import type { NewToken, TokenChange } from "../src/domain/token.ts";
 import type { FailureReason } from "../src/errors.ts";
 
 type ShownToken = NewToken &

@@ -1,6 +1,7 @@
 // A gateway that looks like one in use, for the pictures of the documentation: simulated upstreams, made-up names, real work on top of a made-up month.
+
 import type { JobRow } from "../src/db/jobs.ts";
-import type { PauseRow } from "../src/db/store.ts";
+import type { PauseRow } from "../src/domain/token.ts";
 import type { FailureReason } from "../src/errors.ts";
 import { newKey, newTimeId } from "../src/ids.ts";
 import { seededRandom } from "../src/testing.ts";

@@ -118,7 +118,12 @@ describe("doors", () => {
     ["an adapter has a schema", "src/providers/flow/client.ts", 'import { type Static, t } from "elysia"; t.String();', true],
     ["the gateway opens a database", "src/gateway/pool/pool.ts", 'import { openStore } from "../db/sqlite/store.ts"; openStore();', false],
     ["the gateway speaks SQL", "src/gateway/pool/pool.ts", 'import { Database } from "bun:sqlite"; new Database();', false],
-    ["the gateway reads the settings' sources", "src/gateway/pool/pool.ts", 'import { loadConfig } from "../config.ts"; loadConfig();', false],
+    [
+      "the gateway reads the settings' sources",
+      "src/gateway/pool/pool.ts",
+      'import { loadConfig } from "../config.ts"; loadConfig();',
+      false,
+    ],
     ["the database knows a rule", "src/db/sqlite/keys.ts", 'import { a } from "../../gateway/keys.ts"; a();', false],
     ["the admin uses a dialect", "src/admin/keys/routes.ts", 'import { a } from "../api/openai/encode.ts"; a();', false],
     ["a room uses the wiring", "src/admin/keys/routes.ts", 'import { createContext } from "../context.ts"; createContext();', false],

@@ -1,7 +1,7 @@
 // So many at once under each name, the others in turn.
 import { expect, test } from "bun:test";
-import { settled } from "./testing.ts";
 import { createTurnstile } from "./keyed-semaphore.ts";
+import { settled } from "./testing.ts";
 
 const free = new AbortController().signal;
 

@@ -10,8 +10,8 @@ import { appliedRestore, differencesToStaged, dropStagedRestore, stagedRestore, 
 import { askRotation, isRotationAsked } from "./db/sqlite/rotate.ts";
 import { hasSecretKey } from "./db/sqlite/secrets.ts";
 import { AppError } from "./errors.ts";
-import type { AppliedRestore, FolderSizes, Maintenance } from "./gateway/reports/maintenance.ts";
 import { type Orphanage, orphansBeside } from "./gateway/media/media-orphans.ts";
+import type { AppliedRestore, FolderSizes, Maintenance } from "./gateway/reports/maintenance.ts";
 
 type Dependencies = { dataDir: string; env: Record<string, string | undefined>; now: () => number; restart?: () => void };
 

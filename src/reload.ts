@@ -4,8 +4,8 @@ import { withDatabase } from "./config/config.ts";
 import type { Context } from "./context.ts";
 import type { Revisions } from "./db/store.ts";
 import { OFFER_KEY } from "./gateway/models/overrides.ts";
-import { createSerial } from "./serial.ts";
 import { SIDE_RULES_KEY } from "./gateway/side-calls/rules.ts";
+import { createSerial } from "./serial.ts";
 
 /** How often other processes' changes are looked for, in ms. */
 const INTERVAL_MS = 1000;

@@ -1,8 +1,8 @@
 // The sweep of the request log: what is due goes, again and again, and a failure is told and not the end.
 import { expect, test } from "bun:test";
 import { createLog } from "./log.ts";
-import { settled, virtualClock } from "./testing.ts";
 import { createRequestSweep } from "./request-sweep.ts";
+import { settled, virtualClock } from "./testing.ts";
 
 const DAY = 86_400_000;
 

@@ -1,7 +1,7 @@
 // Tasks that wait for each other.
 import { expect, test } from "bun:test";
-import { settled } from "./testing.ts";
 import { createSerial } from "./serial.ts";
+import { settled } from "./testing.ts";
 
 test("tasks run one after another in the order they came, and a failed one holds up nobody", async () => {
   const serial = createSerial();

@@ -11,11 +11,11 @@ import { createVault, loadSecretKey } from "./db/sqlite/secrets.ts";
 import { createCheckpoints, openRequestLog, openStore } from "./db/sqlite/store.ts";
 import type { Store } from "./db/store.ts";
 import { hashKey } from "./gateway/keys/keys.ts";
-import { createRequestSweep } from "./request-sweep.ts";
 import type { Log } from "./log.ts";
 import { createMaintenance } from "./maintenance.ts";
-import { VERSION } from "./version.ts";
 import { watchChanges } from "./reload.ts";
+import { createRequestSweep } from "./request-sweep.ts";
+import { VERSION } from "./version.ts";
 
 export type StartOptions = {
   config: Config;

@@ -1,7 +1,7 @@
 // The gallery over HTTP: what is listed, who may see the bytes, and deleting that can be undone.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import type { Media } from "../src/domain/generation.ts";
+import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { newId } from "../src/ids.ts";
 import { type SignedIn, signIn } from "./admin.ts";
 import { FLOW, GEMINI, hurriedClock, type Rig, startRig } from "./rig.ts";

@@ -1,6 +1,7 @@
 // A month of use, made up but always the same: for tests and pictures of the pages that show it.
+
 import type { ReservationEnd } from "../src/db/ledger.ts";
-import type { AttemptRow, RequestRow } from "../src/db/store.ts";
+import type { AttemptRow, RequestRow } from "../src/domain/request.ts";
 import { periodsAt } from "../src/gateway/limits/periods.ts";
 import { newTimeId } from "../src/ids.ts";
 import { seededRandom } from "../src/testing.ts";

@@ -1,12 +1,13 @@
 // A data folder full of text for tests of the admin's pages, and the address of every page and fragment, with examples where it names a thing.
+
 import { createApp } from "../src/app.ts";
 import type { JobRow } from "../src/db/jobs.ts";
 import type { ReservationEnd } from "../src/db/ledger.ts";
-import type { RequestRow } from "../src/db/store.ts";
 import { JOB_STATES, type JobState } from "../src/domain/job.ts";
+import type { RequestRow } from "../src/domain/request.ts";
 import { hashKey } from "../src/gateway/keys/keys.ts";
-import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { operatorKey } from "../src/gateway/keys/operator-key.ts";
+import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { createMetrics } from "../src/metrics.ts";
 import type { SignedIn } from "./admin.ts";

@@ -1,6 +1,7 @@
 // Hostile text, stored wherever somebody may write, looked at on every page of the admin in a real browser: it stays text.
+
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { RequestRow } from "../src/db/store.ts";
+import type { RequestRow } from "../src/domain/request.ts";
 import { newTimeId } from "../src/ids.ts";
 import { type SignedIn, signIn } from "./admin.ts";
 import { type AdminWorld, examplesOf, fillAdmin, htmlRoutes } from "./admin-world.ts";

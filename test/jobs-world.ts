@@ -1,11 +1,15 @@
 // A gateway with a provider that does as a test says: real store, pool, limits and media, and a clock moved by hand.
+
 import { type Config, loadConfig } from "../src/config/config.ts";
 import { openRequestLog, openStore } from "../src/db/sqlite/store.ts";
-import type { NewToken, RequestLog, Store } from "../src/db/store.ts";
+import type { RequestLog, Store } from "../src/db/store.ts";
+import type { Draft, Json, ProviderEvent, VideoRequest } from "../src/domain/generation.ts";
+import type { Job, JobState } from "../src/domain/job.ts";
+import type { NewToken } from "../src/domain/token.ts";
 import { AppError } from "../src/errors.ts";
 import { createAffinity } from "../src/gateway/generation/affinity.ts";
 import { createGenerate } from "../src/gateway/generation/generate.ts";
-import type { ImageJobOrder, Job, JobState, VideoOrder } from "../src/domain/job.ts";
+import type { ImageJobOrder, VideoOrder } from "../src/gateway/jobs/contract.ts";
 import { createJobRoom } from "../src/gateway/jobs/job-room.ts";
 import { createKeys, hashKey } from "../src/gateway/keys/keys.ts";
 import { createLimits } from "../src/gateway/limits/limits.ts";
@@ -14,7 +18,6 @@ import { createMediaStore } from "../src/gateway/media/media-store.ts";
 import { parseModel } from "../src/gateway/models/models.ts";
 import { createPool } from "../src/gateway/pool/pool.ts";
 import { createTokens } from "../src/gateway/tokens/credentials.ts";
-import type { Draft, Json, ProviderEvent, VideoRequest } from "../src/domain/generation.ts";
 import { newId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
 import { createMetrics } from "../src/metrics.ts";

@@ -1,7 +1,7 @@
 // Video jobs through the whole gateway against every fault of the upstreams: how the job ends, what was submitted, what is paid.
 import { describe, expect, test } from "bun:test";
-import type { ErrorKind } from "../src/errors.ts";
 import type { Job, JobState } from "../src/domain/job.ts";
+import type { ErrorKind } from "../src/errors.ts";
 import { parseModel } from "../src/gateway/models/models.ts";
 import { newId } from "../src/ids.ts";
 import { FLOW, GEMINI, GEMINI_TWO, type Rig, startRig } from "./rig.ts";

@@ -1,5 +1,5 @@
 // More keys of a running gateway, and waiting for what another process does.
-import type { NewKey } from "../src/db/store.ts";
+import type { NewKey } from "../src/domain/key.ts";
 import { hashKey } from "../src/gateway/keys/keys.ts";
 import { newKey } from "../src/ids.ts";
 import type { Rig } from "./rig.ts";

@@ -1,6 +1,7 @@
 // A key's limits over HTTP: what a client is told, what reaches the upstream, and what the ledger says afterwards.
+
 import { describe, expect, test } from "bun:test";
-import { type KeyChange, type KeyLimits, NO_LIMITS } from "../src/db/store.ts";
+import { type KeyChange, type KeyLimits, NO_LIMITS } from "../src/domain/key.ts";
 import { parseModel } from "../src/gateway/models/models.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 

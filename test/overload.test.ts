@@ -1,6 +1,7 @@
 // An upstream in trouble and a server with more to do than it can: whatever can be served is, the rest is refused honestly.
+
 import { describe, expect, test } from "bun:test";
-import type { NewToken } from "../src/db/store.ts";
+import type { NewToken } from "../src/domain/token.ts";
 import { FLOW, GEMINI, hurriedClock, type Rig, startRig } from "./rig.ts";
 
 const token = (provider: string, secret: string): NewToken => ({ provider, label: secret, secret, imageConcurrency: 8 });

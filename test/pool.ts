@@ -1,10 +1,11 @@
 // What tests of the pool share: token rows, a pool on a virtual clock, requests and outcomes.
-import type { TokenRow } from "../src/db/store.ts";
+
+import type { Settings } from "../src/config/settings-schema.ts";
+import type { TokenRow } from "../src/domain/token.ts";
 import type { ErrorKind, FailureDetail } from "../src/errors.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Outcome } from "../src/gateway/pool/lease-contract.ts";
 import { createPool, type Pool } from "../src/gateway/pool/pool.ts";
 import { silentLog } from "../src/log.ts";
-import type { Settings } from "../src/config/settings-schema.ts";
 import { seededRandom, type VirtualClock, virtualClock } from "../src/testing.ts";
 
 export const FAMILY = "picture-model";

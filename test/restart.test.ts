@@ -1,9 +1,11 @@
 // kill -9 in the middle of load, again and again on one folder: cooldowns, blocks, ledger and limits go on as they were.
+
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
-import { NO_LIMITS, type Store } from "../src/db/store.ts";
+import type { Store } from "../src/db/store.ts";
+import { NO_LIMITS } from "../src/domain/key.ts";
 import { hashKey } from "../src/gateway/keys/keys.ts";
 import { type Simulator, startSimulator } from "../src/simulator/simulator.ts";
 import { seededRandom, temporaryFolder } from "../src/testing.ts";

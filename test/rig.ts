@@ -1,15 +1,16 @@
 // A whole gateway for a test: the real server on a free port, its own folder, and a simulator as upstream.
+
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../src/clock.ts";
 import { loadConfig } from "../src/config/config.ts";
+import type { SettingKey, SettingValue } from "../src/config/settings-keys.ts";
 import type { Context } from "../src/context.ts";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
-import type { NewToken } from "../src/db/store.ts";
+import type { NewToken } from "../src/domain/token.ts";
 import { createLog, type Log } from "../src/log.ts";
 import { start } from "../src/server.ts";
-import type { SettingKey, SettingValue } from "../src/config/settings-keys.ts";
 import { type Simulator, type StartOptions as SimulatorStart, startSimulator } from "../src/simulator/simulator.ts";
 import { temporaryFolder } from "../src/testing.ts";
 

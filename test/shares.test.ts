@@ -1,6 +1,7 @@
 // One key's uploads against everybody's storage and against its own limits, over HTTP.
+
 import { describe, expect, test } from "bun:test";
-import { NO_LIMITS } from "../src/db/store.ts";
+import { NO_LIMITS } from "../src/domain/key.ts";
 import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { addKey, until } from "./keys.ts";
 import { type Rig, startRig } from "./rig.ts";

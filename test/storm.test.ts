@@ -1,6 +1,8 @@
 // A storm: 30 % of the upstream calls fail in mixed ways, one token in five stays well. Whatever can be served is, and is paid for once.
+
 import { expect, test } from "bun:test";
-import { type KeyLimits, type NewToken, NO_LIMITS } from "../src/db/store.ts";
+import { type KeyLimits, NO_LIMITS } from "../src/domain/key.ts";
+import type { NewToken } from "../src/domain/token.ts";
 import { type Rig, startRig } from "./rig.ts";
 
 const REQUESTS = 300;

@@ -2,6 +2,9 @@
 import type { ComponentChildren } from "preact";
 import type { Need, OverviewLook, OverviewNow, OverviewPlots } from "../src/gateway/reports/overview.ts";
 import type { UsageTotal } from "../src/gateway/reports/usage.ts";
+import { ThreeSteps } from "./auth/setup.tsx";
+import { SideCallsCard } from "./side-calls.tsx";
+import { RestoredText, RestoredWays } from "./system/restored.tsx";
 import { ActionButton, Card, EmptyState, HealthBadge, LinkButton, Stat, Stats } from "./ui/controls.tsx";
 import { Bytes, Count, Dash, Duration, Money, Time } from "./ui/figures.tsx";
 import { formatCount, formatPercent } from "./ui/format.ts";
@@ -9,11 +12,8 @@ import { PageHead } from "./ui/layout.tsx";
 import { Hint } from "./ui/messages.tsx";
 import { NAV } from "./ui/nav.ts";
 import { alongTime, Plot, PlotScripts, type PlotSeries, type PlotUnit } from "./ui/plot.tsx";
-import { RestoredText, RestoredWays } from "./system/restored.tsx";
-import { SideCallsCard } from "./side-calls.tsx";
 import { Cell, Row, Table } from "./ui/table.tsx";
 import type { View } from "./ui/view.ts";
-import { ThreeSteps } from "./auth/setup.tsx";
 
 /** `origin`: where clients find this server. */
 type OverviewProps = { view: View; look: OverviewLook; plots: OverviewPlots; origin: string };

@@ -3,6 +3,12 @@
 import { describe, expect, test } from "bun:test";
 import type { VNode } from "preact";
 import { AccountPage, browserName } from "./auth/account.tsx";
+import { LoginPage } from "./auth/login.tsx";
+import { KeyStep, PasswordStep, Picture, PictureStep, TokenStep } from "./auth/setup.tsx";
+import { en } from "./locales/en.ts";
+import { zh } from "./locales/zh.ts";
+import { OverviewPage } from "./overview.tsx";
+import { SideCallsPage } from "./side-calls.tsx";
 import {
   ActionButton,
   Badge,
@@ -25,16 +31,10 @@ import { Bytes, Countdown, Duration, Money, Progress, Sparkline, Time } from "./
 import { formatBytes, formatDuration, formatRelative, formatUsd } from "./ui/format.ts";
 import { documentResponse, fragmentText } from "./ui/html.ts";
 import { Layout, PageHead } from "./ui/layout.tsx";
-import { en } from "./locales/en.ts";
-import { zh } from "./locales/zh.ts";
-import { LoginPage } from "./auth/login.tsx";
 import { ErrorAlert, Toast, ToastBeside } from "./ui/messages.tsx";
 import { NAV } from "./ui/nav.ts";
-import { OverviewPage } from "./overview.tsx";
-import { SideCallsPage } from "./side-calls.tsx";
 import { BulkBar, Cell, FilterBar, Pager, Row, Table } from "./ui/table.tsx";
 import { chooseLocale, type View } from "./ui/view.ts";
-import { KeyStep, PasswordStep, Picture, PictureStep, TokenStep } from "./auth/setup.tsx";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const ASSETS = {

@@ -1,9 +1,9 @@
 // The reference of the API, made from the description that clients can fetch too.
 import { Elysia } from "elysia";
 import { ApiPage } from "../../views/api.tsx";
-import { describeSurfaces } from "../gateway/reports/api-reference.ts";
-import { DEFAULT_FAMILY, families } from "../gateway/models/models.ts";
 import type { Kind } from "../domain/generation.ts";
+import { DEFAULT_FAMILY, families } from "../gateway/models/models.ts";
+import { describeSurfaces } from "../gateway/reports/api-reference.ts";
 import type { AdminContext } from "./context.ts";
 import { page } from "./page.ts";
 

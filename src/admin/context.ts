@@ -3,11 +3,11 @@
 import type { AssetUrls } from "../../views/ui/view.ts";
 import type { BodyReader } from "../api/body/body.ts";
 import type { Context } from "../context.ts";
-import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import type { Session } from "../gateway/auth/sessions.ts";
+import type { ApiDocument } from "../gateway/reports/api-reference.ts";
+import type { SessionCookie } from "./auth/session-cookie.ts";
 import type { Forms } from "./forms.ts";
 import type { Notices } from "./notices.ts";
-import type { SessionCookie } from "./auth/session-cookie.ts";
 
 /** Who asks, as the door found out. */
 export type Visitor = {

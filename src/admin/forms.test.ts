@@ -1,8 +1,8 @@
 // Fields of a form as values, with every mistake told at once.
 import { describe, expect, test } from "bun:test";
 import { en } from "../../views/locales/en.ts";
-import { createFormReader, type FormError } from "./forms.ts";
 import { ownPath } from "./auth/routes.ts";
+import { createFormReader, type FormError } from "./forms.ts";
 
 const reader = (text: string) => createFormReader(new URLSearchParams(text), en);
 const mistakes = (form: ReturnType<typeof reader>) => {

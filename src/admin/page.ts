@@ -1,17 +1,17 @@
 // How a page answers: a document, a fragment, or a way on; and how failures look.
 import type { ComponentChildren, VNode } from "preact";
 import { Fragment, h } from "preact";
+import type { Messages } from "../../views/locales/en.ts";
 import { ErrorPage } from "../../views/ui/error.tsx";
 import { documentResponse, fragmentResponse } from "../../views/ui/html.ts";
 import { Layout } from "../../views/ui/layout.tsx";
-import type { Messages } from "../../views/locales/en.ts";
 import { ErrorAlert, type Notice, ToastBeside } from "../../views/ui/messages.tsx";
 import type { PageName } from "../../views/ui/nav.ts";
 import { chooseLocale, LOCALES, type LocaleName, THEMES, type Theme, type View } from "../../views/ui/view.ts";
 import { AppError, bodyRefusalHeaders, type ErrorKind } from "../errors.ts";
+import { readCookie } from "./auth/session-cookie.ts";
 import type { AdminContext } from "./context.ts";
 import { createFormReader, FormError, type FormReader } from "./forms.ts";
-import { readCookie } from "./auth/session-cookie.ts";
 
 type PageContext = Pick<AdminContext, "assets" | "clock" | "maintenance" | "notices" | "simulated" | "visitorOf">;
 

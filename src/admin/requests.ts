@@ -1,8 +1,9 @@
 // The log of requests: pages, rows as they come, one request.
+
 import { Elysia } from "elysia";
 import { RequestPage } from "../../views/requests/request.tsx";
 import { Paused, type RequestQuery, RequestRows, RequestsPage, type ShownRequest } from "../../views/requests/requests.tsx";
-import type { RequestFilter, RequestRow } from "../db/store.ts";
+import type { RequestFilter, RequestRow } from "../domain/request.ts";
 import { AppError } from "../errors.ts";
 import { families } from "../gateway/models/models.ts";
 import type { AdminContext } from "./context.ts";

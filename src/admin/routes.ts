@@ -4,32 +4,32 @@ import { NAV, type PageName } from "../../views/ui/nav.ts";
 import type { BodyReader } from "../api/body/body.ts";
 import type { Context } from "../context.ts";
 import { AppError } from "../errors.ts";
-import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import { isFormToken } from "../gateway/auth/sessions.ts";
-import { accountRoutes } from "./auth/account.ts";
+import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import { apiRoutes } from "./api.ts";
 import { loadAssets } from "./assets.ts";
+import { accountRoutes } from "./auth/account.ts";
+import { type AdminDoor, createAdminDoor } from "./auth/guard.ts";
+import { loginRoutes } from "./auth/routes.ts";
+import { createSessionCookie } from "./auth/session-cookie.ts";
 import { compressPage } from "./compression.ts";
 import type { AdminContext } from "./context.ts";
-import { type AdminDoor, createAdminDoor } from "./auth/guard.ts";
 import { createForms } from "./forms.ts";
 import { galleryRoutes } from "./gallery.ts";
 import { jobRoutes } from "./jobs.ts";
 import { keyRoutes } from "./keys/routes.ts";
-import { loginRoutes } from "./auth/routes.ts";
 import { modelRoutes } from "./models.ts";
 import { createNotices } from "./notices.ts";
 import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";
 import { playgroundRoutes } from "./playground/routes.ts";
 import { requestRoutes } from "./requests.ts";
-import { createSessionCookie } from "./auth/session-cookie.ts";
 import { settingRoutes } from "./settings.ts";
+import { welcomeRoutes } from "./setup.ts";
 import { sideCallRoutes } from "./side-calls.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens/routes.ts";
 import { usageRoutes } from "./usage.ts";
-import { welcomeRoutes } from "./setup.ts";
 
 /** Pages, one line each. */
 const PAGES = [

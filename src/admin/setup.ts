@@ -1,13 +1,13 @@
 // The first steps on a fresh data folder: own password, first key, first token, first picture.
 import { Elysia } from "elysia";
-import type { View } from "../../views/ui/view.ts";
 import { KeyStep, PasswordStep, Picture, PicturePage, PictureStep, type Problem, TokenStep } from "../../views/auth/setup.tsx";
+import type { View } from "../../views/ui/view.ts";
 import { AppError } from "../errors.ts";
-import { makePicture, servableImageFamily } from "../gateway/playground/admin-picture.ts";
 import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/auth/setup-steps.ts";
-import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
 import { hashKey } from "../gateway/keys/keys.ts";
+import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
 import { operatorKey } from "../gateway/keys/operator-key.ts";
+import { makePicture, servableImageFamily } from "../gateway/playground/admin-picture.ts";
 import { freeLabel } from "../gateway/tokens/token-labels.ts";
 import { newKey } from "../ids.ts";
 import { newPassword, replacePassword } from "./auth/account.ts";

@@ -1,6 +1,7 @@
 // Permissions and limits of a key, checked before its body is read and before what the body names is fetched.
-import type { Limits } from "../gateway/pool/lease-contract.ts";
+
 import type { Kind } from "../domain/generation.ts";
+import type { Limits } from "../gateway/limits/contract.ts";
 
 export type Admission = { limits: Pick<Limits, "assertMayStart"> };
 

@@ -1,7 +1,8 @@
 // What an answer's headers say of its generation, on both surfaces.
-import type { Run } from "../gateway/generation/generate.ts";
-import type { LeftOut } from "../gateway/generation/inputs.ts";
+
 import type { Job } from "../domain/job.ts";
+import type { Run } from "../gateway/generation/contract.ts";
+import type { LeftOut } from "../gateway/generation/inputs.ts";
 import { IGNORED_HEADER, ignoredHeader } from "../gateway/models/model-options.ts";
 import { parseModel, successorOf } from "../gateway/models/models.ts";
 

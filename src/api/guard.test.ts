@@ -1,6 +1,7 @@
 // What the door lets through, by path, carrier and state of the key.
+
 import { describe, expect, test } from "bun:test";
-import type { KeyRow } from "../db/store.ts";
+import type { KeyRow } from "../domain/key.ts";
 import { AppError } from "../errors.ts";
 import { createKeys, hashKey } from "../gateway/keys/keys.ts";
 import { keyRow } from "../gateway/limits/testing.ts";

@@ -1,6 +1,7 @@
 // The door: who may go where is decided here, before any body is read. A path that is not listed is closed.
+
 import { timingSafeEqual } from "node:crypto";
-import type { KeyRow } from "../db/store.ts";
+import type { KeyRow } from "../domain/key.ts";
 import { AppError } from "../errors.ts";
 import { hashKey, type Keys, refusalOf } from "../gateway/keys/keys.ts";
 import { clientAddress, inRanges } from "./address.ts";

@@ -1,7 +1,7 @@
 // What encoding a client gets, and that a picture that cannot be converted is never lost.
 import { describe, expect, test } from "bun:test";
-import { gifHeader, PIXEL_PNG } from "../gateway/media/media.fixtures.ts";
 import type { Media } from "../domain/generation.ts";
+import { gifHeader, PIXEL_PNG } from "../gateway/media/media.fixtures.ts";
 import { createLog } from "../log.ts";
 import { type PictureOutput, renderPicture } from "./image-output.ts";
 

@@ -1,6 +1,7 @@
 // A stored picture in the encoding that the client asked for, converted where the upstream made another.
-import type { MediaStore } from "../gateway/media/media-store.ts";
+
 import type { Media } from "../domain/generation.ts";
+import type { MediaStore } from "../gateway/media/media-store.ts";
 import type { Log } from "../log.ts";
 
 export const PICTURE_FORMATS = ["png", "jpeg", "webp"] as const;

@@ -1,6 +1,7 @@
 // Media as clients get them: links made when an answer is written, or the bytes inside the answer.
-import type { MediaStore } from "../gateway/media/media-store.ts";
+
 import type { Media } from "../domain/generation.ts";
+import type { MediaStore } from "../gateway/media/media-store.ts";
 import type { Embedded } from "./json-bytes.ts";
 
 /** Absolute link without query, ending in the real extension: some clients decide by it. */

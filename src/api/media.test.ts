@@ -3,14 +3,14 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Elysia } from "elysia";
+import type { Settings } from "../config/settings-schema.ts";
 import { openStore } from "../db/sqlite/store.ts";
-import { MP4_HEADER, PIXEL_PNG } from "../gateway/media/media.fixtures.ts";
-import { createMediaStore } from "../gateway/media/media-store.ts";
-import { parseRange } from "../gateway/media/media-response.ts";
 import type { Media } from "../domain/generation.ts";
+import { MP4_HEADER, PIXEL_PNG } from "../gateway/media/media.fixtures.ts";
+import { parseRange } from "../gateway/media/media-response.ts";
+import { createMediaStore } from "../gateway/media/media-store.ts";
 import { newId } from "../ids.ts";
 import { silentLog } from "../log.ts";
-import type { Settings } from "../config/settings-schema.ts";
 import { temporaryFolder, virtualClock } from "../testing.ts";
 import { mediaRoutes } from "./media.ts";
 

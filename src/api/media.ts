@@ -1,9 +1,9 @@
 // GET and HEAD /media/{id}.{ext}: stored bytes with ranges, a strong ETag and headers that let a browser do nothing but show them.
 import { Elysia } from "elysia";
-import type { LinkWatch } from "../gateway/media/link-watch.ts";
-import type { MediaStore } from "../gateway/media/media-store.ts";
-import { answerMedia } from "../gateway/media/media-response.ts";
 import type { Media } from "../domain/generation.ts";
+import type { LinkWatch } from "../gateway/media/link-watch.ts";
+import { answerMedia } from "../gateway/media/media-response.ts";
+import type { MediaStore } from "../gateway/media/media-store.ts";
 
 export type MediaRoutesDependencies = {
   media: Pick<MediaStore, "open">;

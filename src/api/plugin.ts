@@ -1,14 +1,16 @@
 // The companion extension's protocol: /api/plugin/*, the shapes of the Python original, errors as `{detail}`.
+
 import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
-import type { Store, TokenRow } from "../db/store.ts";
+import type { Store } from "../db/store.ts";
+import type { TokenRow } from "../domain/token.ts";
 import { AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../errors.ts";
+import { createThrottle } from "../gateway/auth/throttle.ts";
 import { hashKey } from "../gateway/keys/keys.ts";
 import type { Pool } from "../gateway/pool/pool.ts";
 import type { PoolTokenView } from "../gateway/pool/snapshot.ts";
-import type { SessionIntake } from "../gateway/tokens/companion-sessions.ts";
 import type { SettingsStore } from "../gateway/settings/settings.ts";
-import { createThrottle } from "../gateway/auth/throttle.ts";
+import type { SessionIntake } from "../gateway/tokens/companion-sessions.ts";
 import { isRecognised, recognise } from "../gateway/tokens/detect-secret.ts";
 import type { Log } from "../log.ts";
 import { type BodyReader, validator } from "./body/body.ts";

@@ -1,11 +1,12 @@
 // flow2api demo: a server with the simulator inside, on a data folder that vanishes.
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Config, loadConfig } from "../config/config.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
-import type { NewToken } from "../db/store.ts";
+import type { NewToken } from "../domain/token.ts";
 import { storePassword } from "../gateway/auth/password.ts";
 import { createServerLog, listening, watchEventLoop } from "./listen.ts";
 import { watchSignals } from "./signals.ts";

@@ -1,13 +1,13 @@
 // First start on a data folder: a one-time admin password and a first key, told once.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Store } from "../db/store.ts";
-import { FIRST_START_FILE } from "../gateway/auth/setup-steps.ts";
-import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
-import { hashKey } from "../gateway/keys/keys.ts";
-import { storePassword } from "../gateway/auth/password.ts";
-import { newId, newKey } from "../ids.ts";
 import type { Settings } from "../config/settings-schema.ts";
+import type { Store } from "../db/store.ts";
+import { storePassword } from "../gateway/auth/password.ts";
+import { FIRST_START_FILE } from "../gateway/auth/setup-steps.ts";
+import { hashKey } from "../gateway/keys/keys.ts";
+import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
+import { newId, newKey } from "../ids.ts";
 import { recordChange } from "./trail.ts";
 import type { Io } from "./verb.ts";
 

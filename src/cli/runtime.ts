@@ -1,5 +1,5 @@
 // What the runtime reads from its environment when it begins, and a server wants: room for calls to upstreams, and a tidy memory.
-import type { TokenRow } from "../db/store.ts";
+import type { TokenRow } from "../domain/token.ts";
 import type { Log } from "../log.ts";
 import type { Io } from "./verb.ts";
 

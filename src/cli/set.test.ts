@@ -1,10 +1,13 @@
 // key create, key set and token set: what the options come to in the store, and what is refused.
+
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
-import { type KeyRow, NO_LIMITS, type Store, type TokenRow } from "../db/store.ts";
+import type { Store } from "../db/store.ts";
+import { type KeyRow, NO_LIMITS } from "../domain/key.ts";
+import type { TokenRow } from "../domain/token.ts";
 import { parseCaps } from "../gateway/pool/token-quota.ts";
 import { temporaryFolder } from "../testing.ts";
 import { runRecorded, type World } from "./testing.ts";

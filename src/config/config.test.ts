@@ -2,9 +2,9 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ConfigInput, loadConfig, withDatabase } from "./config.ts";
 import { AppError } from "../errors.ts";
 import { temporaryFolder } from "../testing.ts";
+import { type ConfigInput, loadConfig, withDatabase } from "./config.ts";
 
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());

@@ -5,7 +5,7 @@ import { loadConfig } from "./config.ts";
 import { SETTINGS } from "./settings-keys.ts";
 import { settingsText } from "./settings-toml.ts";
 
-const file = `${import.meta.dir}/../config/setting.toml`;
+const file = `${import.meta.dir}/../../config/setting.toml`;
 
 test("config/setting.toml is the generated text (bun src/main.ts check-config --defaults)", async () => {
   expect(await Bun.file(file).text()).toBe(settingsText());

@@ -1,6 +1,7 @@
 // What jobs ask of persistence: their rows, the keys that make requests repeatable, and webhooks on their way.
-import type { Job, JobState } from "../domain/job.ts";
+
 import type { Json, Kind, Media } from "../domain/generation.ts";
+import type { Job, JobState } from "../domain/job.ts";
 
 /** A job with what the runner needs to go on with it. */
 export type JobRow = Omit<Job, "place"> & {

@@ -1,12 +1,15 @@
 // What every Store must do, whatever engine is under it. A second engine is a second line of ENGINES.
+
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../errors.ts";
 import type { Media } from "../domain/generation.ts";
+import type { NewKey } from "../domain/key.ts";
+import type { NewToken, PauseRow } from "../domain/token.ts";
+import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { FileFilter, MediaFilter } from "./media.ts";
 import { openStore } from "./sqlite/store.ts";
-import type { NewKey, NewToken, PauseRow, Store } from "./store.ts";
+import type { Store } from "./store.ts";
 
 const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
 const NOW = Date.UTC(2026, 10, 23);

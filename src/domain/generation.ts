@@ -235,3 +235,40 @@ export function addUsage(a: Usage, b: Usage): Usage {
     total: a.total + b.total,
   };
 }
+
+export type AnswerPart =
+  | { type: "text" | "thought"; text: string; signature?: string }
+  | { type: "image" | "draft"; mediaId: string; signature?: string };
+
+export type ImageAnswer = {
+  parts: AnswerPart[];
+  /** Null: it has not come to its end. */
+  end: Omit<Extract<GenerateEvent, { type: "done" }>, "type" | "usage" | "provider"> | null;
+};
+
+/** What is asked for; absent is left to the upstream. */
+export type ImageWish = {
+  aspect?: Aspect;
+  size?: ImageSize;
+  /** The exact pixels asked for, when the aspect comes from them. */
+  pixels?: { width: number; height: number };
+};
+
+/** What is asked for; absent is left to the family's default. */
+export type VideoWish = {
+  /** Absent: from the inputs (`text` without any). */
+  mode?: VideoMode;
+  aspect?: VideoAspect;
+  resolution?: Resolution;
+  seconds?: number;
+  quality?: VideoQuality;
+  images: number;
+  hasSource: boolean;
+  /** What the model id allows to start from; the inputs decide among them. */
+  modes?: readonly VideoMode[];
+  relaxed?: true;
+  tier?: Tier;
+};
+
+/** The upstream's plan: 0 free, 1 paid, 2 highest. */
+export type Tier = 0 | 1 | 2;

@@ -239,3 +239,30 @@ export function durationMs(value: unknown): number | null {
   const number = /^(\d{1,9}(?:\.\d{1,12})?)s?$/.exec(value.trim())?.[1];
   return number === undefined ? null : Math.ceil(Number(number) * 1000);
 }
+
+/** What an error means for the pool, before an adapter words it. */
+export type Meaning =
+  | "invalid"
+  | "too_large"
+  | "signature"
+  | "policy_input"
+  | "policy_output"
+  | "key_invalid"
+  | "key_leaked"
+  | "key_forbidden"
+  | "restricted"
+  | "billing"
+  | "location"
+  | "model_missing"
+  | "model_denied"
+  | "limit_zero"
+  | "per_day"
+  | "per_minute"
+  | "throttled"
+  | "account_quota"
+  | "no_details"
+  | "overloaded"
+  | "internal"
+  | "timed_out"
+  | "verification"
+  | "refused";

@@ -1,34 +1,8 @@
 // What an error of Google's APIs means: its status first, then its details, then known sentences, the HTTP number last. Pure.
-import type { GoogleError, RpcStatus } from "./google-error.ts";
-import { statusOfHttp } from "./google-error.ts";
-import { saysLimitZero, sentenceMeaning } from "./known-sentences.ts";
 
-/** What an error means for the pool, before an adapter words it. */
-export type Meaning =
-  | "invalid"
-  | "too_large"
-  | "signature"
-  | "policy_input"
-  | "policy_output"
-  | "key_invalid"
-  | "key_leaked"
-  | "key_forbidden"
-  | "restricted"
-  | "billing"
-  | "location"
-  | "model_missing"
-  | "model_denied"
-  | "limit_zero"
-  | "per_day"
-  | "per_minute"
-  | "throttled"
-  | "account_quota"
-  | "no_details"
-  | "overloaded"
-  | "internal"
-  | "timed_out"
-  | "verification"
-  | "refused";
+import type { GoogleError, RpcStatus } from "./google-error.ts";
+import { type Meaning, statusOfHttp } from "./google-error.ts";
+import { saysLimitZero, sentenceMeaning } from "./known-sentences.ts";
 
 /** Level one. `refine`: details and sentences may say it more exactly; an outage is an outage whatever it says besides. */
 const STATUSES: Readonly<Record<RpcStatus, { meaning: Meaning; refine: boolean }>> = {

@@ -1,7 +1,7 @@
 // Sentences by which Google says in words alone what no machine field says. Data; asked after status and details.
 // Each row has its source. Matching is by parts in any case, without regular expressions.
-import type { RpcStatus } from "./google-error.ts";
-import type { Meaning } from "./google-meaning.ts";
+
+import type { Meaning, RpcStatus } from "./google-error.ts";
 
 type Sentence = {
   /** Lower-case parts, all of which the message holds. */

@@ -1,6 +1,7 @@
 // The contract between the gateway and an upstream. Half of it is documentation; adapters live in folders beside it.
-import type { AppError } from "../errors.ts";
+
 import type { Draft, DraftWriter, ImageRequest, Json, ProviderEvent, Usage, VideoRequest } from "../domain/generation.ts";
+import type { AppError } from "../errors.ts";
 
 /**
  * A token as an adapter sees it: the secret in clear, for the length of one call.

@@ -1,6 +1,7 @@
 // The simulator's own endpoints, for an executable under test: counts, calls, faults, latency, options, reset.
+
 import type { Incoming } from "./exchange.ts";
-import type { Running } from "./simulator.ts";
+import type { Running } from "./running.ts";
 import { DEFAULT_OPTIONS, type SimulatorOptions } from "./world.ts";
 
 /**

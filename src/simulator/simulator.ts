@@ -1,7 +1,7 @@
 // The stand-in for Google's upstreams: a real HTTP server that speaks the Gemini and the Flow wire format, misbehaves on demand and counts.
 
 import { answerControl } from "./control.ts";
-import { type Counter, type Counts, createCounter } from "./counts.ts";
+import { type Counts, createCounter } from "./counts.ts";
 import { deliver } from "./deliver.ts";
 import { type Incoming, isFields, jsonReply, Refusal, type Reply, type Route } from "./exchange.ts";
 import type { Fired } from "./faults.ts";
@@ -9,8 +9,9 @@ import { routeFlow } from "./flow.ts";
 import { routeGemini } from "./gemini.ts";
 import { googleError, refusalReply } from "./google-errors.ts";
 import { OPERATIONS } from "./operations.ts";
-import { createRecorder, describeRequest, type RecordedCall, type Recorder } from "./recorder.ts";
-import { createWorld, DEFAULT_OPTIONS, type SimulatorOptions, type World } from "./world.ts";
+import { createRecorder, describeRequest, type RecordedCall } from "./recorder.ts";
+import type { Running } from "./running.ts";
+import { createWorld, DEFAULT_OPTIONS, type SimulatorOptions } from "./world.ts";
 
 export type { Counts, SecretTally, Tally } from "./counts.ts";
 export type { FaultInfo } from "./fault-table.ts";
@@ -46,16 +47,6 @@ export type Simulator = {
   /** Forgets counts, calls, faults and everything made; options stay. */
   reset(): void;
   stop(): Promise<void>;
-};
-
-/** Everything that one running simulator holds. */
-export type Running = {
-  world: World;
-  counter: Counter;
-  recorder: Recorder;
-  stopping: AbortController;
-  advance(ms: number): void;
-  reset(): void;
 };
 
 /** Larger than any upstream takes, so that the refusal is the upstream's own. */

@@ -1,4 +1,5 @@
 // The simulated upstreams' memory: what was uploaded, made and promised, and the settings that shape it.
+
 import { chance } from "./chance.ts";
 import { createFaultPlan, type FaultPlan } from "./faults.ts";
 

@@ -1,6 +1,7 @@
 // Bodies of every route, decoded: whatever passes the schema is decoded or refused by name.
 
 import fc from "fast-check";
+import { validator } from "../../src/api/body/validator.ts";
 import { decodeCount, decodeGenerate } from "../../src/api/gemini/generate/decode.ts";
 import { decodeInteraction } from "../../src/api/gemini/interactions/decode.ts";
 import { CountBody, GenerateBody, InteractionBody, tolerant } from "../../src/api/gemini/schema.ts";
@@ -8,7 +9,6 @@ import { decodeChat } from "../../src/api/openai/chat/decode.ts";
 import { decodeImages } from "../../src/api/openai/images/decode.ts";
 import { ChatBody, ImagesBody, VideoBody } from "../../src/api/openai/schema.ts";
 import { decodeVideo } from "../../src/api/openai/videos/decode.ts";
-import { validator } from "../../src/api/body/validator.ts";
 import { texts } from "./inputs.ts";
 import type { Property } from "./properties.ts";
 

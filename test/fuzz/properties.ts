@@ -1,21 +1,23 @@
 // What holds of every parser for any input: nothing is thrown but AppError, results keep their bounds, and cuts change nothing.
+
 import { deepStrictEqual, ok } from "node:assert";
 import fc from "fast-check";
 import { readCookie } from "../../src/admin/auth/session-cookie.ts";
-import { dialectOf, splitUrl } from "../../src/api/dialect.ts";
 import { formObject } from "../../src/api/body/form-object.ts";
+import { parseJson } from "../../src/api/body/json-text.ts";
+import { readForm } from "../../src/api/body/multipart.ts";
+import { dialectOf, splitUrl } from "../../src/api/dialect.ts";
 import { openRelated } from "../../src/api/gemini/files/multipart-related.ts";
 import { camelKeys } from "../../src/api/gemini/proto-json.ts";
 import { uriReference } from "../../src/api/gemini/references.ts";
-import { parseJson } from "../../src/api/body/json-text.ts";
-import { readForm } from "../../src/api/body/multipart.ts";
 import { markdownImages } from "../../src/api/openai/chat/markdown-images.ts";
 import { frame } from "../../src/api/sse.ts";
 import { AppError } from "../../src/errors.ts";
-import { parseRange } from "../../src/gateway/media/media-response.ts";
 import { decodeDataUrl } from "../../src/gateway/media/data-url.ts";
+import { parseRange } from "../../src/gateway/media/media-response.ts";
 import { nearestModels, parseModel } from "../../src/gateway/models/models.ts";
-import { isRefused, parseTokens } from "../../src/gateway/tokens/parse-tokens.ts";
+import { parseTokens } from "../../src/gateway/tokens/parse-tokens.ts";
+import { isRefused } from "../../src/gateway/tokens/parsed-token.ts";
 import { redactText } from "../../src/log.ts";
 import { createBase64Decoder, decodeBase64 } from "../../src/providers/base64.ts";
 import { createScanner } from "../../src/providers/json-scan.ts";

@@ -1,6 +1,7 @@
 // What a key may not make is refused before its body has come, and before anything that the body names is fetched.
+
 import { expect, test } from "bun:test";
-import { type KeyChange, type KeyLimits, NO_LIMITS } from "../../src/db/store.ts";
+import { type KeyChange, type KeyLimits, NO_LIMITS } from "../../src/domain/key.ts";
 import { KEY, type Rig, startRig } from "../rig.ts";
 
 const NOTHING_LEFT: KeyChange = {

@@ -1,8 +1,10 @@
 // Who and what a simulated world begins with, and how its operator changes it: tokens, keys, settings, all from the seed.
+
 import { loadConfig } from "../../src/config/config.ts";
-import { type KeyLimits, type KeyRow, NO_LIMITS, type TokenRow } from "../../src/db/store.ts";
-import { keyRow } from "../../src/gateway/limits/testing.ts";
 import type { Settings } from "../../src/config/settings-schema.ts";
+import { type KeyLimits, type KeyRow, NO_LIMITS } from "../../src/domain/key.ts";
+import type { TokenRow } from "../../src/domain/token.ts";
+import { keyRow } from "../../src/gateway/limits/testing.ts";
 import { tokenRow } from "../pool.ts";
 import type { Dice } from "./chronicle.ts";
 import { VIDEO_FAMILY } from "./clients.ts";

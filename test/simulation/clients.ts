@@ -1,9 +1,11 @@
 // Those who ask: clients that stay, leave, dawdle or never read, for images through the real generation, for videos beside it.
+
 import { sleep } from "../../src/clock.ts";
 import { AppError } from "../../src/errors.ts";
-import type { ImageGeneration } from "../../src/gateway/generation/generate.ts";
-import type { Admission, Lease, Outcome } from "../../src/gateway/pool/lease-contract.ts";
+import type { ImageGeneration } from "../../src/gateway/generation/contract.ts";
+import type { Admission } from "../../src/gateway/limits/contract.ts";
 import { parseModel } from "../../src/gateway/models/models.ts";
+import type { Lease, Outcome } from "../../src/gateway/pool/lease-contract.ts";
 import { type Chronicle, Violation } from "./chronicle.ts";
 import type { VideoRow } from "./disk.ts";
 import type { Life } from "./life.ts";

@@ -1,7 +1,9 @@
 // What survives the death of a simulated process: the rows of its store, and a store over them that commits late and sometimes cannot.
+
 import { type Clock, sleep } from "../../src/clock.ts";
 import type { Amounts, LedgerStore, NewReservation, Reservation, ReservationEnd } from "../../src/db/ledger.ts";
-import type { Store, TokenRow } from "../../src/db/store.ts";
+import type { Store } from "../../src/db/store.ts";
+import type { TokenRow } from "../../src/domain/token.ts";
 import { AppError } from "../../src/errors.ts";
 import type { Chronicle, Dice } from "./chronicle.ts";
 

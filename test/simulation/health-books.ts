@@ -1,5 +1,5 @@
 // What should be held back and until when, worked out from outcomes alone, by rules written down a second time.
-import type { TokenRow } from "../../src/db/store.ts";
+import type { TokenRow } from "../../src/domain/token.ts";
 import type { Outcome } from "../../src/gateway/pool/lease-contract.ts";
 import type { Pool } from "../../src/gateway/pool/pool.ts";
 import type { PoolTokenView } from "../../src/gateway/pool/snapshot.ts";

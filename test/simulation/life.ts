@@ -1,13 +1,15 @@
 // One process of a simulated world: the real pool, limits, ledger and generations over what the disk holds, until it dies.
+
 import type { Clock } from "../../src/clock.ts";
 import { sleep } from "../../src/clock.ts";
 import { AppError } from "../../src/errors.ts";
 import { createAffinity } from "../../src/gateway/generation/affinity.ts";
-import { createGenerate, type Generate } from "../../src/gateway/generation/generate.ts";
-import type { Lease } from "../../src/gateway/pool/lease-contract.ts";
+import type { Generate } from "../../src/gateway/generation/contract.ts";
+import { createGenerate } from "../../src/gateway/generation/generate.ts";
 import { createLimits } from "../../src/gateway/limits/limits.ts";
 import type { MediaStore } from "../../src/gateway/media/media-store.ts";
 import { assumedFamilies } from "../../src/gateway/models/models.ts";
+import type { Lease } from "../../src/gateway/pool/lease-contract.ts";
 import { createPool, type Pool } from "../../src/gateway/pool/pool.ts";
 import { createTokens, type Tokens } from "../../src/gateway/tokens/credentials.ts";
 import { silentLog } from "../../src/log.ts";

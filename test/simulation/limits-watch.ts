@@ -1,8 +1,9 @@
 // Stands between the gateway and the limits of one process: keeps its own sums, and compares verdicts, sums and what is on record.
+
 import type { Amounts } from "../../src/db/ledger.ts";
-import type { KeyLimits, KeyRow } from "../../src/db/store.ts";
+import type { KeyLimits, KeyRow } from "../../src/domain/key.ts";
 import { AppError } from "../../src/errors.ts";
-import type { Admission, AdmissionRequest, Cost, Limits } from "../../src/gateway/pool/lease-contract.ts";
+import type { Admission, AdmissionRequest, Cost, Limits } from "../../src/gateway/limits/contract.ts";
 import type { OpenLimits } from "../../src/gateway/limits/limits.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Disk } from "./disk.ts";

@@ -1,9 +1,10 @@
 // Stands between the gateway and the pool of one process and holds every lease to what the pool promises.
-import type { TokenRow } from "../../src/db/store.ts";
+
+import type { Kind } from "../../src/domain/generation.ts";
+import type { TokenRow } from "../../src/domain/token.ts";
 import { AppError } from "../../src/errors.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "../../src/gateway/pool/lease-contract.ts";
 import type { Pool } from "../../src/gateway/pool/pool.ts";
-import type { Kind } from "../../src/domain/generation.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { HealthBooks, Token } from "./health-books.ts";
 import { LATE_MS } from "./time.ts";

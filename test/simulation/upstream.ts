@@ -1,7 +1,7 @@
 // The upstreams of a simulated world: they refuse, fail, lose answers and charge, in virtual time, and keep count of what they took on.
 import { type Clock, sleep } from "../../src/clock.ts";
-import { AppError, type AppErrorOptions, type ErrorKind, type FailureDetail } from "../../src/errors.ts";
 import type { Finish, ImageRequest, ProviderEvent } from "../../src/domain/generation.ts";
+import { AppError, type AppErrorOptions, type ErrorKind, type FailureDetail } from "../../src/errors.ts";
 import type { CallContext, Provider, ProviderToken } from "../../src/providers/provider.ts";
 import type { Chronicle, Dice } from "./chronicle.ts";
 

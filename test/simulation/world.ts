@@ -1,6 +1,8 @@
 // One simulated world: clients, tokens, outages, crashes, an operator and a clock that jumps, all from one seed; every step is verified.
-import type { KeyRow, RequestRow } from "../../src/db/store.ts";
+
 import type { Settings } from "../../src/config/settings-schema.ts";
+import type { KeyRow } from "../../src/domain/key.ts";
+import type { RequestRow } from "../../src/domain/request.ts";
 import { seededRandom } from "../../src/testing.ts";
 import { castKey, castSettings, castToken, changeSettings, chosen } from "./cast.ts";
 import { type Chronicle, createChronicle, createDice, type Dice } from "./chronicle.ts";

@@ -5,8 +5,8 @@ import { ASPECTS, IMAGE_SIZES, RESOLUTIONS, VIDEO_ASPECTS } from "../../src/doma
 import { silentLog } from "../../src/log.ts";
 import { createGemini } from "../../src/providers/gemini/client.ts";
 import { GEMINI_MODELS, GEMINI_VIDEO_MODELS } from "../../src/providers/gemini/models.ts";
-import { memoryCall } from "../../src/providers/testing.ts";
 import type { Provider } from "../../src/providers/provider.ts";
+import { memoryCall } from "../../src/providers/testing.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
 
 const TOKEN = { id: 1, secret: "strict-project.key", proxy: null, state: {} };

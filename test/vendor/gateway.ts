@@ -1,9 +1,10 @@
 // A gateway in front of the stand-in, and what one recorded answer does to it, asked in both dialects.
+
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { loadSecretKey } from "../../src/db/sqlite/secrets.ts";
 import { openStore } from "../../src/db/sqlite/store.ts";
-import type { NewToken } from "../../src/db/store.ts";
+import type { NewToken } from "../../src/domain/token.ts";
 import { createLog } from "../../src/log.ts";
 import { start } from "../../src/server.ts";
 import { temporaryFolder } from "../../src/testing.ts";

@@ -1,7 +1,8 @@
 // One medium of the gallery: itself, what it was made from and by whom, and what can be done with it.
-import type { AttemptRow } from "../../src/db/store.ts";
-import type { GalleryItem } from "../../src/gateway/media/gallery.ts";
+
 import type { Media } from "../../src/domain/generation.ts";
+import type { AttemptRow } from "../../src/domain/request.ts";
+import type { GalleryItem } from "../../src/gateway/media/gallery.ts";
 import { ActionButton, Badge, Card, LinkButton } from "../ui/controls.tsx";
 import { Bytes, Duration, Money, Time } from "../ui/figures.tsx";
 import { PageHead } from "../ui/layout.tsx";

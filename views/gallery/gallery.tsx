@@ -1,6 +1,7 @@
 // The gallery: a grid of what was made, that goes on as one scrolls, with filters and acts on what is selected.
-import type { GalleryPage, GalleryQuery } from "../../src/gateway/media/gallery.ts";
+
 import type { Media } from "../../src/domain/generation.ts";
+import type { GalleryPage, GalleryQuery } from "../../src/gateway/media/gallery.ts";
 import { Button, EmptyState, LinkButton } from "../ui/controls.tsx";
 import { Field, type Option, Select } from "../ui/fields.tsx";
 import { Progress, Time } from "../ui/figures.tsx";

@@ -1,17 +1,18 @@
 // One job: how it stands, its result or why there is none, what it was asked for, its calls and its webhooks.
+
 import type { ComponentChildren } from "preact";
 import type { DeliveryRow } from "../../src/db/jobs.ts";
-import type { AttemptRow } from "../../src/db/store.ts";
 import type { Media } from "../../src/domain/generation.ts";
+import type { AttemptRow } from "../../src/domain/request.ts";
+import { Attempts } from "../gallery/gallery-item.tsx";
 import { Badge, type BadgeTone, Card, JobBadge, LinkButton } from "../ui/controls.tsx";
 import { Countdown, Duration, Time } from "../ui/figures.tsx";
-import { Attempts } from "../gallery/gallery-item.tsx";
-import { JobActions, JobCost, type JobNames, JobProgress, jobHref, type ShownJob } from "./jobs.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { mediaHref, WholeMedia } from "../ui/media.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
+import { JobActions, JobCost, type JobNames, JobProgress, jobHref, type ShownJob } from "./jobs.tsx";
 
 export type JobData = {
   job: ShownJob;

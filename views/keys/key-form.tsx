@@ -1,12 +1,12 @@
 // The form of a key, for making and for changing one; and the new key itself with what to paste into clients.
-import type { KeyRow } from "../../src/db/store.ts";
+import type { KeyRow } from "../../src/domain/key.ts";
 import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
 import { Field, Select, Toggle } from "../ui/fields.tsx";
-import { type ClientSettings, clientSettings } from "./key-clients.ts";
-import { keyHref } from "./keys.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import type { View } from "../ui/view.ts";
+import { type ClientSettings, clientSettings } from "./key-clients.ts";
+import { keyHref } from "./keys.tsx";
 
 export type KeyFormData = {
   /** Null: a new key. */

@@ -5,12 +5,12 @@ import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/con
 import { Field } from "../ui/fields.tsx";
 import { Count, Countdown, Time } from "../ui/figures.tsx";
 import { formatExact } from "../ui/format.ts";
-import { amountText, EnabledButton, KeyStateBadge, keyHref, LimitBar, type ShownKey } from "./keys.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { PlotScripts } from "../ui/plot.tsx";
-import { UsagePlots } from "../usage.tsx";
 import type { View } from "../ui/view.ts";
+import { UsagePlots } from "../usage.tsx";
+import { amountText, EnabledButton, KeyStateBadge, keyHref, LimitBar, type ShownKey } from "./keys.tsx";
 
 export type KeyData = {
   shown: ShownKey;

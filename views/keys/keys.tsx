@@ -1,7 +1,8 @@
 // The keys of clients: what each has used, how close it is to its limits, and whether it can be used.
-import type { KeyRow } from "../../src/db/store.ts";
-import type { KeyState, LimitUse } from "../../src/gateway/keys/manage-keys.ts";
-import type { KeyUsage } from "../../src/gateway/limits/limits.ts";
+
+import type { KeyRow } from "../../src/domain/key.ts";
+import type { KeyState } from "../../src/gateway/keys/manage-keys.ts";
+import type { KeyUsage, LimitUse } from "../../src/gateway/limits/limits.ts";
 import { ActionButton, Badge, type BadgeTone, EmptyState, LinkButton, Menu } from "../ui/controls.tsx";
 import { Select } from "../ui/fields.tsx";
 import { Dash, Progress, Time } from "../ui/figures.tsx";

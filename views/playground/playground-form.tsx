@@ -1,6 +1,7 @@
 // The playground's form: what the chosen model lets be chosen, and places for its inputs. Drawn anew by the server when the choice changes.
-import type { ImageModel, ModeOffer, PlaygroundModel, PlaygroundWish, Slot, SlotRule } from "../../src/gateway/playground/options.ts";
+
 import type { Media } from "../../src/domain/generation.ts";
+import type { ImageModel, ModeOffer, PlaygroundModel, PlaygroundWish, Slot, SlotRule } from "../../src/gateway/playground/options.ts";
 import { Button, Form } from "../ui/controls.tsx";
 import { Field, type Option, Select } from "../ui/fields.tsx";
 import { type ShownMedia, Thumb } from "../ui/media.tsx";

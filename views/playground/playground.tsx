@@ -1,16 +1,16 @@
 // The playground: a form beside its result, the last results, and the same call as code.
 import type { JobRow } from "../../src/db/jobs.ts";
-import type { Place } from "../../src/domain/job.ts";
 import type { Media } from "../../src/domain/generation.ts";
+import type { Place } from "../../src/domain/job.ts";
+import { jobHref } from "../jobs/jobs.tsx";
 import { ActionButton, Badge, Card, CodeBlock, CopyButton, EmptyState, JobBadge, LinkButton } from "../ui/controls.tsx";
 import { Duration, Money, Progress, Time } from "../ui/figures.tsx";
 import { formatDuration } from "../ui/format.ts";
-import { jobHref } from "../jobs/jobs.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { downloadHref, mediaHref, Thumb, WholeMedia } from "../ui/media.tsx";
+import type { View } from "../ui/view.ts";
 import { type CodeCall, type CodeLanguage, writeCode } from "./playground-code.ts";
 import { type FormData, PlaygroundForm } from "./playground-form.tsx";
-import type { View } from "../ui/view.ts";
 
 /** A run and what is there of its results. */
 export type Run = {

@@ -1,14 +1,15 @@
 // One request of the log: how it ended, its upstream calls along time, what came of it, and what was asked for where that is recorded.
-import type { AttemptRow, RequestPayload } from "../../src/db/store.ts";
+
 import type { Json } from "../../src/domain/generation.ts";
+import type { AttemptRow, RequestPayload } from "../../src/domain/request.ts";
+import { reasonWord } from "../tokens/token-history.tsx";
 import { Card, CopyButton, EmptyState } from "../ui/controls.tsx";
 import { Dash, Duration, Time } from "../ui/figures.tsx";
 import { formatCount, formatDuration, formatUsd } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { mediaHref, type ShownMedia, Thumb } from "../ui/media.tsx";
-import { OutcomeBadge, outcomeTone, resultText, type ShownRequest } from "./requests.tsx";
-import { reasonWord } from "../tokens/token-history.tsx";
 import type { View } from "../ui/view.ts";
+import { OutcomeBadge, outcomeTone, resultText, type ShownRequest } from "./requests.tsx";
 
 export type ShownAttempt = AttemptRow & { label: string | null };
 

@@ -1,13 +1,13 @@
 // The log of requests: newest first, followed as it grows, filtered and searched; each row leads to its request.
-import type { RequestRow } from "../../src/db/store.ts";
+import type { RequestRow } from "../../src/domain/request.ts";
 import type { ErrorKind } from "../../src/errors.ts";
+import { outcomeText } from "../tokens/token-fields.tsx";
 import { Badge, type BadgeTone, EmptyState, LinkButton } from "../ui/controls.tsx";
 import { Field, type Option, Select } from "../ui/fields.tsx";
 import { Dash, Duration, Time } from "../ui/figures.tsx";
 import { formatDuration, formatUsd } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { Cell, FilterBar, Pager, Row, Table } from "../ui/table.tsx";
-import { outcomeText } from "../tokens/token-fields.tsx";
 import type { View } from "../ui/view.ts";
 
 /** A row with the names of what it went through. */

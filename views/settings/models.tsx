@@ -5,9 +5,9 @@ import type { ImageLimits, VideoLimits } from "../../src/gateway/models/models.t
 import { ActionButton, Badge, Button, Card, EmptyState, Form } from "../ui/controls.tsx";
 import { formatCount, formatPrice } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
-import { SettingsTabs } from "./settings.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
+import { SettingsTabs } from "./settings.tsx";
 
 const MAX_TOKENS_SHOWN = 20;
 

@@ -1,6 +1,7 @@
 // One setting in its row: what it means, where its value comes from, and the field that changes it.
-import type { SettingState } from "../../src/gateway/settings/manage-settings.ts";
+
 import type { SettingKey, SettingValue } from "../../src/config/settings-keys.ts";
+import type { SettingState } from "../../src/gateway/settings/manage-settings.ts";
 import { Badge, type BadgeTone, Button, LinkButton } from "../ui/controls.tsx";
 import { formatCount } from "../ui/format.ts";
 import type { View } from "../ui/view.ts";

@@ -5,9 +5,9 @@ import { Field } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { ErrorAlert, Hint } from "../ui/messages.tsx";
-import { Setting, type Typed } from "./setting.tsx";
 import { Cell, FilterBar, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
+import { Setting, type Typed } from "./setting.tsx";
 
 type SettingsProps = {
   view: View;

@@ -5,9 +5,9 @@ import { Toggle } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
 import { formatBytes } from "../ui/format.ts";
 import { Hint } from "../ui/messages.tsx";
+import type { View } from "../ui/view.ts";
 import { RestoredText } from "./restored.tsx";
 import { SystemHead } from "./system.tsx";
-import type { View } from "../ui/view.ts";
 
 export type BackupData = {
   dataDir: string;

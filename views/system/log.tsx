@@ -3,8 +3,8 @@ import type { TailLine } from "../../src/gateway/reports/log-tail.ts";
 import type { LogLevel } from "../../src/log.ts";
 import { Badge, type BadgeTone, Card, EmptyState } from "../ui/controls.tsx";
 import { Select } from "../ui/fields.tsx";
-import { SystemHead } from "./system.tsx";
 import type { View } from "../ui/view.ts";
+import { SystemHead } from "./system.tsx";
 
 const TONES: Record<LogLevel, BadgeTone> = { debug: "off", info: "busy", warn: "warn", error: "bad" };
 

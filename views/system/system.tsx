@@ -9,8 +9,8 @@ import { formatBytes, formatDuration, formatExact } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { Cell, Pager, Row, Table } from "../ui/table.tsx";
-import { VendorNews, type VendorNewsRow } from "./vendor-news.tsx";
 import type { View } from "../ui/view.ts";
+import { VendorNews, type VendorNewsRow } from "./vendor-news.tsx";
 
 type TabName = keyof View["t"]["system"]["tabs"];
 const PATHS: Record<TabName, string> = {

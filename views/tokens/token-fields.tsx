@@ -1,7 +1,8 @@
 // What the pages of the tokens share: their address with filters, words about health, and small fields that name themselves.
+
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import type { ErrorKind } from "../../src/errors.ts";
-import type { HealthReason } from "../../src/gateway/pool/health.ts";
+import type { HealthReason } from "../../src/gateway/pool/reasons.ts";
 import type { HealthView } from "../../src/gateway/pool/snapshot.ts";
 import type { TokenQuery } from "../../src/gateway/tokens/list-tokens.ts";
 import { HealthBadge } from "../ui/controls.tsx";

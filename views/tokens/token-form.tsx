@@ -1,12 +1,12 @@
 // Forms of a token: everything that the operator sets on it, and a token that is added.
-import type { TokenRow } from "../../src/db/store.ts";
+import type { TokenRow } from "../../src/domain/token.ts";
 import type { Cap } from "../../src/gateway/pool/token-quota.ts";
+import { SecretHelp } from "../auth/setup.tsx";
 import { Button, Card, Form, LinkButton } from "../ui/controls.tsx";
 import { Field, Select, Toggle } from "../ui/fields.tsx";
 import { PageHead } from "../ui/layout.tsx";
-import { tokenHref } from "./token-fields.tsx";
 import type { View } from "../ui/view.ts";
-import { SecretHelp } from "../auth/setup.tsx";
+import { tokenHref } from "./token-fields.tsx";
 
 export const CAP_FIELDS = [
   { field: "requestsPerMinute", name: "requests_per_minute", step: 1 },

@@ -6,9 +6,9 @@ import { formatCount, formatUsd } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { FilterBar, Pager } from "../ui/table.tsx";
+import type { View } from "../ui/view.ts";
 import { adviceText, HealthLine, reasonText, Tiny } from "./token-fields.tsx";
 import { CAP_FIELDS } from "./token-form.tsx";
-import type { View } from "../ui/view.ts";
 
 export type GroupItem = { group: PoolGroupView; states: Record<HealthState, number> };
 export type GroupsData = {

@@ -1,13 +1,15 @@
 // What became of a token's calls, as far as it is kept: recent attempts, what held it back, and what the operator did.
+
 import type { AuditRow } from "../../src/db/admin.ts";
-import type { AttemptRow, PauseRow } from "../../src/db/store.ts";
+import type { AttemptRow } from "../../src/domain/request.ts";
+import type { PauseRow } from "../../src/domain/token.ts";
 import type { LastError } from "../../src/gateway/pool/pool-token.ts";
 import { Badge, Card, EmptyState, HealthBadge } from "../ui/controls.tsx";
 import { Duration, Time } from "../ui/figures.tsx";
 import { formatDuration } from "../ui/format.ts";
 import { Cell, Row, Table } from "../ui/table.tsx";
-import { outcomeText } from "./token-fields.tsx";
 import type { View } from "../ui/view.ts";
+import { outcomeText } from "./token-fields.tsx";
 
 export type TokenAttempt = AttemptRow & { requestId: string };
 

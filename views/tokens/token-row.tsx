@@ -5,8 +5,8 @@ import { Button, Form, LinkButton, Menu } from "../ui/controls.tsx";
 import { Count, Time } from "../ui/figures.tsx";
 import { formatCount, formatUsd } from "../ui/format.ts";
 import { Cell, type Column, Row } from "../ui/table.tsx";
-import { HealthLine, Lines, outcomeText, reasonText, Tiny, TinyToggle, tokenHref } from "./token-fields.tsx";
 import type { View } from "../ui/view.ts";
+import { HealthLine, Lines, outcomeText, reasonText, Tiny, TinyToggle, tokenHref } from "./token-fields.tsx";
 
 type ItemProps = { view: View; item: TokenItem };
 

@@ -1,8 +1,9 @@
 // One token: its health and what to do about it, use, models, recent calls, settings and another secret.
+
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { UsageRow } from "../../src/db/ledger.ts";
-import type { PauseRow } from "../../src/db/store.ts";
-import type { Remedy } from "../../src/gateway/tokens/manage-tokens.ts";
+import type { PauseRow } from "../../src/domain/token.ts";
+import type { Remedy } from "../../src/gateway/pool/reasons.ts";
 import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
 import { ActionButton, Badge, Button, Card, Form, HealthBadge, LinkButton, Stat, Stats } from "../ui/controls.tsx";
@@ -12,11 +13,11 @@ import { formatCount, formatUsd } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { alongTime, Plot, PlotScripts } from "../ui/plot.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
+import type { View } from "../ui/view.ts";
 import { adviceText, reasonText, tokenHref } from "./token-fields.tsx";
 import { TokenSettings } from "./token-form.tsx";
 import { type TokenAttempt, TokenAttempts, TokenPauses } from "./token-history.tsx";
 import { Slots } from "./token-row.tsx";
-import type { View } from "../ui/view.ts";
 
 export type TokenModel = { id: string; title: string; isDenied: boolean };
 

@@ -6,9 +6,9 @@ import { EmptyState, LinkButton, Menu, Tabs } from "../ui/controls.tsx";
 import { formatCount } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { BulkBar, FilterBar, Pager, Table } from "../ui/table.tsx";
+import type { View } from "../ui/view.ts";
 import { Choices, Tiny, tokenQueryText, tokensHref } from "./token-fields.tsx";
 import { TokenRowView, tokenColumns } from "./token-row.tsx";
-import type { View } from "../ui/view.ts";
 
 export type TokensData = {
   page: TokenPage;

@@ -1,6 +1,7 @@
 // The form of a key, read into what the operator may set; each mistake is told beside its field.
+
 import type { View } from "../../../views/ui/view.ts";
-import type { KeyLimits, KeyRow } from "../../db/store.ts";
+import type { KeyLimits, KeyRow } from "../../domain/key.ts";
 import { imageForms, isAddressRange, type KeyOptions, SIDE_CALL_MODES, unknownModel, videoForms } from "../../gateway/keys/manage-keys.ts";
 import type { FormReader } from "../forms.ts";
 

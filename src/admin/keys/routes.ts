@@ -1,13 +1,13 @@
 // The keys of clients: list, issue, change, switch, revoke, webhook.
+
 import { Elysia } from "elysia";
 import { KeyPage, RevokePage, WebhookSecretPage } from "../../../views/keys/key.tsx";
 import { KeyFormPage, KeyMade } from "../../../views/keys/key-form.tsx";
 import { KeyLine, KeysPage, keyHref, type ShownKey } from "../../../views/keys/keys.tsx";
-import type { KeyRow } from "../../db/store.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import {
   changeKey,
-  closestLimit,
   imageForms,
   issueKey,
   KEY_STATES,
@@ -19,12 +19,13 @@ import {
   revokeKey,
   videoForms,
 } from "../../gateway/keys/manage-keys.ts";
-import { DEFAULT_FAMILY, families, listModels } from "../../gateway/models/models.ts";
 import { knownOperatorKey } from "../../gateway/keys/operator-key.ts";
+import { closestLimit } from "../../gateway/limits/limits.ts";
+import { DEFAULT_FAMILY, families, listModels } from "../../gateway/models/models.ts";
 import { readUsageAlong, usageRange } from "../../gateway/reports/usage.ts";
 import type { AdminContext } from "../context.ts";
-import { readKeyForm } from "./form.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
+import { readKeyForm } from "./form.ts";
 
 const PAGE_ROWS = 50;
 const STATES = ["living", "all", ...KEY_STATES] as const;

@@ -1,8 +1,8 @@
 // What the playground's form and address say: choices as a wish, files as stored inputs.
 
+import type { Media } from "../../domain/generation.ts";
 import type { PlaygroundWish, Slot } from "../../gateway/playground/options.ts";
 import { SLOTS } from "../../gateway/playground/options.ts";
-import type { Media } from "../../domain/generation.ts";
 import { isId } from "../../ids.ts";
 import type { AdminContext } from "../context.ts";
 import type { FormReader } from "../forms.ts";

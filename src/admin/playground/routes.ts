@@ -3,10 +3,11 @@ import { Elysia } from "elysia";
 import { Code, History, type HistoryEntry, PlaygroundPage, type Run, RunState, RunView } from "../../../views/playground/playground.tsx";
 import type { CodeCall } from "../../../views/playground/playground-code.ts";
 import { type FormData, Picker, PlaygroundSettings, Reference, References } from "../../../views/playground/playground-form.tsx";
+import type { Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { galleryItem } from "../../gateway/media/gallery.ts";
 import { isUnderWay } from "../../gateway/jobs/list-jobs.ts";
 import { knownOperatorKey, operatorKey } from "../../gateway/keys/operator-key.ts";
+import { galleryItem } from "../../gateway/media/gallery.ts";
 import {
   MAX_IMAGES,
   modelIdFor,
@@ -20,7 +21,6 @@ import {
   wishUsing,
 } from "../../gateway/playground/options.ts";
 import { runWish, wishOfJob, wordsOf } from "../../gateway/playground/run.ts";
-import type { Media } from "../../domain/generation.ts";
 import type { AdminContext } from "../context.ts";
 import { FormError } from "../forms.ts";
 import { liveUntil } from "../live.ts";

@@ -1,12 +1,12 @@
 // What the pages of the tokens share: the acts, what waits to be deleted, use, and the tokens that are to be seen.
 
-import type { Notice } from "../../../views/ui/messages.tsx";
 import { adviceText, outcomeText } from "../../../views/tokens/token-fields.tsx";
+import type { Notice } from "../../../views/ui/messages.tsx";
 import type { View } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
-import { createTokenAdmin, type TokenAdmin } from "../../gateway/tokens/manage-tokens.ts";
-import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
 import { createRemovals, type Removals } from "../../gateway/tokens/delete-tokens.ts";
+import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
+import { createTokenAdmin, type TokenAdmin } from "../../gateway/tokens/manage-tokens.ts";
 import { createTokenUsages, type TokenUsages } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";
 import type { FormReader } from "../forms.ts";

@@ -1,18 +1,19 @@
 // One token: everything that is known of it, its settings, another secret.
+
 import { Elysia } from "elysia";
 import { type TokenData, type TokenModel, TokenPage } from "../../../views/tokens/token.tsx";
 import { tokenHref } from "../../../views/tokens/token-fields.tsx";
 import { AppError } from "../../errors.ts";
-import { groupSubject, tokenSubject } from "../../gateway/pool/health-tracker.ts";
 import { assumedFamilies, familyOf } from "../../gateway/models/models.ts";
+import { groupSubject, tokenSubject } from "../../gateway/pool/health-tracker.ts";
 import { nextPacificMidnight } from "../../gateway/pool/pacific-time.ts";
-import { remedyOf } from "../../gateway/tokens/manage-tokens.ts";
+import { remedyOf } from "../../gateway/pool/reasons.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
 import { NO_SUMS } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
-import { readSecret, readSettings, shownProxy } from "./form.ts";
 import { secretNotice, type TokenRoom } from "./context.ts";
+import { readSecret, readSettings, shownProxy } from "./form.ts";
 
 const DAYS = 30;
 const DAY_MS = 86_400_000;

@@ -2,12 +2,12 @@
 
 import type { Messages } from "../../../views/locales/en.ts";
 import { CAP_FIELDS } from "../../../views/tokens/token-form.tsx";
-import type { TokenChange, TokenRow } from "../../db/store.ts";
+import type { TokenChange, TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { Cap } from "../../gateway/pool/token-quota.ts";
-import { withCap } from "../../gateway/tokens/manage-tokens.ts";
 import { isRecognised, recognise } from "../../gateway/tokens/detect-secret.ts";
-import { readProxy } from "../../gateway/tokens/parse-token-fields.ts";
+import { withCap } from "../../gateway/tokens/manage-tokens.ts";
+import { readProxy } from "../../gateway/tokens/proxy-address.ts";
 import { redactText } from "../../log.ts";
 import type { FormReader } from "../forms.ts";
 

@@ -7,8 +7,8 @@ import type { PoolGroupView } from "../../gateway/pool/snapshot.ts";
 import type { AdminContext } from "../context.ts";
 import type { FormReader } from "../forms.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
-import { readCap } from "./form.ts";
 import type { TokenRoom } from "./context.ts";
+import { readCap } from "./form.ts";
 
 const PAGE_SIZE = 40;
 

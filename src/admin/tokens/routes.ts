@@ -1,20 +1,20 @@
 // The tokens: the list, adding one, acts on many, export.
 import { Elysia } from "elysia";
-import type { Notice } from "../../../views/ui/messages.tsx";
 import { tokenHref, tokensHref } from "../../../views/tokens/token-fields.tsx";
 import { NewTokenPage } from "../../../views/tokens/token-form.tsx";
 import { TokensPage } from "../../../views/tokens/tokens.tsx";
+import type { Notice } from "../../../views/ui/messages.tsx";
 import type { View } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
 import { exportTokens, type TokenFormat } from "../../gateway/tokens/export-tokens.ts";
 import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../../gateway/tokens/list-tokens.ts";
 import type { AdminContext } from "../context.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
+import { createTokenRoom, removeTokens, type TokenRoom, trailEach } from "./context.ts";
+import { tokenPageRoutes } from "./detail.ts";
 import { readBulkChange, readProxyField, readSecret } from "./form.ts";
 import { tokenGroupRoutes } from "./groups.ts";
 import { tokenImportRoutes } from "./import.ts";
-import { tokenPageRoutes } from "./detail.ts";
-import { createTokenRoom, removeTokens, type TokenRoom, trailEach } from "./context.ts";
 import { tokenRowRoutes } from "./rows.ts";
 
 const PAGE_SIZE = 50;

@@ -1,13 +1,13 @@
 // Rows of the list of tokens, each with its own address: shown, edited, and acts on one token.
 import { Elysia } from "elysia";
-import type { Notice } from "../../../views/ui/messages.tsx";
 import { tokenHref } from "../../../views/tokens/token-fields.tsx";
 import { NoRow, TokenRowEdit, TokenRowView } from "../../../views/tokens/token-row.tsx";
+import type { Notice } from "../../../views/ui/messages.tsx";
 import { AppError } from "../../errors.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, readForm, viewOf } from "../page.ts";
-import { readRowChange } from "./form.ts";
 import { backOf, checkNotice, removeTokens, type TokenRoom } from "./context.ts";
+import { readRowChange } from "./form.ts";
 
 type Server = { timeout(request: Request, seconds: number): void } | null;
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import type { TSchema } from "elysia";
 import type { AppError } from "../../errors.ts";
 import * as gemini from "../gemini/schema.ts";
-import { shownValue, wholeNumber } from "./invalid.ts";
 import * as openai from "../openai/schema.ts";
+import { shownValue, wholeNumber } from "./invalid.ts";
 import { validator } from "./validator.ts";
 
 const messageOf = (schema: TSchema, value: unknown): string | null => {

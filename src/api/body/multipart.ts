@@ -1,9 +1,9 @@
 // Reads multipart forms as they arrive: text is kept, files go to drafts of the media store, every byte is counted first.
 import { Readable } from "node:stream";
 import busboy from "busboy";
+import type { Draft } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
-import type { Draft } from "../../domain/generation.ts";
 import { boundaryOf, inBlocks, untilClosed } from "./multipart-end.ts";
 
 /** One file of a form, not yet a medium: `MediaStore.keep` takes it, else it goes with the form. */

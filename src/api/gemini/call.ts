@@ -1,18 +1,20 @@
 // What the routes of this surface share: what they need of the program, the call's facts, and the meaning of a model's name.
+
 import type { Clock } from "../../clock.ts";
-import type { KeyRow, Store } from "../../db/store.ts";
+import type { Store } from "../../db/store.ts";
+import type { Kind } from "../../domain/generation.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
-import type { Generate } from "../../gateway/generation/generate.ts";
+import type { Generate } from "../../gateway/generation/contract.ts";
 import type { InputDependencies } from "../../gateway/generation/inputs.ts";
-import type { Jobs } from "../../domain/job.ts";
+import type { Jobs } from "../../gateway/jobs/contract.ts";
 import type { Keys } from "../../gateway/keys/keys.ts";
-import type { Leases } from "../../gateway/pool/lease-contract.ts";
+import { allowsModel, assertPermitted } from "../../gateway/keys/permissions.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
-import { allowsModel, assertPermitted } from "../../gateway/keys/permissions.ts";
+import type { Leases } from "../../gateway/pool/lease-contract.ts";
 import type { SettingsStore } from "../../gateway/settings/settings.ts";
 import type { SideCallBook } from "../../gateway/side-calls/book.ts";
-import type { Kind } from "../../domain/generation.ts";
 import type { Log } from "../../log.ts";
 import { type Admission, admitBody } from "../admission.ts";
 import type { BodyReader } from "../body/body.ts";

@@ -1,9 +1,10 @@
 // models.list and models.get: what this pool can serve now, with the methods that serve it, under every name that clients know.
 // Source: Gemini API reference, models (read 2026-11-23).
-import { AppError } from "../../errors.ts";
-import { isSwitchedOff, type ModelEntry, switchedOff } from "../../gateway/models/models.ts";
-import { asksForAll, everyServedModel, modelsFor, type ServedModels } from "../../gateway/keys/served-models.ts";
+
 import type { Kind } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
+import { asksForAll, everyServedModel, modelsFor, type ServedModels } from "../../gateway/keys/served-models.ts";
+import { isSwitchedOff, type ModelEntry, switchedOff } from "../../gateway/models/models.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import { pageOf, pageToken } from "./page.ts";
 

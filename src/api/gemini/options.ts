@@ -1,8 +1,8 @@
 // What a request of generateContent asks beyond its conversation and shape: carried, refused, or named as ignored. Pure.
 // Source: Gemini API reference, GenerateContentRequest, SafetySetting, Tool and GenerationConfig, read 2026-11-29.
 import { type ModelOptions, SEARCH_TYPES, type SearchOptions } from "../../domain/generation.ts";
-import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
 import { mustBe } from "../body/invalid.ts";
+import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
 
 export type DecodedOptions = {

@@ -1,7 +1,7 @@
 // Pages as Google's lists have them: a size, and a token that names the last element of the page before.
 
-import { splitUrl } from "../dialect.ts";
 import { mustBe } from "../body/invalid.ts";
+import { splitUrl } from "../dialect.ts";
 
 export type Page = { size: number; after: string | null };
 

@@ -1,5 +1,6 @@
 // Pictures and videos as Google's clients name them: bytes inside, the name of a file, our own links, any https URL.
 
+import type { InputMedia, Kind, Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import {
   type DraftTurn,
@@ -11,7 +12,6 @@ import {
   readInput,
   resolveTurns,
 } from "../../gateway/generation/inputs.ts";
-import type { InputMedia, Kind, Turn } from "../../domain/generation.ts";
 import { admitInputs } from "../admission.ts";
 import { mustBe } from "../body/invalid.ts";
 import type { Api, Call } from "./call.ts";

@@ -1,20 +1,21 @@
 // The Gemini surface: the list of its routes, each described where it stands.
+
 import { Elysia } from "elysia";
 import type { FileName } from "../../db/media.ts";
-import type { KeyRow } from "../../db/store.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
-import type { Limits } from "../../gateway/pool/lease-contract.ts";
+import type { Limits } from "../../gateway/limits/contract.ts";
 import { dialectOf, splitUrl } from "../dialect.ts";
 import type { Api, Call } from "./call.ts";
 import { errorResponse } from "./errors.ts";
 import { deleteFile, listFiles, oneFile } from "./files/files.ts";
+import { createUploads, type Uploads } from "./files/resumable.ts";
 import { continueUpload, startUpload } from "./files/upload.ts";
 import { countTokens, generateContent, streamGenerateContent } from "./generate/generate.ts";
+import { predict } from "./generate/predict.ts";
 import { cancelInteraction, createInteraction, deleteInteraction, getInteraction } from "./interactions/interactions.ts";
 import { modelList, oneModel } from "./models.ts";
-import { predict } from "./generate/predict.ts";
 import { GenerateBody, InteractionBody } from "./schema.ts";
-import { createUploads, type Uploads } from "./files/resumable.ts";
 import { callVertexModel, readVertexModel } from "./vertex.ts";
 import { operation, predictLongRunning } from "./videos.ts";
 

@@ -1,11 +1,12 @@
 // Starts what generateContent and :predict make: a generation that is read as it goes, or a job where it has to outlive its client.
-import type { ImageGeneration, Run } from "../../gateway/generation/generate.ts";
+
+import type { ModelOptions } from "../../domain/generation.ts";
+import type { ImageGeneration, Run } from "../../gateway/generation/contract.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
-import type { VideoOrder } from "../../domain/job.ts";
+import type { VideoOrder } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { ignoredHeader, leftBehind, OPTION_NAMES } from "../../gateway/models/model-options.ts";
 import { familyOf, type ModelChoice } from "../../gateway/models/models.ts";
-import type { ModelOptions } from "../../domain/generation.ts";
 import { insists } from "../generation-headers.ts";
 import { type Api, type Call, jobsOf, stoppable } from "./call.ts";
 

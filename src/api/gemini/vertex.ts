@@ -1,15 +1,16 @@
 // Vertex's paths, as SDKs in express mode use them with an API key: the same methods by other names, operations asked by POST.
 // Source: requests of @google/genai 3.3 and google-genai 3.6.1 with `vertexai` and an API key; Vertex AI reference, fetchPredictOperation, read 2026-11-29.
-import { AppError } from "../../errors.ts";
+
 import type { Job } from "../../domain/job.ts";
+import { AppError } from "../../errors.ts";
 import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { jsonWithBytes } from "../json-bytes.ts";
 import { type Api, type Call, jobsOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
 import { countTokens, generateContent, streamGenerateContent } from "./generate/generate.ts";
+import { predict } from "./generate/predict.ts";
 import { plainId, videoJobId } from "./job-names.ts";
 import { modelList, oneModel } from "./models.ts";
-import { predict } from "./generate/predict.ts";
 import { OperationBody, tolerant } from "./schema.ts";
 import { startPrediction } from "./videos.ts";
 

@@ -1,19 +1,21 @@
 // :predictLongRunning, Veo's method, and its operations: every one is a job, looked at as often as a client likes.
 // Source: Gemini API reference, models.predictLongRunning and operations; clients of wire.md A.4 and D (read 2026-11-23).
+
+import type { InputMedia } from "../../domain/generation.ts";
+import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
-import { JobClient } from "../../gateway/generation/job-client.ts";
 import { type InputReference, ownMediaId } from "../../gateway/generation/inputs.ts";
-import type { Job, VideoOrder } from "../../domain/job.ts";
+import { JobClient } from "../../gateway/generation/job-client.ts";
+import type { VideoOrder } from "../../gateway/jobs/contract.ts";
 import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { ignoredHeader } from "../../gateway/models/model-options.ts";
-import type { InputMedia } from "../../domain/generation.ts";
 import { insists, jobHeaders } from "../generation-headers.ts";
 import { foldSeed } from "../seed.ts";
 import { type Api, admittedModel, type Call, jobsOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
+import { readInstance, validatePredict } from "./generate/predict.ts";
 import { plainId, videoJobId, videoUri } from "./job-names.ts";
 import { unread } from "./options.ts";
-import { readInstance, validatePredict } from "./generate/predict.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
 import { fileIdIn, mediaReference, readReference } from "./references.ts";
 import { aspectOf, resolutionOf, webhookOf } from "./video-options.ts";

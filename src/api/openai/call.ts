@@ -1,19 +1,21 @@
 // What every generating route of this surface shares: the call's facts, and the way from a decoded body to a running generation.
+
 import type { Clock } from "../../clock.ts";
-import type { KeyRow } from "../../db/store.ts";
+import type { ImageWish, Json, Turn } from "../../domain/generation.ts";
+import type { Job } from "../../domain/job.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import type { Affinity } from "../../gateway/generation/affinity.ts";
-import type { Generate, Run } from "../../gateway/generation/generate.ts";
-import type { JobClient } from "../../gateway/generation/job-client.ts";
-import { type ImageHints, type ImageWish, imageWish } from "../../gateway/models/image-options.ts";
+import type { Generate, Run } from "../../gateway/generation/contract.ts";
 import { type DraftTurn, type InputDependencies, type LeftOut, resolveTurns } from "../../gateway/generation/inputs.ts";
-import type { Job, Jobs } from "../../domain/job.ts";
+import type { JobClient } from "../../gateway/generation/job-client.ts";
+import type { Jobs } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
+import { type ImageHints, imageWish } from "../../gateway/models/image-options.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
 import type { SettingsStore } from "../../gateway/settings/settings.ts";
 import type { SideCallBook } from "../../gateway/side-calls/book.ts";
-import type { Json, Turn } from "../../domain/generation.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import { type Admission, admitInputs } from "../admission.ts";

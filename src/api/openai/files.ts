@@ -1,9 +1,10 @@
 // /v1/files: pictures and videos uploaded once and used many times, by the key that owns them. They go with the age of inputs.
+
 import type { Store } from "../../db/store.ts";
+import type { Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { fileIdOf, fileMediaId } from "../../gateway/generation/inputs.ts";
-import type { Limits } from "../../gateway/pool/lease-contract.ts";
-import type { Media } from "../../domain/generation.ts";
+import type { Limits } from "../../gateway/limits/contract.ts";
 import { fieldName } from "../body/form-object.ts";
 import { wholeNumber } from "../body/invalid.ts";
 import { isMultipart } from "../body/multipart.ts";

@@ -1,8 +1,9 @@
 // Endings of generations and jobs that are failures: refusals, words instead of a picture, jobs that ended without a result.
-import { AppError } from "../../errors.ts";
-import type { Job } from "../../domain/job.ts";
-import { failureOf } from "../../gateway/jobs/job-state.ts";
+
 import { type GenerateEvent, noImageText } from "../../domain/generation.ts";
+import type { Job } from "../../domain/job.ts";
+import { AppError } from "../../errors.ts";
+import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { refusalText } from "./chat/encode.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;

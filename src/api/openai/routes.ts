@@ -1,11 +1,13 @@
 // The OpenAI surface: the list of its routes, each described where it stands.
+
 import { type AnyElysia, Elysia } from "elysia";
-import type { KeyRow } from "../../db/store.ts";
+import type { Kind } from "../../domain/generation.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import type { KeptResponses } from "../../gateway/generation/stored-responses.ts";
-import type { Leases, Limits } from "../../gateway/pool/lease-contract.ts";
 import { asksForAll } from "../../gateway/keys/served-models.ts";
-import type { Kind } from "../../domain/generation.ts";
+import type { Limits } from "../../gateway/limits/contract.ts";
+import type { Leases } from "../../gateway/pool/lease-contract.ts";
 import { admitBody } from "../admission.ts";
 import type { Call } from "./call.ts";
 import { chat } from "./chat/chat.ts";

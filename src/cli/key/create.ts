@@ -1,9 +1,9 @@
 // flow2api key create: makes an API key with its permissions and limits, and prints it alone.
-import { NO_LIMITS } from "../../db/store.ts";
+import { NO_LIMITS } from "../../domain/key.ts";
 import { issueKey, newKeyLimits } from "../../gateway/keys/manage-keys.ts";
 import { openFolder } from "../folder.ts";
-import { KEY_OPTIONS, readKeyOptions } from "./options.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "../verb.ts";
+import { KEY_OPTIONS, readKeyOptions } from "./options.ts";
 
 export const keyCreate = defineVerb({
   name: "key create",

@@ -1,5 +1,5 @@
 // flow2api key list: the keys, never in full.
-import type { KeyRow } from "../../db/store.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { openFolder } from "../folder.ts";
 import { printableCell, rowsText } from "../table.ts";
 import { defineVerb, FOLDER_OPTIONS } from "../verb.ts";

@@ -1,5 +1,5 @@
 // Options that say what a key may do and how much, for making and for changing one.
-import type { KeyLimits, KeyRow } from "../../db/store.ts";
+import type { KeyLimits, KeyRow } from "../../domain/key.ts";
 import { imageForms, isAddressRange, SIDE_CALL_MODES, unknownModel, videoForms } from "../../gateway/keys/manage-keys.ts";
 import {
   given,

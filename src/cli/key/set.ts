@@ -1,10 +1,10 @@
 // flow2api key set: changes what a key may do and how much.
-import { NO_LIMITS } from "../../db/store.ts";
+import { NO_LIMITS } from "../../domain/key.ts";
 import { changeKey, readKey } from "../../gateway/keys/manage-keys.ts";
 import { openFolder } from "../folder.ts";
-import { KEY_OPTIONS, readKeyOptions } from "./options.ts";
 import { onlyGiven, readEnabled, readId } from "../option-values.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "../verb.ts";
+import { KEY_OPTIONS, readKeyOptions } from "./options.ts";
 
 export const keySet = defineVerb({
   name: "key set",

@@ -1,7 +1,8 @@
 // Accounts of the Python flow2api as tokens of ours, and sentences for what they hold that has no place here.
+
 import type { ImportReport } from "../../gateway/tokens/import-tokens.ts";
-import type { ParsedLine } from "../../gateway/tokens/parse-tokens.ts";
-import { type LeftBehind, type PythonOptions, readPythonAccount, textOf } from "../../gateway/tokens/python-account.ts";
+import type { LeftBehind, ParsedLine } from "../../gateway/tokens/parsed-token.ts";
+import { type PythonOptions, readPythonAccount, textOf } from "../../gateway/tokens/python-account.ts";
 import type { Fields, Original } from "./files.ts";
 
 const LEFT_BEHIND: Record<LeftBehind, string> = {

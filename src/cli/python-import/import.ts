@@ -1,18 +1,19 @@
 // flow2api import: takes over accounts, settings and the API key of the Python original.
-import { AppError } from "../../errors.ts";
-import { importCounts, importTokens } from "../../gateway/tokens/import-tokens.ts";
-import { newKeyLimits } from "../../gateway/keys/manage-keys.ts";
-import { hashKey } from "../../gateway/keys/keys.ts";
-import { isRefused, type ParsedToken } from "../../gateway/tokens/parse-tokens.ts";
-import { redactText } from "../../log.ts";
+
 import { findSetting, showValue } from "../../config/settings-keys.ts";
+import { AppError } from "../../errors.ts";
+import { hashKey } from "../../gateway/keys/keys.ts";
+import { newKeyLimits } from "../../gateway/keys/manage-keys.ts";
+import { importCounts, importTokens } from "../../gateway/tokens/import-tokens.ts";
+import { isRefused, type ParsedToken } from "../../gateway/tokens/parsed-token.ts";
+import { redactText } from "../../log.ts";
 import { type Folder, openFolder } from "../folder.ts";
-import { leftBehind, readAccounts } from "./accounts.ts";
-import { type Original, readOriginal } from "./files.ts";
-import { readWishes } from "./settings.ts";
 import { printableCell } from "../table.ts";
 import { COMMAND_LINE } from "../trail.ts";
 import { defineVerb, FOLDER_OPTIONS } from "../verb.ts";
+import { leftBehind, readAccounts } from "./accounts.ts";
+import { type Original, readOriginal } from "./files.ts";
+import { readWishes } from "./settings.ts";
 
 export const importOriginal = defineVerb({
   name: "import",

@@ -1,11 +1,11 @@
 // Settings and the API key of the Python original, in our words.
 
+import { findSetting, type SettingKey, showValue } from "../../config/settings-keys.ts";
 import { AppError } from "../../errors.ts";
 import { KNOWN_DEFAULTS } from "../../gateway/auth/password.ts";
 import { isOn, proxyReason, textOf } from "../../gateway/tokens/python-account.ts";
 import { readPythonProxy } from "../../gateway/tokens/python-proxy.ts";
 import { withoutEndSlashes } from "../../http.ts";
-import { findSetting, type SettingKey, showValue } from "../../config/settings-keys.ts";
 import type { Fields, Original } from "./files.ts";
 
 export type Wishes = {

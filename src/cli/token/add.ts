@@ -1,14 +1,15 @@
 // flow2api token add: asks the upstream whether it takes a secret, puts it into the pool, prints its id.
-import type { TokenRow } from "../../db/store.ts";
-import { editable } from "../../gateway/tokens/manage-tokens.ts";
-import { PROVIDERS } from "../../gateway/tokens/detect-secret.ts";
-import { freeLabel } from "../../gateway/tokens/token-labels.ts";
+
 import { findSetting, parseSetting, type SettingKey, showValue } from "../../config/settings-keys.ts";
+import type { TokenRow } from "../../domain/token.ts";
+import { PROVIDERS } from "../../gateway/tokens/detect-secret.ts";
+import { editable } from "../../gateway/tokens/manage-tokens.ts";
+import { freeLabel } from "../../gateway/tokens/token-labels.ts";
 import { openFolder } from "../folder.ts";
 import { readSecret } from "../secret.ts";
 import { printableCell } from "../table.ts";
-import { type Checked, checkSecret, type Unchecked } from "./check-secret.ts";
 import { defineVerb, FOLDER_OPTIONS, usageError } from "../verb.ts";
+import { type Checked, checkSecret, type Unchecked } from "./check-secret.ts";
 
 export const tokenAdd = defineVerb({
   name: "token add",

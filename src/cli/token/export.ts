@@ -1,7 +1,9 @@
 // flow2api token export: the pool as JSON, CSV or bare lines, with secrets only where they are asked for.
+
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Store, TokenRow } from "../../db/store.ts";
+import type { Store } from "../../db/store.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { exportTokens, TOKEN_FORMATS } from "../../gateway/tokens/export-tokens.ts";
 import { openFolder } from "../folder.ts";

@@ -1,5 +1,5 @@
 // flow2api token list: the pool, a line or a JSON row each.
-import type { TokenRow } from "../../db/store.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import { type HealthView, type PoolTokenView, viewRows } from "../../gateway/pool/snapshot.ts";
 import { redactText } from "../../log.ts";
 import { openFolder } from "../folder.ts";

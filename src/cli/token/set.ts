@@ -1,9 +1,10 @@
 // flow2api token set: changes how the pool uses a token.
-import type { TokenChange, TokenRow } from "../../db/store.ts";
+
+import type { TokenChange, TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { families, familyOf, nearestModels } from "../../gateway/models/models.ts";
 import { editable } from "../../gateway/tokens/manage-tokens.ts";
-import { readProxy } from "../../gateway/tokens/parse-token-fields.ts";
+import { readProxy } from "../../gateway/tokens/proxy-address.ts";
 import { openFolder } from "../folder.ts";
 import { given, onlyGiven, readDecimal, readEnabled, readId, readList, readSwitch, readWhole, wrongValue } from "../option-values.ts";
 import { type Call, defineVerb, FOLDER_OPTIONS, type Io, type Options, usageError } from "../verb.ts";

@@ -1,8 +1,9 @@
 // SQL of jobs: rows in the order they were made, changed only from the state that the caller expects.
+
 import type { Database } from "bun:sqlite";
 import type { JobState } from "../../domain/job.ts";
 import type { JobChange, JobQuery, JobRow, NewDelivery } from "../jobs.ts";
-import type { Vault } from "./secrets.ts";
+import type { Vault } from "./vault.ts";
 import { insertDelivery } from "./webhooks.ts";
 
 /** Purpose of the vault. */

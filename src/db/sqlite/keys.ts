@@ -1,7 +1,8 @@
 // SQL of the keys that we issue: rows and the SHA-256 by which a key is found.
+
 import type { Database } from "bun:sqlite";
+import { type KeyChange, type KeyRow, type NewKey, NO_LIMITS } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
-import { type KeyChange, type KeyRow, type NewKey, NO_LIMITS } from "../store.ts";
 
 const COLUMNS = `id, name, prefix, enabled, created_at AS createdAt, expires_at AS expiresAt, revoked_at AS revokedAt,
   models, kinds, addresses, limits, image_form AS imageForm, video_form AS videoForm, side_calls AS sideCalls,

@@ -1,6 +1,7 @@
 // SQL of what held tokens and groups back: the latest of each, also when it is over.
+
 import type { Database } from "bun:sqlite";
-import type { PauseRow } from "../store.ts";
+import type { PauseRow } from "../../domain/token.ts";
 
 /** As many are kept of each token and of each group. */
 const KEPT = 50;

@@ -1,12 +1,13 @@
 // A request log that is broken in whatever way: it is moved aside, told loudly, and a new one takes the rows.
+
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { RequestRow } from "../../domain/request.ts";
 import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
-import type { RequestRow } from "../store.ts";
 import { acquireFolder, isFolderOwned } from "./lock.ts";
 import { openRequestLog } from "./request-log.ts";
 

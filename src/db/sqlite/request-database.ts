@@ -1,9 +1,10 @@
 // The file of the request log: one that is broken is moved aside and begun again, at the start or while it is used. It is a log.
+
 import { type Database, SQLiteError } from "bun:sqlite";
 import { existsSync, renameSync, statSync } from "node:fs";
+import type { RequestRow } from "../../domain/request.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import type { RequestRow } from "../store.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { closeDatabase, openDatabase } from "./database.ts";
 import { migrate, REQUEST_MIGRATIONS } from "./migrate.ts";

@@ -1,11 +1,13 @@
 // The request log: pages, filters by index, batches, bounds.
+
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import type { AttemptRow, RequestFilter, RequestRow } from "../../domain/request.ts";
 import { newId } from "../../ids.ts";
 import { createLog, silentLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
-import type { AttemptRow, RequestFilter, RequestLog, RequestRow } from "../store.ts";
+import type { RequestLog } from "../store.ts";
 import { openDatabase } from "./database.ts";
 import { migrate, REQUEST_MIGRATIONS } from "./migrate.ts";
 import { openRequestLog, type RequestLogOptions } from "./request-log.ts";

@@ -1,8 +1,10 @@
 // The request log: rows are taken at once, written in batches beside the hot path.
+
 import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
+import type { RequestRow } from "../../domain/request.ts";
 import type { Log } from "../../log.ts";
-import type { RequestLog, RequestRow } from "../store.ts";
+import type { RequestLog } from "../store.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { retryBusy } from "./database.ts";
 import { RequestDatabase } from "./request-database.ts";

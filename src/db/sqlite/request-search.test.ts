@@ -1,8 +1,10 @@
 // Finding rows of the request log: words, ids, kinds, spans of time, and what a hostile text does.
+
 import { describe, expect, test } from "bun:test";
+import type { RequestFilter, RequestRow } from "../../domain/request.ts";
 import { silentLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
-import type { RequestFilter, RequestLog, RequestRow } from "../store.ts";
+import type { RequestLog } from "../store.ts";
 import { openDatabase } from "./database.ts";
 import { migrate, REQUEST_MIGRATIONS } from "./migrate.ts";
 import { openRequestLog } from "./request-log.ts";

@@ -1,5 +1,5 @@
 // What is asked of the request log in the language of its index: filters are words of one column, texts of the other. Pure.
-import type { RequestFilter } from "../store.ts";
+import type { RequestFilter } from "../../domain/request.ts";
 
 /** More say nothing more. */
 const MAX_WORDS = 8;

@@ -1,6 +1,7 @@
 // SQL of the request log: a row per request, a row per upstream call, words to find them by, pages by position.
+
 import type { Database } from "bun:sqlite";
-import type { AttemptRow, RequestFilter, RequestRow } from "../store.ts";
+import type { AttemptRow, RequestFilter, RequestRow } from "../../domain/request.ts";
 import { matchOf } from "./request-words.ts";
 
 const COLUMNS = `seq, id, at, requests.ms AS ms, dialect, route, key_id AS keyId, model, requests.family AS family, kind,

@@ -1,4 +1,5 @@
 // A new secret key: everything sealed in the database is sealed anew in one transaction, and no crash loses the key.
+
 import type { Database } from "bun:sqlite";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -11,9 +12,10 @@ import { URL_OF_JOB } from "./jobs.ts";
 import { acquireFolder } from "./lock.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
 import { settleFolder } from "./restore.ts";
-import { createVault, findSecretKey, keyOpens, newSecretKey, parseKey, settleSecretKey, type Vault, writeNextKey } from "./secrets.ts";
+import { createVault, findSecretKey, keyOpens, newSecretKey, parseKey, settleSecretKey, writeNextKey } from "./secrets.ts";
 import { SETTING } from "./settings.ts";
 import { PROXY, SECRET, STATE } from "./tokens.ts";
+import type { Vault } from "./vault.ts";
 import { SECRET_OF_KEY, URL_OF_DELIVERY, URL_OF_KEY } from "./webhooks.ts";
 
 /** Every column that holds sealed values, with its row's key and its purpose of the vault; the canary is the only one besides. */

@@ -1,7 +1,8 @@
 // SQL of what is edited at run time (settings), of small facts, and of the counters that tell of changes.
+
 import type { Database } from "bun:sqlite";
 import type { Revisions } from "../store.ts";
-import type { Vault } from "./secrets.ts";
+import type { Vault } from "./vault.ts";
 
 /** Purpose of the vault. All values are sealed: which of them is a secret is not known here. */
 export const SETTING = "setting";

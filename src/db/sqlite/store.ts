@@ -1,4 +1,5 @@
 // The Store over one SQLite file: each act of the contract in one transaction, secrets sealed.
+
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
@@ -16,12 +17,13 @@ import * as media from "./media.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
 import * as pauses from "./pauses.ts";
 import * as responses from "./responses.ts";
-import { createVault, type Vault } from "./secrets.ts";
+import { createVault } from "./secrets.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
 import * as usage from "./usage.ts";
+import type { Vault } from "./vault.ts";
 import * as webhooks from "./webhooks.ts";
 import { createWriter, type Writer } from "./writer.ts";
 

@@ -1,9 +1,10 @@
 // SQL of the tokens: rows, sealed secrets, health.
+
 import type { Database } from "bun:sqlite";
+import type { HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
-import type { HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../store.ts";
 import { deletePauses, insertPauses } from "./pauses.ts";
-import type { Vault } from "./secrets.ts";
+import type { Vault } from "./vault.ts";
 
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
   image_concurrency AS imageConcurrency, video_concurrency AS videoConcurrency, weight, priority,

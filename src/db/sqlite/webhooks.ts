@@ -1,7 +1,8 @@
 // SQL of webhooks: deliveries on their way, and where and with what secret a key's events are sent.
+
 import type { Database } from "bun:sqlite";
 import type { DeliveryChange, DeliveryFilter, DeliveryRow, KeyWebhook, NewDelivery } from "../jobs.ts";
-import type { Vault } from "./secrets.ts";
+import type { Vault } from "./vault.ts";
 
 /** Purposes of the vault. */
 export const URL_OF_DELIVERY = "delivery_url";

@@ -1,13 +1,13 @@
 // When a call that failed counts as charged: everything after the body left but a refusal, and everything after a picture came.
 import { expect, test } from "bun:test";
+import type { ProviderEvent } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import type { Provider } from "../../providers/provider.ts";
+import type { MediaStore } from "../media/media-store.ts";
+import type { Lease } from "../pool/lease-contract.ts";
+import type { Tokens } from "../tokens/credentials.ts";
 import { createAffinity } from "./affinity.ts";
 import { attemptImage } from "./attempt.ts";
-import type { Lease } from "../pool/lease-contract.ts";
-import type { MediaStore } from "../media/media-store.ts";
-import type { Tokens } from "../tokens/credentials.ts";
-import type { ProviderEvent } from "../../domain/generation.ts";
 
 type Plot = { events: ProviderEvent[]; fails?: ErrorKind; keep?: ErrorKind };
 

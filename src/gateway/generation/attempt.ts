@@ -1,11 +1,12 @@
 // One call on one leased token: the provider's events become ours, its drafts become media.
+
+import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
 import type { Provider } from "../../providers/provider.ts";
-import type { Affinity } from "./affinity.ts";
-import type { Lease } from "../pool/lease-contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import type { Lease } from "../pool/lease-contract.ts";
 import type { Tokens } from "../tokens/credentials.ts";
-import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../../domain/generation.ts";
+import type { Affinity } from "./affinity.ts";
 
 /** What came of a call that was answered. */
 export type Answer = Omit<Extract<ProviderEvent, { type: "finish" }>, "type"> & { images: Media[]; text: string };

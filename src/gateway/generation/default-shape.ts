@@ -1,6 +1,6 @@
 // The shape of an image where the request says none: that of the image it changes, else a square, whichever provider serves it. Pure.
-import { type ImageWish, nearestAspect } from "../models/image-options.ts";
-import { ASPECTS, type InputMedia, type Turn } from "../../domain/generation.ts";
+import { ASPECTS, type ImageWish, type InputMedia, type Turn } from "../../domain/generation.ts";
+import { nearestAspect } from "../models/image-options.ts";
 
 /**
  * The wish with a shape. What is changed is the first image of the user's last turn, else the latest of the conversation; where its pixels

@@ -27,3 +27,6 @@ export class Delivery {
     return isOpen;
   }
 }
+
+/** Names the request whose call it was. */
+export const joinedHeader = (requestId: string) => ({ "x-flow2api-joined": requestId });

@@ -1,108 +1,30 @@
 // The crux: choose a family, admit the key, then lease, call, classify and fail over until the images are there.
+
 import type { Clock, Random } from "../../clock.ts";
-import type { KeyRow, RequestLog } from "../../db/store.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import type { RequestLog } from "../../db/store.ts";
+import type { Part, Turn } from "../../domain/generation.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { Provider } from "../../providers/provider.ts";
-import type { Settings } from "../../config/settings-schema.ts";
+import type { Admission, Limits } from "../limits/contract.ts";
+import type { MediaStore } from "../media/media-store.ts";
+import { fitThinking, maxInputs, offersAspect, providersFor, requireAspect, withModel } from "../models/image-options.ts";
+import { ignoredHeader, leftBehind, meetsNeeds, mostSafety, unmetNeed } from "../models/model-options.ts";
+import { chooseFamily, isSwitchedOff, switchedOff } from "../models/models.ts";
+import { estimateImageUsd, type Prices } from "../models/prices.ts";
+import type { Leases } from "../pool/lease-contract.ts";
+import type { Tokens } from "../tokens/credentials.ts";
 import type { Affinity } from "./affinity.ts";
+import type { Generate, ImageGeneration } from "./contract.ts";
 import { withDefaultShape } from "./default-shape.ts";
+import { countImages, countVideos, fitImages } from "./inputs.ts";
 import { joinUndelivered } from "./join.ts";
 import { notServed } from "./not-served.ts";
-import type { Undelivered } from "./undelivered.ts";
-import { fitThinking, type ImageWish, maxInputs, offersAspect, providersFor, requireAspect, withModel } from "../models/image-options.ts";
-import { type Plan, runImages } from "./run-images.ts";
-import { countImages, countVideos, fitImages } from "./inputs.ts";
-import type { Admission, Leases, Limits } from "../pool/lease-contract.ts";
-import type { MediaStore } from "../media/media-store.ts";
-import { ignoredHeader, leftBehind, meetsNeeds, mostSafety, unmetNeed } from "../models/model-options.ts";
-import { chooseFamily, isSwitchedOff, type ModelChoice, switchedOff } from "../models/models.ts";
 import { imagePayload } from "./payload.ts";
-import { estimateImageUsd, type Prices } from "../models/prices.ts";
 import { createRecord, type GenerationRecord } from "./request-record.ts";
-import type { Tokens } from "../tokens/credentials.ts";
-import type { GenerateEvent, ImageRequest, ModelOptions, Part, Turn } from "../../domain/generation.ts";
-
-/** A client's request for images, decoded from any dialect. */
-export type ImageGeneration = {
-  requestId: string;
-  dialect: "openai" | "gemini";
-  /** Route as listed, e.g. `POST /v1/chat/completions`. */
-  route: string;
-  stream: boolean;
-  key: KeyRow;
-  choice: ModelChoice;
-  /** Parameters that the request itself names; what the model id fixes wins over them. */
-  wish: ImageWish;
-  system?: string;
-  turns: Turn[];
-  /** Field that the pictures of the last turn came in, named when there are too many. */
-  picturesParam?: string;
-  /** Images wanted, each an upstream call of its own. */
-  n: number;
-  seed?: number;
-  thinking?: ImageRequest["thinking"];
-  includeThoughts?: boolean;
-  imageOnly?: boolean;
-  options?: ModelOptions;
-  /** Fields of a dialect whose shapes are exact: a shape that the model does not have is refused, a size or a level is told as ignored. */
-  shapeParams?: { aspect: string; size: string; thinking?: string };
-  /** Aborts when the client goes away. */
-  signal: AbortSignal;
-  /** Awaited before the body of each upstream call leaves; when it throws, that call is not made. */
-  onSubmit?: () => Promise<void>;
-  /** Awaited after each call whose body left. `charged` false: the upstream refused it, and another token may be asked. */
-  onCallEnd?: (charged: boolean) => Promise<void>;
-  /** It belongs to a job: nothing is sent before that is on disk. */
-  forJob?: boolean;
-  /** A new call is wanted, whatever an identical request before has left. */
-  insist?: boolean;
-  /** Epoch ms of arrival. */
-  startedAt: number;
-};
-
-export type Run = {
-  /** Public family id that serves the request. */
-  family: string;
-  /** The retired family that it stands in for, or null. */
-  successorOf: string | null;
-  /** What calls of this family took lately, in ms; absent: nothing is known. */
-  usualMs?: number | null;
-  /** Headers of the answer that tell of this run alone. */
-  headers: Readonly<Record<string, string>>;
-  /** Ends with `done` or throws AppError. The generation waits for no reader. */
-  events: AsyncIterable<GenerateEvent>;
-  /** To be called when the response has been sent whole: until then a client that leaves has not got it. Absent: a job has it. */
-  delivered?(): void;
-};
-
-export type GenerateDependencies = {
-  pool: Leases;
-  limits: Limits;
-  providers: ReadonlyMap<string, Provider>;
-  tokens: Tokens;
-  affinity: Affinity;
-  media: Pick<MediaStore, "get" | "keep" | "discard" | "assertSpace" | "claimInputs">;
-  requests: Pick<RequestLog, "append">;
-  settings: () => Settings;
-  /** Absent: the catalogue's. */
-  prices?: () => Prices;
-  metrics: Metrics;
-  clock: Clock;
-  random: Random;
-  log: Log;
-  /** Absent: what a client left is cut. */
-  undelivered?: Undelivered;
-  /** Aborts when the server has waited long enough for open answers. */
-  shutdown: AbortSignal;
-};
-
-/**
- * Starts a generation. Resolves as soon as a token is leased or the request has entered the queue, so that everything
- * known before that is thrown here, as an error that can still be an HTTP status.
- * @throws {AppError} `forbidden`, `limit_exceeded`, `no_token`, `busy`, `upstream_quota`, `upstream_rate_limited`
- */
-export type Generate = (request: ImageGeneration) => Promise<Run>;
+import { type Plan, runImages } from "./run-images.ts";
+import type { Undelivered } from "./undelivered.ts";
 
 export function createGenerate(deps: GenerateDependencies): Generate {
   return async (request) => {
@@ -204,3 +126,24 @@ function preferredToken(affinity: Affinity, turns: readonly Turn[]): number | un
   const made = turns.flatMap((turn) => turn.parts).findLast(tokenOf);
   return made && tokenOf(made);
 }
+
+export type GenerateDependencies = {
+  pool: Leases;
+  limits: Limits;
+  providers: ReadonlyMap<string, Provider>;
+  tokens: Tokens;
+  affinity: Affinity;
+  media: Pick<MediaStore, "get" | "keep" | "discard" | "assertSpace" | "claimInputs">;
+  requests: Pick<RequestLog, "append">;
+  settings: () => Settings;
+  /** Absent: the catalogue's. */
+  prices?: () => Prices;
+  metrics: Metrics;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Absent: what a client left is cut. */
+  undelivered?: Undelivered;
+  /** Aborts when the server has waited long enough for open answers. */
+  shutdown: AbortSignal;
+};

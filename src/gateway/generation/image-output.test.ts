@@ -1,9 +1,9 @@
 // What is kept of an answer with images, and what a crash makes of it.
 import { describe, expect, test } from "bun:test";
 import { never, openWorld } from "../../../test/jobs-world.ts";
-import { createAnswerNotes, mediaOfJob, partsOf } from "./image-output.ts";
-import { PIXEL_PNG } from "../media/media.fixtures.ts";
 import { type GenerateEvent, type Media, NO_USAGE } from "../../domain/generation.ts";
+import { PIXEL_PNG } from "../media/media.fixtures.ts";
+import { createAnswerNotes, mediaOfJob, partsOf } from "./image-output.ts";
 
 const picture = (id: string): GenerateEvent => ({ type: "image", media: { id } as Media });
 const draft = (id: string): GenerateEvent => ({ type: "draft", media: { id } as Media });

@@ -1,19 +1,8 @@
 // What is kept of an answer with images, so that it can be told again: its words, thoughts and pictures in order, and how it ended.
-import { MAX_SIGNATURE } from "./affinity.ts";
+
+import type { AnswerPart, GenerateEvent, ImageAnswer } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
-import type { GenerateEvent } from "../../domain/generation.ts";
-
-export type AnswerPart =
-  | { type: "text" | "thought"; text: string; signature?: string }
-  | { type: "image" | "draft"; mediaId: string; signature?: string };
-
-type Done = Extract<GenerateEvent, { type: "done" }>;
-
-export type ImageAnswer = {
-  parts: AnswerPart[];
-  /** Null: it has not come to its end. */
-  end: Omit<Done, "type" | "usage" | "provider"> | null;
-};
+import { MAX_SIGNATURE } from "./affinity.ts";
 
 export type AnswerNotes = {
   /** Takes the event down. True: a picture or a draft came. */

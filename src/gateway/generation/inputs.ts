@@ -1,10 +1,11 @@
 // Pictures and videos that a request names become stored media: data URLs, our own links, and guarded fetches.
+
+import type { InputMedia, Kind, Media, Part, Turn } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
-import type { Affinity } from "./affinity.ts";
+import { type DataUrlLimits, decodeDataUrl } from "../media/data-url.ts";
 import type { MediaFetch } from "../media/fetch-media.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import { type DataUrlLimits, decodeDataUrl } from "../media/data-url.ts";
-import type { InputMedia, Kind, Media, Part, Turn } from "../../domain/generation.ts";
+import type { Affinity } from "./affinity.ts";
 
 /** A picture, or where the caller wants one a video, as a client names it, not yet read. */
 export type InputReference = {

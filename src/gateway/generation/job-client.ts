@@ -1,7 +1,7 @@
 // A client that waits for a job: what it joined, and whether it got the whole response.
+
 import { AppError } from "../../errors.ts";
-import { Delivery } from "./delivery.ts";
-import { joinedHeader } from "./join.ts";
+import { Delivery, joinedHeader } from "./delivery.ts";
 
 export class JobClient {
   private joined: string | null = null;

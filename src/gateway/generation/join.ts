@@ -1,45 +1,14 @@
 // Joins a request to the undelivered outcome of an identical one: the call under way, its stored result, or its failure.
 
-import type { ImageGeneration, Run } from "./generate.ts";
-import { hashRequest } from "../jobs/idempotency.ts";
-import { answerEvents, type JobReader } from "../jobs/follow-job.ts";
-import type { GenerationRecord } from "./request-record.ts";
 import { type GenerateEvent, NO_USAGE } from "../../domain/generation.ts";
-import { Delivery } from "./delivery.ts";
+import type { ImageGeneration, Run } from "./contract.ts";
+import { Delivery, joinedHeader } from "./delivery.ts";
+import { hashGeneration } from "./hash-generation.ts";
+import { answerEvents, type OutputReader } from "./replay-output.ts";
+import type { GenerationRecord } from "./request-record.ts";
 import { type Entry, toldAgain, type Undelivered } from "./undelivered.ts";
 
-/** Names the request whose call it was. */
-export const joinedHeader = (requestId: string) => ({ "x-flow2api-joined": requestId });
-
-/** Facts of one request alone, and of how it is answered. */
-const NOT_COMPARED: ReadonlySet<string> = new Set([
-  "requestId",
-  "key",
-  "stream",
-  "signal",
-  "onSubmit",
-  "forJob",
-  "insist",
-  "startedAt",
-  "picturesParam",
-  "turns",
-]);
-
-/** What makes two requests the same: not when they came, how they are answered, nor under what id their images were stored. */
-export function hashGeneration(request: ImageGeneration): Promise<string> {
-  const options = Object.fromEntries(Object.entries(request).filter(([name]) => !NOT_COMPARED.has(name)));
-  const turns = request.turns.map(({ role, parts }) => [role, ...parts.map(bytesOf)]);
-  return hashRequest({ options, turns });
-}
-
-/** A part by what it holds: bytes, else everything that it says. */
-function bytesOf(part: ImageGeneration["turns"][number]["parts"][number]): unknown {
-  if ("image" in part) return part.image.data;
-  const { signature: _, ...rest } = part as typeof part & { signature?: string };
-  return rest;
-}
-
-type Dependencies = { undelivered: Undelivered } & Omit<JobReader, "jobs">;
+type Dependencies = { undelivered: Undelivered } & OutputReader;
 
 /**
  * Null: there is nothing to join. The entry goes when its outcome was delivered whole, and is on offer again when its reader leaves.

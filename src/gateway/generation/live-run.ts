@@ -1,14 +1,15 @@
 // One image generation under way: its events, the signal that cuts it, and what becomes of it when its client leaves.
+
 import type { Clock } from "../../clock.ts";
-import { AppError } from "../../errors.ts";
 import type { Settings } from "../../config/settings-schema.ts";
-import type { AttemptState } from "./attempt.ts";
-import type { ImageGeneration } from "./generate.ts";
-import { createAnswerNotes } from "./image-output.ts";
 import type { GenerateEvent } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
+import type { AttemptState } from "./attempt.ts";
+import type { ImageGeneration } from "./contract.ts";
 import { Delivery } from "./delivery.ts";
 import { EventLog } from "./event-log.ts";
-import { hashGeneration } from "./join.ts";
+import { hashGeneration } from "./hash-generation.ts";
+import { createAnswerNotes } from "./image-output.ts";
 import { type Entry, isLost, type StoredFailure, type StoredResult, type Undelivered } from "./undelivered.ts";
 
 type Dependencies = { undelivered?: Undelivered; settings: () => Settings; clock: Clock; shutdown: AbortSignal };

@@ -1,7 +1,7 @@
 // Why a model that is known cannot be served by the pool now, as the client is told.
 import { AppError, NO_QUOTA_MESSAGE } from "../../errors.ts";
-import type { Leases } from "../pool/lease-contract.ts";
 import type { ModelChoice } from "../models/models.ts";
+import type { Leases } from "../pool/lease-contract.ts";
 
 /** @param pool whose tokens serve none of the choice's families */
 export function notServed(choice: ModelChoice, pool: Pick<Leases, "families" | "deniedFor">): AppError {

@@ -1,8 +1,9 @@
 // What the request log keeps of a request's content, where the operator turned that on: text and parameters, never pictures or links. Pure.
-import type { RequestPayload } from "../../db/store.ts";
-import type { ImageGeneration } from "./generate.ts";
-import type { Job } from "../../domain/job.ts";
+
 import type { Json } from "../../domain/generation.ts";
+import type { Job } from "../../domain/job.ts";
+import type { RequestPayload } from "../../domain/request.ts";
+import type { ImageGeneration } from "./contract.ts";
 
 /** Characters of a prompt that are kept. */
 const PROMPT_LENGTH = 2000;

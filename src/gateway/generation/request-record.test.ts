@@ -1,12 +1,14 @@
 // What a generation leaves behind: its row, its reservation's end, its attempts; each once, whatever the clock does.
+
 import { expect, test } from "bun:test";
 import { failure, success } from "../../../test/pool.ts";
 import type { Clock } from "../../clock.ts";
-import type { RequestRow } from "../../db/store.ts";
+import type { RequestRow } from "../../domain/request.ts";
 import { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { createMetrics } from "../../metrics.ts";
-import type { Admission, GenerationEnd, Lease, Outcome } from "../pool/lease-contract.ts";
+import type { Admission, GenerationEnd } from "../limits/contract.ts";
+import type { Lease, Outcome } from "../pool/lease-contract.ts";
 import { createRecord } from "./request-record.ts";
 
 const START = Date.UTC(2026, 10, 23, 12);

@@ -1,11 +1,15 @@
 // What one generation leaves behind: attempts told to health, a settled reservation, a row in the request log, metrics.
+
 import { type Clock, elapsedMs } from "../../clock.ts";
-import type { AttemptRow, KeyRow, RequestLog, RequestPayload } from "../../db/store.ts";
+import type { RequestLog } from "../../db/store.ts";
+import type { GenerateEvent, Kind, Media, Usage } from "../../domain/generation.ts";
+import type { KeyRow } from "../../domain/key.ts";
+import type { AttemptRow, RequestPayload } from "../../domain/request.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
-import type { Admission, GenerationEnd, Lease, Outcome } from "../pool/lease-contract.ts";
-import type { GenerateEvent, Kind, Media, Usage } from "../../domain/generation.ts";
+import type { Admission, GenerationEnd } from "../limits/contract.ts";
+import type { Lease, Outcome } from "../pool/lease-contract.ts";
 
 type Dependencies = { requests: Pick<RequestLog, "append">; metrics: Metrics; clock: Clock; log: Log };
 

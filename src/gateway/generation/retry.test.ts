@@ -1,8 +1,8 @@
 // What follows a failed call, for every kind of failure.
 import { describe, expect, test } from "bun:test";
+import type { Kind } from "../../domain/generation.ts";
 import { AppError, type AppErrorOptions, type ErrorKind } from "../../errors.ts";
 import { nextStep } from "./retry.ts";
-import type { Kind } from "../../domain/generation.ts";
 
 const NOW = 1_000_000;
 const half = () => 0.5;

@@ -1,8 +1,8 @@
 // What follows a failed call: told to the client, or tried again, when, and on which token. Pure.
 import type { Random } from "../../clock.ts";
-import type { AppError, ErrorKind } from "../../errors.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Kind } from "../../domain/generation.ts";
+import type { AppError, ErrorKind } from "../../errors.ts";
 
 export type FailedCall = {
   kind: Kind;

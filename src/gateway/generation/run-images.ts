@@ -1,21 +1,32 @@
 // The image calls of one request: each on as many tokens as the rules allow, all under one deadline, settled once.
+
 import { sleep } from "../../clock.ts";
+import {
+  addUsage,
+  type GenerateEvent,
+  type ImageRequest,
+  type ImageWish,
+  NO_USAGE,
+  noImageText,
+  type Turn,
+} from "../../domain/generation.ts";
 import { AppError, knownFailure, withRetryAfter } from "../../errors.ts";
+import type { Admission } from "../limits/contract.ts";
+import { fitImage, fitThinking } from "../models/image-options.ts";
+import { fitOptions, searchesOf } from "../models/model-options.ts";
+import { actualImageUsd, estimateImageUsd } from "../models/prices.ts";
+import { asExhausted } from "../pool/availability.ts";
+import type { Lease, LeaseRequest } from "../pool/lease-contract.ts";
+import type { Deadline } from "../pool/pace.ts";
 import { type Answer, type AttemptState, attemptImage } from "./attempt.ts";
-import type { GenerateDependencies, ImageGeneration } from "./generate.ts";
+import type { ImageGeneration } from "./contract.ts";
+import type { GenerateDependencies } from "./generate.ts";
 import { LiveRun, type RunFacts } from "./live-run.ts";
+import type { GenerationRecord } from "./request-record.ts";
+import { nextStep } from "./retry.ts";
 import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./signatures.ts";
 import { UsageOfFailures } from "./told-usage.ts";
 import { TriedTokens } from "./tried-tokens.ts";
-import { fitImage, fitThinking, type ImageWish } from "../models/image-options.ts";
-import type { Admission, Lease, LeaseRequest } from "../pool/lease-contract.ts";
-import { fitOptions, searchesOf } from "../models/model-options.ts";
-import { asExhausted } from "../pool/availability.ts";
-import type { Deadline } from "../pool/pace.ts";
-import { actualImageUsd, estimateImageUsd } from "../models/prices.ts";
-import type { GenerationRecord } from "./request-record.ts";
-import { nextStep } from "./retry.ts";
-import { addUsage, type GenerateEvent, type ImageRequest, NO_USAGE, noImageText, type Turn } from "../../domain/generation.ts";
 
 /** A request on its way: what its calls share. */
 export type Plan = {

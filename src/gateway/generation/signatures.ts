@@ -1,6 +1,7 @@
 // Thought signatures of a conversation: they go to the account that made them, and are left out for every other. Pure.
-import type { Affinity } from "./affinity.ts";
+
 import type { Part, Turn } from "../../domain/generation.ts";
+import type { Affinity } from "./affinity.ts";
 
 /** Google's documented value for histories that no account of the API made; every account takes it. */
 const PLACEHOLDER = "skip_thought_signature_validator";

@@ -1,8 +1,8 @@
 // Answers of /v1/responses that are kept: bound to their key, for thirty days, within a total size.
 import type { Clock } from "../../clock.ts";
 import type { ResponseRow, ResponseStore } from "../../db/responses.ts";
-import type { Log } from "../../log.ts";
 import type { Json } from "../../domain/generation.ts";
+import type { Log } from "../../log.ts";
 
 /** How long an answer is kept, as OpenAI keeps them. */
 const AGE_MS = 30 * 24 * 3_600_000;

@@ -1,6 +1,7 @@
 // What upstreams counted for calls of one request that made nothing, and how that reaches its response.
-import { AppError, type ToldUsage, withUsage } from "../../errors.ts";
+
 import { addUsage, type Usage } from "../../domain/generation.ts";
+import { AppError, type ToldUsage, withUsage } from "../../errors.ts";
 
 /** Sums the counts of one request's failed calls. */
 export class UsageOfFailures {

@@ -1,11 +1,11 @@
 // Undelivered outcomes: what a client left or lost goes to the next identical request of its key, for ten minutes, across restarts.
+
 import { type Clock, sleep } from "../../clock.ts";
 import type { UndeliveredRow, UndeliveredStore } from "../../db/undelivered.ts";
+import type { ImageAnswer, Json, Usage } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import type { ImageAnswer } from "./image-output.ts";
-import type { Json, Usage } from "../../domain/generation.ts";
 import type { LiveRun } from "./live-run.ts";
 
 /** How long an outcome is offered. */

@@ -1,22 +1,24 @@
 // Makes jobs from orders: the family that serves it, what it may cost, how it is to be carried out, all on disk before it begins.
+
 import type { Clock } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow } from "../../db/jobs.ts";
+import type { InputMedia, Json } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import type { Settings } from "../../config/settings-schema.ts";
 import { notServed } from "../generation/not-served.ts";
-import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } from "./image-job.ts";
-import type { ImageJobOrder, VideoOrder } from "../../domain/job.ts";
-import type { JobBook } from "./job-lifecycle.ts";
-import { deadlineAfter, isSettled } from "./job-state.ts";
-import type { Leases, Limits } from "../pool/lease-contract.ts";
+import type { Limits } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { chooseFamily, isSwitchedOff, switchedOff } from "../models/models.ts";
-import type { Runner } from "./worker.ts";
-import type { InputMedia, Json } from "../../domain/generation.ts";
 import { canMakeVideo, chooseVideo, videoWish } from "../models/video-options.ts";
+import type { Leases } from "../pool/lease-contract.ts";
+import type { ImageJobOrder, VideoOrder } from "./contract.ts";
+import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } from "./image-job.ts";
+import type { JobBook } from "./job-lifecycle.ts";
+import { deadlineAfter, isSettled } from "./job-state.ts";
 import { type VideoPlan, writePlan } from "./video-plan.ts";
+import type { Runner } from "./worker.ts";
 
 export type JobOrdersDependencies = ImageJobDependencies & {
   book: JobBook;

@@ -1,15 +1,15 @@
 // A job as its client waits for it: what a generation tells, made from what is on record. Who stops reading leaves the job as it is.
-import { AppError } from "../../errors.ts";
-import type { Affinity } from "../generation/affinity.ts";
-import type { Run } from "../generation/generate.ts";
-import { partsOf } from "../generation/image-output.ts";
-import type { Job, Jobs } from "../../domain/job.ts";
-import { failureOf, isSettled } from "./job-state.ts";
-import type { MediaStore } from "../media/media-store.ts";
-import { type ModelChoice, successorOf } from "../models/models.ts";
-import { type GenerateEvent, NO_USAGE } from "../../domain/generation.ts";
 
-export type JobReader = { jobs: Pick<Jobs, "watch">; media: Pick<MediaStore, "get">; affinity: Pick<Affinity, "of"> };
+import type { GenerateEvent } from "../../domain/generation.ts";
+import type { Job } from "../../domain/job.ts";
+import { AppError } from "../../errors.ts";
+import type { Run } from "../generation/contract.ts";
+import { answerEvents, type OutputReader } from "../generation/replay-output.ts";
+import { type ModelChoice, successorOf } from "../models/models.ts";
+import type { Jobs } from "./contract.ts";
+import { failureOf, isSettled } from "./job-state.ts";
+
+export type JobReader = OutputReader & { jobs: Pick<Jobs, "watch"> };
 
 /**
  * The job as a generation under way; one that has ended tells the same again. Its events throw AppError: the failure that it ended with,
@@ -55,23 +55,4 @@ async function* endOf({ media, affinity }: JobReader, job: Job): AsyncGenerator<
   const failure = end ? null : failureOf(job);
   if (failure) throw failure;
   yield* answerEvents({ media, affinity }, { ...job, provider: job.provider ?? "" });
-}
-
-export type ToldAnswer = Pick<Job, "answer" | "mediaIds" | "usage"> & { provider: string };
-
-/** What was kept of an answer, told as a generation tells it. @throws {AppError} `not_found` when none of its results is left */
-export async function* answerEvents({ media, affinity }: Omit<JobReader, "jobs">, kept: ToldAnswer): AsyncGenerator<GenerateEvent> {
-  const told = await Promise.all(
-    partsOf(kept).map(async (part): Promise<GenerateEvent | null> => {
-      if ("text" in part) return part;
-      const { type, mediaId, signature = affinity.of(mediaId)?.signature } = part;
-      const found = await media.get(mediaId);
-      return found && { type, media: found, signature };
-    }),
-  );
-  if (kept.mediaIds.length > 0 && !told.some((event) => event?.type === "image"))
-    throw new AppError("not_found", "The results of this job are past their age.", { reason: "job_deleted" });
-  yield* told.filter((event) => event !== null);
-  const end = kept.answer?.end ?? { finish: "stop", upstreamReason: "STOP" };
-  yield { type: "done", ...end, usage: kept.usage ?? NO_USAGE, provider: kept.provider };
 }

@@ -1,10 +1,12 @@
 // Repeated requests: the same one is carried out once, another one under the same name is refused, across restarts.
+
 import { describe, expect, test } from "bun:test";
 import { failing, openWorld } from "../../../test/jobs-world.ts";
 import { openStore } from "../../db/sqlite/store.ts";
 import { AppError } from "../../errors.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
-import { type Begun, createIdempotency, hashRequest, IDEMPOTENCY_MS } from "./idempotency.ts";
+import { hashRequest } from "../generation/hash-request.ts";
+import { type Begun, createIdempotency, IDEMPOTENCY_MS } from "./idempotency.ts";
 
 const NAME = { keyId: 1, route: "POST /v1/images/generations", key: "order-1" };
 

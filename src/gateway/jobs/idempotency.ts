@@ -1,9 +1,9 @@
 // Requests that may be repeated: a key's `Idempotency-Key` on a route means one generation, for a day, across restarts.
 import type { Clock } from "../../clock.ts";
 import type { IdempotencyName, IdempotencyRow, JobStore } from "../../db/jobs.ts";
+import type { Json } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
-import type { Json } from "../../domain/generation.ts";
 
 /** How long a name means the same request. */
 export const IDEMPOTENCY_MS = 24 * 3_600_000;
@@ -123,28 +123,4 @@ function cutOff(): AppError {
   const message =
     "A restart cut this request off after it was sent: it may have been charged. Use another Idempotency-Key to send it again.";
   return new AppError("upstream_unknown_outcome", message, { charged: true });
-}
-
-/** SHA-256 of a decoded request. Fields count whatever their order, absent ones not at all, and blobs by their bytes. */
-export async function hashRequest(request: unknown): Promise<string> {
-  return sha256(JSON.stringify(await canonical(request)));
-}
-
-async function canonical(value: unknown): Promise<unknown> {
-  if (value instanceof Blob) return `blob:${await hashBlob(value)}`;
-  if (value instanceof Uint8Array) return `blob:${sha256(value)}`;
-  if (Array.isArray(value)) return Promise.all(value.map(canonical));
-  if (typeof value !== "object" || value === null) return value;
-  const fields = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return Promise.all(fields.map(async ([name, field]) => [name, await canonical(field)]));
-}
-
-const sha256 = (bytes: string | Uint8Array): string => new Bun.CryptoHasher("sha256").update(bytes).digest("base64url");
-
-async function hashBlob(blob: Blob): Promise<string> {
-  const hasher = new Bun.CryptoHasher("sha256");
-  for await (const chunk of blob.stream()) hasher.update(chunk);
-  return hasher.digest("base64url");
 }

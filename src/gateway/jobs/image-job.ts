@@ -1,21 +1,21 @@
 // Images as a job: the same generation as for a client that waits, read by us and written down.
+
 import type { Clock } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow } from "../../db/jobs.ts";
+import { type GenerateEvent, type ImageWish, type Json, noImageText, type Part, type Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { Settings } from "../../config/settings-schema.ts";
-import type { Generate, ImageGeneration, Run } from "../generation/generate.ts";
+import type { Generate, ImageGeneration, Run } from "../generation/contract.ts";
 import { type AnswerNotes, createAnswerNotes } from "../generation/image-output.ts";
-import type { ImageWish } from "../models/image-options.ts";
 import { pixelsOf, uriInput } from "../generation/inputs.ts";
-import type { JobBook } from "./job-lifecycle.ts";
-import { nextProgress, toJobError } from "./job-state.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { searchesOf } from "../models/model-options.ts";
 import type { ModelChoice } from "../models/models.ts";
 import { actualImageUsd, type Prices } from "../models/prices.ts";
-import { type GenerateEvent, type Json, noImageText, type Part, type Turn } from "../../domain/generation.ts";
+import type { JobBook } from "./job-lifecycle.ts";
+import { nextProgress, toJobError } from "./job-state.ts";
 
 export type ImageJobDependencies = {
   book: JobBook;

@@ -1,14 +1,16 @@
 // The record of all jobs: every change on disk before its effect, told to those who watch, its end settled exactly once.
+
 import { type Clock, elapsedMs } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { JobChange, JobRow, JobStore } from "../../db/jobs.ts";
-import type { AttemptRow, RequestLog } from "../../db/store.ts";
+import type { RequestLog } from "../../db/store.ts";
+import type { Job, JobState, Place } from "../../domain/job.ts";
+import type { AttemptRow } from "../../domain/request.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
-import type { Settings } from "../../config/settings-schema.ts";
-import type { Job, JobState, Place } from "../../domain/job.ts";
-import { isSettled, mayFollow } from "./job-state.ts";
-import type { Admission, Cost } from "../pool/lease-contract.ts";
 import { videoPayload } from "../generation/payload.ts";
+import type { Admission, Cost } from "../limits/contract.ts";
+import { isSettled, mayFollow } from "./job-state.ts";
 import type { Webhooks } from "./webhooks.ts";
 
 export type JobEnd = JobChange & { state: "completed" | "failed" | "cancelled" };

@@ -1,11 +1,12 @@
 // Everything that jobs consist of, wired together once.
+
 import { createGuardedSend } from "../media/ssrf-guard.ts";
+import type { Jobs } from "./contract.ts";
 import { createIdempotency, type Idempotency } from "./idempotency.ts";
-import type { Jobs } from "../../domain/job.ts";
 import { createJobBook, type JobBookDependencies } from "./job-lifecycle.ts";
 import { createJobs, type JobsDependencies } from "./jobs.ts";
-import { createRunner, type Runner, type RunnerDependencies } from "./worker.ts";
 import { createWebhooks, type WebhookDependencies, type Webhooks } from "./webhooks.ts";
+import { createRunner, type Runner, type RunnerDependencies } from "./worker.ts";
 
 export type JobRoom = { jobs: Jobs; runner: Runner; webhooks: Webhooks; idempotency: Idempotency };
 

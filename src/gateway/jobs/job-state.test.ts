@@ -1,7 +1,7 @@
 // The rules of a job's life as tables.
 import { describe, expect, test } from "bun:test";
-import { AppError, type ErrorKind } from "../../errors.ts";
 import { JOB_STATES } from "../../domain/job.ts";
+import { AppError, type ErrorKind } from "../../errors.ts";
 import { downloadDelay, isSettled, mayFollow, nextProgress, pollDelay, pollsAfter, submissionEnd, usualVideoMs } from "./job-state.ts";
 
 describe("states", () => {

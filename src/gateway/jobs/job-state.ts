@@ -1,6 +1,7 @@
 // Rules of a job's life: which state follows which, when to ask again, how far it is, when it is over. Pure.
-import { AppError } from "../../errors.ts";
+
 import type { Job, JobError, JobState } from "../../domain/job.ts";
+import { AppError } from "../../errors.ts";
 
 /** What may follow a state. A job that was refused without a charge goes back to `queued`; a stage refused, to `running`. */
 const NEXT: Readonly<Record<JobState, readonly JobState[]>> = {

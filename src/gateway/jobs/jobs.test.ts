@@ -1,11 +1,12 @@
 // Jobs from order to result on a fake upstream: what is persisted when, who pays, who may see, and what a crash leaves.
+
 import { describe, expect, test } from "bun:test";
 import { failing, never, openWorld, type World } from "../../../test/jobs-world.ts";
 import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../../providers/provider.ts";
-import type { VideoOrder } from "../../domain/job.ts";
 import { PIXEL_PNG } from "../media/media.fixtures.ts";
 import { parseModel } from "../models/models.ts";
+import type { VideoOrder } from "./contract.ts";
 
 const TWO_TOKENS = [
   { provider: "gemini", label: "one", secret: "secret-of-token-one" },

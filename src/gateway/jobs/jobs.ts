@@ -1,17 +1,20 @@
 // What dialects and the admin ask of jobs: make, read, watch, stop, forget, decide. Every answer is bound to its owner.
+
 import type { JobChange, JobRow, JobStore } from "../../db/jobs.ts";
+import type { Job } from "../../domain/job.ts";
+import { TERMINAL_STATES } from "../../domain/job.ts";
 import { AppError, knownFailure, serverFailure } from "../../errors.ts";
+import { hashRequest } from "../generation/hash-request.ts";
+import { mediaOfJob } from "../generation/image-output.ts";
 import type { JobClient } from "../generation/job-client.ts";
 import { type Entry, isLost, UNDELIVERED_MS, type Undelivered } from "../generation/undelivered.ts";
-import { type Claim, hashRequest, type Idempotency } from "./idempotency.ts";
-import { mediaOfJob } from "../generation/image-output.ts";
-import type { ImageJobOrder, Job, Jobs, VideoOrder } from "../../domain/job.ts";
-import { TERMINAL_STATES } from "../../domain/job.ts";
-import { createJobOrders, type JobOrdersDependencies } from "./create-job.ts";
-import { failureOf, isFreeFailure } from "./job-state.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import type { Runner } from "./worker.ts";
+import type { ImageJobOrder, Jobs, VideoOrder } from "./contract.ts";
+import { createJobOrders, type JobOrdersDependencies } from "./create-job.ts";
+import type { Claim, Idempotency } from "./idempotency.ts";
+import { failureOf, isFreeFailure } from "./job-state.ts";
 import type { Webhooks } from "./webhooks.ts";
+import type { Runner } from "./worker.ts";
 
 export type JobsDependencies = JobOrdersDependencies & {
   store: Pick<JobStore, "findJob" | "listJobs">;

@@ -1,13 +1,15 @@
 // A job that has ended made once more, as a job of its own: the same order from what was kept of it.
+
 import type { Clock } from "../../clock.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";
+import type { InputMedia } from "../../domain/generation.ts";
+import { type Job, TERMINAL_STATES } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
 import { newTimeId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
-import { type ImageJobDependencies, openTurns, readImagePlan } from "./image-job.ts";
-import { type Job, type Jobs, TERMINAL_STATES, type VideoOrder } from "../../domain/job.ts";
 import { parseModel } from "../models/models.ts";
-import type { InputMedia } from "../../domain/generation.ts";
+import type { Jobs, VideoOrder } from "./contract.ts";
+import { type ImageJobDependencies, openTurns, readImagePlan } from "./image-job.ts";
 import { readPlan } from "./video-plan.ts";
 
 type Dependencies = {

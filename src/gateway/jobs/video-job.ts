@@ -1,21 +1,22 @@
 // What the steps of a video job share: what they need, what lives with the process, pauses, reports and bad ends.
+
 import { type Clock, elapsedMs, type Random, sleep } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow } from "../../db/jobs.ts";
-import type { AttemptRow } from "../../db/store.ts";
+import type { AttemptRow } from "../../domain/request.ts";
 import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
+import type { Turnstile } from "../../keyed-semaphore.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { Provider } from "../../providers/provider.ts";
-import type { Settings } from "../../config/settings-schema.ts";
 import type { TriedTokens } from "../generation/tried-tokens.ts";
+import type { MediaStore } from "../media/media-store.ts";
+import type { Prices } from "../models/prices.ts";
+import type { Lease, Outcome } from "../pool/lease-contract.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { Tokens } from "../tokens/credentials.ts";
 import type { JobBook } from "./job-lifecycle.ts";
 import { deadlineAfter, toJobError } from "./job-state.ts";
-import type { Lease, Outcome } from "../pool/lease-contract.ts";
-import type { MediaStore } from "../media/media-store.ts";
-import type { Pool } from "../pool/pool.ts";
-import type { Prices } from "../models/prices.ts";
-import type { Tokens } from "../tokens/credentials.ts";
-import type { Turnstile } from "../../keyed-semaphore.ts";
 
 export type VideoRunDependencies = {
   book: JobBook;

@@ -1,9 +1,10 @@
 // How a video job is to be carried out: what of it is kept on disk, and the upstream's request made from that.
-import { AppError } from "../../errors.ts";
-import type { LeaseRequest } from "../pool/lease-contract.ts";
-import type { MediaStore } from "../media/media-store.ts";
+
 import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import type { FittedVideo } from "../models/video-options.ts";
+import type { LeaseRequest } from "../pool/lease-contract.ts";
 
 export type VideoPlan = {
   prompt: string;

@@ -1,13 +1,12 @@
 // The first half of a video job: waits for a token and submits, once; goes to another token only when nothing was charged.
 import type { JobRow } from "../../db/jobs.ts";
-import { AppError, asCharged } from "../../errors.ts";
-import { submissionEnd } from "./job-state.ts";
-import { changeToSuccessor } from "./video-successor.ts";
-import type { Lease } from "../pool/lease-contract.ts";
-import { asExhausted } from "../pool/availability.ts";
-import { videoUsd } from "../models/prices.ts";
-import { nextStep } from "../generation/retry.ts";
 import type { Json } from "../../domain/generation.ts";
+import { AppError, asCharged } from "../../errors.ts";
+import { nextStep } from "../generation/retry.ts";
+import { videoUsd } from "../models/prices.ts";
+import { asExhausted } from "../pool/availability.ts";
+import type { Lease } from "../pool/lease-contract.ts";
+import { submissionEnd } from "./job-state.ts";
 import {
   asFailure,
   failVideo,
@@ -21,6 +20,7 @@ import {
   withTimeout,
 } from "./video-job.ts";
 import { leaseOf, readPlan, requestOf, type VideoPlan, writePlan } from "./video-plan.ts";
+import { changeToSuccessor } from "./video-successor.ts";
 
 /** Longest time for uploads and the answer to a submission. */
 const SUBMIT_MS = 600_000;

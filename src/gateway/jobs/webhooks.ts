@@ -2,16 +2,16 @@
 // Form and signature: Standard Webhooks (standardwebhooks.com, read 2026-11-23), as OpenAI's SDKs verify it.
 import { createHmac, randomBytes } from "node:crypto";
 import type { Clock, Random } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { DeliveryRow, JobStore, KeyWebhook, NewDelivery } from "../../db/jobs.ts";
+import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import type { Settings } from "../../config/settings-schema.ts";
-import { customerMessage } from "../pool/customer-message.ts";
-import { type GuardedSend, parseGuardedUrl } from "../media/ssrf-guard.ts";
-import type { Job } from "../../domain/job.ts";
-import { failureOf } from "./job-state.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import { type GuardedSend, parseGuardedUrl } from "../media/ssrf-guard.ts";
+import { customerMessage } from "../pool/customer-message.ts";
+import { failureOf } from "./job-state.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 
 export type Webhooks = {

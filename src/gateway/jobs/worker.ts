@@ -1,12 +1,15 @@
 // Works on all jobs that have not ended: those that are new, and those that an earlier run of the program left.
+
 import { sleep } from "../../clock.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { Reservation } from "../../db/ledger.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
-import type { Run } from "../generation/generate.ts";
-import { TriedTokens } from "../generation/tried-tokens.ts";
+import { createTurnstile } from "../../keyed-semaphore.ts";
+import type { Run } from "../generation/contract.ts";
 import { mediaOfJob } from "../generation/image-output.ts";
+import { TriedTokens } from "../generation/tried-tokens.ts";
+import type { Limits } from "../limits/contract.ts";
 import {
   followImages,
   type ImageJobDependencies,
@@ -17,8 +20,6 @@ import {
   startImages,
 } from "./image-job.ts";
 import { isSettled, toJobError } from "./job-state.ts";
-import type { Limits } from "../pool/lease-contract.ts";
-import { createTurnstile } from "../../keyed-semaphore.ts";
 import { markUnknown, type VideoRun, type VideoRunDependencies } from "./video-job.ts";
 import { runVideo } from "./video-run.ts";
 import { completion } from "./video-store.ts";

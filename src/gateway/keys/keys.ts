@@ -1,6 +1,7 @@
 // The keys we issued, in memory: found by the SHA-256 of what a client presents.
+
 import { timingSafeEqual } from "node:crypto";
-import type { KeyRow } from "../../db/store.ts";
+import type { KeyRow } from "../../domain/key.ts";
 
 export type Keys = {
   /** Replaces the table. */

@@ -1,9 +1,11 @@
 // Keys as the operator sees them: their state, their closest limit, pages of them; and that a revoked one stays so.
+
 import { describe, expect, test } from "bun:test";
-import { type KeyRow, NO_LIMITS } from "../../db/store.ts";
-import { changeKey, closestLimit, isAddressRange, issueKey, keyState, pageOfKeys, revokeKey, unknownModel } from "./manage-keys.ts";
+import { type KeyRow, NO_LIMITS } from "../../domain/key.ts";
 import type { KeyUsage } from "../limits/limits.ts";
+import { closestLimit } from "../limits/limits.ts";
 import { keyRow } from "../limits/testing.ts";
+import { changeKey, isAddressRange, issueKey, keyState, pageOfKeys, revokeKey, unknownModel } from "./manage-keys.ts";
 
 const NOW = 1_000_000;
 

@@ -1,12 +1,13 @@
 // What the operator does with the keys of clients: issue, change, revoke; and what may be written into one.
-import type { ImageForm, KeyChange, KeyLimits, KeyRow, SideCallMode, Store, VideoForm } from "../../db/store.ts";
-import { AppError } from "../../errors.ts";
-import { newKey } from "../../ids.ts";
+
 import { findSetting } from "../../config/settings-keys.ts";
 import type { Settings } from "../../config/settings-schema.ts";
-import { hashKey } from "./keys.ts";
-import type { KeyUsage } from "../limits/limits.ts";
+import type { Store } from "../../db/store.ts";
+import type { ImageForm, KeyChange, KeyLimits, KeyRow, SideCallMode, VideoForm } from "../../domain/key.ts";
+import { AppError } from "../../errors.ts";
+import { newKey } from "../../ids.ts";
 import { nearestModels, parseModel } from "../models/models.ts";
+import { hashKey } from "./keys.ts";
 
 /** What may become of a key's side calls. */
 export const SIDE_CALL_MODES = ["answer", "refuse", "generate"] as const satisfies readonly SideCallMode[];
@@ -124,20 +125,4 @@ export function pageOfKeys(rows: readonly KeyRow[], { text, state, limit, before
     .sort((a, b) => b.id - a.id);
   const shown = found.slice(0, limit);
   return { rows: shown, next: found.length > limit ? shown.at(-1)!.id : null, counts };
-}
-
-export const LIMIT_UNITS = ["images", "videoSeconds", "usd"] as const;
-export const LIMIT_PERIODS = ["day", "month", "total"] as const;
-export type LimitUse = { unit: (typeof LIMIT_UNITS)[number]; period: (typeof LIMIT_PERIODS)[number]; used: number; limit: number };
-
-/** The limit that is used up the most; null: there is none. Pure. */
-export function closestLimit({ limits }: Pick<KeyRow, "limits">, usage: KeyUsage): LimitUse | null {
-  const uses = LIMIT_UNITS.flatMap((unit) =>
-    LIMIT_PERIODS.flatMap((period): LimitUse[] => {
-      const limit = limits[unit][period];
-      return limit === null ? [] : [{ unit, period, used: usage[period][unit], limit }];
-    }),
-  );
-  const share = ({ used, limit }: LimitUse) => (limit === 0 ? 1 : used / limit);
-  return uses.reduce<LimitUse | null>((closest, use) => (closest && share(closest) >= share(use) ? closest : use), null);
 }

@@ -1,5 +1,7 @@
 // The key that the operator's own generations are counted under. Nobody knows it: it is a row, not a secret.
-import type { KeyRow, Store } from "../../db/store.ts";
+
+import type { Store } from "../../db/store.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { newKey } from "../../ids.ts";
 import { hashKey, type Keys } from "./keys.ts";
 

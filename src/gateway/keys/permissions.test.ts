@@ -1,9 +1,9 @@
 // A key's list of models: what an entry allows, and what it does not.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
+import { keyRow } from "../limits/testing.ts";
 import { chooseFamily, parseModel } from "../models/models.ts";
 import { allowsModel, assertPermitted } from "./permissions.ts";
-import { keyRow } from "../limits/testing.ts";
 
 const familyFor = (model: string) => chooseFamily(parseModel(model)!, () => true, true)!.family;
 

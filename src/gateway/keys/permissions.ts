@@ -1,8 +1,9 @@
 // Which models and kinds a key may use. Pure.
-import type { KeyRow } from "../../db/store.ts";
+
+import type { Kind } from "../../domain/generation.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import { parseModel } from "../models/models.ts";
-import type { Kind } from "../../domain/generation.ts";
 
 /**
  * Whether one of `models` (a key's list; empty allows all) allows what a client asked for. An entry is the id as it was written, a family,

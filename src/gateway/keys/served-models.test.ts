@@ -1,9 +1,9 @@
 // The list that a client chooses from: short, permitted, served; and everything on demand.
 import { expect, test } from "bun:test";
+import type { Kind } from "../../domain/generation.ts";
 import { FAMILIES } from "../models/catalogue.ts";
 import { parseModel } from "../models/models.ts";
 import { asksForAll, modelsFor, type ServedModels } from "./served-models.ts";
-import type { Kind } from "../../domain/generation.ts";
 
 const pool = (...families: string[]) => ({
   families: (kind: Kind) => new Set(FAMILIES.filter((one) => one.kind === kind && families.includes(one.id)).map(({ id }) => id)),

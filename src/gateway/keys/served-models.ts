@@ -1,9 +1,10 @@
 // The models that a client may choose from: what its key may use and the pool can serve, in every dialect's list.
-import type { KeyRow } from "../../db/store.ts";
-import type { Leases } from "../pool/lease-contract.ts";
-import { isForChoosing, listModels, type ModelEntry, modelEntry, parseModel } from "../models/models.ts";
-import { allowsModel } from "./permissions.ts";
+
 import type { Kind } from "../../domain/generation.ts";
+import type { KeyRow } from "../../domain/key.ts";
+import { isForChoosing, listModels, type ModelEntry, modelEntry, parseModel } from "../models/models.ts";
+import type { Leases } from "../pool/lease-contract.ts";
+import { allowsModel } from "./permissions.ts";
 
 /** `kinds`: those that the dialect serves. `listsAll`: the setting. */
 export type ServedModels = { pool: Pick<Leases, "families" | "isOff">; successors: boolean; kinds: readonly Kind[]; listsAll: boolean };

@@ -1,6 +1,7 @@
 // What fits under a key's limits, in which order limits speak, and that sums come out exact.
+
 import { describe, expect, test } from "bun:test";
-import { type KeyLimits, NO_LIMITS } from "../../db/store.ts";
+import { type KeyLimits, NO_LIMITS } from "../../domain/key.ts";
 import { type Account, createAccount, findShortfall, holdAt, reserve, settle, takeBack, toAmounts, toCost } from "./budget.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);

@@ -1,7 +1,8 @@
 // What one key has used and reserved, and whether more fits under its limits. Whole numbers, so that sums are exact. No I/O.
+
 import type { Amounts } from "../../db/ledger.ts";
-import type { KeyLimits } from "../../db/store.ts";
-import type { Cost } from "../pool/lease-contract.ts";
+import type { KeyLimits } from "../../domain/key.ts";
+import type { Cost } from "./contract.ts";
 import { dropOld, MINUTE_MS, PERIODS, type Period, periodEnd, periodsAt } from "./periods.ts";
 
 /** `spent` by generations that have ended, `reserved` by those that run. */

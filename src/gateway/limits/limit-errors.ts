@@ -1,7 +1,7 @@
 // What a client is told about its key's limits: what, how much, and when it may come again. No I/O.
 import { AppError } from "../../errors.ts";
-import type { Account, Shortfall } from "./budget.ts";
 import { waitUntil, waitWords } from "../pool/customer-message.ts";
+import type { Account, Shortfall } from "./budget.ts";
 import { dropOld, MINUTE_MS } from "./periods.ts";
 
 /** When a place becomes free nobody knows; this is a pause that helps more than it harms. */

@@ -1,12 +1,13 @@
 // Random lives of keys: what is reserved is settled or released, memory and record agree, no limit is ever passed.
+
 import { describe, expect, test } from "bun:test";
 import type { Amounts } from "../../db/ledger.ts";
-import { type KeyLimits, NO_LIMITS } from "../../db/store.ts";
+import { type KeyLimits, NO_LIMITS } from "../../domain/key.ts";
 import { seededRandom, settled } from "../../testing.ts";
 import { addAmounts, nothing, toAmounts, toCost } from "./budget.ts";
-import type { Admission, Cost } from "../pool/lease-contract.ts";
-import { type Bench, keyRow, request, startBench } from "./testing.ts";
+import type { Admission, Cost } from "./contract.ts";
 import { MINUTE_MS, PERIODS, type Period, periodsAt } from "./periods.ts";
+import { type Bench, keyRow, request, startBench } from "./testing.ts";
 
 const STEPS = 250;
 const KEYS = [1, 2, 3];

@@ -1,11 +1,12 @@
 // Limits on a real store: races, refusals that cost nothing, ends that count once, and what a crash leaves.
+
 import { describe, expect, test } from "bun:test";
 import type { LedgerStore } from "../../db/ledger.ts";
 import { openStore } from "../../db/sqlite/store.ts";
-import { type KeyLimits, NO_LIMITS } from "../../db/store.ts";
+import { type KeyLimits, NO_LIMITS } from "../../domain/key.ts";
 import { createLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
-import type { Admission, GenerationEnd } from "../pool/lease-contract.ts";
+import type { Admission, GenerationEnd } from "./contract.ts";
 import { createLimits } from "./limits.ts";
 import { type Bench, FAMILY, keyRow, request, SECRET_KEY, startBench, verdict } from "./testing.ts";
 

@@ -1,9 +1,13 @@
 // What each key may still do: checked and reserved in memory in one act, on record before anything is started.
+
 import type { Clock } from "../../clock.ts";
 import type { Amounts, LedgerStore, Reservation, ReservationCall } from "../../db/ledger.ts";
-import type { KeyRow } from "../../db/store.ts";
+import type { Kind } from "../../domain/generation.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import type { Keys } from "../keys/keys.ts";
+import { assertMayMake, assertPermitted } from "../keys/permissions.ts";
 import {
   type Account,
   addAmounts,
@@ -22,14 +26,11 @@ import {
   toCost,
   whole,
 } from "./budget.ts";
-import type { Keys } from "../keys/keys.ts";
-import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from "../pool/lease-contract.ts";
+import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from "./contract.ts";
 import { createLedger } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
-import { assertMayMake, assertPermitted } from "../keys/permissions.ts";
-import type { Kind } from "../../domain/generation.ts";
-import { UploadQuota } from "./upload-quota.ts";
 import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./periods.ts";
+import { UploadQuota } from "./upload-quota.ts";
 
 const KINDS: readonly Kind[] = ["image", "video"];
 
@@ -274,4 +275,22 @@ function usageOf(account: Account, now: number): Omit<KeyUsage, "uploadBytes"> {
     inFlight: account.inFlight,
     requestsLastMinute: account.recent.length,
   };
+}
+
+export const LIMIT_UNITS = ["images", "videoSeconds", "usd"] as const;
+
+export const LIMIT_PERIODS = ["day", "month", "total"] as const;
+
+export type LimitUse = { unit: (typeof LIMIT_UNITS)[number]; period: (typeof LIMIT_PERIODS)[number]; used: number; limit: number };
+
+/** The limit that is used up the most; null: there is none. Pure. */
+export function closestLimit({ limits }: Pick<KeyRow, "limits">, usage: KeyUsage): LimitUse | null {
+  const uses = LIMIT_UNITS.flatMap((unit) =>
+    LIMIT_PERIODS.flatMap((period): LimitUse[] => {
+      const limit = limits[unit][period];
+      return limit === null ? [] : [{ unit, period, used: usage[period][unit], limit }];
+    }),
+  );
+  const share = ({ used, limit }: LimitUse) => (limit === 0 ? 1 : used / limit);
+  return uses.reduce<LimitUse | null>((closest, use) => (closest && share(closest) >= share(use) ? closest : use), null);
 }

@@ -2,10 +2,11 @@
 
 import type { LedgerStore } from "../../db/ledger.ts";
 import { openStore } from "../../db/sqlite/store.ts";
-import { type KeyRow, NO_LIMITS, type Store } from "../../db/store.ts";
+import type { Store } from "../../db/store.ts";
+import { type KeyRow, NO_LIMITS } from "../../domain/key.ts";
 import { createLog } from "../../log.ts";
 import { temporaryFolder, type VirtualClock, virtualClock } from "../../testing.ts";
-import type { AdmissionRequest } from "../pool/lease-contract.ts";
+import type { AdmissionRequest } from "./contract.ts";
 import { createLimits, type OpenLimits } from "./limits.ts";
 
 export const SECRET_KEY = new Uint8Array(32).fill(7);

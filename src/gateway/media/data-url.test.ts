@@ -1,7 +1,7 @@
 // What `data:` URLs are understood as.
 import { describe, expect, test } from "bun:test";
-import { MP4_HEADER, PIXEL_PNG, pngHeader } from "./media.fixtures.ts";
 import { decodeDataUrl } from "./data-url.ts";
+import { MP4_HEADER, PIXEL_PNG, pngHeader } from "./media.fixtures.ts";
 
 const LIMITS = { maxBytes: 1024 * 1024, maxMegapixels: 1 };
 const BASE64 = PIXEL_PNG.toBase64();

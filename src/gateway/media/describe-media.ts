@@ -1,9 +1,10 @@
 // The row of a media item: its type by magic bytes, its size in pixels, its age; and what is refused. Pure.
+
+import type { Settings } from "../../config/settings-schema.ts";
+import type { Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
-import type { Settings } from "../../config/settings-schema.ts";
 import { inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
-import type { Media } from "../../domain/generation.ts";
 
 /** Whose a medium is and where it comes from. `keyId` null: the operator's. */
 export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &

@@ -1,9 +1,9 @@
 // The guard around client-named URLs: nothing that is not public is ever connected to, nothing is read without end.
 import { describe, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
+import type { Settings } from "../../config/settings-schema.ts";
 import { AppError } from "../../errors.ts";
 import { type HttpRequest, send } from "../../http.ts";
-import type { Settings } from "../../config/settings-schema.ts";
 import { virtualClock } from "../../testing.ts";
 import { HOSTILE_URLS, NAMES } from "./fetch-media.fixtures.ts";
 import { createMediaFetch, type MediaFetchDependencies } from "./fetch-media.ts";

@@ -2,12 +2,12 @@
 import { pipeline, type Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import { type Clock, systemClock } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import type { Kind } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { readChunks, toNetworkError } from "../../http.ts";
-import type { Settings } from "../../config/settings-schema.ts";
-import { createGuardedSend, type GuardDependencies, parseGuardedUrl, type Refuse } from "./ssrf-guard.ts";
 import { inspectInput, inspectType, type MediaRules } from "./sniff.ts";
-import type { Kind } from "../../domain/generation.ts";
+import { createGuardedSend, type GuardDependencies, parseGuardedUrl, type Refuse } from "./ssrf-guard.ts";
 
 export type FetchedMedia = {
   bytes: Uint8Array;

@@ -1,9 +1,11 @@
 // The gallery: which media are looked at, page by page, and all that is known of one of them.
+
 import type { JobRow } from "../../db/jobs.ts";
 import type { MediaFilter } from "../../db/media.ts";
-import type { RequestLog, RequestRow, Store } from "../../db/store.ts";
-import type { MediaTrash } from "./trash.ts";
+import type { RequestLog, Store } from "../../db/store.ts";
 import type { Media } from "../../domain/generation.ts";
+import type { RequestRow } from "../../domain/request.ts";
+import type { MediaTrash } from "./trash.ts";
 
 /** What is asked for, as an address says it. Empty texts: all. Dates are days in UTC, the last one included. */
 export type GalleryQuery = {

@@ -2,16 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Settings } from "../../config/settings-schema.ts";
 import { openStore } from "../../db/sqlite/store.ts";
+import type { Draft, Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { isId, newId } from "../../ids.ts";
 import { silentLog } from "../../log.ts";
-import type { Settings } from "../../config/settings-schema.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { jpegHeader, MP4_HEADER, PIXEL_PNG, pngHeader } from "./media.fixtures.ts";
 import { createMediaStore, type MediaDependencies } from "./media-store.ts";
 import { diskErrors } from "./temp-files.ts";
-import type { Draft, Media } from "../../domain/generation.ts";
 
 const DAY_MS = 86_400_000;
 const RESULT = { origin: "result", keyId: 7, requestId: "request" } as const;

@@ -3,19 +3,19 @@ import { statfsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
+import type { Draft, DraftWriter, Media } from "../../domain/generation.ts";
 import { AppError, diskIsFull } from "../../errors.ts";
 import { isId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import type { Settings } from "../../config/settings-schema.ts";
 import { describeMedia, type MediaFacts } from "./describe-media.ts";
-import { createDrafts, diskErrors } from "./temp-files.ts";
 import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./media-orphans.ts";
 import { MediaUsage } from "./media-shares.ts";
 import { createSweeper } from "./retention.ts";
 import { HEAD_BYTES } from "./sniff.ts";
+import { createDrafts, diskErrors } from "./temp-files.ts";
 import { createThumbnails } from "./thumbnails.ts";
-import type { Draft, DraftWriter, Media } from "../../domain/generation.ts";
 
 export interface MediaStore {
   /** Takes the bytes of one medium as they come; the claimed type decides nothing. */

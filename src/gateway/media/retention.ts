@@ -1,10 +1,10 @@
 // The loop that deletes media by age and total size, in bounded batches.
 import type { Clock } from "../../clock.ts";
-import type { Store } from "../../db/store.ts";
-import type { Log } from "../../log.ts";
 import type { Settings } from "../../config/settings-schema.ts";
-import { findSurplus, type MediaSum, type MediaUsage } from "./media-shares.ts";
+import type { Store } from "../../db/store.ts";
 import type { Media } from "../../domain/generation.ts";
+import type { Log } from "../../log.ts";
+import { findSurplus, type MediaSum, type MediaUsage } from "./media-shares.ts";
 
 export type Sweeper = {
   /** One pass; resolves with the number of media deleted. Passes never overlap: a second caller waits for the one under way. */

@@ -3,8 +3,8 @@ import { GIF } from "image-size/types/gif";
 import { HEIF } from "image-size/types/heif";
 import { PNG } from "image-size/types/png";
 import { WEBP } from "image-size/types/webp";
-import { AppError } from "../../errors.ts";
 import type { Kind } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 
 /** A type that the store knows. `ext` has no dot. */
 export type MediaType = { kind: Kind; mime: string; ext: string };

@@ -2,9 +2,9 @@
 import { mkdirSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Draft, DraftWriter } from "../../domain/generation.ts";
 import { diskIsFull } from "../../errors.ts";
 import { newId } from "../../ids.ts";
-import type { Draft, DraftWriter } from "../../domain/generation.ts";
 
 export type Drafts = {
   open(mime: string): DraftWriter;

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Media } from "../../domain/generation.ts";
 import { silentLog } from "../../log.ts";
 import { temporaryFolder } from "../../testing.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
 import { createThumbnails, THUMBNAIL_PIXELS } from "./thumbnails.ts";
-import type { Media } from "../../domain/generation.ts";
 
 const media = (change: Partial<Media> = {}): Media => ({
   id: "abcdefghijklmnopqrstuvwxyz",

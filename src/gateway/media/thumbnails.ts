@@ -1,9 +1,9 @@
 // Small pictures of stored pictures: made when first looked at, a few at a time, kept in files beside what they show.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Log } from "../../log.ts";
-import { createTurnstile } from "../../keyed-semaphore.ts";
 import type { Media } from "../../domain/generation.ts";
+import { createTurnstile } from "../../keyed-semaphore.ts";
+import type { Log } from "../../log.ts";
 
 /** Longest side, in pixels. */
 export const THUMBNAIL_PIXELS = 320;

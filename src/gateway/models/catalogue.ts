@@ -1,6 +1,7 @@
 // Data: the living model families with limits and prices per provider.
-import type { Family, ImageLimits, ImagePrice, ImageTakes, VideoLimits, VideoPrice } from "./family.ts";
+
 import { ASPECTS, type Aspect, RESOLUTIONS, SEARCH_TYPES, VIDEO_ASPECTS } from "../../domain/generation.ts";
+import type { Family, ImageLimits, ImagePrice, ImageTakes, VideoLimits, VideoPrice } from "./family.ts";
 
 const day = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 1000;
 

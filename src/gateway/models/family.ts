@@ -1,8 +1,16 @@
 // What is known of a model family: limits and prices per provider, in the gateway's own terms.
-import type { Aspect, ImageRequest, ImageSize, Resolution, SearchType, VideoAspect, VideoMode, VideoQuality } from "../../domain/generation.ts";
 
-/** The upstream's plan: 0 free, 1 paid, 2 highest. */
-export type Tier = 0 | 1 | 2;
+import type {
+  Aspect,
+  ImageRequest,
+  ImageSize,
+  Resolution,
+  SearchType,
+  Tier,
+  VideoAspect,
+  VideoMode,
+  VideoQuality,
+} from "../../domain/generation.ts";
 export type Thinking = NonNullable<ImageRequest["thinking"]>;
 
 /** USD per million tokens. Thoughts are billed as text output. */

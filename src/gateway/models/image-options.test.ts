@@ -1,17 +1,9 @@
 // Facts about how requests say what shape and size an image has, and what providers make of it.
+
 import { expect, test } from "bun:test";
+import type { ImageWish } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import {
-  fitImage,
-  fitThinking,
-  type ImageHints,
-  type ImageWish,
-  imageWish,
-  maxInputs,
-  offersAspect,
-  providersFor,
-  withModel,
-} from "./image-options.ts";
+import { fitImage, fitThinking, type ImageHints, imageWish, maxInputs, offersAspect, providersFor, withModel } from "./image-options.ts";
 import { parseModel } from "./models.ts";
 
 const WISHES: readonly [hints: ImageHints, wish: Omit<ImageWish, "pixels">][] = [

@@ -1,9 +1,9 @@
 // What a request wishes of an image's shape and size, and how near each provider comes to it. Pure.
+import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageSize, type ImageWish, type Tier } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import type { ImageLimits, Thinking, Tier } from "./family.ts";
-import type { ModelParameters } from "./parse-model.ts";
+import type { ImageLimits, Thinking } from "./family.ts";
 import { familyOf } from "./models.ts";
-import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageSize } from "../../domain/generation.ts";
+import type { ModelParameters } from "./parse-model.ts";
 
 /** The fields of a request that may speak about shape and size, unread. Each dialect fills in those that it has. */
 export type ImageHints = {
@@ -15,14 +15,6 @@ export type ImageHints = {
   aspectRatio?: unknown;
   /** `1K`, `2k`, `2048`, `2048x2048`. */
   imageSize?: unknown;
-};
-
-/** What is asked for; absent is left to the upstream. */
-export type ImageWish = {
-  aspect?: Aspect;
-  size?: ImageSize;
-  /** The exact pixels asked for, when the aspect comes from them. */
-  pixels?: { width: number; height: number };
 };
 
 /** A wish as one provider can fulfil it: spread it into an ImageRequest. */

@@ -1,9 +1,9 @@
 // The models as the operator sees them: what the catalogue says, what is changed of it, which names lead there, who serves them.
-import type { TokenRow } from "../../db/store.ts";
+import type { TokenRow } from "../../domain/token.ts";
+import type { Pool } from "../pool/pool.ts";
 import type { ImagePrice } from "./family.ts";
 import { chooseFamily, type Family, families, familyOf, knownModels, providerServes } from "./models.ts";
 import { type Offer, type OwnPrices, pricedSizes } from "./overrides.ts";
-import type { Pool } from "../pool/pool.ts";
 
 /** What one provider asks for one size of image or one second at a resolution. */
 export type PriceView = { size: string; listUsd: number; ownUsd: number | null };

@@ -1,9 +1,9 @@
 // Tests: which options a provider takes for a family, what stays behind, and what a search costs.
 import { describe, expect, test } from "bun:test";
+import type { Json } from "../../domain/generation.ts";
 import { FAMILIES } from "./catalogue.ts";
 import { fitOptions, ignoredHeader, leftBehind, meetsNeeds, mostSafety, searchesOf } from "./model-options.ts";
 import { actualImageUsd, estimateImageUsd } from "./prices.ts";
-import type { Json } from "../../domain/generation.ts";
 
 const PRO = "gemini-3-pro-image";
 const HARASSMENT = { category: "HARM_CATEGORY_HARASSMENT", threshold: "OFF" };

@@ -1,8 +1,9 @@
 // Options beyond shape and size: which providers take them for a family, and the names of those that nobody carries. Pure.
+
+import type { AnswerExtras, ModelOptions, SearchOptions } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { ImageLimits, ImageTakes } from "./family.ts";
 import { familyOf } from "./models.ts";
-import type { AnswerExtras, ModelOptions, SearchOptions } from "../../domain/generation.ts";
 
 const NOTHING: ImageTakes = { safety: [], search: [], sampling: false, videos: false };
 

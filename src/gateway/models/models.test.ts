@@ -1,8 +1,9 @@
 // Facts about the catalogue, the choice of a family, and the list of models.
 import { expect, test } from "bun:test";
+import { IMAGE_SIZES } from "../../domain/generation.ts";
+import { LISTED, NAMES } from "./aliases.ts";
 import { FAMILIES } from "./catalogue.ts";
 import flow from "./fixtures/flow-models.json";
-import { LISTED, NAMES } from "./aliases.ts";
 import {
   assumedFamilies,
   chooseFamily,
@@ -14,7 +15,6 @@ import {
   parseModel,
   providerServes,
 } from "./models.ts";
-import { IMAGE_SIZES } from "../../domain/generation.ts";
 
 const everything = new Set(FAMILIES.map((family) => family.id));
 const pool =

@@ -1,12 +1,14 @@
 // The catalogue as the program asks it: families by id, the family that serves a choice, the list of models, near misses.
+
+import type { Kind } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
+import { LISTED, OFFICIAL } from "./aliases.ts";
 import { FAMILIES } from "./catalogue.ts";
 import type { Family, ImageFamily, VideoFamily } from "./family.ts";
 import { type ModelChoice, parseModel } from "./parse-model.ts";
-import { LISTED, OFFICIAL } from "./aliases.ts";
-import type { Kind } from "../../domain/generation.ts";
 
-export type { Family, ImageFamily, ImageLimits, Thinking, Tier, VideoFamily, VideoLimits } from "./family.ts";
+export type { Tier } from "../../domain/generation.ts";
+export type { Family, ImageFamily, ImageLimits, Thinking, VideoFamily, VideoLimits } from "./family.ts";
 export { type ModelChoice, type ModelParameters, parseModel } from "./parse-model.ts";
 
 /** The families that serve a request that names no model. */

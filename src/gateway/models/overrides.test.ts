@@ -1,10 +1,10 @@
 // What the operator changes of the catalogue: prices that count, families that are not offered.
 import { describe, expect, test } from "bun:test";
+import { NO_USAGE } from "../../domain/generation.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import { isSwitchedOff, listModels, parseModel } from "./models.ts";
 import { createOffer, readChanges } from "./overrides.ts";
 import { actualImageUsd, estimateImageUsd, videoUsd } from "./prices.ts";
-import { NO_USAGE } from "../../domain/generation.ts";
 
 const PRO = "gemini-3-pro-image";
 const FLASH = "gemini-3.1-flash-image";

@@ -1,6 +1,7 @@
 // What the operator changes of the catalogue: families that are switched off, and prices of one's own. Kept as JSON among the settings.
-import type { ImagePrice, VideoPrice } from "./family.ts";
+
 import type { Leases } from "../pool/lease-contract.ts";
+import type { ImagePrice, VideoPrice } from "./family.ts";
 import { type Family, familyOf } from "./models.ts";
 import { CATALOGUE_PRICES, type Prices } from "./prices.ts";
 

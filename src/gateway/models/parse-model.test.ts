@@ -1,11 +1,12 @@
 // Facts about model ids: every id of the Python original and every id that clients hard-code.
+
 import { expect, test } from "bun:test";
+import type { Tier, VideoMode } from "../../domain/generation.ts";
 import { FAMILIES } from "./catalogue.ts";
-import type { Tier, VideoFamily } from "./family.ts";
+import type { VideoFamily } from "./family.ts";
 import flow from "./fixtures/flow-models.json";
-import { type ModelChoice, type ModelParameters, parseModel } from "./parse-model.ts";
 import { familyOf } from "./models.ts";
-import type { VideoMode } from "../../domain/generation.ts";
+import { type ModelChoice, type ModelParameters, parseModel } from "./parse-model.ts";
 
 const INPUTS: Record<string, readonly [min: number, max: number]> = {
   text: [0, 0],

@@ -1,7 +1,15 @@
 // Reads a model id: which living families it may mean and what else it fixes. Pure; a grammar, not a list of ids.
-import type { Tier } from "./family.ts";
+import {
+  ASPECTS,
+  type Aspect,
+  type ImageSize,
+  type Kind,
+  type Resolution,
+  type Tier,
+  type VideoMode,
+  type VideoQuality,
+} from "../../domain/generation.ts";
 import { NAMES, type Name } from "./aliases.ts";
-import { ASPECTS, type Aspect, type ImageSize, type Kind, type Resolution, type VideoMode, type VideoQuality } from "../../domain/generation.ts";
 
 /** What an id fixes beside the family. What is absent is open: to the request, then to the family's default. */
 export type ModelParameters = {

@@ -1,7 +1,7 @@
 // Facts about what images and videos cost.
 import { expect, test } from "bun:test";
-import { actualImageUsd, CATALOGUE_PRICES, estimateImageUsd, type Prices, videoUsd } from "./prices.ts";
 import { type ImageSize, NO_USAGE } from "../../domain/generation.ts";
+import { actualImageUsd, CATALOGUE_PRICES, estimateImageUsd, type Prices, videoUsd } from "./prices.ts";
 
 const ESTIMATES: readonly [family: string, provider: string, size: ImageSize | undefined, usd: number][] = [
   ["gemini-3-pro-image", "gemini", undefined, 0.134],

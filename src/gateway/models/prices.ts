@@ -1,8 +1,9 @@
 // What images and seconds of video cost, in USD: before the call from the price list, after it from the upstream's counts.
+
+import type { ImageSize, Resolution, Usage } from "../../domain/generation.ts";
 import { FAMILIES } from "./catalogue.ts";
 import type { ImagePrice, Thinking, TokenRates, VideoPrice } from "./family.ts";
 import { familyOf } from "./models.ts";
-import type { ImageSize, Resolution, Usage } from "../../domain/generation.ts";
 
 /** Prices by family, then provider. */
 export type Prices = {

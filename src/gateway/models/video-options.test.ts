@@ -1,8 +1,10 @@
 // What a wish for a video becomes at each provider, and what is refused with which reason.
+
 import { describe, expect, test } from "bun:test";
+import type { VideoWish } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { parseModel } from "./models.ts";
-import { chooseVideo, type VideoWish, videoWish } from "./video-options.ts";
+import { chooseVideo, videoWish } from "./video-options.ts";
 
 const OMNI = "gemini-omni-1.2-flash";
 const wish = (change: Partial<VideoWish> = {}): VideoWish => ({ images: 0, hasSource: false, ...change });

@@ -1,29 +1,20 @@
 // What a request wishes of a video, and how each provider can make it: the mode from the inputs, the nearest length and size. Pure.
-import { AppError } from "../../errors.ts";
-import type { Tier, VideoLimits, VideoModeLimits } from "./family.ts";
-import type { VideoOrder } from "../../domain/job.ts";
-import type { ModelParameters } from "./parse-model.ts";
-import { familyOf } from "./models.ts";
-import { type Prices, videoUsd } from "./prices.ts";
 import {
   RESOLUTIONS,
   type Resolution,
+  type Tier,
   VIDEO_ASPECTS,
   type VideoAspect,
   type VideoMode,
   type VideoQuality,
   type VideoRequest,
+  type VideoWish,
 } from "../../domain/generation.ts";
-
-/** What is asked for; absent is left to the family's default. */
-export type VideoWish = Pick<VideoOrder, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
-  images: number;
-  hasSource: boolean;
-  /** What the model id allows to start from; the inputs decide among them. */
-  modes?: readonly VideoMode[];
-  relaxed?: true;
-  tier?: Tier;
-};
+import { AppError } from "../../errors.ts";
+import type { VideoLimits, VideoModeLimits } from "./family.ts";
+import { familyOf } from "./models.ts";
+import type { ModelParameters } from "./parse-model.ts";
+import { type Prices, videoUsd } from "./prices.ts";
 
 /** A wish as one provider can fulfil it: the part of a VideoRequest that is not prompt, seed and bytes. */
 export type FittedVideo = Pick<VideoRequest, "family" | "mode" | "aspect" | "resolution" | "quality" | "relaxed"> & {
@@ -39,8 +30,14 @@ export type VideoChoice = {
   estimateUsd: number;
 };
 
+/** What an order says of the shape of its video, and what it starts from. */
+type VideoOrderShape = Pick<VideoWish, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
+  images: readonly unknown[];
+  source?: unknown;
+};
+
 /** The order's wish with what the model id fixes put first. */
-export function videoWish(params: ModelParameters, order: Pick<VideoOrder, (keyof VideoWish & keyof VideoOrder) | "source">): VideoWish {
+export function videoWish(params: ModelParameters, order: VideoOrderShape): VideoWish {
   const { modes, relaxed, tier } = params;
   return {
     mode: order.mode,

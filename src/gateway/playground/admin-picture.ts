@@ -1,12 +1,13 @@
 // One picture for the operator: the whole way through pool, upstream and store, under the operator's own key.
+
 import { type Clock, elapsedMs } from "../../clock.ts";
-import type { KeyRow } from "../../db/store.ts";
+import type { Media } from "../../domain/generation.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import { newTimeId } from "../../ids.ts";
-import type { Generate } from "../generation/generate.ts";
-import type { Leases } from "../pool/lease-contract.ts";
+import type { Generate } from "../generation/contract.ts";
 import { DEFAULT_FAMILY, families, parseModel } from "../models/models.ts";
-import type { Media } from "../../domain/generation.ts";
+import type { Leases } from "../pool/lease-contract.ts";
 
 type Dependencies = { generate: Generate; pool: Pick<Leases, "canServe">; clock: Clock };
 

@@ -1,7 +1,5 @@
 // The playground: what each model that the pool serves lets be chosen, and what was chosen brought within that. Pure.
-import type { VideoModeLimits } from "../models/family.ts";
-import type { Leases } from "../pool/lease-contract.ts";
-import { families, type ImageFamily, parseModel, type Thinking, type VideoFamily } from "../models/models.ts";
+
 import {
   ASPECTS,
   type Aspect,
@@ -14,6 +12,9 @@ import {
   type VideoMode,
   type VideoQuality,
 } from "../../domain/generation.ts";
+import type { VideoModeLimits } from "../models/family.ts";
+import { families, type ImageFamily, parseModel, type Thinking, type VideoFamily } from "../models/models.ts";
+import type { Leases } from "../pool/lease-contract.ts";
 
 /** Places for inputs: pictures to go by, first and last frame, a video to start from. */
 export const SLOTS = ["pictures", "first", "last", "video"] as const;

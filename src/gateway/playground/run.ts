@@ -2,19 +2,20 @@
 
 import type { Clock } from "../../clock.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";
-import type { KeyRow } from "../../db/store.ts";
+import type { InputMedia, Part, VideoAspect } from "../../domain/generation.ts";
+import type { Job } from "../../domain/job.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import { newTimeId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
 import { partsOf } from "../generation/image-output.ts";
-import { readImagePlan } from "../jobs/image-job.ts";
 import { pixelsOf } from "../generation/inputs.ts";
-import type { Job, Jobs, VideoOrder } from "../../domain/job.ts";
+import type { Jobs, VideoOrder } from "../jobs/contract.ts";
+import { readImagePlan } from "../jobs/image-job.ts";
+import { readPlan } from "../jobs/video-plan.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { parseModel } from "../models/models.ts";
 import { MAX_IMAGES, NO_WISH, offerOf, type PlaygroundModel, type PlaygroundWish, type Slot } from "./options.ts";
-import type { InputMedia, Part, VideoAspect } from "../../domain/generation.ts";
-import { readPlan } from "../jobs/video-plan.ts";
 
 type Dependencies = {
   jobs: Jobs;

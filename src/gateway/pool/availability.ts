@@ -1,54 +1,9 @@
 // When no token is free: what waiting promises, and the honest refusal when it promises nothing.
+
 import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE, serverFailure } from "../../errors.ts";
 import { waitUntil } from "./customer-message.ts";
-import type { HealthReason } from "./health.ts";
-import { BUSY, capUntil, governing, isPlanPending, type Member, READY, type Want } from "./pool-token.ts";
-import type { Lane } from "./scheduler.ts";
-
-/** Why a token is held back, as far as a client is concerned. */
-type Cause = "operator" | "rate" | "failing" | "quota" | "model" | "plan";
-
-/** What holds back the tokens of a lane that lack more than a slot. */
-export type Outlook = {
-  /** Epoch ms at which the first of the others comes back; Infinity: none by itself. */
-  soonest: number;
-  /** How many tokens each cause holds back. */
-  causes: Record<Cause, number>;
-  /** All tokens of the lane, those that lack only a slot included. */
-  tokens: number;
-  /** The reason that holds back all of them alike; null: there are several, or one of them lacks only a slot. */
-  shared: HealthReason | null;
-};
-
-const CAUSES = {
-  per_minute: "rate",
-  per_day: "quota",
-  limit_zero: "quota",
-  no_details: "rate",
-  throttled: "rate",
-  account_quota: "quota",
-  key_invalid: "operator",
-  key_leaked: "operator",
-  key_forbidden: "operator",
-  session_dead: "operator",
-  imported_off: "operator",
-  billing: "operator",
-  location: "operator",
-  verification: "operator",
-  model_missing: "model",
-  model_denied: "model",
-  restricted: "operator",
-  signature: "failing",
-  overloaded: "failing",
-  internal: "failing",
-  policy_input: "failing",
-  policy_output: "failing",
-  text_only: "failing",
-  malformed: "failing",
-  cut_off: "failing",
-  failing: "failing",
-  proxy: "failing",
-} as const satisfies Record<HealthReason, Cause>;
+import { BUSY, capUntil, governing, isPlanPending, type Lane, type Member, type Outlook, READY, type Want } from "./pool-token.ts";
+import { CAUSES, type Cause, type HealthReason } from "./reasons.ts";
 
 const FAR_MS = 120_000;
 

@@ -1,6 +1,8 @@
 // Health as it is kept in the token table: written compactly, read tolerantly, so that pauses and daily counts survive a restart.
-import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, isHalfOpen, OPERATOR_ADVICE, reanchored } from "./health.ts";
+
+import { type Condition, HEALTHY, type Health, heldUntil, isHalfOpen, reanchored } from "./health.ts";
 import type { Group, LastError, Member } from "./pool-token.ts";
+import { type HealthReason, OPERATOR_ADVICE } from "./reasons.ts";
 import { type Counter, dumpDays, restoreDays } from "./token-quota.ts";
 
 /** What was read of one token. `group` holds what its whole group shares, when this token was the one to keep it. */

@@ -1,23 +1,15 @@
 // Lets an outcome take effect: asks the rules of health and outage, keeps what they say, and tells the log.
+
 import type { Random } from "../../clock.ts";
-import type { PauseRow } from "../../db/store.ts";
+import type { PauseRow } from "../../domain/token.ts";
 import type { Log } from "../../log.ts";
-import {
-  afterProxyFailure,
-  type Condition,
-  HEALTHY,
-  type Health,
-  hasAnswered,
-  nextHealth,
-  OPERATOR_ADVICE,
-  reasonOf,
-  type Scope,
-} from "./health.ts";
+import { afterProxyFailure, type Condition, HEALTHY, type Health, hasAnswered, nextHealth, reasonOf, type Scope } from "./health.ts";
 import { keeperOf } from "./health-codec.ts";
 import type { HealthSaver } from "./health-writer.ts";
 import type { Outcome } from "./lease-contract.ts";
-import type { Group, Member } from "./pool-token.ts";
 import { afterAnswer, afterOverload, afterUnreachable, NETWORK_WORKS, type NetworkState, type Overloads, type Routes } from "./outage.ts";
+import type { Group, Member } from "./pool-token.ts";
+import { OPERATOR_ADVICE } from "./reasons.ts";
 
 export type Judge = {
   /** One call of `member` for `family` ended like this at `now` (epoch ms); a family of null is a check of the token alone. */

@@ -1,6 +1,7 @@
 // Saves changed health in batches: off the hot path, at most 200 ms late, again when the store fails.
+
 import type { Clock } from "../../clock.ts";
-import type { HealthChange, PauseRow } from "../../db/store.ts";
+import type { HealthChange, PauseRow } from "../../domain/token.ts";
 import type { Log } from "../../log.ts";
 import { writeRecord } from "./health-codec.ts";
 import type { Member } from "./pool-token.ts";

@@ -1,4 +1,5 @@
 // The table of health: what every kind of outcome does, to whom, until when, and what it leaves alone.
+
 import { describe, expect, test } from "bun:test";
 import { type Failure, failure, success } from "../../../test/pool.ts";
 import type { ErrorKind, FailureDetail, FailureReason } from "../../errors.ts";
@@ -7,17 +8,16 @@ import {
   HEALTHY,
   type Health,
   type HealthByScope,
-  type HealthReason,
   hasAnswered,
   heldUntil,
   isHalfOpen,
   nextHealth,
-  OPERATOR_ADVICE,
   reanchored,
   type Scope,
 } from "./health.ts";
 import type { Outcome } from "./lease-contract.ts";
 import { nextPacificMidnight } from "./pacific-time.ts";
+import { type HealthReason, OPERATOR_ADVICE } from "./reasons.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const MINUTE = 60_000;

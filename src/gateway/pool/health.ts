@@ -1,16 +1,15 @@
 // What an outcome does to health: one table from ErrorKind and reason to the next state of token, model and group. Pure.
+
 import type { Random } from "../../clock.ts";
-import type { ErrorKind, FailureReason } from "../../errors.ts";
+import type { ErrorKind } from "../../errors.ts";
 import { afterFailure } from "./breaker.ts";
 import type { Outcome } from "./lease-contract.ts";
 import { nextPacificMidnight } from "./pacific-time.ts";
+import type { HealthReason } from "./reasons.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-
-/** Why something is held back: the upstream's reasons, and three that we find ourselves. */
-export type HealthReason = FailureReason | "failing" | "proxy" | "imported_off";
 
 /** `until` is when it ends by itself (epoch ms); null: only the operator ends it. */
 export type Condition = { state: "cooling" | "blocked"; reason: HealthReason; since: number; until: number | null };
@@ -28,41 +27,6 @@ export type Scope = "token" | "token_model" | "group" | "group_model";
 export type HealthByScope = Readonly<Record<Scope, Health>>;
 
 export const HEALTHY: Health = Object.freeze({ condition: null, strikes: 0, failures: Object.freeze([]) as readonly number[] });
-
-/** What the operator is told, by reason; translations replace these by key. */
-export const OPERATOR_ADVICE: Record<HealthReason, string> = {
-  per_minute: "The upstream's limit per minute is reached. It ends by itself.",
-  per_day: "The upstream's limit per day is used up. It ends at the next midnight in Los Angeles.",
-  limit_zero:
-    "The project has no quota for this model: the free tier has none. Enable billing on the project; it is tried again after a day.",
-  no_details: "The upstream refuses for lack of quota without saying which. The pause grows while that lasts and ends by itself.",
-  throttled: "The upstream slows this account down. It ends by itself.",
-  account_quota: "The account has used up its quota. It is tried again after some hours.",
-  key_invalid: "The upstream does not know this key or it has expired. Replace the secret, then clear the block.",
-  key_leaked: "The upstream reports this key as leaked and has shut it. Make a new key and replace the secret.",
-  key_forbidden: "The key may not use this service. Allow the API for the key and enable it in the project, then clear the block.",
-  session_dead: "The session has ended. Sign in again and replace the session secret.",
-  billing:
-    "The upstream asks for money: billing is off, prepaid credits are used up, or a spending cap is reached. Settle it in the upstream's console; one call an hour tries again.",
-  location: "The upstream does not serve the place that this token's calls come from. Use another proxy, then clear the block.",
-  verification: "The upstream asks a person to verify. Generate once by hand in the upstream's own site, then clear the block.",
-  model_missing: "The upstream does not know this model for the token. It is tried again after a day.",
-  model_denied: "The plan of this token does not include this model. It is tried again after a day.",
-  restricted:
-    "The upstream has limited this account for violations of its policies. Look at the account in the upstream's console, then clear the block.",
-  signature: "The upstream refused a signature of another account. Nothing to do.",
-  overloaded: "The upstream is overloaded.",
-  internal: "The upstream fails with internal errors.",
-  policy_input: "The upstream refused a prompt. Nothing to do.",
-  policy_output: "The upstream refused a result. Nothing to do.",
-  text_only: "The upstream answered with text instead of an image. Nothing to do.",
-  malformed: "The upstream answered with something that cannot be read.",
-  cut_off: "The upstream's answers break off.",
-  failing: "Several calls in a row failed. The token is tried again with one call at a time.",
-  imported_off:
-    "The account was off in the Python flow2api. It serves when the companion extension hands in its session, or when you clear the block.",
-  proxy: "The token's proxy cannot be reached. Check the proxy; the token is tried again shortly.",
-};
 
 /** `usual` stands in for a missing reason; null: the kind never touches health. `answered`: the upstream itself replied. */
 type KindRule = { usual: HealthReason | null; answered: boolean };

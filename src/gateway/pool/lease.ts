@@ -1,13 +1,13 @@
 // Slots and reservations of tokens: taken when a lease begins, given back exactly once when it ends, whatever happens between.
 import type { Clock } from "../../clock.ts";
+import type { Kind } from "../../domain/generation.ts";
 import { isHalfOpen } from "./health.ts";
 import { keeperOf } from "./health-codec.ts";
 import type { Judge } from "./health-tracker.ts";
 import type { Lease, LeaseRequest, Outcome } from "./lease-contract.ts";
-import { countersFor, type Member } from "./pool-token.ts";
 import type { Pace } from "./pace.ts";
+import { countersFor, type Member } from "./pool-token.ts";
 import { type Counter, release, reserve, type Spend, settle } from "./token-quota.ts";
-import type { Kind } from "../../domain/generation.ts";
 
 export type Slots = {
   /**

@@ -1,7 +1,8 @@
 // What outcomes do to the whole pool: groups, probes, outages, own caps, and what survives a restart.
+
 import { describe, expect, test } from "bun:test";
 import { call, FAMILY, failure, limited, success, type TestPool, testPool, tokenRow } from "../../../test/pool.ts";
-import type { HealthChange } from "../../db/store.ts";
+import type { HealthChange } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { virtualClock } from "../../testing.ts";

@@ -1,14 +1,15 @@
 // Random days in the life of a pool against a plain model of it; a seed that fails repeats.
+
 import { expect, test } from "bun:test";
 import { failure, limited, request, success, testPool, tokenRow } from "../../../test/pool.ts";
 import type { Random } from "../../clock.ts";
-import type { TokenRow } from "../../db/store.ts";
+import type { Kind } from "../../domain/generation.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { seededRandom, settled } from "../../testing.ts";
 import type { Lease, LeaseRequest, Outcome } from "./lease-contract.ts";
 import { nextPacificMidnight } from "./pacific-time.ts";
 import type { Strategy } from "./strategies.ts";
-import type { Kind } from "../../domain/generation.ts";
 
 const FAMILIES = ["a", "b", "c"];
 const STRATEGIES: Strategy[] = ["least_busy", "round_robin", "random", "weighted", "fill_first", "most_credits"];

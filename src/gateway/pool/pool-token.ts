@@ -1,10 +1,14 @@
 // A token inside the pool with what is known of it now, and the two questions of scheduling: could it serve, can it serve at once?
-import type { TokenRow } from "../../db/store.ts";
-import type { ErrorKind } from "../../errors.ts";
-import { HEALTHY, type Health, type HealthReason, heldUntil, isHalfOpen } from "./health.ts";
-import type { LeaseRequest } from "./lease-contract.ts";
-import { type Cap, type Caps, type Counter, newCounter, parseCaps, roomAt, stricter } from "./token-quota.ts";
+
 import type { Kind } from "../../domain/generation.ts";
+import type { TokenRow } from "../../domain/token.ts";
+import type { ErrorKind } from "../../errors.ts";
+import { HEALTHY, type Health, heldUntil, isHalfOpen } from "./health.ts";
+import type { Heap } from "./heap.ts";
+import type { LeaseRequest } from "./lease-contract.ts";
+import type { Cause, HealthReason } from "./reasons.ts";
+import type { Race, Rank, Strategy } from "./strategies.ts";
+import { type Cap, type Caps, type Counter, newCounter, parseCaps, roomAt, stricter } from "./token-quota.ts";
 
 export type LastError = { at: number; kind: ErrorKind; reason: HealthReason | null; upstreamStatus: number | null };
 
@@ -183,3 +187,36 @@ export function governing(member: Member, family: string, now: number): NonNulla
   const longest = all.reduce((a, b) => (heldUntil(b, now) > heldUntil(a, now) ? b : a));
   return heldUntil(longest, now) > 0 ? longest.condition : null;
 }
+
+/** One token in one lane. `state` as from `readiness`. */
+export type Entry = Rank & { at: number; member: Member; state: number };
+
+/** All tokens that could serve requests of one sort, the ready ones in order. */
+export type Lane = {
+  readonly key: string;
+  readonly want: Want;
+  readonly entries: Map<number, Entry>;
+  readonly ready: Heap<Entry>;
+  /** Entries that lack only a slot. */
+  busy: number;
+  /** Requests that wait in it; a lane with none may be dropped at any time. */
+  waiting: number;
+  /** Something but a slot changed since it was last looked through. */
+  stirred: boolean;
+  /** What it gives hope for, as last worked out; null once an entry has changed. */
+  outlook: Outlook | null;
+  strategy: Strategy;
+  race: Race;
+};
+
+/** What holds back the tokens of a lane that lack more than a slot. */
+export type Outlook = {
+  /** Epoch ms at which the first of the others comes back; Infinity: none by itself. */
+  soonest: number;
+  /** How many tokens each cause holds back. */
+  causes: Record<Cause, number>;
+  /** All tokens of the lane, those that lack only a slot included. */
+  tokens: number;
+  /** The reason that holds back all of them alike; null: there are several, or one of them lacks only a slot. */
+  shared: HealthReason | null;
+};

@@ -1,7 +1,8 @@
 // Leasing from a pool: who could serve, slots that always come back, and honest refusals.
+
 import { describe, expect, test } from "bun:test";
 import { call, FAMILY, failure, limited, success, testPool, tokenRow } from "../../../test/pool.ts";
-import type { TokenRow } from "../../db/store.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE } from "../../errors.ts";
 import { virtualClock } from "../../testing.ts";
 import type { LeaseRequest } from "./lease-contract.ts";

@@ -1,18 +1,23 @@
 // The pool: leases tokens, lets requests wait for them, and learns from how calls end. The rules live in the files it wires together.
+
 import type { Clock, Random } from "../../clock.ts";
-import type { TokenRow } from "../../db/store.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import type { Kind } from "../../domain/generation.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import { type AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
-import type { Settings } from "../../config/settings-schema.ts";
-import { type Condition, HEALTHY, type Health, type HealthReason, reanchored } from "./health.ts";
-import { createHealthSaver, type SaveHealth } from "./health-writer.ts";
-import { createJudge } from "./health-tracker.ts";
-import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "./lease-contract.ts";
-import type { Member } from "./pool-token.ts";
 import { outlookOf, refusal } from "./availability.ts";
+import { type Condition, HEALTHY, type Health, reanchored } from "./health.ts";
+import { createJudge } from "./health-tracker.ts";
+import { createHealthSaver, type SaveHealth } from "./health-writer.ts";
+import { createSlots } from "./lease.ts";
+import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "./lease-contract.ts";
 import { createPace } from "./pace.ts";
-import { createIndex, type Lane } from "./scheduler.ts";
+import type { Lane, Member } from "./pool-token.ts";
+import type { HealthReason } from "./reasons.ts";
+import { createRoster } from "./registry.ts";
+import { createIndex } from "./scheduler.ts";
 import {
   blockedViews,
   countStates,
@@ -24,9 +29,6 @@ import {
   type PoolTokenView,
   tokenView,
 } from "./snapshot.ts";
-import { createRoster } from "./registry.ts";
-import { createSlots } from "./lease.ts";
-import type { Kind } from "../../domain/generation.ts";
 import { createWaitingRoom } from "./wait-queue.ts";
 
 export type Pool = Leases & {

@@ -1,11 +1,13 @@
 // The tokens of the pool and their groups as the store has them; keeps what runs and what is known when rows change.
-import type { TokenRow } from "../../db/store.ts";
-import { HEALTHY, type Health, type HealthReason, heldUntil } from "./health.ts";
-import { keeperOf, readRecord } from "./health-codec.ts";
-import { createGroup, createMember, type Group, hasFamily, isOpenFor, knownFamilies, type Member, refreshGroupCaps } from "./pool-token.ts";
-import type { Routes } from "./outage.ts";
-import { type Counter, parseCaps } from "./token-quota.ts";
+
 import type { Kind } from "../../domain/generation.ts";
+import type { TokenRow } from "../../domain/token.ts";
+import { HEALTHY, type Health, heldUntil } from "./health.ts";
+import { keeperOf, readRecord } from "./health-codec.ts";
+import type { Routes } from "./outage.ts";
+import { createGroup, createMember, type Group, hasFamily, isOpenFor, knownFamilies, type Member, refreshGroupCaps } from "./pool-token.ts";
+import type { HealthReason } from "./reasons.ts";
+import { type Counter, parseCaps } from "./token-quota.ts";
 
 export type Roster = {
   readonly members: ReadonlyMap<number, Member>;

@@ -1,31 +1,10 @@
 // Answers "which token now?" without walking the pool: per kind of request a lane with its ready tokens in order of the strategy.
+
 import type { Random } from "../../clock.ts";
-import { createHeap, type Heap } from "./heap.ts";
+import { createHeap } from "./heap.ts";
 import type { LeaseRequest } from "./lease-contract.ts";
-import { BUSY, couldServe, limitOf, type Member, READY, readiness, type Want } from "./pool-token.ts";
-import type { Outlook } from "./availability.ts";
-import { advance, type Candidate, type Race, type Rank, rankInto, type Strategy } from "./strategies.ts";
-
-/** One token in one lane. `state` as from `readiness`. */
-export type Entry = Rank & { at: number; member: Member; state: number };
-
-/** All tokens that could serve requests of one sort, the ready ones in order. */
-export type Lane = {
-  readonly key: string;
-  readonly want: Want;
-  readonly entries: Map<number, Entry>;
-  readonly ready: Heap<Entry>;
-  /** Entries that lack only a slot. */
-  busy: number;
-  /** Requests that wait in it; a lane with none may be dropped at any time. */
-  waiting: number;
-  /** Something but a slot changed since it was last looked through. */
-  stirred: boolean;
-  /** What it gives hope for, as last worked out; null once an entry has changed. */
-  outlook: Outlook | null;
-  strategy: Strategy;
-  race: Race;
-};
+import { BUSY, couldServe, type Entry, type Lane, limitOf, type Member, READY, readiness, type Want } from "./pool-token.ts";
+import { advance, type Candidate, rankInto, type Strategy } from "./strategies.ts";
 
 export type PoolIndex = {
   /** The lane of a request, made when there is none. */

@@ -1,11 +1,12 @@
 // What the pool shows of itself: to the admin pages, the command line and the metrics. Pure.
 
-import type { TokenRow } from "../../db/store.ts";
-import { type Condition, HEALTHY, type Health, type HealthReason, heldUntil, isHalfOpen, OPERATOR_ADVICE } from "./health.ts";
-import { type Group, type LastError, limitOf, type Member } from "./pool-token.ts";
-import type { Cap, DayCount } from "./token-quota.ts";
-import { createRoster } from "./registry.ts";
 import type { Kind } from "../../domain/generation.ts";
+import type { TokenRow } from "../../domain/token.ts";
+import { type Condition, HEALTHY, type Health, heldUntil, isHalfOpen } from "./health.ts";
+import { type Group, type LastError, limitOf, type Member } from "./pool-token.ts";
+import { type HealthReason, OPERATOR_ADVICE } from "./reasons.ts";
+import { createRoster } from "./registry.ts";
+import type { Cap, DayCount } from "./token-quota.ts";
 
 export type HealthState = "healthy" | "cooling" | "blocked" | "disabled";
 

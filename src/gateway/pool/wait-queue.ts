@@ -1,13 +1,14 @@
 // Where requests wait for a token: each is served, refused, timed out or given up exactly once.
+
 import type { Clock } from "../../clock.ts";
 import { AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { Lease, LeaseOptions, LeaseRequest } from "./lease-contract.ts";
-import type { Member } from "./pool-token.ts";
 import { mayGetSlot, outlookOf } from "./availability.ts";
-import type { Pace } from "./pace.ts";
-import type { Lane, PoolIndex } from "./scheduler.ts";
 import { createQueue } from "./fair-queue.ts";
+import type { Lease, LeaseOptions, LeaseRequest } from "./lease-contract.ts";
+import type { Pace } from "./pace.ts";
+import type { Lane, Member } from "./pool-token.ts";
+import type { PoolIndex } from "./scheduler.ts";
 
 type Waiter = {
   keyId: number;

@@ -1,6 +1,7 @@
 // What can be done with the data folder as a whole. The one implementation is src/maintenance.ts: it knows the database's files.
-import type { Orphanage } from "../media/media-orphans.ts";
+
 import type { Draft } from "../../domain/generation.ts";
+import type { Orphanage } from "../media/media-orphans.ts";
 
 export type FolderSizes = {
   /** What lies in the folder, largest first: files, databases with what belongs to them, folders (media aside) with all that is in them. */

@@ -1,18 +1,19 @@
 // The overview: what happens now, what was used, and what needs the operator's hand. Costs the same however much there is.
+
+import type { Settings } from "../../config/settings-schema.ts";
 import type { UsageRow } from "../../db/ledger.ts";
 import type { Store } from "../../db/store.ts";
-import type { Settings } from "../../config/settings-schema.ts";
-import { type FirstStep, nextStep } from "../auth/setup-steps.ts";
 import type { JobState } from "../../domain/job.ts";
+import { type FirstStep, nextStep } from "../auth/setup-steps.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { OpenLimits } from "../limits/limits.ts";
-import type { AppliedRestore, Maintenance } from "./maintenance.ts";
 import type { LinkWatch } from "../media/link-watch.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool/pool.ts";
+import { type Remedy, remedyOf } from "../pool/reasons.ts";
 import type { HealthView, PoolGauges } from "../pool/snapshot.ts";
 import type { SideCallBook, SideCallCounts, SuspectShape } from "../side-calls/book.ts";
-import { type Remedy, remedyOf } from "../tokens/manage-tokens.ts";
+import type { AppliedRestore, Maintenance } from "./maintenance.ts";
 import { readUsageAlong, readUsageTotal, type UsageRange, type UsageTotal, usageRange } from "./usage.ts";
 
 export type OverviewNow = Omit<PoolGauges, "networkTroubleSince"> & {

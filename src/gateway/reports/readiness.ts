@@ -1,11 +1,11 @@
 // Readiness: what keeps this server from serving, found by looking at the store, the disk, the secret key and the pool.
 import type { Clock } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import type { Log } from "../../log.ts";
-import type { Settings } from "../../config/settings-schema.ts";
-import type { Maintenance } from "./maintenance.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { Maintenance } from "./maintenance.ts";
 
 export type ReadinessDependencies = {
   store: Pick<Store, "writeFact">;

@@ -1,15 +1,15 @@
 // Whether everything works that can be tried without cost: database, disk, media, upstreams, clock, a few tokens.
 import type { Clock } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { send } from "../../http.ts";
 import { newId } from "../../ids.ts";
-import type { Settings } from "../../config/settings-schema.ts";
-import type { Maintenance } from "./maintenance.ts";
+import { withTimeout } from "../jobs/video-job.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Refresher } from "../tokens/refresh.ts";
-import { withTimeout } from "../jobs/video-job.ts";
+import type { Maintenance } from "./maintenance.ts";
 
 export type CheckName = "proxy" | "database" | "disk" | "media" | "upstream" | "clock" | "token";
 

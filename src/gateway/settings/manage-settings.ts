@@ -1,9 +1,17 @@
 // Settings as the operator edits them: where each value comes from, what a form would change, the change itself and its undoing.
 import type { Config, Origin } from "../../config/config.ts";
+import {
+  findSetting,
+  parseSetting,
+  SETTINGS,
+  type Setting,
+  type SettingKey,
+  type SettingValue,
+  showValue,
+} from "../../config/settings-keys.ts";
+import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
-import { findSetting, parseSetting, SETTINGS, type Setting, type SettingKey, type SettingValue, showValue } from "../../config/settings-keys.ts";
-import type { Settings } from "../../config/settings-schema.ts";
 import type { Audit } from "../audit.ts";
 
 /** Settings below the stored ones, and what comes of putting those over them. */

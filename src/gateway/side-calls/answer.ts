@@ -1,19 +1,11 @@
 // The local answer to a side call, in the form that the task names: JSON with its fields, a title, an emoji, a line. Pure.
+
 import type { ChatCall, Verdict } from "./decide.ts";
 import { jsonOfForm } from "./json-form.ts";
 import { linesFor } from "./lines.ts";
 import { schemaValue } from "./schema-value.ts";
 import { titleOf } from "./title.ts";
-
-/** What an answer may be made of. */
-export type Topic = {
-  /** The last thing that the person asked for. */
-  subject: string;
-  title: string;
-  /** Texts whose language the answer is in. */
-  said: string;
-  model: string;
-};
+import { languageOf, type Topic } from "./topic.ts";
 
 export function topicOf(call: ChatCall, { task, target }: Pick<Verdict, "task" | "target">): Topic {
   // Where the instructions alone are the task, what the user says is what it is about.
@@ -83,12 +75,3 @@ const localText = (call: ChatCall, verdict: Verdict): unknown => {
   if (verdict.target === "follow_ups") return linesFor(call.text).followUps;
   return localAnswer(call, { ...verdict, instruction: "" });
 };
-
-export function languageOf(text: string): string {
-  if (/[\u3040-\u30ff]/.test(text)) return "Japanese";
-  if (/[\uac00-\ud7af]/.test(text)) return "Korean";
-  if (/[\u3400-\u9fff]/.test(text)) return "Chinese";
-  if (/[\u0400-\u04ff]/.test(text)) return "Russian";
-  if (/[\u0600-\u06ff]/.test(text)) return "Arabic";
-  return "English";
-}

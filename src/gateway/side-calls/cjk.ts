@@ -1,6 +1,5 @@
 // What a Chinese, Japanese or Korean text asks for: pieces that are looked for anywhere in it. Pure.
-import type { Target } from "./signs.ts";
-import { CJK } from "./words.ts";
+import { CJK, type Target } from "./words.ts";
 
 const CJK_CHARS = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/;
 

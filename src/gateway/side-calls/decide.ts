@@ -1,8 +1,10 @@
 // Decides whether a chat call wants an image or is one that a client makes on the side. Several signs together, none alone. Pure.
+
 import type { Kind } from "../../domain/generation.ts";
 import { type Probe, probeIn } from "./probe.ts";
 import { readTask, type Task } from "./read-task.ts";
-import { namesConversation, type Reading, readSigns, type Target } from "./signs.ts";
+import { namesConversation, type Reading, readSigns } from "./signs.ts";
+import type { Target } from "./words.ts";
 
 /** What is known of a chat call before anything is made for it. */
 export type ChatCall = {

@@ -1,7 +1,8 @@
 // What a field of a demanded JSON means by its name, and what stands there in a local answer. Pure.
-import { languageOf, type Topic } from "./answer.ts";
+
 import { linesFor } from "./lines.ts";
 import { wordsOf } from "./signs.ts";
+import { languageOf, type Topic } from "./topic.ts";
 
 const has = (words: readonly string[], ...names: string[]) =>
   names.some((name) => words.some((word) => word === name || word === `${name}s`));

@@ -1,6 +1,7 @@
 // JSON whose form a task shows by an example: the same fields with what a local answer has for them. Pure, linear.
-import type { Topic } from "./answer.ts";
+
 import { listField, textField } from "./fill-field.ts";
+import type { Topic } from "./topic.ts";
 
 const MAX_FORM = 2000;
 const MAX_FIELDS = 24;

@@ -1,5 +1,5 @@
 // What becomes of a chat call: generated, answered here, or refused, by the key's mode and what the answer must be. Pure.
-import type { SideCallMode } from "../../db/store.ts";
+import type { SideCallMode } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import { jsonAnswer, localAnswer, topicOf } from "./answer.ts";
 import { type ChatCall, judgeSideCall, type Verdict } from "./decide.ts";

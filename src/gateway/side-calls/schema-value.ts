@@ -1,7 +1,8 @@
 // A value that fits a JSON schema, filled by what its fields are called. Bounded in depth and size. Pure.
 // Source: JSON Schema 2020-12 and OpenAI's structured outputs guide (read 2026-11-29).
-import type { Topic } from "./answer.ts";
+
 import { listField, textField } from "./fill-field.ts";
+import type { Topic } from "./topic.ts";
 
 type Schema = Record<string, unknown>;
 type Place = { root: Schema; topic: Topic; name: string; depth: number };

@@ -1,4 +1,5 @@
 // What a text asks for: a text (which one), an image, a video, or nothing that is known. Pure; a grammar of words, not a list of wordings.
+
 import { isCjk, readCjk } from "./cjk.ts";
 import {
   ABOUT,
@@ -12,29 +13,13 @@ import {
   ONLY,
   ONLY_WITH,
   QUESTION_WORDS,
+  type Target,
   TEXT_NOUNS,
   TEXT_VERBS,
   VISUAL_NOUNS,
   VISUAL_TAILS,
   VISUAL_VERBS,
 } from "./words.ts";
-
-export type Target =
-  | "title"
-  | "tags"
-  | "emoji"
-  | "summary"
-  | "query"
-  | "json"
-  | "tool"
-  | "follow_ups"
-  | "prompt"
-  | "caption"
-  | "translation"
-  | "language"
-  | "classify"
-  | "text"
-  | "model";
 
 export type Reading = {
   /** The text that is demanded; null: none. */

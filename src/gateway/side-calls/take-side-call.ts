@@ -1,5 +1,5 @@
 // Takes a call that is a side call, in the name of its key, and writes it into the book.
-import type { KeyRow } from "../../db/store.ts";
+import type { KeyRow } from "../../domain/key.ts";
 import type { SettingsStore } from "../settings/settings.ts";
 import type { SideCallBook } from "./book.ts";
 import type { ChatCall } from "./decide.ts";

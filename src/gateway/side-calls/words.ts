@@ -164,3 +164,20 @@ export const CJK = {
   motion: pieces("视频 視頻 影片 动画 短片 動画 アニメーション 영상 비디오"),
   question: pieces("吗 呢 什么 什麼 怎么 怎麼 为什么 是谁 多少 几点 哪里 ですか ますか 何 なぜ 무엇 뭐 왜 인가요 나요"),
 } as const;
+
+export type Target =
+  | "title"
+  | "tags"
+  | "emoji"
+  | "summary"
+  | "query"
+  | "json"
+  | "tool"
+  | "follow_ups"
+  | "prompt"
+  | "caption"
+  | "translation"
+  | "language"
+  | "classify"
+  | "text"
+  | "model";

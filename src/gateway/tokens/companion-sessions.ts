@@ -1,15 +1,17 @@
 // Sessions that are handed in from outside: each renews the token of its account, or becomes a token.
-import type { Store, TokenRow } from "../../db/store.ts";
-import { AppError } from "../../errors.ts";
+
 import type { Settings } from "../../config/settings-schema.ts";
+import type { Store } from "../../db/store.ts";
+import type { TokenRow } from "../../domain/token.ts";
+import { AppError } from "../../errors.ts";
+import { createSerial } from "../../serial.ts";
 import type { Audit } from "../audit.ts";
 import type { Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { Refresher } from "./refresh.ts";
-import { createSerial } from "../../serial.ts";
-import { editable } from "./manage-tokens.ts";
-import { freeLabel } from "./token-labels.ts";
 import type { Probe, Tokens } from "./credentials.ts";
+import { editable } from "./manage-tokens.ts";
+import type { Refresher } from "./refresh.ts";
+import { freeLabel } from "./token-labels.ts";
 
 export type Taken = {
   action: "added" | "updated";

@@ -1,10 +1,12 @@
 // The secret side of the pool: tokens as adapters need them, what adapters remember, and checks.
-import type { Store, TokenRow } from "../../db/store.ts";
+
+import type { Store } from "../../db/store.ts";
+import type { DraftWriter } from "../../domain/generation.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { CallContext, Provider, ProviderState, ProviderToken, TokenFacts } from "../../providers/provider.ts";
 import { createSerial } from "../../serial.ts";
-import type { DraftWriter } from "../../domain/generation.ts";
 
 export type Tokens = {
   /** The token with its secret in clear, for one call. @throws {AppError} `no_token` when it is gone */

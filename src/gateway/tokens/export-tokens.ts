@@ -1,5 +1,5 @@
 // The pool as text that people keep and `token import` reads: JSON or CSV, names as token-record.ts knows them. Pure.
-import type { TokenRow } from "../../db/store.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import { redactText } from "../../log.ts";
 
 export const TOKEN_FORMATS = ["json", "csv"] as const;

@@ -1,10 +1,11 @@
 // Imports between their preview and their end: parsed on the server, so that no secret goes back to a browser to be sent again.
+
 import type { Clock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { ImportOptions, ImportReport } from "./import-tokens.ts";
-import { isRefused, type ParsedLine, type ParsedToken } from "./parse-tokens.ts";
+import { isRefused, type ParsedLine, type ParsedToken } from "./parsed-token.ts";
 
 /** One line that would be put in: what may be shown of it. */
 export type FreshLine = { line: number; provider: string; label: string; group: string; identity: string };

@@ -1,9 +1,10 @@
 // Puts parsed tokens into the pool, a few hundred in one act, and says of each line what became of it.
-import type { NewToken, Store } from "../../db/store.ts";
+
 import type { Settings } from "../../config/settings-schema.ts";
-import { isRefused, type ParsedLine, type ParsedToken, type RefusedLine } from "./parse-tokens.ts";
+import type { Store } from "../../db/store.ts";
+import type { NewToken } from "../../domain/token.ts";
+import { isRefused, type LeftBehind, type ParsedLine, type ParsedToken, type RefusedLine } from "./parsed-token.ts";
 import { createLabels } from "./token-labels.ts";
-import type { LeftBehind } from "./python-account.ts";
 
 export type ImportReport = {
   /** Tokens put in, or in a dry run those that would be. */

@@ -1,7 +1,8 @@
 // The list of tokens: search, filters, order, pages that neither repeat nor lose a row.
+
 import { describe, expect, test } from "bun:test";
 import { tokenRow } from "../../../test/pool.ts";
-import type { TokenRow } from "../../db/store.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import type { HealthState, PoolTokenView } from "../pool/snapshot.ts";
 import { matchingIds, pageOfTokens, readTokenQuery, type TokenItem, type TokenQuery, tokenChoices } from "./list-tokens.ts";
 

@@ -1,5 +1,5 @@
 // The list of tokens as the admin asks for it: searched, filtered, sorted, one page at a time after the last row of the page before. Pure.
-import type { TokenRow } from "../../db/store.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import type { HealthState, PoolTokenView } from "../pool/snapshot.ts";
 
 export const TOKEN_SORTS = ["label", "health", "used", "today", "credits"] as const;

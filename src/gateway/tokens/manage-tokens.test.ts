@@ -1,7 +1,8 @@
 // Rules of what the operator does to tokens: caps that forms do not show, and the way out of each pause.
+
 import { describe, expect, test } from "bun:test";
-import { OPERATOR_ADVICE } from "../pool/health.ts";
-import { remedyOf, withCap } from "./manage-tokens.ts";
+import { OPERATOR_ADVICE, remedyOf } from "../pool/reasons.ts";
+import { withCap } from "./manage-tokens.ts";
 
 const CAP = { requestsPerMinute: 5, requestsPerDay: null, imagesPerMinute: null, usdPerDay: null };
 

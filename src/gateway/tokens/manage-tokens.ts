@@ -1,52 +1,18 @@
 // What the operator does to tokens: add, change, take another secret, check, try again. Every change leaves a trail.
-import type { NewToken, Store, TokenChange, TokenRow } from "../../db/store.ts";
+
+import type { Settings } from "../../config/settings-schema.ts";
+import type { Store } from "../../db/store.ts";
+import type { NewToken, TokenChange, TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
-import type { Settings } from "../../config/settings-schema.ts";
 import type { Audit } from "../audit.ts";
-import type { HealthReason } from "../pool/health.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { HealthReason } from "../pool/reasons.ts";
 import type { PoolGroupView } from "../pool/snapshot.ts";
 import { type Cap, parseCaps } from "../pool/token-quota.ts";
+import type { Tokens } from "./credentials.ts";
 import type { Refresher } from "./refresh.ts";
 import { freeLabel } from "./token-labels.ts";
-import type { Tokens } from "./credentials.ts";
-
-/** What ends a pause or a block, for the button beside the advice. `none`: it ends by itself or blames nobody. */
-export type Remedy = "secret" | "proxy" | "clear" | "enable" | "none";
-
-const REMEDIES: Record<HealthReason | "operator", Remedy> = {
-  per_minute: "clear",
-  per_day: "clear",
-  limit_zero: "clear",
-  no_details: "clear",
-  throttled: "clear",
-  account_quota: "clear",
-  key_invalid: "secret",
-  key_leaked: "secret",
-  key_forbidden: "clear",
-  session_dead: "secret",
-  imported_off: "clear",
-  billing: "clear",
-  location: "proxy",
-  verification: "clear",
-  model_missing: "clear",
-  model_denied: "clear",
-  restricted: "clear",
-  signature: "none",
-  overloaded: "clear",
-  internal: "clear",
-  policy_input: "none",
-  policy_output: "none",
-  text_only: "none",
-  malformed: "clear",
-  cut_off: "clear",
-  failing: "clear",
-  proxy: "proxy",
-  operator: "enable",
-};
-
-export const remedyOf = (reason: HealthReason | "operator" | null): Remedy => (reason === null ? "none" : REMEDIES[reason]);
 
 /** Blocks that speak of the secret, so that another one ends them. */
 const OF_THE_SECRET: ReadonlySet<HealthReason> = new Set(["key_invalid", "key_leaked", "key_forbidden", "session_dead", "imported_off"]);

@@ -1,7 +1,9 @@
 // One token as fields, from a row of CSV or an object of JSON, under the names that people and the Python original give them.
+
 import { AppError } from "../../errors.ts";
 import { isRecognised, PROVIDERS, recognise } from "./detect-secret.ts";
-import type { ParsedToken, ParseOptions } from "./parse-tokens.ts";
+import type { ParsedToken, ParseOptions } from "./parsed-token.ts";
+import { readProxy, text, wrong } from "./proxy-address.ts";
 
 type Fields = Omit<ParsedToken, "line" | "provider" | "secret" | "state" | "health" | "left">;
 type Facts = { [Name in keyof Fields]?: Fields[Name] };
@@ -27,20 +29,7 @@ export function plainName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, "");
 }
 
-/** What is wrong with a field, for people; the value is never quoted. */
-const wrong = (reason: string) => new AppError("invalid_request", reason);
-
 const isBlank = (value: unknown) => value === null || value === undefined || value === "";
-
-function text(limit: number) {
-  return (value: unknown): string => {
-    if (typeof value !== "string" && typeof value !== "number") throw wrong("expected text");
-    return `${value}`
-      .replace(/\p{Cc}+/gu, " ")
-      .trim()
-      .slice(0, limit);
-  };
-}
 
 function flag(value: unknown): boolean {
   const word = `${value}`.trim().toLowerCase();
@@ -61,17 +50,6 @@ function numeric(minimum: number, maximum: number, whole: boolean) {
 function words(value: unknown): string[] {
   const items = Array.isArray(value) ? value : `${value}`.split(/[,;]/);
   return items.map((item) => text(100)(item)).filter((item) => item !== "");
-}
-
-/** @throws {AppError} `invalid_request` unless it is an http(s) address; it may carry a password and is never quoted */
-export function readProxy(value: unknown): string {
-  const address = text(500)(value);
-  const url = URL.canParse(address) ? new URL(address) : null;
-  if (url?.protocol.startsWith("socks")) throw wrong("is SOCKS, which is not supported: give an http(s) proxy");
-  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/" || url.search !== "" || url.hash !== "") {
-    throw wrong("expected an address like http://proxy.example:3128");
-  }
-  return address;
 }
 
 function table(value: unknown): object {

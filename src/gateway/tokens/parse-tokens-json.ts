@@ -1,7 +1,8 @@
 // Tokens in JSON and YAML: lists of secrets or objects, named lists, the Python original's exports, our own, browsers' cookie exports.
+
 import { type Cookie, fromCookies, isRecognised, knownForm, PROVIDERS, recognise } from "./detect-secret.ts";
-import type { ParsedLine, ParseOptions } from "./parse-tokens.ts";
 import { plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";
+import type { ParsedLine, ParseOptions } from "./parsed-token.ts";
 import { isPythonRow, readPythonAccount } from "./python-account.ts";
 
 /** Fields under which a list of tokens may lie in an object, as {@link plainName} leaves them. */

@@ -1,7 +1,8 @@
 // How texts of tokens are read: each form that people keep them in, and what is told of a line that is none.
+
 import { describe, expect, test } from "bun:test";
-import { isRefused, type ParseOptions, parseTokens } from "./parse-tokens.ts";
-import type { LeftBehind } from "./python-account.ts";
+import { parseTokens } from "./parse-tokens.ts";
+import { isRefused, type LeftBehind, type ParseOptions } from "./parsed-token.ts";
 
 const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary01";
 const KEY2 = "AIzaSyCanaryCanaryCanaryCanaryCanary02";

@@ -1,5 +1,5 @@
 // Tokens from any text that people keep them in: lines, lists, CSV, JSON, YAML, .env, cookies. Pure: nothing is asked or stored.
-import type { NewToken } from "../../db/store.ts";
+
 import {
   assignedValue,
   type Cookie,
@@ -11,34 +11,11 @@ import {
   type Unrecognised,
   unquote,
 } from "./detect-secret.ts";
-import { hasDocument, readDocument } from "./parse-tokens-json.ts";
 import { FIELD_NAMES, plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";
-import type { LeftBehind } from "./python-account.ts";
+import { hasDocument, readDocument } from "./parse-tokens-json.ts";
+import type { ParsedLine, ParseOptions } from "./parsed-token.ts";
 
 export { PROVIDERS } from "./detect-secret.ts";
-
-/** A token as the text has it; what the text does not say is absent. `line` counts from 1. */
-export type ParsedToken = {
-  line: number;
-  provider: string;
-  secret: string;
-  /** What the text holds of it that has no place here. */
-  left?: LeftBehind[];
-} & Partial<Omit<NewToken, "provider" | "secret">>;
-
-/** Why a line is no token, for people. Never quotes the line. */
-export type RefusedLine = { line: number; reason: string };
-
-export type ParsedLine = ParsedToken | RefusedLine;
-
-export type ParseOptions = {
-  /** Whose tokens they are where their form does not tell. */
-  provider?: string;
-  /** Epoch ms; without it, sessions that ended long ago are not told apart. */
-  now?: number;
-};
-
-export const isRefused = (parsed: ParsedLine): parsed is RefusedLine => "reason" in parsed;
 
 /**
  * Reads the tokens of a text: one or several per line, apart by blanks, commas, semicolons or bars; CSV (`,`, `;` or tab) with a

@@ -1,14 +1,12 @@
 // One account of the Python flow2api, as its database, its export and its admin API have it, as a token of ours.
+
 import { AppError } from "../../errors.ts";
 import { blockedHealth, cooledHealth } from "../pool/health-codec.ts";
 import { isRecognised, recognise } from "./detect-secret.ts";
-import type { ParsedLine } from "./parse-tokens.ts";
+import type { LeftBehind, ParsedLine } from "./parsed-token.ts";
 import { readPythonProxy } from "./python-proxy.ts";
 
 export type PythonRow = Record<string, unknown>;
-
-/** What accounts of the original hold that has no place here; told once for all of them. */
-export type LeftBehind = "google_cookies" | "login" | "protocol_mode" | "captcha_proxy" | "proxy";
 
 export type PythonOptions = {
   /** Epoch ms. */

@@ -1,6 +1,7 @@
 // Proxy addresses in every spelling that the Python flow2api takes, as http(s) URLs.
+
 import { AppError } from "../../errors.ts";
-import { readProxy } from "./parse-token-fields.ts";
+import { readProxy } from "./proxy-address.ts";
 
 /**
  * Reads `host:port`, `host:port:user:password`, `user:password@host:port`, each with or without `http://` or `https://`. User and

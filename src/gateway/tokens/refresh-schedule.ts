@@ -1,7 +1,9 @@
 // When a token is to be checked next: by age, before its access token ends, after failures, while it is held back. Pure.
+
 import type { Random } from "../../clock.ts";
-import type { TokenRow } from "../../db/store.ts";
-import type { Condition, HealthReason } from "../pool/health.ts";
+import type { TokenRow } from "../../domain/token.ts";
+import type { Condition } from "../pool/health.ts";
+import type { HealthReason } from "../pool/reasons.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

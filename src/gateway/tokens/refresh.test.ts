@@ -1,7 +1,8 @@
 // The refresher on a virtual clock: what it checks, when, how many at once, and what the pool hears of it.
+
 import { describe, expect, test } from "bun:test";
 import { sleep } from "../../clock.ts";
-import type { TokenRow } from "../../db/store.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import type { TokenFacts } from "../../providers/provider.ts";

@@ -1,15 +1,16 @@
 // The loop that checks tokens in the background: asks the rule which are due, checks some at a time, tells the pool how it went.
+
 import type { Clock, Random } from "../../clock.ts";
-import type { TokenRow } from "../../db/store.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import type { TokenRow } from "../../domain/token.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
-import type { Settings } from "../../config/settings-schema.ts";
 import type { Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";
-import { afterFailure, afterSuccess, type CheckHistory, newHistory, nextCheckAt } from "./refresh-schedule.ts";
 import type { Tokens } from "./credentials.ts";
+import { afterFailure, afterSuccess, type CheckHistory, newHistory, nextCheckAt } from "./refresh-schedule.ts";
 
 export type Refresher = {
   /** Takes the token table as it is now; tokens that are new in it are checked within a second of {@link Refresher.start}. */

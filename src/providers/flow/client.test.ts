@@ -1,7 +1,7 @@
 // A whole generation against a stand-in: order of calls, what is sent where, what is paid and what is repeated.
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../../errors.ts";
 import type { ImageRequest, InputMedia, ProviderEvent } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { createFlow } from "./client.ts";
 import { collect, createCaller, NOW, PICTURE, recordingLog, refuse, type StubRoute, startStub } from "./testing.ts";
 

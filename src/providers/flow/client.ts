@@ -1,6 +1,7 @@
 // Google Labs Flow as a provider: pictures by session, project, references, one generating call, upscale, download; videos beside them.
-import { AppError, asCharged } from "../../errors.ts";
+
 import type { Draft, ImageRequest, ProviderEvent } from "../../domain/generation.ts";
+import { AppError, asCharged } from "../../errors.ts";
 import { afterAcceptance, damaged } from "../json-stream.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
 import { createConcatenation } from "./concatenation.ts";

@@ -1,7 +1,8 @@
 // What a refusal of Flow means: decided from `error.status`, `details[].reason` and known sentences, the HTTP number last.
+
 import { AppError, type ErrorKind, type FailureDetail } from "../../errors.ts";
-import { durationMs, type GoogleError, isWord, type RpcStatus, readGoogleError, statusOfHttp } from "../google-error.ts";
-import { type Meaning, meaningOf, type Reading } from "../google-meaning.ts";
+import { durationMs, type GoogleError, isWord, type Meaning, type RpcStatus, readGoogleError, statusOfHttp } from "../google-error.ts";
+import { meaningOf, type Reading } from "../google-meaning.ts";
 import { listAt, textAt } from "./json.ts";
 
 /** What was asked when the refusal came. Only those of `COSTLY` cost anything. */

@@ -1,6 +1,7 @@
 // The files of finished media: by their links, which are followed without any credential, or as base64 in an answer; straight into a draft.
-import { AppError } from "../../errors.ts";
+
 import type { Draft } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { readChunks, send, toNetworkError } from "../../http.ts";
 import { readMediaJson } from "../json-media.ts";
 import { damaged } from "../json-stream.ts";

@@ -1,6 +1,7 @@
 // What is kept of a video between calls: handles, steps and finished videos. JSON that survives a restart. Pure.
-import { AppError } from "../../errors.ts";
+
 import type { Json, VideoAspect } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { listAt, textAt } from "./json.ts";
 
 /** A part of a video as Flow generated it. */

@@ -1,8 +1,8 @@
 // Every video id of the Python original leads to the model key that it led to there.
 import { describe, expect, test } from "bun:test";
+import type { VideoMode } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { type ModelChoice, parseModel } from "../../gateway/models/models.ts";
-import type { VideoMode } from "../../domain/generation.ts";
 import FACTS from "./fixtures/video-keys.json" with { type: "json" };
 import { OFFERED_FAMILIES, type Plan, planOf, VIDEO_UPSCALES, type VideoChoice, videoModelKey } from "./models.ts";
 

@@ -1,6 +1,7 @@
 // What Flow calls our families, aspects, sizes and plans. Source: reference of the Flow wire, sections 2 and 3.5 to 3.7, read 2026-11-23.
-import { AppError } from "../../errors.ts";
+
 import type { Aspect, ImageSize, Resolution, VideoAspect, VideoMode, VideoQuality } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 
 /** A public family as Flow knows it. */
 export type FlowModel = {

@@ -1,7 +1,7 @@
 // How a conversation becomes one prompt and its reference pictures.
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../../errors.ts";
 import type { ImageRequest, InputMedia, Turn } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { chooseReferences, flattenPrompt, planImage } from "./prompt.ts";
 
 const picture = (mediaId?: string): InputMedia => ({ mime: "image/png", data: new Blob(["x"]), ...(mediaId ? { mediaId } : {}) });

@@ -1,6 +1,7 @@
 // A conversation as Flow takes it: one prompt and a list of reference pictures. Pure.
-import { AppError } from "../../errors.ts";
+
 import type { ImageRequest, InputMedia, Turn } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { DEFAULT_ASPECT, IMAGE_ASPECTS, IMAGE_MODELS, UPSCALES } from "./models.ts";
 
 /** Everything of a request that does not depend on the token. */

@@ -1,6 +1,7 @@
 // The way to a picture that was generated: its signed link, else Flow's media store.
-import { AppError } from "../../errors.ts";
+
 import type { Draft } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { type Files, PICTURE_FILE, type Way } from "./files.ts";
 

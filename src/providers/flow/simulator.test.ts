@@ -1,7 +1,7 @@
 // The adapter against the simulator: every fault of Flow with its kind, whether it is paid, and how often was submitted.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { AppError, type ErrorKind } from "../../errors.ts";
 import type { ImageRequest } from "../../domain/generation.ts";
+import { AppError, type ErrorKind } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import { createFlow } from "./client.ts";

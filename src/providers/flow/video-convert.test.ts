@@ -1,7 +1,7 @@
 // Bodies of Flow's video calls and both forms of their answers, what a request is planned as, and what failed videos mean.
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../../errors.ts";
 import type { InputMedia, VideoRequest } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { classifyFailure } from "./errors.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };
 import type { FlowVideo } from "./handle.ts";

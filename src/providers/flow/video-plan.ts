@@ -1,6 +1,7 @@
 // What a request for a video asks of Flow: endpoint, model key, inputs, and what is done with it afterwards. Pure.
-import { AppError } from "../../errors.ts";
+
 import type { InputMedia, VideoAspect, VideoMode, VideoRequest } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { type FlowVideo, type Piece, readSource, type Task } from "./handle.ts";
 import { type Plan, VIDEO_UPSCALES, videoModelKey } from "./models.ts";
 

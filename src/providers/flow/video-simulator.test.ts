@@ -1,7 +1,7 @@
 // Videos against the simulator: every mode in both forms of reply, and every fault at every step with its kind, price and submissions.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { AppError, type ErrorKind } from "../../errors.ts";
 import type { Json, VideoRequest } from "../../domain/generation.ts";
+import { AppError, type ErrorKind } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import { createFlow } from "./client.ts";

@@ -1,7 +1,7 @@
 // A video from submission to file against a stand-in: what is sent where, what is paid once, and what stands when a stage fails.
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../../errors.ts";
 import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../provider.ts";
 import { createFlow } from "./client.ts";
 import { createCaller, NOW, PICTURE, recordingLog, refuse, type StubRoute, startStub, statusOf } from "./testing.ts";

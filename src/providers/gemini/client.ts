@@ -1,6 +1,7 @@
 // The official Gemini API as a provider: images by generateContent, videos by Interactions, keys checked by the list of models.
-import { AppError, type FailureReason } from "../../errors.ts";
+
 import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
+import { AppError, type FailureReason } from "../../errors.ts";
 import { readBody, readChunks, toNetworkError } from "../../http.ts";
 import { cutMedia, type MediaDrafts, readMediaJson } from "../json-media.ts";
 import { afterAcceptance, damaged, readEvents } from "../json-stream.ts";

@@ -1,10 +1,11 @@
 // What a refusal of the Gemini API means: (status, body, now) to AppError. Pure.
 // Sources: google.rpc.Status with error_details.proto, Gemini API troubleshooting guide and Interactions reference (read 2026-11-23),
 // recorded cases in fixtures/ and in test/vendor/.
+
 import { AppError, type AppErrorOptions, BILLING_MESSAGE, type ErrorKind, type FailureReason, NO_QUOTA_MESSAGE } from "../../errors.ts";
 import { redactText } from "../../log.ts";
-import { errorObjectOf, type GoogleError, httpOfStatus, readGoogleError } from "../google-error.ts";
-import { type Meaning, meaningOf, type Reading } from "../google-meaning.ts";
+import { errorObjectOf, type GoogleError, httpOfStatus, type Meaning, readGoogleError } from "../google-error.ts";
+import { meaningOf, type Reading } from "../google-meaning.ts";
 import { type JsonRecord, stringOf } from "./json.ts";
 
 const DEFAULT_MINUTE_MS = 60_000;

@@ -1,8 +1,8 @@
 // The Files API: inputs up in pieces, videos down as a stream, and the wait until a file is ready.
 // Source: Gemini API reference, files and media.upload (resumable), read 2026-11-23.
 import { sleep, systemClock } from "../../clock.ts";
-import { AppError } from "../../errors.ts";
 import type { Draft, DraftWriter, InputMedia } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { readChunks, toNetworkError } from "../../http.ts";
 import { damaged, readJson } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";

@@ -1,7 +1,8 @@
 // From an interaction as the upstream tells it to how far a video is. Pure.
 // Source: Gemini API reference, Interaction, read 2026-11-23.
-import { AppError } from "../../errors.ts";
+
 import type { Usage } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../provider.ts";
 import { excerpt, toJobError } from "./errors.ts";
 import { arrayOf, isRecord, type JsonRecord, numberOf, stringOf } from "./json.ts";

@@ -1,7 +1,8 @@
 // The models of the official Gemini API, by public family id: wire id and what may be sent to each.
 // Source: ai.google.dev, image and video generation guides and changelog, read 2026-11-23.
-import { AppError } from "../../errors.ts";
+
 import type { ImageRequest, ImageSize } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 
 type Thinking = NonNullable<ImageRequest["thinking"]>;
 type ThinkingLevel = "MINIMAL" | "MEDIUM" | "HIGH";

@@ -1,11 +1,11 @@
 // The Gemini provider against the simulator: every misbehaviour that it knows of images, in both forms of the call.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import type { AppError } from "../../errors.ts";
 import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
+import type { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
-import { memoryCall } from "../testing.ts";
 import type { ProviderToken } from "../provider.ts";
+import { memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 import { GEMINI_MODELS } from "./models.ts";
 

@@ -1,11 +1,11 @@
 // Videos of the Gemini provider against the simulator: every mode, and every misbehaviour that it knows of videos.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import { AppError } from "../../errors.ts";
 import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
-import { memoryCall } from "../testing.ts";
 import type { ProviderToken, VideoStatus } from "../provider.ts";
+import { memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 
 const simulator = await startSimulator({ videoMs: 10, fileMs: 10 });

@@ -1,10 +1,10 @@
 // Videos of the Gemini provider against small servers that answer what each case needs.
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../../errors.ts";
 import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
-import { memoryCall } from "../testing.ts";
 import type { ProviderToken } from "../provider.ts";
+import { memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 
 const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary";

@@ -1,6 +1,7 @@
 // Videos of the Gemini API: inputs placed, one paid call that creates an interaction, free looks at it until its file can be fetched.
-import { AppError } from "../../errors.ts";
+
 import type { DraftWriter, Json, VideoRequest } from "../../domain/generation.ts";
+import { AppError } from "../../errors.ts";
 import { toNetworkError } from "../../http.ts";
 import { type MediaDrafts, readMediaJson } from "../json-media.ts";
 import { afterAcceptance, damaged } from "../json-stream.ts";

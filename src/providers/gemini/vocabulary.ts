@@ -1,7 +1,8 @@
 // Words of the Gemini API's responses that are known, with their meaning for the pool. Data; what is missing here passes through.
 // Sources: FinishReason and BlockedReason of @google/genai 3.3.0 (2026-11-12), Gemini API reference, GenerateContentResponse.
-import type { FailureReason } from "../../errors.ts";
+
 import type { Finish } from "../../domain/generation.ts";
+import type { FailureReason } from "../../errors.ts";
 
 /** What a finishReason says whatever was made. Null: it means what the response holds, an image, words or nothing. */
 const FINISHES: Readonly<Record<string, Finish | null>> = {

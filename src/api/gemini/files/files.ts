@@ -1,8 +1,9 @@
 // files.get, list, delete and download: what a key uploaded, and what was made for it, under ids of letters and digits alone.
 // Source: Gemini API reference, files (read 2026-11-23).
+
+import type { Media } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import { answerMedia } from "../../../gateway/media/media-response.ts";
-import type { Media } from "../../../domain/generation.ts";
 import type { Api, Call } from "../call.ts";
 import { videoJobId } from "../job-names.ts";
 import { pageOf, pageToken } from "../page.ts";

@@ -1,9 +1,9 @@
 // Tests: what an upload's address lets through, once, for an hour, within the size that is allowed.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
+import type { Media } from "../../../domain/generation.ts";
 import type { MediaStore } from "../../../gateway/media/media-store.ts";
 import { createDrafts } from "../../../gateway/media/temp-files.ts";
-import type { Media } from "../../../domain/generation.ts";
 import { temporaryFolder, virtualClock } from "../../../testing.ts";
 import { createUploads } from "./resumable.ts";
 

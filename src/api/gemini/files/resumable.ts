@@ -1,9 +1,9 @@
 // Uploads under way: begun by a key, carried on by whoever has the upload's address, over when the file is whole or an hour has passed.
 import type { Clock } from "../../../clock.ts";
 import type { FileName } from "../../../db/media.ts";
+import type { DraftWriter, Media } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { MediaStore } from "../../../gateway/media/media-store.ts";
-import type { DraftWriter, Media } from "../../../domain/generation.ts";
 import { newId } from "../../../ids.ts";
 
 export type NewUpload = {

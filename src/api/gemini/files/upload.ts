@@ -1,13 +1,14 @@
 // Uploads of files: resumable, where one request gets an address that is the credential of the rest; whole; or in two parts.
 // Source: Gemini API documentation, Files API; SDKs and n8n as captured in wire.md A.5 (read 2026-11-23).
+
 import { AppError } from "../../../errors.ts";
 import { refusalOf } from "../../../gateway/keys/keys.ts";
-import type { Limits } from "../../../gateway/pool/lease-contract.ts";
+import type { Limits } from "../../../gateway/limits/contract.ts";
 import type { Api, Call } from "../call.ts";
-import { encodeFile } from "./files.ts";
-import { openRelated, relatedBoundary } from "./multipart-related.ts";
 import { camelKeys, type Fields, fieldsOf, numberOf, textOf } from "../proto-json.ts";
 import { isFileName } from "../references.ts";
+import { encodeFile } from "./files.ts";
+import { openRelated, relatedBoundary } from "./multipart-related.ts";
 import { nameTaken, type Upload, type Uploads } from "./resumable.ts";
 
 const MAX_NAME = 255;

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../../errors.ts";
 import { foldSeed } from "../../seed.ts";
-import { decodeCount, decodeGenerate } from "./decode.ts";
 import { camelKeys } from "../proto-json.ts";
 import { CountBody, GenerateBody, tolerant } from "../schema.ts";
+import { decodeCount, decodeGenerate } from "./decode.ts";
 
 const validate = tolerant(GenerateBody);
 const decode = (body: object) => decodeGenerate(validate({ contents: "a fox", ...body }));

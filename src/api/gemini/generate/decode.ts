@@ -1,13 +1,13 @@
 // Bodies of generateContent become a neutral conversation. Pure: URLs are named, not read.
 // Source: Gemini API reference, models.generateContent; tolerances of wire.md A.1 and D (read 2026-11-23).
 
-import { AppError } from "../../../errors.ts";
-import type { ImageHints } from "../../../gateway/models/image-options.ts";
-import type { DraftTurn, LeftOut } from "../../../gateway/generation/inputs.ts";
-import type { Thinking } from "../../../gateway/models/models.ts";
 import type { Kind } from "../../../domain/generation.ts";
-import { type CollectedHints, collectImageHints } from "../../image-config.ts";
+import { AppError } from "../../../errors.ts";
+import type { DraftTurn, LeftOut } from "../../../gateway/generation/inputs.ts";
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
+import type { Thinking } from "../../../gateway/models/models.ts";
 import { mustBe } from "../../body/invalid.ts";
+import { type CollectedHints, collectImageHints } from "../../image-config.ts";
 import { lastTurnStart } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
 import { fieldsOf, isFields, listOf, textOf } from "../proto-json.ts";

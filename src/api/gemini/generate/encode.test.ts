@@ -1,9 +1,9 @@
 // Tests: ends, refusals and usage in Google's words.
 import { describe, expect, test } from "bun:test";
-import { AppError } from "../../../errors.ts";
 import { NO_USAGE } from "../../../domain/generation.ts";
-import { encodeResponse, encodeUsage, endOf, endOfFailure } from "./encode.ts";
+import { AppError } from "../../../errors.ts";
 import { errorBody, rpcStatus } from "../errors.ts";
+import { encodeResponse, encodeUsage, endOf, endOfFailure } from "./encode.ts";
 
 const ENVELOPE = { model: "gemini-3-pro-image", responseId: "id" };
 const done = (finish: Parameters<typeof endOf>[0]["finish"], upstreamReason: string, message?: string) =>

@@ -1,7 +1,8 @@
 // What a generation tells, in the shapes of GenerateContentResponse. Pure; base64 is written from the blobs when the answer is sent.
 // Source: Gemini API reference, GenerateContentResponse; enums of @google/genai 3.1.0 (read 2026-11-23).
-import { AppError } from "../../../errors.ts";
+
 import type { AnswerExtras, Finish, GenerateEvent, Usage } from "../../../domain/generation.ts";
+import { AppError } from "../../../errors.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;
 

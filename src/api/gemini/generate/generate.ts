@@ -1,13 +1,13 @@
 // generateContent and streamGenerateContent: a conversation becomes pictures, in one answer or a part at a time.
 
+import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { Run } from "../../../gateway/generation/generate.ts";
-import { imageWish } from "../../../gateway/models/image-options.ts";
+import type { Run } from "../../../gateway/generation/contract.ts";
 import type { LeftOut } from "../../../gateway/generation/inputs.ts";
 import type { MediaStore } from "../../../gateway/media/media-store.ts";
+import { imageWish } from "../../../gateway/models/image-options.ts";
 import type { ModelChoice } from "../../../gateway/models/models.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
-import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../../domain/generation.ts";
 import { newId } from "../../../ids.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
@@ -16,16 +16,16 @@ import { jsonWithBytes } from "../../json-bytes.ts";
 import { mediaUrl } from "../../links.ts";
 import { streamFrames } from "../../sse.ts";
 import { type Api, admittedModel, type Call, modelOf } from "../call.ts";
-import { decodeCount, decodeGenerate, HINT_NAMES } from "./decode.ts";
-import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalities, type WirePart } from "./encode.ts";
 import { errorBody } from "../errors.ts";
 import { decodeOptions } from "../options.ts";
 import { readTurns } from "../references.ts";
 import { leftByJob, type Started, startImages, startVideo } from "../run.ts";
 import { CountBody, GenerateBody, tolerant } from "../schema.ts";
+import { aspectOf, exactAspect } from "../video-options.ts";
+import { decodeCount, decodeGenerate, HINT_NAMES } from "./decode.ts";
+import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalities, type WirePart } from "./encode.ts";
 import { generateFacts, textAnswer } from "./side-calls.ts";
 import { type Framing, framingOf } from "./stream.ts";
-import { aspectOf, exactAspect } from "../video-options.ts";
 
 const validate = tolerant(GenerateBody);
 const validateCount = tolerant(CountBody);

@@ -1,19 +1,18 @@
 // :predict, Imagen's method, which lives on: a prompt becomes pictures of the living models.
 // Source: Gemini API reference, models.predict, as @google/genai 1.30 and the clients of wire.md A.3 speak it (read 2026-11-23).
 
-import { AppError } from "../../../errors.ts";
-import { imageWish } from "../../../gateway/models/image-options.ts";
-import type { InputReference } from "../../../gateway/generation/inputs.ts";
 import { type GenerateEvent, type Media, noImageText } from "../../../domain/generation.ts";
+import { AppError } from "../../../errors.ts";
+import type { InputReference } from "../../../gateway/generation/inputs.ts";
+import { imageWish } from "../../../gateway/models/image-options.ts";
+import { mustBe, wholeNumber } from "../../body/invalid.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders } from "../../generation-headers.ts";
 import { collectImageHints } from "../../image-config.ts";
 import { type PictureOutput, renderPicture } from "../../image-output.ts";
-import { mustBe, wholeNumber } from "../../body/invalid.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { foldSeed } from "../../seed.ts";
 import { type Api, admittedModel, type Call } from "../call.ts";
-import type { Done } from "./encode.ts";
 import { errorBody } from "../errors.ts";
 import { imagenSafety, outputOf, unread } from "../options.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "../proto-json.ts";
@@ -21,6 +20,7 @@ import { mediaReference, readTurns } from "../references.ts";
 import { startImages } from "../run.ts";
 import { PredictBody, tolerant } from "../schema.ts";
 import { exactAspect } from "../video-options.ts";
+import type { Done } from "./encode.ts";
 
 /** Fields of `parameters` that are read; every other one is told as ignored. */
 const READ = [

@@ -1,13 +1,13 @@
 // Bodies of interactions become a neutral order. Pure: URLs are named, not read.
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0; wire.md A.2 (read 2026-11-23).
 
-import type { ImageHints } from "../../../gateway/models/image-options.ts";
-import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
-import type { VideoOrder } from "../../../domain/job.ts";
-import type { Thinking } from "../../../gateway/models/models.ts";
 import type { ModelOptions } from "../../../domain/generation.ts";
-import { collectImageHints } from "../../image-config.ts";
+import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import type { VideoOrder } from "../../../gateway/jobs/contract.ts";
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
+import type { Thinking } from "../../../gateway/models/models.ts";
 import { mustBe } from "../../body/invalid.ts";
+import { collectImageHints } from "../../image-config.ts";
 import { foldSeed } from "../../seed.ts";
 import { instructionOf, thinkingOf } from "../generate/decode.ts";
 import { interactionOptions } from "../options.ts";

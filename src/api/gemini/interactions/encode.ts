@@ -1,13 +1,14 @@
 // Jobs in the shape of interactions, whole and as events. Pure; base64 is written from the blobs when the answer is sent.
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0 and schemas of @ai-sdk/google 4.0.121 (read 2026-11-23).
-import type { AppError } from "../../../errors.ts";
-import type { Job } from "../../../domain/job.ts";
-import { failureOf } from "../../../gateway/jobs/job-state.ts";
+
 import type { Json, Usage } from "../../../domain/generation.ts";
+import type { Job } from "../../../domain/job.ts";
+import type { AppError } from "../../../errors.ts";
+import { failureOf } from "../../../gateway/jobs/job-state.ts";
 import { errorBody } from "../errors.ts";
-import type { Delivery } from "./decode.ts";
 import { interactionId } from "../job-names.ts";
 import { fieldsOf, listOf, textOf } from "../proto-json.ts";
+import type { Delivery } from "./decode.ts";
 
 /** What an interaction gives back as it was asked for; kept with its job. */
 export type InteractionEcho = { delivery: Delivery; previous: string | null; ignored?: string[] };

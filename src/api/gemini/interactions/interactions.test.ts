@@ -1,10 +1,10 @@
 // Tests: bodies of interactions, and jobs in their shape.
 import { describe, expect, test } from "bun:test";
 import type { Job } from "../../../domain/job.ts";
-import { decodeInteraction } from "./decode.ts";
-import { encodeInteraction, statusOf, writeEcho } from "./encode.ts";
 import { InteractionBody, tolerant } from "../schema.ts";
 import { aspectOf, resolutionOf } from "../video-options.ts";
+import { decodeInteraction } from "./decode.ts";
+import { encodeInteraction, statusOf, writeEcho } from "./encode.ts";
 
 const validate = tolerant(InteractionBody);
 const decode = (body: object) => decodeInteraction(validate({ model: "gemini-omni-1.2-flash", input: "a fox", ...body }));

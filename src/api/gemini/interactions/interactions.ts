@@ -1,11 +1,12 @@
 // Interactions: videos and images as jobs, answered at once, when they are done, or as events while they are made.
-import { AppError } from "../../../errors.ts";
-import { JobClient } from "../../../gateway/generation/job-client.ts";
-import { type AnswerPart, partsOf } from "../../../gateway/generation/image-output.ts";
-import { imageWish } from "../../../gateway/models/image-options.ts";
-import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import type { AnswerPart } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
+import { AppError } from "../../../errors.ts";
+import { partsOf } from "../../../gateway/generation/image-output.ts";
+import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import { JobClient } from "../../../gateway/generation/job-client.ts";
 import { failureOf } from "../../../gateway/jobs/job-state.ts";
+import { imageWish } from "../../../gateway/models/image-options.ts";
 import { ignoredHeader } from "../../../gateway/models/model-options.ts";
 import { admitBody } from "../../admission.ts";
 import { splitUrl } from "../../dialect.ts";
@@ -15,15 +16,15 @@ import { jsonWithBytes } from "../../json-bytes.ts";
 import { frame, streamFrames } from "../../sse.ts";
 import { type Api, type Call, jobsOf, modelOf, stoppable } from "../call.ts";
 import { errorBody } from "../errors.ts";
-import { type DecodedInteraction, decodeInteraction } from "./decode.ts";
-import { encodeFailure, encodeInteraction, type OutputBlock, readEcho, statusOf, wordsOf, writeEcho } from "./encode.ts";
+import { eventPieces } from "../generate/stream.ts";
 import { interactionId, interactionJobId, videoUri } from "../job-names.ts";
 import { mediaReference, readTurns } from "../references.ts";
 import { leftByJob } from "../run.ts";
 import { InteractionBody, tolerant } from "../schema.ts";
-import { eventPieces } from "../generate/stream.ts";
 import { exactAspect } from "../video-options.ts";
 import { readPictures, readSource } from "../videos.ts";
+import { type DecodedInteraction, decodeInteraction } from "./decode.ts";
+import { encodeFailure, encodeInteraction, type OutputBlock, readEcho, statusOf, wordsOf, writeEcho } from "./encode.ts";
 
 const validate = tolerant(InteractionBody);
 const ROUTE = "POST /v1beta/interactions";

@@ -1,7 +1,8 @@
 // Progress of a chat answer in words for people, for `reasoning_content`: what is under way, what is usual, how long it took so far.
+
+import type { GenerateEvent } from "../../../domain/generation.ts";
 import type { Job, Place } from "../../../domain/job.ts";
 import { usualVideoMs } from "../../../gateway/jobs/job-state.ts";
-import type { GenerateEvent } from "../../../domain/generation.ts";
 
 /** Whole seconds of an estimated wait, at least one. */
 export const waitSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));

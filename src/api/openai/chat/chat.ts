@@ -1,14 +1,14 @@
 // POST /v1/chat/completions: a conversation becomes pictures or a video, streamed with progress or as one answer.
 
-import type { ImageForm } from "../../../db/store.ts";
-import { AppError } from "../../../errors.ts";
-import type { Run } from "../../../gateway/generation/generate.ts";
+import type { GenerateEvent } from "../../../domain/generation.ts";
+import { NO_USAGE } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
+import type { ImageForm } from "../../../domain/key.ts";
+import { AppError } from "../../../errors.ts";
+import type { Run } from "../../../gateway/generation/contract.ts";
 import { parseModel } from "../../../gateway/models/models.ts";
 import type { LocalReply } from "../../../gateway/side-calls/reply.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
-import type { GenerateEvent } from "../../../domain/generation.ts";
-import { NO_USAGE } from "../../../domain/generation.ts";
 import { validator } from "../../body/body.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, isJoined, leftOutHeaders, leftOutLines } from "../../generation-headers.ts";
@@ -16,8 +16,10 @@ import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../..
 import { mediaDataUrl, mediaUrl } from "../../links.ts";
 import { COMMENT, frame, streamFrames } from "../../sse.ts";
 import { type Api, answerId, type Call, modelOf, startImages } from "../call.ts";
+import { errorBody } from "../errors.ts";
+import { type Done, refusalOf } from "../outcome.ts";
+import { ChatBody } from "../schema.ts";
 import { ChatProgress } from "./chat-progress.ts";
-import { answerChatVideo, startChatVideo } from "./video.ts";
 import { type DecodedChat, decodeChat } from "./decode.ts";
 import {
   definitionsDelta,
@@ -30,11 +32,9 @@ import {
   refusalText,
   type ShownImage,
 } from "./encode.ts";
-import { errorBody } from "../errors.ts";
 import { encodeLocal, localChunks } from "./local-reply.ts";
-import { type Done, refusalOf } from "../outcome.ts";
-import { ChatBody } from "../schema.ts";
 import { chatFacts, demandOf } from "./side-calls.ts";
+import { answerChatVideo, startChatVideo } from "./video.ts";
 
 const validate = validator(ChatBody);
 

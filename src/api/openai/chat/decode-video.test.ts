@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../../errors.ts";
 import { parseModel } from "../../../gateway/models/models.ts";
-import { decodeChatVideo } from "./decode-video.ts";
-import { decodeChat } from "./decode.ts";
 import type { ChatBody } from "../schema.ts";
+import { decodeChat } from "./decode.ts";
+import { decodeChatVideo } from "./decode-video.ts";
 
 const OMNI = "gemini-omni-1.2-flash";
 const ONE = "data:image/png;base64,AAAA";

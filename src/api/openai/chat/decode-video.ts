@@ -1,12 +1,13 @@
 // A conversation with a video model becomes a prompt, a shape and what to start from. Pure.
+
+import type { VideoMode } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/inputs.ts";
 import type { ModelChoice } from "../../../gateway/models/models.ts";
-import type { VideoMode } from "../../../domain/generation.ts";
-import type { DecodedChat } from "./decode.ts";
 import { isObject } from "../references.ts";
 import type { ChatBody } from "../schema.ts";
 import { collectShape, type DecodedVideo, type SourceReference, sourceOf, videoShape } from "../videos/decode.ts";
+import type { DecodedChat } from "./decode.ts";
 
 const OF_PICTURES: readonly VideoMode[] = ["first_frame", "frames", "references"];
 const OF_VIDEOS: readonly VideoMode[] = ["edit", "extend", "upscale"];

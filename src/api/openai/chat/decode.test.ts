@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
 import { validator } from "../../body/body.ts";
-import { decodeChat } from "./decode.ts";
 import { ChatBody } from "../schema.ts";
+import { decodeChat } from "./decode.ts";
 
 const validate = validator(ChatBody);
 const decode = (body: object) => decodeChat(validate({ model: "m", ...body }));

@@ -1,16 +1,16 @@
 // Chat bodies become a neutral conversation. Pure: URLs are named, not read.
+import type { ImageForm } from "../../../domain/key.ts";
 
-import type { ImageForm } from "../../../db/store.ts";
 import { AppError } from "../../../errors.ts";
-import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
-import { type CollectedHints, collectImageHints } from "../../image-config.ts";
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { countOr } from "../../body/invalid.ts";
+import { type CollectedHints, collectImageHints } from "../../image-config.ts";
 import { lastTurnStart } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
-import { decodeMessage, type Message } from "./message.ts";
 import { isObject } from "../references.ts";
 import { type ChatBody, IMAGE_COUNT } from "../schema.ts";
+import { decodeMessage, type Message } from "./message.ts";
 
 export type DecodedChat = {
   model: string;

@@ -1,10 +1,10 @@
 // The shapes that OpenAI's clients read, and the errors they act on.
 import { describe, expect, test } from "bun:test";
-import { AppError, type ErrorKind } from "../../../errors.ts";
 import { NO_USAGE } from "../../../domain/generation.ts";
+import { AppError, type ErrorKind } from "../../../errors.ts";
 import { errorBody as geminiBody } from "../../gemini/errors.ts";
-import { contentOf, encodeCompletion, encodeUsage, imageDelta } from "./encode.ts";
 import { errorBody, errorHeaders, errorStatus } from "../errors.ts";
+import { contentOf, encodeCompletion, encodeUsage, imageDelta } from "./encode.ts";
 
 const envelope = { id: "chatcmpl-1", created: 1, model: "m" };
 const link = { form: "markdown", url: "https://g/media/a.png", link: "https://g/media/a.png" } as const;

@@ -1,8 +1,9 @@
 // Neutral results in OpenAI's chat shapes. Pure; media come in as ready links or data URLs.
 // Source: wire.md B.1, B.2 (OpenAI API reference; client sources named there; read 2026-11-23).
-import type { VideoForm } from "../../../db/store.ts";
-import type { ModelEntry } from "../../../gateway/models/models.ts";
+
 import type { Finish, GenerateEvent, Usage } from "../../../domain/generation.ts";
+import type { VideoForm } from "../../../domain/key.ts";
+import type { ModelEntry } from "../../../gateway/models/models.ts";
 
 /** A finished image in the two ways a response can carry it. `link`: the address of the stored image, whatever the form. */
 export type ShownImage = { form: "markdown" | "images"; url: string; link: string };

@@ -1,6 +1,7 @@
 // A local reply as a chat completion: text, or a call of the function that the client demands. Pure.
-import type { LocalReply } from "../../../gateway/side-calls/reply.ts";
+
 import { NO_USAGE } from "../../../domain/generation.ts";
+import type { LocalReply } from "../../../gateway/side-calls/reply.ts";
 import { newId } from "../../../ids.ts";
 import { type Envelope, encodeChunk, encodeCompletion } from "./encode.ts";
 

@@ -1,10 +1,10 @@
 // What a chat or responses body tells of a side call: texts, token limits, demanded JSON, task markers. Pure.
 
+import type { Kind } from "../../../domain/generation.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { parseModel } from "../../../gateway/models/models.ts";
 import type { ChatCall } from "../../../gateway/side-calls/decide.ts";
 import type { Demand } from "../../../gateway/side-calls/reply.ts";
-import type { Kind } from "../../../domain/generation.ts";
 import { isObject } from "../references.ts";
 import type { ChatBody, ResponsesBody } from "../schema.ts";
 

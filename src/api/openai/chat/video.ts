@@ -1,23 +1,24 @@
 // Chat with a video model: a job is made, its progress told as reasoning, its video linked. The job outlives the connection.
-import type { VideoForm } from "../../../db/store.ts";
-import { AppError } from "../../../errors.ts";
+
+import { NO_USAGE } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
+import type { VideoForm } from "../../../domain/key.ts";
+import { AppError } from "../../../errors.ts";
 import { isSettled } from "../../../gateway/jobs/job-state.ts";
 import type { ModelChoice } from "../../../gateway/models/models.ts";
-import { NO_USAGE } from "../../../domain/generation.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { jobHeaders } from "../../generation-headers.ts";
 import { mediaUrl } from "../../links.ts";
 import { frame, streamFrames } from "../../sse.ts";
 import type { Api, Call } from "../call.ts";
-import { videoWords } from "./chat-progress.ts";
-import { decodeChatVideo } from "./decode-video.ts";
-import type { DecodedChat } from "./decode.ts";
-import { type Envelope, encodeChunk, encodeCompletion, encodeUsageChunk, FINISH_REASON, VIDEO_FORMS, videoText } from "./encode.ts";
 import { errorBody } from "../errors.ts";
 import { jobFailure } from "../outcome.ts";
 import type { ChatBody } from "../schema.ts";
 import { jobsOf, type StartedVideo, startVideo } from "../videos/start.ts";
+import { videoWords } from "./chat-progress.ts";
+import type { DecodedChat } from "./decode.ts";
+import { decodeChatVideo } from "./decode-video.ts";
+import { type Envelope, encodeChunk, encodeCompletion, encodeUsageChunk, FINISH_REASON, VIDEO_FORMS, videoText } from "./encode.ts";
 
 /** What the client waits for, once the job is made. */
 export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage"> & { left: AbortController };

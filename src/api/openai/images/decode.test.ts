@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import type { InputReference } from "../../../gateway/generation/inputs.ts";
 import { validator } from "../../body/body.ts";
-import { decodeImages, MASK_INSTRUCTION } from "./decode.ts";
 import { referencesOf } from "../references.ts";
 import { ImagesBody } from "../schema.ts";
+import { decodeImages, MASK_INSTRUCTION } from "./decode.ts";
 
 const validate = validator(ImagesBody);
 const decode = (body: object, kind: "generation" | "edit" = "generation", uploads?: Parameters<typeof decodeImages>[2]) =>

@@ -1,11 +1,11 @@
 // Bodies of the images endpoints become a prompt with pictures and a wish for the form of the result. Pure.
 import { AppError } from "../../../errors.ts";
-import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { DEFAULT_FAMILY } from "../../../gateway/models/models.ts";
+import { countOr, mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints } from "../../image-config.ts";
 import { PICTURE_FORMATS, type PictureOutput } from "../../image-output.ts";
-import { countOr, mustBe } from "../../body/invalid.ts";
 import { foldSeed } from "../../seed.ts";
 import { decodeText } from "../chat/message.ts";
 import { referencesOf } from "../references.ts";

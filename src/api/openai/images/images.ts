@@ -1,27 +1,27 @@
 // POST /v1/images/generations and /v1/images/edits: a prompt, with pictures or without, becomes pictures: at once, streamed, or as a job.
 
-import { AppError } from "../../../errors.ts";
-import type { Run } from "../../../gateway/generation/generate.ts";
-import type { InputReference } from "../../../gateway/generation/inputs.ts";
-import { fileIdOf } from "../../../gateway/generation/inputs.ts";
 import type { GenerateEvent, Media } from "../../../domain/generation.ts";
 import { NO_USAGE } from "../../../domain/generation.ts";
+import { AppError } from "../../../errors.ts";
+import type { Run } from "../../../gateway/generation/contract.ts";
+import type { InputReference } from "../../../gateway/generation/inputs.ts";
+import { fileIdOf } from "../../../gateway/generation/inputs.ts";
 import { type Form, validator } from "../../body/body.ts";
-import { sendEarly } from "../../early-bytes.ts";
 import { fieldName, formObject } from "../../body/form-object.ts";
+import { isMultipart } from "../../body/multipart.ts";
+import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
 import { renderPicture } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
-import { isMultipart } from "../../body/multipart.ts";
 import { COMMENT, FIRST_COMMENT_MS, frame, streamFrames } from "../../sse.ts";
 import { type Api, type Call, type ImageOrder, startImages } from "../call.ts";
 import { errorBody } from "../errors.ts";
-import { base64Of, imagesBody } from "./response.ts";
+import { type Done, withoutPicture } from "../outcome.ts";
+import { ImagesBody } from "../schema.ts";
 import { type DecodedImages, decodeImages, FORM_FIELDS, MAX_PICTURES, type PictureEcho, tooManyImages } from "./decode.ts";
 import { encodeCompleted, encodePartial, type StreamName } from "./encode.ts";
 import { startImageJob, wantsJob } from "./jobs.ts";
-import { type Done, withoutPicture } from "../outcome.ts";
-import { ImagesBody } from "../schema.ts";
+import { base64Of, imagesBody } from "./response.ts";
 
 export type ImagesKind = "generation" | "edit";
 

@@ -1,18 +1,20 @@
 // Images as jobs: asked for with `background: true` or `Prefer: respond-async`, answered with 202 and an address to look at.
+
+import type { Media } from "../../../domain/generation.ts";
+import type { Job } from "../../../domain/job.ts";
 import { AppError } from "../../../errors.ts";
 import { JobClient } from "../../../gateway/generation/job-client.ts";
-import type { Job, Jobs } from "../../../domain/job.ts";
+import type { Jobs } from "../../../gateway/jobs/contract.ts";
 import { isOutcomeUnknown, isSettled } from "../../../gateway/jobs/job-state.ts";
-import type { Media } from "../../../domain/generation.ts";
 import { insists } from "../../generation-headers.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { COMMENT, frame, streamFrames } from "../../sse.ts";
 import { type Api, type Call, createImageJob, type ImageOrder, prepareImages } from "../call.ts";
 import { errorBody, errorHeaders, errorStatus } from "../errors.ts";
-import { imagesBody } from "./response.ts";
-import type { DecodedImages, PictureEcho } from "./decode.ts";
 import { jobFailure } from "../outcome.ts";
 import { encodePlace } from "../videos/encode.ts";
+import type { DecodedImages, PictureEcho } from "./decode.ts";
+import { imagesBody } from "./response.ts";
 
 /** How long a client should wait between looks, in ms. */
 const POLL_AFTER_MS = 2000;

@@ -1,15 +1,15 @@
 // Bodies of /v1/responses become a conversation and a wish for a picture. Pure, but for what is remembered of earlier answers.
 import { AppError } from "../../../errors.ts";
-import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../../gateway/models/models.ts";
+import { countOr } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints } from "../../image-config.ts";
 import type { PictureOutput } from "../../image-output.ts";
-import { countOr } from "../../body/invalid.ts";
 import { lastTurnStart } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
-import { decodeMessage, type Message, type MessagePlace } from "../chat/message.ts";
 import { endWithUser, instructionsOf, joinTurns, lastUserTurn, nothingSaid } from "../chat/decode.ts";
+import { decodeMessage, type Message, type MessagePlace } from "../chat/message.ts";
 import { decodeOutput, MASK_INSTRUCTION, type Quality, qualityOf } from "../images/decode.ts";
 import { isObject, referencesOf } from "../references.ts";
 import { COMPRESSION, PARTIALS, type ResponsesBody } from "../schema.ts";

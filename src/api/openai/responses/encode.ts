@@ -1,7 +1,8 @@
 // Pictures and text as items of a response. Pure; base64 is written when the answer is sent.
 // Source: wire.md B.5 (OpenAI API reference, responses; SDK types of openai 7.57; read 2026-11-23).
-import { AppError, type ErrorKind } from "../../../errors.ts";
+
 import type { Usage } from "../../../domain/generation.ts";
+import { AppError, type ErrorKind } from "../../../errors.ts";
 import type { Picture } from "../../image-output.ts";
 import { errorBody } from "../errors.ts";
 import type { Quality } from "../images/decode.ts";

@@ -1,11 +1,12 @@
 // What earlier answers of /v1/responses said and drew, as it is kept: a client goes on from an answer or from one item of it.
+
+import type { Json, Turn } from "../../../domain/generation.ts";
 import { type DraftTurn, ownMediaId } from "../../../gateway/generation/inputs.ts";
 import type { KeptResponses } from "../../../gateway/generation/stored-responses.ts";
-import type { Json, Turn } from "../../../domain/generation.ts";
 import type { PictureOutput } from "../../image-output.ts";
+import type { ResponsesBody } from "../schema.ts";
 import type { Recall } from "./decode.ts";
 import { type EncodedResponse, responseIdOf } from "./encode.ts";
-import type { ResponsesBody } from "../schema.ts";
 
 type Part = DraftTurn["parts"][number];
 

@@ -1,12 +1,12 @@
 // What /v1/responses understands of a body, and what it remembers of earlier answers.
 import { describe, expect, test } from "bun:test";
-import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
 import { type Media, NO_USAGE } from "../../../domain/generation.ts";
+import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
 import { validator } from "../../body/body.ts";
+import { ResponsesBody } from "../schema.ts";
 import { decodeResponse } from "./decode.ts";
 import { callId, encodeCall, encodeMessage, encodeResponse, messageId } from "./encode.ts";
 import { type KeptAnswer, recallFor, toRow, unreadTurn, withoutPictures } from "./history.ts";
-import { ResponsesBody } from "../schema.ts";
 
 const validate = validator(ResponsesBody);
 const NOTHING = { response: () => null, item: () => null };

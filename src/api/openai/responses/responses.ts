@@ -1,10 +1,10 @@
 // POST /v1/responses: a conversation whose image_generation tool is this gateway, as one answer or as events.
 
-import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
+import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
+import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
 import type { KeptResponses } from "../../../gateway/generation/stored-responses.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
-import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../../domain/generation.ts";
 import { validator } from "../../body/body.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
@@ -12,22 +12,14 @@ import { renderPicture } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { COMMENT, streamFrames } from "../../sse.ts";
 import { type Api, answerId, type Call, startImages } from "../call.ts";
+import { demandOf, responsesFacts } from "../chat/side-calls.ts";
 import { errorBody } from "../errors.ts";
 import { withoutPicture } from "../outcome.ts";
+import { ResponsesBody } from "../schema.ts";
 import { type DecodedResponse, decodeResponse } from "./decode.ts";
-import {
-  callId,
-  encodeCall,
-  encodeMessage,
-  encodeResponse,
-  messageId,
-  type OutputItem,
-  type ResponseEnvelope,
-} from "./encode.ts";
+import { callId, encodeCall, encodeMessage, encodeResponse, messageId, type OutputItem, type ResponseEnvelope } from "./encode.ts";
 import { keptTurn, recallFor, toRow, unreadTurn, withoutPictures } from "./history.ts";
 import { mayBeWords, type ResponseWork, responseFrames } from "./stream.ts";
-import { ResponsesBody } from "../schema.ts";
-import { demandOf, responsesFacts } from "../chat/side-calls.ts";
 
 const validate = validator(ResponsesBody);
 

@@ -2,8 +2,8 @@
 import { AppError } from "../../../errors.ts";
 import { type DraftTurn, ownMediaId } from "../../../gateway/generation/inputs.ts";
 import type { KeptResponses } from "../../../gateway/generation/stored-responses.ts";
-import { renderPicture } from "../../image-output.ts";
 import { wholeNumber } from "../../body/invalid.ts";
+import { renderPicture } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { mediaUrl } from "../../links.ts";
 import type { Api, Call } from "../call.ts";

@@ -1,6 +1,7 @@
 // One response as events, in the order that the official clients check (wire.md B.5).
-import { AppError } from "../../../errors.ts";
+
 import type { GenerateEvent, Media } from "../../../domain/generation.ts";
+import { AppError } from "../../../errors.ts";
 import { type Picture, renderPicture } from "../../image-output.ts";
 import { frame } from "../../sse.ts";
 import type { Api } from "../call.ts";

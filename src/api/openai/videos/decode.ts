@@ -1,10 +1,11 @@
 // Bodies of the videos endpoints become a prompt, a shape and the pictures or the video to start from. Pure.
+
+import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/inputs.ts";
-import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../../domain/generation.ts";
 import { nearVideoAspect } from "../../../gateway/models/video-options.ts";
-import { collectVideoField } from "../../image-config.ts";
 import { mustBe } from "../../body/invalid.ts";
+import { collectVideoField } from "../../image-config.ts";
 import { foldSeed } from "../../seed.ts";
 import { decodeText } from "../chat/message.ts";
 import { fileReference, isObject, referencesOf } from "../references.ts";

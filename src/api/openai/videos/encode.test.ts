@@ -1,7 +1,7 @@
 // A job as OpenAI's clients see it, in every state.
 import { describe, expect, test } from "bun:test";
-import type { Job, JobState } from "../../../domain/job.ts";
 import type { Media } from "../../../domain/generation.ts";
+import type { Job, JobState } from "../../../domain/job.ts";
 import { encodeVideo, forOpenRouter, sizeOf } from "./encode.ts";
 
 const ORIGIN = "https://gateway.example";

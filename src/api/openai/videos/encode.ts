@@ -1,7 +1,8 @@
 // Video jobs in OpenAI's shapes. Pure; the stored result comes in beside the job.
 // Source: OpenAI API reference, videos (SDK types of openai 7.57), OpenRouter's video answers (its AI SDK provider 2.10); read 2026-11-23.
-import type { Job, JobState } from "../../../domain/job.ts";
+
 import type { Media, Resolution } from "../../../domain/generation.ts";
+import type { Job, JobState } from "../../../domain/job.ts";
 import { mediaUrl } from "../../links.ts";
 import { waitSeconds } from "../chat/chat-progress.ts";
 import { errorBody } from "../errors.ts";

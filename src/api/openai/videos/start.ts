@@ -1,11 +1,13 @@
 // The way from a decoded wish for a video to its job, for the videos endpoints and chat alike.
 
-import { AppError } from "../../../errors.ts";
-import { JobClient } from "../../../gateway/generation/job-client.ts";
-import { ownMediaId, readInput, readLenient } from "../../../gateway/generation/inputs.ts";
-import type { Job, Jobs, VideoOrder } from "../../../domain/job.ts";
-import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../../gateway/models/models.ts";
 import type { InputMedia, VideoMode } from "../../../domain/generation.ts";
+import type { Job } from "../../../domain/job.ts";
+
+import { AppError } from "../../../errors.ts";
+import { ownMediaId, readInput, readLenient } from "../../../gateway/generation/inputs.ts";
+import { JobClient } from "../../../gateway/generation/job-client.ts";
+import type { Jobs, VideoOrder } from "../../../gateway/jobs/contract.ts";
+import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../../gateway/models/models.ts";
 import { canMakeVideo, videoWish } from "../../../gateway/models/video-options.ts";
 import { admitInputs } from "../../admission.ts";
 import { insists, jobHeaders } from "../../generation-headers.ts";

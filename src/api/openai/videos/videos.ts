@@ -1,16 +1,17 @@
 // /v1/videos: jobs that make videos, from prompts, pictures or other videos; each route of OpenAI's surface.
+
+import type { VideoMode } from "../../../domain/generation.ts";
+import type { Job } from "../../../domain/job.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/inputs.ts";
 import { fileIdOf } from "../../../gateway/generation/inputs.ts";
-import type { Job } from "../../../domain/job.ts";
 import { isSettled } from "../../../gateway/jobs/job-state.ts";
 import { answerMedia } from "../../../gateway/media/media-response.ts";
-import type { VideoMode } from "../../../domain/generation.ts";
 import { type Form, validator } from "../../body/body.ts";
 import { fieldName, formObject } from "../../body/form-object.ts";
-import { jobHeaders } from "../../generation-headers.ts";
 import { mustBe, wholeNumber } from "../../body/invalid.ts";
 import { isMultipart } from "../../body/multipart.ts";
+import { jobHeaders } from "../../generation-headers.ts";
 import type { Api, Call } from "../call.ts";
 import { fileReference } from "../references.ts";
 import { VideoBody } from "../schema.ts";

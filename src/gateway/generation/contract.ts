@@ -1,0 +1,65 @@
+// The contract of generations: what dialects and jobs ask for, and what comes back.
+
+import type { GenerateEvent, ImageRequest, ImageWish, ModelOptions, Turn } from "../../domain/generation.ts";
+import type { KeyRow } from "../../domain/key.ts";
+import type { ModelChoice } from "../models/models.ts";
+
+/** A client's request for images, decoded from any dialect. */
+export type ImageGeneration = {
+  requestId: string;
+  dialect: "openai" | "gemini";
+  /** Route as listed, e.g. `POST /v1/chat/completions`. */
+  route: string;
+  stream: boolean;
+  key: KeyRow;
+  choice: ModelChoice;
+  /** Parameters that the request itself names; what the model id fixes wins over them. */
+  wish: ImageWish;
+  system?: string;
+  turns: Turn[];
+  /** Field that the pictures of the last turn came in, named when there are too many. */
+  picturesParam?: string;
+  /** Images wanted, each an upstream call of its own. */
+  n: number;
+  seed?: number;
+  thinking?: ImageRequest["thinking"];
+  includeThoughts?: boolean;
+  imageOnly?: boolean;
+  options?: ModelOptions;
+  /** Fields of a dialect whose shapes are exact: a shape that the model does not have is refused, a size or a level is told as ignored. */
+  shapeParams?: { aspect: string; size: string; thinking?: string };
+  /** Aborts when the client goes away. */
+  signal: AbortSignal;
+  /** Awaited before the body of each upstream call leaves; when it throws, that call is not made. */
+  onSubmit?: () => Promise<void>;
+  /** Awaited after each call whose body left. `charged` false: the upstream refused it, and another token may be asked. */
+  onCallEnd?: (charged: boolean) => Promise<void>;
+  /** It belongs to a job: nothing is sent before that is on disk. */
+  forJob?: boolean;
+  /** A new call is wanted, whatever an identical request before has left. */
+  insist?: boolean;
+  /** Epoch ms of arrival. */
+  startedAt: number;
+};
+
+export type Run = {
+  /** Public family id that serves the request. */
+  family: string;
+  /** The retired family that it stands in for, or null. */
+  successorOf: string | null;
+  /** What calls of this family took lately, in ms; absent: nothing is known. */
+  usualMs?: number | null;
+  /** Headers of the answer that tell of this run alone. */
+  headers: Readonly<Record<string, string>>;
+  /** Ends with `done` or throws AppError. The generation waits for no reader. */
+  events: AsyncIterable<GenerateEvent>;
+  /** To be called when the response has been sent whole: until then a client that leaves has not got it. Absent: a job has it. */
+  delivered?(): void;
+};
+
+/**
+ * Starts a generation. Resolves as soon as a token is leased or the request has entered the queue, so that everything
+ * known before that is thrown here, as an error that can still be an HTTP status.
+ * @throws {AppError} `forbidden`, `limit_exceeded`, `no_token`, `busy`, `upstream_quota`, `upstream_rate_limited`
+ */
+export type Generate = (request: ImageGeneration) => Promise<Run>;

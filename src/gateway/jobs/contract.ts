@@ -1,0 +1,77 @@
+// The contract of jobs: what dialects and the admin ask of them, and what they promise.
+
+import type { ImageRequest, ImageWish, InputMedia, Json, Kind, ModelOptions, Turn, VideoWish } from "../../domain/generation.ts";
+import type { Job, JobState } from "../../domain/job.ts";
+import type { JobClient } from "../generation/job-client.ts";
+import type { ModelChoice } from "../models/models.ts";
+
+/** A client's wish for a video, decoded from any dialect; pictures are already stored. */
+export type VideoOrder = Pick<VideoWish, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
+  requestId: string;
+  dialect: "openai" | "gemini";
+  route: string;
+  keyId: number;
+  choice: ModelChoice;
+  prompt: string;
+  seed?: number;
+  images: InputMedia[];
+  /** A video of ours to start from: by the job that made it (same token where the upstream needs that) or by stored bytes. */
+  source?: { jobId: string } | { media: InputMedia };
+  webhookUrl?: string;
+  idempotencyKey?: string;
+  echo?: Json;
+  /** Who waits for it; absent: nobody does, and nothing is joined. */
+  client?: JobClient;
+  startedAt: number;
+};
+
+/** Images as a job. */
+export type ImageJobOrder = Pick<
+  VideoOrder,
+  "requestId" | "dialect" | "route" | "keyId" | "choice" | "webhookUrl" | "idempotencyKey" | "echo" | "client" | "startedAt"
+> & {
+  wish: ImageWish;
+  system?: string;
+  turns: Turn[];
+  n: number;
+  seed?: number;
+  thinking?: ImageRequest["thinking"];
+  includeThoughts?: boolean;
+  imageOnly?: boolean;
+  options?: ModelOptions;
+  shapeParams?: { aspect: string; size: string; thinking?: string };
+  /** Field that the pictures came in, named when there are too many. */
+  picturesParam?: string;
+  /** What else tells this request from another under the same key: wishes for its answer. */
+  compared?: Json;
+};
+
+export type JobPage = { jobs: Job[]; hasMore: boolean };
+
+export interface Jobs {
+  /**
+   * Checks, reserves and persists; resolves when the job is safe. An `idempotencyKey` seen within 24 h gives the earlier job,
+   * unless that failed and nothing was charged.
+   * @throws {AppError} `invalid_request` (what the family cannot express, with the reason), `forbidden`, `limit_exceeded`, `no_token`,
+   * `busy`, `not_found` (a source that is not the key's), `conflict` (same idempotency key, other request)
+   */
+  createVideo(order: VideoOrder): Promise<Job>;
+  createImages(order: ImageJobOrder): Promise<Job>;
+  /** Null when there is none, or it is another key's (`keyId` null: the operator sees all). */
+  get(id: string, keyId: number | null): Promise<Job | null>;
+  /** The video job that made a stored medium. Null when none did, or it is another key's. */
+  makerOf(mediaId: string, keyId: number | null): Promise<Job | null>;
+  /** Newest first unless `order` is `asc`; `after` is the last id of the page before. */
+  list(
+    keyId: number | null,
+    page: { limit: number; after?: string; order?: "asc" | "desc"; kind?: Kind; states?: readonly JobState[] },
+  ): Promise<JobPage>;
+  /** The job now and after every change, until it is terminal or `unknown`, or the signal aborts. Null at once when it is not the key's. */
+  watch(id: string, keyId: number | null, signal: AbortSignal): Promise<AsyncIterable<Job> | null>;
+  /** Ends a queued job, asks the upstream about a running one. Resolves with the job as it is then. */
+  cancel(id: string, keyId: number | null): Promise<Job | null>;
+  /** Forgets an ended job and its media; a running one is cancelled first. False when there is none. */
+  remove(id: string, keyId: number | null): Promise<boolean>;
+  /** The operator's verdict on `unknown`: charged (settled) or not (released); both end it as failed. */
+  decide(id: string, charged: boolean): Promise<Job | null>;
+}
