@@ -5,47 +5,70 @@ import { indexText, openingLine, readIndex, readSources, type SourceFile } from 
 
 const sources = await readSources();
 
-/** Open to every room but the simulator and the views. */
+/** Open to every layer but the simulator and the views. */
 const OPEN = [
   "src/errors.ts",
   "src/clock.ts",
   "src/ids.ts",
   "src/log.ts",
   "src/http.ts",
+  "src/serial.ts",
+  "src/keyed-semaphore.ts",
+  "src/version.ts",
   "src/config/nearest.ts",
   "src/config/settings-schema.ts",
   "src/config/settings-keys.ts",
-  "src/version.ts",
+  "src/domain/*",
 ];
 
 /** What elysia is there for: all of it, its schema builder `t`, or nothing. */
 type Elysia = "all" | "t" | "none";
 
-/** A room: its files, what they may import (globs), and which packages. The first that holds a file counts. */
-type Room = { files: string; may: string[]; elysia: Elysia; packages?: RegExp };
+/** A layer: its files, what they may import (globs), and which packages. The first that holds a file counts. */
+type Layer = { files: string; may: string[]; elysia: Elysia; packages?: RegExp };
 
-const ROOMS: Room[] = [
+const GATEWAY = ["src/gateway/**", "src/metrics.ts", ...OPEN];
+
+const LAYERS: Layer[] = [
   { files: "views/**", may: ["views/**"], elysia: "none", packages: /^preact($|\/)/ },
   // Shares no reading of a wire format with the adapters it stands in for.
   { files: "src/simulator/**", may: ["src/simulator/**"], elysia: "all" },
+  { files: "src/domain/*", may: ["src/domain/*"], elysia: "none", packages: /^$/ },
   { files: "src/db/**", may: ["src/db/**", ...OPEN], elysia: "none" },
   { files: "src/providers/gemini/**", may: ["src/providers/gemini/**", "src/providers/*", ...OPEN], elysia: "t" },
   { files: "src/providers/flow/**", may: ["src/providers/flow/**", "src/providers/*", ...OPEN], elysia: "t" },
   { files: "src/providers/*", may: ["src/providers/*", ...OPEN], elysia: "t" },
-  { files: "src/gateway/**", may: ["src/gateway/**", "src/metrics.ts", ...OPEN], elysia: "t" },
-  { files: "src/api/openai/**", may: ["src/api/openai/**", "src/api/*", "src/gateway/**", "src/metrics.ts", ...OPEN], elysia: "all" },
-  { files: "src/api/gemini/**", may: ["src/api/gemini/**", "src/api/*", "src/gateway/**", "src/metrics.ts", ...OPEN], elysia: "all" },
-  { files: "src/api/*", may: ["src/api/**", "src/gateway/**", "src/metrics.ts", ...OPEN], elysia: "all" },
+  { files: "src/gateway/**", may: GATEWAY, elysia: "t" },
+  { files: "src/api/openai/**", may: ["src/api/openai/**", "src/api/{*,body/*}", ...GATEWAY], elysia: "all" },
+  { files: "src/api/gemini/**", may: ["src/api/gemini/**", "src/api/{*,body/*}", ...GATEWAY], elysia: "all" },
   // The description of the API reads the bodies of both dialects.
   { files: "src/api/openapi/**", may: ["src/api/**", ...OPEN], elysia: "all" },
-  { files: "src/admin/**", may: ["src/admin/**", "src/gateway/**", "src/metrics.ts", "views/**", ...OPEN], elysia: "all" },
+  { files: "src/api/**", may: ["src/api/**", ...GATEWAY], elysia: "all" },
+  { files: "src/admin/**", may: ["src/admin/**", "views/**", ...GATEWAY], elysia: "all" },
   { files: "src/version.ts", may: ["package.json"], elysia: "none" },
   { files: "src/config/settings-schema.ts", may: [], elysia: "t" },
+  { files: "src/config/*", may: ["src/config/*", ...OPEN], elysia: "none" },
   { files: `{${OPEN.join(",")},src/metrics.ts}`, may: OPEN, elysia: "none" },
-  { files: "src/{config,settings-text}.ts", may: ["src/config/config.ts", ...OPEN], elysia: "none" },
-  // What wires the rooms together; nobody of the rooms above may import it.
+  // What wires the layers together; none of the layers above may import it.
   { files: "src/{*,cli/**}", may: ["src/**", "views/**"], elysia: "all" },
   { files: "scripts/**", may: ["**"], elysia: "all" },
+];
+
+/** Nouns of the gateway from the bottom: each may import those before it, types included. */
+const NOUNS = [
+  "auth",
+  "media",
+  "pool",
+  "models",
+  "tokens",
+  "settings",
+  "keys",
+  "limits",
+  "side-calls",
+  "generation",
+  "jobs",
+  "reports",
+  "playground",
 ];
 
 const isTest = (path: string) =>
@@ -74,63 +97,138 @@ function namesFromElysia(text: string): string[] {
 }
 
 function brokenRules(file: SourceFile): string[] {
-  const room = ROOMS.find(({ files }) => matches(files, file.path));
-  if (!room) return [`${file.path} is in no room`];
+  const layer = LAYERS.find(({ files }) => matches(files, file.path));
+  if (!layer) return [`${file.path} is in no layer`];
   return importsOf(file)
-    .filter((imported) => !(isPackage(imported) ? mayUse(room, file, imported) : mayImport(room, imported)))
+    .filter((imported) => !(isPackage(imported) ? mayUse(layer, file, imported) : mayImport(layer, imported)))
     .map((imported) => `${file.path} imports ${imported}`);
 }
 
-const mayImport = (room: Room, imported: string) => !isTest(imported) && room.may.some((pattern) => matches(pattern, imported));
+const mayImport = (layer: Layer, imported: string) => !isTest(imported) && layer.may.some((pattern) => matches(pattern, imported));
 
-function mayUse(room: Room, file: SourceFile, name: string): boolean {
+function mayUse(layer: Layer, file: SourceFile, name: string): boolean {
   if (name === "bun:sqlite") return /^src\/(db|cli)\//.test(file.path);
-  if (name === "elysia" && room.elysia === "t") return namesFromElysia(file.text).every((taken) => taken === "t");
-  if (/^(elysia|@elysiajs)(\/|$)/.test(name)) return room.elysia === "all";
+  if (name === "elysia" && layer.elysia === "t") return namesFromElysia(file.text).every((taken) => taken === "t");
+  if (/^(elysia|@elysiajs)(\/|$)/.test(name)) return layer.elysia === "all";
   if (/^preact/.test(name)) return /^(views|src\/admin)\//.test(file.path);
-  return room.packages?.test(name) ?? true;
+  return layer.packages?.test(name) ?? true;
 }
 
-describe("doors", () => {
-  test("every run-time import goes through a door of architecture.md", () => {
+/** Every file that a file imports or re-exports from, types included. */
+function allImportsOf(path: string, text: string, files: ReadonlySet<string>): string[] {
+  const found = [...text.matchAll(/^(?:import|export|\} from)[^"'();]*?from "(\.[^"]+)"|^\} from "(\.[^"]+)"|^import "(\.[^"]+)"/gm)];
+  const targets = found.map(([, a, b, c]) => posix.join(posix.dirname(path), (a ?? b ?? c)!));
+  return [...new Set(targets)].filter((target) => files.has(target));
+}
+
+/** Strongly connected components of more than one file (Tarjan). */
+function cyclesOf(graph: ReadonlyMap<string, string[]>): string[][] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const cycles: string[][] = [];
+  const visit = (file: string) => {
+    order.set(file, order.size);
+    lowest.set(file, order.get(file)!);
+    stack.push(file);
+    for (const next of graph.get(file) ?? []) {
+      if (!graph.has(next)) continue;
+      if (!order.has(next)) visit(next);
+      if (stack.includes(next)) lowest.set(file, Math.min(lowest.get(file)!, lowest.get(next)!));
+    }
+    if (lowest.get(file) !== order.get(file)) return;
+    const cycle = stack.splice(stack.indexOf(file));
+    if (cycle.length > 1) cycles.push(cycle);
+  };
+  for (const file of graph.keys()) if (!order.has(file)) visit(file);
+  return cycles;
+}
+
+describe("layers", () => {
+  test("every run-time import follows the rules of docs/architecture.md", () => {
     expect(sources.filter(({ path }) => !isTest(path)).flatMap(brokenRules)).toEqual([]);
   });
 
   const ELYSIA = 'import { Elysia } from "elysia"; new Elysia();';
   test.each([
-    ["a view reads a rule", "views/keys/keys.tsx", 'import { refusalOf } from "./gateway/keys/keys.ts"; refusalOf();', false],
+    ["a view reads a rule", "views/keys/keys.tsx", 'import { refusalOf } from "../../src/gateway/keys/keys.ts"; refusalOf();', false],
     [
       "a view knows a type",
       "views/keys/keys.tsx",
-      'import type { KeyRow } from "./db/store.ts"; export const a = 1 as unknown as KeyRow;',
+      'import type { KeyRow } from "../../src/domain/key.ts"; export const a = 1 as unknown as KeyRow;',
       true,
     ],
     ["a view opens a file", "views/keys/keys.tsx", 'import { readFileSync } from "node:fs"; readFileSync("x");', false],
     ["the simulator reads an adapter", "src/simulator/gemini.ts", 'import { a } from "../providers/gemini/convert.ts"; a();', false],
     ["the simulator uses our errors", "src/simulator/gemini.ts", 'import { AppError } from "../errors.ts"; new AppError();', false],
     ["the simulator has a server", "src/simulator/gemini.ts", ELYSIA, true],
-    ["a dialect reads the other", "src/api/openai/chat/chat.ts", 'import { a } from "../gemini/encode.ts"; a();', false],
-    ["a dialect loads the other later", "src/api/openai/chat/chat.ts", 'await import("../gemini/encode.ts");', false],
-    ["a dialect uses the guard", "src/api/openai/chat/chat.ts", 'import { a } from "../guard.ts"; a();', true],
+    ["a dialect reads the other", "src/api/openai/chat/chat.ts", 'import { a } from "../../gemini/generate/encode.ts"; a();', false],
+    ["a dialect loads the other later", "src/api/openai/chat/chat.ts", 'await import("../../gemini/generate/encode.ts");', false],
+    ["a dialect uses the guard", "src/api/openai/chat/chat.ts", 'import { a } from "../../guard.ts"; a();', true],
     ["an adapter reads the other", "src/providers/flow/client.ts", 'import { a } from "../gemini/client.ts"; a();', false],
-    ["an adapter reads the gateway", "src/providers/flow/client.ts", 'import { a } from "../../gateway/models.ts"; a();', false],
+    ["an adapter reads the gateway", "src/providers/flow/client.ts", 'import { a } from "../../gateway/models/models.ts"; a();', false],
     ["an adapter has a server", "src/providers/flow/client.ts", ELYSIA, false],
     ["an adapter has a schema", "src/providers/flow/client.ts", 'import { type Static, t } from "elysia"; t.String();', true],
-    ["the gateway opens a database", "src/gateway/pool/pool.ts", 'import { openStore } from "../db/sqlite/store.ts"; openStore();', false],
+    [
+      "the gateway opens a database",
+      "src/gateway/pool/pool.ts",
+      'import { openStore } from "../../db/sqlite/store.ts"; openStore();',
+      false,
+    ],
     ["the gateway speaks SQL", "src/gateway/pool/pool.ts", 'import { Database } from "bun:sqlite"; new Database();', false],
     [
       "the gateway reads the settings' sources",
       "src/gateway/pool/pool.ts",
-      'import { loadConfig } from "../config.ts"; loadConfig();',
+      'import { loadConfig } from "../../config/config.ts"; loadConfig();',
       false,
     ],
-    ["the database knows a rule", "src/db/sqlite/keys.ts", 'import { a } from "../../gateway/keys.ts"; a();', false],
-    ["the admin uses a dialect", "src/admin/keys/routes.ts", 'import { a } from "../api/openai/encode.ts"; a();', false],
-    ["a room uses the wiring", "src/admin/keys/routes.ts", 'import { createContext } from "../context.ts"; createContext();', false],
-    ["the wiring uses a room", "src/context.ts", 'import { createPool } from "./gateway/pool/pool.ts"; createPool();', true],
+    ["the database knows a rule", "src/db/sqlite/keys.ts", 'import { a } from "../../gateway/keys/keys.ts"; a();', false],
+    ["the admin uses a dialect", "src/admin/keys/routes.ts", 'import { a } from "../../api/openai/chat/encode.ts"; a();', false],
+    ["a layer uses the wiring", "src/admin/keys/routes.ts", 'import { createContext } from "../../context.ts"; createContext();', false],
+    ["the wiring uses a layer", "src/context.ts", 'import { createPool } from "./gateway/pool/pool.ts"; createPool();', true],
     ["the program uses what tests share", "src/context.ts", 'import { virtualClock } from "./testing.ts"; virtualClock();', false],
   ])("%s", (_name, path, text, allowed) => {
     expect(brokenRules({ path, text })).toHaveLength(allowed ? 0 : 1);
+  });
+});
+
+describe("imports of types follow the same direction", () => {
+  const files = new Set(sources.map(({ path }) => path));
+  const graph = new Map(
+    sources
+      .filter(({ path }) => /^(src|views)\//.test(path) && !isTest(path))
+      .map(({ path, text }) => [path, allImportsOf(path, text, files)]),
+  );
+
+  test("no cycle, types included", () => {
+    expect(cyclesOf(graph)).toEqual([]);
+  });
+
+  test("a noun of the gateway imports nouns below it", () => {
+    const nounOf = (path: string) => NOUNS.indexOf(/^src\/gateway\/([a-z-]+)\//.exec(path)?.[1] ?? "");
+    const upwards = [...graph].flatMap(([from, all]) =>
+      all.filter((to) => nounOf(from) !== -1 && nounOf(to) > nounOf(from)).map((to) => `${from} imports ${to}`),
+    );
+    expect(upwards).toEqual([]);
+  });
+
+  test("shared types import nothing but each other and the kinds of errors", () => {
+    const outside = [...graph].flatMap(([from, all]) => (from.startsWith("src/domain/") ? all : []));
+    expect(outside.filter((to) => !to.startsWith("src/domain/") && to !== "src/errors.ts")).toEqual([]);
+  });
+
+  test("the store's contract knows nothing of the gateway", () => {
+    const outside = [...graph].flatMap(([from, all]) => (from.startsWith("src/db/") ? all.map((to) => `${from} imports ${to}`) : []));
+    expect(outside.filter((line) => / src\/(gateway|api|admin|providers|cli)\//.test(line))).toEqual([]);
+  });
+
+  test("a cycle is found, also of types alone", () => {
+    const chain = { "a.ts": 'import type { B } from "./b.ts";', "b.ts": 'export * from "./c.ts";', "c.ts": 'import { a } from "./a.ts";' };
+    const all = new Set(Object.keys(chain));
+    const graphOf = (texts: Record<string, string>) =>
+      new Map(Object.entries(texts).map(([path, text]) => [path, allImportsOf(path, text, all)]));
+    expect(cyclesOf(graphOf(chain)).map((cycle) => cycle.toSorted())).toEqual([["a.ts", "b.ts", "c.ts"]]);
+    expect(cyclesOf(graphOf({ ...chain, "c.ts": "" }))).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 // Backup, restore and sizes of the data folder of a server that runs.
+
 import { randomUUID } from "node:crypto";
 import { createReadStream, readdirSync, rmSync, statfsSync } from "node:fs";
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
@@ -9,9 +10,10 @@ import { restoreBackup } from "./db/sqlite/restore.ts";
 import { appliedRestore, differencesToStaged, dropStagedRestore, stagedRestore, writeAppliedRestore } from "./db/sqlite/restore-notes.ts";
 import { askRotation, isRotationAsked } from "./db/sqlite/rotate.ts";
 import { hasSecretKey } from "./db/sqlite/secrets.ts";
+import type { AppliedRestore } from "./domain/backup.ts";
 import { AppError } from "./errors.ts";
 import { type Orphanage, orphansBeside } from "./gateway/media/media-orphans.ts";
-import type { AppliedRestore, FolderSizes, Maintenance } from "./gateway/reports/maintenance.ts";
+import type { FolderSizes, Maintenance } from "./gateway/reports/maintenance.ts";
 
 type Dependencies = { dataDir: string; env: Record<string, string | undefined>; now: () => number; restart?: () => void };
 

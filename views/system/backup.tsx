@@ -1,5 +1,5 @@
 // Backup and restore of the data folder, and what to know of the secret key.
-import type { AppliedRestore, BackupDifference, StagedRestore } from "../../src/gateway/reports/maintenance.ts";
+import type { AppliedRestore, BackupDifference, StagedRestore } from "../../src/domain/backup.ts";
 import { ActionButton, Button, Card, CodeBlock, Form, LinkButton } from "../ui/controls.tsx";
 import { Toggle } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";

@@ -1,5 +1,5 @@
 // What a restore has put in place: from when it is, and where the data lie that it replaced.
-import type { AppliedRestore } from "../../src/gateway/reports/maintenance.ts";
+import type { AppliedRestore } from "../../src/domain/backup.ts";
 import { ActionButton, LinkButton } from "../ui/controls.tsx";
 import { Time } from "../ui/figures.tsx";
 import type { View } from "../ui/view.ts";

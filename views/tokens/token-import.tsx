@@ -1,6 +1,7 @@
 // Import of tokens: paste or file, what would happen, and how far it is.
-import { type RefusedLine } from "../../src/gateway/tokens/parsed-token.ts";
+
 import type { FreshLine, ImportDraft } from "../../src/gateway/tokens/import-preview.ts";
+import type { RefusedLine } from "../../src/gateway/tokens/parsed-token.ts";
 import { Button, Card, Form, LinkButton, Stat, Stats } from "../ui/controls.tsx";
 import { Field, Select } from "../ui/fields.tsx";
 import { Count, Progress } from "../ui/figures.tsx";

@@ -1,8 +1,9 @@
 // Notes of a restore on disk: what waits for the next start, what the last one did, and what has changed since a backup.
+
 import { Database } from "bun:sqlite";
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AppliedRestore, BackupDifference, StagedRestore } from "../../gateway/reports/maintenance.ts";
+import type { AppliedRestore, BackupDifference, StagedRestore } from "../../domain/backup.ts";
 
 /** A backup that waits, whole, with its note. */
 export const STAGED = "restore.staged";

@@ -3,6 +3,7 @@
 import type { GenerateEvent, ImageRequest, ImageWish, ModelOptions, Turn } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import type { ModelChoice } from "../models/models.ts";
+import type { Delivery } from "./delivery.ts";
 
 /** A client's request for images, decoded from any dialect. */
 export type ImageGeneration = {
@@ -63,3 +64,19 @@ export type Run = {
  * @throws {AppError} `forbidden`, `limit_exceeded`, `no_token`, `busy`, `upstream_quota`, `upstream_rate_limited`
  */
 export type Generate = (request: ImageGeneration) => Promise<Run>;
+
+export type RunFacts = { family: string; successorOf: string | null };
+
+/** A generation under way that its client may have left: what another reader needs of it. */
+export type RunUnderWay = {
+  readonly facts: RunFacts;
+  readonly isOver: boolean;
+  /** Resolves when its calls are over. */
+  readonly ended: Promise<void>;
+  /** Ends the calls that still run. */
+  stop(message: string): void;
+  /** The events, for one reader. `delivery` is its own. */
+  read(signal: AbortSignal, delivery: Delivery): AsyncIterable<GenerateEvent>;
+  /** Another client reads it from now on, or has left. */
+  attend(isAttended: boolean): void;
+};

@@ -1,30 +1,21 @@
 // The crux: choose a family, admit the key, then lease, call, classify and fail over until the images are there.
 
-import type { Clock, Random } from "../../clock.ts";
-import type { Settings } from "../../config/settings-schema.ts";
-import type { RequestLog } from "../../db/store.ts";
 import type { Part, Turn } from "../../domain/generation.ts";
-import type { Log } from "../../log.ts";
-import type { Metrics } from "../../metrics.ts";
-import type { Provider } from "../../providers/provider.ts";
-import type { Admission, Limits } from "../limits/contract.ts";
-import type { MediaStore } from "../media/media-store.ts";
+import type { Admission } from "../limits/contract.ts";
 import { fitThinking, maxInputs, offersAspect, providersFor, requireAspect, withModel } from "../models/image-options.ts";
 import { ignoredHeader, leftBehind, meetsNeeds, mostSafety, unmetNeed } from "../models/model-options.ts";
 import { chooseFamily, isSwitchedOff, switchedOff } from "../models/models.ts";
-import { estimateImageUsd, type Prices } from "../models/prices.ts";
-import type { Leases } from "../pool/lease-contract.ts";
-import type { Tokens } from "../tokens/credentials.ts";
+import { estimateImageUsd } from "../models/prices.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Generate, ImageGeneration } from "./contract.ts";
 import { withDefaultShape } from "./default-shape.ts";
+import type { GenerateDependencies } from "./dependencies.ts";
 import { countImages, countVideos, fitImages } from "./inputs.ts";
 import { joinUndelivered } from "./join.ts";
 import { notServed } from "./not-served.ts";
 import { imagePayload } from "./payload.ts";
 import { createRecord, type GenerationRecord } from "./request-record.ts";
 import { type Plan, runImages } from "./run-images.ts";
-import type { Undelivered } from "./undelivered.ts";
 
 export function createGenerate(deps: GenerateDependencies): Generate {
   return async (request) => {
@@ -126,24 +117,3 @@ function preferredToken(affinity: Affinity, turns: readonly Turn[]): number | un
   const made = turns.flatMap((turn) => turn.parts).findLast(tokenOf);
   return made && tokenOf(made);
 }
-
-export type GenerateDependencies = {
-  pool: Leases;
-  limits: Limits;
-  providers: ReadonlyMap<string, Provider>;
-  tokens: Tokens;
-  affinity: Affinity;
-  media: Pick<MediaStore, "get" | "keep" | "discard" | "assertSpace" | "claimInputs">;
-  requests: Pick<RequestLog, "append">;
-  settings: () => Settings;
-  /** Absent: the catalogue's. */
-  prices?: () => Prices;
-  metrics: Metrics;
-  clock: Clock;
-  random: Random;
-  log: Log;
-  /** Absent: what a client left is cut. */
-  undelivered?: Undelivered;
-  /** Aborts when the server has waited long enough for open answers. */
-  shutdown: AbortSignal;
-};

@@ -5,7 +5,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { GenerateEvent } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { AttemptState } from "./attempt.ts";
-import type { ImageGeneration } from "./contract.ts";
+import type { ImageGeneration, RunFacts, RunUnderWay } from "./contract.ts";
 import { Delivery } from "./delivery.ts";
 import { EventLog } from "./event-log.ts";
 import { hashGeneration } from "./hash-generation.ts";
@@ -14,9 +14,8 @@ import { type Entry, isLost, type StoredFailure, type StoredResult, type Undeliv
 
 type Dependencies = { undelivered?: Undelivered; settings: () => Settings; clock: Clock; shutdown: AbortSignal };
 type Done = Extract<GenerateEvent, { type: "done" }>;
-export type RunFacts = { family: string; successorOf: string | null };
 
-export class LiveRun {
+export class LiveRun implements RunUnderWay {
   readonly log = new EventLog<GenerateEvent>();
   /** Resolves when the last call has ended and the log is closed. */
   readonly ended: Promise<void>;

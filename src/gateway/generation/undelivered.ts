@@ -6,7 +6,7 @@ import type { ImageAnswer, Json, Usage } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import type { LiveRun } from "./live-run.ts";
+import type { RunUnderWay } from "./contract.ts";
 
 /** How long an outcome is offered. */
 export const UNDELIVERED_MS = 600_000;
@@ -35,7 +35,7 @@ export type Lost = {
   hash(): Promise<string>;
   outcome: Outcome;
   /** The generation under way, when the outcome is `running`. */
-  run?: LiveRun;
+  run?: RunUnderWay;
 };
 
 /** One outcome on offer. */
@@ -54,7 +54,7 @@ export class Entry {
     public at: number,
     public outcome: Outcome,
     /** The generation under way. */
-    public run: LiveRun | null,
+    public run: RunUnderWay | null,
   ) {}
 
   get isTaken(): boolean {
@@ -85,7 +85,7 @@ export const isLost = (error: unknown): error is AppError => error instanceof Ap
 export class Undelivered {
   private readonly byKey = new Map<number, Set<Entry>>();
   /** Generations that nobody reads. */
-  private readonly forsaken = new Set<LiveRun>();
+  private readonly forsaken = new Set<RunUnderWay>();
   private isSweepSet = false;
 
   constructor(private readonly deps: Dependencies) {}
@@ -190,7 +190,7 @@ export class Undelivered {
   }
 
   /** A generation that nobody reads ends in its own time, or with the server. */
-  private watch(run: LiveRun): void {
+  private watch(run: RunUnderWay): void {
     this.forsaken.add(run);
     void run.ended.then(() => this.forsaken.delete(run));
   }

@@ -1,10 +1,11 @@
 // What the overview asks the operator to do, and in which order; and of which spans its sums and plots are.
+
 import { expect, test } from "bun:test";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow } from "../../db/jobs.ts";
 import type { UsageQuery } from "../../db/ledger.ts";
+import type { AppliedRestore } from "../../domain/backup.ts";
 import type { HealthView, PoolGauges, PoolTokenView } from "../pool/snapshot.ts";
-import type { AppliedRestore } from "./maintenance.ts";
 import { type Need, type OverviewDependencies, readOverview, readOverviewPlots } from "./overview.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12, 34);

@@ -3,6 +3,7 @@
 import type { Settings } from "../../config/settings-schema.ts";
 import type { UsageRow } from "../../db/ledger.ts";
 import type { Store } from "../../db/store.ts";
+import type { AppliedRestore } from "../../domain/backup.ts";
 import type { JobState } from "../../domain/job.ts";
 import { type FirstStep, nextStep } from "../auth/setup-steps.ts";
 import type { Keys } from "../keys/keys.ts";
@@ -13,7 +14,7 @@ import type { Pool } from "../pool/pool.ts";
 import { type Remedy, remedyOf } from "../pool/reasons.ts";
 import type { HealthView, PoolGauges } from "../pool/snapshot.ts";
 import type { SideCallBook, SideCallCounts, SuspectShape } from "../side-calls/book.ts";
-import type { AppliedRestore, Maintenance } from "./maintenance.ts";
+import type { Maintenance } from "./maintenance.ts";
 import { readUsageAlong, readUsageTotal, type UsageRange, type UsageTotal, usageRange } from "./usage.ts";
 
 export type OverviewNow = Omit<PoolGauges, "networkTroubleSince"> & {

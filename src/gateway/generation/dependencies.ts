@@ -1,0 +1,36 @@
+// What a generation works with: pool, limits, media, providers, records.
+
+import type { Clock, Random } from "../../clock.ts";
+import type { Settings } from "../../config/settings-schema.ts";
+import type { RequestLog } from "../../db/store.ts";
+import type { Log } from "../../log.ts";
+import type { Metrics } from "../../metrics.ts";
+import type { Provider } from "../../providers/provider.ts";
+import type { Limits } from "../limits/contract.ts";
+import type { MediaStore } from "../media/media-store.ts";
+import type { Prices } from "../models/prices.ts";
+import type { Leases } from "../pool/lease-contract.ts";
+import type { Tokens } from "../tokens/credentials.ts";
+import type { Affinity } from "./affinity.ts";
+import type { Undelivered } from "./undelivered.ts";
+
+export type GenerateDependencies = {
+  pool: Leases;
+  limits: Limits;
+  providers: ReadonlyMap<string, Provider>;
+  tokens: Tokens;
+  affinity: Affinity;
+  media: Pick<MediaStore, "get" | "keep" | "discard" | "assertSpace" | "claimInputs">;
+  requests: Pick<RequestLog, "append">;
+  settings: () => Settings;
+  /** Absent: the catalogue's. */
+  prices?: () => Prices;
+  metrics: Metrics;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** Absent: what a client left is cut. */
+  undelivered?: Undelivered;
+  /** Aborts when the server has waited long enough for open answers. */
+  shutdown: AbortSignal;
+};
