@@ -13,7 +13,7 @@ import { writePlan } from "../src/gateway/jobs/video-plan.ts";
 import { families } from "../src/gateway/models/models.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
-import { picture } from "../src/simulator/pictures.ts";
+import { picture } from "../src/simulator/images.ts";
 import { seededRandom } from "../src/testing.ts";
 import { ADMIN_PASSWORD } from "../test/admin.ts";
 

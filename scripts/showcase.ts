@@ -1,7 +1,7 @@
 // A gateway that looks like one in use, for the pictures of the documentation: simulated upstreams, made-up names, real work on top of a made-up month.
 
 import type { JobRow } from "../src/db/jobs.ts";
-import type { PauseRow } from "../src/domain/token.ts";
+import type { CooldownRow } from "../src/domain/token.ts";
 import type { FailureReason } from "../src/errors.ts";
 import { newKey, newTimeId } from "../src/ids.ts";
 import { seededRandom } from "../src/testing.ts";
@@ -124,7 +124,7 @@ function holdBack({ context }: Rig): void {
 /** What the history of one token tells of earlier days. */
 async function addPauses({ context: { store, clock } }: Rig, id: number): Promise<void> {
   const now = clock.now();
-  const pause = (days: number, minutes: number, reason: FailureReason, family: string | null): PauseRow => {
+  const pause = (days: number, minutes: number, reason: FailureReason, family: string | null): CooldownRow => {
     const at = now - days * DAY;
     return { subject: `token ${id}`, tokenId: id, at, family, reason, until: at + minutes * MINUTE };
   };

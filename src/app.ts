@@ -14,7 +14,7 @@ import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
 import { describeApi } from "./api/openapi/document.ts";
 import { baseUrlHint, repairedUrl } from "./api/paths.ts";
-import { createPluginDoor, errorResponse as pluginError, pluginRoutes } from "./api/plugin.ts";
+import { createPluginGuard, errorResponse as pluginError, pluginRoutes } from "./api/plugin.ts";
 import { createProxyWatch, trustProxyHint } from "./api/proxy-watch.ts";
 import { openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
@@ -60,7 +60,7 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping, wat
     trustProxy: boot.trust_proxy,
     metricsToken: boot.metrics_token,
     hosts: simulated ? LOCAL_NAMES : null,
-    plugin: createPluginDoor(() => ctx.settings.current().plugin.connection_token, clock.now),
+    plugin: createPluginGuard(() => ctx.settings.current().plugin.connection_token, clock.now),
     hint: (request) => hintFor(request),
   });
   const proxies = createProxyWatch({ trustProxy: boot.trust_proxy, found: (address) => log.warn(trustProxyHint(address)) });
@@ -109,7 +109,7 @@ export async function createApp(ctx: Context, { arrivals, refresh, stopping, wat
   const bodyOwnerOf = (request: Request): string | null => {
     const caller = guard.callerOf(request);
     if (caller) return keyOwner(caller.key.id);
-    return admin.door.hasSeen(request) && admin.door.visitorOf(request).session ? null : "strangers";
+    return admin.door.hasSeen(request) && admin.door.sessionContextOf(request).session ? null : "strangers";
   };
   const mainListener: Listener = ctx.config.settings.admin.port === 0 ? "all" : "api";
 

@@ -11,7 +11,7 @@ import { type Affinity, createAffinity } from "./gateway/generation/affinity.ts"
 import type { Generate } from "./gateway/generation/contract.ts";
 import { createGenerate } from "./gateway/generation/generate.ts";
 import type { InputDependencies } from "./gateway/generation/inputs.ts";
-import { createKeptResponses, type KeptResponses } from "./gateway/generation/stored-responses.ts";
+import { createStoredResponses, type StoredResponses } from "./gateway/generation/stored-responses.ts";
 import { Undelivered } from "./gateway/generation/undelivered.ts";
 import { createJobRoom, type JobRoom } from "./gateway/jobs/job-room.ts";
 import { createKeys, type Keys } from "./gateway/keys/keys.ts";
@@ -20,15 +20,15 @@ import { createMediaFetch } from "./gateway/media/fetch-media.ts";
 import { LinkWatch } from "./gateway/media/link-watch.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media/media-store.ts";
 import { assumedFamilies } from "./gateway/models/models.ts";
-import { createOffer, type Offer } from "./gateway/models/overrides.ts";
+import { createModelOverrides, type ModelOverrides } from "./gateway/models/overrides.ts";
 import { createPool, type Pool } from "./gateway/pool/pool.ts";
 import { createLogTail, type LogTail } from "./gateway/reports/log-tail.ts";
 import type { Maintenance } from "./gateway/reports/maintenance.ts";
 import { VendorNews } from "./gateway/reports/vendor-news.ts";
 import type { SettingsLayers } from "./gateway/settings/manage-settings.ts";
 import { createSettings, type SettingsStore } from "./gateway/settings/settings.ts";
-import { SideCallBook } from "./gateway/side-calls/book.ts";
-import { createSessionIntake, type SessionIntake } from "./gateway/tokens/companion-sessions.ts";
+import { SideCallLog } from "./gateway/side-calls/log.ts";
+import { type CompanionSessions, createCompanionSessions } from "./gateway/tokens/companion-sessions.ts";
 import { createTokens, type Tokens } from "./gateway/tokens/credentials.ts";
 import { createRefresher, type Refresher } from "./gateway/tokens/refresh.ts";
 import type { Log } from "./log.ts";
@@ -43,7 +43,7 @@ export type Context = JobRoom & {
   /** Where settings come from, for who changes them. */
   layers: SettingsLayers;
   /** Families that are switched off, and own prices. */
-  offer: Offer;
+  offer: ModelOverrides;
   store: Store;
   requests: RequestLog;
   keys: Keys;
@@ -52,7 +52,7 @@ export type Context = JobRoom & {
   tokens: Tokens;
   refresher: Refresher;
   /** Flow sessions that the companion extension hands in. */
-  sessionIntake: SessionIntake;
+  companionSessions: CompanionSessions;
   media: MediaStore;
   affinity: Affinity;
   /** Links that responses hold, and whether anybody could follow them. */
@@ -63,9 +63,9 @@ export type Context = JobRoom & {
   /** What clients left or lost, for the next identical request. */
   undelivered: Undelivered;
   /** What clients of /v1/responses go on from. */
-  responses: KeptResponses;
+  responses: StoredResponses;
   /** Side calls of clients: counts, shapes, the operator's rules. */
-  sideCalls: SideCallBook;
+  sideCalls: SideCallLog;
   /** The admin: who is signed in, signing in, and the trail of changes. */
   sessions: Sessions;
   login: Login;
@@ -135,7 +135,7 @@ export function createContext(options: Options): Context {
     countInput: limits.countUpload,
     orphans: maintenance.orphans,
   });
-  const offer = createOffer();
+  const offer = createModelOverrides();
   const pool = offer.limit(
     createPool({
       clock,
@@ -147,7 +147,7 @@ export function createContext(options: Options): Context {
       awaitsCheck: () => current().refresh.enabled,
     }),
   );
-  const tokens = createTokens({ store, providers, openDraft: media.openDraft, now, log, onFacts: pool.learn });
+  const tokens = createTokens({ store, providers, openTempFile: media.openTempFile, now, log, onFacts: pool.learn });
   const refresher = createRefresher({
     pool,
     tokens,
@@ -159,7 +159,7 @@ export function createContext(options: Options): Context {
     log,
   });
   const audit = createAudit({ store, now });
-  const sessionIntake = createSessionIntake({
+  const companionSessions = createCompanionSessions({
     provider: "flow",
     store,
     tokens,
@@ -225,7 +225,7 @@ export function createContext(options: Options): Context {
     pool,
     tokens,
     refresher,
-    sessionIntake,
+    companionSessions,
     media,
     affinity,
     linkWatch,
@@ -233,8 +233,8 @@ export function createContext(options: Options): Context {
     limits,
     generate,
     undelivered,
-    responses: createKeptResponses({ store, clock, log }),
-    sideCalls: new SideCallBook({ store, clock, log }),
+    responses: createStoredResponses({ store, clock, log }),
+    sideCalls: new SideCallLog({ store, clock, log }),
     sessions,
     login,
     audit,

@@ -68,7 +68,7 @@ export type FailureDetail = {
 };
 
 /** Token counts that an upstream returned with a response that holds no result. The fields are those of the gateway's `Usage`. */
-export type ToldUsage = Readonly<Record<"inputText" | "inputImage" | "outputText" | "outputImage" | "thoughts" | "total", number>>;
+export type ReportedUsage = Readonly<Record<"inputText" | "inputImage" | "outputText" | "outputImage" | "thoughts" | "total", number>>;
 
 export type AppErrorOptions = ErrorOptions & {
   /** The offending field in the caller's own spelling, e.g. `messages[0].content`. */
@@ -85,7 +85,7 @@ export type AppErrorOptions = ErrorOptions & {
   /** Id of the earlier identical request whose outcome this is. */
   joined?: string;
   /** What the upstream counted, where it returned counts without a result. */
-  usage?: ToldUsage;
+  usage?: ReportedUsage;
   /** What clients are told, where the message is for the operator. */
   customer?: string;
 };
@@ -111,7 +111,7 @@ export class AppError extends Error {
   readonly reason?: string;
   readonly upstreamStatus?: number;
   readonly joined?: string;
-  readonly usage?: ToldUsage;
+  readonly usage?: ReportedUsage;
   readonly customer?: string;
 
   constructor(
@@ -156,7 +156,7 @@ export const diskIsFull = (cause?: unknown): AppError =>
 export const asCharged = (error: AppError): AppError => (error.charged ? error : changed(error, { charged: true }));
 
 /** The same failure with what the upstream counted. */
-export const withUsage = (error: AppError, usage: ToldUsage): AppError => changed(error, { usage });
+export const withUsage = (error: AppError, usage: ReportedUsage): AppError => changed(error, { usage });
 
 /** The same failure with another time to come again. */
 export const withRetryAfter = (error: AppError, retryAfterMs: number): AppError => changed(error, { retryAfterMs });

@@ -1,12 +1,12 @@
 // So many at once under each name, the others in turn.
 import { expect, test } from "bun:test";
-import { createTurnstile } from "./keyed-semaphore.ts";
+import { createKeyedSemaphore } from "./keyed-semaphore.ts";
 import { settled } from "./testing.ts";
 
 const free = new AbortController().signal;
 
 test("the third waits for one of two to leave, in the order they came; another name does not wait", async () => {
-  const turnstile = createTurnstile(2);
+  const turnstile = createKeyedSemaphore(2);
   const inside: string[] = [];
   const enter = async (who: string, name = "a") => {
     const leave = await turnstile.enter(name, free);
@@ -25,7 +25,7 @@ test("the third waits for one of two to leave, in the order they came; another n
 });
 
 test("who gives up while waiting takes no place", async () => {
-  const turnstile = createTurnstile(1);
+  const turnstile = createKeyedSemaphore(1);
   const leave = await turnstile.enter("a", free);
   const gone = new AbortController();
   const waiting = turnstile.enter("a", gone.signal);
@@ -36,7 +36,7 @@ test("who gives up while waiting takes no place", async () => {
 });
 
 test("who waits is told its place, those inside counted, and each time it gets better", async () => {
-  const turnstile = createTurnstile(2);
+  const turnstile = createKeyedSemaphore(2);
   const leave = await turnstile.enter("a", free);
   await turnstile.enter("a", free);
   const places: [string, number][] = [];

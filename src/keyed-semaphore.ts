@@ -1,6 +1,6 @@
 // Lets so many in at once under each name; the others wait in the order they came.
 
-export type Turnstile = {
+export type KeyedSemaphore = {
   /**
    * Resolves with the way out, to be called once. Rejects with the signal's reason when it aborts first.
    * `onWait`: called when it has to wait, and when its place gets better; those inside are counted before it.
@@ -8,10 +8,10 @@ export type Turnstile = {
   enter(name: string, signal: AbortSignal, onWait?: (position: number) => void): Promise<() => void>;
 };
 
-export function createTurnstile(atOnce: number): Turnstile {
+export function createKeyedSemaphore(atOnce: number): KeyedSemaphore {
   type Waiter = { admit(): void; onWait?: (position: number) => void };
-  type Lane = { inside: number; waiting: Set<Waiter> };
-  const lanes = new Map<string, Lane>();
+  type CandidateSet = { inside: number; waiting: Set<Waiter> };
+  const lanes = new Map<string, CandidateSet>();
 
   function leave(name: string): void {
     const lane = lanes.get(name)!;
@@ -21,7 +21,7 @@ export function createTurnstile(atOnce: number): Turnstile {
     else if (lane.inside === 0) lanes.delete(name);
   }
 
-  function moveUp(lane: Lane, waiter: Waiter): void {
+  function moveUp(lane: CandidateSet, waiter: Waiter): void {
     lane.waiting.delete(waiter);
     for (const [before, { onWait }] of [...lane.waiting].entries()) onWait?.(atOnce + before + 1);
   }

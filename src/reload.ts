@@ -3,7 +3,7 @@ import type { Config } from "./config/config.ts";
 import { withDatabase } from "./config/config.ts";
 import type { Context } from "./context.ts";
 import type { Revisions } from "./db/store.ts";
-import { OFFER_KEY } from "./gateway/models/overrides.ts";
+import { OVERRIDES_KEY } from "./gateway/models/overrides.ts";
 import { SIDE_RULES_KEY } from "./gateway/side-calls/rules.ts";
 import { createSerial } from "./serial.ts";
 
@@ -31,7 +31,7 @@ export async function watchChanges(ctx: Context, boot: Config): Promise<Watch> {
     if (revisions.keys !== known?.keys) ctx.keys.load(await store.listKeys(), await store.listKeyHashes());
     if (revisions.settings !== known?.settings) {
       const stored = await store.readSettings();
-      ctx.offer.load(stored[OFFER_KEY]);
+      ctx.offer.load(stored[OVERRIDES_KEY]);
       ctx.sideCalls.loadRules(stored[SIDE_RULES_KEY]);
       if (known) takeSettings(ctx, withDatabase(boot, stored));
     }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI, { toFile } from "openai";
 import type { JobRow } from "../src/db/jobs.ts";
 import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
-import { modelIdFor, NO_WISH, type PlaygroundWish } from "../src/gateway/playground/options.ts";
+import { EMPTY_FORM, modelIdFor, type PlaygroundForm } from "../src/gateway/playground/options.ts";
 import { newId } from "../src/ids.ts";
 import { type CodeLanguage, PLACEHOLDER_KEY, writeCode } from "../views/playground/playground-code.ts";
 import { type SignedIn, signIn } from "./admin.ts";
@@ -186,19 +186,19 @@ test("files that are sent on their own become references; what is no picture is 
 });
 
 describe("the code shown", () => {
-  const CALLS: [string, "image" | "video", Partial<PlaygroundWish>][] = [
+  const CALLS: [string, "image" | "video", Partial<PlaygroundForm>][] = [
     ["an image", "image", { model: "gemini-3-pro-image", prompt: 'it\'s a "fox" $HOME `x`\n', aspect: "16:9", size: "2K" }],
-    ["an edit", "image", { model: "gemini-3-pro-image", prompt: "two", n: 2, inputs: { ...NO_WISH.inputs, pictures: ["a", "b"] } }],
+    ["an edit", "image", { model: "gemini-3-pro-image", prompt: "two", n: 2, inputs: { ...EMPTY_FORM.inputs, pictures: ["a", "b"] } }],
     ["a video", "video", { model: OMNI, prompt: "it's", seconds: 4, resolution: "360p", aspect: "9:16", seed: 7, mode: "text" }],
-    ["frames", "video", { model: OMNI, prompt: "f", mode: "frames", inputs: { ...NO_WISH.inputs, first: ["a"], last: ["b"] } }],
+    ["frames", "video", { model: OMNI, prompt: "f", mode: "frames", inputs: { ...EMPTY_FORM.inputs, first: ["a"], last: ["b"] } }],
     [
       "a quality",
       "video",
-      { model: "veo-3.1", prompt: "v", mode: "references", quality: "fast", inputs: { ...NO_WISH.inputs, pictures: ["a"] } },
+      { model: "veo-3.1", prompt: "v", mode: "references", quality: "fast", inputs: { ...EMPTY_FORM.inputs, pictures: ["a"] } },
     ],
   ];
-  const code = (kind: "image" | "video", change: Partial<PlaygroundWish>, language: CodeLanguage) => {
-    const wish = { ...NO_WISH, ...change };
+  const code = (kind: "image" | "video", change: Partial<PlaygroundForm>, language: CodeLanguage) => {
+    const wish = { ...EMPTY_FORM, ...change };
     const text = writeCode({ kind, origin: rig.url, modelId: modelIdFor(wish), wish }, { thinking: "", upscale: "" })[language];
     expect(text).toContain(PLACEHOLDER_KEY);
     return text.replaceAll(PLACEHOLDER_KEY, rig.key);
@@ -229,7 +229,7 @@ describe("the code shown", () => {
     const answer = await fetch(url!, { method: "POST", headers, body });
     expect(answer.status).toBe(200);
     expectMade(kind, (await answer.json()) as object);
-    const model = modelIdFor({ ...NO_WISH, ...wish });
+    const model = modelIdFor({ ...EMPTY_FORM, ...wish });
     if (kind === "video")
       expect((await rig.context.jobs.list(1, { limit: 1 })).jobs[0]).toMatchObject({ model, prompt: wish.prompt!, mode: wish.mode! });
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { licences } from "../scripts/licences.ts";
-import { describeSurfaces } from "../src/gateway/reports/api-reference.ts";
+import { describeDialects } from "../src/gateway/reports/api-reference.ts";
 import { temporaryFolder } from "../src/testing.ts";
 import { VERSION } from "../src/version.ts";
 import { en } from "../views/locales/en.ts";
@@ -255,7 +255,7 @@ describe("API", () => {
     await using rig = await startRig();
     const document = (await (await fetch(`${rig.url}/openapi.json`)).json()) as { paths: Record<string, unknown> };
     const examples = { origin: rig.url, imageModel: "gemini-3.1-flash-image", videoModel: "gemini-omni-1.2-flash" };
-    const routes = describeSurfaces(document, examples).flatMap((surface) => surface.routes);
+    const routes = describeDialects(document, examples).flatMap((surface) => surface.routes);
     const calls = routes.filter(
       ({ curl, parameters, path }) => curl?.includes("-d ") && parameters.length === 0 && !/edits|extensions/.test(path),
     );
@@ -273,7 +273,7 @@ describe("API", () => {
   test("says all of it in Chinese", async () => {
     await using rig = await startRig();
     const document = (await (await fetch(`${rig.url}/openapi.json`)).json()) as { paths: Record<string, unknown> };
-    const surfaces = describeSurfaces(document, { origin: rig.url, imageModel: "i", videoModel: "v" });
+    const surfaces = describeDialects(document, { origin: rig.url, imageModel: "i", videoModel: "v" });
     const texts = surfaces.flatMap(({ routes }) =>
       routes.flatMap(({ summary, fields }) => [summary, ...fields.map((field) => field.description)]),
     );

@@ -3,13 +3,13 @@
 import { type Config, loadConfig } from "../src/config/config.ts";
 import { openRequestLog, openStore } from "../src/db/sqlite/store.ts";
 import type { RequestLog, Store } from "../src/db/store.ts";
-import type { Draft, Json, ProviderEvent, VideoRequest } from "../src/domain/generation.ts";
+import type { Json, ProviderEvent, TempFile, VideoRequest } from "../src/domain/generation.ts";
 import type { Job, JobState } from "../src/domain/job.ts";
 import type { NewToken } from "../src/domain/token.ts";
 import { AppError } from "../src/errors.ts";
 import { createAffinity } from "../src/gateway/generation/affinity.ts";
 import { createGenerate } from "../src/gateway/generation/generate.ts";
-import type { ImageJobOrder, VideoOrder } from "../src/gateway/jobs/contract.ts";
+import type { CreateImageJob, CreateVideoJob } from "../src/gateway/jobs/contract.ts";
 import { createJobRoom } from "../src/gateway/jobs/job-room.ts";
 import { createKeys, hashKey } from "../src/gateway/keys/keys.ts";
 import { createLimits } from "../src/gateway/limits/limits.ts";
@@ -52,8 +52,8 @@ export type World = AsyncDisposable & {
   seen: Seen;
   keyId: number;
   otherKeyId: number;
-  order(change?: Partial<VideoOrder>): VideoOrder;
-  images(change?: Partial<ImageJobOrder>): ImageJobOrder;
+  order(change?: Partial<CreateVideoJob>): CreateVideoJob;
+  images(change?: Partial<CreateImageJob>): CreateImageJob;
   /** Moves time until the job is in one of the states. */
   until(id: string, ...states: JobState[]): Promise<Job>;
   /** Moves time and lets the disk work. */
@@ -205,7 +205,7 @@ async function startContext({ config, store, requests, clock, script, seen }: Bo
   const { random, log, metrics } = { random: seededRandom(7), log: silentLog, metrics: createMetrics() };
   const media = createMediaStore({ dataDir: config.settings.storage.data_dir, store, clock, settings, log });
   const pool = createPool({ clock, random, settings: () => config.settings.pool, log, saveHealth: store.saveHealth });
-  const tokens = createTokens({ store, providers, openDraft: media.openDraft, now: clock.now, log });
+  const tokens = createTokens({ store, providers, openTempFile: media.openTempFile, now: clock.now, log });
   const keys = createKeys();
   const limits = createLimits({ keys, store, clock, log, retentionDays: () => 30 });
   const shutdown = new AbortController().signal;
@@ -267,8 +267,8 @@ async function stoppable<T>(act: Promise<T> | T, signal: AbortSignal): Promise<T
   return Promise.race([Promise.resolve(act), promise]);
 }
 
-async function draftOf(call: CallContext, bytes: Uint8Array, mime: string): Promise<Draft> {
-  const writer = await call.openDraft(mime);
+async function draftOf(call: CallContext, bytes: Uint8Array, mime: string): Promise<TempFile> {
+  const writer = await call.openTempFile(mime);
   await writer.write(bytes.slice());
   return writer.close();
 }

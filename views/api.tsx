@@ -1,5 +1,5 @@
 // The reference of the API: routes by surface, what each takes, and a call to copy.
-import type { ApiRoute, ApiSurface } from "../src/gateway/reports/api-reference.ts";
+import type { ApiRoute, DialectDescription } from "../src/gateway/reports/api-reference.ts";
 import { Badge, type BadgeTone, Card, CodeBlock, CopyButton, LinkButton, Tabs } from "./ui/controls.tsx";
 import { PageHead } from "./ui/layout.tsx";
 import { Cell, Table } from "./ui/table.tsx";
@@ -7,7 +7,7 @@ import type { View } from "./ui/view.ts";
 
 type ApiProps = {
   view: View;
-  surfaces: readonly ApiSurface[];
+  surfaces: readonly DialectDescription[];
   /** Name of the surface to show. */
   current: string;
   /** Scheme and host of this server. */

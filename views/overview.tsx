@@ -1,6 +1,6 @@
 // The overview: what happens now, what needs the operator's hand, and what was used.
 import type { ComponentChildren } from "preact";
-import type { Need, OverviewLook, OverviewNow, OverviewPlots } from "../src/gateway/reports/overview.ts";
+import type { Need, OverviewNow, OverviewPlots, OverviewState } from "../src/gateway/reports/overview.ts";
 import type { UsageTotal } from "../src/gateway/reports/usage.ts";
 import { ThreeSteps } from "./auth/setup.tsx";
 import { SideCallsCard } from "./side-calls.tsx";
@@ -16,7 +16,7 @@ import { Cell, Row, Table } from "./ui/table.tsx";
 import type { View } from "./ui/view.ts";
 
 /** `origin`: where clients find this server. */
-type OverviewProps = { view: View; look: OverviewLook; plots: OverviewPlots; origin: string };
+type OverviewProps = { view: View; look: OverviewState; plots: OverviewPlots; origin: string };
 
 export function OverviewPage({ view, look, plots, origin }: OverviewProps) {
   const { overview } = view.t;
@@ -37,7 +37,7 @@ export function OverviewPage({ view, look, plots, origin }: OverviewProps) {
 }
 
 /** The part that is sent again whenever it changes. */
-export function OverviewLive({ view, look: { now, needs, today, month, sideCalls } }: { view: View; look: OverviewLook }) {
+export function OverviewLive({ view, look: { now, needs, today, month, sideCalls } }: { view: View; look: OverviewState }) {
   const { overview } = view.t;
   return (
     <>

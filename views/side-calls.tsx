@@ -1,5 +1,5 @@
 // Side calls: how many were answered here, which generated calls look like one, and the operator's rules.
-import type { SideCallCounts, SuspectShape } from "../src/gateway/side-calls/book.ts";
+import type { SideCallCounts, SuspectShape } from "../src/gateway/side-calls/log.ts";
 import type { SideRule } from "../src/gateway/side-calls/rules.ts";
 import { ActionButton, Badge, Card, LinkButton, Stat, Stats } from "./ui/controls.tsx";
 import { Count, Dash, Time } from "./ui/figures.tsx";

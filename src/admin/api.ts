@@ -3,14 +3,14 @@ import { Elysia } from "elysia";
 import { ApiPage } from "../../views/api.tsx";
 import type { Kind } from "../domain/generation.ts";
 import { DEFAULT_FAMILY, families } from "../gateway/models/models.ts";
-import { describeSurfaces } from "../gateway/reports/api-reference.ts";
+import { describeDialects } from "../gateway/reports/api-reference.ts";
 import type { AdminContext } from "./context.ts";
 import { page } from "./page.ts";
 
 export const apiRoutes = (ctx: AdminContext) =>
   new Elysia({ prefix: "/api" }).get("/", ({ request, query }) => {
     const origin = ctx.originOf(request);
-    const surfaces = describeSurfaces(ctx.apiDocument(), {
+    const surfaces = describeDialects(ctx.apiDocument(), {
       origin,
       imageModel: exampleModel(ctx, "image"),
       videoModel: exampleModel(ctx, "video"),

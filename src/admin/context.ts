@@ -10,7 +10,7 @@ import type { Forms } from "./forms.ts";
 import type { Notices } from "./notices.ts";
 
 /** Who asks, as the door found out. */
-export type Visitor = {
+export type SessionContext = {
   /** Null on the pages that are open to all: login and its like. */
   session: Session | null;
   sessionId: string | null;
@@ -29,7 +29,7 @@ export type AdminContext = Context & {
   cookie: SessionCookie;
   assets: AssetUrls;
   /** @throws when the door has not seen the request */
-  visitorOf(request: Request): Visitor;
+  sessionContextOf(request: Request): SessionContext;
   /** Scheme and host at which this request reached us, for links and client settings. */
   originOf(request: Request): string;
   /** Aborts as soon as the server is told to stop: answers without an end of their own end here. */

@@ -5,7 +5,7 @@ import { GalleryItemPage } from "../../views/gallery/gallery-item.tsx";
 import { AppError } from "../errors.ts";
 import { jobParameters } from "../gateway/jobs/job-parameters.ts";
 import { galleryItem, pageOfMedia, readGalleryQuery } from "../gateway/media/gallery.ts";
-import { answerMedia } from "../gateway/media/media-response.ts";
+import { mediaResponse } from "../gateway/media/media-response.ts";
 import { createMediaTrash } from "../gateway/media/trash.ts";
 import { families } from "../gateway/models/models.ts";
 import type { AdminContext } from "./context.ts";
@@ -52,7 +52,7 @@ export const galleryRoutes = (ctx: AdminContext) => {
       if (found.length === 0) return goTo(ctx, request, back, { text: gallery.nothingSelected, tone: "bad" });
       const name = trash.put(found.map((one) => one!.id));
       const before = found.map((one) => ({ id: one!.id, mime: one!.mime, bytes: one!.bytes, keyId: one!.keyId }));
-      await ctx.audit.record({ action: "media.delete", subject: `${found.length} media`, before }, ctx.visitorOf(request));
+      await ctx.audit.record({ action: "media.delete", subject: `${found.length} media`, before }, ctx.sessionContextOf(request));
       return goTo(ctx, request, back, {
         text: gallery.removed(found.length),
         undo: { action: "/admin/gallery/restore", fields: { name, back } },
@@ -61,7 +61,7 @@ export const galleryRoutes = (ctx: AdminContext) => {
     .post("/restore", async ({ request }) => {
       const form = await readForm(ctx, request);
       const count = trash.restore(form.text("name", { required: true }));
-      await ctx.audit.record({ action: "media.restore", subject: `${count} media` }, ctx.visitorOf(request));
+      await ctx.audit.record({ action: "media.restore", subject: `${count} media` }, ctx.sessionContextOf(request));
       return goTo(ctx, request, backOf(form.text("back", { max: 2000 })), { text: viewOf(ctx, request).t.gallery.restored(count) });
     })
     .post("/use", async ({ request }) => {
@@ -86,14 +86,14 @@ export const galleryRoutes = (ctx: AdminContext) => {
       if (!found) throw noMedia(request);
       const name = `${found.media.id}.${found.media.ext}`;
       const isDownload = new URL(request.url).searchParams.has("download");
-      return answerMedia(found.media, found.blob, request, isDownload ? { "content-disposition": `attachment; filename="${name}"` } : {});
+      return mediaResponse(found.media, found.blob, request, isDownload ? { "content-disposition": `attachment; filename="${name}"` } : {});
     })
     .get("/:id/thumb", async ({ request, params }) => {
       const small = await media.thumbnail(params.id);
       if (small) return new Response(small, { headers: THUMB_HEADERS });
       const found = await media.open(params.id);
       if (found?.media.kind !== "image") throw noMedia(request);
-      return answerMedia(found.media, found.blob, request);
+      return mediaResponse(found.media, found.blob, request);
     });
 };
 

@@ -79,7 +79,10 @@ export const jobRoutes = (ctx: AdminContext) => {
     .post("/:id/cancel", async ({ request, params }) => {
       const before = await find(request, params.id);
       await jobs.cancel(before.id, null);
-      await audit.record({ action: "job.cancel", subject: `job ${before.id}`, before: { state: before.state } }, ctx.visitorOf(request));
+      await audit.record(
+        { action: "job.cancel", subject: `job ${before.id}`, before: { state: before.state } },
+        ctx.sessionContextOf(request),
+      );
       return done(request, before.id, (t, { state, cancelAsked }) =>
         state === "cancelled" ? t.cancelled1 : cancelAsked ? t.cancelAsked : t.cannotCancel,
       );
@@ -89,12 +92,12 @@ export const jobRoutes = (ctx: AdminContext) => {
       const charged = (await readForm(ctx, request)).flag("charged");
       if (before.state !== "unknown") throw new AppError("conflict", "This job has nothing to decide.");
       await jobs.decide(before.id, charged);
-      await audit.record({ action: "job.decide", subject: `job ${before.id}`, after: { charged } }, ctx.visitorOf(request));
+      await audit.record({ action: "job.decide", subject: `job ${before.id}`, after: { charged } }, ctx.sessionContextOf(request));
       return done(request, before.id, (t) => t.decided);
     })
     .post("/:id/retry", async ({ request, params }) => {
       const job = await retryJob(ctx, (await find(request, params.id)).id);
-      await audit.record({ action: "job.retry", subject: `job ${params.id}`, after: { job: job.id } }, ctx.visitorOf(request));
+      await audit.record({ action: "job.retry", subject: `job ${params.id}`, after: { job: job.id } }, ctx.sessionContextOf(request));
       return goTo(ctx, request, jobHref(job.id), { text: viewOf(ctx, request).t.jobs.retried });
     });
 };

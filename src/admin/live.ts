@@ -89,7 +89,7 @@ function frames(
   everyMs = LOOK_MS,
 ): Response {
   server?.timeout(request, 0);
-  const { sessionId } = ctx.visitorOf(request);
+  const { sessionId } = ctx.sessionContextOf(request);
   const gone = new AbortController();
   const signal = AbortSignal.any([request.signal, gone.signal, ctx.stopping]);
   const encoder = new TextEncoder();

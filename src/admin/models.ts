@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import { ModelPage, ModelRow, ModelsPage } from "../../views/settings/models.tsx";
 import { AppError } from "../errors.ts";
 import { findModelView, listModelViews, type ModelView } from "../gateway/models/list-models.ts";
-import { MAX_PRICE_USD, OFFER_KEY, type OfferChanges, pricedSizes } from "../gateway/models/overrides.ts";
+import { MAX_PRICE_USD, OVERRIDES_KEY, type OverrideChanges, pricedSizes } from "../gateway/models/overrides.ts";
 import { createSettingsAdmin } from "../gateway/settings/manage-settings.ts";
 import type { AdminContext } from "./context.ts";
 import type { FormReader } from "./forms.ts";
@@ -20,9 +20,9 @@ export const modelRoutes = (ctx: AdminContext) => {
     if (!model) throw new AppError("not_found", `There is no model ${JSON.stringify(id.slice(0, 80))}.`);
     return model;
   };
-  const keep = (request: Request, changes: OfferChanges) => {
+  const keep = (request: Request, changes: OverrideChanges) => {
     const isNothing = changes.off.length === 0 && Object.keys(changes.prices).length === 0;
-    return admin.applyOther({ [OFFER_KEY]: isNothing ? null : changes }, ctx.visitorOf(request));
+    return admin.applyOther({ [OVERRIDES_KEY]: isNothing ? null : changes }, ctx.sessionContextOf(request));
   };
   const turn = async (request: Request, id: string, on: boolean) => {
     const { family } = find(id);
@@ -64,8 +64,8 @@ export const modelRoutes = (ctx: AdminContext) => {
 };
 
 /** The fields that are filled in; a price that is the list's own is none of one's own. */
-function pricesOf(form: FormReader, family: ModelView["family"]): OfferChanges["prices"][string] {
-  const own: OfferChanges["prices"][string] = {};
+function pricesOf(form: FormReader, family: ModelView["family"]): OverrideChanges["prices"][string] {
+  const own: OverrideChanges["prices"][string] = {};
   for (const provider of Object.keys(family.providers)) {
     for (const [size, listUsd] of pricedSizes(family, provider)) {
       const usd = form.decimal(`price.${provider}.${size}`, { max: MAX_PRICE_USD });

@@ -26,7 +26,7 @@ export const overviewRoutes = (ctx: AdminContext) => {
       const id = Number(params.id);
       const token = ctx.pool.view(id);
       if (!token || !ctx.pool.clearCooldown(id)) throw new AppError("not_found", `There is no token ${params.id}.`);
-      const { address } = ctx.visitorOf(request);
+      const { address } = ctx.sessionContextOf(request);
       await ctx.audit.record({ action: "token.clear", subject: `token ${id}`, before: { health: token.health } }, { address });
       return goTo(ctx, request, "/admin", { text: viewOf(ctx, request).t.overview.cleared(token.label) });
     });

@@ -13,11 +13,11 @@ import { readCookie } from "./auth/session-cookie.ts";
 import type { AdminContext } from "./context.ts";
 import { createFormReader, FormError, type FormReader } from "./forms.ts";
 
-type PageContext = Pick<AdminContext, "assets" | "clock" | "maintenance" | "notices" | "simulated" | "visitorOf">;
+type PageContext = Pick<AdminContext, "assets" | "clock" | "maintenance" | "notices" | "simulated" | "sessionContextOf">;
 
 /** What views are given beside their data. */
 export function viewOf(ctx: PageContext, request: Request): View {
-  const { session, secure, address } = ctx.visitorOf(request);
+  const { session, secure, address } = ctx.sessionContextOf(request);
   const { headers } = request;
   const { pathname, search } = new URL(request.url);
   const locale = readCookie(headers, "locale");
@@ -44,7 +44,7 @@ type PageOptions = { title: string; nav: PageName | null; status?: number; heade
 /** A whole page in the frame. */
 export function page(ctx: PageContext, request: Request, content: (view: View) => PageOptions & { body: ComponentChildren }): Response {
   const view = viewOf(ctx, request);
-  const { session } = ctx.visitorOf(request);
+  const { session } = ctx.sessionContextOf(request);
   const { title, nav, body, status, headers } = content(view);
   const notices = session ? ctx.notices.take(session.mark) : [];
   return documentResponse(Layout({ view, title, nav, notices, children: body }), { status, headers });
@@ -60,8 +60,8 @@ export function fragment(ctx: PageContext, request: Request, content: (view: Vie
 export const isHtmx = (request: Request): boolean => request.headers.get("hx-request") === "true";
 
 /** Sends the browser elsewhere, where the notice is shown. */
-export function goTo(ctx: Pick<AdminContext, "notices" | "visitorOf">, request: Request, path: string, notice?: Notice): Response {
-  const { session } = ctx.visitorOf(request);
+export function goTo(ctx: Pick<AdminContext, "notices" | "sessionContextOf">, request: Request, path: string, notice?: Notice): Response {
+  const { session } = ctx.sessionContextOf(request);
   if (notice && session) ctx.notices.add(session.mark, notice);
   if (isHtmx(request)) return new Response(null, { status: 204, headers: { "hx-redirect": path } });
   return new Response(null, { status: 303, headers: { location: path } });

@@ -9,7 +9,7 @@ import type { ApiDocument } from "../gateway/reports/api-reference.ts";
 import { apiRoutes } from "./api.ts";
 import { loadAssets } from "./assets.ts";
 import { accountRoutes } from "./auth/account.ts";
-import { type AdminDoor, createAdminDoor } from "./auth/guard.ts";
+import { type AdminGuard, createAdminGuard } from "./auth/guard.ts";
 import { loginRoutes } from "./auth/routes.ts";
 import { createSessionCookie } from "./auth/session-cookie.ts";
 import { compressPage } from "./compression.ts";
@@ -25,7 +25,7 @@ import { errorResponse } from "./page.ts";
 import { playgroundRoutes } from "./playground/routes.ts";
 import { requestRoutes } from "./requests.ts";
 import { settingRoutes } from "./settings.ts";
-import { welcomeRoutes } from "./setup.ts";
+import { setupRoutes } from "./setup.ts";
 import { sideCallRoutes } from "./side-calls.ts";
 import { systemRoutes } from "./system.ts";
 import { tokenRoutes } from "./tokens/routes.ts";
@@ -34,7 +34,7 @@ import { usageRoutes } from "./usage.ts";
 /** Pages, one line each. */
 const PAGES = [
   loginRoutes,
-  welcomeRoutes,
+  setupRoutes,
   overviewRoutes,
   sideCallRoutes,
   tokenRoutes,
@@ -67,7 +67,7 @@ type Outer = {
 };
 
 export type Admin = {
-  door: AdminDoor;
+  door: AdminGuard;
   routes: Elysia;
   /** Takes the description of the API, which is made when the admin is there already. */
   describe(document: ApiDocument): void;
@@ -80,12 +80,21 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   const assets = await loadAssets();
   const cookie = createSessionCookie({ secret: sessionSecret, now: clock.now });
   const publicUrl = () => settings.current().server.public_url;
-  const door = createAdminDoor({ sessions, cookie, store, publicUrl, isAllowed: outer.isAllowed });
-  const forms = createForms({ bodies: outer.bodies, media, isSignedIn: (request) => door.visitorOf(request).session !== null });
-  const { visitorOf } = door;
+  const door = createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed: outer.isAllowed });
+  const forms = createForms({ bodies: outer.bodies, media, isSignedIn: (request) => door.sessionContextOf(request).session !== null });
+  const { sessionContextOf } = door;
   let document: ApiDocument = { paths: {} };
   const apiDocument = () => document;
-  const admin: AdminContext = { ...ctx, ...outer, forms, notices: createNotices(), cookie, assets: assets.urls, visitorOf, apiDocument };
+  const admin: AdminContext = {
+    ...ctx,
+    ...outer,
+    forms,
+    notices: createNotices(),
+    cookie,
+    assets: assets.urls,
+    sessionContextOf,
+    apiDocument,
+  };
 
   const pages = new Elysia({ prefix: "/admin" })
     // Nothing reads a body but `forms`, and that only behind the door.
@@ -111,8 +120,8 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
 }
 
 /** The door let a form in without the header: then the token is one of its fields. Runs before every handler, whatever it reads. */
-async function assertFormToken({ forms, visitorOf }: AdminContext, request: Request): Promise<void> {
-  const { session, owesToken } = visitorOf(request);
+async function assertFormToken({ forms, sessionContextOf }: AdminContext, request: Request): Promise<void> {
+  const { session, owesToken } = sessionContextOf(request);
   if (!owesToken) return;
   const fields = await forms.fields(request);
   if (!session || !isFormToken(session, fields.get("form_token")))

@@ -4,7 +4,7 @@ import type { Messages } from "../../views/locales/en.ts";
 import type { Typed } from "../../views/settings/setting.tsx";
 import { ReviewPage, SecretPage, SettingsPage } from "../../views/settings/settings.tsx";
 import { AppError } from "../errors.ts";
-import { createSettingsAdmin, type SettingState, type SettingWish } from "../gateway/settings/manage-settings.ts";
+import { createSettingsAdmin, type SettingChange, type SettingState } from "../gateway/settings/manage-settings.ts";
 import { newSecretText } from "../ids.ts";
 import type { AdminContext } from "./context.ts";
 import type { FormReader } from "./forms.ts";
@@ -68,14 +68,14 @@ export const settingRoutes = (ctx: AdminContext) => {
       const changes = Object.fromEntries(names.map((key) => [key, jsonOf(form.text(`set.${key}`, { max: MAX_TEXT, verbatim: true }))]));
       form.check();
       return orConflict(ctx, request, t.settings.changedMeanwhile, async () => {
-        await admin.apply(changes, ctx.visitorOf(request), revision!);
+        await admin.apply(changes, ctx.sessionContextOf(request), revision!);
         return { text: t.settings.applied(names.length), undo: { action: `${HOME}/undo` } };
       });
     })
     .post("/undo", async ({ request }) => {
       const { t } = viewOf(ctx, request);
       return orConflict(ctx, request, t.settings.nothingToUndo, async () => {
-        await admin.undo(ctx.visitorOf(request));
+        await admin.undo(ctx.sessionContextOf(request));
         return { text: t.settings.undone, undo: { action: `${HOME}/undo` } };
       });
     })
@@ -91,7 +91,7 @@ export const settingRoutes = (ctx: AdminContext) => {
       const { wrong } = await admin.review([{ key, text: secret }]);
       if (wrong.length > 0 || (act === "save" && typed === ""))
         return secretPage(request, key, { error: t.settings.wrong(t.settings.expected(expected)) });
-      await admin.apply({ [key]: act === "clear" ? null : secret }, ctx.visitorOf(request));
+      await admin.apply({ [key]: act === "clear" ? null : secret }, ctx.sessionContextOf(request));
       if (act === "generate") return secretPage(request, key, { made: secret });
       return goTo(ctx, request, HOME, { text: act === "clear" ? t.settings.secret.cleared : t.settings.secret.saved });
     });
@@ -107,12 +107,12 @@ function matches({ key, section, description }: SettingState, query: string, { s
 }
 
 /** What the form asks for: every field that it had, and the one whose reset button was pressed. */
-function wishesOf(form: FormReader, states: readonly SettingState[]): SettingWish[] {
+function wishesOf(form: FormReader, states: readonly SettingState[]): SettingChange[] {
   const shown = new Set(form.list("keys"));
   const resets = new Set(form.list("reset"));
   return states
     .filter(({ key, secret }) => shown.has(key) && !secret)
-    .map(({ key, type }): SettingWish => {
+    .map(({ key, type }): SettingChange => {
       if (resets.has(key)) return { key, reset: true };
       if (type === "flag") return { key, text: String(form.has(`value.${key}`)) };
       const text = form.text(`value.${key}`, { max: MAX_TEXT });

@@ -1,13 +1,13 @@
 // The first steps on a fresh data folder: own password, first key, first token, first picture.
 import { Elysia } from "elysia";
-import { KeyStep, PasswordStep, Picture, PicturePage, PictureStep, type Problem, TokenStep } from "../../views/auth/setup.tsx";
+import { ImagePage, ImageStep, KeyStep, PasswordStep, Picture, type Problem, TokenStep } from "../../views/auth/setup.tsx";
 import type { View } from "../../views/ui/view.ts";
 import { AppError } from "../errors.ts";
 import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/auth/setup-steps.ts";
 import { hashKey } from "../gateway/keys/keys.ts";
 import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
 import { operatorKey } from "../gateway/keys/operator-key.ts";
-import { makePicture, servableImageFamily } from "../gateway/playground/admin-picture.ts";
+import { makeImage, servableImageFamily } from "../gateway/playground/make-image.ts";
 import { freeLabel } from "../gateway/tokens/token-labels.ts";
 import { newKey } from "../ids.ts";
 import { newPassword, replacePassword } from "./auth/account.ts";
@@ -21,7 +21,7 @@ type Content = Parameters<typeof page>[2] extends (view: View) => infer R
     : never
   : never;
 
-export const welcomeRoutes = (ctx: AdminContext) => {
+export const setupRoutes = (ctx: AdminContext) => {
   const stepPage = (request: Request, content: Content, status = 200) =>
     page(ctx, request, (view) => ({ title: view.t.welcome.title, nav: null, status, body: content(view) }));
   const goToStep = (request: Request, step: FirstStep | null) => goTo(ctx, request, step ? `/admin/welcome/${step}` : "/admin");
@@ -55,7 +55,7 @@ export const welcomeRoutes = (ctx: AdminContext) => {
       const limits = newKeyLimits(ctx.settings.current());
       const row = await ctx.store.insertKey({ name, prefix, hash: hashKey(key), limits }, ctx.clock.now());
       await ctx.refresh();
-      await ctx.audit.record({ action: "key.create", subject: `key ${row.id}`, after: { name, prefix } }, ctx.visitorOf(request));
+      await ctx.audit.record({ action: "key.create", subject: `key ${row.id}`, after: { name, prefix } }, ctx.sessionContextOf(request));
       await finishStep(ctx.store, "key");
       return keyPage(request, key);
     })
@@ -69,7 +69,7 @@ export const welcomeRoutes = (ctx: AdminContext) => {
       try {
         form.check();
         const added = await addToken(ctx, { provider, secret, label }, request.signal);
-        await ctx.audit.record({ action: "token.add", subject: `token ${added.id}`, after: added }, ctx.visitorOf(request));
+        await ctx.audit.record({ action: "token.add", subject: `token ${added.id}`, after: added }, ctx.sessionContextOf(request));
         await finishStep(ctx.store, "token");
         return goTo(ctx, request, "/admin/welcome/picture", { text: viewOf(ctx, request).t.welcome.token.added(added.label) });
       } catch (error) {
@@ -78,7 +78,7 @@ export const welcomeRoutes = (ctx: AdminContext) => {
       }
     })
     .get("/picture", ({ request }) =>
-      stepPage(request, (view) => PictureStep({ view, canMake: servableImageFamily(ctx.pool) !== null, simulated: ctx.simulated })),
+      stepPage(request, (view) => ImageStep({ view, canMake: servableImageFamily(ctx.pool) !== null, simulated: ctx.simulated })),
     )
     .post("/picture", async ({ request, server }) => {
       server?.timeout(request, 0);
@@ -86,11 +86,11 @@ export const welcomeRoutes = (ctx: AdminContext) => {
       const prompt = form.text("prompt", { required: true, max: 4000 });
       form.check();
       const key = await operatorKey({ ...ctx, now: ctx.clock.now });
-      const { media, label, ms } = await makePicture(ctx, { prompt, key, signal: request.signal });
+      const { media, label, ms } = await makeImage(ctx, { prompt, key, signal: request.signal });
       await finishStep(ctx.store, "picture");
       const made = { src: `/media/${media.id}.${media.ext}`, ms, label, prompt };
       if (isHtmx(request)) return fragment(ctx, request, (view) => Picture({ view, made }));
-      return stepPage(request, (view) => PicturePage({ view, made }));
+      return stepPage(request, (view) => ImagePage({ view, made }));
     });
 
   function keyPage(request: Request, made: string | null): Response {

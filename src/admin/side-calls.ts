@@ -16,7 +16,7 @@ export const sideCallRoutes = (ctx: AdminContext) => {
   const { sideCalls, clock } = ctx;
   const admin = createSettingsAdmin({ ...ctx, now: clock.now });
   const store = (request: Request, rules: readonly SideRule[]) =>
-    admin.applyOther({ [SIDE_RULES_KEY]: rules.length === 0 ? null : rules }, ctx.visitorOf(request));
+    admin.applyOther({ [SIDE_RULES_KEY]: rules.length === 0 ? null : rules }, ctx.sessionContextOf(request));
 
   return new Elysia({ prefix: "/side-calls" })
     .get("/", ({ request }) => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Elysia } from "elysia";
 import { BackupPage, RestartingPage, RestorePage } from "../../views/system/backup.tsx";
 import { LogLines, LogPage } from "../../views/system/log.tsx";
-import { AboutPage, Checks, HealthPage, TrailPage } from "../../views/system/system.tsx";
+import { AboutPage, AuditLogPage, Checks, HealthPage } from "../../views/system/system.tsx";
 import { SETTINGS } from "../config/settings-keys.ts";
 import { type CheckDependencies, type CheckResult, quickChecks, selfTest, upstreamChecks } from "../gateway/reports/self-test.ts";
 import type { LogLevel } from "../log.ts";
@@ -74,7 +74,7 @@ export const systemRoutes = (ctx: AdminContext) => {
       const form = await readForm(ctx, request);
       const content = { requests: form.flag("requests"), media: form.flag("media") };
       const { name, bytes, body } = await maintenance.backup(content);
-      await audit.record({ action: "backup.download", subject: "data", after: { ...content, bytes } }, ctx.visitorOf(request));
+      await audit.record({ action: "backup.download", subject: "data", after: { ...content, bytes } }, ctx.sessionContextOf(request));
       return new Response(body, {
         headers: {
           "content-type": "application/x-tar",
@@ -91,7 +91,7 @@ export const systemRoutes = (ctx: AdminContext) => {
       const file = files.find(({ field, draft }) => field === "backup" && draft.bytes > 0);
       if (!file) return goTo(ctx, request, BACKUP, { text: system.noFile, tone: "bad" });
       const { holds } = await maintenance.stageRestore(file.draft);
-      await audit.record({ action: "restore.stage", subject: "data", after: { holds } }, ctx.visitorOf(request));
+      await audit.record({ action: "restore.stage", subject: "data", after: { holds } }, ctx.sessionContextOf(request));
       return goTo(ctx, request, RESTORE, { text: system.restoreStaged(holds.join(", ")) });
     })
     .get("/system/restore", ({ request }) => {
@@ -106,7 +106,7 @@ export const systemRoutes = (ctx: AdminContext) => {
       const { system } = viewOf(ctx, request).t;
       if (!staged) return goTo(ctx, request, BACKUP, { text: system.nothingStaged, tone: "bad" });
       if (!restart) return goTo(ctx, request, RESTORE, { text: system.restartByHand, tone: "bad" });
-      await audit.record({ action: "restore.now", subject: "data", after: { holds: staged.holds } }, ctx.visitorOf(request));
+      await audit.record({ action: "restore.now", subject: "data", after: { holds: staged.holds } }, ctx.sessionContextOf(request));
       ctx.clock.after(RESTART_MS, restart);
       if (isHtmx(request)) return new Response(null, { status: 204, headers: { "hx-redirect": RESTARTING } });
       return new Response(null, { status: 303, headers: { location: RESTARTING } });
@@ -125,7 +125,7 @@ export const systemRoutes = (ctx: AdminContext) => {
     })
     .post("/system/restore/drop", async ({ request }) => {
       maintenance.dropStagedRestore();
-      await audit.record({ action: "restore.drop", subject: "data" }, ctx.visitorOf(request));
+      await audit.record({ action: "restore.drop", subject: "data" }, ctx.sessionContextOf(request));
       return goTo(ctx, request, BACKUP, { text: viewOf(ctx, request).t.system.restoreDropped });
     })
     .post("/system/rotation", async ({ request }) => {
@@ -134,7 +134,7 @@ export const systemRoutes = (ctx: AdminContext) => {
       const { system } = viewOf(ctx, request).t;
       if (isWanted && keyInEnvironment()) return goTo(ctx, request, BACKUP, { text: system.rotateByHand, tone: "bad" });
       maintenance.askRotation(isWanted);
-      await audit.record({ action: isWanted ? "secret.rotate.ask" : "secret.rotate.drop", subject: "data" }, ctx.visitorOf(request));
+      await audit.record({ action: isWanted ? "secret.rotate.ask" : "secret.rotate.drop", subject: "data" }, ctx.sessionContextOf(request));
       return goTo(ctx, request, BACKUP, { text: isWanted ? system.rotateAsked : system.rotateDropped });
     })
 
@@ -159,7 +159,7 @@ export const systemRoutes = (ctx: AdminContext) => {
       const shown = rows.slice(0, TRAIL_ROWS);
       const next = rows.length > TRAIL_ROWS ? shown.at(-1)!.id : null;
       const data = { rows: shown, subject, isFirst: before === undefined, next };
-      return page(ctx, request, (view) => ({ title: view.t.system.tabs.trail, nav: "system", body: TrailPage({ view, data }) }));
+      return page(ctx, request, (view) => ({ title: view.t.system.tabs.trail, nav: "system", body: AuditLogPage({ view, data }) }));
     })
 
     .get("/system/about", ({ request }) => {

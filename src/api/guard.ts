@@ -6,7 +6,7 @@ import { AppError } from "../errors.ts";
 import { hashKey, type Keys, refusalOf } from "../gateway/keys/keys.ts";
 import { clientAddress, inRanges } from "./address.ts";
 import { type Dialect, dialectOf, splitUrl } from "./dialect.ts";
-import type { PluginDoor } from "./plugin.ts";
+import type { PluginGuard } from "./plugin.ts";
 
 /**
  * `open`: anybody; a key, when presented, is still recognised. `metrics`: loopback or the metrics token.
@@ -79,7 +79,7 @@ type GuardOptions = {
   /** Demo: names of this host that a request may use; others are refused. Null: any. */
   hosts: ReadonlySet<string> | null;
   /** Absent: the companion extension has no routes. */
-  plugin?: PluginDoor;
+  plugin?: PluginGuard;
   /** What a key is told beside "unknown URL". */
   hint?: (request: Request) => string;
 };

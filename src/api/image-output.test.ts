@@ -3,11 +3,11 @@ import { describe, expect, test } from "bun:test";
 import type { Media } from "../domain/generation.ts";
 import { gifHeader, PIXEL_PNG } from "../gateway/media/media.fixtures.ts";
 import { createLog } from "../log.ts";
-import { type PictureOutput, renderPicture } from "./image-output.ts";
+import { type ImageFormatOptions, renderPicture } from "./image-output.ts";
 
 const media = (mime: string) => ({ id: "m", mime }) as Media;
 
-async function render(bytes: Uint8Array<ArrayBuffer>, mime: string, output: Partial<PictureOutput>) {
+async function render(bytes: Uint8Array<ArrayBuffer>, mime: string, output: Partial<ImageFormatOptions>) {
   const logged: string[] = [];
   const log = createLog({ level: "info", format: "json", write: (line) => logged.push(line) });
   const store = { open: async () => ({ media: media(mime), blob: new Blob([bytes]) }) };
@@ -34,7 +34,7 @@ describe("a PNG", () => {
 
 test("a JPEG is written anew only for another format or compression", async () => {
   const jpeg = (await new Bun.Image(PIXEL_PNG).jpeg().bytes()) as Uint8Array<ArrayBuffer>;
-  const converted = async (output: Partial<PictureOutput>) => (await render(jpeg, "image/jpeg", output)).converted;
+  const converted = async (output: Partial<ImageFormatOptions>) => (await render(jpeg, "image/jpeg", output)).converted;
   expect([await converted({}), await converted({ format: "jpeg" }), await converted({ format: "jpeg", compression: 40 })]).toEqual([
     false,
     false,

@@ -4,16 +4,16 @@ import type { Media } from "../domain/generation.ts";
 import type { MediaStore } from "../gateway/media/media-store.ts";
 import type { Log } from "../log.ts";
 
-export const PICTURE_FORMATS = ["png", "jpeg", "webp"] as const;
-export type PictureFormat = (typeof PICTURE_FORMATS)[number];
+export const IMAGE_FORMATS = ["png", "jpeg", "webp"] as const;
+export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
 /** How a picture is to be encoded. Null: as the upstream made it. */
-export type PictureOutput = { format: PictureFormat | null; compression: number | null };
+export type ImageFormatOptions = { format: ImageFormat | null; compression: number | null };
 
 /** A picture ready to be written. `converted`: the bytes are not those of the stored medium. */
 export type Picture = { media: Media; blob: Blob; format: string; converted: boolean };
 
-const FORMATS: Readonly<Record<string, PictureFormat>> = { "image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp" };
+const FORMATS: Readonly<Record<string, ImageFormat>> = { "image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp" };
 
 /** Quality of JPEG and WebP when the request names none. */
 const DEFAULT_QUALITY = 95;
@@ -42,7 +42,7 @@ export const formatOf = ({ mime }: Pick<Media, "mime">): string => FORMATS[mime]
 /**
  * The picture as the output wants it. One that cannot be converted comes as it is, under its own format: it is paid for.
  */
-export async function renderPicture(store: Pick<MediaStore, "open">, log: Log, media: Media, output: PictureOutput): Promise<Picture> {
+export async function renderPicture(store: Pick<MediaStore, "open">, log: Log, media: Media, output: ImageFormatOptions): Promise<Picture> {
   const found = await store.open(media.id);
   if (!found) throw new Error("A stored result has no file");
   const format = formatOf(media);
@@ -58,7 +58,7 @@ export async function renderPicture(store: Pick<MediaStore, "open">, log: Log, m
   }
 }
 
-function encode(bytes: Uint8Array<ArrayBuffer>, format: PictureFormat, compression: number | null): Promise<Uint8Array<ArrayBuffer>> {
+function encode(bytes: Uint8Array<ArrayBuffer>, format: ImageFormat, compression: number | null): Promise<Uint8Array<ArrayBuffer>> {
   const image = new Bun.Image(bytes);
   const quality = Math.max(1, compression ?? DEFAULT_QUALITY);
   if (format === "png") return image.png().bytes() as Promise<Uint8Array<ArrayBuffer>>;

@@ -5,14 +5,14 @@ import { newId } from "../ids.ts";
 const SLICE = 3 * 128 * 1024;
 
 /** Blobs that text names: the mark stands in a string where the base64 belongs. */
-export type Embedded = {
+export type Base64Placeholders = {
   /** The mark of one blob. */
   embed(blob: Blob): string;
   /** Cuts a text at its marks: strings, and the blobs between them. */
   cut(text: string): (string | Blob)[];
 };
 
-export function createEmbedded(): Embedded {
+export function createBase64Placeholders(): Base64Placeholders {
   // Ours alone: nobody can have written it into the body.
   const mark = newId();
   const blobs: Blob[] = [];
@@ -27,12 +27,12 @@ export function createEmbedded(): Embedded {
 }
 
 /** The JSON of `body`, cut where base64 belongs: for each Blob in it and for each that its texts name. */
-function jsonParts(body: unknown, embedded: Embedded): (string | Blob)[] {
+function jsonParts(body: unknown, embedded: Base64Placeholders): (string | Blob)[] {
   return embedded.cut(JSON.stringify(body, (_, value: unknown) => (value instanceof Blob ? embedded.embed(value) : value)));
 }
 
 /** The JSON of `body` in pieces, with base64 in place of blobs. */
-export async function* jsonPieces(body: unknown, embedded = createEmbedded()): AsyncGenerator<string> {
+export async function* jsonPieces(body: unknown, embedded = createBase64Placeholders()): AsyncGenerator<string> {
   yield* piecesOf(jsonParts(body, embedded));
 }
 
@@ -44,7 +44,7 @@ async function* piecesOf(parts: readonly (string | Blob)[]): AsyncGenerator<stri
 }
 
 /** One frame of an event stream with the JSON of `body`, in pieces. */
-export async function* framePieces(body: unknown, embedded: Embedded): AsyncGenerator<string> {
+export async function* framePieces(body: unknown, embedded: Base64Placeholders): AsyncGenerator<string> {
   yield "data: ";
   yield* jsonPieces(body, embedded);
   yield "\n\n";
@@ -54,7 +54,7 @@ export async function* framePieces(body: unknown, embedded: Embedded): AsyncGene
 export function jsonWithBytes(
   body: unknown,
   init: { status?: number; headers?: Record<string, string>; onSent?(): void } = {},
-  embedded = createEmbedded(),
+  embedded = createBase64Placeholders(),
 ): Response {
   const headers = { "content-type": "application/json; charset=utf-8", ...init.headers };
   const parts = jsonParts(body, embedded);

@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import type { Media } from "../domain/generation.ts";
 import type { LinkWatch } from "../gateway/media/link-watch.ts";
-import { answerMedia } from "../gateway/media/media-response.ts";
+import { mediaResponse } from "../gateway/media/media-response.ts";
 import type { MediaStore } from "../gateway/media/media-store.ts";
 
 export type MediaRoutesDependencies = {
@@ -33,7 +33,7 @@ async function serveMedia({ media, callerOf, linkWatch }: MediaRoutesDependencie
   const found = id === undefined ? null : await media.open(id);
   if (!found || found.media.ext !== ext || !mayRead(found.media, callerOf, request)) return notFound();
   linkWatch?.fetched(request.headers.get("host"));
-  return answerMedia(found.media, found.blob, request);
+  return mediaResponse(found.media, found.blob, request);
 }
 
 function mayRead(media: Media, callerOf: MediaRoutesDependencies["callerOf"], request: Request): boolean {

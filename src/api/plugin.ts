@@ -10,13 +10,13 @@ import { hashKey } from "../gateway/keys/keys.ts";
 import type { Pool } from "../gateway/pool/pool.ts";
 import type { PoolTokenView } from "../gateway/pool/snapshot.ts";
 import type { SettingsStore } from "../gateway/settings/settings.ts";
-import type { SessionIntake } from "../gateway/tokens/companion-sessions.ts";
+import type { CompanionSessions } from "../gateway/tokens/companion-sessions.ts";
 import { isRecognised, recognise } from "../gateway/tokens/detect-secret.ts";
 import type { Log } from "../log.ts";
 import { type BodyReader, validator } from "./body/body.ts";
 
 /** Who may use these routes. Decided by the guard, before a body is read. */
-export type PluginDoor = {
+export type PluginGuard = {
   /** False while no connection token is set: then the routes do not exist. */
   isOpen(): boolean;
   /** Why this request may not pass, or null. `address` is the client's. */
@@ -25,7 +25,7 @@ export type PluginDoor = {
 
 const FAILURES = { failures: 10, windowMs: 60_000 };
 
-export function createPluginDoor(connectionToken: () => string, now: () => number): PluginDoor {
+export function createPluginGuard(connectionToken: () => string, now: () => number): PluginGuard {
   const throttle = createThrottle({ ...FAILURES, now });
   return {
     isOpen: () => connectionToken() !== "",
@@ -73,7 +73,7 @@ export type PluginContext = {
   settings: SettingsStore;
   store: Pick<Store, "listTokens">;
   pool: Pick<Pool, "snapshot">;
-  sessionIntake: SessionIntake;
+  companionSessions: CompanionSessions;
   now: () => number;
   log: Log;
 };
@@ -139,10 +139,10 @@ async function sessionIn(bodies: BodyReader, request: Request): Promise<string |
 const hasNoBody = (request: Request): boolean => request.body === null || request.headers.get("content-length") === "0";
 
 /** Synchronizers read the account from the end of `message`, after " for ". */
-async function updateToken({ bodies, sessionIntake, log }: PluginContext, request: Request) {
+async function updateToken({ bodies, companionSessions, log }: PluginContext, request: Request) {
   const session = await sessionIn(bodies, request);
   if (session instanceof Response) return session;
-  const { action, tokenId, identity, enabled } = await sessionIntake.take(session, request.signal);
+  const { action, tokenId, identity, enabled } = await companionSessions.take(session, request.signal);
   log.info("The companion extension handed in a session", { tokenId, action, enabled });
   const message = `Token ${action}${enabled ? " and auto-enabled" : ""} for ${identity}`;
   return { success: true, message, action, auto_enabled: enabled, token_id: tokenId };

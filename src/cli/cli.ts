@@ -12,7 +12,7 @@ import { keyCreate } from "./key/create.ts";
 import { keyList } from "./key/list.ts";
 import { keyRevoke } from "./key/revoke.ts";
 import { keySet } from "./key/set.ts";
-import { importOriginal } from "./python-import/import.ts";
+import { importPython } from "./python-import/import.ts";
 import { restore } from "./restore.ts";
 import { rotateSecretVerb } from "./rotate-secret.ts";
 import { serve } from "./serve.ts";
@@ -42,7 +42,7 @@ export const VERBS: readonly Verb[] = [
   keySet,
   keyRevoke,
   adminPassword,
-  importOriginal,
+  importPython,
   backup,
   restore,
   rotateSecretVerb,

@@ -8,7 +8,7 @@ import { FIRST_START_FILE } from "../gateway/auth/setup-steps.ts";
 import { hashKey } from "../gateway/keys/keys.ts";
 import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
 import { newId, newKey } from "../ids.ts";
-import { recordChange } from "./trail.ts";
+import { recordChange } from "./audit.ts";
 import type { Io } from "./verb.ts";
 
 type Secrets = { password: string | null; key: string | null };

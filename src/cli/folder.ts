@@ -9,7 +9,7 @@ import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
 import { type Change, createAudit } from "../gateway/audit.ts";
 import { createSettingsAdmin, type SettingsAdmin } from "../gateway/settings/manage-settings.ts";
-import { recordChange } from "./trail.ts";
+import { recordChange } from "./audit.ts";
 import type { Call, FOLDER_OPTIONS, Io } from "./verb.ts";
 
 type FolderValues = Call<typeof FOLDER_OPTIONS>["values"];

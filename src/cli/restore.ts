@@ -2,8 +2,8 @@
 import { basename, resolve } from "node:path";
 import { restoreBackup } from "../db/sqlite/restore.ts";
 import { redactText } from "../log.ts";
+import { recordChange } from "./audit.ts";
 import { dataDirOf, openFolder, readConfig } from "./folder.ts";
-import { recordChange } from "./trail.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const restore = defineVerb({

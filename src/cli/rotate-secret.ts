@@ -1,7 +1,7 @@
 // flow2api rotate-secret: a new secret key for everything that is sealed.
 import { rotateSecret } from "../db/sqlite/rotate.ts";
+import { COMMAND_LINE } from "./audit.ts";
 import { dataDirOf, readConfig } from "./folder.ts";
-import { COMMAND_LINE } from "./trail.ts";
 import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const rotateSecretVerb = defineVerb({

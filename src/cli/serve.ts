@@ -11,12 +11,12 @@ import { AppError } from "../errors.ts";
 import { KNOWN_DEFAULTS } from "../gateway/auth/password.ts";
 import { hashKey } from "../gateway/keys/keys.ts";
 import type { Log } from "../log.ts";
+import { recordChange } from "./audit.ts";
 import { prepareFirstStart } from "./first-start.ts";
 import { readConfig, withAbsoluteFolder } from "./folder.ts";
 import { createServerLog, listening, watchEventLoop } from "./listen.ts";
 import { warnOfFewCalls } from "./runtime.ts";
 import { watchSignals } from "./signals.ts";
-import { recordChange } from "./trail.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io } from "./verb.ts";
 
 export const serve = defineVerb({

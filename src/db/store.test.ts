@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Media } from "../domain/generation.ts";
 import type { NewKey } from "../domain/key.ts";
-import type { NewToken, PauseRow } from "../domain/token.ts";
+import type { CooldownRow, NewToken } from "../domain/token.ts";
 import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
@@ -213,17 +213,17 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
   test("pauses are kept with health, the latest 50 of each subject, and go with their token", () =>
     withStore(async (store) => {
       const { id } = await store.insertToken(newToken(), NOW);
-      const pause = (at: number, change: Partial<PauseRow> = {}): PauseRow => {
+      const pause = (at: number, change: Partial<CooldownRow> = {}): CooldownRow => {
         return { subject: `token ${id}`, tokenId: id, at, family: null, reason: "throttled", until: at + 5, ...change };
       };
       const shared = pause(1, { subject: "group gemini alpha", family: "some-model", until: null });
       await store.saveHealth([{ id, health: null, pauses: [shared] }]);
       for (let at = 2; at < 62; at++) await store.saveHealth([{ id, health: null, pauses: [pause(at)] }]);
-      expect(await store.listPauses(["group gemini alpha", "token 999"], 9)).toEqual([shared]);
-      const all = await store.listPauses([`token ${id}`, "group gemini alpha"], 100);
+      expect(await store.listCooldowns(["group gemini alpha", "token 999"], 9)).toEqual([shared]);
+      const all = await store.listCooldowns([`token ${id}`, "group gemini alpha"], 100);
       expect(all.map(({ at }) => at)).toEqual([...Array.from({ length: 50 }, (_, index) => 61 - index), 1]);
       await store.deleteToken(id);
-      expect(await store.listPauses([`token ${id}`, "group gemini alpha"], 100)).toEqual([shared]);
+      expect(await store.listCooldowns([`token ${id}`, "group gemini alpha"], 100)).toEqual([shared]);
     }));
 
   test("a key is found by its hash, and revoking it is an update", () =>

@@ -3,7 +3,7 @@
 
 import type { KeyChange, KeyRow, NewKey } from "../domain/key.ts";
 import type { RequestFilter, RequestRow } from "../domain/request.ts";
-import type { HealthChange, NewToken, PauseRow, TokenChange, TokenRow, TokenSecret } from "../domain/token.ts";
+import type { CooldownRow, HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../domain/token.ts";
 import type { AdminStore } from "./admin.ts";
 import type { JobStore } from "./jobs.ts";
 import type { LedgerStore } from "./ledger.ts";
@@ -35,7 +35,7 @@ export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, 
   /** Health of many tokens and the pauses that began with it, in one transaction; unknown ids are passed over. */
   saveHealth(changes: readonly HealthChange[]): Promise<void>;
   /** What held any of these subjects back, newest first; the latest 50 of each are kept. */
-  listPauses(subjects: readonly string[], limit: number): Promise<PauseRow[]>;
+  listCooldowns(subjects: readonly string[], limit: number): Promise<CooldownRow[]>;
 
   // keys
   listKeys(): Promise<KeyRow[]>;

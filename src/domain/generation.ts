@@ -96,7 +96,7 @@ export type Usage = {
 };
 
 /** Bytes of a result on their way into the store: complete, not yet a media row. */
-export type Draft = {
+export type TempFile = {
   /** Where the bytes lie, unless `data` holds them. */
   path: string;
   /** All bytes of a small draft: no file is written before it is kept. */
@@ -110,9 +110,9 @@ export type Draft = {
  * Receives the bytes of one result. `write` may be called any number of times, then exactly one of `close` and `discard`.
  * `write` resolves when more may come (back-pressure); a chunk belongs to the writer from then on and is not changed by its giver.
  */
-export type DraftWriter = {
+export type TempFileWriter = {
   write(chunk: Uint8Array): void | Promise<void>;
-  close(): Promise<Draft>;
+  close(): Promise<TempFile>;
   discard(): Promise<void>;
 };
 
@@ -126,7 +126,7 @@ export type ProviderEvent =
   /** The body of the generating call is about to leave: from here on the upstream may charge. */
   | { type: "submitted" }
   | { type: "text"; text: string; thought: boolean; signature?: string }
-  | { type: "image"; draft: Draft; thought: boolean; signature?: string }
+  | { type: "image"; draft: TempFile; thought: boolean; signature?: string }
   | {
       type: "finish";
       finish: Finish;
@@ -236,18 +236,18 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
-export type AnswerPart =
+export type OutputPart =
   | { type: "text" | "thought"; text: string; signature?: string }
   | { type: "image" | "draft"; mediaId: string; signature?: string };
 
-export type ImageAnswer = {
-  parts: AnswerPart[];
+export type ImageOutput = {
+  parts: OutputPart[];
   /** Null: it has not come to its end. */
   end: Omit<Extract<GenerateEvent, { type: "done" }>, "type" | "usage" | "provider"> | null;
 };
 
 /** What is asked for; absent is left to the upstream. */
-export type ImageWish = {
+export type ImageOptions = {
   aspect?: Aspect;
   size?: ImageSize;
   /** The exact pixels asked for, when the aspect comes from them. */
@@ -255,7 +255,7 @@ export type ImageWish = {
 };
 
 /** What is asked for; absent is left to the family's default. */
-export type VideoWish = {
+export type VideoOptions = {
   /** Absent: from the inputs (`text` without any). */
   mode?: VideoMode;
   aspect?: VideoAspect;

@@ -1,7 +1,7 @@
 // A job: a generation that outlives its connection. Its states, its row, and what dialects and the admin ask of the jobs.
 
 import type { ErrorKind, FailureDetail } from "../errors.ts";
-import type { ImageAnswer, Json, Kind, Resolution, Usage, VideoAspect, VideoMode } from "./generation.ts";
+import type { ImageOutput, Json, Kind, Resolution, Usage, VideoAspect, VideoMode } from "./generation.ts";
 
 /**
  * `queued` waits for a token; `submitting` may be charged from here on; `running` has a handle that is persisted;
@@ -44,7 +44,7 @@ export type Job = {
   /** Results, in order. */
   mediaIds: string[];
   /** What came with the images, as far as it was kept. Absent: a video, or nothing came. */
-  answer?: ImageAnswer;
+  answer?: ImageOutput;
   /** A still of the video, when one could be made. */
   thumbnailId: string | null;
   /** Job that this one edits, extends or remixes. */

@@ -67,7 +67,7 @@ export type NewToken = Pick<TokenRow, "provider" | "label"> & {
 export type TokenChange = Partial<Omit<TokenRow, "id" | "provider" | "createdAt" | "hint">>;
 
 /** What held a token or a group back, from `at` on. Times are epoch ms. */
-export type PauseRow = {
+export type CooldownRow = {
   /** `token 12`, or `group gemini alpha` for a quota that its tokens share. */
   subject: string;
   /** Whose call met it. */
@@ -81,7 +81,7 @@ export type PauseRow = {
   until: number | null;
 };
 
-export type HealthChange = { id: number; health: unknown; pauses?: readonly PauseRow[] };
+export type HealthChange = { id: number; health: unknown; pauses?: readonly CooldownRow[] };
 
 /** The secret side of a token, decrypted. */
 export type TokenSecret = { secret: string; state: Record<string, unknown> };

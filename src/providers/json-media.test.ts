@@ -1,10 +1,10 @@
 // Tests of taking media out of JSON streams: any chunk border, escapes, damage, memory.
 import { describe, expect, test } from "bun:test";
-import type { DraftWriter } from "../domain/generation.ts";
+import type { TempFileWriter } from "../domain/generation.ts";
 import { seededRandom } from "../testing.ts";
-import { cutMedia, type MediaDrafts, type MediaOptions, readMediaJson } from "./json-media.ts";
+import { cutMedia, type MediaOptions, type MediaTempFiles, readMediaJson } from "./json-media.ts";
 import { readEvents, readJson } from "./json-stream.ts";
-import { type MemoryDrafts, memoryDrafts } from "./testing.ts";
+import { type MemoryTempFiles, memoryTempFiles } from "./testing.ts";
 
 const THRESHOLD = 64;
 const KEYS = ["data", "encodedImage"];
@@ -23,10 +23,10 @@ const media = (bytes: number, seed = 1): Buffer => {
   return Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256)));
 };
 
-const cut = (text: string, sizeOf: () => number, drafts: MemoryDrafts, change: Partial<MediaOptions> = {}) =>
-  cutMedia(inPieces(text, sizeOf), { keys: KEYS, threshold: THRESHOLD, openDraft: drafts.openDraft, ...change });
+const cut = (text: string, sizeOf: () => number, drafts: MemoryTempFiles, change: Partial<MediaOptions> = {}) =>
+  cutMedia(inPieces(text, sizeOf), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile, ...change });
 
-const bytesOf = async (drafts: MemoryDrafts, from: MediaDrafts, value: string) => {
+const bytesOf = async (drafts: MemoryTempFiles, from: MediaTempFiles, value: string) => {
   const draft = await from.take(value, "image/png");
   expect(draft.mime).toBe("image/png");
   return drafts.files[Number(draft.path)]!.bytes;
@@ -59,7 +59,7 @@ describe("any chunking gives the same", () => {
       for (let seed = 1; seed <= 60; seed++) {
         const random = seededRandom(seed);
         const widest = seed < 10 ? seed : Math.ceil(random() * 3000);
-        const drafts = memoryDrafts();
+        const drafts = memoryTempFiles();
         const answer = cut(json, () => Math.ceil(random() * widest), drafts);
         const body = (await readJson(answer.skeleton, 20_000)) as typeof document;
         const item = body.list[2] as { data: string };
@@ -78,7 +78,7 @@ describe("any chunking gives the same", () => {
 
   test("what holds no long medium passes byte for byte", async () => {
     const odd = '\ufeff[{"data" :\n"c2hvcnQ=", "b\\\\":"\\\\\\"x\\\\"},\r\n{"data":null,"data":["x","y"]}]   ';
-    for (let size = 1; size < 30; size++) expect(await text(cut(odd, () => size, memoryDrafts()).skeleton)).toBe(odd);
+    for (let size = 1; size < 30; size++) expect(await text(cut(odd, () => size, memoryTempFiles()).skeleton)).toBe(odd);
   });
 
   test("a value one byte over the threshold leaves the JSON, one at the threshold stays", async () => {
@@ -86,7 +86,7 @@ describe("any chunking gives the same", () => {
       [THRESHOLD, 0],
       [THRESHOLD + 4, 1],
     ] as const) {
-      const drafts = memoryDrafts();
+      const drafts = memoryTempFiles();
       await text(cut(`{"data":"${"A".repeat(length)}"}`, () => 7, drafts).skeleton);
       expect(drafts.files).toHaveLength(files);
     }
@@ -111,7 +111,7 @@ describe("events", () => {
   test("arrive one by one, with LF or CRLF, whatever the chunks and whatever a comment holds", async () => {
     for (const newline of ["\n", "\r\n"]) {
       for (let size = 1; size < 200; size += 13) {
-        const drafts = memoryDrafts();
+        const drafts = memoryTempFiles();
         const answer = cut(lines.join(newline) + newline, () => size, drafts);
         const events: unknown[] = [];
         for await (const event of readEvents(answer.skeleton, 1000)) events.push(event);
@@ -156,7 +156,7 @@ describe("damage", () => {
     ["a broken escape", `${good}\\u00zz`],
   ])("%s is malformed and leaves no file behind", async (_, value) => {
     for (const size of [1, 2, 3, 50, 5000]) {
-      const drafts = memoryDrafts();
+      const drafts = memoryTempFiles();
       const answer = cut(`{"first":{"data":"${good}"},"data":"${value}"}`, () => size, drafts);
       const error = await readJson(answer.skeleton, 5000).catch((thrown) => thrown);
       expect(error).toMatchObject({ kind: "upstream_unavailable", detail: { reason: "malformed" } });
@@ -165,20 +165,20 @@ describe("damage", () => {
   });
 
   test("a short value is checked when it is taken", async () => {
-    const answer = cut("{}", () => 10, memoryDrafts());
+    const answer = cut("{}", () => 10, memoryTempFiles());
     await expect(answer.take("QU!D", "image/png")).rejects.toMatchObject({ detail: { reason: "malformed" } });
     await expect(answer.take("media:aaaaaaaaaaaaaaaaaaaaaaaaaa:0", "image/png")).rejects.toMatchObject({ detail: { reason: "malformed" } });
   });
 
   test("an end inside a medium is a cut, and leaves no file behind", async () => {
-    const drafts = memoryDrafts();
+    const drafts = memoryTempFiles();
     const error = await readJson(cut(`{"data":"${good}`, () => 9, drafts).skeleton, 5000).catch((thrown) => thrown);
     expect(error).toMatchObject({ kind: "upstream_unavailable", detail: { reason: "cut_off" } });
     expect(drafts.states()).toEqual(["discarded"]);
   });
 
   test("a reader that leaves ends the source and discards what it did not take", async () => {
-    const drafts = memoryDrafts();
+    const drafts = memoryTempFiles();
     let ended = false;
     async function* source() {
       try {
@@ -187,19 +187,19 @@ describe("damage", () => {
         ended = true;
       }
     }
-    const answer = cutMedia(source(), { keys: KEYS, threshold: THRESHOLD, openDraft: drafts.openDraft });
+    const answer = cutMedia(source(), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile });
     for await (const bytes of answer.skeleton) if (Buffer.from(bytes).includes('"n":3')) break;
     expect(ended).toBe(true);
     expect(new Set(drafts.states())).toEqual(new Set(["discarded"]));
   });
 
   test("a failing disk stops the answer", async () => {
-    const drafts = memoryDrafts();
-    const openDraft = async (mime: string) => ({
-      ...(await drafts.openDraft(mime)),
+    const drafts = memoryTempFiles();
+    const openTempFile = async (mime: string) => ({
+      ...(await drafts.openTempFile(mime)),
       write: () => Promise.reject(new Error("disk full")),
     });
-    await expect(readJson(cut(`{"data":"${good}"}`, () => 99, drafts, { openDraft }).skeleton, 5000)).rejects.toThrow("disk full");
+    await expect(readJson(cut(`{"data":"${good}"}`, () => 99, drafts, { openTempFile }).skeleton, 5000)).rejects.toThrow("disk full");
   });
 
   test("an answer without end is refused", async () => {
@@ -216,10 +216,10 @@ describe("memory", () => {
   test("one huge chunk reaches the disk in small pieces, and the next is read when they are written", async () => {
     const bytes = media(65_536).toString("base64").replace(/=+$/, "");
     const value = bytes.slice(0, 65_536).repeat(64);
-    const drafts = memoryDrafts();
+    const drafts = memoryTempFiles();
     let waiting = 0;
-    const openDraft = async (mime: string): Promise<DraftWriter> => {
-      const writer = await drafts.openDraft(mime);
+    const openTempFile = async (mime: string): Promise<TempFileWriter> => {
+      const writer = await drafts.openTempFile(mime);
       return {
         ...writer,
         async write(chunk) {
@@ -230,7 +230,7 @@ describe("memory", () => {
         },
       };
     };
-    const answer = cut(`{"data":"${value}"}`, () => 1 << 30, drafts, { openDraft });
+    const answer = cut(`{"data":"${value}"}`, () => 1 << 30, drafts, { openTempFile });
     for await (const piece of answer.skeleton) expect(piece.byteLength).toBeLessThan(64);
     expect(drafts.files[0]!.bytes.byteLength).toBe((value.length / 4) * 3);
     expect(drafts.files[0]!.largest).toBeLessThanOrEqual(256 * 1024);
@@ -245,14 +245,14 @@ describe("a whole answer", () => {
   ])("%s gives its media", async (_, size, opened) => {
     const bytes = media(size);
     await using server = Bun.serve({ port: 0, fetch: () => Response.json({ data: bytes.toString("base64") }) });
-    const drafts = memoryDrafts();
-    const { body, media: found } = await readMediaJson(await fetch(server.url), { keys: KEYS, openDraft: drafts.openDraft, signal });
+    const drafts = memoryTempFiles();
+    const { body, media: found } = await readMediaJson(await fetch(server.url), { keys: KEYS, openTempFile: drafts.openTempFile, signal });
     expect(drafts.files).toHaveLength(opened);
     expect((await bytesOf(drafts, found, (body as { data: string }).data)).equals(bytes)).toBe(true);
   });
 
   test("that is not JSON is malformed", async () => {
-    const read = readMediaJson(new Response("{"), { keys: KEYS, openDraft: memoryDrafts().openDraft, signal });
+    const read = readMediaJson(new Response("{"), { keys: KEYS, openTempFile: memoryTempFiles().openTempFile, signal });
     await expect(read).rejects.toMatchObject({ kind: "upstream_unavailable", detail: { reason: "malformed" } });
   });
 });

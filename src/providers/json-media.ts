@@ -1,5 +1,5 @@
 // Takes long base64 strings out of a JSON byte stream while it flows, decoding them straight to disk.
-import type { Draft, DraftWriter } from "../domain/generation.ts";
+import type { TempFile, TempFileWriter } from "../domain/generation.ts";
 import { readChunks, toNetworkError } from "../http.ts";
 import { newId } from "../ids.ts";
 import { createBase64Decoder, decodeBase64 } from "./base64.ts";
@@ -10,25 +10,25 @@ export type MediaOptions = {
   /** Names of the fields whose string values are media, e.g. `["data"]`. */
   keys: readonly string[];
   /** Opens a file for the bytes of one medium: `CallContext.openDraft`. */
-  openDraft(mime: string): Promise<DraftWriter>;
+  openTempFile(mime: string): Promise<TempFileWriter>;
   /** Bytes of base64 up to which a value stays in the JSON; default 64 KiB. */
   threshold?: number;
 };
 
 /** The media of one answer. Whoever holds it calls `discard` in a `finally`. */
-export type MediaDrafts = {
+export type MediaTempFiles = {
   /**
    * The medium that a value of the parsed JSON stands for: the file that its placeholder names, else the value itself, decoded and
    * written to a file. A placeholder is taken once.
    * @param mime type as the upstream claims it
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when the value is neither
    */
-  take(value: string, mime: string): Promise<Draft>;
+  take(value: string, mime: string): Promise<TempFile>;
   /** Deletes the files that were not taken. May be called at any time, any number of times. */
   discard(): Promise<void>;
 };
 
-export type MediaCut = MediaDrafts & {
+export type MediaCut = MediaTempFiles & {
   /**
    * The stream byte for byte, with each long medium replaced by a short placeholder string. To be read once; a medium may be taken as
    * soon as its placeholder was read. When it fails or is abandoned, everything not taken is discarded.
@@ -54,12 +54,12 @@ const MAX_SKELETON = 8 * 1024 * 1024;
 export async function readMediaJson(
   response: Response,
   options: MediaOptions & { signal: AbortSignal },
-): Promise<{ body: unknown; media: MediaDrafts }> {
+): Promise<{ body: unknown; media: MediaTempFiles }> {
   const { signal } = options;
   const length = response.headers.get("content-encoding") ? null : response.headers.get("content-length");
   if (length !== null && Number(length) <= SMALL_ANSWER) {
     const bytes = await response.bytes().catch((error) => Promise.reject(toNetworkError(error, signal)));
-    return { body: await readJson([bytes], SMALL_ANSWER), media: createDrafts(options) };
+    return { body: await readJson([bytes], SMALL_ANSWER), media: createTempFiles(options) };
   }
   const media = cutMedia(readChunks(response, signal), options);
   try {
@@ -75,7 +75,7 @@ export async function readMediaJson(
  * anywhere; at most `threshold` bytes of a value are held. Reading goes at the pace of the writers.
  */
 export function cutMedia(chunks: AsyncIterable<Uint8Array>, options: MediaOptions): MediaCut {
-  const drafts = createDrafts(options);
+  const drafts = createTempFiles(options);
 
   async function* cut(): AsyncGenerator<Uint8Array> {
     const scanner = createScanner(options.keys, options.threshold ?? THRESHOLD);
@@ -111,10 +111,10 @@ type Medium = {
   finish(): Promise<Uint8Array>;
 };
 
-function createDrafts(options: MediaOptions): MediaDrafts & { open(): Promise<Medium> } {
+function createTempFiles(options: MediaOptions): MediaTempFiles & { open(): Promise<Medium> } {
   // Random, so that no text of an upstream passes for a placeholder.
   const mark = `media:${newId()}:`;
-  const writers = new Map<string, DraftWriter>();
+  const writers = new Map<string, TempFileWriter>();
   let count = 0;
 
   return {
@@ -122,7 +122,7 @@ function createDrafts(options: MediaOptions): MediaDrafts & { open(): Promise<Me
       if (writers.size >= MAX_OPEN) throw damaged("malformed", "The upstream's answer holds too many media.");
       const placeholder = `${mark}${count++}`;
       // The type may stand after the bytes: it is known only when the value is taken.
-      const writer = await options.openDraft("application/octet-stream");
+      const writer = await options.openTempFile("application/octet-stream");
       writers.set(placeholder, writer);
       return createMedium(placeholder, writer);
     },
@@ -142,7 +142,7 @@ function createDrafts(options: MediaOptions): MediaDrafts & { open(): Promise<Me
   };
 }
 
-function createMedium(placeholder: string, writer: DraftWriter): Medium {
+function createMedium(placeholder: string, writer: TempFileWriter): Medium {
   const decoder = createBase64Decoder();
   const put = async (bytes: Uint8Array) => {
     if (bytes.byteLength > 0) await writer.write(bytes);
@@ -158,8 +158,8 @@ function createMedium(placeholder: string, writer: DraftWriter): Medium {
   };
 }
 
-async function writeWhole(bytes: Uint8Array, mime: string, options: MediaOptions): Promise<Draft> {
-  const writer = await options.openDraft(mime);
+async function writeWhole(bytes: Uint8Array, mime: string, options: MediaOptions): Promise<TempFile> {
+  const writer = await options.openTempFile(mime);
   try {
     await writer.write(bytes);
   } catch (error) {

@@ -1,6 +1,6 @@
 // The contract between the gateway and an upstream. Half of it is documentation; adapters live in folders beside it.
 
-import type { Draft, DraftWriter, ImageRequest, Json, ProviderEvent, Usage, VideoRequest } from "../domain/generation.ts";
+import type { ImageRequest, Json, ProviderEvent, TempFile, TempFileWriter, Usage, VideoRequest } from "../domain/generation.ts";
 import type { AppError } from "../errors.ts";
 
 /**
@@ -26,7 +26,7 @@ export type CallContext = {
   /** Aborts when the client left, the deadline passed or the server stops. Its reason is an AppError. */
   signal: AbortSignal;
   /** Opens a file for the bytes of one result of the given MIME type. Results are never held whole in memory. */
-  openDraft(mime: string): Promise<DraftWriter>;
+  openTempFile(mime: string): Promise<TempFileWriter>;
   /** Merges into the token's remembered state; resolves when it is kept. A changed `secret` (rotated session) is kept as well. */
   remember(change: { state?: ProviderState; secret?: string }): Promise<void>;
 };
@@ -100,7 +100,7 @@ export interface Provider {
   pollVideo(operation: Json, token: ProviderToken, call: CallContext): Promise<VideoStatus>;
 
   /** Streams the finished video to a draft. Free, may be repeated; waits for a file that is still being processed. */
-  downloadVideo(result: Json, token: ProviderToken, call: CallContext): Promise<Draft>;
+  downloadVideo(result: Json, token: ProviderToken, call: CallContext): Promise<TempFile>;
 
   /** Asks the upstream to stop; false where it cannot or would not. */
   cancelVideo(operation: Json, token: ProviderToken, call: CallContext): Promise<boolean>;

@@ -1,22 +1,22 @@
 // Test stand-in for the gateway's side of a call: drafts kept in memory, with what happened to each. Tests only.
-import type { DraftWriter } from "../domain/generation.ts";
+import type { TempFileWriter } from "../domain/generation.ts";
 import type { CallContext } from "./provider.ts";
 
-export type MemoryDraft = { bytes: Buffer; state: "open" | "closed" | "discarded"; largest: number };
+export type MemoryTempFile = { bytes: Buffer; state: "open" | "closed" | "discarded"; largest: number };
 
-export type MemoryDrafts = {
-  files: MemoryDraft[];
-  openDraft(mime: string): Promise<DraftWriter>;
-  states(): MemoryDraft["state"][];
+export type MemoryTempFiles = {
+  files: MemoryTempFile[];
+  openTempFile(mime: string): Promise<TempFileWriter>;
+  states(): MemoryTempFile["state"][];
 };
 
 /** Drafts whose `path` is their index in `files`. Ending one twice is an error. */
-export function memoryDrafts(): MemoryDrafts {
-  const files: MemoryDraft[] = [];
-  const openDraft = async (mime: string): Promise<DraftWriter> => {
-    const file: MemoryDraft = { bytes: Buffer.alloc(0), state: "open", largest: 0 };
+export function memoryTempFiles(): MemoryTempFiles {
+  const files: MemoryTempFile[] = [];
+  const openTempFile = async (mime: string): Promise<TempFileWriter> => {
+    const file: MemoryTempFile = { bytes: Buffer.alloc(0), state: "open", largest: 0 };
     const path = String(files.push(file) - 1);
-    const end = (state: MemoryDraft["state"]) => {
+    const end = (state: MemoryTempFile["state"]) => {
       if (file.state !== "open") throw new Error(`draft ${path} is ${file.state} already`);
       file.state = state;
     };
@@ -34,17 +34,17 @@ export function memoryDrafts(): MemoryDrafts {
       },
     };
   };
-  return { files, openDraft, states: () => files.map((file) => file.state) };
+  return { files, openTempFile, states: () => files.map((file) => file.state) };
 }
 
 /** A call with drafts in memory; what is remembered is kept in `remembered`. */
 export function memoryCall() {
-  const drafts = memoryDrafts();
+  const drafts = memoryTempFiles();
   const abort = new AbortController();
   const remembered: unknown[] = [];
   const call: CallContext = {
     signal: abort.signal,
-    openDraft: drafts.openDraft,
+    openTempFile: drafts.openTempFile,
     async remember(change) {
       remembered.push(change);
     },

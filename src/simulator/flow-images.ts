@@ -3,8 +3,8 @@ import { type Exchange, type Fields, fieldsOf, isFields, jsonReply, listOf, type
 import { checkProject, flowBody, tierOf } from "./flow-accounts.ts";
 import { type FlowMedia, findMedia, keepMedia, signedLink } from "./flow-media.ts";
 import { googleError, invalidArgument, refusalOf } from "./google-errors.ts";
+import { type PictureType, picture, pixelsOf } from "./images.ts";
 import { decodeBase64, hashBytes, sniff } from "./input-media.ts";
-import { type PictureType, picture, pixelsOf } from "./pictures.ts";
 import type { World } from "./world.ts";
 
 const IMAGE_MODELS: Record<string, PictureType> = {

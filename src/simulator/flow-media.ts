@@ -4,7 +4,7 @@ import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { generatedFile } from "./files.ts";
 import { accountOf, sessionOf, trpcError } from "./flow-accounts.ts";
 import { googleError, refusalOf } from "./google-errors.ts";
-import { type PictureRequest, picture } from "./pictures.ts";
+import { type PictureRequest, picture } from "./images.ts";
 import { bucketError, judgeLink, signedPath } from "./signed-links.ts";
 import type { World } from "./world.ts";
 
@@ -87,7 +87,7 @@ export async function mediaBytes(entry: FlowMedia): Promise<{ type: string; byte
 const notFound = () => refusalOf(googleError(404, "Requested entity was not found."));
 
 /** `GET media/{id}`: the bytes as base64. A video that is not done is not found yet. */
-export async function answerMedia(exchange: Exchange, account: string, name: string): Promise<Reply> {
+export async function mediaResponse(exchange: Exchange, account: string, name: string): Promise<Reply> {
   const entry = findMedia(exchange.world, account, name);
   if (entry.video && !isDone(exchange.world, entry.video)) throw notFound();
   const { base64 } = await mediaBytes(entry);

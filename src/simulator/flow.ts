@@ -2,7 +2,7 @@
 import { type Exchange, fieldsOf, type Incoming, listOf, type Reply, type Route } from "./exchange.ts";
 import * as accounts from "./flow-accounts.ts";
 import { generateImages, uploadImage, upscaleImage } from "./flow-images.ts";
-import { answerDownload, answerMedia, answerRedirect, deleteMedia, ownerOf } from "./flow-media.ts";
+import { answerDownload, answerRedirect, deleteMedia, mediaResponse, ownerOf } from "./flow-media.ts";
 import { concatenate, concatenationStatus, isVideoMode, submitVideos, videoStatus } from "./flow-videos.ts";
 import type { Operation } from "./operations.ts";
 import type { World } from "./world.ts";
@@ -64,7 +64,7 @@ function findApiCall(call: string): ApiCall | null {
   const mode = /^POST \/video:batchAsyncGenerateVideo(\w+)$/.exec(call)?.[1];
   if (mode && isVideoMode(mode)) return { operation: "flow.video", run: (exchange, account) => submitVideos(exchange, account, mode) };
   const media = /^GET \/media\/([^/]+)$/.exec(call);
-  if (media) return { operation: "flow.media", run: (exchange, account) => answerMedia(exchange, account, media[1]!) };
+  if (media) return { operation: "flow.media", run: (exchange, account) => mediaResponse(exchange, account, media[1]!) };
   return null;
 }
 

@@ -1,5 +1,5 @@
 // The simulated Gemini models and their limits. Source: Gemini API model pages and image generation guide, read 2026-11-23.
-import type { PictureSize, PictureType } from "./pictures.ts";
+import type { PictureSize, PictureType } from "./images.ts";
 
 const TEN_ASPECTS = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"];
 const ALL_ASPECTS = [...TEN_ASPECTS, "1:4", "4:1", "1:8", "8:1"];

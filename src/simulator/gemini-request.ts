@@ -4,8 +4,8 @@ import { type Fields, fieldsOf, Refusal, textOf } from "./exchange.ts";
 import type { GeminiModel, ImageLimits } from "./gemini-models.ts";
 import { checkCache, checkCategories, checkConfig, checkMarks, checkTool, flagValue } from "./gemini-strict.ts";
 import { googleError, invalidArgument } from "./google-errors.ts";
+import type { PictureSize } from "./images.ts";
 import { type InputMedia, inputImage, inputVideo } from "./input-media.ts";
-import type { PictureSize } from "./pictures.ts";
 import { enumValue, message, numberValue, readProtoJson, repeated } from "./proto-json.ts";
 
 export type ContentRequest = {

@@ -2,8 +2,8 @@
 import { type Exchange, type Incoming, jsonReply, type Reply, type Route } from "./exchange.ts";
 import { findFile, routeFiles } from "./files.ts";
 import { gemini, keyOf, pageToken, projectOf, readPageToken } from "./gemini-access.ts";
-import { answerContent, contentReply, isCharged } from "./gemini-answer.ts";
 import { type GeminiModel, isRetired, MODELS, modelResource } from "./gemini-models.ts";
+import { answerContent, contentReply, isCharged } from "./gemini-reply.ts";
 import { countedBody, readContentRequest } from "./gemini-request.ts";
 import * as errors from "./google-errors.ts";
 import { routeInteractions } from "./interactions.ts";

@@ -6,8 +6,8 @@ import { type Exchange, type Fields, fieldsOf, isFields, listOf, Refusal, textOf
 import { findFile, type GeminiFile } from "./files.ts";
 import type { GeminiModel } from "./gemini-models.ts";
 import { interactionError } from "./google-errors.ts";
+import type { PictureSize } from "./images.ts";
 import { decodeBase64, hashBytes, type InputMedia, imageBytes, sniff } from "./input-media.ts";
-import type { PictureSize } from "./pictures.ts";
 
 export type VideoInput = InputMedia & { clip?: GeminiFile["clip"] };
 

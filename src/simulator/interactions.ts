@@ -5,8 +5,8 @@ import { downloadUri, type GeminiFile, keepClip } from "./files.ts";
 import { gemini, keyOf, projectOf } from "./gemini-access.ts";
 import { type GeminiModel, isRetired, MODELS } from "./gemini-models.ts";
 import { interactionError } from "./google-errors.ts";
+import { picture, pixelsOf } from "./images.ts";
 import { type InteractionRequest, invalidInteraction, readInteraction } from "./interaction-request.ts";
-import { picture, pixelsOf } from "./pictures.ts";
 import type { World } from "./world.ts";
 
 export type Interaction = {

@@ -1,7 +1,7 @@
 // Writes indexed PNG files: one byte a pixel, a palette, one compressed block.
 import { crc32, deflate } from "node:zlib";
 
-export type IndexedPicture = {
+export type IndexedImage = {
   width: number;
   height: number;
   /** Palette entries as 0xRRGGBB, at most 256. */
@@ -13,7 +13,7 @@ export type IndexedPicture = {
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
 /** PNG bytes of the picture (PNG third edition, colour type 3). Compression runs off the main thread. */
-export async function encodePng(picture: IndexedPicture): Promise<Uint8Array<ArrayBuffer>> {
+export async function encodePng(picture: IndexedImage): Promise<Uint8Array<ArrayBuffer>> {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(picture.width, 0);
   header.writeUInt32BE(picture.height, 4);

@@ -1,6 +1,6 @@
 // Draws the simulated pictures: a sky, a sun with a glow, ridges in the haze. The same seed draws the same scene at every size.
 import { chance } from "./chance.ts";
-import type { IndexedPicture } from "./png.ts";
+import type { IndexedImage } from "./png.ts";
 
 const SKY_SHADES = 112;
 const SUN_SHADES = 16;
@@ -21,7 +21,7 @@ type Scene = {
 /**
  * Draws the scene of a seed. Every colour in `frames` adds a coloured frame around it, outermost first: the sign that input images arrived.
  */
-export function drawScene(seed: number, width: number, height: number, frames: number[] = []): IndexedPicture {
+export function drawScene(seed: number, width: number, height: number, frames: number[] = []): IndexedImage {
   const scene = imagine(seed);
   const palette = paletteOf(scene);
   const rows = new Uint8Array((width + 1) * height);

@@ -22,7 +22,7 @@ import { redactText } from "../../src/log.ts";
 import { createBase64Decoder, decodeBase64 } from "../../src/providers/base64.ts";
 import { createScanner } from "../../src/providers/json-scan.ts";
 import { readEvents, readJson } from "../../src/providers/json-stream.ts";
-import { memoryDrafts } from "../../src/providers/testing.ts";
+import { memoryTempFiles } from "../../src/providers/testing.ts";
 import { bodyProperties } from "./bodies.ts";
 import { cut, cuts, piecesOf, texts, utf8 } from "./inputs.ts";
 import { readSettings } from "./settings.ts";
@@ -78,10 +78,15 @@ const formParts = fc
   .map((parts) => `--x\r\n${parts.join("")}`);
 
 async function readFormOf(chunks: Uint8Array[]) {
-  const drafts = memoryDrafts();
+  const drafts = memoryTempFiles();
   const request = new Request("http://x", { method: "POST", headers: { "content-type": "multipart/form-data; boundary=x" } });
   const discard = async () => {};
-  const { fields, files } = await readForm(request, { openDraft: drafts.openDraft, discard, pieces: piecesOf(chunks), fileLimitMb: 1 });
+  const { fields, files } = await readForm(request, {
+    openTempFile: drafts.openTempFile,
+    discard,
+    pieces: piecesOf(chunks),
+    fileLimitMb: 1,
+  });
   outcome(() => formObject({ fields, files }, { numbers: ["n"], flags: ["stream"] }));
   return { fields, files: files.map(({ field, name, draft }) => [field, name, drafts.files[Number(draft.path)]?.bytes.toString("hex")]) };
 }

@@ -50,8 +50,8 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
     assumed: assumedFamilies,
   });
   const providers = upstream.providers(clock);
-  const openDraft = () => Promise.reject(new Error("not simulated"));
-  const tokens = createTokens({ store, providers, openDraft, now: clock.now, log: silentLog });
+  const openTempFile = () => Promise.reject(new Error("not simulated"));
+  const tokens = createTokens({ store, providers, openTempFile, now: clock.now, log: silentLog });
   const innerLimits = createLimits({ keys: { get: (id) => keys.get(id) ?? null }, store, clock, log: silentLog, retentionDays: () => 30 });
   const { elapsed, now } = time;
   const leases = watchPool({ pool, books, chronicle, figures, elapsed, step: world.step, now, settings: () => settings.pool });

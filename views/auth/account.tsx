@@ -49,7 +49,7 @@ export function AccountPage({ view, sessions, trail }: AccountProps) {
         <Preferences view={view} />
       </Card>
       <Card title={account.trailTitle}>
-        <Trail view={view} trail={trail} />
+        <AuditLogTable view={view} trail={trail} />
       </Card>
     </>
   );
@@ -106,7 +106,7 @@ function SessionTable({ view, sessions }: Pick<AccountProps, "view" | "sessions"
 }
 
 /** Changes, newest first; secrets are masked in what they hold. */
-export function Trail({ view, trail }: Pick<AccountProps, "view" | "trail">) {
+export function AuditLogTable({ view, trail }: Pick<AccountProps, "view" | "trail">) {
   const { account } = view.t;
   if (trail.length === 0) return <EmptyState title={account.trailEmpty} />;
   const columns = [

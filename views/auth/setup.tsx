@@ -212,9 +212,9 @@ export function TokenStep({ view, existing, providers, chosen, label, problem }:
 }
 
 /** A picture that was made: its address, how long it took (ms), which token made it. */
-export type MadePicture = { src: string; ms: number; label: string; prompt: string };
+export type MadeImage = { src: string; ms: number; label: string; prompt: string };
 
-export function PictureStep({ view, canMake, simulated }: { view: View; canMake: boolean; simulated: boolean }) {
+export function ImageStep({ view, canMake, simulated }: { view: View; canMake: boolean; simulated: boolean }) {
   const { picture } = view.t.welcome;
   return (
     <Step view={view} step="picture">
@@ -258,7 +258,7 @@ export function PictureStep({ view, canMake, simulated }: { view: View; canMake:
   );
 }
 
-export function Picture({ view, made }: { view: View; made: MadePicture }) {
+export function Picture({ view, made }: { view: View; made: MadeImage }) {
   const { picture } = view.t.welcome;
   return (
     <figure class="made card">
@@ -274,7 +274,7 @@ export function Picture({ view, made }: { view: View; made: MadePicture }) {
 }
 
 /** Without JavaScript: the picture as a page. */
-export function PicturePage({ view, made }: { view: View; made: MadePicture }) {
+export function ImagePage({ view, made }: { view: View; made: MadeImage }) {
   return (
     <Step view={view} step="picture">
       <Picture view={view} made={made} />

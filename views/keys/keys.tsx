@@ -114,7 +114,7 @@ export function KeyLine({ view, shown }: { view: View; shown: ShownKey }) {
       <Cell label={keys.columns.today}>{todayText(view, usage) ?? <Dash />}</Cell>
       <Cell label={keys.columns.limits}>{closest ? <LimitBar view={view} use={closest} /> : <Dash />}</Cell>
       <Cell label={keys.columns.pace}>
-        <Pace view={view} row={row} usage={usage} />
+        <LatencyEstimate view={view} row={row} usage={usage} />
       </Cell>
       <Cell label={keys.columns.models}>
         <span title={row.models.join(", ") || undefined}>{row.models.length === 0 ? keys.all : keys.count(row.models.length)}</span>
@@ -184,7 +184,7 @@ export function LimitBar({ view, use, isNamed = true }: { view: View; use: Limit
   );
 }
 
-function Pace({ view, row: { limits }, usage }: { view: View; row: KeyRow; usage: KeyUsage }) {
+function LatencyEstimate({ view, row: { limits }, usage }: { view: View; row: KeyRow; usage: KeyUsage }) {
   const { keys } = view.t;
   const of = (used: number, limit: number | null) => (limit === null ? `${used}` : keys.ofLimit(`${used}`, `${limit}`));
   if (limits.rpm === null && limits.concurrency === null && usage.inFlight === 0 && usage.requestsLastMinute === 0) return <Dash />;

@@ -14,12 +14,12 @@ import { playground } from "./en/playground.ts";
 import { plot } from "./en/plot.ts";
 import { requests } from "./en/requests.ts";
 import { models, settings } from "./en/settings.ts";
+import { welcome } from "./en/setup.ts";
 import { shell } from "./en/shell.ts";
 import { sideCalls } from "./en/side-calls.ts";
 import { api, system } from "./en/system.ts";
 import { tokens } from "./en/tokens.ts";
 import { usage } from "./en/usage.ts";
-import { welcome } from "./en/welcome.ts";
 
 export const en = {
   controls,

@@ -15,12 +15,12 @@ import { playground } from "./zh/playground.ts";
 import { plot } from "./zh/plot.ts";
 import { requests } from "./zh/requests.ts";
 import { models, settings } from "./zh/settings.ts";
+import { welcome } from "./zh/setup.ts";
 import { shell } from "./zh/shell.ts";
 import { sideCalls } from "./zh/side-calls.ts";
 import { api, system } from "./zh/system.ts";
 import { tokens } from "./zh/tokens.ts";
 import { usage } from "./zh/usage.ts";
-import { welcome } from "./zh/welcome.ts";
 
 export const zh: Messages = {
   controls,

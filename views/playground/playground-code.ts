@@ -1,5 +1,5 @@
 // The playground's call as a client would write it: curl, Python and TypeScript against the OpenAI-compatible API. Pure.
-import type { PlaygroundWish, Slot } from "../../src/gateway/playground/options.ts";
+import type { PlaygroundForm, Slot } from "../../src/gateway/playground/options.ts";
 
 export type CodeCall = {
   kind: "image" | "video";
@@ -7,7 +7,7 @@ export type CodeCall = {
   origin: string;
   /** Model id that says the quality too. */
   modelId: string;
-  wish: PlaygroundWish;
+  wish: PlaygroundForm;
 };
 
 export type CodeLanguage = "curl" | "python" | "typescript";

@@ -1,7 +1,7 @@
 // The playground's form: what the chosen model lets be chosen, and places for its inputs. Drawn anew by the server when the choice changes.
 
 import type { Media } from "../../src/domain/generation.ts";
-import type { ImageModel, ModeOffer, PlaygroundModel, PlaygroundWish, Slot, SlotRule } from "../../src/gateway/playground/options.ts";
+import type { ImageModel, ModeOffer, PlaygroundForm, PlaygroundModel, Slot, SlotRule } from "../../src/gateway/playground/options.ts";
 import { Button, Form } from "../ui/controls.tsx";
 import { Field, type Option, Select } from "../ui/fields.tsx";
 import { type ShownMedia, Thumb } from "../ui/media.tsx";
@@ -10,7 +10,7 @@ import type { View } from "../ui/view.ts";
 export type FormData = {
   models: readonly PlaygroundModel[];
   model: PlaygroundModel;
-  wish: PlaygroundWish;
+  wish: PlaygroundForm;
   /** Of the model in the chosen mode. */
   offer: ImageModel | ModeOffer;
   /** Images of one run, at most. */
@@ -139,7 +139,7 @@ function Choice(props: {
   return <Select name={name} label={label} value={value} options={options} />;
 }
 
-function Seed({ view, wish }: { view: View; wish: PlaygroundWish }) {
+function Seed({ view, wish }: { view: View; wish: PlaygroundForm }) {
   return (
     <Field
       name="seed"

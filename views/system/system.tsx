@@ -2,7 +2,7 @@
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { FolderSizes } from "../../src/gateway/reports/maintenance.ts";
 import type { CheckResult } from "../../src/gateway/reports/self-test.ts";
-import { Trail } from "../auth/account.tsx";
+import { AuditLogTable } from "../auth/account.tsx";
 import { ActionButton, Badge, type BadgeTone, Button, Card, LinkButton, Stat, Stats, Tabs } from "../ui/controls.tsx";
 import { Bytes, Duration, Progress } from "../ui/figures.tsx";
 import { formatBytes, formatDuration, formatExact } from "../ui/format.ts";
@@ -171,9 +171,9 @@ function Storage({ view, data: { sizes, mediaBytes, mediaLimitBytes } }: { view:
   );
 }
 
-export type TrailData = { rows: readonly AuditRow[]; subject: string; isFirst: boolean; next: number | null };
+export type AuditLogData = { rows: readonly AuditRow[]; subject: string; isFirst: boolean; next: number | null };
 
-export function TrailPage({ view, data: { rows, subject, isFirst, next } }: { view: View; data: TrailData }) {
+export function AuditLogPage({ view, data: { rows, subject, isFirst, next } }: { view: View; data: AuditLogData }) {
   const { system } = view.t;
   const href = (before: number | null) => {
     const query = new URLSearchParams({ ...(subject ? { subject } : {}), ...(before ? { before: String(before) } : {}) }).toString();
@@ -201,7 +201,7 @@ export function TrailPage({ view, data: { rows, subject, isFirst, next } }: { vi
       </form>
       <Card title={subject ? system.trailOf(subject) : undefined}>
         <p class="muted hint">{system.trailAbout}</p>
-        <Trail view={view} trail={rows} />
+        <AuditLogTable view={view} trail={rows} />
       </Card>
       <Pager view={view} next={next === null ? null : href(next)} first={isFirst ? null : href(null)} />
     </>

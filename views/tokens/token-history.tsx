@@ -2,7 +2,7 @@
 
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { AttemptRow } from "../../src/domain/request.ts";
-import type { PauseRow } from "../../src/domain/token.ts";
+import type { CooldownRow } from "../../src/domain/token.ts";
 import type { LastError } from "../../src/gateway/pool/pool-token.ts";
 import { Badge, Card, EmptyState, HealthBadge } from "../ui/controls.tsx";
 import { Duration, Time } from "../ui/figures.tsx";
@@ -82,10 +82,10 @@ function Outcome({
   );
 }
 
-type PausesProps = { view: View; pauses: readonly PauseRow[]; lastError: LastError | null; trail: readonly AuditRow[] };
+type PausesProps = { view: View; pauses: readonly CooldownRow[]; lastError: LastError | null; trail: readonly AuditRow[] };
 
 /** What held the token back, what its last failure was, and what the operator did, in one order of time. */
-export function TokenPauses({ view, pauses, lastError, trail }: PausesProps) {
+export function TokenCooldowns({ view, pauses, lastError, trail }: PausesProps) {
   const { tokens } = view.t;
   const isTold = lastError === null || pauses.some(({ at }) => Math.abs(at - lastError.at) < SAME_MOMENT_MS);
   const entries = [
@@ -124,12 +124,12 @@ export function TokenPauses({ view, pauses, lastError, trail }: PausesProps) {
 /** A pause begins when the call that met it has ended. */
 const SAME_MOMENT_MS = 2_000;
 
-function PauseBadge({ view, pause: { until } }: { view: View; pause: PauseRow }) {
+function PauseBadge({ view, pause: { until } }: { view: View; pause: CooldownRow }) {
   return <HealthBadge view={view} state={until === null ? "blocked" : "cooling"} />;
 }
 
 /** `limit per minute for 47 s · gemini-3-pro-image · shared with its group` */
-function Pause({ view, pause: { subject, at, family, reason, until } }: { view: View; pause: PauseRow }) {
+function Pause({ view, pause: { subject, at, family, reason, until } }: { view: View; pause: CooldownRow }) {
   const { tokens } = view.t;
   return (
     <>

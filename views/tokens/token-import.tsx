@@ -1,6 +1,6 @@
 // Import of tokens: paste or file, what would happen, and how far it is.
 
-import type { FreshLine, ImportDraft } from "../../src/gateway/tokens/import-preview.ts";
+import type { FreshLine, ImportPreview } from "../../src/gateway/tokens/import-preview.ts";
 import type { RefusedLine } from "../../src/gateway/tokens/parsed-token.ts";
 import { Button, Card, Form, LinkButton, Stat, Stats } from "../ui/controls.tsx";
 import { Field, Select } from "../ui/fields.tsx";
@@ -49,7 +49,7 @@ export function ImportPage({ view }: { view: View }) {
 export const importHref = (id: string, part = ""): string => `/admin/tokens/imports/${id}${part}`;
 
 /** The preview, and from its start the progress. */
-export function ImportDraftPage({ view, draft }: { view: View; draft: ImportDraft }) {
+export function ImportPreviewPage({ view, draft }: { view: View; draft: ImportPreview }) {
   const { tokens } = view.t;
   if (draft.state === "ready") return <Preview view={view} draft={draft} />;
   const events = draft.state === "running" ? { "hx-sse:connect": importHref(draft.id, "/events"), "hx-swap": "innerHTML" } : {};
@@ -64,7 +64,7 @@ export function ImportDraftPage({ view, draft }: { view: View; draft: ImportDraf
 }
 
 /** Sent again as it changes. */
-export function ImportProgress({ view, draft }: { view: View; draft: ImportDraft }) {
+export function ImportProgress({ view, draft }: { view: View; draft: ImportPreview }) {
   const { tokens } = view.t;
   const { state, done, total, report } = draft;
   const number = (value: number) => formatCount(value, view.locale);
@@ -98,7 +98,7 @@ export function ImportProgress({ view, draft }: { view: View; draft: ImportDraft
   );
 }
 
-function Sums({ view, draft: { report } }: { view: View; draft: ImportDraft }) {
+function Sums({ view, draft: { report } }: { view: View; draft: ImportPreview }) {
   const { tokens } = view.t;
   return (
     <Stats>
@@ -115,7 +115,7 @@ function Sums({ view, draft: { report } }: { view: View; draft: ImportDraft }) {
   );
 }
 
-function Preview({ view, draft }: { view: View; draft: ImportDraft }) {
+function Preview({ view, draft }: { view: View; draft: ImportPreview }) {
   const { tokens } = view.t;
   const { report, fresh, total, id } = draft;
   const number = (value: number) => formatCount(value, view.locale);
@@ -136,7 +136,7 @@ function Preview({ view, draft }: { view: View; draft: ImportDraft }) {
 }
 
 /** What accounts of the Python original hold that is not taken. */
-function Left({ view, draft: { report } }: { view: View; draft: ImportDraft }) {
+function Left({ view, draft: { report } }: { view: View; draft: ImportPreview }) {
   const { tokens } = view.t;
   if (report.left.length === 0) return null;
   return (

@@ -2,8 +2,8 @@
 
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { UsageRow } from "../../src/db/ledger.ts";
-import type { PauseRow } from "../../src/domain/token.ts";
-import type { Remedy } from "../../src/gateway/pool/reasons.ts";
+import type { CooldownRow } from "../../src/domain/token.ts";
+import type { FixAction } from "../../src/gateway/pool/reasons.ts";
 import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
 import { ActionButton, Badge, Button, Card, Form, HealthBadge, LinkButton, Stat, Stats } from "../ui/controls.tsx";
@@ -16,14 +16,14 @@ import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 import { adviceText, reasonText, tokenHref } from "./token-fields.tsx";
 import { TokenSettings } from "./token-form.tsx";
-import { type TokenAttempt, TokenAttempts, TokenPauses } from "./token-history.tsx";
+import { type TokenAttempt, TokenAttempts, TokenCooldowns } from "./token-history.tsx";
 import { Slots } from "./token-row.tsx";
 
 export type TokenModel = { id: string; title: string; isDenied: boolean };
 
 export type TokenData = {
   item: TokenItem;
-  remedy: Remedy;
+  remedy: FixAction;
   /** Its proxy without a password. */
   proxy: string;
   usage: TokenUsage;
@@ -34,7 +34,7 @@ export type TokenData = {
   /** Newest first. */
   attempts: readonly TokenAttempt[];
   /** What held it or its group back, newest first. */
-  pauses: readonly PauseRow[];
+  pauses: readonly CooldownRow[];
   trail: readonly AuditRow[];
   retentionDays: number;
   /** Next midnight in Los Angeles, epoch ms. */
@@ -70,7 +70,7 @@ export function TokenPage({ view, data }: Props) {
       <Card title={tokens.usage}>
         <UsagePlot view={view} data={data} />
       </Card>
-      <TokenPauses view={view} pauses={data.pauses} lastError={data.item.view.lastError} trail={data.trail} />
+      <TokenCooldowns view={view} pauses={data.pauses} lastError={data.item.view.lastError} trail={data.trail} />
       <Models view={view} data={data} />
       <TokenAttempts view={view} attempts={data.attempts} retentionDays={data.retentionDays} />
       <TokenSettings view={view} row={row} proxy={data.proxy} />
@@ -114,7 +114,7 @@ function HealthCard({ view, data: { item, remedy } }: Props) {
   );
 }
 
-function RemedyButton({ view, id, remedy }: { view: View; id: number; remedy: Remedy }) {
+function RemedyButton({ view, id, remedy }: { view: View; id: number; remedy: FixAction }) {
   const { remedies } = view.t.tokens;
   if (remedy === "none") return null;
   const back = { back: tokenHref(id) };

@@ -13,14 +13,14 @@ const TRAIL_ROWS = 50;
 export const accountRoutes = (ctx: AdminContext) =>
   new Elysia({ prefix: "/account" })
     .get("/", async ({ request }) => {
-      const mark = ctx.visitorOf(request).session?.mark;
+      const mark = ctx.sessionContextOf(request).session?.mark;
       const sessions = (await ctx.sessions.list()).map(({ formToken: _, ...session }) => ({ ...session, isThis: session.mark === mark }));
       const trail = await ctx.audit.list({ limit: TRAIL_ROWS });
       return page(ctx, request, (view) => ({ title: view.t.account.title, nav: "account", body: AccountPage({ view, sessions, trail }) }));
     })
     .post("/password", async ({ request, set }) => {
       const { t } = viewOf(ctx, request);
-      const { address, session } = ctx.visitorOf(request);
+      const { address, session } = ctx.sessionContextOf(request);
       const form = await readForm(ctx, request);
       const password = newPassword(form, t);
       form.check();
@@ -32,11 +32,11 @@ export const accountRoutes = (ctx: AdminContext) =>
     })
     .post("/sessions/:mark/end", async ({ request, params }) => {
       if (!(await ctx.sessions.closeByMark(params.mark))) throw new AppError("not_found", "This session is over.");
-      await ctx.audit.record({ action: "session.end", subject: `session ${params.mark}` }, ctx.visitorOf(request));
+      await ctx.audit.record({ action: "session.end", subject: `session ${params.mark}` }, ctx.sessionContextOf(request));
       return goTo(ctx, request, "/admin/account", { text: viewOf(ctx, request).t.account.ended });
     })
     .post("/sessions/end-all", async ({ request, set }) => {
-      const { secure, address } = ctx.visitorOf(request);
+      const { secure, address } = ctx.sessionContextOf(request);
       const after = { ended: await ctx.sessions.closeAll(null) };
       await ctx.audit.record({ action: "session.end_all", subject: "admin", after }, { address });
       set.headers["set-cookie"] = ctx.cookie.clear(secure);
@@ -58,11 +58,11 @@ export function newPassword(form: FormReader, t: Messages): string {
 
 /** Keeps a new password, ends every session and opens one anew. Resolves with its `Set-Cookie`. */
 export async function replacePassword(ctx: AdminContext, request: Request, password: string): Promise<string> {
-  const { address, secure } = ctx.visitorOf(request);
+  const { address, secure } = ctx.sessionContextOf(request);
   await storePassword(ctx.store, password, false);
   await ctx.sessions.closeAll(null);
   const { id, session } = await ctx.sessions.open({ address, agent: request.headers.get("user-agent") ?? "" });
-  ctx.visitorOf(request).session = session;
+  ctx.sessionContextOf(request).session = session;
   await ctx.audit.record({ action: "password.change", subject: "admin" }, { address });
   return ctx.cookie.write(id, secure);
 }

@@ -3,7 +3,7 @@ import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { isPasswordTemporary } from "../../gateway/auth/password.ts";
 import { isFormToken, type Sessions } from "../../gateway/auth/sessions.ts";
-import type { Visitor } from "../context.ts";
+import type { SessionContext } from "../context.ts";
 import { isChange, isOwnOrigin } from "./same-origin.ts";
 import type { SessionCookie } from "./session-cookie.ts";
 
@@ -24,7 +24,7 @@ export const ADMIN_HEADERS = {
   "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 } as const;
 
-export type DoorVerdict = {
+export type AdminVerdict = {
   /** Headers of the answer, beside {@link ADMIN_HEADERS}. */
   headers: Record<string, string>;
   /** Where the browser is sent instead, or why it is refused; null: come in. */
@@ -42,10 +42,10 @@ export type Arrival = {
   forwardedHost: string | null;
 };
 
-export type AdminDoor = {
-  decide(request: Request, arrival: Arrival): Promise<DoorVerdict>;
+export type AdminGuard = {
+  decide(request: Request, arrival: Arrival): Promise<AdminVerdict>;
   /** @throws {Error} when the door has not seen the request */
-  visitorOf(request: Request): Visitor;
+  sessionContextOf(request: Request): SessionContext;
   hasSeen(request: Request): boolean;
 };
 
@@ -63,14 +63,14 @@ const refused = (kind: "forbidden" | "unauthorized", reason: RefusalReason, mess
 /** Reasons of the door, worded by the page that is shown. */
 export type RefusalReason = "not_allowed" | "wrong_origin" | "session_over" | "stale_form" | "password_first";
 
-export function createAdminDoor({ sessions, cookie, store, publicUrl, isAllowed }: Dependencies): AdminDoor {
-  const visitors = new WeakMap<Request, Visitor>();
+export function createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed }: Dependencies): AdminGuard {
+  const visitors = new WeakMap<Request, SessionContext>();
 
   const refusalOf = async (
     request: Request,
-    visitor: Visitor,
+    visitor: SessionContext,
     { path, query, forwardedHost }: Arrival,
-  ): Promise<DoorVerdict["refusal"]> => {
+  ): Promise<AdminVerdict["refusal"]> => {
     const changes = isChange(request.method);
     if (!isAllowed(visitor.address)) return refused("forbidden", "not_allowed", "The admin is not open to this address.");
     if (changes && !isOwnOrigin(request, publicUrl(), forwardedHost))
@@ -96,13 +96,13 @@ export function createAdminDoor({ sessions, cookie, store, publicUrl, isAllowed 
       const { address, secure } = arrival;
       const carried = await cookie.read(request.headers, secure);
       const session = carried && (await sessions.find(carried.id));
-      const visitor: Visitor = { session, sessionId: session ? carried.id : null, address, secure, owesToken: false };
+      const visitor: SessionContext = { session, sessionId: session ? carried.id : null, address, secure, owesToken: false };
       visitors.set(request, visitor);
       if (session && carried.isAging) headers["set-cookie"] = await cookie.write(carried.id, secure);
       return { headers, refusal: await refusalOf(request, visitor, arrival) };
     },
     hasSeen: (request) => visitors.has(request),
-    visitorOf(request) {
+    sessionContextOf(request) {
       const visitor = visitors.get(request);
       if (!visitor) throw new Error("A page of the admin was reached past its door.");
       return visitor;

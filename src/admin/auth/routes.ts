@@ -26,11 +26,11 @@ export const loginRoutes = (ctx: AdminContext) => {
 
   return new Elysia()
     .get("/login", async ({ request }) => {
-      if (ctx.visitorOf(request).session) return goTo(ctx, request, "/admin");
+      if (ctx.sessionContextOf(request).session) return goTo(ctx, request, "/admin");
       return loginPage(request, ownPath(new URL(request.url).searchParams.get("next")), await isPasswordTemporary(ctx.store), null);
     })
     .post("/login", async ({ request, set }) => {
-      const { address, secure, sessionId } = ctx.visitorOf(request);
+      const { address, secure, sessionId } = ctx.sessionContextOf(request);
       const isFirst = await isPasswordTemporary(ctx.store);
       const device = await ctx.cookie.readDevice(request.headers, secure);
       const waitMs = ctx.login.waitMs({ address, device });
@@ -52,7 +52,7 @@ export const loginRoutes = (ctx: AdminContext) => {
       return goTo(ctx, request, isFirst ? "/admin/welcome" : next);
     })
     .post("/logout", async ({ request, set }) => {
-      const { sessionId, secure, address } = ctx.visitorOf(request);
+      const { sessionId, secure, address } = ctx.sessionContextOf(request);
       if (sessionId) await ctx.sessions.close(sessionId);
       await ctx.audit.record({ action: "session.close", subject: "admin" }, { address });
       set.headers["set-cookie"] = ctx.cookie.clear(secure);

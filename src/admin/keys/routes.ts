@@ -45,7 +45,7 @@ export const keyRoutes = (ctx: AdminContext) =>
       const { key: secret, row } = await issueKey(ctx, options, ctx.clock.now());
       await ctx.audit.record(
         { action: "key.create", subject: `key ${row.id}`, after: { ...options, prefix: row.prefix } },
-        ctx.visitorOf(request),
+        ctx.sessionContextOf(request),
       );
       const made = { row, secret, origin: ctx.originOf(request), model: modelFor(row) };
       if (isHtmx(request)) return fragment(ctx, request, (view) => KeyMade({ view, ...made }));
@@ -89,7 +89,7 @@ export const keyRoutes = (ctx: AdminContext) =>
     })
     .post("/:id/revoke", async ({ request, params }) => {
       const { before, after } = await revokeKey(ctx, idOf(params.id), ctx.clock.now());
-      await ctx.audit.record({ action: "key.revoke", subject: `key ${after.id}`, before, after }, ctx.visitorOf(request));
+      await ctx.audit.record({ action: "key.revoke", subject: `key ${after.id}`, before, after }, ctx.sessionContextOf(request));
       return goTo(ctx, request, "/admin/keys", { text: viewOf(ctx, request).t.keys.revoked(after.name) });
     })
 
@@ -106,20 +106,20 @@ export const keyRoutes = (ctx: AdminContext) =>
       });
       const place = (address: string | null | undefined) => ({ webhook_url: address ? hostOf(address) : null });
       const trail = { action: "key.webhook", subject: `key ${row.id}`, before: place(before?.url), after: place(url) };
-      await ctx.audit.record(trail, ctx.visitorOf(request));
+      await ctx.audit.record(trail, ctx.sessionContextOf(request));
       if (!before) return secretPage(ctx, request, row, secret);
       return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.webhookSaved });
     })
     .post("/:id/webhook/secret", async ({ request, params }) => {
       const row = await livingRow(ctx, params.id);
       const { secret } = await ctx.webhooks.rotate(row.id);
-      await ctx.audit.record({ action: "key.webhook_secret", subject: `key ${row.id}` }, ctx.visitorOf(request));
+      await ctx.audit.record({ action: "key.webhook_secret", subject: `key ${row.id}` }, ctx.sessionContextOf(request));
       return secretPage(ctx, request, row, secret);
     });
 
 async function change(ctx: AdminContext, request: Request, id: number, options: Partial<KeyOptions>): Promise<KeyRow> {
   const { before, after } = await changeKey(ctx, id, options);
-  await ctx.audit.record({ action: "key.update", subject: `key ${id}`, before, after }, ctx.visitorOf(request));
+  await ctx.audit.record({ action: "key.update", subject: `key ${id}`, before, after }, ctx.sessionContextOf(request));
   return after;
 }
 

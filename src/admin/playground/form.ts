@@ -1,7 +1,7 @@
 // What the playground's form and address say: choices as a wish, files as stored inputs.
 
 import type { Media } from "../../domain/generation.ts";
-import type { PlaygroundWish, Slot } from "../../gateway/playground/options.ts";
+import type { PlaygroundForm, Slot } from "../../gateway/playground/options.ts";
 import { SLOTS } from "../../gateway/playground/options.ts";
 import { isId } from "../../ids.ts";
 import type { AdminContext } from "../context.ts";
@@ -12,7 +12,7 @@ const MAX_SEED = 2_147_483_647;
 const MAX_SECONDS = 3600;
 
 /** The form as it is: `settleWish` leaves out what its model does not offer. */
-export function readWish(form: FormReader): PlaygroundWish {
+export function readPlaygroundForm(form: FormReader): PlaygroundForm {
   const whole = (name: string, max: number) => {
     const value = form.whole(name, { max });
     return Number.isSafeInteger(value) ? value : null;
@@ -20,14 +20,14 @@ export function readWish(form: FormReader): PlaygroundWish {
   const idsOf = (slot: Slot) => form.list(slot).filter(isId);
   return {
     model: form.text("model", { max: 100 }),
-    mode: form.text("mode") as PlaygroundWish["mode"],
+    mode: form.text("mode") as PlaygroundForm["mode"],
     prompt: form.text("prompt", { max: MAX_PROMPT }),
-    aspect: form.text("aspect") as PlaygroundWish["aspect"],
-    size: form.text("size") as PlaygroundWish["size"],
-    thinking: form.text("thinking") as PlaygroundWish["thinking"],
+    aspect: form.text("aspect") as PlaygroundForm["aspect"],
+    size: form.text("size") as PlaygroundForm["size"],
+    thinking: form.text("thinking") as PlaygroundForm["thinking"],
     n: whole("n", 100) ?? 1,
-    resolution: form.text("resolution") as PlaygroundWish["resolution"],
-    quality: form.text("quality") as PlaygroundWish["quality"],
+    resolution: form.text("resolution") as PlaygroundForm["resolution"],
+    quality: form.text("quality") as PlaygroundForm["quality"],
     seconds: whole("seconds", MAX_SECONDS),
     seed: whole("seed", MAX_SEED),
     inputs: Object.fromEntries(SLOTS.map((slot) => [slot, idsOf(slot)])) as Record<Slot, string[]>,
@@ -63,7 +63,7 @@ export async function keepInputs(
 }
 
 /** The wish with further inputs in their places. */
-export const withInputs = (wish: PlaygroundWish, kept: Readonly<Record<Slot, readonly Media[]>>): PlaygroundWish => ({
+export const withInputs = (wish: PlaygroundForm, kept: Readonly<Record<Slot, readonly Media[]>>): PlaygroundForm => ({
   ...wish,
   inputs: Object.fromEntries(SLOTS.map((slot) => [slot, [...wish.inputs[slot], ...kept[slot].map(({ id }) => id)]])) as Record<
     Slot,

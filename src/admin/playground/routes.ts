@@ -9,23 +9,23 @@ import { isUnderWay } from "../../gateway/jobs/list-jobs.ts";
 import { knownOperatorKey, operatorKey } from "../../gateway/keys/operator-key.ts";
 import { galleryItem } from "../../gateway/media/gallery.ts";
 import {
+  EMPTY_FORM,
+  formUsing,
   MAX_IMAGES,
   modelIdFor,
-  NO_WISH,
   offerOf,
-  type PlaygroundWish,
+  type PlaygroundForm,
   playgroundModels,
   SLOTS,
   type Slot,
-  settleWish,
-  wishUsing,
+  settleForm,
 } from "../../gateway/playground/options.ts";
-import { runWish, wishOfJob, wordsOf } from "../../gateway/playground/run.ts";
+import { formOfJob, runForm, wordsOf } from "../../gateway/playground/run.ts";
 import type { AdminContext } from "../context.ts";
 import { FormError } from "../forms.ts";
 import { liveUntil } from "../live.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
-import { keepInputs, kindFor, readWish, withInputs } from "./form.ts";
+import { keepInputs, kindFor, readPlaygroundForm, withInputs } from "./form.ts";
 
 const NOTHING_HIDDEN = { has: () => false };
 const HISTORY_SIZE = 12;
@@ -39,9 +39,9 @@ export const playgroundRoutes = (ctx: AdminContext) => {
     (await Promise.all(ids.map((id) => media.get(id)))).filter((one) => one !== null);
 
   /** The form for a wish, with the inputs that are still there; null while no model can be used. */
-  const formFor = async (wish: PlaygroundWish): Promise<FormData | null> => {
+  const formFor = async (wish: PlaygroundForm): Promise<FormData | null> => {
     const models = playgroundModels(ctx.pool);
-    const settled = settleWish(models, wish);
+    const settled = settleForm(models, wish);
     if (!settled) return null;
     const inputs = Object.fromEntries(
       await Promise.all(SLOTS.map(async (slot) => [slot, await mediaOf(settled.wish.inputs[slot])])),
@@ -64,7 +64,7 @@ export const playgroundRoutes = (ctx: AdminContext) => {
     const rows = key ? await store.listJobs({ keyId: key.id, limit: HISTORY_SIZE, order: "desc" }) : [];
     return Promise.all(rows.map(async (job) => ({ job, media: job.mediaIds[0] === undefined ? null : await media.get(job.mediaIds[0]) })));
   };
-  const show = async (request: Request, wish: PlaygroundWish, run: Run | null) => {
+  const show = async (request: Request, wish: PlaygroundForm, run: Run | null) => {
     const form = await formFor(wish);
     const data = { form, code: form && codeFor(form, request), run, history: await history() };
     return page(ctx, request, (view) => ({ title: view.t.playground.title, nav: "playground", body: PlaygroundPage({ view, data }) }));
@@ -91,12 +91,13 @@ export const playgroundRoutes = (ctx: AdminContext) => {
         const id = searchParams.get("job");
         if (id !== null) {
           const run = await runOf(request, id);
-          return show(request, wishOfJob(run.job), run);
+          return show(request, formOfJob(run.job), run);
         }
         const like = await galleryItem({ ...ctx, trash: NOTHING_HIDDEN }, searchParams.get("like") ?? "");
-        if (like) return show(request, { ...NO_WISH, model: like.media.family ?? "", prompt: like.request?.payload?.prompt ?? "" }, null);
+        if (like)
+          return show(request, { ...EMPTY_FORM, model: like.media.family ?? "", prompt: like.request?.payload?.prompt ?? "" }, null);
         const used = await mediaOf(searchParams.getAll("use").slice(0, MAX_USED));
-        return show(request, used.length > 0 ? wishUsing(playgroundModels(ctx.pool), used) : NO_WISH, null);
+        return show(request, used.length > 0 ? formUsing(playgroundModels(ctx.pool), used) : EMPTY_FORM, null);
       })
       .get("/history", async ({ request }) => {
         const entries = await history();
@@ -119,18 +120,18 @@ export const playgroundRoutes = (ctx: AdminContext) => {
         return fragment(ctx, request, (view) => References({ view, placed }));
       })
       .post("/settings", async ({ request }) => {
-        const form = await formFor(readWish(await readForm(ctx, request)));
+        const form = await formFor(readPlaygroundForm(await readForm(ctx, request)));
         if (!form) return goTo(ctx, request, "/admin/playground");
         return fragment(ctx, request, (view) => PlaygroundSettings({ view, data: form }));
       })
       .post("/code", async ({ request }) => {
-        const form = await formFor(readWish(await readForm(ctx, request)));
+        const form = await formFor(readPlaygroundForm(await readForm(ctx, request)));
         if (!form) return goTo(ctx, request, "/admin/playground");
         return fragment(ctx, request, (view) => Code({ view, code: codeFor(form, request) }));
       })
       // Without JavaScript: the same page with the options of another model.
       .post("/options", async ({ request }) => {
-        const wish = readWish(await readForm(ctx, request));
+        const wish = readPlaygroundForm(await readForm(ctx, request));
         return show(request, withInputs(wish, await keepInputs(ctx, request, (await operator()).id)), null);
       })
       .post("/runs", async ({ request, server }) => {
@@ -138,14 +139,14 @@ export const playgroundRoutes = (ctx: AdminContext) => {
         const key = await operator();
         const form = await readForm(ctx, request);
         form.text("prompt", { required: true });
-        const wish = readWish(form);
+        const wish = readPlaygroundForm(form);
         form.check();
-        const settled = settleWish(playgroundModels(ctx.pool), withInputs(wish, await keepInputs(ctx, request, key.id)));
+        const settled = settleForm(playgroundModels(ctx.pool), withInputs(wish, await keepInputs(ctx, request, key.id)));
         if (!settled) throw new AppError("no_token", viewOf(ctx, request).t.playground.noModels);
-        const job = await runWish(ctx, settled.model, settled.wish, key).catch((error) => Promise.reject(worded(request, error)));
+        const job = await runForm(ctx, settled.model, settled.wish, key).catch((error) => Promise.reject(worded(request, error)));
         await audit.record(
           { action: "playground.run", subject: `job ${job.id}`, after: { model: settled.model.id } },
-          ctx.visitorOf(request),
+          ctx.sessionContextOf(request),
         );
         const location = `/admin/playground?job=${job.id}`;
         if (!isHtmx(request)) {
@@ -168,7 +169,7 @@ export const playgroundRoutes = (ctx: AdminContext) => {
         await jobs.cancel(before.job.id, null);
         await audit.record(
           { action: "job.cancel", subject: `job ${params.id}`, before: { state: before.job.state } },
-          ctx.visitorOf(request),
+          ctx.sessionContextOf(request),
         );
         const run = await runOf(request, params.id);
         return changed(ctx, request, { location: `/admin/playground?job=${params.id}`, content: (view) => RunView({ view, run }) });

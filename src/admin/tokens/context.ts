@@ -12,7 +12,7 @@ import type { AdminContext } from "../context.ts";
 import type { FormReader } from "../forms.ts";
 import { viewOf } from "../page.ts";
 
-export type TokenRoom = {
+export type TokenPages = {
   admin: TokenAdmin;
   removals: Removals;
   usages: TokenUsages;
@@ -22,7 +22,7 @@ export type TokenRoom = {
   item(id: string): TokenItem;
 };
 
-export function createTokenRoom(ctx: AdminContext): TokenRoom {
+export function createTokenPages(ctx: AdminContext): TokenPages {
   const { store, pool, tokens, refresher, audit, settings, clock, log, refresh } = ctx;
   const { now } = clock;
   const removals = createRemovals({ store, clock, log, refresh });
@@ -69,9 +69,9 @@ export function secretNotice(view: View, label: string, failure: AppError | null
 }
 
 /** Deletes tokens and says how to take that back. */
-export async function removeTokens(ctx: AdminContext, room: TokenRoom, request: Request, ids: readonly number[]): Promise<Notice> {
+export async function removeTokens(ctx: AdminContext, room: TokenPages, request: Request, ids: readonly number[]): Promise<Notice> {
   const removal = await room.removals.remove(ids);
-  await trailEach(ctx, request, "token.delete", removal.ids);
+  await auditEach(ctx, request, "token.delete", removal.ids);
   return {
     text: viewOf(ctx, request).t.tokens.removed(removal.ids.length),
     undo: { action: `/admin/tokens/removals/${removal.name}/restore` },
@@ -79,7 +79,7 @@ export async function removeTokens(ctx: AdminContext, room: TokenRoom, request: 
 }
 
 /** One line of the trail for each token, so that each tells its own story. */
-export async function trailEach(ctx: AdminContext, request: Request, action: string, ids: readonly number[]): Promise<void> {
-  const by = ctx.visitorOf(request);
+export async function auditEach(ctx: AdminContext, request: Request, action: string, ids: readonly number[]): Promise<void> {
+  const by = ctx.sessionContextOf(request);
   await Promise.all(ids.map((id) => ctx.audit.record({ action, subject: `token ${id}` }, by)));
 }

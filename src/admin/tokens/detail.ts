@@ -7,12 +7,12 @@ import { AppError } from "../../errors.ts";
 import { assumedFamilies, familyOf } from "../../gateway/models/models.ts";
 import { groupSubject, tokenSubject } from "../../gateway/pool/health-tracker.ts";
 import { nextPacificMidnight } from "../../gateway/pool/pacific-time.ts";
-import { remedyOf } from "../../gateway/pool/reasons.ts";
+import { fixActionOf } from "../../gateway/pool/reasons.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
 import { NO_SUMS } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
-import { secretNotice, type TokenRoom } from "./context.ts";
+import { secretNotice, type TokenPages } from "./context.ts";
 import { readSecret, readSettings, shownProxy } from "./form.ts";
 
 const DAYS = 30;
@@ -23,7 +23,7 @@ const TRAIL_ROWS = 30;
 
 type Server = { timeout(request: Request, seconds: number): void } | null;
 
-export const tokenPageRoutes = (ctx: AdminContext, room: TokenRoom) =>
+export const tokenPageRoutes = (ctx: AdminContext, room: TokenPages) =>
   new Elysia()
     .get("/:id", async ({ request, params }) => {
       const data = await tokenData(ctx, room, room.item(params.id));
@@ -35,7 +35,7 @@ export const tokenPageRoutes = (ctx: AdminContext, room: TokenRoom) =>
       const { t } = viewOf(ctx, request);
       const change = readSettings(form, row, t);
       form.check();
-      const count = await room.admin.change([row.id], change, ctx.visitorOf(request));
+      const count = await room.admin.change([row.id], change, ctx.sessionContextOf(request));
       return goTo(ctx, request, tokenHref(row.id), { text: t.tokens.changed(count) });
     })
     .post("/:id/secret", async ({ request, server, params }) => {
@@ -45,7 +45,7 @@ export const tokenPageRoutes = (ctx: AdminContext, room: TokenRoom) =>
       const view = viewOf(ctx, request);
       const secret = readSecret(form, row.provider, view.t);
       form.check();
-      const failure = await room.admin.replaceSecret(row.id, secret, ctx.visitorOf(request)).catch((error) => {
+      const failure = await room.admin.replaceSecret(row.id, secret, ctx.sessionContextOf(request)).catch((error) => {
         if (!(error instanceof AppError) || error.reason !== "secret_known") throw error;
         form.refuse("secret", view.t.tokens.knownSecret);
         form.check();
@@ -54,7 +54,7 @@ export const tokenPageRoutes = (ctx: AdminContext, room: TokenRoom) =>
       return goTo(ctx, request, tokenHref(row.id), secretNotice(view, row.label, failure));
     });
 
-async function tokenData(ctx: AdminContext, room: TokenRoom, item: TokenItem): Promise<TokenData> {
+async function tokenData(ctx: AdminContext, room: TokenPages, item: TokenItem): Promise<TokenData> {
   const { id, proxy, provider, group } = item.row;
   const now = ctx.clock.now();
   const since = now - (now % DAY_MS) - (DAYS - 1) * DAY_MS;
@@ -63,12 +63,12 @@ async function tokenData(ctx: AdminContext, room: TokenRoom, item: TokenItem): P
     room.usages.of([id]),
     room.usages.byDay(id, since),
     ctx.requests.list({ limit: MAX_REQUESTS, tokenId: id }),
-    ctx.store.listPauses(subjects, MAX_PAUSES),
+    ctx.store.listCooldowns(subjects, MAX_PAUSES),
     ctx.audit.list({ limit: TRAIL_ROWS, subject: `token ${id}` }),
   ]);
   return {
     item,
-    remedy: remedyOf(item.view.health.reason),
+    remedy: fixActionOf(item.view.health.reason),
     proxy: shownProxy(proxy),
     usage: usage.get(id) ?? { today: NO_SUMS, total: NO_SUMS },
     days,

@@ -7,12 +7,12 @@ import type { PoolGroupView } from "../../gateway/pool/snapshot.ts";
 import type { AdminContext } from "../context.ts";
 import type { FormReader } from "../forms.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
-import type { TokenRoom } from "./context.ts";
+import type { TokenPages } from "./context.ts";
 import { readCap } from "./form.ts";
 
 const PAGE_SIZE = 40;
 
-export const tokenGroupRoutes = (ctx: AdminContext, room: TokenRoom) =>
+export const tokenGroupRoutes = (ctx: AdminContext, room: TokenPages) =>
   new Elysia({ prefix: "/groups" })
     .get("/", ({ request }) => {
       const { searchParams } = new URL(request.url);
@@ -26,7 +26,7 @@ export const tokenGroupRoutes = (ctx: AdminContext, room: TokenRoom) =>
       const form = await readForm(ctx, request);
       const group = groupOf(ctx, form);
       const family = form.text("family", { max: 100 }) || undefined;
-      const count = await room.admin.clear(group.members, family, ctx.visitorOf(request));
+      const count = await room.admin.clear(group.members, family, ctx.sessionContextOf(request));
       return goTo(ctx, request, "/admin/tokens/groups", { text: viewOf(ctx, request).t.tokens.cleared(count) });
     })
     .post("/caps", async ({ request }) => {
@@ -34,7 +34,7 @@ export const tokenGroupRoutes = (ctx: AdminContext, room: TokenRoom) =>
       const group = groupOf(ctx, form);
       const cap = readCap(form);
       form.check();
-      await room.admin.setGroupCap(group, cap, ctx.visitorOf(request));
+      await room.admin.setGroupCap(group, cap, ctx.sessionContextOf(request));
       return goTo(ctx, request, "/admin/tokens/groups", { text: viewOf(ctx, request).t.tokens.groupSaved(group.name) });
     });
 
@@ -60,7 +60,7 @@ function pageOfGroups(all: PoolGroupView[], q: string, after: string): { groups:
   return { groups: shown.map(({ group }) => group), next: rest.length > PAGE_SIZE ? shown.at(-1)!.place : null };
 }
 
-function withStates({ pool }: Pick<AdminContext, "pool">, room: TokenRoom, groups: readonly PoolGroupView[]): GroupItem[] {
+function withStates({ pool }: Pick<AdminContext, "pool">, room: TokenPages, groups: readonly PoolGroupView[]): GroupItem[] {
   return groups.map((group) => {
     const counts = { healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
     for (const id of group.members) {

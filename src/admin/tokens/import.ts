@@ -1,8 +1,8 @@
 // Import of tokens: what was pasted or sent is read here, shown without its secrets, and put in when the operator says so.
 import { Elysia } from "elysia";
-import { ImportDraftPage, ImportPage, ImportProgress, importHref } from "../../../views/tokens/token-import.tsx";
+import { ImportPage, ImportPreviewPage, ImportProgress, importHref } from "../../../views/tokens/token-import.tsx";
 import { AppError } from "../../errors.ts";
-import { createImportDrafts } from "../../gateway/tokens/import-preview.ts";
+import { createImportPreviews } from "../../gateway/tokens/import-preview.ts";
 import { importTokens } from "../../gateway/tokens/import-tokens.ts";
 import { parseTokens } from "../../gateway/tokens/parse-tokens.ts";
 import type { AdminContext } from "../context.ts";
@@ -15,7 +15,7 @@ const MAX_TEXT = 32 * 1024 * 1024;
 
 export const tokenImportRoutes = (ctx: AdminContext) => {
   const { store, settings, clock, log } = ctx;
-  const drafts = createImportDrafts({
+  const drafts = createImportPreviews({
     importTokens: (lines, options) => importTokens({ store, settings: () => settings.current().pool, now: clock.now }, lines, options),
     clock,
     log,
@@ -42,11 +42,11 @@ export const tokenImportRoutes = (ctx: AdminContext) => {
     })
     .get("/imports/:id", ({ request, params }) => {
       const draft = find(params.id, request);
-      return page(ctx, request, (view) => ({ title: view.t.tokens.importTitle, nav: "tokens", body: ImportDraftPage({ view, draft }) }));
+      return page(ctx, request, (view) => ({ title: view.t.tokens.importTitle, nav: "tokens", body: ImportPreviewPage({ view, draft }) }));
     })
     .post("/imports/:id/start", async ({ request, params }) => {
       find(params.id, request);
-      const by = ctx.visitorOf(request);
+      const by = ctx.sessionContextOf(request);
       const draft = drafts.start(params.id, async ({ added, known, invalid }) => {
         await ctx.refresh();
         const after = { added, known: known.length, invalid: invalid.length };

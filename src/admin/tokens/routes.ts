@@ -10,7 +10,7 @@ import { exportTokens, type TokenFormat } from "../../gateway/tokens/export-toke
 import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../../gateway/tokens/list-tokens.ts";
 import type { AdminContext } from "../context.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
-import { createTokenRoom, removeTokens, type TokenRoom, trailEach } from "./context.ts";
+import { auditEach, createTokenPages, removeTokens, type TokenPages } from "./context.ts";
 import { tokenPageRoutes } from "./detail.ts";
 import { readBulkChange, readProxyField, readSecret } from "./form.ts";
 import { tokenGroupRoutes } from "./groups.ts";
@@ -24,7 +24,7 @@ const CONCURRENCY = { min: -1, max: 1000 };
 const NO_CALLS: ReadonlyMap<number, number> = new Map();
 
 export const tokenRoutes = (ctx: AdminContext) => {
-  const room = createTokenRoom(ctx);
+  const room = createTokenPages(ctx);
   return new Elysia({ prefix: "/tokens" })
     .use(listRoutes(ctx, room))
     .use(tokenImportRoutes(ctx))
@@ -33,7 +33,7 @@ export const tokenRoutes = (ctx: AdminContext) => {
     .use(tokenPageRoutes(ctx, room));
 };
 
-const listRoutes = (ctx: AdminContext, room: TokenRoom) =>
+const listRoutes = (ctx: AdminContext, room: TokenPages) =>
   new Elysia()
     .get("/", async ({ request }) => {
       const query = readTokenQuery(new URL(request.url).searchParams);
@@ -65,7 +65,7 @@ const listRoutes = (ctx: AdminContext, room: TokenRoom) =>
         tags: form.words("tags"),
       };
       form.check();
-      const row = await room.admin.add(token, ctx.visitorOf(request)).catch((error) => {
+      const row = await room.admin.add(token, ctx.sessionContextOf(request)).catch((error) => {
         if (!(error instanceof AppError) || error.kind !== "conflict") throw error;
         form.refuse("secret", t.tokens.knownSecret);
         form.check();
@@ -90,7 +90,7 @@ const listRoutes = (ctx: AdminContext, room: TokenRoom) =>
       const { tokens } = viewOf(ctx, request).t;
       const notice = await room.removals.restore(params.name).then(
         async (ids): Promise<Notice> => {
-          await trailEach(ctx, request, "token.restore", ids);
+          await auditEach(ctx, request, "token.restore", ids);
           return { text: tokens.restored(ids.length) };
         },
         (error): Notice => {
@@ -103,10 +103,10 @@ const listRoutes = (ctx: AdminContext, room: TokenRoom) =>
 
 type Many = { act: (typeof ACTS)[number]; ids: readonly number[]; change: ReturnType<typeof readBulkChange> };
 
-async function actOnMany(ctx: AdminContext, room: TokenRoom, request: Request, { act, ids, change }: Many): Promise<Notice> {
+async function actOnMany(ctx: AdminContext, room: TokenPages, request: Request, { act, ids, change }: Many): Promise<Notice> {
   const view = viewOf(ctx, request);
   const { tokens } = view.t;
-  const by = ctx.visitorOf(request);
+  const by = ctx.sessionContextOf(request);
   if (ids.length === 0) return { text: tokens.noneSelected, tone: "bad" };
   switch (act) {
     case "enable":
@@ -125,7 +125,7 @@ async function actOnMany(ctx: AdminContext, room: TokenRoom, request: Request, {
   }
 }
 
-function exported(ctx: AdminContext, room: TokenRoom, request: Request, format: TokenFormat): Response {
+function exported(ctx: AdminContext, room: TokenPages, request: Request, format: TokenFormat): Response {
   const items = room.items();
   const ids = new Set(matchingIds(items, readTokenQuery(new URL(request.url).searchParams)));
   const rows = items.map(({ row }) => row).filter(({ id }) => ids.has(id));

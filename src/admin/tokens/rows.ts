@@ -6,12 +6,12 @@ import type { Notice } from "../../../views/ui/messages.tsx";
 import { AppError } from "../../errors.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, readForm, viewOf } from "../page.ts";
-import { backOf, checkNotice, removeTokens, type TokenRoom } from "./context.ts";
+import { backOf, checkNotice, removeTokens, type TokenPages } from "./context.ts";
 import { readRowChange } from "./form.ts";
 
 type Server = { timeout(request: Request, seconds: number): void } | null;
 
-export const tokenRowRoutes = (ctx: AdminContext, room: TokenRoom) =>
+export const tokenRowRoutes = (ctx: AdminContext, room: TokenPages) =>
   new Elysia()
     .get("/:id/row", async ({ request, params }) => fragment(ctx, request, await rowOf(room, params.id)))
     .get("/:id/edit", ({ request, params }) => {
@@ -23,7 +23,7 @@ export const tokenRowRoutes = (ctx: AdminContext, room: TokenRoom) =>
       const form = await readForm(ctx, request);
       const change = readRowChange(form);
       form.check();
-      const count = await room.admin.change([row.id], change, ctx.visitorOf(request));
+      const count = await room.admin.change([row.id], change, ctx.sessionContextOf(request));
       return answer(ctx, room, request, row.id, { text: viewOf(ctx, request).t.tokens.changed(count) });
     })
     .post("/:id/check", async ({ request, server, params }) => {
@@ -35,7 +35,7 @@ export const tokenRowRoutes = (ctx: AdminContext, room: TokenRoom) =>
     .post("/:id/clear", async ({ request, params }) => {
       const { row } = room.item(params.id);
       const family = (await readForm(ctx, request)).text("family", { max: 100 }) || undefined;
-      const count = await room.admin.clear([row.id], family, ctx.visitorOf(request));
+      const count = await room.admin.clear([row.id], family, ctx.sessionContextOf(request));
       return answer(ctx, room, request, row.id, { text: viewOf(ctx, request).t.tokens.cleared(count) });
     })
     .post("/:id/enable", ({ request, params }) => switchToken(ctx, room, request, params.id, true))
@@ -46,21 +46,21 @@ export const tokenRowRoutes = (ctx: AdminContext, room: TokenRoom) =>
       return changed(ctx, request, { location: "/admin/tokens", notice, content: NoRow });
     });
 
-async function switchToken(ctx: AdminContext, room: TokenRoom, request: Request, id: string, enabled: boolean): Promise<Response> {
+async function switchToken(ctx: AdminContext, room: TokenPages, request: Request, id: string, enabled: boolean): Promise<Response> {
   const { row } = room.item(id);
   const { tokens } = viewOf(ctx, request).t;
-  const count = await room.admin.change([row.id], { enabled }, ctx.visitorOf(request));
+  const count = await room.admin.change([row.id], { enabled }, ctx.sessionContextOf(request));
   return answer(ctx, room, request, row.id, { text: enabled ? tokens.enabled(count) : tokens.disabled(count) });
 }
 
-async function rowOf(room: TokenRoom, id: string | number) {
+async function rowOf(room: TokenPages, id: string | number) {
   const item = room.item(`${id}`);
   const usage = (await room.usages.of([item.row.id])).get(item.row.id) ?? null;
   return (view: Parameters<typeof TokenRowView>[0]["view"]) => TokenRowView({ view, item, usage });
 }
 
 /** The row as it is now for htmx; a plain form goes back to where it came from. */
-async function answer(ctx: AdminContext, room: TokenRoom, request: Request, id: number, notice: Notice): Promise<Response> {
+async function answer(ctx: AdminContext, room: TokenPages, request: Request, id: number, notice: Notice): Promise<Response> {
   const location = backOf(await readForm(ctx, request), tokenHref(id));
   return changed(ctx, request, { location, notice, content: await rowOf(room, id) });
 }

@@ -29,7 +29,7 @@ export type BodyReader = {
   /** Reads and validates a JSON body. Unknown fields are kept and ignored. */
   json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>>;
   /** Reads a multipart form; its files are drafts in `media`. They and its bytes count until it is disposed. */
-  form(request: Request, media: Pick<MediaStore, "openDraft" | "discard">, fileLimitMb: number): Promise<Form>;
+  form(request: Request, media: Pick<MediaStore, "openTempFile" | "discard">, fileLimitMb: number): Promise<Form>;
   /** Reads a text of at most `maxBytes`. */
   text(request: Request, maxBytes: number): Promise<Body<string>>;
   /** A body that is stored as it arrives: each piece counts until the next is asked for. `keyId`: whose it is where the request has no key. */
@@ -103,9 +103,9 @@ export function createBodyReader(
     json: async (request, validate) =>
       bodyOf(await withCount(request, bodyLimit(), async (count) => validate(parseJson(await textOf(request, count))))),
     text: async (request, maxBytes) => bodyOf(await withCount(request, maxBytes, (count) => textOf(request, count))),
-    async form(request, { openDraft, discard }, fileLimitMb) {
+    async form(request, { openTempFile, discard }, fileLimitMb) {
       const { value, count } = await withCount(request, bodyLimit(), (counting) =>
-        readForm(request, { openDraft, discard, pieces: counted(request, counting), fileLimitMb }),
+        readForm(request, { openTempFile, discard, pieces: counted(request, counting), fileLimitMb }),
       );
       return {
         ...value,

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { AppError } from "../../errors.ts";
-import { createDrafts } from "../../gateway/media/temp-files.ts";
+import { createTempFiles } from "../../gateway/media/temp-files.ts";
 import { temporaryFolder } from "../../testing.ts";
 import { createBodyReader } from "./body.ts";
 import type { FormContent } from "./multipart.ts";
@@ -16,9 +16,9 @@ async function withReader<T>(
   act: (room: { read(request: Request, fileLimitMb?: number): Promise<FormContent>; held(): number; left(): string[] }) => Promise<T>,
 ): Promise<T> {
   using folder = temporaryFolder();
-  const drafts = createDrafts(join(folder.path, "drafts"));
+  const drafts = createTempFiles(join(folder.path, "drafts"));
   const bodies = createBodyReader(() => ({ body_limit_mb: 16, bodies_in_flight_mb: 64, ...ARRIVAL, ...limits }));
-  const media = { openDraft: async (mime: string) => drafts.open(mime), discard: drafts.discard };
+  const media = { openTempFile: async (mime: string) => drafts.open(mime), discard: drafts.discard };
   return await act({
     async read(request, fileLimitMb = 8) {
       await using form = await bodies.form(request, media, fileLimitMb);

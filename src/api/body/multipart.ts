@@ -1,7 +1,7 @@
 // Reads multipart forms as they arrive: text is kept, files go to drafts of the media store, every byte is counted first.
 import { Readable } from "node:stream";
 import busboy from "busboy";
-import type { Draft } from "../../domain/generation.ts";
+import type { TempFile } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
 import { boundaryOf, inBlocks, untilClosed } from "./multipart-end.ts";
@@ -12,13 +12,13 @@ export type FormFile = {
   field: string;
   /** Without folders; may be empty. The claimed type is not told: it decides nothing. */
   name: string;
-  draft: Draft;
+  draft: TempFile;
 };
 
 export type FormContent = { fields: [name: string, value: string][]; files: FormFile[] };
 
-export type FormIntake = {
-  openDraft: MediaStore["openDraft"];
+export type FormSink = {
+  openTempFile: MediaStore["openTempFile"];
   discard: MediaStore["discard"];
   /** The body, counted. */
   pieces: AsyncIterable<Uint8Array>;
@@ -39,7 +39,7 @@ export const isMultipart = (request: Request) => /^multipart\/form-data\b/i.test
  * The whole form. Nothing is left behind when it fails.
  * @throws {AppError} `invalid_request` when it is no form, cut or has a file over the limit; what `pieces` and `openDraft` throw
  */
-export async function readForm(request: Request, intake: FormIntake): Promise<FormContent> {
+export async function readForm(request: Request, intake: FormSink): Promise<FormContent> {
   const parser = openParser(request, intake);
   const fields: FormContent["fields"] = [];
   /** In the order of the form, whichever is on disk first. */
@@ -95,11 +95,11 @@ export async function readForm(request: Request, intake: FormIntake): Promise<Fo
 }
 
 /** Drops the drafts that nobody kept; those kept are used up already. */
-export async function discardFiles(files: readonly FormFile[], { discard }: Pick<FormIntake, "discard">): Promise<void> {
+export async function discardFiles(files: readonly FormFile[], { discard }: Pick<FormSink, "discard">): Promise<void> {
   await Promise.all(files.map(({ draft }) => discard(draft)));
 }
 
-function openParser(request: Request, { fileLimitMb }: FormIntake): busboy.Busboy {
+function openParser(request: Request, { fileLimitMb }: FormSink): busboy.Busboy {
   const type = request.headers.get("content-type") ?? "";
   if (type.length > MAX_TYPE) throw refuse("The content type of the form is too long.");
   try {
@@ -124,7 +124,7 @@ function openParser(request: Request, { fileLimitMb }: FormIntake): busboy.Busbo
 
 type FileStream = Readable & { truncated?: boolean };
 
-function fileOf(bytes: Buffer, { fileLimitMb }: FormIntake): FileStream {
+function fileOf(bytes: Buffer, { fileLimitMb }: FormSink): FileStream {
   return Object.assign(Readable.from([bytes], { objectMode: false }), { truncated: bytes.byteLength > fileLimitMb * MEBIBYTE });
 }
 
@@ -139,13 +139,13 @@ function textOf(value: string): string {
   }
 }
 
-async function storeFile(stream: FileStream, field: string, intake: FormIntake): Promise<Draft> {
+async function storeFile(stream: FileStream, field: string, intake: FormSink): Promise<TempFile> {
   // Opening takes a while, in which the form may turn out to be malformed.
   let failure: Error | null = null;
   stream.on("error", (error) => {
     failure = malformed(error);
   });
-  const writer = await intake.openDraft("");
+  const writer = await intake.openTempFile("");
   try {
     if (failure) throw failure;
     for await (const chunk of stream) await writer.write(chunk as Uint8Array);

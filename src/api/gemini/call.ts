@@ -14,7 +14,7 @@ import type { MediaStore } from "../../gateway/media/media-store.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
 import type { Leases } from "../../gateway/pool/lease-contract.ts";
 import type { SettingsStore } from "../../gateway/settings/settings.ts";
-import type { SideCallBook } from "../../gateway/side-calls/book.ts";
+import type { SideCallLog } from "../../gateway/side-calls/log.ts";
 import type { Log } from "../../log.ts";
 import { type Admission, admitBody } from "../admission.ts";
 import type { BodyReader } from "../body/body.ts";
@@ -28,7 +28,7 @@ export type Api = Admission & {
   media: MediaStore;
   pool: Leases;
   keys: Pick<Keys, "get">;
-  sideCalls: SideCallBook;
+  sideCalls: SideCallLog;
   store: Pick<Store, "listFiles" | "nameFile" | "fileNamed" | "listFileNames">;
   /** Null: no videos are made, and nothing in the background. */
   jobs?: Jobs | null;

@@ -2,13 +2,13 @@
 // Source: Gemini API reference, GenerateContentRequest, SafetySetting, Tool and GenerationConfig, read 2026-11-29.
 import { type ModelOptions, SEARCH_TYPES, type SearchOptions } from "../../domain/generation.ts";
 import { mustBe } from "../body/invalid.ts";
-import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
+import { IMAGE_FORMATS, type ImageFormatOptions } from "../image-output.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
 
 export type DecodedOptions = {
   options?: ModelOptions;
   /** How images are encoded; null: as the model makes them. */
-  output: PictureOutput | null;
+  output: ImageFormatOptions | null;
   /** Fields that change nothing here, as the client knows them. */
   ignored: string[];
 };
@@ -169,12 +169,12 @@ function ranged(value: unknown, most: number, param: string): number | undefined
 }
 
 /** What cannot be made here is passed over: the image is the same in another encoding. */
-export function outputOf(image: Fields, outer: Fields = {}): PictureOutput | null {
+export function outputOf(image: Fields, outer: Fields = {}): ImageFormatOptions | null {
   const inner = fieldsOf(image.imageOutputOptions);
   const type = textOf(inner.mimeType ?? image.outputMimeType ?? outer.mimeType);
   const quality = numberOf(inner.compressionQuality ?? image.outputCompressionQuality ?? outer.compressionQuality);
   const word = type?.toLowerCase().replace("image/", "").replace("jpg", "jpeg");
-  const format = PICTURE_FORMATS.find((one) => one === word) ?? null;
+  const format = IMAGE_FORMATS.find((one) => one === word) ?? null;
   const compression = quality === undefined ? null : Math.min(100, Math.max(0, Math.round(quality)));
   return format === null && compression === null ? null : { format, compression };
 }

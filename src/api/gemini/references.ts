@@ -3,7 +3,6 @@
 import type { InputMedia, Kind, Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import {
-  type DraftTurn,
   fileIdOf,
   type InputReference,
   type LeftOut,
@@ -11,6 +10,7 @@ import {
   ownMediaId,
   readInput,
   resolveTurns,
+  type UnresolvedTurn,
 } from "../../gateway/generation/inputs.ts";
 import { admitInputs } from "../admission.ts";
 import { mustBe } from "../body/invalid.ts";
@@ -81,7 +81,7 @@ const ownerOf = ({ key, requestId, request }: Call) => ({ keyId: key.id, request
 export async function readTurns(
   { inputs, limits }: Pick<Api, "inputs" | "limits">,
   call: Call,
-  turns: DraftTurn[],
+  turns: UnresolvedTurn[],
   leftOut: LeftOut[] = [],
 ): Promise<Turn[]> {
   const references = turns.flatMap(({ parts }) => parts.filter((part) => part.type === "reference"));

@@ -3,7 +3,7 @@
 import type { ModelOptions } from "../../domain/generation.ts";
 import type { ImageGeneration, Run } from "../../gateway/generation/contract.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
-import type { VideoOrder } from "../../gateway/jobs/contract.ts";
+import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { ignoredHeader, leftBehind, OPTION_NAMES } from "../../gateway/models/model-options.ts";
 import { familyOf, type ModelChoice } from "../../gateway/models/models.ts";
@@ -60,7 +60,7 @@ export function leftByJob(
   return leftBehind(family, providers, options);
 }
 
-export type VideoWork = Pick<VideoOrder, "route" | "choice" | "prompt" | "images" | "source" | "aspect" | "seed">;
+export type VideoWork = Pick<CreateVideoJob, "route" | "choice" | "prompt" | "images" | "source" | "aspect" | "seed">;
 
 /** @throws {AppError} as `Jobs.createVideo` */
 export async function startVideo(api: Api, call: Call, work: VideoWork): Promise<Started> {

@@ -6,7 +6,7 @@ import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
 import { type InputReference, ownMediaId } from "../../gateway/generation/inputs.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
-import type { VideoOrder } from "../../gateway/jobs/contract.ts";
+import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { ignoredHeader } from "../../gateway/models/model-options.ts";
 import { insists, jobHeaders } from "../generation-headers.ts";
@@ -44,7 +44,7 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
     route: "POST /v1beta/models:predictLongRunning",
     keyId: key.id,
     mode: source ? "extend" : mode,
-    images: await readPictures(api, call, images),
+    images: await readImages(api, call, images),
     aspect: aspectOf(parameters.aspectRatio, "parameters.aspectRatio"),
     resolution: resolutionOf(parameters.resolution),
     seconds: numberOf(parameters.durationSeconds),
@@ -59,7 +59,7 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
 }
 
 /** First and last frame, whose number tells the mode, else the pictures to refer to. */
-function picturesOf({ image, lastFrame, referenceImages }: Fields): { images: InputReference[]; mode: VideoOrder["mode"] } {
+function picturesOf({ image, lastFrame, referenceImages }: Fields): { images: InputReference[]; mode: CreateVideoJob["mode"] } {
   const references = listOf(referenceImages).map((one, index) =>
     mediaReference(fieldsOf(fieldsOf(one).image ?? one), `instances[0].referenceImages[${index}].image`),
   );
@@ -75,12 +75,12 @@ function picturesOf({ image, lastFrame, referenceImages }: Fields): { images: In
 }
 
 /** The pictures as stored media, in order. */
-export function readPictures(api: Api, call: Call, references: InputReference[]): Promise<InputMedia[]> {
+export function readImages(api: Api, call: Call, references: InputReference[]): Promise<InputMedia[]> {
   return Promise.all(references.map((reference) => readReference(api, call, reference)));
 }
 
 /** A video to start from: one that a job of the key made, or its bytes. */
-export async function readSource(api: Api, call: Call, video: Fields, param: string): Promise<VideoOrder["source"]> {
+export async function readSource(api: Api, call: Call, video: Fields, param: string): Promise<CreateVideoJob["source"]> {
   const uri = textOf(video.uri) ?? textOf(video.fileUri) ?? "";
   const [id, mediaId] = [fileIdIn(uri), ownMediaId(uri)];
   const job =

@@ -1,21 +1,21 @@
 // What every generating route of this surface shares: the call's facts, and the way from a decoded body to a running generation.
 
 import type { Clock } from "../../clock.ts";
-import type { ImageWish, Json, Turn } from "../../domain/generation.ts";
+import type { ImageOptions, Json, Turn } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import type { Affinity } from "../../gateway/generation/affinity.ts";
 import type { Generate, Run } from "../../gateway/generation/contract.ts";
-import { type DraftTurn, type InputDependencies, type LeftOut, resolveTurns } from "../../gateway/generation/inputs.ts";
+import { type InputDependencies, type LeftOut, resolveTurns, type UnresolvedTurn } from "../../gateway/generation/inputs.ts";
 import type { JobClient } from "../../gateway/generation/job-client.ts";
 import type { Jobs } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
-import { type ImageHints, imageWish } from "../../gateway/models/image-options.ts";
+import { type ImageHints, readImageOptions } from "../../gateway/models/image-options.ts";
 import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
 import type { SettingsStore } from "../../gateway/settings/settings.ts";
-import type { SideCallBook } from "../../gateway/side-calls/book.ts";
+import type { SideCallLog } from "../../gateway/side-calls/log.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import { type Admission, admitInputs } from "../admission.ts";
@@ -31,7 +31,7 @@ export type Api = Admission & {
   inputs: InputDependencies;
   media: MediaStore;
   affinity: Affinity;
-  sideCalls: SideCallBook;
+  sideCalls: SideCallLog;
   /** Null: nothing is done in the background. */
   jobs?: Jobs | null;
   clock: Clock;
@@ -67,7 +67,7 @@ export type ImageOrder = {
   stream: boolean;
   model: string;
   system?: string;
-  turns: DraftTurn[];
+  turns: UnresolvedTurn[];
   n: number;
   seed?: number;
   hints: ImageHints;
@@ -86,7 +86,7 @@ export type ImageOrder = {
 };
 
 /** An order that can be started: understood, its pictures stored. */
-export type PreparedOrder = { choice: ModelChoice; wish: ImageWish; turns: Turn[]; leftOut: LeftOut[] };
+export type PreparedOrder = { choice: ModelChoice; wish: ImageOptions; turns: Turn[]; leftOut: LeftOut[] };
 
 /**
  * Understands the order and reads the pictures that it names.
@@ -105,7 +105,7 @@ export async function prepareImages(
       reason: "model_not_found",
     });
   }
-  const wish = imageWish(order.hints, order.names);
+  const wish = readImageOptions(order.hints, order.names);
   const leftOut: LeftOut[] = [];
   if (order.turns.some(({ parts }) => parts.some(({ type }) => type === "reference"))) admitInputs(api, request, key.id);
   const turns = await resolveTurns(api.inputs, order.turns, { keyId: key.id, requestId, signal, leftOut });

@@ -15,7 +15,7 @@ export function refusalOf(done: Done): AppError {
 }
 
 /** Why a generation ended without a picture; `text` is what the model said instead. */
-export function withoutPicture(done: Done, text: string): AppError {
+export function withoutImage(done: Done, text: string): AppError {
   if (done.finish.startsWith("policy")) return refusalOf(done);
   const message = text.trim() || done.message || noImageText(done.upstreamReason);
   return new AppError("no_result", message, { detail: { scope: "request", reason: done.finish === "length" ? "cut_off" : "text_only" } });

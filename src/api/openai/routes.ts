@@ -4,7 +4,7 @@ import { type AnyElysia, Elysia } from "elysia";
 import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
-import type { KeptResponses } from "../../gateway/generation/stored-responses.ts";
+import type { StoredResponses } from "../../gateway/generation/stored-responses.ts";
 import { asksForAll } from "../../gateway/keys/served-models.ts";
 import type { Limits } from "../../gateway/limits/contract.ts";
 import type { Leases } from "../../gateway/pool/lease-contract.ts";
@@ -33,7 +33,7 @@ import {
 export type OpenAiContext = FilesApi & {
   pool: Leases;
   limits: Pick<Limits, "rateHeaders" | "admitUpload" | "assertMayStart">;
-  responses: KeptResponses;
+  responses: StoredResponses;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };

@@ -31,7 +31,7 @@ const SETTINGS = ["config/setting.toml", "setting.toml"];
  * Reads the original's folder, or one file of it.
  * @throws {AppError} `invalid_request` when nothing of it is there, or cannot be read
  */
-export function readOriginal(name: string, cwd: string): Original {
+export function readPythonData(name: string, cwd: string): Original {
   const path = resolve(cwd, name);
   if (!existsSync(path)) throw refuse(`${name}: expected a folder or file of the Python original, got no such file.`);
   const isFolder = statSync(path).isDirectory();

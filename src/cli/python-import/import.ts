@@ -7,23 +7,23 @@ import { newKeyLimits } from "../../gateway/keys/manage-keys.ts";
 import { importCounts, importTokens } from "../../gateway/tokens/import-tokens.ts";
 import { isRefused, type ParsedToken } from "../../gateway/tokens/parsed-token.ts";
 import { redactText } from "../../log.ts";
+import { COMMAND_LINE } from "../audit.ts";
 import { type Folder, openFolder } from "../folder.ts";
 import { printableCell } from "../table.ts";
-import { COMMAND_LINE } from "../trail.ts";
 import { defineVerb, FOLDER_OPTIONS } from "../verb.ts";
 import { leftBehind, readAccounts } from "./accounts.ts";
-import { type Original, readOriginal } from "./files.ts";
-import { readWishes } from "./settings.ts";
+import { type Original, readPythonData } from "./files.ts";
+import { readPythonSettings } from "./settings.ts";
 
-export const importOriginal = defineVerb({
+export const importPython = defineVerb({
   name: "import",
   summary: "Take over accounts, settings and API key from a folder of the Python original; tells what it could not take.",
   positionals: ["PATH"],
   options: { "dry-run": { type: "boolean", help: "tell what would be done and change nothing" }, ...FOLDER_OPTIONS },
   async run({ values, positionals, io }) {
     const dryRun = values["dry-run"];
-    const original = readOriginal(positionals[0]!, io.cwd);
-    const wishes = readWishes(original);
+    const original = readPythonData(positionals[0]!, io.cwd);
+    const wishes = readPythonSettings(original);
     const accounts = readAccounts(original, { now: io.now(), sharedProxy: wishes.proxy, autoEnable: wishes.autoEnable });
     await using folder = await openFolder(values, io);
     const { store, config } = folder;

@@ -8,7 +8,7 @@ import { readPythonProxy } from "../../gateway/tokens/python-proxy.ts";
 import { withoutEndSlashes } from "../../http.ts";
 import type { Fields, Original } from "./files.ts";
 
-export type Wishes = {
+export type PythonSettings = {
   /** By dotted key; only what differs from our defaults. */
   settings: Partial<Record<SettingKey, unknown>>;
   /** The key that clients use; null: none to take. */
@@ -42,9 +42,9 @@ const READ: Record<string, readonly string[]> = {
 };
 
 /** The database counts; the file only where the database says nothing, for the original reads it at its first start alone. */
-export function readWishes({ config, toml }: Original): Wishes {
+export function readPythonSettings({ config, toml }: Original): PythonSettings {
   const left: string[] = [];
-  const settings: Wishes["settings"] = {};
+  const settings: PythonSettings["settings"] = {};
   const take = (key: SettingKey, value: unknown, source: string) => {
     const setting = findSetting(key)!;
     if (value === undefined || value === null || value === "" || value === setting.default) return;
@@ -110,7 +110,7 @@ function readKey(admin: Fields, left: string[]): string | null {
   return key;
 }
 
-function readProxies(proxies: Fields | undefined, left: string[]): Wishes["proxy"] {
+function readProxies(proxies: Fields | undefined, left: string[]): PythonSettings["proxy"] {
   if (!proxies) return null;
   const media = textOf(proxies.media_proxy_url);
   if (isOn(proxies.media_proxy_enabled) || media !== "") left.push("the proxy for media: media take the proxy of their token");

@@ -23,7 +23,7 @@ export async function checkSecret(
   try {
     const facts = await adapterOf(provider, settings, now).check(token, {
       signal: AbortSignal.timeout(LIMIT_MS),
-      openDraft: () => Promise.reject(new Error("A check stores nothing.")),
+      openTempFile: () => Promise.reject(new Error("A check stores nothing.")),
       async remember(change) {
         token.secret = change.secret ?? token.secret;
         token.state = { ...token.state, ...change.state };

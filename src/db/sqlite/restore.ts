@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { AppError } from "../../errors.ts";
 import { readTar, type TarEntry } from "../tar.ts";
 import { BACKUP_FORMAT, holdings, MANIFEST_NAME, type Manifest } from "./backup-file.ts";
-import { canaryOf } from "./canary.ts";
+import { keyCheckOf } from "./key-check.ts";
 import { acquireFolder } from "./lock.ts";
 import { REQUEST_MIGRATIONS, STORE_MIGRATIONS, schemaVersion } from "./migrate.ts";
 import { STAGED, stagedRestore, writeAppliedRestore, writeStagedNote } from "./restore-notes.ts";
@@ -193,7 +193,7 @@ function checkDatabase(folder: string, name: string, known: number): void {
 
 /** The key that the next start will take has to be the one that the backup was sealed with. */
 function checkKey(incoming: string, dataDir: string, env: RestoreOptions["env"]): void {
-  const canary = canaryOf(join(incoming, "flow2api.db"));
+  const canary = keyCheckOf(join(incoming, "flow2api.db"));
   const file = join(incoming, "secret.key");
   const own = existsSync(file) ? parseKey(readFileSync(file, "utf8"), "The backup's secret.key") : null;
   const key = env.FLOW2API_SECRET_KEY === undefined && own ? own : findSecretKey(dataDir, env);

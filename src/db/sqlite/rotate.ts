@@ -6,9 +6,9 @@ import { basename, join } from "node:path";
 import { AppError } from "../../errors.ts";
 import type { AuditRow } from "../admin.ts";
 import { insertAudit } from "./audit.ts";
-import { CANARY, canaryOf, readCanary, writeCanary } from "./canary.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import { URL_OF_JOB } from "./jobs.ts";
+import { KEY_CHECK, keyCheckOf, readKeyCheck, writeKeyCheck } from "./key-check.ts";
 import { acquireFolder } from "./lock.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
 import { settleFolder } from "./restore.ts";
@@ -89,7 +89,7 @@ async function rotateOwned({ dataDir, env, trail }: RotateOptions): Promise<Rota
   const restored = settleFolder(dataDir, trail.at);
   const place = env.FLOW2API_SECRET_KEY === undefined ? "file" : "environment";
   const current = findSecretKey(dataDir, env);
-  refuseKeys(current, next, canaryOf(file), place);
+  refuseKeys(current, next, keyCheckOf(file), place);
   const db = await openDatabase(file);
   try {
     await migrate(db, STORE_MIGRATIONS);
@@ -143,7 +143,7 @@ async function sealAnew(db: Database, from: Vault, to: Vault, trail: RotateOptio
       .transaction(() => {
         const counts = SEALED.map((column) => sealColumn(db, column, from, to));
         sealMacs(db, to);
-        if (readCanary(db)) writeCanary(db, to.seal(CANARY, CANARY));
+        if (readKeyCheck(db)) writeKeyCheck(db, to.seal(KEY_CHECK, KEY_CHECK));
         insertAudit(db, trail);
         return counts.reduce((sum, count) => sum + count, 0);
       })

@@ -4,7 +4,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
-import { CANARY, canaryOf } from "./canary.ts";
+import { KEY_CHECK, keyCheckOf } from "./key-check.ts";
 import type { Vault } from "./vault.ts";
 
 const KEY_BYTES = 32;
@@ -33,7 +33,7 @@ export function findSecretKey(dataDir: string, env: Record<string, string | unde
   const given = env.FLOW2API_SECRET_KEY;
   if (given !== undefined) return parseKey(given, "FLOW2API_SECRET_KEY");
   const next = nextKey(dataDir);
-  if (next && keyOpens(next, canaryOf(join(dataDir, "flow2api.db")))) return next;
+  if (next && keyOpens(next, keyCheckOf(join(dataDir, "flow2api.db")))) return next;
   return readKeyFile(join(dataDir, KEY_FILE));
 }
 
@@ -56,7 +56,7 @@ export function writeNextKey(dataDir: string, key: Uint8Array): void {
 export function settleSecretKey(dataDir: string): void {
   const next = nextKey(dataDir);
   if (!next) return;
-  if (keyOpens(next, canaryOf(join(dataDir, "flow2api.db")))) renameSync(join(dataDir, NEXT_KEY_FILE), join(dataDir, KEY_FILE));
+  if (keyOpens(next, keyCheckOf(join(dataDir, "flow2api.db")))) renameSync(join(dataDir, NEXT_KEY_FILE), join(dataDir, KEY_FILE));
   else rmSync(join(dataDir, NEXT_KEY_FILE));
   flushToDisk(dataDir);
 }
@@ -64,7 +64,7 @@ export function settleSecretKey(dataDir: string): void {
 /** Whether a database with this canary was sealed with `key`; one without a canary was not sealed at all. */
 export function keyOpens(key: Uint8Array, canary: Uint8Array | null): boolean {
   try {
-    if (canary) createVault(key).open(CANARY, canary);
+    if (canary) createVault(key).open(KEY_CHECK, canary);
     return canary !== null;
   } catch {
     return false;

@@ -5,17 +5,17 @@ import { join } from "node:path";
 import { AppError } from "../../errors.ts";
 import type { Store } from "../store.ts";
 import * as audit from "./audit.ts";
-import { CANARY, readCanary, writeCanary } from "./canary.ts";
 import type { Checkpoints } from "./checkpoints.ts";
+import * as pauses from "./cooldowns.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import * as fileNames from "./file-names.ts";
 import * as idempotency from "./idempotency.ts";
 import * as jobs from "./jobs.ts";
+import { KEY_CHECK, readKeyCheck, writeKeyCheck } from "./key-check.ts";
 import * as keys from "./keys.ts";
 import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
-import * as pauses from "./pauses.ts";
 import * as responses from "./responses.ts";
 import { createVault } from "./secrets.ts";
 import * as sessions from "./sessions.ts";
@@ -62,14 +62,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function checkKey(db: Database, vault: Vault, writer: Writer): Promise<void> {
-  if ((await retryBusy(() => readCanary(db))) === null)
+  if ((await retryBusy(() => readKeyCheck(db))) === null)
     await writer.write(() => {
       // Read again under the lock: another process may have been faster.
-      if (readCanary(db) === null) writeCanary(db, vault.seal(CANARY, CANARY));
+      if (readKeyCheck(db) === null) writeKeyCheck(db, vault.seal(KEY_CHECK, KEY_CHECK));
     }, DURABLE);
-  const box = (await retryBusy(() => readCanary(db))) ?? new Uint8Array(0);
+  const box = (await retryBusy(() => readKeyCheck(db))) ?? new Uint8Array(0);
   try {
-    vault.open(CANARY, box);
+    vault.open(KEY_CHECK, box);
   } catch (error) {
     throw new AppError(
       "conflict",
@@ -92,7 +92,7 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     // A rotated session cannot be fetched again.
     writeTokenSecret: (id, change) => write(() => tokens.writeTokenSecret(db, vault, id, change), { durable: change.secret !== undefined }),
     saveHealth: (changes) => write(() => tokens.saveHealth(db, changes)),
-    listPauses: (subjects, limit) => retryBusy(() => pauses.listPauses(db, subjects, limit)),
+    listCooldowns: (subjects, limit) => retryBusy(() => pauses.listCooldowns(db, subjects, limit)),
 
     listKeys: () => retryBusy(() => keys.listKeys(db)),
     listKeyHashes: () => retryBusy(() => keys.listKeyHashes(db)),

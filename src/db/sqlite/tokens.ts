@@ -3,7 +3,7 @@
 import type { Database } from "bun:sqlite";
 import type { HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
-import { deletePauses, insertPauses } from "./pauses.ts";
+import { deleteCooldowns, insertCooldowns } from "./cooldowns.ts";
 import type { Vault } from "./vault.ts";
 
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
@@ -165,7 +165,7 @@ export function updateToken(db: Database, vault: Vault, id: number, change: Toke
 /** @throws {AppError} `not_found` */
 export function deleteToken(db: Database, id: number): void {
   if (db.query("DELETE FROM tokens WHERE id = $id").run({ id }).changes === 0) throw noToken(id);
-  deletePauses(db, `token ${id}`);
+  deleteCooldowns(db, `token ${id}`);
 }
 
 /** @throws {AppError} `not_found` */
@@ -207,5 +207,5 @@ export function saveHealth(db: Database, changes: readonly HealthChange[]): void
   );
   for (const { id, health } of changes) statement.run({ id, health: JSON.stringify(health ?? null) });
   const pauses = changes.flatMap(({ pauses }) => pauses ?? []);
-  if (pauses.length > 0) insertPauses(db, pauses);
+  if (pauses.length > 0) insertCooldowns(db, pauses);
 }

@@ -1,6 +1,6 @@
 // The contract of generations: what dialects and jobs ask for, and what comes back.
 
-import type { GenerateEvent, ImageRequest, ImageWish, ModelOptions, Turn } from "../../domain/generation.ts";
+import type { GenerateEvent, ImageOptions, ImageRequest, ModelOptions, Turn } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import type { ModelChoice } from "../models/models.ts";
 import type { Delivery } from "./delivery.ts";
@@ -15,7 +15,7 @@ export type ImageGeneration = {
   key: KeyRow;
   choice: ModelChoice;
   /** Parameters that the request itself names; what the model id fixes wins over them. */
-  wish: ImageWish;
+  wish: ImageOptions;
   system?: string;
   turns: Turn[];
   /** Field that the pictures of the last turn came in, named when there are too many. */

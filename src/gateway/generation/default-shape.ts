@@ -1,12 +1,12 @@
 // The shape of an image where the request says none: that of the image it changes, else a square, whichever provider serves it. Pure.
-import { ASPECTS, type ImageWish, type InputMedia, type Turn } from "../../domain/generation.ts";
+import { ASPECTS, type ImageOptions, type InputMedia, type Turn } from "../../domain/generation.ts";
 import { nearestAspect } from "../models/image-options.ts";
 
 /**
  * The wish with a shape. What is changed is the first image of the user's last turn, else the latest of the conversation; where its pixels
  * are not known the upstream, which sees it, decides.
  */
-export function withDefaultShape(wish: ImageWish, turns: readonly Turn[]): ImageWish {
+export function withDefaultShape(wish: ImageOptions, turns: readonly Turn[]): ImageOptions {
   if (wish.aspect) return wish;
   const input = changedImage(turns);
   if (!input) return { ...wish, aspect: "1:1" };

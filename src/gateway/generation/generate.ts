@@ -2,7 +2,7 @@
 
 import type { Part, Turn } from "../../domain/generation.ts";
 import type { Admission } from "../limits/contract.ts";
-import { fitThinking, maxInputs, offersAspect, providersFor, requireAspect, withModel } from "../models/image-options.ts";
+import { fitThinking, maxInputs, providersFor, requireAspect, takesAspect, withModel } from "../models/image-options.ts";
 import { ignoredHeader, leftBehind, meetsNeeds, mostSafety, unmetNeed } from "../models/model-options.ts";
 import { chooseFamily, isSwitchedOff, switchedOff } from "../models/models.ts";
 import { estimateImageUsd } from "../models/prices.ts";
@@ -58,7 +58,7 @@ function chooseServed(
   const { pool, settings } = deps;
   const wished = withDefaultShape(withModel(choice.params, wish), turns);
   const canServe = (family: string) => pool.canServe(choice.kind, family);
-  const fits = (family: string) => offersAspect(family, wished);
+  const fits = (family: string) => takesAspect(family, wished);
   const chosen = chooseFamily(choice, canServe, settings().generation.successors, fits, pool.isOff);
   if (chosen) return chosen;
   if (isSwitchedOff(choice, pool.isOff)) throw switchedOff(choice);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { never, openWorld } from "../../../test/jobs-world.ts";
 import { type GenerateEvent, type Media, NO_USAGE } from "../../domain/generation.ts";
 import { PIXEL_PNG } from "../media/media.fixtures.ts";
-import { createAnswerNotes, mediaOfJob, partsOf } from "./image-output.ts";
+import { createOutputRecorder, mediaOfJob, partsOf } from "./image-output.ts";
 
 const picture = (id: string): GenerateEvent => ({ type: "image", media: { id } as Media });
 const draft = (id: string): GenerateEvent => ({ type: "draft", media: { id } as Media });
@@ -13,7 +13,7 @@ const thought = (words: string): GenerateEvent => ({ type: "thought", text: word
 const DONE: GenerateEvent = { type: "done", finish: "stop", upstreamReason: "STOP", usage: NO_USAGE, provider: "gemini" };
 
 function heard(events: GenerateEvent[], calls = 1) {
-  const notes = createAnswerNotes(calls);
+  const notes = createOutputRecorder(calls);
   for (const event of events) notes.hear(event);
   const parts = notes.answer().parts.map((part) => ("text" in part ? `${part.type} ${part.text}` : `${part.type} ${part.mediaId}`));
   return { notes, parts };

@@ -1,14 +1,14 @@
 // What is kept of an answer with images, so that it can be told again: its words, thoughts and pictures in order, and how it ended.
 
-import type { AnswerPart, GenerateEvent, ImageAnswer } from "../../domain/generation.ts";
+import type { GenerateEvent, ImageOutput, OutputPart } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import { MAX_SIGNATURE } from "./affinity.ts";
 
-export type AnswerNotes = {
+export type OutputRecorder = {
   /** Takes the event down. True: a picture or a draft came. */
   hear(event: GenerateEvent): boolean;
   /** What was heard so far. */
-  answer(): ImageAnswer;
+  answer(): ImageOutput;
   /** All words that are no thoughts. */
   said(): string;
 };
@@ -17,11 +17,11 @@ export type AnswerNotes = {
  * Takes down one answer as it is told. Neighbouring pieces of one text are one part; an upstream's marks are kept up to a length.
  * @param calls upstream calls that it comes from
  */
-export function createAnswerNotes(calls: number): AnswerNotes {
-  let parts: AnswerPart[] = [];
-  let end: ImageAnswer["end"] = null;
+export function createOutputRecorder(calls: number): OutputRecorder {
+  let parts: OutputPart[] = [];
+  let end: ImageOutput["end"] = null;
 
-  function add(part: AnswerPart): void {
+  function add(part: OutputPart): void {
     const last = parts.at(-1);
     const isMore = last && "text" in last && "text" in part && last.type === part.type && !last.signature && !part.signature;
     if (isMore) parts[parts.length - 1] = { ...last, text: last.text + part.text };
@@ -50,7 +50,7 @@ export function createAnswerNotes(calls: number): AnswerNotes {
 const markOf = ({ signature }: { signature?: string }) => (signature && signature.length <= MAX_SIGNATURE ? { signature } : {});
 
 /** The parts of a job's answer. Results that a crash kept out of it come last; a video has no other. */
-export function partsOf({ answer, mediaIds }: Pick<Job, "answer" | "mediaIds">): AnswerPart[] {
+export function partsOf({ answer, mediaIds }: Pick<Job, "answer" | "mediaIds">): OutputPart[] {
   const parts = answer?.parts ?? [];
   const known = new Set(parts.map((part) => ("mediaId" in part ? part.mediaId : "")));
   return [...parts, ...mediaIds.filter((id) => !known.has(id)).map((mediaId) => ({ type: "image" as const, mediaId }))];

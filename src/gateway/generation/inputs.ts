@@ -31,7 +31,7 @@ export type InputReference = {
 /** An input that was left out: the field that named it, and why. */
 export type LeftOut = { param: string; reason: string };
 
-export type DraftTurn = { role: Turn["role"]; parts: (Extract<Part, { type: "text" }> | InputReference)[] };
+export type UnresolvedTurn = { role: Turn["role"]; parts: (Extract<Part, { type: "text" }> | InputReference)[] };
 
 const OWN_MEDIA = /^(?:https?:\/\/[^?#]+)?\/media\/([a-z2-7]{26})\.[a-z0-9]{1,5}(?:[?#].*)?$/;
 
@@ -75,7 +75,7 @@ type Owner = {
  * end up empty are dropped.
  * @throws {AppError} `invalid_request` naming the field whose picture cannot be had
  */
-export async function resolveTurns(deps: InputDependencies, turns: DraftTurn[], owner: Owner): Promise<Turn[]> {
+export async function resolveTurns(deps: InputDependencies, turns: UnresolvedTurn[], owner: Owner): Promise<Turn[]> {
   const resolved = await Promise.all(
     turns.map(async ({ role, parts }) => {
       const read = await Promise.all(

@@ -4,9 +4,9 @@ import { type GenerateEvent, NO_USAGE } from "../../domain/generation.ts";
 import type { ImageGeneration, Run } from "./contract.ts";
 import { Delivery, joinedHeader } from "./delivery.ts";
 import { hashGeneration } from "./hash-generation.ts";
-import { answerEvents, type OutputReader } from "./replay-output.ts";
+import { type OutputReader, replayOutput } from "./replay-output.ts";
 import type { GenerationRecord } from "./request-record.ts";
-import { type Entry, toldAgain, type Undelivered } from "./undelivered.ts";
+import { type Entry, repeatedFailure, type Undelivered } from "./undelivered.ts";
 
 type Dependencies = { undelivered: Undelivered } & OutputReader;
 
@@ -19,7 +19,7 @@ export async function joinUndelivered(deps: Dependencies, request: ImageGenerati
   const entry = await undelivered.claim(request.key.id, () => hashGeneration(request), request.insist ?? false);
   if (!entry) return null;
   const { outcome } = entry;
-  if (outcome.type === "failure") throw toldAgain(outcome.failure, entry.requestId);
+  if (outcome.type === "failure") throw repeatedFailure(outcome.failure, entry.requestId);
   if (outcome.type === "running") return joinRun(deps, request, record, entry);
   if (outcome.type === "result") return joinResult(deps, request, record, entry, outcome.result);
   throw new Error("A job is on offer for a generation");
@@ -61,7 +61,7 @@ async function joinResult(
   });
   const { family, successorOf } = result;
   record.serve(family);
-  const events = recorded(answerEvents(deps, result), record, delivery);
+  const events = recorded(replayOutput(deps, result), record, delivery);
   return { family, successorOf, headers: joinedHeader(entry.requestId), events, delivered: delivery.delivered };
 }
 

@@ -9,7 +9,7 @@ import type { ImageGeneration, RunFacts, RunUnderWay } from "./contract.ts";
 import { Delivery } from "./delivery.ts";
 import { EventLog } from "./event-log.ts";
 import { hashGeneration } from "./hash-generation.ts";
-import { createAnswerNotes } from "./image-output.ts";
+import { createOutputRecorder } from "./image-output.ts";
 import { type Entry, isLost, type StoredFailure, type StoredResult, type Undelivered } from "./undelivered.ts";
 
 type Dependencies = { undelivered?: Undelivered; settings: () => Settings; clock: Clock; shutdown: AbortSignal };
@@ -137,7 +137,7 @@ export class LiveRun implements RunUnderWay {
   }
 
   private result(): StoredResult {
-    const notes = createAnswerNotes(this.request.n);
+    const notes = createOutputRecorder(this.request.n);
     for (const event of [...this.log.all(), this.done!]) notes.hear(event);
     const answer = notes.answer();
     const mediaIds = answer.parts.flatMap((part) => (part.type === "image" ? [part.mediaId] : []));

@@ -10,10 +10,10 @@ import { partsOf } from "./image-output.ts";
 /** Where the images of a stored output are, and what their upstream signed. */
 export type OutputReader = { media: Pick<MediaStore, "get">; affinity: Pick<Affinity, "of"> };
 
-export type ToldAnswer = Pick<Job, "answer" | "mediaIds" | "usage"> & { provider: string };
+export type StoredOutput = Pick<Job, "answer" | "mediaIds" | "usage"> & { provider: string };
 
 /** What was kept of an answer, told as a generation tells it. @throws {AppError} `not_found` when none of its results is left */
-export async function* answerEvents({ media, affinity }: OutputReader, kept: ToldAnswer): AsyncGenerator<GenerateEvent> {
+export async function* replayOutput({ media, affinity }: OutputReader, kept: StoredOutput): AsyncGenerator<GenerateEvent> {
   const told = await Promise.all(
     partsOf(kept).map(async (part): Promise<GenerateEvent | null> => {
       if ("text" in part) return part;

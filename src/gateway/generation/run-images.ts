@@ -4,8 +4,8 @@ import { sleep } from "../../clock.ts";
 import {
   addUsage,
   type GenerateEvent,
+  type ImageOptions,
   type ImageRequest,
-  type ImageWish,
   NO_USAGE,
   noImageText,
   type Turn,
@@ -16,23 +16,23 @@ import { fitImage, fitThinking } from "../models/image-options.ts";
 import { fitOptions, searchesOf } from "../models/model-options.ts";
 import { actualImageUsd, estimateImageUsd } from "../models/prices.ts";
 import { asExhausted } from "../pool/availability.ts";
+import type { Deadline } from "../pool/latency-estimate.ts";
 import type { Lease, LeaseRequest } from "../pool/lease-contract.ts";
-import type { Deadline } from "../pool/pace.ts";
 import { type Answer, type AttemptState, attemptImage } from "./attempt.ts";
 import type { ImageGeneration, RunFacts } from "./contract.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
 import { LiveRun } from "./live-run.ts";
+import { UsageOfFailures } from "./reported-usage.ts";
 import type { GenerationRecord } from "./request-record.ts";
 import { nextStep } from "./retry.ts";
 import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./signatures.ts";
-import { UsageOfFailures } from "./told-usage.ts";
 import { TriedTokens } from "./tried-tokens.ts";
 
 /** A request on its way: what its calls share. */
 export type Plan = {
   request: ImageGeneration;
   family: string;
-  wish: ImageWish;
+  wish: ImageOptions;
   /** The conversation with as many pictures as its providers take. */
   turns: Turn[];
   lease: Omit<LeaseRequest, "exclude">;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { openStore } from "../../db/sqlite/store.ts";
 import { silentLog } from "../../log.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
-import { createKeptResponses } from "./stored-responses.ts";
+import { createStoredResponses } from "./stored-responses.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -11,7 +11,7 @@ async function open(maxBytes?: number) {
   const folder = temporaryFolder();
   const clock = virtualClock();
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
-  const responses = createKeptResponses({ store, clock, log: silentLog, maxBytes });
+  const responses = createStoredResponses({ store, clock, log: silentLog, maxBytes });
   const keep = (id: string, body = { text: id }, keyId = 1) => responses.keep({ id, keyId, createdAt: clock.now(), body });
   /** Which of them are on disk. */
   const there = async (...ids: string[]) => {

@@ -13,7 +13,7 @@ const MAX_BYTES = 256 * 1024 * 1024;
 const SWEEP_MS = 3_600_000;
 const SWEEP_ROWS = 500;
 
-export type KeptResponses = {
+export type StoredResponses = {
   /** Resolves when it is kept; one that is there already stays as it is. False: it is too long. */
   keep(row: ResponseRow): Promise<boolean>;
   /** What was kept under the id; null: nothing, it is past its age, or another key's. */
@@ -27,7 +27,7 @@ export type KeptResponses = {
 
 type Dependencies = { store: ResponseStore; clock: Clock; log: Log; maxBytes?: number };
 
-export function createKeptResponses({ store, clock, log, maxBytes = MAX_BYTES }: Dependencies): KeptResponses {
+export function createStoredResponses({ store, clock, log, maxBytes = MAX_BYTES }: Dependencies): StoredResponses {
   let isStopped = false;
   let cancel = () => {};
   let sweeping = Promise.resolve();

@@ -2,7 +2,7 @@
 
 import { type Clock, sleep } from "../../clock.ts";
 import type { UndeliveredRow, UndeliveredStore } from "../../db/undelivered.ts";
-import type { ImageAnswer, Json, Usage } from "../../domain/generation.ts";
+import type { ImageOutput, Json, Usage } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
@@ -16,7 +16,7 @@ export type StoredResult = {
   successorOf: string | null;
   provider: string;
   usage: Usage;
-  answer: ImageAnswer;
+  answer: ImageOutput;
   mediaIds: string[];
 };
 export type StoredFailure = Pick<AppError, "kind" | "message" | "reason" | "detail" | "param" | "customer">;
@@ -254,5 +254,5 @@ const CUT_OFF: StoredFailure = {
 };
 
 /** The failure of an entry as the next identical request is told it. */
-export const toldAgain = (failure: StoredFailure, requestId: string): AppError =>
+export const repeatedFailure = (failure: StoredFailure, requestId: string): AppError =>
   new AppError(failure.kind, failure.message, { ...failure, charged: true, joined: requestId });

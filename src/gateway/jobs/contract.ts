@@ -1,12 +1,12 @@
 // The contract of jobs: what dialects and the admin ask of them, and what they promise.
 
-import type { ImageRequest, ImageWish, InputMedia, Json, Kind, ModelOptions, Turn, VideoWish } from "../../domain/generation.ts";
+import type { ImageOptions, ImageRequest, InputMedia, Json, Kind, ModelOptions, Turn, VideoOptions } from "../../domain/generation.ts";
 import type { Job, JobState } from "../../domain/job.ts";
 import type { JobClient } from "../generation/job-client.ts";
 import type { ModelChoice } from "../models/models.ts";
 
 /** A client's wish for a video, decoded from any dialect; pictures are already stored. */
-export type VideoOrder = Pick<VideoWish, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
+export type CreateVideoJob = Pick<VideoOptions, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
   requestId: string;
   dialect: "openai" | "gemini";
   route: string;
@@ -26,11 +26,11 @@ export type VideoOrder = Pick<VideoWish, "mode" | "aspect" | "resolution" | "sec
 };
 
 /** Images as a job. */
-export type ImageJobOrder = Pick<
-  VideoOrder,
+export type CreateImageJob = Pick<
+  CreateVideoJob,
   "requestId" | "dialect" | "route" | "keyId" | "choice" | "webhookUrl" | "idempotencyKey" | "echo" | "client" | "startedAt"
 > & {
-  wish: ImageWish;
+  wish: ImageOptions;
   system?: string;
   turns: Turn[];
   n: number;
@@ -55,8 +55,8 @@ export interface Jobs {
    * @throws {AppError} `invalid_request` (what the family cannot express, with the reason), `forbidden`, `limit_exceeded`, `no_token`,
    * `busy`, `not_found` (a source that is not the key's), `conflict` (same idempotency key, other request)
    */
-  createVideo(order: VideoOrder): Promise<Job>;
-  createImages(order: ImageJobOrder): Promise<Job>;
+  createVideo(order: CreateVideoJob): Promise<Job>;
+  createImages(order: CreateImageJob): Promise<Job>;
   /** Null when there is none, or it is another key's (`keyId` null: the operator sees all). */
   get(id: string, keyId: number | null): Promise<Job | null>;
   /** The video job that made a stored medium. Null when none did, or it is another key's. */

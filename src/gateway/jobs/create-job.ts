@@ -11,18 +11,18 @@ import { notServed } from "../generation/not-served.ts";
 import type { Limits } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { chooseFamily, isSwitchedOff, switchedOff } from "../models/models.ts";
-import { canMakeVideo, chooseVideo, videoWish } from "../models/video-options.ts";
+import { canMakeVideo, chooseVideo, videoOptionsOf } from "../models/video-options.ts";
 import type { Leases } from "../pool/lease-contract.ts";
-import type { ImageJobOrder, VideoOrder } from "./contract.ts";
+import type { CreateImageJob, CreateVideoJob } from "./contract.ts";
 import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } from "./image-job.ts";
-import type { JobBook } from "./job-lifecycle.ts";
+import type { JobLifecycle } from "./job-lifecycle.ts";
 import { deadlineAfter, isSettled } from "./job-state.ts";
 import { type VideoPlan, writePlan } from "./video-plan.ts";
-import type { Runner } from "./worker.ts";
+import type { Worker } from "./worker.ts";
 
-export type JobOrdersDependencies = ImageJobDependencies & {
-  book: JobBook;
-  runner: Pick<Runner, "take" | "imageRun">;
+export type JobCreationDependencies = ImageJobDependencies & {
+  book: JobLifecycle;
+  runner: Pick<Worker, "take" | "imageRun">;
   pool: Pick<Leases, "canServe" | "families" | "isOff" | "deniedFor">;
   limits: Limits;
   media: Pick<MediaStore, "open" | "keepBytes" | "assertSpace" | "claimInputs">;
@@ -36,15 +36,15 @@ type Attach = (id: string) => Promise<void>;
 /** A job's row, when the key may see it. */
 type Find = (id: string, keyId: number | null) => Promise<JobRow | null>;
 
-export type JobOrders = {
-  openVideo(order: VideoOrder, attach: Attach): Promise<JobRow>;
-  openImages(order: ImageJobOrder, attach: Attach): Promise<JobRow>;
+export type JobCreation = {
+  openVideo(order: CreateVideoJob, attach: Attach): Promise<JobRow>;
+  openImages(order: CreateImageJob, attach: Attach): Promise<JobRow>;
 };
 
-export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrders {
+export function createJobCreation(deps: JobCreationDependencies, find: Find): JobCreation {
   const { book, runner, settings, clock } = deps;
 
-  async function openVideo(order: VideoOrder, attach: Attach): Promise<JobRow> {
+  async function openVideo(order: CreateVideoJob, attach: Attach): Promise<JobRow> {
     const source = await findSource(order);
     const { family, choice } = chooseServed(order, source?.provider ?? null);
     deps.media.assertSpace();
@@ -92,19 +92,19 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
   }
 
   /** How the families after the chosen one would carry it out; used when the upstream turns out to have retired that. */
-  function successorsOf(order: VideoOrder, family: string): Pick<VideoPlan, "successors"> {
+  function successorsOf(order: CreateVideoJob, family: string): Pick<VideoPlan, "successors"> {
     const { choice } = order;
     if (!settings().generation.successors || choice.families.length < 2) return {};
-    const wish = videoWish(choice.params, order);
+    const wish = videoOptionsOf(choice.params, order);
     const usable = (other: string) => (provider: string) => deps.pool.canServe("video", other, [provider]);
     const others = choice.families.filter((other) => other !== family && canMakeVideo(other, wish, usable(other)));
     return others.length === 0 ? {} : { successors: others.map((other) => chooseVideo(other, wish, usable(other), deps.prices?.())) };
   }
 
   /** The family that serves it: one whose provider knows the source goes first, then one that can make what is wished. */
-  function chooseServed(order: VideoOrder, known: string | null) {
+  function chooseServed(order: CreateVideoJob, known: string | null) {
     const { choice } = order;
-    const wish = videoWish(choice.params, order);
+    const wish = videoOptionsOf(choice.params, order);
     const canServe = (family: string) => deps.pool.canServe("video", family);
     const usable = (family: string) => (provider: string) => deps.pool.canServe("video", family, [provider]);
     const knows = (family: string) => (provider: string) => provider === known && usable(family)(provider);
@@ -125,7 +125,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
   }
 
   /** The video to start from. @throws {AppError} `not_found`, `conflict` while it is being made, `invalid_request` when it is gone */
-  async function findSource({ source, keyId, requestId }: VideoOrder) {
+  async function findSource({ source, keyId, requestId }: CreateVideoJob) {
     if (!source) return null;
     if ("media" in source)
       return { jobId: null, mediaId: await storedId(deps, source.media, { keyId, requestId }), provider: null, known: null };
@@ -140,7 +140,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
     return { jobId: job.id, mediaId, provider: job.provider, known };
   }
 
-  async function openImages(order: ImageJobOrder, attach: Attach): Promise<JobRow> {
+  async function openImages(order: CreateImageJob, attach: Attach): Promise<JobRow> {
     const { choice, wish, system, n, seed, thinking, includeThoughts, imageOnly, picturesParam, options, shapeParams } = order;
     const id = `image_${newId()}`;
     const prompt = order.turns
@@ -191,7 +191,7 @@ export function createJobOrders(deps: JobOrdersDependencies, find: Find): JobOrd
   return { openVideo, openImages };
 }
 
-function newRow(order: VideoOrder | ImageJobOrder, now: number) {
+function newRow(order: CreateVideoJob | CreateImageJob, now: number) {
   const { keyId, requestId, dialect, route, choice, webhookUrl = null, echo = null } = order;
   return {
     keyId,
@@ -229,11 +229,15 @@ function newRow(order: VideoOrder | ImageJobOrder, now: number) {
 
 type Owner = { keyId: number; requestId: string };
 
-async function storedId({ media }: Pick<JobOrdersDependencies, "media">, input: InputMedia, { keyId, requestId }: Owner): Promise<string> {
+async function storedId(
+  { media }: Pick<JobCreationDependencies, "media">,
+  input: InputMedia,
+  { keyId, requestId }: Owner,
+): Promise<string> {
   return input.mediaId ?? (await media.keepBytes(input.data, { origin: "input", keyId, requestId })).id;
 }
 
-async function storeImages(deps: Pick<JobOrdersDependencies, "media">, order: ImageJobOrder): Promise<ImageJobOrder["turns"]> {
+async function storeImages(deps: Pick<JobCreationDependencies, "media">, order: CreateImageJob): Promise<CreateImageJob["turns"]> {
   return Promise.all(
     order.turns.map(async ({ role, parts }) => ({
       role,

@@ -4,7 +4,7 @@ import type { GenerateEvent } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
 import type { Run } from "../generation/contract.ts";
-import { answerEvents, type OutputReader } from "../generation/replay-output.ts";
+import { type OutputReader, replayOutput } from "../generation/replay-output.ts";
 import { type ModelChoice, successorOf } from "../models/models.ts";
 import type { Jobs } from "./contract.ts";
 import { failureOf, isSettled } from "./job-state.ts";
@@ -54,5 +54,5 @@ async function* endOf({ media, affinity }: JobReader, job: Job): AsyncGenerator<
   const end = job.answer?.end ?? null;
   const failure = end ? null : failureOf(job);
   if (failure) throw failure;
-  yield* answerEvents({ media, affinity }, { ...job, provider: job.provider ?? "" });
+  yield* replayOutput({ media, affinity }, { ...job, provider: job.provider ?? "" });
 }

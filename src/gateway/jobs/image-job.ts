@@ -3,22 +3,22 @@
 import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow } from "../../db/jobs.ts";
-import { type GenerateEvent, type ImageWish, type Json, noImageText, type Part, type Turn } from "../../domain/generation.ts";
+import { type GenerateEvent, type ImageOptions, type Json, noImageText, type Part, type Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Generate, ImageGeneration, Run } from "../generation/contract.ts";
-import { type AnswerNotes, createAnswerNotes } from "../generation/image-output.ts";
+import { createOutputRecorder, type OutputRecorder } from "../generation/image-output.ts";
 import { pixelsOf, uriInput } from "../generation/inputs.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { searchesOf } from "../models/model-options.ts";
 import type { ModelChoice } from "../models/models.ts";
 import { actualImageUsd, type Prices } from "../models/prices.ts";
-import type { JobBook } from "./job-lifecycle.ts";
+import type { JobLifecycle } from "./job-lifecycle.ts";
 import { nextProgress, toJobError } from "./job-state.ts";
 
 export type ImageJobDependencies = {
-  book: JobBook;
+  book: JobLifecycle;
   generate: Generate;
   keys: Pick<Keys, "get">;
   media: Pick<MediaStore, "open">;
@@ -46,7 +46,7 @@ type StoredPart =
   | { type: "uri"; uri: string; mime: string };
 export type ImageJobPlan = {
   choice: ModelChoice;
-  wish: ImageWish;
+  wish: ImageOptions;
   system?: string;
   turns: { role: Turn["role"]; parts: StoredPart[] }[];
   n: number;
@@ -121,7 +121,7 @@ async function callEnded({ book, log }: ImageJobDependencies, { id, calls }: Ima
 export async function followImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, images: Run): Promise<boolean> {
   const { n } = readImagePlan(job.plan);
   const mediaIds: string[] = [];
-  const notes = createAnswerNotes(n);
+  const notes = createOutputRecorder(n);
   try {
     for await (const event of images.events) {
       if (event.type === "queued") deps.book.stand(job.id, event);
@@ -168,7 +168,7 @@ async function finish(
   family: string,
   mediaIds: string[],
   done: Extract<GenerateEvent, { type: "done" }>,
-  notes: AnswerNotes,
+  notes: OutputRecorder,
 ): Promise<void> {
   const { wish } = readImagePlan(job.plan);
   const { usage, provider, finish: word, message, upstreamReason } = done;

@@ -15,7 +15,7 @@ import type { Webhooks } from "./webhooks.ts";
 
 export type JobEnd = JobChange & { state: "completed" | "failed" | "cancelled" };
 
-export type JobBook = {
+export type JobLifecycle = {
   /** On disk when it resolves, with the admission that its end settles; null: somebody else settles. */
   open(row: JobRow, admission: Admission | null): Promise<void>;
   read(id: string): Promise<JobRow | null>;
@@ -35,7 +35,7 @@ export type JobBook = {
   watch(id: string, signal: AbortSignal): AsyncIterable<JobRow>;
 };
 
-export type JobBookDependencies = {
+export type JobLifecycleDependencies = {
   store: JobStore;
   webhooks: Pick<Webhooks, "deliveryOf" | "wake">;
   requests: Pick<RequestLog, "append">;
@@ -45,7 +45,7 @@ export type JobBookDependencies = {
   log: Log;
 };
 
-export function createJobBook({ store, webhooks, requests, settings, metrics, clock, log }: JobBookDependencies): JobBook {
+export function createJobLifecycle({ store, webhooks, requests, settings, metrics, clock, log }: JobLifecycleDependencies): JobLifecycle {
   const admissions = new Map<string, Admission>();
   const readers = new Map<string, Set<() => void>>();
   /** `readyAt`: when the wait is over by the estimate, epoch ms. */

@@ -6,7 +6,7 @@ import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../../providers/provider.ts";
 import { PIXEL_PNG } from "../media/media.fixtures.ts";
 import { parseModel } from "../models/models.ts";
-import type { VideoOrder } from "./contract.ts";
+import type { CreateVideoJob } from "./contract.ts";
 
 const TWO_TOKENS = [
   { provider: "gemini", label: "one", secret: "secret-of-token-one" },
@@ -21,7 +21,7 @@ const kindOf = (promise: Promise<unknown>): Promise<unknown> =>
     (error) => (error instanceof AppError ? error.kind : error),
   );
 
-async function made(world: World, change?: Partial<VideoOrder>) {
+async function made(world: World, change?: Partial<CreateVideoJob>) {
   return world.ctx.jobs.createVideo(world.order(change));
 }
 

@@ -9,16 +9,16 @@ import { mediaOfJob } from "../generation/image-output.ts";
 import type { JobClient } from "../generation/job-client.ts";
 import { type Entry, isLost, UNDELIVERED_MS, type Undelivered } from "../generation/undelivered.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import type { ImageJobOrder, Jobs, VideoOrder } from "./contract.ts";
-import { createJobOrders, type JobOrdersDependencies } from "./create-job.ts";
+import type { CreateImageJob, CreateVideoJob, Jobs } from "./contract.ts";
+import { createJobCreation, type JobCreationDependencies } from "./create-job.ts";
 import type { Claim, Idempotency } from "./idempotency.ts";
 import { failureOf, isFreeFailure } from "./job-state.ts";
 import type { Webhooks } from "./webhooks.ts";
-import type { Runner } from "./worker.ts";
+import type { Worker } from "./worker.ts";
 
-export type JobsDependencies = JobOrdersDependencies & {
+export type JobsDependencies = JobCreationDependencies & {
   store: Pick<JobStore, "findJob" | "listJobs">;
-  runner: Runner;
+  runner: Worker;
   idempotency: Idempotency;
   /** Absent: nothing is joined. */
   undelivered?: Undelivered;
@@ -38,10 +38,10 @@ export function createJobs(deps: JobsDependencies): Jobs {
     return row && (keyId === null || (row.keyId === keyId && !row.removed)) ? row : null;
   }
 
-  const orders = createJobOrders(deps, find);
+  const orders = createJobCreation(deps, find);
 
   /** Makes the job, or finds the one that the same request made before; one that failed and cost nothing makes room for another. */
-  async function once(order: VideoOrder | ImageJobOrder, decoded: unknown, make: Make): Promise<Job> {
+  async function once(order: CreateVideoJob | CreateImageJob, decoded: unknown, make: Make): Promise<Job> {
     const { keyId, route, idempotencyKey } = order;
     if (order.webhookUrl !== undefined) deps.webhooks.check(order.webhookUrl, "webhook_url");
     if (idempotencyKey === undefined)
@@ -60,7 +60,7 @@ export function createJobs(deps: JobsDependencies): Jobs {
   }
 
   /** The job of an identical request whose client has not got it, else a new one. Follows whether this client gets it. */
-  async function joined({ keyId }: VideoOrder | ImageJobOrder, client: JobClient, decoded: unknown, make: Make): Promise<JobRow> {
+  async function joined({ keyId }: CreateVideoJob | CreateImageJob, client: JobClient, decoded: unknown, make: Make): Promise<JobRow> {
     const { undelivered } = deps;
     if (!undelivered) return make(async () => {});
     const hash = () => hashRequest(decoded);
@@ -187,12 +187,12 @@ export function createJobs(deps: JobsDependencies): Jobs {
 const CANCEL_WAIT_MS = 3_000;
 
 /** What makes two requests the same: not when they came, nor under what id their pictures were stored. */
-function decodedVideo({ requestId: _, startedAt: __, idempotencyKey: ___, client: ____, images, source, ...order }: VideoOrder) {
+function decodedVideo({ requestId: _, startedAt: __, idempotencyKey: ___, client: ____, images, source, ...order }: CreateVideoJob) {
   const origin = source && ("media" in source ? source.media.data : source.jobId);
   return { ...order, images: images.map(({ data }) => data), origin };
 }
 
-function decodedImages({ requestId: _, startedAt: __, idempotencyKey: ___, client: ____, turns, ...order }: ImageJobOrder) {
+function decodedImages({ requestId: _, startedAt: __, idempotencyKey: ___, client: ____, turns, ...order }: CreateImageJob) {
   const parts = turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text : part.image.data))]);
   return { ...order, parts };
 }

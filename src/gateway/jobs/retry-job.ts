@@ -8,7 +8,7 @@ import { AppError } from "../../errors.ts";
 import { newTimeId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
 import { parseModel } from "../models/models.ts";
-import type { Jobs, VideoOrder } from "./contract.ts";
+import type { CreateVideoJob, Jobs } from "./contract.ts";
 import { type ImageJobDependencies, openTurns, readImagePlan } from "./image-job.ts";
 import { readPlan } from "./video-plan.ts";
 
@@ -55,7 +55,7 @@ export async function retryJob(deps: Dependencies, id: string): Promise<Job> {
   });
 }
 
-async function sourceOf(deps: Dependencies, job: JobRow, mediaId: string): Promise<NonNullable<VideoOrder["source"]>> {
+async function sourceOf(deps: Dependencies, job: JobRow, mediaId: string): Promise<NonNullable<CreateVideoJob["source"]>> {
   const maker = job.sourceJobId === null ? null : await deps.store.getJob(job.sourceJobId);
   return maker?.state === "completed" && maker.mediaIds.length > 0 ? { jobId: maker.id } : { media: await openInput(deps, mediaId) };
 }

@@ -5,7 +5,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow } from "../../db/jobs.ts";
 import type { AttemptRow } from "../../domain/request.ts";
 import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
-import type { Turnstile } from "../../keyed-semaphore.ts";
+import type { KeyedSemaphore } from "../../keyed-semaphore.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { Provider } from "../../providers/provider.ts";
@@ -15,16 +15,16 @@ import type { Prices } from "../models/prices.ts";
 import type { Lease, Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Tokens } from "../tokens/credentials.ts";
-import type { JobBook } from "./job-lifecycle.ts";
+import type { JobLifecycle } from "./job-lifecycle.ts";
 import { deadlineAfter, toJobError } from "./job-state.ts";
 
 export type VideoRunDependencies = {
-  book: JobBook;
+  book: JobLifecycle;
   pool: Pick<Pool, "lease" | "isFree" | "adopt" | "observe">;
   providers: ReadonlyMap<string, Provider>;
   tokens: Pick<Tokens, "open" | "callContext">;
   media: Pick<MediaStore, "open" | "keep" | "remove">;
-  turnstile: Turnstile;
+  turnstile: KeyedSemaphore;
   settings: () => Settings;
   /** Absent: the catalogue's. */
   prices?: () => Prices;

@@ -5,7 +5,7 @@ import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { Reservation } from "../../db/ledger.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
-import { createTurnstile } from "../../keyed-semaphore.ts";
+import { createKeyedSemaphore } from "../../keyed-semaphore.ts";
 import type { Run } from "../generation/contract.ts";
 import { mediaOfJob } from "../generation/image-output.ts";
 import { TriedTokens } from "../generation/tried-tokens.ts";
@@ -24,7 +24,7 @@ import { markUnknown, type VideoRun, type VideoRunDependencies } from "./video-j
 import { runVideo } from "./video-run.ts";
 import { completion } from "./video-store.ts";
 
-export type Runner = {
+export type Worker = {
   /** Looks at what an earlier run left. The result says which open reservations belong to jobs: pass it to `limits.load`. */
   prepare(): Promise<(reservation: Reservation) => boolean>;
   /** Resumes what was left, at once, and sweeps from now on. After `limits.load` and when the pool has its tokens. */
@@ -44,7 +44,7 @@ export type Runner = {
   size(): number;
 };
 
-export type RunnerDependencies = Omit<VideoRunDependencies, "turnstile"> &
+export type WorkerDependencies = Omit<VideoRunDependencies, "turnstile"> &
   ImageJobDependencies & { store: JobStore; limits: Pick<Limits, "resume"> };
 
 /** Jobs of one key and family that wait in the pool at once: the others wait here, so that they do not fill its queue. */
@@ -53,9 +53,9 @@ const SWEEP_MS = 3_600_000;
 const SWEEP_ROWS = 500;
 const DAY_MS = 86_400_000;
 
-export function createRunner(deps: RunnerDependencies): Runner {
+export function createWorker(deps: WorkerDependencies): Worker {
   const { store, book, limits, clock, settings, log, media } = deps;
-  const turnstile = createTurnstile(WAITING_AT_ONCE);
+  const turnstile = createKeyedSemaphore(WAITING_AT_ONCE);
   const parked = new AbortController();
   const killed = new AbortController();
   const working = new Map<string, { done: Promise<void>; nudge(): void }>();

@@ -2,7 +2,7 @@
 import type { Media } from "../../domain/generation.ts";
 
 /** Stored bytes as the request wants them: whole, a range, or none when it has them. `own` headers replace those of a public result. */
-export function answerMedia(media: Media, blob: Blob, request: Request, own: Record<string, string> = {}): Response {
+export function mediaResponse(media: Media, blob: Blob, request: Request, own: Record<string, string> = {}): Response {
   const etag = `"${media.id}"`;
   const headers = { ...mediaHeaders(media, etag), ...own };
   if (matchesETag(request.headers.get("if-none-match"), etag)) return new Response(null, { status: 304, headers });

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node
 import { join } from "node:path";
 import type { Settings } from "../../config/settings-schema.ts";
 import { openStore } from "../../db/sqlite/store.ts";
-import type { Draft, Media } from "../../domain/generation.ts";
+import type { Media, TempFile } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { isId, newId } from "../../ids.ts";
 import { silentLog } from "../../log.ts";
@@ -80,7 +80,7 @@ describe("a draft becomes a medium", () => {
     ["of 3 MB, in one piece", largePng(3_000_000), 3_000_000],
   ])("%s", async (_name, bytes, chunk) => {
     await using room = await openMedia();
-    const writer = await room.media.openDraft("image/webp");
+    const writer = await room.media.openTempFile("image/webp");
     for (let at = 0; at < bytes.byteLength; at += chunk) await writer.write(bytes.subarray(at, at + chunk));
     const media = await room.media.keep(await writer.close(), RESULT);
     expect(media).toEqual({
@@ -105,7 +105,7 @@ describe("a draft becomes a medium", () => {
   test("with chunks in order even when the writer is not waited for", async () => {
     await using room = await openMedia();
     const bytes = largePng(3_000_000);
-    const writer = await room.media.openDraft("image/png");
+    const writer = await room.media.openTempFile("image/png");
     for (let at = 0; at < bytes.byteLength; at += 100_000) void writer.write(bytes.subarray(at, at + 100_000));
     const { id } = await room.media.keep(await writer.close(), RESULT);
     expect(Buffer.compare((await (await room.media.open(id))?.blob.bytes()) ?? new Uint8Array(), bytes)).toBe(0);
@@ -136,8 +136,8 @@ describe("a draft becomes a medium", () => {
 });
 
 describe("nothing is left behind", () => {
-  const draftOf = async (room: Awaited<ReturnType<typeof openMedia>>, bytes: Uint8Array): Promise<Draft> => {
-    const writer = await room.media.openDraft("image/png");
+  const draftOf = async (room: Awaited<ReturnType<typeof openMedia>>, bytes: Uint8Array): Promise<TempFile> => {
+    const writer = await room.media.openTempFile("image/png");
     await writer.write(bytes);
     return writer.close();
   };
@@ -147,7 +147,7 @@ describe("nothing is left behind", () => {
     ["large", 2_000_000],
   ])("by a %s draft that is discarded before or after its end", async (_name, size) => {
     await using room = await openMedia();
-    const writer = await room.media.openDraft("image/png");
+    const writer = await room.media.openTempFile("image/png");
     await writer.write(largePng(size));
     await writer.discard();
     await room.media.discard(await draftOf(room, largePng(size)));

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
-import type { Draft, DraftWriter, Media } from "../../domain/generation.ts";
+import type { Media, TempFile, TempFileWriter } from "../../domain/generation.ts";
 import { AppError, diskIsFull } from "../../errors.ts";
 import { isId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
@@ -14,18 +14,18 @@ import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./
 import { MediaUsage } from "./media-shares.ts";
 import { createSweeper } from "./retention.ts";
 import { HEAD_BYTES } from "./sniff.ts";
-import { createDrafts, diskErrors } from "./temp-files.ts";
+import { createTempFiles, diskErrors } from "./temp-files.ts";
 import { createThumbnails } from "./thumbnails.ts";
 
 export interface MediaStore {
   /** Takes the bytes of one medium as they come; the claimed type decides nothing. */
-  openDraft(mime: string): Promise<DraftWriter>;
+  openTempFile(mime: string): Promise<TempFileWriter>;
   /**
    * Makes a draft a medium. Whatever happens, the draft is used up.
    * @throws {AppError} for inputs `invalid_request` (unknown type, damaged, too many pixels), `limit_exceeded` (the key's share or its uploads
    * of the day are used up); for results `upstream_unknown_outcome`, charged (unknown type); `unavailable` when the disk is full
    */
-  keep(draft: Draft, facts: MediaFacts): Promise<Media>;
+  keep(draft: TempFile, facts: MediaFacts): Promise<Media>;
   /** As {@link keep}, for bytes at hand. */
   keepBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media>;
   /** Null for anything that is not the id of a medium. */
@@ -35,7 +35,7 @@ export interface MediaStore {
   /** A small WebP of a picture, made when first asked for. Null: there is no such picture, or of its type none can be made. */
   thumbnail(id: string): Promise<Blob | null>;
   /** Drops a draft that nobody wants. */
-  discard(draft: Draft): Promise<void>;
+  discard(draft: TempFile): Promise<void>;
   /** Deletes one medium; false when there is none. */
   remove(id: string): Promise<boolean>;
   /**
@@ -93,7 +93,7 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
   const { store, clock, settings, log, rowBytes = ROW_BYTES } = deps;
   const folder = join(deps.dataDir, "media");
   const orphans = deps.orphans ?? orphansBeside(folder);
-  const drafts = createDrafts(join(folder, "drafts"));
+  const drafts = createTempFiles(join(folder, "drafts"));
   const freeBytes = createFreeSpace(folder, clock);
   const thumbnails = createThumbnails({ folder: join(folder, "thumbs"), log });
   const usage = new MediaUsage();
@@ -202,7 +202,7 @@ export function createMediaStore(deps: MediaDependencies): MediaStore {
   const sweeper = createSweeper({ store, usage, clock, settings, log, erase });
 
   return {
-    openDraft: async (mime) => drafts.open(mime),
+    openTempFile: async (mime) => drafts.open(mime),
     async keep(draft, facts) {
       try {
         const media = describe(await drafts.head(draft, HEAD_BYTES), draft.bytes, facts);

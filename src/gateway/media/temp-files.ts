@@ -2,17 +2,17 @@
 import { mkdirSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Draft, DraftWriter } from "../../domain/generation.ts";
+import type { TempFile, TempFileWriter } from "../../domain/generation.ts";
 import { diskIsFull } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 
-export type Drafts = {
-  open(mime: string): DraftWriter;
+export type TempFiles = {
+  open(mime: string): TempFileWriter;
   /** The first `bytes` bytes of a finished draft. */
-  head(draft: Draft, bytes: number): Promise<Uint8Array>;
+  head(draft: TempFile, bytes: number): Promise<Uint8Array>;
   /** Brings the bytes to their final path. The draft is used up. */
-  moveTo(draft: Draft, path: string): Promise<void>;
-  discard(draft: Draft): Promise<void>;
+  moveTo(draft: TempFile, path: string): Promise<void>;
+  discard(draft: TempFile): Promise<void>;
   /** Deletes files last written before `time` (epoch ms), left over from a crash; resolves with their number. */
   deleteBefore(time: number): Promise<number>;
 };
@@ -23,10 +23,10 @@ const HELD_BYTES = 1024 * 1024;
 const PIECE_BYTES = 256 * 1024;
 
 /** Drafts in `folder`, which is created. */
-export function createDrafts(folder: string): Drafts {
+export function createTempFiles(folder: string): TempFiles {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return {
-    open: (mime) => createDraftWriter(folder, mime),
+    open: (mime) => createTempFileWriter(folder, mime),
     head: async ({ data, path }, bytes) => data?.subarray(0, bytes) ?? (await Bun.file(path).slice(0, bytes).bytes()),
     moveTo: (draft, path) =>
       diskErrors(async () => {
@@ -50,7 +50,7 @@ export function createDrafts(folder: string): Drafts {
   };
 }
 
-function createDraftWriter(folder: string, mime: string): DraftWriter {
+function createTempFileWriter(folder: string, mime: string): TempFileWriter {
   let path = "";
   let file: FileHandle | null = null;
   let held: Uint8Array[] = [];

@@ -1,12 +1,21 @@
 // Facts about how requests say what shape and size an image has, and what providers make of it.
 
 import { expect, test } from "bun:test";
-import type { ImageWish } from "../../domain/generation.ts";
+import type { ImageOptions } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { fitImage, fitThinking, type ImageHints, imageWish, maxInputs, offersAspect, providersFor, withModel } from "./image-options.ts";
+import {
+  fitImage,
+  fitThinking,
+  type ImageHints,
+  maxInputs,
+  providersFor,
+  readImageOptions,
+  takesAspect,
+  withModel,
+} from "./image-options.ts";
 import { parseModel } from "./models.ts";
 
-const WISHES: readonly [hints: ImageHints, wish: Omit<ImageWish, "pixels">][] = [
+const WISHES: readonly [hints: ImageHints, wish: Omit<ImageOptions, "pixels">][] = [
   [{}, {}],
   [{ size: null, quality: undefined, aspectRatio: "", imageSize: "auto" }, {}],
   [{ size: "auto", quality: "auto" }, {}],
@@ -76,14 +85,14 @@ const WISHES: readonly [hints: ImageHints, wish: Omit<ImageWish, "pixels">][] = 
 
 for (const [hints, wish] of WISHES) {
   test(`${JSON.stringify(hints)} asks for ${JSON.stringify(wish)}`, () => {
-    const { pixels: _, ...read } = imageWish(hints);
+    const { pixels: _, ...read } = readImageOptions(hints);
     expect(read).toEqual(wish);
   });
 }
 
 test("pixels are kept while the aspect comes from them", () => {
-  expect(imageWish({ size: "1536x1024" }).pixels).toEqual({ width: 1536, height: 1024 });
-  expect(imageWish({ size: "1536x1024", aspectRatio: "1:1" }).pixels).toBeUndefined();
+  expect(readImageOptions({ size: "1536x1024" }).pixels).toEqual({ width: 1536, height: 1024 });
+  expect(readImageOptions({ size: "1536x1024", aspectRatio: "1:1" }).pixels).toBeUndefined();
 });
 
 const GARBAGE: readonly [hints: ImageHints, param: string][] = [
@@ -107,7 +116,7 @@ const GARBAGE: readonly [hints: ImageHints, param: string][] = [
 
 for (const [hints, param] of GARBAGE) {
   test(`${JSON.stringify(hints).slice(0, 60)} is refused, naming ${param}`, () => {
-    const attempt = () => imageWish(hints, { aspectRatio: "aspect_ratio" });
+    const attempt = () => readImageOptions(hints, { aspectRatio: "aspect_ratio" });
     expect(attempt).toThrow(AppError);
     try {
       attempt();
@@ -120,7 +129,7 @@ for (const [hints, param] of GARBAGE) {
 }
 
 test("what the id fixes wins over the request", () => {
-  const wish = imageWish({ size: "1024x1536", imageSize: "4K" });
+  const wish = readImageOptions({ size: "1024x1536", imageSize: "4K" });
   expect(withModel(parseModel("gemini-3.0-pro-image-landscape-2k")!.params, wish)).toEqual({ aspect: "16:9", size: "2K" });
   expect(withModel(parseModel("gemini-3.0-pro-image-landscape")!.params, wish)).toEqual({ aspect: "16:9", size: "4K" });
   expect(withModel(parseModel("gemini-3.0-pro-image")!.params, wish)).toEqual(wish);
@@ -143,12 +152,12 @@ const FITS: readonly [family: string, provider: string, hints: ImageHints, fitte
 
 for (const [family, provider, hints, fitted] of FITS) {
   test(`${family} on ${provider} makes ${JSON.stringify(fitted)} of ${JSON.stringify(hints)}`, () => {
-    expect<object>(fitImage(family, provider, imageWish(hints))).toEqual(fitted);
+    expect<object>(fitImage(family, provider, readImageOptions(hints))).toEqual(fitted);
   });
 }
 
 test("the providers that can do exactly what is asked go alone, else those that come nearest", () => {
-  const providers = (family: string, hints: ImageHints) => providersFor(family, imageWish(hints));
+  const providers = (family: string, hints: ImageHints) => providersFor(family, readImageOptions(hints));
   expect(providers("gemini-3-pro-image", {})).toEqual({ providers: ["gemini", "flow"], minTier: {}, exact: true });
   expect(providers("gemini-3-pro-image", { imageSize: "2K" })).toEqual({
     providers: ["gemini", "flow"],
@@ -173,9 +182,9 @@ test("a provider without tokens does not rule out one that has some", () => {
 });
 
 test("another shape is another picture: families say whether they have it", () => {
-  expect(offersAspect("imagen-4", { aspect: "1:1" })).toBe(false);
-  expect(offersAspect("imagen-4", { aspect: "9:16", size: "4K" })).toBe(true);
-  expect(offersAspect("imagen-4", {})).toBe(true);
+  expect(takesAspect("imagen-4", { aspect: "1:1" })).toBe(false);
+  expect(takesAspect("imagen-4", { aspect: "9:16", size: "4K" })).toBe(true);
+  expect(takesAspect("imagen-4", {})).toBe(true);
 });
 
 test("a thinking level goes only where it can be chosen, and down to one that is offered", () => {

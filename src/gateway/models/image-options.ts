@@ -1,5 +1,5 @@
 // What a request wishes of an image's shape and size, and how near each provider comes to it. Pure.
-import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageSize, type ImageWish, type Tier } from "../../domain/generation.ts";
+import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageOptions, type ImageSize, type Tier } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { ImageLimits, Thinking } from "./family.ts";
 import { familyOf } from "./models.ts";
@@ -63,8 +63,8 @@ const WIDEST = 16;
  * @param names what the caller calls the fields, for errors
  * @throws {AppError} `invalid_request` with `param` when a field cannot be read
  */
-export function imageWish(hints: ImageHints, names: Partial<Record<keyof ImageHints, string>> = {}): ImageWish {
-  const read = (field: keyof ImageHints, parse: (text: string) => ImageWish | null, expected: string): ImageWish => {
+export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof ImageHints, string>> = {}): ImageOptions {
+  const read = (field: keyof ImageHints, parse: (text: string) => ImageOptions | null, expected: string): ImageOptions => {
     const value = hints[field];
     const text = typeof value === "number" ? String(value) : value;
     if (text === undefined || text === null) return {};
@@ -87,7 +87,7 @@ export function imageWish(hints: ImageHints, names: Partial<Record<keyof ImageHi
 }
 
 /** The wish with what the model id fixes put first. */
-export function withModel(params: ModelParameters, wish: ImageWish): ImageWish {
+export function withModel(params: ModelParameters, wish: ImageOptions): ImageOptions {
   return compact({
     aspect: params.aspect ?? wish.aspect,
     size: params.size ?? wish.size,
@@ -99,7 +99,7 @@ export function withModel(params: ModelParameters, wish: ImageWish): ImageWish {
  * The nearest that the provider can do: the nearest offered aspect, the next smaller offered size (else the smallest).
  * What was not wished for is absent, unless the provider has to be told; so is a size where it takes none.
  */
-export function fitImage(family: string, provider: string, wish: ImageWish): FittedImage {
+export function fitImage(family: string, provider: string, wish: ImageOptions): FittedImage {
   const limits = limitsOf(family, provider);
   const wished = wish.pixels ? wish.pixels.width / wish.pixels.height : wish.aspect && ratioOf(wish.aspect);
   return compact({
@@ -114,7 +114,7 @@ export function fitThinking(family: string, provider: string, wish: Thinking | u
 }
 
 /** Whether some provider of the family has the wished aspect: a smaller picture is the same picture, another shape is not. */
-export function offersAspect(family: string, wish: ImageWish): boolean {
+export function takesAspect(family: string, wish: ImageOptions): boolean {
   return providersOf(family).some(([, limits]) => hasAspect(limits, wish));
 }
 
@@ -124,7 +124,7 @@ export function offersAspect(family: string, wish: ImageWish): boolean {
  */
 export function providersFor(
   family: string,
-  wish: ImageWish,
+  wish: ImageOptions,
   usable: (provider: string) => boolean = () => true,
 ): { providers: string[]; minTier: Record<string, Tier>; exact: boolean } {
   const all = providersOf(family).filter(([provider]) => usable(provider));
@@ -140,7 +140,7 @@ export function providersFor(
 }
 
 /** @throws {AppError} `invalid_request` naming the shapes that there are, when none of the providers has the wished one */
-export function requireAspect(family: string, providers: readonly string[], { aspect }: ImageWish, param: string): void {
+export function requireAspect(family: string, providers: readonly string[], { aspect }: ImageOptions, param: string): void {
   const offered = new Set(providers.flatMap((provider) => limitsOf(family, provider).aspects));
   if (!aspect || offered.size === 0 || offered.has(aspect)) return;
   throw new AppError("invalid_request", `${param} must be one of ${[...offered].join(", ")} (${family} has no other), got "${aspect}"`, {
@@ -153,14 +153,14 @@ export function maxInputs(family: string, providers: readonly string[]): number 
   return Math.max(0, ...providers.map((provider) => limitsOf(family, provider).maxInputs));
 }
 
-function readAspect(text: string): ImageWish | null {
+function readAspect(text: string): ImageOptions | null {
   const named = NAMED_ASPECTS.get(text.replace(/[_ ]/g, "-"));
   if (named) return { aspect: named };
   const pair = readPair(text);
   return pair && { aspect: nearestAspect(pair.width / pair.height, ASPECTS) };
 }
 
-function readSize(text: string): ImageWish | null {
+function readSize(text: string): ImageOptions | null {
   if (VIDEO_RESOLUTION.test(text)) return {};
   const named = NAMED_SIZES.get(text);
   if (named) return { size: named };
@@ -174,7 +174,7 @@ function readSize(text: string): ImageWish | null {
   };
 }
 
-function readQuality(text: string): ImageWish | null {
+function readQuality(text: string): ImageOptions | null {
   const size = QUALITIES.get(text);
   return size ? { size } : readSize(text);
 }
@@ -222,12 +222,12 @@ function nearestOf<T>(wish: T, offered: readonly T[], order: readonly T[]): T | 
   return offered.findLast((candidate) => order.indexOf(candidate) <= order.indexOf(wish)) ?? offered[0];
 }
 
-function hasAspect(limits: ImageLimits, { aspect }: ImageWish): boolean {
+function hasAspect(limits: ImageLimits, { aspect }: ImageOptions): boolean {
   return !aspect || limits.aspects.includes(aspect);
 }
 
 /** A wish for less than the smallest picture is met by the smallest. */
-function hasSize(limits: ImageLimits, { size }: ImageWish): boolean {
+function hasSize(limits: ImageLimits, { size }: ImageOptions): boolean {
   if (!size || limits.sizes.includes(size)) return true;
   return IMAGE_SIZES.indexOf(size) <= IMAGE_SIZES.indexOf(limits.sizes[0] ?? limits.defaultSize);
 }

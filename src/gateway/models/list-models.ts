@@ -3,7 +3,7 @@ import type { TokenRow } from "../../domain/token.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { ImagePrice } from "./family.ts";
 import { chooseFamily, type Family, families, familyOf, knownModels, providerServes } from "./models.ts";
-import { type Offer, type OwnPrices, pricedSizes } from "./overrides.ts";
+import { type ModelOverrides, type OwnPrices, pricedSizes } from "./overrides.ts";
 
 /** What one provider asks for one size of image or one second at a resolution. */
 export type PriceView = { size: string; listUsd: number; ownUsd: number | null };
@@ -25,7 +25,7 @@ export type ModelView = {
   aliases: string[];
 };
 
-type Dependencies = { offer: Pick<Offer, "changes" | "isOff">; pool: Pick<Pool, "rows" | "canServe">; successors: boolean };
+type Dependencies = { offer: Pick<ModelOverrides, "changes" | "isOff">; pool: Pick<Pool, "rows" | "canServe">; successors: boolean };
 
 /** Every family, images first, the recommended one of each kind first. */
 export function listModelViews(deps: Dependencies): ModelView[] {

@@ -3,14 +3,14 @@ import { describe, expect, test } from "bun:test";
 import { NO_USAGE } from "../../domain/generation.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import { isSwitchedOff, listModels, parseModel } from "./models.ts";
-import { createOffer, readChanges } from "./overrides.ts";
+import { createModelOverrides, readChanges } from "./overrides.ts";
 import { actualImageUsd, estimateImageUsd, videoUsd } from "./prices.ts";
 
 const PRO = "gemini-3-pro-image";
 const FLASH = "gemini-3.1-flash-image";
 
 function offerOf(stored: unknown) {
-  const offer = createOffer();
+  const offer = createModelOverrides();
   offer.load(stored);
   return offer;
 }

@@ -8,11 +8,11 @@ import { CATALOGUE_PRICES, type Prices } from "./prices.ts";
 /** Own prices by family, provider and size (of an image) or resolution (of a second of video), in USD. */
 export type OwnPrices = Record<string, Record<string, Record<string, number>>>;
 
-export type OfferChanges = { off: string[]; prices: OwnPrices };
+export type OverrideChanges = { off: string[]; prices: OwnPrices };
 
-export type Offer = {
+export type ModelOverrides = {
   /** What is changed now. */
-  changes(): OfferChanges;
+  changes(): OverrideChanges;
   /** Takes what the store holds; what is not understood is passed over. */
   load(stored: unknown): void;
   isOff(family: string): boolean;
@@ -23,12 +23,12 @@ export type Offer = {
 };
 
 /** Its key among the stored settings. */
-export const OFFER_KEY = "models";
+export const OVERRIDES_KEY = "models";
 export const MAX_PRICE_USD = 1000;
 
-const NOTHING: OfferChanges = { off: [], prices: {} };
+const NOTHING: OverrideChanges = { off: [], prices: {} };
 
-export function createOffer(): Offer {
+export function createModelOverrides(): ModelOverrides {
   let changes = NOTHING;
   let off: ReadonlySet<string> = new Set();
   let prices = CATALOGUE_PRICES;
@@ -58,7 +58,7 @@ export function pricedSizes(family: Family, provider: string): [size: string, us
 }
 
 /** What is understood of a stored value. Pure. */
-export function readChanges(stored: unknown): OfferChanges {
+export function readChanges(stored: unknown): OverrideChanges {
   const { off, prices } = recordOf(stored);
   const known = Array.isArray(off) ? off.filter((id): id is string => typeof id === "string" && familyOf(id) !== null) : [];
   return { off: [...new Set(known)], prices: readPrices(prices) };

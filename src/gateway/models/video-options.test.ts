@@ -1,16 +1,16 @@
 // What a wish for a video becomes at each provider, and what is refused with which reason.
 
 import { describe, expect, test } from "bun:test";
-import type { VideoWish } from "../../domain/generation.ts";
+import type { VideoOptions } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { parseModel } from "./models.ts";
-import { chooseVideo, videoWish } from "./video-options.ts";
+import { chooseVideo, videoOptionsOf } from "./video-options.ts";
 
 const OMNI = "gemini-omni-1.2-flash";
-const wish = (change: Partial<VideoWish> = {}): VideoWish => ({ images: 0, hasSource: false, ...change });
-const fit = (family: string, change: Partial<VideoWish> = {}) => Object.values(chooseVideo(family, wish(change)).fits)[0]!;
+const wish = (change: Partial<VideoOptions> = {}): VideoOptions => ({ images: 0, hasSource: false, ...change });
+const fit = (family: string, change: Partial<VideoOptions> = {}) => Object.values(chooseVideo(family, wish(change)).fits)[0]!;
 
-function refusalOf(family: string, change: Partial<VideoWish>): string {
+function refusalOf(family: string, change: Partial<VideoOptions>): string {
   try {
     chooseVideo(family, wish(change));
   } catch (error) {
@@ -42,7 +42,7 @@ describe("the mode comes from the inputs", () => {
     const ofId = (id: string, images: number) => {
       const choice = parseModel(id)!;
       const order = { images: Array.from({ length: images }, () => ({ mime: "image/png", data: new Blob() })) };
-      return Object.values(chooseVideo("veo-3.1", videoWish(choice.params, order)).fits)[0]!.mode;
+      return Object.values(chooseVideo("veo-3.1", videoOptionsOf(choice.params, order)).fits)[0]!.mode;
     };
     expect(ofId("veo_3_1_t2v_fast_landscape", 0)).toBe("text");
     expect(ofId("veo_3_1_i2v_s_fast_fl", 1)).toBe("first_frame");

@@ -6,9 +6,9 @@ import {
   VIDEO_ASPECTS,
   type VideoAspect,
   type VideoMode,
+  type VideoOptions,
   type VideoQuality,
   type VideoRequest,
-  type VideoWish,
 } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { VideoLimits, VideoModeLimits } from "./family.ts";
@@ -31,13 +31,13 @@ export type VideoChoice = {
 };
 
 /** What an order says of the shape of its video, and what it starts from. */
-type VideoOrderShape = Pick<VideoWish, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
+type RequestedVideo = Pick<VideoOptions, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
   images: readonly unknown[];
   source?: unknown;
 };
 
 /** The order's wish with what the model id fixes put first. */
-export function videoWish(params: ModelParameters, order: VideoOrderShape): VideoWish {
+export function videoOptionsOf(params: ModelParameters, order: RequestedVideo): VideoOptions {
   const { modes, relaxed, tier } = params;
   return {
     mode: order.mode,
@@ -60,7 +60,7 @@ export function videoWish(params: ModelParameters, order: VideoOrderShape): Vide
  */
 export function chooseVideo(
   family: string,
-  wish: VideoWish,
+  wish: VideoOptions,
   usable: (provider: string) => boolean = () => true,
   prices?: Prices,
 ): VideoChoice {
@@ -84,11 +84,11 @@ export function chooseVideo(
 }
 
 /** Whether some usable provider of the family can make it. */
-export function canMakeVideo(family: string, wish: VideoWish, usable: (provider: string) => boolean): boolean {
+export function canMakeVideo(family: string, wish: VideoOptions, usable: (provider: string) => boolean): boolean {
   return providersOf(family).some(([provider, limits]) => usable(provider) && !(fitVideo(family, limits, wish) instanceof AppError));
 }
 
-function fitVideo(family: string, limits: VideoLimits, wish: VideoWish): FittedVideo | AppError {
+function fitVideo(family: string, limits: VideoLimits, wish: VideoOptions): FittedVideo | AppError {
   const mode = chooseMode(family, limits, wish);
   if (mode instanceof AppError) return mode;
   const mine = limits.modes[mode]!;
@@ -120,7 +120,7 @@ const INPUTS: Readonly<Record<VideoMode, string>> = {
 };
 
 /** Modes that the inputs may mean, the likeliest first. */
-function impliedModes({ mode, modes, images, hasSource }: VideoWish): readonly VideoMode[] {
+function impliedModes({ mode, modes, images, hasSource }: VideoOptions): readonly VideoMode[] {
   if (mode) return [mode];
   if (hasSource) return modes?.some(takesSource) ? modes : ["edit"];
   const implied: VideoMode[] =
@@ -130,7 +130,7 @@ function impliedModes({ mode, modes, images, hasSource }: VideoWish): readonly V
 
 const rank = (order: readonly VideoMode[], mode: VideoMode): number => (order.includes(mode) ? order.indexOf(mode) : order.length);
 
-function chooseMode(family: string, limits: VideoLimits, wish: VideoWish): VideoMode | AppError {
+function chooseMode(family: string, limits: VideoLimits, wish: VideoOptions): VideoMode | AppError {
   if (wish.mode && wish.modes && !wish.modes.includes(wish.mode))
     return refused("model", `This model id makes videos from ${listed(wish.modes)}, not from ${INPUTS[wish.mode]}.`);
   const candidates = impliedModes(wish);
@@ -147,7 +147,7 @@ function chooseMode(family: string, limits: VideoLimits, wish: VideoWish): Video
 }
 
 /** Why the inputs are not those of the mode; null when they are. */
-function misfit(mode: VideoMode, { images = { min: 0, max: 0 } }: VideoModeLimits, wish: VideoWish): string | null {
+function misfit(mode: VideoMode, { images = { min: 0, max: 0 } }: VideoModeLimits, wish: VideoOptions): string | null {
   if (takesSource(mode) && !wish.hasSource) return `A video from ${INPUTS[mode]} needs the video.`;
   if (!takesSource(mode) && wish.hasSource) return `A video from ${INPUTS[mode]} takes no video.`;
   const least = mode === "references" ? Math.max(images.min, 1) : images.min;

@@ -1,16 +1,16 @@
 // What the playground offers is the catalogue's, for what the pool serves; what was chosen is brought within it.
 import { describe, expect, test } from "bun:test";
 import { familyOf } from "../models/models.ts";
-import { modelIdFor, NO_WISH, offerOf, type PlaygroundWish, playgroundModels, settleWish, wishUsing } from "./options.ts";
+import { EMPTY_FORM, formUsing, modelIdFor, offerOf, type PlaygroundForm, playgroundModels, settleForm } from "./options.ts";
 
 const serving = (...providers: string[]) =>
   playgroundModels({
     canServe: (_kind, id, wanted = providers) => wanted.some((one) => providers.includes(one) && familyOf(id)?.providers[one]),
   } as Parameters<typeof playgroundModels>[0]);
 const model = (id: string, ...providers: string[]) => serving(...providers).find((one) => one.id === id)!;
-const settled = (change: Partial<PlaygroundWish>, ...providers: string[]) =>
-  settleWish(serving(...(providers.length > 0 ? providers : ["gemini", "flow"])), { ...NO_WISH, ...change })!.wish;
-const inputs = (change: Partial<PlaygroundWish["inputs"]>) => ({ ...NO_WISH.inputs, ...change });
+const settled = (change: Partial<PlaygroundForm>, ...providers: string[]) =>
+  settleForm(serving(...(providers.length > 0 ? providers : ["gemini", "flow"])), { ...EMPTY_FORM, ...change })!.wish;
+const inputs = (change: Partial<PlaygroundForm["inputs"]>) => ({ ...EMPTY_FORM.inputs, ...change });
 
 describe("what is offered", () => {
   test("are the families that some token serves, and nothing without one", () => {
@@ -56,11 +56,11 @@ describe("a wish", () => {
     ["a length beyond it is its end", { model: "gemini-omni-1.2-flash", seconds: 500 }, { seconds: 15 }],
     ["references of Veo are fast", { model: "veo-3.1", mode: "references", quality: "lite" }, { quality: "" }],
     ["at most four images at once", { n: 40 }, { n: 4 }],
-  ] as const)("%s", (_, change, expected) => expect(settled(change as Partial<PlaygroundWish>)).toMatchObject(expected));
+  ] as const)("%s", (_, change, expected) => expect(settled(change as Partial<PlaygroundForm>)).toMatchObject(expected));
 
   test("pictures stay when the mode changes: they go where there is room", () => {
     const given = inputs({ pictures: ["a", "b", "c"] });
-    const video = (mode: PlaygroundWish["mode"]) => settled({ model: "gemini-omni-1.2-flash", mode, inputs: given }).inputs;
+    const video = (mode: PlaygroundForm["mode"]) => settled({ model: "gemini-omni-1.2-flash", mode, inputs: given }).inputs;
     expect(video("frames")).toEqual(inputs({ first: ["a"], last: ["b"] }));
     expect(video("text")).toEqual(inputs({}));
     expect(video("")).toEqual(inputs({ pictures: ["a", "b", "c"] }));
@@ -81,17 +81,17 @@ describe("a wish", () => {
     const models = serving("gemini", "flow");
     const picture = { id: "p", kind: "image" as const };
     const video = { id: "v", kind: "video" as const };
-    expect(settleWish(models, wishUsing(models, [picture]))!.wish).toMatchObject({
+    expect(settleForm(models, formUsing(models, [picture]))!.wish).toMatchObject({
       model: models[0]!.id,
       inputs: inputs({ pictures: ["p"] }),
     });
-    expect(wishUsing(models, [picture, video])).toMatchObject({ mode: "edit", inputs: inputs({ video: ["v"], pictures: ["p"] }) });
+    expect(formUsing(models, [picture, video])).toMatchObject({ mode: "edit", inputs: inputs({ video: ["v"], pictures: ["p"] }) });
   });
 
-  test("without any model there is none", () => expect(settleWish([], NO_WISH)).toBeNull());
+  test("without any model there is none", () => expect(settleForm([], EMPTY_FORM)).toBeNull());
 
   test("a quality is part of the id that clients ask with", () => {
-    expect(modelIdFor({ ...NO_WISH, model: "veo-3.1", quality: "fast" })).toBe("veo-3.1-fast");
-    expect(modelIdFor({ ...NO_WISH, model: "veo-3.1" })).toBe("veo-3.1");
+    expect(modelIdFor({ ...EMPTY_FORM, model: "veo-3.1", quality: "fast" })).toBe("veo-3.1-fast");
+    expect(modelIdFor({ ...EMPTY_FORM, model: "veo-3.1" })).toBe("veo-3.1");
   });
 });

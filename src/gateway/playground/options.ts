@@ -45,7 +45,7 @@ export type VideoModel = ModelFacts & { kind: "video"; modes: readonly ModeOffer
 export type PlaygroundModel = ImageModel | VideoModel;
 
 /** What the operator chose. Empty texts and null: left to the model. */
-export type PlaygroundWish = {
+export type PlaygroundForm = {
   model: string;
   mode: VideoMode | "";
   prompt: string;
@@ -61,7 +61,7 @@ export type PlaygroundWish = {
   inputs: Readonly<Record<Slot, readonly string[]>>;
 };
 
-export const NO_WISH: PlaygroundWish = {
+export const EMPTY_FORM: PlaygroundForm = {
   model: "",
   mode: "",
   prompt: "",
@@ -136,14 +136,14 @@ function slotsOf(mode: VideoMode, { images }: VideoModeLimits): SlotRule[] {
 }
 
 /** The wish as its model can take it: an unknown model or mode is the first, what is not offered is left to the model. Null: there is no model. */
-export function settleWish(
+export function settleForm(
   models: readonly PlaygroundModel[],
-  wish: PlaygroundWish,
-): { model: PlaygroundModel; wish: PlaygroundWish } | null {
+  wish: PlaygroundForm,
+): { model: PlaygroundModel; wish: PlaygroundForm } | null {
   const model = models.find(({ id }) => id === wish.model) ?? models[0];
   if (!model) return null;
   const offer = offerOf(model, model.kind === "video" ? modeFor(model, wish) : "");
-  const shared = { ...NO_WISH, model: model.id, prompt: wish.prompt, seed: wish.seed, inputs: fitInputs(offer.slots, wish.inputs) };
+  const shared = { ...EMPTY_FORM, model: model.id, prompt: wish.prompt, seed: wish.seed, inputs: fitInputs(offer.slots, wish.inputs) };
   if (model.kind === "image") {
     const { aspect, size, thinking, n } = wish;
     return {
@@ -172,20 +172,20 @@ export function settleWish(
 }
 
 /** A wish that begins with these media: pictures to go by, or a video to change, with the first model that can. */
-export function wishUsing(models: readonly PlaygroundModel[], media: readonly Pick<Media, "id" | "kind">[]): PlaygroundWish {
+export function formUsing(models: readonly PlaygroundModel[], media: readonly Pick<Media, "id" | "kind">[]): PlaygroundForm {
   const pictures = media.filter(({ kind }) => kind === "image").map(({ id }) => id);
   const video = media.find(({ kind }) => kind === "video");
-  if (!video) return { ...NO_WISH, inputs: { ...NO_WISH.inputs, pictures } };
-  const inputs = { ...NO_WISH.inputs, pictures, video: [video.id] };
+  if (!video) return { ...EMPTY_FORM, inputs: { ...EMPTY_FORM.inputs, pictures } };
+  const inputs = { ...EMPTY_FORM.inputs, pictures, video: [video.id] };
   for (const model of models) {
     const offer = model.kind === "video" && model.modes.find(({ slots }) => slots.some(({ slot }) => slot === "video"));
-    if (offer) return { ...NO_WISH, model: model.id, mode: offer.mode, inputs };
+    if (offer) return { ...EMPTY_FORM, model: model.id, mode: offer.mode, inputs };
   }
-  return NO_WISH;
+  return EMPTY_FORM;
 }
 
 /** The mode asked for; where the model has none such, one that takes the inputs that are there. */
-function modeFor({ modes }: VideoModel, { mode, inputs }: PlaygroundWish): VideoMode | "" {
+function modeFor({ modes }: VideoModel, { mode, inputs }: PlaygroundForm): VideoMode | "" {
   if (modes.some((offer) => offer.mode === mode)) return mode;
   const pictures = inputs.pictures.length + inputs.first.length + inputs.last.length;
   const takes = (slots: readonly SlotRule[], slot: Slot) => slots.some((rule) => rule.slot === slot);
@@ -208,7 +208,7 @@ export function offerOf(model: PlaygroundModel, mode: VideoMode | ""): ImageMode
  * The inputs in the places that there are. What has no place goes to the first that takes its kind and has room: a picture that was put
  * in for one mode is still there in another.
  */
-function fitInputs(rules: readonly SlotRule[], inputs: PlaygroundWish["inputs"]): PlaygroundWish["inputs"] {
+function fitInputs(rules: readonly SlotRule[], inputs: PlaygroundForm["inputs"]): PlaygroundForm["inputs"] {
   const fitted: Record<Slot, string[]> = { pictures: [], first: [], last: [], video: [] };
   const left: string[] = [];
   for (const slot of SLOTS) {
@@ -228,7 +228,7 @@ function fitSeconds(rule: VideoModeLimits["seconds"] | null, wished: number | nu
 }
 
 /** The id under which clients ask for this model, with the quality that only an id can say. */
-export function modelIdFor({ model, quality }: PlaygroundWish): string {
+export function modelIdFor({ model, quality }: PlaygroundForm): string {
   const named = `${model}-${quality}`;
   const parsed = quality === "" ? null : parseModel(named);
   return parsed?.families[0] === model && parsed.params.quality === quality ? named : model;

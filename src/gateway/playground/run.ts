@@ -10,12 +10,12 @@ import { newTimeId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
 import { partsOf } from "../generation/image-output.ts";
 import { pixelsOf } from "../generation/inputs.ts";
-import type { Jobs, VideoOrder } from "../jobs/contract.ts";
+import type { CreateVideoJob, Jobs } from "../jobs/contract.ts";
 import { readImagePlan } from "../jobs/image-job.ts";
 import { readPlan } from "../jobs/video-plan.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { parseModel } from "../models/models.ts";
-import { MAX_IMAGES, NO_WISH, offerOf, type PlaygroundModel, type PlaygroundWish, type Slot } from "./options.ts";
+import { EMPTY_FORM, MAX_IMAGES, offerOf, type PlaygroundForm, type PlaygroundModel, type Slot } from "./options.ts";
 
 type Dependencies = {
   jobs: Jobs;
@@ -31,7 +31,7 @@ const ROUTE = "POST /admin/playground/runs";
  * Makes the job of a settled wish, under the operator's key.
  * @throws {AppError} `invalid_request` for missing inputs or ones that are gone, and as `Jobs.createVideo`
  */
-export async function runWish(deps: Dependencies, model: PlaygroundModel, wish: PlaygroundWish, key: KeyRow): Promise<Job> {
+export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: PlaygroundForm, key: KeyRow): Promise<Job> {
   for (const { slot, min } of offerOf(model, wish.mode).slots)
     if (wish.inputs[slot].length < min) throw new AppError("invalid_request", "An input is missing.", { reason: `missing_${slot}` });
   const now = deps.clock.now();
@@ -71,7 +71,7 @@ export async function runWish(deps: Dependencies, model: PlaygroundModel, wish: 
 }
 
 /** The job that made the video, where the operator's key did: its token may know it. Else its bytes. */
-async function sourceOf(deps: Dependencies, id: string, key: KeyRow): Promise<NonNullable<VideoOrder["source"]>> {
+async function sourceOf(deps: Dependencies, id: string, key: KeyRow): Promise<NonNullable<CreateVideoJob["source"]>> {
   const found = await deps.media.open(id);
   const requestId = found?.media.requestId;
   const maker = requestId ? await deps.store.findJob(requestId) : null;
@@ -94,8 +94,8 @@ export const wordsOf = (job: JobRow): string =>
     .trim();
 
 /** What a job was made from, as far as the playground can say it. */
-export function wishOfJob(job: JobRow): PlaygroundWish {
-  const base: PlaygroundWish = { ...NO_WISH, model: job.family, prompt: job.prompt };
+export function formOfJob(job: JobRow): PlaygroundForm {
+  const base: PlaygroundForm = { ...EMPTY_FORM, model: job.family, prompt: job.prompt };
   if (job.kind === "image") {
     const { wish, n, seed, thinking, turns } = readImagePlan(job.plan);
     const pictures = turns.at(-1)?.parts.flatMap((part) => (part.type === "image" ? [part.mediaId] : [])) ?? [];
@@ -106,7 +106,7 @@ export function wishOfJob(job: JobRow): PlaygroundWish {
       thinking: thinking ?? "",
       n: Math.min(n, MAX_IMAGES),
       seed: seed ?? null,
-      inputs: { ...NO_WISH.inputs, pictures },
+      inputs: { ...EMPTY_FORM.inputs, pictures },
     };
   }
   const { fits, images, source, seed } = readPlan(job.plan);

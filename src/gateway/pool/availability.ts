@@ -2,12 +2,22 @@
 
 import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE, serverFailure } from "../../errors.ts";
 import { waitUntil } from "./customer-message.ts";
-import { BUSY, capUntil, governing, isPlanPending, type Lane, type Member, type Outlook, READY, type Want } from "./pool-token.ts";
+import {
+  type Availability,
+  BUSY,
+  type CandidateSet,
+  capUntil,
+  governing,
+  isPlanPending,
+  type PoolToken,
+  READY,
+  type Want,
+} from "./pool-token.ts";
 import { CAUSES, type Cause, type HealthReason } from "./reasons.ts";
 
 const FAR_MS = 120_000;
 
-function causeOf(member: Member, want: Want, now: number): Cause {
+function causeOf(member: PoolToken, want: Want, now: number): Cause {
   const condition = governing(member, want.family, now);
   if (condition) return condition.until === null ? "operator" : CAUSES[condition.reason];
   const capped = capUntil(member, want, now);
@@ -18,21 +28,21 @@ function causeOf(member: Member, want: Want, now: number): Cause {
 const lacksOnlySlot = (state: number) => state === BUSY || state === READY;
 
 /** Whether some token outside `exclude` lacks only a slot: then a call that ends helps. Never walks the lane. */
-export function mayGetSlot(lane: Lane, exclude: ReadonlySet<number>): boolean {
+export function mayGetSlot(lane: CandidateSet, exclude: ReadonlySet<number>): boolean {
   let slots = lane.busy + lane.ready.size();
   for (const id of exclude) if (lacksOnlySlot(lane.entries.get(id)?.state ?? Number.POSITIVE_INFINITY)) slots--;
   return slots > 0;
 }
 
 /** What holds back the lane's tokens outside `exclude`. Walks the lane only when something in it has changed. */
-export function outlookOf(lane: Lane, exclude: ReadonlySet<number>, now: number): Outlook {
+export function availabilityOf(lane: CandidateSet, exclude: ReadonlySet<number>, now: number): Availability {
   if (exclude.size > 0) return lookThrough(lane, exclude, now);
   lane.outlook ??= lookThrough(lane, exclude, now);
   return lane.outlook;
 }
 
-function lookThrough(lane: Lane, exclude: ReadonlySet<number>, now: number): Outlook {
-  const outlook: Outlook = {
+function lookThrough(lane: CandidateSet, exclude: ReadonlySet<number>, now: number): Availability {
+  const outlook: Availability = {
     soonest: Number.POSITIVE_INFINITY,
     causes: { operator: 0, rate: 0, failing: 0, quota: 0, model: 0, plan: 0 },
     tokens: 0,
@@ -61,7 +71,7 @@ export function asExhausted(last: AppError): AppError {
   return new AppError("no_token", message, { reason: "needs_operator", detail, usage, upstreamStatus, cause: last });
 }
 
-type Words = { want: Want; now: number; outlook: Outlook; hasTried: boolean; poolIsEmpty: boolean };
+type Words = { want: Want; now: number; outlook: Availability; hasTried: boolean; poolIsEmpty: boolean };
 
 /** The refusal of a request that nothing can serve before its wait is over. Holds no name and no secret of a token. */
 export function refusal({ want, now, outlook, hasTried, poolIsEmpty }: Words): AppError {

@@ -3,18 +3,22 @@ import { expect, test } from "bun:test";
 import { seededRandom } from "../../testing.ts";
 import { createQueue } from "./fair-queue.ts";
 
-type Lane = { name: string };
-type Waiter = { keyId: number; lane: Lane; name: string };
-const [a, b]: Lane[] = [{ name: "a" }, { name: "b" }] as [Lane, Lane];
+type CandidateSet = { name: string };
+type Waiter = { keyId: number; lane: CandidateSet; name: string };
+const [a, b]: CandidateSet[] = [{ name: "a" }, { name: "b" }] as [CandidateSet, CandidateSet];
 
-function queueOf(...entries: [keyId: number, lane: Lane, name: string][]) {
-  const queue = createQueue<Waiter, Lane>();
+function queueOf(...entries: [keyId: number, lane: CandidateSet, name: string][]) {
+  const queue = createQueue<Waiter, CandidateSet>();
   const waiters = entries.map(([keyId, lane, name]) => ({ keyId, lane, name }));
   for (const waiter of waiters) queue.enter(waiter);
   return { queue, waiters };
 }
 
-const takeAll = (queue: ReturnType<typeof queueOf>["queue"], isOpen: (lane: Lane) => boolean, find = (_: Waiter): true | null => true) => {
+const takeAll = (
+  queue: ReturnType<typeof queueOf>["queue"],
+  isOpen: (lane: CandidateSet) => boolean,
+  find = (_: Waiter): true | null => true,
+) => {
   const names: string[] = [];
   for (let next = queue.next(isOpen, find); next; next = queue.next(isOpen, find)) names.push(next.waiter.name);
   return names.join(" ");
@@ -93,7 +97,7 @@ test.each([1, 2, 3])("the place told at entry is the place in the order (seed %d
 test("a key whose request gets nothing of what was found keeps its turn, and takes no other's", () => {
   const { queue } = queueOf([1, a, "1a"], [2, b, "2a"], [2, b, "2b"], [2, a, "2c"], [3, a, "3a"]);
   const isServed = ({ name }: Waiter) => name !== "2a";
-  const onlyB = (lane: Lane) => lane === b;
+  const onlyB = (lane: CandidateSet) => lane === b;
   const anything = () => true as const;
   expect(queue.next(onlyB, anything, isServed)?.waiter.name).toBe("2a");
   expect(queue.next(onlyB, anything, isServed)?.waiter.name).toBe("2b");

@@ -1,9 +1,9 @@
 // Requests that wait for a token: first come first served within a key, keys take turns.
 
 /** A waiting request. Its `lane` says which tokens it waits for; those of other lanes never hold it up. */
-export type Waiting<Lane extends object> = { readonly keyId: number; readonly lane: Lane };
+export type Waiting<CandidateSet extends object> = { readonly keyId: number; readonly lane: CandidateSet };
 
-export type Queue<W extends Waiting<Lane>, Lane extends object> = {
+export type Queue<W extends Waiting<CandidateSet>, CandidateSet extends object> = {
   size(): number;
   enter(waiter: W): void;
   /** False when it is not inside any more. */
@@ -14,7 +14,7 @@ export type Queue<W extends Waiting<Lane>, Lane extends object> = {
    * was found, and its key keeps its turn.
    */
   next<Found>(
-    isOpen: (lane: Lane) => boolean,
+    isOpen: (lane: CandidateSet) => boolean,
     find: (waiter: W) => Found | null,
     isServed?: (waiter: W, found: Found) => boolean,
   ): { waiter: W; found: Found } | null;
@@ -30,9 +30,9 @@ export type Queue<W extends Waiting<Lane>, Lane extends object> = {
 
 type Numbered<W> = { waiter: W; number: number };
 
-export function createQueue<W extends Waiting<Lane>, Lane extends object>(): Queue<W, Lane> {
+export function createQueue<W extends Waiting<CandidateSet>, CandidateSet extends object>(): Queue<W, CandidateSet> {
   /** The key whose turn is next comes first; a Map keeps insertion order. */
-  const lines = new Map<number, Map<Lane, Map<W, number>>>();
+  const lines = new Map<number, Map<CandidateSet, Map<W, number>>>();
   const sizes = new Map<number, number>();
   let total = 0;
   let count = 0;
@@ -61,7 +61,7 @@ export function createQueue<W extends Waiting<Lane>, Lane extends object>(): Que
     size: () => total,
     enter(waiter) {
       const { keyId, lane } = waiter;
-      const line = lines.get(keyId) ?? new Map<Lane, Map<W, number>>();
+      const line = lines.get(keyId) ?? new Map<CandidateSet, Map<W, number>>();
       lines.set(keyId, line);
       const place = line.get(lane) ?? new Map<W, number>();
       line.set(lane, place.set(waiter, ++count));
@@ -107,7 +107,7 @@ export function createQueue<W extends Waiting<Lane>, Lane extends object>(): Que
 }
 
 /** The request of one key that came last. */
-function newestOf<W, Lane>(line: ReadonlyMap<Lane, ReadonlyMap<W, number>>): W | null {
+function newestOf<W, CandidateSet>(line: ReadonlyMap<CandidateSet, ReadonlyMap<W, number>>): W | null {
   let newest: { waiter: W; number: number } | null = null;
   for (const waiters of line.values()) {
     for (const [waiter, number] of waiters) if (!newest || number > newest.number) newest = { waiter, number };
@@ -116,9 +116,9 @@ function newestOf<W, Lane>(line: ReadonlyMap<Lane, ReadonlyMap<W, number>>): W |
 }
 
 /** The earliest request of one key that something is found for. */
-function firstOf<W, Lane, Found>(
-  line: ReadonlyMap<Lane, ReadonlyMap<W, number>>,
-  isOpen: (lane: Lane) => boolean,
+function firstOf<W, CandidateSet, Found>(
+  line: ReadonlyMap<CandidateSet, ReadonlyMap<W, number>>,
+  isOpen: (lane: CandidateSet) => boolean,
   find: (waiter: W) => Found | null,
 ): { waiter: W; found: Found } | null {
   let best: { waiter: W; found: Found; number: number } | null = null;

@@ -1,7 +1,7 @@
 // Health as it is kept in the token table: written compactly, read tolerantly, so that pauses and daily counts survive a restart.
 
 import { type Condition, HEALTHY, type Health, heldUntil, isHalfOpen, reanchored } from "./health.ts";
-import type { Group, LastError, Member } from "./pool-token.ts";
+import type { Group, LastError, PoolToken } from "./pool-token.ts";
 import { type HealthReason, OPERATOR_ADVICE } from "./reasons.ts";
 import { type Counter, dumpDays, restoreDays } from "./token-quota.ts";
 
@@ -102,17 +102,17 @@ function groupRecord(group: Group, now: number): Json | null {
 }
 
 /** The token that keeps what its group shares: the oldest one. */
-export function keeperOf(group: Group): Member | null {
-  let keeper: Member | null = null;
+export function groupOwnerOf(group: Group): PoolToken | null {
+  let keeper: PoolToken | null = null;
   for (const member of group.members) if (!member.removed && (!keeper || member.row.id < keeper.row.id)) keeper = member;
   return keeper;
 }
 
 /** `TokenRow.health` for this token, or null when there is nothing to remember. */
-export function writeRecord(member: Member, now: number): Json | null {
+export function writeRecord(member: PoolToken, now: number): Json | null {
   const families = familiesOf(member.families, now);
   const days = dumpDays(member.counters, now);
-  const group = keeperOf(member.group) === member ? groupRecord(member.group, now) : null;
+  const group = groupOwnerOf(member.group) === member ? groupRecord(member.group, now) : null;
   const record: Json = {
     ...(isWorthKeeping(member.health, now) && { token: member.health }),
     ...(hasAny(families) && { families }),

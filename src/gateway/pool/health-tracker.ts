@@ -1,21 +1,21 @@
 // Lets an outcome take effect: asks the rules of health and outage, keeps what they say, and tells the log.
 
 import type { Random } from "../../clock.ts";
-import type { PauseRow } from "../../domain/token.ts";
+import type { CooldownRow } from "../../domain/token.ts";
 import type { Log } from "../../log.ts";
 import { afterProxyFailure, type Condition, HEALTHY, type Health, hasAnswered, nextHealth, reasonOf, type Scope } from "./health.ts";
-import { keeperOf } from "./health-codec.ts";
+import { groupOwnerOf } from "./health-codec.ts";
 import type { HealthSaver } from "./health-writer.ts";
 import type { Outcome } from "./lease-contract.ts";
 import { afterAnswer, afterOverload, afterUnreachable, NETWORK_WORKS, type NetworkState, type Overloads, type Routes } from "./outage.ts";
-import type { Group, Member } from "./pool-token.ts";
+import type { Group, PoolToken } from "./pool-token.ts";
 import { OPERATOR_ADVICE } from "./reasons.ts";
 
-export type Judge = {
+export type HealthTracker = {
   /** One call of `member` for `family` ended like this at `now` (epoch ms); a family of null is a check of the token alone. */
-  judge(member: Member, family: string | null, outcome: Outcome, now: number): void;
+  judge(member: PoolToken, family: string | null, outcome: Outcome, now: number): void;
   /** The operator, or proof that it is over, ends what holds the token (or only one of its models) and its group back. */
-  clear(member: Member, family?: string): void;
+  clear(member: PoolToken, family?: string): void;
   /** An upstream answered outside a call for a client: the network works. */
   answered(): void;
   network(): NetworkState;
@@ -24,25 +24,25 @@ export type Judge = {
 type JudgeDependencies = {
   random: Random;
   log: Log;
-  members: ReadonlyMap<number, Member>;
+  members: ReadonlyMap<number, PoolToken>;
   routes: () => Routes;
-  touch(member: Member): void;
+  touch(member: PoolToken): void;
   mark: HealthSaver["mark"];
   /** The upstream denies a family to some token or group. */
   denied(family: string): void;
 };
 
-export function createJudge({ random, log, members, routes, touch, mark, denied }: JudgeDependencies): Judge {
+export function createHealthTracker({ random, log, members, routes, touch, mark, denied }: JudgeDependencies): HealthTracker {
   let network: NetworkState = NETWORK_WORKS;
   const overloads = new Map<string, Overloads>();
 
   function touchGroup(group: Group): void {
-    const keeper = keeperOf(group);
+    const keeper = groupOwnerOf(group);
     if (keeper) mark(keeper);
     for (const member of group.members) touch(member);
   }
 
-  function setHealth(member: Member, scope: Scope, family: string, health: Health): void {
+  function setHealth(member: PoolToken, scope: Scope, family: string, health: Health): void {
     const { group } = member;
     if (scope === "token") member.health = health;
     else if (scope === "group") group.health = health;
@@ -57,7 +57,7 @@ export function createJudge({ random, log, members, routes, touch, mark, denied 
   }
 
   /** What begins to hold back is told and stays in the history. */
-  function tell(member: Member, scope: Scope, family: string | null, before: Health, after: Health): void {
+  function tell(member: PoolToken, scope: Scope, family: string | null, before: Health, after: Health): void {
     const { condition } = after;
     if (!condition || condition === before.condition) return;
     mark(member, pauseOf(member, scope, family, condition));
@@ -75,7 +75,7 @@ export function createJudge({ random, log, members, routes, touch, mark, denied 
     network = next;
   }
 
-  function judgeUnreachable(member: Member, now: number): void {
+  function judgeUnreachable(member: PoolToken, now: number): void {
     const sighting = { tokenId: member.row.id, proxy: member.row.proxy, at: now };
     const { state, verdict } = afterUnreachable(network, sighting, routes());
     setNetwork(state);
@@ -96,7 +96,7 @@ export function createJudge({ random, log, members, routes, touch, mark, denied 
   }
 
   /** Whether the failure is one that other tokens have at the same time. */
-  function isShared(member: Member, family: string | null, outcome: Outcome, now: number): boolean {
+  function isShared(member: PoolToken, family: string | null, outcome: Outcome, now: number): boolean {
     if (outcome.ok) return false;
     if (!hasAnswered(outcome) && network.troubleSince !== null) return true;
     if (outcome.detail?.reason !== "overloaded" && outcome.detail?.scope !== "upstream") return false;
@@ -106,7 +106,7 @@ export function createJudge({ random, log, members, routes, touch, mark, denied 
     return shared;
   }
 
-  function judge(member: Member, family: string | null, outcome: Outcome, now: number): void {
+  function judge(member: PoolToken, family: string | null, outcome: Outcome, now: number): void {
     if (hasAnswered(outcome)) setNetwork(afterAnswer(network));
     if (!outcome.ok && outcome.kind === "network") judgeUnreachable(member, now);
     const { group } = member;
@@ -147,7 +147,7 @@ export function createJudge({ random, log, members, routes, touch, mark, denied 
   };
 }
 
-function pauseOf({ row, group }: Member, scope: Scope, family: string | null, { since, until, reason }: Condition): PauseRow {
+function pauseOf({ row, group }: PoolToken, scope: Scope, family: string | null, { since, until, reason }: Condition): CooldownRow {
   const isShared = scope === "group" || scope === "group_model";
   const ofModel = scope === "token_model" || scope === "group_model";
   const subject = isShared && group.name !== null ? groupSubject(row.provider, group.name) : tokenSubject(row.id);

@@ -1,17 +1,17 @@
 // Saves changed health in batches: off the hot path, at most 200 ms late, again when the store fails.
 
 import type { Clock } from "../../clock.ts";
-import type { HealthChange, PauseRow } from "../../domain/token.ts";
+import type { CooldownRow, HealthChange } from "../../domain/token.ts";
 import type { Log } from "../../log.ts";
 import { writeRecord } from "./health-codec.ts";
-import type { Member } from "./pool-token.ts";
+import type { PoolToken } from "./pool-token.ts";
 
 const BATCH_MS = 200;
 const AGAIN_MS = 2_000;
 
 export type HealthSaver = {
   /** The member's health changed; with `pause`, because it is held back from now on, which stays in its history. */
-  mark(member: Member, pause?: PauseRow): void;
+  mark(member: PoolToken, pause?: CooldownRow): void;
   /** Saves what is marked now; resolves when it is kept or has failed (then it stays marked). */
   flush(): Promise<void>;
 };
@@ -20,7 +20,7 @@ export type SaveHealth = (changes: readonly HealthChange[]) => Promise<void>;
 
 export function createHealthSaver({ clock, log, save }: { clock: Clock; log: Log; save: SaveHealth }): HealthSaver {
   /** With the pauses of each that are not saved yet. */
-  let marked = new Map<Member, PauseRow[]>();
+  let marked = new Map<PoolToken, CooldownRow[]>();
   let cancelTimer: (() => void) | null = null;
   /** Saves follow one another: an older state never overwrites a newer one. */
   let saving: Promise<void> = Promise.resolve();

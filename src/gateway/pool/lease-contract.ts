@@ -2,7 +2,7 @@
 
 import type { Kind, Usage } from "../../domain/generation.ts";
 import type { ErrorKind, FailureDetail } from "../../errors.ts";
-import type { Deadline } from "./pace.ts";
+import type { Deadline } from "./latency-estimate.ts";
 import type { HealthReason } from "./reasons.ts";
 
 /** What one upstream call needs of a token. */

@@ -2,11 +2,11 @@
 import type { Clock } from "../../clock.ts";
 import type { Kind } from "../../domain/generation.ts";
 import { isHalfOpen } from "./health.ts";
-import { keeperOf } from "./health-codec.ts";
-import type { Judge } from "./health-tracker.ts";
+import { groupOwnerOf } from "./health-codec.ts";
+import type { HealthTracker } from "./health-tracker.ts";
+import type { LatencyEstimate } from "./latency-estimate.ts";
 import type { Lease, LeaseRequest, Outcome } from "./lease-contract.ts";
-import type { Pace } from "./pace.ts";
-import { countersFor, type Member } from "./pool-token.ts";
+import { countersFor, type PoolToken } from "./pool-token.ts";
 import { type Counter, release, reserve, type Spend, settle } from "./token-quota.ts";
 
 export type Slots = {
@@ -14,7 +14,7 @@ export type Slots = {
    * Takes a slot of the token, whether or not one is free, and reserves the estimate against its caps. Without an estimate the call
    * was counted already: it goes on from before a restart.
    */
-  take(member: Member, request: Call, waitedMs: number): Lease;
+  take(member: PoolToken, request: Call, waitedMs: number): Lease;
   /** Calls under way in the whole pool. */
   readonly inFlight: Readonly<Record<Kind, number>>;
 };
@@ -23,14 +23,14 @@ type Call = Pick<LeaseRequest, "kind" | "family"> & { estimate: LeaseRequest["es
 
 type SlotsDependencies = {
   clock: Clock;
-  judge: Judge;
-  pace: Pace;
-  touch(member: Member): void;
-  mark(member: Member): void;
+  judge: HealthTracker;
+  pace: LatencyEstimate;
+  touch(member: PoolToken): void;
+  mark(member: PoolToken): void;
   /** A slot came free, or health has changed: someone who waits may go on. */
   changed(): void;
   /** The last call of a token has ended. */
-  idle(member: Member): void;
+  idle(member: PoolToken): void;
 };
 
 type Reservation = { counter: Counter; spend: Spend };
@@ -55,17 +55,17 @@ export function createSlots({ clock, judge, pace, touch, mark, changed, idle }: 
     return hasRoom;
   }
 
-  const isGroupCapped = ({ group }: Member) => group.cap !== null || group.models.size > 0;
+  const isGroupCapped = ({ group }: PoolToken) => group.cap !== null || group.models.size > 0;
 
   /** What was counted is to be kept; a group's counts are with its keeper. */
-  function markCounted(member: Member): void {
+  function markCounted(member: PoolToken): void {
     mark(member);
-    const keeper = isGroupCapped(member) ? keeperOf(member.group) : null;
+    const keeper = isGroupCapped(member) ? groupOwnerOf(member.group) : null;
     if (keeper) mark(keeper);
   }
 
   /** Room under the cap of a group is room for all its tokens. */
-  function touchCapped(member: Member): void {
+  function touchCapped(member: PoolToken): void {
     if (isGroupCapped(member)) for (const other of member.group.members) touch(other);
     else touch(member);
   }

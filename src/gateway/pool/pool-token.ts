@@ -16,7 +16,7 @@ export type LastError = { at: number; kind: ErrorKind; reason: HealthReason | nu
 export type Group = {
   /** As the operator named it, or null. */
   name: string | null;
-  members: Set<Member>;
+  members: Set<PoolToken>;
   health: Health;
   families: Map<string, Health>;
   /** The strictest of its members' caps for the group. */
@@ -26,7 +26,7 @@ export type Group = {
   counters: Map<string, Counter>;
 };
 
-export type Member = {
+export type PoolToken = {
   row: TokenRow;
   /** Families that a token of this provider is taken to serve before it has learned its own; null: any. */
   assumed: readonly string[] | null;
@@ -49,7 +49,7 @@ export type Member = {
   /** Gone from the store; it stays until its calls have ended. */
   removed: boolean;
   /** When something holds it back until a known time: its place among the alarms of the index. */
-  alarm: { at: number; time: number; member: Member };
+  alarm: { at: number; time: number; member: PoolToken };
 };
 
 /** What a lease needs of a token, for the questions below. */
@@ -64,9 +64,13 @@ export function createGroup(name: string | null): Group {
   return { name, members: new Set(), health: HEALTHY, families: new Map(), cap: null, models: new Map(), counters: new Map() };
 }
 
-export function createMember(row: TokenRow, group: Group, { assumed, awaitsCheck }: Pick<Member, "assumed" | "awaitsCheck">): Member {
-  const alarm = { at: -1, time: Number.POSITIVE_INFINITY } as Member["alarm"];
-  const member: Member = {
+export function createPoolToken(
+  row: TokenRow,
+  group: Group,
+  { assumed, awaitsCheck }: Pick<PoolToken, "assumed" | "awaitsCheck">,
+): PoolToken {
+  const alarm = { at: -1, time: Number.POSITIVE_INFINITY } as PoolToken["alarm"];
+  const member: PoolToken = {
     row,
     assumed,
     awaitsCheck,
@@ -99,19 +103,19 @@ export function refreshGroupCaps(group: Group): void {
 }
 
 /** Calls at once that the token bears; -1 unlimited. */
-export const limitOf = ({ row }: Member, kind: Kind): number => (kind === "image" ? row.imageConcurrency : row.videoConcurrency);
+export const limitOf = ({ row }: PoolToken, kind: Kind): number => (kind === "image" ? row.imageConcurrency : row.videoConcurrency);
 
 /** Whether the operator lets the token serve this kind at all. */
-export function isOpenFor({ row, removed }: Member, kind: Kind): boolean {
+export function isOpenFor({ row, removed }: PoolToken, kind: Kind): boolean {
   if (removed || !row.enabled) return false;
   return kind === "image" ? row.imageEnabled && row.imageConcurrency !== 0 : row.videoEnabled && row.videoConcurrency !== 0;
 }
 
 /** Families that the token is known or taken to have; null: any. */
-export const knownFamilies = ({ row, assumed }: Member): readonly string[] | null => row.families ?? assumed;
+export const knownFamilies = ({ row, assumed }: PoolToken): readonly string[] | null => row.families ?? assumed;
 
 /** Whether the token has the model: as learned, before that as assumed, within the operator's lists. */
-export function hasFamily(member: Member, family: string): boolean {
+export function hasFamily(member: PoolToken, family: string): boolean {
   const { row } = member;
   if (knownFamilies(member)?.includes(family) === false) return false;
   if (row.allowFamilies.length > 0 && !row.allowFamilies.includes(family)) return false;
@@ -119,7 +123,7 @@ export function hasFamily(member: Member, family: string): boolean {
 }
 
 /** Whether the token could serve the request at some time: everything but health, caps and slots. */
-export function couldServe(member: Member, want: Want): boolean {
+export function couldServe(member: PoolToken, want: Want): boolean {
   const { row } = member;
   if (!isOpenFor(member, want.kind) || !want.providers.includes(row.provider) || !hasFamily(member, want.family)) return false;
   if (want.pinned !== undefined && want.pinned !== row.id) return false;
@@ -132,12 +136,12 @@ export function couldServe(member: Member, want: Want): boolean {
 const PENDING_LOOK_MS = 1_000;
 
 /** Whether the first check decides if the token's plan suffices. */
-export function isPlanPending({ row, awaitsCheck }: Member, { minTier }: Want): boolean {
+export function isPlanPending({ row, awaitsCheck }: PoolToken, { minTier }: Want): boolean {
   return row.tier === null && row.checkedAt === null && (minTier?.[row.provider] ?? 0) > 0 && awaitsCheck();
 }
 
 /** {@link READY}, {@link BUSY}, or the epoch ms at which the token is to be looked at again; Infinity: it needs the operator. */
-export function readiness(member: Member, want: Want, now: number): number {
+export function readiness(member: PoolToken, want: Want, now: number): number {
   const { group } = member;
   let until = heldUntil(member.health, now);
   if (group.health !== HEALTHY) until = Math.max(until, heldUntil(group.health, now));
@@ -152,14 +156,14 @@ export function readiness(member: Member, want: Want, now: number): number {
 }
 
 /** Whether the one call that is to show whether it works again is under way. */
-function isProbed(member: Member, now: number): boolean {
+function isProbed(member: PoolToken, now: number): boolean {
   const { group, health } = member;
   if (health.condition !== null && member.probing && isHalfOpen(health, now)) return true;
   return group.health.condition !== null && isHalfOpen(group.health, now) && group.members.values().some(({ probing }) => probing);
 }
 
 /** The counters that a call of this family touches, with their caps; created when first needed. */
-export function countersFor(member: Member, family: string): { counter: Counter; cap: Cap }[] {
+export function countersFor(member: PoolToken, family: string): { counter: Counter; cap: Cap }[] {
   const { caps, group } = member;
   const found: { counter: Counter; cap: Cap }[] = [];
   const add = (counters: Map<string, Counter>, name: string, cap: Cap | null | undefined) => {
@@ -176,12 +180,12 @@ export function countersFor(member: Member, family: string): { counter: Counter;
 }
 
 /** Epoch ms until which own caps hold the token back from this request; 0: not at all. */
-export function capUntil(member: Member, want: Want, now: number): number {
+export function capUntil(member: PoolToken, want: Want, now: number): number {
   return countersFor(member, want.family).reduce((until, { counter, cap }) => Math.max(until, roomAt(counter, cap, want.estimate, now)), 0);
 }
 
 /** The condition that holds the token back the longest from this family, or null. Own caps are not conditions. */
-export function governing(member: Member, family: string, now: number): NonNullable<Health["condition"]> | null {
+export function governing(member: PoolToken, family: string, now: number): NonNullable<Health["condition"]> | null {
   const { health, families, group } = member;
   const all = [health, group.health, families.get(family) ?? HEALTHY, group.families.get(family) ?? HEALTHY];
   const longest = all.reduce((a, b) => (heldUntil(b, now) > heldUntil(a, now) ? b : a));
@@ -189,10 +193,10 @@ export function governing(member: Member, family: string, now: number): NonNulla
 }
 
 /** One token in one lane. `state` as from `readiness`. */
-export type Entry = Rank & { at: number; member: Member; state: number };
+export type Entry = Rank & { at: number; member: PoolToken; state: number };
 
 /** All tokens that could serve requests of one sort, the ready ones in order. */
-export type Lane = {
+export type CandidateSet = {
   readonly key: string;
   readonly want: Want;
   readonly entries: Map<number, Entry>;
@@ -204,13 +208,13 @@ export type Lane = {
   /** Something but a slot changed since it was last looked through. */
   stirred: boolean;
   /** What it gives hope for, as last worked out; null once an entry has changed. */
-  outlook: Outlook | null;
+  outlook: Availability | null;
   strategy: Strategy;
   race: Race;
 };
 
 /** What holds back the tokens of a lane that lack more than a slot. */
-export type Outlook = {
+export type Availability = {
   /** Epoch ms at which the first of the others comes back; Infinity: none by itself. */
   soonest: number;
   /** How many tokens each cause holds back. */

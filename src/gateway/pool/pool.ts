@@ -7,16 +7,16 @@ import type { TokenRow } from "../../domain/token.ts";
 import { type AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
-import { outlookOf, refusal } from "./availability.ts";
+import { availabilityOf, refusal } from "./availability.ts";
 import { type Condition, HEALTHY, type Health, reanchored } from "./health.ts";
-import { createJudge } from "./health-tracker.ts";
+import { createHealthTracker } from "./health-tracker.ts";
 import { createHealthSaver, type SaveHealth } from "./health-writer.ts";
+import { createLatencyEstimate } from "./latency-estimate.ts";
 import { createSlots } from "./lease.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "./lease-contract.ts";
-import { createPace } from "./pace.ts";
-import type { Lane, Member } from "./pool-token.ts";
+import type { CandidateSet, PoolToken } from "./pool-token.ts";
 import type { HealthReason } from "./reasons.ts";
-import { createRoster } from "./registry.ts";
+import { createTokenRegistry } from "./registry.ts";
 import { createIndex } from "./scheduler.ts";
 import {
   blockedViews,
@@ -29,7 +29,7 @@ import {
   type PoolTokenView,
   tokenView,
 } from "./snapshot.ts";
-import { createWaitingRoom } from "./wait-queue.ts";
+import { createWaitQueue } from "./wait-queue.ts";
 
 export type Pool = Leases & {
   /**
@@ -89,14 +89,14 @@ export function createPool({ clock, random, settings, log, saveHealth, ...option
   let lastNow = clock.now();
 
   const saver = createHealthSaver({ clock, log, save: saveHealth });
-  const touch = (member: Member) => index.touch(member, clock.now());
-  const roster = createRoster({ touch, mark: saver.mark, assumed, awaitsCheck, now: clock.now });
+  const touch = (member: PoolToken) => index.touch(member, clock.now());
+  const roster = createTokenRegistry({ touch, mark: saver.mark, assumed, awaitsCheck, now: clock.now });
   const { members } = roster;
   const index = createIndex({ random, strategy: () => settings().strategy, members, hasCaps: roster.hasCaps });
-  const judge = createJudge({ random, log, members, routes: roster.routes, touch, mark: saver.mark, denied: roster.noteDenied });
-  const pace = createPace();
+  const judge = createHealthTracker({ random, log, members, routes: roster.routes, touch, mark: saver.mark, denied: roster.noteDenied });
+  const pace = createLatencyEstimate();
   const slots = createSlots({ clock, judge, pace, touch, mark: saver.mark, changed: () => room.serve(), idle: roster.sweep });
-  const room = createWaitingRoom({ clock, log, index, pace, refuse, now, take: slots.take });
+  const room = createWaitQueue({ clock, log, index, pace, refuse, now, take: slots.take });
 
   /** The time, with whatever it ends ended, and those served who waited for that. */
   function now(): number {
@@ -124,8 +124,8 @@ export function createPool({ clock, random, settings, log, saveHealth, ...option
     }
   }
 
-  function refuse(lane: Lane, exclude: ReadonlySet<number>, time: number): AppError {
-    const outlook = outlookOf(lane, exclude, time);
+  function refuse(lane: CandidateSet, exclude: ReadonlySet<number>, time: number): AppError {
+    const outlook = availabilityOf(lane, exclude, time);
     const poolIsEmpty = !members.values().some((member) => member.row.enabled && !member.removed);
     return refusal({ want: lane.want, now: time, outlook, hasTried: exclude.size > 0, poolIsEmpty });
   }
@@ -134,7 +134,7 @@ export function createPool({ clock, random, settings, log, saveHealth, ...option
     options.signal.throwIfAborted();
     if (isClosed) throw serverFailure("The server is stopping.", "stopping");
     const time = now();
-    const lane = index.laneOf(request, time);
+    const lane = index.candidateSetOf(request, time);
     const member = index.pick(lane, request, time);
     if (member) {
       if (options.deadline) room.assertInTime(lane, member, request, options.deadline, time);
@@ -146,23 +146,23 @@ export function createPool({ clock, random, settings, log, saveHealth, ...option
 
   function soonestMs(request: LeaseRequest): number | null {
     const time = now();
-    const { soonest } = outlookOf(index.laneOf(request, time), request.exclude, time);
+    const { soonest } = availabilityOf(index.candidateSetOf(request, time), request.exclude, time);
     return Number.isFinite(soonest) ? soonest - time : null;
   }
 
-  const present = (id: number): Member | null => {
+  const present = (id: number): PoolToken | null => {
     const member = members.get(id);
     return member && !member.removed ? member : null;
   };
 
-  const allPresent = (): Member[] => [...members.values()].filter((member) => !member.removed);
+  const allPresent = (): PoolToken[] => [...members.values()].filter((member) => !member.removed);
 
   return {
     lease,
     soonestMs,
     isFree(request) {
       const time = now();
-      return index.hasReady(index.laneOf(request, time), request.exclude);
+      return index.hasReady(index.candidateSetOf(request, time), request.exclude);
     },
     canServe: roster.canServe,
     families: roster.families,

@@ -41,9 +41,9 @@ export const OPERATOR_ADVICE: Record<HealthReason, string> = {
 };
 
 /** What ends a pause or a block, for the button beside the advice. `none`: it ends by itself or blames nobody. */
-export type Remedy = "secret" | "proxy" | "clear" | "enable" | "none";
+export type FixAction = "secret" | "proxy" | "clear" | "enable" | "none";
 
-export const REMEDIES: Record<HealthReason | "operator", Remedy> = {
+export const FIX_ACTIONS: Record<HealthReason | "operator", FixAction> = {
   per_minute: "clear",
   per_day: "clear",
   limit_zero: "clear",
@@ -74,7 +74,7 @@ export const REMEDIES: Record<HealthReason | "operator", Remedy> = {
   operator: "enable",
 };
 
-export const remedyOf = (reason: HealthReason | "operator" | null): Remedy => (reason === null ? "none" : REMEDIES[reason]);
+export const fixActionOf = (reason: HealthReason | "operator" | null): FixAction => (reason === null ? "none" : FIX_ACTIONS[reason]);
 
 export const CAUSES = {
   per_minute: "rate",

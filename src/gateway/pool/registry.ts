@@ -3,19 +3,28 @@
 import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { HEALTHY, type Health, heldUntil } from "./health.ts";
-import { keeperOf, readRecord } from "./health-codec.ts";
+import { groupOwnerOf, readRecord } from "./health-codec.ts";
 import type { Routes } from "./outage.ts";
-import { createGroup, createMember, type Group, hasFamily, isOpenFor, knownFamilies, type Member, refreshGroupCaps } from "./pool-token.ts";
+import {
+  createGroup,
+  createPoolToken,
+  type Group,
+  hasFamily,
+  isOpenFor,
+  knownFamilies,
+  type PoolToken,
+  refreshGroupCaps,
+} from "./pool-token.ts";
 import type { HealthReason } from "./reasons.ts";
 import { type Counter, parseCaps } from "./token-quota.ts";
 
-export type Roster = {
-  readonly members: ReadonlyMap<number, Member>;
+export type TokenRegistry = {
+  readonly members: ReadonlyMap<number, PoolToken>;
   load(rows: readonly TokenRow[], now: number): void;
   /** Changes facts of one token in place. */
-  change(member: Member, change: Partial<TokenRow>): void;
+  change(member: PoolToken, change: Partial<TokenRow>): void;
   /** Lets a removed token go once nothing runs on it. */
-  sweep(member: Member): void;
+  sweep(member: PoolToken): void;
   /** Whether any token or group has own caps. */
   hasCaps(): boolean;
   /** Enabled tokens by the proxy their calls take. */
@@ -30,22 +39,22 @@ export type Roster = {
 
 type RosterDependencies = {
   /** Called as soon as one token has changed, before the next does. */
-  touch(member: Member): void;
+  touch(member: PoolToken): void;
   /** What is kept of this token has changed. */
-  mark(member: Member): void;
-  /** See {@link Member.assumed}. */
+  mark(member: PoolToken): void;
+  /** See {@link PoolToken.assumed}. */
   assumed(provider: string): readonly string[] | null;
-  /** See {@link Member.awaitsCheck}. */
+  /** See {@link PoolToken.awaitsCheck}. */
   awaitsCheck(): boolean;
   /** Epoch ms. */
   now(): number;
 };
 
-export function createRoster({ touch, mark, assumed, awaitsCheck, now }: RosterDependencies): Roster {
+export function createTokenRegistry({ touch, mark, assumed, awaitsCheck, now }: RosterDependencies): TokenRegistry {
   /** Families that some token or group was denied at some time: the others cost no look. */
   const everDenied = new Set<string>();
 
-  const members = new Map<number, Member>();
+  const members = new Map<number, PoolToken>();
   const groups = new Map<string, Group>();
   /** Groups whose members or members' caps have changed. */
   const recap = new Set<Group>();
@@ -62,19 +71,19 @@ export function createRoster({ touch, mark, assumed, awaitsCheck, now }: RosterD
     return made;
   }
 
-  function leaveGroup(member: Member, { provider, group: name, id }: TokenRow): void {
+  function leaveGroup(member: PoolToken, { provider, group: name, id }: TokenRow): void {
     const { group } = member;
     group.members.delete(member);
     if (group.members.size === 0) {
       if (name !== null) groups.delete(`${provider} ${name}`);
       return;
     }
-    const keeper = keeperOf(group);
+    const keeper = groupOwnerOf(group);
     if (keeper && id < keeper.row.id) mark(keeper);
     recap.add(group);
   }
 
-  function join(member: Member, group: Group): void {
+  function join(member: PoolToken, group: Group): void {
     member.group = group;
     group.members.add(member);
     if (member.caps || group.cap || group.models.size > 0) recap.add(group);
@@ -92,7 +101,7 @@ export function createRoster({ touch, mark, assumed, awaitsCheck, now }: RosterD
 
   function add(row: TokenRow, now: number): void {
     const group = groupFor(row);
-    const member = createMember(row, group, { assumed: assumed(row.provider), awaitsCheck });
+    const member = createPoolToken(row, group, { assumed: assumed(row.provider), awaitsCheck });
     const record = readRecord(row.health, now);
     member.health = record.token;
     member.families = record.families;
@@ -117,7 +126,7 @@ export function createRoster({ touch, mark, assumed, awaitsCheck, now }: RosterD
     return members.values().some((member) => hasByFacts(member, kind, family, providers) && denialOf(member, family, time) === null);
   }
 
-  function update(member: Member, row: TokenRow, now: number): void {
+  function update(member: PoolToken, row: TokenRow, now: number): void {
     const { row: old, group } = member;
     const capsChanged = !Bun.deepEquals(old.caps, row.caps);
     member.row = row;
@@ -134,14 +143,14 @@ export function createRoster({ touch, mark, assumed, awaitsCheck, now }: RosterD
     touch(member);
   }
 
-  function remove(member: Member): void {
+  function remove(member: PoolToken): void {
     member.removed = true;
     touch(member);
     leaveGroup(member, member.row);
     sweep(member);
   }
 
-  function sweep(member: Member): void {
+  function sweep(member: PoolToken): void {
     if (member.removed && member.inFlight.image + member.inFlight.video === 0) members.delete(member.row.id);
   }
 
@@ -207,12 +216,12 @@ export function createRoster({ touch, mark, assumed, awaitsCheck, now }: RosterD
 }
 
 /** Whether the token could serve the family by what is known of its row. */
-function hasByFacts(member: Member, kind: Kind, family: string, providers?: readonly string[]): boolean {
+function hasByFacts(member: PoolToken, kind: Kind, family: string, providers?: readonly string[]): boolean {
   return isOpenFor(member, kind) && hasFamily(member, family) && (!providers || providers.includes(member.row.provider));
 }
 
 /** Why the upstream denies the token this family now: no quota at all, not in its plan, or gone; null: it does not. */
-function denialOf({ families, group }: Member, family: string, time: number): HealthReason | null {
+function denialOf({ families, group }: PoolToken, family: string, time: number): HealthReason | null {
   for (const health of [families.get(family), group.families.get(family)])
     if (health?.condition?.state === "blocked" && heldUntil(health, time) > 0) return health.condition.reason;
   return null;

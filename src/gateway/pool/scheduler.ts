@@ -3,25 +3,25 @@
 import type { Random } from "../../clock.ts";
 import { createHeap } from "./heap.ts";
 import type { LeaseRequest } from "./lease-contract.ts";
-import { BUSY, couldServe, type Entry, type Lane, limitOf, type Member, READY, readiness, type Want } from "./pool-token.ts";
+import { BUSY, type CandidateSet, couldServe, type Entry, limitOf, type PoolToken, READY, readiness, type Want } from "./pool-token.ts";
 import { advance, type Candidate, rankInto, type Strategy } from "./strategies.ts";
 
 export type PoolIndex = {
   /** The lane of a request, made when there is none. */
-  laneOf(request: LeaseRequest, now: number): Lane;
+  candidateSetOf(request: LeaseRequest, now: number): CandidateSet;
   /** The first by strategy that is ready and not excluded; the preferred one when it is ready. */
-  pick(lane: Lane, request: LeaseRequest, now: number): Member | null;
+  pick(lane: CandidateSet, request: LeaseRequest, now: number): PoolToken | null;
   /** Whether some token outside `exclude` is ready. */
-  hasReady(lane: Lane, exclude: ReadonlySet<number>): boolean;
+  hasReady(lane: CandidateSet, exclude: ReadonlySet<number>): boolean;
   /** Puts a token where it now belongs, in every lane. */
-  touch(member: Member, now: number): void;
+  touch(member: PoolToken, now: number): void;
   /** Touches every token whose time has come; false when there is none. */
   wake(now: number): boolean;
   /** Epoch ms of the next such time, or null. */
   nextWake(): number | null;
   /** A request begins or ceases to wait in the lane. */
-  hold(lane: Lane): void;
-  drop(lane: Lane): void;
+  hold(lane: CandidateSet): void;
+  drop(lane: CandidateSet): void;
 };
 
 const MAX_LANES = 64;
@@ -29,17 +29,17 @@ const MAX_LANES = 64;
 type IndexDependencies = {
   random: Random;
   strategy: () => Strategy;
-  members: ReadonlyMap<number, Member>;
+  members: ReadonlyMap<number, PoolToken>;
   /** Whether any token or group has own caps: then the cost of a request decides who is ready for it. */
   hasCaps: () => boolean;
 };
 
 export function createIndex({ random, strategy, members, hasCaps }: IndexDependencies): PoolIndex {
   /** Least recently used first. */
-  const shared = new Map<string, Lane>();
+  const shared = new Map<string, CandidateSet>();
   /** Lanes of requests that wait for one token only, by that token. */
-  const pinned = new Map<number, Map<string, Lane>>();
-  const alarms = createHeap<Member["alarm"]>((a, b) => a.time < b.time);
+  const pinned = new Map<number, Map<string, CandidateSet>>();
+  const alarms = createHeap<PoolToken["alarm"]>((a, b) => a.time < b.time);
 
   const keyOf = (request: LeaseRequest): string => {
     const { kind, family, providers, minTier, credits, estimate } = request;
@@ -47,9 +47,9 @@ export function createIndex({ random, strategy, members, hasCaps }: IndexDepende
     return `${kind} ${family} ${providers.join()} ${plan} ${hasCaps() ? `${estimate.images} ${estimate.usd}` : ""}`;
   };
 
-  function createLane(key: string, request: LeaseRequest, now: number): Lane {
+  function createLane(key: string, request: LeaseRequest, now: number): CandidateSet {
     const { kind, family, providers, minTier, credits, pinned: pin, estimate } = request;
-    const lane: Lane = {
+    const lane: CandidateSet = {
       key,
       want: { kind, family, providers, minTier, credits, pinned: pin, estimate },
       entries: new Map(),
@@ -69,13 +69,13 @@ export function createIndex({ random, strategy, members, hasCaps }: IndexDepende
     return lane;
   }
 
-  function setAlarm(member: Member, time: number): void {
+  function setAlarm(member: PoolToken, time: number): void {
     member.alarm.time = time;
     if (time === Number.POSITIVE_INFINITY) alarms.remove(member.alarm);
     else alarms.put(member.alarm);
   }
 
-  function touch(member: Member, now: number): void {
+  function touch(member: PoolToken, now: number): void {
     let until = Number.POSITIVE_INFINITY;
     for (const lane of shared.values()) until = Math.min(until, place(lane, member, now));
     const own = pinned.get(member.row.id);
@@ -84,7 +84,7 @@ export function createIndex({ random, strategy, members, hasCaps }: IndexDepende
   }
 
   return {
-    laneOf(request, now) {
+    candidateSetOf(request, now) {
       const key = keyOf(request);
       if (request.pinned !== undefined) return pinned.get(request.pinned)?.get(key) ?? createLane(key, request, now);
       const known = shared.get(key);
@@ -146,7 +146,7 @@ const comesBefore = (a: Entry, b: Entry): boolean => {
   return a.second !== b.second ? a.second < b.second : a.member.row.id < b.member.row.id;
 };
 
-function rank(lane: Lane, entry: Entry): void {
+function rank(lane: CandidateSet, entry: Entry): void {
   const { row, used, inFlight } = entry.member;
   const { kind } = lane.want;
   const candidate: Candidate = {
@@ -161,7 +161,7 @@ function rank(lane: Lane, entry: Entry): void {
 }
 
 /** Puts the token in, at its place, or out of the lane. Returns the epoch ms at which to look again, Infinity for none. */
-function place(lane: Lane, member: Member, now: number): number {
+function place(lane: CandidateSet, member: PoolToken, now: number): number {
   let entry = lane.entries.get(member.row.id);
   if (!couldServe(member, lane.want)) {
     if (entry) leave(lane, entry);
@@ -181,7 +181,7 @@ function place(lane: Lane, member: Member, now: number): number {
   return state > 0 ? state : Number.POSITIVE_INFINITY;
 }
 
-function moveTo(lane: Lane, entry: Entry, state: number): void {
+function moveTo(lane: CandidateSet, entry: Entry, state: number): void {
   if (entry.state === BUSY) lane.busy--;
   if (state === BUSY) lane.busy++;
   if (state > 0) lane.stirred = true;
@@ -189,7 +189,7 @@ function moveTo(lane: Lane, entry: Entry, state: number): void {
   entry.state = state;
 }
 
-function leave(lane: Lane, entry: Entry): void {
+function leave(lane: CandidateSet, entry: Entry): void {
   moveTo(lane, entry, Number.POSITIVE_INFINITY);
   lane.ready.remove(entry);
   lane.entries.delete(entry.member.row.id);
@@ -200,9 +200,9 @@ function isReady(entry: Entry, want: Want, now: number): boolean {
   return entry.state === READY && readiness(entry.member, want, now) === READY;
 }
 
-function pickFirst(lane: Lane, want: Want, exclude: ReadonlySet<number>, now: number, touch: PoolIndex["touch"]): Member | null {
+function pickFirst(lane: CandidateSet, want: Want, exclude: ReadonlySet<number>, now: number, touch: PoolIndex["touch"]): PoolToken | null {
   const skipped: Entry[] = [];
-  let found: Member | null = null;
+  let found: PoolToken | null = null;
   for (let entry = lane.ready.peek(); entry; entry = lane.ready.peek()) {
     const excluded = exclude.has(entry.member.row.id);
     if (!excluded && isReady(entry, want, now)) {
@@ -222,7 +222,7 @@ function pickFirst(lane: Lane, want: Want, exclude: ReadonlySet<number>, now: nu
   return found;
 }
 
-function reorder(lane: Lane, strategy: Strategy): void {
+function reorder(lane: CandidateSet, strategy: Strategy): void {
   lane.strategy = strategy;
   for (const entry of lane.entries.values()) {
     if (entry.state !== READY) continue;

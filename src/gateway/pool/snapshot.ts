@@ -3,9 +3,9 @@
 import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { type Condition, HEALTHY, type Health, heldUntil, isHalfOpen } from "./health.ts";
-import { type Group, type LastError, limitOf, type Member } from "./pool-token.ts";
+import { type Group, type LastError, limitOf, type PoolToken } from "./pool-token.ts";
 import { type HealthReason, OPERATOR_ADVICE } from "./reasons.ts";
-import { createRoster } from "./registry.ts";
+import { createTokenRegistry } from "./registry.ts";
 import type { Cap, DayCount } from "./token-quota.ts";
 
 export type HealthState = "healthy" | "cooling" | "blocked" | "disabled";
@@ -79,19 +79,19 @@ const ofCondition = ({ state, reason, since, until }: Condition): HealthView => 
 });
 
 /** The health that holds the token as a whole back the longest: its own, or its group's. */
-const longerHealth = ({ health, group }: Member, now: number): Health =>
+const longerHealth = ({ health, group }: PoolToken, now: number): Health =>
   heldUntil(group.health, now) > heldUntil(health, now) || (health.condition === null && isHalfOpen(group.health, now))
     ? group.health
     : health;
 
 /** What holds the token as a whole back now; null when nothing does. */
-export function heldBy(member: Member, now: number): Condition | null {
+export function heldBy(member: PoolToken, now: number): Condition | null {
   const longer = longerHealth(member, now);
   return heldUntil(longer, now) > 0 ? longer.condition : null;
 }
 
 /** The state of the token as a whole. */
-export function healthView(member: Member, now: number): HealthView {
+export function healthView(member: PoolToken, now: number): HealthView {
   if (!member.row.enabled) return disabled;
   const longer = longerHealth(member, now);
   // A half-open breaker is not over: it shows until one call has succeeded.
@@ -106,7 +106,7 @@ function modelsOf(families: ReadonlyMap<string, Health>, scope: ModelCooldown["s
   return held.map(([family, health]) => ({ family, scope, ...ofCondition(health.condition!) }));
 }
 
-export function tokenView(member: Member, now: number): PoolTokenView {
+export function tokenView(member: PoolToken, now: number): PoolTokenView {
   const { row, group } = member;
   const day = member.counters.get("")?.day;
   return {
@@ -128,7 +128,7 @@ export function tokenView(member: Member, now: number): PoolTokenView {
 }
 
 /** Groups that have a name, each once; those whose members are all gone are left out. */
-export function groupViews(members: Iterable<Member>, now: number): PoolGroupView[] {
+export function groupViews(members: Iterable<PoolToken>, now: number): PoolGroupView[] {
   const found = new Map<Group, PoolGroupView>();
   for (const { group, row, removed } of members) {
     if (removed || group.name === null) continue;
@@ -153,10 +153,10 @@ function groupView(group: Group, name: string, { provider, id }: TokenRow, now: 
 }
 
 /** Nothing was ever said against it: most tokens, known without making a view. */
-const isQuiet = ({ row, health, group }: Member) => row.enabled && health === HEALTHY && group.health === HEALTHY;
+const isQuiet = ({ row, health, group }: PoolToken) => row.enabled && health === HEALTHY && group.health === HEALTHY;
 
 /** Tokens by state, cheaply. */
-export function countStates(members: Iterable<Member>, now: number): Record<HealthState, number> {
+export function countStates(members: Iterable<PoolToken>, now: number): Record<HealthState, number> {
   const tokens = { healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
   for (const member of members) {
     if (!member.removed) tokens[isQuiet(member) ? "healthy" : healthView(member, now).state]++;
@@ -165,7 +165,7 @@ export function countStates(members: Iterable<Member>, now: number): Record<Heal
 }
 
 /** Enabled tokens that nothing holds back as a whole at `time`, epoch ms. */
-export function countUsable(members: Iterable<Member>, time: number): number {
+export function countUsable(members: Iterable<PoolToken>, time: number): number {
   let usable = 0;
   for (const { row, removed, health, group } of members) {
     if (!removed && row.enabled && heldUntil(health, time) === 0 && heldUntil(group.health, time) === 0) usable++;
@@ -174,7 +174,7 @@ export function countUsable(members: Iterable<Member>, time: number): number {
 }
 
 /** The first `limit` that need the operator. */
-export function blockedViews(members: Iterable<Member>, now: number, limit: number): PoolTokenView[] {
+export function blockedViews(members: Iterable<PoolToken>, now: number, limit: number): PoolTokenView[] {
   const found: PoolTokenView[] = [];
   for (const member of members) {
     if (found.length === limit) break;
@@ -187,7 +187,7 @@ const nobody = () => {};
 
 /** Tokens as their rows tell, without a pool that runs: what was saved last, in the order of the rows. */
 export function viewRows(rows: readonly TokenRow[], now: number): PoolTokenView[] {
-  const roster = createRoster({ touch: nobody, mark: nobody, assumed: () => null, awaitsCheck: () => false, now: () => now });
+  const roster = createTokenRegistry({ touch: nobody, mark: nobody, assumed: () => null, awaitsCheck: () => false, now: () => now });
   roster.load(rows, now);
   return [...roster.members.values()].map((member) => tokenView(member, now));
 }

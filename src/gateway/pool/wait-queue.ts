@@ -3,16 +3,16 @@
 import type { Clock } from "../../clock.ts";
 import { AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { mayGetSlot, outlookOf } from "./availability.ts";
+import { availabilityOf, mayGetSlot } from "./availability.ts";
 import { createQueue } from "./fair-queue.ts";
+import type { LatencyEstimate } from "./latency-estimate.ts";
 import type { Lease, LeaseOptions, LeaseRequest } from "./lease-contract.ts";
-import type { Pace } from "./pace.ts";
-import type { Lane, Member } from "./pool-token.ts";
+import type { CandidateSet, PoolToken } from "./pool-token.ts";
 import type { PoolIndex } from "./scheduler.ts";
 
 type Waiter = {
   keyId: number;
-  lane: Lane;
+  lane: CandidateSet;
   request: LeaseRequest;
   since: number;
   /** Epoch ms. */
@@ -28,14 +28,14 @@ type Waiter = {
   detach(): void;
 };
 
-export type WaitingRoom = {
+export type WaitQueue = {
   /**
    * Waits for a token of the lane, where none is free now. Rejects at once when waiting is pointless, or when the room is full and no other
    * key has more places in it.
    */
-  enter(lane: Lane, request: LeaseRequest, options: LeaseOptions & { waitMs: number }, limit: number): Promise<Lease>;
+  enter(lane: CandidateSet, request: LeaseRequest, options: LeaseOptions & { waitMs: number }, limit: number): Promise<Lease>;
   /** @throws {AppError} `busy` when a call on this token would not end before the deadline */
-  assertInTime(lane: Lane, member: Member, request: LeaseRequest, deadline: LeaseOptions["deadline"], time: number): void;
+  assertInTime(lane: CandidateSet, member: PoolToken, request: LeaseRequest, deadline: LeaseOptions["deadline"], time: number): void;
   /** Serves whoever can be served now, and refuses those who have nothing left to wait for. */
   serve(): void;
   size(): number;
@@ -46,11 +46,11 @@ type WaitingRoomDependencies = {
   clock: Clock;
   log: Log;
   index: PoolIndex;
-  pace: Pace;
+  pace: LatencyEstimate;
   /** The time, with whatever it ends ended. */
   now(): number;
-  take(member: Member, request: LeaseRequest, waitedMs: number): Lease;
-  refuse(lane: Lane, exclude: ReadonlySet<number>, now: number): AppError;
+  take(member: PoolToken, request: LeaseRequest, waitedMs: number): Lease;
+  refuse(lane: CandidateSet, exclude: ReadonlySet<number>, now: number): AppError;
 };
 
 /** How often those who wait are told of a better place, at most. */
@@ -58,24 +58,24 @@ const TELL_MS = 250;
 const UNKNOWN_PACE_MS = 5_000;
 const NOBODY: ReadonlySet<number> = new Set();
 
-export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }: WaitingRoomDependencies): WaitingRoom {
-  const queue = createQueue<Waiter, Lane>();
-  const lanes = new Map<Lane, Set<Waiter>>();
+export function createWaitQueue({ clock, log, index, pace, now, take, refuse }: WaitingRoomDependencies): WaitQueue {
+  const queue = createQueue<Waiter, CandidateSet>();
+  const lanes = new Map<CandidateSet, Set<Waiter>>();
   let isServing = false;
   let cancelTelling: (() => void) | null = null;
   let wake: { time: number; cancel: () => void } | null = null;
 
-  function estimate(lane: Lane, position: number, time: number): number | null {
+  function estimate(lane: CandidateSet, position: number, time: number): number | null {
     const { kind, family } = lane.want;
     if (lane.busy > 0) return pace.estimate(kind, family, position, lane.busy);
-    const { soonest } = outlookOf(lane, NOBODY, time);
+    const { soonest } = availabilityOf(lane, NOBODY, time);
     return Number.isFinite(soonest) ? soonest - time : null;
   }
 
   /** When it makes sense to come again: the soonest slot or the end of a pause, at least a second. */
-  function retryAfter(lane: Lane, time: number): number {
+  function retryAfter(lane: CandidateSet, time: number): number {
     const { kind, family } = lane.want;
-    const pause = lane.busy > 0 ? Number.POSITIVE_INFINITY : outlookOf(lane, NOBODY, time).soonest - time;
+    const pause = lane.busy > 0 ? Number.POSITIVE_INFINITY : availabilityOf(lane, NOBODY, time).soonest - time;
     const slot = pace.estimate(kind, family, (lanes.get(lane)?.size ?? 0) + 1, lane.busy) ?? UNKNOWN_PACE_MS;
     return Math.max(1_000, Number.isFinite(pause) ? pause : slot);
   }
@@ -126,9 +126,9 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
   }
 
   function serveAll(time: number): void {
-    const isOpen = (lane: Lane) => lane.ready.size() > 0;
+    const isOpen = (lane: CandidateSet) => lane.ready.size() > 0;
     const find = (waiter: Waiter) => index.pick(waiter.lane, waiter.request, time);
-    const isInTime = ({ request, callDeadline }: Waiter, found: Member) => !isTooLate(found, request, callDeadline, time);
+    const isInTime = ({ request, callDeadline }: Waiter, found: PoolToken) => !isTooLate(found, request, callDeadline, time);
     for (let next = queue.next(isOpen, find, isInTime); next; next = queue.next(isOpen, find, isInTime)) {
       const { waiter, found } = next;
       leave(waiter);
@@ -142,7 +142,7 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
       if (!lane.stirred) continue;
       lane.stirred = false;
       if (mayGetSlot(lane, NOBODY)) continue;
-      const { soonest } = outlookOf(lane, NOBODY, time);
+      const { soonest } = availabilityOf(lane, NOBODY, time);
       for (const waiter of [...waiters]) {
         if (soonest > waiter.deadline && leave(waiter)) waiter.refuse(refuse(lane, waiter.request.exclude, time));
       }
@@ -174,17 +174,17 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
     waiter.refuse(error ?? refuse(waiter.lane, waiter.request.exclude, time));
   }
 
-  function busy(lane: Lane, why: string, time: number): AppError {
+  function busy(lane: CandidateSet, why: string, time: number): AppError {
     const message = `All tokens that can serve ${lane.want.family} are busy: ${why}.`;
     return new AppError("busy", message, { retryAfterMs: retryAfter(lane, time) });
   }
 
   /** Whether a call on this token would not end in time. */
-  function isTooLate({ row }: Member, { kind, family }: LeaseRequest, deadline: LeaseOptions["deadline"], time: number): boolean {
+  function isTooLate({ row }: PoolToken, { kind, family }: LeaseRequest, deadline: LeaseOptions["deadline"], time: number): boolean {
     return deadline !== undefined && time > pace.latestStart(kind, family, [row.provider], deadline);
   }
 
-  const tooLate = (lane: Lane, time: number) => busy(lane, "a call that begins now would not end in time", time);
+  const tooLate = (lane: CandidateSet, time: number) => busy(lane, "a call that begins now would not end in time", time);
 
   /** In a full room the key with the most places gives its newest one to a key that has fewer; false: nobody has to. */
   function makeRoom(keyId: number, time: number): boolean {
@@ -195,13 +195,13 @@ export function createWaitingRoom({ clock, log, index, pace, now, take, refuse }
     return true;
   }
 
-  async function enter(...[lane, request, options, limit]: Parameters<WaitingRoom["enter"]>): Promise<Lease> {
+  async function enter(...[lane, request, options, limit]: Parameters<WaitQueue["enter"]>): Promise<Lease> {
     const since = clock.now();
     const { kind, family, providers } = lane.want;
     const latest = options.deadline ? pace.latestStart(kind, family, providers, options.deadline) : Number.POSITIVE_INFINITY;
     const waitMs = Math.min(options.waitMs, latest - since);
     const deadline = since + waitMs;
-    const isHopeless = !mayGetSlot(lane, request.exclude) && outlookOf(lane, request.exclude, since).soonest > deadline;
+    const isHopeless = !mayGetSlot(lane, request.exclude) && availabilityOf(lane, request.exclude, since).soonest > deadline;
     if (isHopeless) throw refuse(lane, request.exclude, since);
     if (options.waitMs <= 0) throw busy(lane, "waiting is switched off", since);
     if (waitMs <= 0) throw tooLate(lane, since);

@@ -1,6 +1,6 @@
 // The API's description as people read it: types in words, calls that can be pasted.
 import { describe, expect, test } from "bun:test";
-import { describeSurfaces } from "./api-reference.ts";
+import { describeDialects } from "./api-reference.ts";
 
 const EXAMPLES = { origin: "https://pictures.example", imageModel: "img-1", videoModel: "vid-1" };
 
@@ -9,7 +9,7 @@ const body = (properties: object, required: string[] = []) => ({
 });
 
 function routeOf(path: string, method: string, operation: object) {
-  return describeSurfaces({ paths: { [path]: { [method]: { tags: ["OpenAI"], summary: "It", ...operation } } } }, EXAMPLES)[0]!.routes[0]!;
+  return describeDialects({ paths: { [path]: { [method]: { tags: ["OpenAI"], summary: "It", ...operation } } } }, EXAMPLES)[0]!.routes[0]!;
 }
 
 describe("fields", () => {
@@ -76,7 +76,7 @@ describe("calls", () => {
 
   test("a body with a quote in it survives the shell", async () => {
     const examples = { ...EXAMPLES, imageModel: "it's" };
-    const [surface] = describeSurfaces({ paths: { "/v1/responses": { post: { tags: ["OpenAI"] } } } }, examples);
+    const [surface] = describeDialects({ paths: { "/v1/responses": { post: { tags: ["OpenAI"] } } } }, examples);
     const said = surface!.routes[0]!.curl!.replace("curl", "printf '%s\\n'");
     const words = (await Bun.$`sh -c ${said}`.text()).split("\n");
     expect(JSON.parse(words.at(-2)!)).toEqual({ model: "it's", input: "A red fox in the snow" });
@@ -85,5 +85,5 @@ describe("calls", () => {
 
 test("surfaces come in the order that people look for them", () => {
   const paths = { "/a": { get: { tags: ["Plugin"] } }, "/b": { get: { tags: ["System"] } }, "/c": { get: { tags: ["OpenAI"] } } };
-  expect(describeSurfaces({ paths }, EXAMPLES).map(({ name }) => name)).toEqual(["OpenAI", "System", "Plugin"]);
+  expect(describeDialects({ paths }, EXAMPLES).map(({ name }) => name)).toEqual(["OpenAI", "System", "Plugin"]);
 });

@@ -43,7 +43,7 @@ export type ApiRoute = {
   playground: boolean;
 };
 
-export type ApiSurface = { name: string; routes: ApiRoute[] };
+export type DialectDescription = { name: string; routes: ApiRoute[] };
 
 export type ApiExamples = {
   /** Scheme and host of this server. */
@@ -54,7 +54,7 @@ export type ApiExamples = {
 };
 
 /** Every route, by the surface (tag) that it belongs to, in the order of the document. */
-export function describeSurfaces({ paths }: ApiDocument, examples: ApiExamples): ApiSurface[] {
+export function describeDialects({ paths }: ApiDocument, examples: ApiExamples): DialectDescription[] {
   const surfaces = new Map<string, ApiRoute[]>();
   for (const [path, methods] of Object.entries(paths)) {
     for (const [method, operation] of Object.entries(methods as Record<string, Operation>)) {

@@ -1,7 +1,7 @@
 // What can be done with the data folder as a whole. The one implementation is src/maintenance.ts: it knows the database's files.
 import type { AppliedRestore, BackupDifference, StagedRestore } from "../../domain/backup.ts";
 
-import type { Draft } from "../../domain/generation.ts";
+import type { TempFile } from "../../domain/generation.ts";
 import type { Orphanage } from "../media/media-orphans.ts";
 
 export type FolderSizes = {
@@ -26,7 +26,7 @@ export type Maintenance = {
    * Checks a backup and lays it ready for the next start.
    * @throws {AppError} `invalid_request` when it is none, damaged, newer than this build, or sealed with another secret key
    */
-  stageRestore(draft: Draft): Promise<{ holds: string[] }>;
+  stageRestore(draft: TempFile): Promise<{ holds: string[] }>;
   /** Null when none waits. One that has waited for a day is dropped. */
   stagedRestore(): StagedRestore | null;
   dropStagedRestore(): void;

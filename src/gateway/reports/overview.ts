@@ -11,9 +11,9 @@ import type { OpenLimits } from "../limits/limits.ts";
 import type { LinkWatch } from "../media/link-watch.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool/pool.ts";
-import { type Remedy, remedyOf } from "../pool/reasons.ts";
+import { type FixAction, fixActionOf } from "../pool/reasons.ts";
 import type { HealthView, PoolGauges } from "../pool/snapshot.ts";
-import type { SideCallBook, SideCallCounts, SuspectShape } from "../side-calls/book.ts";
+import type { SideCallCounts, SideCallLog, SuspectShape } from "../side-calls/log.ts";
 import type { Maintenance } from "./maintenance.ts";
 import { readUsageAlong, readUsageTotal, type UsageRange, type UsageTotal, usageRange } from "./usage.ts";
 
@@ -28,7 +28,7 @@ export type Need =
   | { kind: "ledger" | "network"; since: number }
   /** `stops`: no generation is started any more. */
   | { kind: "disk"; freeBytes: number; stops: boolean }
-  | { kind: "token"; id: number; label: string; health: HealthView; remedy: Remedy }
+  | { kind: "token"; id: number; label: string; health: HealthView; remedy: FixAction }
   /** Media links that clients got lead to this host, and nobody ever followed one there. */
   | { kind: "linksUnreached"; host: string }
   | { kind: "restored"; applied: AppliedRestore }
@@ -36,7 +36,7 @@ export type Need =
   | { kind: "moreTokens" | "moreJobs"; count: number };
 
 /** What is sent again as it changes. */
-export type OverviewLook = {
+export type OverviewState = {
   now: OverviewNow;
   needs: Need[];
   today: UsageTotal;
@@ -52,7 +52,7 @@ export type OverviewDependencies = {
   store: Pick<Store, "readFact" | "countOpenJobs" | "listJobs" | "listDeliveries" | "readUsage">;
   keys: Pick<Keys, "count">;
   limits: Pick<OpenLimits, "troubleSince">;
-  sideCalls: Pick<SideCallBook, "counts" | "suspects" | "rules">;
+  sideCalls: Pick<SideCallLog, "counts" | "suspects" | "rules">;
   media: Pick<MediaStore, "freeBytes">;
   linkWatch: Pick<LinkWatch, "unreached">;
   maintenance: Pick<Maintenance, "appliedRestore">;
@@ -69,7 +69,7 @@ const HOUR_MS = 3_600_000;
 /** Told of before it stops anything. */
 const LOW_DISK_FACTOR = 2;
 
-export async function readOverview(deps: OverviewDependencies): Promise<OverviewLook> {
+export async function readOverview(deps: OverviewDependencies): Promise<OverviewState> {
   const { pool, store, now } = deps;
   const [today, month] = [usageRange({ span: "today" }, now()), usageRange({ span: "30" }, now())];
   const [open, sumsToday, sumsMonth] = await Promise.all([
@@ -88,7 +88,7 @@ export async function readOverview(deps: OverviewDependencies): Promise<Overview
   };
 }
 
-const sideCallsOf = ({ sideCalls }: OverviewDependencies, today: number, month: number): OverviewLook["sideCalls"] => ({
+const sideCallsOf = ({ sideCalls }: OverviewDependencies, today: number, month: number): OverviewState["sideCalls"] => ({
   today: sideCalls.counts(today),
   month: sideCalls.counts(month),
   suspects: sideCalls.suspects(SHAPES_NAMED),
@@ -155,7 +155,7 @@ function restoreNeed({ maintenance }: OverviewDependencies): Need[] {
 function tokenNeeds(pool: OverviewDependencies["pool"], blocked: number): Need[] {
   if (blocked === 0) return [];
   const named = pool.blocked(TOKENS_NAMED);
-  const needs = named.map(({ id, label, health }): Need => ({ kind: "token", id, label, health, remedy: remedyOf(health.reason) }));
+  const needs = named.map(({ id, label, health }): Need => ({ kind: "token", id, label, health, remedy: fixActionOf(health.reason) }));
   return blocked > named.length ? [...needs, { kind: "moreTokens", count: blocked - named.length }] : needs;
 }
 

@@ -40,7 +40,7 @@ export type SettingDifference = {
 };
 
 /** What a form asks for: text as typed, or that the stored value be forgotten. */
-export type SettingWish = { key: string; text: string } | { key: string; reset: true };
+export type SettingChange = { key: string; text: string } | { key: string; reset: true };
 
 export type SettingsReview = {
   differences: SettingDifference[];
@@ -59,7 +59,7 @@ type By = { address: string | null; actor?: string };
 
 export type SettingsAdmin = {
   states(): Promise<SettingState[]>;
-  review(wishes: readonly SettingWish[]): Promise<SettingsReview>;
+  review(wishes: readonly SettingChange[]): Promise<SettingsReview>;
   /**
    * Writes changes and takes them into force.
    * @param revision from the review; absent: whatever is there is replaced
@@ -149,7 +149,7 @@ function lockOf({ boot }: Pick<Setting, "boot">, origin: Origin): SettingState["
 function compare(
   layers: SettingsLayers,
   stored: Record<string, unknown>,
-  wishes: readonly SettingWish[],
+  wishes: readonly SettingChange[],
 ): Omit<SettingsReview, "revision"> {
   const now = layers.merge(stored);
   const differences: SettingDifference[] = [];

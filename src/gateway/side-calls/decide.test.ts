@@ -1,10 +1,10 @@
 // Which calls are side calls: real clients' words, genuine requests, signs together and alone.
 import { describe, expect, test } from "bun:test";
-import { localAnswer } from "./answer.ts";
 import { CLIENT_CALLS } from "./clients.fixtures.ts";
 import { type ChatCall, judgeSideCall } from "./decide.ts";
 import { GENUINE, MORE_GENUINE, VIDEOS } from "./genuine.fixtures.ts";
 import { decideSideCall } from "./reply.ts";
+import { localAnswer } from "./reply-text.ts";
 import { ALONE, FEW_TOKENS, TASKS } from "./wordings.fixtures.ts";
 
 const CALL: ChatCall = {

@@ -1,9 +1,9 @@
 // What becomes of a chat call: generated, answered here, or refused, by the key's mode and what the answer must be. Pure.
 import type { SideCallMode } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
-import { jsonAnswer, localAnswer, topicOf } from "./answer.ts";
 import { type ChatCall, judgeSideCall, type Verdict } from "./decide.ts";
 import { linesFor } from "./lines.ts";
+import { jsonAnswer, localAnswer, topicOf } from "./reply-text.ts";
 import { schemaValue } from "./schema-value.ts";
 
 /** What is answered without an upstream. */

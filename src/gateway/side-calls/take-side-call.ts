@@ -1,12 +1,12 @@
 // Takes a call that is a side call, in the name of its key, and writes it into the book.
 import type { KeyRow } from "../../domain/key.ts";
 import type { SettingsStore } from "../settings/settings.ts";
-import type { SideCallBook } from "./book.ts";
 import type { ChatCall } from "./decide.ts";
+import type { SideCallLog } from "./log.ts";
 import { type Demand, decideSideCall, type LocalReply } from "./reply.ts";
 import { shapeOf } from "./shape.ts";
 
-type Dependencies = { settings: Pick<SettingsStore, "current">; sideCalls: SideCallBook };
+type Dependencies = { settings: Pick<SettingsStore, "current">; sideCalls: SideCallLog };
 
 /** Texts up to this long are remembered by their shape though nothing about them looks like a side call. */
 const SHORT_TEXT = 200;

@@ -22,7 +22,7 @@ export type Taken = {
   enabled: boolean;
 };
 
-export type SessionIntake = {
+export type CompanionSessions = {
   /**
    * Asks the upstream whose session this is, and only then keeps it. What the operator has set on a token stays as it is: one
    * that is disabled gets the session and stays disabled. One at a time.
@@ -50,7 +50,7 @@ const VALID: Outcome = { ok: true, usage: null, images: 0, videoSeconds: 0, usd:
 /** Reasons of a block that a session from outside ends. */
 const WAITS_FOR_SESSION: ReadonlySet<string> = new Set(["session_dead", "imported_off"]);
 
-export function createSessionIntake(deps: Dependencies): SessionIntake {
+export function createCompanionSessions(deps: Dependencies): CompanionSessions {
   const { provider, store, tokens, pool, refresher, audit, settings, now } = deps;
   const oneByOne = createSerial();
 

@@ -1,7 +1,7 @@
 // The secret side of the pool: tokens as adapters need them, what adapters remember, and checks.
 
 import type { Store } from "../../db/store.ts";
-import type { DraftWriter } from "../../domain/generation.ts";
+import type { TempFileWriter } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
@@ -35,14 +35,14 @@ const PROBE_ID = 0;
 type Dependencies = {
   store: Pick<Store, "readTokenSecret" | "writeTokenSecret" | "updateToken">;
   providers: ReadonlyMap<string, Provider>;
-  openDraft(mime: string): Promise<DraftWriter>;
+  openTempFile(mime: string): Promise<TempFileWriter>;
   now: () => number;
   log: Log;
   /** Told after each successful check. */
   onFacts?(id: number, facts: TokenFacts): void;
 };
 
-export function createTokens({ store, providers, openDraft, now, log, onFacts }: Dependencies): Tokens {
+export function createTokens({ store, providers, openTempFile, now, log, onFacts }: Dependencies): Tokens {
   const held = new Map<number, { secret: string; state: ProviderState }>();
   const oneProbe = createSerial();
 
@@ -65,7 +65,7 @@ export function createTokens({ store, providers, openDraft, now, log, onFacts }:
 
   const callContext: Tokens["callContext"] = (token, signal) => ({
     signal,
-    openDraft,
+    openTempFile,
     async remember(change) {
       const current = held.get(token.id) ?? { secret: token.secret, state: token.state };
       const next = { secret: change.secret ?? current.secret, state: { ...current.state, ...change.state } };
@@ -110,7 +110,7 @@ export function createTokens({ store, providers, openDraft, now, log, onFacts }:
           token.secret = change.secret ?? token.secret;
           token.state = { ...token.state, ...change.state };
         };
-        const facts = await providerOf(name).check(token, { signal, openDraft, remember });
+        const facts = await providerOf(name).check(token, { signal, openTempFile, remember });
         return { facts, secret: token.secret, state: token.state };
       }),
     forget: () => held.clear(),

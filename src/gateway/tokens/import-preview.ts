@@ -10,7 +10,7 @@ import { isRefused, type ParsedLine, type ParsedToken } from "./parsed-token.ts"
 /** One line that would be put in: what may be shown of it. */
 export type FreshLine = { line: number; provider: string; label: string; group: string; identity: string };
 
-export type ImportDraft = {
+export type ImportPreview = {
   readonly id: string;
   readonly state: "ready" | "running" | "done" | "failed";
   /** Lines done, of lines in all. */
@@ -22,13 +22,13 @@ export type ImportDraft = {
   readonly fresh: readonly FreshLine[];
 };
 
-export type ImportDrafts = {
+export type ImportPreviews = {
   /** Tries the lines without changing anything and keeps them for {@link KEEP_MS}. @throws {AppError} `invalid_request` without lines */
-  preview(lines: readonly ParsedLine[], group: string | undefined): Promise<ImportDraft>;
+  preview(lines: readonly ParsedLine[], group: string | undefined): Promise<ImportPreview>;
   /** @throws {AppError} `not_found` */
-  get(id: string): ImportDraft;
+  get(id: string): ImportPreview;
   /** Begins the import and does not wait for it; `ended` is told what was done. Twice is once. */
-  start(id: string, ended: (report: ImportReport) => Promise<void>): ImportDraft;
+  start(id: string, ended: (report: ImportReport) => Promise<void>): ImportPreview;
 };
 
 type Dependencies = {
@@ -42,9 +42,9 @@ const KEEP_MS = 15 * 60_000;
 const MAX_DRAFTS = 5;
 const MAX_SHOWN = 100;
 
-type Kept = { draft: ImportDraft; lines: readonly ParsedLine[]; group: string | undefined };
+type Kept = { draft: ImportPreview; lines: readonly ParsedLine[]; group: string | undefined };
 
-export function createImportDrafts({ importTokens, clock, log }: Dependencies): ImportDrafts {
+export function createImportPreviews({ importTokens, clock, log }: Dependencies): ImportPreviews {
   const drafts = new Map<string, Kept>();
 
   const keptOf = (id: string): Kept => {
@@ -54,7 +54,7 @@ export function createImportDrafts({ importTokens, clock, log }: Dependencies): 
   };
 
   async function run(kept: Kept, ended: (report: ImportReport) => Promise<void>): Promise<void> {
-    const change = (next: Partial<ImportDraft>) => {
+    const change = (next: Partial<ImportPreview>) => {
       kept.draft = { ...kept.draft, ...next };
     };
     try {
@@ -75,7 +75,7 @@ export function createImportDrafts({ importTokens, clock, log }: Dependencies): 
     async preview(lines, group) {
       if (lines.length === 0) throw new AppError("invalid_request", "There is no token in it.", { reason: "import_empty" });
       const report = await importTokens(lines, { group, dryRun: true });
-      const draft: ImportDraft = {
+      const draft: ImportPreview = {
         id: newId(),
         state: "ready",
         done: 0,

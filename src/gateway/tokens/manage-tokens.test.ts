@@ -1,7 +1,7 @@
 // Rules of what the operator does to tokens: caps that forms do not show, and the way out of each pause.
 
 import { describe, expect, test } from "bun:test";
-import { OPERATOR_ADVICE, remedyOf } from "../pool/reasons.ts";
+import { fixActionOf, OPERATOR_ADVICE } from "../pool/reasons.ts";
 import { withCap } from "./manage-tokens.ts";
 
 const CAP = { requestsPerMinute: 5, requestsPerDay: null, imagesPerMinute: null, usdPerDay: null };
@@ -35,7 +35,7 @@ describe("a cap", () => {
 describe("the way out", () => {
   test("advice to replace the secret comes with the form that does", () => {
     const told = Object.entries(OPERATOR_ADVICE).filter(([, advice]) => /replace the (session )?secret/i.test(advice));
-    expect(told.map(([reason]) => [reason, remedyOf(reason as keyof typeof OPERATOR_ADVICE)])).toEqual(
+    expect(told.map(([reason]) => [reason, fixActionOf(reason as keyof typeof OPERATOR_ADVICE)])).toEqual(
       told.map(([reason]) => [reason, "secret"]),
     );
     expect(told.length).toBe(3);
@@ -48,6 +48,6 @@ describe("the way out", () => {
     ["policy_input", "none"],
     [null, "none"],
   ] as const)("of %s is %s", (reason, remedy) => {
-    expect(remedyOf(reason)).toBe(remedy);
+    expect(fixActionOf(reason)).toBe(remedy);
   });
 });

@@ -1,6 +1,6 @@
 // Google Labs Flow as a provider: pictures by session, project, references, one generating call, upscale, download; videos beside them.
 
-import type { Draft, ImageRequest, ProviderEvent } from "../../domain/generation.ts";
+import type { ImageRequest, ProviderEvent, TempFile } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
 import { afterAcceptance, damaged } from "../json-stream.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
@@ -10,7 +10,7 @@ import { createFiles, decodeFile, PICTURE_FILE } from "./files.ts";
 import { OFFERED_FAMILIES, planOf } from "./models.ts";
 import { createProjects } from "./project.ts";
 import { type ImagePlan, MAX_SEED, planImage } from "./prompt.ts";
-import { fetchPicture } from "./result.ts";
+import { fetchImage } from "./result.ts";
 import { createSessions } from "./session.ts";
 import { createTransport, type FlowOptions, readAnswer } from "./transport.ts";
 import { createUploads } from "./uploads.ts";
@@ -119,7 +119,7 @@ export function createFlow(options: FlowOptions): Provider {
     targetResolution: string,
     token: ProviderToken,
     call: CallContext,
-  ): Promise<Draft> => {
+  ): Promise<TempFile> => {
     const { sessionId, projectId } = made;
     const body = upscaleBody({ sessionId, projectId, mediaId, targetResolution, tier: planOf(token.state.tier) });
     const { proxy } = token;
@@ -146,10 +146,10 @@ export function createFlow(options: FlowOptions): Provider {
     const { mediaId } = made.picture;
     const target = plan.targetResolution;
     yield { type: "progress", stage: target ? "upscaling" : "downloading" };
-    let draft: Draft;
+    let draft: TempFile;
     try {
       if (target && !mediaId) throw new AppError("upstream_unknown_outcome", "Flow made a picture that cannot be upscaled.");
-      draft = target && mediaId ? await upscale(made, mediaId, target, token, call) : await fetchPicture(files, made.picture, token, call);
+      draft = target && mediaId ? await upscale(made, mediaId, target, token, call) : await fetchImage(files, made.picture, token, call);
     } catch (error) {
       throw paid(error);
     }

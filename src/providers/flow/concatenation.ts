@@ -1,5 +1,5 @@
 // Joins videos in Flow: submission, status, and the joined bytes, which come with the status. Costs nothing.
-import type { Draft, DraftWriter } from "../../domain/generation.ts";
+import type { TempFile, TempFileWriter } from "../../domain/generation.ts";
 import { readMediaJson } from "../json-media.ts";
 import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
@@ -15,7 +15,7 @@ export type Concatenation = {
   /** @throws {AppError} as `submit` */
   status(name: string, token: ProviderToken, call: CallContext): Promise<VideoState>;
   /** The bytes that come with the status. @throws {AppError} as `decodeFile` */
-  fetchBytes(name: string, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Draft>;
+  fetchBytes(name: string, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<TempFile>;
 };
 
 const SUBMIT_LIMIT_MS = 60_000;
@@ -23,7 +23,7 @@ const SUBMIT_LIMIT_MS = 60_000;
 const STATUS_LIMIT_MS = 120_000;
 
 /** Takes bytes that nobody wants yet. */
-const SINK: DraftWriter = {
+const SINK: TempFileWriter = {
   write() {},
   close: async () => ({ path: "", bytes: 0, mime: "" }),
   async discard() {},
@@ -66,7 +66,7 @@ export function createConcatenation(transport: Transport, sessions: Sessions): C
       const { signal } = limit;
       try {
         const response = await ask(name, token, call, signal);
-        const { body } = await readMediaJson(response, { keys: [VIDEO_FILE.field], openDraft: async () => SINK, signal });
+        const { body } = await readMediaJson(response, { keys: [VIDEO_FILE.field], openTempFile: async () => SINK, signal });
         return parseConcatenationStatus(body);
       } catch (error) {
         throw withoutCost(error);

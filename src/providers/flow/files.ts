@@ -1,6 +1,6 @@
 // The files of finished media: by their links, which are followed without any credential, or as base64 in an answer; straight into a draft.
 
-import type { Draft } from "../../domain/generation.ts";
+import type { TempFile } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { readChunks, send, toNetworkError } from "../../http.ts";
 import { readMediaJson } from "../json-media.ts";
@@ -43,20 +43,20 @@ export const VIDEO_FILE: FileKind = {
 };
 
 /** One way to the bytes of a finished file. */
-export type Way = { name: string; fetch(signal: AbortSignal): Promise<Draft> };
+export type Way = { name: string; fetch(signal: AbortSignal): Promise<TempFile> };
 
 export type Files = {
   /** @throws {AppError} `upstream_unavailable` for anything but the file, else as `send` */
-  fetchLink(link: string, kind: FileKind, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Draft>;
+  fetchLink(link: string, kind: FileKind, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<TempFile>;
   /** By a link that Flow gives for the media id. @throws {AppError} as `fetchLink` */
-  fetchFresh(mediaId: string, kind: FileKind, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Draft>;
+  fetchFresh(mediaId: string, kind: FileKind, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<TempFile>;
   /** As base64 out of Flow's media store. @throws {AppError} as `decodeFile`, and as `Transport.open` */
-  fetchBytes(mediaId: string, kind: FileKind, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Draft>;
+  fetchBytes(mediaId: string, kind: FileKind, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<TempFile>;
   /**
    * Goes the ways in order, each within `limitMs`, until one leads to the file.
    * @throws {AppError} the last way's failure; the signal's reason when it aborts
    */
-  tryWays(ways: readonly Way[], kind: FileKind, limitMs: number, call: CallContext): Promise<Draft>;
+  tryWays(ways: readonly Way[], kind: FileKind, limitMs: number, call: CallContext): Promise<TempFile>;
 };
 
 const MAX_HOPS = 3;
@@ -115,8 +115,8 @@ export function createFiles(transport: Transport, sessions: Sessions, options: P
 }
 
 /** Decodes the file out of a JSON answer while it streams. @throws {AppError} as `readMediaJson`, `malformed` when there is none */
-export async function decodeFile(response: Response, kind: FileKind, call: CallContext, signal: AbortSignal): Promise<Draft> {
-  const { body, media } = await readMediaJson(response, { keys: [kind.field], openDraft: (mime) => call.openDraft(mime), signal });
+export async function decodeFile(response: Response, kind: FileKind, call: CallContext, signal: AbortSignal): Promise<TempFile> {
+  const { body, media } = await readMediaJson(response, { keys: [kind.field], openTempFile: (mime) => call.openTempFile(mime), signal });
   try {
     const value = kind.find(body);
     if (!value) throw damaged("malformed", `Flow's answer holds no ${kind.word}.`);
@@ -126,13 +126,13 @@ export async function decodeFile(response: Response, kind: FileKind, call: CallC
   }
 }
 
-async function saveFile(response: Response, kind: FileKind, call: CallContext, signal: AbortSignal): Promise<Draft> {
+async function saveFile(response: Response, kind: FileKind, call: CallContext, signal: AbortSignal): Promise<TempFile> {
   const mime = response.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "application/octet-stream";
   if (!response.ok || !kind.types.test(mime)) {
     await response.body?.cancel();
     throw new AppError("upstream_unavailable", `Flow's link does not lead to a ${kind.word}.`, { upstreamStatus: response.status });
   }
-  const writer = await call.openDraft(mime);
+  const writer = await call.openTempFile(mime);
   let bytes = 0;
   try {
     for await (const chunk of readChunks(response, signal)) {

@@ -1,6 +1,6 @@
 // The way to a picture that was generated: its signed link, else Flow's media store.
 
-import type { Draft } from "../../domain/generation.ts";
+import type { TempFile } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { type Files, PICTURE_FILE, type Way } from "./files.ts";
@@ -11,12 +11,12 @@ const TRY_LIMIT_MS = 90_000;
  * Downloads a picture that was generated and paid. Tries the link twice, then the media store's bytes, then a fresh link.
  * @throws {AppError} `upstream_unknown_outcome`, charged, when every way failed; the signal's reason when it aborts
  */
-export async function fetchPicture(
+export async function fetchImage(
   files: Files,
   { mediaId, url }: { mediaId?: string; url?: string },
   token: ProviderToken,
   call: CallContext,
-): Promise<Draft> {
+): Promise<TempFile> {
   const link: Way[] = url ? [{ name: "link", fetch: (signal) => files.fetchLink(url, PICTURE_FILE, token, call, signal) }] : [];
   const store: Way[] = mediaId
     ? [

@@ -1,5 +1,5 @@
 // Test stand-in for Flow: a real server with one answer per call, replaceable, and the gateway's side of a call. Tests only.
-import type { Draft, DraftWriter, ProviderEvent } from "../../domain/generation.ts";
+import type { ProviderEvent, TempFile, TempFileWriter } from "../../domain/generation.ts";
 import { createLog, type Log } from "../../log.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };
@@ -110,14 +110,14 @@ export function createCaller(change: Partial<ProviderToken> = {}) {
   const abort = new AbortController();
   const call: CallContext = {
     signal: abort.signal,
-    async openDraft(mime): Promise<DraftWriter> {
+    async openTempFile(mime): Promise<TempFileWriter> {
       const draft: (typeof drafts)[number] = { mime, bytes: new Uint8Array(), end: "open" };
       const path = `draft-${drafts.push(draft) - 1}`;
       return {
         write: (chunk) => {
           draft.bytes = Buffer.concat([draft.bytes, chunk]);
         },
-        close: async (): Promise<Draft> => {
+        close: async (): Promise<TempFile> => {
           draft.end = "closed";
           return { path, bytes: draft.bytes.byteLength, mime };
         },

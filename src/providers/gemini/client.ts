@@ -3,15 +3,15 @@
 import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
 import { readBody, readChunks, toNetworkError } from "../../http.ts";
-import { cutMedia, type MediaDrafts, readMediaJson } from "../json-media.ts";
+import { cutMedia, type MediaTempFiles, readMediaJson } from "../json-media.ts";
 import { afterAcceptance, damaged, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
-import { type Answer, type AnswerEnd, type AnswerImage, type AnswerItem, createAnswer, type Learn } from "./answer.ts";
 import { encodeBody, toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
 import { arrayOf, isRecord, stringOf } from "./json.ts";
 import { familyOf, isNewMediaModel, isVideoFamily, modelOf } from "./models.ts";
+import { type Answer, type AnswerEnd, type AnswerImage, type AnswerItem, createAnswer, type UpdateFacts } from "./read-response.ts";
 import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
 import { createVideos } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
@@ -25,7 +25,7 @@ const MAX_EVENT = 4 * 1024 * 1024;
 /** The `gemini` provider. It keeps nothing between calls. */
 export function createGemini(options: GeminiOptions): Provider {
   const { now, news = noNews } = options;
-  const learn: Learn = (kind, word, body) => news({ provider: "gemini", kind, word: newsWord(word), shape: shapeOf(body) });
+  const learn: UpdateFacts = (kind, word, body) => news({ provider: "gemini", kind, word: newsWord(word), shape: shapeOf(body) });
   const transport = createTransport(options);
 
   async function* generateImages(image: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {
@@ -61,8 +61,8 @@ export function createGemini(options: GeminiOptions): Provider {
   };
 }
 
-async function* readWhole(response: Response, call: CallContext, now: () => number, learn: Learn): AsyncGenerator<ProviderEvent> {
-  const { body, media } = await readMediaJson(response, { keys: MEDIA_KEYS, openDraft: call.openDraft, signal: call.signal });
+async function* readWhole(response: Response, call: CallContext, now: () => number, learn: UpdateFacts): AsyncGenerator<ProviderEvent> {
+  const { body, media } = await readMediaJson(response, { keys: MEDIA_KEYS, openTempFile: call.openTempFile, signal: call.signal });
   try {
     const answer = createAnswer(learn);
     yield* emit(readResponse(answer, body, now, learn), media);
@@ -72,8 +72,8 @@ async function* readWhole(response: Response, call: CallContext, now: () => numb
   }
 }
 
-async function* readStream(response: Response, call: CallContext, now: () => number, learn: Learn): AsyncGenerator<ProviderEvent> {
-  const media = cutMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openDraft: call.openDraft });
+async function* readStream(response: Response, call: CallContext, now: () => number, learn: UpdateFacts): AsyncGenerator<ProviderEvent> {
+  const media = cutMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openTempFile: call.openTempFile });
   try {
     const answer = createAnswer(learn);
     let events = 0;
@@ -91,7 +91,7 @@ async function* readStream(response: Response, call: CallContext, now: () => num
 }
 
 /** What a response object tells; an error object inside a 200 is a refusal as long as nothing else has come. */
-function readResponse(answer: Answer, body: unknown, now: () => number, learn: Learn): AnswerItem[] {
+function readResponse(answer: Answer, body: unknown, now: () => number, learn: UpdateFacts): AnswerItem[] {
   const status = statusInside(body);
   if (status === null) return answer.read(body);
   const { error, unknown } = readRefusal(status, body, now());
@@ -109,11 +109,11 @@ function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: 
   });
 }
 
-async function* emit(items: AnswerItem[], media: MediaDrafts): AsyncGenerator<ProviderEvent> {
+async function* emit(items: AnswerItem[], media: MediaTempFiles): AsyncGenerator<ProviderEvent> {
   for (const item of items) yield item.type === "text" ? item : await toImageEvent(item, media);
 }
 
-async function* emitEnd(answer: Answer, media: MediaDrafts): AsyncGenerator<ProviderEvent> {
+async function* emitEnd(answer: Answer, media: MediaTempFiles): AsyncGenerator<ProviderEvent> {
   const { image, finish } = answer.end();
   const held = image ? undefined : accountReasonOf(finish.upstreamReason);
   if (held) throw accountHeld(held, finish);
@@ -121,13 +121,13 @@ async function* emitEnd(answer: Answer, media: MediaDrafts): AsyncGenerator<Prov
   yield finish;
 }
 
-async function toImageEvent(image: AnswerImage, media: MediaDrafts): Promise<ProviderEvent> {
+async function toImageEvent(image: AnswerImage, media: MediaTempFiles): Promise<ProviderEvent> {
   const { value, mime, ...rest } = image;
   return { ...rest, draft: await media.take(value, mime) };
 }
 
 /** Our families among the models that a key may call. The list costs nothing; an answer means that the key is valid. */
-async function readFamilies(get: (to: string) => Promise<Response>, signal: AbortSignal, learn: Learn): Promise<TokenFacts> {
+async function readFamilies(get: (to: string) => Promise<Response>, signal: AbortSignal, learn: UpdateFacts): Promise<TokenFacts> {
   const families = new Set<string>();
   let pageToken = "";
   for (let page = 0; page < MAX_LIST_PAGES; page++) {

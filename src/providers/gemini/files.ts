@@ -1,7 +1,7 @@
 // The Files API: inputs up in pieces, videos down as a stream, and the wait until a file is ready.
 // Source: Gemini API reference, files and media.upload (resumable), read 2026-11-23.
 import { sleep, systemClock } from "../../clock.ts";
-import type { Draft, DraftWriter, InputMedia } from "../../domain/generation.ts";
+import type { InputMedia, TempFile, TempFileWriter } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { readChunks, toNetworkError } from "../../http.ts";
 import { damaged, readJson } from "../json-stream.ts";
@@ -22,7 +22,7 @@ export type Files = {
    * @param uri as the interaction tells it
    * @throws {AppError} `no_result` when the upstream lost it, `upstream_unavailable` for what is worth another try
    */
-  download(uri: string, token: ProviderToken, call: CallContext): Promise<Draft>;
+  download(uri: string, token: ProviderToken, call: CallContext): Promise<TempFile>;
 };
 
 /** Bytes of an upload that are held at a time; the protocol wants a multiple of 256 KiB. */
@@ -151,13 +151,13 @@ async function readFile(response: Response, signal: AbortSignal): Promise<JsonRe
 }
 
 /** Writes an answer's bytes at the pace of the writer. `fetch` fails by itself when fewer come than were promised. */
-async function save(response: Response, call: CallContext): Promise<Draft> {
+async function save(response: Response, call: CallContext): Promise<TempFile> {
   const type = response.headers.get("content-type") ?? "";
-  let writer: DraftWriter | undefined;
+  let writer: TempFileWriter | undefined;
   try {
     for await (const chunk of readChunks(response, call.signal)) {
       if (/^(text\/|application\/json)/.test(type)) throw damaged("malformed", "The upstream answered with words in place of the video.");
-      writer ??= await call.openDraft("video/mp4");
+      writer ??= await call.openTempFile("video/mp4");
       await writer.write(chunk);
     }
     if (!writer) throw damaged("cut_off", "The upstream's answer holds no video.");

@@ -290,8 +290,8 @@ describe("downloading", () => {
     let most = 0;
     const call = {
       ...set.call,
-      openDraft: async (mime: string) => {
-        const writer = await set.drafts.openDraft(mime);
+      openTempFile: async (mime: string) => {
+        const writer = await set.drafts.openTempFile(mime);
         const write = async (chunk: Uint8Array) => {
           most = Math.max(most, ++writing);
           await Bun.sleep(0);

@@ -1,9 +1,9 @@
 // Videos of the Gemini API: inputs placed, one paid call that creates an interaction, free looks at it until its file can be fetched.
 
-import type { DraftWriter, Json, VideoRequest } from "../../domain/generation.ts";
+import type { Json, TempFileWriter, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { toNetworkError } from "../../http.ts";
-import { type MediaDrafts, readMediaJson } from "../json-media.ts";
+import { type MediaTempFiles, readMediaJson } from "../json-media.ts";
 import { afterAcceptance, damaged } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, Provider, ProviderToken } from "../provider.ts";
@@ -31,9 +31,9 @@ export function createVideos(options: GeminiOptions, transport: Transport): Vide
   const files = createFiles(options, transport);
 
   /** Looks at an interaction; its bytes go to `openDraft`. @throws {AppError} `not_found` for an unknown one */
-  const look = async (id: string, token: ProviderToken, signal: AbortSignal, openDraft: CallContext["openDraft"] = nowhere) => {
+  const look = async (id: string, token: ProviderToken, signal: AbortSignal, openTempFile: CallContext["openTempFile"] = nowhere) => {
     const response = await transport.lookUp("interaction", { to: pathOf(id), token, signal });
-    return readInteraction(response, signal, openDraft, now).catch((error) => Promise.reject(withoutCost(error, signal)));
+    return readInteraction(response, signal, openTempFile, now).catch((error) => Promise.reject(withoutCost(error, signal)));
   };
 
   /** The interaction that a request continues, as far as this token can see it: the upstream keeps it for days only. */
@@ -105,9 +105,9 @@ export function createVideos(options: GeminiOptions, transport: Transport): Vide
     async downloadVideo(result, token, call) {
       const uri = isRecord(result) ? stringOf(result.uri) : undefined;
       if (uri) return files.download(uri, token, call);
-      let media: MediaDrafts | undefined;
+      let media: MediaTempFiles | undefined;
       try {
-        const found = await look(idOf(result), token, call.signal, call.openDraft);
+        const found = await look(idOf(result), token, call.signal, call.openTempFile);
         media = found.media;
         const video = findVideo(found.interaction);
         if (video && "data" in video) return await media.take(video.data, video.mime);
@@ -151,7 +151,7 @@ function isFresh(handle: Json, now: number): boolean {
 }
 
 /** Where bytes go that nobody asked for. */
-const nowhere = async (mime: string): Promise<DraftWriter> => ({
+const nowhere = async (mime: string): Promise<TempFileWriter> => ({
   write() {},
   close: async () => ({ path: "", bytes: 0, mime }),
   discard: async () => {},
@@ -161,10 +161,10 @@ const nowhere = async (mime: string): Promise<DraftWriter> => ({
 async function readInteraction(
   response: Response,
   signal: AbortSignal,
-  openDraft: CallContext["openDraft"],
+  openTempFile: CallContext["openTempFile"],
   now: () => number,
-): Promise<{ interaction: JsonRecord; media: MediaDrafts }> {
-  const { body, media } = await readMediaJson(response, { keys: ["data"], openDraft, signal });
+): Promise<{ interaction: JsonRecord; media: MediaTempFiles }> {
+  const { body, media } = await readMediaJson(response, { keys: ["data"], openTempFile, signal });
   try {
     const status = statusInside(body);
     if (status !== null) throw toAppError(status, body, now());

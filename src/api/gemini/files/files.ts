@@ -3,7 +3,7 @@
 
 import type { Media } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import { answerMedia } from "../../../gateway/media/media-response.ts";
+import { mediaResponse } from "../../../gateway/media/media-response.ts";
 import type { Api, Call } from "../call.ts";
 import { videoJobId } from "../job-names.ts";
 import { pageOf, pageToken } from "../page.ts";
@@ -34,7 +34,7 @@ export async function oneFile(api: Api, call: Call, name: string): Promise<Respo
   if (verb !== "download") throw new AppError("not_found", "Expected files/{id} or files/{id}:download.");
   const found = await api.media.open(media.id);
   if (!found) throw noSuchFile(id);
-  return answerMedia(media, found.blob, call.request);
+  return mediaResponse(media, found.blob, call.request);
 }
 
 export async function deleteFile(api: Api, call: Call, id: string): Promise<Response> {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Media } from "../../../domain/generation.ts";
 import type { MediaStore } from "../../../gateway/media/media-store.ts";
-import { createDrafts } from "../../../gateway/media/temp-files.ts";
+import { createTempFiles } from "../../../gateway/media/temp-files.ts";
 import { temporaryFolder, virtualClock } from "../../../testing.ts";
 import { createUploads } from "./resumable.ts";
 
@@ -18,11 +18,11 @@ afterEach(() => folder[Symbol.dispose]());
 
 function open() {
   const clock = virtualClock();
-  const drafts = createDrafts(join(folder.path, "drafts"));
+  const drafts = createTempFiles(join(folder.path, "drafts"));
   const kept: number[] = [];
-  const media: Pick<MediaStore, "openDraft" | "keep" | "remove"> = {
+  const media: Pick<MediaStore, "openTempFile" | "keep" | "remove"> = {
     remove: async () => true,
-    openDraft: async (mime) => drafts.open(mime),
+    openTempFile: async (mime) => drafts.open(mime),
     async keep(draft) {
       kept.push(draft.bytes);
       await drafts.discard(draft);

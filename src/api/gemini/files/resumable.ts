@@ -1,7 +1,7 @@
 // Uploads under way: begun by a key, carried on by whoever has the upload's address, over when the file is whole or an hour has passed.
 import type { Clock } from "../../../clock.ts";
 import type { FileName } from "../../../db/media.ts";
-import type { DraftWriter, Media } from "../../../domain/generation.ts";
+import type { Media, TempFileWriter } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { MediaStore } from "../../../gateway/media/media-store.ts";
 import { newId } from "../../../ids.ts";
@@ -46,10 +46,10 @@ const LIFE_MS = 3_600_000;
 const MAX_OPEN = 32;
 const MEBIBYTE = 1024 * 1024;
 
-type Open = Upload & { writer: DraftWriter | null; isBusy: boolean; stopTimer(): void };
+type Open = Upload & { writer: TempFileWriter | null; isBusy: boolean; stopTimer(): void };
 
 type Deps = {
-  media: Pick<MediaStore, "openDraft" | "keep" | "remove">;
+  media: Pick<MediaStore, "openTempFile" | "keep" | "remove">;
   /** False: the key has a file of this name. */
   nameFile(file: FileName): Promise<boolean>;
   clock: Clock;
@@ -75,8 +75,8 @@ export function createUploads({ media, nameFile, clock, limitMb }: Deps): Upload
     if (!upload.isBusy) await upload.writer?.discard();
   };
 
-  async function write(upload: Open, body: AsyncIterable<Uint8Array>): Promise<DraftWriter> {
-    upload.writer ??= await media.openDraft("");
+  async function write(upload: Open, body: AsyncIterable<Uint8Array>): Promise<TempFileWriter> {
+    upload.writer ??= await media.openTempFile("");
     for await (const chunk of body) {
       if (upload.received + chunk.byteLength > limitMb() * MEBIBYTE) {
         forget(upload);
@@ -89,7 +89,7 @@ export function createUploads({ media, nameFile, clock, limitMb }: Deps): Upload
     return upload.writer;
   }
 
-  async function finish(upload: Open, writer: DraftWriter): Promise<Media> {
+  async function finish(upload: Open, writer: TempFileWriter): Promise<Media> {
     const { declaredBytes, received, keyId, requestId, name, fileName } = upload;
     if (declaredBytes !== null && declaredBytes !== received) {
       throw new AppError("invalid_request", `The upload is not complete: ${received} of ${declaredBytes} bytes have arrived.`);

@@ -3,7 +3,7 @@
 
 import type { Kind } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { DraftTurn, LeftOut } from "../../../gateway/generation/inputs.ts";
+import type { LeftOut, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { Thinking } from "../../../gateway/models/models.ts";
 import { mustBe } from "../../body/invalid.ts";
@@ -17,7 +17,7 @@ import type { CountBody, GenerateBody } from "../schema.ts";
 export type DecodedGenerate = {
   system?: string;
   /** The last turn is the user's. */
-  turns: DraftTurn[];
+  turns: UnresolvedTurn[];
   /** Inputs of earlier turns that cannot be understood: history is best effort, the last turn is exact. */
   leftOut: LeftOut[];
   hints: ImageHints;
@@ -28,7 +28,7 @@ export type DecodedGenerate = {
   seed?: number;
 };
 
-type DraftPart = DraftTurn["parts"][number];
+type UnresolvedPart = UnresolvedTurn["parts"][number];
 
 /** What a part may hold; whether the model takes a video is decided when its providers are known. */
 const INPUTS = ["image", "video"] as const satisfies readonly Kind[];
@@ -98,9 +98,9 @@ export function instructionOf(value: unknown): string {
 }
 
 /** `instructions`: what contents of the role `system` say. Parts outside of a content are the user's. */
-function decodeContents(contents: unknown): { instructions: string[]; turns: DraftTurn[]; leftOut: LeftOut[] } {
+function decodeContents(contents: unknown): { instructions: string[]; turns: UnresolvedTurn[]; leftOut: LeftOut[] } {
   const instructions: string[] = [];
-  const turns: DraftTurn[] = [];
+  const turns: UnresolvedTurn[] = [];
   const leftOut: LeftOut[] = [];
   const isList = Array.isArray(contents);
   const list = listOf(contents).map((content) => {
@@ -134,7 +134,7 @@ const leniently =
   };
 
 /** Upstreams want roles to alternate: neighbours of one role are one turn. */
-function addTurn(turns: DraftTurn[], role: DraftTurn["role"], parts: DraftPart[]): void {
+function addTurn(turns: UnresolvedTurn[], role: UnresolvedTurn["role"], parts: UnresolvedPart[]): void {
   const last = turns.at(-1);
   if (last?.role === role) last.parts.push(...parts);
   else if (parts.length > 0) turns.push({ role, parts });
@@ -148,7 +148,7 @@ function roleOf(role: unknown): "user" | "model" | "system" | null {
 }
 
 /** Thoughts that a client hands back are passed over: drafts would be taken for pictures. So are parts of other kinds. */
-function decodePart(part: unknown, where: string, role: "user" | "model"): DraftPart[] {
+function decodePart(part: unknown, where: string, role: "user" | "model"): UnresolvedPart[] {
   if (typeof part === "string") return part.trim() === "" ? [] : [{ type: "text", text: part }];
   const { text, inlineData, fileData, thought, thoughtSignature } = fieldsOf(part);
   if (thought === true) return [];

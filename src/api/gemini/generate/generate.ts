@@ -5,13 +5,13 @@ import { AppError } from "../../../errors.ts";
 import type { Run } from "../../../gateway/generation/contract.ts";
 import type { LeftOut } from "../../../gateway/generation/inputs.ts";
 import type { MediaStore } from "../../../gateway/media/media-store.ts";
-import { imageWish } from "../../../gateway/models/image-options.ts";
+import { readImageOptions } from "../../../gateway/models/image-options.ts";
 import type { ModelChoice } from "../../../gateway/models/models.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { newId } from "../../../ids.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
-import { type PictureOutput, renderPicture } from "../../image-output.ts";
+import { type ImageFormatOptions, renderPicture } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { mediaUrl } from "../../links.ts";
 import { streamFrames } from "../../sse.ts";
@@ -33,7 +33,7 @@ const validateCount = tolerant(CountBody);
 type Method = "generateContent" | "streamGenerateContent";
 
 /** What is answered: a generation, or words that cost nothing. */
-type Begun = Started & { output: PictureOutput | null; ignored: string[]; leftOut: LeftOut[] };
+type Begun = Started & { output: ImageFormatOptions | null; ignored: string[]; leftOut: LeftOut[] };
 
 /** @throws {AppError} everything that is known before an upstream is called; refusals are answers */
 export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
@@ -88,7 +88,7 @@ async function start(api: Api, call: Call, model: string, method: Method): Promi
     ...decoded,
     route,
     choice,
-    wish: imageWish(hints, { ...HINT_NAMES, ...names }),
+    wish: readImageOptions(hints, { ...HINT_NAMES, ...names }),
     turns,
     options,
     shapeParams,
@@ -126,7 +126,7 @@ function videoOf(turns: Turn[], system: string | undefined) {
 }
 
 /** The answer under way: where its results are read, and how they are encoded. */
-type Writing = { api: Api; call: Call; output: PictureOutput | null };
+type Writing = { api: Api; call: Call; output: ImageFormatOptions | null };
 
 /** What of a generation is a part of its answer. Drafts and thoughts are told only when they were asked for. */
 async function partOf({ api, call: { origin }, output }: Writing, event: GenerateEvent): Promise<WirePart | null> {
@@ -141,7 +141,7 @@ async function partOf({ api, call: { origin }, output }: Writing, event: Generat
   return { inlineData, ...(event.type === "draft" ? { thought: true } : {}), ...mark(event) };
 }
 
-async function rendered({ media, log }: Api, made: Media, output: PictureOutput) {
+async function rendered({ media, log }: Api, made: Media, output: ImageFormatOptions) {
   const { blob, format } = await renderPicture(media, log, made, output);
   return { mimeType: `image/${format}`, data: blob };
 }

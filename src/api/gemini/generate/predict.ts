@@ -4,12 +4,12 @@
 import { type GenerateEvent, type Media, noImageText } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/inputs.ts";
-import { imageWish } from "../../../gateway/models/image-options.ts";
+import { readImageOptions } from "../../../gateway/models/image-options.ts";
 import { mustBe, wholeNumber } from "../../body/invalid.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders } from "../../generation-headers.ts";
 import { collectImageHints } from "../../image-config.ts";
-import { type PictureOutput, renderPicture } from "../../image-output.ts";
+import { type ImageFormatOptions, renderPicture } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { foldSeed } from "../../seed.ts";
 import { type Api, admittedModel, type Call } from "../call.ts";
@@ -74,7 +74,7 @@ async function start(api: Api, call: Call, model: string) {
   const { run } = await startImages(api, call, {
     route: "POST /v1beta/models:predict",
     choice,
-    wish: imageWish({ ...hints, aspectRatio }, hintNames),
+    wish: readImageOptions({ ...hints, aspectRatio }, hintNames),
     turns: await readTurns(api, call, [{ role: "user", parts }]),
     seed: foldSeed(parameters.seed, "parameters.seed"),
     imageOnly: true,
@@ -100,7 +100,7 @@ function picturesOf({ image, referenceImages }: Fields): InputReference[] {
 const countOf = ({ sampleCount }: Fields): number =>
   sampleCount === undefined ? 1 : wholeNumber(sampleCount, "parameters.sampleCount", { min: 1, max: MOST_PICTURES });
 
-const imageOutput = (parameters: Fields): PictureOutput =>
+const imageOutput = (parameters: Fields): ImageFormatOptions =>
   outputOf(parameters, fieldsOf(parameters.outputOptions)) ?? { format: null, compression: null };
 
 async function collect(events: AsyncIterable<GenerateEvent>): Promise<{ made: Media[]; refusals: string[] }> {
@@ -113,11 +113,11 @@ async function collect(events: AsyncIterable<GenerateEvent>): Promise<{ made: Me
     else if (event.type === "done") done = event;
   }
   if (!done) throw new Error("A generation ended without an end");
-  if (made.length === 0) throw withoutPicture(done, text);
+  if (made.length === 0) throw withoutImage(done, text);
   return { made, refusals: (done.refusals ?? []).map((refusal) => refusal.message ?? `Filtered: ${refusal.upstreamReason}.`) };
 }
 
-function withoutPicture({ finish, upstreamReason, message }: Done, text: string): AppError {
+function withoutImage({ finish, upstreamReason, message }: Done, text: string): AppError {
   const said = message || text.trim();
   if (finish === "policy_input" || finish === "policy_output") {
     const detail = { scope: "request" as const, reason: finish };
@@ -128,7 +128,7 @@ function withoutPicture({ finish, upstreamReason, message }: Done, text: string)
   });
 }
 
-async function encodePrediction(api: Api, media: Media, output: PictureOutput) {
+async function encodePrediction(api: Api, media: Media, output: ImageFormatOptions) {
   const { blob, format } = await renderPicture(api.media, api.log, media, output);
   return { mimeType: `image/${format}`, bytesBase64Encoded: blob };
 }

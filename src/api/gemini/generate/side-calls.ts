@@ -1,9 +1,9 @@
 // What a generateContent body tells of a side call, and requests that want words or JSON. Pure.
 
 import type { Kind } from "../../../domain/generation.ts";
-import { localAnswer } from "../../../gateway/side-calls/answer.ts";
 import { type ChatCall, judgeSideCall } from "../../../gateway/side-calls/decide.ts";
 import type { Demand } from "../../../gateway/side-calls/reply.ts";
+import { localAnswer } from "../../../gateway/side-calls/reply-text.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "../proto-json.ts";
 import type { GenerateBody } from "../schema.ts";
 import type { DecodedGenerate } from "./decode.ts";

@@ -2,8 +2,8 @@
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0; wire.md A.2 (read 2026-11-23).
 
 import type { ModelOptions } from "../../../domain/generation.ts";
-import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
-import type { VideoOrder } from "../../../gateway/jobs/contract.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import type { CreateVideoJob } from "../../../gateway/jobs/contract.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { Thinking } from "../../../gateway/models/models.ts";
 import { mustBe } from "../../body/invalid.ts";
@@ -30,7 +30,7 @@ export type DecodedInteraction = {
   webhookUrl?: string;
   /** For an image: the conversation, the last turn the user's. */
   system?: string;
-  turns: DraftTurn[];
+  turns: UnresolvedTurn[];
   hints: ImageHints;
   /** A picture was asked for, and no words. */
   imageOnly: boolean;
@@ -42,13 +42,13 @@ export type DecodedInteraction = {
   prompt: string;
   pictures: InputReference[];
   videos: { fields: Fields; param: string }[];
-  video: Pick<VideoOrder, "mode" | "aspect" | "resolution" | "seconds">;
+  video: Pick<CreateVideoJob, "mode" | "aspect" | "resolution" | "seconds">;
 };
 
-type Block = { part: DraftTurn["parts"][number] } | { video: DecodedInteraction["videos"][number] };
+type Block = { part: UnresolvedTurn["parts"][number] } | { video: DecodedInteraction["videos"][number] };
 
 /** A task that is absent here is told by the inputs: one picture is the first frame, two are first and last. */
-const MODES: Readonly<Record<string, VideoOrder["mode"]>> = {
+const MODES: Readonly<Record<string, CreateVideoJob["mode"]>> = {
   text_to_video: "text",
   reference_to_video: "references",
   edit: "edit",
@@ -104,7 +104,7 @@ function formatOf(formats: readonly Fields[]): Fields {
 }
 
 /** Steps with content of their own, and loose blocks, which are the user's. */
-function stepsOf(input: unknown): { role: DraftTurn["role"]; blocks: Block[] }[] {
+function stepsOf(input: unknown): { role: UnresolvedTurn["role"]; blocks: Block[] }[] {
   const loose: { role: "user"; blocks: Block[] } = { role: "user", blocks: [] };
   const steps = listOf(input).flatMap((one, index) => {
     const where = Array.isArray(input) ? `input[${index}]` : "input";

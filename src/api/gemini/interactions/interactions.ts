@@ -1,12 +1,12 @@
 // Interactions: videos and images as jobs, answered at once, when they are done, or as events while they are made.
-import type { AnswerPart } from "../../../domain/generation.ts";
+import type { OutputPart } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
 import { AppError } from "../../../errors.ts";
 import { partsOf } from "../../../gateway/generation/image-output.ts";
-import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import { JobClient } from "../../../gateway/generation/job-client.ts";
 import { failureOf } from "../../../gateway/jobs/job-state.ts";
-import { imageWish } from "../../../gateway/models/image-options.ts";
+import { readImageOptions } from "../../../gateway/models/image-options.ts";
 import { ignoredHeader } from "../../../gateway/models/model-options.ts";
 import { admitBody } from "../../admission.ts";
 import { splitUrl } from "../../dialect.ts";
@@ -22,7 +22,7 @@ import { mediaReference, readTurns } from "../references.ts";
 import { leftByJob } from "../run.ts";
 import { InteractionBody, tolerant } from "../schema.ts";
 import { exactAspect } from "../video-options.ts";
-import { readPictures, readSource } from "../videos.ts";
+import { readImages, readSource } from "../videos.ts";
 import { type DecodedInteraction, decodeInteraction } from "./decode.ts";
 import { encodeFailure, encodeInteraction, type OutputBlock, readEcho, statusOf, wordsOf, writeEcho } from "./encode.ts";
 
@@ -97,7 +97,7 @@ async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: 
     ...orderOf(call, decoded, ignoredOf(api, decoded)),
     ...decoded.video,
     prompt: decoded.prompt,
-    images: await readPictures(api, call, [...earlier, ...decoded.pictures]),
+    images: await readImages(api, call, [...earlier, ...decoded.pictures]),
     source,
   });
 }
@@ -106,7 +106,7 @@ async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: 
 async function makeImage(api: Api, call: Call & { client: JobClient }, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
   if (previous?.kind === "video") throw new AppError("invalid_request", "An image model goes on with no video.", { param: "input" });
   exactAspect(decoded.hints.aspectRatio, HINT_NAMES.aspectRatio);
-  const earlier: DraftTurn[] = previous
+  const earlier: UnresolvedTurn[] = previous
     ? [
         { role: "user", parts: [{ type: "text", text: previous.prompt }] },
         { role: "model", parts: [...wordsIn(previous), ...(await resultsOf(api, previous))] },
@@ -117,7 +117,7 @@ async function makeImage(api: Api, call: Call & { client: JobClient }, decoded: 
   const turns = [...earlier, ...before.reverse(), { ...last, parts: [...videos, ...last.parts] }].filter(({ parts }) => parts.length > 0);
   return jobsOf(api).createImages({
     ...orderOf(call, decoded, ignoredOf(api, decoded)),
-    wish: imageWish(decoded.hints, HINT_NAMES),
+    wish: readImageOptions(decoded.hints, HINT_NAMES),
     system: decoded.system,
     imageOnly: decoded.imageOnly,
     thinking: decoded.thinking,
@@ -129,7 +129,7 @@ async function makeImage(api: Api, call: Call & { client: JobClient }, decoded: 
   });
 }
 
-const isWords = (part: AnswerPart): part is Extract<AnswerPart, { text: string }> => part.type === "text";
+const isWords = (part: OutputPart): part is Extract<OutputPart, { text: string }> => part.type === "text";
 /** What was said with a picture. Marks are left out: they belong to where it stood. */
 const wordsIn = (job: Job) => partsOf(job).flatMap((part) => (isWords(part) ? [{ type: "text" as const, text: part.text }] : []));
 
@@ -168,7 +168,7 @@ async function contentOf(api: Api, { origin }: Call, job: Job): Promise<OutputBl
   if (words !== null) return [{ type: "text", text: words }];
   if (statusOf(job) !== "completed") return [];
   const { delivery } = readEcho(job);
-  const blockOf = async (part: AnswerPart): Promise<OutputBlock | null> => {
+  const blockOf = async (part: OutputPart): Promise<OutputBlock | null> => {
     if (isWords(part)) return { type: "text", text: part.text };
     const found = "mediaId" in part ? await api.media.open(part.mediaId) : null;
     if (!found) return null;

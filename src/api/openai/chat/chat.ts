@@ -12,7 +12,7 @@ import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { validator } from "../../body/body.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, isJoined, leftOutHeaders, leftOutLines } from "../../generation-headers.ts";
-import { createEmbedded, type Embedded, framePieces, jsonWithBytes } from "../../json-bytes.ts";
+import { type Base64Placeholders, createBase64Placeholders, framePieces, jsonWithBytes } from "../../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../../links.ts";
 import { COMMENT, frame, streamFrames } from "../../sse.ts";
 import { type Api, answerId, type Call, modelOf, startImages } from "../call.ts";
@@ -62,7 +62,7 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
   const notes = leftOutLines(leftOut);
   const envelope = envelopeOf(api, run.family, job);
-  const embedded = createEmbedded();
+  const embedded = createBase64Placeholders();
   const show = shower(api, call, decoded, embedded);
   if (!decoded.stream) {
     const whole = async () =>
@@ -88,7 +88,7 @@ function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageFo
 /** JSON and SSE around a data URL, generously. */
 const LINE_OVERHEAD = 512;
 
-function shower(api: Api, call: Call, decoded: DecodedChat, embedded: Embedded): Show {
+function shower(api: Api, call: Call, decoded: DecodedChat, embedded: Base64Placeholders): Show {
   const { origin } = call;
   const wished = formOf(api, call, decoded);
   const longest = decoded.stream ? api.settings.current().chat.max_line_kb * 1024 : 0;
@@ -125,7 +125,7 @@ type ChatStream = {
   run: Run;
   envelope: Envelope;
   show: Show;
-  embedded: Embedded;
+  embedded: Base64Placeholders;
   /** What was left out of the history, in words. */
   notes: string;
   includeUsage: boolean;

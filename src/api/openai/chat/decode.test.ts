@@ -1,6 +1,6 @@
 // How chat bodies of real clients become a conversation, and which pictures are read.
 import { describe, expect, test } from "bun:test";
-import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import { validator } from "../../body/body.ts";
 import { ChatBody } from "../schema.ts";
 import { decodeChat } from "./decode.ts";
@@ -12,7 +12,7 @@ const PNG = "data:image/png;base64,AAAA";
 const OWN = "https://gateway.example/media/abcdefghijklmnopqrstuvwxyz.png";
 const OTHER = "https://elsewhere.example/cat.png";
 
-const flat = (turns: DraftTurn[]) =>
+const flat = (turns: UnresolvedTurn[]) =>
   turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text.trim() : `<${part.url}>`))]);
 
 describe("the conversation", () => {

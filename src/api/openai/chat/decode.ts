@@ -2,7 +2,7 @@
 import type { ImageForm } from "../../../domain/key.ts";
 
 import { AppError } from "../../../errors.ts";
-import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { countOr } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints } from "../../image-config.ts";
@@ -19,7 +19,7 @@ export type DecodedChat = {
   n: number;
   system?: string;
   /** The last turn is the user's; empty where the user said nothing. */
-  turns: DraftTurn[];
+  turns: UnresolvedTurn[];
   hints: ImageHints;
   /** What the hints are called in the body. */
   names?: CollectedHints["names"];
@@ -64,15 +64,15 @@ export function instructionsOf(messages: Message[]): string | undefined {
   return said.filter(Boolean).join("\n\n") || undefined;
 }
 
-export const lastUserTurn = (turns: DraftTurn[]) => turns.findLast((turn) => turn.role === "user");
+export const lastUserTurn = (turns: UnresolvedTurn[]) => turns.findLast((turn) => turn.role === "user");
 
 /** The user's own words are empty: there is nothing to go on from. */
 export const nothingSaid = (param: string) =>
   new AppError("invalid_request", `${param}: the last message must have text or an image.`, { param, reason: "invalid_value" });
 
 /** Neighbouring messages of one role are one turn: upstreams want roles to alternate. */
-export function joinTurns(turns: DraftTurn[]): DraftTurn[] {
-  const joined: DraftTurn[] = [];
+export function joinTurns(turns: UnresolvedTurn[]): UnresolvedTurn[] {
+  const joined: UnresolvedTurn[] = [];
   for (const turn of turns) {
     const last = joined.at(-1);
     if (turn.parts.length === 0) continue;
@@ -83,7 +83,8 @@ export function joinTurns(turns: DraftTurn[]): DraftTurn[] {
 }
 
 /** What follows the user's last turn is to be made once more; empty where the user said nothing. */
-export const endWithUser = (turns: DraftTurn[]): DraftTurn[] => turns.slice(0, turns.findLastIndex(({ role }) => role === "user") + 1);
+export const endWithUser = (turns: UnresolvedTurn[]): UnresolvedTurn[] =>
+  turns.slice(0, turns.findLastIndex(({ role }) => role === "user") + 1);
 
 function textOf(message: Message): string {
   const content = message.content ?? "";

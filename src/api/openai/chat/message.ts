@@ -1,22 +1,22 @@
 // One message of a conversation as a turn: its text, its parts in every form that clients send, and the images that its text holds.
 import { AppError } from "../../../errors.ts";
-import { type DraftTurn, emptyReference, type InputReference, ownMediaId } from "../../../gateway/generation/inputs.ts";
+import { emptyReference, type InputReference, ownMediaId, type UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import { fileReference, isObject } from "../references.ts";
 import type { ChatBody } from "../schema.ts";
 import { textMedia } from "./text-media.ts";
 
 export type Message = ChatBody["messages"][number];
-type DraftPart = DraftTurn["parts"][number];
+type UnresolvedPart = UnresolvedTurn["parts"][number];
 type Loose = Record<string, unknown>;
 
 /** `name`: where the message stands in the body. `exact`: what is attached has to be readable; else it is left out with a note. */
 export type MessagePlace = { name: string; exact: boolean };
 
 const isText = (value: unknown): value is string => typeof value === "string";
-const textPart = (text: string): DraftPart => ({ type: "text", text });
+const textPart = (text: string): UnresolvedPart => ({ type: "text", text });
 
 /** The turn of a user's or assistant's message that says or shows something. @throws {AppError} `invalid_request` where it is exact */
-export function decodeMessage(message: Message, { name, exact }: MessagePlace): DraftTurn[] {
+export function decodeMessage(message: Message, { name, exact }: MessagePlace): UnresolvedTurn[] {
   if (message.role !== "user" && message.role !== "assistant") return [];
   const role = message.role === "user" ? "user" : "model";
   const reader = { trusted: role === "user", exact };
@@ -32,8 +32,8 @@ export function decodeMessage(message: Message, { name, exact }: MessagePlace): 
 const LONGEST_STAND_IN = 500;
 
 /** Text with its images taken out. One that cannot be read is text, whoever wrote it and wherever it stands. */
-export function decodeText(text: string, where: string): DraftPart[] {
-  const parts: DraftPart[] = [];
+export function decodeText(text: string, where: string): UnresolvedPart[] {
+  const parts: UnresolvedPart[] = [];
   let from = 0;
   for (const { url, start, end, label } of textMedia(text)) {
     const standIn = end - start <= LONGEST_STAND_IN ? text.slice(start, end) : "";
@@ -47,7 +47,7 @@ export function decodeText(text: string, where: string): DraftPart[] {
 type Reader = { trusted: boolean; exact: boolean };
 
 /** One content part in any of the forms that clients send; parts that are no text and no image are passed over. */
-function decodePart(part: unknown, where: string, reader: Reader): DraftPart[] {
+function decodePart(part: unknown, where: string, reader: Reader): UnresolvedPart[] {
   if (isText(part)) return decodeText(part, where);
   if (!isObject(part)) {
     if (!reader.exact) return [];
@@ -91,7 +91,7 @@ function imageUrlOf(part: Loose): unknown {
  * Each of our own media once. What we answered travels back twice in some forms, as bytes and as the reference in the text: the stored one
  * is read, which the upstream knows, and the bytes where it is not stored any more.
  */
-function withoutDoubles(parts: readonly DraftPart[], role: DraftTurn["role"]): DraftPart[] {
+function withoutDoubles(parts: readonly UnresolvedPart[], role: UnresolvedTurn["role"]): UnresolvedPart[] {
   const seen = new Set<string>();
   const single = parts.filter((part) => {
     const id = part.type === "reference" ? ownMediaId(part.url) : null;
@@ -104,7 +104,7 @@ function withoutDoubles(parts: readonly DraftPart[], role: DraftTurn["role"]): D
   const bytes = single.flatMap((part) => (part.type === "reference" && part.url.startsWith("data:") ? [part.url] : []));
   if (bytes.length === 0) return single;
   let index = 0;
-  return single.flatMap((part): DraftPart[] => {
+  return single.flatMap((part): UnresolvedPart[] => {
     if (part.type !== "reference") return [part];
     if (ownMediaId(part.url) !== null) return [{ ...part, otherwise: bytes[index++] }];
     return part.url.startsWith("data:") ? [] : [part];

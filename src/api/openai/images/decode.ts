@@ -1,11 +1,11 @@
 // Bodies of the images endpoints become a prompt with pictures and a wish for the form of the result. Pure.
 import { AppError } from "../../../errors.ts";
-import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { DEFAULT_FAMILY } from "../../../gateway/models/models.ts";
 import { countOr, mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints } from "../../image-config.ts";
-import { PICTURE_FORMATS, type PictureOutput } from "../../image-output.ts";
+import { IMAGE_FORMATS, type ImageFormatOptions } from "../../image-output.ts";
 import { foldSeed } from "../../seed.ts";
 import { decodeText } from "../chat/message.ts";
 import { referencesOf } from "../references.ts";
@@ -16,14 +16,14 @@ const QUALITIES = ["low", "medium", "high", "xhigh", "max"] as const;
 export type Quality = (typeof QUALITIES)[number];
 
 /** What an answer says and holds besides the pictures. Plain JSON: a job keeps it. */
-export type PictureEcho = { output: PictureOutput; form: "b64_json" | "url"; quality: Quality | null };
+export type ImageEcho = { output: ImageFormatOptions; form: "b64_json" | "url"; quality: Quality | null };
 
-export type DecodedImages = PictureEcho & {
+export type DecodedImages = ImageEcho & {
   model: string;
   stream: boolean;
   n: number;
   /** One turn: the prompt, the pictures in order, then the mask with its instruction. */
-  turns: DraftTurn[];
+  turns: UnresolvedTurn[];
   hints: ImageHints;
   names?: CollectedHints["names"];
   seed?: number;
@@ -35,10 +35,10 @@ export type DecodedImages = PictureEcho & {
 };
 
 /** Most pictures of one edit, the mask aside. The model may take fewer. */
-export const MAX_PICTURES = 16;
+export const MAX_IMAGES = 16;
 
 export const tooManyImages = (count: number) =>
-  new AppError("invalid_request", `image must be at most ${MAX_PICTURES} images, got ${count}.`, {
+  new AppError("invalid_request", `image must be at most ${MAX_IMAGES} images, got ${count}.`, {
     param: "image",
     reason: "invalid_value",
   });
@@ -66,8 +66,8 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
     throw new AppError("invalid_request", "Missing required parameter: 'image'.", { param: "image", reason: "missing_required_parameter" });
   }
   const count = pictures.length + mentioned.length;
-  if (count > MAX_PICTURES) throw tooManyImages(count);
-  const masked: DraftTurn["parts"] = mask.length > 0 && count > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
+  if (count > MAX_IMAGES) throw tooManyImages(count);
+  const masked: UnresolvedTurn["parts"] = mask.length > 0 && count > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
   return {
     model: body.model ?? DEFAULT_FAMILY.image,
     stream: body.stream ?? false,
@@ -89,10 +89,10 @@ const promptOf = ({ prompt, negative_prompt }: ImagesBody) =>
   negative_prompt?.trim() ? `${prompt}\n\nAvoid: ${negative_prompt.trim()}` : prompt;
 
 /** @throws {AppError} `invalid_request` for a format that cannot be made here */
-export function decodeOutput(format: string | null | undefined, compression: number | null | undefined): PictureOutput {
+export function decodeOutput(format: string | null | undefined, compression: number | null | undefined): ImageFormatOptions {
   const word = format?.trim().toLowerCase() || null;
   const known = word === "jpg" ? "jpeg" : word;
-  const found = PICTURE_FORMATS.find((one) => one === known) ?? null;
+  const found = IMAGE_FORMATS.find((one) => one === known) ?? null;
   if (known !== null && found === null) throw mustBe("output_format", '"png", "jpeg" or "webp"', format);
   return { format: found, compression: compression ?? null };
 }

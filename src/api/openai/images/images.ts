@@ -16,9 +16,9 @@ import { jsonWithBytes } from "../../json-bytes.ts";
 import { COMMENT, FIRST_COMMENT_MS, frame, streamFrames } from "../../sse.ts";
 import { type Api, type Call, type ImageOrder, startImages } from "../call.ts";
 import { errorBody } from "../errors.ts";
-import { type Done, withoutPicture } from "../outcome.ts";
+import { type Done, withoutImage } from "../outcome.ts";
 import { ImagesBody } from "../schema.ts";
-import { type DecodedImages, decodeImages, FORM_FIELDS, MAX_PICTURES, type PictureEcho, tooManyImages } from "./decode.ts";
+import { type DecodedImages, decodeImages, FORM_FIELDS, type ImageEcho, MAX_IMAGES, tooManyImages } from "./decode.ts";
 import { encodeCompleted, encodePartial, type StreamName } from "./encode.ts";
 import { startImageJob, wantsJob } from "./jobs.ts";
 import { base64Of, imagesBody } from "./response.ts";
@@ -67,12 +67,12 @@ async function withBody<T>(api: Api, call: Call, kind: ImagesKind, act: (decoded
   return await act(decodeImages(body, kind, await keepUploads(api, call, form)));
 }
 
-const PICTURE_FIELDS: ReadonlySet<string> = new Set(["image", "images", "input_reference", "input_references"]);
+const IMAGE_FIELDS: ReadonlySet<string> = new Set(["image", "images", "input_reference", "input_references"]);
 
 /** Stores the pictures of a form as inputs. Files in other fields are nobody's. */
 async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form) {
-  const pictures = files.filter(({ field }) => PICTURE_FIELDS.has(fieldName(field)));
-  if (pictures.length > MAX_PICTURES) throw tooManyImages(pictures.length);
+  const pictures = files.filter(({ field }) => IMAGE_FIELDS.has(fieldName(field)));
+  if (pictures.length > MAX_IMAGES) throw tooManyImages(pictures.length);
   const keep = async ({ field, draft }: Form["files"][number]): Promise<InputReference> => {
     const accept = { kinds: ["image" as const], param: field };
     const { id } = await api.media.keep(draft, { origin: "input", keyId: key.id, requestId, accept });
@@ -86,14 +86,14 @@ async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form) 
 
 const orderOf = ({ partials, output, form, quality, ...decoded }: DecodedImages, kind: ImagesKind): ImageOrder => ({
   ...decoded,
-  echo: { output, form, quality } satisfies PictureEcho,
+  echo: { output, form, quality } satisfies ImageEcho,
   route: ROUTES[kind],
   imageOnly: true,
   includeThoughts: partials > 0,
   picturesParam: "image",
 });
 
-async function answerWhole(api: Api, call: Call, run: Run, echo: PictureEcho, headers: Record<string, string>) {
+async function answerWhole(api: Api, call: Call, run: Run, echo: ImageEcho, headers: Record<string, string>) {
   const made: Media[] = [];
   let text = "";
   let end: Done | null = null;
@@ -103,7 +103,7 @@ async function answerWhole(api: Api, call: Call, run: Run, echo: PictureEcho, he
     else if (event.type === "done") end = event;
   }
   if (!end) throw new Error("A generation ended without an end");
-  if (made.length === 0) throw withoutPicture(end, text);
+  if (made.length === 0) throw withoutImage(end, text);
   return jsonWithBytes(await imagesBody(api, call, made, echo, end.usage), { headers, onSent: run.delivered });
 }
 
@@ -138,7 +138,7 @@ async function* imageFrames(
         if (held) yield await completed(held, NO_USAGE);
         held = event.media;
       } else if (event.type === "done") {
-        if (!held) throw withoutPicture(event, text);
+        if (!held) throw withoutImage(event, text);
         yield await completed(held, event.usage);
       }
     }

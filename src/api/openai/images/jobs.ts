@@ -13,7 +13,7 @@ import { type Api, type Call, createImageJob, type ImageOrder, prepareImages } f
 import { errorBody, errorHeaders, errorStatus } from "../errors.ts";
 import { jobFailure } from "../outcome.ts";
 import { encodePlace } from "../videos/encode.ts";
-import type { DecodedImages, PictureEcho } from "./decode.ts";
+import type { DecodedImages, ImageEcho } from "./decode.ts";
 import { imagesBody } from "./response.ts";
 
 /** How long a client should wait between looks, in ms. */
@@ -62,9 +62,9 @@ export async function cancelImageJob(api: Api, call: Call, id: string): Promise<
 }
 
 /** A job of the other dialect asked for nothing in particular. */
-const echoOf = ({ dialect, echo }: Job): PictureEcho =>
+const echoOf = ({ dialect, echo }: Job): ImageEcho =>
   dialect === "openai" && echo !== null
-    ? (echo as PictureEcho)
+    ? (echo as ImageEcho)
     : { output: { format: null, compression: null }, form: "b64_json", quality: null };
 
 async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {

@@ -3,17 +3,17 @@ import type { Media, Usage } from "../../../domain/generation.ts";
 import { type Picture, renderPicture } from "../../image-output.ts";
 import { mediaUrl } from "../../links.ts";
 import type { Api, Call } from "../call.ts";
-import type { PictureEcho } from "./decode.ts";
+import type { ImageEcho } from "./decode.ts";
 import { encodeImages, type ImageDatum } from "./encode.ts";
 
 /** `ImagesResponse` of at least one picture; base64 is not made yet: see json-bytes.ts. */
-export async function imagesBody(api: Api, call: Call, made: Media[], echo: PictureEcho, usage: Usage | null) {
+export async function imagesBody(api: Api, call: Call, made: Media[], echo: ImageEcho, usage: Usage | null) {
   const pictures = await Promise.all(made.map((media) => renderPicture(api.media, api.log, media, echo.output)));
   const data = await Promise.all(pictures.map((picture) => datumOf(api, call, picture, echo.form)));
   return encodeImages(Math.floor(api.clock.now() / 1000), pictures, data, echo.quality, usage);
 }
 
-async function datumOf(api: Api, { calledOrigin, key, requestId }: Call, picture: Picture, form: PictureEcho["form"]): Promise<ImageDatum> {
+async function datumOf(api: Api, { calledOrigin, key, requestId }: Call, picture: Picture, form: ImageEcho["form"]): Promise<ImageDatum> {
   if (form === "b64_json") return { b64_json: picture.blob };
   const facts = { origin: "result" as const, keyId: key.id, requestId };
   return { url: mediaUrl(calledOrigin, picture.converted ? await api.media.keepBytes(picture.blob, facts) : picture.media) };

@@ -1,11 +1,11 @@
 // Bodies of /v1/responses become a conversation and a wish for a picture. Pure, but for what is remembered of earlier answers.
 import { AppError } from "../../../errors.ts";
-import type { DraftTurn, InputReference } from "../../../gateway/generation/inputs.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../../gateway/models/models.ts";
 import { countOr } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints } from "../../image-config.ts";
-import type { PictureOutput } from "../../image-output.ts";
+import type { ImageFormatOptions } from "../../image-output.ts";
 import { lastTurnStart } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
 import { endWithUser, instructionsOf, joinTurns, lastUserTurn, nothingSaid } from "../chat/decode.ts";
@@ -21,12 +21,12 @@ export type DecodedResponse = {
   model: string;
   stream: boolean;
   system?: string;
-  turns: DraftTurn[];
+  turns: UnresolvedTurn[];
   hints: ImageHints;
   names?: CollectedHints["names"];
   seed?: number;
   partials: number;
-  output: PictureOutput;
+  output: ImageFormatOptions;
   quality: Quality | null;
   /** A picture is demanded: words alone will not do. */
   forced: boolean;
@@ -34,8 +34,8 @@ export type DecodedResponse = {
 
 /** What is remembered of earlier answers to the same key. */
 export type Recall = {
-  response(id: string): DraftTurn[] | null;
-  item(id: string): DraftTurn["parts"][number] | null;
+  response(id: string): UnresolvedTurn[] | null;
+  item(id: string): UnresolvedTurn["parts"][number] | null;
 };
 
 /** @throws {AppError} `invalid_request` naming the item, `not_found` for a model without the tool that draws */
@@ -68,7 +68,7 @@ function modelOf(body: ResponsesBody, tool: Loose | undefined): string {
   return textIn(tool.model) ?? DEFAULT_FAMILY.image;
 }
 
-function earlierTurns({ previous_response_id: id }: ResponsesBody, recall: Recall): DraftTurn[] {
+function earlierTurns({ previous_response_id: id }: ResponsesBody, recall: Recall): UnresolvedTurn[] {
   if (!id) return [];
   const turns = recall.response(id);
   if (!turns) {
@@ -91,7 +91,7 @@ const roleOf = (item: Loose): string | null => {
 };
 
 /** The items as turns. Images of earlier answers that follow the user's last words are what these are about: they go before them. */
-function decodeItems(items: readonly Loose[], recall: Recall): DraftTurn[] {
+function decodeItems(items: readonly Loose[], recall: Recall): UnresolvedTurn[] {
   const roles = items.map(roleOf);
   const start = lastTurnStart(roles);
   const last = roles.lastIndexOf("user");
@@ -103,7 +103,7 @@ function decodeItems(items: readonly Loose[], recall: Recall): DraftTurn[] {
 }
 
 /** Items that say or show nothing to an image model (reasoning, calls of other tools) are passed over. */
-function decodeItem(item: Loose, place: MessagePlace, recall: Recall): DraftTurn[] {
+function decodeItem(item: Loose, place: MessagePlace, recall: Recall): UnresolvedTurn[] {
   if (isMessage(item)) return decodeMessage(item, place);
   if (item.type === "image_generation_call") return [{ role: "model", parts: drawnBefore(item, place, recall) }];
   if (item.type !== "item_reference") return [];
@@ -112,7 +112,7 @@ function decodeItem(item: Loose, place: MessagePlace, recall: Recall): DraftTurn
 }
 
 /** An image of an earlier answer: ours as it is stored, with the upstream's mark on it, else the bytes that the client has. */
-function drawnBefore(item: Loose, { name, exact }: MessagePlace, recall: Recall): DraftTurn["parts"] {
+function drawnBefore(item: Loose, { name, exact }: MessagePlace, recall: Recall): UnresolvedTurn["parts"] {
   const known = recall.item(textIn(item.id) ?? "");
   const result = textIn(item.result);
   const url = result?.startsWith("data:") ? result : result && `data:image/png;base64,${result}`;

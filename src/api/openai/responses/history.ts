@@ -1,23 +1,23 @@
 // What earlier answers of /v1/responses said and drew, as it is kept: a client goes on from an answer or from one item of it.
 
 import type { Json, Turn } from "../../../domain/generation.ts";
-import { type DraftTurn, ownMediaId } from "../../../gateway/generation/inputs.ts";
-import type { KeptResponses } from "../../../gateway/generation/stored-responses.ts";
-import type { PictureOutput } from "../../image-output.ts";
+import { ownMediaId, type UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
+import type { ImageFormatOptions } from "../../image-output.ts";
 import type { ResponsesBody } from "../schema.ts";
 import type { Recall } from "./decode.ts";
 import { type EncodedResponse, responseIdOf } from "./encode.ts";
 
-type Part = DraftTurn["parts"][number];
+type Part = UnresolvedTurn["parts"][number];
 
 /** One answer with the conversation before it. */
 export type KeptAnswer = {
-  turns: DraftTurn[];
+  turns: UnresolvedTurn[];
   /** As it was told, without the bytes of its pictures. */
   response: EncodedResponse;
   /** Media of its pictures, by the ids of their items, and how they were encoded. */
   pictures: Record<string, string>;
-  output: PictureOutput;
+  output: ImageFormatOptions;
 };
 
 export const toRow = (keyId: number, createdAt: number, kept: KeptAnswer) => ({
@@ -25,17 +25,17 @@ export const toRow = (keyId: number, createdAt: number, kept: KeptAnswer) => ({
   body: kept as unknown as Json,
 });
 
-export const findAnswer = async (responses: Pick<KeptResponses, "find">, id: string, keyId: number): Promise<KeptAnswer | null> =>
+export const findAnswer = async (responses: Pick<StoredResponses, "find">, id: string, keyId: number): Promise<KeptAnswer | null> =>
   (await responses.find(id, keyId)) as KeptAnswer | null;
 
 /** The answer as it was told, without the bytes of its pictures. */
-export const withoutPictures = (response: EncodedResponse): EncodedResponse => ({
+export const withoutImages = (response: EncodedResponse): EncodedResponse => ({
   ...response,
   output: response.output.map((item) => ("output_format" in item ? { ...item, result: null } : item)),
 });
 
 /** Reads what a body names of earlier answers, so that it can be decoded. */
-export async function recallFor(responses: Pick<KeptResponses, "find">, keyId: number, body: ResponsesBody): Promise<Recall> {
+export async function recallFor(responses: Pick<StoredResponses, "find">, keyId: number, body: ResponsesBody): Promise<Recall> {
   const items = typeof body.input === "string" ? [] : body.input;
   const named = items.map(({ id }) => (typeof id === "string" ? responseIdOf(id) : null));
   const ids = new Set([body.previous_response_id, ...named].filter((id) => typeof id === "string"));
@@ -78,13 +78,13 @@ const mediaPart = (id: string): Part => ({
 });
 
 /** A turn as it is kept: pictures by their media. */
-export const keptTurn = ({ role, parts }: Turn): DraftTurn => ({
+export const keptTurn = ({ role, parts }: Turn): UnresolvedTurn => ({
   role,
   parts: parts.map((part) => (part.type === "text" ? textPart(part.text) : mediaPart(part.image.mediaId!))),
 });
 
 /** A turn whose pictures nobody has read, and which are ours only where it says so. */
-export const unreadTurn = ({ role, parts }: DraftTurn): DraftTurn => ({
+export const unreadTurn = ({ role, parts }: UnresolvedTurn): UnresolvedTurn => ({
   role,
   parts: parts.flatMap((part) => {
     if (part.type === "text") return [textPart(part.text)];

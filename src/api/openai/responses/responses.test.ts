@@ -1,18 +1,18 @@
 // What /v1/responses understands of a body, and what it remembers of earlier answers.
 import { describe, expect, test } from "bun:test";
 import { type Media, NO_USAGE } from "../../../domain/generation.ts";
-import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import { validator } from "../../body/body.ts";
 import { ResponsesBody } from "../schema.ts";
 import { decodeResponse } from "./decode.ts";
 import { callId, encodeCall, encodeMessage, encodeResponse, messageId } from "./encode.ts";
-import { type KeptAnswer, recallFor, toRow, unreadTurn, withoutPictures } from "./history.ts";
+import { type KeptAnswer, recallFor, toRow, unreadTurn, withoutImages } from "./history.ts";
 
 const validate = validator(ResponsesBody);
 const NOTHING = { response: () => null, item: () => null };
 const decode = (body: object, recall: Parameters<typeof decodeResponse>[1] = NOTHING) =>
   decodeResponse(validate({ model: "gemini-3-pro-image", input: "a fox", ...body }), recall);
-const flat = (turns: DraftTurn[]) =>
+const flat = (turns: UnresolvedTurn[]) =>
   turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text : `<${part.url}>`))]);
 const OWN = { type: "reference", url: "/media/a.png", param: "input", trusted: false } as const;
 const user = (content: unknown) => ({ role: "user", content });
@@ -69,7 +69,7 @@ describe("the conversation", () => {
   });
 
   test("goes on from an earlier answer without changing what is remembered", () => {
-    const earlier: DraftTurn[] = [{ role: "user", parts: [{ type: "text", text: "a" }] }];
+    const earlier: UnresolvedTurn[] = [{ role: "user", parts: [{ type: "text", text: "a" }] }];
     const { turns } = decode({ previous_response_id: "resp_1", input: "b" }, { ...NOTHING, response: () => earlier });
     expect([flat(turns), flat(earlier)]).toEqual([[["user", "a", "b"]], [["user", "a"]]]);
   });
@@ -111,7 +111,7 @@ describe("what is kept of an answer", () => {
   ];
   const kept: KeptAnswer = {
     turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }],
-    response: withoutPictures(encodeResponse(envelope, { status: "completed", usage: NO_USAGE }, items)),
+    response: withoutImages(encodeResponse(envelope, { status: "completed", usage: NO_USAGE }, items)),
     pictures: { [items[0]!.id]: "first", [items[1]!.id]: "second" },
     output: { format: null, compression: null },
   };
@@ -141,7 +141,7 @@ describe("what is kept of an answer", () => {
   });
 
   test("holds no picture that nobody has read", () => {
-    const parts: DraftTurn["parts"] = [
+    const parts: UnresolvedTurn["parts"] = [
       { type: "text", text: "a" },
       { ...OWN, url: "data:image/png;base64,AA" },
       { ...OWN, url: `https://host/media/${OWN_ID}.jpg`, otherwise: "data:image/png;base64,AA" },

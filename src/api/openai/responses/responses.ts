@@ -2,8 +2,8 @@
 
 import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
-import type { DraftTurn } from "../../../gateway/generation/inputs.ts";
-import type { KeptResponses } from "../../../gateway/generation/stored-responses.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { validator } from "../../body/body.ts";
 import { sendEarly } from "../../early-bytes.ts";
@@ -14,16 +14,16 @@ import { COMMENT, streamFrames } from "../../sse.ts";
 import { type Api, answerId, type Call, startImages } from "../call.ts";
 import { demandOf, responsesFacts } from "../chat/side-calls.ts";
 import { errorBody } from "../errors.ts";
-import { withoutPicture } from "../outcome.ts";
+import { withoutImage } from "../outcome.ts";
 import { ResponsesBody } from "../schema.ts";
 import { type DecodedResponse, decodeResponse } from "./decode.ts";
 import { callId, encodeCall, encodeMessage, encodeResponse, messageId, type OutputItem, type ResponseEnvelope } from "./encode.ts";
-import { keptTurn, recallFor, toRow, unreadTurn, withoutPictures } from "./history.ts";
+import { keptTurn, recallFor, toRow, unreadTurn, withoutImages } from "./history.ts";
 import { mayBeWords, type ResponseWork, responseFrames } from "./stream.ts";
 
 const validate = validator(ResponsesBody);
 
-type Own = Api & { responses: KeptResponses };
+type Own = Api & { responses: StoredResponses };
 
 /** @throws {AppError} everything that is known before an upstream is called; without streaming also what the upstream says */
 export async function responses(api: Own, call: Call): Promise<Response> {
@@ -78,11 +78,11 @@ const withoutInput = ({ tools, ...rest }: ResponsesBody): ResponsesBody => ({
 const comparedOf = ({ stream: _, stream_options: __, ...rest }: ResponsesBody & { stream_options?: unknown }) => rest as Json;
 
 /** Keeps what was answered, unless the client does not want it. An answer that is paid for is told also when it cannot be kept. */
-function keeper(api: Own, { key }: Call, body: ResponsesBody, { output }: DecodedResponse, turns: DraftTurn[]): ResponseWork["keep"] {
+function keeper(api: Own, { key }: Call, body: ResponsesBody, { output }: DecodedResponse, turns: UnresolvedTurn[]): ResponseWork["keep"] {
   return async (response, drawn) => {
     if (body.store === false) return;
     const pictures = Object.fromEntries([...drawn].map(([id, media]) => [id, media.id]));
-    const row = toRow(key.id, api.clock.now(), { turns, response: withoutPictures(response), pictures, output });
+    const row = toRow(key.id, api.clock.now(), { turns, response: withoutImages(response), pictures, output });
     try {
       if (!(await api.responses.keep(row))) api.log.warn("A response is too long to be kept", { responseId: response.id });
     } catch (error) {
@@ -108,7 +108,7 @@ async function wholeResponse(api: Api, { envelope, decoded, events, keep }: Resp
       drawn.set(id, event.media);
       output.push(encodeCall(id, picture, picture.blob, decoded.quality));
     } else if (event.type === "done") {
-      if (output.length === 0 && !mayBeWords(event, text, decoded)) throw withoutPicture(event, text);
+      if (output.length === 0 && !mayBeWords(event, text, decoded)) throw withoutImage(event, text);
       if (text.trim()) output.push(encodeMessage(messageId(envelope.id), text));
       const response = encodeResponse(envelope, { status: "completed", usage: event.usage }, output);
       await keep(response, drawn);

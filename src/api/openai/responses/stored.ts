@@ -1,7 +1,7 @@
 // GET and DELETE /v1/responses/{id}, and what it was answered from: as long as the answer is kept, and for its key alone.
 import { AppError } from "../../../errors.ts";
-import { type DraftTurn, ownMediaId } from "../../../gateway/generation/inputs.ts";
-import type { KeptResponses } from "../../../gateway/generation/stored-responses.ts";
+import { ownMediaId, type UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
 import { wholeNumber } from "../../body/invalid.ts";
 import { renderPicture } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
@@ -10,7 +10,7 @@ import type { Api, Call } from "../call.ts";
 import { outputText } from "./encode.ts";
 import { findAnswer, type KeptAnswer } from "./history.ts";
 
-type Own = Pick<Api, "media" | "log"> & { responses: KeptResponses };
+type Own = Pick<Api, "media" | "log"> & { responses: StoredResponses };
 
 /** The answer as it was told; a picture that is past its age is null. */
 export async function getResponse(api: Own, call: Call, id: string): Promise<Response> {
@@ -49,7 +49,7 @@ export async function listInputItems(api: Own, call: Call, id: string): Promise<
 }
 
 /** What a client only named was never read for it: of inputs it gets its own. */
-async function itemsOf(api: Own, { calledOrigin: origin, key }: Call, { role, parts }: DraftTurn, mark: string) {
+async function itemsOf(api: Own, { calledOrigin: origin, key }: Call, { role, parts }: UnresolvedTurn, mark: string) {
   const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
   const ids = parts.flatMap((part) => (part.type === "text" ? [] : [ownMediaId(part.url)!]));
   const found = (await Promise.all(ids.map((id) => api.media.open(id))))

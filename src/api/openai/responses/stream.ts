@@ -6,7 +6,7 @@ import { type Picture, renderPicture } from "../../image-output.ts";
 import { frame } from "../../sse.ts";
 import type { Api } from "../call.ts";
 import { base64Of } from "../images/response.ts";
-import { type Done, withoutPicture } from "../outcome.ts";
+import { type Done, withoutImage } from "../outcome.ts";
 import type { DecodedResponse } from "./decode.ts";
 import {
   callId,
@@ -67,7 +67,7 @@ export async function* responseFrames(api: Api, { envelope, decoded, events, loc
         yield frames;
       } else if (event.type === "done") {
         if (drawn.size === 0) {
-          const failure = withoutPicture(event, text);
+          const failure = withoutImage(event, text);
           if (!mayBeWords(event, text, decoded)) throw failure;
           yield calls.fail(failure);
         }

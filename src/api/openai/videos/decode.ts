@@ -35,7 +35,7 @@ export type DecodedVideo = {
 export type VideoUploads = ReadonlyMap<string, InputReference[]>;
 
 /** Form fields that hold pictures. */
-export const PICTURE_FIELDS = [
+export const IMAGE_FIELDS = [
   "input_reference",
   "input_references",
   "reference_images",
@@ -43,7 +43,7 @@ export const PICTURE_FIELDS = [
   "first_frame",
   "last_frame",
 ] as const;
-type PictureField = (typeof PICTURE_FIELDS)[number];
+type PictureField = (typeof IMAGE_FIELDS)[number];
 
 /** Names of form fields that are no text. */
 export const VIDEO_FORM_FIELDS = { numbers: [], flags: [] } as const;

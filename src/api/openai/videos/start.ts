@@ -6,9 +6,9 @@ import type { Job } from "../../../domain/job.ts";
 import { AppError } from "../../../errors.ts";
 import { ownMediaId, readInput, readLenient } from "../../../gateway/generation/inputs.ts";
 import { JobClient } from "../../../gateway/generation/job-client.ts";
-import type { Jobs, VideoOrder } from "../../../gateway/jobs/contract.ts";
+import type { CreateVideoJob, Jobs } from "../../../gateway/jobs/contract.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../../gateway/models/models.ts";
-import { canMakeVideo, videoWish } from "../../../gateway/models/video-options.ts";
+import { canMakeVideo, videoOptionsOf } from "../../../gateway/models/video-options.ts";
 import { admitInputs } from "../../admission.ts";
 import { insists, jobHeaders } from "../../generation-headers.ts";
 import { type Api, type Call, modelOf } from "../call.ts";
@@ -37,7 +37,7 @@ export async function startVideo(
   const source = await readSource(api, call, wish.source);
   const choice = chooseModel(wish, source);
   const mode = wish.mode === "references" && choice.params.modes ? undefined : wish.mode;
-  const images = await readPictures(api, call, wish);
+  const images = await readImages(api, call, wish);
   const client = new JobClient(signal, insists(request));
   const job = await jobs.createVideo({
     ...{ requestId, route, choice, prompt, mode, ...shape, seed, images, webhookUrl, startedAt },
@@ -66,7 +66,7 @@ export async function videoOf(api: Api, { key }: Pick<Call, "key">, id: string):
 
 export const noVideo = () => new AppError("not_found", "There is no such video.", { param: "id" });
 
-type Source = { order: NonNullable<VideoOrder["source"]>; job: Job | null; size: string | null };
+type Source = { order: NonNullable<CreateVideoJob["source"]>; job: Job | null; size: string | null };
 
 /** The job that made the video goes before its bytes: its token may know it. */
 async function readSource(api: Api, call: Call, source: SourceReference | null): Promise<Source | null> {
@@ -90,7 +90,7 @@ async function makerOf(api: Api, { key }: Call, url: string): Promise<Job | null
   return mediaId === null ? null : jobsOf(api).makerOf(mediaId, key.id);
 }
 
-async function readPictures(api: Api, { key, requestId, request }: Call, { pictures }: DecodedVideo): Promise<InputMedia[]> {
+async function readImages(api: Api, { key, requestId, request }: Call, { pictures }: DecodedVideo): Promise<InputMedia[]> {
   const owner = { keyId: key.id, requestId, signal: request.signal };
   const images = await Promise.all(pictures.map((picture) => readLenient(api.inputs, picture, owner)));
   return images.filter((image) => image !== null);
@@ -104,7 +104,7 @@ function chooseModel({ model, mode, pictures }: DecodedVideo, source: Source | n
   const maker = model === null && source?.job ? makerChoice(source.job) : null;
   if (maker) {
     const images = pictures.map((): InputMedia => ({ mime: "", data: new Blob() }));
-    const wish = videoWish(maker.params, { mode, images, source: source!.order });
+    const wish = videoOptionsOf(maker.params, { mode, images, source: source!.order });
     if (canMakeVideo(maker.families[0], wish, () => true)) return maker;
   }
   const choice = modelOf(model ?? DEFAULT_FAMILY.video);

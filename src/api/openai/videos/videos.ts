@@ -6,7 +6,7 @@ import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/inputs.ts";
 import { fileIdOf } from "../../../gateway/generation/inputs.ts";
 import { isSettled } from "../../../gateway/jobs/job-state.ts";
-import { answerMedia } from "../../../gateway/media/media-response.ts";
+import { mediaResponse } from "../../../gateway/media/media-response.ts";
 import { type Form, validator } from "../../body/body.ts";
 import { fieldName, formObject } from "../../body/form-object.ts";
 import { mustBe, wholeNumber } from "../../body/invalid.ts";
@@ -15,7 +15,7 @@ import { jobHeaders } from "../../generation-headers.ts";
 import type { Api, Call } from "../call.ts";
 import { fileReference } from "../references.ts";
 import { VideoBody } from "../schema.ts";
-import { type DecodedVideo, decodeVideo, PICTURE_FIELDS, VIDEO_FORM_FIELDS, type VideoUploads } from "./decode.ts";
+import { type DecodedVideo, decodeVideo, IMAGE_FIELDS, VIDEO_FORM_FIELDS, type VideoUploads } from "./decode.ts";
 import { encodeVideo, forOpenRouter } from "./encode.ts";
 import { jobsOf, noVideo, startVideo, videoOf } from "./start.ts";
 
@@ -91,7 +91,7 @@ export async function videoContent(api: Api, call: Call, id: string): Promise<Re
   const found = await api.media.open(mediaId);
   if (!found) throw nothing("The content of this video is past its age.");
   // The address is the job's: what it leads to may be deleted.
-  return answerMedia(found.media, found.blob, call.request, { "cache-control": "private, no-cache", ...jobHeaders(job) });
+  return mediaResponse(found.media, found.blob, call.request, { "cache-control": "private, no-cache", ...jobHeaders(job) });
 }
 
 /** /v1/videos/characters. */
@@ -134,7 +134,7 @@ async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form):
   const uploads = new Map<string, InputReference[]>();
   for (const { field, draft } of files) {
     const name = fieldName(field);
-    const kind = name === "video" ? "video" : (PICTURE_FIELDS as readonly string[]).includes(name) ? "image" : null;
+    const kind = name === "video" ? "video" : (IMAGE_FIELDS as readonly string[]).includes(name) ? "image" : null;
     if (kind === null) continue;
     if (kind === "image" && draft.bytes > limit * 1024 * 1024)
       throw new AppError("invalid_request", `${field}: the file is larger than ${limit} MiB.`, { param: field });

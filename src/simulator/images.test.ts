@@ -1,6 +1,6 @@
 // Tests of the drawn pictures: real files, exact pixels, different for different prompts.
 import { describe, expect, test } from "bun:test";
-import { type PictureSize, type PictureType, picture, pixelsOf } from "./pictures.ts";
+import { type PictureSize, type PictureType, picture, pixelsOf } from "./images.ts";
 
 const draw = (
   prompt: string,

@@ -4,25 +4,25 @@ import { existsSync } from "node:fs";
 import { readFact, writeFact } from "./settings.ts";
 
 /** Its name among the facts, its purpose of the vault, and the text itself. */
-export const CANARY = "secret_key_canary";
+export const KEY_CHECK = "secret_key_canary";
 
 /** Null when none was sealed yet. */
-export function readCanary(db: Database): Uint8Array | null {
-  const box = readFact(db, CANARY);
+export function readKeyCheck(db: Database): Uint8Array | null {
+  const box = readFact(db, KEY_CHECK);
   return box === null ? null : Buffer.from(box, "base64");
 }
 
-export function writeCanary(db: Database, box: Uint8Array): void {
-  writeFact(db, CANARY, Buffer.from(box).toString("base64"));
+export function writeKeyCheck(db: Database, box: Uint8Array): void {
+  writeFact(db, KEY_CHECK, Buffer.from(box).toString("base64"));
 }
 
 /** The same of a database file, which is only read; null also where there is no file, or none of ours. */
-export function canaryOf(file: string): Uint8Array | null {
+export function keyCheckOf(file: string): Uint8Array | null {
   if (!existsSync(file)) return null;
   const db = new Database(file, { readonly: true });
   try {
     const hasFacts = db.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'facts'").get() !== null;
-    return hasFacts ? readCanary(db) : null;
+    return hasFacts ? readKeyCheck(db) : null;
   } finally {
     db.close();
   }

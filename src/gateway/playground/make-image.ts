@@ -18,7 +18,7 @@ export function servableImageFamily(pool: Pick<Leases, "canServe">): string | nu
 }
 
 /** @throws {AppError} as {@link Generate}; `no_result` when the upstream drew nothing */
-export async function makePicture(
+export async function makeImage(
   { generate, pool, clock }: Dependencies,
   { prompt, key, signal }: { prompt: string; key: KeyRow; signal: AbortSignal },
 ): Promise<{ media: Media; label: string; ms: number }> {

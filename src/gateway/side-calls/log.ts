@@ -21,7 +21,7 @@ const REPEATED = 5;
 
 type Dependencies = { store: Pick<Store, "readFact" | "writeFact">; clock: Clock; log: Log };
 
-export class SideCallBook {
+export class SideCallLog {
   readonly #deps: Dependencies;
   readonly #shapes = new Map<string, SuspectShape>();
   #days = new Map<number, SideCallCounts>();

@@ -23,7 +23,7 @@ type Track = { mean: number; spread: number };
 /** When a call must have ended, epoch ms, and how long its request had for everything. */
 export type Deadline = { at: number; wholeMs: number };
 
-export type Pace = {
+export type LatencyEstimate = {
   /** One successful call held its slot for `ms`. Less than nothing, by a clock that was set back, tells nothing. */
   note(kind: Kind, family: string, provider: string, ms: number): void;
   /** A call was cut by its request's deadline after `ms`: it would have taken longer. */
@@ -38,7 +38,7 @@ export type Pace = {
   isFair(kind: Kind, family: string, provider: string, ms: number, wholeMs: number): boolean;
 };
 
-export function createPace(): Pace {
+export function createLatencyEstimate(): LatencyEstimate {
   const means = new Map<string, number>();
   const tracks = new Map<string, Track>();
 

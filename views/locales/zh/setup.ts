@@ -1,5 +1,5 @@
 // 简体中文: the first steps.
-import type { welcome as en } from "../en/welcome.ts";
+import type { welcome as en } from "../en/setup.ts";
 
 export const welcome: typeof en = {
   title: "初始步骤",

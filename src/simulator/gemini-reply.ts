@@ -3,7 +3,7 @@ import { type Fields, jsonReply, type Reply } from "./exchange.ts";
 import type { FaultName } from "./fault-table.ts";
 import type { ContentRequest } from "./gemini-request.ts";
 import { signPart } from "./gemini-strict.ts";
-import { type PictureType, picture, pixelsOf } from "./pictures.ts";
+import { type PictureType, picture, pixelsOf } from "./images.ts";
 import type { World } from "./world.ts";
 
 /** An answer before it takes its form: parts and how it ended. */

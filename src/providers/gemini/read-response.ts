@@ -30,10 +30,10 @@ export type Answer = {
 };
 
 /** Records what no table knows, with the body that held it. */
-export type Learn = (kind: NewsKind, word: string, body: unknown) => void;
+export type UpdateFacts = (kind: NewsKind, word: string, body: unknown) => void;
 
 /** Collects one call's answer: one response object, or those of a stream in order. */
-export function createAnswer(learn: Learn = () => {}): Answer {
+export function createAnswer(learn: UpdateFacts = () => {}): Answer {
   let image: AnswerImage | null = null;
   let hasText = false;
   let begun = false;

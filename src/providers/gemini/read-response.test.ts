@@ -1,7 +1,7 @@
 // What is read from answers with HTTP 200.
 import { describe, expect, test } from "bun:test";
-import { createAnswer, toUsage } from "./answer.ts";
 import cases from "./fixtures/answers.json";
+import { createAnswer, toUsage } from "./read-response.ts";
 
 const readAll = (...responses: unknown[]) => {
   const answer = createAnswer();

@@ -1,9 +1,9 @@
 // The book of side calls: counts by day that outlast a restart, shapes that are remembered, rules that are read.
 import { describe, expect, test } from "bun:test";
 import { createLog } from "../../log.ts";
-import { SideCallBook } from "./book.ts";
 import type { ChatCall } from "./decide.ts";
 import { judgeSideCall } from "./decide.ts";
+import { SideCallLog } from "./log.ts";
 import { shapeOf } from "./shape.ts";
 
 const DAY = 86_400_000;
@@ -25,7 +25,7 @@ function world() {
     writeFact: async (name: string, value: string | null) => void facts.set(name, value),
   };
   const log = createLog({ level: "error", format: "json", write: () => {} });
-  return { facts, pass: (ms: number) => (now += ms), book: () => new SideCallBook({ store, clock, log } as never) };
+  return { facts, pass: (ms: number) => (now += ms), book: () => new SideCallLog({ store, clock, log } as never) };
 }
 
 const call = (text: string, change: Partial<ChatCall> = {}): ChatCall => ({

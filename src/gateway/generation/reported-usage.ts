@@ -1,7 +1,7 @@
 // What upstreams counted for calls of one request that made nothing, and how that reaches its response.
 
 import { addUsage, type Usage } from "../../domain/generation.ts";
-import { AppError, type ToldUsage, withUsage } from "../../errors.ts";
+import { AppError, type ReportedUsage, withUsage } from "../../errors.ts";
 
 /** Sums the counts of one request's failed calls. */
 export class UsageOfFailures {
@@ -12,7 +12,7 @@ export class UsageOfFailures {
   }
 
   /** These counts and those of the failed calls. */
-  addTo(usage: ToldUsage | null): Usage | null {
+  addTo(usage: ReportedUsage | null): Usage | null {
     if (usage === null) return this.#sum;
     return this.#sum === null ? { ...usage } : addUsage(this.#sum, usage);
   }
