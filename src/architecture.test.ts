@@ -56,6 +56,7 @@ const LAYERS: Layer[] = [
 
 /** Nouns of the gateway from the bottom: each may import those before it, types included. */
 const NOUNS = [
+  "audit",
   "auth",
   "media",
   "pool",

@@ -3,7 +3,7 @@
 import type { Clock, Random } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { RequestLog, Store } from "./db/store.ts";
-import { type Audit, createAudit } from "./gateway/audit.ts";
+import { type Audit, createAudit } from "./gateway/audit/audit.ts";
 import { createLogin, type Login } from "./gateway/auth/login.ts";
 import { createPasswordCheck } from "./gateway/auth/password.ts";
 import { createSessions, type Sessions } from "./gateway/auth/sessions.ts";

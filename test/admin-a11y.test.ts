@@ -1,4 +1,4 @@
-// Every page of the admin in both themes, both languages, on a desk and on a phone: nothing that axe objects to, nothing wider than its window.
+// Accessibility of every admin page (axe) in both themes, languages and widths; no overflow.
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type SignedIn, signIn } from "./admin.ts";
 import { seedUse } from "./admin-seed.ts";

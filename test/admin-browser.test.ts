@@ -1,4 +1,4 @@
-// The admin in a real browser: first steps, keys, themes, no JavaScript. Every page for a screen reader and a phone: admin-a11y.test.ts.
+// The admin in Chromium: setup, keys, themes, without JavaScript.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { storePassword } from "../src/gateway/auth/password.ts";
 import { ADMIN_PASSWORD, signIn } from "./admin.ts";

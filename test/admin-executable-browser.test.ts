@@ -1,4 +1,4 @@
-// The admin of the compiled executable in a real browser, from the one-time password on: the first steps, the main acts, and who is kept out.
+// The admin of the compiled executable in Chromium: one-time password, setup, main actions, access.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// The gallery over HTTP: what is listed, who may see the bytes, and deleting that can be undone.
+// Gallery over HTTP: list, access to the bytes, delete with undo.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Media } from "../src/domain/generation.ts";
 import { PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";

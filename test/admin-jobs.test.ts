@@ -1,4 +1,4 @@
-// The pages of jobs over HTTP: lists, live rows, decisions, and what a job is made of.
+// Jobs pages over HTTP: lists, live rows, decisions, details.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { JobRow } from "../src/db/jobs.ts";
 import { newId } from "../src/ids.ts";

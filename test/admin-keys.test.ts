@@ -1,4 +1,4 @@
-// The keys' pages over HTTP: shown once, limits at the next request, switched, revoked for good, webhooks.
+// Keys pages over HTTP: shown once, limits from the next request on, revoked for good, webhooks.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type SignedIn, signIn } from "./admin.ts";
 import { type Rig, startRig } from "./rig.ts";

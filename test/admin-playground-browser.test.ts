@@ -1,4 +1,4 @@
-// Playground, gallery and jobs in a real browser: pictures and videos before one's eyes, by mouse, keyboard, drop and paste, in both languages.
+// Playground, gallery and jobs in Chromium: images and videos by mouse, keyboard, drop and paste.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import type { JobRow } from "../src/db/jobs.ts";

@@ -1,4 +1,4 @@
-// The playground over HTTP: as a plain form, its options from the catalogue, progress as it comes, and the code that it shows, run.
+// Playground over HTTP: plain form, options from the catalogue, progress, runnable code samples.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import OpenAI, { toFile } from "openai";
 import type { JobRow } from "../src/db/jobs.ts";

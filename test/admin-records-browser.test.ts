@@ -1,4 +1,4 @@
-// Keys, requests and usage in a real browser: a key made and used, rows that come by themselves, plots; in both languages, by keyboard, on a phone.
+// Keys, requests and usage in Chromium: a new key in use, live rows, plots, keyboard, phone width.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { BrowserContextOptions } from "playwright-core";
 import { type SignedIn, signIn } from "./admin.ts";

@@ -1,4 +1,4 @@
-// The log of requests over HTTP: filtered, paged, followed, one by one, and with what was asked for only where that is recorded.
+// Request log over HTTP: filters, pagination, live rows, recorded payloads.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type SignedIn, signIn } from "./admin.ts";
 import { seedUse } from "./admin-seed.ts";

@@ -1,4 +1,4 @@
-// A month of use, made up but always the same: for tests and pictures of the pages that show it.
+// Deterministic month of usage data, for tests and screenshots.
 
 import type { ReservationEnd } from "../src/db/ledger.ts";
 import type { AttemptRow, RequestRow } from "../src/domain/request.ts";

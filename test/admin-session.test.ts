@@ -1,4 +1,4 @@
-// The admin's door from outside: who comes in, how it ends, and that nothing changes without session, origin and token.
+// The admin guard over HTTP: login, sessions, origin and form token.
 import { describe, expect, test } from "bun:test";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Settings and models through the whole server: what is changed counts for the next request, and there is a way back.
+// Settings and models over HTTP: effect on the next request, undo.
 import { describe, expect, test } from "bun:test";
 import { SETTINGS } from "../src/config/settings-keys.ts";
 import { zh } from "../views/locales/zh.ts";

@@ -1,4 +1,4 @@
-// Side calls in the admin: what was charged although it looks like one, and the button that changes what becomes of it.
+// Side calls page over HTTP: charged suspects, and the rule that answers them.
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { signIn } from "./admin.ts";
 import { type Rig, startRig } from "./rig.ts";

@@ -1,4 +1,4 @@
-// Settings, models, system and API in a real browser: a change from the field to the next request, a download, a live log, keys, axe.
+// Settings, models, system and API in Chromium: edits, download, live log, keyboard, axe.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { restoreBackup } from "../src/db/sqlite/restore.ts";

@@ -1,4 +1,4 @@
-// The pages about the server itself through the whole server: self-test, backup and restore, log, trail, reference of the API.
+// System pages over HTTP: self-test, backup, restore, log, audit log, API reference.
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";

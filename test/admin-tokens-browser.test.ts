@@ -1,4 +1,4 @@
-// The pages of tokens in a real browser: rows in place, undo, many at once, ten thousand imported before one's eyes, by keyboard, on a phone.
+// Token pages in Chromium: rows in place, undo, bulk actions, import of 10 000, keyboard, phone width.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { type SignedIn, signIn } from "./admin.ts";

@@ -1,4 +1,4 @@
-// The pages of tokens against the real server: what the operator sees and does, in both languages, and what never leaves.
+// Token pages over HTTP: operator actions in both languages, and secrets that never leave.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { type SignedIn, signIn } from "./admin.ts";
 import { FLOW, GEMINI, GEMINI_TWO, type Rig, startRig } from "./rig.ts";

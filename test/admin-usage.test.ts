@@ -1,4 +1,4 @@
-// The page of usage over HTTP: sums by everything, narrowed, in order, and as a file.
+// Usage page over HTTP: sums by each group, filters, order, CSV.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { signIn } from "./admin.ts";
 import { seedUse } from "./admin-seed.ts";

@@ -1,4 +1,4 @@
-// A data folder full of text for tests of the admin's pages, and the address of every page and fragment, with examples where it names a thing.
+// Data folder with hostile and long text for admin tests, and the URL of every page and fragment.
 
 import { createApp } from "../src/app.ts";
 import type { JobRow } from "../src/db/jobs.ts";

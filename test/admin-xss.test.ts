@@ -1,4 +1,4 @@
-// Hostile text, stored wherever somebody may write, looked at on every page of the admin in a real browser: it stays text.
+// Stored hostile text on every admin page in Chromium is rendered as text.
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { RequestRow } from "../src/domain/request.ts";

@@ -1,4 +1,4 @@
-// The reference of the API: routes by surface, what each takes, and a call to copy.
+// API reference page: routes by dialect, their fields, and a call to copy.
 import type { ApiRoute, DialectDescription } from "../src/gateway/reports/api-reference.ts";
 import { Badge, type BadgeTone, Card, CodeBlock, CopyButton, LinkButton, Tabs } from "./ui/controls.tsx";
 import { PageHead } from "./ui/layout.tsx";

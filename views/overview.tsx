@@ -1,4 +1,4 @@
-// The overview: what happens now, what needs the operator's hand, and what was used.
+// Overview page: current activity, alerts for the operator, and usage.
 import type { ComponentChildren } from "preact";
 import type { Need, OverviewNow, OverviewPlots, OverviewState } from "../src/gateway/reports/overview.ts";
 import type { UsageTotal } from "../src/gateway/reports/usage.ts";

@@ -1,4 +1,4 @@
-// Side calls: how many were answered here, which generated calls look like one, and the operator's rules.
+// Side calls page: counts, generated calls that look like side calls, and the operator's rules.
 import type { SideCallCounts, SuspectShape } from "../src/gateway/side-calls/log.ts";
 import type { SideRule } from "../src/gateway/side-calls/rules.ts";
 import { ActionButton, Badge, Card, LinkButton, Stat, Stats } from "./ui/controls.tsx";

@@ -1,4 +1,4 @@
-// Usage: sums of a span by day, model, key or token, drawn and as a table, and the same as a file.
+// Usage page: sums of a time span by day, model, key or token, as plots, table and CSV.
 import type { UsageRow } from "../src/db/ledger.ts";
 import type { UsageGroup, UsageRange, UsageSort, UsageTotal } from "../src/gateway/reports/usage.ts";
 import { Card, EmptyState, LinkButton, Stat, Stats, Tabs } from "./ui/controls.tsx";

@@ -1,4 +1,4 @@
-// What all pages share: hostile text stays text, both languages are whole, figures read well.
+// Rules for all views: HTML escaping, complete locales, number formats.
 
 import { describe, expect, test } from "bun:test";
 import type { VNode } from "preact";

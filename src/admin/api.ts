@@ -1,4 +1,4 @@
-// The reference of the API, made from the description that clients can fetch too.
+// API reference route, made from the OpenAPI document.
 import { Elysia } from "elysia";
 import { ApiPage } from "../../views/api.tsx";
 import type { Kind } from "../domain/generation.ts";

@@ -1,4 +1,4 @@
-// Style, script and htmx: from the source tree or from inside the executable, at addresses that change with their content.
+// Static assets: CSS, scripts, htmx under content-hashed URLs, from source tree or executable.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { staticPlugin } from "@elysiajs/static";

@@ -1,4 +1,4 @@
-// What is compressed and what is not, by whom asks, what is answered and how long it is.
+// Which responses are compressed, by request header, type and length.
 import { expect, test } from "bun:test";
 import { compressPage, createFileCompression } from "./compression.ts";
 

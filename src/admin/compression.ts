@@ -1,4 +1,4 @@
-// Smaller answers for browsers that take them: pages each time, static files once.
+// Response compression (gzip): pages on the fly, static assets once.
 
 /** Below this the head of the answer weighs more than what is saved. */
 const WORTH_BYTES = 1_000;

@@ -1,4 +1,4 @@
-// What the pages of the admin need of the program, and of the request that asks for one.
+// Admin context: dependencies of the admin's pages, and the context of one request.
 
 import type { AssetUrls } from "../../views/ui/view.ts";
 import type { BodyReader } from "../api/body/body.ts";

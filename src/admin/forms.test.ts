@@ -1,4 +1,4 @@
-// Fields of a form as values, with every mistake told at once.
+// Form parsing: field types, and all mistakes reported at once.
 import { describe, expect, test } from "bun:test";
 import { en } from "../../views/locales/en.ts";
 import { ownPath } from "./auth/routes.ts";

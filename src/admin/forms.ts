@@ -1,4 +1,4 @@
-// Forms that the admin's pages send: read once, within bounds, token checked, fields validated with all mistakes at once.
+// Form parsing: body size limit, form token, field types, all mistakes at once.
 
 import type { Messages } from "../../views/locales/en.ts";
 import type { BodyReader, Form as Multipart } from "../api/body/body.ts";

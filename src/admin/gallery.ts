@@ -1,4 +1,4 @@
-// The gallery: pages of what was made, each medium with its bytes, and deleting with a way back.
+// Gallery routes: pages of media items, their bytes, delete with undo.
 import { Elysia } from "elysia";
 import { GalleryPageView, GalleryTiles, galleryHref } from "../../views/gallery/gallery.tsx";
 import { GalleryItemPage } from "../../views/gallery/gallery-item.tsx";

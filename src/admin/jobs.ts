@@ -1,4 +1,4 @@
-// The jobs: lists that follow what happens, one job with all that is known of it, and what the operator decides.
+// Jobs routes: live lists, one job, cancel, retry, and the decision on an unknown charge.
 import { Elysia } from "elysia";
 import { JobPage } from "../../views/jobs/job.tsx";
 import { JobProgress, JobRowView, JobsPage, jobHref, type ShownJob } from "../../views/jobs/jobs.tsx";

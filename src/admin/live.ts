@@ -1,4 +1,4 @@
-// Parts of pages that are sent again as they change: server-sent events, for as long as the session and the reader last.
+// Live updates: server-sent events that re-render page fragments while the session lasts.
 import type { VNode } from "preact";
 import { fragmentText } from "../../views/ui/html.ts";
 import type { View } from "../../views/ui/view.ts";

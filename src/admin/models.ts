@@ -1,6 +1,8 @@
-// Models: what is offered at which price; switched on and off, priced anew.
+// Models routes: switch families on and off, edit price overrides.
+
 import { Elysia } from "elysia";
 import { ModelPage, ModelRow, ModelsPage } from "../../views/settings/models.tsx";
+import { omit } from "../domain/omit.ts";
 import { AppError } from "../errors.ts";
 import { findModelView, listModelViews, type ModelView } from "../gateway/models/list-models.ts";
 import { MAX_PRICE_USD, OVERRIDES_KEY, type OverrideChanges, pricedSizes } from "../gateway/models/overrides.ts";
@@ -56,7 +58,7 @@ export const modelRoutes = (ctx: AdminContext) => {
       const own = pricesOf(form, family);
       form.check();
       const { off, prices } = offer.changes();
-      const { [family.id]: _, ...others } = prices;
+      const others = omit(prices, [family.id]);
       await keep(request, { off, prices: Object.keys(own).length === 0 ? others : { ...others, [family.id]: own } });
       const notice = { text: viewOf(ctx, request).t.models.pricesSaved, undo: { action: "/admin/settings/undo" } };
       return goTo(ctx, request, `${HOME}/${encodeURIComponent(family.id)}`, notice);

@@ -1,4 +1,4 @@
-// Names that pages show in place of ids: of keys and of tokens.
+// Names of keys and tokens by id, for pages.
 import type { AdminContext } from "./context.ts";
 
 /** Keys among which a filter lets choose: a page with thousands of them helps nobody. */

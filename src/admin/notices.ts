@@ -1,4 +1,4 @@
-// Messages that wait for the next page of a session, after a form that was answered by going elsewhere.
+// Flash messages: stored per session until its next page, after a redirect.
 import type { Notice } from "../../views/ui/messages.tsx";
 
 export type Notices = {

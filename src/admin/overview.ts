@@ -1,4 +1,4 @@
-// The overview: what happens now and what needs the operator's hand, live; what was used, drawn.
+// Overview route: live activity and alerts, usage plots.
 import { Elysia } from "elysia";
 import { OverviewLive, OverviewPage } from "../../views/overview.tsx";
 import { AppError } from "../errors.ts";

@@ -1,4 +1,4 @@
-// Scripts and styles of packages, imported as files: what is imported is the path, in the source tree or inside the executable.
+// Types of asset imports from packages: the import is the file's path.
 declare module "htmx.org/dist/*" {
   const path: string;
   // biome-ignore lint/style/noDefaultExport: the form that `with { type: "file" }` has

@@ -1,4 +1,4 @@
-// How a page answers: a document, a fragment, or a way on; and how failures look.
+// Admin responses: document, htmx fragment, redirect, error.
 import type { ComponentChildren, VNode } from "preact";
 import { Fragment, h } from "preact";
 import type { Messages } from "../../views/locales/en.ts";

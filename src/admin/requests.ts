@@ -1,4 +1,4 @@
-// The log of requests: pages, rows as they come, one request.
+// Request log routes: pages, live rows, one request.
 
 import { Elysia } from "elysia";
 import { RequestPage } from "../../views/requests/request.tsx";

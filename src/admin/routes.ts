@@ -1,4 +1,4 @@
-// The admin: every page in one list, behind one door.
+// All admin routes behind the AdminGuard.
 import { Elysia } from "elysia";
 import { NAV, type PageName } from "../../views/ui/nav.ts";
 import type { BodyReader } from "../api/body/body.ts";

@@ -1,4 +1,4 @@
-// Settings: shown with their origin, compared before they are written, undone with one button; secrets are written only.
+// Settings routes: list, review, apply, undo, and write-only secrets.
 import { Elysia } from "elysia";
 import type { Messages } from "../../views/locales/en.ts";
 import type { Typed } from "../../views/settings/setting.tsx";

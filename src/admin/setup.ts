@@ -1,4 +1,4 @@
-// The first steps on a fresh data folder: own password, first key, first token, first picture.
+// Setup routes of a fresh data folder: password, first key, first token, first image.
 import { Elysia } from "elysia";
 import { ImagePage, ImageStep, KeyStep, PasswordStep, Picture, type Problem, TokenStep } from "../../views/auth/setup.tsx";
 import type { View } from "../../views/ui/view.ts";

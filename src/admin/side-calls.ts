@@ -1,4 +1,4 @@
-// Side calls: the page of those that were generated and of the operator's rules; rules made and removed.
+// Side calls routes: the page, and adding and removing rules.
 import { Elysia } from "elysia";
 import { SideCallsPage } from "../../views/side-calls.tsx";
 import { AppError } from "../errors.ts";

@@ -1,4 +1,4 @@
-// The server itself: health and self-test, backup and restore, log, trail of changes, what it is made of.
+// System routes: health checks, self-test, backup, restore, log, audit log.
 import { join } from "node:path";
 import { Elysia } from "elysia";
 import { BackupPage, RestartingPage, RestorePage } from "../../views/system/backup.tsx";

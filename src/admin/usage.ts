@@ -1,4 +1,4 @@
-// What was used: sums by day, model, key and token, and the same as CSV.
+// Usage routes: sums by day, model, key and token, and CSV.
 import { Elysia } from "elysia";
 import { type UsageAddress, UsagePage } from "../../views/usage.tsx";
 import type { UsageRow } from "../db/ledger.ts";

@@ -1,6 +1,6 @@
 // The trail of changes as the command line writes it: beside a server it shows up there, too.
 import type { Store } from "../db/store.ts";
-import { type Change, createAudit } from "../gateway/audit.ts";
+import { type Change, createAudit } from "../gateway/audit/audit.ts";
 
 /** Who made a change, as the trail tells it. There is no address: whoever can write the data folder is on this machine. */
 export const COMMAND_LINE = { actor: "command line", address: null } as const;

@@ -7,7 +7,7 @@ import { stagedRestore } from "../db/sqlite/restore-notes.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";
-import { type Change, createAudit } from "../gateway/audit.ts";
+import { type Change, createAudit } from "../gateway/audit/audit.ts";
 import { createSettingsAdmin, type SettingsAdmin } from "../gateway/settings/manage-settings.ts";
 import { recordChange } from "./audit.ts";
 import type { Call, FOLDER_OPTIONS, Io } from "./verb.ts";

@@ -1,4 +1,4 @@
-// The operator's own page: password, sessions, latest changes.
+// Account page: the operator's password, preferences, sessions and latest audit entries.
 import type { AuditRow } from "../../src/db/admin.ts";
 import { ActionButton, Badge, Button, Card, EmptyState, Form } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";

@@ -1,4 +1,4 @@
-// Signing in.
+// Login page.
 import { Button, Form } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { formatDuration } from "../ui/format.ts";

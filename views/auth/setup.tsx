@@ -1,4 +1,4 @@
-// The first steps: one page each, and where one stands.
+// Setup pages: password, first key, first token, first image, with the progress of the steps.
 import type { ComponentChildren } from "preact";
 import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
 import { Field, Select } from "../ui/fields.tsx";

@@ -1,4 +1,4 @@
-// One medium of the gallery: itself, what it was made from and by whom, and what can be done with it.
+// Gallery item page: one media item, the prompt and request it came from, and its actions.
 
 import type { Media } from "../../src/domain/generation.ts";
 import type { AttemptRow } from "../../src/domain/request.ts";

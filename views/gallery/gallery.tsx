@@ -1,4 +1,4 @@
-// The gallery: a grid of what was made, that goes on as one scrolls, with filters and acts on what is selected.
+// Gallery page: grid of media items with infinite scroll, filters and bulk actions.
 
 import type { Media } from "../../src/domain/generation.ts";
 import type { GalleryPage, GalleryQuery } from "../../src/gateway/media/gallery.ts";

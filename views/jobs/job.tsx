@@ -1,4 +1,4 @@
-// One job: how it stands, its result or why there is none, what it was asked for, its calls and its webhooks.
+// Job page: state, result or failure, parameters, upstream calls and webhook deliveries of one job.
 
 import type { ComponentChildren } from "preact";
 import type { DeliveryRow } from "../../src/db/jobs.ts";

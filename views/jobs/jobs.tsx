@@ -1,4 +1,4 @@
-// The jobs: a list whose rows follow what happens, and what can be done about each.
+// Jobs page: list with live rows, filters by state, and the actions on each job.
 import type { JobRow } from "../../src/db/jobs.ts";
 import type { Job, JobState } from "../../src/domain/job.ts";
 import type { JobListQuery, StateGroup } from "../../src/gateway/jobs/list-jobs.ts";

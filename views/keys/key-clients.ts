@@ -1,4 +1,4 @@
-// What to paste into a client so that it finds this server, with the key in it. Pure.
+// Client configuration snippets (OpenAI libraries, Open WebUI, n8n ...) with URL and key. Pure.
 
 /** A client as its settings are called; the texts of the page have a note for each. */
 export type ClientName = "environment" | "python" | "typescript" | "curl" | "openwebui" | "cherry" | "n8n" | "gemini";

@@ -1,4 +1,4 @@
-// The form of a key, for making and for changing one; and the new key itself with what to paste into clients.
+// Key form for creating and editing, and the page that shows a new key once.
 import type { KeyRow } from "../../src/domain/key.ts";
 import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";
 import { Field, Select, Toggle } from "../ui/fields.tsx";

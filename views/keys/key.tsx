@@ -1,4 +1,4 @@
-// One key: use against its limits, what it may do, its webhook; and the step before it is revoked.
+// Key page: usage against limits, permissions, webhook, and the confirmation before revoking.
 import type { UsageRow } from "../../src/db/ledger.ts";
 import type { UsageRange } from "../../src/gateway/reports/usage.ts";
 import { Button, Card, CodeBlock, CopyButton, Form, LinkButton } from "../ui/controls.tsx";

@@ -1,4 +1,4 @@
-// The keys of clients: what each has used, how close it is to its limits, and whether it can be used.
+// Keys page: usage, closest limit and state of each client key.
 
 import type { KeyRow } from "../../src/domain/key.ts";
 import type { KeyState } from "../../src/gateway/keys/manage-keys.ts";

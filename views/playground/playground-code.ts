@@ -1,4 +1,4 @@
-// The playground's call as a client would write it: curl, Python and TypeScript against the OpenAI-compatible API. Pure.
+// Playground code samples: the same call in curl, Python and TypeScript for the OpenAI API. Pure.
 import type { PlaygroundForm, Slot } from "../../src/gateway/playground/options.ts";
 
 export type CodeCall = {

@@ -1,4 +1,4 @@
-// The playground's form: what the chosen model lets be chosen, and places for its inputs. Drawn anew by the server when the choice changes.
+// Playground form: options of the chosen model and input slots, re-rendered on the server on change.
 
 import type { Media } from "../../src/domain/generation.ts";
 import type { ImageModel, ModeOffer, PlaygroundForm, PlaygroundModel, Slot, SlotRule } from "../../src/gateway/playground/options.ts";
@@ -28,7 +28,7 @@ const SETTINGS = {
 /** A refusal is shown where the result would be. */
 const REFUSALS = { "hx-status:4xx": "target:#run swap:innerHTML", "hx-status:5xx": "target:#run swap:innerHTML" };
 
-export function PlaygroundForm({ view, data }: { view: View; data: FormData }) {
+export function PlaygroundFormView({ view, data }: { view: View; data: FormData }) {
   const { playground } = view.t;
   const htmx = { "hx-post": "/admin/playground/runs", "hx-target": "#run", "hx-swap": "innerHTML", "hx-disable": "find [data-run]" };
   return (

@@ -1,4 +1,4 @@
-// The playground: a form beside its result, the last results, and the same call as code.
+// Playground page: form, result, history and code sample.
 import type { JobRow } from "../../src/db/jobs.ts";
 import type { Media } from "../../src/domain/generation.ts";
 import type { Place } from "../../src/domain/job.ts";
@@ -10,7 +10,7 @@ import { PageHead } from "../ui/layout.tsx";
 import { downloadHref, mediaHref, Thumb, WholeMedia } from "../ui/media.tsx";
 import type { View } from "../ui/view.ts";
 import { type CodeCall, type CodeLanguage, writeCode } from "./playground-code.ts";
-import { type FormData, PlaygroundForm } from "./playground-form.tsx";
+import { type FormData, PlaygroundFormView } from "./playground-form.tsx";
 
 /** A run and what is there of its results. */
 export type Run = {
@@ -51,7 +51,7 @@ export function PlaygroundPage({ view, data }: { view: View; data: PlaygroundDat
       ) : (
         <div class="playground">
           <Card>
-            <PlaygroundForm view={view} data={form} />
+            <PlaygroundFormView view={view} data={form} />
           </Card>
           <div class="flow">
             <Card title={playground.result}>

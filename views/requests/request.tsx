@@ -1,4 +1,4 @@
-// One request of the log: how it ended, its upstream calls along time, what came of it, and what was asked for where that is recorded.
+// Request page: outcome, timeline of upstream calls, results, and the recorded payload of one request.
 
 import type { Json } from "../../src/domain/generation.ts";
 import type { AttemptRow, RequestPayload } from "../../src/domain/request.ts";

@@ -1,4 +1,4 @@
-// The log of requests: newest first, followed as it grows, filtered and searched; each row leads to its request.
+// Request log page: newest first, live, filtered and searched.
 import type { RequestRow } from "../../src/domain/request.ts";
 import type { ErrorKind } from "../../src/errors.ts";
 import { outcomeText } from "../tokens/token-fields.tsx";

@@ -1,4 +1,4 @@
-// Models: every family with its providers, limits, prices, names and tokens; each can be switched off and priced.
+// Models page: families with providers, limits, prices, aliases, tokens; switches, price overrides.
 
 import type { ModelView, ProviderView } from "../../src/gateway/models/list-models.ts";
 import type { ImageLimits, VideoLimits } from "../../src/gateway/models/models.ts";

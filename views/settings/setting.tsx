@@ -1,4 +1,4 @@
-// One setting in its row: what it means, where its value comes from, and the field that changes it.
+// Setting row: meaning, origin and bounds of one setting, and the field that edits it.
 
 import type { SettingKey, SettingValue } from "../../src/config/settings-keys.ts";
 import type { SettingState } from "../../src/gateway/settings/manage-settings.ts";

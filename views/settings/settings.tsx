@@ -1,4 +1,4 @@
-// Settings: every key of the schema with its value, origin and bounds; what a change would do; secrets.
+// Settings page: every setting with value, origin and bounds, review of changes, secrets.
 import type { SettingDifference, SettingState } from "../../src/gateway/settings/manage-settings.ts";
 import { ActionButton, Badge, Button, Card, CodeBlock, CopyButton, EmptyState, Form, LinkButton, Tabs } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";

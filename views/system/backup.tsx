@@ -1,4 +1,4 @@
-// Backup and restore of the data folder, and what to know of the secret key.
+// Backup tab of the System page: backup, restore, secret key rotation.
 import type { AppliedRestore, BackupDifference, StagedRestore } from "../../src/domain/backup.ts";
 import { ActionButton, Button, Card, CodeBlock, Form, LinkButton } from "../ui/controls.tsx";
 import { Toggle } from "../ui/fields.tsx";

@@ -1,4 +1,4 @@
-// The tail of the log: newest first, filtered by level, new lines put on top as they come.
+// Log tab of the System page: newest lines first, filtered by level, live.
 import type { TailLine } from "../../src/gateway/reports/log-tail.ts";
 import type { LogLevel } from "../../src/log.ts";
 import { Badge, type BadgeTone, Card, EmptyState } from "../ui/controls.tsx";

@@ -1,4 +1,4 @@
-// What a restore has put in place: from when it is, and where the data lie that it replaced.
+// Notice after a restore: age of the backup, and the folder of the data that it replaced.
 import type { AppliedRestore } from "../../src/domain/backup.ts";
 import { ActionButton, LinkButton } from "../ui/controls.tsx";
 import { Time } from "../ui/figures.tsx";

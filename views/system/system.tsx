@@ -1,4 +1,4 @@
-// The server itself: health and self-test, data and backup, log, trail of changes, what it is made of.
+// System page: health checks, self-test, data, log, audit log, versions and licences.
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { FolderSizes } from "../../src/gateway/reports/maintenance.ts";
 import type { CheckResult } from "../../src/gateway/reports/self-test.ts";

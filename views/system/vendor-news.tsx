@@ -1,4 +1,4 @@
-// What upstreams said that this version does not know: a table on the System page.
+// Table of unknown vendor words (finish reasons, statuses, fields) on the System page.
 import { Badge, Card } from "../ui/controls.tsx";
 import { Time } from "../ui/figures.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";

@@ -1,4 +1,4 @@
-// What the pages of the tokens share: their address with filters, words about health, and small fields that name themselves.
+// Shared parts of the token pages: URLs with filters, health texts, unlabelled fields.
 
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import type { ErrorKind } from "../../src/errors.ts";

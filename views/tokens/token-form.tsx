@@ -1,4 +1,4 @@
-// Forms of a token: everything that the operator sets on it, and a token that is added.
+// Token forms: settings of a token, and adding one.
 import type { TokenRow } from "../../src/domain/token.ts";
 import type { Cap } from "../../src/gateway/pool/token-quota.ts";
 import { SecretHelp } from "../auth/setup.tsx";

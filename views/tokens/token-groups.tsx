@@ -1,4 +1,4 @@
-// Groups: tokens that share one upstream quota, what holds them back together, and when a day's quota ends.
+// Groups page: tokens that share one upstream quota, their shared cooldowns and caps.
 import type { HealthState, PoolGroupView } from "../../src/gateway/pool/snapshot.ts";
 import { ActionButton, Button, Card, EmptyState, Form, HealthBadge } from "../ui/controls.tsx";
 import { Countdown } from "../ui/figures.tsx";

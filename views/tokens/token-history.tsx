@@ -1,4 +1,4 @@
-// What became of a token's calls, as far as it is kept: recent attempts, what held it back, and what the operator did.
+// Token history: recent upstream calls, cooldowns, and the operator's changes.
 
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { AttemptRow } from "../../src/domain/request.ts";

@@ -1,4 +1,4 @@
-// Import of tokens: paste or file, what would happen, and how far it is.
+// Token import pages: paste or file, preview, progress.
 
 import type { FreshLine, ImportPreview } from "../../src/gateway/tokens/import-preview.ts";
 import type { RefusedLine } from "../../src/gateway/tokens/parsed-token.ts";

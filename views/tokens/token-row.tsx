@@ -1,4 +1,4 @@
-// One token in the list: the row, and the same row while it is edited.
+// Token row of the list, shown and while edited.
 import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenSums, TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
 import { Button, Form, LinkButton, Menu } from "../ui/controls.tsx";

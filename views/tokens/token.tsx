@@ -1,4 +1,4 @@
-// One token: its health and what to do about it, use, models, recent calls, settings and another secret.
+// Token page: health with fix actions, usage, models, recent calls, settings, secret replacement.
 
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { UsageRow } from "../../src/db/ledger.ts";

@@ -1,4 +1,4 @@
-// The tokens: a list that stays fast with ten thousand of them, each row a fragment of its own.
+// Tokens page: filtered, sorted, paginated list; each row is its own htmx fragment.
 import type { HealthState } from "../../src/gateway/pool/snapshot.ts";
 import type { TokenChoices, TokenItem, TokenPage, TokenQuery } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";

@@ -1,4 +1,4 @@
-// The controls that pages are made of: buttons, forms, badges, cards. One way to do each. Fields are in fields.tsx.
+// Controls: buttons, forms, badges and cards. Input fields are in fields.tsx.
 import type { ComponentChildren } from "preact";
 import type { View } from "./view.ts";
 

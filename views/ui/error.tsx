@@ -1,4 +1,4 @@
-// What is shown where a page or an action failed.
+// Error page and fragment for a failed request.
 import { LinkButton } from "./controls.tsx";
 import { Layout } from "./layout.tsx";
 import { ErrorAlert } from "./messages.tsx";

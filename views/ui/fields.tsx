@@ -1,4 +1,4 @@
-// Fields of forms: each with its label, hint and error.
+// Form fields, each with label, hint and error.
 import type { ComponentChildren, InputHTMLAttributes, TextareaHTMLAttributes } from "preact";
 import type { Extra } from "./controls.tsx";
 

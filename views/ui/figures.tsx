@@ -1,4 +1,4 @@
-// Figures and times in place: aligned, in the page's language, exact on hover.
+// Numbers and times inline: aligned, localized, exact value on hover.
 import { formatBytes, formatCount, formatDuration, formatExact, formatPercent, formatRelative, formatUsd } from "./format.ts";
 import type { View } from "./view.ts";
 

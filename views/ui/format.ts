@@ -1,4 +1,4 @@
-// Figures as people read them, in the language of the page. Pure.
+// Formats numbers, sizes, durations and times in the page's language. Pure.
 import { LANGUAGE_TAGS, type LocaleName } from "./view.ts";
 
 const formats = new Map<string, Intl.NumberFormat>();

@@ -1,4 +1,4 @@
-// JSX to a Response. Everything is escaped on the way; nothing here or elsewhere writes HTML that is not JSX.
+// Renders JSX to an HTML Response. preact escapes every value; no HTML is written as a string.
 import type { VNode } from "preact";
 import { render } from "preact-render-to-string";
 

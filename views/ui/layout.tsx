@@ -1,4 +1,4 @@
-// The frame of every page: head, navigation, notices. No inline script, no inline style: the policy forbids both.
+// Page layout: head, navigation, notices. The policy (CSP) forbids inline scripts and styles.
 import type { ComponentChildren } from "preact";
 import { ActionButton, LinkButton } from "./controls.tsx";
 import { Countdown, Time } from "./figures.tsx";

@@ -1,4 +1,4 @@
-// Stored pictures and videos as pages show them: small in a grid, whole on their own, always from the admin's own addresses.
+// Media items: thumbnails in a grid, images and videos in full, from the admin's own URLs.
 import type { View } from "./view.ts";
 
 export type ShownMedia = { id: string; kind: "image" | "video" | "other"; width: number | null; height: number | null };

@@ -1,4 +1,4 @@
-// What the program says back: toasts in the corner, alerts in the page.
+// Messages: toasts in the corner and alerts in the page.
 import type { ComponentChildren } from "preact";
 import type { View } from "./view.ts";
 

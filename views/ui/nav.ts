@@ -1,4 +1,4 @@
-// The pages of the admin in the order of the menu: one line a page. `letter` is its key after `g`.
+// Navigation menu: the admin's pages in order. `letter` is the page's shortcut after `g`.
 import type { Messages } from "../locales/en.ts";
 
 export type PageName = keyof Messages["shell"]["nav"];

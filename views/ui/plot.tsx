@@ -1,4 +1,4 @@
-// Plots: values over time, drawn in the browser by uPlot; the same numbers stand in a table below, for who cannot see or run it.
+// Plots of values over time, drawn by uPlot, with the same numbers in a table for no-JavaScript use.
 import { formatCount, formatDuration, formatExact, formatUsd } from "./format.ts";
 import type { View } from "./view.ts";
 

@@ -1,4 +1,4 @@
-// Tables: sortable headers, rows that keys reach, keyset pages, filters and actions on what is selected.
+// Tables: sortable headers, keyboard rows, keyset pagination, filters, actions on selected rows.
 import type { ComponentChildren } from "preact";
 import type { Extra } from "./controls.tsx";
 import type { View } from "./view.ts";

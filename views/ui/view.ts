@@ -1,4 +1,4 @@
-// What every view is given beside its data: language, theme, time, and the marks of the session.
+// View context: language, theme, clock and session of the page being rendered.
 import { en, type Messages } from "../locales/en.ts";
 import { zh } from "../locales/zh.ts";
 

@@ -1,7 +1,9 @@
-// The operator's own page: password, sessions, latest changes.
+// Account routes: password, sessions, latest audit entries.
+
 import { Elysia } from "elysia";
 import { AccountPage } from "../../../views/auth/account.tsx";
 import type { Messages } from "../../../views/locales/en.ts";
+import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
 import { refuseWeakPassword, storePassword } from "../../gateway/auth/password.ts";
 import type { AdminContext } from "../context.ts";
@@ -14,7 +16,7 @@ export const accountRoutes = (ctx: AdminContext) =>
   new Elysia({ prefix: "/account" })
     .get("/", async ({ request }) => {
       const mark = ctx.sessionContextOf(request).session?.mark;
-      const sessions = (await ctx.sessions.list()).map(({ formToken: _, ...session }) => ({ ...session, isThis: session.mark === mark }));
+      const sessions = (await ctx.sessions.list()).map((session) => ({ ...omit(session, ["formToken"]), isThis: session.mark === mark }));
       const trail = await ctx.audit.list({ limit: TRAIL_ROWS });
       return page(ctx, request, (view) => ({ title: view.t.account.title, nav: "account", body: AccountPage({ view, sessions, trail }) }));
     })

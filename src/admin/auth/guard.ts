@@ -1,4 +1,4 @@
-// The door of the admin: address, origin, session and form token, decided before any body is read. Closed unless listed as open.
+// AdminGuard: allow-list, origin, session, form token, checked before the body. Closed by default.
 import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { isPasswordTemporary } from "../../gateway/auth/password.ts";

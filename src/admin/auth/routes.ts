@@ -1,4 +1,4 @@
-// The way in and out: login, logout, and the reader's preferences.
+// Login, logout and preference routes.
 import { Elysia } from "elysia";
 import { LoginPage, type LoginProblem } from "../../../views/auth/login.tsx";
 import { LOCALES, THEMES } from "../../../views/ui/view.ts";

@@ -1,4 +1,4 @@
-// Which requests count as made by our own pages.
+// Which requests count as same-origin.
 import { expect, test } from "bun:test";
 import { isOwnOrigin } from "./same-origin.ts";
 

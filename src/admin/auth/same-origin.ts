@@ -1,4 +1,4 @@
-// Whether a request that changes something was made by our own pages.
+// Same-origin check (CSRF) of state-changing requests.
 
 type Outside = { method: string; headers: Headers };
 

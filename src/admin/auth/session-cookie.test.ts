@@ -1,4 +1,4 @@
-// What the cookie holds, and which cookies are believed.
+// The session cookie: content, signature, and rejected cookies.
 import { describe, expect, test } from "bun:test";
 import { virtualClock } from "../../testing.ts";
 import { createSessionCookie, readCookie } from "./session-cookie.ts";

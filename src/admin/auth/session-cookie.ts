@@ -1,4 +1,4 @@
-// The cookie of an admin session: a signed token that holds only the session's id.
+// Session cookie of the admin: a signed JWT with the session id only.
 import { jwt } from "@elysiajs/jwt";
 import { IDLE_MS } from "../../gateway/auth/sessions.ts";
 import { newId } from "../../ids.ts";

@@ -1,4 +1,4 @@
-// The form of a key, read into what the operator may set; each mistake is told beside its field.
+// Parses the key form; each mistake is reported at its field.
 
 import type { View } from "../../../views/ui/view.ts";
 import type { KeyLimits, KeyRow } from "../../domain/key.ts";

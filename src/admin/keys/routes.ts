@@ -1,4 +1,4 @@
-// The keys of clients: list, issue, change, switch, revoke, webhook.
+// Keys routes: list, create, edit, enable, disable, revoke, webhook.
 
 import { Elysia } from "elysia";
 import { KeyPage, RevokePage, WebhookSecretPage } from "../../../views/keys/key.tsx";

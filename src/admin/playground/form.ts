@@ -1,4 +1,4 @@
-// What the playground's form and address say: choices as a wish, files as stored inputs.
+// Parses the playground's form and URL into a PlaygroundForm; stores uploaded inputs.
 
 import type { Media } from "../../domain/generation.ts";
 import type { PlaygroundForm, Slot } from "../../gateway/playground/options.ts";

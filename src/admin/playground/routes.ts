@@ -1,4 +1,4 @@
-// The playground: the operator's own generations, each a job, told of while it runs and kept in a history.
+// Playground routes: run a job, follow its progress, history.
 import { Elysia } from "elysia";
 import { Code, History, type HistoryEntry, PlaygroundPage, type Run, RunState, RunView } from "../../../views/playground/playground.tsx";
 import type { CodeCall } from "../../../views/playground/playground-code.ts";

@@ -1,4 +1,4 @@
-// What the pages of the tokens share: the acts, what waits to be deleted, use, and the tokens that are to be seen.
+// Token pages context: actions, pending deletions, usage, and the visible tokens.
 
 import { adviceText, outcomeText } from "../../../views/tokens/token-fields.tsx";
 import type { Notice } from "../../../views/ui/messages.tsx";

@@ -1,4 +1,4 @@
-// One token: everything that is known of it, its settings, another secret.
+// Token page routes: details, settings, secret replacement.
 
 import { Elysia } from "elysia";
 import { type TokenData, type TokenModel, TokenPage } from "../../../views/tokens/token.tsx";

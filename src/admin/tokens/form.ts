@@ -1,4 +1,4 @@
-// Reads the forms of tokens: fields as the store takes them, mistakes told by name.
+// Parses the token forms into a NewToken or TokenChange; mistakes by field.
 
 import type { Messages } from "../../../views/locales/en.ts";
 import { CAP_FIELDS } from "../../../views/tokens/token-form.tsx";

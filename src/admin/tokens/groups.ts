@@ -1,4 +1,4 @@
-// Groups of tokens: members, what holds them back together, shared caps.
+// Groups routes: members, shared cooldowns and caps.
 import { Elysia } from "elysia";
 import { type GroupItem, GroupsPage } from "../../../views/tokens/token-groups.tsx";
 import { AppError } from "../../errors.ts";

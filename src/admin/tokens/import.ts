@@ -1,4 +1,4 @@
-// Import of tokens: what was pasted or sent is read here, shown without its secrets, and put in when the operator says so.
+// Token import routes: parse, preview without secrets, confirm, progress.
 import { Elysia } from "elysia";
 import { ImportPage, ImportPreviewPage, ImportProgress, importHref } from "../../../views/tokens/token-import.tsx";
 import { AppError } from "../../errors.ts";

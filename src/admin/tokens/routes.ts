@@ -1,4 +1,4 @@
-// The tokens: the list, adding one, acts on many, export.
+// Tokens routes: list, add, bulk actions, export.
 import { Elysia } from "elysia";
 import { tokenHref, tokensHref } from "../../../views/tokens/token-fields.tsx";
 import { NewTokenPage } from "../../../views/tokens/token-form.tsx";

@@ -1,4 +1,4 @@
-// Rows of the list of tokens, each with its own address: shown, edited, and acts on one token.
+// Token row routes: show, edit, and actions on one token.
 import { Elysia } from "elysia";
 import { tokenHref } from "../../../views/tokens/token-fields.tsx";
 import { NoRow, TokenRowEdit, TokenRowView } from "../../../views/tokens/token-row.tsx";

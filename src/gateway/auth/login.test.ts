@@ -1,4 +1,4 @@
-// Who guesses waits longer each time; who knows the password does not wait for others.
+// Login delays: longer after each failure, per address and device.
 import { describe, expect, test } from "bun:test";
 import type { AppError } from "../../errors.ts";
 import { virtualClock } from "../../testing.ts";

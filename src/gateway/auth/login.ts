@@ -1,4 +1,4 @@
-// Signing in to the admin: who guesses waits longer each time, and nobody can lock the operator out.
+// Admin login with delays after failures, per address and device, so that no lockout is possible.
 import { AppError } from "../../errors.ts";
 import type { PasswordCheck } from "./password.ts";
 

@@ -1,4 +1,4 @@
-// What is no password for the admin, and how many are compared at once.
+// The admin password: refused passwords, concurrent comparisons.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
 import { createPasswordCheck, isPasswordTemporary, refuseWeakPassword, storePassword } from "./password.ts";

@@ -1,4 +1,4 @@
-// The admin password: what is refused, how it is kept, and that at most two are compared at once.
+// Admin password: refused values, argon2id hash, at most two comparisons at once.
 import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 

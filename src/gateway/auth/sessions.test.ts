@@ -1,4 +1,4 @@
-// When a session counts, and what ends it.
+// Admin sessions: when one is valid, and what ends it.
 import { describe, expect, test } from "bun:test";
 import { openStore } from "../../db/sqlite/store.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";

@@ -1,4 +1,4 @@
-// Who is signed in to the admin: sessions that end by themselves, can be ended, and change their id at every login.
+// Admin sessions: idle and absolute expiry, sign-out, form tokens, a new id at every login.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { SessionRow } from "../../db/admin.ts";
 import type { Store } from "../../db/store.ts";

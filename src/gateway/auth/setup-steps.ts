@@ -1,4 +1,4 @@
-// The first steps on a fresh data folder, in their order, and which is next. Remembered, so that a reload or another browser goes on.
+// Setup steps of a fresh data folder, in order; progress is stored.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Store } from "../../db/store.ts";

@@ -1,4 +1,4 @@
-// How often somebody may guess.
+// The throttle: failures per window.
 import { describe, expect, test } from "bun:test";
 import { createThrottle } from "./throttle.ts";
 

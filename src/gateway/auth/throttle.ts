@@ -1,4 +1,4 @@
-// Slows down who guesses: so many failures of one address in a window, then nothing until the window is over.
+// Throttle: at most `failures` per key in a time window.
 
 export type Throttle = {
   /** Milliseconds that this key must wait, or 0. */

@@ -1,4 +1,4 @@
-// The keys we issued, in memory: found by the SHA-256 of what a client presents.
+// Key lookup in memory, by the SHA-256 of the key a client sends.
 
 import { timingSafeEqual } from "node:crypto";
 import type { KeyRow } from "../../domain/key.ts";

@@ -1,4 +1,4 @@
-// Keys as the operator sees them: their state, their closest limit, pages of them; and that a revoked one stays so.
+// Key management: state, closest limit, pagination, and that revoking is final.
 
 import { describe, expect, test } from "bun:test";
 import { type KeyRow, NO_LIMITS } from "../../domain/key.ts";

@@ -1,4 +1,4 @@
-// What the operator does with the keys of clients: issue, change, revoke; and what may be written into one.
+// Key management by the operator: create, change, revoke, list.
 
 import { findSetting } from "../../config/settings-keys.ts";
 import type { Settings } from "../../config/settings-schema.ts";

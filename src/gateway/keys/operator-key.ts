@@ -1,4 +1,4 @@
-// The key that the operator's own generations are counted under. Nobody knows it: it is a row, not a secret.
+// Operator key: the key row that the operator's own generations count under. It has no secret.
 
 import type { Store } from "../../db/store.ts";
 import type { KeyRow } from "../../domain/key.ts";

@@ -1,4 +1,4 @@
-// A key's list of models: what an entry allows, and what it does not.
+// Model permissions of a key: what an entry allows.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
 import { keyRow } from "../limits/testing.ts";

@@ -1,4 +1,4 @@
-// Which models and kinds a key may use. Pure.
+// Permissions of a key: models and kinds. Pure.
 
 import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";

@@ -1,4 +1,4 @@
-// The list that a client chooses from: short, permitted, served; and everything on demand.
+// Served models: permitted, servable, short; all on demand.
 import { expect, test } from "bun:test";
 import type { Kind } from "../../domain/generation.ts";
 import { FAMILIES } from "../models/catalogue.ts";

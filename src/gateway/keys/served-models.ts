@@ -1,4 +1,4 @@
-// The models that a client may choose from: what its key may use and the pool can serve, in every dialect's list.
+// Models that a key may use and the pool can serve, for the model list of every dialect.
 
 import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";

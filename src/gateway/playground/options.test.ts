@@ -1,4 +1,4 @@
-// What the playground offers is the catalogue's, for what the pool serves; what was chosen is brought within it.
+// Playground options: from the catalogue, for what the pool serves, clamped to the model.
 import { describe, expect, test } from "bun:test";
 import { familyOf } from "../models/models.ts";
 import { EMPTY_FORM, formUsing, modelIdFor, offerOf, type PlaygroundForm, playgroundModels, settleForm } from "./options.ts";

@@ -1,4 +1,4 @@
-// The playground: what each model that the pool serves lets be chosen, and what was chosen brought within that. Pure.
+// Playground options: choices of each servable model, and a form resolved within them. Pure.
 
 import {
   ASPECTS,

@@ -1,4 +1,4 @@
-// The operator's wishes become jobs, and jobs the wishes that made them: to be looked at, changed and made again.
+// Playground runs: PlaygroundForm to job and back, and the image of the setup.
 
 import type { Clock } from "../../clock.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";

@@ -1,4 +1,4 @@
-// The API's description as people read it: types in words, calls that can be pasted.
+// API reference: types in words, calls that can be pasted.
 import { describe, expect, test } from "bun:test";
 import { describeDialects } from "./api-reference.ts";
 

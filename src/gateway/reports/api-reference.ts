@@ -1,4 +1,4 @@
-// The API's description (OpenAPI) as people read it: routes by surface, their fields in a list, and a call to copy. Pure.
+// API reference from the OpenAPI document: routes by dialect, fields, example calls. Pure.
 
 type Schema = {
   type?: string;

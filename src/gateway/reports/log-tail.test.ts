@@ -1,4 +1,4 @@
-// The last lines of the log in memory: how many, which, and nothing secret in them.
+// Log tail in memory: length, level filter, masked secrets.
 import { expect, test } from "bun:test";
 import { createLog } from "../../log.ts";
 import { createLogTail } from "./log-tail.ts";

@@ -1,4 +1,4 @@
-// The last lines of the log, kept in memory for who looks.
+// Log tail: the last lines of the log in memory.
 import type { Log, LogLevel, LogLine } from "../../log.ts";
 
 /** Numbered from 1 in the order of their being written. */

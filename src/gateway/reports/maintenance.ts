@@ -1,4 +1,4 @@
-// What can be done with the data folder as a whole. The one implementation is src/maintenance.ts: it knows the database's files.
+// Maintenance contract: backup, restore, key rotation. Implemented by src/maintenance.ts.
 import type { AppliedRestore, BackupDifference, StagedRestore } from "../../domain/backup.ts";
 
 import type { TempFile } from "../../domain/generation.ts";

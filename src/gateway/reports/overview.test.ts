@@ -1,4 +1,4 @@
-// What the overview asks the operator to do, and in which order; and of which spans its sums and plots are.
+// Overview: order of the alerts, spans of sums and plots.
 
 import { expect, test } from "bun:test";
 import type { Settings } from "../../config/settings-schema.ts";

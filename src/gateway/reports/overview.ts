@@ -1,4 +1,4 @@
-// The overview: what happens now, what was used, and what needs the operator's hand. Costs the same however much there is.
+// Overview: current activity, usage sums, and alerts. Cost independent of the amount of data.
 
 import type { Settings } from "../../config/settings-schema.ts";
 import type { UsageRow } from "../../db/ledger.ts";

@@ -1,4 +1,4 @@
-// Readiness by facts, with each fact given by hand.
+// Readiness, with each fact given by hand.
 import { expect, test } from "bun:test";
 import { loadConfig } from "../../config/config.ts";
 import { silentLog } from "../../log.ts";

@@ -1,4 +1,4 @@
-// Readiness: what keeps this server from serving, found by looking at the store, the disk, the secret key and the pool.
+// Readiness check (/ready): store, disk, secret key and pool.
 import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";

@@ -1,4 +1,4 @@
-// Whether everything works that can be tried without cost: database, disk, media, upstreams, clock, a few tokens.
+// Self-test without charges: database, disk, media, upstreams, clock, a few tokens.
 import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";

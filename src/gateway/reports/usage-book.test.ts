@@ -1,4 +1,4 @@
-// Kept sums: how old they may be, that nobody waits for newer ones, and that failures are not kept.
+// Cached usage sums: age, background renewal, failures not cached.
 import { expect, test } from "bun:test";
 import type { UsageRow } from "../../db/ledger.ts";
 import { settled, virtualClock } from "../../testing.ts";

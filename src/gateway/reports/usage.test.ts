@@ -1,4 +1,4 @@
-// Spans of usage as addresses have them, order, and lines for spreadsheets.
+// Usage: spans from URLs, sort order, CSV lines.
 import { describe, expect, test } from "bun:test";
 import type { UsageRow } from "../../db/ledger.ts";
 import { readUsageBy, sortUsage, usageCsv, usageRange } from "./usage.ts";

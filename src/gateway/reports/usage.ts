@@ -1,4 +1,4 @@
-// What was used, for people: a span of time, the sums in it, and as lines of a file. Reads rollups only.
+// Usage: time spans, sums from the rollups (cached by key and token), CSV.
 import type { LedgerStore, UsageRow } from "../../db/ledger.ts";
 
 const DAY_MS = 86_400_000;

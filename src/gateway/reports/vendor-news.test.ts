@@ -1,4 +1,4 @@
-// Words that are new at the vendor: counted, logged once, and never a way to fill the memory or the log with content.
+// Unknown vendor words: counted, logged once, bounded in number and length.
 import { expect, test } from "bun:test";
 import { createLog } from "../../log.ts";
 import { newsWord, shapeOf } from "../../providers/news.ts";

@@ -1,4 +1,4 @@
-// What upstreams said that no table knows: logged once for each kind and word, shown on the System page.
+// Unknown vendor words (finish reasons, statuses, fields): counted, logged once per kind and word.
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import type { News } from "../../providers/news.ts";

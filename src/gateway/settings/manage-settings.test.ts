@@ -1,4 +1,4 @@
-// Settings as the operator edits them, over a store in memory and the real schema.
+// Settings management over an in-memory store and the real schema.
 import { describe, expect, test } from "bun:test";
 import { loadConfig, withDatabase } from "../../config/config.ts";
 import { AppError } from "../../errors.ts";

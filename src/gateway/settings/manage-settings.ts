@@ -1,4 +1,5 @@
-// Settings as the operator edits them: where each value comes from, what a form would change, the change itself and its undoing.
+// Settings management: origins, preview of a change, the change and its undo.
+
 import type { Config, Origin } from "../../config/config.ts";
 import {
   findSetting,
@@ -11,8 +12,9 @@ import {
 } from "../../config/settings-keys.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
+import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
-import type { Audit } from "../audit.ts";
+import type { Audit } from "../audit/audit.ts";
 
 /** Settings below the stored ones, and what comes of putting those over them. */
 export type SettingsLayers = { base: Config; merge(stored: Record<string, unknown>): Config };
@@ -129,7 +131,8 @@ export function createSettingsAdmin({ store, layers, audit, refresh, now }: Depe
 /** Every setting with its value, where that comes from, and what lies below. Pure. */
 export function statesOf({ base, merge }: SettingsLayers, stored: Record<string, unknown>): SettingState[] {
   const merged = merge(stored);
-  return SETTINGS.map(({ accepts: _, ...setting }) => {
+  return SETTINGS.map((known) => {
+    const setting = omit(known, ["accepts"]);
     const value = currentValue(merged.settings, setting);
     const origin = merged.origins[setting.key];
     const shown = (one: SettingValue) => (setting.secret ? null : one);

@@ -1,4 +1,4 @@
-// The settings in force now; readers ask each time, so that a change counts from the next request on.
+// Settings in force, read on each use so that a change applies from the next request on.
 import type { Settings } from "../../config/settings-schema.ts";
 
 export type SettingsStore = {

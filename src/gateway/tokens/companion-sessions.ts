@@ -1,11 +1,11 @@
-// Sessions that are handed in from outside: each renews the token of its account, or becomes a token.
+// Companion sync: a session from the extension renews its account's token or adds one.
 
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { createSerial } from "../../serial.ts";
-import type { Audit } from "../audit.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Probe, Tokens } from "./credentials.ts";

@@ -1,4 +1,4 @@
-// The secret side of the pool: tokens as adapters need them, what adapters remember, and checks.
+// Credentials: decrypted token secrets for adapters, adapter state, and token checks.
 
 import type { Store } from "../../db/store.ts";
 import type { TempFileWriter } from "../../domain/generation.ts";

@@ -1,4 +1,4 @@
-// Deletion in two steps: what can be undone, until when, and what a restart makes of it.
+// Token deletion: undo, its deadline, and restarts.
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { loadSecretKey } from "../../db/sqlite/secrets.ts";
 import { openStore } from "../../db/sqlite/store.ts";

@@ -1,4 +1,4 @@
-// Deletes tokens in two steps: out of service and out of sight at once, out of the store when the time to undo is over.
+// Soft delete of tokens: out of service at once, out of the store after the undo time.
 // The secret never leaves the store for that, and what is waiting survives a restart.
 import type { Clock } from "../../clock.ts";
 import type { Store } from "../../db/store.ts";

@@ -1,4 +1,4 @@
-// What a piece of text is: a Gemini API key, a Flow session, or none of them and why. Texts are judged by form alone, never asked about.
+// Detects the kind of a secret (Gemini API key, Flow session) by its form alone.
 
 export type Recognised = { provider: string; secret: string };
 /** `reason` is for people and never quotes the text. */

@@ -1,4 +1,4 @@
-// Exports of tokens: no secret, nothing a spreadsheet would run, and what an import reads again.
+// Token export: no secrets, no spreadsheet formulas, importable again.
 import { expect, test } from "bun:test";
 import { tokenRow } from "../../../test/pool.ts";
 import { exportTokens } from "./export-tokens.ts";

@@ -1,4 +1,5 @@
-// The pool as text that people keep and `token import` reads: JSON or CSV, names as token-record.ts knows them. Pure.
+// Exports tokens as JSON or CSV that `token import` reads (field names: parse-token-fields.ts). Pure.
+import { omit } from "../../domain/omit.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { redactText } from "../../log.ts";
 
@@ -38,7 +39,7 @@ export function exportTokens(rows: readonly TokenRow[], format: TokenFormat, sec
   const tokens = rows.map((row) => exported(row, secrets?.get(row.id)));
   if (format === "json") return `${JSON.stringify({ tokens }, null, 2)}\n`;
   // Own caps are a table and have no place in a row.
-  const flat = tokens.map(({ caps: _, ...cells }) => cells);
+  const flat = tokens.map((token) => omit(token, ["caps"]));
   const names = Object.keys(flat[0] ?? {});
   return [names, ...flat.map((row) => Object.values(row))].map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
 }

@@ -1,4 +1,4 @@
-// Imports between their preview and their end: parsed on the server, so that no secret goes back to a browser to be sent again.
+// Import previews: parsed tokens held on the server until confirmed; secrets stay there.
 
 import type { Clock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";

@@ -1,4 +1,4 @@
-// Puts parsed tokens into the pool, a few hundred in one act, and says of each line what became of it.
+// Imports parsed tokens into the pool in transactions of a few hundred, with a result per line.
 
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";

@@ -1,4 +1,4 @@
-// The list of tokens: search, filters, order, pages that neither repeat nor lose a row.
+// Token list: search, filters, order, pagination.
 
 import { describe, expect, test } from "bun:test";
 import { tokenRow } from "../../../test/pool.ts";

@@ -1,4 +1,4 @@
-// The list of tokens as the admin asks for it: searched, filtered, sorted, one page at a time after the last row of the page before. Pure.
+// Token list for the admin: search, filters, sort, keyset pagination. Pure.
 import type { TokenRow } from "../../domain/token.ts";
 import type { HealthState, PoolTokenView } from "../pool/snapshot.ts";
 

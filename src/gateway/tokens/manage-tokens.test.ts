@@ -1,4 +1,4 @@
-// Rules of what the operator does to tokens: caps that forms do not show, and the way out of each pause.
+// Token management: caps that forms do not show, and the fix action of each cooldown.
 
 import { describe, expect, test } from "bun:test";
 import { fixActionOf, OPERATOR_ADVICE } from "../pool/reasons.ts";

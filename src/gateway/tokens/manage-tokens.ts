@@ -1,11 +1,12 @@
-// What the operator does to tokens: add, change, take another secret, check, try again. Every change leaves a trail.
+// Token management by the operator: add, change, replace the secret, check, end cooldowns. Audited.
 
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
+import { isRecord } from "../../domain/is-record.ts";
 import type { NewToken, TokenChange, TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
-import type { Audit } from "../audit.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { HealthReason } from "../pool/reasons.ts";
 import type { PoolGroupView } from "../pool/snapshot.ts";
@@ -160,7 +161,5 @@ export function editable(row: TokenRow) {
   const limits = { enabled, imageEnabled, videoEnabled, imageConcurrency, videoConcurrency, weight, priority };
   return { label, group, ...limits, allowFamilies, denyFamilies, proxy, note, tags, caps };
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 const noToken = (id: number) => new AppError("not_found", `There is no token ${id}.`);

@@ -1,4 +1,4 @@
-// One token as fields, from a row of CSV or an object of JSON, under the names that people and the Python original give them.
+// Parses one token from a CSV row or JSON object, with the field names of the Python flow2api too.
 
 import { AppError } from "../../errors.ts";
 import { isRecognised, PROVIDERS, recognise } from "./detect-secret.ts";

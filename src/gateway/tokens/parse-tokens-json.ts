@@ -1,4 +1,4 @@
-// Tokens in JSON and YAML: lists of secrets or objects, named lists, the Python original's exports, our own, browsers' cookie exports.
+// Parses tokens from JSON and YAML: lists, named lists, flow2api exports, browser cookie exports.
 
 import { type Cookie, fromCookies, isRecognised, knownForm, PROVIDERS, recognise } from "./detect-secret.ts";
 import { plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";

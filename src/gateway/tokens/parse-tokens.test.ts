@@ -1,4 +1,4 @@
-// How texts of tokens are read: each form that people keep them in, and what is told of a line that is none.
+// Token parsing: every text format, and the reported reason of an unreadable line.
 
 import { describe, expect, test } from "bun:test";
 import { parseTokens } from "./parse-tokens.ts";

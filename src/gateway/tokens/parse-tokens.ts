@@ -1,4 +1,4 @@
-// Tokens from any text that people keep them in: lines, lists, CSV, JSON, YAML, .env, cookies. Pure: nothing is asked or stored.
+// Parses tokens from any text: lines, lists, CSV, JSON, YAML, .env, cookies. Pure.
 
 import {
   assignedValue,

@@ -1,4 +1,4 @@
-// What is read of a text of tokens: a token, or why a line is none.
+// Result types of token parsing: a token, or why a line is not one.
 
 import type { NewToken } from "../../domain/token.ts";
 

@@ -1,4 +1,4 @@
-// Addresses of outgoing proxies: http(s) only, with a login perhaps.
+// Outgoing proxy addresses: http(s) URLs with an optional login.
 import { AppError } from "../../errors.ts";
 
 /** What is wrong with a field, for people; the value is never quoted. */

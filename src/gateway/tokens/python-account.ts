@@ -1,4 +1,4 @@
-// One account of the Python flow2api, as its database, its export and its admin API have it, as a token of ours.
+// Converts an account of the Python flow2api (database, export or admin API) to a token.
 
 import { AppError } from "../../errors.ts";
 import { blockedHealth, cooledHealth } from "../pool/health-codec.ts";

@@ -1,4 +1,4 @@
-// Every spelling of a proxy that the Python flow2api takes.
+// Every proxy notation of the Python flow2api.
 import { expect, test } from "bun:test";
 import { readPythonProxy } from "./python-proxy.ts";
 

@@ -1,4 +1,4 @@
-// Proxy addresses in every spelling that the Python flow2api takes, as http(s) URLs.
+// Proxy addresses in the notations of the Python flow2api, as http(s) URLs.
 
 import { AppError } from "../../errors.ts";
 import { readProxy } from "./proxy-address.ts";

@@ -1,4 +1,4 @@
-// Which tokens are due for a check, and when the others are.
+// Refresh schedule: which tokens are due for a check, and when the others are.
 import { describe, expect, test } from "bun:test";
 import type { Condition } from "../pool/health.ts";
 import { afterFailure, afterSuccess, type CheckFacts, type CheckHistory, NEVER, newHistory, nextCheckAt } from "./refresh-schedule.ts";

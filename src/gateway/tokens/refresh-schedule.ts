@@ -1,4 +1,4 @@
-// When a token is to be checked next: by age, before its access token ends, after failures, while it is held back. Pure.
+// Refresh schedule: next check of a token by age, expiry, failures and cooldown. Pure.
 
 import type { Random } from "../../clock.ts";
 import type { TokenRow } from "../../domain/token.ts";

@@ -1,4 +1,4 @@
-// The refresher on a virtual clock: what it checks, when, how many at once, and what the pool hears of it.
+// The refresher on a virtual clock: what it checks, when, concurrency, and reports to the pool.
 
 import { describe, expect, test } from "bun:test";
 import { sleep } from "../../clock.ts";

@@ -1,4 +1,4 @@
-// The loop that checks tokens in the background: asks the rule which are due, checks some at a time, tells the pool how it went.
+// Refresher: checks due tokens in the background, a limited number at a time, and reports to the pool.
 
 import type { Clock, Random } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";

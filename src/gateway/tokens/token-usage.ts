@@ -1,4 +1,4 @@
-// What tokens were used for, from the rollups: today and in all for the few rows of a page, by day for a plot.
+// Token usage from the rollups: today and total for a page of rows, by day for a plot.
 import type { LedgerStore, UsageRow } from "../../db/ledger.ts";
 
 /** Upstream calls of one token. */

@@ -1,7 +1,8 @@
-// The trail of changes: who, what, to what, before and after, with secrets masked before anything is written.
-import type { AuditFilter, AuditRow } from "../db/admin.ts";
-import type { Store } from "../db/store.ts";
-import { redact } from "../log.ts";
+// Audit log: actor, action, subject, before and after, secrets masked.
+import type { AuditFilter, AuditRow } from "../../db/admin.ts";
+import type { Store } from "../../db/store.ts";
+import { isRecord } from "../../domain/is-record.ts";
+import { redact } from "../../log.ts";
 
 export type Change = {
   /** What was done, e.g. `key.create`. */
@@ -35,5 +36,3 @@ export function changedOnly(before: unknown, after: unknown): { before: unknown;
     Object.fromEntries(names.filter((name) => name in from).map((name) => [name, from[name]]));
   return { before: pick(before), after: pick(after) };
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);

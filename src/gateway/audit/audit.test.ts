@@ -1,6 +1,6 @@
-// What the trail keeps of a change, and what it never keeps.
+// The audit log: stored fields, masked secrets.
 import { expect, test } from "bun:test";
-import type { AuditRow } from "../db/admin.ts";
+import type { AuditRow } from "../../db/admin.ts";
 import { changedOnly, createAudit } from "./audit.ts";
 
 test.each([
