@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { ADMIN_HEADERS } from "./admin/auth/guard.ts";
 import { createAdmin } from "./admin/routes.ts";
-import { createAccessLog, type RequestWatch } from "./api/access-log.ts";
+import { createAccessLog, type RequestTracker } from "./api/access-log.ts";
 import { calledOrigin, clientAddress, forwardedHost, inRanges, publicOrigin } from "./api/address.ts";
 import { createBodyReader, keyOwner } from "./api/body/body.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
@@ -38,7 +38,7 @@ export type AppOptions = {
   refresh(): Promise<void>;
   /** Aborts as soon as the server is told to stop. */
   stopping: AbortSignal;
-  watch?: RequestWatch;
+  watch?: RequestTracker;
 };
 
 /** Unknown keys make the store be read at most this often. */

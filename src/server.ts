@@ -1,5 +1,5 @@
 // start(config): open, load, wire, listen; stop(): refuse new, finish open answers, flush, close.
-import type { RequestWatch } from "./api/access-log.ts";
+import type { RequestTracker } from "./api/access-log.ts";
 import { type AppOptions, type Arrivals, createApp } from "./app.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config/config.ts";
@@ -29,7 +29,7 @@ export type StartOptions = {
   /** Tests: another time than the system's. */
   clock?: Clock;
   /** The watchdog, which is the process's; tests have none. */
-  requestWatch?: RequestWatch;
+  requestWatch?: RequestTracker;
 };
 
 export type RunningServer = {

@@ -66,7 +66,7 @@ describe("a file part of zero bytes without a name is absent", () => {
 test.each(["mask", "mask[]", "mask[0]"])("%s is the mask", async (name) => {
   expect((await post("/v1/images/edits", [await imageOf(), await imageOf(name), prompt])).status).toBe(200);
   expect(sentImages()).toBe(2);
-  expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain("mask for the first picture");
+  expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain("mask for the first image");
 });
 
 test.each(["undefined", "null", "", "[object Object]", "a.png"])("the text %p beside a file of its name is ignored", async (value) => {

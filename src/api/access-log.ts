@@ -14,9 +14,9 @@ export type AccessLog = {
 };
 
 /** Takes the ids of requests under way, for what watches the event loop. */
-export type RequestWatch = { enter(requestId: string): number; leave(mark: number): void };
+export type RequestTracker = { enter(requestId: string): number; leave(mark: number): void };
 
-type Dependencies = { metrics: Metrics; log: Log; now: () => number; watch?: RequestWatch };
+type Dependencies = { metrics: Metrics; log: Log; now: () => number; watch?: RequestTracker };
 
 export function createAccessLog({ metrics, log, now, watch }: Dependencies): AccessLog {
   const arrivals = new WeakMap<Request, { id: string; at: number; mark: number }>();

@@ -3,7 +3,7 @@
 export type Dialect = "openai" | "gemini";
 
 /** The part of a request that decides: header values are looked up in lower case. */
-export type Outside = { method: string; path: string; header(name: string): string | null; query: string };
+export type RequestHead = { method: string; path: string; header(name: string): string | null; query: string };
 
 const GEMINI_PATHS = /^\/(v1beta1?|upload|v1alpha)(\/|$)|^\/v1\/((?:publishers|projects)\/|interactions(\/|$))|^\/models(\/|$)/;
 const GEMINI_CALLS = /^\/v1\/(models\/.*\/operations\/|files\/.*:download$)/;
@@ -17,7 +17,7 @@ const SHARED_PATHS = /^\/v1\/(models|files|operations)(\/|$)/;
  * Paths with a `:method` or an operation, `/v1beta`, `/upload` and interactions are Gemini's. `/v1/models` and `/v1/files` belong to whoever
  * presents a Google-style credential or is Google's SDK, else to OpenAI.
  */
-export function dialectOf({ path, header, query }: Outside): Dialect {
+export function dialectOf({ path, header, query }: RequestHead): Dialect {
   if (OPENAI_BELOW_GEMINI.test(path)) return "openai";
   if (GEMINI_PATHS.test(path) || GEMINI_CALLS.test(path) || METHOD_PATHS.test(path)) return "gemini";
   if (!SHARED_PATHS.test(path)) return "openai";

@@ -1,4 +1,4 @@
-// A stored picture in the encoding that the client asked for, converted where the upstream made another.
+// A stored image in the encoding that the client asked for, converted where the upstream made another.
 
 import type { Media } from "../domain/generation.ts";
 import type { MediaStore } from "../gateway/media/media-store.ts";
@@ -7,17 +7,17 @@ import type { Log } from "../log.ts";
 export const IMAGE_FORMATS = ["png", "jpeg", "webp"] as const;
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
-/** How a picture is to be encoded. Null: as the upstream made it. */
+/** How an image is to be encoded. Null: as the upstream made it. */
 export type ImageFormatOptions = { format: ImageFormat | null; compression: number | null };
 
-/** A picture ready to be written. `converted`: the bytes are not those of the stored medium. */
-export type Picture = { media: Media; blob: Blob; format: string; converted: boolean };
+/** An image ready to be written. `converted`: the bytes are not those of the stored medium. */
+export type RenderedImage = { media: Media; blob: Blob; format: string; converted: boolean };
 
 const FORMATS: Readonly<Record<string, ImageFormat>> = { "image/png": "png", "image/jpeg": "jpeg", "image/webp": "webp" };
 
 /** Quality of JPEG and WebP when the request names none. */
 const DEFAULT_QUALITY = 95;
-/** A picture of 4096 x 4096 takes 64 MiB while it is converted: only so many at once. */
+/** An image of 4096 x 4096 takes 64 MiB while it is converted: only so many at once. */
 const MAX_CONVERSIONS = 2;
 
 let running = 0;
@@ -36,24 +36,29 @@ async function inTurn<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The name of a picture's encoding as answers spell it, e.g. `jpeg`. */
+/** The name of an image's encoding as answers spell it, e.g. `jpeg`. */
 export const formatOf = ({ mime }: Pick<Media, "mime">): string => FORMATS[mime] ?? mime.split("/")[1]!;
 
 /**
- * The picture as the output wants it. One that cannot be converted comes as it is, under its own format: it is paid for.
+ * The image as the output wants it. One that cannot be converted comes as it is, under its own format: it is paid for.
  */
-export async function renderPicture(store: Pick<MediaStore, "open">, log: Log, media: Media, output: ImageFormatOptions): Promise<Picture> {
+export async function renderImage(
+  store: Pick<MediaStore, "open">,
+  log: Log,
+  media: Media,
+  output: ImageFormatOptions,
+): Promise<RenderedImage> {
   const found = await store.open(media.id);
   if (!found) throw new Error("A stored result has no file");
   const format = formatOf(media);
-  const stored: Picture = { media, blob: found.blob, format, converted: false };
+  const stored: RenderedImage = { media, blob: found.blob, format, converted: false };
   const target = output.format ?? FORMATS[media.mime];
   if (!target || (target === format && (output.compression === null || target === "png"))) return stored;
   try {
     const bytes = await inTurn(async () => encode(await found.blob.bytes(), target, output.compression));
     return { media, blob: new Blob([bytes], { type: `image/${target}` }), format: target, converted: true };
   } catch (error) {
-    log.warn("a picture could not be converted and is given as it is", { from: format, to: target, error });
+    log.warn("an image could not be converted and is given as it is", { from: format, to: target, error });
     return stored;
   }
 }

@@ -15,9 +15,9 @@ test.each([0, 1, 2, 3, 3 * 128 * 1024 - 1, 3 * 128 * 1024, 3 * 128 * 1024 + 1, 1
 );
 
 test("many blobs keep their places", async () => {
-  const blobs = Array.from({ length: 12 }, (_, index) => new Blob([`picture ${index}`]));
+  const blobs = Array.from({ length: 12 }, (_, index) => new Blob([`image ${index}`]));
   const { data } = (await jsonWithBytes({ data: blobs.map((b64_json) => ({ b64_json })) }).json()) as { data: { b64_json: string }[] };
-  expect(data.map(({ b64_json }) => atob(b64_json))).toEqual(blobs.map((_, index) => `picture ${index}`));
+  expect(data.map(({ b64_json }) => atob(b64_json))).toEqual(blobs.map((_, index) => `image ${index}`));
 });
 
 test("no piece is larger than a slice", async () => {

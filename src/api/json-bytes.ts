@@ -1,4 +1,4 @@
-// JSON answers that hold pictures: every blob is written as a base64 string, a slice at a time, so that no answer is ever whole in memory.
+// JSON answers that hold images: every blob is written as a base64 string, a slice at a time, so that no answer is ever whole in memory.
 import { newId } from "../ids.ts";
 
 /** Bytes read at a time; a multiple of three, so that pieces of base64 join without padding. */

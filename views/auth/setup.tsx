@@ -157,17 +157,17 @@ export function SecretHelp({ view }: { view: View }) {
   return (
     <ul class="muted">
       <li class="prose">
-        {help.gemini} <Outside href="https://aistudio.google.com/apikey">{help.geminiLink}</Outside>. {help.billing}
+        {help.gemini} <RequestHead href="https://aistudio.google.com/apikey">{help.geminiLink}</RequestHead>. {help.billing}
       </li>
       <li class="prose">
-        {help.flow} <Outside href="https://labs.google/fx/tools/flow">labs.google/fx/tools/flow</Outside>. {help.flowCookie}{" "}
+        {help.flow} <RequestHead href="https://labs.google/fx/tools/flow">labs.google/fx/tools/flow</RequestHead>. {help.flowCookie}{" "}
         <code>__Secure-next-auth.session-token</code>
       </li>
     </ul>
   );
 }
 
-const Outside = ({ href, children }: { href: string; children: ComponentChildren }) => (
+const RequestHead = ({ href, children }: { href: string; children: ComponentChildren }) => (
   <a href={href} target="_blank" rel="noopener noreferrer">
     {children}
   </a>

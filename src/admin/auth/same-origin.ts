@@ -1,6 +1,6 @@
 // Same-origin check (CSRF) of state-changing requests.
 
-type Outside = { method: string; headers: Headers };
+type RequestHead = { method: string; headers: Headers };
 
 export const isChange = (method: string): boolean => method !== "GET" && method !== "HEAD";
 
@@ -9,7 +9,7 @@ export const isChange = (method: string): boolean => method !== "GET" && method 
  * name the host that the request was sent to, or that of the public address. A request that says nothing is not a browser's.
  * @param publicUrl the configured address, or empty
  */
-export function isOwnOrigin({ headers }: Outside, publicUrl: string, forwardedHost: string | null): boolean {
+export function isOwnOrigin({ headers }: RequestHead, publicUrl: string, forwardedHost: string | null): boolean {
   const site = headers.get("sec-fetch-site");
   const origin = headers.get("origin");
   if (site !== null && site !== "same-origin") return false;

@@ -105,7 +105,7 @@ describe("a part without a name", () => {
       "content-type": "multipart/form-data; boundary=x",
     });
 
-  test("is a file when its type is a picture's or a video's, byte for byte", () =>
+  test("is a file when its type is an image's or a video's, byte for byte", () =>
     withReader({}, async ({ read, left }) => {
       const { files } = await read(send(["image/png", "\x89PNG\xff\x00\xc3\xa9", "latin1"], ["video/mp4", "ftyp"]));
       expect(

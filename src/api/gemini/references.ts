@@ -1,4 +1,4 @@
-// Pictures and videos as Google's clients name them: bytes inside, the name of a file, our own links, any https URL.
+// Images and videos as Google's clients name them: bytes inside, the name of a file, our own links, any https URL.
 
 import type { InputMedia, Kind, Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
@@ -57,7 +57,7 @@ export function uriReference(uri: string, param: string, trusted = true): InputR
 }
 
 /**
- * A picture or video of `:predict` and `:predictLongRunning`: bytes under one of their names, or a URI.
+ * An image or video of `:predict` and `:predictLongRunning`: bytes under one of their names, or a URI.
  * @throws {AppError} `invalid_request` when it is neither
  */
 export function mediaReference(value: Fields, param: string): InputReference {

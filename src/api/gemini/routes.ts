@@ -175,7 +175,7 @@ function uploadRoutes(ctx: GeminiContext, uploads: Uploads) {
   const goOn = (arrival: Arrival & { params: { upload: string } }) =>
     respond(ctx, arrival, () => continueUpload(api, arrival.request, arrival.params.upload));
   return new Elysia({ name: "gemini upload", prefix: "/upload/:version/files" })
-    .post("/", begin, { parse: "none", detail: { tags: ["Gemini"], summary: "Begin the upload of a picture or a video" } })
+    .post("/", begin, { parse: "none", detail: { tags: ["Gemini"], summary: "Begin the upload of an image or a video" } })
     .post("/:upload", goOn, { parse: "none", detail: { tags: ["Gemini"], summary: "Send the bytes of an upload" } })
     .put("/:upload", goOn, { parse: "none", detail: { hide: true } });
 }

@@ -10,7 +10,7 @@ const object = (description: string) => t.Optional(t.Object({}, { ...open, descr
 
 export const GenerateBody = t.Object(
   {
-    contents: t.Unknown({ description: "The conversation: a text, one content or a list; pictures as inlineData or fileData" }),
+    contents: t.Unknown({ description: "The conversation: a text, one content or a list; images as inlineData or fileData" }),
     systemInstruction: anything("A text or a content"),
     generationConfig: object("imageConfig, responseModalities, seed and thinkingConfig are honoured"),
   },

@@ -35,7 +35,7 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
   const choice = admittedModel(api, call, model, "video");
   using body = await api.bodies.json(request, validatePredict);
   const { instance, parameters, prompt } = readInstance(body.value);
-  const { images, mode } = picturesOf(instance);
+  const { images, mode } = imagesOf(instance);
   const source = isFields(instance.video) ? await readSource(api, call, instance.video, "instances[0].video") : undefined;
   const client = new JobClient(request.signal, insists(request));
   const job = await jobsOf(api).createVideo({
@@ -58,8 +58,8 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
   return { job, headers: { ...ignoredHeader([...unread(parameters, READ, "parameters."), ...samples]), ...client.headers } };
 }
 
-/** First and last frame, whose number tells the mode, else the pictures to refer to. */
-function picturesOf({ image, lastFrame, referenceImages }: Fields): { images: InputReference[]; mode: CreateVideoJob["mode"] } {
+/** First and last frame, whose number tells the mode, else the images to refer to. */
+function imagesOf({ image, lastFrame, referenceImages }: Fields): { images: InputReference[]; mode: CreateVideoJob["mode"] } {
   const references = listOf(referenceImages).map((one, index) =>
     mediaReference(fieldsOf(fieldsOf(one).image ?? one), `instances[0].referenceImages[${index}].image`),
   );
@@ -74,7 +74,7 @@ function picturesOf({ image, lastFrame, referenceImages }: Fields): { images: In
   return { images: [first, mediaReference(lastFrame, "instances[0].lastFrame")], mode: undefined };
 }
 
-/** The pictures as stored media, in order. */
+/** The images as stored media, in order. */
 export function readImages(api: Api, call: Call, references: InputReference[]): Promise<InputMedia[]> {
   return Promise.all(references.map((reference) => readReference(api, call, reference)));
 }

@@ -74,9 +74,9 @@ export type ImageOrder = {
   /** What the hints are called in the body, for errors. */
   names?: CollectedHints["names"];
   imageOnly?: boolean;
-  /** Drafts are wanted while the picture is made. */
+  /** Drafts are wanted while the image is made. */
   includeThoughts?: boolean;
-  /** Field that the pictures came in, named when there are too many. */
+  /** Field that the images came in, named when there are too many. */
   picturesParam?: string;
   /** What a job gives back as it was asked for, and where its end is told. */
   echo?: Json;
@@ -85,11 +85,11 @@ export type ImageOrder = {
   compared?: Json;
 };
 
-/** An order that can be started: understood, its pictures stored. */
+/** An order that can be started: understood, its images stored. */
 export type PreparedOrder = { choice: ModelChoice; wish: ImageOptions; turns: Turn[]; leftOut: LeftOut[] };
 
 /**
- * Understands the order and reads the pictures that it names.
+ * Understands the order and reads the images that it names.
  * @throws {AppError} `not_found`, `invalid_request`
  */
 export async function prepareImages(
@@ -143,7 +143,7 @@ export type StartedImages = {
 };
 
 /**
- * Reads the pictures that the order names and starts the generation. Under an `Idempotency-Key` it is a job that the client waits for:
+ * Reads the images that the order names and starts the generation. Under an `Idempotency-Key` it is a job that the client waits for:
  * it ends also when the client has left, and tells its repetitions what it told the first.
  * @throws {AppError} everything that is known before an upstream is called
  */

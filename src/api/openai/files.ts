@@ -1,4 +1,4 @@
-// /v1/files: pictures and videos uploaded once and used many times, by the key that owns them. They go with the age of inputs.
+// /v1/files: images and videos uploaded once and used many times, by the key that owns them. They go with the age of inputs.
 
 import type { Store } from "../../db/store.ts";
 import type { Media } from "../../domain/generation.ts";
@@ -15,7 +15,7 @@ export type FilesApi = Api & { store: Pick<Store, "listFiles">; limits: Pick<Lim
 const MAX_NAME = 255;
 const MAX_PAGE = 10_000;
 
-/** @throws {AppError} `invalid_request` when there is no file, or it is no picture and no video */
+/** @throws {AppError} `invalid_request` when there is no file, or it is no image and no video */
 export async function uploadFile(api: FilesApi, { request, key, requestId }: Call): Promise<Response> {
   if (!isMultipart(request)) throw new AppError("invalid_request", "Send the file as multipart/form-data.", { param: "file" });
   api.limits.admitUpload(key.id, declaredBytes(request));

@@ -1,4 +1,4 @@
-// Endings of generations and jobs that are failures: refusals, words instead of a picture, jobs that ended without a result.
+// Endings of generations and jobs that are failures: refusals, words instead of an image, jobs that ended without a result.
 
 import { type GenerateEvent, noImageText } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
@@ -14,7 +14,7 @@ export function refusalOf(done: Done): AppError {
   return new AppError("content_policy", refusalText(done), { detail: { scope: "request", reason } });
 }
 
-/** Why a generation ended without a picture; `text` is what the model said instead. */
+/** Why a generation ended without an image; `text` is what the model said instead. */
 export function withoutImage(done: Done, text: string): AppError {
   if (done.finish.startsWith("policy")) return refusalOf(done);
   const message = text.trim() || done.message || noImageText(done.upstreamReason);

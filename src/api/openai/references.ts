@@ -1,4 +1,4 @@
-// Pictures as clients name them, in every form seen: a URL, a data URL, an object around either, the id of an uploaded file.
+// Images as clients name them, in every form seen: a URL, a data URL, an object around either, the id of an uploaded file.
 import type { InputReference } from "../../gateway/generation/inputs.ts";
 import { mustBe } from "../body/invalid.ts";
 
@@ -15,7 +15,7 @@ export const fileReference = (fileId: string, param: string): InputReference => 
 });
 
 /**
- * The pictures of a field: one or a list of `"https:…"`, `"data:…"`, `{image_url}`, `{image_url: {url}}`, `{url}`, `{file_id}`.
+ * The images of a field: one or a list of `"https:…"`, `"data:…"`, `{image_url}`, `{image_url: {url}}`, `{url}`, `{file_id}`.
  * Null and the empty string name none.
  * @throws {AppError} `invalid_request` naming the element that is none of them
  */

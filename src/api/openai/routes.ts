@@ -70,7 +70,7 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
     (answer: Answer) =>
     ({ request, params }: Arrival) =>
       answer(ctx, { request, ...ctx.callOf(request) }, params?.id ?? "");
-  /** For answers that take as long as a picture takes. */
+  /** For answers that take as long as an image takes. */
   const slow = (answer: Answer) => (arrival: Arrival) => {
     arrival.server?.timeout(arrival.request, 0);
     return route(answer)(arrival);
@@ -125,7 +125,7 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
       .post(
         "/images/edits",
         generating("image", (api, call) => images(api, call, "edit")),
-        { parse: "none", detail: detail("Make images from a prompt and pictures", jsonBody(ImagesBody)) },
+        { parse: "none", detail: detail("Make images from a prompt and input images", jsonBody(ImagesBody)) },
       )
       .post(
         "/images/variations",
@@ -153,7 +153,7 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
         detail: detail("Change a video of ours", jsonBody(VideoBody)),
       })
 
-      .post("/files", counted(uploadFile), { parse: "none", detail: detail("Upload a picture or a video to use by its id", FILE_BODY) })
+      .post("/files", counted(uploadFile), { parse: "none", detail: detail("Upload an image or a video to use by its id", FILE_BODY) })
       .get("/files", route(listFiles), { detail: detail("List the key's files") })
       .get("/files/:id", route(getFile), { detail: detail("One file") })
       .get("/files/:id/content", slow(fileContent), { detail: detail("The bytes of a file") })
@@ -163,7 +163,7 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
 
 const generate: Answer = (api, call) => images(api, call, "generation");
 
-const VARIATIONS = "OpenAI retired image variations: send the picture to /v1/images/edits with a prompt that says what should vary.";
+const VARIATIONS = "OpenAI retired image variations: send the image to /v1/images/edits with a prompt that says what should vary.";
 
 /** Bodies are described for /openapi.json and read by our own reader, after the guard. */
 const jsonBody = (schema: unknown) => ({ requestBody: { required: true, content: { "application/json": { schema: schema as never } } } });

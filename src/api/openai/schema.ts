@@ -32,7 +32,7 @@ export const ChatBody = t.Object(
     messages: t.Array(Message, {
       minItems: 1,
       maxItems: 4096,
-      description: "The conversation; pictures as image_url parts, data: URLs or our media URLs",
+      description: "The conversation; images as image_url parts, data: URLs or our media URLs",
     }),
     stream: nullable(t.Boolean()),
     stream_options: nullable(t.Object({ include_usage: nullable(t.Boolean()) }, { additionalProperties: true })),
@@ -56,10 +56,10 @@ export const ChatBody = t.Object(
 );
 export type ChatBody = Static<typeof ChatBody>;
 
-/** Pictures in any form that references.ts understands. */
-const pictures = (description: string) => t.Optional(t.Unknown({ description }));
+/** Images in any form that references.ts understands. */
+const images = (description: string) => t.Optional(t.Unknown({ description }));
 
-/** Generations and edits: the same options, edits with pictures. */
+/** Generations and edits: the same options, edits with images. */
 export const ImagesBody = t.Object(
   {
     prompt: t.String({ minLength: 1, maxLength: 32_000 }),
@@ -78,17 +78,17 @@ export const ImagesBody = t.Object(
     resolution: text(),
     seed: anySeed(),
     negative_prompt: text(),
-    image: pictures("One picture or several: URL, data URL, {image_url} or {file_id}"),
-    images: pictures("As image"),
-    input_references: pictures("As image"),
-    mask: pictures("PNG whose transparent area is to be changed"),
+    image: images("One image or several: URL, data URL, {image_url} or {file_id}"),
+    images: images("As image"),
+    input_references: images("As image"),
+    mask: images("PNG whose transparent area is to be changed"),
     webhook_url: text(),
   },
   { additionalProperties: true },
 );
 export type ImagesBody = Static<typeof ImagesBody>;
 
-/** Videos of every route: from a prompt, with pictures, or from the video that an edit or an extension names. */
+/** Videos of every route: from a prompt, with images, or from the video that an edit or an extension names. */
 export const VideoBody = t.Object(
   {
     prompt: t.String({ minLength: 1, maxLength: 32_000 }),
@@ -100,12 +100,12 @@ export const VideoBody = t.Object(
     size: amount('"1280x720", "720x1280", …; "16:9" and "720p" are understood too'),
     resolution: amount('"360p", "720p", "1080p" or "4k"'),
     aspect_ratio: text(),
-    input_reference: pictures("A picture to begin with: file, URL, data URL, {image_url} or {file_id}; several: references"),
-    input_references: pictures("Pictures to go by, in the same forms"),
-    reference_images: pictures("As input_references"),
-    frame_images: t.Optional(t.Unknown({ description: "First and last picture, with frame_type first_frame or last_frame" })),
-    first_frame: pictures("First picture"),
-    last_frame: pictures("Last picture"),
+    input_reference: images("An image to begin with: file, URL, data URL, {image_url} or {file_id}; several: references"),
+    input_references: images("Images to go by, in the same forms"),
+    reference_images: images("As input_references"),
+    frame_images: t.Optional(t.Unknown({ description: "First and last image, with frame_type first_frame or last_frame" })),
+    first_frame: images("First image"),
+    last_frame: images("Last image"),
     negative_prompt: text(),
     seed: anySeed(),
     video: t.Optional(

@@ -6,7 +6,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   "One model": "一个模型",
   "Make images or a video from a conversation": "由对话生成图片或视频",
   "A model id of GET /v1/models, or any alias that clients send": "GET /v1/models 中的模型 ID，或客户端发送的任何别名",
-  "The conversation; pictures as image_url parts, data: URLs or our media URLs":
+  "The conversation; images as image_url parts, data: URLs or our media URLs":
     "对话；图片为 image_url 部分、data: URL 或本服务器的媒体网址",
   "Length of a video": "视频长度",
   "As seconds": "同 seconds",
@@ -21,10 +21,10 @@ export const descriptions: Readonly<Record<string, string>> = {
     "提示词，或条目：消息、先前应答的 image_generation_call 条目、条目引用",
   "Make images from a prompt": "由提示词生成图片",
   "true: answer 202 and work as a job": "true：返回 202，作为任务执行",
-  "One picture or several: URL, data URL, {image_url} or {file_id}": "一张或多张图片：URL、data URL、{image_url} 或 {file_id}",
+  "One image or several: URL, data URL, {image_url} or {file_id}": "一张或多张图片：URL、data URL、{image_url} 或 {file_id}",
   "As image": "同 image",
   "PNG whose transparent area is to be changed": "PNG，透明区域为要修改的部分",
-  "Make images from a prompt and pictures": "由提示词和图片生成图片",
+  "Make images from a prompt and input images": "由提示词和图片生成图片",
   "An image job, or what it made": "一个图片任务，或其结果",
   "Cancel an image job": "取消图片任务",
   "An image job as it goes on, as events": "以事件形式跟踪图片任务",
@@ -33,13 +33,13 @@ export const descriptions: Readonly<Record<string, string>> = {
   "Length; the nearest that the model makes": "长度；取模型支持的最接近值",
   '"1280x720", "720x1280", …; "16:9" and "720p" are understood too': '"1280x720"、"720x1280" 等；也接受 "16:9" 和 "720p"',
   '"360p", "720p", "1080p" or "4k"': '"360p"、"720p"、"1080p" 或 "4k"',
-  "A picture to begin with: file, URL, data URL, {image_url} or {file_id}; several: references":
+  "An image to begin with: file, URL, data URL, {image_url} or {file_id}; several: references":
     "起始图片：文件、URL、data URL、{image_url} 或 {file_id}；多张则为参考图",
   "Pictures to go by, in the same forms": "参考图片，形式相同",
   "As input_references": "同 input_references",
-  "First and last picture, with frame_type first_frame or last_frame": "首帧和尾帧图片，frame_type 为 first_frame 或 last_frame",
-  "First picture": "首帧图片",
-  "Last picture": "尾帧图片",
+  "First and last image, with frame_type first_frame or last_frame": "首帧和尾帧图片，frame_type 为 first_frame 或 last_frame",
+  "First image": "首帧图片",
+  "Last image": "尾帧图片",
   "Of edits and extensions: {id} of a video or of an uploaded file, a media URL, or a file":
     "用于编辑和续写：视频或已上传文件的 {id}、媒体网址或文件",
   "List the key's videos": "列出此密钥的视频",
@@ -49,16 +49,16 @@ export const descriptions: Readonly<Record<string, string>> = {
   "Delete a video; cancels one that is being made": "删除视频；正在生成的会被取消",
   "The bytes of a video or its thumbnail, with ranges": "视频或其缩略图的内容，支持范围请求",
   "Change a video of ours": "修改本服务器的视频",
-  "Upload a picture or a video to use by its id": "上传图片或视频，以 ID 引用",
+  "Upload an image or a video to use by its id": "上传图片或视频，以 ID 引用",
   "List the key's files": "列出此密钥的文件",
   "One file": "一个文件",
   "Delete a file": "删除文件",
   "The bytes of a file": "文件内容",
-  "Begin the upload of a picture or a video": "开始上传图片或视频",
+  "Begin the upload of an image or a video": "开始上传图片或视频",
   "Send the bytes of an upload": "发送上传内容",
   "models/{model}:{method}, the method one of generateContent, streamGenerateContent, countTokens, predict, predictLongRunning":
     "models/{model}:{method}，方法为 generateContent、streamGenerateContent、countTokens、predict 或 predictLongRunning",
-  "The conversation: a text, one content or a list; pictures as inlineData or fileData":
+  "The conversation: a text, one content or a list; images as inlineData or fileData":
     "对话：文本、单个 content 或列表；图片为 inlineData 或 fileData",
   "A text or a content": "文本或 content",
   "imageConfig, responseModalities, seed and thinkingConfig are honoured": "支持 imageConfig、responseModalities、seed 和 thinkingConfig",

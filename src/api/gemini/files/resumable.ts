@@ -35,7 +35,7 @@ export type Uploads = {
   find(id: string): Upload | null;
   /**
    * Takes the next piece; what arrived stays when the connection breaks. With `isLast` the file is made and the upload is over.
-   * @throws {AppError} `conflict` (another piece is arriving), `payload_too_large`, `invalid_request` (incomplete, or no picture and no video)
+   * @throws {AppError} `conflict` (another piece is arriving), `payload_too_large`, `invalid_request` (incomplete, or no image and no video)
    */
   receive(upload: Upload, body: AsyncIterable<Uint8Array>, isLast: boolean): Promise<Media | null>;
   /** Forgets it and what arrived. */

@@ -10,7 +10,7 @@ const validate = tolerant(GenerateBody);
 const decode = (body: object) => decodeGenerate(validate({ contents: "a fox", ...body }));
 const FILE = "abcdefghijklmnopqrstuvwxyz";
 const text = (said: string) => ({ type: "text", text: said });
-const picture = (url: string, param: string, more: object = {}) => ({
+const image = (url: string, param: string, more: object = {}) => ({
   ...{ type: "reference", url, param, trusted: true },
   ...{ kinds: ["image", "video"], ...more },
 });
@@ -26,16 +26,16 @@ describe("contents", () => {
     ["a content with one part by itself", [{ parts: { text: "a fox" } }], user(text("a fox"))],
     ["a content whose parts are a text", [{ parts: "a fox" }], user(text("a fox"))],
     ["a list of texts", ["a fox", "in snow"], user(text("a fox"), text("in snow"))],
-    ["loose parts", ["a fox", inline], user(text("a fox"), picture("data:image/png;base64,QUJD", "contents[1].inlineData.data"))],
+    ["loose parts", ["a fox", inline], user(text("a fox"), image("data:image/png;base64,QUJD", "contents[1].inlineData.data"))],
     [
       "snake_case",
       [{ parts: [{ text: "a fox" }, { inline_data: { mime_type: "image/png", data: "QUJD" } }] }],
-      user(text("a fox"), picture("data:image/png;base64,QUJD", "contents[0].parts[1].inlineData.data")),
+      user(text("a fox"), image("data:image/png;base64,QUJD", "contents[0].parts[1].inlineData.data")),
     ],
     [
       "a data URL where base64 is expected",
       [{ parts: ["a fox", { inlineData: { data: "data:image/jpeg;base64,QUJD" } }] }],
-      user(text("a fox"), picture("data:image/jpeg;base64,QUJD", "contents[0].parts[1].inlineData.data")),
+      user(text("a fox"), image("data:image/jpeg;base64,QUJD", "contents[0].parts[1].inlineData.data")),
     ],
     ["two contents of one role", [{ parts: ["a"] }, { parts: ["b"] }], user(text("a"), text("b"))],
     ["what functions answered", [{ role: "function", parts: [{ text: "x" }] }, { parts: ["a fox"] }], user(text("a fox"))],
@@ -54,7 +54,7 @@ describe("contents", () => {
   ];
   test.each(files)("fileData %s", (fileUri, url) => {
     const { turns } = decode({ contents: [{ parts: [{ text: "a" }, { file_data: { file_uri: fileUri } }] }] });
-    expect(turns[0]!.parts[1]).toEqual(picture(url, "contents[0].parts[1].fileData.fileUri") as never);
+    expect(turns[0]!.parts[1]).toEqual(image(url, "contents[0].parts[1].fileData.fileUri") as never);
   });
 
   test("a bucket's URI is refused, naming the field", () => {
@@ -86,7 +86,7 @@ describe("contents", () => {
     ];
     expect(decode({ contents }).turns[1]!.parts).toEqual([
       { type: "text", text: "", signature: "first+/=" },
-      { ...picture("data:image/png;base64,QUJD", "contents[1].parts[3].inlineData.data"), signature: "second+/=", lenient: { text: "" } },
+      { ...image("data:image/png;base64,QUJD", "contents[1].parts[3].inlineData.data"), signature: "second+/=", lenient: { text: "" } },
     ] as never);
   });
 

@@ -57,7 +57,7 @@ export function decodeGenerate(body: GenerateBody): DecodedGenerate {
   // What follows the user's last turn is to be made once more.
   const turns = said.slice(0, said.findLastIndex(({ role }) => role === "user") + 1);
   if (turns.length === 0) {
-    throw new AppError("invalid_request", "contents: the last content must be the user's and have text or a picture.", {
+    throw new AppError("invalid_request", "contents: the last content must be the user's and have text or an image.", {
       param: "contents",
     });
   }
@@ -147,7 +147,7 @@ function roleOf(role: unknown): "user" | "model" | "system" | null {
   return word === "user" || word === "system" ? word : null;
 }
 
-/** Thoughts that a client hands back are passed over: drafts would be taken for pictures. So are parts of other kinds. */
+/** Thoughts that a client hands back are passed over: drafts would be taken for images. So are parts of other kinds. */
 function decodePart(part: unknown, where: string, role: "user" | "model"): UnresolvedPart[] {
   if (typeof part === "string") return part.trim() === "" ? [] : [{ type: "text", text: part }];
   const { text, inlineData, fileData, thought, thoughtSignature } = fieldsOf(part);

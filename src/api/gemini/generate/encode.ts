@@ -47,7 +47,7 @@ export function endOf({ finish, upstreamReason, message, usage, modelVersion, ex
   return { finishReason: wordOf(upstreamReason) ?? REASONS[finish], ...rest };
 }
 
-/** The end that a failure stands for, because Google answers so with HTTP 200: refusals, and answers without a picture. Null: an error. */
+/** The end that a failure stands for, because Google answers so with HTTP 200: refusals, and answers without an image. Null: an error. */
 export function endOfFailure(error: unknown): End | null {
   if (!(error instanceof AppError)) return null;
   const upstreamReason = error.detail?.upstreamReason ?? "";

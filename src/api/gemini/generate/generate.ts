@@ -1,4 +1,4 @@
-// generateContent and streamGenerateContent: a conversation becomes pictures, in one answer or a part at a time.
+// generateContent and streamGenerateContent: a conversation becomes images, in one answer or a part at a time.
 
 import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
@@ -11,7 +11,7 @@ import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { newId } from "../../../ids.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
-import { type ImageFormatOptions, renderPicture } from "../../image-output.ts";
+import { type ImageFormatOptions, renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { mediaUrl } from "../../links.ts";
 import { streamFrames } from "../../sse.ts";
@@ -65,7 +65,7 @@ const headersOf = (run: Run, ignored: string[], leftOut: LeftOut[]) => ({ ...gen
 async function start(api: Api, call: Call, model: string, method: Method): Promise<Begun> {
   const choice = admittedModel(api, call, model);
   const route = `POST /v1beta/models:${method}`;
-  // The body's bytes count until its pictures are stored.
+  // The body's bytes count until its images are stored.
   using body = await api.bodies.json(call.request, validate);
   const whole = decodeGenerate(body.value);
   const { hints, names, leftOut, ...decoded } = whole;
@@ -142,7 +142,7 @@ async function partOf({ api, call: { origin }, output }: Writing, event: Generat
 }
 
 async function rendered({ media, log }: Api, made: Media, output: ImageFormatOptions) {
-  const { blob, format } = await renderPicture(media, log, made, output);
+  const { blob, format } = await renderImage(media, log, made, output);
   return { mimeType: `image/${format}`, data: blob };
 }
 
@@ -197,12 +197,12 @@ async function* responseFrames(
   yield* framing.end();
 }
 
-/** Tokens of a picture: 560 where the model is Gemini 3 Pro Image, else 258 (pricing pages, read 2026-11-23). */
+/** Tokens of an image: 560 where the model is Gemini 3 Pro Image, else 258 (pricing pages, read 2026-11-23). */
 const PRO_IMAGE_TOKENS = 560;
 const IMAGE_TOKENS = 258;
 const CHARACTERS_PER_TOKEN = 4;
 
-/** countTokens: an estimate that costs nothing; no upstream is asked and no picture is read. */
+/** countTokens: an estimate that costs nothing; no upstream is asked and no image is read. */
 export async function countTokens(api: Api, call: Call, model: string): Promise<Response> {
   const choice = modelOf(model);
   using body = await api.bodies.json(call.request, validateCount);

@@ -1,4 +1,4 @@
-// :predict, Imagen's method, which lives on: a prompt becomes pictures of the living models.
+// :predict, Imagen's method, which lives on: a prompt becomes images of the living models.
 // Source: Gemini API reference, models.predict, as @google/genai 1.30 and the clients of wire.md A.3 speak it (read 2026-11-23).
 
 import { type GenerateEvent, type Media, noImageText } from "../../../domain/generation.ts";
@@ -9,7 +9,7 @@ import { mustBe, wholeNumber } from "../../body/invalid.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders } from "../../generation-headers.ts";
 import { collectImageHints } from "../../image-config.ts";
-import { type ImageFormatOptions, renderPicture } from "../../image-output.ts";
+import { type ImageFormatOptions, renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { foldSeed } from "../../seed.ts";
 import { type Api, admittedModel, type Call } from "../call.ts";
@@ -27,7 +27,7 @@ const READ = [
   ...["sampleCount", "aspectRatio", "sampleImageSize", "imageSize", "negativePrompt", "seed", "outputOptions", "outputMimeType"],
   ...["includeRaiReason", "safetySetting", "safetyFilterLevel"],
 ];
-const MOST_PICTURES = 8;
+const MAX_SAMPLES = 8;
 const HINT_NAMES = { aspectRatio: "parameters.aspectRatio", imageSize: "parameters.sampleImageSize" } as const;
 
 /** A body of `:predict` or `:predictLongRunning`, either spelling. */
@@ -47,7 +47,7 @@ export function readInstance({ instances, parameters }: PredictBody): { instance
   return { instance: first, parameters: fieldsOf(parameters), prompt: avoid ? `${prompt}\n\nAvoid: ${avoid}` : prompt };
 }
 
-/** @throws {AppError} also when every picture was refused: clients of this method read the first prediction unasked */
+/** @throws {AppError} also when every image was refused: clients of this method read the first prediction unasked */
 export async function predict(api: Api, call: Call, model: string): Promise<Response> {
   const { run, output, includeReasons, ignored } = await start(api, call, model);
   const headers = generationHeaders(run, ignored);
@@ -62,7 +62,7 @@ export async function predict(api: Api, call: Call, model: string): Promise<Resp
 
 async function start(api: Api, call: Call, model: string) {
   const choice = admittedModel(api, call, model, "image");
-  // The body's bytes count until its pictures are stored.
+  // The body's bytes count until its images are stored.
   using body = await api.bodies.json(call.request, validatePredict);
   const { instance, parameters, prompt } = readInstance(body.value);
   const { hints, names } = collectImageHints(body.value, { parameters });
@@ -70,7 +70,7 @@ async function start(api: Api, call: Call, model: string) {
   const aspectRatio = exactAspect(hints.aspectRatio, hintNames.aspectRatio);
   const setting = parameters.safetySetting ?? parameters.safetyFilterLevel;
   const safety = textOf(setting) ? imagenSafety(setting) : undefined;
-  const parts = [{ type: "text" as const, text: prompt }, ...picturesOf(instance)];
+  const parts = [{ type: "text" as const, text: prompt }, ...imagesOf(instance)];
   const { run } = await startImages(api, call, {
     route: "POST /v1beta/models:predict",
     choice,
@@ -87,8 +87,8 @@ async function start(api: Api, call: Call, model: string) {
   return { run, output: imageOutput(parameters), includeReasons: parameters.includeRaiReason === true, ignored };
 }
 
-/** Pictures to start from: `image`, and the `referenceImages` of Imagen's editing. */
-function picturesOf({ image, referenceImages }: Fields): InputReference[] {
+/** Images to start from: `image`, and the `referenceImages` of Imagen's editing. */
+function imagesOf({ image, referenceImages }: Fields): InputReference[] {
   const first = isFields(image) ? [mediaReference(image, "instances[0].image")] : [];
   const others = listOf(referenceImages).map((one, index) => {
     const fields = fieldsOf(one);
@@ -98,7 +98,7 @@ function picturesOf({ image, referenceImages }: Fields): InputReference[] {
 }
 
 const countOf = ({ sampleCount }: Fields): number =>
-  sampleCount === undefined ? 1 : wholeNumber(sampleCount, "parameters.sampleCount", { min: 1, max: MOST_PICTURES });
+  sampleCount === undefined ? 1 : wholeNumber(sampleCount, "parameters.sampleCount", { min: 1, max: MAX_SAMPLES });
 
 const imageOutput = (parameters: Fields): ImageFormatOptions =>
   outputOf(parameters, fieldsOf(parameters.outputOptions)) ?? { format: null, compression: null };
@@ -121,7 +121,7 @@ function withoutImage({ finish, upstreamReason, message }: Done, text: string): 
   const said = message || text.trim();
   if (finish === "policy_input" || finish === "policy_output") {
     const detail = { scope: "request" as const, reason: finish };
-    return new AppError("content_policy", `All pictures were filtered (${upstreamReason}).${said ? ` ${said}` : ""}`, { detail });
+    return new AppError("content_policy", `All images were filtered (${upstreamReason}).${said ? ` ${said}` : ""}`, { detail });
   }
   return new AppError("no_result", said || noImageText(upstreamReason), {
     detail: { scope: "request", reason: "text_only" },
@@ -129,6 +129,6 @@ function withoutImage({ finish, upstreamReason, message }: Done, text: string): 
 }
 
 async function encodePrediction(api: Api, media: Media, output: ImageFormatOptions) {
-  const { blob, format } = await renderPicture(api.media, api.log, media, output);
+  const { blob, format } = await renderImage(api.media, api.log, media, output);
   return { mimeType: `image/${format}`, bytesBase64Encoded: blob };
 }

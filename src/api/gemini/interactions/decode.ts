@@ -32,7 +32,7 @@ export type DecodedInteraction = {
   system?: string;
   turns: UnresolvedTurn[];
   hints: ImageHints;
-  /** A picture was asked for, and no words. */
+  /** An image was asked for, and no words. */
   imageOnly: boolean;
   thinking?: Thinking;
   options?: ModelOptions;
@@ -40,14 +40,14 @@ export type DecodedInteraction = {
   ignored: string[];
   /** For a video: what the user said and gave, all turns together. */
   prompt: string;
-  pictures: InputReference[];
+  images: InputReference[];
   videos: { fields: Fields; param: string }[];
   video: Pick<CreateVideoJob, "mode" | "aspect" | "resolution" | "seconds">;
 };
 
 type Block = { part: UnresolvedTurn["parts"][number] } | { video: DecodedInteraction["videos"][number] };
 
-/** A task that is absent here is told by the inputs: one picture is the first frame, two are first and last. */
+/** A task that is absent here is told by the inputs: one image is the first frame, two are first and last. */
 const MODES: Readonly<Record<string, CreateVideoJob["mode"]>> = {
   text_to_video: "text",
   reference_to_video: "references",
@@ -87,7 +87,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
     thinking: thinkingOf(config.thinkingLevel, "generation_config.thinking_level"),
     imageOnly: kinds.includes("image") && !kinds.includes("text"),
     prompt: said.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n"),
-    pictures: said.flatMap((part) => (part.type === "reference" ? [part] : [])),
+    images: said.flatMap((part) => (part.type === "reference" ? [part] : [])),
     videos: steps.flatMap(({ role, blocks }) => blocks.flatMap((block) => (role === "user" && "video" in block ? [block.video] : []))),
     video: {
       mode: Object.hasOwn(MODES, task) ? MODES[task] : undefined,

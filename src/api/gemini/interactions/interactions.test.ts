@@ -15,8 +15,8 @@ describe("input", () => {
   const shapes: [string, unknown, object][] = [
     ["a text", "a fox", { prompt: "a fox" }],
     ["one block", { type: "text", text: "a fox" }, { prompt: "a fox" }],
-    ["blocks", [IMAGE, { type: "text", text: "a fox" }], { prompt: "a fox", pictures: [{ url: "data:image/png;base64,QUJD" }] }],
-    ["a step", [{ type: "user_input", content: [IMAGE, "a fox"] }], { prompt: "a fox", pictures: [{ param: "input[0].content[0].data" }] }],
+    ["blocks", [IMAGE, { type: "text", text: "a fox" }], { prompt: "a fox", images: [{ url: "data:image/png;base64,QUJD" }] }],
+    ["a step", [{ type: "user_input", content: [IMAGE, "a fox"] }], { prompt: "a fox", images: [{ param: "input[0].content[0].data" }] }],
     ["a turn with a text", [{ role: "user", content: "a fox" }], { prompt: "a fox" }],
     ["a video", [VIDEO, { type: "text", text: "snow" }], { prompt: "snow", videos: [{ fields: { uri: VIDEO.uri }, param: "input[0]" }] }],
     [
@@ -26,7 +26,7 @@ describe("input", () => {
         { type: "model_output", content: [IMAGE] },
         { type: "user_input", content: ["snow"] },
       ],
-      { turns: [{ role: "user" }, { role: "model" }, { role: "user" }], prompt: "a fox\nsnow", pictures: [] },
+      { turns: [{ role: "user" }, { role: "model" }, { role: "user" }], prompt: "a fox\nsnow", images: [] },
     ],
   ];
   test.each(shapes)("%s", (_, input, expected) => {

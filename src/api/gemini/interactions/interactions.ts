@@ -61,7 +61,7 @@ export async function deleteInteraction(api: Api, call: Call, id: string): Promi
 
 async function begin(api: Api, call: Call, client: JobClient) {
   admitBody(api, call.request, call.key.id, null);
-  // The body's bytes count until its pictures are stored.
+  // The body's bytes count until its images are stored.
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeInteraction(body.value);
   const previous = decoded.previous === undefined ? null : await jobOf(api, call, decoded.previous);
@@ -87,7 +87,7 @@ const orderOf = (
   idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
 });
 
-/** A video of an earlier interaction is what this one changes; its picture is the first of those given. */
+/** A video of an earlier interaction is what this one changes; its image is the first of those given. */
 async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: DecodedInteraction, previous: Job | null): Promise<Job> {
   const [named, ...others] = decoded.videos;
   if (others.length > 0) throw new AppError("invalid_request", "input: one video can be changed at a time.", { param: "input" });
@@ -97,7 +97,7 @@ async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: 
     ...orderOf(call, decoded, ignoredOf(api, decoded)),
     ...decoded.video,
     prompt: decoded.prompt,
-    images: await readImages(api, call, [...earlier, ...decoded.pictures]),
+    images: await readImages(api, call, [...earlier, ...decoded.images]),
     source,
   });
 }
@@ -130,10 +130,10 @@ async function makeImage(api: Api, call: Call & { client: JobClient }, decoded: 
 }
 
 const isWords = (part: OutputPart): part is Extract<OutputPart, { text: string }> => part.type === "text";
-/** What was said with a picture. Marks are left out: they belong to where it stood. */
+/** What was said with an image. Marks are left out: they belong to where it stood. */
 const wordsIn = (job: Job) => partsOf(job).flatMap((part) => (isWords(part) ? [{ type: "text" as const, text: part.text }] : []));
 
-/** What a job made, as pictures of a conversation; what is gone is passed over. */
+/** What a job made, as images of a conversation; what is gone is passed over. */
 async function resultsOf({ media }: Api, { mediaIds }: Job): Promise<InputReference[]> {
   const made = await Promise.all(mediaIds.map((id) => media.get(id)));
   return made.flatMap((one) =>

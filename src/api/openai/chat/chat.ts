@@ -1,4 +1,4 @@
-// POST /v1/chat/completions: a conversation becomes pictures or a video, streamed with progress or as one answer.
+// POST /v1/chat/completions: a conversation becomes images or a video, streamed with progress or as one answer.
 
 import type { GenerateEvent } from "../../../domain/generation.ts";
 import { NO_USAGE } from "../../../domain/generation.ts";

@@ -9,7 +9,7 @@ import { decodeChatVideo } from "./decode-video.ts";
 const OMNI = "gemini-omni-1.2-flash";
 const ONE = "data:image/png;base64,AAAA";
 const TWO = "data:image/png;base64,BBBB";
-const picture = (url: string) => ({ type: "image_url", image_url: { url } });
+const image = (url: string) => ({ type: "image_url", image_url: { url } });
 const text = (said: string) => ({ type: "text", text: said });
 const OWN = `https://gateway.example/media/${"a".repeat(26)}.mp4`;
 
@@ -17,7 +17,7 @@ function decode(messages: ChatBody["messages"], model = OMNI, more: Partial<Chat
   const body = { model, messages, ...more };
   return decodeChatVideo(body, decodeChat(body), parseModel(model)!);
 }
-const urlsOf = (decoded: ReturnType<typeof decode>) => decoded.pictures.map(({ url }) => url);
+const urlsOf = (decoded: ReturnType<typeof decode>) => decoded.images.map(({ url }) => url);
 const user = (...content: unknown[]) => ({ role: "user", content });
 const assistant = (content: string) => ({ role: "assistant", content });
 
@@ -31,13 +31,13 @@ test("the prompt is the last turn's text alone: instructions and earlier turns a
     ]).prompt,
   ).toBe("now a fox\nat dawn"));
 
-describe("pictures", () => {
+describe("images", () => {
   test("of the last turn go first", () =>
-    expect(urlsOf(decode([user(text("a"), picture(ONE)), assistant("ok"), user(text("b"), picture(TWO))]))).toEqual([TWO]));
+    expect(urlsOf(decode([user(text("a"), image(ONE)), assistant("ok"), user(text("b"), image(TWO))]))).toEqual([TWO]));
   test("else those of the latest turn that has some", () =>
-    expect(urlsOf(decode([user(text("a"), picture(ONE)), assistant(`![image](${TWO})`), user(text("let it move"))]))).toEqual([TWO]));
+    expect(urlsOf(decode([user(text("a"), image(ONE)), assistant(`![image](${TWO})`), user(text("let it move"))]))).toEqual([TWO]));
   test("of earlier turns are not for ids that take none", () =>
-    expect(urlsOf(decode([user(text("a"), picture(ONE)), assistant("ok"), user(text("b"))], "veo_3_1_t2v_fast_landscape"))).toEqual([]));
+    expect(urlsOf(decode([user(text("a"), image(ONE)), assistant("ok"), user(text("b"))], "veo_3_1_t2v_fast_landscape"))).toEqual([]));
 });
 
 describe("a video", () => {
@@ -66,7 +66,7 @@ test("shape and length come from the body, its extra_body and the hints for imag
 
 test.each([
   ["two videos", () => decode([user(text("a"))], OMNI, { n: 2 }), "n"],
-  ["a picture without a word", () => decode([user(picture(ONE))]), "messages"],
+  ["an image without a word", () => decode([user(image(ONE))]), "messages"],
 ])("%s are refused by name", (_, act, param) => {
   let refused: unknown;
   try {

@@ -9,11 +9,11 @@ import type { ChatBody } from "../schema.ts";
 import { collectShape, type DecodedVideo, type SourceReference, sourceOf, videoShape } from "../videos/decode.ts";
 import type { DecodedChat } from "./decode.ts";
 
-const OF_PICTURES: readonly VideoMode[] = ["first_frame", "frames", "references"];
-const OF_VIDEOS: readonly VideoMode[] = ["edit", "extend", "upscale"];
+const IMAGE_MODES: readonly VideoMode[] = ["first_frame", "frames", "references"];
+const VIDEO_MODES: readonly VideoMode[] = ["edit", "extend", "upscale"];
 
 /**
- * The prompt is what the last turn says. Pictures are the last turn's, else those of the latest turn that has some, when the model id
+ * The prompt is what the last turn says. Images are the last turn's, else those of the latest turn that has some, when the model id
  * takes any. A video is the last message's, else, for ids that only go on from one, the latest of ours that the conversation links.
  * @throws {AppError} `invalid_request` naming the field
  */
@@ -35,17 +35,17 @@ export function decodeChatVideo(body: ChatBody, decoded: DecodedChat, choice: Mo
     shape,
     size,
     seed: decoded.seed,
-    pictures: picturesOf(decoded, choice, source),
+    images: imagesOf(decoded, choice, source),
     source,
     webhookUrl: body.webhook_url || undefined,
   };
 }
 
-function picturesOf({ turns }: DecodedChat, { params }: ModelChoice, source: SourceReference | null): InputReference[] {
+function imagesOf({ turns }: DecodedChat, { params }: ModelChoice, source: SourceReference | null): InputReference[] {
   const shown = turns.map(({ parts }) => parts.filter((part) => part.type === "reference"));
   const mine = shown.at(-1)!;
-  const takesEarlier = source === null && (params.modes?.some((mode) => OF_PICTURES.includes(mode)) ?? true);
-  return mine.length > 0 || !takesEarlier ? mine : (shown.findLast((pictures) => pictures.length > 0) ?? []);
+  const takesEarlier = source === null && (params.modes?.some((mode) => IMAGE_MODES.includes(mode)) ?? true);
+  return mine.length > 0 || !takesEarlier ? mine : (shown.findLast((images) => images.length > 0) ?? []);
 }
 
 const OWN_VIDEO = /(?:https?:\/\/[^\s/?#()[\]<>"]+)?\/media\/[a-z2-7]{26}\.(?:mp4|webm|mov)/g;
@@ -56,7 +56,7 @@ function videoOf({ messages }: ChatBody, { params }: ModelChoice): SourceReferen
   for (const [at, part] of (Array.isArray(content) ? content : []).entries()) {
     if (isObject(part) && part.type === "video_url") return sourceOf(part.video_url, `messages[${index}].content[${at}].video_url`);
   }
-  if (!params.modes?.every((mode) => OF_VIDEOS.includes(mode))) return null;
+  if (!params.modes?.every((mode) => VIDEO_MODES.includes(mode))) return null;
   const links = messages.flatMap((message) => JSON.stringify(message.content ?? "").match(OWN_VIDEO) ?? []);
   const url = links.at(-1);
   return url === undefined ? null : { type: "reference", url, param: "messages", trusted: true };

@@ -1,4 +1,4 @@
-// How chat bodies of real clients become a conversation, and which pictures are read.
+// How chat bodies of real clients become a conversation, and which images are read.
 import { describe, expect, test } from "bun:test";
 import type { UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import { validator } from "../../body/body.ts";
@@ -49,7 +49,7 @@ describe("the conversation", () => {
       [["user", "a"]],
     ],
     [
-      "our own picture in assistant text becomes a part of the model's turn",
+      "our own image in assistant text becomes a part of the model's turn",
       [user("a cat"), { role: "assistant", content: `Here:\n\n![image](${OWN})` }, user("blue")],
       [
         ["user", "a cat"],
@@ -58,7 +58,7 @@ describe("the conversation", () => {
       ],
     ],
     [
-      "a stranger's picture in assistant text stays text",
+      "a stranger's image in assistant text stays text",
       [user("a"), { role: "assistant", content: `![x](${OTHER})` }, user("b")],
       [
         ["user", "a"],
@@ -67,7 +67,7 @@ describe("the conversation", () => {
       ],
     ],
     [
-      "a stranger's picture in an assistant's parts is not read",
+      "a stranger's image in an assistant's parts is not read",
       [user("a"), { role: "assistant", content: [{ type: "image_url", image_url: { url: OTHER } }] }, user("b")],
       [["user", "a", "b"]],
     ],
@@ -154,7 +154,7 @@ describe("the conversation", () => {
     ).toBe("one\n\ntwo");
   });
 
-  test("only the user's pictures are trusted", () => {
+  test("only the user's images are trusted", () => {
     const { turns } = decode({
       messages: [user([{ type: "image_url", image_url: { url: OWN } }]), { role: "assistant", content: `![i](${OWN})` }, user("b")],
     });

@@ -35,7 +35,7 @@ describe("a completion", () => {
     expect(usage).toMatchObject({ prompt_tokens: 15, completion_tokens: 1321, total_tokens: 1336 });
   });
 
-  test("a picture is whole in one delta", () => {
+  test("an image is whole in one delta", () => {
     expect(imageDelta(link, 1)).toEqual({ content: "\n\n![image](https://g/media/a.png)" });
     expect(imageDelta(data, 0)).toHaveProperty("images.0.image_url.url", data.url);
   });
@@ -93,7 +93,7 @@ describe("errors", () => {
     });
   });
 
-  test("a refused prompt and a refused picture differ in their stage", () => {
+  test("a refused prompt and a refused image differ in their stage", () => {
     const stage = (reason: "policy_input" | "policy_output") =>
       errorBody(new AppError("content_policy", "m", { detail: { scope: "request", reason } })).error.moderation_details?.moderation_stage;
     expect([stage("policy_input"), stage("policy_output")]).toEqual(["input", "output"]);

@@ -23,9 +23,9 @@ export const FINISH_REASON = {
   malformed: "stop",
 } as const satisfies Record<Finish, "stop" | "length" | "content_filter">;
 
-/** What is said in place of a picture when the upstream refused and said nothing itself. */
+/** What is said in place of an image when the upstream refused and said nothing itself. */
 export function refusalText(done: Extract<GenerateEvent, { type: "done" }>): string {
-  const stage = done.finish === "policy_input" ? "The prompt" : "The picture";
+  const stage = done.finish === "policy_input" ? "The prompt" : "The image";
   return done.message ?? `${stage} was refused by the model's content policy (${done.upstreamReason}).`;
 }
 
@@ -86,7 +86,7 @@ export function encodeChunk(envelope: Envelope, delta: Delta, finishReason: stri
   };
 }
 
-/** The delta that carries one picture: whole, in one chunk. */
+/** The delta that carries one image: whole, in one chunk. */
 export function imageDelta(image: ShownImage, index: number): Delta {
   return image.form === "images"
     ? { images: [imagePart(image.url, index)] }

@@ -10,13 +10,13 @@ type UnresolvedPart = UnresolvedTurn["parts"][number];
 type Loose = Record<string, unknown>;
 
 /** `name`: where the message stands in the body. `exact`: what is attached has to be readable; else it is left out with a note. */
-export type MessagePlace = { name: string; exact: boolean };
+export type MessageContext = { name: string; exact: boolean };
 
 const isText = (value: unknown): value is string => typeof value === "string";
 const textPart = (text: string): UnresolvedPart => ({ type: "text", text });
 
 /** The turn of a user's or assistant's message that says or shows something. @throws {AppError} `invalid_request` where it is exact */
-export function decodeMessage(message: Message, { name, exact }: MessagePlace): UnresolvedTurn[] {
+export function decodeMessage(message: Message, { name, exact }: MessageContext): UnresolvedTurn[] {
   if (message.role !== "user" && message.role !== "assistant") return [];
   const role = message.role === "user" ? "user" : "model";
   const reader = { trusted: role === "user", exact };

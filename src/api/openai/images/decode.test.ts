@@ -1,4 +1,4 @@
-// How the fields of the images endpoints are understood, and which pictures go where.
+// How the fields of the images endpoints are understood, and which images go where.
 import { describe, expect, test } from "bun:test";
 import type { InputReference } from "../../../gateway/generation/inputs.ts";
 import { validator } from "../../body/body.ts";
@@ -13,7 +13,7 @@ const parts = (...args: Parameters<typeof decode>) =>
   decode(...args).turns[0]!.parts.map((part) => (part.type === "text" ? part.text : `<${part.url}>`));
 const upload = (url: string): InputReference => ({ type: "reference", url, param: "image", trusted: true });
 
-describe("a picture may be named", () => {
+describe("an image may be named", () => {
   test.each([
     ["https://a.example/x.png", ["https://a.example/x.png"]],
     [" data:image/png;base64,AA ", ["data:image/png;base64,AA"]],
@@ -51,8 +51,8 @@ describe("the turn", () => {
     [{ negative_prompt: "" }, ["p"]],
   ])("of %j", (body, expected) => expect(parts(body)).toEqual(expected));
 
-  test("has uploads after the pictures that the body names", () => {
-    const uploads = { pictures: [upload("b"), upload("c")], mask: [upload("m")] };
+  test("has uploads after the images that the body names", () => {
+    const uploads = { images: [upload("b"), upload("c")], mask: [upload("m")] };
     expect(parts({ image: "a" }, "edit", uploads)).toEqual(["p", "<a>", "<b>", "<c>", MASK_INSTRUCTION, "<m>"]);
   });
 });

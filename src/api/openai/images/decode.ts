@@ -1,4 +1,4 @@
-// Bodies of the images endpoints become a prompt with pictures and a wish for the form of the result. Pure.
+// Bodies of the images endpoints become a prompt with images and a wish for the form of the result. Pure.
 import { AppError } from "../../../errors.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
@@ -15,14 +15,14 @@ import { COMPRESSION, IMAGE_COUNT, type ImagesBody, PARTIALS } from "../schema.t
 const QUALITIES = ["low", "medium", "high", "xhigh", "max"] as const;
 export type Quality = (typeof QUALITIES)[number];
 
-/** What an answer says and holds besides the pictures. Plain JSON: a job keeps it. */
+/** What an answer says and holds besides the images. Plain JSON: a job keeps it. */
 export type ImageEcho = { output: ImageFormatOptions; form: "b64_json" | "url"; quality: Quality | null };
 
 export type DecodedImages = ImageEcho & {
   model: string;
   stream: boolean;
   n: number;
-  /** One turn: the prompt, the pictures in order, then the mask with its instruction. */
+  /** One turn: the prompt, the images in order, then the mask with its instruction. */
   turns: UnresolvedTurn[];
   hints: ImageHints;
   names?: CollectedHints["names"];
@@ -34,7 +34,7 @@ export type DecodedImages = ImageEcho & {
   webhookUrl?: string;
 };
 
-/** Most pictures of one edit, the mask aside. The model may take fewer. */
+/** Most images of one edit, the mask aside. The model may take fewer. */
 export const MAX_IMAGES = 16;
 
 export const tooManyImages = (count: number) =>
@@ -43,36 +43,36 @@ export const tooManyImages = (count: number) =>
     reason: "invalid_value",
   });
 
-/** The upstreams have no field for masks: the picture is sent with the others, and this says what it is. */
+/** The upstreams have no field for masks: the image is sent with the others, and this says what it is. */
 export const MASK_INSTRUCTION =
-  "The next picture is a mask for the first picture. Change only the area where the mask is transparent and keep everything else exactly as it is.";
+  "The next image is a mask for the first image. Change only the area where the mask is transparent and keep everything else exactly as it is.";
 
 /** Names of form fields that are no text. */
 export const FORM_FIELDS = { numbers: ["n", "partial_images", "output_compression"], flags: ["stream"] } as const;
 
-type Uploads = { pictures: InputReference[]; mask: InputReference[] };
+type Uploads = { images: InputReference[]; mask: InputReference[] };
 
 /**
- * `uploads`: pictures that came as files of a form; they follow those that the body names.
+ * `uploads`: images that came as files of a form; they follow those that the body names.
  * @throws {AppError} `invalid_request` naming the field
  */
-export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uploads: Uploads = { pictures: [], mask: [] }): DecodedImages {
+export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uploads: Uploads = { images: [], mask: [] }): DecodedImages {
   const named = (["image", "images", "input_references"] as const).flatMap((field) => referencesOf(body[field], field));
   const prompt = decodeText(promptOf(body), "prompt").filter((part) => part.type === "reference" || part.text.trim() !== "");
   const mentioned = prompt.filter((part) => part.type === "reference");
-  const pictures = [...named, ...uploads.pictures];
+  const images = [...named, ...uploads.images];
   const mask = [...referencesOf(body.mask, "mask"), ...uploads.mask].slice(0, 1);
-  if (kind === "edit" && pictures.length + mentioned.length === 0) {
+  if (kind === "edit" && images.length + mentioned.length === 0) {
     throw new AppError("invalid_request", "Missing required parameter: 'image'.", { param: "image", reason: "missing_required_parameter" });
   }
-  const count = pictures.length + mentioned.length;
+  const count = images.length + mentioned.length;
   if (count > MAX_IMAGES) throw tooManyImages(count);
   const masked: UnresolvedTurn["parts"] = mask.length > 0 && count > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
   return {
     model: body.model ?? DEFAULT_FAMILY.image,
     stream: body.stream ?? false,
     n: countOr(1, body.n, "n", IMAGE_COUNT),
-    turns: [{ role: "user", parts: [...prompt, ...pictures, ...masked] }],
+    turns: [{ role: "user", parts: [...prompt, ...images, ...masked] }],
     ...collectImageHints(body),
     seed: foldSeed(body.seed),
     partials: body.stream ? countOr(0, body.partial_images, "partial_images", PARTIALS) : 0,

@@ -1,7 +1,7 @@
-// Pictures in the shapes of OpenAI's images API. Pure; base64 is written from the blobs when the answer is sent.
+// Images in the shapes of OpenAI's images API. Pure; base64 is written from the blobs when the answer is sent.
 // Source: wire.md B.3 (OpenAI API reference, images; SDK types of openai 7.57; read 2026-11-23).
 import type { Usage } from "../../../domain/generation.ts";
-import type { Picture } from "../../image-output.ts";
+import type { RenderedImage } from "../../image-output.ts";
 import type { Quality } from "./decode.ts";
 
 export type StreamName = "image_generation" | "image_edit";
@@ -21,16 +21,16 @@ export function encodeImageUsage(usage: Usage) {
   };
 }
 
-/** Actual pixels of a picture, `WxH`; undefined where they are not known. */
-export const sizeOf = ({ media }: Picture): string | undefined =>
+/** Actual pixels of an image, `WxH`; undefined where they are not known. */
+export const sizeOf = ({ media }: RenderedImage): string | undefined =>
   media.width === null || media.height === null ? undefined : `${media.width}x${media.height}`;
 
 /** One element of `data`: a link, or the bytes. */
 export type ImageDatum = { url: string } | { b64_json: Blob };
 
-/** `ImagesResponse`. The first picture speaks for all: they were asked for alike. */
-export function encodeImages(created: number, pictures: Picture[], data: ImageDatum[], quality: Quality | null, usage: Usage | null) {
-  const first = pictures[0]!;
+/** `ImagesResponse`. The first image speaks for all: they were asked for alike. */
+export function encodeImages(created: number, images: RenderedImage[], data: ImageDatum[], quality: Quality | null, usage: Usage | null) {
+  const first = images[0]!;
   return {
     created,
     background: "opaque" as const,
@@ -43,21 +43,21 @@ export function encodeImages(created: number, pictures: Picture[], data: ImageDa
 }
 
 /** What partial and completed events share. `auto` where no quality was asked for: the field is required. */
-function encodePicture(picture: Picture, base64: string, created: number, quality: Quality | null) {
+function encodeImage(image: RenderedImage, base64: string, created: number, quality: Quality | null) {
   return {
     b64_json: base64,
     created_at: created,
-    size: sizeOf(picture) ?? "auto",
+    size: sizeOf(image) ?? "auto",
     quality: quality ?? "auto",
     background: "opaque" as const,
-    output_format: picture.format,
+    output_format: image.format,
   };
 }
 
-export function encodePartial(name: StreamName, index: number, ...picture: Parameters<typeof encodePicture>) {
-  return { type: `${name}.partial_image` as const, partial_image_index: index, ...encodePicture(...picture) };
+export function encodePartial(name: StreamName, index: number, ...image: Parameters<typeof encodeImage>) {
+  return { type: `${name}.partial_image` as const, partial_image_index: index, ...encodeImage(...image) };
 }
 
-export function encodeCompleted(name: StreamName, usage: Usage, ...picture: Parameters<typeof encodePicture>) {
-  return { type: `${name}.completed` as const, ...encodePicture(...picture), usage: encodeImageUsage(usage) };
+export function encodeCompleted(name: StreamName, usage: Usage, ...image: Parameters<typeof encodeImage>) {
+  return { type: `${name}.completed` as const, ...encodeImage(...image), usage: encodeImageUsage(usage) };
 }

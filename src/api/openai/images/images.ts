@@ -1,4 +1,4 @@
-// POST /v1/images/generations and /v1/images/edits: a prompt, with pictures or without, becomes pictures: at once, streamed, or as a job.
+// POST /v1/images/generations and /v1/images/edits: a prompt, with images or without, becomes images: at once, streamed, or as a job.
 
 import type { GenerateEvent, Media } from "../../../domain/generation.ts";
 import { NO_USAGE } from "../../../domain/generation.ts";
@@ -11,7 +11,7 @@ import { fieldName, formObject } from "../../body/form-object.ts";
 import { isMultipart } from "../../body/multipart.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
-import { renderPicture } from "../../image-output.ts";
+import { renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { COMMENT, FIRST_COMMENT_MS, frame, streamFrames } from "../../sse.ts";
 import { type Api, type Call, type ImageOrder, startImages } from "../call.ts";
@@ -55,7 +55,7 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
   });
 }
 
-/** Runs `act` on the decoded body. The body's bytes count until then only: pictures are stored by the time it resolves. */
+/** Runs `act` on the decoded body. The body's bytes count until then only: images are stored by the time it resolves. */
 async function withBody<T>(api: Api, call: Call, kind: ImagesKind, act: (decoded: DecodedImages) => Promise<T>): Promise<T> {
   const { request } = call;
   if (!isMultipart(request)) {
@@ -64,22 +64,22 @@ async function withBody<T>(api: Api, call: Call, kind: ImagesKind, act: (decoded
   }
   await using form = await api.bodies.form(request, api.media, api.settings.current().media.fetch_limit_mb);
   const body = validate(formObject(form, FORM_FIELDS));
-  return await act(decodeImages(body, kind, await keepUploads(api, call, form)));
+  return await act(decodeImages(body, kind, await storeUploads(api, call, form)));
 }
 
 const IMAGE_FIELDS: ReadonlySet<string> = new Set(["image", "images", "input_reference", "input_references"]);
 
-/** Stores the pictures of a form as inputs. Files in other fields are nobody's. */
-async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form) {
-  const pictures = files.filter(({ field }) => IMAGE_FIELDS.has(fieldName(field)));
-  if (pictures.length > MAX_IMAGES) throw tooManyImages(pictures.length);
+/** Stores the images of a form as inputs. Files in other fields are nobody's. */
+async function storeUploads(api: Api, { key, requestId }: Call, { files }: Form) {
+  const images = files.filter(({ field }) => IMAGE_FIELDS.has(fieldName(field)));
+  if (images.length > MAX_IMAGES) throw tooManyImages(images.length);
   const keep = async ({ field, draft }: Form["files"][number]): Promise<InputReference> => {
     const accept = { kinds: ["image" as const], param: field };
     const { id } = await api.media.keep(draft, { origin: "input", keyId: key.id, requestId, accept });
     return { type: "reference", url: `file:${fileIdOf(id)}`, param: field, trusted: true };
   };
   return {
-    pictures: await Promise.all(pictures.map(keep)),
+    images: await Promise.all(images.map(keep)),
     mask: await Promise.all(files.filter(({ field }) => fieldName(field) === "mask").map(keep)),
   };
 }
@@ -108,7 +108,7 @@ async function answerWhole(api: Api, call: Call, run: Run, echo: ImageEcho, head
 }
 
 /**
- * The events of a streamed answer, one `completed` for each picture. What was used is known when all are done, so the last one tells it
+ * The events of a streamed answer, one `completed` for each image. What was used is known when all are done, so the last one tells it
  * and those before tell of nothing.
  */
 async function* imageFrames(
@@ -118,10 +118,10 @@ async function* imageFrames(
   name: StreamName,
 ): AsyncGenerator<string> {
   const created = Math.floor(api.clock.now() / 1000);
-  const render = (media: Media) => renderPicture(api.media, api.log, media, output);
+  const render = (media: Media) => renderImage(api.media, api.log, media, output);
   const completed = async (media: Media, usage: Done["usage"]) => {
-    const picture = await render(media);
-    const data = encodeCompleted(name, usage, picture, await base64Of(picture), created, quality);
+    const image = await render(media);
+    const data = encodeCompleted(name, usage, image, await base64Of(image), created, quality);
     return frame(data, data.type);
   };
   let held: Media | null = null;
@@ -131,8 +131,8 @@ async function* imageFrames(
     for await (const event of events) {
       if (event.type === "text") text += event.text;
       else if (event.type === "draft" && drafts < partials) {
-        const picture = await render(event.media);
-        const data = encodePartial(name, drafts++, picture, await base64Of(picture), created, quality);
+        const image = await render(event.media);
+        const data = encodePartial(name, drafts++, image, await base64Of(image), created, quality);
         yield frame(data, data.type);
       } else if (event.type === "image") {
         if (held) yield await completed(held, NO_USAGE);

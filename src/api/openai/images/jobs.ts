@@ -22,7 +22,7 @@ const POLL_AFTER_MS = 2000;
 export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "background">): boolean =>
   background || /(^|[,;\s])respond-async([,;\s]|$)/i.test(request.headers.get("prefer") ?? "");
 
-/** Answers 202 as soon as the job is safe. @throws {AppError} as `Jobs.createImages`, and what is wrong with the pictures */
+/** Answers 202 as soon as the job is safe. @throws {AppError} as `Jobs.createImages`, and what is wrong with the images */
 export async function startImageJob(api: Api, call: Call, order: ImageOrder): Promise<Response> {
   const prepared = await prepareImages(api, call, order, call.request.signal);
   const client = new JobClient(call.request.signal, insists(call.request));
@@ -84,7 +84,7 @@ async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
 /** @throws {AppError} `not_found` when none is left */
 async function mediaOf({ media }: Api, job: Job): Promise<Media[]> {
   const made = (await Promise.all(job.mediaIds.map((id) => media.get(id)))).filter((one) => one !== null);
-  if (made.length === 0) throw new AppError("not_found", "The pictures of this job are past their age.", { param: "id" });
+  if (made.length === 0) throw new AppError("not_found", "The images of this job are past their age.", { param: "id" });
   return made;
 }
 

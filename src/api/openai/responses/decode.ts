@@ -1,4 +1,4 @@
-// Bodies of /v1/responses become a conversation and a wish for a picture. Pure, but for what is remembered of earlier answers.
+// Bodies of /v1/responses become a conversation and a wish for an image. Pure, but for what is remembered of earlier answers.
 import { AppError } from "../../../errors.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
@@ -9,7 +9,7 @@ import type { ImageFormatOptions } from "../../image-output.ts";
 import { lastTurnStart } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
 import { endWithUser, instructionsOf, joinTurns, lastUserTurn, nothingSaid } from "../chat/decode.ts";
-import { decodeMessage, type Message, type MessagePlace } from "../chat/message.ts";
+import { decodeMessage, type Message, type MessageContext } from "../chat/message.ts";
 import { decodeOutput, MASK_INSTRUCTION, type Quality, qualityOf } from "../images/decode.ts";
 import { isObject, referencesOf } from "../references.ts";
 import { COMPRESSION, PARTIALS, type ResponsesBody } from "../schema.ts";
@@ -28,7 +28,7 @@ export type DecodedResponse = {
   partials: number;
   output: ImageFormatOptions;
   quality: Quality | null;
-  /** A picture is demanded: words alone will not do. */
+  /** An image is demanded: words alone will not do. */
   forced: boolean;
 };
 
@@ -103,7 +103,7 @@ function decodeItems(items: readonly Loose[], recall: Recall): UnresolvedTurn[] 
 }
 
 /** Items that say or show nothing to an image model (reasoning, calls of other tools) are passed over. */
-function decodeItem(item: Loose, place: MessagePlace, recall: Recall): UnresolvedTurn[] {
+function decodeItem(item: Loose, place: MessageContext, recall: Recall): UnresolvedTurn[] {
   if (isMessage(item)) return decodeMessage(item, place);
   if (item.type === "image_generation_call") return [{ role: "model", parts: drawnBefore(item, place, recall) }];
   if (item.type !== "item_reference") return [];
@@ -112,7 +112,7 @@ function decodeItem(item: Loose, place: MessagePlace, recall: Recall): Unresolve
 }
 
 /** An image of an earlier answer: ours as it is stored, with the upstream's mark on it, else the bytes that the client has. */
-function drawnBefore(item: Loose, { name, exact }: MessagePlace, recall: Recall): UnresolvedTurn["parts"] {
+function drawnBefore(item: Loose, { name, exact }: MessageContext, recall: Recall): UnresolvedTurn["parts"] {
   const known = recall.item(textIn(item.id) ?? "");
   const result = textIn(item.result);
   const url = result?.startsWith("data:") ? result : result && `data:image/png;base64,${result}`;

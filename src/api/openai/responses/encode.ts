@@ -1,9 +1,9 @@
-// Pictures and text as items of a response. Pure; base64 is written when the answer is sent.
+// Images and text as items of a response. Pure; base64 is written when the answer is sent.
 // Source: wire.md B.5 (OpenAI API reference, responses; SDK types of openai 7.57; read 2026-11-23).
 
 import type { Usage } from "../../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../../errors.ts";
-import type { Picture } from "../../image-output.ts";
+import type { RenderedImage } from "../../image-output.ts";
 import { errorBody } from "../errors.ts";
 import type { Quality } from "../images/decode.ts";
 import { sizeOf } from "../images/encode.ts";
@@ -33,15 +33,15 @@ export const encodeOpenCall = (id: string) => ({
   result: null,
 });
 
-/** One that made a picture; `result` is its bytes, or already their base64; null where they are left out. */
-export function encodeCall(id: string, picture: Picture, result: Blob | string | null, quality: Quality | null) {
+/** One that made an image; `result` is its bytes, or already their base64; null where they are left out. */
+export function encodeCall(id: string, image: RenderedImage, result: Blob | string | null, quality: Quality | null) {
   return {
     id,
     type: "image_generation_call" as const,
     status: "completed" as const,
     result,
-    output_format: picture.format,
-    size: sizeOf(picture),
+    output_format: image.format,
+    size: sizeOf(image),
     quality: quality ?? undefined,
     background: "opaque" as const,
   };

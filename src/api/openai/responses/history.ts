@@ -11,24 +11,24 @@ import { type EncodedResponse, responseIdOf } from "./encode.ts";
 type Part = UnresolvedTurn["parts"][number];
 
 /** One answer with the conversation before it. */
-export type KeptAnswer = {
+export type StoredAnswer = {
   turns: UnresolvedTurn[];
-  /** As it was told, without the bytes of its pictures. */
+  /** As it was told, without the bytes of its images. */
   response: EncodedResponse;
-  /** Media of its pictures, by the ids of their items, and how they were encoded. */
+  /** Media of its images, by the ids of their items, and how they were encoded. */
   pictures: Record<string, string>;
   output: ImageFormatOptions;
 };
 
-export const toRow = (keyId: number, createdAt: number, kept: KeptAnswer) => ({
+export const toRow = (keyId: number, createdAt: number, kept: StoredAnswer) => ({
   ...{ id: kept.response.id, keyId, createdAt },
   body: kept as unknown as Json,
 });
 
-export const findAnswer = async (responses: Pick<StoredResponses, "find">, id: string, keyId: number): Promise<KeptAnswer | null> =>
-  (await responses.find(id, keyId)) as KeptAnswer | null;
+export const findStoredAnswer = async (responses: Pick<StoredResponses, "find">, id: string, keyId: number): Promise<StoredAnswer | null> =>
+  (await responses.find(id, keyId)) as StoredAnswer | null;
 
-/** The answer as it was told, without the bytes of its pictures. */
+/** The answer as it was told, without the bytes of its images. */
 export const withoutImages = (response: EncodedResponse): EncodedResponse => ({
   ...response,
   output: response.output.map((item) => ("output_format" in item ? { ...item, result: null } : item)),
@@ -39,8 +39,8 @@ export async function recallFor(responses: Pick<StoredResponses, "find">, keyId:
   const items = typeof body.input === "string" ? [] : body.input;
   const named = items.map(({ id }) => (typeof id === "string" ? responseIdOf(id) : null));
   const ids = new Set([body.previous_response_id, ...named].filter((id) => typeof id === "string"));
-  const found = await Promise.all([...ids].map(async (id) => [id, await findAnswer(responses, id, keyId)] as const));
-  const answers = new Map(found.filter((one): one is [string, KeptAnswer] => one[1] !== null));
+  const found = await Promise.all([...ids].map(async (id) => [id, await findStoredAnswer(responses, id, keyId)] as const));
+  const answers = new Map(found.filter((one): one is [string, StoredAnswer] => one[1] !== null));
   return {
     response(id) {
       const answer = answers.get(id);
@@ -54,13 +54,13 @@ export async function recallFor(responses: Pick<StoredResponses, "find">, keyId:
 }
 
 /** What an answer said, then what it drew. */
-function partsOf(answer: KeptAnswer): Part[] {
+function partsOf(answer: StoredAnswer): Part[] {
   const ids = answer.response.output.map(({ id }) => id);
   const parts = ids.map((id) => partOf(answer, id)).filter((part) => part !== null);
   return [...parts.filter(({ type }) => type === "text"), ...parts.filter(({ type }) => type !== "text")];
 }
 
-function partOf({ response, pictures }: KeptAnswer, id: string): Part | null {
+function partOf({ response, pictures }: StoredAnswer, id: string): Part | null {
   const item = response.output.find((one) => one.id === id);
   if (item?.type === "message") return textPart(item.content.map(({ text }) => text).join(""));
   const mediaId = pictures[id];
@@ -77,13 +77,13 @@ const mediaPart = (id: string): Part => ({
   lenient: { text: "" },
 });
 
-/** A turn as it is kept: pictures by their media. */
-export const keptTurn = ({ role, parts }: Turn): UnresolvedTurn => ({
+/** A turn as it is kept: images by their media. */
+export const storedTurn = ({ role, parts }: Turn): UnresolvedTurn => ({
   role,
   parts: parts.map((part) => (part.type === "text" ? textPart(part.text) : mediaPart(part.image.mediaId!))),
 });
 
-/** A turn whose pictures nobody has read, and which are ours only where it says so. */
+/** A turn whose images nobody has read, and which are ours only where it says so. */
 export const unreadTurn = ({ role, parts }: UnresolvedTurn): UnresolvedTurn => ({
   role,
   parts: parts.flatMap((part) => {

@@ -6,7 +6,7 @@ import { validator } from "../../body/body.ts";
 import { ResponsesBody } from "../schema.ts";
 import { decodeResponse } from "./decode.ts";
 import { callId, encodeCall, encodeMessage, encodeResponse, messageId } from "./encode.ts";
-import { type KeptAnswer, recallFor, toRow, unreadTurn, withoutImages } from "./history.ts";
+import { recallFor, type StoredAnswer, toRow, unreadTurn, withoutImages } from "./history.ts";
 
 const validate = validator(ResponsesBody);
 const NOTHING = { response: () => null, item: () => null };
@@ -62,7 +62,7 @@ describe("the conversation", () => {
     [[{ type: "reasoning", id: "rs_1", summary: [] }, user("a"), { type: "item_reference", id: "msg_x" }, user("b")], [["user", "a", "b"]]],
   ])("%j", (input, expected) => expect(flat(decode({ input }).turns)).toEqual(expected as never));
 
-  test("a picture that is known here is taken from here, else from the client's bytes", () => {
+  test("an image that is known here is taken from here, else from the client's bytes", () => {
     const recall = { response: () => null, item: (id: string) => (id === "ig_known" ? OWN : null) };
     const { turns } = decode({ input: [{ type: "image_generation_call", id: "ig_known", result: "AA" }, user("b")] }, recall);
     expect(turns[0]!.parts).toEqual([{ ...OWN, otherwise: "data:image/png;base64,AA", lenient: { text: "" } }]);
@@ -103,13 +103,13 @@ describe("what is kept of an answer", () => {
   const OWN_ID = "a".repeat(26);
   const RESPONSE = `resp_${OWN_ID}`;
   const envelope = { id: RESPONSE, created: 1, body: validate({ model: "m", input: "a fox" }) };
-  const picture = { media: { width: 1, height: 1 } as Media, blob: new Blob(["bytes"]), format: "png", converted: false };
+  const image = { media: { width: 1, height: 1 } as Media, blob: new Blob(["bytes"]), format: "png", converted: false };
   const items = [
-    encodeCall(callId(RESPONSE, 0), picture, picture.blob, null),
-    encodeCall(callId(RESPONSE, 1), picture, picture.blob, null),
+    encodeCall(callId(RESPONSE, 0), image, image.blob, null),
+    encodeCall(callId(RESPONSE, 1), image, image.blob, null),
     encodeMessage(messageId(RESPONSE), "Here they are."),
   ];
-  const kept: KeptAnswer = {
+  const kept: StoredAnswer = {
     turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }],
     response: withoutImages(encodeResponse(envelope, { status: "completed", usage: NO_USAGE }, items)),
     pictures: { [items[0]!.id]: "first", [items[1]!.id]: "second" },
@@ -120,7 +120,7 @@ describe("what is kept of an answer", () => {
     return recallFor({ find }, 1, validate({ model: "m", input: "more", ...body }));
   };
 
-  test("is its words, then its pictures, after the conversation before it", async () => {
+  test("is its words, then its images, after the conversation before it", async () => {
     const { response } = await recall({ previous_response_id: RESPONSE });
     expect(flat(response(RESPONSE)!)).toEqual([
       ["user", "a fox"],
@@ -140,7 +140,7 @@ describe("what is kept of an answer", () => {
     expect(item(id)).toBeNull();
   });
 
-  test("holds no picture that nobody has read", () => {
+  test("holds no image that nobody has read", () => {
     const parts: UnresolvedTurn["parts"] = [
       { type: "text", text: "a" },
       { ...OWN, url: "data:image/png;base64,AA" },

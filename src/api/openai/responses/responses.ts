@@ -8,7 +8,7 @@ import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { validator } from "../../body/body.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
-import { renderPicture } from "../../image-output.ts";
+import { renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { COMMENT, streamFrames } from "../../sse.ts";
 import { type Api, answerId, type Call, startImages } from "../call.ts";
@@ -18,7 +18,7 @@ import { withoutImage } from "../outcome.ts";
 import { ResponsesBody } from "../schema.ts";
 import { type DecodedResponse, decodeResponse } from "./decode.ts";
 import { callId, encodeCall, encodeMessage, encodeResponse, messageId, type OutputItem, type ResponseEnvelope } from "./encode.ts";
-import { keptTurn, recallFor, toRow, unreadTurn, withoutImages } from "./history.ts";
+import { recallFor, storedTurn, toRow, unreadTurn, withoutImages } from "./history.ts";
 import { mayBeWords, type ResponseWork, responseFrames } from "./stream.ts";
 
 const validate = validator(ResponsesBody);
@@ -35,7 +35,7 @@ export async function responses(api: Own, call: Call): Promise<Response> {
   return streamFrames(responseFrames(api, work), { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop, onEnd: delivered });
 }
 
-/** Reads the body, whose bytes count until the pictures in it are stored, and starts. */
+/** Reads the body, whose bytes count until the images in it are stored, and starts. */
 async function begin(api: Own, call: Call) {
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeResponse(body.value, await recallFor(api.responses, call.key.id, body.value));
@@ -62,7 +62,7 @@ async function begin(api: Own, call: Call) {
     compared: comparedOf(told),
   });
   side?.started();
-  const keep = keeper(api, call, told, decoded, turns.map(keptTurn));
+  const keep = keeper(api, call, told, decoded, turns.map(storedTurn));
   const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, local: false, keep };
   return { work, headers: { ...generationHeaders(run), ...leftOutHeaders(leftOut) }, stop, delivered: run.delivered };
 }
@@ -103,10 +103,10 @@ async function wholeResponse(api: Api, { envelope, decoded, events, keep }: Resp
   for await (const event of events) {
     if (event.type === "text") text += event.text;
     else if (event.type === "image") {
-      const picture = await renderPicture(api.media, api.log, event.media, decoded.output);
+      const image = await renderImage(api.media, api.log, event.media, decoded.output);
       const id = callId(envelope.id, drawn.size);
       drawn.set(id, event.media);
-      output.push(encodeCall(id, picture, picture.blob, decoded.quality));
+      output.push(encodeCall(id, image, image.blob, decoded.quality));
     } else if (event.type === "done") {
       if (output.length === 0 && !mayBeWords(event, text, decoded)) throw withoutImage(event, text);
       if (text.trim()) output.push(encodeMessage(messageId(envelope.id), text));

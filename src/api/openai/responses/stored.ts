@@ -3,29 +3,29 @@ import { AppError } from "../../../errors.ts";
 import { ownMediaId, type UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
 import { wholeNumber } from "../../body/invalid.ts";
-import { renderPicture } from "../../image-output.ts";
+import { renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { mediaUrl } from "../../links.ts";
 import type { Api, Call } from "../call.ts";
 import { outputText } from "./encode.ts";
-import { findAnswer, type KeptAnswer } from "./history.ts";
+import { findStoredAnswer, type StoredAnswer } from "./history.ts";
 
 type Own = Pick<Api, "media" | "log"> & { responses: StoredResponses };
 
-/** The answer as it was told; a picture that is past its age is null. */
+/** The answer as it was told; an image that is past its age is null. */
 export async function getResponse(api: Own, call: Call, id: string): Promise<Response> {
   const { response, pictures, output: wished } = await answerOf(api, call, id);
   const output = await Promise.all(
     response.output.map(async (item) => {
       const mediaId = pictures[item.id];
       const media = mediaId === undefined ? null : await api.media.get(mediaId);
-      return media ? { ...item, result: (await renderPicture(api.media, api.log, media, wished)).blob } : item;
+      return media ? { ...item, result: (await renderImage(api.media, api.log, media, wished)).blob } : item;
     }),
   );
   return jsonWithBytes({ ...response, output });
 }
 
-/** Its pictures stay where they are linked. */
+/** Its images stay where they are linked. */
 export async function deleteResponse(api: Own, { key }: Call, id: string): Promise<Response> {
   if (!(await api.responses.remove(id, key.id))) throw noResponse(id);
   return Response.json({ id, object: "response", deleted: true });
@@ -57,8 +57,8 @@ async function itemsOf(api: Own, { calledOrigin: origin, key }: Call, { role, pa
     .filter(({ media }) => media.origin === "result" || media.keyId === key.id);
   const message = { id: `msg_${mark}`, type: "message", role: role === "user" ? "user" : "assistant", status: "completed" };
   if (role === "user") {
-    const pictures = found.map(({ media }) => ({ type: "input_image", detail: "auto", file_id: null, image_url: mediaUrl(origin, media) }));
-    return [{ ...message, content: [...texts.map((text) => ({ type: "input_text", text })), ...pictures] }];
+    const images = found.map(({ media }) => ({ type: "input_image", detail: "auto", file_id: null, image_url: mediaUrl(origin, media) }));
+    return [{ ...message, content: [...texts.map((text) => ({ type: "input_text", text })), ...images] }];
   }
   const call = { type: "image_generation_call", status: "completed" };
   return [
@@ -70,8 +70,8 @@ async function itemsOf(api: Own, { calledOrigin: origin, key }: Call, { role, pa
 const limitOf = (text: string | null): number => (text === null ? DEFAULT_PAGE : wholeNumber(text, "limit", { min: 1, max: MAX_PAGE }));
 
 /** @throws {AppError} `not_found`, also for another key's: nobody learns what exists */
-async function answerOf({ responses }: Own, { key }: Call, id: string): Promise<KeptAnswer> {
-  const answer = await findAnswer(responses, id, key.id);
+async function answerOf({ responses }: Own, { key }: Call, id: string): Promise<StoredAnswer> {
+  const answer = await findStoredAnswer(responses, id, key.id);
   if (!answer) throw noResponse(id);
   return answer;
 }

@@ -2,7 +2,7 @@
 
 import type { GenerateEvent, Media } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import { type Picture, renderPicture } from "../../image-output.ts";
+import { type RenderedImage, renderImage } from "../../image-output.ts";
 import { frame } from "../../sse.ts";
 import type { Api } from "../call.ts";
 import { base64Of } from "../images/response.ts";
@@ -27,13 +27,13 @@ export type ResponseWork = {
   envelope: ResponseEnvelope;
   decoded: DecodedResponse;
   events: AsyncIterable<GenerateEvent>;
-  /** Words of our own are the answer: no picture is coming. */
+  /** Words of our own are the answer: no image is coming. */
   local: boolean;
-  /** Keeps the whole answer, with the media of its pictures by the ids of their items, unless the client does not want it. Never throws. */
+  /** Keeps the whole answer, with the media of its images by the ids of their items, unless the client does not want it. Never throws. */
   keep(response: EncodedResponse, drawn: ReadonlyMap<string, Media>): Promise<void>;
 };
 
-/** Words without a picture are an answer where none was demanded and nothing was refused. */
+/** Words without an image are an answer where none was demanded and nothing was refused. */
 export const mayBeWords = (done: Done, text: string, { forced }: Pick<DecodedResponse, "forced">): boolean =>
   done.finish === "stop" && text.trim() !== "" && !forced;
 
@@ -47,14 +47,14 @@ export async function* responseFrames(api: Api, { envelope, decoded, events, loc
   const output: OutputItem[] = [];
   const calls = createCalls(tell, output, envelope.id);
   const drawn = new Map<string, Media>();
-  const render = (media: Media) => renderPicture(api.media, api.log, media, decoded.output);
+  const render = (media: Media) => renderImage(api.media, api.log, media, decoded.output);
   let text = "";
   let drafts = 0;
 
   const started = encodeResponse(envelope, { status: "in_progress" }, []);
   yield tell("response.created", { response: started });
   yield tell("response.in_progress", { response: started });
-  // Told before there is a picture, so that the client sees that one is coming.
+  // Told before there is an image, so that the client sees that one is coming.
   if (!local) yield calls.open();
   try {
     for await (const event of events) {
@@ -111,17 +111,17 @@ function createCalls(tell: Tell, output: OutputItem[], response: string) {
   return {
     open,
     generating,
-    async partial(picture: Picture, index: number): Promise<string> {
-      const shown = { partial_image_index: index, partial_image_b64: await base64Of(picture), output_format: picture.format };
+    async partial(image: RenderedImage, index: number): Promise<string> {
+      const shown = { partial_image_index: index, partial_image_b64: await base64Of(image), output_format: image.format };
       return call ? generating() + tell("response.image_generation_call.partial_image", { ...call, ...shown }) : "";
     },
-    /** Also for a picture beyond the first, which has a call of its own. Gives the call's id with the frames. */
-    async complete(picture: Picture, { quality }: Pick<DecodedResponse, "quality">): Promise<[id: string, frames: string]> {
-      const base64 = await base64Of(picture);
+    /** Also for an image beyond the first, which has a call of its own. Gives the call's id with the frames. */
+    async complete(image: RenderedImage, { quality }: Pick<DecodedResponse, "quality">): Promise<[id: string, frames: string]> {
+      const base64 = await base64Of(image);
       const beginning = call ? "" : open();
       const { item_id } = call!;
       const done = generating() + tell("response.image_generation_call.completed", call!);
-      return [item_id, beginning + done + close(encodeCall(item_id, picture, base64, quality))];
+      return [item_id, beginning + done + close(encodeCall(item_id, image, base64, quality))];
     },
     fail: (error: unknown): string => (call ? close(encodeFailedCall(call.item_id, error)) : ""),
   };

@@ -1,17 +1,17 @@
-// What the videos endpoints understand: sizes in every spelling, pictures and videos in every form that clients send.
+// What the videos endpoints understand: sizes in every spelling, images and videos in every form that clients send.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/inputs.ts";
 import type { VideoBody } from "../schema.ts";
 import { decodeVideo, sourceOf, videoShape } from "./decode.ts";
 
-const PICTURE = "https://pictures.example/a.png";
+const PICTURE = "https://images.example/a.png";
 const OTHER = "data:image/png;base64,AAAA";
 const VIDEO_ID = `video_${"a".repeat(26)}`;
 const FILE_ID = `file-${"b".repeat(26)}`;
 
 const decode = (body: Partial<VideoBody>) => decodeVideo({ prompt: "a fox", ...body });
-const urlsOf = (body: Partial<VideoBody>) => decode(body).pictures.map(({ url }) => url);
+const urlsOf = (body: Partial<VideoBody>) => decode(body).images.map(({ url }) => url);
 const file = (id: string): InputReference => ({ type: "reference", url: `file:${id}`, param: id, trusted: true });
 function refusal(act: () => unknown): { kind: string; param?: string } | null {
   try {
@@ -100,16 +100,16 @@ describe("size", () => {
     expect([decode({ duration: 6 }).shape.seconds, decode({ seconds: "4", duration: 6 }).shape.seconds]).toEqual([6, 4]));
 });
 
-describe("pictures", () => {
+describe("images", () => {
   test.each<[string, unknown]>([
     ["a URL", PICTURE],
     ["an object", { image_url: PICTURE }],
     ["an object in an object", { type: "image_url", image_url: { url: PICTURE } }],
     ["JSON in a form field", JSON.stringify({ image_url: PICTURE })],
     ["a list of one", [PICTURE]],
-  ])("input_reference as %s is one picture, and their number decides", (_, input_reference) => {
-    const { pictures, mode } = decode({ input_reference });
-    expect([pictures.map(({ url }) => url), mode]).toEqual([[PICTURE], undefined]);
+  ])("input_reference as %s is one image, and their number decides", (_, input_reference) => {
+    const { images, mode } = decode({ input_reference });
+    expect([images.map(({ url }) => url), mode]).toEqual([[PICTURE], undefined]);
   });
 
   test("a file_id is a file of the key", () => expect(urlsOf({ input_reference: { file_id: FILE_ID } })).toEqual([`file:${FILE_ID}`]));
@@ -136,17 +136,17 @@ describe("pictures", () => {
     ],
   ])("%s", (_, body, urls, mode) => {
     const decoded = decode(body);
-    expect([decoded.pictures.map(({ url }) => url), decoded.mode]).toEqual([urls, mode as never]);
+    expect([decoded.images.map(({ url }) => url), decoded.mode]).toEqual([urls, mode as never]);
   });
 
   test("files of a form follow what the body names", () => {
     const uploads = new Map([["input_reference", [file("one"), file("two")]]]);
-    const { pictures, mode } = decodeVideo({ prompt: "a fox", input_reference: PICTURE }, uploads);
-    expect([pictures.map(({ url }) => url), mode]).toEqual([[PICTURE, "file:one", "file:two"], "references"]);
+    const { images, mode } = decodeVideo({ prompt: "a fox", input_reference: PICTURE }, uploads);
+    expect([images.map(({ url }) => url), mode]).toEqual([[PICTURE, "file:one", "file:two"], "references"]);
   });
 
   test.each<[string, Partial<VideoBody>, string]>([
-    ["a last picture alone", { last_frame: PICTURE }, "last_frame"],
+    ["a last image alone", { last_frame: PICTURE }, "last_frame"],
     ["frames and references", { first_frame: PICTURE, reference_images: [OTHER] }, "reference_images[0]"],
     ["frames and a plain one", { first_frame: PICTURE, input_reference: OTHER }, "input_reference"],
     ["three frames", { frame_images: [PICTURE, OTHER, OTHER] }, "frame_images[2]"],

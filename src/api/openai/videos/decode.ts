@@ -1,4 +1,4 @@
-// Bodies of the videos endpoints become a prompt, a shape and the pictures or the video to start from. Pure.
+// Bodies of the videos endpoints become a prompt, a shape and the images or the video to start from. Pure.
 
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
@@ -24,8 +24,8 @@ export type DecodedVideo = {
   /** Width and height as the client wrote them. */
   size: string | null;
   seed?: number;
-  pictures: InputReference[];
-  /** What the names of the fields say of the pictures; absent: their number decides. */
+  images: InputReference[];
+  /** What the names of the fields say of the images; absent: their number decides. */
   mode?: VideoMode;
   source: SourceReference | null;
   webhookUrl?: string;
@@ -34,7 +34,7 @@ export type DecodedVideo = {
 /** Files of a form by their field, without `[]`. */
 export type VideoUploads = ReadonlyMap<string, InputReference[]>;
 
-/** Form fields that hold pictures. */
+/** Form fields that hold images. */
 export const IMAGE_FIELDS = [
   "input_reference",
   "input_references",
@@ -43,26 +43,26 @@ export const IMAGE_FIELDS = [
   "first_frame",
   "last_frame",
 ] as const;
-type PictureField = (typeof IMAGE_FIELDS)[number];
+type ImageField = (typeof IMAGE_FIELDS)[number];
 
 /** Names of form fields that are no text. */
 export const VIDEO_FORM_FIELDS = { numbers: [], flags: [] } as const;
 
 /**
- * `uploads`: pictures and videos that came as files of a form; they follow those that the body names.
+ * `uploads`: images and videos that came as files of a form; they follow those that the body names.
  * @throws {AppError} `invalid_request` naming the field
  */
 export function decodeVideo(body: VideoBody, uploads: VideoUploads = new Map()): DecodedVideo {
   const { shape, size } = videoShape(collectShape(body));
   const { prompt, mentioned } = readPrompt(promptOf(body));
-  const named = picturesOf(body, uploads);
+  const named = imagesOf(body, uploads);
   return {
     model: body.model ?? null,
     prompt,
     shape,
     size,
     seed: foldSeed(body.seed),
-    ...(named.pictures.length > 0 ? named : { pictures: mentioned }),
+    ...(named.images.length > 0 ? named : { images: mentioned }),
     source: uploads.get("video")?.[0] ?? sourceOf(body.video, "video"),
     webhookUrl: body.webhook_url || undefined,
   };
@@ -157,37 +157,37 @@ function readSeconds(value: unknown): number | undefined {
   throw mustBe("seconds", Number.isFinite(seconds) ? "between 1 and 3600" : "a number of seconds between 1 and 3600", value);
 }
 
-function picturesOf(body: VideoBody, uploads: VideoUploads): Pick<DecodedVideo, "pictures" | "mode"> {
-  const named = (field: PictureField) => [...referencesOf(unwrap(body[field]), field), ...(uploads.get(field) ?? [])];
+function imagesOf(body: VideoBody, uploads: VideoUploads): Pick<DecodedVideo, "images" | "mode"> {
+  const named = (field: ImageField) => [...referencesOf(unwrap(body[field]), field), ...(uploads.get(field) ?? [])];
   const frames = framesOf(body, uploads);
   const plain = named("input_reference");
   const references = [...named("input_references"), ...named("reference_images")];
   if (!frames.first && !frames.last) {
-    const pictures = [...plain, ...references];
-    return { pictures, mode: references.length > 0 || pictures.length > 1 ? "references" : undefined };
+    const images = [...plain, ...references];
+    return { images, mode: references.length > 0 || images.length > 1 ? "references" : undefined };
   }
   const first = frames.first ?? plain.shift();
-  if (!first) throw new AppError("invalid_request", "last_frame: a last picture needs a first one.", { param: "last_frame" });
+  if (!first) throw new AppError("invalid_request", "last_frame: a last image needs a first one.", { param: "last_frame" });
   if (plain.length + references.length > 0) {
     const param = plain.length > 0 ? "input_reference" : references[0]!.param;
-    throw new AppError("invalid_request", `${param}: a video begins and ends with pictures or goes by references, not both.`, { param });
+    throw new AppError("invalid_request", `${param}: a video begins and ends with images or goes by references, not both.`, { param });
   }
-  return frames.last ? { pictures: [first, frames.last], mode: "frames" } : { pictures: [first], mode: "first_frame" };
+  return frames.last ? { images: [first, frames.last], mode: "frames" } : { images: [first], mode: "first_frame" };
 }
 
-/** First and last picture, from fields of their own or from `frame_images`, whose items say which they are or are taken in order. */
+/** First and last image, from fields of their own or from `frame_images`, whose items say which they are or are taken in order. */
 function framesOf(body: VideoBody, uploads: VideoUploads): { first?: InputReference; last?: InputReference } {
   const given = unwrap(body.frame_images) ?? [];
   const items = (Array.isArray(given) ? given : [given]).map((item, index) => ({
     type: isObject(item) && typeof item.frame_type === "string" ? item.frame_type : index === 0 ? "first_frame" : "last_frame",
-    pictures: referencesOf(item, `frame_images[${index}]`),
+    images: referencesOf(item, `frame_images[${index}]`),
   }));
-  const files = (uploads.get("frame_images") ?? []).map((picture, index) => ({
+  const files = (uploads.get("frame_images") ?? []).map((image, index) => ({
     type: items.length + index === 0 ? "first_frame" : "last_frame",
-    pictures: [picture],
+    images: [image],
   }));
   const of = (field: "first_frame" | "last_frame") => {
-    const found = [...items, ...files].filter(({ type }) => type === field).flatMap(({ pictures }) => pictures);
+    const found = [...items, ...files].filter(({ type }) => type === field).flatMap(({ images }) => images);
     const all = [...referencesOf(unwrap(body[field]), field), ...(uploads.get(field) ?? []), ...found];
     if (all.length > 1) throw mustBe(all[1]!.param, `one image as ${field}`, all);
     return all[0];

@@ -86,7 +86,7 @@ function errorOf(job: Job): { code: string; message: string } | null {
   if (STATUS[job.state] !== "failed") return null;
   if (job.state === "unknown") return { code: "unknown", message: errorBody(jobFailure(job)).error.message };
   const { code, message } = errorBody(jobFailure(job)).error;
-  // The envelope's word speaks of pictures.
+  // The envelope's word speaks of images.
   return { code: job.error?.kind === "no_result" ? "no_output" : (code ?? "internal_error"), message };
 }
 

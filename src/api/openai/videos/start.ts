@@ -21,7 +21,7 @@ export type StartedVideo = { job: Job; headers: Record<string, string>; client: 
 /**
  * Reads what the wish names and makes the job; resolves when it is safe.
  * @param signal aborts when the client leaves before it has got the response, which `client.delivered` says
- * @throws {AppError} as `Jobs.createVideo`, and what is wrong with the pictures or the video
+ * @throws {AppError} as `Jobs.createVideo`, and what is wrong with the images or the video
  */
 export async function startVideo(
   api: Api,
@@ -33,7 +33,7 @@ export async function startVideo(
   const { key, requestId, request, startedAt } = call;
   const jobs = jobsOf(api);
   const { prompt, shape, seed, webhookUrl } = wish;
-  if (wish.source || wish.pictures.length > 0) admitInputs(api, request, key.id);
+  if (wish.source || wish.images.length > 0) admitInputs(api, request, key.id);
   const source = await readSource(api, call, wish.source);
   const choice = chooseModel(wish, source);
   const mode = wish.mode === "references" && choice.params.modes ? undefined : wish.mode;
@@ -90,9 +90,9 @@ async function makerOf(api: Api, { key }: Call, url: string): Promise<Job | null
   return mediaId === null ? null : jobsOf(api).makerOf(mediaId, key.id);
 }
 
-async function readImages(api: Api, { key, requestId, request }: Call, { pictures }: DecodedVideo): Promise<InputMedia[]> {
+async function readImages(api: Api, { key, requestId, request }: Call, wish: DecodedVideo): Promise<InputMedia[]> {
   const owner = { keyId: key.id, requestId, signal: request.signal };
-  const images = await Promise.all(pictures.map((picture) => readLenient(api.inputs, picture, owner)));
+  const images = await Promise.all(wish.images.map((image) => readLenient(api.inputs, image, owner)));
   return images.filter((image) => image !== null);
 }
 
@@ -100,10 +100,10 @@ async function readImages(api: Api, { key, requestId, request }: Call, { picture
  * The model asked for; without one that which made the source, where it can go on from it, else the default.
  * @throws {AppError} `not_found`
  */
-function chooseModel({ model, mode, pictures }: DecodedVideo, source: Source | null): ModelChoice {
+function chooseModel({ model, mode, images: named }: DecodedVideo, source: Source | null): ModelChoice {
   const maker = model === null && source?.job ? makerChoice(source.job) : null;
   if (maker) {
-    const images = pictures.map((): InputMedia => ({ mime: "", data: new Blob() }));
+    const images = named.map((): InputMedia => ({ mime: "", data: new Blob() }));
     const wish = videoOptionsOf(maker.params, { mode, images, source: source!.order });
     if (canMakeVideo(maker.families[0], wish, () => true)) return maker;
   }

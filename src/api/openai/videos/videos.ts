@@ -1,4 +1,4 @@
-// /v1/videos: jobs that make videos, from prompts, pictures or other videos; each route of OpenAI's surface.
+// /v1/videos: jobs that make videos, from prompts, images or other videos; each route of OpenAI's surface.
 
 import type { VideoMode } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
@@ -73,7 +73,7 @@ export async function deleteVideo(api: Api, call: Call, id: string): Promise<Res
 }
 
 /**
- * GET /v1/videos/{id}/content: the bytes, with ranges; `variant=thumbnail`: the picture that the video begins with.
+ * GET /v1/videos/{id}/content: the bytes, with ranges; `variant=thumbnail`: the image that the video begins with.
  * @throws {AppError} `conflict` until it is completed, `not_found` where there is nothing
  */
 export async function videoContent(api: Api, call: Call, id: string): Promise<Response> {
@@ -87,7 +87,7 @@ export async function videoContent(api: Api, call: Call, id: string): Promise<Re
   if (job.state !== "completed") throw nothing("This video was not made: there is no content.");
   if (variant === "spritesheet") throw nothing("No spritesheets are made of videos here.");
   const mediaId = variant === "thumbnail" ? job.thumbnailId : job.mediaIds[0];
-  if (!mediaId) throw nothing("There is no thumbnail of this video: it does not begin with a given picture.");
+  if (!mediaId) throw nothing("There is no thumbnail of this video: it does not begin with a given image.");
   const found = await api.media.open(mediaId);
   if (!found) throw nothing("The content of this video is past its age.");
   // The address is the job's: what it leads to may be deleted.
@@ -97,7 +97,7 @@ export async function videoContent(api: Api, call: Call, id: string): Promise<Re
 /** /v1/videos/characters. */
 export function noCharacters(): Promise<Response> {
   return Promise.reject(
-    new AppError("not_found", "There are no characters here: send pictures as input_references.", { reason: "unknown_url" }),
+    new AppError("not_found", "There are no characters here: send images as input_references.", { reason: "unknown_url" }),
   );
 }
 
@@ -125,11 +125,11 @@ async function withBody<T>(api: Api, call: Call, act: (decoded: DecodedVideo) =>
   }
   await using form = await api.bodies.form(request, api.media, api.settings.current().server.body_limit_mb);
   const body = validate(formObject(form, VIDEO_FORM_FIELDS));
-  return await act(decodeVideo(body, await keepUploads(api, call, form)));
+  return await act(decodeVideo(body, await storeUploads(api, call, form)));
 }
 
-/** Stores pictures and the video of a form as inputs. Files in other fields are nobody's. */
-async function keepUploads(api: Api, { key, requestId }: Call, { files }: Form): Promise<VideoUploads> {
+/** Stores images and the video of a form as inputs. Files in other fields are nobody's. */
+async function storeUploads(api: Api, { key, requestId }: Call, { files }: Form): Promise<VideoUploads> {
   const limit = api.settings.current().media.fetch_limit_mb;
   const uploads = new Map<string, InputReference[]>();
   for (const { field, draft } of files) {
