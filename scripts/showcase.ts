@@ -101,7 +101,7 @@ async function learn({ context }: Rig): Promise<void> {
     const { tier = null, credits = null } = TOKENS.find((token) => token.label === label)!;
     const facts = { tier, credits, checkedAt: context.clock.now() - 40 * MINUTE };
     await store.updateToken(id, facts);
-    pool.learn(id, { ...(tier !== null && { tier }), ...(credits !== null && { credits }) });
+    pool.updateFacts(id, { ...(tier !== null && { tier }), ...(credits !== null && { credits }) });
   }
 }
 
@@ -111,7 +111,7 @@ function holdBack({ context }: Rig): void {
     const held = TOKENS.find((token) => token.label === label)?.held;
     if (!held) continue;
     const until = held.hours === undefined ? undefined : context.clock.now() + held.hours * HOUR;
-    context.pool.observe(id, {
+    context.pool.reportOutcome(id, {
       ok: false,
       kind: held.kind,
       detail: { scope: "token", reason: held.reason, until },

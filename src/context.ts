@@ -15,7 +15,7 @@ import { createStoredResponses, type StoredResponses } from "./gateway/generatio
 import { Undelivered } from "./gateway/generation/undelivered.ts";
 import { createJobRoom, type JobRoom } from "./gateway/jobs/job-room.ts";
 import { createKeys, type Keys } from "./gateway/keys/keys.ts";
-import { createLimits, type OpenLimits } from "./gateway/limits/limits.ts";
+import { createLimits, type Limits } from "./gateway/limits/limits.ts";
 import { createMediaFetch } from "./gateway/media/fetch-media.ts";
 import { LinkWatch } from "./gateway/media/link-watch.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media/media-store.ts";
@@ -58,7 +58,7 @@ export type Context = JobRoom & {
   /** Links that responses hold, and whether anybody could follow them. */
   linkWatch: LinkWatch;
   inputs: InputDependencies;
-  limits: OpenLimits;
+  limits: Limits;
   generate: Generate;
   /** What clients left or lost, for the next identical request. */
   undelivered: Undelivered;
@@ -132,7 +132,7 @@ export function createContext(options: Options): Context {
     clock,
     settings: current,
     log,
-    countInput: limits.countUpload,
+    countInput: (keyId, bytes) => limits.countUpload(keyId, bytes),
     orphans: maintenance.orphans,
   });
   const offer = createModelOverrides();
@@ -147,7 +147,14 @@ export function createContext(options: Options): Context {
       awaitsCheck: () => current().refresh.enabled,
     }),
   );
-  const tokens = createTokens({ store, providers, openTempFile: media.openTempFile, now, log, onFacts: pool.learn });
+  const tokens = createTokens({
+    store,
+    providers,
+    openTempFile: media.openTempFile,
+    now,
+    log,
+    onFacts: (id, facts) => pool.updateFacts(id, facts),
+  });
   const refresher = createRefresher({
     pool,
     tokens,

@@ -125,7 +125,7 @@ describe("the overview", () => {
     await page.goto(`${rig.url}/admin`);
     await page.getByText("Nothing needs you.").waitFor();
     const [token] = rig.context.pool.snapshot();
-    rig.context.pool.observe(token!.id, {
+    rig.context.pool.reportOutcome(token!.id, {
       ok: false,
       kind: "upstream_unauthorized",
       detail: { scope: "token", reason: "key_invalid" },

@@ -132,7 +132,7 @@ test("without a mouse: find, select, act, open, try again", async () => {
   await using opened = await open("/admin");
   const { page, complaints } = opened;
   const detail = { scope: "token", reason: "throttled" } as const;
-  rig.context.pool.observe(3, { ok: false, kind: "upstream_rate_limited", charged: false, detail });
+  rig.context.pool.reportOutcome(3, { ok: false, kind: "upstream_rate_limited", charged: false, detail });
   await page.keyboard.press("g");
   await page.keyboard.press("t");
   await page.waitForURL("**/admin/tokens");

@@ -36,7 +36,7 @@ const EDIT = {
 
 function block(id: number): void {
   const detail = { scope: "token", reason: "key_invalid" } as const;
-  rig.context.pool.observe(id, { ok: false, kind: "upstream_unauthorized", charged: false, detail });
+  rig.context.pool.reportOutcome(id, { ok: false, kind: "upstream_unauthorized", charged: false, detail });
 }
 
 describe("the list", () => {

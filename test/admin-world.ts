@@ -64,7 +64,7 @@ async function fillTokens({ context }: Rig, texts: readonly string[], at: At): P
   const reasons = ["key_invalid", "billing", "per_minute"] as const;
   for (const [index, id] of ids.entries()) {
     const reason = reasons[index % 9];
-    if (reason) pool.observe(id, { ok: false, kind: "upstream_unauthorized", detail: { scope: "token", reason }, charged: false });
+    if (reason) pool.reportOutcome(id, { ok: false, kind: "upstream_unauthorized", detail: { scope: "token", reason }, charged: false });
   }
   return ids.map(String);
 }

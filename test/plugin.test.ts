@@ -169,7 +169,7 @@ describe("update-token", () => {
     const own = (label: string) => ({ ...FLOW, label, secret: `${FLOW.secret}~${label}`, identity: EMAIL });
     await using rig = await startRig({ tokens: [own("a"), own("b"), own("c")], settings: OPEN });
     const detail = { scope: "token", reason: "session_dead" } as const;
-    rig.context.pool.observe(2, { ok: false, kind: "upstream_unauthorized", detail, charged: false });
+    rig.context.pool.reportOutcome(2, { ok: false, kind: "upstream_unauthorized", detail, charged: false });
     const target = async (session: string) => (await update(rig, session)).body.token_id;
     expect(await target(`${FLOW.secret}~c`)).toBe(3);
     expect(await target(`${FLOW.secret}~new`)).toBe(2);

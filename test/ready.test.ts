@@ -62,7 +62,7 @@ describe("/ready", () => {
   test("is 200 while a pause is shorter than a request waits", async () => {
     await using rig = await startRig();
     const [token] = rig.context.pool.snapshot();
-    rig.context.pool.observe(token!.id, {
+    rig.context.pool.reportOutcome(token!.id, {
       ok: false,
       kind: "upstream_rate_limited",
       detail: { scope: "token", reason: "throttled" },

@@ -67,7 +67,7 @@ describe("Flow", () => {
     await using slow = await startSlowRig({ tokens: [FLOW], settings: { ...ON, "refresh.flow_interval": 300 } });
     const { rig, pass } = slow;
     await pass(1000);
-    rig.context.pool.learn(1, { credits: 1 });
+    rig.context.pool.updateFacts(1, { credits: 1 });
     await pass(4 * MINUTE);
     expect(stateOf(rig, 1).credits).toBe(1);
     await pass(2 * MINUTE);
@@ -145,7 +145,7 @@ describe("an outage of the network", () => {
     await pass(5 * MINUTE);
     expect(failures()).toBeGreaterThan(6);
     expect(rig.context.pool.snapshot().map((token) => token.health.state)).toEqual(["healthy", "healthy", "healthy"]);
-    expect(rig.context.pool.gauges().networkTroubleSince).not.toBeNull();
+    expect(rig.context.pool.gauges().networkDegradedSince).not.toBeNull();
   });
 });
 

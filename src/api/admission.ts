@@ -1,9 +1,9 @@
 // Permissions and limits of a key, checked before its body is read and before what the body names is fetched.
 
 import type { Kind } from "../domain/generation.ts";
-import type { Limits } from "../gateway/limits/contract.ts";
+import type { AdmissionControl } from "../gateway/limits/contract.ts";
 
-export type Admission = { limits: Pick<Limits, "assertMayStart"> };
+export type Admission = { limits: Pick<AdmissionControl, "assertMayStart"> };
 
 /** A smaller body is read sooner than counted: clients' side calls cost nothing, and are answered also when nothing is left. */
 const EXPENSIVE_BYTES = 64 * 1024;

@@ -180,7 +180,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     const certain = isCertain ? [...recent(entry.certain), time] : recent(entry.certain);
     const possible = [...recent(entry.possible), time];
     const facts = { token: token.row.id, certain: certain.length, possible: possible.length, wasHalfOpen, strikes: entry.strikes };
-    const shown = pool().condition(token.row.id);
+    const shown = pool().cooldownOf(token.row.id);
     if (shown?.reason === "failing" && shown.since === time) {
       assert(wasHalfOpen || possible.length >= 5, "A breaker opens after five failures in a row:", facts);
       const expected = time + Math.min(30 * SECOND * 2 ** (entry.strikes ?? 0), 10 * MINUTE);
@@ -204,7 +204,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
   function unreachable(token: Token): void {
     const time = now();
     for (const other of tokens.values()) {
-      const shown = pool().condition(other.row.id);
+      const shown = pool().cooldownOf(other.row.id);
       const { hold: known } = other.own;
       if (known?.reason === "proxy" && !shown) set(other.own, { hold: null });
       else if (shown?.reason === "proxy" && (known?.until !== shown.until || known.reason !== "proxy")) {
@@ -215,7 +215,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     }
     unreached = [...unreached.filter((one) => one.token !== token && one.at <= time && time - one.at <= MINUTE), { token, at: time }];
     if (new Set(unreached.map((one) => one.token.row.proxy)).size < 2) return;
-    const blamed = unreached.filter((one) => !one.token.removed && pool().condition(one.token.row.id)?.reason === "proxy");
+    const blamed = unreached.filter((one) => !one.token.removed && pool().cooldownOf(one.token.row.id)?.reason === "proxy");
     assert(blamed.length === 0, "An outage of our own network is held against nobody:", { tokens: blamed.map((one) => one.token.row.id) });
   }
 
@@ -292,7 +292,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
       }
     },
     verify() {
-      for (const { row, own } of tokens.values()) verifyOne({ token: row.id }, own, pool().condition(row.id));
+      for (const { row, own } of tokens.values()) verifyOne({ token: row.id }, own, pool().cooldownOf(row.id));
     },
     verifyModels(views) {
       for (const view of views) {
@@ -323,7 +323,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
       };
       for (const view of views) {
         const { own, families, group } = tokens.get(view.id)!;
-        again({ token: view.id }, own, pool().condition(view.id));
+        again({ token: view.id }, own, pool().cooldownOf(view.id));
         for (const [scope, entries] of [["token", families] as const, ["group", group.families] as const]) {
           const shown = view.models.filter((model) => model.scope === scope);
           for (const family of new Set([...entries.keys(), ...shown.map((model) => model.family)])) {

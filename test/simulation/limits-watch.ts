@@ -3,8 +3,8 @@
 import type { Amounts } from "../../src/db/ledger.ts";
 import type { KeyLimits, KeyRow } from "../../src/domain/key.ts";
 import { AppError } from "../../src/errors.ts";
-import type { Admission, AdmissionRequest, Cost, Limits } from "../../src/gateway/limits/contract.ts";
-import type { OpenLimits } from "../../src/gateway/limits/limits.ts";
+import type { Admission, AdmissionControl, AdmissionRequest, Cost } from "../../src/gateway/limits/contract.ts";
+import type { Limits } from "../../src/gateway/limits/limits.ts";
 import type { Chronicle } from "./chronicle.ts";
 import type { Disk } from "./disk.ts";
 import type { Charges } from "./upstream.ts";
@@ -13,7 +13,7 @@ type Entry = { keyId: number; requestId: string; at: number; estimate: Amounts; 
 
 export type LimitsFigures = { admitted: number; limited: number; unwritable: number; settled: number; released: number };
 
-export type LimitsWatch = Limits & {
+export type LimitsWatch = AdmissionControl & {
   /** What is on record is all that is known: of a process that has just started. */
   restart(): void;
   verify(): void;
@@ -23,7 +23,7 @@ export type LimitsWatch = Limits & {
 };
 
 type Dependencies = {
-  limits: OpenLimits;
+  limits: Limits;
   disk: Disk;
   keys: ReadonlyMap<number, KeyRow>;
   chronicle: Chronicle;
@@ -119,7 +119,7 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
         ends(ZERO);
         admission.release(end);
       },
-      park: admission.park,
+      releaseSlot: admission.releaseSlot,
     };
   }
 

@@ -182,7 +182,7 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
     const { id } = token.row;
     chronicle.note("secret replaced", { id });
     upstream.weather.deadTokens.delete(id);
-    life.pool.observe(id, { ok: true, usage: null, images: 0, videoSeconds: 0, usd: 0 });
+    life.pool.reportOutcome(id, { ok: true, usage: null, images: 0, videoSeconds: 0, usd: 0 });
     books.proven(token);
   }
 

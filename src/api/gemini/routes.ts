@@ -4,7 +4,7 @@ import { Elysia } from "elysia";
 import type { FileName } from "../../db/media.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
-import type { Limits } from "../../gateway/limits/contract.ts";
+import type { AdmissionControl } from "../../gateway/limits/contract.ts";
 import { dialectOf, splitUrl } from "../dialect.ts";
 import type { Api, Call } from "./call.ts";
 import { errorResponse } from "./errors.ts";
@@ -20,7 +20,7 @@ import { callVertexModel, readVertexModel } from "./vertex.ts";
 import { operation, predictLongRunning } from "./videos.ts";
 
 export type GeminiContext = Api & {
-  limits: Pick<Limits, "rateHeaders" | "admitUpload" | "assertMayStart">;
+  limits: Pick<AdmissionControl, "rateHeaders" | "admitUpload" | "assertMayStart">;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };

@@ -4,13 +4,13 @@ import type { Store } from "../../db/store.ts";
 import type { Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { fileIdOf, fileMediaId } from "../../gateway/generation/inputs.ts";
-import type { Limits } from "../../gateway/limits/contract.ts";
+import type { AdmissionControl } from "../../gateway/limits/contract.ts";
 import { fieldName } from "../body/form-object.ts";
 import { wholeNumber } from "../body/invalid.ts";
 import { isMultipart } from "../body/multipart.ts";
 import type { Api, Call } from "./call.ts";
 
-export type FilesApi = Api & { store: Pick<Store, "listFiles">; limits: Pick<Limits, "admitUpload"> };
+export type FilesApi = Api & { store: Pick<Store, "listFiles">; limits: Pick<AdmissionControl, "admitUpload"> };
 
 const MAX_NAME = 255;
 const MAX_PAGE = 10_000;

@@ -6,7 +6,7 @@ import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import type { StoredResponses } from "../../gateway/generation/stored-responses.ts";
 import { asksForAll } from "../../gateway/keys/served-models.ts";
-import type { Limits } from "../../gateway/limits/contract.ts";
+import type { AdmissionControl } from "../../gateway/limits/contract.ts";
 import type { Leases } from "../../gateway/pool/lease-contract.ts";
 import { admitBody } from "../admission.ts";
 import type { Call } from "./call.ts";
@@ -32,7 +32,7 @@ import {
 
 export type OpenAiContext = FilesApi & {
   pool: Leases;
-  limits: Pick<Limits, "rateHeaders" | "admitUpload" | "assertMayStart">;
+  limits: Pick<AdmissionControl, "rateHeaders" | "admitUpload" | "assertMayStart">;
   responses: StoredResponses;
   /** The facts of an admitted request, from the guard. */
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };

@@ -6,7 +6,7 @@ import type { RequestLog } from "../../db/store.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { Provider } from "../../providers/provider.ts";
-import type { Limits } from "../limits/contract.ts";
+import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Prices } from "../models/prices.ts";
 import type { Leases } from "../pool/lease-contract.ts";
@@ -16,7 +16,7 @@ import type { Undelivered } from "./undelivered.ts";
 
 export type GenerateDependencies = {
   pool: Leases;
-  limits: Limits;
+  limits: AdmissionControl;
   providers: ReadonlyMap<string, Provider>;
   tokens: Tokens;
   affinity: Affinity;

@@ -29,7 +29,7 @@ function setUp() {
     id: 1,
     settle: (_used, end) => void ends.push(["settled", end]),
     release: (end) => void ends.push(["released", end]),
-    park: () => {},
+    releaseSlot: () => {},
   };
   const lease: Lease = {
     tokenId: 7,

@@ -8,7 +8,7 @@ import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import { notServed } from "../generation/not-served.ts";
-import type { Limits } from "../limits/contract.ts";
+import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { chooseFamily, isSwitchedOff, switchedOff } from "../models/models.ts";
 import { canMakeVideo, chooseVideo, videoOptionsOf } from "../models/video-options.ts";
@@ -24,7 +24,7 @@ export type JobCreationDependencies = ImageJobDependencies & {
   book: JobLifecycle;
   runner: Pick<Worker, "take" | "imageRun">;
   pool: Pick<Leases, "canServe" | "families" | "isOff" | "deniedFor">;
-  limits: Limits;
+  limits: AdmissionControl;
   media: Pick<MediaStore, "open" | "keepBytes" | "assertSpace" | "claimInputs">;
   settings: () => Settings;
   clock: Clock;

@@ -125,7 +125,7 @@ export function createJobLifecycle({ store, webhooks, requests, settings, metric
       const next = await change(id, from, to, { durable });
       if (next && to.state === "unknown") {
         // It may stay so for days: only its money is held back.
-        admissions.get(id)?.park();
+        admissions.get(id)?.releaseSlot();
         log.warn("A job's outcome is unknown: decide it in the admin", { jobId: id, tokenId: next.tokenId });
       }
       return next;
@@ -151,7 +151,7 @@ export function createJobLifecycle({ store, webhooks, requests, settings, metric
     },
     adopt(row, admission) {
       admissions.set(row.id, admission);
-      if (row.state === "unknown") admission.park();
+      if (row.state === "unknown") admission.releaseSlot();
       else if (isSettled(row.state)) settle(row);
     },
     async erase(id) {

@@ -201,7 +201,7 @@ describe("a look or a download that fails", () => {
       world.script[step] = failing(kind, options);
       const { id } = await made(world);
       await world.eventually(async () => (step === "poll" ? world.seen.polls.length : world.seen.downloads) > 1);
-      expect(world.ctx.pool.condition(1)?.reason).toBe(reason);
+      expect(world.ctx.pool.cooldownOf(1)?.reason).toBe(reason);
       expect((await world.ctx.jobs.get(id, world.keyId))?.state).toBe(step === "poll" ? "running" : "storing");
     }
   });
@@ -210,7 +210,7 @@ describe("a look or a download that fails", () => {
     await using world = await openWorld();
     const found: unknown[] = [];
     const refuseOnce = (nth: number) => {
-      found.push(world.ctx.pool.condition(1)?.reason);
+      found.push(world.ctx.pool.cooldownOf(1)?.reason);
       if (nth === 1) failing("upstream_unauthorized")();
     };
     world.script.poll = (_, __, nth) => {
@@ -219,7 +219,7 @@ describe("a look or a download that fails", () => {
     };
     world.script.download = refuseOnce;
     await world.until((await made(world)).id, "completed");
-    expect([...found, world.ctx.pool.condition(1)]).toEqual([undefined, "key_invalid", undefined, "key_invalid", null]);
+    expect([...found, world.ctx.pool.cooldownOf(1)]).toEqual([undefined, "key_invalid", undefined, "key_invalid", null]);
   });
 });
 

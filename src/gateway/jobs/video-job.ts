@@ -20,7 +20,7 @@ import { deadlineAfter, toJobError } from "./job-state.ts";
 
 export type VideoRunDependencies = {
   book: JobLifecycle;
-  pool: Pick<Pool, "lease" | "isFree" | "adopt" | "observe">;
+  pool: Pick<Pool, "lease" | "isFree" | "adopt" | "reportOutcome">;
   providers: ReadonlyMap<string, Provider>;
   tokens: Pick<Tokens, "open" | "callContext">;
   media: Pick<MediaStore, "open" | "keep" | "remove">;
@@ -159,11 +159,11 @@ export function learn(
   run.failure = failure;
   if (tokenId === null) return;
   if (!failure) {
-    if (hadFailed) pool.observe(tokenId, WELL);
+    if (hadFailed) pool.reportOutcome(tokenId, WELL);
     return;
   }
   const { kind, detail, retryAfterMs, upstreamStatus } = failure;
-  if (TELLING.has(kind)) pool.observe(tokenId, { ok: false, kind, detail, retryAfterMs, upstreamStatus, charged: false });
+  if (TELLING.has(kind)) pool.reportOutcome(tokenId, { ok: false, kind, detail, retryAfterMs, upstreamStatus, charged: false });
 }
 
 /** Ends the job as failed; `charged` when an upstream may have taken money for it. */

@@ -9,7 +9,7 @@ import { createKeyedSemaphore } from "../../keyed-semaphore.ts";
 import type { Run } from "../generation/contract.ts";
 import { mediaOfJob } from "../generation/image-output.ts";
 import { TriedTokens } from "../generation/tried-tokens.ts";
-import type { Limits } from "../limits/contract.ts";
+import type { AdmissionControl } from "../limits/contract.ts";
 import {
   followImages,
   type ImageJobDependencies,
@@ -45,7 +45,7 @@ export type Worker = {
 };
 
 export type WorkerDependencies = Omit<VideoRunDependencies, "turnstile"> &
-  ImageJobDependencies & { store: JobStore; limits: Pick<Limits, "resume"> };
+  ImageJobDependencies & { store: JobStore; limits: Pick<AdmissionControl, "resume"> };
 
 /** Jobs of one key and family that wait in the pool at once: the others wait here, so that they do not fill its queue. */
 const WAITING_AT_ONCE = 4;

@@ -17,14 +17,14 @@ export type GenerationEnd = {
 
 /** A place and an estimate taken from a key. It is settled or released; the first counts, later ones are ignored. */
 export type Admission = {
-  /** Of its reservation, which outlives this process. See {@link Limits.resume}. */
+  /** Of its reservation, which outlives this process. See {@link AdmissionControl.resume}. */
   readonly id: number;
   /** Replaces the estimate by what was really used. */
   settle(used: Cost, end?: GenerationEnd): void;
   /** Gives the estimate back: nothing was charged. */
   release(end?: GenerationEnd): void;
   /** Gives the place among the key's generations back and keeps the estimate: nothing runs, and nobody knows yet what it cost. */
-  park(): void;
+  releaseSlot(): void;
 };
 
 export type AdmissionRequest = {
@@ -39,7 +39,7 @@ export type AdmissionRequest = {
   forJob?: boolean;
 };
 
-export interface Limits {
+export interface AdmissionControl {
   /**
    * Checks the key's permissions and limits and reserves the estimate, in one act before the first `await`; resolves once the
    * reservation outlives this process. Nothing that costs money is started before that.

@@ -110,18 +110,18 @@ test("ends that cannot be written are tried once a second, and stop no reservati
 test("trouble is told since the first write that failed, until one is well", async () => {
   const { store, clock, ledger } = setUp();
   await clock.advance(500);
-  expect(ledger.troubleSince()).toBeNull();
+  expect(ledger.degradedSince()).toBeNull();
   store.state.broken = true;
   await ledger.reserve(reservation).catch(() => {});
   await clock.advance(500);
   await ledger.reserve(reservation).catch(() => {});
-  expect(ledger.troubleSince()).toBe(clock.now() - 500);
+  expect(ledger.degradedSince()).toBe(clock.now() - 500);
   store.state.broken = false;
   const id = ledger.reserve(reservation);
   await settled();
   await store.answer();
   await id;
-  expect(ledger.troubleSince()).toBeNull();
+  expect(ledger.degradedSince()).toBeNull();
 });
 
 test("a reservation that cannot be written is refused, with a pause and without the cause's words", async () => {

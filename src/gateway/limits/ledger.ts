@@ -19,7 +19,7 @@ export type Ledger = {
   /** Writes an end down soon; again and again until it is. */
   end(end: ReservationEnd): void;
   /** Since when nothing could be written, epoch ms; null: the last write was well. */
-  troubleSince(): number | null;
+  degradedSince(): number | null;
   /** Resolves when every end so far is written, or could not be. */
   flush(): Promise<void>;
   /** Writes what is left. What cannot be written stays open, and the next start settles it at its estimate. */
@@ -34,10 +34,10 @@ export function createLedger({ store, clock, log }: Dependencies): Ledger {
   const asked: Asked[] = [];
   let working: Promise<void> | null = null;
   let cancelRetry: (() => void) | null = null;
-  let troubleSince: number | null = null;
+  let degradedSince: number | null = null;
 
   const inTrouble = (what: Record<string, number>, error: unknown) => {
-    troubleSince ??= clock.now();
+    degradedSince ??= clock.now();
     log.error("The ledger cannot be written", { ...what, error });
   };
 
@@ -58,7 +58,7 @@ export function createLedger({ store, clock, log }: Dependencies): Ledger {
     try {
       await store.endReservations(batch);
       ends = ends.slice(batch.length);
-      troubleSince = null;
+      degradedSince = null;
     } catch (error) {
       inTrouble({ ends: ends.length }, error);
       cancelRetry = clock.after(RETRY_MS, retry);
@@ -69,7 +69,7 @@ export function createLedger({ store, clock, log }: Dependencies): Ledger {
     if (batch.length === 0) return;
     try {
       const ids = await store.insertReservations(batch.map(({ reservation }) => reservation));
-      troubleSince = null;
+      degradedSince = null;
       for (const [index, { resolve }] of batch.entries()) resolve(ids[index]!);
     } catch (cause) {
       inTrouble({ reservations: batch.length }, cause);
@@ -100,7 +100,7 @@ export function createLedger({ store, clock, log }: Dependencies): Ledger {
       ends.push(end);
       start();
     },
-    troubleSince: () => troubleSince,
+    degradedSince: () => degradedSince,
     flush,
     async close() {
       await flush();

@@ -26,7 +26,7 @@ import {
   toCost,
   whole,
 } from "./budget.ts";
-import type { Admission, AdmissionRequest, Cost, GenerationEnd, Limits } from "./contract.ts";
+import type { Admission, AdmissionControl, AdmissionRequest, Cost, GenerationEnd } from "./contract.ts";
 import { createLedger } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
 import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./periods.ts";
@@ -50,17 +50,17 @@ export type KeyUsage = Record<Period, Cost & { /** Epoch ms; null: never. */ res
   uploadBytes: number;
 };
 
-export type OpenLimits = Limits & {
+export type Limits = AdmissionControl & {
   /**
    * Rebuilds everything from the store, and ends the reservations that a crash left open at their estimate.
-   * Those that `keep` names stay open until {@link Limits.resume}. Before this nothing is admitted.
+   * Those that `keep` names stay open until {@link AdmissionControl.resume}. Before this nothing is admitted.
    */
   load(keep?: (reservation: Reservation) => boolean): Promise<void>;
   usage(keyId: number): KeyUsage;
   /** Both return to zero when nothing runs. */
   gauges(): { reservations: number; inFlight: number };
   /** Since when nothing can be put on record, and so nothing is admitted, epoch ms; null: it can. */
-  troubleSince(): number | null;
+  degradedSince(): number | null;
   /** Resolves when every end so far is on record. */
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -77,7 +77,7 @@ export type LimitsDependencies = {
   hasUndelivered?: (keyId: number) => boolean;
 };
 
-export function createLimits({ keys, store, clock, log, retentionDays, hasUndelivered = () => false }: LimitsDependencies): OpenLimits {
+export function createLimits({ keys, store, clock, log, retentionDays, hasUndelivered = () => false }: LimitsDependencies): Limits {
   const ledger = createLedger({ store, clock, log });
   const uploads = new UploadQuota({ store, clock, log, limitOf: (keyId) => keys.get(keyId)?.limits.uploadMbDay ?? null });
   const accounts = new Map<number, Account>();
@@ -99,7 +99,7 @@ export function createLimits({ keys, store, clock, log, retentionDays, hasUndeli
   function openAdmission(reservation: Pick<Reservation, "id" | "keyId" | "at">, hold: Hold): Admission {
     let open = true;
     let hasPlace = true;
-    const park = () => {
+    const releaseSlot = () => {
       if (hasPlace) accountOf(reservation.keyId).inFlight -= 1;
       hasPlace = false;
     };
@@ -107,7 +107,7 @@ export function createLimits({ keys, store, clock, log, retentionDays, hasUndeli
       if (!open) return;
       open = false;
       reservations -= 1;
-      park();
+      releaseSlot();
       settle(hold, used);
       ledger.end({ ...endOf(reservation, clock.now(), facts), state, actual: used });
     };
@@ -115,7 +115,7 @@ export function createLimits({ keys, store, clock, log, retentionDays, hasUndeli
       id: reservation.id,
       settle: (used, facts) => end(toAmounts(used), "settled", facts),
       release: (facts) => end(nothing(), "released", facts),
-      park,
+      releaseSlot,
     };
   }
 
@@ -219,7 +219,7 @@ export function createLimits({ keys, store, clock, log, retentionDays, hasUndeli
     },
     usage: (keyId) => ({ ...usageOf(accounts.get(keyId) ?? createAccount(), clock.now()), uploadBytes: uploads.bytesToday(keyId) }),
     gauges: () => ({ reservations, inFlight: [...accounts.values()].reduce((sum, { inFlight }) => sum + inFlight, 0) }),
-    troubleSince: ledger.troubleSince,
+    degradedSince: ledger.degradedSince,
     flush: ledger.flush,
     async close() {
       closed = true;

@@ -7,7 +7,7 @@ import { type KeyRow, NO_LIMITS } from "../../domain/key.ts";
 import { createLog } from "../../log.ts";
 import { temporaryFolder, type VirtualClock, virtualClock } from "../../testing.ts";
 import type { AdmissionRequest } from "./contract.ts";
-import { createLimits, type OpenLimits } from "./limits.ts";
+import { createLimits, type Limits } from "./limits.ts";
 
 export const SECRET_KEY = new Uint8Array(32).fill(7);
 export const FAMILY = "gemini-3-pro-image";
@@ -71,7 +71,7 @@ export type Bench = AsyncDisposable & {
   clock: VirtualClock;
   store: Store;
   keys: Map<number, KeyRow>;
-  limits: OpenLimits;
+  limits: Limits;
   logged: string[];
   /** Kills the limits as they are and starts again on the same store. */
   crash(): Promise<void>;

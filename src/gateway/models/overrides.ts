@@ -1,5 +1,6 @@
 // What the operator changes of the catalogue: families that are switched off, and prices of one's own. Kept as JSON among the settings.
 
+import type { Kind } from "../../domain/generation.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import type { ImagePrice, VideoPrice } from "./family.ts";
 import { type Family, familyOf } from "./models.ts";
@@ -18,7 +19,7 @@ export type ModelOverrides = {
   isOff(family: string): boolean;
   /** The catalogue's prices with one's own put in their place. */
   prices(): Prices;
-  /** The pool without the families that are switched off. */
+  /** Hides the families that are switched off from callers of this pool. Changes and returns it. */
   limit<P extends Leases>(pool: P): P & Required<Pick<Leases, "isOff">>;
 };
 
@@ -42,12 +43,15 @@ export function createModelOverrides(): ModelOverrides {
     },
     isOff,
     prices: () => prices,
-    limit: (pool) => ({
-      ...pool,
-      isOff,
-      canServe: (kind, family, providers) => !off.has(family) && pool.canServe(kind, family, providers),
-      families: (kind) => pool.families(kind).difference(off),
-    }),
+    limit(pool) {
+      const canServe = pool.canServe.bind(pool);
+      const families = pool.families.bind(pool);
+      return Object.assign(pool, {
+        isOff,
+        canServe: (...[kind, family, providers]: Parameters<Leases["canServe"]>) => !off.has(family) && canServe(kind, family, providers),
+        families: (kind: Kind) => families(kind).difference(off),
+      });
+    },
   };
 }
 

@@ -77,12 +77,12 @@ export const EMPTY_FORM: PlaygroundForm = {
 };
 
 /** The families that the pool serves, images first, each with what its serving providers offer together. */
-export function playgroundModels({ canServe }: Pick<Leases, "canServe">): PlaygroundModel[] {
-  const images = families("image").filter(({ id }) => canServe("image", id));
-  const videos = families("video").filter(({ id }) => canServe("video", id));
+export function playgroundModels(pool: Pick<Leases, "canServe">): PlaygroundModel[] {
+  const images = families("image").filter(({ id }) => pool.canServe("image", id));
+  const videos = families("video").filter(({ id }) => pool.canServe("video", id));
   return [
-    ...images.map((family) => imageModel(family, (provider) => canServe("image", family.id, [provider]))),
-    ...videos.map((family) => videoModel(family, (provider) => canServe("video", family.id, [provider]))),
+    ...images.map((family) => imageModel(family, (provider) => pool.canServe("image", family.id, [provider]))),
+    ...videos.map((family) => videoModel(family, (provider) => pool.canServe("video", family.id, [provider]))),
   ];
 }
 

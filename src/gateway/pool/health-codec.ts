@@ -1,6 +1,6 @@
 // Health as it is kept in the token table: written compactly, read tolerantly, so that pauses and daily counts survive a restart.
 
-import { type Condition, HEALTHY, type Health, heldUntil, isHalfOpen, reanchored } from "./health.ts";
+import { type Cooldown, HEALTHY, type Health, heldUntil, isHalfOpen, reanchored } from "./health.ts";
 import type { Group, LastError, PoolToken } from "./pool-token.ts";
 import { type HealthReason, OPERATOR_ADVICE } from "./reasons.ts";
 import { type Counter, dumpDays, restoreDays } from "./token-quota.ts";
@@ -21,7 +21,7 @@ const asTime = (value: unknown): number | null => (typeof value === "number" && 
 const asReason = (value: unknown): HealthReason | null =>
   typeof value === "string" && Object.hasOwn(OPERATOR_ADVICE, value) ? (value as HealthReason) : null;
 
-function readCondition(value: unknown): Condition | null {
+function readCondition(value: unknown): Cooldown | null {
   const { state, reason, since, until } = asObject(value);
   const known = asReason(reason);
   if ((state !== "cooling" && state !== "blocked") || !known || asTime(since) === null) return null;
@@ -74,12 +74,12 @@ export function readRecord(value: unknown, now: number): HealthRecord {
 
 /** `TokenRow.health` of a token that is blocked from its first day. @param since epoch ms */
 export const blockedHealth = (reason: HealthReason, since: number): Json => ({
-  token: { ...HEALTHY, condition: { state: "blocked", reason, since, until: null } satisfies Condition },
+  token: { ...HEALTHY, condition: { state: "blocked", reason, since, until: null } satisfies Cooldown },
 });
 
 /** `TokenRow.health` of a token that cools from its first day. @param since epoch ms @param until epoch ms */
 export const cooledHealth = (reason: HealthReason, since: number, until: number): Json => ({
-  token: { ...HEALTHY, condition: { state: "cooling", reason, since, until } satisfies Condition },
+  token: { ...HEALTHY, condition: { state: "cooling", reason, since, until } satisfies Cooldown },
 });
 
 /** Leaves out what is over; a breaker that is half-open and the length of the next pause are not. */

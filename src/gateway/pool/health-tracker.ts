@@ -3,7 +3,7 @@
 import type { Random } from "../../clock.ts";
 import type { CooldownRow } from "../../domain/token.ts";
 import type { Log } from "../../log.ts";
-import { afterProxyFailure, type Condition, HEALTHY, type Health, hasAnswered, nextHealth, reasonOf, type Scope } from "./health.ts";
+import { afterProxyFailure, type Cooldown, HEALTHY, type Health, hasAnswered, nextHealth, reasonOf, type Scope } from "./health.ts";
 import { groupOwnerOf } from "./health-codec.ts";
 import type { HealthSaver } from "./health-writer.ts";
 import type { Outcome } from "./lease-contract.ts";
@@ -68,10 +68,10 @@ export function createHealthTracker({ random, log, members, routes, touch, mark,
   }
 
   function setNetwork(next: NetworkState): void {
-    if (next.troubleSince !== null && network.troubleSince === null) {
-      log.warn("No upstream can be reached: our own network seems to be down; no token is blamed", { since: next.troubleSince });
+    if (next.degradedSince !== null && network.degradedSince === null) {
+      log.warn("No upstream can be reached: our own network seems to be down; no token is blamed", { since: next.degradedSince });
     }
-    if (next.troubleSince === null && network.troubleSince !== null) log.info("Upstreams answer again");
+    if (next.degradedSince === null && network.degradedSince !== null) log.info("Upstreams answer again");
     network = next;
   }
 
@@ -98,7 +98,7 @@ export function createHealthTracker({ random, log, members, routes, touch, mark,
   /** Whether the failure is one that other tokens have at the same time. */
   function isShared(member: PoolToken, family: string | null, outcome: Outcome, now: number): boolean {
     if (outcome.ok) return false;
-    if (!hasAnswered(outcome) && network.troubleSince !== null) return true;
+    if (!hasAnswered(outcome) && network.degradedSince !== null) return true;
     if (outcome.detail?.reason !== "overloaded" && outcome.detail?.scope !== "upstream") return false;
     const key = `${member.row.provider} ${family}`;
     const { seen, shared } = afterOverload(overloads.get(key) ?? [], member.row.id, now);
@@ -147,7 +147,7 @@ export function createHealthTracker({ random, log, members, routes, touch, mark,
   };
 }
 
-function pauseOf({ row, group }: PoolToken, scope: Scope, family: string | null, { since, until, reason }: Condition): CooldownRow {
+function pauseOf({ row, group }: PoolToken, scope: Scope, family: string | null, { since, until, reason }: Cooldown): CooldownRow {
   const isShared = scope === "group" || scope === "group_model";
   const ofModel = scope === "token_model" || scope === "group_model";
   const subject = isShared && group.name !== null ? groupSubject(row.provider, group.name) : tokenSubject(row.id);

@@ -12,11 +12,11 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 /** `until` is when it ends by itself (epoch ms); null: only the operator ends it. */
-export type Condition = { state: "cooling" | "blocked"; reason: HealthReason; since: number; until: number | null };
+export type Cooldown = { state: "cooling" | "blocked"; reason: HealthReason; since: number; until: number | null };
 
 /** Health of one token, one model of a token, one group, or one model of a group. */
 export type Health = {
-  readonly condition: Condition | null;
+  readonly condition: Cooldown | null;
   /** Cooldowns of growing length in a row, since the last success. */
   readonly strikes: number;
   /** Epoch ms of failures in a row, for the breaker. */
@@ -61,7 +61,7 @@ const KINDS = {
 } as const satisfies Record<ErrorKind, KindRule>;
 
 type Failure = Extract<Outcome, { ok: false }>;
-type Effect = "nothing" | "count" | "grow" | { state: Condition["state"]; until(failure: Failure, now: number): number | null };
+type Effect = "nothing" | "count" | "grow" | { state: Cooldown["state"]; until(failure: Failure, now: number): number | null };
 /** `scope` is where the effect lands when the provider did not say. */
 type ReasonRule = { scope: Scope; effect: Effect };
 
@@ -139,7 +139,7 @@ export function isHalfOpen(health: Health, now: number): boolean {
 const PROBED: ReadonlySet<HealthReason> = new Set(["failing", "billing"]);
 
 /** The stronger of the present condition and another: a block over a pause, the later end over the earlier. */
-function stronger(health: Health, next: Condition, now: number): Condition {
+function stronger(health: Health, next: Cooldown, now: number): Cooldown {
   const held = heldUntil(health, now);
   return held >= (next.until ?? Number.POSITIVE_INFINITY) ? health.condition! : next;
 }
@@ -164,7 +164,7 @@ function count(health: Health, now: number): Health {
   const step = afterFailure(health.failures, health.strikes, health.condition?.reason === "failing", now);
   const { failures, strikes } = step;
   if (step.openUntil === null) return { ...health, failures };
-  const open: Condition = { state: "cooling", reason: "failing", since: now, until: step.openUntil };
+  const open: Cooldown = { state: "cooling", reason: "failing", since: now, until: step.openUntil };
   return { condition: stronger(health, open, now), strikes: Math.min(strikes, 16), failures };
 }
 
@@ -180,7 +180,7 @@ function afterReason(health: Health, reason: HealthReason, failure: Failure, now
   if (effect === "nothing") return health;
   if (effect === "count") return count(health, now);
   if (effect === "grow") return grow(health, failure, now, random);
-  const next: Condition = { state: effect.state, reason, since: now, until: effect.until(failure, now) };
+  const next: Cooldown = { state: effect.state, reason, since: now, until: effect.until(failure, now) };
   const condition = stronger(health, next, now);
   return condition === health.condition ? health : { ...health, condition };
 }

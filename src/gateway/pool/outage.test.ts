@@ -11,7 +11,7 @@ const mixed: Routes = new Map([
 const allProxied: Routes = new Map([["http://proxy:1", 4]]);
 
 type Step = [tokenId: number, proxy: string | null, afterMs: number];
-const CASES: [name: string, routes: Routes, steps: Step[], verdict: string, troubleSince: number | null][] = [
+const CASES: [name: string, routes: Routes, steps: Step[], verdict: string, degradedSince: number | null][] = [
   ["one token of several", direct, [[1, null, 0]], "unclear", null],
   [
     "the same token again and again",
@@ -78,7 +78,7 @@ const CASES: [name: string, routes: Routes, steps: Step[], verdict: string, trou
   ],
 ];
 
-test.each(CASES)("unreachable for %s", (_, routes, steps, verdict, troubleSince) => {
+test.each(CASES)("unreachable for %s", (_, routes, steps, verdict, degradedSince) => {
   let state: NetworkState = NETWORK_WORKS;
   let last = "";
   for (const [tokenId, proxy, ms] of steps) {
@@ -86,7 +86,7 @@ test.each(CASES)("unreachable for %s", (_, routes, steps, verdict, troubleSince)
     state = judged.state;
     last = judged.verdict;
   }
-  expect({ last, since: state.troubleSince }).toEqual({ last: verdict, since: troubleSince });
+  expect({ last, since: state.degradedSince }).toEqual({ last: verdict, since: degradedSince });
 });
 
 test("trouble lasts until an upstream answers, also when one token alone goes on trying", () => {
@@ -94,7 +94,7 @@ test("trouble lasts until an upstream answers, also when one token alone goes on
   let { state } = afterUnreachable(NETWORK_WORKS, { tokenId: 1, proxy: null, at: NOW }, mixed);
   ({ state } = afterUnreachable(state, proxied(NOW + 1), mixed));
   const later = afterUnreachable(state, proxied(NOW + 600_000), mixed);
-  expect([later.verdict, later.state.troubleSince]).toEqual(["ours", NOW]);
+  expect([later.verdict, later.state.degradedSince]).toEqual(["ours", NOW]);
 });
 
 test("an answer of any upstream ends the trouble and forgets the failures", () => {

@@ -8,10 +8,10 @@ type Sighting = { tokenId: number; proxy: string | null; at: number };
 export type NetworkState = {
   readonly failing: readonly Sighting[];
   /** Since when our own network is thought to be down (epoch ms); null: it works. */
-  readonly troubleSince: number | null;
+  readonly degradedSince: number | null;
 };
 
-export const NETWORK_WORKS: NetworkState = Object.freeze({ failing: [], troubleSince: null });
+export const NETWORK_WORKS: NetworkState = Object.freeze({ failing: [], degradedSince: null });
 
 /** `ours`: nobody is to blame; `proxy`: the token's proxy is; `unclear`: too early to tell. */
 export type NetworkVerdict = "ours" | "proxy" | "unclear";
@@ -29,14 +29,14 @@ export function afterUnreachable(state: NetworkState, failure: Sighting, routes:
   const failing = [...others, failure];
   const tokens = [...routes.values()].reduce((sum, count) => sum + count, 0);
   const oneProxy = failure.proxy !== null && routes.size > 1 && failing.every((seen) => seen.proxy === failure.proxy);
-  const ours = state.troubleSince !== null || tokens <= 1 || (failing.length > 1 && !oneProxy);
-  if (ours) return { state: { failing, troubleSince: state.troubleSince ?? failing[0]!.at }, verdict: "ours" };
-  return { state: { failing, troubleSince: null }, verdict: failure.proxy === null ? "unclear" : "proxy" };
+  const ours = state.degradedSince !== null || tokens <= 1 || (failing.length > 1 && !oneProxy);
+  if (ours) return { state: { failing, degradedSince: state.degradedSince ?? failing[0]!.at }, verdict: "ours" };
+  return { state: { failing, degradedSince: null }, verdict: failure.proxy === null ? "unclear" : "proxy" };
 }
 
 /** An upstream answered, whatever it said: the network works. */
 export function afterAnswer(state: NetworkState): NetworkState {
-  return state.failing.length > 0 || state.troubleSince !== null ? NETWORK_WORKS : state;
+  return state.failing.length > 0 || state.degradedSince !== null ? NETWORK_WORKS : state;
 }
 
 /** Recent overloads of one upstream and model, by token. */

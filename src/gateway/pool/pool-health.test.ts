@@ -77,10 +77,10 @@ test("a block is of its token only, has a reason and a sentence, and ends by the
 
 test("a check without a lease blocks a dead token, and a good one lifts what it disproves", async () => {
   const test = testPool([tokenRow(1), tokenRow(2)]);
-  test.pool.observe(1, failure("upstream_unauthorized", { scope: "token", reason: "session_dead" }));
-  test.pool.observe(2, failure("upstream_verification"));
+  test.pool.reportOutcome(1, failure("upstream_unauthorized", { scope: "token", reason: "session_dead" }));
+  test.pool.reportOutcome(2, failure("upstream_verification"));
   expect([stateOf(test, 1).reason, stateOf(test, 2).reason]).toEqual(["session_dead", "verification"]);
-  for (const id of [1, 2, 99]) test.pool.observe(id, success());
+  for (const id of [1, 2, 99]) test.pool.reportOutcome(id, success());
   expect([stateOf(test, 1).state, stateOf(test, 2).state]).toEqual(["healthy", "blocked"]);
 });
 
@@ -152,15 +152,15 @@ describe("our own network", () => {
       await call(test, failure("upstream_unknown_outcome", undefined, { charged: true }));
       await test.clock.advance(100);
     }
-    expect(test.pool.gauges()).toMatchObject({ tokens: { healthy: 3 }, networkTroubleSince: since });
+    expect(test.pool.gauges()).toMatchObject({ tokens: { healthy: 3 }, networkDegradedSince: since });
     await call(test, limited("per_minute"));
-    expect(test.pool.gauges().networkTroubleSince).toBeNull();
+    expect(test.pool.gauges().networkDegradedSince).toBeNull();
   });
   test("is not suspected when one token's proxy fails; that token pauses briefly", async () => {
     const test = testPool([tokenRow(1), tokenRow(2), tokenRow(3, { proxy: "http://proxy:1" })]);
     await call(test, unreachable, { pinned: 3 });
     expect(stateOf(test, 3)).toMatchObject({ state: "cooling", reason: "proxy", until: test.clock.now() + 30_000 });
-    expect(test.pool.gauges().networkTroubleSince).toBeNull();
+    expect(test.pool.gauges().networkDegradedSince).toBeNull();
     await test.clock.advance(30_000);
     expect(stateOf(test, 3).state).toBe("healthy");
   });
@@ -168,7 +168,7 @@ describe("our own network", () => {
     const test = testPool([tokenRow(1), tokenRow(2), tokenRow(3, { proxy: "http://proxy:1" })]);
     await call(test, unreachable, { pinned: 3 });
     await call(test, unreachable, { pinned: 1 });
-    expect(test.pool.gauges()).toMatchObject({ tokens: { healthy: 3 }, networkTroubleSince: test.clock.now() });
+    expect(test.pool.gauges()).toMatchObject({ tokens: { healthy: 3 }, networkDegradedSince: test.clock.now() });
   });
 });
 
@@ -265,10 +265,10 @@ describe("health is saved", () => {
     pool.load([grouped(1, "project"), tokenRow(2)]);
     const at = clock.now();
     const minute = { ...failure("upstream_rate_limited", { scope: "group", reason: "per_minute" }), retryAfterMs: MINUTE };
-    pool.observe(2, failure("upstream_unauthorized"));
+    pool.reportOutcome(2, failure("upstream_unauthorized"));
     await clock.advance(200);
-    pool.observe(1, minute);
-    pool.observe(1, success());
+    pool.reportOutcome(1, minute);
+    pool.reportOutcome(1, success());
     await clock.advance(5_000);
     expect(tried.slice(1).flatMap((changes) => changes.flatMap(({ pauses }) => pauses))).toEqual([
       { subject: "token 2", tokenId: 2, at, family: null, reason: "key_invalid", until: null },
@@ -289,9 +289,9 @@ describe("health is saved", () => {
       },
     });
     pool.load([tokenRow(1), tokenRow(2)]);
-    pool.observe(1, failure("upstream_unauthorized"));
+    pool.reportOutcome(1, failure("upstream_unauthorized"));
     await clock.advance(200);
-    pool.observe(2, failure("upstream_unauthorized"));
+    pool.reportOutcome(2, failure("upstream_unauthorized"));
     await clock.advance(5_000);
     expect(saves).toEqual([[1], [1, 2]]);
   });

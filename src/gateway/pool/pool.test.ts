@@ -266,12 +266,12 @@ describe("the table changes while the pool runs", () => {
   test("what a check learns decides from then on; what it does not tell stays", async () => {
     const test = testPool([tokenRow(1, { tier: 1, credits: 5 })]);
     expect([test.pool.canServe("image", FAMILY), test.pool.canServe("image", FAMILY, ["beta"])]).toEqual([true, false]);
-    test.pool.learn(1, { families: ["x"], credits: undefined });
+    test.pool.updateFacts(1, { families: ["x"], credits: undefined });
     expect([test.pool.canServe("image", FAMILY), test.pool.canServe("image", "x")]).toEqual([false, true]);
     expect([...test.pool.families("image")]).toEqual(["x"]);
     expect(test.pool.snapshot()[0]).toMatchObject({ tier: 1, credits: 5, families: ["x"] });
     expect((await refusalOf(test.lease())).reason).toBe("model_not_served");
-    test.pool.learn(1, { families: [FAMILY] });
+    test.pool.updateFacts(1, { families: [FAMILY] });
     expect((await test.lease()).tokenId).toBe(1);
   });
 

@@ -8,7 +8,7 @@ import { type AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import { availabilityOf, refusal } from "./availability.ts";
-import { type Condition, HEALTHY, type Health, reanchored } from "./health.ts";
+import { type Cooldown, HEALTHY, type Health, reanchored } from "./health.ts";
 import { createHealthTracker } from "./health-tracker.ts";
 import { createHealthSaver, type SaveHealth } from "./health-writer.ts";
 import { createLatencyEstimate } from "./latency-estimate.ts";
@@ -38,11 +38,11 @@ export type Pool = Leases & {
    */
   load(rows: readonly TokenRow[]): void;
   /** What a check learned; absent facts change nothing. */
-  learn(id: number, facts: TokenFacts): void;
+  updateFacts(id: number, facts: TokenFacts): void;
   /** How a call of a token without a lease ended: a check, a look at what it makes. Success ends a block for an invalid key or a dead session. */
-  observe(id: number, outcome: Outcome): void;
+  reportOutcome(id: number, outcome: Outcome): void;
   /** What holds the token as a whole back now, itself or with its group; null when nothing does. Costs no I/O. */
-  condition(id: number): Condition | null;
+  cooldownOf(id: number): Cooldown | null;
   /** Ends what holds the token, or only one of its models, back; its group's too. False when there is no such token. */
   clearCooldown(id: number, family?: string): boolean;
   /** Takes a slot, free or not, for a call that already runs upstream: a job found after a restart. Null when the token is gone. */
@@ -172,14 +172,14 @@ export function createPool({ clock, random, settings, log, saveHealth, ...option
       roster.load(rows, now());
       room.serve();
     },
-    learn(id, { identity, tier, credits, families, renewBefore }) {
+    updateFacts(id, { identity, tier, credits, families, renewBefore }) {
       const member = present(id);
       if (!member) return;
       const facts = Object.entries({ identity, tier, credits, families, renewBefore }).filter(([, value]) => value !== undefined);
       roster.change(member, { ...Object.fromEntries(facts), checkedAt: clock.now() });
       room.serve();
     },
-    observe(id, outcome) {
+    reportOutcome(id, outcome) {
       const member = present(id);
       if (!member) return;
       const reason = member.health.condition?.reason;
@@ -192,7 +192,7 @@ export function createPool({ clock, random, settings, log, saveHealth, ...option
       }
       room.serve();
     },
-    condition(id) {
+    cooldownOf(id) {
       const member = present(id);
       return member && heldBy(member, clock.now());
     },
@@ -224,7 +224,7 @@ export function createPool({ clock, random, settings, log, saveHealth, ...option
         inFlight: { ...slots.inFlight },
         queued: room.size(),
         tokens: countStates(members.values(), time),
-        networkTroubleSince: judge.network().troubleSince,
+        networkDegradedSince: judge.network().degradedSince,
       };
     },
     countUsable: () => countUsable(members.values(), now() + settings().wait_ms),

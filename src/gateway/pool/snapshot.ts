@@ -2,7 +2,7 @@
 
 import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
-import { type Condition, HEALTHY, type Health, heldUntil, isHalfOpen } from "./health.ts";
+import { type Cooldown, HEALTHY, type Health, heldUntil, isHalfOpen } from "./health.ts";
 import { type Group, type LastError, limitOf, type PoolToken } from "./pool-token.ts";
 import { type HealthReason, OPERATOR_ADVICE } from "./reasons.ts";
 import { createTokenRegistry } from "./registry.ts";
@@ -62,7 +62,7 @@ export type PoolGauges = {
   queued: number;
   tokens: Record<HealthState, number>;
   /** Since when our own network is thought to be down; null: it works. */
-  networkTroubleSince: number | null;
+  networkDegradedSince: number | null;
 };
 
 const healthy: HealthView = { state: "healthy", reason: null, message: "", since: null, until: null };
@@ -70,7 +70,7 @@ const disabled: HealthView = { ...healthy, state: "disabled", reason: "operator"
 
 const NO_MODELS: readonly ModelCooldown[] = [];
 
-const ofCondition = ({ state, reason, since, until }: Condition): HealthView => ({
+const ofCondition = ({ state, reason, since, until }: Cooldown): HealthView => ({
   state,
   reason,
   message: OPERATOR_ADVICE[reason],
@@ -85,7 +85,7 @@ const longerHealth = ({ health, group }: PoolToken, now: number): Health =>
     : health;
 
 /** What holds the token as a whole back now; null when nothing does. */
-export function heldBy(member: PoolToken, now: number): Condition | null {
+export function heldBy(member: PoolToken, now: number): Cooldown | null {
   const longer = longerHealth(member, now);
   return heldUntil(longer, now) > 0 ? longer.condition : null;
 }

@@ -24,7 +24,7 @@ describe("while checks are to come", () => {
     const asked = ask(test);
     await test.clock.advance(5_500);
     expect(asked.came).toBeNull();
-    test.pool.learn(1, { tier: 2 });
+    test.pool.updateFacts(1, { tier: 2 });
     await settled();
     expect(asked.came).toBe(1);
   });
@@ -33,7 +33,7 @@ describe("while checks are to come", () => {
     const test = testPool([tokenRow(1)], { awaitsCheck: true });
     const asked = ask(test);
     await test.clock.advance(500);
-    test.pool.learn(1, facts);
+    test.pool.updateFacts(1, facts);
     await settled();
     expect(asked).toEqual({ came: "no_token", reason: "model_not_served" });
   });
@@ -57,7 +57,7 @@ describe("while checks are to come", () => {
     expect(asked.came).toBe(2);
     const alone = testPool([tokenRow(1)], { awaitsCheck: true });
     const refused = ask(alone);
-    alone.pool.observe(1, failure("upstream_unauthorized", { scope: "token", reason: "session_dead" }));
+    alone.pool.reportOutcome(1, failure("upstream_unauthorized", { scope: "token", reason: "session_dead" }));
     await settled();
     expect(refused).toEqual({ came: "no_token", reason: "needs_operator" });
   });

@@ -16,7 +16,7 @@ const GIBIBYTE = 1024 ** 3;
 type World = {
   unreached?: string;
   tokens?: Partial<PoolGauges["tokens"]>;
-  networkTroubleSince?: number;
+  networkDegradedSince?: number;
   ledgerTroubleSince?: number;
   freeBytes?: number;
   keys?: number;
@@ -36,7 +36,7 @@ function world(change: World = {}, asked: UsageQuery[] = []): OverviewDependenci
     Array.from({ length: Math.min(count, limit) }, (_, index) => make(index + 1));
   return {
     pool: {
-      gauges: () => ({ inFlight: { image: 1, video: 2 }, queued: 3, tokens, networkTroubleSince: change.networkTroubleSince ?? null }),
+      gauges: () => ({ inFlight: { image: 1, video: 2 }, queued: 3, tokens, networkDegradedSince: change.networkDegradedSince ?? null }),
       blocked: (limit) => named(tokens.blocked, limit, (id) => ({ id, label: `token ${id}`, health }) as PoolTokenView),
     },
     store: {
@@ -52,7 +52,7 @@ function world(change: World = {}, asked: UsageQuery[] = []): OverviewDependenci
     },
     sideCalls: { counts: () => ({ answered: 0, generated: 0 }), suspects: () => [], rules: () => [] },
     keys: { count: () => change.keys ?? 1 },
-    limits: { troubleSince: () => change.ledgerTroubleSince ?? null },
+    limits: { degradedSince: () => change.ledgerTroubleSince ?? null },
     linkWatch: { unreached: () => change.unreached ?? null },
     media: { freeBytes: () => change.freeBytes ?? GIBIBYTE },
     maintenance: { appliedRestore: () => change.restored ?? null },
@@ -85,7 +85,7 @@ test.each<[string, World, Need[]]>([
   ["an empty pool", { tokens: {} }, [{ kind: "noTokens" }]],
   ["an empty pool before the first steps are done", { tokens: {}, passwordIsTemporary: true }, [{ kind: "unfinished" }]],
   ["no key", { keys: 0 }, [{ kind: "noKeys" }]],
-  ["a network that is down", { networkTroubleSince: 7 }, [{ kind: "network", since: 7 }]],
+  ["a network that is down", { networkDegradedSince: 7 }, [{ kind: "network", since: 7 }]],
   ["a ledger that cannot be written", { ledgerTroubleSince: 7 }, [{ kind: "ledger", since: 7 }]],
   ["a disk with little left", { freeBytes: 0.4 * GIBIBYTE }, [{ kind: "disk", freeBytes: 0.4 * GIBIBYTE, stops: false }]],
   ["a disk with too little left", { freeBytes: 0.2 * GIBIBYTE }, [{ kind: "disk", freeBytes: 0.2 * GIBIBYTE, stops: true }]],

@@ -7,7 +7,7 @@ import type { AppliedRestore } from "../../domain/backup.ts";
 import type { JobState } from "../../domain/job.ts";
 import { type FirstStep, nextStep } from "../auth/setup-steps.ts";
 import type { Keys } from "../keys/keys.ts";
-import type { OpenLimits } from "../limits/limits.ts";
+import type { Limits } from "../limits/limits.ts";
 import type { LinkWatch } from "../media/link-watch.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -17,7 +17,7 @@ import type { SideCallCounts, SideCallLog, SuspectShape } from "../side-calls/lo
 import type { Maintenance } from "./maintenance.ts";
 import { readUsageAlong, readUsageTotal, type UsageRange, type UsageTotal, usageRange } from "./usage.ts";
 
-export type OverviewNow = Omit<PoolGauges, "networkTroubleSince"> & {
+export type OverviewNow = Omit<PoolGauges, "networkDegradedSince"> & {
   /** Jobs that have not ended: for a token, upstream, and with an end that nobody knows. */
   jobs: { waiting: number; running: number; unknown: number };
 };
@@ -51,7 +51,7 @@ export type OverviewDependencies = {
   pool: Pick<Pool, "gauges" | "blocked">;
   store: Pick<Store, "readFact" | "countOpenJobs" | "listJobs" | "listDeliveries" | "readUsage">;
   keys: Pick<Keys, "count">;
-  limits: Pick<OpenLimits, "troubleSince">;
+  limits: Pick<Limits, "degradedSince">;
   sideCalls: Pick<SideCallLog, "counts" | "suspects" | "rules">;
   media: Pick<MediaStore, "freeBytes">;
   linkWatch: Pick<LinkWatch, "unreached">;
@@ -113,15 +113,15 @@ const jobsOf = ({ queued = 0, submitting = 0, running = 0, storing = 0, unknown 
 /** Worst first: what stops everything, then single tokens and jobs, then what is only not right. */
 async function needsOf(deps: OverviewDependencies, gauges: PoolGauges, unknownJobs: number): Promise<Need[]> {
   const { pool, store, keys, limits, settings } = deps;
-  const { tokens, networkTroubleSince } = gauges;
+  const { tokens, networkDegradedSince } = gauges;
   const total = tokens.healthy + tokens.cooling + tokens.blocked + tokens.disabled;
-  const ledgerTrouble = limits.troubleSince();
+  const ledgerTrouble = limits.degradedSince();
   const lacksUrl = settings().webhooks.enabled && settings().server.public_url === "";
   return [
     ...(ledgerTrouble === null ? [] : [{ kind: "ledger" as const, since: ledgerTrouble }]),
     ...diskNeed(deps),
     ...restoreNeed(deps),
-    ...(networkTroubleSince === null ? [] : [{ kind: "network" as const, since: networkTroubleSince }]),
+    ...(networkDegradedSince === null ? [] : [{ kind: "network" as const, since: networkDegradedSince }]),
     ...(total === 0 ? [emptyPool(await nextStep(store))] : []),
     ...(keys.count() === 0 ? [{ kind: "noKeys" as const }] : []),
     ...(total > tokens.disabled && tokens.healthy === 0 ? [{ kind: "allHeld" as const }] : []),

@@ -29,7 +29,7 @@ export type CheckDependencies = {
   store: Pick<Store, "readFact" | "writeFact">;
   maintenance: Pick<Maintenance, "sizes">;
   media: Pick<MediaStore, "keepBytes" | "open" | "remove">;
-  pool: Pick<Pool, "rows" | "condition">;
+  pool: Pick<Pool, "rows" | "cooldownOf">;
   refresher: Pick<Refresher, "checkNow">;
   settings: () => Settings;
   /** Addresses that calls go to. */
@@ -153,6 +153,6 @@ function sampleOf({ pool }: Pick<CheckDependencies, "pool">): { id: number; labe
 
 async function checkToken({ refresher, pool }: CheckDependencies, id: number): Promise<Finding> {
   await refresher.checkNow(id);
-  const held = pool.condition(id);
+  const held = pool.cooldownOf(id);
   return held ? { state: "warn", message: `Held back: ${held.reason}.` } : {};
 }

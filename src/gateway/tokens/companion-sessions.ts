@@ -36,7 +36,7 @@ type Dependencies = {
   provider: string;
   store: Pick<Store, "listTokens" | "insertToken">;
   tokens: Pick<Tokens, "open" | "callContext" | "probe" | "keep">;
-  pool: Pick<Pool, "condition" | "observe" | "clearCooldown">;
+  pool: Pick<Pool, "cooldownOf" | "reportOutcome" | "clearCooldown">;
   refresher: Pick<Refresher, "learn">;
   audit: Pick<Audit, "record">;
   settings: () => Settings["pool"];
@@ -60,7 +60,7 @@ export function createCompanionSessions(deps: Dependencies): CompanionSessions {
   async function ownerOf(rows: TokenRow[], identity: string, sessions: readonly string[]): Promise<TokenRow | null> {
     const own = rows.filter((row) => row.identity?.toLowerCase() === identity.toLowerCase());
     if (own.length > 1) for (const row of own) if (sessions.includes(await secretOf(row))) return row;
-    return own.find((row) => WAITS_FOR_SESSION.has(pool.condition(row.id)?.reason ?? "")) ?? own[0] ?? null;
+    return own.find((row) => WAITS_FOR_SESSION.has(pool.cooldownOf(row.id)?.reason ?? "")) ?? own[0] ?? null;
   }
 
   async function renew(row: Pick<TokenRow, "id" | "proxy">, { facts, secret, state }: Probe, signal: AbortSignal): Promise<void> {
@@ -68,7 +68,7 @@ export function createCompanionSessions(deps: Dependencies): CompanionSessions {
     await tokens.callContext(token, signal).remember({ secret, state });
     await tokens.keep(row.id, facts);
     refresher.learn(row.id, facts);
-    pool.observe(row.id, VALID);
+    pool.reportOutcome(row.id, VALID);
   }
 
   /** A token of its own; or the one that has the session already and was never told whose it is. */
@@ -93,7 +93,7 @@ export function createCompanionSessions(deps: Dependencies): CompanionSessions {
     const rows = (await store.listTokens()).filter((row) => row.provider === provider);
     const owner = await ownerOf(rows, identity, [session, probe.secret]);
     const row = owner ?? (await add(rows, identity, probe.secret));
-    const wasOff = pool.condition(row.id)?.reason === "imported_off";
+    const wasOff = pool.cooldownOf(row.id)?.reason === "imported_off";
     await renew(row, probe, signal);
     if (wasOff) pool.clearCooldown(row.id);
     return { action: rows.some(({ id }) => id === row.id) ? "updated" : "added", tokenId: row.id, identity, enabled: wasOff };

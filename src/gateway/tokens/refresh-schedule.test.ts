@@ -1,6 +1,6 @@
 // Refresh schedule: which tokens are due for a check, and when the others are.
 import { describe, expect, test } from "bun:test";
-import type { Condition } from "../pool/health.ts";
+import type { Cooldown } from "../pool/health.ts";
 import { afterFailure, afterSuccess, type CheckFacts, type CheckHistory, NEVER, newHistory, nextCheckAt } from "./refresh-schedule.ts";
 
 const SECOND = 1000;
@@ -9,7 +9,7 @@ const HOUR = 60 * MINUTE;
 const NOW = Date.UTC(2026, 10, 23, 12);
 const INTERVAL = 30 * MINUTE;
 
-type Given = { row?: Partial<CheckFacts["row"]>; condition?: Condition | null; history?: Partial<CheckHistory> };
+type Given = { row?: Partial<CheckFacts["row"]>; condition?: Cooldown | null; history?: Partial<CheckHistory> };
 
 /** A token that was checked just now and is known for a day; `chance` in the middle makes no shift of the interval. */
 function facts({ row, condition = null, history }: Given = {}): CheckFacts {
@@ -21,8 +21,8 @@ function facts({ row, condition = null, history }: Given = {}): CheckFacts {
   };
 }
 
-const cooling = (until: number): Condition => ({ state: "cooling", reason: "throttled", since: NOW - MINUTE, until });
-const blocked = (reason: Condition["reason"], since = NOW): Condition => ({ state: "blocked", reason, since, until: null });
+const cooling = (until: number): Cooldown => ({ state: "cooling", reason: "throttled", since: NOW - MINUTE, until });
+const blocked = (reason: Cooldown["reason"], since = NOW): Cooldown => ({ state: "blocked", reason, since, until: null });
 
 describe("a token is due", () => {
   const cases: [fact: string, given: Given, at: number][] = [

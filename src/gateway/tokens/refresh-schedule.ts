@@ -2,7 +2,7 @@
 
 import type { Random } from "../../clock.ts";
 import type { TokenRow } from "../../domain/token.ts";
-import type { Condition } from "../pool/health.ts";
+import type { Cooldown } from "../pool/health.ts";
 import type { HealthReason } from "../pool/reasons.ts";
 
 const SECOND = 1000;
@@ -26,7 +26,7 @@ export type CheckHistory = {
 export type CheckFacts = {
   row: Pick<TokenRow, "enabled" | "checkedAt" | "renewBefore">;
   /** What holds the token as a whole back now. */
-  condition: Condition | null;
+  condition: Cooldown | null;
   history: CheckHistory;
   /** Age at which what was learned is learned again, in ms. */
   intervalMs: number;

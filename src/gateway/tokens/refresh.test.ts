@@ -7,7 +7,7 @@ import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import { seededRandom, settled, virtualClock } from "../../testing.ts";
-import type { Condition } from "../pool/health.ts";
+import type { Cooldown } from "../pool/health.ts";
 import type { Outcome } from "../pool/lease-contract.ts";
 import { createRefresher } from "./refresh.ts";
 
@@ -55,15 +55,15 @@ function bench(check: Check = async () => ({}), settings = {}) {
   const started = clock.now();
   const checks: { id: number; at: number }[] = [];
   const outcomes: { id: number; outcome: Outcome }[] = [];
-  const conditions = new Map<number, Condition>();
+  const conditions = new Map<number, Cooldown>();
   const results: string[] = [];
   const logged: string[] = [];
   let running = 0;
   let most = 0;
   const refresher = createRefresher({
     pool: {
-      condition: (id) => conditions.get(id) ?? null,
-      observe(id, outcome) {
+      cooldownOf: (id) => conditions.get(id) ?? null,
+      reportOutcome(id, outcome) {
         outcomes.push({ id, outcome });
         if (outcome.ok) conditions.delete(id);
         else if (outcome.kind === "upstream_unauthorized") {

@@ -28,7 +28,7 @@ export type Refresher = {
 };
 
 type Dependencies = {
-  pool: Pick<Pool, "condition" | "observe">;
+  pool: Pick<Pool, "cooldownOf" | "reportOutcome">;
   tokens: Pick<Tokens, "check">;
   settings: () => Settings["refresh"];
   /** Age at which what is known of a provider's token is learned again, in ms. */
@@ -64,7 +64,7 @@ export function createRefresher(deps: Dependencies): Refresher {
   let cancelTimer = () => {};
 
   const dueAt = ({ row, history }: Watched, now: number): number =>
-    nextCheckAt({ row, history, condition: pool.condition(row.id), intervalMs: intervalMs(row.provider) }, now);
+    nextCheckAt({ row, history, condition: pool.cooldownOf(row.id), intervalMs: intervalMs(row.provider) }, now);
 
   /** The token that is due first, in the past or in the future. */
   function nextDue(now: number): { entry: Watched; at: number } | null {
@@ -130,10 +130,10 @@ export function createRefresher(deps: Dependencies): Refresher {
   function succeeded(entry: Watched, facts: TokenFacts): void {
     const { id, provider, label } = entry.row;
     checks.inc({ provider, result: "ok" });
-    const before = pool.condition(id);
+    const before = pool.cooldownOf(id);
     learn(entry, facts);
-    pool.observe(id, CHECKED);
-    if (before && !pool.condition(id)) log.info("A token works again", { tokenId: id, label, reason: before.reason });
+    pool.reportOutcome(id, CHECKED);
+    if (before && !pool.cooldownOf(id)) log.info("A token works again", { tokenId: id, label, reason: before.reason });
   }
 
   function failed(entry: Watched, error: unknown): void {
@@ -150,7 +150,7 @@ export function createRefresher(deps: Dependencies): Refresher {
     }
     const { kind, detail, retryAfterMs, upstreamStatus } = known;
     log.info("A token's check failed; it is repeated later", { ...fields, kind, reason: detail?.reason });
-    if (TOLD.has(kind)) pool.observe(id, { ok: false, kind, detail, retryAfterMs, upstreamStatus, charged: false });
+    if (TOLD.has(kind)) pool.reportOutcome(id, { ok: false, kind, detail, retryAfterMs, upstreamStatus, charged: false });
   }
 
   function learn(entry: Watched, { identity, tier, credits, families, renewBefore }: TokenFacts): void {

@@ -3,7 +3,7 @@
 
 import { AppError } from "../../../errors.ts";
 import { refusalOf } from "../../../gateway/keys/keys.ts";
-import type { Limits } from "../../../gateway/limits/contract.ts";
+import type { AdmissionControl } from "../../../gateway/limits/contract.ts";
 import type { Api, Call } from "../call.ts";
 import { camelKeys, type Fields, fieldsOf, numberOf, textOf } from "../proto-json.ts";
 import { isFileName } from "../references.ts";
@@ -14,7 +14,7 @@ import { nameTaken, type Upload, type Uploads } from "./resumable.ts";
 const MAX_NAME = 255;
 const NAMELESS = "upload";
 
-type Room = Api & { uploads: Uploads; limits: Pick<Limits, "admitUpload"> };
+type Room = Api & { uploads: Uploads; limits: Pick<AdmissionControl, "admitUpload"> };
 
 /** Begins an upload; without `X-Goog-Upload-Command: start` the body is the file, or a description and the file in two parts. */
 export async function startUpload(api: Room, call: Call): Promise<Response> {
