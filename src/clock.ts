@@ -1,4 +1,6 @@
-// Time and chance as arguments, so that rules can be tested on a virtual clock.
+// Clock and randomness as arguments, with sleep, timeout and repeat on them; tests pass a virtual clock.
+
+import { AppError } from "./errors.ts";
 
 /** Where "now" and timers come from. Times are epoch milliseconds. */
 export type Clock = {
@@ -36,4 +38,47 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     });
     signal?.addEventListener("abort", onAbort, { once: true });
   });
+}
+
+/** Runs `action` with a signal that aborts with `stop`, or after `ms` with an `upstream_timeout`. */
+export async function withTimeout<T>(clock: Clock, stop: AbortSignal, ms: number, action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const message = `The upstream gave no answer within ${Math.round(ms / 1000)} seconds.`;
+  const cancel = clock.after(ms, () => late.abort(new AppError("upstream_timeout", message)));
+  try {
+    return await action(AbortSignal.any([stop, late.signal]));
+  } finally {
+    cancel();
+  }
+}
+
+export type Repeated = {
+  /** Aborts the signal of a run under way; resolves when that has ended. No run starts after it. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Runs `task` after `firstMs` (at once if 0), then again `ms` after each run has ended. Runs never overlap. `task` handles its own
+ * failures: one that rejects ends the repetition.
+ */
+export function repeat(clock: Clock, ms: number, task: (stopping: AbortSignal) => Promise<void>, firstMs = 0): Repeated {
+  const stopping = new AbortController();
+  let cancel = () => {};
+  let running: Promise<void> = Promise.resolve();
+  const start = () => {
+    running = run();
+  };
+  const run = async () => {
+    await task(stopping.signal);
+    if (!stopping.signal.aborted) cancel = clock.after(ms, start);
+  };
+  if (firstMs > 0) cancel = clock.after(firstMs, start);
+  else start();
+  return {
+    stop() {
+      stopping.abort();
+      cancel();
+      return running;
+    },
+  };
 }

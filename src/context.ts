@@ -13,7 +13,7 @@ import { createGenerate } from "./gateway/generation/generate.ts";
 import type { InputDependencies } from "./gateway/generation/inputs.ts";
 import { createStoredResponses, type StoredResponses } from "./gateway/generation/stored-responses.ts";
 import { Undelivered } from "./gateway/generation/undelivered.ts";
-import { createJobRoom, type JobRoom } from "./gateway/jobs/job-room.ts";
+import { createJobParts, type JobParts } from "./gateway/jobs/jobs.ts";
 import { createKeys, type Keys } from "./gateway/keys/keys.ts";
 import { createLimits, type Limits } from "./gateway/limits/limits.ts";
 import { createMediaFetch } from "./gateway/media/fetch-media.ts";
@@ -37,7 +37,7 @@ import { createFlow } from "./providers/flow/client.ts";
 import { createGemini } from "./providers/gemini/client.ts";
 import type { Provider } from "./providers/provider.ts";
 
-export type Context = JobRoom & {
+export type Context = JobParts & {
   config: Config;
   settings: SettingsStore;
   /** Where settings come from, for who changes them. */
@@ -198,7 +198,7 @@ export function createContext(options: Options): Context {
     log,
     shutdown,
   });
-  const jobRoom = createJobRoom({
+  const jobParts = createJobParts({
     undelivered,
     store,
     pool,
@@ -220,7 +220,7 @@ export function createContext(options: Options): Context {
   const sessions = createSessions({ store, now, secret: sessionSecret });
   const login = createLogin({ check: createPasswordCheck(store), now });
   return {
-    ...jobRoom,
+    ...jobParts,
     config,
     settings,
     layers,

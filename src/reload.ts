@@ -1,4 +1,5 @@
-// Keeps what lives in memory in step with the store, also when the command line changes it.
+// Reloads tokens, keys and settings into memory when the database changes, also by the command line.
+import { type Repeated, repeat } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import { withDatabase } from "./config/config.ts";
 import type { Context } from "./context.ts";
@@ -7,53 +8,41 @@ import { OVERRIDES_KEY } from "./gateway/models/overrides.ts";
 import { SIDE_RULES_KEY } from "./gateway/side-calls/rules.ts";
 import { createSerial } from "./serial.ts";
 
-/** How often other processes' changes are looked for, in ms. */
+/** Ms between two checks for changes by other processes. */
 const INTERVAL_MS = 1000;
 
-export type Watch = {
-  /** Takes what was just written into memory, without waiting for the next look. */
-  look(): Promise<void>;
-  stop(): void;
+export type Reloader = Repeated & {
+  /** Loads what has changed, without waiting for the next check. */
+  reload(): Promise<void>;
 };
 
-/** Loads everything once, then again whatever changed. */
-export async function watchChanges(ctx: Context, boot: Config): Promise<Watch> {
+/** Loads everything once, then again whatever has changed. */
+export async function startReloader(ctx: Context, boot: Config): Promise<Reloader> {
   const { store, clock, log } = ctx;
-  let known: Revisions | null = null;
-  let cancel = () => {};
-  let stopped = false;
-  // An older list never comes after a newer one.
+  let loaded: Revisions | null = null;
+  // In order: an older list never replaces a newer one.
   const oneByOne = createSerial();
 
   const load = async () => {
     const revisions = await store.revisions();
-    if (revisions.tokens !== known?.tokens) await loadTokens(ctx);
-    if (revisions.keys !== known?.keys) ctx.keys.load(await store.listKeys(), await store.listKeyHashes());
-    if (revisions.settings !== known?.settings) {
+    if (revisions.tokens !== loaded?.tokens) await loadTokens(ctx);
+    if (revisions.keys !== loaded?.keys) ctx.keys.load(await store.listKeys(), await store.listKeyHashes());
+    if (revisions.settings !== loaded?.settings) {
       const stored = await store.readSettings();
       ctx.offer.load(stored[OVERRIDES_KEY]);
       ctx.sideCalls.loadRules(stored[SIDE_RULES_KEY]);
-      if (known) takeSettings(ctx, withDatabase(boot, stored));
+      if (loaded) applySettings(ctx, withDatabase(boot, stored));
     }
-    known = revisions;
+    loaded = revisions;
   };
-  const tick = async () => {
-    await oneByOne(load).catch((error) => log.error("Changes could not be read", { error }));
-    if (!stopped) cancel = clock.after(INTERVAL_MS, tick);
-  };
+  const check = () => oneByOne(load).catch((error) => log.error("Changes could not be read", { error }));
 
   await load();
-  cancel = clock.after(INTERVAL_MS, tick);
-  return {
-    look: () => oneByOne(load),
-    stop() {
-      stopped = true;
-      cancel();
-    },
-  };
+  const { stop } = repeat(clock, INTERVAL_MS, check, INTERVAL_MS);
+  return { reload: () => oneByOne(load), stop };
 }
 
-function takeSettings({ settings, log }: Context, next: Config): void {
+function applySettings({ settings, log }: Context, next: Config): void {
   for (const warning of next.warnings) log.warn(warning);
   settings.replace(next.settings);
   log.setLevel(next.settings.log.level);

@@ -1,7 +1,7 @@
-// The sweep of the request log: what is due goes, again and again, and a failure is told and not the end.
+// Request log retention: old rows are deleted every hour, and a failure is logged and tried again.
 import { expect, test } from "bun:test";
 import { createLog } from "./log.ts";
-import { createRequestSweep } from "./request-sweep.ts";
+import { sweepRequests } from "./request-sweep.ts";
 import { settled, virtualClock } from "./testing.ts";
 
 const DAY = 86_400_000;
@@ -12,8 +12,7 @@ test("rows older than the setting go at the start and every hour, by the setting
   let days = 30;
   const requests = { deleteBefore: async (time: number) => asked.push((clock.now() - time) / DAY) };
   const log = createLog({ level: "error", format: "json", write: () => {} });
-  const sweep = createRequestSweep({ requests, clock, log, retentionDays: () => days });
-  sweep.start();
+  const sweep = sweepRequests({ requests, clock, log, retentionDays: () => days });
   await settled();
   days = 7;
   await clock.advance(3_600_000);
@@ -22,7 +21,7 @@ test("rows older than the setting go at the start and every hour, by the setting
   expect(clock.nextTimer()).toBeNull();
 });
 
-test("a log that cannot be written is told, and tried again", async () => {
+test("a sweep that fails is logged and tried again", async () => {
   const clock = virtualClock();
   const lines: string[] = [];
   let calls = 0;
@@ -33,8 +32,7 @@ test("a log that cannot be written is told, and tried again", async () => {
     },
   };
   const log = createLog({ level: "info", format: "json", write: (line) => lines.push(line) });
-  const sweep = createRequestSweep({ requests, clock, log, retentionDays: () => 1 });
-  sweep.start();
+  const sweep = sweepRequests({ requests, clock, log, retentionDays: () => 1 });
   await settled();
   await clock.advance(3_600_000);
   expect(lines.map((line) => JSON.parse(line).level)).toEqual(["error", "info"]);

@@ -13,8 +13,8 @@ import type { Store } from "./db/store.ts";
 import { hashKey } from "./gateway/keys/keys.ts";
 import type { Log } from "./log.ts";
 import { createMaintenance } from "./maintenance.ts";
-import { watchChanges } from "./reload.ts";
-import { createRequestSweep } from "./request-sweep.ts";
+import { startReloader } from "./reload.ts";
+import { sweepRequests } from "./request-sweep.ts";
 import { VERSION } from "./version.ts";
 
 export type StartOptions = {
@@ -90,30 +90,29 @@ export async function start({
       sessionSecret: createVault(secretKey).derive("admin session"),
     });
     await ctx.undelivered.load();
-    await ctx.limits.load(await ctx.runner.prepare());
+    await ctx.limits.load(await ctx.worker.prepare());
     closing.push(() => ctx.limits.close());
     await ctx.media.start();
     closing.push(() => ctx.media.stop());
-    const sweep = createRequestSweep({ requests, clock, log, retentionDays: () => ctx.settings.current().requests.retention_days });
-    closing.push(() => sweep.stop());
-    const watch = await watchChanges(ctx, config);
+    const reloader = await startReloader(ctx, config);
     closing.push(
-      () => watch.stop(),
+      () => reloader.stop(),
       () => ctx.pool.close(),
       () => ctx.refresher.stop(),
       () => ctx.webhooks.stop(),
       () => ctx.responses.stop(),
       () => ctx.sideCalls.stop(),
       () => ctx.undelivered.flush(),
-      () => ctx.runner.stop(ctx.settings.current().server.drain_timeout * 1000),
+      () => ctx.worker.stop(ctx.settings.current().server.drain_timeout * 1000),
     );
-    const { app, adminServer } = await listen(ctx, { refresh: watch.look, stopping: stopping.signal, watch: requestWatch });
-    sweep.start();
+    const { app, adminServer } = await listen(ctx, { refresh: reloader.reload, stopping: stopping.signal, watch: requestWatch });
+    const sweep = sweepRequests({ requests, clock, log, retentionDays: () => ctx.settings.current().requests.retention_days });
+    closing.push(() => sweep.stop());
     ctx.refresher.start();
     ctx.webhooks.start();
     ctx.responses.start();
     await ctx.sideCalls.start();
-    await ctx.runner.start();
+    await ctx.worker.start();
     const { port, hostname } = app.server!;
     const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${port}`;
     log.info("listening", { url, version: VERSION });

@@ -10,7 +10,7 @@ import { AppError } from "../src/errors.ts";
 import { createAffinity } from "../src/gateway/generation/affinity.ts";
 import { createGenerate } from "../src/gateway/generation/generate.ts";
 import type { CreateImageJob, CreateVideoJob } from "../src/gateway/jobs/contract.ts";
-import { createJobRoom } from "../src/gateway/jobs/job-room.ts";
+import { createJobParts } from "../src/gateway/jobs/jobs.ts";
 import { createKeys, hashKey } from "../src/gateway/keys/keys.ts";
 import { createLimits } from "../src/gateway/limits/limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
@@ -173,7 +173,7 @@ export async function openWorld({
       };
     },
     async [Symbol.asyncDispose]() {
-      const stopped = ctx.runner.stop(0);
+      const stopped = ctx.worker.stop(0);
       await clock.advance(1);
       await stopped;
       await ctx.webhooks.stop();
@@ -212,12 +212,12 @@ async function startContext({ config, store, requests, clock, script, seen }: Bo
   const affinity = createAffinity();
   const shared = { pool, limits, providers, tokens, media, requests, settings, metrics, clock, random, log };
   const generate = createGenerate({ ...shared, affinity, shutdown });
-  const room = createJobRoom({ ...shared, store, keys, generate, allowPrivateHosts: ["localhost"] });
-  await limits.load(await room.runner.prepare());
+  const room = createJobParts({ ...shared, store, keys, generate, allowPrivateHosts: ["localhost"] });
+  await limits.load(await room.worker.prepare());
   keys.load(await store.listKeys(), await store.listKeyHashes());
   pool.load(await store.listTokens());
   room.webhooks.start();
-  await room.runner.start();
+  await room.worker.start();
   return { ...room, pool, limits, media };
 }
 

@@ -3,7 +3,7 @@ import { Elysia } from "elysia";
 import { GalleryPageView, GalleryTiles, galleryHref } from "../../views/gallery/gallery.tsx";
 import { GalleryItemPage } from "../../views/gallery/gallery-item.tsx";
 import { AppError } from "../errors.ts";
-import { jobParameters } from "../gateway/jobs/job-parameters.ts";
+import { jobParameters } from "../gateway/jobs/list-jobs.ts";
 import { galleryItem, pageOfMedia, readGalleryQuery } from "../gateway/media/gallery.ts";
 import { mediaResponse } from "../gateway/media/media-response.ts";
 import { createMediaTrash } from "../gateway/media/trash.ts";

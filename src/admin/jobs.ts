@@ -5,8 +5,7 @@ import { JobProgress, JobRowView, JobsPage, jobHref, type ShownJob } from "../..
 import type { Messages } from "../../views/locales/en.ts";
 import type { JobRow } from "../db/jobs.ts";
 import { AppError } from "../errors.ts";
-import { jobParameters } from "../gateway/jobs/job-parameters.ts";
-import { bareUrl, isUnderWay, pageOfJobs, readJobQuery } from "../gateway/jobs/list-jobs.ts";
+import { bareUrl, isUnderWay, jobParameters, pageOfJobs, readJobQuery } from "../gateway/jobs/list-jobs.ts";
 import { retryJob } from "../gateway/jobs/retry-job.ts";
 import type { AdminContext } from "./context.ts";
 import { keyChoices, tokenLabels } from "./names.ts";

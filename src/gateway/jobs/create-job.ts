@@ -21,8 +21,8 @@ import { type VideoPlan, writePlan } from "./video-plan.ts";
 import type { Worker } from "./worker.ts";
 
 export type JobCreationDependencies = ImageJobDependencies & {
-  book: JobLifecycle;
-  runner: Pick<Worker, "take" | "imageRun">;
+  lifecycle: JobLifecycle;
+  worker: Pick<Worker, "take" | "imageRun">;
   pool: Pick<Leases, "canServe" | "families" | "isOff" | "deniedFor">;
   limits: AdmissionControl;
   media: Pick<MediaStore, "open" | "keepBytes" | "assertSpace" | "claimInputs">;
@@ -42,7 +42,7 @@ export type JobCreation = {
 };
 
 export function createJobCreation(deps: JobCreationDependencies, find: Find): JobCreation {
-  const { book, runner, settings, clock } = deps;
+  const { lifecycle, worker, settings, clock } = deps;
 
   async function openVideo(order: CreateVideoJob, attach: Attach): Promise<JobRow> {
     const source = await findSource(order);
@@ -85,9 +85,9 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
       plan: writePlan(plan),
     };
     // Asked for in one turn: both are in one commit.
-    await Promise.all([attach(job.id), book.open(job, admission)]);
+    await Promise.all([attach(job.id), lifecycle.open(job, admission)]);
     deps.media.claimInputs(requestId);
-    runner.take(job);
+    worker.take(job);
     return job;
   }
 
@@ -170,21 +170,21 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
         shapeParams,
       }),
     };
-    const run = runner.imageRun(id);
+    const run = worker.imageRun(id);
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
     ready.catch(() => {});
     // Admits, so that what is refused is told now; nothing is sent before the job is on disk.
     const started = await startImages(deps, run, job, ready);
     job.family = started.family;
     try {
-      await Promise.all([attach(id), book.open(job, null)]);
+      await Promise.all([attach(id), lifecycle.open(job, null)]);
       resolve();
     } catch (error) {
       reject(error);
       run.stop.abort();
       throw error;
     }
-    runner.take(job, { run, started });
+    worker.take(job, { run, started });
     return job;
   }
 

@@ -18,7 +18,7 @@ import type { JobLifecycle } from "./job-lifecycle.ts";
 import { nextProgress, toJobError } from "./job-state.ts";
 
 export type ImageJobDependencies = {
-  book: JobLifecycle;
+  lifecycle: JobLifecycle;
   generate: Generate;
   keys: Pick<Keys, "get">;
   media: Pick<MediaStore, "open">;
@@ -91,7 +91,7 @@ export async function startImages(deps: ImageJobDependencies, run: ImageRun, job
       run.calls.wasSent = true;
       run.calls.underWay++;
       const submitted = { state: "submitting" as const, submittedAt: deps.clock.now(), charged: true };
-      const moved = await deps.book.move(job.id, ["queued", "submitting"], submitted);
+      const moved = await deps.lifecycle.move(job.id, ["queued", "submitting"], submitted);
       if (moved) return;
       run.calls.underWay--;
       throw new AppError("cancelled", "The job was cancelled before it was submitted.");
@@ -105,12 +105,12 @@ export async function startImages(deps: ImageJobDependencies, run: ImageRun, job
  * While a job whose calls were all refused looks for another token, nothing of it is upstream: a crash finds it queued, and it is made
  * after the next start.
  */
-async function callEnded({ book, log }: ImageJobDependencies, { id, calls }: ImageRun, charged: boolean): Promise<void> {
+async function callEnded({ lifecycle, log }: ImageJobDependencies, { id, calls }: ImageRun, charged: boolean): Promise<void> {
   calls.underWay--;
   calls.mayBePaid ||= charged;
   if (calls.underWay > 0 || calls.mayBePaid) return;
   try {
-    await book.move(id, ["submitting"], { state: "queued", charged: false, submittedAt: null });
+    await lifecycle.move(id, ["submitting"], { state: "queued", charged: false, submittedAt: null });
   } catch (error) {
     // It stays submitting: a crash leaves it to a person, which costs nothing twice.
     log.error("A refused job could not be queued again", { jobId: id, error });
@@ -124,11 +124,11 @@ export async function followImages(deps: ImageJobDependencies, run: ImageRun, jo
   const notes = createOutputRecorder(n);
   try {
     for await (const event of images.events) {
-      if (event.type === "queued") deps.book.stand(job.id, event);
+      if (event.type === "queued") deps.lifecycle.stand(job.id, event);
       else if (event.type === "image") mediaIds.push(event.media.id);
       if (notes.hear(event)) {
         const progress = nextProgress(job.progress, { told: (90 * mediaIds.length) / n, elapsedMs: 0, usualMs: 1 });
-        await deps.book.move(job.id, ["submitting"], { progress, mediaIds: [...mediaIds], answer: notes.answer() });
+        await deps.lifecycle.move(job.id, ["submitting"], { progress, mediaIds: [...mediaIds], answer: notes.answer() });
       } else if (event.type === "done") await finish(deps, job, images.family, mediaIds, event, notes);
     }
     return true;
@@ -139,21 +139,21 @@ export async function followImages(deps: ImageJobDependencies, run: ImageRun, jo
 
 /** What a failure means for the job; false when it is to be tried again. */
 export async function imagesFailed(
-  { book, clock, log }: ImageJobDependencies,
+  { lifecycle, clock, log }: ImageJobDependencies,
   run: ImageRun,
   job: JobRow,
   error: unknown,
 ): Promise<boolean> {
   if (!(error instanceof AppError)) log.error("A job met an internal error", { jobId: job.id, error });
   const failure = error instanceof AppError ? error : new AppError("upstream_unavailable", "Internal error", { charged: true });
-  const now = await book.read(job.id);
+  const now = await lifecycle.read(job.id);
   if (now?.state === "queued") {
     if (run.parked.aborted) return true;
     if (!run.calls.wasSent && PASSING.has(failure.kind) && clock.now() < job.deadlineAt) return false;
   }
   const isCut = run.stop.signal.aborted && failure.kind === "cancelled";
-  if (now?.state === "submitting" && isCut) await book.move(job.id, ["submitting"], { state: "unknown", error: toJobError(failure) });
-  else await book.end(job.id, ["queued", "submitting"], { state: "failed", error: toJobError(failure), charged: failure.charged });
+  if (now?.state === "submitting" && isCut) await lifecycle.move(job.id, ["submitting"], { state: "unknown", error: toJobError(failure) });
+  else await lifecycle.end(job.id, ["queued", "submitting"], { state: "failed", error: toJobError(failure), charged: failure.charged });
   return true;
 }
 
@@ -163,7 +163,7 @@ export function restartDelay(job: JobRow, now: number): number {
 }
 
 async function finish(
-  { book, prices }: ImageJobDependencies,
+  { lifecycle, prices }: ImageJobDependencies,
   job: JobRow,
   family: string,
   mediaIds: string[],
@@ -179,7 +179,7 @@ async function finish(
   });
   const facts = { mediaIds, answer: notes.answer(), usage, provider, usd, charged: true };
   const isRefused = word.startsWith("policy");
-  if (mediaIds.length > 0) await book.end(job.id, ["queued", "submitting"], { ...facts, state: "completed", error: null });
+  if (mediaIds.length > 0) await lifecycle.end(job.id, ["queued", "submitting"], { ...facts, state: "completed", error: null });
   else {
     const told = message ?? noImageText(upstreamReason);
     const scope = "request" as const;
@@ -189,7 +189,7 @@ async function finish(
           detail: { scope, reason: word === "policy_input" ? "policy_input" : "policy_output" },
         })
       : new AppError("no_result", notes.said().trim() || told, { charged: true, detail: { scope, reason: "text_only" } });
-    await book.end(job.id, ["queued", "submitting"], { ...facts, state: "failed", error: toJobError(error) });
+    await lifecycle.end(job.id, ["queued", "submitting"], { ...facts, state: "failed", error: toJobError(error) });
   }
 }
 

@@ -133,7 +133,7 @@ describe("a stop", () => {
       if (state === "storing") world.script.download = never;
       const { id } = await world.ctx.jobs.createVideo(world.order());
       await world.until(id, state);
-      const stopped = world.ctx.runner.stop(0);
+      const stopped = world.ctx.worker.stop(0);
       await world.clock.advance(1);
       await stopped;
       expect((await world.store.getJob(id))?.state).toBe(state);
@@ -147,7 +147,7 @@ describe("a stop", () => {
     world.script.afterSubmit = () => promise;
     const { id } = await world.ctx.jobs.createVideo(world.order());
     await world.until(id, "submitting");
-    const stopped = world.ctx.runner.stop(30 * SECOND);
+    const stopped = world.ctx.worker.stop(30 * SECOND);
     resolve();
     await stopped;
     expect(await world.store.getJob(id)).toMatchObject({ state: "running", operation: { name: "operation-1" } });

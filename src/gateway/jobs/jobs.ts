@@ -1,4 +1,4 @@
-// What dialects and the admin ask of jobs: make, read, watch, stop, forget, decide. Every answer is bound to its owner.
+// Jobs for dialects and the admin: create, get, list, watch, cancel, remove, decide; each bound to its key.
 
 import type { JobChange, JobRow, JobStore } from "../../db/jobs.ts";
 import type { Job } from "../../domain/job.ts";
@@ -9,16 +9,18 @@ import { mediaOfJob } from "../generation/image-output.ts";
 import type { JobClient } from "../generation/job-client.ts";
 import { type Entry, isLost, UNDELIVERED_MS, type Undelivered } from "../generation/undelivered.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import { createGuardedSend } from "../media/ssrf-guard.ts";
 import type { CreateImageJob, CreateVideoJob, Jobs } from "./contract.ts";
 import { createJobCreation, type JobCreationDependencies } from "./create-job.ts";
-import type { Claim, Idempotency } from "./idempotency.ts";
+import { type Claim, createIdempotency, type Idempotency } from "./idempotency.ts";
+import { createJobLifecycle, type JobLifecycleDependencies } from "./job-lifecycle.ts";
 import { failureOf, isFreeFailure } from "./job-state.ts";
-import type { Webhooks } from "./webhooks.ts";
-import type { Worker } from "./worker.ts";
+import { createWebhooks, type WebhookDependencies, type Webhooks } from "./webhooks.ts";
+import { createWorker, type Worker, type WorkerDependencies } from "./worker.ts";
 
 export type JobsDependencies = JobCreationDependencies & {
   store: Pick<JobStore, "findJob" | "listJobs">;
-  runner: Worker;
+  worker: Worker;
   idempotency: Idempotency;
   /** Absent: nothing is joined. */
   undelivered?: Undelivered;
@@ -30,11 +32,11 @@ export type JobsDependencies = JobCreationDependencies & {
 type Make = (attach: (id: string) => Promise<void>) => Promise<JobRow>;
 
 export function createJobs(deps: JobsDependencies): Jobs {
-  const { store, book, runner, clock } = deps;
+  const { store, lifecycle, worker, clock } = deps;
 
   /** The row, when this key may see it. */
   async function find(id: string, keyId: number | null): Promise<JobRow | null> {
-    const row = await book.read(id);
+    const row = await lifecycle.read(id);
     return row && (keyId === null || (row.keyId === keyId && !row.removed)) ? row : null;
   }
 
@@ -45,16 +47,16 @@ export function createJobs(deps: JobsDependencies): Jobs {
     const { keyId, route, idempotencyKey } = order;
     if (order.webhookUrl !== undefined) deps.webhooks.check(order.webhookUrl, "webhook_url");
     if (idempotencyKey === undefined)
-      return book.show(await (order.client ? joined(order, order.client, decoded, make) : make(async () => {})));
+      return lifecycle.show(await (order.client ? joined(order, order.client, decoded, make) : make(async () => {})));
     const name = { keyId, route, key: idempotencyKey };
     const hash = await hashRequest(decoded);
     for (;;) {
       const begun = await deps.idempotency.begin(name, hash);
-      if (begun.state === "new") return book.show(await claimed(begun.claim, make));
+      if (begun.state === "new") return lifecycle.show(await claimed(begun.claim, make));
       const id = begun.state === "job" ? begun.jobId : ((await begun.result) as { jobId?: string }).jobId;
       const row = id === undefined ? null : await find(id, keyId);
       if (!row) throw new AppError("not_found", "The job that this Idempotency-Key made was deleted.", { reason: "job_deleted" });
-      if (!isFreeFailure(row)) return book.show(row);
+      if (!isFreeFailure(row)) return lifecycle.show(row);
       await deps.idempotency.forget(name, row.id);
     }
   }
@@ -91,14 +93,14 @@ export function createJobs(deps: JobsDependencies): Jobs {
 
   /** The end was delivered: of a job that has nothing to give it is told again. */
   async function finishEntry(id: string, entry: Entry): Promise<void> {
-    const row = await book.read(id).catch(() => null);
+    const row = await lifecycle.read(id).catch(() => null);
     if (row && isLost(failureOf(row))) entry.free();
     else deps.undelivered!.remove(entry);
   }
 
   /** A job that may have been charged and has nothing to give is told again to identical requests. */
   async function offerLost(id: string, offer: () => void): Promise<void> {
-    const row = await book.read(id).catch(() => null);
+    const row = await lifecycle.read(id).catch(() => null);
     if (row && isLost(failureOf(row))) offer();
   }
 
@@ -114,10 +116,10 @@ export function createJobs(deps: JobsDependencies): Jobs {
   async function cancel(id: string, keyId: number | null): Promise<JobRow | null> {
     const job = await find(id, keyId);
     if (!job) return null;
-    const ended = await book.end(id, ["queued"], { state: "cancelled" });
-    const asked = ended ?? (job.kind === "video" ? await book.move(id, ["submitting", "running"], { cancelAsked: true }) : null);
-    if (!asked) return book.read(id);
-    runner.nudge(id);
+    const ended = await lifecycle.end(id, ["queued"], { state: "cancelled" });
+    const asked = ended ?? (job.kind === "video" ? await lifecycle.move(id, ["submitting", "running"], { cancelAsked: true }) : null);
+    if (!asked) return lifecycle.read(id);
+    worker.nudge(id);
     return waitForAnswer(id, asked);
   }
 
@@ -127,7 +129,7 @@ export function createJobs(deps: JobsDependencies): Jobs {
     const late = new AbortController();
     const stop = clock.after(CANCEL_WAIT_MS, () => late.abort());
     let last = job;
-    for await (const row of book.watch(id, late.signal)) last = row;
+    for await (const row of lifecycle.watch(id, late.signal)) last = row;
     stop();
     return last;
   }
@@ -137,27 +139,27 @@ export function createJobs(deps: JobsDependencies): Jobs {
     createImages: (order) => once(order, decodedImages(order), (attach) => orders.openImages(order, attach)),
     async get(id, keyId) {
       const row = await find(id, keyId);
-      return row && book.show(row);
+      return row && lifecycle.show(row);
     },
     async makerOf(mediaId, keyId) {
       const requestId = (await deps.media.get(mediaId))?.requestId;
       const made = requestId ? await store.findJob(requestId) : null;
       const row = made?.kind === "video" && made.mediaIds.includes(mediaId) ? await find(made.id, keyId) : null;
-      return row && book.show(row);
+      return row && lifecycle.show(row);
     },
     async list(keyId, { limit, after, order = "desc", kind, states }) {
       const rows = await store.listJobs({ keyId, limit: limit + 1, after, order, kind, states });
-      return { jobs: rows.slice(0, limit).map(book.show), hasMore: rows.length > limit };
+      return { jobs: rows.slice(0, limit).map(lifecycle.show), hasMore: rows.length > limit };
     },
     async watch(id, keyId, signal) {
       if (!(await find(id, keyId))) return null;
       return (async function* () {
-        for await (const row of book.watch(id, signal)) yield book.show(row);
+        for await (const row of lifecycle.watch(id, signal)) yield lifecycle.show(row);
       })();
     },
     async cancel(id, keyId) {
       const row = await cancel(id, keyId);
-      return row && book.show(row);
+      return row && lifecycle.show(row);
     },
     async remove(id, keyId) {
       if (!(await find(id, keyId))) return false;
@@ -165,20 +167,20 @@ export function createJobs(deps: JobsDependencies): Jobs {
       if (!job) return true;
       if (TERMINAL_STATES.has(job.state)) {
         for (const mediaId of mediaOfJob(job)) await deps.media.remove(mediaId);
-        await book.erase(id);
+        await lifecycle.erase(id);
         return true;
       }
       // It cannot be stopped: its owner sees it no more, and it goes when it has ended.
-      await book.move(id, ["queued", "submitting", "running", "storing", "unknown"], { removed: true });
+      await lifecycle.move(id, ["queued", "submitting", "running", "storing", "unknown"], { removed: true });
       return true;
     },
     async decide(id, charged) {
-      const row = await book.read(id);
-      if (row?.state !== "unknown") return row && book.show(row);
+      const row = await lifecycle.read(id);
+      if (row?.state !== "unknown") return row && lifecycle.show(row);
       const change: JobChange = { charged, error: row.error && { ...row.error, charged } };
-      const ended = await book.end(id, ["unknown"], { ...change, state: "failed" });
-      if (ended?.removed) await book.erase(id);
-      return ended && book.show(ended);
+      const ended = await lifecycle.end(id, ["unknown"], { ...change, state: "failed" });
+      if (ended?.removed) await lifecycle.erase(id);
+      return ended && lifecycle.show(ended);
     },
   };
 }
@@ -195,4 +197,22 @@ function decodedVideo({ requestId: _, startedAt: __, idempotencyKey: ___, client
 function decodedImages({ requestId: _, startedAt: __, idempotencyKey: ___, client: ____, turns, ...order }: CreateImageJob) {
   const parts = turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text : part.image.data))]);
   return { ...order, parts };
+}
+
+export type JobParts = { jobs: Jobs; worker: Worker; webhooks: Webhooks; idempotency: Idempotency };
+
+export type JobPartsDependencies = Omit<WorkerDependencies, "lifecycle"> &
+  Omit<JobsDependencies, "lifecycle" | "worker" | "idempotency" | "webhooks"> &
+  Omit<JobLifecycleDependencies, "webhooks"> &
+  Omit<WebhookDependencies, "guardedSend"> & { allowPrivateHosts: readonly string[] };
+
+/** Nothing runs yet: see {@link Worker.start} and {@link Webhooks.start}. */
+export function createJobParts(deps: JobPartsDependencies): JobParts {
+  const { store, clock, allowPrivateHosts } = deps;
+  const webhooks = createWebhooks({ ...deps, guardedSend: createGuardedSend({ allowPrivateHosts }) });
+  const lifecycle = createJobLifecycle({ ...deps, webhooks });
+  const worker = createWorker({ ...deps, lifecycle });
+  const idempotency = createIdempotency({ store, clock });
+  const jobs = createJobs({ ...deps, lifecycle, worker, idempotency, webhooks });
+  return { jobs, worker, webhooks, idempotency };
 }

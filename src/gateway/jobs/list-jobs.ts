@@ -1,9 +1,11 @@
-// Jobs as the operator looks through them: by state, kind and key, page by page; and what of a job's address may be shown.
+// Job list of the admin: filters by state, kind and key, pages, and the options of a job in words.
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { JobState } from "../../domain/job.ts";
+import { readImagePlan } from "./image-job.ts";
 import { isSettled } from "./job-state.ts";
+import { readPlan } from "./video-plan.ts";
 
-/** Groups of states, by the word that an address has for them. */
+/** Groups of states, by their word in the query string. */
 export const STATE_GROUPS = {
   open: ["queued", "submitting", "running", "storing"],
   unknown: ["unknown"],
@@ -13,17 +15,17 @@ export const STATE_GROUPS = {
 } as const satisfies Record<string, readonly JobState[]>;
 export type StateGroup = keyof typeof STATE_GROUPS;
 
-/** Empty texts: all. */
+/** An empty string matches all. */
 export type JobListQuery = {
   state: StateGroup | "";
   kind: "" | "image" | "video";
-  /** Id of a key. */
+  /** Id of a key, as a decimal. */
   key: string;
   /** Id of the last job of the page before. */
   after: string;
 };
 
-/** Reads an address; what cannot be read is left out. */
+/** Reads the query string; values that are not valid become empty. */
 export function readJobQuery(params: URLSearchParams): JobListQuery {
   const [state, kind, key, after] = ["state", "kind", "key", "after"].map((name) => params.get(name) ?? "") as [
     string,
@@ -57,12 +59,34 @@ export async function pageOfJobs(
   return { jobs, next: rows.length > size ? (jobs.at(-1)?.id ?? null) : null };
 }
 
-/** Whether something still happens to it by itself. */
+/** Whether its state still changes without the operator. */
 export const isUnderWay = ({ state }: Pick<JobRow, "state">): boolean => !isSettled(state);
 
-/** An address without what may be a secret: user, password and query. */
+/** A URL without user, password and query, which may hold secrets; empty when it is not a URL. */
 export function bareUrl(url: string): string {
   if (!URL.canParse(url)) return "";
   const { origin, pathname } = new URL(url);
   return origin + pathname;
+}
+
+/** Options of a job besides its prompt, in short words and a fixed order (`16:9`, `2K`, `8 s`); without those left to the model. */
+export function jobParameters(job: JobRow): string[] {
+  const words: (string | number | null | undefined | false)[] = [];
+  if (job.kind === "image") {
+    const { wish, n, seed, thinking } = readImagePlan(job.plan);
+    words.push(wish.aspect, wish.size, thinking && `thinking ${thinking}`, n > 1 && `n ${n}`, seed !== undefined && `seed ${seed}`);
+  } else {
+    const { fits, seed } = readPlan(job.plan);
+    const quality = Object.values(fits)[0]?.quality;
+    const { mode, aspect, resolution, seconds } = job;
+    words.push(
+      mode?.replaceAll("_", " "),
+      aspect,
+      resolution,
+      quality,
+      seconds !== null && `${seconds} s`,
+      seed !== undefined && `seed ${seed}`,
+    );
+  }
+  return words.filter((word): word is string => typeof word === "string" && word !== "");
 }

@@ -18,13 +18,13 @@ import type { Tokens } from "../tokens/credentials.ts";
 import type { JobLifecycle } from "./job-lifecycle.ts";
 import { deadlineAfter, toJobError } from "./job-state.ts";
 
-export type VideoRunDependencies = {
-  book: JobLifecycle;
+export type VideoJobDependencies = {
+  lifecycle: JobLifecycle;
   pool: Pick<Pool, "lease" | "isFree" | "adopt" | "reportOutcome">;
   providers: ReadonlyMap<string, Provider>;
   tokens: Pick<Tokens, "open" | "callContext">;
   media: Pick<MediaStore, "open" | "keep" | "remove">;
-  turnstile: KeyedSemaphore;
+  waitingJobs: KeyedSemaphore;
   settings: () => Settings;
   /** Absent: the catalogue's. */
   prices?: () => Prices;
@@ -67,7 +67,7 @@ export async function releaseSlot(run: VideoRun): Promise<void> {
 }
 
 /** A pause that ends early when the job changed elsewhere or the server stops; false when it did. */
-export async function pause({ clock }: Pick<VideoRunDependencies, "clock">, run: VideoRun, ms: number): Promise<boolean> {
+export async function pause({ clock }: Pick<VideoJobDependencies, "clock">, run: VideoRun, ms: number): Promise<boolean> {
   try {
     await sleep(clock, ms, AbortSignal.any([run.parked, run.wake.signal]));
     return true;
@@ -77,20 +77,8 @@ export async function pause({ clock }: Pick<VideoRunDependencies, "clock">, run:
   }
 }
 
-/** A signal for one upstream call: ends with `stop`, or after `ms`. */
-export async function withTimeout<T>(clock: Clock, stop: AbortSignal, ms: number, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const message = `The upstream gave no answer within ${Math.round(ms / 1000)} seconds.`;
-  const cancel = clock.after(ms, () => late.abort(new AppError("upstream_timeout", message)));
-  try {
-    return await act(AbortSignal.any([stop, late.signal]));
-  } finally {
-    cancel();
-  }
-}
-
 /** The token of a job, with its secret. @throws {AppError} `no_token` when it was deleted */
-export async function openToken({ tokens, providers }: Pick<VideoRunDependencies, "tokens" | "providers">, run: VideoRun, job: JobRow) {
+export async function openToken({ tokens, providers }: Pick<VideoJobDependencies, "tokens" | "providers">, run: VideoRun, job: JobRow) {
   const provider = providers.get(job.provider ?? "");
   if (!provider || job.tokenId === null) throw new AppError("no_token", "The token of this job is not in the pool any more.");
   return { provider, token: await tokens.open(job.tokenId, run.lease?.proxy ?? null) };
@@ -106,7 +94,7 @@ export function asFailure(log: Log, jobId: string, error: unknown): AppError {
 
 /** Tells health how the calls for this job ended, and remembers it for the request log. */
 export function report(
-  { clock, metrics }: Pick<VideoRunDependencies, "clock" | "metrics">,
+  { clock, metrics }: Pick<VideoJobDependencies, "clock" | "metrics">,
   run: VideoRun,
   job: Pick<JobRow, "family" | "seconds" | "usd" | "submittedAt">,
   ended: { usage: JobRow["usage"] } | AppError,
@@ -150,7 +138,7 @@ const WELL: Outcome = { ok: true, usage: null, images: 0, videoSeconds: 0, usd: 
  * what failed before works again. How the video itself ends is told by {@link report}.
  */
 export function learn(
-  { pool }: Pick<VideoRunDependencies, "pool">,
+  { pool }: Pick<VideoJobDependencies, "pool">,
   run: VideoRun,
   { tokenId }: Pick<JobRow, "tokenId">,
   failure: AppError | null,
@@ -167,17 +155,26 @@ export function learn(
 }
 
 /** Ends the job as failed; `charged` when an upstream may have taken money for it. */
-export async function failVideo({ book }: Pick<VideoRunDependencies, "book">, run: VideoRun, job: JobRow, error: AppError): Promise<void> {
+export async function failVideo(
+  { lifecycle }: Pick<VideoJobDependencies, "lifecycle">,
+  run: VideoRun,
+  job: JobRow,
+  error: AppError,
+): Promise<void> {
   const { charged } = error;
-  await book.end(run.id, [job.state], { state: "failed", error: toJobError(error), charged }, run.attempts);
+  await lifecycle.end(run.id, [job.state], { state: "failed", error: toJobError(error), charged }, run.attempts);
 }
 
 /** Nobody knows what became of the submission: a person decides. Its reservation stays. */
-export async function markUnknown({ book }: Pick<VideoRunDependencies, "book">, run: Pick<VideoRun, "id">, error: AppError): Promise<void> {
-  await book.move(run.id, ["submitting"], { state: "unknown", error: toJobError(asCharged(error)), charged: true });
+export async function markUnknown(
+  { lifecycle }: Pick<VideoJobDependencies, "lifecycle">,
+  run: Pick<VideoRun, "id">,
+  error: AppError,
+): Promise<void> {
+  await lifecycle.move(run.id, ["submitting"], { state: "unknown", error: toJobError(asCharged(error)), charged: true });
 }
 
 /** The moment at which what begins now is given up. */
-export function freshDeadline({ clock, settings }: Pick<VideoRunDependencies, "clock" | "settings">): number {
+export function freshDeadline({ clock, settings }: Pick<VideoJobDependencies, "clock" | "settings">): number {
   return deadlineAfter(clock.now(), settings().generation.video_timeout);
 }

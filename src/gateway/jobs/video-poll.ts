@@ -1,4 +1,5 @@
 // The waiting half of a video job: asks the upstream until it has said its last word or the time is over.
+import { withTimeout } from "../../clock.ts";
 import type { JobRow } from "../../db/jobs.ts";
 import { AppError, asCharged } from "../../errors.ts";
 import { nextProgress, pollDelay, pollsAfter, usualVideoMs } from "./job-state.ts";
@@ -11,9 +12,8 @@ import {
   pause,
   releaseSlot,
   report,
+  type VideoJobDependencies,
   type VideoRun,
-  type VideoRunDependencies,
-  withTimeout,
 } from "./video-job.ts";
 import { submitStage } from "./video-submit.ts";
 
@@ -21,7 +21,7 @@ const POLL_MS = 60_000;
 const CANCEL_MS = 30_000;
 
 /** One turn of a running job: the next stage if there is one, else a pause and a question. */
-export async function followVideo(deps: VideoRunDependencies, run: VideoRun, job: JobRow): Promise<void> {
+export async function followVideo(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<void> {
   const { clock, pool } = deps;
   if (!run.lease && job.tokenId !== null) run.lease = pool.adopt(job.tokenId, "video", job.family);
   if (job.cancelAsked && !run.cancelTold && (await cancelUpstream(deps, run, job))) return;
@@ -41,10 +41,10 @@ export async function followVideo(deps: VideoRunDependencies, run: VideoRun, job
     learn(deps, run, job, null);
     if (status.state === "done") return await finish(deps, run, job, status);
     if (status.state === "failed") return await failed(deps, run, job, status.error);
-    if (status.state === "next") return void (await deps.book.move(run.id, ["running"], { step: status.step }, { durable: true }));
+    if (status.state === "next") return void (await deps.lifecycle.move(run.id, ["running"], { step: status.step }, { durable: true }));
     const elapsed = { told: status.progress, elapsedMs: age, usualMs: usualVideoMs(job.seconds) };
     const progress = nextProgress(job.progress, elapsed);
-    if (progress !== job.progress && !isLast) await deps.book.move(run.id, ["running"], { progress });
+    if (progress !== job.progress && !isLast) await deps.lifecycle.move(run.id, ["running"], { progress });
   } catch (error) {
     if (run.parked.aborted) return;
     const failure = asFailure(deps.log, run.id, error);
@@ -55,14 +55,14 @@ export async function followVideo(deps: VideoRunDependencies, run: VideoRun, job
 }
 
 /** The first question of a resumed job is asked at once. False: the job changed, or is parked. */
-async function waitForTurn(deps: VideoRunDependencies, run: VideoRun, job: JobRow): Promise<boolean> {
+async function waitForTurn(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<boolean> {
   if (run.polls === null) return true;
   const untilDeadline = job.deadlineAt - deps.clock.now();
   return pause(deps, run, pollDelay(run.polls, untilDeadline, run.failure?.retryAfterMs));
 }
 
 async function finish(
-  deps: VideoRunDependencies,
+  deps: VideoJobDependencies,
   run: VideoRun,
   job: JobRow,
   { result, usage }: Pick<JobRow, "result" | "usage">,
@@ -70,7 +70,7 @@ async function finish(
   report(deps, run, job, { usage });
   await releaseSlot(run);
   const progress = nextProgress(job.progress, "storing");
-  await deps.book.move(
+  await deps.lifecycle.move(
     run.id,
     ["running"],
     { state: "storing", result, usage, progress, deadlineAt: freshDeadline(deps) },
@@ -78,14 +78,14 @@ async function finish(
   );
 }
 
-async function failed(deps: VideoRunDependencies, run: VideoRun, job: JobRow, error: AppError): Promise<void> {
+async function failed(deps: VideoJobDependencies, run: VideoRun, job: JobRow, error: AppError): Promise<void> {
   report(deps, run, job, error);
   await releaseSlot(run);
   await failVideo(deps, run, job, error);
 }
 
 /** The time is over and the upstream, asked once more, had no result. */
-async function giveUp(deps: VideoRunDependencies, run: VideoRun, job: JobRow, wasAway: boolean): Promise<void> {
+async function giveUp(deps: VideoJobDependencies, run: VideoRun, job: JobRow, wasAway: boolean): Promise<void> {
   const { failure } = run;
   const limit = deps.settings().generation.video_timeout;
   const why = failure ? ` The upstream could not be asked: ${failure.message}` : "";
@@ -104,16 +104,16 @@ async function giveUp(deps: VideoRunDependencies, run: VideoRun, job: JobRow, wa
 }
 
 /** Stops it at the upstream and ends the job; false when the upstream goes on. */
-async function cancelUpstream(deps: VideoRunDependencies, run: VideoRun, job: JobRow): Promise<boolean> {
+async function cancelUpstream(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<boolean> {
   run.cancelTold = true;
   if (!(await askToStop(deps, run, job))) return false;
   report(deps, run, job, asCharged(new AppError("cancelled", "The client cancelled the job.")));
   await releaseSlot(run);
-  await deps.book.end(run.id, ["running"], { state: "cancelled" }, run.attempts);
+  await deps.lifecycle.end(run.id, ["running"], { state: "cancelled" }, run.attempts);
   return true;
 }
 
-async function askToStop(deps: VideoRunDependencies, run: VideoRun, job: JobRow): Promise<boolean> {
+async function askToStop(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<boolean> {
   try {
     const { provider, token } = await openToken(deps, run, job);
     return await withTimeout(deps.clock, run.killed, CANCEL_MS, (signal) =>

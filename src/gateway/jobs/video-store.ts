@@ -1,8 +1,9 @@
 // The end of a video job: brings the finished video home, as often as it takes, without another submission.
+import { withTimeout } from "../../clock.ts";
 import type { JobRow } from "../../db/jobs.ts";
 import { type AppError, asCharged } from "../../errors.ts";
 import { downloadDelay } from "./job-state.ts";
-import { asFailure, failVideo, learn, openToken, pause, type VideoRun, type VideoRunDependencies, withTimeout } from "./video-job.ts";
+import { asFailure, failVideo, learn, openToken, pause, type VideoJobDependencies, type VideoRun } from "./video-job.ts";
 import { readPlan } from "./video-plan.ts";
 
 /** A download that takes longer is begun again. */
@@ -10,8 +11,8 @@ const DOWNLOAD_MS = 1_200_000;
 /** Bytes that are no video do not become one. */
 const MOST_WRONG = 3;
 
-export async function storeVideo(deps: VideoRunDependencies, run: VideoRun, job: JobRow): Promise<void> {
-  const { book, clock, media, tokens } = deps;
+export async function storeVideo(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<void> {
+  const { lifecycle, clock, media, tokens } = deps;
   if (run.downloads > 0 && !(await pause(deps, run, downloadDelay(run.downloads, job.deadlineAt - clock.now())))) return;
   const isLast = clock.now() >= job.deadlineAt;
   try {
@@ -21,7 +22,7 @@ export async function storeVideo(deps: VideoRunDependencies, run: VideoRun, job:
     );
     learn(deps, run, job, null);
     const stored = await media.keep(draft, { origin: "result", keyId: job.keyId, requestId: job.requestId, family: job.family });
-    const ended = await book.end(run.id, ["storing"], { ...completion(job), mediaIds: [stored.id] }, run.attempts);
+    const ended = await lifecycle.end(run.id, ["storing"], { ...completion(job), mediaIds: [stored.id] }, run.attempts);
     // The client forgot the job meanwhile.
     if (!ended) await media.remove(stored.id);
   } catch (error) {

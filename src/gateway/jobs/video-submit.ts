@@ -1,4 +1,5 @@
 // The first half of a video job: waits for a token and submits, once; goes to another token only when nothing was charged.
+import { withTimeout } from "../../clock.ts";
 import type { JobRow } from "../../db/jobs.ts";
 import type { Json } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
@@ -15,9 +16,8 @@ import {
   pause,
   releaseSlot,
   report,
+  type VideoJobDependencies,
   type VideoRun,
-  type VideoRunDependencies,
-  withTimeout,
 } from "./video-job.ts";
 import { leaseOf, readPlan, requestOf, type VideoPlan, writePlan } from "./video-plan.ts";
 import { changeToSuccessor } from "./video-successor.ts";
@@ -29,7 +29,7 @@ const KEEP_AGAIN_MS = 500;
 const STAGE_AGAIN_MS = 2_000;
 
 /** Leases a token and submits the job. Leaves it `running`, `unknown` or ended, or `queued` when it was parked or has to wait longer. */
-export async function submitVideo(deps: VideoRunDependencies, run: VideoRun, job: JobRow): Promise<void> {
+export async function submitVideo(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<void> {
   const plan = readPlan(job.plan);
   const lease = await leaseToken(deps, run, job, plan);
   if (!lease) return;
@@ -56,18 +56,23 @@ export async function submitVideo(deps: VideoRunDependencies, run: VideoRun, job
  * @throws what `send` throws before its body left
  */
 export async function submitOnce(
-  deps: VideoRunDependencies,
+  deps: VideoJobDependencies,
   run: VideoRun,
   job: JobRow,
   facts: Partial<JobRow>,
   send: (signal: AbortSignal, onSubmit: () => Promise<void>) => Promise<{ operation: Json }>,
 ): Promise<void> {
-  const { book, clock } = deps;
+  const { lifecycle, clock } = deps;
   let isSent = false;
   const onSubmit = async () => {
     if (isSent) return;
     const submittedAt = job.submittedAt ?? clock.now();
-    const moved = await book.move(run.id, [job.state], { ...facts, state: "submitting", submittedAt, charged: true }, { durable: true });
+    const moved = await lifecycle.move(
+      run.id,
+      [job.state],
+      { ...facts, state: "submitting", submittedAt, charged: true },
+      { durable: true },
+    );
     if (!moved) throw new AppError("cancelled", "The job was cancelled before it was submitted.");
     isSent = true;
   };
@@ -92,10 +97,10 @@ export async function submitOnce(
 }
 
 /** The handle is all that is left of the money: a disk that refuses it is asked until it takes it. */
-async function keepHandle({ book, clock, log }: VideoRunDependencies, run: VideoRun, change: Partial<JobRow>): Promise<void> {
+async function keepHandle({ lifecycle, clock, log }: VideoJobDependencies, run: VideoRun, change: Partial<JobRow>): Promise<void> {
   for (;;) {
     try {
-      await book.move(run.id, ["submitting"], change, { durable: true });
+      await lifecycle.move(run.id, ["submitting"], change, { durable: true });
       return;
     } catch (error) {
       log.error("A job's handle could not be kept", { jobId: run.id, error });
@@ -106,8 +111,8 @@ async function keepHandle({ book, clock, log }: VideoRunDependencies, run: Video
 }
 
 /** A submission that was refused: on to another token, later on the same, or the end. */
-async function refused(deps: VideoRunDependencies, run: VideoRun, job: JobRow, failure: AppError): Promise<void> {
-  const { book, clock, pool, random, settings } = deps;
+async function refused(deps: VideoJobDependencies, run: VideoRun, job: JobRow, failure: AppError): Promise<void> {
+  const { lifecycle, clock, pool, random, settings } = deps;
   const tokenId = run.lease?.tokenId;
   const isStage = job.operation !== null;
   const isSent = job.state === "submitting";
@@ -135,9 +140,9 @@ async function refused(deps: VideoRunDependencies, run: VideoRun, job: JobRow, f
   if (error.kind === "cancelled") return;
   if (isOver && !isStage && (await changeToSuccessor(deps, run, job, readPlan(job.plan), error))) return;
   if (isOver) return failVideo(deps, run, job, isStage ? asCharged(error) : asExhausted(error));
-  if (isSent && isStage) await book.move(run.id, ["submitting"], { state: "running" });
+  if (isSent && isStage) await lifecycle.move(run.id, ["submitting"], { state: "running" });
   else if (isSent)
-    await book.move(run.id, ["submitting"], { state: "queued", charged: false, submittedAt: null, tokenId: null, provider: null });
+    await lifecycle.move(run.id, ["submitting"], { state: "queued", charged: false, submittedAt: null, tokenId: null, provider: null });
   if (!isStage && tokenId !== undefined) run.tried.apply(step, tokenId, !isOtherFree());
   run.failure = error;
   await pause(deps, run, isStage ? Math.max(step.delayMs, STAGE_AGAIN_MS) : step.delayMs);
@@ -150,7 +155,7 @@ function asUnsent(error: AppError): AppError {
 }
 
 /** Submits the stage that a poll named, with the token that made the one before it. */
-export async function submitStage(deps: VideoRunDependencies, run: VideoRun, job: JobRow): Promise<void> {
+export async function submitStage(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<void> {
   const provider = deps.providers.get(job.provider!)!;
   try {
     const token = await deps.tokens.open(job.tokenId!, run.lease?.proxy ?? null);
@@ -163,15 +168,15 @@ export async function submitStage(deps: VideoRunDependencies, run: VideoRun, job
 }
 
 /** Waits for a token for as long as the job may wait; null when the job was parked, has changed, or has failed for want of one. */
-async function leaseToken(deps: VideoRunDependencies, run: VideoRun, job: JobRow, plan: VideoPlan): Promise<Lease | null> {
-  const { book, clock, pool, turnstile } = deps;
+async function leaseToken(deps: VideoJobDependencies, run: VideoRun, job: JobRow, plan: VideoPlan): Promise<Lease | null> {
+  const { lifecycle, clock, pool, waitingJobs } = deps;
   const waitMs = job.deadlineAt - clock.now();
   const { family } = Object.values(plan.fits)[0]!;
   let leave = () => {};
   try {
     return await withTimeout(clock, AbortSignal.any([run.parked, run.wake.signal]), Math.max(waitMs, 0), async (signal) => {
-      const onWait = (position: number, waitMs: number | null = null) => book.stand(run.id, { position, waitMs });
-      leave = await turnstile.enter(`${job.keyId} ${family}`, signal, onWait);
+      const onWait = (position: number, waitMs: number | null = null) => lifecycle.stand(run.id, { position, waitMs });
+      leave = await waitingJobs.enter(`${job.keyId} ${family}`, signal, onWait);
       const options = { signal, onWait, waitMs: Math.max(job.deadlineAt - clock.now(), 0) };
       return await pool.lease(leaseOf(plan, job.keyId, run.tried.exclude, run.tried.avoid), options);
     });
@@ -184,15 +189,15 @@ async function leaseToken(deps: VideoRunDependencies, run: VideoRun, job: JobRow
     return await noLease(deps, run, job, plan, asFailure(deps.log, run.id, error));
   } finally {
     leave();
-    book.stand(run.id, null);
+    lifecycle.stand(run.id, null);
   }
 }
 
-async function noLease(deps: VideoRunDependencies, run: VideoRun, job: JobRow, plan: VideoPlan, error: AppError): Promise<null> {
-  const { clock, book } = deps;
+async function noLease(deps: VideoJobDependencies, run: VideoRun, job: JobRow, plan: VideoPlan, error: AppError): Promise<null> {
+  const { clock, lifecycle } = deps;
   if (error.kind === "no_token" && plan.source?.known && run.tried.exclude.size === 0) {
     // Its token is gone: the bytes are still there, and any token can start from those.
-    await book.move(run.id, ["queued"], { plan: writePlan({ ...plan, source: { ...plan.source, known: null } }) });
+    await lifecycle.move(run.id, ["queued"], { plan: writePlan({ ...plan, source: { ...plan.source, known: null } }) });
     return null;
   }
   if ((error.kind === "busy" || error.kind === "unavailable") && clock.now() < job.deadlineAt) await pause(deps, run, ASK_AGAIN_MS);

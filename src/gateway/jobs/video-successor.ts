@@ -1,7 +1,7 @@
 // A video model that turns out to be retired while its job is submitted: the job goes on with the next family that its id may mean.
 import type { JobRow } from "../../db/jobs.ts";
 import type { AppError } from "../../errors.ts";
-import type { VideoRun, VideoRunDependencies } from "./video-job.ts";
+import type { VideoJobDependencies, VideoRun } from "./video-job.ts";
 import { type VideoPlan, writePlan } from "./video-plan.ts";
 
 /** Whether a failure says that no token of the pool has the model. */
@@ -13,7 +13,7 @@ const saysRetired = (error: AppError | null): boolean =>
  * failure is another, or no family is left.
  */
 export async function changeToSuccessor(
-  { book, log }: Pick<VideoRunDependencies, "book" | "log">,
+  { lifecycle, log }: Pick<VideoJobDependencies, "lifecycle" | "log">,
   run: VideoRun,
   job: JobRow,
   plan: VideoPlan,
@@ -23,7 +23,7 @@ export async function changeToSuccessor(
   if (!next || !saysRetired(failure)) return false;
   const [fit] = Object.values(next.fits);
   const { family, mode, aspect = null, resolution = null, seconds } = fit!;
-  const moved = await book.move(run.id, ["queued", "submitting"], {
+  const moved = await lifecycle.move(run.id, ["queued", "submitting"], {
     state: "queued",
     charged: false,
     submittedAt: null,

@@ -20,7 +20,7 @@ const IN_ALL = 64;
 const IDLE_MS = 60_000;
 
 /** Host and port that a delivery goes to: its lane. */
-export const candidateSetOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "");
+export const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "");
 
 export class WebhookSender {
   readonly #stopping = new AbortController();
@@ -88,7 +88,7 @@ export class WebhookSender {
     });
     let started = 0;
     for (const delivery of due) {
-      const lane = candidateSetOf(delivery.url);
+      const lane = hostOf(delivery.url);
       const isFull = (this.#perLane.get(lane) ?? 0) >= PER_HOST || (this.#perKey.get(delivery.keyId) ?? 0) >= PER_KEY;
       if (isFull || this.#stopping.signal.aborted) continue;
       started++;
@@ -118,7 +118,7 @@ export class WebhookSender {
   #count(delivery: DeliveryRow, change: 1 | -1): void {
     if (change === 1) this.#underWay.set(delivery.id, delivery);
     else this.#underWay.delete(delivery.id);
-    add(this.#perLane, candidateSetOf(delivery.url), change);
+    add(this.#perLane, hostOf(delivery.url), change);
     add(this.#perKey, delivery.keyId, change);
   }
 }

@@ -20,7 +20,7 @@ import {
   startImages,
 } from "./image-job.ts";
 import { isSettled, toJobError } from "./job-state.ts";
-import { markUnknown, type VideoRun, type VideoRunDependencies } from "./video-job.ts";
+import { markUnknown, type VideoJobDependencies, type VideoRun } from "./video-job.ts";
 import { runVideo } from "./video-run.ts";
 import { completion } from "./video-store.ts";
 
@@ -44,7 +44,7 @@ export type Worker = {
   size(): number;
 };
 
-export type WorkerDependencies = Omit<VideoRunDependencies, "turnstile"> &
+export type WorkerDependencies = Omit<VideoJobDependencies, "waitingJobs"> &
   ImageJobDependencies & { store: JobStore; limits: Pick<AdmissionControl, "resume"> };
 
 /** Jobs of one key and family that wait in the pool at once: the others wait here, so that they do not fill its queue. */
@@ -54,8 +54,8 @@ const SWEEP_ROWS = 500;
 const DAY_MS = 86_400_000;
 
 export function createWorker(deps: WorkerDependencies): Worker {
-  const { store, book, limits, clock, settings, log, media } = deps;
-  const turnstile = createKeyedSemaphore(WAITING_AT_ONCE);
+  const { store, lifecycle, limits, clock, settings, log, media } = deps;
+  const waitingJobs = createKeyedSemaphore(WAITING_AT_ONCE);
   const parked = new AbortController();
   const killed = new AbortController();
   const working = new Map<string, { done: Promise<void>; nudge(): void }>();
@@ -93,7 +93,7 @@ export function createWorker(deps: WorkerDependencies): Worker {
     hold(
       job.id,
       () => run.wake.abort(),
-      () => runVideo({ ...deps, turnstile }, run),
+      () => runVideo({ ...deps, waitingJobs }, run),
     );
   }
 
@@ -109,7 +109,7 @@ export function createWorker(deps: WorkerDependencies): Worker {
     killed.signal.addEventListener("abort", kill, { once: true });
     // A queued generation is given up at once; one under way may end.
     const park = async () => {
-      if ((await book.read(job.id))?.state === "queued") run.stop.abort();
+      if ((await lifecycle.read(job.id))?.state === "queued") run.stop.abort();
     };
     parked.signal.addEventListener("abort", park, { once: true });
     try {
@@ -122,10 +122,10 @@ export function createWorker(deps: WorkerDependencies): Worker {
         } catch (error) {
           if (await imagesFailed(deps, run, current, error)) return;
         }
-        book.stand(job.id, null);
+        lifecycle.stand(job.id, null);
         await sleep(clock, restartDelay(current, clock.now()), AbortSignal.any([parked.signal, run.stop.signal])).catch(() => {});
         // The request log knows the first attempt under the first id.
-        const again = await book.move(job.id, ["queued"], { requestId: newId() });
+        const again = await lifecycle.move(job.id, ["queued"], { requestId: newId() });
         if (!again || parked.signal.aborted) return;
         current = again;
         images = null;
@@ -153,10 +153,10 @@ export function createWorker(deps: WorkerDependencies): Worker {
 
   /** What the client forgot while it ran goes with its end. */
   async function finishRemoved(id: string): Promise<void> {
-    const job = await book.read(id);
+    const job = await lifecycle.read(id);
     if (!job?.removed || !isSettled(job.state) || job.state === "unknown") return;
     for (const mediaId of mediaOfJob(job)) await media.remove(mediaId);
-    await book.erase(id);
+    await lifecycle.erase(id);
   }
 
   /** Takes on one job of an earlier run. */
@@ -169,9 +169,9 @@ export function createWorker(deps: WorkerDependencies): Worker {
       admission?.release();
       return take(job);
     }
-    if (admission) book.adopt(job, admission);
+    if (admission) lifecycle.adopt(job, admission);
     if (job.state === "submitting" && job.kind === "image") return resumeImages(job);
-    if (job.state === "submitting") return markUnknown({ book }, job, lost());
+    if (job.state === "submitting") return markUnknown({ lifecycle }, job, lost());
     if (job.state === "storing" && (await completeStored(job))) return;
     if (!isSettled(job.state)) take(job);
     else await finishRemoved(job.id);
@@ -181,7 +181,7 @@ export function createWorker(deps: WorkerDependencies): Worker {
   async function completeStored(job: JobRow): Promise<boolean> {
     const [stored] = await store.listResults(job.requestId);
     if (!stored) return false;
-    return (await book.end(job.id, ["storing"], { ...completion(job), mediaIds: [stored.id] })) !== null;
+    return (await lifecycle.end(job.id, ["storing"], { ...completion(job), mediaIds: [stored.id] })) !== null;
   }
 
   /** Images that were all stored before the crash are a result; fewer are kept with a job whose outcome is unknown. */
@@ -189,8 +189,8 @@ export function createWorker(deps: WorkerDependencies): Worker {
     const { n, includeThoughts } = readImagePlan(job.plan);
     // Where drafts are stored too, only what is on record is known to be a result.
     const mediaIds = includeThoughts ? job.mediaIds : (await store.listResults(job.requestId)).map(({ id }) => id);
-    if (mediaIds.length >= n) await book.end(job.id, ["submitting"], { state: "completed", mediaIds, charged: true });
-    else await book.move(job.id, ["submitting"], { state: "unknown", mediaIds, error: toJobError(lost()), charged: true });
+    if (mediaIds.length >= n) await lifecycle.end(job.id, ["submitting"], { state: "completed", mediaIds, charged: true });
+    else await lifecycle.move(job.id, ["submitting"], { state: "unknown", mediaIds, error: toJobError(lost()), charged: true });
   }
 
   async function sweep(): Promise<void> {

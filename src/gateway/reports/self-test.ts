@@ -1,11 +1,10 @@
 // Self-test without charges: database, disk, media, upstreams, clock, a few tokens.
-import type { Clock } from "../../clock.ts";
+import { type Clock, withTimeout } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import { send } from "../../http.ts";
 import { newId } from "../../ids.ts";
-import { withTimeout } from "../jobs/video-job.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Refresher } from "../tokens/refresh.ts";
