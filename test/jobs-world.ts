@@ -124,7 +124,7 @@ export async function openWorld({
       route: "POST /v1/images/generations",
       keyId: key!.id,
       choice: parseModel("gemini-nano-banana-2.1")!,
-      wish: {},
+      options: {},
       turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }],
       n: 1,
       startedAt: clock.now(),

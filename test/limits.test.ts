@@ -116,7 +116,7 @@ describe("the ledger", () => {
       stream: true,
       key: (await context.store.listKeys())[0]!,
       choice: parseModel("gemini-3.1-flash-image")!,
-      wish: {},
+      options: {},
       turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }],
       n: 1,
       signal,

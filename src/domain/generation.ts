@@ -50,8 +50,21 @@ export type SearchType = (typeof SEARCH_TYPES)[number];
 /** Grounding of an image by a search. Absent types: the model's own choice. */
 export type SearchOptions = { types?: SearchType[] };
 
-/** Options beyond shape and size, in the words that upstreams share; each goes to the models that take it (`model-options.ts`). */
-export type ModelOptions = {
+export type Thinking = "minimal" | "low" | "medium" | "high" | "xhigh";
+
+/** What a request asks of an image, from the decoder of a dialect to a provider's `convert`. Absent is left to the upstream. */
+export type ImageOptions = {
+  aspect?: Aspect;
+  size?: ImageSize;
+  /** The exact pixels asked for, when the aspect comes from them; not sent upstream. */
+  pixels?: { width: number; height: number };
+  system?: string;
+  seed?: number;
+  thinking?: Thinking;
+  /** Whether interim images and thoughts are returned to the client. */
+  includeThoughts?: boolean;
+  /** An image without accompanying text. */
+  imageOnly?: boolean;
   /** Category and threshold of each, e.g. `HARM_CATEGORY_HARASSMENT` and `BLOCK_NONE`. */
   safety?: { category: string; threshold: string }[];
   search?: SearchOptions;
@@ -61,28 +74,18 @@ export type ModelOptions = {
   personGeneration?: string;
 };
 
+/** Options that only some providers take for a family (`models/model-options.ts`). */
+export type ModelOptions = Pick<ImageOptions, "safety" | "search" | "temperature" | "topP" | "topK" | "personGeneration">;
+
 /** What an upstream tells with a result besides it, unread: sources of a search, ratings. Names are the upstream's. */
 export type AnswerExtras = { candidate?: { [name: string]: Json }; promptFeedback?: { [name: string]: Json } };
 
-/** What one upstream call for one image needs. A request for n images is n such calls. */
-export type ImageRequest = {
+/** One upstream call for one image; a request for n images is n such calls. Holds only options that the provider takes for the family. */
+export type ImageRequest = Omit<ImageOptions, "pixels"> & {
   /** Public family id from the catalogue. */
   family: string;
-  system?: string;
   /** At least one turn; the last is the user's. */
   turns: Turn[];
-  /** Absent: the upstream's default. */
-  aspect?: Aspect;
-  /** Absent: the family's default. */
-  size?: ImageSize;
-  seed?: number;
-  thinking?: "minimal" | "low" | "medium" | "high" | "xhigh";
-  /** Whether drafts and thoughts are wanted by the client. */
-  includeThoughts?: boolean;
-  /** True when the client asked for an image only, without accompanying text. */
-  imageOnly?: boolean;
-  /** Only what the provider takes for this family. */
-  options?: ModelOptions;
 };
 
 /** Token counts of the upstream; text and media apart, as far as it tells them. Videos and sound count as image. */
@@ -244,14 +247,6 @@ export type ImageOutput = {
   parts: OutputPart[];
   /** Null: it has not come to its end. */
   end: Omit<Extract<GenerateEvent, { type: "done" }>, "type" | "usage" | "provider"> | null;
-};
-
-/** What is asked for; absent is left to the upstream. */
-export type ImageOptions = {
-  aspect?: Aspect;
-  size?: ImageSize;
-  /** The exact pixels asked for, when the aspect comes from them. */
-  pixels?: { width: number; height: number };
 };
 
 /** What is asked for; absent is left to the family's default. */

@@ -43,7 +43,7 @@ export async function wantImages(world: World, life: Life, keyId: number): Promi
     stream: manner !== "stays",
     key: keys.get(keyId)!,
     choice: parseModel(dice.pick(MODELS))!,
-    wish: dice.chance(0.2) ? { size: "2K" } : {},
+    options: dice.chance(0.2) ? { size: "2K" } : {},
     turns: [{ role: "user", parts: [{ type: "text", text: requestId }] }],
     n,
     signal: gone.signal,

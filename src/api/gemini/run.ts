@@ -1,11 +1,13 @@
 // Starts what generateContent and :predict make: a generation that is read as it goes, or a job where it has to outlive its client.
 
 import type { ModelOptions } from "../../domain/generation.ts";
-import type { ImageGeneration, Run } from "../../gateway/generation/contract.ts";
+import type { Job } from "../../domain/job.ts";
+import type { ImageSpec, Run } from "../../gateway/generation/contract.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
+import { startGeneration } from "../../gateway/generation/start.ts";
 import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
-import { ignoredHeader, leftBehind, OPTION_NAMES } from "../../gateway/models/model-options.ts";
+import { ignoredHeader, leftBehind, OPTION_NAMES, pickModelOptions } from "../../gateway/models/model-options.ts";
 import { familyOf, type ModelChoice } from "../../gateway/models/models.ts";
 import { insists } from "../generation-headers.ts";
 import { type Api, type Call, jobsOf, stoppable } from "./call.ts";
@@ -13,38 +15,20 @@ import { type Api, type Call, jobsOf, stoppable } from "./call.ts";
 /** A generation under way. `stop` ends it as if the client had left; a job goes on. */
 export type Started = { run: Run; stop(): void };
 
-export type ImageWork = Pick<ImageGeneration, "route" | "choice" | "wish" | "turns" | "n"> &
-  Partial<
-    Pick<
-      ImageGeneration,
-      "stream" | "system" | "seed" | "thinking" | "includeThoughts" | "imageOnly" | "picturesParam" | "options" | "shapeParams"
-    >
-  >;
+export type ImageWork = ImageSpec & { route: string; stream: boolean };
 
-/**
- * Under an `Idempotency-Key` the images are a job, which ends also without its client and answers its repetitions.
- * @throws {AppError} everything that is known before an upstream is called
- */
-export async function startImages(api: Api, call: Call, work: ImageWork): Promise<Started> {
+/** Starts what the request asks for. @throws {AppError} as {@link startGeneration} */
+export async function startImages(api: Api, call: Call, { route, stream, ...spec }: ImageWork): Promise<Started> {
   const { requestId, key, startedAt, request } = call;
-  const idempotencyKey = request.headers.get("idempotency-key");
   const { signal, stop } = stoppable(request);
-  if (api.jobs && idempotencyKey) {
-    const { stream: _, ...order } = work;
-    const job = await api.jobs.createImages({ ...order, requestId, startedAt, keyId: key.id, dialect: "gemini", idempotencyKey });
-    const run = followJob({ ...api, jobs: api.jobs, affinity: api.inputs.affinity }, job, work.choice, signal);
-    return { run: { ...run, headers: { ...run.headers, ...ignoredHeader(leftByJob(api, work.choice, work.options)) } }, stop };
-  }
-  const run = await api.generate({
-    stream: false,
-    ...work,
-    requestId,
-    key,
-    startedAt,
-    signal,
-    insist: insists(request),
-    dialect: "gemini",
-  });
+  const { generate, jobs } = api;
+  const follow = (job: Job): Run => {
+    const run = followJob({ ...api, jobs: jobs!, affinity: api.inputs.affinity }, job, spec.choice, signal);
+    return { ...run, headers: { ...run.headers, ...ignoredHeader(leftByJob(api, spec.choice, pickModelOptions(spec.options))) } };
+  };
+  const facts = { requestId, dialect: "gemini" as const, route, stream, key, signal, startedAt };
+  const idempotencyKey = request.headers.get("idempotency-key") || null;
+  const { run } = await startGeneration({ generate, jobs, follow }, { ...facts, insist: insists(request), idempotencyKey }, spec);
   return { run, stop };
 }
 

@@ -6,9 +6,10 @@ import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import type { Affinity } from "../../gateway/generation/affinity.ts";
-import type { Generate, Run } from "../../gateway/generation/contract.ts";
+import type { Generate, ImageSpec } from "../../gateway/generation/contract.ts";
 import { type InputDependencies, type LeftOut, resolveTurns, type UnresolvedTurn } from "../../gateway/generation/inputs.ts";
 import type { JobClient } from "../../gateway/generation/job-client.ts";
+import { type StartedGeneration, startGeneration } from "../../gateway/generation/start.ts";
 import type { Jobs } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
@@ -66,19 +67,16 @@ export type ImageOrder = {
   route: string;
   stream: boolean;
   model: string;
-  system?: string;
   turns: UnresolvedTurn[];
   n: number;
-  seed?: number;
+  /** All but shape and size, which the hints give. */
+  options: ImageOptions;
   hints: ImageHints;
   /** What the hints are called in the body, for errors. */
   names?: CollectedHints["names"];
-  imageOnly?: boolean;
-  /** Drafts are wanted while the image is made. */
-  includeThoughts?: boolean;
   /** Field that the images came in, named when there are too many. */
-  picturesParam?: string;
-  /** What a job gives back as it was asked for, and where its end is told. */
+  imagesParam?: string;
+  /** What a job returns as it was asked for, and the URL that is notified of its end. */
   echo?: Json;
   webhookUrl?: string;
   /** What else tells this request from another under one Idempotency-Key. */
@@ -86,7 +84,7 @@ export type ImageOrder = {
 };
 
 /** An order that can be started: understood, its images stored. */
-export type PreparedOrder = { choice: ModelChoice; wish: ImageOptions; turns: Turn[]; leftOut: LeftOut[] };
+export type PreparedOrder = { spec: ImageSpec; leftOut: LeftOut[] };
 
 /**
  * Understands the order and reads the images that it names.
@@ -95,7 +93,7 @@ export type PreparedOrder = { choice: ModelChoice; wish: ImageOptions; turns: Tu
 export async function prepareImages(
   api: Api,
   { key, requestId, request }: Call,
-  order: Pick<ImageOrder, "model" | "turns" | "hints" | "names">,
+  order: Pick<ImageOrder, "model" | "turns" | "n" | "options" | "hints" | "names" | "imagesParam">,
   signal: AbortSignal,
 ): Promise<PreparedOrder> {
   const choice = modelOf(order.model);
@@ -105,80 +103,46 @@ export async function prepareImages(
       reason: "model_not_found",
     });
   }
-  const wish = readImageOptions(order.hints, order.names);
+  const { n, imagesParam } = order;
+  const options = { ...order.options, ...readImageOptions(order.hints, order.names) };
   const leftOut: LeftOut[] = [];
   if (order.turns.some(({ parts }) => parts.some(({ type }) => type === "reference"))) admitInputs(api, request, key.id);
   const turns = await resolveTurns(api.inputs, order.turns, { keyId: key.id, requestId, signal, leftOut });
-  return { choice, wish, turns, leftOut };
+  return { spec: { choice, options, turns, n, imagesParam }, leftOut };
 }
-
-/** The name under which a client may repeat the request; null without one, or where nothing is kept. */
-const repeatName = ({ jobs }: Api, request: Request): string | null => (jobs ? request.headers.get("idempotency-key") : null);
 
 /** Makes the order a job, or finds the one that the same request made before. @throws {AppError} as `Jobs.createImages` */
-export function createImageJob(
-  api: Api,
-  jobs: Jobs,
-  call: Call,
-  order: ImageOrder,
-  { client, ...prepared }: PreparedOrder & { client?: JobClient },
-): Promise<Job> {
+export function createImageJob(jobs: Jobs, call: Call, order: ImageOrder, spec: ImageSpec, client: JobClient): Promise<Job> {
   const { request, requestId, key, startedAt } = call;
-  const { route, system, n, seed, imageOnly, includeThoughts, picturesParam, echo, webhookUrl, compared } = order;
-  const { leftOut: _, ...ready } = prepared;
-  const wishes = { ...ready, system, n, seed, imageOnly, includeThoughts, picturesParam, echo, webhookUrl, compared };
-  const idempotencyKey = repeatName(api, request) ?? undefined;
-  return jobs.createImages({ ...wishes, requestId, startedAt, dialect: "openai", route, keyId: key.id, idempotencyKey, client });
+  const { route, echo, webhookUrl, compared } = order;
+  const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
+  const facts = { requestId, startedAt, dialect: "openai" as const, route, keyId: key.id };
+  return jobs.createImages({ ...spec, ...facts, echo, webhookUrl, compared, idempotencyKey, client });
 }
 
-/** `turns`: the conversation as it goes upstream. `job`: what answers it and its repetitions; null: nothing is kept. */
-export type StartedImages = {
-  run: Run;
+/** `turns`: the conversation as it goes upstream. */
+export type StartedImages = StartedGeneration & {
   turns: Turn[];
   /** Inputs of the history that could not be read. */
   leftOut: LeftOut[];
-  job: Job | null;
   /** Ends the generation as if the client had left; a job goes on. */
   stop(): void;
 };
 
-/**
- * Reads the images that the order names and starts the generation. Under an `Idempotency-Key` it is a job that the client waits for:
- * it ends also when the client has left, and tells its repetitions what it told the first.
- * @throws {AppError} everything that is known before an upstream is called
- */
+/** Reads the images that the order names and starts it. @throws {AppError} as {@link startGeneration} */
 export async function startImages(api: Api, call: Call, order: ImageOrder): Promise<StartedImages> {
   const { key, requestId, request, startedAt } = call;
+  const { route, stream, echo, webhookUrl, compared } = order;
   const left = new AbortController();
-  // An answer in one piece is abandoned by its request alone.
-  const signal = order.stream ? AbortSignal.any([request.signal, left.signal]) : request.signal;
-  const prepared = await prepareImages(api, call, order, signal);
-  const { leftOut, ...ready } = prepared;
-  const { turns } = ready;
-  const stop = () => left.abort();
-  if (api.jobs && repeatName(api, request) !== null) {
-    const job = await createImageJob(api, api.jobs, call, order, prepared);
-    return { run: followJob({ ...api, jobs: api.jobs }, job, ready.choice, signal), turns, leftOut, job, stop };
-  }
-  const { route, stream, system, n, seed, imageOnly, includeThoughts, picturesParam } = order;
-  const run = await api.generate({
-    requestId,
-    dialect: "openai",
-    route,
-    stream,
-    key,
-    ...ready,
-    system,
-    n,
-    seed,
-    imageOnly,
-    includeThoughts,
-    picturesParam,
-    signal,
-    insist: insists(request),
-    startedAt,
-  });
-  return { run, turns, leftOut, job: null, stop };
+  // A response in one piece is abandoned by its request alone.
+  const signal = stream ? AbortSignal.any([request.signal, left.signal]) : request.signal;
+  const { spec, leftOut } = await prepareImages(api, call, order, signal);
+  const { generate, jobs } = api;
+  const follow = (job: Job) => followJob({ ...api, jobs: jobs! }, job, spec.choice, signal);
+  const facts = { requestId, dialect: "openai" as const, route, stream, key, signal, startedAt, echo, webhookUrl, compared };
+  const idempotencyKey = request.headers.get("idempotency-key");
+  const started = await startGeneration({ generate, jobs, follow }, { ...facts, insist: insists(request), idempotencyKey }, spec);
+  return { ...started, turns: spec.turns, leftOut, stop: () => left.abort() };
 }
 
 /** What makes an answer's ids its own: of a job always the same, so that repetitions are one answer. */

@@ -1,34 +1,32 @@
 // The contract of generations: what dialects and jobs ask for, and what comes back.
 
-import type { GenerateEvent, ImageOptions, ImageRequest, ModelOptions, Turn } from "../../domain/generation.ts";
+import type { GenerateEvent, ImageOptions, Turn } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import type { ModelChoice } from "../models/models.ts";
 import type { Delivery } from "./delivery.ts";
 
-/** A client's request for images, decoded from any dialect. */
-export type ImageGeneration = {
+/** The images that a client asks for, decoded from any dialect. */
+export type ImageSpec = {
+  choice: ModelChoice;
+  /** What the request itself names; what the model id fixes wins over it. */
+  options: ImageOptions;
+  turns: Turn[];
+  /** Images wanted, each an upstream call of its own. */
+  n: number;
+  /** Field that the images of the last turn came in, named when there are too many. */
+  imagesParam?: string;
+  /** Fields of a dialect whose shapes are exact: a shape that the model does not have is refused, a size or a level is named as ignored. */
+  shapeParams?: { aspect: string; size: string; thinking?: string };
+};
+
+/** A generation of images for a client that waits, or for a job. */
+export type ImageGeneration = ImageSpec & {
   requestId: string;
   dialect: "openai" | "gemini";
   /** Route as listed, e.g. `POST /v1/chat/completions`. */
   route: string;
   stream: boolean;
   key: KeyRow;
-  choice: ModelChoice;
-  /** Parameters that the request itself names; what the model id fixes wins over them. */
-  wish: ImageOptions;
-  system?: string;
-  turns: Turn[];
-  /** Field that the pictures of the last turn came in, named when there are too many. */
-  picturesParam?: string;
-  /** Images wanted, each an upstream call of its own. */
-  n: number;
-  seed?: number;
-  thinking?: ImageRequest["thinking"];
-  includeThoughts?: boolean;
-  imageOnly?: boolean;
-  options?: ModelOptions;
-  /** Fields of a dialect whose shapes are exact: a shape that the model does not have is refused, a size or a level is told as ignored. */
-  shapeParams?: { aspect: string; size: string; thinking?: string };
   /** Aborts when the client goes away. */
   signal: AbortSignal;
   /** Awaited before the body of each upstream call leaves; when it throws, that call is not made. */

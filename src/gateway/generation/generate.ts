@@ -53,10 +53,10 @@ export function createGenerate(deps: GenerateDependencies): Generate {
 /** The first living family of the choice that the pool can serve; one that has the wished shape goes first. */
 function chooseServed(
   deps: GenerateDependencies,
-  { choice, wish, turns }: ImageGeneration,
+  { choice, options, turns }: ImageGeneration,
 ): { family: string; successorOf: string | null } {
   const { pool, settings } = deps;
-  const wished = withDefaultShape(withModel(choice.params, wish), turns);
+  const wished = withDefaultShape(withModel(choice.params, options), turns);
   const canServe = (family: string) => pool.canServe(choice.kind, family);
   const fits = (family: string) => takesAspect(family, wished);
   const chosen = chooseFamily(choice, canServe, settings().generation.successors, fits, pool.isOff);
@@ -70,20 +70,20 @@ function chooseServed(
  * @throws {AppError} `invalid_request` when the last turn has more pictures than any provider takes
  */
 function planImages(deps: GenerateDependencies, request: ImageGeneration, family: string, record: GenerationRecord): Plan {
-  const asked = withModel(request.choice.params, request.wish);
-  const wish = withDefaultShape(asked, request.turns);
+  const asked = withModel(request.choice.params, request.options);
+  const options = withDefaultShape(asked, request.turns);
   const usable = (provider: string) => deps.pool.canServe("image", family, [provider]);
-  const needs = { search: request.options?.search !== undefined, videos: countVideos(request.turns) };
-  const able = providersFor(family, wish, (provider) => usable(provider) && meetsNeeds(family, provider, needs));
+  const needs = { search: options.search !== undefined, videos: countVideos(request.turns) };
+  const able = providersFor(family, options, (provider) => usable(provider) && meetsNeeds(family, provider, needs));
   if (able.providers.length === 0) {
-    const { providers } = providersFor(family, wish, usable);
-    if (providers.length > 0) throw unmetNeed(family, needs, providers, request.picturesParam ?? "messages");
+    const { providers } = providersFor(family, options, usable);
+    if (providers.length > 0) throw unmetNeed(family, needs, providers, request.imagesParam ?? "messages");
   }
   if (request.shapeParams) requireAspect(family, able.providers, asked, request.shapeParams.aspect);
-  const turns = fitImages(request.turns, maxInputs(family, able.providers), request.picturesParam);
+  const turns = fitImages(request.turns, maxInputs(family, able.providers), request.imagesParam);
   const inputs = countImages(turns);
   const roomy = able.providers.filter((provider) => maxInputs(family, [provider]) >= inputs);
-  const providers = mostSafety(family, roomy, request.options);
+  const providers = mostSafety(family, roomy, options);
   const lease: Plan["lease"] = {
     kind: "image",
     family,
@@ -94,15 +94,20 @@ function planImages(deps: GenerateDependencies, request: ImageGeneration, family
     estimate: {
       images: 1,
       videoSeconds: 0,
-      usd: estimateImageUsd(family, providers[0]!, wish.size, { prices: deps.prices?.(), searches: needs.search ? 1 : 0 }),
+      usd: estimateImageUsd(family, providers[0]!, options.size, { prices: deps.prices?.(), searches: needs.search ? 1 : 0 }),
     },
   };
-  const ignored = [...leftBehind(family, providers, request.options), ...unmetShape(request, family, providers, able.exact)];
-  return { request, family, wish, turns, lease, record, ignored };
+  const ignored = [...leftBehind(family, providers, options), ...unmetShape(request, family, providers, able.exact)];
+  return { request, family, options, turns, lease, record, ignored };
 }
 
 /** Names of the fields of shape that none of the providers can follow. */
-function unmetShape({ shapeParams, thinking }: ImageGeneration, family: string, providers: readonly string[], isExact: boolean): string[] {
+function unmetShape(
+  { shapeParams, options: { thinking } }: ImageGeneration,
+  family: string,
+  providers: readonly string[],
+  isExact: boolean,
+): string[] {
   if (!shapeParams) return [];
   const canThink = thinking === undefined || providers.some((provider) => fitThinking(family, provider, thinking) !== undefined);
   return [...(isExact ? [] : [shapeParams.size]), ...(canThink || !shapeParams.thinking ? [] : [shapeParams.thinking])];

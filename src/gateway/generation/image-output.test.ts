@@ -60,10 +60,10 @@ test("results that are not in the answer follow it, each once; drafts are no res
 });
 
 describe("a crash while a picture is made", () => {
-  const stored = async (change: { includeThoughts?: boolean }) => {
+  const stored = async (options: { includeThoughts?: boolean }) => {
     const world = await openWorld();
     world.script.image = never;
-    const { id, requestId } = await world.ctx.jobs.createImages(world.images(change));
+    const { id, requestId } = await world.ctx.jobs.createImages(world.images({ options }));
     await world.until(id, "submitting");
     await world.ctx.media.keepBytes(PIXEL_PNG, { origin: "result", keyId: world.keyId, requestId });
     await world.crash();

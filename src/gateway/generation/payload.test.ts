@@ -16,7 +16,7 @@ const turns = [
 ] as unknown as Turn[];
 
 test("of an image request the last turn's text and the parameters that were given", () => {
-  const payload = imagePayload({ turns, wish: { aspect: "16:9" }, n: 2, seed: 7, system: "you draw" });
+  const payload = imagePayload({ turns, n: 2, options: { aspect: "16:9", seed: 7, system: "you draw" } });
   expect(payload).toEqual({
     prompt: "a fox\nin snow",
     parameters: { aspect: "16:9", n: 2, seed: 7, turns: 2, pictures: 1, system_characters: 8 },

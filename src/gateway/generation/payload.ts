@@ -3,7 +3,7 @@
 import type { Json } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import type { RequestPayload } from "../../domain/request.ts";
-import type { ImageGeneration } from "./contract.ts";
+import type { ImageSpec } from "./contract.ts";
 
 /** Characters of a prompt that are kept. */
 const PROMPT_LENGTH = 2000;
@@ -11,14 +11,15 @@ const PROMPT_LENGTH = 2000;
 const cut = (text: string) => (text.length > PROMPT_LENGTH ? `${text.slice(0, PROMPT_LENGTH - 1)}…` : text);
 
 /** The text of the last turn, what shapes the result, and how much else came with it. */
-export function imagePayload(request: Pick<ImageGeneration, "turns" | "wish" | "n" | "seed" | "thinking" | "system">): RequestPayload {
-  const { turns, wish, n, seed, thinking, system } = request;
+export function imagePayload(request: Pick<ImageSpec, "turns" | "options" | "n">): RequestPayload {
+  const { turns, n } = request;
+  const { aspect, size, pixels, seed, thinking, system } = request.options;
   const parts = turns.flatMap((turn) => turn.parts);
   const prompt = (turns.at(-1)?.parts ?? []).flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
   const pictures = parts.filter((part) => part.type === "image").length;
   return {
     prompt: cut(prompt),
-    parameters: present({ ...wish, n, seed, thinking, turns: turns.length, pictures, system_characters: system?.length }),
+    parameters: present({ aspect, size, pixels, n, seed, thinking, turns: turns.length, pictures, system_characters: system?.length }),
   };
 }
 

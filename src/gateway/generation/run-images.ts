@@ -12,8 +12,8 @@ import {
 } from "../../domain/generation.ts";
 import { AppError, knownFailure, withRetryAfter } from "../../errors.ts";
 import type { Admission } from "../limits/contract.ts";
-import { fitImage, fitThinking } from "../models/image-options.ts";
-import { fitOptions, searchesOf } from "../models/model-options.ts";
+import { resolveImageOptions } from "../models/image-options.ts";
+import { searchesOf } from "../models/model-options.ts";
 import { actualImageUsd, estimateImageUsd } from "../models/prices.ts";
 import { asExhausted } from "../pool/availability.ts";
 import type { Deadline } from "../pool/latency-estimate.ts";
@@ -32,7 +32,8 @@ import { TriedTokens } from "./tried-tokens.ts";
 export type Plan = {
   request: ImageGeneration;
   family: string;
-  wish: ImageOptions;
+  /** With what the model id fixes and the default shape. */
+  options: ImageOptions;
   /** The conversation with as many pictures as its providers take. */
   turns: Turn[];
   lease: Omit<LeaseRequest, "exclude">;
@@ -175,7 +176,7 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
   const { family, record, tell } = work;
   const provider = deps.providers.get(lease.provider)!;
   const call = callFor(deps, work, lease);
-  const pricing = { thinking: call.thinking, prices: deps.prices?.(), searches: call.options?.search ? 1 : 0 };
+  const pricing = { thinking: call.thinking, prices: deps.prices?.(), searches: call.search ? 1 : 0 };
   const state: AttemptState = { submitted: false, onSubmit: work.request.onSubmit };
   work.run.addCall(state);
   const end = record.attempt(lease, deps.clock.now());
@@ -208,14 +209,12 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
 const NO_COST = { images: 0, usd: 0 };
 
 /** The request in the terms of one provider. */
-function callFor(deps: GenerateDependencies, { request, family, wish, ...work }: Work, lease: Lease): ImageRequest {
+function callFor(deps: GenerateDependencies, { family, options, ...work }: Work, lease: Lease): ImageRequest {
   const { provider } = lease;
   const turns = turnsForAccount(work.turns, deps.affinity, lease.sharesAccount);
   const level = deps.settings().generation.thinking;
-  const { system, seed, includeThoughts, imageOnly } = request;
-  const { options } = fitOptions(family, provider, request.options);
-  const thinking = fitThinking(family, provider, request.thinking ?? (level === "default" ? undefined : level));
-  return { family, ...fitImage(family, provider, wish), system, turns, seed, thinking, includeThoughts, imageOnly, options };
+  const thinking = options.thinking ?? (level === "default" ? undefined : level);
+  return { ...resolveImageOptions(family, provider, { ...options, thinking }), family, turns };
 }
 
 function noResult(answer: Answer): AppError {

@@ -1,7 +1,8 @@
 // The contract of jobs: what dialects and the admin ask of them, and what they promise.
 
-import type { ImageOptions, ImageRequest, InputMedia, Json, Kind, ModelOptions, Turn, VideoOptions } from "../../domain/generation.ts";
+import type { InputMedia, Json, Kind, VideoOptions } from "../../domain/generation.ts";
 import type { Job, JobState } from "../../domain/job.ts";
+import type { ImageSpec } from "../generation/contract.ts";
 import type { JobClient } from "../generation/job-client.ts";
 import type { ModelChoice } from "../models/models.ts";
 
@@ -28,23 +29,12 @@ export type CreateVideoJob = Pick<VideoOptions, "mode" | "aspect" | "resolution"
 /** Images as a job. */
 export type CreateImageJob = Pick<
   CreateVideoJob,
-  "requestId" | "dialect" | "route" | "keyId" | "choice" | "webhookUrl" | "idempotencyKey" | "echo" | "client" | "startedAt"
-> & {
-  wish: ImageOptions;
-  system?: string;
-  turns: Turn[];
-  n: number;
-  seed?: number;
-  thinking?: ImageRequest["thinking"];
-  includeThoughts?: boolean;
-  imageOnly?: boolean;
-  options?: ModelOptions;
-  shapeParams?: { aspect: string; size: string; thinking?: string };
-  /** Field that the pictures came in, named when there are too many. */
-  picturesParam?: string;
-  /** What else tells this request from another under the same key: wishes for its answer. */
-  compared?: Json;
-};
+  "requestId" | "dialect" | "route" | "keyId" | "webhookUrl" | "idempotencyKey" | "echo" | "client" | "startedAt"
+> &
+  ImageSpec & {
+    /** What else tells this request from another under the same key: wishes for its answer. */
+    compared?: Json;
+  };
 
 export type JobPage = { jobs: Job[]; hasMore: boolean };
 

@@ -141,7 +141,7 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
   }
 
   async function openImages(order: CreateImageJob, attach: Attach): Promise<JobRow> {
-    const { choice, wish, system, n, seed, thinking, includeThoughts, imageOnly, picturesParam, options, shapeParams } = order;
+    const { choice, options, n, imagesParam, shapeParams } = order;
     const id = `image_${newId()}`;
     const prompt = order.turns
       .at(-1)!
@@ -155,20 +155,7 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
       family: choice.families[0],
       prompt,
       deadlineAt: deadlineAfter(clock.now(), settings().generation.image_timeout),
-      plan: writeImagePlan({
-        choice,
-        wish,
-        n,
-        turns,
-        system,
-        seed,
-        thinking,
-        includeThoughts,
-        imageOnly,
-        picturesParam,
-        options,
-        shapeParams,
-      }),
+      plan: writeImagePlan({ choice, options, n, turns, imagesParam, shapeParams }),
     };
     const run = worker.imageRun(id);
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();

@@ -3,16 +3,16 @@
 import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow } from "../../db/jobs.ts";
-import { type GenerateEvent, type ImageOptions, type Json, noImageText, type Part, type Turn } from "../../domain/generation.ts";
+import { type GenerateEvent, type Json, noImageText, type Part, type Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import type { Generate, ImageGeneration, Run } from "../generation/contract.ts";
+import type { Generate, ImageGeneration, ImageSpec, Run } from "../generation/contract.ts";
 import { createOutputRecorder, type OutputRecorder } from "../generation/image-output.ts";
 import { pixelsOf, uriInput } from "../generation/inputs.ts";
+import { readOptions, type StoredOptions, storeOptions } from "../generation/stored-options.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { searchesOf } from "../models/model-options.ts";
-import type { ModelChoice } from "../models/models.ts";
 import { actualImageUsd, type Prices } from "../models/prices.ts";
 import type { JobLifecycle } from "./job-lifecycle.ts";
 import { nextProgress, toJobError } from "./job-state.ts";
@@ -44,14 +44,9 @@ type StoredPart =
   | { type: "text"; text: string; signature?: string }
   | { type: "image"; mediaId: string; signature?: string }
   | { type: "uri"; uri: string; mime: string };
-export type ImageJobPlan = {
-  choice: ModelChoice;
-  wish: ImageOptions;
-  system?: string;
-  turns: { role: Turn["role"]; parts: StoredPart[] }[];
-  n: number;
-  seed?: number;
-} & Pick<ImageGeneration, "thinking" | "includeThoughts" | "imageOnly" | "picturesParam" | "options" | "shapeParams">;
+export type ImageJobPlan = Omit<ImageSpec, "turns"> & { turns: { role: Turn["role"]; parts: StoredPart[] }[] };
+/** As it is in the row. */
+type PlanRow = Omit<ImageJobPlan, "options" | "imagesParam"> & StoredOptions & { picturesParam?: string };
 
 const ASK_AGAIN_MS = 2_000;
 /** Failures that end by waiting, while nothing was sent. */
@@ -170,9 +165,9 @@ async function finish(
   done: Extract<GenerateEvent, { type: "done" }>,
   notes: OutputRecorder,
 ): Promise<void> {
-  const { wish } = readImagePlan(job.plan);
+  const { options } = readImagePlan(job.plan);
   const { usage, provider, finish: word, message, upstreamReason } = done;
-  const usd = actualImageUsd(family, provider, wish.size, usage, {
+  const usd = actualImageUsd(family, provider, options.size, usage, {
     images: mediaIds.length,
     prices: prices?.(),
     searches: searchesOf(done.extras),
@@ -208,6 +203,11 @@ export async function openTurns({ media }: Pick<ImageJobDependencies, "media">, 
   return Promise.all(turns.map(async ({ role, parts }) => ({ role, parts: await Promise.all(parts.map(open)) })));
 }
 
-/** The plan of a job, as it was written. */
-export const readImagePlan = (plan: Json): ImageJobPlan => plan as unknown as ImageJobPlan;
-export const writeImagePlan = (plan: ImageJobPlan): Json => plan as unknown as Json;
+export function readImagePlan(plan: Json): ImageJobPlan {
+  const { choice, turns, n, shapeParams, picturesParam, ...options } = plan as unknown as PlanRow;
+  return { choice, turns, n, shapeParams, imagesParam: picturesParam, options: readOptions(options) };
+}
+
+export function writeImagePlan({ options, imagesParam, ...plan }: ImageJobPlan): Json {
+  return { ...plan, ...storeOptions(options), picturesParam: imagesParam } satisfies PlanRow as unknown as Json;
+}

@@ -3,10 +3,12 @@
 import type { JobChange, JobRow, JobStore } from "../../db/jobs.ts";
 import type { Job } from "../../domain/job.ts";
 import { TERMINAL_STATES } from "../../domain/job.ts";
+import { omit } from "../../domain/omit.ts";
 import { AppError, knownFailure, serverFailure } from "../../errors.ts";
 import { hashRequest } from "../generation/hash-request.ts";
 import { mediaOfJob } from "../generation/image-output.ts";
 import type { JobClient } from "../generation/job-client.ts";
+import { storeOptions } from "../generation/stored-options.ts";
 import { type Entry, isLost, UNDELIVERED_MS, type Undelivered } from "../generation/undelivered.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { createGuardedSend } from "../media/ssrf-guard.ts";
@@ -194,9 +196,14 @@ function decodedVideo({ requestId: _, startedAt: __, idempotencyKey: ___, client
   return { ...order, images: images.map(({ data }) => data), origin };
 }
 
-function decodedImages({ requestId: _, startedAt: __, idempotencyKey: ___, client: ____, turns, ...order }: CreateImageJob) {
+function decodedImages({ turns, options, imagesParam, ...order }: CreateImageJob) {
   const parts = turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text : part.image.data))]);
-  return { ...order, parts };
+  return {
+    ...omit(order, ["requestId", "startedAt", "idempotencyKey", "client"]),
+    ...storeOptions(options),
+    picturesParam: imagesParam,
+    parts,
+  };
 }
 
 export type JobParts = { jobs: Jobs; worker: Worker; webhooks: Webhooks; idempotency: Idempotency };

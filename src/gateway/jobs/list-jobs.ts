@@ -73,8 +73,9 @@ export function bareUrl(url: string): string {
 export function jobParameters(job: JobRow): string[] {
   const words: (string | number | null | undefined | false)[] = [];
   if (job.kind === "image") {
-    const { wish, n, seed, thinking } = readImagePlan(job.plan);
-    words.push(wish.aspect, wish.size, thinking && `thinking ${thinking}`, n > 1 && `n ${n}`, seed !== undefined && `seed ${seed}`);
+    const { n, options } = readImagePlan(job.plan);
+    const { aspect, size, thinking, seed } = options;
+    words.push(aspect, size, thinking && `thinking ${thinking}`, n > 1 && `n ${n}`, seed !== undefined && `seed ${seed}`);
   } else {
     const { fits, seed } = readPlan(job.plan);
     const quality = Object.values(fits)[0]?.quality;

@@ -2,16 +2,17 @@
 
 import type {
   Aspect,
-  ImageRequest,
   ImageSize,
   Resolution,
   SearchType,
+  Thinking,
   Tier,
   VideoAspect,
   VideoMode,
   VideoQuality,
 } from "../../domain/generation.ts";
-export type Thinking = NonNullable<ImageRequest["thinking"]>;
+
+export type { Thinking } from "../../domain/generation.ts";
 
 /** USD per million tokens. Thoughts are billed as text output. */
 export type TokenRates = { inputText: number; inputImage: number; outputText: number; outputImage: number };

@@ -1,7 +1,9 @@
 // What a request wishes of an image's shape and size, and how near each provider comes to it. Pure.
 import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageOptions, type ImageSize, type Tier } from "../../domain/generation.ts";
+import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
 import type { ImageLimits, Thinking } from "./family.ts";
+import { fitOptions, MODEL_OPTIONS } from "./model-options.ts";
 import { familyOf } from "./models.ts";
 import type { ModelParameters } from "./parse-model.ts";
 
@@ -89,6 +91,7 @@ export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof 
 /** The wish with what the model id fixes put first. */
 export function withModel(params: ModelParameters, wish: ImageOptions): ImageOptions {
   return compact({
+    ...wish,
     aspect: params.aspect ?? wish.aspect,
     size: params.size ?? wish.size,
     pixels: params.aspect || params.size ? undefined : wish.pixels,
@@ -111,6 +114,16 @@ export function fitImage(family: string, provider: string, wish: ImageOptions): 
 /** The nearest thinking level that the provider lets be chosen, or undefined where there is no choice or no wish. */
 export function fitThinking(family: string, provider: string, wish: Thinking | undefined): Thinking | undefined {
   return wish && nearestOf(wish, limitsOf(family, provider).thinking, ["minimal", "low", "medium", "high", "xhigh"]);
+}
+
+/** The options as the provider can follow them; those that it does not take are left out. */
+export function resolveImageOptions(family: string, provider: string, options: ImageOptions): Omit<ImageOptions, "pixels"> {
+  return {
+    ...omit(options, ["aspect", "size", "pixels", ...MODEL_OPTIONS]),
+    ...fitImage(family, provider, options),
+    ...fitOptions(family, provider, options).options,
+    thinking: fitThinking(family, provider, options.thinking),
+  };
 }
 
 /** Whether some provider of the family has the wished aspect: a smaller picture is the same picture, another shape is not. */

@@ -1,6 +1,6 @@
 // Options beyond shape and size: which providers take them for a family, and the names of those that nobody carries. Pure.
 
-import type { AnswerExtras, ModelOptions, SearchOptions } from "../../domain/generation.ts";
+import type { AnswerExtras, ImageOptions, ModelOptions, SearchOptions } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { ImageLimits, ImageTakes } from "./family.ts";
 import { familyOf } from "./models.ts";
@@ -23,6 +23,14 @@ export const OPTION_NAMES = {
   topK: "generationConfig.topK",
   personGeneration: "generationConfig.imageConfig.personGeneration",
 } as const satisfies Record<keyof ModelOptions, string>;
+
+export const MODEL_OPTIONS = Object.keys(OPTION_NAMES) as (keyof ModelOptions)[];
+
+/** The options that only some providers take; undefined when the request has none. */
+export function pickModelOptions(options: ImageOptions): ModelOptions | undefined {
+  const given = MODEL_OPTIONS.filter((name) => options[name] !== undefined);
+  return given.length === 0 ? undefined : (Object.fromEntries(given.map((name) => [name, options[name]])) as ModelOptions);
+}
 
 const SAMPLING = ["temperature", "topP", "topK"] as const;
 

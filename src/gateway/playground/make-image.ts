@@ -32,10 +32,9 @@ export async function makeImage(
     stream: false,
     key,
     choice: parseModel(family)!,
-    wish: {},
+    options: { imageOnly: true },
     turns: [{ role: "user", parts: [{ type: "text", text: prompt }] }],
     n: 1,
-    imageOnly: true,
     signal,
     startedAt,
   });

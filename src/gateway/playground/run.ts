@@ -49,8 +49,11 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: 
     const pictures: Part[] = (await open("pictures")).map((image) => ({ type: "image", image }));
     return deps.jobs.createImages({
       ...shared,
-      wish: { ...(wish.aspect && { aspect: wish.aspect }), ...(wish.size && { size: wish.size }) },
-      ...(wish.thinking && { thinking: wish.thinking }),
+      options: {
+        ...(wish.aspect && { aspect: wish.aspect }),
+        ...(wish.size && { size: wish.size }),
+        ...(wish.thinking && { thinking: wish.thinking }),
+      },
       turns: [{ role: "user", parts: [{ type: "text", text: wish.prompt }, ...pictures] }],
       n: wish.n,
     });
@@ -97,15 +100,15 @@ export const wordsOf = (job: JobRow): string =>
 export function formOfJob(job: JobRow): PlaygroundForm {
   const base: PlaygroundForm = { ...EMPTY_FORM, model: job.family, prompt: job.prompt };
   if (job.kind === "image") {
-    const { wish, n, seed, thinking, turns } = readImagePlan(job.plan);
+    const { n, options, turns } = readImagePlan(job.plan);
     const pictures = turns.at(-1)?.parts.flatMap((part) => (part.type === "image" ? [part.mediaId] : [])) ?? [];
     return {
       ...base,
-      aspect: wish.aspect ?? "",
-      size: wish.size ?? "",
-      thinking: thinking ?? "",
+      aspect: options.aspect ?? "",
+      size: options.size ?? "",
+      thinking: options.thinking ?? "",
       n: Math.min(n, MAX_IMAGES),
-      seed: seed ?? null,
+      seed: options.seed ?? null,
       inputs: { ...EMPTY_FORM.inputs, pictures },
     };
   }

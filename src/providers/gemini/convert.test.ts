@@ -79,10 +79,10 @@ describe("imageConfig", () => {
 
 test("options stand where the upstream has them", () => {
   const safety = [{ category: "HARM_CATEGORY_HARASSMENT", threshold: "OFF" }];
-  const body = toGenerateContent({ ...base, options: { safety, search: { types: ["image"] }, temperature: 0, topP: 0.5, topK: 3 } });
+  const body = toGenerateContent({ ...base, safety, search: { types: ["image"] }, temperature: 0, topP: 0.5, topK: 3 });
   expect(body).toMatchObject({ safetySettings: safety, tools: [{ googleSearch: { searchTypes: { imageSearch: {} } } }] });
   expect(body.generationConfig).toMatchObject({ temperature: 0, topP: 0.5, topK: 3 });
-  expect(toGenerateContent({ ...base, options: { search: {} } }).tools).toEqual([{ googleSearch: {} }]);
+  expect(toGenerateContent({ ...base, search: {} }).tools).toEqual([{ googleSearch: {} }]);
   const plain = toGenerateContent(base);
   expect([plain.safetySettings, plain.tools, Object.keys(plain.generationConfig)]).toEqual([undefined, undefined, ["responseModalities"]]);
 });

@@ -35,18 +35,17 @@ export function toGenerateContent(request: ImageRequest): GenerateContent {
   const model = modelOf(request.family);
   const imageConfig = toImageConfig(request, model);
   const thinkingConfig = toThinkingConfig(request, model);
-  const { options } = request;
   return {
     contents: request.turns.map(toContent).filter((content) => content.parts.length > 0),
     ...(request.system ? { systemInstruction: { parts: [{ text: request.system }] } } : {}),
-    ...(options?.safety ? { safetySettings: options.safety } : {}),
-    ...(options?.search ? { tools: [{ googleSearch: toSearch(options.search) }] } : {}),
+    ...(request.safety ? { safetySettings: request.safety } : {}),
+    ...(request.search ? { tools: [{ googleSearch: toSearch(request.search) }] } : {}),
     generationConfig: {
       responseModalities: request.imageOnly ? ["IMAGE"] : ["TEXT", "IMAGE"],
       ...(request.seed === undefined ? {} : { seed: request.seed }),
-      ...(options?.temperature === undefined ? {} : { temperature: options.temperature }),
-      ...(options?.topP === undefined ? {} : { topP: options.topP }),
-      ...(options?.topK === undefined ? {} : { topK: options.topK }),
+      ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
+      ...(request.topP === undefined ? {} : { topP: request.topP }),
+      ...(request.topK === undefined ? {} : { topK: request.topK }),
       ...(imageConfig ? { imageConfig } : {}),
       ...(thinkingConfig ? { thinkingConfig } : {}),
     },
@@ -66,7 +65,7 @@ function toPart(part: Part): WirePart {
 
 function toImageConfig(request: ImageRequest, model: GeminiModel) {
   const imageSize = request.size && model.sizes.includes(request.size) ? request.size : undefined;
-  const personGeneration = request.options?.personGeneration;
+  const personGeneration = request.personGeneration;
   if (!request.aspect && !imageSize && !personGeneration) return null;
   return {
     ...(request.aspect ? { aspectRatio: request.aspect } : {}),

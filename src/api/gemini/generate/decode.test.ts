@@ -110,26 +110,26 @@ describe("instructions", () => {
     [{ parts: [] }, undefined],
   ];
   test.each(forms)("%j", (systemInstruction, system) => {
-    expect(decode({ systemInstruction }).system).toBe(system as string);
+    expect(decode({ systemInstruction }).options.system).toBe(system as string);
   });
 
   test("a content of the role system is an instruction", () => {
-    const { system, turns } = decode({ contents: [{ role: "system", parts: ["be brief"] }, { parts: ["a fox"] }] });
-    expect([system, turns.length]).toEqual(["be brief", 1]);
+    const { options, turns } = decode({ contents: [{ role: "system", parts: ["be brief"] }, { parts: ["a fox"] }] });
+    expect([options.system, turns.length]).toEqual(["be brief", 1]);
   });
 });
 
 describe("generationConfig", () => {
   const rows: [object, object][] = [
-    [{}, { imageOnly: false, includeThoughts: false, hints: {} }],
+    [{}, { options: { imageOnly: false, includeThoughts: false }, hints: {} }],
     [{ imageConfig: { aspectRatio: "16:9", imageSize: "2K" } }, { hints: { aspectRatio: "16:9", imageSize: "2K" } }],
     [{ image_config: { aspect_ratio: "16:9", image_size: "2K" } }, { hints: { aspectRatio: "16:9", imageSize: "2K" } }],
-    [{ responseModalities: ["IMAGE"] }, { imageOnly: true }],
-    [{ response_modalities: ["text", "image"] }, { imageOnly: false }],
-    [{ seed: "7" }, { seed: 7 }],
-    [{ seed: 2 ** 40 }, { seed: foldSeed(2 ** 40) }],
-    [{ thinkingConfig: { includeThoughts: true, thinkingLevel: "LOW" } }, { includeThoughts: true, thinking: "low" }],
-    [{ thinking_config: { thinking_level: "THINKING_LEVEL_UNSPECIFIED", thinking_budget: -1 } }, { thinking: undefined }],
+    [{ responseModalities: ["IMAGE"] }, { options: { imageOnly: true } }],
+    [{ response_modalities: ["text", "image"] }, { options: { imageOnly: false } }],
+    [{ seed: "7" }, { options: { seed: 7 } }],
+    [{ seed: 2 ** 40 }, { options: { seed: foldSeed(2 ** 40) } }],
+    [{ thinkingConfig: { includeThoughts: true, thinkingLevel: "LOW" } }, { options: { includeThoughts: true, thinking: "low" } }],
+    [{ thinking_config: { thinking_level: "THINKING_LEVEL_UNSPECIFIED", thinking_budget: -1 } }, { options: { thinking: undefined } }],
     [{ temperature: 1, candidateCount: 1, stopSequences: [], unheardOf: {} }, { hints: {} }],
   ];
   test.each(rows)("%j", (generationConfig, expected) => {

@@ -1,7 +1,7 @@
 // Bodies of generateContent become a neutral conversation. Pure: URLs are named, not read.
 // Source: Gemini API reference, models.generateContent; tolerances of wire.md A.1 and D (read 2026-11-23).
 
-import type { Kind } from "../../../domain/generation.ts";
+import type { ImageOptions, Kind } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { LeftOut, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
@@ -15,17 +15,14 @@ import { dataReference, uriReference } from "../references.ts";
 import type { CountBody, GenerateBody } from "../schema.ts";
 
 export type DecodedGenerate = {
-  system?: string;
   /** The last turn is the user's. */
   turns: UnresolvedTurn[];
   /** Inputs of earlier turns that cannot be understood: history is best effort, the last turn is exact. */
   leftOut: LeftOut[];
   hints: ImageHints;
   names: CollectedHints["names"];
-  imageOnly: boolean;
-  includeThoughts: boolean;
-  thinking?: Thinking;
-  seed?: number;
+  /** All but shape and size, and what `options.ts` reads. */
+  options: ImageOptions;
 };
 
 type UnresolvedPart = UnresolvedTurn["parts"][number];
@@ -65,14 +62,16 @@ export function decodeGenerate(body: GenerateBody): DecodedGenerate {
   const thinking = fieldsOf(config.thinkingConfig);
   const modalities = listOf(config.responseModalities).map((one) => String(one).toLowerCase());
   return {
-    system: [instructionOf(body.systemInstruction), ...instructions].filter(Boolean).join("\n\n") || undefined,
     turns,
     leftOut,
     ...collectImageHints(body),
-    imageOnly: modalities.includes("image") && !modalities.includes("text"),
-    includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
-    thinking: thinkingOf(thinking.thinkingLevel, HINT_NAMES.thinking),
-    seed: foldSeed(config.seed, "generationConfig.seed"),
+    options: {
+      system: [instructionOf(body.systemInstruction), ...instructions].filter(Boolean).join("\n\n") || undefined,
+      imageOnly: modalities.includes("image") && !modalities.includes("text"),
+      includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
+      thinking: thinkingOf(thinking.thinkingLevel, HINT_NAMES.thinking),
+      seed: foldSeed(config.seed, "generationConfig.seed"),
+    },
   };
 }
 

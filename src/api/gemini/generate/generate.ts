@@ -78,24 +78,22 @@ async function start(api: Api, call: Call, model: string, method: Method): Promi
   const aspect = choice.kind === "video" ? aspectOf(hints.aspectRatio, HINT_NAMES.aspectRatio) : undefined;
   const turns = await readTurns(api, call, decoded.turns, leftOut);
   if (choice.kind === "video") {
-    const { seed, system } = decoded;
+    const { seed, system } = decoded.options;
     const started = await startVideo(api, call, { route, choice, seed, aspect, ...videoOf(turns, system) });
     side.started();
     return { ...started, output: null, ignored: [...ignored, ...leftByJob(api, choice, options)], leftOut };
   }
   const shapeParams = { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize, thinking: HINT_NAMES.thinking };
-  const work = {
-    ...decoded,
+  const started = await startImages(api, call, {
     route,
+    stream: method === "streamGenerateContent",
     choice,
-    wish: readImageOptions(hints, { ...HINT_NAMES, ...names }),
+    options: { ...decoded.options, ...options, ...readImageOptions(hints, { ...HINT_NAMES, ...names }) },
     turns,
-    options,
     shapeParams,
     n: 1,
-    picturesParam: "contents",
-  };
-  const started = await startImages(api, call, { ...work, stream: method === "streamGenerateContent" });
+    imagesParam: "contents",
+  });
   side.started();
   return { ...started, output, ignored, leftOut };
 }

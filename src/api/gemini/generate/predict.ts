@@ -74,14 +74,17 @@ async function start(api: Api, call: Call, model: string) {
   const { run } = await startImages(api, call, {
     route: "POST /v1beta/models:predict",
     choice,
-    wish: readImageOptions({ ...hints, aspectRatio }, hintNames),
+    stream: false,
+    options: {
+      ...readImageOptions({ ...hints, aspectRatio }, hintNames),
+      seed: foldSeed(parameters.seed, "parameters.seed"),
+      imageOnly: true,
+      safety: safety ?? undefined,
+    },
     turns: await readTurns(api, call, [{ role: "user", parts }]),
-    seed: foldSeed(parameters.seed, "parameters.seed"),
-    imageOnly: true,
-    picturesParam: "instances",
+    imagesParam: "instances",
     n: countOf(parameters),
     shapeParams: { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize },
-    ...(safety ? { options: { safety } } : {}),
   });
   const ignored = [...unread(parameters, READ, "parameters."), ...(safety === null ? ["parameters.safetySetting"] : [])];
   return { run, output: imageOutput(parameters), includeReasons: parameters.includeRaiReason === true, ignored };

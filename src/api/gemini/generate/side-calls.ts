@@ -27,7 +27,7 @@ export function generateFacts({ generationConfig }: GenerateBody, decoded: Decod
   return {
     call: {
       kind,
-      system: decoded.system ?? "",
+      system: decoded.options.system ?? "",
       text: said.at(-1) ?? "",
       earlier: said.slice(0, -1),
       messages: decoded.turns.length,

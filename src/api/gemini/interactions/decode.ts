@@ -1,11 +1,10 @@
 // Bodies of interactions become a neutral order. Pure: URLs are named, not read.
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0; wire.md A.2 (read 2026-11-23).
 
-import type { ModelOptions } from "../../../domain/generation.ts";
+import type { ImageOptions } from "../../../domain/generation.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { CreateVideoJob } from "../../../gateway/jobs/contract.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
-import type { Thinking } from "../../../gateway/models/models.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { collectImageHints } from "../../image-config.ts";
 import { foldSeed } from "../../seed.ts";
@@ -26,16 +25,12 @@ export type DecodedInteraction = {
   /** Interaction that this one goes on from. */
   previous?: string;
   delivery: Delivery;
-  seed?: number;
   webhookUrl?: string;
   /** For an image: the conversation, the last turn the user's. */
-  system?: string;
   turns: UnresolvedTurn[];
   hints: ImageHints;
-  /** An image was asked for, and no words. */
-  imageOnly: boolean;
-  thinking?: Thinking;
-  options?: ModelOptions;
+  /** All but shape and size. */
+  options: ImageOptions;
   /** Fields that change nothing here. */
   ignored: string[];
   /** For a video: what the user said and gave, all turns together. */
@@ -72,20 +67,24 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
     throw mustBe("response_format", "an image or a video: this model makes nothing else", made.join(", "));
   const config = fieldsOf(body.generationConfig);
   const task = textOf(fieldsOf(config.videoConfig).task)?.toLowerCase() ?? "";
+  const carried = interactionOptions(body);
   return {
     model: body.model,
     background: body.background === true,
     stream: body.stream === true,
     previous: textOf(body.previousInteractionId),
     delivery: textOf(format.delivery) === "uri" ? "uri" : "inline",
-    ...interactionOptions(body),
-    seed: foldSeed(config.seed, "generation_config.seed"),
     webhookUrl: webhookOf(body.webhookConfig),
-    system: instructionOf(body.systemInstruction) || undefined,
     turns: turns.filter(({ parts }) => parts.length > 0),
     hints: collectImageHints(body, { responseFormat: format }).hints,
-    thinking: thinkingOf(config.thinkingLevel, "generation_config.thinking_level"),
-    imageOnly: kinds.includes("image") && !kinds.includes("text"),
+    options: {
+      ...carried.options,
+      system: instructionOf(body.systemInstruction) || undefined,
+      seed: foldSeed(config.seed, "generation_config.seed"),
+      thinking: thinkingOf(config.thinkingLevel, "generation_config.thinking_level"),
+      imageOnly: kinds.includes("image") && !kinds.includes("text"),
+    },
+    ignored: carried.ignored,
     prompt: said.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n"),
     images: said.flatMap((part) => (part.type === "reference" ? [part] : [])),
     videos: steps.flatMap(({ role, blocks }) => blocks.flatMap((block) => (role === "user" && "video" in block ? [block.video] : []))),

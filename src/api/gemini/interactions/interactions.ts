@@ -7,7 +7,7 @@ import type { InputReference, UnresolvedTurn } from "../../../gateway/generation
 import { JobClient } from "../../../gateway/generation/job-client.ts";
 import { failureOf } from "../../../gateway/jobs/job-state.ts";
 import { readImageOptions } from "../../../gateway/models/image-options.ts";
-import { ignoredHeader } from "../../../gateway/models/model-options.ts";
+import { ignoredHeader, pickModelOptions } from "../../../gateway/models/model-options.ts";
 import { admitBody } from "../../admission.ts";
 import { splitUrl } from "../../dialect.ts";
 import { sendEarly } from "../../early-bytes.ts";
@@ -70,15 +70,18 @@ async function begin(api: Api, call: Call, client: JobClient) {
   return { job: await make(api, { ...call, client }, decoded, previous), stream, background };
 }
 
-const ignoredOf = (api: Api, { model, options, ignored }: DecodedInteraction) => [...ignored, ...leftByJob(api, modelOf(model), options)];
+const ignoredOf = (api: Api, { model, options, ignored }: DecodedInteraction) => [
+  ...ignored,
+  ...leftByJob(api, modelOf(model), pickModelOptions(options)),
+];
 
 /** What orders of both kinds share. */
 const orderOf = (
   { requestId, startedAt, key, request, client }: Call & { client: JobClient },
-  { model, seed, webhookUrl, delivery, previous }: DecodedInteraction,
+  { model, webhookUrl, delivery, previous }: DecodedInteraction,
   ignored: string[],
 ) => ({
-  ...{ requestId, startedAt, seed, webhookUrl, client },
+  ...{ requestId, startedAt, webhookUrl, client },
   dialect: "gemini" as const,
   route: ROUTE,
   keyId: key.id,
@@ -96,6 +99,7 @@ async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: 
   return jobsOf(api).createVideo({
     ...orderOf(call, decoded, ignoredOf(api, decoded)),
     ...decoded.video,
+    seed: decoded.options.seed,
     prompt: decoded.prompt,
     images: await readImages(api, call, [...earlier, ...decoded.images]),
     source,
@@ -117,13 +121,9 @@ async function makeImage(api: Api, call: Call & { client: JobClient }, decoded: 
   const turns = [...earlier, ...before.reverse(), { ...last, parts: [...videos, ...last.parts] }].filter(({ parts }) => parts.length > 0);
   return jobsOf(api).createImages({
     ...orderOf(call, decoded, ignoredOf(api, decoded)),
-    wish: readImageOptions(decoded.hints, HINT_NAMES),
-    system: decoded.system,
-    imageOnly: decoded.imageOnly,
-    thinking: decoded.thinking,
-    options: decoded.options,
+    options: { ...decoded.options, ...readImageOptions(decoded.hints, HINT_NAMES) },
     shapeParams: { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize },
-    picturesParam: "input",
+    imagesParam: "input",
     turns: await readTurns(api, call, turns),
     n: 1,
   });

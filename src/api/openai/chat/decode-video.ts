@@ -34,7 +34,7 @@ export function decodeChatVideo(body: ChatBody, decoded: DecodedChat, choice: Mo
     prompt: prompt.filter(Boolean).join("\n"),
     shape,
     size,
-    seed: decoded.seed,
+    seed: decoded.options.seed,
     images: imagesOf(decoded, choice, source),
     source,
     webhookUrl: body.webhook_url || undefined,

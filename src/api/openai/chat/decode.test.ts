@@ -150,7 +150,7 @@ describe("the conversation", () => {
   test("system and developer text is apart", () => {
     expect(
       decode({ messages: [{ role: "system", content: "one" }, { role: "developer", content: [{ type: "text", text: "two" }] }, user("a")] })
-        .system,
+        .options.system,
     ).toBe("one\n\ntwo");
   });
 

@@ -1,4 +1,5 @@
 // Chat bodies become a neutral conversation. Pure: URLs are named, not read.
+import type { ImageOptions } from "../../../domain/generation.ts";
 import type { ImageForm } from "../../../domain/key.ts";
 
 import { AppError } from "../../../errors.ts";
@@ -17,7 +18,6 @@ export type DecodedChat = {
   stream: boolean;
   includeUsage: boolean;
   n: number;
-  system?: string;
   /** The last turn is the user's; empty where the user said nothing. */
   turns: UnresolvedTurn[];
   hints: ImageHints;
@@ -25,8 +25,8 @@ export type DecodedChat = {
   names?: CollectedHints["names"];
   /** The form of images that the request asks for; null: the key's or the setting's. */
   form: ImageForm | null;
-  imageOnly: boolean;
-  seed?: number;
+  /** All but shape and size. */
+  options: ImageOptions;
 };
 
 /** @throws {AppError} `invalid_request` naming the message or part of the last turn that cannot be understood */
@@ -45,12 +45,14 @@ export function decodeChat(body: ChatBody): DecodedChat {
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,
     n: countOr(1, body.n, "n", IMAGE_COUNT),
-    system: instructionsOf(body.messages),
     turns,
     ...collectImageHints(body),
     form: modalities.includes("image") || body.image_config ? "images" : null,
-    imageOnly: modalities.length > 0 && !modalities.includes("text"),
-    seed: foldSeed(body.seed ?? extraOf(body).seed),
+    options: {
+      system: instructionsOf(body.messages),
+      imageOnly: modalities.length > 0 && !modalities.includes("text"),
+      seed: foldSeed(body.seed ?? extraOf(body).seed),
+    },
   };
 }
 

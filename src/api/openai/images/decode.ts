@@ -1,4 +1,5 @@
 // Bodies of the images endpoints become a prompt with images and a wish for the form of the result. Pure.
+import type { ImageOptions } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
@@ -26,7 +27,8 @@ export type DecodedImages = ImageEcho & {
   turns: UnresolvedTurn[];
   hints: ImageHints;
   names?: CollectedHints["names"];
-  seed?: number;
+  /** All but shape and size. */
+  options: ImageOptions;
   /** Drafts wanted in a stream. */
   partials: number;
   /** Answer at once and work as a job. */
@@ -68,14 +70,15 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
   const count = images.length + mentioned.length;
   if (count > MAX_IMAGES) throw tooManyImages(count);
   const masked: UnresolvedTurn["parts"] = mask.length > 0 && count > 0 ? [{ type: "text", text: MASK_INSTRUCTION }, ...mask] : [];
+  const partials = body.stream ? countOr(0, body.partial_images, "partial_images", PARTIALS) : 0;
   return {
     model: body.model ?? DEFAULT_FAMILY.image,
     stream: body.stream ?? false,
     n: countOr(1, body.n, "n", IMAGE_COUNT),
     turns: [{ role: "user", parts: [...prompt, ...images, ...masked] }],
     ...collectImageHints(body),
-    seed: foldSeed(body.seed),
-    partials: body.stream ? countOr(0, body.partial_images, "partial_images", PARTIALS) : 0,
+    options: { seed: foldSeed(body.seed), imageOnly: true, includeThoughts: partials > 0 },
+    partials,
     output: decodeOutput(body.output_format, countOr(null, body.output_compression, "output_compression", COMPRESSION)),
     form: decodeForm(body.response_format),
     quality: qualityOf(body.quality),

@@ -84,13 +84,11 @@ async function storeUploads(api: Api, { key, requestId }: Call, { files }: Form)
   };
 }
 
-const orderOf = ({ partials, output, form, quality, ...decoded }: DecodedImages, kind: ImagesKind): ImageOrder => ({
+const orderOf = ({ output, form, quality, ...decoded }: DecodedImages, kind: ImagesKind): ImageOrder => ({
   ...decoded,
   echo: { output, form, quality } satisfies ImageEcho,
   route: ROUTES[kind],
-  imageOnly: true,
-  includeThoughts: partials > 0,
-  picturesParam: "image",
+  imagesParam: "image",
 });
 
 async function answerWhole(api: Api, call: Call, run: Run, echo: ImageEcho, headers: Record<string, string>) {

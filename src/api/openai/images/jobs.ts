@@ -24,9 +24,9 @@ export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "
 
 /** Answers 202 as soon as the job is safe. @throws {AppError} as `Jobs.createImages`, and what is wrong with the images */
 export async function startImageJob(api: Api, call: Call, order: ImageOrder): Promise<Response> {
-  const prepared = await prepareImages(api, call, order, call.request.signal);
+  const { spec } = await prepareImages(api, call, order, call.request.signal);
   const client = new JobClient(call.request.signal, insists(call.request));
-  const job = await createImageJob(api, jobsOf(api), call, order, { ...prepared, client });
+  const job = await createImageJob(jobsOf(api), call, order, spec, client);
   client.delivered();
   return Response.json(encodeImageJob(job), { status: 202, headers: { ...jobHeaders(job), ...client.headers } });
 }

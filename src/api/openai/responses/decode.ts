@@ -1,4 +1,5 @@
 // Bodies of /v1/responses become a conversation and a wish for an image. Pure, but for what is remembered of earlier answers.
+import type { ImageOptions } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
@@ -20,11 +21,11 @@ export type DecodedResponse = {
   /** The model that draws. */
   model: string;
   stream: boolean;
-  system?: string;
   turns: UnresolvedTurn[];
   hints: ImageHints;
   names?: CollectedHints["names"];
-  seed?: number;
+  /** All but shape and size. */
+  options: ImageOptions;
   partials: number;
   output: ImageFormatOptions;
   quality: Quality | null;
@@ -48,14 +49,18 @@ export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResp
   const mask = referencesOf(tool?.input_image_mask, "tools.input_image_mask").slice(0, 1);
   if (mask.length > 0) last?.parts.push({ type: "text", text: MASK_INSTRUCTION }, ...mask);
   const said = instructionsOf(items.filter(isMessage));
+  const partials = body.stream ? countOr(0, tool?.partial_images, "tools.partial_images", PARTIALS) : 0;
   return {
     model: modelOf(body, tool),
     stream: body.stream ?? false,
-    system: [body.instructions, said].filter(Boolean).join("\n\n") || undefined,
     turns,
     ...collectImageHints(body, { tools: tool }),
-    seed: foldSeed(tool?.seed ?? body.seed),
-    partials: body.stream ? countOr(0, tool?.partial_images, "tools.partial_images", PARTIALS) : 0,
+    options: {
+      system: [body.instructions, said].filter(Boolean).join("\n\n") || undefined,
+      seed: foldSeed(tool?.seed ?? body.seed),
+      includeThoughts: partials > 0,
+    },
+    partials,
     output: decodeOutput(textIn(tool?.output_format), countOr(null, tool?.output_compression, "tools.output_compression", COMPRESSION)),
     quality: qualityOf(textIn(tool?.quality)),
     forced: isObject(body.tool_choice) && body.tool_choice.type === "image_generation",

@@ -56,9 +56,8 @@ async function begin(api: Own, call: Call) {
   const { run, turns, leftOut, job, stop } = await startImages(api, call, {
     ...decoded,
     n: 1,
-    includeThoughts: decoded.partials > 0,
     route: "POST /v1/responses",
-    picturesParam: "input",
+    imagesParam: "input",
     compared: comparedOf(told),
   });
   side?.started();
