@@ -1,4 +1,4 @@
-// start(config): open, load, wire, listen; stop(): refuse new, finish open answers, flush, close.
+// Start and stop of the server: open, load, wire, listen; refuse new requests, drain, flush, close.
 import type { RequestTracker } from "./api/access-log.ts";
 import { type AppOptions, type Arrivals, createApp } from "./app.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -20,154 +20,165 @@ import { VERSION } from "./version.ts";
 export type StartOptions = {
   config: Config;
   log: Log;
-  /** Demo: answers are marked, foreign host names refused. */
+  /** Demo: responses are marked as simulated, foreign host names refused. */
   simulated?: boolean;
-  /** Demo: a key that is there from the start. */
+  /** Demo: a key to insert at the start. */
   firstKey?: string;
-  /** Stops and starts the server again in this process; absent: nobody does. */
+  /** Stops and starts the server again in this process; absent: not supported. */
   restart?: () => void;
-  /** Tests: another time than the system's. */
+  /** Tests: a clock other than the system's. */
   clock?: Clock;
-  /** The watchdog, which is the process's; tests have none. */
+  /** The watchdog of the process; tests have none. */
   requestWatch?: RequestTracker;
 };
 
 export type RunningServer = {
   url: string;
   port: number;
-  /** The running program, for tests that look inside. */
+  /** The running program, for tests. */
   context: Context;
-  /** Resolves when every open answer has ended or `server.drain_timeout` is over, and everything is written. */
+  /** Resolves when every open response has ended or `server.drain_timeout` is over, and everything is written. */
   stop(): Promise<void>;
 };
 
-/** Longest body that Bun lets through; ours is smaller and answers with an envelope. */
+/** Largest body that Bun accepts; our limit is smaller and its refusal has an envelope. */
 const BUN_BODY_LIMIT = 2048 * 1024 * 1024;
 
 /** @throws {AppError} `conflict` when another process serves from the folder; errors of listening as Bun throws them */
-export async function start({
-  config,
-  log,
-  simulated = false,
-  firstKey,
-  restart,
-  clock = systemClock,
-  requestWatch,
-}: StartOptions): Promise<RunningServer> {
-  const dataDir = config.settings.storage.data_dir;
-  const lock = acquireFolder(dataDir);
+export async function start(options: StartOptions): Promise<RunningServer> {
+  const closing = new AsyncDisposableStack();
+  try {
+    return await open(options, closing);
+  } catch (error) {
+    await closing.disposeAsync();
+    throw error;
+  }
+}
+
+/** Opens, loads, wires and listens; `closing` undoes each step in reverse order. */
+async function open({ simulated = false, requestWatch, ...options }: StartOptions, closing: AsyncDisposableStack): Promise<RunningServer> {
+  const { log, clock = systemClock, restart } = options;
   const shutdown = new AbortController();
   const stopping = new AbortController();
-  const closing: (() => unknown)[] = [() => lock[Symbol.dispose]()];
-  const closeAll = async () => {
-    for (const close of closing.reverse()) await close();
+  const { config, store, requests, secretKey } = await openFolder({ ...options, clock }, closing);
+  const { data_dir: dataDir } = config.settings.storage;
+  const ctx = createContext({
+    config,
+    layers: { base: options.config, merge: (stored) => withDatabase(options.config, stored) },
+    maintenance: createMaintenance({ dataDir, env: process.env, now: clock.now, restart }),
+    store,
+    requests,
+    log,
+    clock,
+    random: Math.random,
+    simulated,
+    shutdown: shutdown.signal,
+    sessionSecret: createVault(secretKey).derive("admin session"),
+  });
+  const { refresh, startServices } = await loadServices(ctx, options.config, closing);
+  const { app, adminServer } = await listen(ctx, { refresh, stopping: stopping.signal, watch: requestWatch });
+  await startServices();
+  const { port, hostname } = app.server!;
+  const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${port}`;
+  log.info("listening", { url, version: VERSION });
+  return {
+    url,
+    port: port!,
+    context: ctx,
+    async stop() {
+      stopping.abort();
+      await adminServer?.stop(true);
+      const until = clock.now() + ctx.settings.current().server.drain_timeout * 1000;
+      await drain(app.server!, ctx, shutdown);
+      // Generations without a reader have until the same time; some have lost their reader only now.
+      await ctx.undelivered.finish(Math.max(0, until - clock.now()));
+      await closing.disposeAsync();
+      log.info("stopped");
+    },
   };
-  try {
-    const restored = settleFolder(dataDir, clock.now());
-    if (restored) log.info("A backup is restored; what it replaced was moved aside", restored);
-    await takeRotation(dataDir, { log, clock });
-    const secretKey = loadSecretKey(dataDir, process.env);
-    const checkpoints = createCheckpoints(log);
-    const store = await openStore({ dataDir, secretKey, checkpoints });
-    closing.push(() => store.close());
-    const requests = await openRequestLog({ dataDir, clock, log, checkpoints });
-    closing.push(() => requests.close(), checkpoints.close);
-    if (firstKey) await addKey(store, firstKey, clock.now());
-    const effective = withDatabase(config, await store.readSettings());
-    for (const warning of effective.warnings) log.warn(warning);
-    if (effective.origins["log.level"] === "database") log.setLevel(effective.settings.log.level);
-    const ctx = createContext({
-      config: effective,
-      layers: { base: config, merge: (stored) => withDatabase(config, stored) },
-      maintenance: createMaintenance({ dataDir, env: process.env, now: clock.now, restart }),
-      store,
-      requests,
-      log,
-      clock,
-      random: Math.random,
-      simulated,
-      shutdown: shutdown.signal,
-      sessionSecret: createVault(secretKey).derive("admin session"),
-    });
-    await ctx.undelivered.load();
-    await ctx.limits.load(await ctx.worker.prepare());
-    closing.push(() => ctx.limits.close());
-    await ctx.media.start();
-    closing.push(() => ctx.media.stop());
-    const reloader = await startReloader(ctx, config);
-    closing.push(
-      () => reloader.stop(),
-      () => ctx.pool.close(),
-      () => ctx.refresher.stop(),
-      () => ctx.webhooks.stop(),
-      () => ctx.responses.stop(),
-      () => ctx.sideCalls.stop(),
-      () => ctx.undelivered.flush(),
-      () => ctx.worker.stop(ctx.settings.current().server.drain_timeout * 1000),
-    );
-    const { app, adminServer } = await listen(ctx, { refresh: reloader.reload, stopping: stopping.signal, watch: requestWatch });
-    const sweep = sweepRequests({ requests, clock, log, retentionDays: () => ctx.settings.current().requests.retention_days });
-    closing.push(() => sweep.stop());
+}
+
+/** Locks the data folder and opens its databases, after a staged restore or rotation of the secret key. */
+async function openFolder({ config, log, clock, firstKey }: StartOptions & { clock: Clock }, closing: AsyncDisposableStack) {
+  const dataDir = config.settings.storage.data_dir;
+  closing.use(acquireFolder(dataDir));
+  const restored = settleFolder(dataDir, clock.now());
+  if (restored) log.info("Backup restored; the former data was moved aside", restored);
+  await rotateIfAsked(dataDir, { log, clock });
+  const secretKey = loadSecretKey(dataDir, process.env);
+  const checkpoints = createCheckpoints(log);
+  const store = await openStore({ dataDir, secretKey, checkpoints });
+  closing.defer(() => store.close());
+  const requests = await openRequestLog({ dataDir, clock, log, checkpoints });
+  closing.defer(() => requests.close());
+  closing.defer(() => checkpoints.close());
+  if (firstKey) await addKey(store, firstKey, clock.now());
+  const effective = withDatabase(config, await store.readSettings());
+  for (const warning of effective.warnings) log.warn(warning);
+  if (effective.origins["log.level"] === "database") log.setLevel(effective.settings.log.level);
+  return { config: effective, store, requests, secretKey };
+}
+
+/** Loads what lives in memory. `startServices` begins the work that runs in the background, once the server listens. */
+async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposableStack) {
+  const { settings, clock, log, requests } = ctx;
+  await ctx.undelivered.load();
+  await ctx.limits.load(await ctx.worker.prepare());
+  closing.defer(() => ctx.limits.close());
+  await ctx.media.start();
+  closing.defer(() => ctx.media.stop());
+  const reloader = await startReloader(ctx, boot);
+  closing.defer(() => reloader.stop());
+  closing.defer(() => ctx.pool.close());
+  closing.defer(() => ctx.refresher.stop());
+  closing.defer(() => ctx.webhooks.stop());
+  closing.defer(() => ctx.responses.stop());
+  closing.defer(() => ctx.sideCalls.stop());
+  closing.defer(() => ctx.undelivered.flush());
+  closing.defer(() => ctx.worker.stop(settings.current().server.drain_timeout * 1000));
+  const startServices = async () => {
+    const sweep = sweepRequests({ requests, clock, log, retentionDays: () => settings.current().requests.retention_days });
+    closing.defer(() => sweep.stop());
     ctx.refresher.start();
     ctx.webhooks.start();
     ctx.responses.start();
     await ctx.sideCalls.start();
     await ctx.worker.start();
-    const { port, hostname } = app.server!;
-    const url = `http://${hostname === "0.0.0.0" ? "localhost" : hostname}:${port}`;
-    log.info("listening", { url, version: VERSION });
-    return {
-      url,
-      port: port!,
-      context: ctx,
-      async stop() {
-        stopping.abort();
-        await adminServer?.stop(true);
-        const until = ctx.clock.now() + ctx.settings.current().server.drain_timeout * 1000;
-        await drain(app.server!, ctx, shutdown);
-        // What nobody reads had the same time; it may have lost its reader only now.
-        await ctx.undelivered.finish(Math.max(0, until - ctx.clock.now()));
-        await closeAll();
-        log.info("stopped");
-      },
-    };
-  } catch (error) {
-    await closeAll();
-    throw error;
-  }
+  };
+  return { refresh: reloader.reload, startServices };
 }
 
 async function listen(ctx: Context, options: Omit<AppOptions, "arrivals">) {
   const { host, port } = ctx.config.settings.server;
   const arrivals: Arrivals = new WeakMap();
   const app = await createApp(ctx, { ...options, arrivals });
-  // Elysia would share the port with whoever else listens on it; a taken port has to be an error.
+  // By default Elysia shares the port with another listener; a taken port must be an error.
   app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT, reusePort: false });
   return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request), arrivals) };
 }
 
-/** The admin on an address of its own, where the settings ask for one. */
-function listenForAdmin({ config, log }: Context, answer: (request: Request) => Promise<Response>, arrivals: Arrivals) {
+/** The admin on an address of its own; null where the settings have none. */
+function listenForAdmin({ config, log }: Context, handle: (request: Request) => Promise<Response>, arrivals: Arrivals) {
   const { host, port } = config.settings.admin;
   if (port === 0) return null;
   const server = Bun.serve({
     hostname: host,
     port,
-    // Event streams are silent for long.
+    // Event streams may be silent for long.
     idleTimeout: 0,
     maxRequestBodySize: BUN_BODY_LIMIT,
     fetch(request, self) {
       arrivals.set(request, { peer: self.requestIP(request)?.address ?? null, listener: "admin" });
-      return answer(request);
+      return handle(request);
     },
   });
-  log.info("admin listening", { url: `http://${host}:${server.port}/admin` });
+  log.info("Admin listening", { url: `http://${host}:${server.port}/admin` });
   return server;
 }
 
 type Stoppable = { stop(force?: boolean): Promise<void> };
 
-/** Refuses new connections and waits for open answers; after the drain timeout they are told and cut. */
+/** Refuses new connections and waits for open responses; after the drain timeout they are aborted and, 1 s later, cut. */
 async function drain(server: Stoppable, ctx: Context, shutdown: AbortController): Promise<void> {
   const drained = server.stop(false);
   const late = ctx.clock.after(ctx.settings.current().server.drain_timeout * 1000, () => {
@@ -183,11 +194,11 @@ async function addKey(store: Store, key: string, now: number): Promise<void> {
 }
 
 /** Replaces the secret key when the operator has asked for that in the admin. */
-async function takeRotation(dataDir: string, { log, clock }: Pick<StartOptions, "log"> & { clock: Clock }): Promise<void> {
-  const trail = { at: clock.now(), actor: "admin", address: null, action: "secret.rotate", subject: "data", before: null, after: null };
-  const rotation = await takeAskedRotation({ dataDir, env: process.env, trail });
+async function rotateIfAsked(dataDir: string, { log, clock }: Pick<StartOptions, "log"> & { clock: Clock }): Promise<void> {
+  const entry = { at: clock.now(), actor: "admin", address: null, action: "secret.rotate", subject: "data", before: null, after: null };
+  const rotation = await takeAskedRotation({ dataDir, env: process.env, trail: entry });
   if (rotation)
-    log.info("The secret key is replaced, as asked for in the admin; earlier backups open with the former one only", {
+    log.info("Secret key replaced, as asked for in the admin; earlier backups need the former key", {
       values: rotation.values,
     });
 }

@@ -35,7 +35,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   '"360p", "720p", "1080p" or "4k"': '"360p"、"720p"、"1080p" 或 "4k"',
   "An image to begin with: file, URL, data URL, {image_url} or {file_id}; several: references":
     "起始图片：文件、URL、data URL、{image_url} 或 {file_id}；多张则为参考图",
-  "Pictures to go by, in the same forms": "参考图片，形式相同",
+  "Images to go by, in the same forms": "参考图片，形式相同",
   "As input_references": "同 input_references",
   "First and last image, with frame_type first_frame or last_frame": "首帧和尾帧图片，frame_type 为 first_frame 或 last_frame",
   "First image": "首帧图片",
