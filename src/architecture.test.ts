@@ -13,6 +13,7 @@ const OPEN = [
   "src/log.ts",
   "src/http.ts",
   "src/serial.ts",
+  "src/soft-delete.ts",
   "src/keyed-semaphore.ts",
   "src/version.ts",
   "src/config/nearest.ts",

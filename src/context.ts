@@ -29,8 +29,8 @@ import type { SettingsLayers } from "./gateway/settings/manage-settings.ts";
 import { createSettings, type SettingsStore } from "./gateway/settings/settings.ts";
 import { SideCallLog } from "./gateway/side-calls/log.ts";
 import { type CompanionSessions, createCompanionSessions } from "./gateway/tokens/companion-sessions.ts";
-import { createTokens, type Tokens } from "./gateway/tokens/credentials.ts";
-import { createRefresher, type Refresher } from "./gateway/tokens/refresh.ts";
+import { Credentials } from "./gateway/tokens/credentials.ts";
+import { Refresher } from "./gateway/tokens/refresh.ts";
 import type { Log } from "./log.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import { createFlow } from "./providers/flow/client.ts";
@@ -49,7 +49,7 @@ export type Context = JobParts & {
   keys: Keys;
   providers: ReadonlyMap<string, Provider>;
   pool: Pool;
-  tokens: Tokens;
+  tokens: Credentials;
   refresher: Refresher;
   /** Flow sessions that the companion extension hands in. */
   companionSessions: CompanionSessions;
@@ -147,7 +147,7 @@ export function createContext(options: Options): Context {
       awaitsCheck: () => current().refresh.enabled,
     }),
   );
-  const tokens = createTokens({
+  const tokens = new Credentials({
     store,
     providers,
     openTempFile: media.openTempFile,
@@ -155,7 +155,7 @@ export function createContext(options: Options): Context {
     log,
     onFacts: (id, facts) => pool.updateFacts(id, facts),
   });
-  const refresher = createRefresher({
+  const refresher = new Refresher({
     pool,
     tokens,
     settings: () => current().refresh,

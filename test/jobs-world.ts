@@ -17,7 +17,7 @@ import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { createMediaStore } from "../src/gateway/media/media-store.ts";
 import { parseModel } from "../src/gateway/models/models.ts";
 import { createPool } from "../src/gateway/pool/pool.ts";
-import { createTokens } from "../src/gateway/tokens/credentials.ts";
+import { Credentials } from "../src/gateway/tokens/credentials.ts";
 import { newId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
 import { createMetrics } from "../src/metrics.ts";
@@ -205,7 +205,7 @@ async function startContext({ config, store, requests, clock, script, seen }: Bo
   const { random, log, metrics } = { random: seededRandom(7), log: silentLog, metrics: createMetrics() };
   const media = createMediaStore({ dataDir: config.settings.storage.data_dir, store, clock, settings, log });
   const pool = createPool({ clock, random, settings: () => config.settings.pool, log, saveHealth: store.saveHealth });
-  const tokens = createTokens({ store, providers, openTempFile: media.openTempFile, now: clock.now, log });
+  const tokens = new Credentials({ store, providers, openTempFile: media.openTempFile, now: clock.now, log });
   const keys = createKeys();
   const limits = createLimits({ keys, store, clock, log, retentionDays: () => 30 });
   const shutdown = new AbortController().signal;

@@ -1,6 +1,6 @@
 // Overview page: current activity, alerts for the operator, and usage.
 import type { ComponentChildren } from "preact";
-import type { Need, OverviewNow, OverviewPlots, OverviewState } from "../src/gateway/reports/overview.ts";
+import type { Alert, OverviewNow, OverviewPlots, OverviewState } from "../src/gateway/reports/overview.ts";
 import type { UsageTotal } from "../src/gateway/reports/usage.ts";
 import { ThreeSteps } from "./auth/setup.tsx";
 import { SideCallsCard } from "./side-calls.tsx";
@@ -86,12 +86,12 @@ function Now({ view, now: { inFlight, queued, jobs, tokens } }: { view: View; no
   );
 }
 
-function NeedRow({ view, need }: { view: View; need: Need }) {
+function NeedRow({ view, need }: { view: View; need: Alert }) {
   if (need.kind === "token") return <TokenNeed view={view} need={need} />;
   return <Line action={<WayOn view={view} need={need} />}>{wordsOf(view, need)}</Line>;
 }
 
-type TokenOnly = Extract<Need, { kind: "token" }>;
+type TokenOnly = Extract<Alert, { kind: "token" }>;
 
 function TokenNeed({ view, need: { id, label, health, remedy } }: { view: View; need: TokenOnly }) {
   const { overview, tokens } = view.t;
@@ -118,7 +118,7 @@ function TokenNeed({ view, need: { id, label, health, remedy } }: { view: View; 
   );
 }
 
-type OtherNeed = Exclude<Need, TokenOnly>;
+type OtherNeed = Exclude<Alert, TokenOnly>;
 
 function wordsOf(view: View, need: OtherNeed): ComponentChildren {
   const { overview } = view.t;

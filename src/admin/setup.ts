@@ -1,14 +1,15 @@
 // Setup routes of a fresh data folder: password, first key, first token, first image.
+
 import { Elysia } from "elysia";
 import { ImagePage, ImageStep, KeyStep, PasswordStep, Picture, type Problem, TokenStep } from "../../views/auth/setup.tsx";
 import type { View } from "../../views/ui/view.ts";
 import { AppError } from "../errors.ts";
-import { type FirstStep, finishStep, forgetFirstStart, leaveSteps, nextStep } from "../gateway/auth/setup-steps.ts";
+import { deleteFirstStartFile, finishStep, leaveSetup, nextStep, type SetupStep } from "../gateway/auth/setup-steps.ts";
 import { hashKey } from "../gateway/keys/keys.ts";
 import { newKeyLimits } from "../gateway/keys/manage-keys.ts";
 import { operatorKey } from "../gateway/keys/operator-key.ts";
-import { makeImage, servableImageFamily } from "../gateway/playground/make-image.ts";
-import { freeLabel } from "../gateway/tokens/token-labels.ts";
+import { makeImage, servableImageFamily } from "../gateway/playground/run.ts";
+import { freeLabel } from "../gateway/tokens/import-tokens.ts";
 import { newKey } from "../ids.ts";
 import { newPassword, replacePassword } from "./auth/account.ts";
 import type { AdminContext } from "./context.ts";
@@ -24,12 +25,12 @@ type Content = Parameters<typeof page>[2] extends (view: View) => infer R
 export const setupRoutes = (ctx: AdminContext) => {
   const stepPage = (request: Request, content: Content, status = 200) =>
     page(ctx, request, (view) => ({ title: view.t.welcome.title, nav: null, status, body: content(view) }));
-  const goToStep = (request: Request, step: FirstStep | null) => goTo(ctx, request, step ? `/admin/welcome/${step}` : "/admin");
+  const goToStep = (request: Request, step: SetupStep | null) => goTo(ctx, request, step ? `/admin/welcome/${step}` : "/admin");
 
   return new Elysia({ prefix: "/welcome" })
     .get("/", async ({ request }) => goToStep(request, await nextStep(ctx.store)))
     .post("/leave", async ({ request }) => {
-      await leaveSteps(ctx.store);
+      await leaveSetup(ctx.store);
       return goToStep(request, null);
     })
     .get("/password", async ({ request }) => {
@@ -43,7 +44,7 @@ export const setupRoutes = (ctx: AdminContext) => {
       const problem = problemOf(() => form.check());
       if (problem) return stepPage(request, (view) => PasswordStep({ view, problem }), 422);
       set.headers["set-cookie"] = await replacePassword(ctx, request, password);
-      await forgetFirstStart(ctx.config.settings.storage.data_dir);
+      await deleteFirstStartFile(ctx.config.settings.storage.data_dir);
       return goToStep(request, await finishStep(ctx.store, "password"));
     })
     .get("/key", ({ request }) => keyPage(request, null))
@@ -141,6 +142,6 @@ async function addToken(
   const { id } = await store.insertToken({ provider, secret, label, ...limits }, clock.now());
   if (Object.keys(state).length > 0) await store.writeTokenSecret(id, { state });
   await ctx.refresh();
-  await tokens.keep(id, facts);
+  await tokens.storeFacts(id, facts);
   return { id, provider, label };
 }

@@ -1,20 +1,21 @@
 // Usage routes: sums by day, model, key and token, and CSV.
+
 import { Elysia } from "elysia";
 import { type UsageAddress, UsagePage } from "../../views/usage.tsx";
 import type { UsageRow } from "../db/ledger.ts";
 import { families } from "../gateway/models/models.ts";
 import {
+  parseUsageRange,
   readUsageAlong,
   readUsageBy,
   readUsageTotal,
   sortUsage,
   USAGE_GROUPS,
   USAGE_SORTS,
-  type UsageNarrowing,
+  UsageCache,
+  type UsageFilter,
   usageCsv,
-  usageRange,
 } from "../gateway/reports/usage.ts";
-import { createUsageBook } from "../gateway/reports/usage-book.ts";
 import type { AdminContext } from "./context.ts";
 import { page, viewOf } from "./page.ts";
 
@@ -22,7 +23,7 @@ import { page, viewOf } from "./page.ts";
 const MAX_ROWS = 100;
 
 export const usageRoutes = (ctx: AdminContext) => {
-  const book = createUsageBook({ store: ctx.store, now: ctx.clock.now });
+  const book = new UsageCache({ store: ctx.store, now: ctx.clock.now });
   return new Elysia({ prefix: "/usage" })
     .get("/", async ({ request }) => {
       const at = addressOf(ctx, request);
@@ -55,7 +56,7 @@ export const usageRoutes = (ctx: AdminContext) => {
     });
 };
 
-const narrowingOf = ({ key, token, model }: UsageAddress): UsageNarrowing => ({ key: key?.id, token: token?.id, model });
+const narrowingOf = ({ key, token, model }: UsageAddress): UsageFilter => ({ key: key?.id, token: token?.id, model });
 
 function addressOf(ctx: AdminContext, request: Request): UsageAddress {
   const query = new URL(request.url).searchParams;
@@ -69,7 +70,7 @@ function addressOf(ctx: AdminContext, request: Request): UsageAddress {
   // Rollups know nothing of a key's tokens, nor of a token's keys.
   const by = (key || token) && (asked === "key" || asked === "token") ? "day" : asked;
   return {
-    range: usageRange({ span: query.get("span"), from: query.get("from"), to: query.get("to") }, ctx.clock.now()),
+    range: parseUsageRange({ span: query.get("span"), from: query.get("from"), to: query.get("to") }, ctx.clock.now()),
     by,
     key,
     token,

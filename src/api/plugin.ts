@@ -11,7 +11,7 @@ import type { Pool } from "../gateway/pool/pool.ts";
 import type { PoolTokenView } from "../gateway/pool/snapshot.ts";
 import type { SettingsStore } from "../gateway/settings/settings.ts";
 import type { CompanionSessions } from "../gateway/tokens/companion-sessions.ts";
-import { isRecognised, recognise } from "../gateway/tokens/detect-secret.ts";
+import { detectSecret, isDetected } from "../gateway/tokens/detect-secret.ts";
 import type { Log } from "../log.ts";
 import { type BodyReader, validator } from "./body/body.ts";
 
@@ -131,8 +131,8 @@ async function sessionIn(bodies: BodyReader, request: Request): Promise<string |
     return unprocessable("dict_type", "Input should be a valid dictionary");
   }
   if (text === undefined || text === null || text === "") throw new AppError("invalid_request", "Missing session_token");
-  const found = typeof text === "string" && text.length <= MAX_SESSION ? recognise(text, "flow", { isNamed: true }) : null;
-  if (!found || !isRecognised(found)) throw new AppError("invalid_request", `Invalid session token${found ? `: it ${found.reason}` : ""}`);
+  const found = typeof text === "string" && text.length <= MAX_SESSION ? detectSecret(text, "flow", { isNamed: true }) : null;
+  if (!found || !isDetected(found)) throw new AppError("invalid_request", `Invalid session token${found ? `: it ${found.reason}` : ""}`);
   return found.secret;
 }
 

@@ -1,5 +1,5 @@
 // A secret given on the command line or, better, on standard input.
-import { isRecognised, knownForm, recognise } from "../gateway/tokens/detect-secret.ts";
+import { detectSecret, isDetected, knownForm } from "../gateway/tokens/detect-secret.ts";
 import { type Io, usageError } from "./verb.ts";
 
 const MAX_LENGTH = 16_384;
@@ -13,8 +13,8 @@ export async function readSecret(option: string, given: string, { provider, io }
   const text = (given === "-" ? await io.stdin() : given).trim();
   if (text === "") throw usageError(`${option}: expected a secret, got nothing.`);
   if (text.length > MAX_LENGTH) throw usageError(`${option}: expected at most ${MAX_LENGTH} characters, got ${text.length}.`);
-  const found = recognise(text, provider, { isNamed: true });
-  if (isRecognised(found)) return found.secret;
+  const found = detectSecret(text, provider, { isNamed: true });
+  if (isDetected(found)) return found.secret;
   if (knownForm(text)) throw usageError(`${option}: it ${found.reason}.`);
   if (/[\s\p{Cc}]/u.test(text)) throw usageError(`${option}: expected one secret, got white space or control characters inside it.`);
   return text;

@@ -11,7 +11,7 @@ import type { MediaStore } from "../../src/gateway/media/media-store.ts";
 import { assumedFamilies } from "../../src/gateway/models/models.ts";
 import type { Lease } from "../../src/gateway/pool/lease-contract.ts";
 import { createPool, type Pool } from "../../src/gateway/pool/pool.ts";
-import { createTokens, type Tokens } from "../../src/gateway/tokens/credentials.ts";
+import { Credentials } from "../../src/gateway/tokens/credentials.ts";
 import { silentLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
 import { seededRandom } from "../../src/testing.ts";
@@ -27,7 +27,7 @@ export type Life = {
   pool: Pool;
   leases: PoolWatch;
   limits: LimitsWatch;
-  tokens: Tokens;
+  tokens: Credentials;
   store: WorldStore;
   generate: Generate;
   /** Takes the token table as it is on disk. */
@@ -51,7 +51,7 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
   });
   const providers = upstream.providers(clock);
   const openTempFile = () => Promise.reject(new Error("not simulated"));
-  const tokens = createTokens({ store, providers, openTempFile, now: clock.now, log: silentLog });
+  const tokens = new Credentials({ store, providers, openTempFile, now: clock.now, log: silentLog });
   const innerLimits = createLimits({ keys: { get: (id) => keys.get(id) ?? null }, store, clock, log: silentLog, retentionDays: () => 30 });
   const { elapsed, now } = time;
   const leases = watchPool({ pool, books, chronicle, figures, elapsed, step: world.step, now, settings: () => settings.pool });

@@ -22,7 +22,7 @@ import {
 import { knownOperatorKey } from "../../gateway/keys/operator-key.ts";
 import { closestLimit } from "../../gateway/limits/limits.ts";
 import { DEFAULT_FAMILY, families, listModels } from "../../gateway/models/models.ts";
-import { readUsageAlong, usageRange } from "../../gateway/reports/usage.ts";
+import { parseUsageRange, readUsageAlong } from "../../gateway/reports/usage.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
 import { readKeyForm } from "./form.ts";
@@ -182,7 +182,7 @@ async function listData(ctx: AdminContext, request: Request) {
 }
 
 async function keyData(ctx: AdminContext, row: KeyRow) {
-  const range = usageRange({ span: "30" }, ctx.clock.now());
+  const range = parseUsageRange({ span: "30" }, ctx.clock.now());
   const [shown, along, webhook] = await Promise.all([
     shownKey(ctx, row),
     readUsageAlong(ctx.store, range, { key: row.id }),

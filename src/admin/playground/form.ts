@@ -44,7 +44,7 @@ const FILE_FIELD = /^file-(pictures|first|last|video)$/;
  * Stores the files that a form carries, each in its place; a form without files has none. Empty file fields are nobody's.
  * @throws {AppError} `invalid_request` for what is no picture or video
  */
-export async function keepInputs(
+export async function storeInputs(
   { forms, media }: Pick<AdminContext, "forms" | "media">,
   request: Request,
   keyId: number,

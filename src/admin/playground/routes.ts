@@ -25,7 +25,7 @@ import type { AdminContext } from "../context.ts";
 import { FormError } from "../forms.ts";
 import { liveUntil } from "../live.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
-import { keepInputs, kindFor, readPlaygroundForm, withInputs } from "./form.ts";
+import { kindFor, readPlaygroundForm, storeInputs, withInputs } from "./form.ts";
 
 const NOTHING_HIDDEN = { has: () => false };
 const HISTORY_SIZE = 12;
@@ -115,7 +115,7 @@ export const playgroundRoutes = (ctx: AdminContext) => {
         return fragment(ctx, request, (view) => Reference({ view, slot, media: found }));
       })
       .post("/inputs", async ({ request }) => {
-        const kept = await keepInputs(ctx, request, (await operator()).id);
+        const kept = await storeInputs(ctx, request, (await operator()).id);
         const placed = SLOTS.flatMap((slot) => kept[slot].map((one) => ({ slot, media: one })));
         return fragment(ctx, request, (view) => References({ view, placed }));
       })
@@ -132,7 +132,7 @@ export const playgroundRoutes = (ctx: AdminContext) => {
       // Without JavaScript: the same page with the options of another model.
       .post("/options", async ({ request }) => {
         const wish = readPlaygroundForm(await readForm(ctx, request));
-        return show(request, withInputs(wish, await keepInputs(ctx, request, (await operator()).id)), null);
+        return show(request, withInputs(wish, await storeInputs(ctx, request, (await operator()).id)), null);
       })
       .post("/runs", async ({ request, server }) => {
         server?.timeout(request, 0);
@@ -141,7 +141,7 @@ export const playgroundRoutes = (ctx: AdminContext) => {
         form.text("prompt", { required: true });
         const wish = readPlaygroundForm(form);
         form.check();
-        const settled = settleForm(playgroundModels(ctx.pool), withInputs(wish, await keepInputs(ctx, request, key.id)));
+        const settled = settleForm(playgroundModels(ctx.pool), withInputs(wish, await storeInputs(ctx, request, key.id)));
         if (!settled) throw new AppError("no_token", viewOf(ctx, request).t.playground.noModels);
         const job = await runForm(ctx, settled.model, settled.wish, key).catch((error) => Promise.reject(worded(request, error)));
         await audit.record(

@@ -4,9 +4,9 @@ import { adviceText, outcomeText } from "../../../views/tokens/token-fields.tsx"
 import type { Notice } from "../../../views/ui/messages.tsx";
 import type { View } from "../../../views/ui/view.ts";
 import { AppError } from "../../errors.ts";
-import { createRemovals, type Removals } from "../../gateway/tokens/delete-tokens.ts";
+import { TokenDeletions } from "../../gateway/tokens/delete-tokens.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
-import { createTokenAdmin, type TokenAdmin } from "../../gateway/tokens/manage-tokens.ts";
+import { TokenAdmin } from "../../gateway/tokens/manage-tokens.ts";
 import { createTokenUsages, type TokenUsages } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";
 import type { FormReader } from "../forms.ts";
@@ -14,7 +14,7 @@ import { viewOf } from "../page.ts";
 
 export type TokenPages = {
   admin: TokenAdmin;
-  removals: Removals;
+  removals: TokenDeletions;
   usages: TokenUsages;
   /** Every token that is not deleted, in no order. */
   items(): TokenItem[];
@@ -25,9 +25,9 @@ export type TokenPages = {
 export function createTokenPages(ctx: AdminContext): TokenPages {
   const { store, pool, tokens, refresher, audit, settings, clock, log, refresh } = ctx;
   const { now } = clock;
-  const removals = createRemovals({ store, clock, log, refresh });
+  const removals = new TokenDeletions({ store, clock, log, refresh });
   return {
-    admin: createTokenAdmin({ store, pool, tokens, refresher, audit, settings: () => settings.current().pool, now, refresh }),
+    admin: new TokenAdmin({ store, pool, tokens, refresher, audit, settings: () => settings.current().pool, now, refresh }),
     removals,
     usages: createTokenUsages({ store, now }),
     items() {

@@ -5,7 +5,7 @@ import { CAP_FIELDS } from "../../../views/tokens/token-form.tsx";
 import type { TokenChange, TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { Cap } from "../../gateway/pool/token-quota.ts";
-import { isRecognised, recognise } from "../../gateway/tokens/detect-secret.ts";
+import { detectSecret, isDetected } from "../../gateway/tokens/detect-secret.ts";
 import { withCap } from "../../gateway/tokens/manage-tokens.ts";
 import { readProxy } from "../../gateway/tokens/proxy-address.ts";
 import { redactText } from "../../log.ts";
@@ -71,9 +71,9 @@ export function readProxyField(form: FormReader, known: string | null, t: Messag
 /** The secret of a form, taken out of whatever it was pasted in: a cookie header, an assignment. */
 export function readSecret(form: FormReader, provider: string, t: Messages): string {
   const text = form.text("secret", { required: true, max: 16_384 });
-  const found = recognise(text, provider, { isNamed: true });
-  if (text !== "" && !isRecognised(found)) form.refuse("secret", t.tokens.wrongSecret);
-  return isRecognised(found) ? found.secret : text;
+  const found = detectSecret(text, provider, { isNamed: true });
+  if (text !== "" && !isDetected(found)) form.refuse("secret", t.tokens.wrongSecret);
+  return isDetected(found) ? found.secret : text;
 }
 
 /** What the bulk form sets: only what is filled in. A group of `-` is none. */

@@ -3,8 +3,8 @@
 import { findSetting, parseSetting, type SettingKey, showValue } from "../../config/settings-keys.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { PROVIDERS } from "../../gateway/tokens/detect-secret.ts";
+import { freeLabel } from "../../gateway/tokens/import-tokens.ts";
 import { editable } from "../../gateway/tokens/manage-tokens.ts";
-import { freeLabel } from "../../gateway/tokens/token-labels.ts";
 import { openFolder } from "../folder.ts";
 import { readSecret } from "../secret.ts";
 import { printableCell } from "../table.ts";

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Store } from "../../db/store.ts";
 import { isPasswordTemporary } from "./password.ts";
 
-export const FIRST_STEPS = ["password", "key", "token", "picture"] as const;
-export type FirstStep = (typeof FIRST_STEPS)[number];
+export const SETUP_STEPS = ["password", "key", "token", "picture"] as const;
+export type SetupStep = (typeof SETUP_STEPS)[number];
 
 /** Where password and key of the first start are told when there is no terminal; gone when the password is used. */
 export const FIRST_START_FILE = "first-start.txt";
@@ -13,22 +13,22 @@ export const FIRST_START_FILE = "first-start.txt";
 const FACT = "first_step";
 
 /** The step that is next; null when all are done or left. */
-export async function nextStep(store: Pick<Store, "readFact">): Promise<FirstStep | null> {
+export async function nextStep(store: Pick<Store, "readFact">): Promise<SetupStep | null> {
   if (await isPasswordTemporary(store)) return "password";
   const known = await store.readFact(FACT);
   if (known === "done") return null;
-  return FIRST_STEPS.find((step) => step === known) ?? "key";
+  return SETUP_STEPS.find((step) => step === known) ?? "key";
 }
 
 /** Goes on from a step to the one after it. */
-export async function finishStep(store: Pick<Store, "writeFact">, step: FirstStep): Promise<FirstStep | null> {
-  const next = FIRST_STEPS[FIRST_STEPS.indexOf(step) + 1] ?? null;
+export async function finishStep(store: Pick<Store, "writeFact">, step: SetupStep): Promise<SetupStep | null> {
+  const next = SETUP_STEPS[SETUP_STEPS.indexOf(step) + 1] ?? null;
   await store.writeFact(FACT, next ?? "done");
   return next;
 }
 
 /** Leaves them for good. */
-export const leaveSteps = (store: Pick<Store, "writeFact">): Promise<void> => store.writeFact(FACT, "done");
+export const leaveSetup = (store: Pick<Store, "writeFact">): Promise<void> => store.writeFact(FACT, "done");
 
 /** The one-time password was used: what told it goes. */
-export const forgetFirstStart = (dataDir: string): Promise<void> => rm(join(dataDir, FIRST_START_FILE), { force: true });
+export const deleteFirstStartFile = (dataDir: string): Promise<void> => rm(join(dataDir, FIRST_START_FILE), { force: true });

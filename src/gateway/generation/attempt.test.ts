@@ -5,7 +5,7 @@ import { AppError, type ErrorKind } from "../../errors.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Lease } from "../pool/lease-contract.ts";
-import type { Tokens } from "../tokens/credentials.ts";
+import type { Credentials } from "../tokens/credentials.ts";
 import { createAffinity } from "./affinity.ts";
 import { attemptImage } from "./attempt.ts";
 
@@ -23,7 +23,7 @@ async function outcome({ events, fails, keep }: Plot): Promise<[ErrorKind, boole
     },
   } as unknown as Provider;
   const token = { id: 1, secret: "", proxy: null, state: {} };
-  const tokens = { open: async () => token, callContext: () => ({}) } as unknown as Tokens;
+  const tokens = { open: async () => token, callContext: () => ({}) } as unknown as Credentials;
   const media = {
     discard: async () => {},
     keep: async () => {

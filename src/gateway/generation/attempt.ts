@@ -5,7 +5,7 @@ import { AppError, asCharged } from "../../errors.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Lease } from "../pool/lease-contract.ts";
-import type { Tokens } from "../tokens/credentials.ts";
+import type { Credentials } from "../tokens/credentials.ts";
 import type { Affinity } from "./affinity.ts";
 
 /** What came of a call that was answered. */
@@ -20,7 +20,7 @@ export type AttemptState = {
   onSubmit?: () => Promise<void>;
 };
 
-type Dependencies = { tokens: Tokens; affinity: Affinity; media: Pick<MediaStore, "keep" | "discard"> };
+type Dependencies = { tokens: Credentials; affinity: Affinity; media: Pick<MediaStore, "keep" | "discard"> };
 type Owner = { keyId: number | null; requestId: string };
 
 /**

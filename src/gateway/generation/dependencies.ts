@@ -10,7 +10,7 @@ import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Prices } from "../models/prices.ts";
 import type { Leases } from "../pool/lease-contract.ts";
-import type { Tokens } from "../tokens/credentials.ts";
+import type { Credentials } from "../tokens/credentials.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Undelivered } from "./undelivered.ts";
 
@@ -18,7 +18,7 @@ export type GenerateDependencies = {
   pool: Leases;
   limits: AdmissionControl;
   providers: ReadonlyMap<string, Provider>;
-  tokens: Tokens;
+  tokens: Credentials;
   affinity: Affinity;
   media: Pick<MediaStore, "get" | "keep" | "discard" | "assertSpace" | "claimInputs">;
   requests: Pick<RequestLog, "append">;

@@ -14,7 +14,7 @@ import type { MediaStore } from "../media/media-store.ts";
 import type { Prices } from "../models/prices.ts";
 import type { Lease, Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { Tokens } from "../tokens/credentials.ts";
+import type { Credentials } from "../tokens/credentials.ts";
 import type { JobLifecycle } from "./job-lifecycle.ts";
 import { deadlineAfter, toJobError } from "./job-state.ts";
 
@@ -22,7 +22,7 @@ export type VideoJobDependencies = {
   lifecycle: JobLifecycle;
   pool: Pick<Pool, "lease" | "isFree" | "adopt" | "reportOutcome">;
   providers: ReadonlyMap<string, Provider>;
-  tokens: Pick<Tokens, "open" | "callContext">;
+  tokens: Pick<Credentials, "open" | "callContext">;
   media: Pick<MediaStore, "open" | "keep" | "remove">;
   waitingJobs: KeyedSemaphore;
   settings: () => Settings;

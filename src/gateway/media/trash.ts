@@ -1,17 +1,17 @@
-// Media that were deleted and can still be had back: out of sight at once, gone when the time to undo is over.
+// Soft delete of media items: hidden at once, removed from the media store after the undo time.
 import type { Clock } from "../../clock.ts";
-import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
+import { type Deletion, SoftDelete } from "../../soft-delete.ts";
 import type { MediaStore } from "./media-store.ts";
 
 /** How long a deletion can be undone, ms. */
 export const UNDO_MS = 15_000;
 
 export type MediaTrash = {
-  /** Puts media out of sight; the name undoes it for {@link UNDO_MS}. A restart in between leaves them where they are. */
+  /** Hides media items; the returned name undoes it for {@link UNDO_MS}. A restart in between leaves them where they are. */
   put(ids: readonly string[]): string;
-  /** Brings back what one deletion put away; resolves with how many. @throws {AppError} `not_found` when it is too late */
+  /** Restores the media items of one deletion; returns how many. @throws {AppError} `not_found` when the undo time is over */
   restore(name: string): number;
   has(id: string): boolean;
 };
@@ -19,33 +19,27 @@ export type MediaTrash = {
 type Dependencies = { media: Pick<MediaStore, "remove">; clock: Clock; log: Log };
 
 export function createMediaTrash({ media, clock, log }: Dependencies): MediaTrash {
-  const deletions = new Map<string, { ids: readonly string[]; cancel(): void }>();
-  const hidden = new Set<string>();
+  const deletions = new SoftDelete<string>(clock, (deletion) => void erase(deletion));
 
-  async function empty(name: string): Promise<void> {
-    const ids = deletions.get(name)?.ids ?? [];
-    deletions.delete(name);
+  async function erase({ name, ids }: Deletion<string>): Promise<void> {
+    deletions.take(name);
     for (const id of ids) {
-      await media.remove(id).catch((error) => log.warn("a medium could not be deleted", { error }));
-      hidden.delete(id);
+      await media.remove(id).catch((error) => log.warn("Deleted media item could not be removed", { error }));
+      deletions.show([id]);
     }
   }
 
   return {
     put(ids) {
       const name = newId();
-      for (const id of ids) hidden.add(id);
-      deletions.set(name, { ids, cancel: clock.after(UNDO_MS, () => void empty(name)) });
+      deletions.add({ name, ids }, UNDO_MS);
       return name;
     },
     restore(name) {
-      const deletion = deletions.get(name);
-      if (!deletion) throw new AppError("not_found", "It is too late to undo this.", { reason: "undo_over" });
-      deletion.cancel();
-      deletions.delete(name);
-      for (const id of deletion.ids) hidden.delete(id);
-      return deletion.ids.length;
+      const { ids } = deletions.take(name);
+      deletions.show(ids);
+      return ids.length;
     },
-    has: (id) => hidden.has(id),
+    has: (id) => deletions.has(id),
   };
 }

@@ -1,20 +1,22 @@
 // Playground runs: PlaygroundForm to job and back, and the image of the setup.
 
-import type { Clock } from "../../clock.ts";
+import { type Clock, elapsedMs } from "../../clock.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";
-import type { InputMedia, Part, VideoAspect } from "../../domain/generation.ts";
+import type { InputMedia, Media, Part, VideoAspect } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import { newTimeId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
+import type { Generate } from "../generation/contract.ts";
 import { partsOf } from "../generation/image-output.ts";
 import { pixelsOf } from "../generation/inputs.ts";
 import type { CreateVideoJob, Jobs } from "../jobs/contract.ts";
 import { readImagePlan } from "../jobs/image-job.ts";
 import { readPlan } from "../jobs/video-plan.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import { parseModel } from "../models/models.ts";
+import { DEFAULT_FAMILY, families, parseModel } from "../models/models.ts";
+import type { Leases } from "../pool/lease-contract.ts";
 import { EMPTY_FORM, MAX_IMAGES, offerOf, type PlaygroundForm, type PlaygroundModel, type Slot } from "./options.ts";
 
 type Dependencies = {
@@ -89,7 +91,7 @@ async function openInput({ media, affinity }: Pick<Dependencies, "media" | "affi
   return { mime: found.media.mime, data: found.blob, mediaId: id, pixels: pixelsOf(found.media), signature: affinity.of(id)?.signature };
 }
 
-/** What the model said beside its pictures. */
+/** What the model said beside its images. */
 export const wordsOf = (job: JobRow): string =>
   partsOf(job)
     .map((part) => (part.type === "text" ? part.text : ""))
@@ -130,4 +132,45 @@ export function formOfJob(job: JobRow): PlaygroundForm {
       video: source ? [source.mediaId] : [],
     },
   };
+}
+
+/** The family of an image without options; null while no token can generate one. */
+export function servableImageFamily(pool: Pick<Leases, "canServe">): string | null {
+  const ids = [DEFAULT_FAMILY.image, ...families("image").map(({ id }) => id)];
+  return ids.find((id) => pool.canServe("image", id)) ?? null;
+}
+
+type ImageDependencies = { generate: Generate; pool: Pick<Leases, "canServe">; clock: Clock };
+
+/** Generates one image at once, for the setup. @throws {AppError} as {@link Generate}; `no_result` when the upstream made none */
+export async function makeImage(
+  { generate, pool, clock }: ImageDependencies,
+  { prompt, key, signal }: { prompt: string; key: KeyRow; signal: AbortSignal },
+): Promise<{ media: Media; label: string; ms: number }> {
+  const startedAt = clock.now();
+  const family = servableImageFamily(pool);
+  if (!family) throw new AppError("no_token", "There is no token that can make an image.");
+  const { events } = await generate({
+    requestId: `req_${newTimeId(startedAt)}`,
+    dialect: "openai",
+    route: "POST /admin/welcome/picture",
+    stream: false,
+    key,
+    choice: parseModel(family)!,
+    options: { imageOnly: true },
+    turns: [{ role: "user", parts: [{ type: "text", text: prompt }] }],
+    n: 1,
+    signal,
+    startedAt,
+  });
+  let media: Media | null = null;
+  let label = "";
+  let message = "";
+  for await (const event of events) {
+    if (event.type === "token") label = event.label;
+    if (event.type === "image") media = event.media;
+    if (event.type === "done") message = event.message ?? "";
+  }
+  if (!media) throw new AppError("no_result", message || "The upstream made no image.");
+  return { media, label, ms: elapsedMs(startedAt, clock.now()) };
 }

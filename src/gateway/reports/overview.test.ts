@@ -6,7 +6,7 @@ import type { JobRow } from "../../db/jobs.ts";
 import type { UsageQuery } from "../../db/ledger.ts";
 import type { AppliedRestore } from "../../domain/backup.ts";
 import type { HealthView, PoolGauges, PoolTokenView } from "../pool/snapshot.ts";
-import { type Need, type OverviewDependencies, readOverview, readOverviewPlots } from "./overview.ts";
+import { type Alert, type OverviewDependencies, readOverview, readOverviewPlots } from "./overview.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12, 34);
 const HOUR = 3_600_000;
@@ -75,13 +75,13 @@ const RESTORED: AppliedRestore = {
   seen: false,
 };
 
-const needsIn = async (change: World): Promise<Need[]> => (await readOverview(world(change))).needs;
+const needsIn = async (change: World): Promise<Alert[]> => (await readOverview(world(change))).needs;
 
 test("where all is well nothing is asked for", async () => {
   expect(await needsIn({})).toEqual([]);
 });
 
-test.each<[string, World, Need[]]>([
+test.each<[string, World, Alert[]]>([
   ["an empty pool", { tokens: {} }, [{ kind: "noTokens" }]],
   ["an empty pool before the first steps are done", { tokens: {}, passwordIsTemporary: true }, [{ kind: "unfinished" }]],
   ["no key", { keys: 0 }, [{ kind: "noKeys" }]],

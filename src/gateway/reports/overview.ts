@@ -5,7 +5,7 @@ import type { UsageRow } from "../../db/ledger.ts";
 import type { Store } from "../../db/store.ts";
 import type { AppliedRestore } from "../../domain/backup.ts";
 import type { JobState } from "../../domain/job.ts";
-import { type FirstStep, nextStep } from "../auth/setup-steps.ts";
+import { nextStep, type SetupStep } from "../auth/setup-steps.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { Limits } from "../limits/limits.ts";
 import type { LinkWatch } from "../media/link-watch.ts";
@@ -15,7 +15,7 @@ import { type FixAction, fixActionOf } from "../pool/reasons.ts";
 import type { HealthView, PoolGauges } from "../pool/snapshot.ts";
 import type { SideCallCounts, SideCallLog, SuspectShape } from "../side-calls/log.ts";
 import type { Maintenance } from "./maintenance.ts";
-import { readUsageAlong, readUsageTotal, type UsageRange, type UsageTotal, usageRange } from "./usage.ts";
+import { parseUsageRange, readUsageAlong, readUsageTotal, type UsageRange, type UsageTotal } from "./usage.ts";
 
 export type OverviewNow = Omit<PoolGauges, "networkDegradedSince"> & {
   /** Jobs that have not ended: for a token, upstream, and with an end that nobody knows. */
@@ -23,7 +23,7 @@ export type OverviewNow = Omit<PoolGauges, "networkDegradedSince"> & {
 };
 
 /** What needs a hand. Times are epoch ms. */
-export type Need =
+export type Alert =
   | { kind: "unfinished" | "noTokens" | "noKeys" | "allHeld" | "webhooksWithoutUrl" }
   | { kind: "ledger" | "network"; since: number }
   /** `stops`: no generation is started any more. */
@@ -38,7 +38,7 @@ export type Need =
 /** What is sent again as it changes. */
 export type OverviewState = {
   now: OverviewNow;
-  needs: Need[];
+  needs: Alert[];
   today: UsageTotal;
   month: UsageTotal;
   sideCalls: { today: SideCallCounts; month: SideCallCounts; suspects: SuspectShape[]; rules: number };
@@ -71,7 +71,7 @@ const LOW_DISK_FACTOR = 2;
 
 export async function readOverview(deps: OverviewDependencies): Promise<OverviewState> {
   const { pool, store, now } = deps;
-  const [today, month] = [usageRange({ span: "today" }, now()), usageRange({ span: "30" }, now())];
+  const [today, month] = [parseUsageRange({ span: "today" }, now()), parseUsageRange({ span: "30" }, now())];
   const [open, sumsToday, sumsMonth] = await Promise.all([
     store.countOpenJobs(),
     readUsageTotal(store, today, {}),
@@ -99,7 +99,7 @@ const sideCallsOf = ({ sideCalls }: OverviewDependencies, today: number, month: 
 export async function readOverviewPlots({ store, now }: Pick<OverviewDependencies, "store" | "now">): Promise<OverviewPlots> {
   const thisHour = now() - (now() % HOUR_MS);
   const day: UsageRange = { span: "custom", from: thisHour - 23 * HOUR_MS, to: thisHour + HOUR_MS, step: "hour" };
-  const month = usageRange({ span: "30" }, now());
+  const month = parseUsageRange({ span: "30" }, now());
   const [hours, days] = await Promise.all([readUsageAlong(store, day, {}), readUsageAlong(store, month, {})]);
   return { day: { range: day, rows: hours }, month: { range: month, rows: days } };
 }
@@ -111,7 +111,7 @@ const jobsOf = ({ queued = 0, submitting = 0, running = 0, storing = 0, unknown 
 });
 
 /** Worst first: what stops everything, then single tokens and jobs, then what is only not right. */
-async function needsOf(deps: OverviewDependencies, gauges: PoolGauges, unknownJobs: number): Promise<Need[]> {
+async function needsOf(deps: OverviewDependencies, gauges: PoolGauges, unknownJobs: number): Promise<Alert[]> {
   const { pool, store, keys, limits, settings } = deps;
   const { tokens, networkDegradedSince } = gauges;
   const total = tokens.healthy + tokens.cooling + tokens.blocked + tokens.disabled;
@@ -133,34 +133,34 @@ async function needsOf(deps: OverviewDependencies, gauges: PoolGauges, unknownJo
   ];
 }
 
-function linkNeed({ linkWatch, settings }: OverviewDependencies): Need[] {
+function linkNeed({ linkWatch, settings }: OverviewDependencies): Alert[] {
   const host = settings().server.public_url === "" ? linkWatch.unreached() : null;
   return host === null ? [] : [{ kind: "linksUnreached", host }];
 }
 
-const emptyPool = (next: FirstStep | null): Need => ({ kind: next === null ? "noTokens" : "unfinished" });
+const emptyPool = (next: SetupStep | null): Alert => ({ kind: next === null ? "noTokens" : "unfinished" });
 
-function diskNeed({ media, settings }: OverviewDependencies): Need[] {
+function diskNeed({ media, settings }: OverviewDependencies): Alert[] {
   const least = settings().media.min_free_mb * MEBIBYTE;
   if (least === 0) return [];
   const freeBytes = media.freeBytes();
   return freeBytes < LOW_DISK_FACTOR * least ? [{ kind: "disk", freeBytes, stops: freeBytes < least }] : [];
 }
 
-function restoreNeed({ maintenance }: OverviewDependencies): Need[] {
+function restoreNeed({ maintenance }: OverviewDependencies): Alert[] {
   const applied = maintenance.appliedRestore();
   return applied && !applied.seen ? [{ kind: "restored", applied }] : [];
 }
 
-function tokenNeeds(pool: OverviewDependencies["pool"], blocked: number): Need[] {
+function tokenNeeds(pool: OverviewDependencies["pool"], blocked: number): Alert[] {
   if (blocked === 0) return [];
   const named = pool.blocked(TOKENS_NAMED);
-  const needs = named.map(({ id, label, health }): Need => ({ kind: "token", id, label, health, remedy: fixActionOf(health.reason) }));
+  const needs = named.map(({ id, label, health }): Alert => ({ kind: "token", id, label, health, remedy: fixActionOf(health.reason) }));
   return blocked > named.length ? [...needs, { kind: "moreTokens", count: blocked - named.length }] : needs;
 }
 
-async function jobNeeds(store: OverviewDependencies["store"], unknown: number): Promise<Need[]> {
+async function jobNeeds(store: OverviewDependencies["store"], unknown: number): Promise<Alert[]> {
   const named = await store.listJobs({ keyId: null, states: ["unknown"], order: "desc", limit: JOBS_NAMED });
-  const needs = named.map(({ id, model, createdAt }): Need => ({ kind: "job", id, model, at: createdAt }));
+  const needs = named.map(({ id, model, createdAt }): Alert => ({ kind: "job", id, model, at: createdAt }));
   return unknown > named.length ? [...needs, { kind: "moreJobs", count: unknown - named.length }] : needs;
 }

@@ -1,7 +1,7 @@
 // Usage: spans from URLs, sort order, CSV lines.
 import { describe, expect, test } from "bun:test";
 import type { UsageRow } from "../../db/ledger.ts";
-import { readUsageBy, sortUsage, usageCsv, usageRange } from "./usage.ts";
+import { parseUsageRange, readUsageBy, sortUsage, usageCsv } from "./usage.ts";
 
 const DAY = 86_400_000;
 const NOW = Date.UTC(2026, 10, 23, 15, 30);
@@ -25,7 +25,7 @@ const row = (group: number | string, change: Partial<UsageRow> = {}): UsageRow =
 
 describe("a span", () => {
   const last30 = { span: "30", from: MIDNIGHT - 29 * DAY, to: MIDNIGHT + DAY, step: "day" };
-  const cases: [string, Parameters<typeof usageRange>[0], object][] = [
+  const cases: [string, Parameters<typeof parseUsageRange>[0], object][] = [
     ["today is the running UTC day, by the hour", { span: "today" }, { span: "today", from: MIDNIGHT, to: MIDNIGHT + DAY, step: "hour" }],
     ["7 days end with today", { span: "7" }, { span: "7", from: MIDNIGHT - 6 * DAY, to: MIDNIGHT + DAY, step: "day" }],
     ["none is the last 30 days", { span: null }, last30],
@@ -45,7 +45,7 @@ describe("a span", () => {
     ["ten years are cut to what is kept", { span: "custom", from: "2016-01-01", to: "2026-11-23" }, { from: MIDNIGHT - 399 * DAY }],
   ];
   test.each(cases)("%s", (_, asked, expected) => {
-    expect(usageRange(asked, NOW)).toMatchObject(expected);
+    expect(parseUsageRange(asked, NOW)).toMatchObject(expected);
   });
 });
 
@@ -90,7 +90,7 @@ test("ten thousand tokens are read in slices, each once", async () => {
       return Array.from({ length: Math.max(0, Math.min(query.limit!, 450 - query.after!)) }, (_, index) => row(query.after! + index + 1));
     },
   };
-  const rows = await readUsageBy(store as never, "token", usageRange({ span: "30" }, NOW), {});
+  const rows = await readUsageBy(store as never, "token", parseUsageRange({ span: "30" }, NOW), {});
   expect(rows.map(({ group }) => group)).toEqual(Array.from({ length: 450 }, (_, index) => index + 1));
   expect(asked).toEqual([0, 200, 400]);
 });

@@ -8,10 +8,10 @@ import { createSerial } from "../../serial.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { Probe, Tokens } from "./credentials.ts";
+import type { Credentials, Probe } from "./credentials.ts";
+import { freeLabel } from "./import-tokens.ts";
 import { editable } from "./manage-tokens.ts";
 import type { Refresher } from "./refresh.ts";
-import { freeLabel } from "./token-labels.ts";
 
 export type Taken = {
   action: "added" | "updated";
@@ -26,7 +26,7 @@ export type CompanionSessions = {
   /**
    * Asks the upstream whose session this is, and only then keeps it. What the operator has set on a token stays as it is: one
    * that is disabled gets the session and stays disabled. One at a time.
-   * @throws {AppError} `invalid_request` when the upstream does not tell whose it is, else as {@link Tokens.probe}
+   * @throws {AppError} `invalid_request` when the upstream does not tell whose it is, else as {@link Credentials.probe}
    */
   take(session: string, signal: AbortSignal): Promise<Taken>;
 };
@@ -35,9 +35,9 @@ type Dependencies = {
   /** Whose sessions these are. */
   provider: string;
   store: Pick<Store, "listTokens" | "insertToken">;
-  tokens: Pick<Tokens, "open" | "callContext" | "probe" | "keep">;
+  tokens: Pick<Credentials, "open" | "callContext" | "probe" | "storeFacts">;
   pool: Pick<Pool, "cooldownOf" | "reportOutcome" | "clearCooldown">;
-  refresher: Pick<Refresher, "learn">;
+  refresher: Pick<Refresher, "updateFacts">;
   audit: Pick<Audit, "record">;
   settings: () => Settings["pool"];
   now: () => number;
@@ -66,8 +66,8 @@ export function createCompanionSessions(deps: Dependencies): CompanionSessions {
   async function renew(row: Pick<TokenRow, "id" | "proxy">, { facts, secret, state }: Probe, signal: AbortSignal): Promise<void> {
     const token = await tokens.open(row.id, row.proxy);
     await tokens.callContext(token, signal).remember({ secret, state });
-    await tokens.keep(row.id, facts);
-    refresher.learn(row.id, facts);
+    await tokens.storeFacts(row.id, facts);
+    refresher.updateFacts(row.id, facts);
     pool.reportOutcome(row.id, VALID);
   }
 

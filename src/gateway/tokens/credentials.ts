@@ -8,28 +8,10 @@ import type { Log } from "../../log.ts";
 import type { CallContext, Provider, ProviderState, ProviderToken, TokenFacts } from "../../providers/provider.ts";
 import { createSerial } from "../../serial.ts";
 
-export type Tokens = {
-  /** The token with its secret in clear, for one call. @throws {AppError} `no_token` when it is gone */
-  open(id: number, proxy: string | null): Promise<ProviderToken>;
-  /** What an adapter may do with the world during one call of this token. */
-  callContext(token: ProviderToken, signal: AbortSignal): CallContext;
-  /**
-   * Asks the upstream about one token and keeps what it tells.
-   * @throws {AppError} as {@link Provider.check}, or `cancelled` when the secret that failed was replaced meanwhile
-   */
-  check(row: TokenRow, signal: AbortSignal): Promise<TokenFacts>;
-  /** Asks the upstream about a secret that no token has. One at a time. @throws {AppError} as {@link Provider.check} */
-  probe(provider: string, secret: string, signal: AbortSignal): Promise<Probe>;
-  /** Keeps what was learned of a token just now. */
-  keep(id: number, facts: TokenFacts): Promise<void>;
-  /** Forgets secrets held in memory, after the table changed elsewhere. */
-  forget(): void;
-};
-
-/** What a secret turned out to be. `secret` is the one to keep: asking may have rotated it. */
+/** What a secret turned out to be. `secret` is the one to store: the check may have rotated it. */
 export type Probe = { facts: TokenFacts; secret: string; state: ProviderState };
 
-/** No token has it. Adapters may keep something by id, and for all probes together they keep one thing. */
+/** Id of secrets that no token has yet. Adapters may store state by id; for all probes together they store one. */
 const PROBE_ID = 0;
 
 type Dependencies = {
@@ -38,81 +20,99 @@ type Dependencies = {
   openTempFile(mime: string): Promise<TempFileWriter>;
   now: () => number;
   log: Log;
-  /** Told after each successful check. */
+  /** Called after each successful check. */
   onFacts?(id: number, facts: TokenFacts): void;
 };
 
-export function createTokens({ store, providers, openTempFile, now, log, onFacts }: Dependencies): Tokens {
-  const held = new Map<number, { secret: string; state: ProviderState }>();
-  const oneProbe = createSerial();
+export class Credentials {
+  readonly #deps: Dependencies;
+  /** Decrypted secrets by token id. */
+  readonly #secrets = new Map<number, { secret: string; state: ProviderState }>();
+  readonly #probes = createSerial();
 
-  const providerOf = (name: string): Provider => {
-    const provider = providers.get(name);
-    if (!provider) throw new AppError("invalid_request", `Unknown provider "${name}".`);
-    return provider;
-  };
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
 
-  const open: Tokens["open"] = async (id, proxy) => {
-    let secret = held.get(id);
+  /** The token with its decrypted secret, for one call. @throws {AppError} `no_token` when it is gone */
+  async open(id: number, proxy: string | null): Promise<ProviderToken> {
+    let secret = this.#secrets.get(id);
     if (!secret) {
-      secret = await store.readTokenSecret(id).catch((error) => {
+      secret = await this.#deps.store.readTokenSecret(id).catch((error) => {
         throw error instanceof AppError && error.kind === "not_found" ? new AppError("no_token", "The chosen token was deleted.") : error;
       });
-      held.set(id, secret);
+      this.#secrets.set(id, secret);
     }
     return { id, secret: secret.secret, state: secret.state, proxy };
-  };
+  }
 
-  const callContext: Tokens["callContext"] = (token, signal) => ({
-    signal,
-    openTempFile,
-    async remember(change) {
-      const current = held.get(token.id) ?? { secret: token.secret, state: token.state };
-      const next = { secret: change.secret ?? current.secret, state: { ...current.state, ...change.state } };
-      held.set(token.id, next);
-      Object.assign(token, next);
-      await store.writeTokenSecret(token.id, change).catch((error) => {
-        if (error instanceof AppError && error.kind === "not_found") return;
-        log.error("A token's renewed secret could not be kept", { tokenId: token.id, error });
-        throw error;
-      });
-    },
-  });
+  /** What an adapter may use during one call of this token. */
+  callContext(token: ProviderToken, signal: AbortSignal): CallContext {
+    const { store, openTempFile, log } = this.#deps;
+    return {
+      signal,
+      openTempFile,
+      remember: async (change) => {
+        const current = this.#secrets.get(token.id) ?? { secret: token.secret, state: token.state };
+        const next = { secret: change.secret ?? current.secret, state: { ...current.state, ...change.state } };
+        this.#secrets.set(token.id, next);
+        Object.assign(token, next);
+        await store.writeTokenSecret(token.id, change).catch((error) => {
+          if (error instanceof AppError && error.kind === "not_found") return;
+          log.error("Renewed secret of a token could not be stored", { tokenId: token.id, error });
+          throw error;
+        });
+      },
+    };
+  }
 
-  const keep: Tokens["keep"] = async (id, facts) => {
+  /**
+   * Asks the upstream about one token and stores the facts.
+   * @throws {AppError} as {@link Provider.check}, or `cancelled` when the secret that failed was replaced meanwhile
+   */
+  async check(row: TokenRow, signal: AbortSignal): Promise<TokenFacts> {
+    const provider = this.#provider(row.provider);
+    const token = await this.open(row.id, row.proxy);
+    const facts = await provider.check(token, this.callContext(token, signal)).catch((error) => {
+      const current = this.#secrets.get(row.id);
+      if (current && current.secret !== token.secret)
+        throw new AppError("cancelled", "The token has another secret by now.", { cause: error });
+      throw error;
+    });
+    await this.storeFacts(row.id, facts);
+    return facts;
+  }
+
+  /** Asks the upstream about a secret that no token has. One at a time. @throws {AppError} as {@link Provider.check} */
+  probe(name: string, secret: string, signal: AbortSignal): Promise<Probe> {
+    return this.#probes(async () => {
+      const token: ProviderToken = { id: PROBE_ID, secret, state: {}, proxy: null };
+      const remember: CallContext["remember"] = async (change) => {
+        token.secret = change.secret ?? token.secret;
+        token.state = { ...token.state, ...change.state };
+      };
+      const facts = await this.#provider(name).check(token, { signal, openTempFile: this.#deps.openTempFile, remember });
+      return { facts, secret: token.secret, state: token.state };
+    });
+  }
+
+  /** Stores the facts that a check found just now. */
+  async storeFacts(id: number, facts: TokenFacts): Promise<void> {
     const { identity, tier, credits, families, renewBefore } = facts;
     const learned = { identity, tier, credits, families, renewBefore };
     const known = Object.fromEntries(Object.entries(learned).filter(([, value]) => value !== undefined));
-    await store.updateToken(id, { ...known, checkedAt: now() });
-    onFacts?.(id, facts);
-  };
+    await this.#deps.store.updateToken(id, { ...known, checkedAt: this.#deps.now() });
+    this.#deps.onFacts?.(id, facts);
+  }
 
-  return {
-    open,
-    callContext,
-    keep,
-    async check(row, signal) {
-      const provider = providerOf(row.provider);
-      const token = await open(row.id, row.proxy);
-      const facts = await provider.check(token, callContext(token, signal)).catch((error) => {
-        const current = held.get(row.id);
-        if (current && current.secret !== token.secret)
-          throw new AppError("cancelled", "The token has another secret by now.", { cause: error });
-        throw error;
-      });
-      await keep(row.id, facts);
-      return facts;
-    },
-    probe: (name, secret, signal) =>
-      oneProbe(async () => {
-        const token: ProviderToken = { id: PROBE_ID, secret, state: {}, proxy: null };
-        const remember: CallContext["remember"] = async (change) => {
-          token.secret = change.secret ?? token.secret;
-          token.state = { ...token.state, ...change.state };
-        };
-        const facts = await providerOf(name).check(token, { signal, openTempFile, remember });
-        return { facts, secret: token.secret, state: token.state };
-      }),
-    forget: () => held.clear(),
-  };
+  /** Drops the secrets in memory, after the token table changed elsewhere. */
+  forget(): void {
+    this.#secrets.clear();
+  }
+
+  #provider(name: string): Provider {
+    const provider = this.#deps.providers.get(name);
+    if (!provider) throw new AppError("invalid_request", `Unknown provider "${name}".`);
+    return provider;
+  }
 }

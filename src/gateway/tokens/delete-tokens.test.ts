@@ -5,7 +5,7 @@ import { openStore } from "../../db/sqlite/store.ts";
 import type { Store } from "../../db/store.ts";
 import { silentLog } from "../../log.ts";
 import { temporaryFolder, type VirtualClock, virtualClock } from "../../testing.ts";
-import { createRemovals, UNDO_MS } from "./delete-tokens.ts";
+import { TokenDeletions, UNDO_MS } from "./delete-tokens.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let store: Store;
@@ -23,7 +23,7 @@ afterEach(async () => {
   folder[Symbol.dispose]();
 });
 
-const open = () => createRemovals({ store, clock, log: silentLog, refresh: async () => {} });
+const open = () => new TokenDeletions({ store, clock, log: silentLog, refresh: async () => {} });
 const enabled = async () => Object.fromEntries((await store.listTokens()).map((row) => [row.id, row.enabled]));
 /** Deletions are ended by a timer that nobody waits for. */
 const settled = async (removals: ReturnType<typeof open>) => {
@@ -89,7 +89,7 @@ describe("a restart", () => {
   test("after it ends the deletion", async () => {
     const later = virtualClock(clock.now() + UNDO_MS + 1);
     await open().remove([1]);
-    const removals = createRemovals({ store, clock: later, log: silentLog, refresh: async () => {} });
+    const removals = new TokenDeletions({ store, clock: later, log: silentLog, refresh: async () => {} });
     await settled(removals);
     await later.advance(1);
     await settled(removals);

@@ -34,7 +34,7 @@ const OTHERS: readonly [RegExp, string][] = [
  * `provider` decides where the form leaves it open, and may not contradict it.
  * @param isNamed true where the text stands in a field for a secret; elsewhere a word of an open form needs a digit, as names have none
  */
-export function recognise(text: string, provider?: string, { isNamed = false } = {}): Recognised | Unrecognised {
+export function detectSecret(text: string, provider?: string, { isNamed = false } = {}): Recognised | Unrecognised {
   const bare = unquote(text.trim());
   if (bare === "") return { reason: "is empty" };
   if (bare.length > MAX_LENGTH) return { reason: `is longer than ${MAX_LENGTH} characters` };
@@ -65,12 +65,12 @@ export function knownForm(text: string): Recognised | null {
   return null;
 }
 
-export const isRecognised = (result: Recognised | Unrecognised): result is Recognised => "secret" in result;
+export const isDetected = (result: Recognised | Unrecognised): result is Recognised => "secret" in result;
 
 const nameOf = (provider: string): string => (provider === "gemini" ? "Gemini key" : "Flow session");
 
 function sure(found: Recognised | Unrecognised, provider: string | undefined): Recognised | Unrecognised {
-  if (!isRecognised(found) || provider === undefined || found.provider === provider) return found;
+  if (!isDetected(found) || provider === undefined || found.provider === provider) return found;
   return { reason: `is a ${nameOf(found.provider)}, not a ${nameOf(provider)}` };
 }
 

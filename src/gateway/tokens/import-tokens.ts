@@ -4,7 +4,6 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
 import type { NewToken } from "../../domain/token.ts";
 import { isRefused, type LeftBehind, type ParsedLine, type ParsedToken, type RefusedLine } from "./parsed-token.ts";
-import { createLabels } from "./token-labels.ts";
 
 export type ImportReport = {
   /** Tokens put in, or in a dry run those that would be. */
@@ -105,3 +104,23 @@ function createRepeats(rows: readonly { provider: string; identity: string | nul
     return owner === null ? "is an account that the pool has already" : `is the account of line ${owner}`;
   };
 }
+
+/**
+ * Gives labels that are not among `taken` and that it has not given before. Never a part of the secret or the account: clients see
+ * labels.
+ */
+export function createLabels(taken: Iterable<string>): (provider: string) => string {
+  const labels = new Set(taken);
+  /** The last number given, by provider: ten thousand tokens do not count from one again. */
+  const numbers = new Map<string, number>();
+  return (provider) => {
+    let number = (numbers.get(provider) ?? 0) + 1;
+    while (labels.has(`${provider}-${number}`)) number++;
+    numbers.set(provider, number);
+    return `${provider}-${number}`;
+  };
+}
+
+/** A label for one token more beside `rows`. */
+export const freeLabel = (provider: string, rows: readonly { label: string }[]): string =>
+  createLabels(rows.map(({ label }) => label))(provider);

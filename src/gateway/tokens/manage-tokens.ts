@@ -11,58 +11,125 @@ import type { Pool } from "../pool/pool.ts";
 import type { HealthReason } from "../pool/reasons.ts";
 import type { PoolGroupView } from "../pool/snapshot.ts";
 import { type Cap, parseCaps } from "../pool/token-quota.ts";
-import type { Tokens } from "./credentials.ts";
+import type { Credentials } from "./credentials.ts";
+import { freeLabel } from "./import-tokens.ts";
 import type { Refresher } from "./refresh.ts";
-import { freeLabel } from "./token-labels.ts";
 
-/** Blocks that speak of the secret, so that another one ends them. */
-const OF_THE_SECRET: ReadonlySet<HealthReason> = new Set(["key_invalid", "key_leaked", "key_forbidden", "session_dead", "imported_off"]);
+/** Reasons of a block that a new secret ends. */
+const SECRET_REASONS: ReadonlySet<HealthReason> = new Set(["key_invalid", "key_leaked", "key_forbidden", "session_dead", "imported_off"]);
 
-/** Who does it, for the trail. */
+/** Who makes the change, for the audit log. */
 export type Operator = { address: string | null };
-
-export type TokenAdmin = {
-  /** Adds one token. An empty label becomes the provider's name and a number. @throws {AppError} `conflict` when the secret is known */
-  add(token: NewToken, by: Operator): Promise<TokenRow>;
-  /** The same change to each token; those that are gone are passed over. Resolves with how many there were. */
-  change(ids: readonly number[], change: TokenChange, by: Operator): Promise<number>;
-  /**
-   * Gives a token another secret and asks the upstream about it. Resolves with what the check found: null, or why it failed, which
-   * undoes nothing.
-   * @throws {AppError} `not_found`, `conflict` when another token has the secret
-   */
-  replaceSecret(id: number, secret: string, by: Operator): Promise<AppError | null>;
-  /** Checks one token now. @throws {AppError} as `Refresher.checkNow` */
-  check(id: number): Promise<TokenFacts>;
-  /** Begins checks and does not wait for them. */
-  checkAll(ids: readonly number[]): void;
-  /** Ends what holds tokens, or only this model of theirs, and their groups back. Resolves with how many there were. */
-  clear(ids: readonly number[], family: string | undefined, by: Operator): Promise<number>;
-  /** Sets caps that the tokens of a group share, on each of them. Null: none. */
-  setGroupCap(group: PoolGroupView, cap: Cap | null, by: Operator): Promise<void>;
-};
 
 type Dependencies = {
   store: Pick<Store, "listTokens" | "insertToken" | "updateToken" | "hasTokens">;
   pool: Pick<Pool, "rows" | "view" | "clearCooldown" | "load">;
-  tokens: Pick<Tokens, "open" | "callContext" | "forget">;
+  tokens: Pick<Credentials, "open" | "callContext" | "forget">;
   refresher: Pick<Refresher, "checkNow">;
   audit: Pick<Audit, "record">;
   settings: () => Settings["pool"];
   now: () => number;
-  /** Takes what was written into memory. */
+  /** Loads the written tokens into memory. */
   refresh(): Promise<void>;
 };
 
-export function createTokenAdmin(deps: Dependencies): TokenAdmin {
-  const { store, pool, tokens, refresher, audit, settings, now, refresh } = deps;
+/** The operator's changes to tokens, each written to the audit log. */
+export class TokenAdmin {
+  readonly #deps: Dependencies;
 
-  const rowsOf = (ids: readonly number[]): TokenRow[] => {
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  /** Adds one token. An empty label becomes the provider's name and a number. @throws {AppError} `conflict` when the secret is known */
+  async add(token: NewToken, by: Operator): Promise<TokenRow> {
+    const { store, pool, audit, settings, now, refresh } = this.#deps;
+    const { image_concurrency: imageConcurrency, video_concurrency: videoConcurrency } = settings();
+    const label = token.label || freeLabel(token.provider, pool.rows());
+    const row = await store.insertToken({ imageConcurrency, videoConcurrency, ...token, label }, now());
+    await audit.record({ action: "token.add", subject: `token ${row.id}`, after: { provider: row.provider, ...editable(row) } }, by);
+    await refresh();
+    return row;
+  }
+
+  /** Applies the same change to each token; unknown ids are skipped. Resolves with how many there were. */
+  change(ids: readonly number[], change: TokenChange, by: Operator): Promise<number> {
+    return this.#changeEach(this.#rows(ids), () => change, by);
+  }
+
+  /**
+   * Replaces a token's secret and checks it. Resolves with why the check failed, or null; a failed check undoes nothing.
+   * @throws {AppError} `not_found`, `conflict` when another token has the secret
+   */
+  async replaceSecret(id: number, secret: string, by: Operator): Promise<AppError | null> {
+    const { store, pool, tokens, audit } = this.#deps;
+    const [row] = this.#rows([id]);
+    if (!row) throw noToken(id);
+    const [isKnown] = await store.hasTokens([{ provider: row.provider, secret }]);
+    const token = await tokens.open(id, row.proxy);
+    if (isKnown && token.secret !== secret) throw new AppError("conflict", "Another token has this secret.", { reason: "secret_known" });
+    await tokens.callContext(token, new AbortController().signal).remember({ secret });
+    await audit.record({ action: "token.secret", subject: `token ${id}` }, by);
+    // A new secret does not change the table's revision, and its last characters are shown.
+    tokens.forget();
+    pool.load(await store.listTokens());
+    const reason = pool.view(id)?.health.reason;
+    if (reason && reason !== "operator" && SECRET_REASONS.has(reason)) pool.clearCooldown(id);
+    return this.check(id).then(
+      () => null,
+      (error) => {
+        if (error instanceof AppError) return error;
+        throw error;
+      },
+    );
+  }
+
+  /** Checks one token now. @throws {AppError} as `Refresher.checkNow` */
+  check(id: number): Promise<TokenFacts> {
+    const { refresher } = this.#deps;
+    return refresher.checkNow(id).catch((error) => {
+      // The running check had the former secret.
+      if (error instanceof AppError && error.kind === "cancelled") return refresher.checkNow(id);
+      throw error;
+    });
+  }
+
+  /** Starts checks without waiting for them; a failure is seen in the token's health. */
+  checkAll(ids: readonly number[]): void {
+    for (const id of ids) this.#deps.refresher.checkNow(id).catch(() => {});
+  }
+
+  /** Ends cooldowns and blocks of tokens, or only of this model, and of their groups. Resolves with how many tokens there were. */
+  async clear(ids: readonly number[], family: string | undefined, by: Operator): Promise<number> {
+    const { pool, audit } = this.#deps;
+    const held = ids.flatMap((id) => pool.view(id) ?? []);
+    for (const { id } of held) pool.clearCooldown(id, family);
+    await Promise.all(
+      held.map(({ id, health, models }) =>
+        audit.record({ action: "token.clear", subject: `token ${id}`, before: family ? { family, models } : { health, models } }, by),
+      ),
+    );
+    return held.length;
+  }
+
+  /** Sets the caps that the tokens of a group share, on each of them. Null: none. */
+  async setGroupCap(group: PoolGroupView, cap: Cap | null, by: Operator): Promise<void> {
+    await this.#changeEach(this.#rows(group.members), ({ caps }) => ({ caps: withCap(caps, "group", cap) }), by);
+  }
+
+  #rows(ids: readonly number[]): TokenRow[] {
     const wanted = new Set(ids);
-    return pool.rows().filter(({ id }) => wanted.has(id));
-  };
+    return this.#deps.pool.rows().filter(({ id }) => wanted.has(id));
+  }
 
-  async function changeRow(row: TokenRow, change: TokenChange, by: Operator): Promise<boolean> {
+  async #changeEach(rows: readonly TokenRow[], changeOf: (row: TokenRow) => TokenChange, by: Operator): Promise<number> {
+    const changed = await Promise.all(rows.map((row) => this.#changeRow(row, changeOf(row), by)));
+    await this.#deps.refresh();
+    return changed.filter(Boolean).length;
+  }
+
+  async #changeRow(row: TokenRow, change: TokenChange, by: Operator): Promise<boolean> {
+    const { store, audit } = this.#deps;
     try {
       const after = await store.updateToken(row.id, change);
       if (!Bun.deepEquals(editable(row), editable(after)))
@@ -73,73 +140,9 @@ export function createTokenAdmin(deps: Dependencies): TokenAdmin {
       throw error;
     }
   }
-
-  async function changeEach(rows: readonly TokenRow[], changeOf: (row: TokenRow) => TokenChange, by: Operator): Promise<number> {
-    const changed = await Promise.all(rows.map((row) => changeRow(row, changeOf(row), by)));
-    await refresh();
-    return changed.filter(Boolean).length;
-  }
-
-  const check: TokenAdmin["check"] = (id) =>
-    refresher.checkNow(id).catch((error) => {
-      // The check that was under way had the former secret.
-      if (error instanceof AppError && error.kind === "cancelled") return refresher.checkNow(id);
-      throw error;
-    });
-
-  return {
-    check,
-    async add(token, by) {
-      const { image_concurrency: imageConcurrency, video_concurrency: videoConcurrency } = settings();
-      const label = token.label || freeLabel(token.provider, pool.rows());
-      const row = await store.insertToken({ imageConcurrency, videoConcurrency, ...token, label }, now());
-      await audit.record({ action: "token.add", subject: `token ${row.id}`, after: { provider: row.provider, ...editable(row) } }, by);
-      await refresh();
-      return row;
-    },
-    change: (ids, change, by) => changeEach(rowsOf(ids), () => change, by),
-    async replaceSecret(id, secret, by) {
-      const [row] = rowsOf([id]);
-      if (!row) throw noToken(id);
-      const [isKnown] = await store.hasTokens([{ provider: row.provider, secret }]);
-      const token = await tokens.open(id, row.proxy);
-      if (isKnown && token.secret !== secret) throw new AppError("conflict", "Another token has this secret.", { reason: "secret_known" });
-      await tokens.callContext(token, new AbortController().signal).remember({ secret });
-      await audit.record({ action: "token.secret", subject: `token ${id}` }, by);
-      // No revision counts a new secret, and its last characters are shown.
-      tokens.forget();
-      pool.load(await store.listTokens());
-      const reason = pool.view(id)?.health.reason;
-      if (reason && reason !== "operator" && OF_THE_SECRET.has(reason)) pool.clearCooldown(id);
-      return check(id).then(
-        () => null,
-        (error) => {
-          if (error instanceof AppError) return error;
-          throw error;
-        },
-      );
-    },
-    checkAll(ids) {
-      // Each failure is told by the token's health.
-      for (const id of ids) refresher.checkNow(id).catch(() => {});
-    },
-    async clear(ids, family, by) {
-      const held = ids.flatMap((id) => pool.view(id) ?? []);
-      for (const { id } of held) pool.clearCooldown(id, family);
-      await Promise.all(
-        held.map(({ id, health, models }) =>
-          audit.record({ action: "token.clear", subject: `token ${id}`, before: family ? { family, models } : { health, models } }, by),
-        ),
-      );
-      return held.length;
-    },
-    async setGroupCap(group, cap, by) {
-      await changeEach(rowsOf(group.members), ({ caps }) => ({ caps: withCap(caps, "group", cap) }), by);
-    },
-  };
 }
 
-/** Caps with one of them replaced; what a form does not show (caps by model) stays. Null when nothing is capped. */
+/** Caps with one of them replaced; caps by model, which forms do not show, stay. Null when nothing is capped. */
 export function withCap(caps: unknown, whose: "token" | "group", cap: Cap | null): unknown {
   const known = isRecord(caps) ? caps : {};
   const { models, group } = known;
@@ -154,7 +157,7 @@ export function withCap(caps: unknown, whose: "token" | "group", cap: Cap | null
   return parseCaps(next) ? next : null;
 }
 
-/** What the operator sets on a token: what the trail compares. */
+/** Fields that the operator sets on a token, as the audit log compares them. */
 export function editable(row: TokenRow) {
   const { label, group, enabled, imageEnabled, videoEnabled, imageConcurrency, videoConcurrency, weight, priority } = row;
   const { allowFamilies, denyFamilies, proxy, note, tags, caps } = row;

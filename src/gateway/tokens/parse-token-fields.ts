@@ -1,7 +1,7 @@
 // Parses one token from a CSV row or JSON object, with the field names of the Python flow2api too.
 
 import { AppError } from "../../errors.ts";
-import { isRecognised, PROVIDERS, recognise } from "./detect-secret.ts";
+import { detectSecret, isDetected, PROVIDERS } from "./detect-secret.ts";
 import type { ParsedToken, ParseOptions } from "./parsed-token.ts";
 import { readProxy, text, wrong } from "./proxy-address.ts";
 
@@ -96,10 +96,10 @@ export function readRecord(
   }
   const secret = fieldOf(SECRET_NAMES);
   if (typeof secret !== "string") return { line, reason: "holds no secret (a field such as secret, key or session_token)" };
-  const found = recognise(secret, (provider as string | undefined)?.trim().toLowerCase(), {
+  const found = detectSecret(secret, (provider as string | undefined)?.trim().toLowerCase(), {
     isNamed: named.has("secret") || provider !== options.provider,
   });
-  if (!isRecognised(found)) return { line, reason: `the secret ${found.reason}` };
+  if (!isDetected(found)) return { line, reason: `the secret ${found.reason}` };
   const fields = readFields(fieldOf);
   return "reason" in fields ? { line, reason: fields.reason } : { line, ...found, ...fields };
 }

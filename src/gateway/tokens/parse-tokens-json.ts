@@ -1,6 +1,6 @@
 // Parses tokens from JSON and YAML: lists, named lists, flow2api exports, browser cookie exports.
 
-import { type Cookie, fromCookies, isRecognised, knownForm, PROVIDERS, recognise } from "./detect-secret.ts";
+import { type Cookie, detectSecret, fromCookies, isDetected, knownForm, PROVIDERS } from "./detect-secret.ts";
 import { plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";
 import type { ParsedLine, ParseOptions } from "./parsed-token.ts";
 import { isPythonRow, readPythonAccount } from "./python-account.ts";
@@ -160,8 +160,8 @@ function hasSecret(table: Table): boolean {
 
 function readElement(item: unknown, line: number, options: ParseOptions): ParsedLine {
   if (typeof item === "string") {
-    const found = recognise(item, options.provider);
-    return isRecognised(found) ? { line, ...found } : { line, reason: found.reason };
+    const found = detectSecret(item, options.provider);
+    return isDetected(found) ? { line, ...found } : { line, reason: found.reason };
   }
   if (Array.isArray(item) && item.every(isCookie)) return readCookies(item, line);
   if (!isTable(item)) return { line, reason: "is neither text nor an object" };
@@ -169,12 +169,12 @@ function readElement(item: unknown, line: number, options: ParseOptions): Parsed
   const { cookies, cookie } = item;
   if (Array.isArray(cookies) && cookies.every(isCookie)) {
     const found = fromCookies(cookies);
-    return isRecognised(found) ? readRecord({ ...item, ...found }, line, options) : { line, reason: found.reason };
+    return isDetected(found) ? readRecord({ ...item, ...found }, line, options) : { line, reason: found.reason };
   }
   return readRecord(typeof cookies === "string" && cookie === undefined ? { ...item, cookie: cookies } : item, line, options);
 }
 
 function readCookies(cookies: readonly Cookie[], line: number): ParsedLine {
   const found = fromCookies(cookies);
-  return isRecognised(found) ? { line, ...found } : { line, reason: found.reason };
+  return isDetected(found) ? { line, ...found } : { line, reason: found.reason };
 }

@@ -3,11 +3,11 @@
 import {
   assignedValue,
   type Cookie,
+  detectSecret,
   fromCookies,
-  isRecognised,
+  isDetected,
   knownForm,
   PROVIDERS,
-  recognise,
   type Unrecognised,
   unquote,
 } from "./detect-secret.ts";
@@ -98,7 +98,7 @@ function cookieLine(text: string): Cookie | null {
 function readCookieLines(lines: Line[]): ParsedLine[] {
   if (lines.length === 0) return [];
   const found = fromCookies(lines.map(({ text }) => cookieLine(text)!));
-  return [isRecognised(found) ? { line: lines[0]!.line, ...found } : { line: lines[0]!.line, reason: found.reason }];
+  return [isDetected(found) ? { line: lines[0]!.line, ...found } : { line: lines[0]!.line, reason: found.reason }];
 }
 
 // CSV
@@ -182,8 +182,8 @@ function readLine({ line, text }: Line, options: ParseOptions): ParsedLine[] {
     if (document !== undefined) return readDocument(document, { text: bare, line, options });
     if (bare.includes("{") || !holdsSecret(bare)) return [{ line, reason: "is no whole JSON" }];
   }
-  const found = recognise(whole, options.provider);
-  if (isRecognised(found)) return [{ line, ...found }];
+  const found = detectSecret(whole, options.provider);
+  if (isDetected(found)) return [{ line, ...found }];
   const pieces = piecesOf(bare);
   const secrets = [...new Set(pieces.filter((piece) => knownForm(piece) !== null))];
   if (secrets.length > 1) {
@@ -232,8 +232,8 @@ function readCells(cells: string[], line: number, options: ParseOptions): Parsed
   const filled = cells.map((cell) => unquote(cell.trim())).filter((cell) => cell !== "");
   const provider = filled.find((cell) => PROVIDERS.includes(cell.toLowerCase()))?.toLowerCase() ?? options.provider;
   const others = filled.filter((cell) => !PROVIDERS.includes(cell.toLowerCase()));
-  const byForm = others.filter((cell) => isRecognised(recognise(cell)));
-  const open = others.filter((cell) => provider !== undefined && isRecognised(recognise(cell, provider)));
+  const byForm = others.filter((cell) => isDetected(detectSecret(cell)));
+  const open = others.filter((cell) => provider !== undefined && isDetected(detectSecret(cell, provider)));
   const longest = open.reduce((longer, cell) => (cell.length > longer.length ? cell : longer), "");
   if (byForm.length > 1) return { line, reason: "holds more than one secret" };
   const secret = byForm[0] ?? longest;

@@ -2,7 +2,7 @@
 
 import { AppError } from "../../errors.ts";
 import { blockedHealth, cooledHealth } from "../pool/health-codec.ts";
-import { isRecognised, recognise } from "./detect-secret.ts";
+import { detectSecret, isDetected } from "./detect-secret.ts";
 import type { LeftBehind, ParsedLine } from "./parsed-token.ts";
 import { readPythonProxy } from "./python-proxy.ts";
 
@@ -35,8 +35,8 @@ export function isPythonRow(row: PythonRow): boolean {
 
 /** @param line the account's id, or where it lies in a text, from 1 */
 export function readPythonAccount(row: PythonRow, line: number, options: PythonOptions): ParsedLine {
-  const found = recognise(textOf(row.st) || textOf(row.session_token), "flow", { isNamed: true });
-  if (!isRecognised(found)) return { line, reason: `the session ${found.reason}` };
+  const found = detectSecret(textOf(row.st) || textOf(row.session_token), "flow", { isNamed: true });
+  if (!isDetected(found)) return { line, reason: `the session ${found.reason}` };
   const owner = textOf(row.email);
   const project = textOf(row.current_project_id) || textOf(row.project_id);
   const { proxy, notes } = proxyFor(row, options.sharedProxy);

@@ -9,7 +9,7 @@ import type { TokenFacts } from "../../providers/provider.ts";
 import { seededRandom, settled, virtualClock } from "../../testing.ts";
 import type { Cooldown } from "../pool/health.ts";
 import type { Outcome } from "../pool/lease-contract.ts";
-import { createRefresher } from "./refresh.ts";
+import { Refresher } from "./refresh.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -60,7 +60,7 @@ function bench(check: Check = async () => ({}), settings = {}) {
   const logged: string[] = [];
   let running = 0;
   let most = 0;
-  const refresher = createRefresher({
+  const refresher = new Refresher({
     pool: {
       cooldownOf: (id) => conditions.get(id) ?? null,
       reportOutcome(id, outcome) {
@@ -141,7 +141,7 @@ describe("the schedule", () => {
   test("a token that somebody else has just checked waits its interval", async () => {
     const { clock, refresher, checksOf } = bench();
     refresher.load([token(1)]);
-    refresher.learn(1, {});
+    refresher.updateFacts(1, {});
     refresher.start();
     await clock.advance(26 * MINUTE);
     expect(checksOf(1)).toEqual([]);
@@ -200,7 +200,7 @@ describe("failures", () => {
     refresher.load([token(1)]);
     refresher.start();
     await clock.advance(SECOND);
-    expect([conditions.has(1), logged]).toEqual([false, ["A token works again"]]);
+    expect([conditions.has(1), logged]).toEqual([false, ["Token works again"]]);
   });
 
   test("an outage of the network is told as such and retried with growing pauses until it is over", async () => {
@@ -253,7 +253,7 @@ describe("failures", () => {
     refresher.load([token(1), token(2)]);
     refresher.start();
     await clock.advance(HOUR);
-    expect([checksOf(1).length > 3, checksOf(2).length > 1, logged[0]]).toEqual([true, true, "A token's check failed by a bug"]);
+    expect([checksOf(1).length > 3, checksOf(2).length > 1, logged[0]]).toEqual([true, true, "Token check failed with a bug"]);
   });
 
   test("a proxy that the operator changes is tried at once", async () => {

@@ -9,29 +9,14 @@ import type { Metrics } from "../../metrics.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import type { Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";
-import type { Tokens } from "./credentials.ts";
+import type { Credentials } from "./credentials.ts";
 import { afterFailure, afterSuccess, type CheckHistory, newHistory, nextCheckAt } from "./refresh-schedule.ts";
-
-export type Refresher = {
-  /** Takes the token table as it is now; tokens that are new in it are checked within a second of {@link Refresher.start}. */
-  load(rows: readonly TokenRow[]): void;
-  /** A token was checked by somebody else just now, successfully. */
-  learn(id: number, facts: TokenFacts): void;
-  start(): void;
-  /** Begins nothing more, gives checks under way some seconds (a renewed secret must not be lost), then aborts them. */
-  stop(): Promise<void>;
-  /**
-   * Checks a token before all that are due, whatever the schedule says; joins a check that is under way.
-   * @throws {AppError} `not_found`, `cancelled` when the server stops, or as {@link Tokens.check}
-   */
-  checkNow(id: number): Promise<TokenFacts>;
-};
 
 type Dependencies = {
   pool: Pick<Pool, "cooldownOf" | "reportOutcome">;
-  tokens: Pick<Tokens, "check">;
+  tokens: Pick<Credentials, "check">;
   settings: () => Settings["refresh"];
-  /** Age at which what is known of a provider's token is learned again, in ms. */
+  /** Age at which the facts of a provider's token are read again, in ms. */
   intervalMs(provider: string): number;
   checks: Pick<Metrics["checks"], "inc">;
   clock: Clock;
@@ -39,173 +24,196 @@ type Dependencies = {
   log: Log;
 };
 
-/** How often changes made elsewhere (health, settings) are looked at. */
-const LOOK_MS = 1000;
-const CHECK_LIMIT_MS = 60_000;
+/** Longest time until changes made elsewhere (health, settings) are seen, ms. */
+const POLL_MS = 1000;
+const CHECK_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 5000;
 
 const CHECKED: Outcome = { ok: true, usage: null, images: 0, videoSeconds: 0, usd: 0 };
-/** Failures that speak of the token or the way to it. Trouble of an upstream's control calls says nothing about its generating ones. */
-const TOLD: ReadonlySet<ErrorKind> = new Set(["network", "upstream_unauthorized", "upstream_verification"]);
-const UNTOLD: ReadonlySet<ErrorKind> = new Set(["no_token", "not_found", "cancelled"]);
+/** Failures of the token or of the way to it. Failures of an upstream's control calls do not concern its generating calls. */
+const REPORTED: ReadonlySet<ErrorKind> = new Set(["network", "upstream_unauthorized", "upstream_verification"]);
+/** Failures that give no information about the token. */
+const IGNORED: ReadonlySet<ErrorKind> = new Set(["no_token", "not_found", "cancelled"]);
 
+/** A check that is requested or running. */
 type Flight = PromiseWithResolvers<TokenFacts>;
-type Watched = { row: TokenRow; history: CheckHistory; flight: Flight | null };
+type Entry = { row: TokenRow; history: CheckHistory; flight: Flight | null };
 
-/** An empty refresher; {@link Refresher.load} fills it, {@link Refresher.start} sets it going. */
-export function createRefresher(deps: Dependencies): Refresher {
-  const { pool, tokens, settings, intervalMs, checks, clock, random, log } = deps;
-  const watched = new Map<number, Watched>();
-  const running = new Set<Watched>();
-  let asked: Watched[] = [];
-  let isStarted = false;
-  const stopping = new AbortController();
-  let isStopping = false;
-  let cancelTimer = () => {};
+/** Empty until {@link Refresher.load}, idle until {@link Refresher.start}. */
+export class Refresher {
+  readonly #deps: Dependencies;
+  readonly #entries = new Map<number, Entry>();
+  readonly #running = new Set<Entry>();
+  /** Entries whose check was requested by {@link Refresher.checkNow}, in order. */
+  #requested: Entry[] = [];
+  #isStarted = false;
+  #isStopping = false;
+  readonly #stopping = new AbortController();
+  #cancelTimer = () => {};
 
-  const dueAt = ({ row, history }: Watched, now: number): number =>
-    nextCheckAt({ row, history, condition: pool.cooldownOf(row.id), intervalMs: intervalMs(row.provider) }, now);
+  constructor(deps: Dependencies) {
+    this.#deps = deps;
+  }
+
+  /** Replaces the token table; tokens new in it are checked within a second of {@link Refresher.start}. */
+  load(rows: readonly TokenRow[]): void {
+    const present = new Set(rows.map((row) => row.id));
+    for (const id of this.#entries.keys()) if (!present.has(id)) this.#entries.delete(id);
+    for (const row of rows) this.#put(row);
+    this.#startDue();
+  }
+
+  /** Takes the facts of a check that succeeded elsewhere just now. */
+  updateFacts(id: number, facts: TokenFacts): void {
+    const entry = this.#entries.get(id);
+    if (entry) this.#applyFacts(entry, facts);
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    this.#startDue();
+  }
+
+  /**
+   * Checks a token before all that are due, whatever the schedule says; joins a running check.
+   * @throws {AppError} `not_found`, `cancelled` when the server stops, or as {@link Credentials.check}
+   */
+  async checkNow(id: number): Promise<TokenFacts> {
+    const entry = this.#entries.get(id);
+    if (!entry) throw new AppError("not_found", `There is no token ${id}.`);
+    if (this.#isStopping) throw new AppError("cancelled", "The server is stopping.");
+    if (entry.flight) return entry.flight.promise;
+    const flight = newFlight(entry);
+    this.#requested.push(entry);
+    this.#startDue();
+    return flight.promise;
+  }
+
+  /** Starts no further check; running ones get {@link STOP_GRACE_MS} (a renewed secret must not be lost), then are aborted. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelTimer();
+    const stopped = new AppError("cancelled", "The server is stopping.");
+    for (const { flight } of this.#requested) flight?.reject(stopped);
+    this.#requested = [];
+    const cancelGrace = this.#deps.clock.after(STOP_GRACE_MS, () => this.#stopping.abort(stopped));
+    await Promise.allSettled([...this.#running].map(({ flight }) => flight?.promise));
+    cancelGrace();
+  }
+
+  /** Starts as many requested and due checks as may run, and sets the timer of the next look. */
+  #startDue(): void {
+    this.#cancelTimer();
+    if (this.#isStopping) return;
+    const { clock, settings } = this.#deps;
+    const { enabled, concurrency } = settings();
+    const now = clock.now();
+    let waitMs = POLL_MS;
+    while (this.#running.size < concurrency) {
+      const requested = this.#requested.shift();
+      if (requested) {
+        this.#run(requested, requested.flight!);
+        continue;
+      }
+      const next = this.#isStarted && enabled ? this.#nextDue(now) : null;
+      if (!next || next.at > now) {
+        waitMs = Math.min(POLL_MS, (next?.at ?? now + POLL_MS) - now);
+        break;
+      }
+      this.#run(next.entry, newFlight(next.entry));
+    }
+    if (this.#isStarted) this.#cancelTimer = clock.after(waitMs, () => this.#startDue());
+  }
 
   /** The token that is due first, in the past or in the future. */
-  function nextDue(now: number): { entry: Watched; at: number } | null {
-    let first: { entry: Watched; at: number } | null = null;
-    for (const entry of watched.values()) {
+  #nextDue(now: number): { entry: Entry; at: number } | null {
+    let first: { entry: Entry; at: number } | null = null;
+    for (const entry of this.#entries.values()) {
       if (entry.flight) continue;
-      const at = dueAt(entry, now);
+      const at = this.#dueAt(entry, now);
       if (!first || at < first.at) first = { entry, at };
     }
     return first;
   }
 
-  /** Begins as many checks as may run and sees to it that somebody looks again. */
-  function look(): void {
-    cancelTimer();
-    if (isStopping) return;
-    const { enabled, concurrency } = settings();
-    const now = clock.now();
-    let waitMs = LOOK_MS;
-    while (running.size < concurrency) {
-      const entry = asked.shift();
-      if (entry) {
-        run(entry, entry.flight!);
-        continue;
-      }
-      const next = isStarted && enabled ? nextDue(now) : null;
-      if (!next || next.at > now) {
-        waitMs = Math.min(LOOK_MS, (next?.at ?? now + LOOK_MS) - now);
-        break;
-      }
-      run(next.entry, newFlight(next.entry));
-    }
-    if (isStarted) cancelTimer = clock.after(waitMs, look);
+  #dueAt({ row, history }: Entry, now: number): number {
+    const { pool, intervalMs } = this.#deps;
+    return nextCheckAt({ row, history, condition: pool.cooldownOf(row.id), intervalMs: intervalMs(row.provider) }, now);
   }
 
-  function newFlight(entry: Watched): Flight {
-    const flight: Flight = Promise.withResolvers();
-    // Nobody has to listen.
-    flight.promise.catch(() => {});
-    entry.flight = flight;
-    return flight;
-  }
-
-  async function run(entry: Watched, flight: Flight): Promise<void> {
-    running.add(entry);
-    const late = new AbortController();
-    const cancelLimit = clock.after(CHECK_LIMIT_MS, () => late.abort(new AppError("upstream_timeout", "The check took too long.")));
+  async #run(entry: Entry, flight: Flight): Promise<void> {
+    const { clock, tokens } = this.#deps;
+    this.#running.add(entry);
+    const timeout = new AbortController();
+    const cancelTimeout = clock.after(CHECK_TIMEOUT_MS, () => timeout.abort(new AppError("upstream_timeout", "The check took too long.")));
     try {
-      const facts = await tokens.check(entry.row, AbortSignal.any([late.signal, stopping.signal]));
-      succeeded(entry, facts);
+      const facts = await tokens.check(entry.row, AbortSignal.any([timeout.signal, this.#stopping.signal]));
+      this.#onSuccess(entry, facts);
       flight.resolve(facts);
     } catch (error) {
-      failed(entry, error);
+      this.#onFailure(entry, error);
       flight.reject(error);
     } finally {
-      cancelLimit();
+      cancelTimeout();
       entry.flight = null;
-      running.delete(entry);
-      look();
+      this.#running.delete(entry);
+      this.#startDue();
     }
   }
 
-  function succeeded(entry: Watched, facts: TokenFacts): void {
+  #onSuccess(entry: Entry, facts: TokenFacts): void {
+    const { checks, pool, log } = this.#deps;
     const { id, provider, label } = entry.row;
     checks.inc({ provider, result: "ok" });
     const before = pool.cooldownOf(id);
-    learn(entry, facts);
+    this.#applyFacts(entry, facts);
     pool.reportOutcome(id, CHECKED);
-    if (before && !pool.cooldownOf(id)) log.info("A token works again", { tokenId: id, label, reason: before.reason });
+    if (before && !pool.cooldownOf(id)) log.info("Token works again", { tokenId: id, label, reason: before.reason });
   }
 
-  function failed(entry: Watched, error: unknown): void {
+  #onFailure(entry: Entry, error: unknown): void {
+    const { checks, pool, clock, random, log } = this.#deps;
     const { id, provider, label } = entry.row;
     const known = error instanceof AppError ? error : null;
     entry.history = afterFailure(entry.history, known?.retryAfterMs ?? 0, clock.now(), random);
-    // Deleted or given another secret meanwhile, or stopped by ourselves: nothing was learned.
-    if (known && UNTOLD.has(known.kind)) return;
+    if (known && IGNORED.has(known.kind)) return;
     checks.inc({ provider, result: known?.kind ?? "bug" });
     const fields = { tokenId: id, label, failures: entry.history.failures };
     if (!known) {
-      log.error("A token's check failed by a bug", { ...fields, error });
+      log.error("Token check failed with a bug", { ...fields, error });
       return;
     }
     const { kind, detail, retryAfterMs, upstreamStatus } = known;
-    log.info("A token's check failed; it is repeated later", { ...fields, kind, reason: detail?.reason });
-    if (TOLD.has(kind)) pool.reportOutcome(id, { ok: false, kind, detail, retryAfterMs, upstreamStatus, charged: false });
+    log.info("Token check failed; it is retried later", { ...fields, kind, reason: detail?.reason });
+    if (REPORTED.has(kind)) pool.reportOutcome(id, { ok: false, kind, detail, retryAfterMs, upstreamStatus, charged: false });
   }
 
-  function learn(entry: Watched, { identity, tier, credits, families, renewBefore }: TokenFacts): void {
+  #applyFacts(entry: Entry, { identity, tier, credits, families, renewBefore }: TokenFacts): void {
+    const { clock, random } = this.#deps;
     const now = clock.now();
     const facts = Object.entries({ identity, tier, credits, families, renewBefore }).filter(([, value]) => value !== undefined);
     entry.row = { ...entry.row, ...Object.fromEntries(facts), checkedAt: now };
     entry.history = afterSuccess(entry.history, now, random);
   }
 
-  function put(row: TokenRow): void {
-    const known = watched.get(row.id);
+  #put(row: TokenRow): void {
+    const { clock, random } = this.#deps;
+    const known = this.#entries.get(row.id);
     if (!known) {
-      watched.set(row.id, { row, history: newHistory(clock.now(), random), flight: null });
+      this.#entries.set(row.id, { row, history: newHistory(clock.now(), random), flight: null });
       return;
     }
-    // Another way to the upstream: what failed on the former one may be tried at once.
+    // Another proxy: a check that failed through the former one may be tried again at once.
     if (known.row.proxy !== row.proxy) known.history = newHistory(clock.now(), random);
     const { checkedAt, renewBefore } = known.row;
     known.row = (checkedAt ?? 0) > (row.checkedAt ?? 0) ? { ...row, checkedAt, renewBefore } : row;
   }
+}
 
-  return {
-    load(rows) {
-      const present = new Set(rows.map((row) => row.id));
-      for (const id of watched.keys()) if (!present.has(id)) watched.delete(id);
-      for (const row of rows) put(row);
-      look();
-    },
-    learn(id, facts) {
-      const entry = watched.get(id);
-      if (entry) learn(entry, facts);
-    },
-    start() {
-      isStarted = true;
-      look();
-    },
-    async checkNow(id) {
-      const entry = watched.get(id);
-      if (!entry) throw new AppError("not_found", `There is no token ${id}.`);
-      if (isStopping) throw new AppError("cancelled", "The server is stopping.");
-      if (entry.flight) return entry.flight.promise;
-      const flight = newFlight(entry);
-      asked.push(entry);
-      look();
-      return flight.promise;
-    },
-    async stop() {
-      isStopping = true;
-      cancelTimer();
-      const stopped = new AppError("cancelled", "The server is stopping.");
-      for (const { flight } of asked) flight?.reject(stopped);
-      asked = [];
-      const cancelGrace = clock.after(STOP_GRACE_MS, () => stopping.abort(stopped));
-      await Promise.allSettled([...running].map(({ flight }) => flight?.promise));
-      cancelGrace();
-    },
-  };
+function newFlight(entry: Entry): Flight {
+  const flight: Flight = Promise.withResolvers();
+  // A scheduled check has no listener: without this its rejection would be unhandled.
+  flight.promise.catch(() => {});
+  entry.flight = flight;
+  return flight;
 }

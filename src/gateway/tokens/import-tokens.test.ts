@@ -1,6 +1,7 @@
-// Labels that nobody else has.
+// Token import: labels of tokens without one.
+
 import { expect, test } from "bun:test";
-import { createLabels, freeLabel } from "./token-labels.ts";
+import { createLabels, freeLabel } from "./import-tokens.ts";
 
 test("the least number that no label has, for each provider its own", () => {
   const rows = ["gemini-1", "gemini-3", "flow-2"].map((label) => ({ label }));
