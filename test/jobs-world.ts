@@ -114,6 +114,7 @@ export async function openWorld({
       keyId: key!.id,
       choice: parseModel("gemini-omni-1.2-flash")!,
       prompt: "a fox",
+      options: {},
       images: [],
       startedAt: clock.now(),
       ...change,

@@ -58,7 +58,7 @@ async function makeVideo({ context }: Rig, model: string): Promise<Job> {
     keyId,
     choice: parseModel(model)!,
     prompt: "a fox in the snow",
-    seconds: 4,
+    options: { seconds: 4 },
     images: [],
     startedAt: Date.now(),
   });

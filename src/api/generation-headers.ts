@@ -3,8 +3,9 @@
 import type { Job } from "../domain/job.ts";
 import type { Run } from "../gateway/generation/contract.ts";
 import type { LeftOut } from "../gateway/generation/inputs.ts";
+import { successorOf } from "../gateway/models/choose-family.ts";
 import { IGNORED_HEADER, ignoredHeader } from "../gateway/models/model-options.ts";
-import { parseModel, successorOf } from "../gateway/models/models.ts";
+import { parseModel } from "../gateway/models/models.ts";
 
 /** Those of the run, the living model that stands in for a retired one, and the fields that changed nothing: `ignored` beside the run's own. */
 export function generationHeaders(

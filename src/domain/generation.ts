@@ -200,19 +200,25 @@ export type VideoSource = {
   operation: Json | null;
 };
 
-/** What one video job asks of an upstream. */
-export type VideoRequest = {
-  family: string;
-  mode: VideoMode;
-  prompt: string;
-  /** Absent: the provider's default; always absent where the source decides (edit, extend, upscale). */
+/** What a request asks of a video, from the decoder of a dialect to a provider's `convert`. Absent is left to the family's default. */
+export type VideoOptions = {
+  /** Absent: from the inputs (`text` without any). */
+  mode?: VideoMode;
+  /** Always absent upstream where the source decides (edit, extend, upscale). */
   aspect?: VideoAspect;
   resolution?: Resolution;
   seconds?: number;
   quality?: VideoQuality;
-  /** The slower lane that costs no credits. */
+  /** The slower queue that costs no credits. */
   relaxed?: boolean;
   seed?: number;
+};
+
+/** One video job as one upstream call: options that the provider takes, with prompt and inputs. */
+export type VideoRequest = VideoOptions & {
+  family: string;
+  mode: VideoMode;
+  prompt: string;
   /** `first_frame`: one. `frames`: first, then last. `references`: in the client's order. Else none. */
   images: InputMedia[];
   source?: VideoSource;
@@ -247,22 +253,6 @@ export type ImageOutput = {
   parts: OutputPart[];
   /** Null: it has not come to its end. */
   end: Omit<Extract<GenerateEvent, { type: "done" }>, "type" | "usage" | "provider"> | null;
-};
-
-/** What is asked for; absent is left to the family's default. */
-export type VideoOptions = {
-  /** Absent: from the inputs (`text` without any). */
-  mode?: VideoMode;
-  aspect?: VideoAspect;
-  resolution?: Resolution;
-  seconds?: number;
-  quality?: VideoQuality;
-  images: number;
-  hasSource: boolean;
-  /** What the model id allows to start from; the inputs decide among them. */
-  modes?: readonly VideoMode[];
-  relaxed?: true;
-  tier?: Tier;
 };
 
 /** The upstream's plan: 0 free, 1 paid, 2 highest. */

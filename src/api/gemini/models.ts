@@ -4,7 +4,8 @@
 import type { Kind } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { asksForAll, everyServedModel, modelsFor, type ServedModels } from "../../gateway/keys/served-models.ts";
-import { isSwitchedOff, type ModelEntry, switchedOff } from "../../gateway/models/models.ts";
+import { isSwitchedOff, switchedOff } from "../../gateway/models/choose-family.ts";
+import type { ModelEntry } from "../../gateway/models/models.ts";
 import { type Api, type Call, modelOf } from "./call.ts";
 import { pageOf, pageToken } from "./page.ts";
 

@@ -44,7 +44,7 @@ export function leftByJob(
   return leftBehind(family, providers, options);
 }
 
-export type VideoWork = Pick<CreateVideoJob, "route" | "choice" | "prompt" | "images" | "source" | "aspect" | "seed">;
+export type VideoWork = Pick<CreateVideoJob, "route" | "choice" | "prompt" | "images" | "source" | "options">;
 
 /** @throws {AppError} as `Jobs.createVideo` */
 export async function startVideo(api: Api, call: Call, work: VideoWork): Promise<Started> {

@@ -43,12 +43,14 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
     dialect: "gemini",
     route: "POST /v1beta/models:predictLongRunning",
     keyId: key.id,
-    mode: source ? "extend" : mode,
+    options: {
+      mode: source ? "extend" : mode,
+      aspect: aspectOf(parameters.aspectRatio, "parameters.aspectRatio"),
+      resolution: resolutionOf(parameters.resolution),
+      seconds: numberOf(parameters.durationSeconds),
+      seed: foldSeed(parameters.seed, "parameters.seed"),
+    },
     images: await readImages(api, call, images),
-    aspect: aspectOf(parameters.aspectRatio, "parameters.aspectRatio"),
-    resolution: resolutionOf(parameters.resolution),
-    seconds: numberOf(parameters.durationSeconds),
-    seed: foldSeed(parameters.seed, "parameters.seed"),
     webhookUrl: webhookOf(body.value.webhookConfig),
     idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
     client,
@@ -59,7 +61,7 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
 }
 
 /** First and last frame, whose number tells the mode, else the images to refer to. */
-function imagesOf({ image, lastFrame, referenceImages }: Fields): { images: InputReference[]; mode: CreateVideoJob["mode"] } {
+function imagesOf({ image, lastFrame, referenceImages }: Fields): { images: InputReference[]; mode: CreateVideoJob["options"]["mode"] } {
   const references = listOf(referenceImages).map((one, index) =>
     mediaReference(fieldsOf(fieldsOf(one).image ?? one), `instances[0].referenceImages[${index}].image`),
   );

@@ -1,8 +1,10 @@
 // GET /v1/models and /v1/models/{id}: what this pool can serve now for a key, and the names that lead there.
+
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import { everyServedModel, modelsFor, type ServedModels } from "../../gateway/keys/served-models.ts";
-import { isSwitchedOff, parseModel, switchedOff } from "../../gateway/models/models.ts";
+import { isSwitchedOff, switchedOff } from "../../gateway/models/choose-family.ts";
+import { parseModel } from "../../gateway/models/models.ts";
 import { modelOf } from "./call.ts";
 import { encodeModel } from "./chat/encode.ts";
 

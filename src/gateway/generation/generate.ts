@@ -2,9 +2,9 @@
 
 import type { Part, Turn } from "../../domain/generation.ts";
 import type { Admission } from "../limits/contract.ts";
+import { type ChosenFamily, requireFamily } from "../models/choose-family.ts";
 import { fitThinking, maxInputs, providersFor, requireAspect, takesAspect, withModel } from "../models/image-options.ts";
 import { ignoredHeader, leftBehind, meetsNeeds, mostSafety, unmetNeed } from "../models/model-options.ts";
-import { chooseFamily, isSwitchedOff, switchedOff } from "../models/models.ts";
 import { estimateImageUsd } from "../models/prices.ts";
 import type { Affinity } from "./affinity.ts";
 import type { Generate, ImageGeneration } from "./contract.ts";
@@ -12,7 +12,6 @@ import { withDefaultShape } from "./default-shape.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
 import { countImages, countVideos, fitImages } from "./inputs.ts";
 import { joinUndelivered } from "./join.ts";
-import { notServed } from "./not-served.ts";
 import { imagePayload } from "./payload.ts";
 import { createRecord, type GenerationRecord } from "./request-record.ts";
 import { type Plan, runImages } from "./run-images.ts";
@@ -29,7 +28,6 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       }
       const { family, successorOf } = chooseServed(deps, request);
       record.serve(family);
-      if (successorOf) deps.log.info("A retired model is served by its successor", { requested: successorOf, family });
       const plan = planImages(deps, request, family, record);
       deps.media.assertSpace();
       const { images, videoSeconds, usd } = plan.lease.estimate;
@@ -51,18 +49,10 @@ export function createGenerate(deps: GenerateDependencies): Generate {
 }
 
 /** The first living family of the choice that the pool can serve; one that has the wished shape goes first. */
-function chooseServed(
-  deps: GenerateDependencies,
-  { choice, options, turns }: ImageGeneration,
-): { family: string; successorOf: string | null } {
-  const { pool, settings } = deps;
-  const wished = withDefaultShape(withModel(choice.params, options), turns);
-  const canServe = (family: string) => pool.canServe(choice.kind, family);
-  const fits = (family: string) => takesAspect(family, wished);
-  const chosen = chooseFamily(choice, canServe, settings().generation.successors, fits, pool.isOff);
-  if (chosen) return chosen;
-  if (isSwitchedOff(choice, pool.isOff)) throw switchedOff(choice);
-  throw notServed(choice, pool);
+function chooseServed(deps: GenerateDependencies, { choice, options, turns }: ImageGeneration): ChosenFamily {
+  const asked = withDefaultShape(withModel(choice.params, options), turns);
+  const { successors } = deps.settings().generation;
+  return requireFamily(choice, deps.pool, { successors, fits: (family) => takesAspect(family, asked), log: deps.log });
 }
 
 /**

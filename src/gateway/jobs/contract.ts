@@ -7,14 +7,14 @@ import type { JobClient } from "../generation/job-client.ts";
 import type { ModelChoice } from "../models/models.ts";
 
 /** A client's wish for a video, decoded from any dialect; pictures are already stored. */
-export type CreateVideoJob = Pick<VideoOptions, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
+export type CreateVideoJob = {
   requestId: string;
   dialect: "openai" | "gemini";
   route: string;
   keyId: number;
   choice: ModelChoice;
   prompt: string;
-  seed?: number;
+  options: VideoOptions;
   images: InputMedia[];
   /** A video of ours to start from: by the job that made it (same token where the upstream needs that) or by stored bytes. */
   source?: { jobId: string } | { media: InputMedia };

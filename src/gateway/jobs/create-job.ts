@@ -7,11 +7,10 @@ import type { InputMedia, Json } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import { notServed } from "../generation/not-served.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import { chooseFamily, isSwitchedOff, switchedOff } from "../models/models.ts";
-import { canMakeVideo, chooseVideo, videoOptionsOf } from "../models/video-options.ts";
+import { chooseFamily, requireFamily } from "../models/choose-family.ts";
+import { canMakeVideo, chooseVideo, videoNeeds } from "../models/video-options.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import type { CreateImageJob, CreateVideoJob } from "./contract.ts";
 import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } from "./image-job.ts";
@@ -53,7 +52,7 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
     const isKnown = source?.known && Object.keys(choice.fits).join() === source.provider;
     const plan: VideoPlan = {
       prompt: order.prompt,
-      ...(order.seed === undefined ? {} : { seed: order.seed }),
+      ...(order.options.seed === undefined ? {} : { seed: order.options.seed }),
       ...choice,
       ...successorsOf(order, family),
       images,
@@ -95,33 +94,28 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
   function successorsOf(order: CreateVideoJob, family: string): Pick<VideoPlan, "successors"> {
     const { choice } = order;
     if (!settings().generation.successors || choice.families.length < 2) return {};
-    const wish = videoOptionsOf(choice.params, order);
+    const needs = videoNeeds(choice.params, order);
     const usable = (other: string) => (provider: string) => deps.pool.canServe("video", other, [provider]);
-    const others = choice.families.filter((other) => other !== family && canMakeVideo(other, wish, usable(other)));
-    return others.length === 0 ? {} : { successors: others.map((other) => chooseVideo(other, wish, usable(other), deps.prices?.())) };
+    const others = choice.families.filter((other) => other !== family && canMakeVideo(other, needs, usable(other)));
+    return others.length === 0 ? {} : { successors: others.map((other) => chooseVideo(other, needs, usable(other), deps.prices?.())) };
   }
 
   /** The family that serves it: one whose provider knows the source goes first, then one that can make what is wished. */
   function chooseServed(order: CreateVideoJob, known: string | null) {
     const { choice } = order;
-    const wish = videoOptionsOf(choice.params, order);
-    const canServe = (family: string) => deps.pool.canServe("video", family);
+    const needs = videoNeeds(choice.params, order);
     const usable = (family: string) => (provider: string) => deps.pool.canServe("video", family, [provider]);
     const knows = (family: string) => (provider: string) => provider === known && usable(family)(provider);
-    const makes = (family: string) => canMakeVideo(family, wish, usable(family));
-    const pick = (fits: (family: string) => boolean) =>
-      chooseFamily(choice, canServe, settings().generation.successors, fits, deps.pool.isOff);
-    const sameProvider = known === null ? null : pick((family) => canMakeVideo(family, wish, knows(family)));
-    if (sameProvider && canMakeVideo(sameProvider.family, wish, knows(sameProvider.family)))
-      return { family: sameProvider.family, choice: chooseVideo(sameProvider.family, wish, knows(sameProvider.family), deps.prices?.()) };
-    const chosen = pick(makes);
-    if (!chosen) {
-      if (isSwitchedOff(choice, deps.pool.isOff)) throw switchedOff(choice);
-      throw notServed(choice, deps.pool);
-    }
-    if (chosen.successorOf)
-      deps.log.info("A retired model is served by its successor", { requested: chosen.successorOf, family: chosen.family });
-    return { family: chosen.family, choice: chooseVideo(chosen.family, wish, usable(chosen.family), deps.prices?.()) };
+    const { successors } = settings().generation;
+    const rules = { canServe: (family: string) => deps.pool.canServe("video", family), successors, isOff: deps.pool.isOff };
+    const ofSource =
+      known === null ? null : chooseFamily(choice, { ...rules, fits: (family) => canMakeVideo(family, needs, knows(family)) });
+    const knowing = ofSource?.family;
+    if (knowing && canMakeVideo(knowing, needs, knows(knowing)))
+      return { family: knowing, choice: chooseVideo(knowing, needs, knows(knowing), deps.prices?.()) };
+    const fits = (other: string) => canMakeVideo(other, needs, usable(other));
+    const { family } = requireFamily(choice, deps.pool, { successors, fits, log: deps.log });
+    return { family, choice: chooseVideo(family, needs, usable(family), deps.prices?.()) };
   }
 
   /** The video to start from. @throws {AppError} `not_found`, `conflict` while it is being made, `invalid_request` when it is gone */

@@ -5,7 +5,8 @@ import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
 import type { Run } from "../generation/contract.ts";
 import { type OutputReader, replayOutput } from "../generation/replay-output.ts";
-import { type ModelChoice, successorOf } from "../models/models.ts";
+import { successorOf } from "../models/choose-family.ts";
+import type { ModelChoice } from "../models/models.ts";
 import type { Jobs } from "./contract.ts";
 import { failureOf, isSettled } from "./job-state.ts";
 

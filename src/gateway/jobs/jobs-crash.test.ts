@@ -15,7 +15,7 @@ describe("a crash", () => {
   test("while queued: the job is carried out by the next run, once", async () => {
     await using world = await openWorld();
     world.script.beforeSubmit = never;
-    const { id } = await world.ctx.jobs.createVideo(world.order({ seconds: 5 }));
+    const { id } = await world.ctx.jobs.createVideo(world.order({ options: { seconds: 5 } }));
     delete world.script.beforeSubmit;
     await world.crash();
     await world.until(id, "completed");
@@ -26,7 +26,7 @@ describe("a crash", () => {
   test("between the submission and its handle: unknown, shown, reserved, never resubmitted", async () => {
     await using world = await openWorld();
     world.script.afterSubmit = never;
-    const { id } = await world.ctx.jobs.createVideo(world.order({ seconds: 5 }));
+    const { id } = await world.ctx.jobs.createVideo(world.order({ options: { seconds: 5 } }));
     await world.until(id, "submitting");
     await world.crash();
     expect(await world.until(id, "unknown")).toMatchObject({ error: { kind: "upstream_unknown_outcome", charged: true } });
@@ -42,7 +42,7 @@ describe("a crash", () => {
   test("26: while running: asked at once with the same token, whose slot is taken again", async () => {
     await using world = await openWorld({ tokens: TWO_TOKENS });
     world.script.poll = never;
-    const { id } = await world.ctx.jobs.createVideo(world.order({ seconds: 5 }));
+    const { id } = await world.ctx.jobs.createVideo(world.order({ options: { seconds: 5 } }));
     await world.until(id, "running");
     const polls = world.seen.polls.length;
     await world.crash();

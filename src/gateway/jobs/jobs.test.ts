@@ -99,7 +99,7 @@ describe("a job that waits for a token", () => {
 describe("a video", () => {
   test("goes from queued to completed, its result stored for its key before it is", async () => {
     await using world = await openWorld();
-    const queued = await made(world, { seconds: 8, echo: { size: "1280x720" } });
+    const queued = await made(world, { options: { seconds: 8 }, echo: { size: "1280x720" } });
     expect(queued).toMatchObject({
       state: "queued",
       kind: "video",
@@ -230,7 +230,7 @@ describe("money", () => {
       await using world = await openWorld({ tokens: TWO_TOKENS });
       let refusals = 0;
       world.script.afterSubmit = () => (refusals++ === 0 ? failing(kind)() : undefined);
-      const { id } = await made(world, { seconds: 5 });
+      const { id } = await made(world, { options: { seconds: 5 } });
       await world.until(id, "completed");
       expect(world.seen.submitted).toHaveLength(2);
       expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 5 });
@@ -242,7 +242,7 @@ describe("money", () => {
     async (kind) => {
       await using world = await openWorld({ tokens: TWO_TOKENS });
       world.script.afterSubmit = failing(kind, { charged: true });
-      const { id } = await made(world, { seconds: 5 });
+      const { id } = await made(world, { options: { seconds: 5 } });
       expect((await world.until(id, "unknown")).error).toMatchObject({ kind, charged: true });
       await world.pass(120 * SECOND);
       expect(world.seen.submitted).toHaveLength(1);
@@ -291,7 +291,7 @@ describe("money", () => {
   test("past the deadline it is asked once more, then failed and charged", async () => {
     await using world = await openWorld({ settings: { "generation.video_timeout": 60 } });
     world.script.poll = () => ({ state: "pending", progress: 50 });
-    const { id } = await made(world, { seconds: 5 });
+    const { id } = await made(world, { options: { seconds: 5 } });
     const failed = await world.until(id, "failed");
     expect(failed.error).toMatchObject({ kind: "upstream_timeout", charged: true });
     expect(world.seen.polls.at(-1)!.at).toBeGreaterThanOrEqual(failed.deadlineAt);
@@ -381,7 +381,7 @@ describe("cancelling", () => {
     let isOver = false;
     world.script.cancel = () => upstream;
     world.script.poll = () => (isOver ? { state: "done", result: null, usage: null } : { state: "pending", progress: 5 });
-    const { id } = await made(world, { seconds: 5 });
+    const { id } = await made(world, { options: { seconds: 5 } });
     await world.until(id, "running");
     const cancelling = world.ctx.jobs.cancel(id, world.keyId);
     await world.pass(4 * SECOND);

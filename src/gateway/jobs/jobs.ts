@@ -190,16 +190,18 @@ export function createJobs(deps: JobsDependencies): Jobs {
 /** Longest wait for the upstream's word on a cancellation. */
 const CANCEL_WAIT_MS = 3_000;
 
+const NOT_COMPARED = ["requestId", "startedAt", "idempotencyKey", "client"] as const;
+
 /** What makes two requests the same: not when they came, nor under what id their pictures were stored. */
-function decodedVideo({ requestId: _, startedAt: __, idempotencyKey: ___, client: ____, images, source, ...order }: CreateVideoJob) {
+function decodedVideo({ options, images, source, ...order }: CreateVideoJob) {
   const origin = source && ("media" in source ? source.media.data : source.jobId);
-  return { ...order, images: images.map(({ data }) => data), origin };
+  return { ...omit(order, NOT_COMPARED), ...options, images: images.map(({ data }) => data), origin };
 }
 
 function decodedImages({ turns, options, imagesParam, ...order }: CreateImageJob) {
   const parts = turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text : part.image.data))]);
   return {
-    ...omit(order, ["requestId", "startedAt", "idempotencyKey", "client"]),
+    ...omit(order, NOT_COMPARED),
     ...storeOptions(options),
     picturesParam: imagesParam,
     parts,

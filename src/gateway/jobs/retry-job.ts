@@ -4,6 +4,7 @@ import type { Clock } from "../../clock.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { InputMedia } from "../../domain/generation.ts";
 import { type Job, TERMINAL_STATES } from "../../domain/job.ts";
+import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
 import { newTimeId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
@@ -44,12 +45,14 @@ export async function retryJob(deps: Dependencies, id: string): Promise<Job> {
   return deps.jobs.createVideo({
     ...shared,
     prompt: job.prompt,
-    ...(job.mode && { mode: job.mode }),
-    ...(job.aspect && { aspect: job.aspect }),
-    ...(job.resolution && { resolution: job.resolution }),
-    ...(job.seconds === null ? {} : { seconds: job.seconds }),
-    quality: Object.values(fits)[0]?.quality,
-    seed,
+    options: {
+      ...omit(Object.values(fits)[0]!, ["family"]),
+      mode: job.mode ?? undefined,
+      aspect: job.aspect ?? undefined,
+      resolution: job.resolution ?? undefined,
+      seconds: job.seconds ?? undefined,
+      seed,
+    },
     images: await Promise.all(images.map((mediaId) => openInput(deps, mediaId))),
     ...(source ? { source: await sourceOf(deps, job, source.mediaId) } : {}),
   });

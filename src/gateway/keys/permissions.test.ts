@@ -1,11 +1,13 @@
 // Model permissions of a key: what an entry allows.
+
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
 import { keyRow } from "../limits/testing.ts";
-import { chooseFamily, parseModel } from "../models/models.ts";
+import { chooseFamily } from "../models/choose-family.ts";
+import { parseModel } from "../models/models.ts";
 import { allowsModel, assertPermitted } from "./permissions.ts";
 
-const familyFor = (model: string) => chooseFamily(parseModel(model)!, () => true, true)!.family;
+const familyFor = (model: string) => chooseFamily(parseModel(model)!, { canServe: () => true, successors: true })!.family;
 
 const CASES: [string, string[], string, boolean][] = [
   ["no list allows all", [], "gemini-3-pro-image", true],

@@ -1,8 +1,10 @@
 // The models as the operator sees them: what the catalogue says, what is changed of it, which names lead there, who serves them.
+
 import type { TokenRow } from "../../domain/token.ts";
 import type { Pool } from "../pool/pool.ts";
+import { chooseFamily } from "./choose-family.ts";
 import type { ImagePrice } from "./family.ts";
-import { chooseFamily, type Family, families, familyOf, knownModels, providerServes } from "./models.ts";
+import { type Family, families, familyOf, knownModels, providerServes } from "./models.ts";
 import { type ModelOverrides, type OwnPrices, pricedSizes } from "./overrides.ts";
 
 /** What one provider asks for one size of image or one second at a resolution. */
@@ -63,7 +65,7 @@ function tokensOf(rows: readonly TokenRow[], { id, kind }: Family, provider: str
 function namesByFamily({ offer, pool, successors }: Dependencies): Map<string, string[]> {
   const names = new Map<string, string[]>();
   for (const choice of knownModels()) {
-    const chosen = chooseFamily(choice, (family) => pool.canServe(choice.kind, family), successors, undefined, offer.isOff);
+    const chosen = chooseFamily(choice, { canServe: (family) => pool.canServe(choice.kind, family), successors, isOff: offer.isOff });
     const family = chosen?.family ?? choice.families[0];
     if (family !== choice.requested) names.set(family, [...(names.get(family) ?? []), choice.requested]);
   }

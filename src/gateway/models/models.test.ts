@@ -1,20 +1,12 @@
 // Facts about the catalogue, the choice of a family, and the list of models.
+
 import { expect, test } from "bun:test";
 import { IMAGE_SIZES } from "../../domain/generation.ts";
 import { LISTED, NAMES } from "./aliases.ts";
 import { FAMILIES } from "./catalogue.ts";
+import { chooseFamily } from "./choose-family.ts";
 import flow from "./fixtures/flow-models.json";
-import {
-  assumedFamilies,
-  chooseFamily,
-  DEFAULT_FAMILY,
-  families,
-  familyOf,
-  listModels,
-  nearestModels,
-  parseModel,
-  providerServes,
-} from "./models.ts";
+import { assumedFamilies, DEFAULT_FAMILY, families, familyOf, listModels, nearestModels, parseModel, providerServes } from "./models.ts";
 
 const everything = new Set(FAMILIES.map((family) => family.id));
 const pool =
@@ -92,7 +84,7 @@ const CHOICES: readonly [what: string, id: string, served: string[], successors:
 
 for (const [what, id, served, successors, family, isSuccessor] of CHOICES) {
   test(what, () => {
-    const chosen = chooseFamily(parseModel(id)!, pool(...served), successors);
+    const chosen = chooseFamily(parseModel(id)!, { canServe: pool(...served), successors });
     expect(chosen).toEqual(family === null ? null : { family, successorOf: isSuccessor ? id : null });
   });
 }
@@ -101,8 +93,11 @@ test("among families that can be served, one that fits the request goes first; w
   const choice = parseModel("imagen-4.0-generate-001")!;
   const served = pool("imagen-4", "gemini-nano-banana-2.1");
   const fits = (family: string) => family !== "imagen-4";
-  expect(chooseFamily(choice, served, true, fits)).toEqual({ family: "gemini-nano-banana-2.1", successorOf: "imagen-4.0-generate-001" });
-  expect(chooseFamily(choice, served, false, fits)).toEqual({ family: "imagen-4", successorOf: null });
+  expect(chooseFamily(choice, { canServe: served, successors: true, fits })).toEqual({
+    family: "gemini-nano-banana-2.1",
+    successorOf: "imagen-4.0-generate-001",
+  });
+  expect(chooseFamily(choice, { canServe: served, successors: false, fits })).toEqual({ family: "imagen-4", successorOf: null });
 });
 
 test("a pool that serves everything lists every id and alias of the original", () => {

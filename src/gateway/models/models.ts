@@ -1,9 +1,9 @@
 // The catalogue as the program asks it: families by id, the family that serves a choice, the list of models, near misses.
 
 import type { Kind } from "../../domain/generation.ts";
-import { AppError } from "../../errors.ts";
 import { LISTED, OFFICIAL } from "./aliases.ts";
 import { FAMILIES } from "./catalogue.ts";
+import { chooseFamily } from "./choose-family.ts";
 import type { Family, ImageFamily, VideoFamily } from "./family.ts";
 import { type ModelChoice, parseModel } from "./parse-model.ts";
 
@@ -58,39 +58,6 @@ export function assumedFamilies(provider: string): readonly string[] {
   return FAMILIES.filter((family) => providerServes(provider, family.id, null)).map((family) => family.id);
 }
 
-/**
- * The first family of the choice that can be served, or null. Among those that can, one that `fits` the request's parameters goes first.
- * `successorOf` is what the client wrote when something else than that serves it; without `successorsAllowed` that does not happen.
- * A living family that is named and switched off (`isOff`) has no stand-in.
- */
-export function chooseFamily(
-  choice: ModelChoice,
-  canServe: (family: string) => boolean,
-  successorsAllowed: boolean,
-  fits: (family: string) => boolean = () => true,
-  isOff?: (family: string) => boolean,
-): { family: string; successorOf: string | null } | null {
-  const named = choice.retired ? null : choice.families[0];
-  if (named && isOff?.(named)) return null;
-  const allowed = successorsAllowed ? choice.families : choice.families.slice(0, named ? 1 : 0);
-  const served = allowed.filter(canServe);
-  const family = served.find(fits) ?? served[0];
-  if (!family) return null;
-  return { family, successorOf: family === named ? null : choice.requested };
-}
-
-/** What the client wrote, when another family than the one it names serves it; else null. */
-export const successorOf = ({ retired, families, requested }: ModelChoice, family: string): string | null =>
-  !retired && families[0] === family ? null : requested;
-
-/** Whether the choice cannot be served because the operator switched off what it names, or all that could stand in. */
-export function isSwitchedOff({ retired, families }: ModelChoice, isOff: ((family: string) => boolean) | undefined): boolean {
-  return isOff !== undefined && (retired ? families.every(isOff) : isOff(families[0]));
-}
-
-export const switchedOff = ({ requested }: ModelChoice): AppError =>
-  new AppError("not_found", `Model "${requested}" is switched off on this server.`, { param: "model", reason: "model_not_found" });
-
 /** Every id that we make known, living families first; parsed once. */
 const KNOWN: readonly ModelChoice[] = [
   ...new Set([...FAMILIES.map((family) => family.id), ...[...LISTED.image, ...LISTED.video].flatMap(expand)]),
@@ -125,7 +92,7 @@ export function modelEntry(
   successorsAllowed: boolean,
   isOff?: (family: string) => boolean,
 ): ModelEntry | null {
-  const chosen = chooseFamily(choice, canServe, successorsAllowed, undefined, isOff);
+  const chosen = chooseFamily(choice, { canServe, successors: successorsAllowed, isOff });
   if (!chosen) return null;
   const family = BY_ID.get(chosen.family)!;
   const [id, kind] = [choice.requested, choice.kind];

@@ -1,8 +1,10 @@
 // What the operator changes of the catalogue: prices that count, families that are not offered.
+
 import { describe, expect, test } from "bun:test";
 import { NO_USAGE } from "../../domain/generation.ts";
 import type { Leases } from "../pool/lease-contract.ts";
-import { isSwitchedOff, listModels, parseModel } from "./models.ts";
+import { isSwitchedOff } from "./choose-family.ts";
+import { listModels, parseModel } from "./models.ts";
 import { createModelOverrides, readChanges } from "./overrides.ts";
 import { actualImageUsd, estimateImageUsd, videoUsd } from "./prices.ts";
 

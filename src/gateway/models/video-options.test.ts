@@ -1,18 +1,17 @@
 // What a wish for a video becomes at each provider, and what is refused with which reason.
 
 import { describe, expect, test } from "bun:test";
-import type { VideoOptions } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { parseModel } from "./models.ts";
-import { chooseVideo, videoOptionsOf } from "./video-options.ts";
+import { chooseVideo, type VideoNeeds, videoNeeds } from "./video-options.ts";
 
 const OMNI = "gemini-omni-1.2-flash";
-const wish = (change: Partial<VideoOptions> = {}): VideoOptions => ({ images: 0, hasSource: false, ...change });
-const fit = (family: string, change: Partial<VideoOptions> = {}) => Object.values(chooseVideo(family, wish(change)).fits)[0]!;
+const needs = (change: Partial<VideoNeeds> = {}): VideoNeeds => ({ images: 0, hasSource: false, ...change });
+const fit = (family: string, change: Partial<VideoNeeds> = {}) => Object.values(chooseVideo(family, needs(change)).fits)[0]!;
 
-function refusalOf(family: string, change: Partial<VideoOptions>): string {
+function refusalOf(family: string, change: Partial<VideoNeeds>): string {
   try {
-    chooseVideo(family, wish(change));
+    chooseVideo(family, needs(change));
   } catch (error) {
     if (error instanceof AppError && error.kind === "invalid_request") return error.message;
   }
@@ -41,8 +40,8 @@ describe("the mode comes from the inputs", () => {
   test("a model id that fixes what it starts from lets the inputs choose among that", () => {
     const ofId = (id: string, images: number) => {
       const choice = parseModel(id)!;
-      const order = { images: Array.from({ length: images }, () => ({ mime: "image/png", data: new Blob() })) };
-      return Object.values(chooseVideo("veo-3.1", videoOptionsOf(choice.params, order)).fits)[0]!.mode;
+      const order = { options: {}, images: Array.from({ length: images }, () => ({ mime: "image/png", data: new Blob() })) };
+      return Object.values(chooseVideo("veo-3.1", videoNeeds(choice.params, order)).fits)[0]!.mode;
     };
     expect(ofId("veo_3_1_t2v_fast_landscape", 0)).toBe("text");
     expect(ofId("veo_3_1_i2v_s_fast_fl", 1)).toBe("first_frame");
@@ -104,17 +103,17 @@ describe("what cannot be expressed is refused with the reason", () => {
   ] as const)("%s %p", (family, change, reason) => expect(refusalOf(family, change)).toContain(reason));
 
   test("a family that no usable provider has", () =>
-    expect(() => chooseVideo(OMNI, wish(), () => false)).toThrow("No provider of this pool makes videos with gemini-omni-1.2-flash"));
+    expect(() => chooseVideo(OMNI, needs(), () => false)).toThrow("No provider of this pool makes videos with gemini-omni-1.2-flash"));
 });
 
 test("plans: 1080p on Flow asks for the first paid one, 4k and `ultra` for the highest", () => {
-  expect(chooseVideo("veo-3.1", wish({ resolution: "1080p" })).minTier).toEqual({ flow: 1 });
-  expect(chooseVideo("veo-3.1", wish({ resolution: "4k" })).minTier).toEqual({ flow: 2 });
-  expect(chooseVideo("veo-3.1", wish({ tier: 2 })).minTier).toEqual({ flow: 2 });
-  expect(chooseVideo(OMNI, wish({ resolution: "4k" })).minTier).toEqual({});
+  expect(chooseVideo("veo-3.1", needs({ resolution: "1080p" })).minTier).toEqual({ flow: 1 });
+  expect(chooseVideo("veo-3.1", needs({ resolution: "4k" })).minTier).toEqual({ flow: 2 });
+  expect(chooseVideo("veo-3.1", needs({ tier: 2 })).minTier).toEqual({ flow: 2 });
+  expect(chooseVideo(OMNI, needs({ resolution: "4k" })).minTier).toEqual({});
 });
 
 test("the estimate is the price of the seconds that are made", () => {
-  expect(chooseVideo(OMNI, wish({ seconds: 60 })).estimateUsd).toBeCloseTo(15 * 0.0695, 6);
-  expect(chooseVideo("veo-3.1", wish()).estimateUsd).toBe(0);
+  expect(chooseVideo(OMNI, needs({ seconds: 60 })).estimateUsd).toBeCloseTo(15 * 0.0695, 6);
+  expect(chooseVideo("veo-3.1", needs()).estimateUsd).toBe(0);
 });

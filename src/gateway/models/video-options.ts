@@ -8,17 +8,28 @@ import {
   type VideoMode,
   type VideoOptions,
   type VideoQuality,
-  type VideoRequest,
 } from "../../domain/generation.ts";
+import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
 import type { VideoLimits, VideoModeLimits } from "./family.ts";
 import { familyOf } from "./models.ts";
 import type { ModelParameters } from "./parse-model.ts";
 import { type Prices, videoUsd } from "./prices.ts";
 
-/** A wish as one provider can fulfil it: the part of a VideoRequest that is not prompt, seed and bytes. */
-export type FittedVideo = Pick<VideoRequest, "family" | "mode" | "aspect" | "resolution" | "quality" | "relaxed"> & {
-  /** Length of what is made, in seconds; also where the upstream is not told. */
+/** What decides which provider can make a video: its options, what it starts from, and what the model id fixes. */
+export type VideoNeeds = VideoOptions & {
+  images: number;
+  hasSource: boolean;
+  /** What the model id allows to start from; the inputs decide among them. */
+  modes?: readonly VideoMode[];
+  tier?: Tier;
+};
+
+/** The options as one provider can follow them. The seed is the job's, for every provider. */
+export type FittedVideo = Omit<VideoOptions, "seed"> & {
+  family: string;
+  mode: VideoMode;
+  /** Length of what is made, in seconds; also where it is not sent upstream. */
   seconds: number;
 };
 
@@ -30,25 +41,21 @@ export type VideoChoice = {
   estimateUsd: number;
 };
 
-/** What an order says of the shape of its video, and what it starts from. */
-type RequestedVideo = Pick<VideoOptions, "mode" | "aspect" | "resolution" | "seconds" | "quality"> & {
-  images: readonly unknown[];
-  source?: unknown;
-};
-
-/** The order's wish with what the model id fixes put first. */
-export function videoOptionsOf(params: ModelParameters, order: RequestedVideo): VideoOptions {
-  const { modes, relaxed, tier } = params;
+/** The options with what the model id fixes put first. */
+export function videoNeeds(
+  { aspect, resolution, seconds, quality, modes, relaxed, tier }: ModelParameters,
+  { options, images, source }: { options: VideoOptions; images: readonly unknown[]; source?: unknown },
+): VideoNeeds {
   return {
-    mode: order.mode,
-    aspect: params.aspect === "16:9" || params.aspect === "9:16" ? params.aspect : order.aspect,
-    resolution: params.resolution ?? order.resolution,
-    seconds: params.seconds ?? order.seconds,
-    quality: params.quality ?? order.quality,
-    images: order.images.length,
-    hasSource: order.source !== undefined,
+    ...options,
+    aspect: aspect === "16:9" || aspect === "9:16" ? aspect : options.aspect,
+    resolution: resolution ?? options.resolution,
+    seconds: seconds ?? options.seconds,
+    quality: quality ?? options.quality,
+    relaxed: relaxed ?? options.relaxed,
+    images: images.length,
+    hasSource: source !== undefined,
     modes,
-    relaxed,
     tier,
   };
 }
@@ -60,7 +67,7 @@ export function videoOptionsOf(params: ModelParameters, order: RequestedVideo): 
  */
 export function chooseVideo(
   family: string,
-  wish: VideoOptions,
+  needs: VideoNeeds,
   usable: (provider: string) => boolean = () => true,
   prices?: Prices,
 ): VideoChoice {
@@ -69,13 +76,13 @@ export function chooseVideo(
   let refusal: AppError | null = null;
   for (const [provider, limits] of providersOf(family)) {
     if (!usable(provider)) continue;
-    const fitted = fitVideo(family, limits, wish);
+    const fitted = fitVideo(family, limits, needs);
     if (fitted instanceof AppError) {
       refusal ??= fitted;
       continue;
     }
     fits[provider] = fitted;
-    const tier = Math.max(wish.tier ?? 0, (fitted.resolution && limits.minTier[fitted.resolution]) ?? 0) as Tier;
+    const tier = Math.max(needs.tier ?? 0, (fitted.resolution && limits.minTier[fitted.resolution]) ?? 0) as Tier;
     if (tier > 0) minTier[provider] = tier;
   }
   if (Object.keys(fits).length === 0) throw refusal ?? refused("model", `No provider of this pool makes videos with ${family}.`);
@@ -84,26 +91,26 @@ export function chooseVideo(
 }
 
 /** Whether some usable provider of the family can make it. */
-export function canMakeVideo(family: string, wish: VideoOptions, usable: (provider: string) => boolean): boolean {
-  return providersOf(family).some(([provider, limits]) => usable(provider) && !(fitVideo(family, limits, wish) instanceof AppError));
+export function canMakeVideo(family: string, needs: VideoNeeds, usable: (provider: string) => boolean): boolean {
+  return providersOf(family).some(([provider, limits]) => usable(provider) && !(fitVideo(family, limits, needs) instanceof AppError));
 }
 
-function fitVideo(family: string, limits: VideoLimits, wish: VideoOptions): FittedVideo | AppError {
-  const mode = chooseMode(family, limits, wish);
+function fitVideo(family: string, limits: VideoLimits, needs: VideoNeeds): FittedVideo | AppError {
+  const mode = chooseMode(family, limits, needs);
   if (mode instanceof AppError) return mode;
   const mine = limits.modes[mode]!;
-  const quality = chooseQuality(family, mode, limits, mine, wish.quality);
+  const quality = chooseQuality(family, mode, limits, mine, needs.quality);
   if (quality instanceof AppError) return quality;
   const sourced = takesSource(mode);
   return compact({
+    ...omit(needs, ["seed", "images", "hasSource", "modes", "tier"]),
     family,
     mode,
-    seconds: fitSeconds(wish.seconds, mine),
+    seconds: fitSeconds(needs.seconds, mine),
     // The source decides its own shape.
-    aspect: sourced ? undefined : fitAspect(wish.aspect, limits),
-    resolution: fitResolution(wish.resolution ?? (mode === "upscale" ? "1080p" : undefined), limits),
+    aspect: sourced ? undefined : fitAspect(needs.aspect, limits),
+    resolution: fitResolution(needs.resolution ?? (mode === "upscale" ? "1080p" : undefined), limits),
     quality,
-    relaxed: wish.relaxed,
   });
 }
 
@@ -120,7 +127,7 @@ const INPUTS: Readonly<Record<VideoMode, string>> = {
 };
 
 /** Modes that the inputs may mean, the likeliest first. */
-function impliedModes({ mode, modes, images, hasSource }: VideoOptions): readonly VideoMode[] {
+function impliedModes({ mode, modes, images, hasSource }: VideoNeeds): readonly VideoMode[] {
   if (mode) return [mode];
   if (hasSource) return modes?.some(takesSource) ? modes : ["edit"];
   const implied: VideoMode[] =
@@ -130,10 +137,10 @@ function impliedModes({ mode, modes, images, hasSource }: VideoOptions): readonl
 
 const rank = (order: readonly VideoMode[], mode: VideoMode): number => (order.includes(mode) ? order.indexOf(mode) : order.length);
 
-function chooseMode(family: string, limits: VideoLimits, wish: VideoOptions): VideoMode | AppError {
-  if (wish.mode && wish.modes && !wish.modes.includes(wish.mode))
-    return refused("model", `This model id makes videos from ${listed(wish.modes)}, not from ${INPUTS[wish.mode]}.`);
-  const candidates = impliedModes(wish);
+function chooseMode(family: string, limits: VideoLimits, needs: VideoNeeds): VideoMode | AppError {
+  if (needs.mode && needs.modes && !needs.modes.includes(needs.mode))
+    return refused("model", `This model id makes videos from ${listed(needs.modes)}, not from ${INPUTS[needs.mode]}.`);
+  const candidates = impliedModes(needs);
   const offered = candidates.filter((mode) => limits.modes[mode]);
   if (offered.length === 0)
     return refused(
@@ -141,19 +148,19 @@ function chooseMode(family: string, limits: VideoLimits, wish: VideoOptions): Vi
       `${family} makes no video from ${listed(candidates)}: it takes ${listed(Object.keys(limits.modes) as VideoMode[])}.`,
     );
   return (
-    offered.find((mode) => misfit(mode, limits.modes[mode]!, wish) === null) ??
-    refused("images", misfit(offered[0]!, limits.modes[offered[0]!]!, wish)!)
+    offered.find((mode) => misfit(mode, limits.modes[mode]!, needs) === null) ??
+    refused("images", misfit(offered[0]!, limits.modes[offered[0]!]!, needs)!)
   );
 }
 
 /** Why the inputs are not those of the mode; null when they are. */
-function misfit(mode: VideoMode, { images = { min: 0, max: 0 } }: VideoModeLimits, wish: VideoOptions): string | null {
-  if (takesSource(mode) && !wish.hasSource) return `A video from ${INPUTS[mode]} needs the video.`;
-  if (!takesSource(mode) && wish.hasSource) return `A video from ${INPUTS[mode]} takes no video.`;
+function misfit(mode: VideoMode, { images = { min: 0, max: 0 } }: VideoModeLimits, needs: VideoNeeds): string | null {
+  if (takesSource(mode) && !needs.hasSource) return `A video from ${INPUTS[mode]} needs the video.`;
+  if (!takesSource(mode) && needs.hasSource) return `A video from ${INPUTS[mode]} takes no video.`;
   const least = mode === "references" ? Math.max(images.min, 1) : images.min;
-  if (wish.images >= least && wish.images <= images.max) return null;
+  if (needs.images >= least && needs.images <= images.max) return null;
   const range = least === images.max ? `${least}` : `${least} to ${images.max}`;
-  return `A video from ${INPUTS[mode]} takes ${images.max === 0 ? "no pictures" : `${range} picture${images.max === 1 ? "" : "s"}`}, got ${wish.images}.`;
+  return `A video from ${INPUTS[mode]} takes ${images.max === 0 ? "no pictures" : `${range} picture${images.max === 1 ? "" : "s"}`}, got ${needs.images}.`;
 }
 
 /** The quality to tell the upstream; undefined where there is no choice. */

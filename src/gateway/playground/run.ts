@@ -44,7 +44,6 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: 
     keyId: key.id,
     choice: parseModel(model.id)!,
     startedAt: now,
-    ...(wish.seed === null ? {} : { seed: wish.seed }),
   };
   const open = (slot: Slot) => Promise.all(wish.inputs[slot].map((id) => openInput(deps, id)));
   if (model.kind === "image") {
@@ -55,6 +54,7 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: 
         ...(wish.aspect && { aspect: wish.aspect }),
         ...(wish.size && { size: wish.size }),
         ...(wish.thinking && { thinking: wish.thinking }),
+        ...(wish.seed === null ? {} : { seed: wish.seed }),
       },
       turns: [{ role: "user", parts: [{ type: "text", text: wish.prompt }, ...pictures] }],
       n: wish.n,
@@ -65,11 +65,14 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: 
   return deps.jobs.createVideo({
     ...shared,
     prompt: wish.prompt,
-    ...(wish.mode && { mode: wish.mode }),
-    ...(wish.aspect && { aspect: wish.aspect as VideoAspect }),
-    ...(wish.resolution && { resolution: wish.resolution }),
-    ...(wish.quality && { quality: wish.quality }),
-    ...(wish.seconds === null ? {} : { seconds: wish.seconds }),
+    options: {
+      ...(wish.mode && { mode: wish.mode }),
+      ...(wish.aspect && { aspect: wish.aspect as VideoAspect }),
+      ...(wish.resolution && { resolution: wish.resolution }),
+      ...(wish.quality && { quality: wish.quality }),
+      ...(wish.seconds === null ? {} : { seconds: wish.seconds }),
+      ...(wish.seed === null ? {} : { seed: wish.seed }),
+    },
     images,
     ...(video === undefined ? {} : { source: await sourceOf(deps, video, key) }),
   });

@@ -79,7 +79,7 @@ async function start(api: Api, call: Call, model: string, method: Method): Promi
   const turns = await readTurns(api, call, decoded.turns, leftOut);
   if (choice.kind === "video") {
     const { seed, system } = decoded.options;
-    const started = await startVideo(api, call, { route, choice, seed, aspect, ...videoOf(turns, system) });
+    const started = await startVideo(api, call, { route, choice, options: { seed, aspect }, ...videoOf(turns, system) });
     side.started();
     return { ...started, output: null, ignored: [...ignored, ...leftByJob(api, choice, options)], leftOut };
   }

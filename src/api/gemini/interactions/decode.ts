@@ -1,9 +1,8 @@
 // Bodies of interactions become a neutral order. Pure: URLs are named, not read.
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0; wire.md A.2 (read 2026-11-23).
 
-import type { ImageOptions } from "../../../domain/generation.ts";
+import type { ImageOptions, VideoOptions } from "../../../domain/generation.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
-import type { CreateVideoJob } from "../../../gateway/jobs/contract.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { collectImageHints } from "../../image-config.ts";
@@ -37,13 +36,13 @@ export type DecodedInteraction = {
   prompt: string;
   images: InputReference[];
   videos: { fields: Fields; param: string }[];
-  video: Pick<CreateVideoJob, "mode" | "aspect" | "resolution" | "seconds">;
+  video: VideoOptions;
 };
 
 type Block = { part: UnresolvedTurn["parts"][number] } | { video: DecodedInteraction["videos"][number] };
 
 /** A task that is absent here is told by the inputs: one image is the first frame, two are first and last. */
-const MODES: Readonly<Record<string, CreateVideoJob["mode"]>> = {
+const MODES: Readonly<Record<string, VideoOptions["mode"]>> = {
   text_to_video: "text",
   reference_to_video: "references",
   edit: "edit",

@@ -98,8 +98,7 @@ async function makeVideo(api: Api, call: Call & { client: JobClient }, decoded: 
   const earlier = previous?.kind === "image" ? await resultsOf(api, previous) : [];
   return jobsOf(api).createVideo({
     ...orderOf(call, decoded, ignoredOf(api, decoded)),
-    ...decoded.video,
-    seed: decoded.options.seed,
+    options: { ...decoded.video, seed: decoded.options.seed },
     prompt: decoded.prompt,
     images: await readImages(api, call, [...earlier, ...decoded.images]),
     source,

@@ -8,7 +8,7 @@ import { ownMediaId, readInput, readLenient } from "../../../gateway/generation/
 import { JobClient } from "../../../gateway/generation/job-client.ts";
 import type { CreateVideoJob, Jobs } from "../../../gateway/jobs/contract.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../../gateway/models/models.ts";
-import { canMakeVideo, videoOptionsOf } from "../../../gateway/models/video-options.ts";
+import { canMakeVideo, videoNeeds } from "../../../gateway/models/video-options.ts";
 import { admitInputs } from "../../admission.ts";
 import { insists, jobHeaders } from "../../generation-headers.ts";
 import { type Api, type Call, modelOf } from "../call.ts";
@@ -40,8 +40,8 @@ export async function startVideo(
   const images = await readImages(api, call, wish);
   const client = new JobClient(signal, insists(request));
   const job = await jobs.createVideo({
-    ...{ requestId, route, choice, prompt, mode, ...shape, seed, images, webhookUrl, startedAt },
-    seconds: shape.seconds ?? keptSeconds(choice, mode, source),
+    ...{ requestId, route, choice, prompt, images, webhookUrl, startedAt },
+    options: { ...shape, mode, seed, seconds: shape.seconds ?? keptSeconds(choice, mode, source) },
     dialect: "openai",
     keyId: key.id,
     source: source?.order,
@@ -104,7 +104,7 @@ function chooseModel({ model, mode, images: named }: DecodedVideo, source: Sourc
   const maker = model === null && source?.job ? makerChoice(source.job) : null;
   if (maker) {
     const images = named.map((): InputMedia => ({ mime: "", data: new Blob() }));
-    const wish = videoOptionsOf(maker.params, { mode, images, source: source!.order });
+    const wish = videoNeeds(maker.params, { options: { mode }, images, source: source!.order });
     if (canMakeVideo(maker.families[0], wish, () => true)) return maker;
   }
   const choice = modelOf(model ?? DEFAULT_FAMILY.video);
