@@ -9,7 +9,7 @@ import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
 import type { Store } from "../src/db/store.ts";
 import { storePassword } from "../src/gateway/auth/password.ts";
-import { writePlan } from "../src/gateway/jobs/video-plan.ts";
+import { writeVideoSpec } from "../src/gateway/jobs/video-spec.ts";
 import { families } from "../src/gateway/models/models.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
@@ -348,7 +348,7 @@ function jobBody(state: string, at: number, random: Random): string {
     usd: 0.8,
     echo: {},
     route: "POST /v1/videos",
-    plan: writePlan({ prompt: "", fits: {}, minTier: {}, estimateUsd: 0.8, images: [], source: null }),
+    plan: writeVideoSpec({ prompt: "", fits: {}, minTier: {}, estimateUsd: 0.8, images: [], source: null }),
     operation: null,
     step: null,
     result: null,

@@ -13,10 +13,10 @@ import { chooseFamily, requireFamily } from "../models/choose-family.ts";
 import { canMakeVideo, chooseVideo, videoNeeds } from "../models/video-options.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import type { CreateImageJob, CreateVideoJob } from "./contract.ts";
-import { type ImageJobDependencies, startImages, storeTurns, writeImagePlan } from "./image-job.ts";
+import { type ImageJobDependencies, startImages, storeTurns, writeImageSpec } from "./image-job.ts";
 import type { JobLifecycle } from "./job-lifecycle.ts";
 import { deadlineAfter, isSettled } from "./job-state.ts";
-import { type VideoPlan, writePlan } from "./video-plan.ts";
+import { type VideoJobSpec, writeVideoSpec } from "./video-spec.ts";
 import type { Worker } from "./worker.ts";
 
 export type JobCreationDependencies = ImageJobDependencies & {
@@ -50,7 +50,7 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
     const images = await Promise.all(order.images.map((image) => storedId(deps, image, order)));
     const [fit] = Object.values(choice.fits);
     const isKnown = source?.known && Object.keys(choice.fits).join() === source.provider;
-    const plan: VideoPlan = {
+    const plan: VideoJobSpec = {
       prompt: order.prompt,
       ...(order.options.seed === undefined ? {} : { seed: order.options.seed }),
       ...choice,
@@ -81,7 +81,7 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
       deadlineAt: deadlineAfter(clock.now(), settings().generation.video_timeout),
       sourceJobId: source?.jobId ?? null,
       usd: choice.estimateUsd,
-      plan: writePlan(plan),
+      plan: writeVideoSpec(plan),
     };
     // Asked for in one turn: both are in one commit.
     await Promise.all([attach(job.id), lifecycle.open(job, admission)]);
@@ -91,7 +91,7 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
   }
 
   /** How the families after the chosen one would carry it out; used when the upstream turns out to have retired that. */
-  function successorsOf(order: CreateVideoJob, family: string): Pick<VideoPlan, "successors"> {
+  function successorsOf(order: CreateVideoJob, family: string): Pick<VideoJobSpec, "successors"> {
     const { choice } = order;
     if (!settings().generation.successors || choice.families.length < 2) return {};
     const needs = videoNeeds(choice.params, order);
@@ -149,7 +149,7 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
       family: choice.families[0],
       prompt,
       deadlineAt: deadlineAfter(clock.now(), settings().generation.image_timeout),
-      plan: writeImagePlan({ choice, options, n, turns, imagesParam, shapeParams }),
+      plan: writeImageSpec({ choice, options, n, turns, imagesParam, shapeParams }),
     };
     const run = worker.imageRun(id);
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();

@@ -44,16 +44,16 @@ type StoredPart =
   | { type: "text"; text: string; signature?: string }
   | { type: "image"; mediaId: string; signature?: string }
   | { type: "uri"; uri: string; mime: string };
-export type ImageJobPlan = Omit<ImageSpec, "turns"> & { turns: { role: Turn["role"]; parts: StoredPart[] }[] };
+export type ImageJobSpec = Omit<ImageSpec, "turns"> & { turns: { role: Turn["role"]; parts: StoredPart[] }[] };
 /** As it is in the row. */
-type PlanRow = Omit<ImageJobPlan, "options" | "imagesParam"> & StoredOptions & { picturesParam?: string };
+type PlanRow = Omit<ImageJobSpec, "options" | "imagesParam"> & StoredOptions & { picturesParam?: string };
 
 const ASK_AGAIN_MS = 2_000;
 /** Failures that end by waiting, while nothing was sent. */
 const PASSING: ReadonlySet<string> = new Set(["busy", "unavailable", "upstream_rate_limited"]);
 
 /** The turns as they are kept: pictures by their media id. Every picture of a job is stored. */
-export function storeTurns(turns: readonly Turn[]): ImageJobPlan["turns"] {
+export function storeTurns(turns: readonly Turn[]): ImageJobSpec["turns"] {
   const store = (part: Part): StoredPart => {
     if (part.type === "text") return part;
     const { mediaId, signature, uri, mime } = part.image;
@@ -68,7 +68,7 @@ export function storeTurns(turns: readonly Turn[]): ImageJobPlan["turns"] {
 export async function startImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, ready: Promise<unknown>): Promise<Run> {
   const key = deps.keys.get(job.keyId);
   if (!key) throw new AppError("forbidden", "The API key of this job is not known here any more.");
-  const { turns, ...plan } = readImagePlan(job.plan);
+  const { turns, ...plan } = readImageSpec(job.plan);
   const { requestId, dialect, route, createdAt } = job;
   const request: ImageGeneration = {
     requestId,
@@ -114,7 +114,7 @@ async function callEnded({ lifecycle, log }: ImageJobDependencies, { id, calls }
 
 /** Reads the generation to its end and writes the job's. False: the job is still queued and is to be started again, after a pause. */
 export async function followImages(deps: ImageJobDependencies, run: ImageRun, job: JobRow, images: Run): Promise<boolean> {
-  const { n } = readImagePlan(job.plan);
+  const { n } = readImageSpec(job.plan);
   const mediaIds: string[] = [];
   const notes = createOutputRecorder(n);
   try {
@@ -165,7 +165,7 @@ async function finish(
   done: Extract<GenerateEvent, { type: "done" }>,
   notes: OutputRecorder,
 ): Promise<void> {
-  const { options } = readImagePlan(job.plan);
+  const { options } = readImageSpec(job.plan);
   const { usage, provider, finish: word, message, upstreamReason } = done;
   const usd = actualImageUsd(family, provider, options.size, usage, {
     images: mediaIds.length,
@@ -189,7 +189,7 @@ async function finish(
 }
 
 /** Turns as they were kept, with the bytes of their pictures. @throws {AppError} `invalid_request` when one was deleted */
-export async function openTurns({ media }: Pick<ImageJobDependencies, "media">, turns: ImageJobPlan["turns"]): Promise<Turn[]> {
+export async function openTurns({ media }: Pick<ImageJobDependencies, "media">, turns: ImageJobSpec["turns"]): Promise<Turn[]> {
   const open = async (part: StoredPart): Promise<Part> => {
     if (part.type === "text") return part;
     if (part.type === "uri") return { type: "image", image: uriInput(part.uri, part.mime) };
@@ -203,11 +203,11 @@ export async function openTurns({ media }: Pick<ImageJobDependencies, "media">, 
   return Promise.all(turns.map(async ({ role, parts }) => ({ role, parts: await Promise.all(parts.map(open)) })));
 }
 
-export function readImagePlan(plan: Json): ImageJobPlan {
+export function readImageSpec(plan: Json): ImageJobSpec {
   const { choice, turns, n, shapeParams, picturesParam, ...options } = plan as unknown as PlanRow;
   return { choice, turns, n, shapeParams, imagesParam: picturesParam, options: readOptions(options) };
 }
 
-export function writeImagePlan({ options, imagesParam, ...plan }: ImageJobPlan): Json {
+export function writeImageSpec({ options, imagesParam, ...plan }: ImageJobSpec): Json {
   return { ...plan, ...storeOptions(options), picturesParam: imagesParam } satisfies PlanRow as unknown as Json;
 }

@@ -48,7 +48,7 @@ describe("pauses", () => {
 });
 
 describe("progress", () => {
-  const elapsed = (elapsedMs: number) => ({ told: null, elapsedMs, usualMs: 60_000 });
+  const elapsed = (elapsedMs: number) => ({ reported: null, elapsedMs, usualMs: 60_000 });
 
   test("without word from the upstream it follows the time and never claims to be nearly there", () => {
     const shown = [0, 10_000, 30_000, 60_000, 120_000, 3_600_000].map((ms) => nextProgress(0, elapsed(ms)));
@@ -58,9 +58,9 @@ describe("progress", () => {
   });
 
   test.each([
-    [10, { told: 40, elapsedMs: 0, usualMs: 1 }, 40],
-    [50, { told: 40, elapsedMs: 0, usualMs: 1 }, 50],
-    [0, { told: 100, elapsedMs: 0, usualMs: 1 }, 99],
+    [10, { reported: 40, elapsedMs: 0, usualMs: 1 }, 40],
+    [50, { reported: 40, elapsedMs: 0, usualMs: 1 }, 50],
+    [0, { reported: 100, elapsedMs: 0, usualMs: 1 }, 99],
     [20, "storing", 95],
     [97, "storing", 97],
   ] as const)("after %p, %p shows %p", (before, now, shown) => expect(nextProgress(before, now)).toBe(shown));

@@ -63,11 +63,11 @@ const STORING = 95;
  * Progress to show, 0 to 99 (100 belongs to `completed`) and never less than before. What the upstream tells counts; where it tells
  * nothing, elapsed time against the usual one, slowing down so that it never claims to be nearly there.
  */
-export function nextProgress(before: number, now: { told: number | null; elapsedMs: number; usualMs: number } | "storing"): number {
+export function nextProgress(before: number, now: { reported: number | null; elapsedMs: number; usualMs: number } | "storing"): number {
   const honest =
     now === "storing"
       ? STORING
-      : (now.told ?? MOST_ESTIMATED * (1 - Math.exp(-1.5 * (Math.max(0, now.elapsedMs) / Math.max(1, now.usualMs)))));
+      : (now.reported ?? MOST_ESTIMATED * (1 - Math.exp(-1.5 * (Math.max(0, now.elapsedMs) / Math.max(1, now.usualMs)))));
   return Math.max(before, Math.min(99, Math.floor(honest)));
 }
 

@@ -1,9 +1,9 @@
 // Job list of the admin: filters by state, kind and key, pages, and the options of a job in words.
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { JobState } from "../../domain/job.ts";
-import { readImagePlan } from "./image-job.ts";
+import { readImageSpec } from "./image-job.ts";
 import { isSettled } from "./job-state.ts";
-import { readPlan } from "./video-plan.ts";
+import { readVideoSpec } from "./video-spec.ts";
 
 /** Groups of states, by their word in the query string. */
 export const STATE_GROUPS = {
@@ -73,11 +73,11 @@ export function bareUrl(url: string): string {
 export function jobParameters(job: JobRow): string[] {
   const words: (string | number | null | undefined | false)[] = [];
   if (job.kind === "image") {
-    const { n, options } = readImagePlan(job.plan);
+    const { n, options } = readImageSpec(job.plan);
     const { aspect, size, thinking, seed } = options;
     words.push(aspect, size, thinking && `thinking ${thinking}`, n > 1 && `n ${n}`, seed !== undefined && `seed ${seed}`);
   } else {
-    const { fits, seed } = readPlan(job.plan);
+    const { fits, seed } = readVideoSpec(job.plan);
     const quality = Object.values(fits)[0]?.quality;
     const { mode, aspect, resolution, seconds } = job;
     words.push(

@@ -10,8 +10,8 @@ import { newTimeId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
 import { parseModel } from "../models/models.ts";
 import type { CreateVideoJob, Jobs } from "./contract.ts";
-import { type ImageJobDependencies, openTurns, readImagePlan } from "./image-job.ts";
-import { readPlan } from "./video-plan.ts";
+import { type ImageJobDependencies, openTurns, readImageSpec } from "./image-job.ts";
+import { readVideoSpec } from "./video-spec.ts";
 
 type Dependencies = {
   jobs: Jobs;
@@ -38,10 +38,10 @@ export async function retryJob(deps: Dependencies, id: string): Promise<Job> {
     ...(webhookUrl === null ? {} : { webhookUrl }),
   };
   if (job.kind === "image") {
-    const { turns, ...plan } = readImagePlan(job.plan);
+    const { turns, ...plan } = readImageSpec(job.plan);
     return deps.jobs.createImages({ ...plan, ...shared, turns: await openTurns(deps, turns) });
   }
-  const { images, seed, source, fits } = readPlan(job.plan);
+  const { images, seed, source, fits } = readVideoSpec(job.plan);
   return deps.jobs.createVideo({
     ...shared,
     prompt: job.prompt,

@@ -1,126 +1,145 @@
-// The waiting half of a video job: asks the upstream until it has said its last word or the time is over.
-import { withTimeout } from "../../clock.ts";
+// Polls a submitted video until it is done, failed or past its deadline; then downloads and stores it.
 import type { JobRow } from "../../db/jobs.ts";
 import { AppError, asCharged } from "../../errors.ts";
-import { nextProgress, pollDelay, pollsAfter, usualVideoMs } from "./job-state.ts";
-import {
-  asFailure,
-  failVideo,
-  freshDeadline,
-  learn,
-  openToken,
-  pause,
-  releaseSlot,
-  report,
-  type VideoJobDependencies,
-  type VideoRun,
-} from "./video-job.ts";
+import { downloadDelay, nextProgress, pollDelay, pollsAfter, usualVideoMs } from "./job-state.ts";
+import type { VideoJob } from "./video-job.ts";
+import { readVideoSpec } from "./video-spec.ts";
 import { submitStage } from "./video-submit.ts";
 
 const POLL_MS = 60_000;
 const CANCEL_MS = 30_000;
+/** A download that takes longer is started again. */
+const DOWNLOAD_MS = 1_200_000;
+/** After 3 downloads that are not a video the job fails. */
+const MAX_INVALID_DOWNLOADS = 3;
 
-/** One turn of a running job: the next stage if there is one, else a pause and a question. */
-export async function followVideo(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<void> {
-  const { clock, pool } = deps;
-  if (!run.lease && job.tokenId !== null) run.lease = pool.adopt(job.tokenId, "video", job.family);
-  if (job.cancelAsked && !run.cancelTold && (await cancelUpstream(deps, run, job))) return;
-  if (job.step !== null) return submitStage(deps, run, job);
-  if (!(await waitForTurn(deps, run, job))) return;
-  // Decided before asking: the last question is asked when the time is over, not before.
-  const isLast = clock.now() >= job.deadlineAt;
-  // A first question that is the last was asked by a process that was not there while the video was made.
-  const wasAway = run.polls === null && isLast;
-  const age = clock.now() - (job.submittedAt ?? job.createdAt);
-  run.polls = (run.polls ?? pollsAfter(age)) + 1;
+/** One step of a running job: submits the next stage if there is one, else pauses and polls once. */
+export async function pollVideo(job: VideoJob): Promise<void> {
+  const { row } = job;
+  const { clock, pool, log } = job.deps;
+  if (!job.lease && row.tokenId !== null) job.lease = pool.adopt(row.tokenId, "video", row.family);
+  if (row.cancelAsked && !job.isCancelSent && (await cancelUpstream(job))) return;
+  if (row.step !== null) return submitStage(job);
+  if (!(await waitForPoll(job))) return;
+  // Decided before the poll: the last one is made after the deadline, not before.
+  const isLast = clock.now() >= row.deadlineAt;
+  // A first poll that is the last one: no process was there while the video was made.
+  const wasAway = job.polls === null && isLast;
+  const age = clock.now() - (row.submittedAt ?? row.createdAt);
+  job.polls = (job.polls ?? pollsAfter(age)) + 1;
   try {
-    const { provider, token } = await openToken(deps, run, job);
-    const status = await withTimeout(clock, run.parked, POLL_MS, (signal) =>
-      provider.pollVideo(job.operation, token, deps.tokens.callContext(token, signal)),
+    const status = await job.call(job.signals.stopping, POLL_MS, (provider, token, context) =>
+      provider.pollVideo(row.operation, token, context),
     );
-    learn(deps, run, job, null);
-    if (status.state === "done") return await finish(deps, run, job, status);
-    if (status.state === "failed") return await failed(deps, run, job, status.error);
-    if (status.state === "next") return void (await deps.lifecycle.move(run.id, ["running"], { step: status.step }, { durable: true }));
-    const elapsed = { told: status.progress, elapsedMs: age, usualMs: usualVideoMs(job.seconds) };
-    const progress = nextProgress(job.progress, elapsed);
-    if (progress !== job.progress && !isLast) await deps.lifecycle.move(run.id, ["running"], { progress });
+    job.reportFreeCall(null);
+    if (status.state === "done") return await startStoring(job, status);
+    if (status.state === "failed") return await failUpstream(job, status.error);
+    if (status.state === "next") return void (await job.move(["running"], { step: status.step }, { durable: true }));
+    const progress = nextProgress(row.progress, { reported: status.progress, elapsedMs: age, usualMs: usualVideoMs(row.seconds) });
+    if (progress !== row.progress && !isLast) await job.move(["running"], { progress });
   } catch (error) {
-    if (run.parked.aborted) return;
-    const failure = asFailure(deps.log, run.id, error);
-    learn(deps, run, job, failure);
-    deps.log.warn("A job could not be asked about", { jobId: run.id, tokenId: job.tokenId, kind: failure.kind });
+    if (job.isStopping) return;
+    const failure = job.asFailure(error);
+    job.reportFreeCall(failure);
+    log.warn("A job could not be polled", { jobId: job.id, tokenId: row.tokenId, kind: failure.kind });
   }
-  if (isLast) await giveUp(deps, run, job, wasAway);
+  if (isLast) await failLate(job, wasAway);
 }
 
-/** The first question of a resumed job is asked at once. False: the job changed, or is parked. */
-async function waitForTurn(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<boolean> {
-  if (run.polls === null) return true;
-  const untilDeadline = job.deadlineAt - deps.clock.now();
-  return pause(deps, run, pollDelay(run.polls, untilDeadline, run.failure?.retryAfterMs));
+/** A resumed job is polled at once. False: the job changed, or the server stops. */
+async function waitForPoll(job: VideoJob): Promise<boolean> {
+  if (job.polls === null) return true;
+  const untilDeadline = job.row.deadlineAt - job.deps.clock.now();
+  return job.pause(pollDelay(job.polls, untilDeadline, job.lastFailure?.retryAfterMs));
 }
 
-async function finish(
-  deps: VideoJobDependencies,
-  run: VideoRun,
-  job: JobRow,
-  { result, usage }: Pick<JobRow, "result" | "usage">,
-): Promise<void> {
-  report(deps, run, job, { usage });
-  await releaseSlot(run);
-  const progress = nextProgress(job.progress, "storing");
-  await deps.lifecycle.move(
-    run.id,
-    ["running"],
-    { state: "storing", result, usage, progress, deadlineAt: freshDeadline(deps) },
-    { durable: true },
-  );
+async function startStoring(job: VideoJob, { result, usage }: Pick<JobRow, "result" | "usage">): Promise<void> {
+  job.report({ usage });
+  await job.releaseLease();
+  const progress = nextProgress(job.row.progress, "storing");
+  await job.move(["running"], { state: "storing", result, usage, progress, deadlineAt: job.newDeadline() }, { durable: true });
 }
 
-async function failed(deps: VideoJobDependencies, run: VideoRun, job: JobRow, error: AppError): Promise<void> {
-  report(deps, run, job, error);
-  await releaseSlot(run);
-  await failVideo(deps, run, job, error);
+async function failUpstream(job: VideoJob, error: AppError): Promise<void> {
+  job.report(error);
+  await job.releaseLease();
+  await job.fail(error);
 }
 
-/** The time is over and the upstream, asked once more, had no result. */
-async function giveUp(deps: VideoJobDependencies, run: VideoRun, job: JobRow, wasAway: boolean): Promise<void> {
-  const { failure } = run;
-  const limit = deps.settings().generation.video_timeout;
+/** The deadline is past, and the last poll had no result. */
+async function failLate(job: VideoJob, wasAway: boolean): Promise<void> {
+  const { lastFailure: failure } = job;
+  const limit = job.deps.settings().generation.video_timeout;
   const why = failure ? ` The upstream could not be asked: ${failure.message}` : "";
   const late = new AppError("upstream_timeout", `The video was not finished within ${limit} seconds.${why}`, {
     charged: true,
     detail: failure?.detail,
   });
-  // Time in which the upstream was not asked, or could not be, says nothing of the token.
-  const isFair = failure === null && !wasAway;
-  const told = isFair ? late : new AppError(late.kind, late.message, { charged: true, detail: { scope: "request", reason: "cut_off" } });
-  // What runs on without us is stopped where that is possible; that it is over does not depend on it.
-  await askToStop(deps, run, job);
-  report(deps, run, job, told);
-  await releaseSlot(run);
-  await failVideo(deps, run, job, late);
+  // A time without polls, or with failed ones, says nothing of the token.
+  const isTokensFault = failure === null && !wasAway;
+  const reported = isTokensFault
+    ? late
+    : new AppError(late.kind, late.message, { charged: true, detail: { scope: "request", reason: "cut_off" } });
+  // The job fails, whether the upstream can be stopped or not.
+  await requestCancel(job);
+  job.report(reported);
+  await job.releaseLease();
+  await job.fail(late);
 }
 
-/** Stops it at the upstream and ends the job; false when the upstream goes on. */
-async function cancelUpstream(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<boolean> {
-  run.cancelTold = true;
-  if (!(await askToStop(deps, run, job))) return false;
-  report(deps, run, job, asCharged(new AppError("cancelled", "The client cancelled the job.")));
-  await releaseSlot(run);
-  await deps.lifecycle.end(run.id, ["running"], { state: "cancelled" }, run.attempts);
+/** Stops it at the upstream and ends the job; false when the upstream continues. */
+async function cancelUpstream(job: VideoJob): Promise<boolean> {
+  job.isCancelSent = true;
+  if (!(await requestCancel(job))) return false;
+  job.report(asCharged(new AppError("cancelled", "The client cancelled the job.")));
+  await job.releaseLease();
+  await job.end(["running"], { state: "cancelled" });
   return true;
 }
 
-async function askToStop(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<boolean> {
+async function requestCancel(job: VideoJob): Promise<boolean> {
   try {
-    const { provider, token } = await openToken(deps, run, job);
-    return await withTimeout(deps.clock, run.killed, CANCEL_MS, (signal) =>
-      provider.cancelVideo(job.operation, token, deps.tokens.callContext(token, signal)),
+    return await job.call(job.signals.aborted, CANCEL_MS, (provider, token, context) =>
+      provider.cancelVideo(job.row.operation, token, context),
     );
   } catch (error) {
-    deps.log.warn("A job could not be stopped at the upstream", { jobId: run.id, kind: asFailure(deps.log, run.id, error).kind });
+    job.deps.log.warn("A job could not be cancelled at the upstream", { jobId: job.id, kind: job.asFailure(error).kind });
     return false;
   }
+}
+
+/** Downloads and stores a finished video; one try. Never submits it again. */
+export async function storeVideo(job: VideoJob): Promise<void> {
+  const { row } = job;
+  const { clock, media, log } = job.deps;
+  if (job.failedDownloads > 0 && !(await job.pause(downloadDelay(job.failedDownloads, row.deadlineAt - clock.now())))) return;
+  const isLast = clock.now() >= row.deadlineAt;
+  try {
+    const stop = AbortSignal.any([job.signals.stopping, job.signals.aborted]);
+    const file = await job.call(stop, DOWNLOAD_MS, (provider, token, context) => provider.downloadVideo(row.result, token, context));
+    job.reportFreeCall(null);
+    const stored = await media.keep(file, { origin: "result", keyId: row.keyId, requestId: row.requestId, family: row.family });
+    const ended = await job.end(["storing"], { ...completion(row), mediaIds: [stored.id] });
+    // The job was deleted meanwhile.
+    if (!ended) await media.remove(stored.id);
+  } catch (error) {
+    if (job.isStopping) return;
+    const failure = job.asFailure(error);
+    job.reportFreeCall(failure);
+    job.failedDownloads++;
+    const { failedDownloads: times } = job;
+    log.warn("A finished video could not be downloaded", { jobId: job.id, tokenId: row.tokenId, kind: failure.kind, times });
+    if (isLast || (isInvalid(failure) && times >= MAX_INVALID_DOWNLOADS)) await job.fail(asCharged(failure));
+  }
+}
+
+/** The upstream does not have the video, or its bytes are not a video. */
+const isInvalid = ({ kind, detail }: AppError): boolean =>
+  kind === "no_result" || (kind === "upstream_unknown_outcome" && detail?.reason === "malformed");
+
+/** The end of a job whose video is stored. The thumbnail is the image that the video starts from, if there is one. */
+export function completion(row: JobRow) {
+  const { images } = readVideoSpec(row.plan);
+  const thumbnailId = row.mode === "first_frame" || row.mode === "frames" ? (images[0] ?? null) : null;
+  return { state: "completed" as const, thumbnailId, error: null, charged: true };
 }

@@ -1,214 +1,195 @@
-// The first half of a video job: waits for a token and submits, once; goes to another token only when nothing was charged.
-import { withTimeout } from "../../clock.ts";
+// Submits a video job: leases a token and submits once; another token is tried only when nothing was charged.
 import type { JobRow } from "../../db/jobs.ts";
 import type { Json } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
+import { withTimeout } from "../../clock.ts";
 import { nextStep } from "../generation/retry.ts";
 import { videoUsd } from "../models/prices.ts";
 import { asExhausted } from "../pool/availability.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import { submissionEnd } from "./job-state.ts";
-import {
-  asFailure,
-  failVideo,
-  freshDeadline,
-  markUnknown,
-  pause,
-  releaseSlot,
-  report,
-  type VideoJobDependencies,
-  type VideoRun,
-} from "./video-job.ts";
-import { leaseOf, readPlan, requestOf, type VideoPlan, writePlan } from "./video-plan.ts";
-import { changeToSuccessor } from "./video-successor.ts";
+import type { VideoJob } from "./video-job.ts";
+import { leaseOf, readVideoSpec, requestOf, type VideoJobSpec, writeVideoSpec } from "./video-spec.ts";
+import { switchToSuccessor } from "./video-successor.ts";
 
-/** Longest time for uploads and the answer to a submission. */
+/** Longest time for uploads and the response to a submission. */
 const SUBMIT_MS = 600_000;
-const ASK_AGAIN_MS = 1_000;
-const KEEP_AGAIN_MS = 500;
-const STAGE_AGAIN_MS = 2_000;
+const LEASE_RETRY_MS = 1_000;
+const STORE_RETRY_MS = 500;
+const STAGE_RETRY_MS = 2_000;
 
-/** Leases a token and submits the job. Leaves it `running`, `unknown` or ended, or `queued` when it was parked or has to wait longer. */
-export async function submitVideo(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<void> {
-  const plan = readPlan(job.plan);
-  const lease = await leaseToken(deps, run, job, plan);
+/** Leases a token and submits the job. Leaves it `running`, `unknown` or ended, or `queued` when it has to wait or the server stops. */
+export async function submitVideo(job: VideoJob): Promise<void> {
+  const { providers, prices, tokens, media } = job.deps;
+  const spec = readVideoSpec(job.row.plan);
+  const lease = await leaseToken(job, spec);
   if (!lease) return;
-  run.lease = lease;
-  run.tries++;
-  const provider = deps.providers.get(lease.provider)!;
-  const fit = plan.fits[lease.provider]!;
-  const usd = videoUsd(fit.family, lease.provider, fit.resolution, fit.seconds, deps.prices?.());
-  const facts = { provider: lease.provider, tokenId: lease.tokenId, ...shapeOf(plan, lease.provider), usd };
+  job.lease = lease;
+  job.submissions++;
+  const provider = providers.get(lease.provider)!;
+  const { family, mode, aspect = null, resolution = null, seconds } = spec.fits[lease.provider]!;
+  const usd = videoUsd(family, lease.provider, resolution ?? undefined, seconds, prices?.());
+  const facts = { provider: lease.provider, tokenId: lease.tokenId, mode, aspect, resolution, seconds, usd };
   try {
-    const token = await deps.tokens.open(lease.tokenId, lease.proxy);
-    const request = await requestOf(plan, lease.provider, deps.media);
-    await submitOnce(deps, run, { ...job, ...facts }, facts, (signal, onSubmit) =>
-      provider.startVideo(request, token, deps.tokens.callContext(token, signal), onSubmit),
+    const token = await tokens.open(lease.tokenId, lease.proxy);
+    const request = await requestOf(spec, lease.provider, media);
+    job.row = { ...job.row, ...facts };
+    await submitOnce(job, facts, (signal, onSubmit) =>
+      provider.startVideo(request, token, tokens.callContext(token, signal), onSubmit),
     );
   } catch (error) {
-    // Before anything was sent: inputs that are gone, a token that is gone, a bug.
-    await refused(deps, run, job, asFailure(deps.log, run.id, error));
+    // Before the body was sent: an input or the token was deleted, or a bug.
+    await handleRefusal(job, job.asFailure(error));
+  }
+}
+
+/** Submits the stage that a poll returned, with the token of the stage before it. */
+export async function submitStage(job: VideoJob): Promise<void> {
+  const { row } = job;
+  const { providers, tokens } = job.deps;
+  const provider = providers.get(row.provider!)!;
+  try {
+    const token = await tokens.open(row.tokenId!, job.lease?.proxy ?? null);
+    await submitOnce(job, {}, (signal, onSubmit) =>
+      provider.continueVideo(row.step!, token, tokens.callContext(token, signal), onSubmit),
+    );
+  } catch (error) {
+    await handleRefusal(job, job.asFailure(error));
   }
 }
 
 /**
- * Commits `submitting` before the body leaves and the handle before anybody is told, then sorts out what went wrong.
- * @throws what `send` throws before its body left
+ * Commits `submitting` with `facts` before the body is sent, and the operation handle before anything else; then handles a failure.
+ * @throws what `send` throws before its body was sent
  */
-export async function submitOnce(
-  deps: VideoJobDependencies,
-  run: VideoRun,
-  job: JobRow,
+async function submitOnce(
+  job: VideoJob,
   facts: Partial<JobRow>,
   send: (signal: AbortSignal, onSubmit: () => Promise<void>) => Promise<{ operation: Json }>,
 ): Promise<void> {
-  const { lifecycle, clock } = deps;
+  const { clock } = job.deps;
   let isSent = false;
   const onSubmit = async () => {
     if (isSent) return;
-    const submittedAt = job.submittedAt ?? clock.now();
-    const moved = await lifecycle.move(
-      run.id,
-      [job.state],
-      { ...facts, state: "submitting", submittedAt, charged: true },
-      { durable: true },
-    );
+    const submittedAt = job.row.submittedAt ?? clock.now();
+    const change = { ...facts, state: "submitting" as const, submittedAt, charged: true };
+    const moved = await job.move([job.row.state], change, { durable: true });
     if (!moved) throw new AppError("cancelled", "The job was cancelled before it was submitted.");
     isSent = true;
   };
   let operation: Json;
   try {
-    ({ operation } = await withTimeout(clock, run.killed, SUBMIT_MS, (signal) => send(signal, onSubmit)));
+    ({ operation } = await withTimeout(clock, job.signals.aborted, SUBMIT_MS, (signal) => send(signal, onSubmit)));
   } catch (error) {
     if (!isSent) throw error;
-    const bug = !(error instanceof AppError);
-    const failure = bug ? asCharged(asFailure(deps.log, run.id, error)) : error;
-    const sent = { ...job, state: "submitting" as const };
-    if (bug || submissionEnd(failure, true) === "unknown") {
-      report(deps, run, job, asCharged(failure));
-      await releaseSlot(run);
-      return markUnknown(deps, run, failure);
-    }
-    return refused(deps, run, sent, failure);
+    job.row = { ...job.row, state: "submitting" };
+    const isBug = !(error instanceof AppError);
+    const failure = isBug ? asCharged(job.asFailure(error)) : error;
+    if (!isBug && submissionEnd(failure, true) !== "unknown") return handleRefusal(job, failure);
+    job.report(asCharged(failure));
+    await job.releaseLease();
+    return job.deps.lifecycle.markUnknown(job.id, failure);
   }
-  run.polls = 0;
-  run.failure = null;
-  await keepHandle(deps, run, { state: "running", operation, step: null, deadlineAt: freshDeadline(deps) });
+  job.polls = 0;
+  job.lastFailure = null;
+  await storeHandle(job, { state: "running", operation, step: null, deadlineAt: job.newDeadline() });
 }
 
-/** The handle is all that is left of the money: a disk that refuses it is asked until it takes it. */
-async function keepHandle({ lifecycle, clock, log }: VideoJobDependencies, run: VideoRun, change: Partial<JobRow>): Promise<void> {
+/** Retries until the operation handle is durable: without it a charged video cannot be collected. */
+async function storeHandle(job: VideoJob, change: Partial<JobRow>): Promise<void> {
+  const { clock, log } = job.deps;
   for (;;) {
     try {
-      await lifecycle.move(run.id, ["submitting"], change, { durable: true });
+      await job.move(["submitting"], change, { durable: true });
       return;
     } catch (error) {
-      log.error("A job's handle could not be kept", { jobId: run.id, error });
-      if (run.killed.aborted) return;
-      await new Promise<void>((resolve) => clock.after(KEEP_AGAIN_MS, resolve));
+      log.error("A job's operation handle could not be stored", { jobId: job.id, error });
+      if (job.signals.aborted.aborted) return;
+      await new Promise<void>((resolve) => clock.after(STORE_RETRY_MS, resolve));
     }
   }
 }
 
-/** A submission that was refused: on to another token, later on the same, or the end. */
-async function refused(deps: VideoJobDependencies, run: VideoRun, job: JobRow, failure: AppError): Promise<void> {
-  const { lifecycle, clock, pool, random, settings } = deps;
-  const tokenId = run.lease?.tokenId;
-  const isStage = job.operation !== null;
-  const isSent = job.state === "submitting";
+/** After a submission that was refused: another token, later the same one, a successor family, or a failed job. */
+async function handleRefusal(job: VideoJob, failure: AppError): Promise<void> {
+  const { row, tried } = job;
+  const { clock, pool, random, settings } = job.deps;
+  const tokenId = job.lease?.tokenId;
+  const isStage = row.operation !== null;
+  const isSent = row.state === "submitting";
   const error = isSent ? failure : asUnsent(failure);
-  // A stage stays with its token for as long as the job has time.
+  // A stage stays with its token until the job's deadline.
   const limits = isStage ? { ...settings().generation, max_attempts: 0 } : settings().generation;
-  const isOtherFree = () => tokenId !== undefined && pool.isFree(leaseOf(readPlan(job.plan), job.keyId, run.tried.untried(tokenId)));
+  const isOtherFree = () =>
+    tokenId !== undefined && pool.isFree(leaseOf(readVideoSpec(row.plan), { keyId: row.keyId, exclude: tried.untried(tokenId) }));
   const call = {
     kind: "video" as const,
-    attempts: run.tries,
-    tokenFailures: tokenId === undefined ? run.tries : run.tried.countFailure(tokenId),
+    attempts: job.submissions,
+    tokenFailures: tokenId === undefined ? job.submissions : tried.countFailure(tokenId),
     isOtherFree,
     isPinned: isStage,
     error,
     now: clock.now(),
-    deadline: job.deadlineAt,
+    deadline: row.deadlineAt,
   };
   const step = nextStep(call, limits, random);
   const isOver = step.action === "fail" || submissionEnd(error, isSent) === "final";
   if (!isStage || isOver) {
-    report(deps, run, job, error);
-    await releaseSlot(run);
+    job.report(error);
+    await job.releaseLease();
   }
-  // The client cancelled it, or the server stops: there is nothing to tell.
+  // The client cancelled it, or the server stops: the job has ended, or stays in its state.
   if (error.kind === "cancelled") return;
-  if (isOver && !isStage && (await changeToSuccessor(deps, run, job, readPlan(job.plan), error))) return;
-  if (isOver) return failVideo(deps, run, job, isStage ? asCharged(error) : asExhausted(error));
-  if (isSent && isStage) await lifecycle.move(run.id, ["submitting"], { state: "running" });
+  if (isOver && !isStage && (await switchToSuccessor(job, readVideoSpec(row.plan), error))) return;
+  if (isOver) return job.fail(isStage ? asCharged(error) : asExhausted(error));
+  if (isSent && isStage) await job.move(["submitting"], { state: "running" });
   else if (isSent)
-    await lifecycle.move(run.id, ["submitting"], { state: "queued", charged: false, submittedAt: null, tokenId: null, provider: null });
-  if (!isStage && tokenId !== undefined) run.tried.apply(step, tokenId, !isOtherFree());
-  run.failure = error;
-  await pause(deps, run, isStage ? Math.max(step.delayMs, STAGE_AGAIN_MS) : step.delayMs);
+    await job.move(["submitting"], { state: "queued", charged: false, submittedAt: null, tokenId: null, provider: null });
+  if (!isStage && tokenId !== undefined) tried.apply(step, tokenId, !isOtherFree());
+  job.lastFailure = error;
+  await job.pause(isStage ? Math.max(step.delayMs, STAGE_RETRY_MS) : step.delayMs);
 }
 
-/** An upload without an answer is no submission without an answer: it costs nothing and may be repeated. */
+/** An upload without a response is not a submission without a response: it costs nothing and may be repeated. */
 function asUnsent(error: AppError): AppError {
   if (error.kind !== "upstream_timeout" && error.kind !== "upstream_unknown_outcome") return error;
   return new AppError("upstream_unavailable", error.message, { detail: error.detail, cause: error });
 }
 
-/** Submits the stage that a poll named, with the token that made the one before it. */
-export async function submitStage(deps: VideoJobDependencies, run: VideoRun, job: JobRow): Promise<void> {
-  const provider = deps.providers.get(job.provider!)!;
-  try {
-    const token = await deps.tokens.open(job.tokenId!, run.lease?.proxy ?? null);
-    await submitOnce(deps, run, job, {}, (signal, onSubmit) =>
-      provider.continueVideo(job.step!, token, deps.tokens.callContext(token, signal), onSubmit),
-    );
-  } catch (error) {
-    await refused(deps, run, job, asFailure(deps.log, run.id, error));
-  }
-}
-
-/** Waits for a token for as long as the job may wait; null when the job was parked, has changed, or has failed for want of one. */
-async function leaseToken(deps: VideoJobDependencies, run: VideoRun, job: JobRow, plan: VideoPlan): Promise<Lease | null> {
-  const { lifecycle, clock, pool, waitingJobs } = deps;
-  const waitMs = job.deadlineAt - clock.now();
-  const { family } = Object.values(plan.fits)[0]!;
+/** Waits for a token until the job's deadline; null when the server stops, the job was changed, or it has failed without a token. */
+async function leaseToken(job: VideoJob, spec: VideoJobSpec): Promise<Lease | null> {
+  const { row, tried } = job;
+  const { lifecycle, clock, pool, waitingJobs } = job.deps;
+  const { family } = Object.values(spec.fits)[0]!;
   let leave = () => {};
   try {
-    return await withTimeout(clock, AbortSignal.any([run.parked, run.wake.signal]), Math.max(waitMs, 0), async (signal) => {
-      const onWait = (position: number, waitMs: number | null = null) => lifecycle.stand(run.id, { position, waitMs });
-      leave = await waitingJobs.enter(`${job.keyId} ${family}`, signal, onWait);
-      const options = { signal, onWait, waitMs: Math.max(job.deadlineAt - clock.now(), 0) };
-      return await pool.lease(leaseOf(plan, job.keyId, run.tried.exclude, run.tried.avoid), options);
+    return await withTimeout(clock, job.interrupted, Math.max(row.deadlineAt - clock.now(), 0), async (signal) => {
+      const onWait = (position: number, waitMs: number | null = null) => lifecycle.setQueuePosition(job.id, { position, waitMs });
+      leave = await waitingJobs.enter(`${row.keyId} ${family}`, signal, onWait);
+      const options = { signal, onWait, waitMs: Math.max(row.deadlineAt - clock.now(), 0) };
+      return await pool.lease(leaseOf(spec, { keyId: row.keyId, exclude: tried.exclude, avoid: tried.avoid }), options);
     });
   } catch (error) {
-    if (run.parked.aborted) return null;
-    if (run.wake.signal.aborted) {
-      run.wake = new AbortController();
-      return null;
-    }
-    return await noLease(deps, run, job, plan, asFailure(deps.log, run.id, error));
+    if (job.isStopping || job.takeWake()) return null;
+    await handleNoLease(job, spec, job.asFailure(error));
+    return null;
   } finally {
     leave();
-    lifecycle.stand(run.id, null);
+    lifecycle.setQueuePosition(job.id, null);
   }
 }
 
-async function noLease(deps: VideoJobDependencies, run: VideoRun, job: JobRow, plan: VideoPlan, error: AppError): Promise<null> {
-  const { clock, lifecycle } = deps;
-  if (error.kind === "no_token" && plan.source?.known && run.tried.exclude.size === 0) {
-    // Its token is gone: the bytes are still there, and any token can start from those.
-    await lifecycle.move(run.id, ["queued"], { plan: writePlan({ ...plan, source: { ...plan.source, known: null } }) });
-    return null;
+async function handleNoLease(job: VideoJob, spec: VideoJobSpec, error: AppError): Promise<void> {
+  const { source } = spec;
+  if (error.kind === "no_token" && source?.known && job.tried.exclude.size === 0) {
+    // The token that made the source was deleted: any token can start from the stored bytes.
+    await job.move(["queued"], { plan: writeVideoSpec({ ...spec, source: { ...source, known: null } }) });
+    return;
   }
-  if ((error.kind === "busy" || error.kind === "unavailable") && clock.now() < job.deadlineAt) await pause(deps, run, ASK_AGAIN_MS);
+  const reason = job.lastFailure ?? error;
+  if ((error.kind === "busy" || error.kind === "unavailable") && job.deps.clock.now() < job.row.deadlineAt)
+    await job.pause(LEASE_RETRY_MS);
   else if (error.kind === "upstream_timeout")
-    await failVideo(deps, run, job, run.failure ?? new AppError("busy", "No token came free before this job's time was over."));
-  else if (!(await changeToSuccessor(deps, run, job, plan, run.failure ?? error)))
-    await failVideo(deps, run, job, asExhausted(run.failure ?? error));
-  return null;
+    await job.fail(job.lastFailure ?? new AppError("busy", "No token came free before this job's time was over."));
+  else if (!(await switchToSuccessor(job, spec, reason))) await job.fail(asExhausted(reason));
 }
-
-const shapeOf = ({ fits }: VideoPlan, provider: string) => {
-  const { mode, aspect = null, resolution = null, seconds } = fits[provider]!;
-  return { mode, aspect, resolution, seconds };
-};

@@ -15,7 +15,7 @@ import {
   type ImageJobDependencies,
   type ImageRun,
   imagesFailed,
-  readImagePlan,
+  readImageSpec,
   restartDelay,
   startImages,
 } from "./image-job.ts";
@@ -186,7 +186,7 @@ export function createWorker(deps: WorkerDependencies): Worker {
 
   /** Images that were all stored before the crash are a result; fewer are kept with a job whose outcome is unknown. */
   async function resumeImages(job: JobRow): Promise<void> {
-    const { n, options } = readImagePlan(job.plan);
+    const { n, options } = readImageSpec(job.plan);
     // Where drafts are stored too, only what is on record is known to be a result.
     const mediaIds = options.includeThoughts ? job.mediaIds : (await store.listResults(job.requestId)).map(({ id }) => id);
     if (mediaIds.length >= n) await lifecycle.end(job.id, ["submitting"], { state: "completed", mediaIds, charged: true });

@@ -12,8 +12,8 @@ import type { Generate } from "../generation/contract.ts";
 import { partsOf } from "../generation/image-output.ts";
 import { pixelsOf } from "../generation/inputs.ts";
 import type { CreateVideoJob, Jobs } from "../jobs/contract.ts";
-import { readImagePlan } from "../jobs/image-job.ts";
-import { readPlan } from "../jobs/video-plan.ts";
+import { readImageSpec } from "../jobs/image-job.ts";
+import { readVideoSpec } from "../jobs/video-spec.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { DEFAULT_FAMILY, families, parseModel } from "../models/models.ts";
 import type { Leases } from "../pool/lease-contract.ts";
@@ -105,7 +105,7 @@ export const wordsOf = (job: JobRow): string =>
 export function formOfJob(job: JobRow): PlaygroundForm {
   const base: PlaygroundForm = { ...EMPTY_FORM, model: job.family, prompt: job.prompt };
   if (job.kind === "image") {
-    const { n, options, turns } = readImagePlan(job.plan);
+    const { n, options, turns } = readImageSpec(job.plan);
     const pictures = turns.at(-1)?.parts.flatMap((part) => (part.type === "image" ? [part.mediaId] : [])) ?? [];
     return {
       ...base,
@@ -117,7 +117,7 @@ export function formOfJob(job: JobRow): PlaygroundForm {
       inputs: { ...EMPTY_FORM.inputs, pictures },
     };
   }
-  const { fits, images, source, seed } = readPlan(job.plan);
+  const { fits, images, source, seed } = readVideoSpec(job.plan);
   const fit = Object.values(fits)[0];
   const isFrames = job.mode === "first_frame" || job.mode === "frames";
   return {
