@@ -55,8 +55,8 @@ export type Job = {
   /** What the dialect wants back as it was (size as written, user metadata). */
   echo: Json;
   /** Only while it waits for a token; known to the process that works on it, never kept. */
-  place?: Place;
+  place?: QueuePosition;
 };
 
-/** Where a queued job stands: first is 1. `waitMs` is an estimate of what is left, null where nothing is known. */
-export type Place = { position: number; waitMs: number | null };
+/** Position of a queued job; the first is 1. `waitMs`: estimate of the remaining wait, null when there is none. */
+export type QueuePosition = { position: number; waitMs: number | null };

@@ -1,7 +1,7 @@
 // Playground page: form, result, history and code sample.
 import type { JobRow } from "../../src/db/jobs.ts";
 import type { Media } from "../../src/domain/generation.ts";
-import type { Place } from "../../src/domain/job.ts";
+import type { QueuePosition } from "../../src/domain/job.ts";
 import { jobHref } from "../jobs/jobs.tsx";
 import { ActionButton, Badge, Card, CodeBlock, CopyButton, EmptyState, JobBadge, LinkButton } from "../ui/controls.tsx";
 import { Duration, Money, Progress, Time } from "../ui/figures.tsx";
@@ -16,7 +16,7 @@ import { type FormData, PlaygroundFormView } from "./playground-form.tsx";
 export type Run = {
   job: JobRow;
   /** Among those that wait for a token. */
-  place: Place | null;
+  place: QueuePosition | null;
   media: readonly Media[];
   /** What the model said beside its pictures. */
   words: string;

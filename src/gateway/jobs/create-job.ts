@@ -13,7 +13,8 @@ import { chooseFamily, requireFamily } from "../models/choose-family.ts";
 import { canMakeVideo, chooseVideo, videoNeeds } from "../models/video-options.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import type { CreateImageJob, CreateVideoJob } from "./contract.ts";
-import { type ImageJobDependencies, startImages, storeTurns, writeImageSpec } from "./image-job.ts";
+import type { ImageJobDependencies } from "./image-job.ts";
+import { storeTurns, writeImageSpec } from "./image-spec.ts";
 import type { JobLifecycle } from "./job-lifecycle.ts";
 import { deadlineAfter, isSettled } from "./job-state.ts";
 import { type VideoJobSpec, writeVideoSpec } from "./video-spec.ts";
@@ -21,7 +22,7 @@ import type { Worker } from "./worker.ts";
 
 export type JobCreationDependencies = ImageJobDependencies & {
   lifecycle: JobLifecycle;
-  worker: Pick<Worker, "take" | "imageRun">;
+  worker: Pick<Worker, "take" | "newImageJob">;
   pool: Pick<Leases, "canServe" | "families" | "isOff" | "deniedFor">;
   limits: AdmissionControl;
   media: Pick<MediaStore, "open" | "keepBytes" | "assertSpace" | "claimInputs">;
@@ -151,21 +152,21 @@ export function createJobCreation(deps: JobCreationDependencies, find: Find): Jo
       deadlineAt: deadlineAfter(clock.now(), settings().generation.image_timeout),
       plan: writeImageSpec({ choice, options, n, turns, imagesParam, shapeParams }),
     };
-    const run = worker.imageRun(id);
+    const imageJob = worker.newImageJob(id);
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
     ready.catch(() => {});
     // Admits, so that what is refused is told now; nothing is sent before the job is on disk.
-    const started = await startImages(deps, run, job, ready);
+    const started = await imageJob.start(job, ready);
     job.family = started.family;
     try {
       await Promise.all([attach(id), lifecycle.open(job, null)]);
       resolve();
     } catch (error) {
       reject(error);
-      run.stop.abort();
+      imageJob.stop();
       throw error;
     }
-    worker.take(job, { run, started });
+    worker.take(job, { job: imageJob, started });
     return job;
   }
 

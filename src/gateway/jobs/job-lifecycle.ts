@@ -1,43 +1,28 @@
-// The record of all jobs: every change on disk before its effect, told to those who watch, its end settled exactly once.
+// Job lifecycle: writes every state change before its effect, notifies watchers, settles each end exactly once.
 
 import { type Clock, elapsedMs } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { JobChange, JobRow, JobStore } from "../../db/jobs.ts";
 import type { RequestLog } from "../../db/store.ts";
-import type { Job, JobState, Place } from "../../domain/job.ts";
+import { type Job, type JobState, type QueuePosition, TERMINAL_STATES } from "../../domain/job.ts";
+import { omit } from "../../domain/omit.ts";
 import type { AttemptRow } from "../../domain/request.ts";
+import { type AppError, asCharged } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
+import { mediaOfJob } from "../generation/image-output.ts";
 import { videoPayload } from "../generation/payload.ts";
 import type { Admission, Cost } from "../limits/contract.ts";
-import { isSettled, mayFollow } from "./job-state.ts";
+import type { MediaStore } from "../media/media-store.ts";
+import { isSettled, mayFollow, toJobError } from "./job-state.ts";
 import type { Webhooks } from "./webhooks.ts";
 
 export type JobEnd = JobChange & { state: "completed" | "failed" | "cancelled" };
 
-export type JobLifecycle = {
-  /** On disk when it resolves, with the admission that its end settles; null: somebody else settles. */
-  open(row: JobRow, admission: Admission | null): Promise<void>;
-  read(id: string): Promise<JobRow | null>;
-  /** Changes a job that is in one of these states; null when it is not, any more. */
-  move(id: string, from: readonly JobState[], change: JobChange, options?: { durable?: boolean }): Promise<JobRow | null>;
-  /** As `move`, to a state that is the last: webhook, ledger and request log follow. */
-  end(id: string, from: readonly JobState[], change: JobEnd, attempts?: readonly AttemptRow[]): Promise<JobRow | null>;
-  /** Takes over the admission of a job found after a restart; one that has ended is settled at once. */
-  adopt(row: JobRow, admission: Admission): void;
-  /** Deletes the row of an ended job. */
-  erase(id: string): Promise<void>;
-  /** A queued job has got another place among those that wait; null: it waits no more. Told to those who watch, kept nowhere. */
-  stand(id: string, place: Place | null): void;
-  /** The job as everybody may see it, without what only the runner needs. */
-  show(row: JobRow): Job;
-  /** The job now and after each change, until nothing more happens by itself. */
-  watch(id: string, signal: AbortSignal): AsyncIterable<JobRow>;
-};
-
 export type JobLifecycleDependencies = {
   store: JobStore;
   webhooks: Pick<Webhooks, "deliveryOf" | "wake">;
+  media: Pick<MediaStore, "remove">;
   requests: Pick<RequestLog, "append">;
   settings: () => Settings;
   metrics: Metrics;
@@ -45,20 +30,152 @@ export type JobLifecycleDependencies = {
   log: Log;
 };
 
-export function createJobLifecycle({ store, webhooks, requests, settings, metrics, clock, log }: JobLifecycleDependencies): JobLifecycle {
-  const admissions = new Map<string, Admission>();
-  const readers = new Map<string, Set<() => void>>();
-  /** `readyAt`: when the wait is over by the estimate, epoch ms. */
-  const places = new Map<string, { position: number; readyAt: number | null }>();
+export class JobLifecycle {
+  /** What each open job's end settles. */
+  readonly #admissions = new Map<string, Admission>();
+  readonly #watchers = new Map<string, Set<() => void>>();
+  /** `readyAt`: estimated end of the wait, epoch ms. */
+  readonly #positions = new Map<string, { position: number; readyAt: number | null }>();
 
-  function tell(id: string): void {
-    for (const wake of readers.get(id) ?? []) wake();
+  constructor(private readonly deps: JobLifecycleDependencies) {}
+
+  /** Stores a new job durably. Its end settles the admission; null: it is settled elsewhere. */
+  async open(row: JobRow, admission: Admission | null): Promise<void> {
+    try {
+      await this.deps.store.insertJob(row);
+    } catch (error) {
+      admission?.release();
+      throw error;
+    }
+    if (admission) this.#admissions.set(row.id, admission);
   }
 
-  function settle(row: JobRow, attempts: readonly AttemptRow[] = []): void {
-    const admission = admissions.get(row.id);
+  read(id: string): Promise<JobRow | null> {
+    return this.deps.store.getJob(id);
+  }
+
+  /** Changes a job that is in one of these states; null when it is in another, or gone. */
+  async move(id: string, from: readonly JobState[], to: JobChange, { durable = false } = {}): Promise<JobRow | null> {
+    const row = await this.#update(id, from, to, { durable });
+    if (row && to.state === "unknown") {
+      // It may stay so for days: only its reservation remains.
+      this.#admissions.get(id)?.releaseSlot();
+      this.deps.log.warn("A job's outcome is unknown: decide it in the admin", { jobId: id, tokenId: row.tokenId });
+    }
+    return row;
+  }
+
+  /** As `move`, to a terminal state: webhook, ledger and request log follow. */
+  async end(id: string, from: readonly JobState[], to: JobEnd, attempts: readonly AttemptRow[] = []): Promise<JobRow | null> {
+    const { store, webhooks, clock, log } = this.deps;
+    const before = await store.getJob(id);
+    if (!before) return null;
+    const final: JobChange = { ...to, endedAt: clock.now(), ...(to.state === "completed" ? { progress: 100 } : {}) };
+    const delivery = await webhooks.deliveryOf({ ...before, ...final });
+    const row = await this.#update(id, from, final, { delivery });
+    if (!row) return null;
+    this.#settle(row, attempts);
+    this.#logRequest(row, attempts);
+    if (delivery) webhooks.wake();
+    const { requestId, state, tokenId, error } = row;
+    log.info("Job finished", { jobId: id, requestId, state, tokenId, outcome: error?.kind ?? state });
+    return row;
+  }
+
+  /** The outcome of a submission is unknown: the operator decides. The reservation remains. */
+  async markUnknown(id: string, error: AppError): Promise<void> {
+    await this.move(id, ["submitting"], { state: "unknown", error: toJobError(asCharged(error)), charged: true });
+  }
+
+  /** Takes over the admission of a job found after a restart; an ended job is settled at once. */
+  adopt(row: JobRow, admission: Admission): void {
+    this.#admissions.set(row.id, admission);
+    if (row.state === "unknown") admission.releaseSlot();
+    else if (isSettled(row.state)) this.#settle(row);
+  }
+
+  /** Deletes the row of an ended job. */
+  async deleteRow(id: string): Promise<void> {
+    await this.deps.store.deleteJob(id);
+    this.#notify(id);
+  }
+
+  /** Deletes an ended job with its media. */
+  async delete(row: JobRow): Promise<void> {
+    for (const mediaId of mediaOfJob(row)) await this.deps.media.remove(mediaId);
+    await this.deleteRow(row.id);
+  }
+
+  /** Deletes a job that its client removed while it ran, once it has ended. */
+  async deleteIfRemoved(id: string): Promise<void> {
+    const row = await this.read(id);
+    if (row?.removed && TERMINAL_STATES.has(row.state)) await this.delete(row);
+  }
+
+  /** Queue position of a queued job; null: it does not wait. Shown to watchers, not stored. */
+  setQueuePosition(id: string, at: QueuePosition | null): void {
+    if (at === null && !this.#positions.delete(id)) return;
+    if (at !== null) {
+      const readyAt = at.waitMs === null ? null : this.deps.clock.now() + at.waitMs;
+      this.#positions.set(id, { position: at.position, readyAt });
+    }
+    this.#notify(id);
+  }
+
+  /** The job for readers: without the worker's fields, with its queue position. */
+  toJob(row: JobRow): Job {
+    const job: Job = omit(row, ["route", "plan", "operation", "step", "result", "charged", "cancelAsked", "removed"]);
+    const at = row.state === "queued" ? this.#positions.get(row.id) : undefined;
+    if (!at) return job;
+    const waitMs = at.readyAt === null ? null : Math.max(0, at.readyAt - this.deps.clock.now());
+    return { ...job, place: { position: at.position, waitMs } };
+  }
+
+  /** The job now and after each change, until it is settled or the signal aborts. */
+  async *watch(id: string, signal: AbortSignal): AsyncGenerator<JobRow> {
+    let isDirty = true;
+    let wake = () => {};
+    const notify = () => {
+      isDirty = true;
+      wake();
+    };
+    const watchers = this.#watchers.get(id) ?? new Set();
+    this.#watchers.set(id, watchers.add(notify));
+    signal.addEventListener("abort", notify, { once: true });
+    try {
+      while (!signal.aborted) {
+        if (!isDirty) await new Promise<void>((resolve) => (wake = resolve));
+        if (signal.aborted) return;
+        isDirty = false;
+        const row = await this.read(id);
+        if (!row) return;
+        yield row;
+        if (isSettled(row.state)) return;
+      }
+    } finally {
+      signal.removeEventListener("abort", notify);
+      watchers.delete(notify);
+      if (watchers.size === 0 && this.#watchers.get(id) === watchers) this.#watchers.delete(id);
+    }
+  }
+
+  async #update(id: string, from: readonly JobState[], change: JobChange, options: Parameters<JobStore["updateJob"]>[3]) {
+    const { state } = change;
+    const allowed = state ? from.filter((before) => mayFollow(before, state)) : from;
+    const row = await this.deps.store.updateJob(id, allowed, change, options);
+    if (row && row.state !== "queued") this.#positions.delete(id);
+    if (row) this.#notify(id);
+    return row;
+  }
+
+  #notify(id: string): void {
+    for (const notify of this.#watchers.get(id) ?? []) notify();
+  }
+
+  #settle(row: JobRow, attempts: readonly AttemptRow[] = []): void {
+    const admission = this.#admissions.get(row.id);
     if (!admission) return;
-    admissions.delete(row.id);
+    this.#admissions.delete(row.id);
     const cost = costOf(row);
     const calls = attempts.map(({ tokenId, outcome, ms }, index) => ({
       tokenId,
@@ -66,14 +183,16 @@ export function createJobLifecycle({ store, webhooks, requests, settings, metric
       ms,
       ...(index === attempts.length - 1 ? cost : FREE),
     }));
-    const end = { ok: row.state === "completed", ms: elapsedMs(row.createdAt, row.endedAt ?? clock.now()), ...tokensOf(row), calls };
+    const ms = elapsedMs(row.createdAt, row.endedAt ?? this.deps.clock.now());
+    const end = { ok: row.state === "completed", ms, ...tokensOf(row), calls };
     if (row.charged) admission.settle(cost, end);
     else admission.release(end);
   }
 
-  function record(row: JobRow, attempts: readonly AttemptRow[]): void {
-    // Images are recorded where they are made.
+  #logRequest(row: JobRow, attempts: readonly AttemptRow[]): void {
+    // Images are logged by their generation.
     if (row.kind === "image") return;
+    const { requests, metrics, clock, settings } = this.deps;
     const outcome = row.state === "completed" ? "ok" : (row.error?.kind ?? "cancelled");
     const ms = elapsedMs(row.createdAt, clock.now());
     requests.append({
@@ -100,109 +219,11 @@ export function createJobLifecycle({ store, webhooks, requests, settings, metric
     metrics.generations.inc({ generation_type: row.kind, result: outcome });
     metrics.generationSeconds.observe({ generation_type: row.kind }, ms / 1000);
   }
-
-  async function change(id: string, from: readonly JobState[], change: JobChange, options: Parameters<JobStore["updateJob"]>[3]) {
-    const { state } = change;
-    const allowed = state ? from.filter((before) => mayFollow(before, state)) : from;
-    const next = await store.updateJob(id, allowed, change, options);
-    if (next && next.state !== "queued") places.delete(id);
-    if (next) tell(id);
-    return next;
-  }
-
-  return {
-    async open(row, admission) {
-      try {
-        await store.insertJob(row);
-      } catch (error) {
-        admission?.release();
-        throw error;
-      }
-      if (admission) admissions.set(row.id, admission);
-    },
-    read: store.getJob,
-    async move(id, from, to, { durable = false } = {}) {
-      const next = await change(id, from, to, { durable });
-      if (next && to.state === "unknown") {
-        // It may stay so for days: only its money is held back.
-        admissions.get(id)?.releaseSlot();
-        log.warn("A job's outcome is unknown: decide it in the admin", { jobId: id, tokenId: next.tokenId });
-      }
-      return next;
-    },
-    async end(id, from, to, attempts = []) {
-      const before = await store.getJob(id);
-      if (!before) return null;
-      const final: JobChange = { ...to, endedAt: clock.now(), ...(to.state === "completed" ? { progress: 100 } : {}) };
-      const delivery = await webhooks.deliveryOf({ ...before, ...final });
-      const row = await change(id, from, final, { delivery });
-      if (!row) return null;
-      settle(row, attempts);
-      record(row, attempts);
-      if (delivery) webhooks.wake();
-      log.info("job", {
-        jobId: id,
-        requestId: row.requestId,
-        state: row.state,
-        tokenId: row.tokenId,
-        outcome: row.error?.kind ?? row.state,
-      });
-      return row;
-    },
-    adopt(row, admission) {
-      admissions.set(row.id, admission);
-      if (row.state === "unknown") admission.releaseSlot();
-      else if (isSettled(row.state)) settle(row);
-    },
-    async erase(id) {
-      await store.deleteJob(id);
-      tell(id);
-    },
-    stand(id, place) {
-      if (place === null && !places.delete(id)) return;
-      if (place !== null) places.set(id, { position: place.position, readyAt: place.waitMs === null ? null : clock.now() + place.waitMs });
-      tell(id);
-    },
-    show(row) {
-      const place = row.state === "queued" ? places.get(row.id) : undefined;
-      if (!place) return publicJob(row);
-      const { position, readyAt } = place;
-      return { ...publicJob(row), place: { position, waitMs: readyAt === null ? null : Math.max(0, readyAt - clock.now()) } };
-    },
-    watch: (id, signal) => ({
-      async *[Symbol.asyncIterator]() {
-        let isStale = true;
-        let stir = () => {};
-        const wake = () => {
-          isStale = true;
-          stir();
-        };
-        const mine = readers.get(id) ?? new Set();
-        readers.set(id, mine.add(wake));
-        signal.addEventListener("abort", wake, { once: true });
-        try {
-          while (!signal.aborted) {
-            if (!isStale) await new Promise<void>((resolve) => (stir = resolve));
-            if (signal.aborted) return;
-            isStale = false;
-            const row = await store.getJob(id);
-            if (!row) return;
-            yield row;
-            if (isSettled(row.state)) return;
-          }
-        } finally {
-          signal.removeEventListener("abort", wake);
-          mine.delete(wake);
-          if (mine.size === 0 && readers.get(id) === mine) readers.delete(id);
-        }
-      },
-    }),
-  };
 }
 
 const FREE: Cost = { images: 0, videoSeconds: 0, usd: 0 };
 
-/** What an ended job has cost. */
+/** Cost of an ended job. */
 function costOf(row: JobRow): Cost {
   if (!row.charged) return FREE;
   return {
@@ -217,20 +238,4 @@ function tokensOf({ usage }: Pick<Job, "usage">): { inputTokens: number; outputT
     inputTokens: usage ? usage.inputText + usage.inputImage : 0,
     outputTokens: usage ? usage.outputText + usage.outputImage + usage.thoughts : 0,
   };
-}
-
-/** Without what only the runner needs. */
-function publicJob(row: JobRow): Job {
-  const {
-    route: _,
-    plan: __,
-    operation: ___,
-    step: ____,
-    result: _____,
-    charged: ______,
-    cancelAsked: _______,
-    removed: ________,
-    ...job
-  } = row;
-  return job;
 }

@@ -6,7 +6,6 @@ import { TERMINAL_STATES } from "../../domain/job.ts";
 import { omit } from "../../domain/omit.ts";
 import { AppError, knownFailure, serverFailure } from "../../errors.ts";
 import { hashRequest } from "../generation/hash-request.ts";
-import { mediaOfJob } from "../generation/image-output.ts";
 import type { JobClient } from "../generation/job-client.ts";
 import { storeOptions } from "../generation/stored-options.ts";
 import { type Entry, isLost, UNDELIVERED_MS, type Undelivered } from "../generation/undelivered.ts";
@@ -15,10 +14,10 @@ import { createGuardedSend } from "../media/ssrf-guard.ts";
 import type { CreateImageJob, CreateVideoJob, Jobs } from "./contract.ts";
 import { createJobCreation, type JobCreationDependencies } from "./create-job.ts";
 import { type Claim, createIdempotency, type Idempotency } from "./idempotency.ts";
-import { createJobLifecycle, type JobLifecycleDependencies } from "./job-lifecycle.ts";
+import { JobLifecycle, type JobLifecycleDependencies } from "./job-lifecycle.ts";
 import { failureOf, isFreeFailure } from "./job-state.ts";
 import { createWebhooks, type WebhookDependencies, type Webhooks } from "./webhooks.ts";
-import { createWorker, type Worker, type WorkerDependencies } from "./worker.ts";
+import { Worker, type WorkerDependencies } from "./worker.ts";
 
 export type JobsDependencies = JobCreationDependencies & {
   store: Pick<JobStore, "findJob" | "listJobs">;
@@ -49,16 +48,16 @@ export function createJobs(deps: JobsDependencies): Jobs {
     const { keyId, route, idempotencyKey } = order;
     if (order.webhookUrl !== undefined) deps.webhooks.check(order.webhookUrl, "webhook_url");
     if (idempotencyKey === undefined)
-      return lifecycle.show(await (order.client ? joined(order, order.client, decoded, make) : make(async () => {})));
+      return lifecycle.toJob(await (order.client ? joined(order, order.client, decoded, make) : make(async () => {})));
     const name = { keyId, route, key: idempotencyKey };
     const hash = await hashRequest(decoded);
     for (;;) {
       const begun = await deps.idempotency.begin(name, hash);
-      if (begun.state === "new") return lifecycle.show(await claimed(begun.claim, make));
+      if (begun.state === "new") return lifecycle.toJob(await claimed(begun.claim, make));
       const id = begun.state === "job" ? begun.jobId : ((await begun.result) as { jobId?: string }).jobId;
       const row = id === undefined ? null : await find(id, keyId);
       if (!row) throw new AppError("not_found", "The job that this Idempotency-Key made was deleted.", { reason: "job_deleted" });
-      if (!isFreeFailure(row)) return lifecycle.show(row);
+      if (!isFreeFailure(row)) return lifecycle.toJob(row);
       await deps.idempotency.forget(name, row.id);
     }
   }
@@ -121,7 +120,7 @@ export function createJobs(deps: JobsDependencies): Jobs {
     const ended = await lifecycle.end(id, ["queued"], { state: "cancelled" });
     const asked = ended ?? (job.kind === "video" ? await lifecycle.move(id, ["submitting", "running"], { cancelAsked: true }) : null);
     if (!asked) return lifecycle.read(id);
-    worker.nudge(id);
+    worker.wake(id);
     return waitForAnswer(id, asked);
   }
 
@@ -141,35 +140,34 @@ export function createJobs(deps: JobsDependencies): Jobs {
     createImages: (order) => once(order, decodedImages(order), (attach) => orders.openImages(order, attach)),
     async get(id, keyId) {
       const row = await find(id, keyId);
-      return row && lifecycle.show(row);
+      return row && lifecycle.toJob(row);
     },
     async makerOf(mediaId, keyId) {
       const requestId = (await deps.media.get(mediaId))?.requestId;
       const made = requestId ? await store.findJob(requestId) : null;
       const row = made?.kind === "video" && made.mediaIds.includes(mediaId) ? await find(made.id, keyId) : null;
-      return row && lifecycle.show(row);
+      return row && lifecycle.toJob(row);
     },
     async list(keyId, { limit, after, order = "desc", kind, states }) {
       const rows = await store.listJobs({ keyId, limit: limit + 1, after, order, kind, states });
-      return { jobs: rows.slice(0, limit).map(lifecycle.show), hasMore: rows.length > limit };
+      return { jobs: rows.slice(0, limit).map((row) => lifecycle.toJob(row)), hasMore: rows.length > limit };
     },
     async watch(id, keyId, signal) {
       if (!(await find(id, keyId))) return null;
       return (async function* () {
-        for await (const row of lifecycle.watch(id, signal)) yield lifecycle.show(row);
+        for await (const row of lifecycle.watch(id, signal)) yield lifecycle.toJob(row);
       })();
     },
     async cancel(id, keyId) {
       const row = await cancel(id, keyId);
-      return row && lifecycle.show(row);
+      return row && lifecycle.toJob(row);
     },
     async remove(id, keyId) {
       if (!(await find(id, keyId))) return false;
       const job = await cancel(id, keyId);
       if (!job) return true;
       if (TERMINAL_STATES.has(job.state)) {
-        for (const mediaId of mediaOfJob(job)) await deps.media.remove(mediaId);
-        await lifecycle.erase(id);
+        await lifecycle.delete(job);
         return true;
       }
       // It cannot be stopped: its owner sees it no more, and it goes when it has ended.
@@ -178,11 +176,11 @@ export function createJobs(deps: JobsDependencies): Jobs {
     },
     async decide(id, charged) {
       const row = await lifecycle.read(id);
-      if (row?.state !== "unknown") return row && lifecycle.show(row);
+      if (row?.state !== "unknown") return row && lifecycle.toJob(row);
       const change: JobChange = { charged, error: row.error && { ...row.error, charged } };
       const ended = await lifecycle.end(id, ["unknown"], { ...change, state: "failed" });
-      if (ended?.removed) await lifecycle.erase(id);
-      return ended && lifecycle.show(ended);
+      if (ended?.removed) await lifecycle.deleteRow(id);
+      return ended && lifecycle.toJob(ended);
     },
   };
 }
@@ -219,8 +217,8 @@ export type JobPartsDependencies = Omit<WorkerDependencies, "lifecycle"> &
 export function createJobParts(deps: JobPartsDependencies): JobParts {
   const { store, clock, allowPrivateHosts } = deps;
   const webhooks = createWebhooks({ ...deps, guardedSend: createGuardedSend({ allowPrivateHosts }) });
-  const lifecycle = createJobLifecycle({ ...deps, webhooks });
-  const worker = createWorker({ ...deps, lifecycle });
+  const lifecycle = new JobLifecycle({ ...deps, webhooks });
+  const worker = new Worker({ ...deps, lifecycle });
   const idempotency = createIdempotency({ store, clock });
   const jobs = createJobs({ ...deps, lifecycle, worker, idempotency, webhooks });
   return { jobs, worker, webhooks, idempotency };

@@ -1,7 +1,7 @@
 // Job list of the admin: filters by state, kind and key, pages, and the options of a job in words.
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { JobState } from "../../domain/job.ts";
-import { readImageSpec } from "./image-job.ts";
+import { readImageSpec } from "./image-spec.ts";
 import { isSettled } from "./job-state.ts";
 import { readVideoSpec } from "./video-spec.ts";
 

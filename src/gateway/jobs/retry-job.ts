@@ -1,4 +1,4 @@
-// A job that has ended made once more, as a job of its own: the same order from what was kept of it.
+// Retries an ended job: creates a new one with the same options, from the stored row.
 
 import type { Clock } from "../../clock.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";
@@ -8,22 +8,23 @@ import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
 import { newTimeId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
+import type { MediaStore } from "../media/media-store.ts";
 import { parseModel } from "../models/models.ts";
 import type { CreateVideoJob, Jobs } from "./contract.ts";
-import { type ImageJobDependencies, openTurns, readImageSpec } from "./image-job.ts";
+import { openTurns, readImageSpec } from "./image-spec.ts";
 import { readVideoSpec } from "./video-spec.ts";
 
 type Dependencies = {
   jobs: Jobs;
   store: Pick<JobStore, "getJob">;
-  media: ImageJobDependencies["media"];
+  media: Pick<MediaStore, "open">;
   affinity: Affinity;
   clock: Clock;
 };
 
 /**
- * Orders the same again, for the same key; resolves with the new job.
- * @throws {AppError} `not_found`, `conflict` while it is under way, `invalid_request` when an input is gone, and as `Jobs.createVideo`
+ * Creates the same job again, for the same key; resolves with the new job.
+ * @throws {AppError} `not_found`, `conflict` while it has not ended, `invalid_request` when an input was deleted, and as `Jobs.createVideo`
  */
 export async function retryJob(deps: Dependencies, id: string): Promise<Job> {
   const job = await deps.store.getJob(id);
@@ -39,7 +40,7 @@ export async function retryJob(deps: Dependencies, id: string): Promise<Job> {
   };
   if (job.kind === "image") {
     const { turns, ...plan } = readImageSpec(job.plan);
-    return deps.jobs.createImages({ ...plan, ...shared, turns: await openTurns(deps, turns) });
+    return deps.jobs.createImages({ ...plan, ...shared, turns: await openTurns(deps.media, turns) });
   }
   const { images, seed, source, fits } = readVideoSpec(job.plan);
   return deps.jobs.createVideo({

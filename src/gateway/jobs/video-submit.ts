@@ -1,8 +1,9 @@
 // Submits a video job: leases a token and submits once; another token is tried only when nothing was charged.
+
+import { withTimeout } from "../../clock.ts";
 import type { JobRow } from "../../db/jobs.ts";
 import type { Json } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
-import { withTimeout } from "../../clock.ts";
 import { nextStep } from "../generation/retry.ts";
 import { videoUsd } from "../models/prices.ts";
 import { asExhausted } from "../pool/availability.ts";
@@ -34,9 +35,7 @@ export async function submitVideo(job: VideoJob): Promise<void> {
     const token = await tokens.open(lease.tokenId, lease.proxy);
     const request = await requestOf(spec, lease.provider, media);
     job.row = { ...job.row, ...facts };
-    await submitOnce(job, facts, (signal, onSubmit) =>
-      provider.startVideo(request, token, tokens.callContext(token, signal), onSubmit),
-    );
+    await submitOnce(job, facts, (signal, onSubmit) => provider.startVideo(request, token, tokens.callContext(token, signal), onSubmit));
   } catch (error) {
     // Before the body was sent: an input or the token was deleted, or a bug.
     await handleRefusal(job, job.asFailure(error));
@@ -50,9 +49,7 @@ export async function submitStage(job: VideoJob): Promise<void> {
   const provider = providers.get(row.provider!)!;
   try {
     const token = await tokens.open(row.tokenId!, job.lease?.proxy ?? null);
-    await submitOnce(job, {}, (signal, onSubmit) =>
-      provider.continueVideo(row.step!, token, tokens.callContext(token, signal), onSubmit),
-    );
+    await submitOnce(job, {}, (signal, onSubmit) => provider.continueVideo(row.step!, token, tokens.callContext(token, signal), onSubmit));
   } catch (error) {
     await handleRefusal(job, job.asFailure(error));
   }
@@ -143,8 +140,7 @@ async function handleRefusal(job: VideoJob, failure: AppError): Promise<void> {
   if (isOver && !isStage && (await switchToSuccessor(job, readVideoSpec(row.plan), error))) return;
   if (isOver) return job.fail(isStage ? asCharged(error) : asExhausted(error));
   if (isSent && isStage) await job.move(["submitting"], { state: "running" });
-  else if (isSent)
-    await job.move(["submitting"], { state: "queued", charged: false, submittedAt: null, tokenId: null, provider: null });
+  else if (isSent) await job.move(["submitting"], { state: "queued", charged: false, submittedAt: null, tokenId: null, provider: null });
   if (!isStage && tokenId !== undefined) tried.apply(step, tokenId, !isOtherFree());
   job.lastFailure = error;
   await job.pause(isStage ? Math.max(step.delayMs, STAGE_RETRY_MS) : step.delayMs);
@@ -187,8 +183,7 @@ async function handleNoLease(job: VideoJob, spec: VideoJobSpec, error: AppError)
     return;
   }
   const reason = job.lastFailure ?? error;
-  if ((error.kind === "busy" || error.kind === "unavailable") && job.deps.clock.now() < job.row.deadlineAt)
-    await job.pause(LEASE_RETRY_MS);
+  if ((error.kind === "busy" || error.kind === "unavailable") && job.deps.clock.now() < job.row.deadlineAt) await job.pause(LEASE_RETRY_MS);
   else if (error.kind === "upstream_timeout")
     await job.fail(job.lastFailure ?? new AppError("busy", "No token came free before this job's time was over."));
   else if (!(await switchToSuccessor(job, spec, reason))) await job.fail(asExhausted(reason));

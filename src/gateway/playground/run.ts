@@ -12,7 +12,7 @@ import type { Generate } from "../generation/contract.ts";
 import { partsOf } from "../generation/image-output.ts";
 import { pixelsOf } from "../generation/inputs.ts";
 import type { CreateVideoJob, Jobs } from "../jobs/contract.ts";
-import { readImageSpec } from "../jobs/image-job.ts";
+import { readImageSpec } from "../jobs/image-spec.ts";
 import { readVideoSpec } from "../jobs/video-spec.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { DEFAULT_FAMILY, families, parseModel } from "../models/models.ts";

@@ -16,7 +16,7 @@ import {
   statusBody,
   videoBody,
 } from "./video-convert.ts";
-import { planVideo } from "./video-spec.ts";
+import { planVideo } from "./video-plan.ts";
 
 const picture: InputMedia = { mime: "image/png", data: new Blob(["x"]) };
 const request = (change: Partial<VideoRequest> = {}): VideoRequest => ({

@@ -6,7 +6,7 @@ import { type FlowVideo, type Piece, readSource, type Task } from "./handle.ts";
 import { type Plan, VIDEO_UPSCALES, videoModelKey } from "./models.ts";
 
 /** Everything of a submission that does not depend on session and project. */
-export type VideoJobSpec = {
+export type VideoPlan = {
   stage: "base" | "extension" | "upscale";
   /** End of the path of its endpoint. */
   endpoint: keyof typeof ENDPOINTS;
@@ -44,7 +44,7 @@ const EXTENSION_SECONDS = 8;
 const media = (mediaId: string | undefined) => ({ mediaId });
 
 /** Endpoint, pictures and body of the modes that make a video of their own. */
-const BASES: Partial<Record<VideoMode, Pick<VideoJobSpec, "endpoint" | "extras"> & { least: number; most: number }>> = {
+const BASES: Partial<Record<VideoMode, Pick<VideoPlan, "endpoint" | "extras"> & { least: number; most: number }>> = {
   text: { endpoint: "Text", least: 0, most: 0, extras: () => ({}) },
   first_frame: { endpoint: "StartImage", least: 1, most: 1, extras: ([first]) => ({ startImage: media(first) }) },
   frames: {
@@ -65,14 +65,14 @@ const BASES: Partial<Record<VideoMode, Pick<VideoJobSpec, "endpoint" | "extras">
  * What Flow is asked for. `plan` is the account's, undefined when it is not known.
  * @throws {AppError} `upstream_model_denied` for a family or a resolution that this account has not, `upstream_invalid` for what Flow cannot do
  */
-export function planVideo(request: VideoRequest, plan: Plan | undefined): VideoJobSpec {
+export function planVideo(request: VideoRequest, plan: Plan | undefined): VideoPlan {
   const seed = request.seed === undefined ? {} : { seed: Math.abs(Math.trunc(request.seed)) % MAX_VIDEO_SEED || MAX_VIDEO_SEED };
   if (request.mode === "upscale") return { ...planUpscale(request, plan), ...seed };
   if (request.prompt.trim() === "") throw invalid("Flow needs a prompt in words.", "prompt");
   return { ...(request.mode === "extend" ? planExtension(request, plan) : planBase(request, plan)), ...seed };
 }
 
-function planBase(request: VideoRequest, plan: Plan | undefined): VideoJobSpec {
+function planBase(request: VideoRequest, plan: Plan | undefined): VideoPlan {
   const { mode, images, prompt, aspect = DEFAULT_ASPECT, seconds = 8 } = request;
   const base = BASES[mode];
   if (!base) throw invalid(`Flow has no way to ${mode} a video.`, "mode");
@@ -101,7 +101,7 @@ function checkPlan(resolution: "1080p" | "4k", plan: Plan | undefined): void {
   throw new AppError("upstream_model_denied", `The plan of this Flow account does not include ${resolution}.`, { detail });
 }
 
-function planExtension(request: VideoRequest, plan: Plan | undefined): VideoJobSpec {
+function planExtension(request: VideoRequest, plan: Plan | undefined): VideoPlan {
   const { projectId, aspect, pieces } = readSource(request.source?.operation ?? null);
   if (request.resolution !== undefined && request.resolution !== "720p") throw invalid("Flow extends videos in 720p only.", "resolution");
   return {
@@ -118,7 +118,7 @@ function planExtension(request: VideoRequest, plan: Plan | undefined): VideoJobS
   };
 }
 
-function planUpscale(request: VideoRequest, plan: Plan | undefined): VideoJobSpec {
+function planUpscale(request: VideoRequest, plan: Plan | undefined): VideoPlan {
   const source = readSource(request.source?.operation ?? null);
   const { resolution = "1080p" } = request;
   if (request.family !== "veo-3.1") throw invalid(`Flow does not upscale ${request.family}.`, "model");
@@ -129,7 +129,7 @@ function planUpscale(request: VideoRequest, plan: Plan | undefined): VideoJobSpe
 }
 
 /** The upscale of a finished video. */
-export function upscalePlan(video: Pick<FlowVideo, "projectId" | "aspect" | "pieces" | "mediaId">, to: "1080p" | "4k"): VideoJobSpec {
+export function upscalePlan(video: Pick<FlowVideo, "projectId" | "aspect" | "pieces" | "mediaId">, to: "1080p" | "4k"): VideoPlan {
   const { resolution, videoModelKey } = VIDEO_UPSCALES[to]!;
   return {
     stage: "upscale",

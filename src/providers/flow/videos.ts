@@ -12,7 +12,7 @@ import type { Sessions } from "./session.ts";
 import { type FlowOptions, readAnswer, type Transport, withLimit } from "./transport.ts";
 import type { Uploads } from "./uploads.ts";
 import { parseSubmitted, type VideoState, videoBody } from "./video-convert.ts";
-import { ENDPOINTS, MAX_VIDEO_SEED, planVideo, upscalePlan, type VideoJobSpec } from "./video-spec.ts";
+import { ENDPOINTS, MAX_VIDEO_SEED, planVideo, upscalePlan, type VideoPlan } from "./video-plan.ts";
 import type { AskStatus } from "./video-status.ts";
 
 type Parts = {
@@ -43,7 +43,7 @@ export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "r
 
   /** The one call that costs. It is repeated only after an answer that refused it: 401 with a renewed session. */
   const submit = async (
-    plan: VideoJobSpec,
+    plan: VideoPlan,
     projectId: string,
     names: readonly string[],
     token: ProviderToken,
@@ -73,7 +73,7 @@ export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "r
   };
 
   /** Uploads and submits; in the token's own project once more in a fresh one, when Flow does not know the project. */
-  const make = async (plan: VideoJobSpec, token: ProviderToken, call: CallContext, onSubmit: () => Promise<void>): Promise<Running> => {
+  const make = async (plan: VideoPlan, token: ProviderToken, call: CallContext, onSubmit: () => Promise<void>): Promise<Running> => {
     const announce = once(onSubmit);
     let projectId = plan.projectId ?? (await projects.current(token, call));
     for (let isFresh = plan.projectId !== null; ; isFresh = true) {

@@ -1,14 +1,15 @@
 // Progress of a chat answer in words for people, for `reasoning_content`: what is under way, what is usual, how long it took so far.
 
 import type { GenerateEvent } from "../../../domain/generation.ts";
-import type { Job, Place } from "../../../domain/job.ts";
+import type { Job, QueuePosition } from "../../../domain/job.ts";
 import { usualVideoMs } from "../../../gateway/jobs/job-state.ts";
 
 /** Whole seconds of an estimated wait, at least one. */
 export const waitSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
 
-const placeWords = ({ position, waitMs }: Place) => `position ${position}${waitMs === null ? "" : `, about ${waitSeconds(waitMs)} s`}`;
-const queueWords = (place: Place | null | undefined) => `Waiting in the queue${place ? `: ${placeWords(place)}` : ""}`;
+const placeWords = ({ position, waitMs }: QueuePosition) =>
+  `position ${position}${waitMs === null ? "" : `, about ${waitSeconds(waitMs)} s`}`;
+const queueWords = (place: QueuePosition | null | undefined) => `Waiting in the queue${place ? `: ${placeWords(place)}` : ""}`;
 
 export type ProgressOptions = {
   now: () => number;

@@ -1,0 +1,91 @@
+// Recovery after a restart: takes over the jobs and reservations that an earlier process left open.
+
+import type { JobRow, JobStore } from "../../db/jobs.ts";
+import type { Reservation } from "../../db/ledger.ts";
+import { AppError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { AdmissionControl } from "../limits/contract.ts";
+import { readImageSpec } from "./image-spec.ts";
+import type { JobLifecycle } from "./job-lifecycle.ts";
+import { isSettled, toJobError } from "./job-state.ts";
+import { completion } from "./video-poll.ts";
+
+export type JobRecoveryDependencies = {
+  store: Pick<JobStore, "listUnsettledJobs" | "listResults">;
+  lifecycle: JobLifecycle;
+  limits: Pick<AdmissionControl, "resume">;
+  log: Log;
+};
+
+export class JobRecovery {
+  #rows: JobRow[] = [];
+  /** Ids of open reservations of jobs, by request. */
+  readonly #reservations = new Map<string, number>();
+
+  constructor(
+    private readonly deps: JobRecoveryDependencies,
+    private readonly take: (row: JobRow) => void,
+  ) {}
+
+  /** Reads the open jobs; the result says which open reservations belong to jobs. */
+  async prepare(): Promise<(reservation: Reservation) => boolean> {
+    this.#rows = await this.deps.store.listUnsettledJobs();
+    const requests = new Set(this.#rows.map((row) => row.requestId));
+    return (reservation) => {
+      // Also those of jobs that are not on disk: nothing was sent for these. Only jobs make videos, also in rows without `forJob`.
+      const isOfJob = reservation.forJob || reservation.kind === "video" || requests.has(reservation.requestId);
+      if (isOfJob) this.#reservations.set(reservation.requestId, reservation.id);
+      return isOfJob;
+    };
+  }
+
+  async resumeAll(): Promise<void> {
+    const { limits, log } = this.deps;
+    await Promise.all(this.#rows.map((row) => this.#resume(row)));
+    for (const id of this.#reservations.values()) limits.resume(id)?.release();
+    this.#reservations.clear();
+    if (this.#rows.length > 0) log.info("Jobs of an earlier process were resumed", { count: this.#rows.length });
+    this.#rows = [];
+  }
+
+  async #resume(row: JobRow): Promise<void> {
+    const { lifecycle, limits } = this.deps;
+    const reservation = this.#reservations.get(row.requestId);
+    const admission = reservation === undefined ? null : limits.resume(reservation);
+    this.#reservations.delete(row.requestId);
+    if (row.kind === "image" && row.state === "queued") {
+      // It is reserved again when it starts again.
+      admission?.release();
+      return this.take(row);
+    }
+    if (admission) lifecycle.adopt(row, admission);
+    if (row.state === "submitting" && row.kind === "image") return this.#resumeImages(row);
+    if (row.state === "submitting") return lifecycle.markUnknown(row.id, submissionLost());
+    if (row.state === "storing" && (await this.#completeStored(row))) return;
+    if (!isSettled(row.state)) this.take(row);
+    else await lifecycle.deleteIfRemoved(row.id);
+  }
+
+  /** Ends a video job that crashed after its video was stored. */
+  async #completeStored(row: JobRow): Promise<boolean> {
+    const [stored] = await this.deps.store.listResults(row.requestId);
+    if (!stored) return false;
+    return (await this.deps.lifecycle.end(row.id, ["storing"], { ...completion(row), mediaIds: [stored.id] })) !== null;
+  }
+
+  /** Completes an image job whose images were all stored before the crash; otherwise its outcome is unknown. */
+  async #resumeImages(row: JobRow): Promise<void> {
+    const { lifecycle, store } = this.deps;
+    const { n, options } = readImageSpec(row.plan);
+    // Where interim images are stored too, only the row says which media are results.
+    const mediaIds = options.includeThoughts ? row.mediaIds : (await store.listResults(row.requestId)).map(({ id }) => id);
+    if (mediaIds.length >= n) await lifecycle.end(row.id, ["submitting"], { state: "completed", mediaIds, charged: true });
+    else {
+      const error = toJobError(submissionLost());
+      await lifecycle.move(row.id, ["submitting"], { state: "unknown", mediaIds, error, charged: true });
+    }
+  }
+}
+
+const submissionLost = () =>
+  new AppError("upstream_unknown_outcome", "The server stopped after it was submitted and before its answer was kept.", { charged: true });
