@@ -2,6 +2,7 @@
 import { AppError, type ErrorKind } from "../errors.ts";
 import type { Affinity } from "./affinity.ts";
 import type { MediaFetch } from "./fetch-media.ts";
+import { readableTurns } from "./generation/read-references.ts";
 import type { MediaStore } from "./media.ts";
 import { type DataUrlLimits, decodeDataUrl } from "./media-data-url.ts";
 import type { InputMedia, Kind, Media, Part, Turn } from "./types.ts";
@@ -70,13 +71,14 @@ type Owner = {
 };
 
 /**
- * Reads every reference, stores what is new, and gives the conversation with bytes in place of URLs. Text-only turns that
+ * Reads the references that can matter, stores what is new, and gives the conversation with bytes in place of URLs. Turns that
  * end up empty are dropped.
  * @throws {AppError} `invalid_request` naming the field whose picture cannot be had
  */
 export async function resolveTurns(deps: InputDependencies, turns: DraftTurn[], owner: Owner): Promise<Turn[]> {
+  const readable = readableTurns(turns);
   const resolved = await Promise.all(
-    turns.map(async ({ role, parts }) => {
+    readable.map(async ({ role, parts }) => {
       const read = await Promise.all(
         parts.map(async (part) => {
           if (part.type === "text") return part;
@@ -89,7 +91,7 @@ export async function resolveTurns(deps: InputDependencies, turns: DraftTurn[], 
     }),
   );
   const turnsLeft = resolved.filter((turn) => turn.parts.length > 0);
-  return owner.leftOut?.length ? joined(turnsLeft) : turnsLeft;
+  return owner.leftOut?.length || readable !== turns ? joined(turnsLeft) : turnsLeft;
 }
 
 /** Roles alternate also where a turn between two others was left out. */

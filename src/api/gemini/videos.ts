@@ -2,6 +2,7 @@
 // Source: Gemini API reference, models.predictLongRunning and operations; clients of wire.md A.4 and D (read 2026-11-23).
 import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
+import { assertReadable } from "../../gateway/generation/read-references.ts";
 import { type InputReference, ownMediaId } from "../../gateway/inputs.ts";
 import type { Job, VideoOrder } from "../../gateway/job.ts";
 import { failureOf } from "../../gateway/job-rules.ts";
@@ -74,6 +75,7 @@ function picturesOf({ image, lastFrame, referenceImages }: Fields): { images: In
 
 /** The pictures as stored media, in order. */
 export function readPictures(api: Api, call: Call, references: InputReference[]): Promise<InputMedia[]> {
+  assertReadable(references.length, references[0]?.param ?? "instances");
   return Promise.all(references.map((reference) => readReference(api, call, reference)));
 }
 

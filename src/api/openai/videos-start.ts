@@ -2,6 +2,7 @@
 
 import { AppError } from "../../errors.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
+import { assertReadable } from "../../gateway/generation/read-references.ts";
 import { ownMediaId, readInput, readLenient } from "../../gateway/inputs.ts";
 import type { Job, Jobs, VideoOrder } from "../../gateway/job.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../gateway/models.ts";
@@ -89,6 +90,7 @@ async function makerOf(api: Api, { key }: Call, url: string): Promise<Job | null
 }
 
 async function readPictures(api: Api, { key, requestId, request }: Call, { pictures }: DecodedVideo): Promise<InputMedia[]> {
+  assertReadable(pictures.length, pictures[0]?.param ?? "input_reference");
   const owner = { keyId: key.id, requestId, signal: request.signal };
   const images = await Promise.all(pictures.map((picture) => readLenient(api.inputs, picture, owner)));
   return images.filter((image) => image !== null);
