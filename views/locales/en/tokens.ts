@@ -243,8 +243,8 @@ export const tokens = {
   importTextHint:
     "One or several per line, CSV, JSON, YAML, .env lines, cookies, or an export of the Python original. Access tokens and passwords in it are not read.",
   importFile: "Or a file",
-  importProvider: "Lines that could be either are",
-  importProviderAny: "Left out",
+  importProvider: "Take tokens of",
+  importProviderAny: "Both providers",
   importGroup: "Group for those without one",
   preview: "Preview",
   previewTitle: "What would be imported",
