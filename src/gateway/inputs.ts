@@ -5,6 +5,7 @@ import type { MediaFetch } from "./fetch-media.ts";
 import { readableTurns } from "./generation/read-references.ts";
 import type { MediaStore } from "./media.ts";
 import { type DataUrlLimits, decodeDataUrl } from "./media-data-url.ts";
+import { firstFrame, isGif, isTakenBySome } from "./still-image.ts";
 import type { InputMedia, Kind, Media, Part, Turn } from "./types.ts";
 
 /** A picture, or where the caller wants one a video, as a client names it, not yet read. */
@@ -118,7 +119,9 @@ export async function readLenient(deps: InputDependencies, reference: InputRefer
   try {
     const image = await readInput(deps, reference, owner, kind);
     if (!image) owner.leftOut?.push({ param, reason: "these media are not stored any more" });
-    return image;
+    if (!image || !isTakenBySome(image.mime)) return image;
+    owner.leftOut?.push({ param, reason: `${image.mime} is not taken by every upstream` });
+    return null;
   } catch (error) {
     if (!(error instanceof AppError) || !UNREADABLE.has(error.kind)) throw error;
     owner.leftOut?.push({ param, reason: error.message });
@@ -136,12 +139,22 @@ export async function readInput(deps: InputDependencies, reference: InputReferen
   if (reference.url === "") throw emptyReference(reference.param);
   const kinds = kind ? [kind] : (reference.kinds ?? IMAGES);
   if (reference.forUpstream) return uriInput(reference.url, reference.forUpstream.mime);
+  const read = await readStored(deps, reference, owner, kinds);
+  return read && isGif(read.mime) ? { ...read, mime: "image/png", data: await firstFrame(read.data, reference.param) } : read;
+}
+
+async function readStored(
+  deps: InputDependencies,
+  reference: InputReference,
+  owner: Owner,
+  kinds: readonly Kind[],
+): Promise<InputMedia | null> {
   if (reference.url.startsWith("file:")) return readFile(deps, reference, owner.keyId, kinds);
   const own = ownMediaId(reference.url);
   if (own) {
     const found = await readOwn(deps, own, owner.keyId, kinds);
     if (found) return found;
-    if (reference.otherwise) return readInput(deps, { ...reference, url: reference.otherwise, otherwise: undefined }, owner, kind);
+    if (reference.otherwise) return readStored(deps, { ...reference, url: reference.otherwise, otherwise: undefined }, owner, kinds);
     if (!reference.trusted) return null;
     if (reference.url.startsWith("/") || reference.lenient)
       throw new AppError("invalid_request", `${reference.param}: there is no such media.`, { param: reference.param });

@@ -8,7 +8,7 @@ import type { Thinking } from "../../gateway/models.ts";
 import type { Kind } from "../../gateway/types.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
-import { lastTurnStart } from "../last-turn.ts";
+import { lastTurnStart, saysSomething } from "../last-turn.ts";
 import { foldSeed } from "../seed.ts";
 import { fieldsOf, isFields, listOf, textOf } from "./proto-json.ts";
 import { dataReference, uriReference } from "./references.ts";
@@ -107,7 +107,10 @@ function decodeContents(contents: unknown): { instructions: string[]; turns: Dra
     const fields = isFields(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
     return { fields, role: roleOf(fields.role) };
   });
-  const exactFrom = lastTurnStart(list.map(({ role }) => role));
+  const exactFrom = lastTurnStart(
+    list.map(({ role }) => role),
+    (index) => saysSomething(list[index]!.fields.parts),
+  );
   for (const [index, { fields, role }] of list.entries()) {
     const where = isList ? `contents[${index}]` : "contents";
     if (role === "system") instructions.push(instructionOf(fields));

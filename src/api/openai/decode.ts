@@ -6,7 +6,7 @@ import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn } from "../../gateway/inputs.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import { countOr } from "../invalid.ts";
-import { lastTurnStart } from "../last-turn.ts";
+import { lastTurnStart, saysSomething } from "../last-turn.ts";
 import { foldSeed } from "../seed.ts";
 import { decodeMessage, type Message } from "./chat/message.ts";
 import { isObject } from "./references.ts";
@@ -32,7 +32,7 @@ export type DecodedChat = {
 /** @throws {AppError} `invalid_request` naming the message or part of the last turn that cannot be understood */
 export function decodeChat(body: ChatBody): DecodedChat {
   const roles = body.messages.map(({ role }) => (role === "assistant" ? "model" : role));
-  const exactFrom = lastTurnStart(roles);
+  const exactFrom = lastTurnStart(roles, (index) => saysSomething(body.messages[index]!.content));
   const messages = body.messages.flatMap((message, index) =>
     decodeMessage(message, { name: `messages[${index}]`, exact: index >= exactFrom }),
   );

@@ -6,7 +6,7 @@ import { DEFAULT_FAMILY, parseModel } from "../../gateway/models.ts";
 import { type CollectedHints, collectImageHints } from "../image-config.ts";
 import type { PictureOutput } from "../image-output.ts";
 import { countOr } from "../invalid.ts";
-import { lastTurnStart } from "../last-turn.ts";
+import { lastTurnStart, saysSomething } from "../last-turn.ts";
 import { foldSeed } from "../seed.ts";
 import { decodeMessage, type Message, type MessagePlace } from "./chat/message.ts";
 import { endWithUser, instructionsOf, joinTurns, lastUserTurn, nothingSaid } from "./decode.ts";
@@ -93,7 +93,7 @@ const roleOf = (item: Loose): string | null => {
 /** The items as turns. Images of earlier answers that follow the user's last words are what these are about: they go before them. */
 function decodeItems(items: readonly Loose[], recall: Recall): DraftTurn[] {
   const roles = items.map(roleOf);
-  const start = lastTurnStart(roles);
+  const start = lastTurnStart(roles, (index) => saysSomething(items[index]!.content));
   const last = roles.lastIndexOf("user");
   const turns = items.map((item, index) => decodeItem(item, { name: `input[${index}]`, exact: index >= start }, recall));
   const isNamed = (index: number) => index > last && !isMessage(items[index]!);
