@@ -54,7 +54,13 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
   test("where the client drops it from the first turn on, naming it is enough", async () => {
     const { message } = ((await (await first(false)).json()) as Chat).choices[0]!;
     const url = /^\[image-1\]: (\S+)$/m.exec(message.content)![1]!;
-    for (const content of [`make ${url} red`, `make [it](${url}) red`, `make ![it](${url}) red`]) {
+    for (const content of [
+      `把${url}，改成红色`,
+      `make **${url}** red`,
+      `make ${url} red`,
+      `make [it](${url}) red`,
+      `make ![it](${url}) red`,
+    ]) {
       await rig.chat({ messages: [user(content)] });
       expect(sentTurns()[0]).toContain("<image>");
     }
@@ -128,7 +134,13 @@ test("Markdown in the last turn that does not decode is text", async () => {
 test("words after a turn whose failure the client left out are a turn of their own", async () => {
   const failed = user([{ type: "text", text: "edit" }, image("")]);
   expect((await rig.chat({ messages: [failed, user("draw a fox")] })).status).toBe(200);
-  const input = [user([{ type: "input_text", text: "edit" }, { type: "input_image", image_url: "" }]), user("draw a fox")];
+  const input = [
+    user([
+      { type: "input_text", text: "edit" },
+      { type: "input_image", image_url: "" },
+    ]),
+    user("draw a fox"),
+  ];
   expect((await rig.call("/v1/responses", { json: { model: "gemini-3-pro-image", input } })).status).toBe(200);
 });
 
