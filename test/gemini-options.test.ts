@@ -104,6 +104,12 @@ describe("carried", () => {
     expect(sent.generationConfig.imageConfig).toEqual({ aspectRatio: "1:1" });
   });
 
+  test("an encoding that is not made here is told, wherever it is named", async () => {
+    const asked = async (imageConfig: object) => (await ask({ generationConfig: { imageConfig } })).ignored;
+    expect(await asked({ outputMimeType: "image/tiff" })).toEqual(["generationConfig.imageConfig.outputMimeType"]);
+    expect(await asked({ imageOutputOptions: { mimeType: "image/bmp" } })).toEqual(["generationConfig.imageConfig.mimeType"]);
+  });
+
   test("Imagen's one setting is a threshold for each standard category", async () => {
     const body = { contents: undefined, instances: [{ prompt: "a fox" }] };
     const { sent, ignored } = await ask(

@@ -15,7 +15,7 @@ import { foldSeed } from "../seed.ts";
 import { type Api, admittedModel, type Call } from "./call.ts";
 import type { Done } from "./encode.ts";
 import { errorBody } from "./errors.ts";
-import { imagenSafety, outputOf, unread } from "./options.ts";
+import { imagenSafety, outputOf, unmadeOutput, unread } from "./options.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "./proto-json.ts";
 import { mediaReference, readTurns } from "./references.ts";
 import { startImages } from "./run.ts";
@@ -83,7 +83,11 @@ async function start(api: Api, call: Call, model: string) {
     shapeParams: { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize },
     ...(safety ? { options: { safety } } : {}),
   });
-  const ignored = [...unread(parameters, READ, "parameters."), ...(safety === null ? ["parameters.safetySetting"] : [])];
+  const ignored = [
+    ...unread(parameters, READ, "parameters."),
+    ...(safety === null ? ["parameters.safetySetting"] : []),
+    ...unmadeOutput(parameters, fieldsOf(parameters.outputOptions), "parameters."),
+  ];
   return { run, output: imageOutput(parameters), includeReasons: parameters.includeRaiReason === true, ignored };
 }
 
