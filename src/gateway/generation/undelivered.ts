@@ -178,7 +178,7 @@ export class Undelivered {
   /** Lets what nobody reads end within `graceMs`, then cuts it. */
   async finish(graceMs: number): Promise<void> {
     const late = this.deps.clock.after(graceMs, () => {
-      for (const run of this.forsaken) run.stop("The server is stopping.");
+      for (const run of this.forsaken) run.stopWithServer();
     });
     while (this.forsaken.size > 0) await Promise.all([...this.forsaken].map((run) => run.ended));
     late();
