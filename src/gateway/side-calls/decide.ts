@@ -42,6 +42,8 @@ export type Verdict = {
 
 /** An image costs 747 tokens at least (512 px; ai.google.dev pricing, read 2026-11-23): a client that allows so few expects none. */
 const FEW_TOKENS = 400;
+/** Many clients allow every answer some hundred; for a title or a test fewer are allowed. */
+const VERY_FEW_TOKENS = 128;
 /** Fewer than a sentence: not even a client's setting for short answers. */
 const HARDLY_ANY_TOKENS = 64;
 
@@ -71,7 +73,7 @@ export function judgeSideCall(call: ChatCall): Verdict {
   const isVisual = reading.isVisual || (call.kind === "video" && reading.isMotion);
   const isMarkedTask = call.marker !== null && reading.target !== null;
   const score =
-    signs.reduce((sum, sign) => sum + (sign === "bounds" ? Math.max(1, reading.bounds) : WEIGHT[sign]), 0) -
+    signs.reduce((sum, sign) => sum + weightOf(sign, call, reading), 0) -
     (isVisual && !probe && system === null && !isMarkedTask ? AGAINST_IMAGE : 0) -
     (call.hasAttachment ? AGAINST_ATTACHMENT : 0) -
     (call.hasImageOptions ? AGAINST_OPTIONS : 0);
@@ -82,8 +84,16 @@ export function judgeSideCall(call: ChatCall): Verdict {
     probe,
     target: isTask ? system.target : reading.target,
     task,
-    instruction: isTask ? `${call.system}\n${task.instruction}` : `${task.instruction}\n${call.system}`,
+    // What the user says is what the task is about.
+    instruction: isTask ? call.system : `${task.instruction}\n${call.system}`,
   };
+}
+
+function weightOf(sign: Sign, { maxTokens }: ChatCall, reading: Reading): number {
+  if (sign === "bounds") return Math.max(1, reading.bounds);
+  const isRoomy = maxTokens !== null && maxTokens > VERY_FEW_TOKENS;
+  if (isRoomy && (sign === "tokens" || (sign === "task" && reading.isDoubtful))) return 1;
+  return WEIGHT[sign];
 }
 
 /** A greeting in the midst of a conversation may be part of it; a video is made only for what asks for one. */
@@ -129,6 +139,8 @@ function isEnough(
 
 /** Texts that clients have made of every conversation. */
 const SYSTEM_TARGETS: readonly Target[] = ["title", "tags", "emoji", "summary", "query", "tool", "follow_ups"];
+/** Texts that these demand only with bounds of the answer: else they describe who speaks. */
+const BOUND_TARGETS: readonly Target[] = ["translation", "language", "classify", "json", "prompt"];
 const FIRST_CHARS = 300;
 
 /**
@@ -143,7 +155,8 @@ function readSystem(text: string, kind: Kind): { target: Target } | null {
   const whole = readSigns(instruction);
   // The list of the tools stands before what is to be done with them.
   const target = whole.target === "tool" && whole.hasJson ? "tool" : first.target;
-  if (target === null || !SYSTEM_TARGETS.includes(target)) return null;
+  const isBound = target !== null && BOUND_TARGETS.includes(target) && (whole.bounds > 0 || whole.hasJson) && first.isRole;
+  if (target === null || !(SYSTEM_TARGETS.includes(target) || isBound)) return null;
   const isAbout = hasTranscript || namesConversation(instruction);
   const score =
     WEIGHT.task + Number(isAbout) + whole.bounds + (whole.hasJson ? 2 : 0) + Number(first.isRole) - (whole.isVisual ? AGAINST_IMAGE : 0);

@@ -1,7 +1,7 @@
 // What a field of a demanded JSON means by its name, and what stands there in a local answer. Pure.
 import { languageOf, type Topic } from "./answer.ts";
+import { wordsOf } from "./clauses.ts";
 import { linesFor } from "./lines.ts";
-import { wordsOf } from "./signs.ts";
 
 const has = (words: readonly string[], ...names: string[]) =>
   names.some((name) => words.some((word) => word === name || word === `${name}s`));
