@@ -4,10 +4,9 @@ import type { ImageForm } from "../../db/store.ts";
 import { AppError } from "../../errors.ts";
 import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn } from "../../gateway/inputs.ts";
-import { type CollectedHints, collectImageHints } from "../image-config.ts";
+import { type CollectedHints, collectImageHints, collectSeed } from "../image-config.ts";
 import { countOr } from "../invalid.ts";
 import { lastTurnStart, saysSomething } from "../last-turn.ts";
-import { foldSeed } from "../seed.ts";
 import { decodeMessage, type Message } from "./chat/message.ts";
 import { isObject } from "./references.ts";
 import { type ChatBody, IMAGE_COUNT } from "./schema.ts";
@@ -50,11 +49,9 @@ export function decodeChat(body: ChatBody): DecodedChat {
     ...collectImageHints(body),
     form: modalities.includes("image") || body.image_config ? "images" : null,
     imageOnly: modalities.length > 0 && !modalities.includes("text"),
-    seed: foldSeed(body.seed ?? extraOf(body).seed),
+    seed: collectSeed(body),
   };
 }
-
-const extraOf = ({ extra_body }: ChatBody): Record<string, unknown> => (isObject(extra_body) ? extra_body : {});
 
 const isInstruction = (message: Message) => message.role === "system" || message.role === "developer";
 

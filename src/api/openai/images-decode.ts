@@ -3,10 +3,9 @@ import { AppError } from "../../errors.ts";
 import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import { DEFAULT_FAMILY } from "../../gateway/models.ts";
-import { type CollectedHints, collectImageHints } from "../image-config.ts";
+import { type CollectedHints, collectImageHints, collectSeed } from "../image-config.ts";
 import { PICTURE_FORMATS, type PictureOutput } from "../image-output.ts";
 import { countOr, mustBe } from "../invalid.ts";
-import { foldSeed } from "../seed.ts";
 import { decodeText } from "./chat/message.ts";
 import { referencesOf } from "./references.ts";
 import { COMPRESSION, IMAGE_COUNT, type ImagesBody, PARTIALS } from "./schema.ts";
@@ -74,7 +73,7 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
     n: countOr(1, body.n, "n", IMAGE_COUNT),
     turns: [{ role: "user", parts: [...prompt, ...pictures, ...masked] }],
     ...collectImageHints(body),
-    seed: foldSeed(body.seed),
+    seed: collectSeed(body),
     partials: body.stream ? countOr(0, body.partial_images, "partial_images", PARTIALS) : 0,
     output: decodeOutput(body.output_format, countOr(null, body.output_compression, "output_compression", COMPRESSION)),
     form: decodeForm(body.response_format),

@@ -3,7 +3,7 @@ import { AppError } from "../../errors.ts";
 import type { ImageHints } from "../../gateway/image-parameters.ts";
 import type { DraftTurn, InputReference } from "../../gateway/inputs.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../gateway/models.ts";
-import { type CollectedHints, collectImageHints } from "../image-config.ts";
+import { type CollectedHints, collectImageHints, collectSeed } from "../image-config.ts";
 import type { PictureOutput } from "../image-output.ts";
 import { countOr } from "../invalid.ts";
 import { lastTurnStart, saysSomething } from "../last-turn.ts";
@@ -54,7 +54,7 @@ export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResp
     system: [body.instructions, said].filter(Boolean).join("\n\n") || undefined,
     turns,
     ...collectImageHints(body, { tools: tool }),
-    seed: foldSeed(tool?.seed ?? body.seed),
+    seed: foldSeed(tool?.seed) ?? collectSeed(body),
     partials: body.stream ? countOr(0, tool?.partial_images, "tools.partial_images", PARTIALS) : 0,
     output: decodeOutput(textIn(tool?.output_format), countOr(null, tool?.output_compression, "tools.output_compression", COMPRESSION)),
     quality: qualityOf(textIn(tool?.quality)),

@@ -3,9 +3,8 @@ import { AppError } from "../../errors.ts";
 import type { InputReference } from "../../gateway/inputs.ts";
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../gateway/types.ts";
 import { nearVideoAspect } from "../../gateway/video-parameters.ts";
-import { collectVideoField } from "../image-config.ts";
+import { collectSeed, collectVideoField } from "../image-config.ts";
 import { mustBe } from "../invalid.ts";
-import { foldSeed } from "../seed.ts";
 import { decodeText } from "./chat/message.ts";
 import { fileReference, isObject, referencesOf } from "./references.ts";
 import type { VideoBody } from "./schema.ts";
@@ -60,7 +59,7 @@ export function decodeVideo(body: VideoBody, uploads: VideoUploads = new Map()):
     prompt,
     shape,
     size,
-    seed: foldSeed(body.seed),
+    seed: collectSeed(body),
     ...(named.pictures.length > 0 ? named : { pictures: mentioned }),
     source: uploads.get("video")?.[0] ?? sourceOf(body.video, "video"),
     webhookUrl: body.webhook_url || undefined,
