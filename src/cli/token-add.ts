@@ -1,7 +1,7 @@
 // flow2api token add: asks the upstream whether it takes a secret, puts it into the pool, prints its id.
 import type { TokenRow } from "../db/store.ts";
 import { editable } from "../gateway/token-admin.ts";
-import { PROVIDERS } from "../gateway/token-forms.ts";
+import { knownForm, PROVIDERS } from "../gateway/token-forms.ts";
 import { freeLabel } from "../gateway/token-labels.ts";
 import { findSetting, parseSetting, type SettingKey, showValue } from "../settings-check.ts";
 import { openFolder } from "./folder.ts";
@@ -38,6 +38,10 @@ export const tokenAdd = defineVerb({
       return 1;
     }
     const accepted = checked?.outcome === "accepted" ? checked : null;
+    if (checked?.outcome === "unreachable" && knownForm(secret) === null) {
+      io.stderr(`${unknownForm(values.provider, checked)}\nNothing was added. With --no-check it is added all the same.\n`);
+      return 1;
+    }
     const token = await folder.store.insertToken(
       {
         provider: values.provider,
@@ -72,6 +76,10 @@ const UPSTREAM: Record<string, string> = { gemini: "Google", flow: "Google Flow"
 
 const describe = ({ provider, label, hint }: TokenRow): string =>
   `${provider === "gemini" ? "a Gemini API key" : "a Flow session"} named "${printableCell(label)}"${hint === "" ? "" : ` that ends in ${hint}`}`;
+
+/** Neither its form nor its upstream says that it is one. */
+const unknownForm = (provider: string, { reason }: Unchecked): string =>
+  `This has not the form of a ${provider === "gemini" ? "Gemini API key (AIza…, AQ.…)" : "Flow session (eyJ…)"}, and it could not be checked now (${reason}).`;
 
 function checkText(provider: string, checked: Checked | Unchecked | null): string {
   if (!checked) return "It was not checked.";
