@@ -274,6 +274,8 @@ export const tokens = {
     login: "Logins and passwords, which are never taken",
     protocol_mode: "Renewal by replayed sign-in, which is not done here",
     captcha_proxy: "Proxies of captcha solvers, of which there are none here",
+    extension_route: "Routes to browsers that solve captchas, of which there are none here",
+    refresh: "Renewal intervals of single accounts: the setting refresh.flow_interval is for all",
     proxy: "Proxies that cannot be used here (SOCKS, or no address); these accounts come in disabled",
   } satisfies Record<LeftBehind, string> as Record<LeftBehind, string>,
   importReason: (reason: string) => reason,

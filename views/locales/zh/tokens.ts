@@ -287,6 +287,8 @@ export const tokens: typeof en = {
     login: "登录名和密码：从不导入",
     protocol_mode: "通过重放登录来续期：这里不支持",
     captcha_proxy: "打码服务的代理：这里没有打码",
+    extension_route: "打码浏览器的路由：这里没有打码",
+    refresh: "单个账号的续期间隔：此处由 refresh.flow_interval 统一设置",
     proxy: "无法使用的代理（SOCKS 或无效地址）；这些账号导入后为停用状态",
   },
   importTextHint: "每行一个或多个，或 CSV、JSON、YAML、.env、Cookie，或旧版 flow2api 的导出文件。其中的访问令牌和密码不会被读取。",
