@@ -1,7 +1,7 @@
 // A request log that is broken in whatever way: it is moved aside, told loudly, and a new one takes the rows.
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
@@ -60,6 +60,20 @@ const DAMAGES: [string, (file: string) => void][] = [
     (file) => {
       rmSync(file);
       mkdirSync(file);
+    },
+  ],
+  [
+    "a link that leads nowhere",
+    (file) => {
+      rmSync(file);
+      symlinkSync("/nowhere/requests.db", file);
+    },
+  ],
+  [
+    "a link to itself",
+    (file) => {
+      rmSync(file);
+      symlinkSync("requests.db", file);
     },
   ],
   [
