@@ -53,6 +53,12 @@ describe("carried", () => {
     expect(ignored).toEqual(IMAGE_CATEGORIES.map((name) => `safetySettings.HARM_CATEGORY_${name}`));
   });
 
+  test("enums by their number, as google-generativeai sends them", async () => {
+    const { sent, images } = await ask({ safetySettings: [{ category: 7, threshold: 4 }], generationConfig: { responseModalities: [2] } });
+    expect([sent.safetySettings, images.length]).toEqual([[category("HARASSMENT", "BLOCK_NONE")], 1]);
+    expect((await ask({ generationConfig: { responseModalities: [1] } })).calls).toHaveLength(0);
+  });
+
   test("a search, and its sources back, whole and streamed", async () => {
     const tools = [{ google_search: {} }];
     const whole = await ask({ tools });
