@@ -96,11 +96,14 @@ function weightOf(sign: Sign, { maxTokens }: ChatCall, reading: Reading): number
   return WEIGHT[sign];
 }
 
-/** A greeting in the midst of a conversation may be part of it; a video is made only for what asks for one. */
+const CONSENT = /^\s{0,9}(?:ok|okay|yes|yeah|no|please|good|just|好|可以|是|行|不)|^[^\p{L}\p{N}]{0,99}$/iu;
+
+/** Consent in the midst of a conversation is to what was said before it; a video is made only for what asks for one. */
 const probeOf = ({ text, messages, earlier, kind, maxTokens }: ChatCall): Probe | null => {
   const isDigit = /^\s{0,9}\d{1,2}\s{0,9}$/.test(text) && maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS;
   const probe = isDigit ? ({ kind: "greeting" } as const) : probeIn(text);
-  return probe && ((messages <= 2 && earlier.length === 0) || kind === "video" || maxTokens !== null || probe.kind !== "greeting")
+  return probe &&
+    ((messages <= 2 && earlier.length === 0) || !CONSENT.test(text) || kind === "video" || maxTokens !== null || probe.kind !== "greeting")
     ? probe
     : null;
 };

@@ -3,6 +3,15 @@
 /** One a line. */
 export const GENUINE_LINES: readonly string[] = `
 Reply with an image of a sad robot
+"say yes" neon sign
+Don't explain, just draw. A red car.
+please respond with image only: neon city
+do you like cats? me too. draw one
+In one word: chaos
+what is beyond the stars
+thank you card with flowers
+yes do that
+ok but smaller
 Respond only with a picture of a lighthouse
 Answer with a drawing: what is love?
 Output only the image: a red door

@@ -138,10 +138,13 @@ function withoutEnd(text: string, quoted: string[]): string {
 
 /** Takes out what stands behind a colon: in quotation marks, or from `User:` on. */
 function withoutInline(text: string, quoted: string[]): string {
-  const bare = text.replace(/[:：]\s{0,3}["“「]([^"”」]{2,2000})["”」]/g, (_, said: string) => {
-    quoted.push(said);
-    return ":";
-  });
+  const bare = text.replace(
+    /[:：]\s{0,3}(?:["“「]([^"”」]{2,2000})["”」]|'([^'\n]{2,2000})'(?=[\s.,]|$))/g,
+    (_, said?: string, also?: string) => {
+      quoted.push(said ?? also ?? "");
+      return ":";
+    },
+  );
   const lines = bare.split("\n");
   const own = lines.filter((line) => !QUOTED_LINE.test(line));
   if (own.length > 0 && own.length < lines.length) quoted.push(...lines.filter((line) => QUOTED_LINE.test(line)));

@@ -91,7 +91,7 @@ export const VISUAL_TAILS = words(`
 /** The conversation that a task is about. */
 export const ABOUT = words(`
   conversation conversations chat chats dialogue dialog dialogues discussion session sessions messages message history thread transcript
-  exchange query user's human's assistant user conversacion dialogo charla conversa conversation discussion gesprach unterhaltung verlauf
+  exchange query talked discussed user's human's assistant user conversacion dialogo charla conversa conversation discussion gesprach unterhaltung verlauf
   conversazione разговор диалог беседы диалога чат чата беседу
 `);
 
@@ -108,7 +108,7 @@ export const ONLY = words(
   "only just solely exclusively exactly strictly solo solamente unicamente seulement uniquement nur apenas только лишь",
 );
 export const ONLY_WITH = words(`
-  output outputs return reply respond response answer provide give title name text json object summary emoji number word words nothing
+  list output outputs return reply respond response answer provide give title name text json object summary emoji number word words nothing
   code label letter character respond write itself responda responde devuelve reponds renvoie antworte gib ответь выведи верни название заголовок
 `);
 export const NOT = words("no without not never don't omit exclude sin sans ohne sem senza без");
@@ -129,18 +129,24 @@ export const AUXILIARIES = words("is are was were do does did can could will wou
 export const GREETINGS = words(`
   hi hello hey hiya yo ping pong test testing hola salut bonjour hallo ola ciao привет здравствуите merhaba selam xin czesc ahoj hej halo hei
   oi moin servus guten bom buenos buongiorno coucou مرحبا السلام أهلا नमस्ते สวัสดี привіт 你好 您好 嗨 哈喽 在吗 测试 こんにちは テスト 안녕 안녕하세요
+  gracias merci danke obrigado grazie спасибо 谢谢 多谢 谢谢你 谢谢您 ありがとう ありがとうございます 감사합니다 thank
   ok okay yes no thanks thx bye ack alive hello-world
 `);
 export const GREETING_FILLER = words(`
-  there world you are how's how it going doing today everyone is this a test message thank u ok all good morning afternoon evening anyone
+  there world you are how's how it going doing today very much so for your help everyone is this a test message thank u ok all good morning afternoon evening anyone
   como estas que tal todo bien dias tardes comment ca va tout allez-vous wie geht's geht es dir ihnen tag morgen come stai va tudo bem dia
   voce esta как дела nasilsin chao ban dunya co slychac jak sie masz apa kabar عليكم كيف حالك jak se mas hoe gaat het
-  home still alive up and i am working online ready available from litellm connection api healthcheck health check status can hear me please just
+  home still alive up and i am working online ready available from litellm connection connectivity api healthcheck health check status can hear me please just
 `);
 /** What may stand around the word that is to be repeated. */
 export const PROBE_FILLER = words(`
   with the word words single exactly only just text in one following back if and nothing else to me message when received receive get got read
   see but exact character letter please so can this that your response answer
+`);
+/** A text of nothing but these, with "you" among them, asks who answers and what it can do. */
+export const SELF_WORDS = words(`
+  you your yourself who what how are is can do does help me i name introduce tell about capabilities features abilities use with for please
+  to hi hello a ai assistant bot model
 `);
 export const PROBE_VERBS = words("reply respond say answer output return echo repeat acknowledge confirm");
 export const PROBE_TOKENS = words(`
@@ -185,7 +191,7 @@ export const CJK = {
   `),
   visual: pieces(`
     画 畫 肖像 贴纸 绘制 繪製 图片 圖片 图像 圖像 照片 海报 海報 插画 插畫 壁纸 头像 图标 生成一张 生成一幅 来一张 描绘 信息图 漫画 设计一 封面 写真 描いて
-    改成 改为 换成 变成 去掉 移除 图里 图中 图上 把文字 把标题 张图 示意图 插图 产品图 表情包 名片 书法 宣纸 界面 首页 วาด ภาพ รูป
+    改成 改为 改小 改大 换成 变成 去掉 移除 加个 加一个 说明图 消して 지워 图里 图中 图上 把文字 把标题 张图 示意图 插图 产品图 表情包 名片 书法 宣纸 界面 首页 วาด ภาพ รูป
     イラスト 画像 絵を 表紙 표지 그려 그림 이미지 사진 포스터 로고
   `),
   motion: pieces("视频 視頻 影片 动画 短片 動画 アニメーション 영상 비디오"),

@@ -2,6 +2,11 @@
 
 /** One a line. */
 export const GENUINE_WORLDWIDE: readonly string[] = `
+你是谁的小猫
+标题改小一点
+测试用图，随便画
+タイトルを消して
+제목을 지워줘
 总结成一张图
 概括这篇文章做成信息图
 什么样的猫最可爱
