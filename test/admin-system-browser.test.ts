@@ -130,8 +130,10 @@ test("a backup is uploaded with the form and given up again, without JavaScript"
   await (await downloading).saveAs(file);
   await page.getByLabel("Backup file").setInputFiles(file);
   await page.getByRole("button", { name: "Check and lay ready" }).click();
+  await page.getByRole("heading", { name: "Restore this backup?" }).waitFor();
+  await page.goto(`${rig.url}/admin/system/backup`);
   await page.getByText("A backup is laid ready").waitFor();
-  await page.getByRole("button", { name: "Do not restore" }).click();
+  await page.getByRole("button", { name: "Do not restore" }).first().click();
   await page.getByText("Nothing will be restored.").waitFor();
 }, 30_000);
 
