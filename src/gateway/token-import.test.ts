@@ -257,6 +257,13 @@ describe("lists of other pools", () => {
     expect(secrets(text)).toEqual([`flow ${SESSION}`]);
   });
 
+  test("ten thousand keys on one line are one pass", () => {
+    const keys = Array.from({ length: 10_000 }, (_, index) => `AIzaSy${`${index}`.padStart(33, "x")}`);
+    for (const text of [keys.join(","), `x = [${keys.map((key) => `"${key}"`).join()}];`, JSON.stringify([{ key: keys.join("\n") }])]) {
+      expect(secrets(text)).toHaveLength(10_000);
+    }
+  });
+
   test("keys of one field share what stands beside them, but no label", () => {
     expect(parseTokens(JSON.stringify({ provider: "Google AI", label: "pool", group: "g", key: `${KEY} ${KEY2}` }))).toEqual([
       { line: 1, provider: "gemini", secret: KEY, label: "pool", group: "g" },

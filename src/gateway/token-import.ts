@@ -228,7 +228,7 @@ function readLine({ line, text }: Line, options: ParseOptions): ParsedLine[] {
   if (isRecognised(found)) return [{ line, ...found }];
   const secrets = secretsIn(bare);
   const take = () => secrets.flatMap((secret) => readRecord({ secret, provider: options.provider }, line, options));
-  if (secrets.length > 1 && (onlySecretsIn(bare).length > 0 || areMarkedOff(whole, secrets))) return take();
+  if (secrets.length > 1 && (onlySecretsIn(bare).length > 0 || areMarkedOff(whole))) return take();
   if (secrets.length > 1) return [{ line, reason: "holds more than one secret beside other words" }];
   const cells = cellsOf(bare);
   const row = cells.length > 1 ? readCells(cells, line, options) : [{ line, reason: (found as Unrecognised).reason }];

@@ -1,31 +1,36 @@
 // The secrets of a known form that stand somewhere in a text, whatever is written around them. Pure.
 import { isRecognised, knownForm, recognise } from "../token-forms.ts";
 
-/** What parts words: all that no secret of a known form is made of. Four dashes part accounts in lists that are traded as text. */
-const BETWEEN = /----|[^\w.-]+/;
+/** Four dashes part accounts in lists that are traded as text. */
+const DASHES = /----/g;
+/** What a secret of a known form is made of, and what stands around it in a sentence. */
+const WORD = /[\w.-]+/g;
 
-/** Each once, in their order. */
+/** The secret that a word is, without the signs of a sentence around it; null: none. */
+function secretOf(word: string): string | null {
+  if (knownForm(word)) return word;
+  const bare = word.replace(/^[.-]+/, "").replace(/(?<![.-])[.-]+$/, "");
+  return knownForm(bare) ? bare : null;
+}
+
+/** Each once, in their order. One pass, as all of these are: a line may hold ten thousand. */
 export function secretsIn(text: string): string[] {
-  const found = text.split(BETWEEN).flatMap((word) => {
-    const bare = knownForm(word) ? word : word.replace(/^[.-]+|[.-]+$/g, "");
-    return knownForm(bare) ? [bare] : [];
-  });
-  return [...new Set(found)];
+  const words = text.replace(DASHES, " ").match(WORD) ?? [];
+  return [...new Set(words.flatMap((word) => secretOf(word) ?? []))];
 }
 
 /** The secrets of a text that holds nothing else than secrets and signs between them; empty otherwise. */
 export function onlySecretsIn(text: string): string[] {
-  const found = secretsIn(text);
-  return found.length > 0 && !/[\p{L}\p{N}]/u.test(without(text, found)) ? found : [];
+  const left = text.replace(DASHES, " ").replace(WORD, (word) => (secretOf(word) === null ? word : " "));
+  return /[\p{L}\p{N}]/u.test(left) ? [] : secretsIn(text);
 }
 
-/** True where each of several secrets is marked off by quotes, tags or a name: what else stands in the line is the language around. */
-export const areMarkedOff = (text: string, secrets: readonly string[]): boolean =>
-  secrets.every((secret) => /["'`>=]$/.test(text.slice(0, text.indexOf(secret))));
-
-function without(text: string, secrets: readonly string[]): string {
-  // The longest first: one may begin another.
-  return [...secrets].sort((a, b) => b.length - a.length).reduce((left, secret) => left.replaceAll(secret, " "), text);
+/** True where each secret is marked off by quotes, tags or a name: what else stands in the line is the language around. */
+export function areMarkedOff(text: string): boolean {
+  for (const { 0: word, index } of text.replace(DASHES, "    ").matchAll(WORD)) {
+    if (secretOf(word) !== null && !/["'`>=]/.test(text[index - 1] ?? "")) return false;
+  }
+  return true;
 }
 
 /** The secrets of the other fields of an object or a row: one that holds two does not lose the second. */
