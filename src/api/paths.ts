@@ -20,8 +20,8 @@ const ENDPOINT_AS_BASE =
 
 const ANY_HOST = "http://localhost";
 /** Names that need no parser to be a host; an `xn--` label, an address or a long port may be none ("999.1.1.1", "x:99999"). */
-const PLAIN_HOST = /^https?:\/\/(?!(?:[^/]*\.)?xn--)[a-z][\w-]*(?:\.[a-z][\w-]*)*(?::\d{1,4})?$/i;
-const isHost = (origin: string) => PLAIN_HOST.test(origin) || URL.canParse(origin);
+const PLAIN_HOST = /^https?:\/\/[a-z][\w-]*(?:\.[a-z][\w-]*)*(?::\d{1,4})?$/i;
+const isHost = (origin: string) => (PLAIN_HOST.test(origin) && !/xn--/i.test(origin)) || URL.canParse(origin);
 
 /**
  * The URL with the path that the client meant, where only one can be meant; null where there is nothing to repair.

@@ -211,7 +211,7 @@ describe("damage", () => {
     let asked = 0;
     async function* source() {
       yield Buffer.from("[");
-      for (let at = 0; ; at++) {
+      for (;;) {
         yield Buffer.from('{"data":"');
         for (let piece = 0; piece < 64 / count || count === 1; piece++, asked++) yield Buffer.from("A".repeat(4096));
         yield Buffer.from('"},');
