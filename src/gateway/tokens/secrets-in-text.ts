@@ -9,7 +9,7 @@ const WORD = /[\w.-]+/g;
 /** The secret that a word is, without the signs of a sentence around it; null: none. */
 function secretOf(word: string): string | null {
   if (knownForm(word)) return word;
-  const bare = word.replace(/^[.-]+/, "").replace(/(?<![.-])[.-]+$/, "");
+  const bare = withoutMarks(word);
   return knownForm(bare) ? bare : null;
 }
 
@@ -42,3 +42,14 @@ export function furtherSecrets(values: readonly unknown[], taken: string): strin
   });
   return [...new Set(found)].filter((secret) => secret !== taken);
 }
+
+/** A word without the dots and dashes around it. */
+function withoutMarks(word: string): string {
+  let start = 0;
+  let end = word.length;
+  while (start < end && isMark(word[start]!)) start += 1;
+  while (end > start && isMark(word[end - 1]!)) end -= 1;
+  return word.slice(start, end);
+}
+
+const isMark = (character: string) => character === "." || character === "-";
