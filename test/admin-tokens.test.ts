@@ -300,6 +300,19 @@ describe("import", () => {
     expect(await html(path)).toContain("import-result");
   });
 
+  test("a file as Notepad writes it is read, and every refusal is told in Chinese, too", async () => {
+    const text = ["AIzaSyA-import-000000000000000000000002", "https://a.example/", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"].join("\r\n");
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ form_token: admin.token, provider: "", text: "" })) form.set(name, value);
+    form.set("file", new File([Buffer.from(`\uFEFF${text}`, "utf16le")], "keys.txt"));
+    const headers = { cookie: admin.cookie, origin: rig.url };
+    const seen = await fetch(`${rig.url}/admin/tokens/import`, { method: "POST", headers, body: form, redirect: "manual" });
+    const path = seen.headers.get("location")!;
+    expect(await html(path)).toContain("Import 1<");
+    const told = await chinese(path);
+    expect([told.includes("是网址，不是凭证"), told.includes("签名令牌")]).toEqual([true, true]);
+  });
+
   test.each([
     ["nothing", { text: "  \n# a comment\n" }, 422],
     ["a provider that is none", { text: "x", provider: "sora" }, 422],

@@ -96,7 +96,10 @@ test("more than 256 calls to upstreams run at once, with nothing set for it", as
       return Response.json({ candidates: [{ finishReason: "IMAGE_SAFETY" }] });
     },
   });
-  await using program = await startProgram({ tokens: [], env: { FLOW2API_GEMINI_BASE_URL: upstream.url.origin } });
+  await using program = await startProgram({
+    tokens: [],
+    env: { FLOW2API_GEMINI_BASE_URL: upstream.url.origin, FLOW2API_KEYS_CONCURRENCY: "0" },
+  });
   await program.cli("token", "add", "--provider", "gemini", "--secret", "a-key", "--image-concurrency", String(WAITING));
   await within(2000, async () => (await modelsOf(program)) > 0);
   const body = JSON.stringify({ contents: "a fox" });

@@ -96,3 +96,9 @@ test("a number that is out of bounds is told as in a body of JSON", async () => 
   const answer = await post("/v1/images/edits", [await imageOf(), prompt, { name: "n", value: "11" }]);
   expect(await answer.text()).toContain("n must be between 1 and 10, got 11.");
 });
+
+test.each(["undefined", "null", "None"])("%p is what is not set, but in words", async (word) => {
+  const fields = ["mask", "n", "size", "seed", "quality", "stream"].map((name) => ({ name, value: word }));
+  expect((await post("/v1/images/edits", [{ name: "prompt", value: word }, await imageOf(), ...fields])).status).toBe(200);
+  expect([sentImages(), JSON.stringify(rig.simulator.calls().at(-1)!.body)]).toEqual([1, expect.stringContaining(`"text":"${word}"`)]);
+});

@@ -53,6 +53,12 @@ describe("carried", () => {
     expect(ignored).toEqual(IMAGE_CATEGORIES.map((name) => `safetySettings.HARM_CATEGORY_${name}`));
   });
 
+  test("enums by their number, as google-generativeai sends them", async () => {
+    const { sent, images } = await ask({ safetySettings: [{ category: 7, threshold: 4 }], generationConfig: { responseModalities: [2] } });
+    expect([sent.safetySettings, images.length]).toEqual([[category("HARASSMENT", "BLOCK_NONE")], 1]);
+    expect((await ask({ generationConfig: { responseModalities: [1] } })).calls).toHaveLength(0);
+  });
+
   test("a search, and its sources back, whole and streamed", async () => {
     const tools = [{ google_search: {} }];
     const whole = await ask({ tools });
@@ -102,6 +108,12 @@ describe("carried", () => {
     const [image] = answer.candidates![0]!.content!.parts!.flatMap(({ inlineData }) => inlineData ?? []);
     expect([image!.mimeType, Buffer.from(image!.data, "base64").subarray(8, 12).toString(), ignored]).toEqual(["image/webp", "WEBP", []]);
     expect(sent.generationConfig.imageConfig).toEqual({ aspectRatio: "1:1" });
+  });
+
+  test("an encoding that is not made here is told, wherever it is named", async () => {
+    const asked = async (imageConfig: object) => (await ask({ generationConfig: { imageConfig } })).ignored;
+    expect(await asked({ outputMimeType: "image/tiff" })).toEqual(["generationConfig.imageConfig.outputMimeType"]);
+    expect(await asked({ imageOutputOptions: { mimeType: "image/bmp" } })).toEqual(["generationConfig.imageConfig.mimeType"]);
   });
 
   test("Imagen's one setting is a threshold for each standard category", async () => {

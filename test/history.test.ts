@@ -54,7 +54,13 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
   test("where the client drops it from the first turn on, naming it is enough", async () => {
     const { message } = ((await (await first(false)).json()) as Chat).choices[0]!;
     const url = /^\[image-1\]: (\S+)$/m.exec(message.content)![1]!;
-    for (const content of [`make ${url} red`, `make [it](${url}) red`, `make ![it](${url}) red`]) {
+    for (const content of [
+      `把${url}，改成红色`,
+      `make **${url}** red`,
+      `make ${url} red`,
+      `make [it](${url}) red`,
+      `make ![it](${url}) red`,
+    ]) {
       await rig.chat({ messages: [user(content)] });
       expect(sentTurns()[0]).toContain("<image>");
     }
@@ -123,6 +129,43 @@ test("Markdown in the last turn that does not decode is text", async () => {
     expect((await rig.chat({ messages: [user(text)] })).status).toBe(200);
     expect(sentTurns()).toEqual([["user", text]]);
   }
+});
+
+test("words after a turn whose failure the client left out are a turn of their own", async () => {
+  const failed = user([{ type: "text", text: "edit" }, image("")]);
+  expect((await rig.chat({ messages: [failed, user("draw a fox")] })).status).toBe(200);
+  const input = [
+    user([
+      { type: "input_text", text: "edit" },
+      { type: "input_image", image_url: "" },
+    ]),
+    user("draw a fox"),
+  ];
+  expect((await rig.call("/v1/responses", { json: { model: "gemini-3-pro-image", input } })).status).toBe(200);
+});
+
+test("an image in a message of its own beside the words about it is of the last turn", async () => {
+  for (const messages of [
+    [user([image("")]), user("make it red")],
+    [user("make it red"), user([image("")])],
+  ])
+    expect((await rig.chat({ messages })).status).toBe(400);
+});
+
+const GIF = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
+test("a GIF reaches the upstream as its first frame, wherever it stands", async () => {
+  for (const messages of [
+    [user([{ type: "text", text: "edit" }, image(GIF)])],
+    [user([{ type: "text", text: "edit" }, image(GIF)]), assistant("failed"), user("make it red")],
+  ]) {
+    expect((await rig.chat({ messages })).status).toBe(200);
+    expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"mimeType":"image/png"');
+  }
+  const broken = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
+  const last = await rig.chat({ messages: [user([{ type: "text", text: "edit" }, image(broken)])] });
+  expect([last.status, await last.text()]).toEqual([400, expect.stringContaining("messages[0].content[1]")]);
+  const messages = [user([{ type: "text", text: "edit" }, image(broken)]), assistant("failed"), user("draw a fox")];
+  expect((await rig.chat({ messages })).status).toBe(200);
 });
 
 describe("a conversation that does not end with the user", () => {

@@ -21,6 +21,9 @@ const ROUTES: [path: string, body: (seed: unknown) => object, init?: object][] =
   ["/v1/responses", (seed) => ({ model: "gemini-3-pro-image", input: "a fox", seed })],
   ["/v1/responses", (seed) => ({ model: "gpt-5", input: "a fox", tools: [{ type: "image_generation", seed }] })],
   ["/v1/videos", (seed) => ({ prompt: "a fox", seed })],
+  ["/v1/videos", (seed) => ({ prompt: "a fox", extra_body: { seed } })],
+  ["/v1/images/generations", (seed) => ({ prompt: "a fox", extra_body: { google: { seed } } })],
+  ["/v1/responses", (seed) => ({ model: "gemini-3-pro-image", input: "a fox", extra_body: { generation_config: { seed } } })],
   ["/v1beta/models/gemini-3-pro-image:generateContent", (seed) => ({ contents: "a fox", generationConfig: { seed } }), google],
   ["/v1beta/models/imagen-4.0-generate-001:predict", (seed) => ({ instances: { prompt: "a fox" }, parameters: { seed } }), google],
   [
@@ -48,6 +51,10 @@ describe.each(ROUTES)("%s", (path, body, init = {}) => {
 
 test("the upstream gets an int32", async () => {
   rig.simulator.reset();
+  for (const body of [{ generationConfig: { seed: 9 } }, { extra_body: { google: { seed: 9 } } }, { extra_body: { seed: "9" } }]) {
+    await rig.chat(body);
+    expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"seed":9');
+  }
   await rig.chat({ seed: 4294967295 });
   expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain(`"seed":${foldSeed(4294967295)}`);
 });

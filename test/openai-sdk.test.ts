@@ -1,10 +1,12 @@
 // The official OpenAI SDK, OpenRouter's provider and the AI SDK against the executable. Numbers are those of the acceptance checks.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { createOpenRouter } from "@openrouter/ai-sdk-provider";
 import { generateText, streamText } from "ai";
 import OpenAI from "openai";
 import { type Program, startProgram } from "./executable.ts";
+
+setDefaultTimeout(30_000);
 
 let program: Program;
 let client: OpenAI;

@@ -98,6 +98,24 @@ describe("chat", () => {
   });
 });
 
+describe("JSON is demanded in any place", () => {
+  const json_object = { type: "json_object" };
+  test.each([
+    ["as a word", { response_format: "json_object" }, "response_format"],
+    ["below extra_body", { extra_body: { response_format: json_object } }, "extra_body.response_format"],
+    ["as the other route names it", { text: { format: json_object } }, "text.format"],
+    ["as Gemini names it", { generationConfig: { responseMimeType: "application/json" } }, "generationConfig.responseMimeType"],
+  ])("%s", async (_, more, param) => {
+    expect((await ask("a cat", more)).body.error?.param).toBe(param);
+    expect((await post("/v1/responses", { input: "a cat", ...more })).body.error?.param).toBe(param);
+    expect(charged()).toBe(0);
+  });
+  test("b64_json is an image", async () => {
+    expect((await ask("a cat", { response_format: "b64_json" })).status).toBe(200);
+    expect(charged()).toBe(1);
+  });
+});
+
 describe("continue, prefill and impersonate never fail", () => {
   const user = (content: string) => ({ role: "user", content });
   const assistant = (content: string) => ({ role: "assistant", content });

@@ -3,6 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync } from "node:fs";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText } from "ai";
+import { systemClock } from "../src/clock.ts";
 import { parseModel } from "../src/gateway/models/models.ts";
 import { newId } from "../src/ids.ts";
 import { temporaryFolder } from "../src/testing.ts";
@@ -182,6 +183,24 @@ describe("a call whose client has left", () => {
     expect(rig.simulator.counts().total.requests).toBe(0);
   });
 
+  test.each([
+    ["eleven minutes", 11, true],
+    ["two hours", 120, false],
+  ])("is told for ten minutes from the next start on, %s after its client left", async (_, minutes, isTold) => {
+    await using first = await slow({ simulator: { faults: "gemini.generate=latency(3000)" } });
+    await leave(first, CHAT);
+    await first.context.undelivered.flush();
+    using copy = temporaryFolder();
+    cpSync(first.folder, copy.path, { recursive: true });
+    let skipped = minutes * 60_000;
+    const clock = { now: () => Date.now() + skipped, after: systemClock.after };
+    await using rig = await startRig({ tokens: [], folder: copy.path, clock });
+    const again = await send(rig, CHAT);
+    expect([again.status, again.headers.has(JOINED)]).toEqual([isTold ? 502 : 200, isTold]);
+    skipped += 600_001;
+    expect((await send(rig, CHAT)).status).toBe(200);
+  });
+
   test.each(["chat", "images", "generateContent", "responses"])(
     "that ended in a refusal tells it once to the next on %s",
     async (route) => {
@@ -304,7 +323,6 @@ describe("an outcome that may have been charged and has no result", () => {
   test("is told after a restart, and is over after ten minutes", async () => {
     const start = Date.now();
     let skipped = 0;
-    const { systemClock } = await import("../src/clock.ts");
     const clock = { now: () => Date.now() + skipped, after: systemClock.after };
     await using first = await startRig({ clock, simulator: { faults: "gemini.generate=lost" } });
     expect((await send(first, CHAT)).status).toBeGreaterThanOrEqual(500);

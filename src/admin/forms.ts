@@ -7,7 +7,7 @@ import type { MediaStore } from "../gateway/media/media-store.ts";
 
 /** A form of text: longest and most fields. Of a signed-in operator ten thousand pasted tokens fit; of a stranger, a login. */
 const OPERATOR = { bytes: 32 * 1024 * 1024, fields: 20_000 } as const;
-const STRANGER = { bytes: 8 * 1024, fields: 32 } as const;
+const STRANGER = { bytes: 4 * 1024, fields: 32 } as const;
 /** Largest file of a form, in MiB. */
 export const MAX_FILE_MB = 100;
 

@@ -1,5 +1,6 @@
 // Shape and size of an image from every place of a body where clients of either dialect put them, in either spelling. Pure.
 import type { ImageHints } from "../gateway/models/image-options.ts";
+import { foldSeed } from "./seed.ts";
 
 type Fields = { readonly [name: string]: unknown };
 /** An object of a body and its path there. */
@@ -82,6 +83,13 @@ export function collectImageHints(body: Fields, first: { [name: string]: unknown
     collected.names[hint] = found.name;
   }
   return collected;
+}
+
+/** The seed of an image or a video, from the places of their shape. @throws {AppError} `invalid_request` naming it */
+export function collectSeed(body: Fields): number | undefined {
+  if (says(body.seed)) return foldSeed(body.seed);
+  const found = firstIn(placesOf({ path: "", fields: body }, [...IMAGE_CONFIGS, ...VIDEO_CONFIGS]), ["seed"]);
+  return found ? foldSeed(found.value, found.name) : undefined;
 }
 
 /** The first value under one of these names in any place of a body, for videos. */

@@ -1,7 +1,26 @@
 // Where the user's last turn begins in a conversation: what is attached from there on has to be readable, what came before may be left out.
 
-/** Index of its first message. `roles`: `user`, `model`, or anything else for what is neither. */
-export function lastTurnStart(roles: readonly (string | null)[]): number {
-  const last = roles.lastIndexOf("user");
-  return last < 0 ? 0 : roles.slice(0, last).lastIndexOf("model") + 1;
+/**
+ * Index of its first message. Images may stand in a message of their own beside the words about them; two messages with words are two turns
+ * (clients leave out what failed between them). `roles`: `user`, `model`, or anything else for what is neither.
+ */
+export function lastTurnStart(roles: readonly (string | null)[], hasWords: (index: number) => boolean): number {
+  let start = roles.lastIndexOf("user");
+  if (start < 0) return 0;
+  let isSaid = hasWords(start);
+  for (let at = start - 1; at >= 0 && roles[at] !== "model"; at--) {
+    if (roles[at] !== "user") continue;
+    const words = hasWords(at);
+    if (words && isSaid) break;
+    isSaid ||= words;
+    start = at;
+  }
+  return start;
+}
+
+/** Whether a message's content or parts, in any dialect, has text that is not blank. */
+export function saysSomething(content: unknown): boolean {
+  if (typeof content === "string") return content.trim() !== "";
+  if (Array.isArray(content)) return content.some((part) => saysSomething(part));
+  return typeof content === "object" && content !== null && "text" in content && saysSomething(content.text);
 }

@@ -18,6 +18,11 @@ const MODEL_METHOD = /^models\/.*:[a-z]+(?:[A-Z][a-zA-Z]*)?$/;
 const ENDPOINT_AS_BASE =
   /^(?:chat\/completions|images\/(?:generations|edits)|responses)\/(?:v1\/)?(?=(?:chat\/completions|images|responses|videos|files|models)(?:\/|$))/;
 
+const ANY_HOST = "http://localhost";
+/** Names that need no parser to be a host; an `xn--` label, an address or a long port may be none ("999.1.1.1", "x:99999"). */
+const PLAIN_HOST = /^https?:\/\/[a-z][\w-]*(?:\.[a-z][\w-]*)*(?::\d{1,4})?$/i;
+const isHost = (origin: string) => (PLAIN_HOST.test(origin) && !/xn--/i.test(origin)) || URL.canParse(origin);
+
 /**
  * The URL with the path that the client meant, where only one can be meant; null where there is nothing to repair.
  * Bun gives a path in place of a URL when the `Host` header is missing or cannot be part of one.
@@ -25,10 +30,11 @@ const ENDPOINT_AS_BASE =
 export function repairedUrl(url: string, header: Header): string | null {
   const isPath = url.startsWith("/");
   const { path, query } = splitUrl(url);
+  const host = isPath ? ANY_HOST : url.slice(0, url.indexOf("/", url.indexOf("//") + 2));
+  const isOdd = isPath || !isHost(host);
   const meant = !path.includes("//") && CANONICAL.test(path) ? path : meantPath(path, query, header);
-  if (meant === path && !isPath) return null;
-  const host = isPath ? "http://localhost" : url.slice(0, url.indexOf("/", url.indexOf("//") + 2));
-  return `${host}${meant}${query === "" ? "" : `?${query}`}`;
+  if (meant === path && !isOdd) return null;
+  return `${isOdd ? ANY_HOST : host}${meant}${query === "" ? "" : `?${query}`}`;
 }
 
 function meantPath(path: string, query: string, header: Header): string {

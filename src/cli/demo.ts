@@ -104,7 +104,7 @@ The models:
 
 An image:
   curl -X POST http://localhost:${port}/v1/chat/completions -H "Authorization: Bearer ${KEY}" -H "Content-Type: application/json" \\
-    -d '{"model":"gemini-2.5-flash-image-landscape","messages":[{"role":"user","content":"test"}],"stream":true}'
+    -d '{"model":"gemini-2.5-flash-image-landscape","messages":[{"role":"user","content":"a red fox"}],"stream":true}'
 
 Ctrl-C stops it and removes its temporary data folder.
 

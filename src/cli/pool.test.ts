@@ -156,6 +156,16 @@ describe("token add asks the upstream first", () => {
     expect(err).toContain("It could not be checked now (");
   });
 
+  test.each(["gemini", "flow"])("what has not the form of a secret is not taken on trust (%s)", async (provider) => {
+    const env = { FLOW2API_GEMINI_BASE_URL: "http://127.0.0.1:9", FLOW2API_FLOW_LABS_BASE_URL: "http://127.0.0.1:9" };
+    const { cli } = fresh({ env });
+    const { code, out, err } = await cli("token", "add", "--provider", provider, "--secret", "hello-canary");
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toMatch(/^This has not the form of a .+, and it could not be checked now \(.+\)\.\nNothing was added\./);
+    expect(err).not.toContain("canary");
+    expect((await cli("token", "list")).out).toBe("");
+  });
+
   test("a secret of the other provider is refused before anything is asked", async () => {
     const key = `AIzaSy${"Canary".repeat(6)}`.slice(0, 39);
     const { code, err } = await fresh().cli("token", "add", "--provider", "flow", "--secret", key);

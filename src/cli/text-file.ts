@@ -2,15 +2,15 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { AppError } from "../errors.ts";
+import { textOfBytes } from "../gateway/tokens/text-of-bytes.ts";
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** The text of a file, without byte order mark. @throws {AppError} `invalid_request` naming the file */
 export async function readTextFile(name: string, cwd: string): Promise<string> {
   const bytes = await readBytes(name, resolve(cwd, name));
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
   try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return textOfBytes(bytes);
   } catch (error) {
     throw new AppError("invalid_request", `${name}: expected UTF-8 text, got other bytes.`, { cause: error });
   }

@@ -10,6 +10,9 @@ export type ResponseRow = {
   body: Json;
 };
 
+/** Bytes that one key holds. */
+export type ResponseSum = { keyId: number; bytes: number };
+
 export interface ResponseStore {
   /** One that is there under this id already is left as it is. */
   insertResponse(row: ResponseRow): Promise<void>;
@@ -17,6 +20,10 @@ export interface ResponseStore {
   getResponse(id: string, keyId: number): Promise<ResponseRow | null>;
   /** False: there is none, or it is another key's. */
   deleteResponse(id: string, keyId: number): Promise<boolean>;
-  /** Deletes at most `limit` that are older than `before`, or the oldest beyond `maxBytes` in all; says how many went. */
-  deleteResponsesBefore(before: number, maxBytes: number, limit: number): Promise<number>;
+  /** Deletes at most `limit` that are older than `before`; says how many went. */
+  deleteResponsesBefore(before: number, limit: number): Promise<number>;
+  /** What each key holds; empty while all of it fits into `maxBytes`. */
+  sumResponses(maxBytes: number): Promise<ResponseSum[]>;
+  /** Deletes the oldest of one key, at least so many bytes and at most `limit` of them; says how many went. */
+  deleteOldestResponses(sum: ResponseSum, limit: number): Promise<number>;
 }

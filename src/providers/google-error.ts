@@ -36,6 +36,7 @@ const STAND_INS: Readonly<Record<string, RpcStatus>> = {
   BAD_REQUEST: "INVALID_ARGUMENT",
   NOTFOUND: "NOT_FOUND",
   FORBIDDEN: "PERMISSION_DENIED",
+  BILLINGDISABLED: "PERMISSION_DENIED",
   ACCESSNOTCONFIGURED: "PERMISSION_DENIED",
   INSUFFICIENTPERMISSIONS: "PERMISSION_DENIED",
   AUTHERROR: "UNAUTHENTICATED",
@@ -61,7 +62,12 @@ const STAND_INS: Readonly<Record<string, RpcStatus>> = {
   TIMEOUT: "DEADLINE_EXCEEDED",
 };
 
-export type Violation = { quotaId: string; perModel: boolean; zero: boolean };
+export type Violation = {
+  quotaId: string;
+  perModel: boolean;
+  zero: boolean /** False: its value is not in the details. */;
+  isTold: boolean;
+};
 
 export type GoogleError = {
   /** google.rpc.Code as a word; null when the body names none that is known. */
@@ -131,6 +137,8 @@ export function errorObjectOf(body: unknown): JsonRecord | null {
   if (isRecord(value.error)) return value.error;
   // OAuth's form: the error is a word, its description stands beside it.
   if (typeof value.error === "string") return { code: value.error, message: stringOf(value.error_description) ?? "" };
+  // The error without its envelope. Answers have neither field.
+  if (stringOf(value.message) !== undefined && (value.code !== undefined || value.status !== undefined)) return value;
   return null;
 }
 
@@ -216,6 +224,7 @@ function violationsOf(details: JsonRecord[]): Violation[] {
       return {
         quotaId,
         perModel: quotaId.includes("PerModel") || stringOf(dimensions?.model) !== undefined,
+        isTold: quotaValue !== undefined,
         zero: quotaValue === undefined ? dimensions !== null : Number(quotaValue) === 0,
       };
     });

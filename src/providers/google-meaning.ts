@@ -96,6 +96,8 @@ export function meaningOf(error: GoogleError, http: number, own: (reason: string
     const meaning = own(reason);
     if (meaning) return { meaning, unknown };
   }
+  // "Payment Required" (RFC 9110): no status of google.rpc has that number.
+  if (http === 402 && (error.status === null || error.status === "INVALID_ARGUMENT")) return { meaning: "billing", unknown };
   const level = STATUSES[status];
   if (!level.refine) return { meaning: level.meaning, unknown };
   if (error.violations.length > 0) return { meaning: quotaMeaning(error), unknown };
@@ -113,8 +115,10 @@ export function meaningOf(error: GoogleError, http: number, own: (reason: string
   return { meaning: http === 413 ? "too_large" : level.meaning, unknown };
 }
 
-function quotaMeaning({ violations }: GoogleError): Meaning {
+function quotaMeaning({ violations, message }: GoogleError): Meaning {
   if (violations.some(({ zero }) => zero)) return "limit_zero";
+  // Some answers tell no value in the details, and the limit in the message alone.
+  if (violations.every(({ isTold }) => !isTold) && saysLimitZero(message)) return "limit_zero";
   if (violations.some(({ quotaId }) => quotaId.includes("PerDay"))) return "per_day";
   return violations.some(({ quotaId }) => quotaId.includes("PerMinute")) ? "per_minute" : "throttled";
 }

@@ -1,6 +1,7 @@
 // Tests of taking media out of JSON streams: any chunk border, escapes, damage, memory.
 import { describe, expect, test } from "bun:test";
 import type { TempFileWriter } from "../domain/generation.ts";
+import type { AppError } from "../errors.ts";
 import { seededRandom } from "../testing.ts";
 import { cutMedia, type MediaOptions, type MediaTempFiles, readMediaJson } from "./json-media.ts";
 import { readEvents, readJson } from "./json-stream.ts";
@@ -200,6 +201,26 @@ describe("damage", () => {
       write: () => Promise.reject(new Error("disk full")),
     });
     await expect(readJson(cut(`{"data":"${good}"}`, () => 99, drafts, { openTempFile }).skeleton, 5000)).rejects.toThrow("disk full");
+  });
+
+  test.each([
+    ["one medium", 1],
+    ["several together", 4],
+  ])("media without end are refused, and leave no file behind: %s", async (_, count) => {
+    const drafts = memoryTempFiles();
+    let asked = 0;
+    async function* source() {
+      yield Buffer.from("[");
+      for (;;) {
+        yield Buffer.from('{"data":"');
+        for (let piece = 0; piece < 64 / count || count === 1; piece++, asked++) yield Buffer.from("A".repeat(4096));
+        yield Buffer.from('"},');
+      }
+    }
+    const answer = cutMedia(source(), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile, maxBytes: 100_000 });
+    const failure = (await readJson(answer.skeleton, 1_000_000).catch((error) => error)) as AppError;
+    expect([failure.detail?.reason, asked * 3072 <= 110_000]).toEqual(["malformed", true]);
+    expect(new Set(drafts.states())).toEqual(new Set(["discarded"]));
   });
 
   test("an answer without end is refused", async () => {

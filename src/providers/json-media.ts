@@ -13,6 +13,8 @@ export type MediaOptions = {
   openTempFile(mime: string): Promise<TempFileWriter>;
   /** Bytes of base64 up to which a value stays in the JSON; default 64 KiB. */
   threshold?: number;
+  /** Most bytes of all media together. */
+  maxBytes?: number;
 };
 
 /** The media of one answer. Whoever holds it calls `discard` in a `finally`. */
@@ -42,6 +44,8 @@ const THRESHOLD = 64 * 1024;
 const SLICE = 256 * 1024;
 /** Most files of one answer open at a time; no upstream sends nearly as many media at once. */
 const MAX_OPEN = 64;
+/** Of all media of one answer: more than any upstream sends, and less than a disk. */
+const MAX_MEDIA = 1024 * 1024 * 1024;
 /** Whole answers up to this Content-Length are parsed in memory. */
 const SMALL_ANSWER = 512 * 1024;
 /** Longest answer without its media. */
@@ -115,7 +119,13 @@ function createTempFiles(options: MediaOptions): MediaTempFiles & { open(): Prom
   // Random, so that no text of an upstream passes for a placeholder.
   const mark = `media:${newId()}:`;
   const writers = new Map<string, TempFileWriter>();
+  const maxBytes = options.maxBytes ?? MAX_MEDIA;
   let count = 0;
+  let bytes = 0;
+  const grow = (more: number) => {
+    bytes += more;
+    if (bytes > maxBytes) throw damaged("malformed", "The media of the upstream's answer are longer than any that it makes.");
+  };
 
   return {
     async open() {
@@ -124,7 +134,7 @@ function createTempFiles(options: MediaOptions): MediaTempFiles & { open(): Prom
       // The type may stand after the bytes: it is known only when the value is taken.
       const writer = await options.openTempFile("application/octet-stream");
       writers.set(placeholder, writer);
-      return createMedium(placeholder, writer);
+      return createMedium(placeholder, writer, grow);
     },
     async take(value, mime) {
       const writer = writers.get(value);
@@ -142,9 +152,11 @@ function createTempFiles(options: MediaOptions): MediaTempFiles & { open(): Prom
   };
 }
 
-function createMedium(placeholder: string, writer: TempFileWriter): Medium {
+/** @param grow counts bytes; throws when they are too many */
+function createMedium(placeholder: string, writer: TempFileWriter, grow: (bytes: number) => void): Medium {
   const decoder = createBase64Decoder();
   const put = async (bytes: Uint8Array) => {
+    grow(bytes.byteLength);
     if (bytes.byteLength > 0) await writer.write(bytes);
   };
   return {

@@ -36,6 +36,12 @@ def stream():
 
 
 @check
+def options():
+    settings = {"HARASSMENT": "block_none", "HATE_SPEECH": "block_only_high"}
+    return pictures(model_of(base_url, key).generate_content("a fox", safety_settings=settings, generation_config={"temperature": 0.5}))
+
+
+@check
 def silent_stream():
     return sum(pictures(chunk) for chunk in model_of(slow_url, slow_key).generate_content("a fox", stream=True))
 

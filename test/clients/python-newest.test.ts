@@ -51,6 +51,7 @@ describe.skipIf(!python.isThere)("google-generativeai 0.8.5 over REST", () => {
   test.each<[string, unknown]>([
     ["generate", 1],
     ["stream", 1],
+    ["options", 1],
     ["silent_stream", 1],
     ["edit", 1],
     ["chat", [1, 1]],

@@ -13,6 +13,8 @@ const PIECES = [
   'content-disposition: form-data; name="prompt"\r\n\r\na fox',
   'content-disposition: form-data; name="image"; filename="a\nb.png"\r\n\r\nabc',
   'content-disposition: form-data; name="',
+  "content-disposition: form-data\r\n",
+  'content-disposition: form-data; filename="a.png"\r\n',
   "content-type: image/png\r\n",
   "content-type: text/plain; charset=utf-99\r\n",
   "content-transfer-encoding: base64\r\n",
@@ -29,6 +31,8 @@ const EXAMPLES = [
   '--x\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\n\r\nabc\r\n--x\r\n: bad\r\n\r\n--x--\r\n',
   "--x\r\nbad header\r\n\r\nabc\r\n--x--\r\n",
   `--x\r\ncontent-disposition: form-data; name="image"; filename="a.png"\r\nx: ${"y".repeat(90_000)}\r\n\r\nabc\r\n--x--\r\n`,
+  "--x\r\ncontent-disposition: form-data\r\n\r\nabc\r\n--x--\r\n",
+  '--x\r\ncontent-disposition: form-data; filename="a.png"\r\n\r\nabc\r\n--x--\r\n',
   "--x--",
   "--x",
   "",
@@ -61,7 +65,7 @@ test("random forms, on every route that takes one", async () => {
   ).toEqual([]);
 }, 120_000);
 
-test.each(EXAMPLES.slice(0, 4).map((body) => [body.slice(0, 90), body]))("%j is 400", async (_, body) => {
+test.each(EXAMPLES.slice(0, 6).map((body) => [body.slice(0, 90), body]))("%j is 400", async (_, body) => {
   await using rig = await startRig({ tokens: [] });
   const response = await rig.call("/v1/images/edits", {
     method: "POST",

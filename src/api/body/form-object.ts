@@ -4,10 +4,15 @@ import type { FormContent, FormFile } from "./multipart.ts";
 type Value = string | Value[] | { [name: string]: Value };
 type Values = { [name: string]: Value };
 
-export type FormSpec = { numbers: readonly string[]; flags: readonly string[] };
+/** `texts`: fields that may say anything, "null" too. */
+export type FormSpec = { numbers: readonly string[]; flags: readonly string[]; texts?: readonly string[] };
+
+const TEXTS: readonly string[] = ["prompt", "negative_prompt", "input", "user"];
 
 /** Deeper than any field of this API. */
 const MAX_DEPTH = 8;
+/** What JavaScript and Python make of a field that is not set. */
+const UNSET: ReadonlySet<string> = new Set(["undefined", "null", "None"]);
 const URL_LIKE = /^\s*(?:https?:|data:|file-|\/media\/)/i;
 
 /** `image`, `image[]` and `image[0]` are one field. */
@@ -27,6 +32,7 @@ export function formObject(
   for (const [name, value] of fields) {
     const base = fieldName(name);
     if (filed.has(base) && !URL_LIKE.test(value)) continue;
+    if (UNSET.has(value) && !(spec.texts ?? TEXTS).includes(base)) continue;
     const path = pathOf(name);
     if (path === null) object[name] = name in object ? [...listOf(object[name]), value] : value;
     else place(object, base, path, value);

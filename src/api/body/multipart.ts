@@ -56,12 +56,18 @@ export async function readForm(request: Request, intake: FormSink): Promise<Form
     if (files.push(stored) > MAX_FILES) tooManyFiles();
   };
 
-  parser.on("field", (name, value, { mimeType }) => {
+  const nameless = () => fail(refuse("A part of the form has no name."));
+  parser.on("field", (name: string | null | undefined, value, { mimeType }) => {
+    if (typeof name !== "string") return nameless();
     // The parser takes a part without a name for a field: Bun's own forms send blobs so.
     if (/^(image|video)\//.test(mimeType)) takeFile(name, "", fileOf(Buffer.from(value, "latin1"), intake));
     else fields.push([name, textOf(value)]);
   });
-  parser.on("file", (field, stream, { filename = "" }) => takeFile(field, filename, stream));
+  parser.on("file", (field: string | null | undefined, stream, { filename = "" }) => {
+    if (typeof field === "string") return takeFile(field, filename, stream);
+    stream.on("error", () => {}).resume();
+    nameless();
+  });
   parser.on("filesLimit", tooManyFiles);
   parser.on("fieldsLimit", tooMany("fields", MAX_FIELDS));
   parser.on("error", (error) => fail(malformed(error as Error)));
@@ -76,8 +82,8 @@ export async function readForm(request: Request, intake: FormSink): Promise<Form
       await Promise.race([room, failed.promise]);
     }
     parser.end();
-    await Promise.race([closed, failed.promise]);
-    const stored = await Promise.race([Promise.all(files), failed.promise]);
+    await Promise.race([failed.promise, closed]);
+    const stored = await Promise.race([failed.promise, Promise.all(files)]);
     // What a browser sends for a file that was not chosen.
     const absent = stored.filter(({ name, draft }) => name === "" && draft.bytes === 0);
     await discardFiles(absent, intake);

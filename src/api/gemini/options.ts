@@ -58,6 +58,7 @@ export function decodeOptions(body: Fields): DecodedOptions {
       ...unread(image, READ.imageConfig, "generationConfig.imageConfig."),
       ...unread(fieldsOf(config.thinkingConfig), READ.thinkingConfig, "generationConfig.thinkingConfig."),
       ...tools.ignored,
+      ...unmadeOutput(image, {}, "generationConfig.imageConfig."),
       ...listOf(body.safetySettings).flatMap((one) => unread(fieldsOf(one), ["category", "threshold"], "safetySettings.")),
     ],
   };
@@ -168,7 +169,13 @@ function ranged(value: unknown, most: number, param: string): number | undefined
   return number;
 }
 
-/** What cannot be made here is passed over: the image is the same in another encoding. */
+/** Name of the field that asks for an encoding that is not made here, in a list to be told: the image is the same in another one. */
+export function unmadeOutput(image: Fields, outer: Fields, prefix: string): string[] {
+  const asked = textOf(fieldsOf(image.imageOutputOptions).mimeType ?? image.outputMimeType ?? outer.mimeType);
+  return asked && !outputOf(image, outer)?.format ? [`${prefix}${"outputMimeType" in image ? "outputMimeType" : "mimeType"}`] : [];
+}
+
+/** What cannot be made here is passed over. */
 export function outputOf(image: Fields, outer: Fields = {}): ImageFormatOptions | null {
   const inner = fieldsOf(image.imageOutputOptions);
   const type = textOf(inner.mimeType ?? image.outputMimeType ?? outer.mimeType);

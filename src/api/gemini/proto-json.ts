@@ -8,7 +8,26 @@ const MAX_DEPTH = 32;
 /** Below these the names are the client's own. */
 const SCHEMAS: ReadonlySet<string> = new Set(["responseSchema", "responseJsonSchema"]);
 
-/** The same value with every name in camelCase and without fields that are null. Texts are not copied. */
+/**
+ * Words of enums by their number: proto JSON takes both, and google-generativeai sends numbers over REST.
+ * Source: google.ai.generativelanguage.v1beta, safety.proto and generative_service.proto (googleapis on GitHub, read 2026-11-30).
+ */
+const ENUMS: Readonly<Record<string, readonly string[]>> = {
+  category: [
+    ...["UNSPECIFIED", "DEROGATORY", "TOXICITY", "VIOLENCE", "SEXUAL", "MEDICAL", "DANGEROUS", "HARASSMENT", "HATE_SPEECH"],
+    ...["SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT", "CIVIC_INTEGRITY"],
+  ].map((word) => `HARM_CATEGORY_${word}`),
+  threshold: ["HARM_BLOCK_THRESHOLD_UNSPECIFIED", "BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE", "OFF"],
+  responseModalities: ["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"],
+};
+
+function wordOf(name: string, value: unknown): unknown {
+  if (!Object.hasOwn(ENUMS, name)) return value;
+  if (Array.isArray(value)) return value.map((one) => wordOf(name, one));
+  return typeof value === "number" ? (ENUMS[name]![value] ?? value) : value;
+}
+
+/** The same value with every name in camelCase, enums as words, and without fields that are null. Texts are not copied. */
 export function camelKeys(value: unknown, depth = 0): unknown {
   if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return value;
   if (Array.isArray(value)) return value.map((one) => camelKeys(one, depth + 1));
@@ -16,7 +35,7 @@ export function camelKeys(value: unknown, depth = 0): unknown {
   return Object.fromEntries(
     fields.map(([name, field]) => {
       const camel = toCamel(name);
-      return [camel, SCHEMAS.has(camel) ? field : camelKeys(field, depth + 1)];
+      return [camel, SCHEMAS.has(camel) ? field : camelKeys(wordOf(camel, field), depth + 1)];
     }),
   );
 }

@@ -15,7 +15,7 @@ import { OperationBody, tolerant } from "./schema.ts";
 import { startPrediction } from "./videos.ts";
 
 /** `publishers/google/models/…`, below a project and a location or by itself. */
-const RESOURCE = /^((?:projects\/[^/]{1,100}\/locations\/[^/]{1,60}\/)?publishers\/google\/models)(?:\/(.*))?$/;
+const RESOURCE = /^((?:projects\/[^/]+\/locations\/[^/]+\/)?publishers\/google\/models)(?:\/(.*))?$/;
 
 type Answer = (api: Api, call: Call, model: string, collection: string) => Response | Promise<Response>;
 

@@ -4,8 +4,10 @@
 import type { InputMedia } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
-import { type InputReference, ownMediaId } from "../../gateway/generation/inputs.ts";
+import { ownMediaId } from "../../gateway/generation/inputs.ts";
 import { JobClient } from "../../gateway/generation/job-client.ts";
+import { assertReadable } from "../../gateway/generation/read-references.ts";
+import type { InputReference } from "../../gateway/generation/unresolved-turn.ts";
 import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { ignoredHeader } from "../../gateway/models/model-options.ts";
@@ -78,6 +80,7 @@ function imagesOf({ image, lastFrame, referenceImages }: Fields): { images: Inpu
 
 /** The images as stored media, in order. */
 export function readImages(api: Api, call: Call, references: InputReference[]): Promise<InputMedia[]> {
+  assertReadable(references.length, references[0]?.param ?? "instances");
   return Promise.all(references.map((reference) => readReference(api, call, reference)));
 }
 

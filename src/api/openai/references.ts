@@ -1,5 +1,5 @@
 // Images as clients name them, in every form seen: a URL, a data URL, an object around either, the id of an uploaded file.
-import type { InputReference } from "../../gateway/generation/inputs.ts";
+import type { InputReference } from "../../gateway/generation/unresolved-turn.ts";
 import { mustBe } from "../body/invalid.ts";
 
 type Loose = Record<string, unknown>;

@@ -10,6 +10,8 @@ const LEFT_BEHIND: Record<LeftBehind, string> = {
   login: "logins and passwords, never taken,",
   protocol_mode: "renewal by replayed sign-in, which is not done here,",
   captcha_proxy: "proxies of captcha solvers, of which there are none here,",
+  extension_route: "routes to browsers that solve captchas, of which there are none here,",
+  refresh: "renewal intervals of single accounts (refresh.flow_interval is for all)",
   proxy: "proxies that cannot be used here (SOCKS, or no address; the account comes in disabled)",
 };
 

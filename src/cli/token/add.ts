@@ -2,7 +2,7 @@
 
 import { findSetting, parseSetting, type SettingKey, showValue } from "../../config/settings-keys.ts";
 import type { TokenRow } from "../../domain/token.ts";
-import { PROVIDERS } from "../../gateway/tokens/detect-secret.ts";
+import { knownForm, PROVIDERS } from "../../gateway/tokens/detect-secret.ts";
 import { freeLabel } from "../../gateway/tokens/import-tokens.ts";
 import { editable } from "../../gateway/tokens/manage-tokens.ts";
 import { openFolder } from "../folder.ts";
@@ -39,6 +39,10 @@ export const tokenAdd = defineVerb({
       return 1;
     }
     const accepted = checked?.outcome === "accepted" ? checked : null;
+    if (checked?.outcome === "unreachable" && knownForm(secret) === null) {
+      io.stderr(`${unknownForm(values.provider, checked)}\nNothing was added. With --no-check it is added all the same.\n`);
+      return 1;
+    }
     const token = await folder.store.insertToken(
       {
         provider: values.provider,
@@ -73,6 +77,10 @@ const UPSTREAM: Record<string, string> = { gemini: "Google", flow: "Google Flow"
 
 const describe = ({ provider, label, hint }: TokenRow): string =>
   `${provider === "gemini" ? "a Gemini API key" : "a Flow session"} named "${printableCell(label)}"${hint === "" ? "" : ` that ends in ${hint}`}`;
+
+/** Neither its form nor its upstream says that it is one. */
+const unknownForm = (provider: string, { reason }: Unchecked): string =>
+  `This has not the form of a ${provider === "gemini" ? "Gemini API key (AIza…, AQ.…)" : "Flow session (eyJ…)"}, and it could not be checked now (${reason}).`;
 
 function checkText(provider: string, checked: Checked | Unchecked | null): string {
   if (!checked) return "It was not checked.";

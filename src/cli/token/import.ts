@@ -12,7 +12,7 @@ export const tokenImport = defineVerb({
   positionals: ["FILE"],
   options: {
     "dry-run": { type: "boolean", help: "tell what would be done and change nothing" },
-    provider: { type: "string", value: "gemini|flow", help: "whose tokens they are, where their form does not tell" },
+    provider: { type: "string", value: "gemini|flow", help: "take tokens of this provider only" },
     group: { type: "string", value: "G", help: "group of those that name none" },
     ...FOLDER_OPTIONS,
   },

@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RequestRow } from "../../domain/request.ts";
 import { AppError } from "../../errors.ts";
@@ -61,6 +61,20 @@ const DAMAGES: [string, (file: string) => void][] = [
     (file) => {
       rmSync(file);
       mkdirSync(file);
+    },
+  ],
+  [
+    "a link that leads nowhere",
+    (file) => {
+      rmSync(file);
+      symlinkSync("/nowhere/requests.db", file);
+    },
+  ],
+  [
+    "a link to itself",
+    (file) => {
+      rmSync(file);
+      symlinkSync("requests.db", file);
     },
   ],
   [

@@ -110,12 +110,15 @@ class BrokenFile extends Error {}
 const DAMAGED = /^SQLITE_(CORRUPT|NOTADB)/;
 const NOT_OURS = /^SQLITE_(CORRUPT|NOTADB|ERROR|CANTOPEN|SCHEMA|FORMAT|MISMATCH)/;
 
+/** A folder in its place, or a link that leads nowhere: a disk that is not mounted, for example. */
+const NO_FILE: ReadonlySet<string> = new Set(["EISDIR", "ENOENT", "ELOOP"]);
+
 /** Whether the file is at fault: not a lock, a full disk, missing rights, or a schema of a newer build. */
 function isBroken(error: unknown, codes = NOT_OURS): boolean {
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   if (cause instanceof BrokenFile) return true;
   if (cause instanceof SQLiteError) return codes.test(cause.code ?? "SQLITE_ERROR");
-  return (cause as NodeJS.ErrnoException | undefined)?.code === "EISDIR";
+  return NO_FILE.has((cause as NodeJS.ErrnoException | undefined)?.code ?? "");
 }
 
 function moveAside({ file, now, log }: Options, error: unknown): void {

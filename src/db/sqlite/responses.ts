@@ -1,6 +1,6 @@
-// SQL of the answers of /v1/responses: found by their id and their key, deleted by age and total size.
+// SQL of the answers of /v1/responses: found by their id and their key, deleted by age, and the oldest of one key.
 import type { Database } from "bun:sqlite";
-import type { ResponseRow } from "../responses.ts";
+import type { ResponseRow, ResponseSum } from "../responses.ts";
 
 type Raw = Omit<ResponseRow, "body"> & { body: string };
 
@@ -28,29 +28,34 @@ export function deleteResponse(db: Database, id: string, keyId: number): boolean
   return db.query("DELETE FROM responses WHERE id = $id AND key_id = $keyId").run({ id, keyId }).changes > 0;
 }
 
-/** Deletes at most `limit`: those older than `before` (epoch ms), then the oldest beyond `maxBytes`; says how many. */
-export function deleteResponsesBefore(db: Database, before: number, maxBytes: number, limit: number): number {
-  const expired = db
+/** Deletes at most `limit` older than `before` (epoch ms); says how many. */
+export function deleteResponsesBefore(db: Database, before: number, limit: number): number {
+  return db
     .query("DELETE FROM responses WHERE seq IN (SELECT seq FROM responses WHERE created_at < $before ORDER BY created_at LIMIT $limit)")
     .run({ before, limit }).changes;
-  const surplus = listSurplus(db, maxBytes, limit - expired);
-  for (const seq of surplus) db.query("DELETE FROM responses WHERE seq = $seq").run({ seq });
-  return expired + surplus.length;
 }
 
-/** The oldest, as many as bring the sum under `maxBytes`, at most `limit`. */
-function listSurplus(db: Database, maxBytes: number, limit: number): number[] {
+/** What each key holds; empty while all of it fits into `maxBytes`. */
+export function sumResponses(db: Database, maxBytes: number): ResponseSum[] {
   const held = db.query<{ bytes: number }, []>("SELECT coalesce(sum(bytes), 0) AS bytes FROM responses").get()!.bytes;
   if (held <= maxBytes) return [];
-  let excess = held - maxBytes;
+  return db.query<ResponseSum, []>("SELECT key_id AS keyId, sum(bytes) AS bytes FROM responses GROUP BY key_id").all();
+}
+
+/** Deletes the oldest of a key, at least `bytes` of them and at most `limit`; says how many. */
+export function deleteOldestResponses(db: Database, { keyId, bytes }: ResponseSum, limit: number): number {
   const oldest = db
-    .query<{ seq: number; bytes: number }, { limit: number }>("SELECT seq, bytes FROM responses ORDER BY created_at, seq LIMIT $limit")
-    .all({ limit });
-  const surplus: number[] = [];
-  for (const { seq, bytes } of oldest) {
+    .query<{ seq: number; bytes: number }, { keyId: number; limit: number }>(
+      "SELECT seq, bytes FROM responses WHERE key_id = $keyId ORDER BY created_at, seq LIMIT $limit",
+    )
+    .all({ keyId, limit });
+  let excess = bytes;
+  let deleted = 0;
+  for (const row of oldest) {
     if (excess <= 0) break;
-    surplus.push(seq);
-    excess -= bytes;
+    db.query("DELETE FROM responses WHERE seq = $seq").run({ seq: row.seq });
+    excess -= row.bytes;
+    deleted += 1;
   }
-  return surplus;
+  return deleted;
 }

@@ -161,7 +161,9 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     getResponse: (id, keyId) => retryBusy(() => responses.getResponse(db, id, keyId)),
     // What a client had forgotten does not come back with the power.
     deleteResponse: (id, keyId) => write(() => responses.deleteResponse(db, id, keyId), DURABLE),
-    deleteResponsesBefore: (before, maxBytes, limit) => write(() => responses.deleteResponsesBefore(db, before, maxBytes, limit)),
+    deleteResponsesBefore: (before, limit) => write(() => responses.deleteResponsesBefore(db, before, limit)),
+    sumResponses: (maxBytes) => retryBusy(() => responses.sumResponses(db, maxBytes)),
+    deleteOldestResponses: (sum, limit) => write(() => responses.deleteOldestResponses(db, sum, limit)),
 
     putUndelivered: (row) => write(() => undelivered.putUndelivered(db, row)),
     deleteUndelivered: (id) => write(() => undelivered.deleteUndelivered(db, id)),

@@ -1,7 +1,7 @@
 // One call on one leased token: the provider's events become ours, its drafts become media.
 
 import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../../domain/generation.ts";
-import { AppError, asCharged } from "../../errors.ts";
+import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Lease } from "../pool/lease-contract.ts";
@@ -69,14 +69,16 @@ export async function attemptImage(
       }
     }
   } catch (error) {
-    const failure = error instanceof AppError && signal.aborted && signal.reason instanceof AppError ? signal.reason : error;
-    const isCharged = isDrawn || (state.submitted && failure instanceof AppError && mayBeCharged(failure));
-    throw isCharged && failure instanceof AppError ? asCharged(failure) : failure;
+    const known = knownFailure(error);
+    const failure = known && signal.aborted && signal.reason instanceof AppError ? signal.reason : known;
+    if (!failure) throw error;
+    throw isDrawn || (state.submitted && mayBeCharged(failure)) ? asCharged(failure) : failure;
   }
   throw new AppError("upstream_unavailable", "The provider ended without a result.", { charged: state.submitted });
 }
 
+/** Failures of others than the upstream: it was asked, and may have made what nobody has got. */
+const MAY_COST: ReadonlySet<ErrorKind> = new Set<ErrorKind>(["cancelled", "unavailable", "upstream_timeout", "upstream_unknown_outcome"]);
+
 /** After the body was sent only an answer that refuses is free; everything else may cost. A picture that came was paid for, kept or not. */
-function mayBeCharged(error: AppError): boolean {
-  return error.charged || ["cancelled", "upstream_timeout", "upstream_unknown_outcome"].includes(error.kind);
-}
+const mayBeCharged = (error: AppError): boolean => error.charged || MAY_COST.has(error.kind);

@@ -71,8 +71,8 @@ export type RunUnderWay = {
   readonly isOver: boolean;
   /** Resolves when its calls are over. */
   readonly ended: Promise<void>;
-  /** Ends the calls that still run. */
-  stop(message: string): void;
+  /** Ends the calls that still run, because the server stops. */
+  stopWithServer(): void;
   /** The events, for one reader. `delivery` is its own. */
   read(signal: AbortSignal, delivery: Delivery): AsyncIterable<GenerateEvent>;
   /** Another client reads it from now on, or has left. */

@@ -1,37 +1,17 @@
 // Pictures and videos that a request names become stored media: data URLs, our own links, and guarded fetches.
 
-import type { InputMedia, Kind, Media, Part, Turn } from "../../domain/generation.ts";
+import type { InputMedia, Kind, Media, Turn } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import { type DataUrlLimits, decodeDataUrl } from "../media/data-url.ts";
 import type { MediaFetch } from "../media/fetch-media.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import { firstFrame, isGif, isTakenBySome } from "../still-image.ts";
 import type { Affinity } from "./affinity.ts";
-
-/** A picture, or where the caller wants one a video, as a client names it, not yet read. */
-export type InputReference = {
-  type: "reference";
-  /** `data:`, `http(s):`, a link or path of our own media, or `file:` and the id of a file that the key uploaded, or `file:name/` and its name. */
-  url: string;
-  /** Read when `url` is of our own media and they are gone. */
-  otherwise?: string;
-  /** Where it stands in the client's body, for error messages. */
-  param: string;
-  /** False for what an assistant said: only our own media and data URLs are read, and a missing one is passed over. */
-  trusted: boolean;
-  /** The upstream's mark on the picture, as the client hands it back; goes before what we remember. */
-  signature?: string;
-  /** History, or what a text mentions: where it cannot be read it is left out with a note, and `text` stands in its place. */
-  lenient?: { text: string };
-  /** What it may be; absent: what the caller of {@link readInput} wants. */
-  kinds?: readonly Kind[];
-  /** An address that is not read here: the upstream reads it itself. */
-  forUpstream?: { mime: string };
-};
+import { readableTurns } from "./read-references.ts";
+import type { InputReference, UnresolvedTurn } from "./unresolved-turn.ts";
 
 /** An input that was left out: the field that named it, and why. */
 export type LeftOut = { param: string; reason: string };
-
-export type UnresolvedTurn = { role: Turn["role"]; parts: (Extract<Part, { type: "text" }> | InputReference)[] };
 
 const OWN_MEDIA = /^(?:https?:\/\/[^?#]+)?\/media\/([a-z2-7]{26})\.[a-z0-9]{1,5}(?:[?#].*)?$/;
 
@@ -71,13 +51,14 @@ type Owner = {
 };
 
 /**
- * Reads every reference, stores what is new, and gives the conversation with bytes in place of URLs. Text-only turns that
+ * Reads the references that can matter, stores what is new, and gives the conversation with bytes in place of URLs. Turns that
  * end up empty are dropped.
  * @throws {AppError} `invalid_request` naming the field whose picture cannot be had
  */
 export async function resolveTurns(deps: InputDependencies, turns: UnresolvedTurn[], owner: Owner): Promise<Turn[]> {
+  const readable = readableTurns(turns);
   const resolved = await Promise.all(
-    turns.map(async ({ role, parts }) => {
+    readable.map(async ({ role, parts }) => {
       const read = await Promise.all(
         parts.map(async (part) => {
           if (part.type === "text") return part;
@@ -90,7 +71,7 @@ export async function resolveTurns(deps: InputDependencies, turns: UnresolvedTur
     }),
   );
   const turnsLeft = resolved.filter((turn) => turn.parts.length > 0);
-  return owner.leftOut?.length ? joined(turnsLeft) : turnsLeft;
+  return owner.leftOut?.length || readable !== turns ? joined(turnsLeft) : turnsLeft;
 }
 
 /** Roles alternate also where a turn between two others was left out. */
@@ -117,7 +98,9 @@ export async function readLenient(deps: InputDependencies, reference: InputRefer
   try {
     const image = await readInput(deps, reference, owner, kind);
     if (!image) owner.leftOut?.push({ param, reason: "these media are not stored any more" });
-    return image;
+    if (!image || !isTakenBySome(image.mime)) return image;
+    owner.leftOut?.push({ param, reason: `${image.mime} is not taken by every upstream` });
+    return null;
   } catch (error) {
     if (!(error instanceof AppError) || !UNREADABLE.has(error.kind)) throw error;
     owner.leftOut?.push({ param, reason: error.message });
@@ -135,12 +118,22 @@ export async function readInput(deps: InputDependencies, reference: InputReferen
   if (reference.url === "") throw emptyReference(reference.param);
   const kinds = kind ? [kind] : (reference.kinds ?? IMAGES);
   if (reference.forUpstream) return uriInput(reference.url, reference.forUpstream.mime);
+  const read = await readStored(deps, reference, owner, kinds);
+  return read && isGif(read.mime) ? { ...read, mime: "image/png", data: await firstFrame(read.data, reference.param) } : read;
+}
+
+async function readStored(
+  deps: InputDependencies,
+  reference: InputReference,
+  owner: Owner,
+  kinds: readonly Kind[],
+): Promise<InputMedia | null> {
   if (reference.url.startsWith("file:")) return readFile(deps, reference, owner.keyId, kinds);
   const own = ownMediaId(reference.url);
   if (own) {
     const found = await readOwn(deps, own, owner.keyId, kinds);
     if (found) return found;
-    if (reference.otherwise) return readInput(deps, { ...reference, url: reference.otherwise, otherwise: undefined }, owner, kind);
+    if (reference.otherwise) return readStored(deps, { ...reference, url: reference.otherwise, otherwise: undefined }, owner, kinds);
     if (!reference.trusted) return null;
     if (reference.url.startsWith("/") || reference.lenient)
       throw new AppError("invalid_request", `${reference.param}: there is no such media.`, { param: reference.param });

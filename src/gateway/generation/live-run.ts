@@ -3,7 +3,7 @@
 import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { GenerateEvent } from "../../domain/generation.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, serverFailure } from "../../errors.ts";
 import type { AttemptState } from "./attempt.ts";
 import type { ImageGeneration, RunFacts, RunUnderWay } from "./contract.ts";
 import { Delivery } from "./delivery.ts";
@@ -37,7 +37,7 @@ export class LiveRun implements RunUnderWay {
     seconds: number,
   ) {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const stopping = () => this.stop("The server is stopping.");
+    const stopping = () => this.stopWithServer();
     const late = () => this.cutter.abort(new AppError("upstream_timeout", `There was no result within ${seconds} seconds.`));
     const cancelTimer = deps.clock.after(seconds * 1000, late);
     deps.shutdown.addEventListener("abort", stopping, { once: true });
@@ -62,9 +62,10 @@ export class LiveRun implements RunUnderWay {
     return !this.isAttended && !this.isSpent();
   }
 
-  /** Ends the calls that still run. */
-  stop(message: string): void {
-    this.cutter.abort(new AppError("cancelled", message));
+  /** Ends the calls that still run, for the server stops. A job goes on after the next start: to it this is no failure. */
+  stopWithServer(): void {
+    const message = "The server is stopping.";
+    this.cutter.abort(this.request.forJob ? new AppError("cancelled", message) : serverFailure(message, "stopping"));
   }
 
   /** Takes note of a call that is about to be made. */
@@ -124,7 +125,7 @@ export class LiveRun implements RunUnderWay {
     else if (this.done) return;
     else if (isKept && this.isSpent() && settings().generation.on_disconnect === "finish")
       this.entry = undelivered.add({ ...this.lost(), outcome: { type: "running" }, run: this });
-    else this.stop("The client went away.");
+    else this.cutter.abort(new AppError("cancelled", "The client went away."));
   }
 
   private isSpent(): boolean {

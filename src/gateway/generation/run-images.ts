@@ -194,7 +194,9 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
     return answer;
   } catch (error) {
     // What is wrong with this server says nothing of the token.
-    const failure = knownFailure(error) ?? new AppError("unavailable", "Internal error", { charged: state.submitted });
+    const known = knownFailure(error);
+    const failure = known ?? new AppError("unavailable", "The server failed by itself.", { charged: state.submitted, cause: error });
+    if (!known && state.submitted) deps.log.error("A result was lost by a bug", { requestId: work.request.requestId, error });
     const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
     state.isRefused = !charged;
     const cost = charged ? { images: 1, usd: estimateImageUsd(family, lease.provider, call.size, pricing) } : NO_COST;
@@ -202,7 +204,8 @@ async function callOn(deps: GenerateDependencies, work: Work, lease: Lease): Pro
     const cutAfterMs = work.signal.aborted && kind === "upstream_timeout" ? work.deadline.wholeMs : undefined;
     end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged, cutAfterMs }, [], cost);
     if (state.submitted) await work.request.onCallEnd?.(charged);
-    throw error;
+    // What was paid for is told as such, whoever lost it.
+    throw known === null && !state.submitted ? error : failure;
   }
 }
 

@@ -88,12 +88,37 @@ describe("the sweep", () => {
     await left(world, ["a", "b", "c", "d"], ["c", "d"]);
   });
 
-  test("comes again every hour", async () => {
-    await using world = await open(1000);
+  test("takes from the key that holds the most: what others keep stays", async () => {
+    await using world = await open(4 * 1000);
+    const body = { text: "x".repeat(880) };
+    await world.keep("theirs", body, 2);
+    for (let count = 0; count < 20; count++) {
+      await world.clock.advance(1);
+      await world.keep(`mine ${count}`, body);
+    }
     world.responses.start();
-    for (const id of ["a", "b"]) await world.keep(id, { text: "x".repeat(880) });
+    await left(world, ["mine 15", "mine 16", "mine 17", "mine 18", "mine 19"], ["mine 17", "mine 18", "mine 19"]);
+    expect(await world.responses.find("theirs", 2)).toEqual(body);
+  });
+
+  test("comes again every hour", async () => {
+    await using world = await open();
+    await world.keep("a");
+    await world.clock.advance(30 * DAY_MS - 60_000);
+    world.responses.start();
+    await world.keep("b");
     expect(await world.there("a", "b")).toEqual(["a", "b"]);
     await world.clock.advance(3_600_000);
     await left(world, ["a", "b"], ["b"]);
+  });
+
+  test("comes at once when as much as may be was kept since the last", async () => {
+    await using world = await open(2 * 1000);
+    world.responses.start();
+    for (const id of ["a", "b", "c"]) {
+      await world.keep(id, { text: "x".repeat(880) });
+      await world.clock.advance(1);
+    }
+    await left(world, ["a", "b", "c"], ["b", "c"]);
   });
 });

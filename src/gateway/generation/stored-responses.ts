@@ -3,12 +3,13 @@ import type { Clock } from "../../clock.ts";
 import type { ResponseRow, ResponseStore } from "../../db/responses.ts";
 import type { Json } from "../../domain/generation.ts";
 import type { Log } from "../../log.ts";
+import { above } from "../level.ts";
 
 /** How long an answer is kept, as OpenAI keeps them. */
 const AGE_MS = 30 * 24 * 3_600_000;
 /** Longest JSON of one answer with the conversation before it; pictures are kept as links. */
 const LONGEST = 1024 * 1024;
-/** Of all answers; the oldest go first. */
+/** Of all answers; the oldest of the keys that hold the most go first. */
 const MAX_BYTES = 256 * 1024 * 1024;
 const SWEEP_MS = 3_600_000;
 const SWEEP_ROWS = 500;
@@ -20,7 +21,7 @@ export type StoredResponses = {
   find(id: string, keyId: number): Promise<Json | null>;
   /** False: there was nothing to forget. */
   remove(id: string, keyId: number): Promise<boolean>;
-  /** Deletes what is past its age or beyond the total size, now and every hour. */
+  /** Deletes what is past its age or beyond the total size, now, every hour, and whenever as much again was kept. */
   start(): void;
   stop(): Promise<void>;
 };
@@ -29,20 +30,36 @@ type Dependencies = { store: ResponseStore; clock: Clock; log: Log; maxBytes?: n
 
 export function createStoredResponses({ store, clock, log, maxBytes = MAX_BYTES }: Dependencies): StoredResponses {
   let isStopped = false;
+  let isSweeping = false;
   let cancel = () => {};
   let sweeping = Promise.resolve();
+  /** Since the last sweep began. */
+  let keptBytes = 0;
 
   async function sweep(): Promise<void> {
+    isSweeping = true;
+    keptBytes = 0;
+    cancel();
     try {
-      while (!isStopped && (await store.deleteResponsesBefore(clock.now() - AGE_MS, maxBytes, SWEEP_ROWS)) >= SWEEP_ROWS);
+      const before = clock.now() - AGE_MS;
+      while (!isStopped && (await store.deleteResponsesBefore(before, SWEEP_ROWS)) >= SWEEP_ROWS);
+      while (!isStopped && (await deleteSurplus()) > 0);
     } catch (error) {
       log.error("Old responses could not be deleted", { error });
     }
+    isSweeping = false;
     if (!isStopped) cancel = clock.after(SWEEP_MS, begin);
   }
   const begin = () => {
     sweeping = sweep();
   };
+
+  /** One slice of what is too much; says how many went. */
+  async function deleteSurplus(): Promise<number> {
+    let deleted = 0;
+    for (const sum of above(await store.sumResponses(maxBytes), maxBytes)) deleted += await store.deleteOldestResponses(sum, SWEEP_ROWS);
+    return deleted;
+  }
 
   async function find(id: string, keyId: number): Promise<Json | null> {
     const row = await store.getResponse(id, keyId);
@@ -51,8 +68,11 @@ export function createStoredResponses({ store, clock, log, maxBytes = MAX_BYTES 
 
   return {
     async keep(row) {
-      if (JSON.stringify(row.body).length > LONGEST) return false;
+      const { length } = JSON.stringify(row.body);
+      if (length > LONGEST) return false;
       await store.insertResponse(row);
+      keptBytes += length;
+      if (keptBytes > maxBytes && !isSweeping && !isStopped) begin();
       return true;
     },
     find,

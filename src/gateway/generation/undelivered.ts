@@ -92,10 +92,17 @@ export class Undelivered {
 
   /** Takes in what an earlier run of the program left. What was under way then was cut off: nobody knows its outcome. */
   async load(): Promise<void> {
+    const now = this.deps.clock.now();
     for (const row of await this.deps.store.listUndelivered()) {
       const stored = row.outcome as Outcome;
-      const outcome: Outcome = stored.type === "running" ? { type: "failure", failure: CUT_OFF } : stored;
-      this.keep(new Entry(row.id, row.keyId, row.requestId, Promise.resolve(row.hash), row.at, outcome, null));
+      const isCut = stored.type === "running";
+      // Its end is offered from its end on, which is not known: at the latest now.
+      const at = isCut && now - row.at < LONGEST_RUN_MS ? now : row.at;
+      const outcome: Outcome = isCut ? { type: "failure", failure: CUT_OFF } : stored;
+      const entry = new Entry(row.id, row.keyId, row.requestId, Promise.resolve(row.hash), at, outcome, null);
+      this.keep(entry);
+      // Another crash must not begin the time anew.
+      if (isCut) this.save(entry);
     }
   }
 
@@ -178,7 +185,7 @@ export class Undelivered {
   /** Lets what nobody reads end within `graceMs`, then cuts it. */
   async finish(graceMs: number): Promise<void> {
     const late = this.deps.clock.after(graceMs, () => {
-      for (const run of this.forsaken) run.stop("The server is stopping.");
+      for (const run of this.forsaken) run.stopWithServer();
     });
     while (this.forsaken.size > 0) await Promise.all([...this.forsaken].map((run) => run.ended));
     late();
@@ -247,6 +254,9 @@ const ORDER: readonly Outcome["type"][] = ["result", "job", "running", "failure"
 const LAG_MS = 250;
 /** `generation.video_timeout` at its largest, twice: waiting, then making. */
 const LONGEST_JOB_MS = 2 * 14_400_000;
+
+/** `generation.image_timeout` at its largest, and as long as an outcome is offered. */
+const LONGEST_RUN_MS = 3_600_000 + UNDELIVERED_MS;
 
 const CUT_OFF: StoredFailure = {
   kind: "upstream_unknown_outcome",

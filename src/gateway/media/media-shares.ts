@@ -1,5 +1,7 @@
 // Media shares: how much of the storage each key's inputs and results may take, and who gives way when it is short. Pure.
+
 import type { Media } from "../../domain/generation.ts";
+import { above } from "../level.ts";
 
 /** Bytes that one owner holds of one origin. `keyId` null: the operator's. */
 export type MediaSum = Pick<Media, "keyId" | "origin"> & { bytes: number };
@@ -15,18 +17,6 @@ export function findSurplus(sums: readonly MediaSum[], maxBytes: number): MediaS
   const inputs = sums.filter(({ origin }) => origin === "input");
   const roomForInputs = Math.max(0, maxBytes - sumOf(results));
   return [...above(inputs, roomForInputs), ...above(results, maxBytes)];
-}
-
-/** What each holds above the level at which all of them together fit into `room`. */
-function above(sums: readonly MediaSum[], room: number): MediaSum[] {
-  let left = room;
-  const ascending = sums.toSorted((a, b) => a.bytes - b.bytes);
-  for (const [index, sum] of ascending.entries()) {
-    const level = Math.floor(left / (ascending.length - index));
-    if (sum.bytes > level) return ascending.slice(index).map((owner) => ({ ...owner, bytes: owner.bytes - level }));
-    left -= sum.bytes;
-  }
-  return [];
 }
 
 /** Running sums of the media, by owner and origin. */

@@ -3,9 +3,13 @@ import { describe, expect, test } from "bun:test";
 import { CLIENT_CALLS } from "./clients.fixtures.ts";
 import { type ChatCall, judgeSideCall } from "./decide.ts";
 import { GENUINE, MORE_GENUINE, VIDEOS } from "./genuine.fixtures.ts";
+import { MORE_CALLS } from "./more-clients.fixtures.ts";
+import { GENUINE_LINES } from "./more-genuine.fixtures.ts";
 import { decideSideCall } from "./reply.ts";
 import { localAnswer } from "./reply-text.ts";
+import { CALLS_WORLDWIDE } from "./task-languages.fixtures.ts";
 import { ALONE, FEW_TOKENS, TASKS } from "./wordings.fixtures.ts";
+import { GENUINE_WORLDWIDE, LONG_GENUINE } from "./worldwide.fixtures.ts";
 
 const CALL: ChatCall = {
   kind: "image",
@@ -38,6 +42,30 @@ describe("other words for the same are side calls", () => {
   test.each(TASKS)("%s", (text) => expect(isSide({ text, messages: 3, earlier: ["draw a fox in the snow"] })).toBe(true));
   test.each(ALONE)("%s", (text) => expect(isSide({ text })).toBe(true));
   test.each(FEW_TOKENS)("%s", (text, maxTokens) => expect(isSide({ text, maxTokens })).toBe(true));
+});
+
+test.each([...MORE_CALLS, ...CALLS_WORLDWIDE])("%s costs nothing, of images and videos", (_, call) => {
+  for (const kind of ["image", "video"] as const) expect(isSide({ ...call, kind })).toBe(true);
+});
+
+const ROLEPLAY =
+  "Write Luna's next reply in a fictional chat between Luna and User. Write 1 reply only, in internet RP style, and avoid quotation marks.";
+test("requests in the words of tasks make an image", () => {
+  for (const text of [...GENUINE_LINES, ...GENUINE_WORLDWIDE, ...LONG_GENUINE]) {
+    for (const change of [{}, { messages: 3, earlier: ["a fox"] }, { system: PERSONA }, { system: ROLEPLAY }])
+      expect([text, isSide({ text, ...change })]).toEqual([text, false]);
+  }
+});
+
+test("edits and descriptions make one also where a client allows every answer 300 tokens", () => {
+  const edits = [...GENUINE_LINES, ...GENUINE_WORLDWIDE].filter((line) =>
+    /^(?:make|remove|change|add|delete|fix|replace|move|can|could|what about|how about|把|能|\{)/i.test(line),
+  );
+  expect(edits.length).toBeGreaterThan(40);
+  expect(edits.filter((text) => isSide({ text, maxTokens: 300 }))).toEqual([
+    "Make an emoji of my face",
+    "Make 3 suggestions for a living room",
+  ]);
 });
 
 const PERSONA =

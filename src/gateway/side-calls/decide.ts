@@ -1,10 +1,8 @@
 // Decides whether a chat call wants an image or is one that a client makes on the side. Several signs together, none alone. Pure.
-
 import type { Kind } from "../../domain/generation.ts";
 import { type Probe, probeIn } from "./probe.ts";
 import { readTask, type Task } from "./read-task.ts";
-import { namesConversation, type Reading, readSigns } from "./signs.ts";
-import type { Target } from "./words.ts";
+import { namesConversation, type Reading, readSigns, type Target } from "./signs.ts";
 
 /** What is known of a chat call before anything is made for it. */
 export type ChatCall = {
@@ -44,6 +42,8 @@ export type Verdict = {
 
 /** An image costs 747 tokens at least (512 px; ai.google.dev pricing, read 2026-11-23): a client that allows so few expects none. */
 const FEW_TOKENS = 400;
+/** Many clients allow every answer some hundred; for a title or a test fewer are allowed. */
+const VERY_FEW_TOKENS = 128;
 /** Fewer than a sentence: not even a client's setting for short answers. */
 const HARDLY_ANY_TOKENS = 64;
 
@@ -73,7 +73,7 @@ export function judgeSideCall(call: ChatCall): Verdict {
   const isVisual = reading.isVisual || (call.kind === "video" && reading.isMotion);
   const isMarkedTask = call.marker !== null && reading.target !== null;
   const score =
-    signs.reduce((sum, sign) => sum + (sign === "bounds" ? Math.max(1, reading.bounds) : WEIGHT[sign]), 0) -
+    signs.reduce((sum, sign) => sum + weightOf(sign, call, reading), 0) -
     (isVisual && !probe && system === null && !isMarkedTask ? AGAINST_IMAGE : 0) -
     (call.hasAttachment ? AGAINST_ATTACHMENT : 0) -
     (call.hasImageOptions ? AGAINST_OPTIONS : 0);
@@ -84,15 +84,26 @@ export function judgeSideCall(call: ChatCall): Verdict {
     probe,
     target: isTask ? system.target : reading.target,
     task,
-    instruction: isTask ? `${call.system}\n${task.instruction}` : `${task.instruction}\n${call.system}`,
+    // What the user says is what the task is about.
+    instruction: isTask ? call.system : `${task.instruction}\n${call.system}`,
   };
 }
 
-/** A greeting in the midst of a conversation may be part of it; a video is made only for what asks for one. */
+function weightOf(sign: Sign, { maxTokens }: ChatCall, reading: Reading): number {
+  if (sign === "bounds") return Math.max(1, reading.bounds);
+  const isRoomy = maxTokens !== null && maxTokens > VERY_FEW_TOKENS;
+  if (isRoomy && (sign === "tokens" || (sign === "task" && reading.isDoubtful))) return 1;
+  return WEIGHT[sign];
+}
+
+const CONSENT = /^\s{0,9}(?:ok|okay|yes|yeah|no|please|good|just|好|可以|是|行|不)|^[^\p{L}\p{N}]{0,99}$/iu;
+
+/** Consent in the midst of a conversation is to what was said before it; a video is made only for what asks for one. */
 const probeOf = ({ text, messages, earlier, kind, maxTokens }: ChatCall): Probe | null => {
   const isDigit = /^\s{0,9}\d{1,2}\s{0,9}$/.test(text) && maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS;
   const probe = isDigit ? ({ kind: "greeting" } as const) : probeIn(text);
-  return probe && ((messages <= 2 && earlier.length === 0) || kind === "video" || maxTokens !== null || probe.kind !== "greeting")
+  return probe &&
+    ((messages <= 2 && earlier.length === 0) || !CONSENT.test(text) || kind === "video" || maxTokens !== null || probe.kind !== "greeting")
     ? probe
     : null;
 };
@@ -131,6 +142,8 @@ function isEnough(
 
 /** Texts that clients have made of every conversation. */
 const SYSTEM_TARGETS: readonly Target[] = ["title", "tags", "emoji", "summary", "query", "tool", "follow_ups"];
+/** Texts that these demand only with bounds of the answer: else they describe who speaks. */
+const BOUND_TARGETS: readonly Target[] = ["translation", "language", "classify", "json", "prompt"];
 const FIRST_CHARS = 300;
 
 /**
@@ -145,7 +158,8 @@ function readSystem(text: string, kind: Kind): { target: Target } | null {
   const whole = readSigns(instruction);
   // The list of the tools stands before what is to be done with them.
   const target = whole.target === "tool" && whole.hasJson ? "tool" : first.target;
-  if (target === null || !SYSTEM_TARGETS.includes(target)) return null;
+  const isBound = target !== null && BOUND_TARGETS.includes(target) && (whole.bounds > 0 || whole.hasJson) && first.isRole;
+  if (target === null || !(SYSTEM_TARGETS.includes(target) || isBound)) return null;
   const isAbout = hasTranscript || namesConversation(instruction);
   const score =
     WEIGHT.task + Number(isAbout) + whole.bounds + (whole.hasJson ? 2 : 0) + Number(first.isRole) - (whole.isVisual ? AGAINST_IMAGE : 0);

@@ -1,7 +1,7 @@
 // What a field of a demanded JSON means by its name, and what stands there in a local answer. Pure.
 
+import { wordsOf } from "./clauses.ts";
 import { linesFor } from "./lines.ts";
-import { wordsOf } from "./signs.ts";
 import { languageOf, type Topic } from "./topic.ts";
 
 const has = (words: readonly string[], ...names: string[]) =>

@@ -1,7 +1,17 @@
 // Texts that try whether somebody answers: greetings, sums, "reply with …". Each with the answer that it waits for.
 import { isCjk } from "./cjk.ts";
-import { wordsOf } from "./signs.ts";
-import { GREETING_FILLER, GREETINGS, PROBE_TOKENS, PROBE_VERBS, VISUAL_NOUNS, VISUAL_VERBS } from "./words.ts";
+import { wordsOf } from "./clauses.ts";
+import {
+  AUXILIARIES,
+  GREETING_FILLER,
+  GREETINGS,
+  PROBE_FILLER,
+  PROBE_TOKENS,
+  PROBE_VERBS,
+  SELF_WORDS,
+  VISUAL_NOUNS,
+  VISUAL_VERBS,
+} from "./words.ts";
 
 export type Probe = { kind: "greeting" } | { kind: "literal"; text: string } | { kind: "model" };
 
@@ -14,7 +24,26 @@ export function probeIn(whole: string): Probe | null {
   if (!/[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(text)) return { kind: "greeting" };
   const list = wordsOf(text);
   if (list.some((word) => VISUAL_NOUNS.has(word) || VISUAL_VERBS.has(word))) return null;
-  return sum(text) ?? modelName(list, text) ?? reply(list, text) ?? greeting(list, text);
+  return oneOf(text, list) ?? eachOf(text);
+}
+
+const oneOf = (text: string, list: readonly string[]): Probe | null =>
+  sum(text) ?? modelName(list, text) ?? reply(list, text) ?? greeting(list, text) ?? ofItself(list, text);
+
+/** "What can you do?", "Introduce yourself." */
+const ofItself = (list: readonly string[], text: string): Probe | null =>
+  (list.length >= 2 && list.every((word) => SELF_WORDS.has(word)) && list.some((word) => word.startsWith("you"))) ||
+  /^(?:请)?(?:简单)?(?:介绍一下你自己|介绍下?你自己|自我介绍(?:一下)?)[。.!！]?$/.test(text)
+    ? { kind: "greeting" }
+    : null;
+
+/** "Hello, this is a test message. Please respond with 'OK'.": every sentence tries the line; the last that waits for a word has it. */
+function eachOf(text: string): Probe | null {
+  const sentences = text.split(/[.!?,。！？，\n]+/).filter((sentence) => /[\p{L}\p{N}]/u.test(sentence));
+  if (sentences.length < 2 || sentences.length > 4) return null;
+  const probes = sentences.map((sentence) => oneOf(sentence.trim(), wordsOf(sentence)));
+  if (probes.some((probe) => probe === null)) return null;
+  return probes.findLast((probe) => probe!.kind !== "greeting") ?? probes[0]!;
 }
 
 /** "1+1", "What's 1 + 1?", "12 * 3 =". */
@@ -35,26 +64,47 @@ function sum(text: string): Probe | null {
 }
 
 function modelName(list: readonly string[], text: string): Probe | null {
-  const asksWho = /^(who|what) (are|r) (you|u)\b/i.test(text) || /^(你是谁|你是誰|你是什么模型|你是哪个模型)/.test(text);
+  const asksWho =
+    /^(who|what) (are|r) (you|u)\b/i.test(text) ||
+    /^你(?:是谁|是誰|是什么模型|是哪个模型|叫什么(?:名字)?|是什么|能做什么|可以做什么|会什么)[呀啊呢]?[？?。！!]?$/.test(text);
+  const isMaker =
+    /^(?:and )?who (?:made|created|trained|built|developed) you\W*$/i.test(text) || /^你(?:是|属于)哪(?:家|个)公司/.test(text);
+  const isCutoff = list.includes("your") && list.some((word, at) => word === "cutoff" || (word === "cut" && list[at + 1] === "off"));
+  if (isMaker || isCutoff) return { kind: "model" };
+  const isAsked = /[?？]/.test(text) || list.length <= 3 || ASKS.has(list[0]!) || AUXILIARIES.has(list[0]!) || list[0] === "please";
+  if (!isAsked) return asksWho ? { kind: "model" } : null;
   const namesModel = list.includes("model") && list.some((word) => ["name", "which", "what", "version", "id"].includes(word));
   return asksWho || (namesModel && list.some((word) => ["your", "you", "are"].includes(word))) ? { kind: "model" } : null;
 }
 
+const ASKS = new Set(
+  "what what's which who tell print output name give say state reply return respond show write identify only".split(" "),
+);
+
+/** What a Chinese text that wants a word back wants: "只回复 OK", "请回复数字1", "请回复：收到". */
+const CJK_REPLY =
+  /^(?:你好[，,！! ]{0,3})?请?(?:只|仅|直接)?(?:需要?|要)?(?:回复|回答|输出|返回|说)(?:我|一个字|一个词|一个|一下|一句|数字|单词|字母|内容){0,2}[：:\s]{0,3}[“"「『'‘]?([\x21-\x7e]{1,12}(?: [\x21-\x7e]{1,12})?|收到|好的?|是的?|你好|成功|在的?|测试(?:成功)?|正常|可以|一)[”"」』'’]?(?:即可|就行|就好|就可以|两个字|这个字|这个词|这两个字)?[。.!！]?$/;
+
 /** "Reply with exactly: pong", "Say hi", "只回复 OK". */
 function reply(list: readonly string[], text: string): Probe | null {
   const first = list[0] === "please" || list[0] === "just" ? list[1] : list[0];
-  const cjk = /^(?:你好[，,！! ]{0,3})?(?:请)?(?:只|仅|直接)?(?:回复|回答|输出|返回|说)[：:]?/.exec(text);
-  if (!cjk && !(first !== undefined && PROBE_VERBS.has(first))) return null;
+  const cjk = CJK_REPLY.exec(text)?.[1];
+  if (cjk) return { kind: "literal", text: cjk };
+  if (!(first !== undefined && PROBE_VERBS.has(first))) return null;
   const quoted = /["'“‘「『`]([^"'”’」』`]{1,60})["'”’」』`]/.exec(text)?.[1];
   const shown = /(\{[^{}]{1,100}\})/.exec(text)?.[1];
   if (shown) return { kind: "literal", text: shown };
-  const isExact = list.some((word) => ["exactly", "only", "just", "exact"].includes(word)) || cjk !== null;
-  if (quoted && (isExact || list.length <= quoted.split(/\s+/).length + 2)) return { kind: "literal", text: quoted };
+  const isExact = list.some((word) => ["exactly", "only", "just", "exact"].includes(word));
+  const own = quoted ? list.filter((word) => !quoted.toLowerCase().includes(word.replace(/^'|'$/g, ""))) : list;
   const token = list.findLast((word) => PROBE_TOKENS.has(word));
+  const isAlone = own.every(
+    (word) => PROBE_VERBS.has(word) || PROBE_FILLER.has(word) || GREETING_FILLER.has(word) || PROBE_TOKENS.has(word),
+  );
+  if (quoted && (isExact || isAlone)) return { kind: "literal", text: quoted };
   const after = /[:：]\s{0,3}([^\n]{1,60})$/.exec(text)?.[1]?.trim();
   if (isExact && after && !after.includes(" and nothing")) return { kind: "literal", text: after.replace(/[.!]$/, "") };
-  if (token && list.length <= 12) return { kind: "literal", text: caseOf(text, token) };
-  if (cjk && text.length <= 24) return { kind: "literal", text: text.slice(cjk[0].length).trim() || "OK" };
+  if (token && list.length <= 12 && (isExact || isAlone)) return { kind: "literal", text: caseOf(text, token) };
+  if (list.length === 2 && /^\d{1,3}$/.test(list[1]!)) return { kind: "literal", text: list[1]! };
   return isExact && list.length <= 12 && list.includes("word") ? { kind: "literal", text: "OK" } : null;
 }
 
@@ -68,7 +118,8 @@ function caseOf(text: string, word: string): string {
 function greeting(list: readonly string[], text: string): Probe | null {
   if (isCjk(text)) {
     const plain = text.replace(/[\s!！.。?？,，~～]/g, "");
-    return GREETINGS.has(plain.normalize("NFKD").replace(/\p{M}/gu, "")) || /^(你好|您好)(啊|呀|吗|世界)?$/.test(plain)
+    return GREETINGS.has(plain.normalize("NFKD").replace(/\p{M}/gu, "")) ||
+      /^(?:(?:你好|您好)(?:啊|呀|吗|世界)?|(?:测试|连接|连通性){1,2}(?:一下|消息)?)$/.test(plain)
       ? { kind: "greeting" }
       : null;
   }
@@ -84,5 +135,5 @@ function greeting(list: readonly string[], text: string): Probe | null {
 const asksForLife = (list: readonly string[]): boolean =>
   list.length >= 2 &&
   list.length <= 8 &&
-  ["are", "how", "good", "this", "is", "can"].includes(list[0]!) &&
+  ["are", "how", "good", "this", "is", "can", "health", "connection", "connectivity", "api"].includes(list[0]!) &&
   list.every((word) => GREETING_FILLER.has(word) || GREETINGS.has(word));

@@ -23,8 +23,19 @@ const INLINE = /[\s:.](?:User|Human|用户)(?: message)?[:：]/;
 /** A line that parts what is quoted from the rest. */
 const RULER = /^\s{0,5}[-=*_]{3,30}\s{0,5}$/;
 /** A line in quotation marks. */
+/** What a task ends with in quotation marks. */
+const QUOTED_END = /[.!?:：。]\s{1,3}["“「]([^"”」\n]{2,2000})["”」]\s{0,5}$/;
+/** What follows is what the task is about, to the end of its paragraph. */
+const NAMED_END = /[\s.](?:message|query|text|input|content|question|request|prompt)[:：]\s{0,3}([^\n]{2,2000})$/i;
+/** A heading over what the task is about. */
+const SECTION =
+  /^\s{0,3}(?:#{1,4} |\[)(?:user |text |the )?(?:content|input|message|text|query|conversation|question|request|transcript)\]?:?\s{0,5}$/i;
+/** Tags that hold what is to be done. */
+const OWN_TAGS: ReadonlySet<string> = new Set(
+  "task instruction instructions rule rules goal role output format output_format system".split(" "),
+);
 const QUOTED_LINE = /^\s{0,5}["“「][^"”」\n]{2,2000}["”」]\s{0,5}$/;
-const USER = /^(user|human|me|用户|用戶|人类|ユーザー|사용자)$/i;
+const USER = /^(user|human|me|you|用户|用戶|人类|ユーザー|사용자)$/i;
 
 /** Both ends of a text that is too long to be read. */
 export function clipEnds(text: string): string {
@@ -36,11 +47,13 @@ export function readTask(whole: string): Task {
   const text = withoutFences(withoutTags(clipEnds(whole), quoted), quoted);
   const lines = withoutRoles(text);
   if (lines.transcript.length > 0) quoted.push(lines.transcript.join("\n"));
-  const rest = withoutInline(lines.rest, quoted);
+  const rest = withoutEnd(withoutInline(withoutSections(lines.rest, quoted), quoted), quoted);
   const turns = quoted.flatMap((part) => turnsIn(part));
   const users = turns.filter(({ role }) => USER.test(role));
   const lastUserText = (users.at(-1)?.text ?? (turns.length > 0 ? "" : (quoted.at(-1) ?? ""))).trim();
-  return { instruction: rest.trim(), quoted, hasTranscript: turns.length > 0, lastUserText };
+  // "Model: young woman, 25": a line that begins like a turn, with nothing that asks beside it.
+  const hasTranscript = turns.length > 1 || (turns.length === 1 && /[\p{L}\p{N}]{2}/u.test(rest));
+  return { instruction: rest.trim(), quoted, hasTranscript, lastUserText };
 }
 
 /** Takes out `<name>…</name>` blocks that hold more than a word. */
@@ -52,7 +65,7 @@ function withoutTags(text: string, quoted: string[]): string {
   for (let at = text.indexOf("<"); at !== -1; at = text.indexOf("<", at + 1)) {
     const name = /^<([A-Za-z][\w-]{1,30})>/.exec(text.slice(at, at + 34))?.[1];
     // In backticks a tag is spoken of.
-    if (!name || missing.has(name) || text[at - 1] === "`") continue;
+    if (!name || missing.has(name) || OWN_TAGS.has(name.toLowerCase()) || text[at - 1] === "`") continue;
     if (missing.size > 20) break;
     const start = at + name.length + 2;
     const end = text.indexOf(`</${name}>`, start);
@@ -95,12 +108,43 @@ function withoutRoles(text: string): { rest: string; transcript: string[] } {
   return { rest: rest.join("\n"), transcript };
 }
 
+/** Takes out what stands under a heading that names it, and between two rulers. */
+function withoutSections(text: string, quoted: string[]): string {
+  const lines = text.split("\n");
+  const rulers = lines.flatMap((line, at) => (RULER.test(line.slice(0, 40)) ? [at] : []));
+  const isFramed = rulers.length === 2 && rulers[1]! < lines.length - 1 && rulers[0]! > 0;
+  const rest: string[] = [];
+  const taken: string[] = [];
+  let isInside = false;
+  for (const [at, line] of lines.entries()) {
+    if (SECTION.test(line.slice(0, 60))) isInside = true;
+    else if (/^\s{0,3}(?:#{1,4} |\[)/.test(line.slice(0, 10))) isInside = false;
+    const isTaken = (isInside && !SECTION.test(line.slice(0, 60))) || (isFramed && at > rulers[0]! && at < rulers[1]!);
+    (isTaken ? taken : rest).push(line);
+  }
+  if (!/[\p{L}\p{N}]{2}/u.test(rest.join(" ")) || taken.join("").trim() === "") return text;
+  quoted.push(taken.join("\n").trim());
+  return rest.join("\n");
+}
+
+/** Takes out the last sentence, where it is in quotation marks or named as what the rest is about. */
+function withoutEnd(text: string, quoted: string[]): string {
+  const end = text.trimEnd();
+  const found = QUOTED_END.exec(end.slice(-2100)) ?? NAMED_END.exec(end.slice(-2100));
+  if (!found || end.length - found[0].length < 12) return text;
+  quoted.push(found[1]!);
+  return end.slice(0, end.length - found[1]!.length).replace(/["“「”」\s]{0,6}$/, "");
+}
+
 /** Takes out what stands behind a colon: in quotation marks, or from `User:` on. */
 function withoutInline(text: string, quoted: string[]): string {
-  const bare = text.replace(/[:：]\s{0,3}["“「]([^"”」]{2,2000})["”」]/g, (_, said: string) => {
-    quoted.push(said);
-    return ":";
-  });
+  const bare = text.replace(
+    /[:：]\s{0,3}(?:["“「]([^"”」]{2,2000})["”」]|'([^'\n]{2,2000})'(?=[\s.,]|$))/g,
+    (_, said?: string, also?: string) => {
+      quoted.push(said ?? also ?? "");
+      return ":";
+    },
+  );
   const lines = bare.split("\n");
   const own = lines.filter((line) => !QUOTED_LINE.test(line));
   if (own.length > 0 && own.length < lines.length) quoted.push(...lines.filter((line) => QUOTED_LINE.test(line)));

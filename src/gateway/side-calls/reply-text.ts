@@ -4,12 +4,16 @@ import type { ChatCall, Verdict } from "./decide.ts";
 import { jsonOfForm } from "./json-form.ts";
 import { linesFor } from "./lines.ts";
 import { schemaValue } from "./schema-value.ts";
+import { readSigns } from "./signs.ts";
 import { titleOf } from "./title.ts";
 import { languageOf, type Topic } from "./topic.ts";
 
 export function topicOf(call: ChatCall, { task, target }: Pick<Verdict, "task" | "target">): Topic {
   // Where the instructions alone are the task, what the user says is what it is about.
-  const own = target !== null && task.quoted.length === 0 && call.earlier.length === 0 ? afterColon(task.instruction) : "";
+  const own =
+    target !== null && task.quoted.length === 0 && call.earlier.length === 0
+      ? afterColon(task.instruction) || lastParagraph(task.instruction)
+      : "";
   const isTask = task.instruction !== "" && (task.quoted.length > 0 || call.earlier.length > 0);
   const subject = task.lastUserText || (isTask ? (call.earlier.at(-1) ?? "") : own || call.text);
   return { subject, title: titleOf(subject), said: subject || call.text, model: call.model };
@@ -20,6 +24,14 @@ function afterColon(text: string): string {
   const quoted = /["“'「]([^"”'」]{3,300})["”'」]\s{0,3}$/.exec(text.slice(-400))?.[1];
   const colon = /[:：]\s{0,3}([^:：\n]{3,300})$/.exec(text.slice(-400))?.[1];
   return (quoted ?? colon ?? "").trim();
+}
+
+/** What follows the words of a task after a blank line, where it demands nothing itself. */
+function lastParagraph(text: string): string {
+  const at = text.lastIndexOf("\n\n");
+  const last = at === -1 ? "" : text.slice(at, at + 400).trim();
+  const { target, bounds } = readSigns(last);
+  return target === null && bounds === 0 ? last : "";
 }
 
 /** Text of the answer to a side call. */

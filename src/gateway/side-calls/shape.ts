@@ -1,6 +1,7 @@
 // The shape of a chat call: what calls of the same kind have in common, as an id that the operator's rules are kept by. Pure.
+
+import { wordsOf } from "./clauses.ts";
 import type { ChatCall, Sign, Verdict } from "./decide.ts";
-import { wordsOf } from "./signs.ts";
 
 export type CallShape = {
   /** 12 hex characters; calls of one shape have the same. */

@@ -18,6 +18,8 @@ export function titleOf(text: string): string {
     .slice(0, MAX_SCAN)
     .replace(/!?\[[^\][]{0,80}\]\([^()\s]{0,300}\)?/g, " ")
     .replace(/(?:https?|data):\S{1,400}/g, " ")
+    .replace(/<\/?[a-z_]{1,20}>?/gi, " ")
+    .replace(/\s(?:Assistant|AI|Bot)\s?[:：][\s\S]*$/, " ")
     .replace(/[#*_`>"“”\n\r\t]/g, " ")
     .trim();
   if (/[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/.test(plain)) {

@@ -31,8 +31,8 @@ const OTHERS: readonly [RegExp, string][] = [
 ];
 
 /**
- * `provider` decides where the form leaves it open, and may not contradict it.
- * @param isNamed true where the text stands in a field for a secret; elsewhere a word of an open form needs a digit, as names have none
+ * `provider` may not contradict the form.
+ * @param isNamed true where the text stands in a field for a secret of `provider`: only there is a word of an open form taken
  */
 export function detectSecret(text: string, provider?: string, { isNamed = false } = {}): Recognised | Unrecognised {
   const bare = unquote(text.trim());
@@ -49,20 +49,35 @@ function recogniseBare(bare: string, provider: string | undefined, isNamed: bool
   if (known) return sure(known, provider);
   const other = OTHERS.find(([form]) => form.test(bare));
   if (other) return { reason: other[1] };
-  if (provider && isOpenForm(bare, isNamed)) return { provider, secret: bare };
+  if (provider && isNamed && isOpenForm(bare)) return { provider, secret: bare };
   if (provider) return { reason: `is no ${nameOf(provider)}` };
-  return { reason: "is neither a Gemini key (AIza…) nor a Flow session; if it is one, say which (--provider, or a column provider)" };
+  if (isSignedToken(bare)) return { reason: "is a signed token (JWT) of something else: give Flow's session cookie" };
+  return { reason: "is neither a Gemini key (AIza…) nor a Flow session; if it is one, name its provider beside it (a column provider)" };
 }
 
-function isOpenForm(text: string, isNamed: boolean): boolean {
-  return OPEN_FORM.test(text) && /[a-z]/i.test(text) && !CONSTANT_NAME.test(text) && (isNamed || /\d/.test(text));
-}
+const isOpenForm = (text: string): boolean => OPEN_FORM.test(text) && /[a-z]/i.test(text) && !CONSTANT_NAME.test(text);
 
 /** A secret whose form alone says what it is; null where it does not. */
 export function knownForm(text: string): Recognised | null {
+  if (text.length > MAX_LENGTH || PLACEHOLDER.test(text)) return null;
   if (/^AIza[\w-]{20,60}$/.test(text) || /^AQ\.[\w-]{20,}$/.test(text)) return { provider: "gemini", secret: text };
-  if (text.length <= MAX_LENGTH && /^eyJ[\w-]+(?:\.[\w-]*){2,4}$/.test(text)) return { provider: "flow", secret: text };
+  if (/^eyJ[\w-]+(?:\.[\w-]*){2,4}$/.test(text) && !isSignedToken(text)) return { provider: "flow", secret: text };
   return null;
+}
+
+/** A key as instructions print it. */
+const PLACEHOLDER = /^(?:AIza(?:Sy)?|AQ\.)[X-]+$/;
+
+/** A JWS (RFC 7515): readable by anyone, where Flow's session is encrypted (RFC 7516) and says so in `enc`. */
+function isSignedToken(text: string): boolean {
+  const [head, , signature, ...more] = text.split(".");
+  if (signature === undefined || more.length > 0 || head!.length > 2000) return false;
+  try {
+    const header: unknown = JSON.parse(Buffer.from(head!, "base64url").toString());
+    return typeof header === "object" && header !== null && "alg" in header && !("enc" in header);
+  } catch {
+    return false;
+  }
 }
 
 export const isDetected = (result: Recognised | Unrecognised): result is Recognised => "secret" in result;

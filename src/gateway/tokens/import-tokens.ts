@@ -96,7 +96,8 @@ function createRepeats(rows: readonly { provider: string; identity: string | nul
     const earlier = secrets.get(`${provider} ${secret}`);
     if (earlier !== undefined) return `repeats line ${earlier}`;
     secrets.set(`${provider} ${secret}`, line);
-    if (!identity) return null;
+    // One account has one session, but may have a key for each of its projects.
+    if (!identity || provider !== "flow") return null;
     const name = account(provider, identity);
     const owner = accounts.get(name);
     accounts.set(name, owner ?? line);

@@ -2,8 +2,9 @@
 
 import { AppError } from "../../errors.ts";
 import { detectSecret, isDetected, PROVIDERS } from "./detect-secret.ts";
-import type { ParsedToken, ParseOptions } from "./parsed-token.ts";
+import type { ParsedLine, ParsedToken, ParseOptions } from "./parsed-token.ts";
 import { readProxy, text, wrong } from "./proxy-address.ts";
+import { furtherSecrets, onlySecretsIn } from "./secrets-in-text.ts";
 
 type Fields = Omit<ParsedToken, "line" | "provider" | "secret" | "state" | "health" | "left">;
 type Facts = { [Name in keyof Fields]?: Fields[Name] };
@@ -79,29 +80,51 @@ const READERS: { [Name in keyof Required<Fields>]: { names: string[]; read: (val
 /** Names of what may stand beside a secret, as {@link plainName} leaves them. */
 export const FIELD_NAMES: readonly string[] = ["name", "id", ...PROVIDER_NAMES, ...Object.values(READERS).flatMap(({ names }) => names)];
 
+/** As other programs name whose keys they are, as {@link plainName} leaves it. */
+const OTHER_PROVIDER_NAMES: Record<string, string> = {
+  ...Object.fromEntries(["google", "googleai", "googlegemini", "googleaistudio", "aistudio", "geminiapi"].map((name) => [name, "gemini"])),
+  ...Object.fromEntries(["googleflow", "labs", "labsgoogle"].map((name) => [name, "flow"])),
+};
+
 /**
- * The token of one row or object. Access tokens, logins, passwords and cookies of the Google sign-in are not among the names and stay
- * unread.
+ * The tokens of one row or object: one, or several where its secret is a list or other fields hold secrets, too. Access tokens,
+ * logins, passwords and cookies of the Google sign-in are not among the names and stay unread.
  */
-export function readRecord(
-  record: Record<string, unknown>,
-  line: number,
-  options: ParseOptions,
-): ParsedToken | { line: number; reason: string } {
+export function readRecord(record: Record<string, unknown>, line: number, options: ParseOptions): ParsedLine[] {
   const named = new Map(Object.entries(record).map(([name, value]) => [plainName(name), value]));
   const fieldOf = (names: readonly string[]) => names.map((name) => named.get(name)).find((value) => !isBlank(value));
-  const provider = fieldOf(PROVIDER_NAMES) ?? options.provider;
-  if (provider !== undefined && !(typeof provider === "string" && PROVIDERS.includes(provider.trim().toLowerCase()))) {
-    return { line, reason: "provider: expected gemini or flow" };
-  }
+  const own = providerOf(fieldOf(PROVIDER_NAMES.slice(0, 2)), named.get("type"));
+  if (own === null) return [{ line, reason: "provider: expected gemini or flow" }];
+  const provider = own ?? options.provider;
   const secret = fieldOf(SECRET_NAMES);
-  if (typeof secret !== "string") return { line, reason: "holds no secret (a field such as secret, key or session_token)" };
-  const found = detectSecret(secret, (provider as string | undefined)?.trim().toLowerCase(), {
-    isNamed: named.has("secret") || provider !== options.provider,
-  });
-  if (!isDetected(found)) return { line, reason: `the secret ${found.reason}` };
+  if (typeof secret !== "string") return [{ line, reason: "holds no secret (a field such as secret, key or session_token)" }];
+  const isNamed = own !== undefined || named.has("secret");
+  const found = secretsOf(secret, provider, isNamed);
   const fields = readFields(fieldOf);
-  return "reason" in fields ? { line, reason: fields.reason } : { line, ...found, ...fields };
+  if ("reason" in fields) return [{ line, reason: fields.reason }];
+  const { label: _, ...shared } = fields;
+  const further = furtherSecrets(
+    [...named].filter(([name]) => !FIELD_NAMES.includes(name)).map(([, value]) => value),
+    secret,
+  ).filter((one) => !found.some((taken) => isDetected(taken) && taken.secret === one));
+  return [...found, ...further.map((one) => detectSecret(one, options.provider))].map((one, index) =>
+    isDetected(one) ? { line, ...one, ...(index === 0 ? fields : shared) } : { line, reason: `the secret ${one.reason}` },
+  );
+}
+
+function secretsOf(text: string, provider: string | undefined, isNamed: boolean) {
+  const whole = detectSecret(text, provider, { isNamed });
+  const several = isDetected(whole) ? [] : onlySecretsIn(text);
+  return several.length > 0 ? several.map((one) => detectSecret(one, provider)) : [whole];
+}
+
+/** Undefined where none is named; null where it is none of ours. A `type` may be anything else. */
+function providerOf(named: unknown, type: unknown): string | undefined | null {
+  const known = (value: unknown): string | undefined => {
+    const name = typeof value === "string" ? plainName(value) : "";
+    return PROVIDERS.includes(name) ? name : OTHER_PROVIDER_NAMES[name];
+  };
+  return named === undefined ? known(type) : (known(named) ?? null);
 }
 
 function readFields(fieldOf: (names: readonly string[]) => unknown): Facts | { reason: string } {

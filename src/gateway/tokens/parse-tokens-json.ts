@@ -1,9 +1,10 @@
 // Parses tokens from JSON and YAML: lists, named lists, flow2api exports, browser cookie exports.
 
-import { type Cookie, detectSecret, fromCookies, isDetected, knownForm, PROVIDERS } from "./detect-secret.ts";
+import { assignedValue, type Cookie, detectSecret, fromCookies, isDetected, knownForm, PROVIDERS } from "./detect-secret.ts";
 import { plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";
 import type { ParsedLine, ParseOptions } from "./parsed-token.ts";
 import { isPythonRow, readPythonAccount } from "./python-account.ts";
+import { onlySecretsIn } from "./secrets-in-text.ts";
 
 /** Fields under which a list of tokens may lie in an object, as {@link plainName} leaves them. */
 const LISTS: readonly string[] = [
@@ -59,7 +60,7 @@ class Reader {
   read(value: unknown, options: ParseOptions = this.#source.options, depth = 0): ParsedLine[] | null {
     if (depth > MAX_DEPTH) return null;
     if (Array.isArray(value)) return this.#list(value, options, depth);
-    return isTable(value) ? this.#table(value, options, depth) : [this.#element(value, options)];
+    return isTable(value) ? this.#table(value, options, depth) : this.#element(value, options);
   }
 
   #list(items: unknown[], options: ParseOptions, depth: number): ParsedLine[] {
@@ -67,26 +68,38 @@ class Reader {
     return items.flatMap((item, index) => {
       const line = this.#lineOf(firstText(item, 0), isTable(item));
       const nested = isTable(item) || (Array.isArray(item) && !item.every(isCookie)) ? this.read(item, options, depth + 1) : null;
-      const parsed = nested ?? [readElement(item, line, options)];
+      const parsed = nested ?? readElement(item, line, options);
       this.#pass(item, 0);
       return parsed.map((one) => ("reason" in one ? { ...one, reason: `entry ${index + 1}: ${one.reason}` } : one));
     });
   }
 
   #table(table: Table, options: ParseOptions, depth: number): ParsedLine[] | null {
-    if (hasSecret(table)) return [this.#element(table, options), ...this.#lists(table, options, depth)];
+    if (hasSecret(table)) return [...this.#element(table, options), ...this.#lists(table, options, depth)];
     const parsed = this.#lists(table, options, depth);
-    for (const [name, value] of Object.entries(table)) {
-      const provider = PROVIDERS.find((candidate) => candidate === name.toLowerCase()) ?? options.provider;
-      if (typeof value === "string" && knownForm(value.trim())) {
-        const label = PROVIDERS.includes(name.toLowerCase()) ? {} : { label: name };
-        parsed.push(readRecord({ ...label, secret: value, provider: options.provider }, this.#lineOf(value), options));
-      } else if (isTable(value) || (Array.isArray(value) && PROVIDERS.includes(name.toLowerCase()))) {
-        parsed.push(...(this.read(value, { ...options, provider }, depth + 1) ?? []));
-      }
-    }
+    for (const [name, value] of Object.entries(table)) parsed.push(...this.#field(name, value, options, depth));
     if (parsed.length > 0) return parsed;
     return Object.keys(table).some((name) => LISTS.includes(plainName(name)) && Array.isArray(table[name])) ? [] : null;
+  }
+
+  /** A field of an object that is no token itself. */
+  #field(name: string, value: unknown, options: ParseOptions, depth: number): ParsedLine[] {
+    const named = PROVIDERS.find((candidate) => candidate === name.toLowerCase());
+    const inside = { ...options, provider: named ?? options.provider };
+    if (typeof value === "string") {
+      const isOne = knownForm(value.trim()) !== null;
+      if (!isOne && onlySecretsIn(value).length === 0) return [];
+      const label = named || !isOne ? {} : { label: name };
+      return readRecord({ ...label, secret: value }, this.#lineOf(value), options);
+    }
+    if (isTable(value) || (Array.isArray(value) && named)) return this.read(value, inside, depth + 1) ?? [];
+    if (!Array.isArray(value) || LISTS.includes(plainName(name))) return [];
+    // A list under any other name may hold anything: only what is a token, or an object with a field for one, is told.
+    return value.flatMap((item) => {
+      if (typeof item !== "string") return typeof item === "object" ? (this.read(item, inside, depth + 1) ?? []) : [];
+      const line = this.#lineOf(item);
+      return readTextLine(item, line, inside).filter((parsed) => !("reason" in parsed));
+    });
   }
 
   /** The lists of tokens among its fields. */
@@ -96,7 +109,7 @@ class Reader {
     );
   }
 
-  #element(item: unknown, options: ParseOptions): ParsedLine {
+  #element(item: unknown, options: ParseOptions): ParsedLine[] {
     return readElement(item, this.#lineOf(firstText(item, 0), isTable(item)), options);
   }
 
@@ -158,21 +171,29 @@ function hasSecret(table: Table): boolean {
   return Object.entries(table).some(([name, value]) => typeof value === "string" && SECRET_NAMES.includes(plainName(name)));
 }
 
-function readElement(item: unknown, line: number, options: ParseOptions): ParsedLine {
-  if (typeof item === "string") {
-    const found = detectSecret(item, options.provider);
-    return isDetected(found) ? { line, ...found } : { line, reason: found.reason };
-  }
-  if (Array.isArray(item) && item.every(isCookie)) return readCookies(item, line);
-  if (!isTable(item)) return { line, reason: "is neither text nor an object" };
-  if (isPythonRow(item)) return readPythonAccount(item, line, { now: options.now ?? 0, sharedProxy: null, autoEnable: false });
+function readElement(item: unknown, line: number, options: ParseOptions): ParsedLine[] {
+  if (typeof item === "string") return readTextLine(item, line, options);
+  if (Array.isArray(item) && item.every(isCookie)) return [readCookies(item, line)];
+  if (!isTable(item)) return [{ line, reason: "is neither text nor an object" }];
+  if (isPythonRow(item)) return [readPythonAccount(item, line, { now: options.now ?? 0, sharedProxy: null, autoEnable: false })];
   const { cookies, cookie } = item;
   if (Array.isArray(cookies) && cookies.every(isCookie)) {
     const found = fromCookies(cookies);
-    return isDetected(found) ? readRecord({ ...item, ...found }, line, options) : { line, reason: found.reason };
+    return isDetected(found) ? readRecord({ ...item, ...found }, line, options) : [{ line, reason: found.reason }];
   }
   return readRecord(typeof cookies === "string" && cookie === undefined ? { ...item, cookie: cookies } : item, line, options);
 }
+
+/** A text as an entry of a list: a secret, or several. */
+function readTextLine(text: string, line: number, options: ParseOptions): ParsedLine[] {
+  const whole = detectSecret(text, options.provider);
+  if (isDetected(whole)) return [{ line, ...whole }];
+  const several = onlySecretsIn(text.slice(assignmentOf(text)));
+  return several.length > 0 ? several.flatMap((secret) => readTextLine(secret, line, options)) : [{ line, reason: whole.reason }];
+}
+
+/** Length of the name that assigns what follows. */
+const assignmentOf = (text: string): number => text.length - (assignedValue(text) ?? text).length;
 
 function readCookies(cookies: readonly Cookie[], line: number): ParsedLine {
   const found = fromCookies(cookies);

@@ -56,9 +56,10 @@ describe("one per line", () => {
     expect(JSON.stringify(parsed)).not.toContain("anary");
   });
 
-  test("a provider that is given decides where the form is open, and contradicts no form", () => {
-    expect(secrets("some-session-1", { provider: "flow" })).toEqual(["flow some-session-1"]);
-    expect(secrets("project.key-1", { provider: "gemini" })).toEqual(["gemini project.key-1"]);
+  test("a provider that is given for all opens no form, and contradicts none", () => {
+    expect(secrets("some-session-1", { provider: "flow" })).toEqual(["is no Flow session"]);
+    expect(secrets("project.key-1", { provider: "gemini" })).toEqual(["is no Gemini key"]);
+    expect(secrets("provider,key\nflow,some-session-1", { provider: "flow" })).toEqual(["flow some-session-1"]);
     expect(secrets(KEY, { provider: "flow" })).toEqual(["is a Gemini key, not a Flow session"]);
     expect(secrets(SESSION, { provider: "gemini" })).toEqual(["is a Flow session, not a Gemini key"]);
   });
@@ -218,12 +219,61 @@ describe("lists of other pools", () => {
     ["TOML", `[gemini]\nkey = "${KEY}"\nkey2 = "${KEY2}"`],
     ["numbers", `1. ${KEY}\n2) ${KEY2}`],
     ["lists by provider", JSON.stringify({ gemini: [KEY, KEY2], flow: [] })],
+    ["several in a field of JSON", JSON.stringify([{ name: "pool", type: 24, key: `${KEY}\n${KEY2}` }])],
+    ["several in a cell", `name,keys,enabled\npool,"${KEY};${KEY2}",true`],
+    ["a text of keys in an object", JSON.stringify({ group_id: 1, keys_text: `${KEY}\n${KEY2}` })],
+    ["two fields of one object", `environment:\n  GEMINI_API_KEY: ${KEY}\n  GOOGLE_API_KEY: "${KEY2}"`],
+    ["settings of a chat program", JSON.stringify({ llm: { providers: [{ id: "gemini", type: "gemini", apiKey: `${KEY},${KEY2}` }] } })],
+    ["settings with comments", `{\n  // mine\n  "keys": [\n    "${KEY}",\n    "${KEY2}", // spare\n  ]\n}`],
+    ["names without quotes", `{keys: ['${KEY}', '${KEY2}']}`],
+    ["objects with commas between", `{"key":"${KEY}"},\n{"key":"${KEY2}"},`],
+    ["a text over lines", `KEYS="${KEY},\n${KEY2}"`],
+    ["a program's list", `const keys = ["${KEY}", "${KEY2}"];`],
+    ["a program's map", `'gemini' => ['${KEY}', '${KEY2}'],`],
+    ["rows of SQL", `INSERT INTO keys VALUES (1,'${KEY}'),(2,'${KEY2}');`],
+    ["XML", `<keys><key>${KEY}</key><key>${KEY2}</key></keys>`],
+    ["Chinese signs", `${KEY}，${KEY2}；`],
+    ["Chinese names", `密钥1：${KEY}\n密钥2：${KEY2}`],
+    ["blanks that are not seen", `${KEY}\u00a0\n${KEY2}\u200b`],
+    ["other ends of lines", `${KEY}\u2028${KEY2}`],
+    ["a plus", `${KEY}+${KEY2}`],
+    ["variables before a command", `GEMINI_API_KEY=${KEY} K2=${KEY2} node x.js`],
+    ["a command and an address", `curl -H "x-goog-api-key: ${KEY}" https://a.example/models\nhttps://a.example/models?key=${KEY2}`],
     ["other names of lists", JSON.stringify({ data: { geminiApiKeys: [KEY, KEY2] } })],
   ];
 
   test.each(LISTS)("%s", (_name, text) => {
     expect(secrets(text)).toEqual(both);
     expect(secrets(text, { provider: "gemini" })).toEqual(both);
+  });
+
+  test.each([
+    ["traded as text", `me@example.com----hunter22----${SESSION}`],
+    ["parted by colons", `me@example.com:hunter22:${SESSION}`],
+    ["a row of a browser's tools", `${COOKIE}\t${SESSION}\tlabs.google\t/\t2026-12-30T00:00:00.000Z\t1200`],
+    ["a cookie as JSON has it", `"${COOKIE}": "${SESSION}"`],
+    ["a command of a browser's tools", `curl 'https://labs.google/fx/api/auth/session' -b 'a=b; ${COOKIE}=${SESSION}; c=d'`],
+    ["a form", `st=${SESSION}&email=me%40example.com`],
+  ])("a session, %s", (_name, text) => {
+    expect(secrets(text)).toEqual([`flow ${SESSION}`]);
+  });
+
+  test("ten thousand keys on one line are one pass", () => {
+    const keys = Array.from({ length: 10_000 }, (_, index) => `AIzaSy${`${index}`.padStart(33, "x")}`);
+    for (const text of [keys.join(","), `x = [${keys.map((key) => `"${key}"`).join()}];`, JSON.stringify([{ key: keys.join("\n") }])]) {
+      expect(secrets(text)).toHaveLength(10_000);
+    }
+  });
+
+  test("keys of one field share what stands beside them, but no label", () => {
+    expect(parseTokens(JSON.stringify({ provider: "Google AI", label: "pool", group: "g", key: `${KEY} ${KEY2}` }))).toEqual([
+      { line: 1, provider: "gemini", secret: KEY, label: "pool", group: "g" },
+      { line: 1, provider: "gemini", secret: KEY2, group: "g" },
+    ]);
+  });
+
+  test("of a damaged document what has the form of a secret is taken, and the damage told", () => {
+    expect(secrets(`{"keys": ["${KEY}",\n"${KEY2}"`)).toEqual(["begins a JSON document that is damaged", ...both]);
   });
 
   test("a name of each key becomes its label", () => {
@@ -258,6 +308,26 @@ describe("lists of other pools", () => {
     "me@example.com",
     '{"gemini": "none"}',
     "-----BEGIN PRIVATE KEY-----",
+    "-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA1234567890abcdefABCDEF\n-----END PRIVATE KEY-----",
+    "password123456",
+    "order-12345678",
+    "550e8400-e29b-41d4-a716-446655440000",
+    "d41d8cd98f00b204e9800998ecf8427e",
+    "ghp_1234567890abcdefghijklmnopqrstuvwxyz",
+    "xoxb-1234567890-abcdef",
+    "your-api-key-1",
+    "user1:pass1234",
+    "export A=b1234567",
+    "token=abc12345",
+    '{"token":"changeme1"}',
+    "key,label\nfoo12345,bar",
+    "port: 8317\nmodel: gemini-3-pro-image",
+    "gemini-nano-banana-2.1",
+    "projects/my-project-12345678",
+    `AIzaSy${"X".repeat(33)}`,
+    `${KEY}${KEY2}`,
+    `${Buffer.from('{"alg":"HS256","typ":"JWT"}').toString("base64url")}.eyJzdWIiOiIxIn0.c2lnbmF0dXJl`,
+    "gemini-api-key:\n  - your-api-key-1\n",
   ];
 
   test.each(["gemini", "flow"])("what is no secret is never taken, not even where the provider is said to be %s", (provider) => {

@@ -13,7 +13,8 @@ import {
 } from "./detect-secret.ts";
 import { FIELD_NAMES, plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";
 import { hasDocument, readDocument } from "./parse-tokens-json.ts";
-import type { ParsedLine, ParseOptions } from "./parsed-token.ts";
+import { isRefused, type ParsedLine, type ParseOptions } from "./parsed-token.ts";
+import { areMarkedOff, onlySecretsIn, secretsIn } from "./secrets-in-text.ts";
 
 export { PROVIDERS } from "./detect-secret.ts";
 
@@ -31,11 +32,19 @@ export function parseTokens(text: string, options: ParseOptions = {}): ParsedLin
     const line = 1 + newlines(clean.slice(0, clean.length - start.length));
     if (document !== undefined) return readDocument(document, { text: start, line, options });
     const isObject = start.startsWith("{") || start.includes("{");
-    if (isObject && tryJson(start.trimEnd().split(/[\r\n]/, 1)[0]!) === undefined)
-      return [{ line, reason: "begins a JSON document that is damaged" }];
+    if (isObject && tryJson(withoutComma(start.split(/[\r\n]/, 1)[0]!)) === undefined) {
+      const loose = tryLooseJson(start);
+      if (loose !== undefined) return readDocument(loose, { text: start, line, options });
+      const whole = readLines(clean.split(LINE_BREAK), options).filter((parsed) => !isRefused(parsed));
+      return [{ line, reason: "begins a JSON document that is damaged" }, ...whole];
+    }
   }
-  return tryYaml(clean, options) ?? readLines(clean.split(/\r\n|\n|\r/), options);
+  return tryYaml(clean, options) ?? readLines(clean.split(LINE_BREAK), options);
 }
+
+const LINE_BREAK = /\r\n|[\n\r\u2028\u2029]/;
+
+const withoutComma = (text: string): string => text.trimEnd().replace(/,$/, "");
 
 const newlines = (text: string): number => text.match(/\n/g)?.length ?? 0;
 
@@ -48,13 +57,23 @@ function tryJson(text: string): unknown {
   }
 }
 
-/** Longest text that is read as YAML. */
-const MAX_YAML = 1024 * 1024;
+/** JSON with comments, commas too many, or names without quotes, as settings files have it. */
+function tryLooseJson(text: string): unknown {
+  if (text.length > MAX_LOOSE) return undefined;
+  try {
+    return Bun.JSON5.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Longest text that is read as YAML or JSON5. */
+const MAX_LOOSE = 1024 * 1024;
 
 /** Null unless the text is YAML in which tokens are found; plain lines are read as such. */
 function tryYaml(text: string, options: ParseOptions): ParsedLine[] | null {
   // An anchor could make a small text a huge document.
-  if (text.length > MAX_YAML || !/^[ \t]*(?:- |[A-Za-z_][\w.-]{0,99}:[ \t]*$)/m.test(text) || /[&*]/.test(text)) return null;
+  if (text.length > MAX_LOOSE || !/^[ \t]*(?:- |[A-Za-z_][\w.-]{0,99}:[ \t]*$)/m.test(text) || /[&*]/.test(text)) return null;
   try {
     const document: unknown = Bun.YAML.parse(text);
     return hasDocument(document) ? readDocument(document, { text, line: 1, options }) : null;
@@ -74,7 +93,7 @@ function readLines(texts: string[], options: ParseOptions): ParsedLine[] {
   for (const line of rest) {
     const found = headerOf(line.text);
     if (found) header = found;
-    else if (header && isRow(line.text, header)) parsed.push(readRow(line, header, options));
+    else if (header && isRow(line.text, header)) parsed.push(...readRow(line, header, options));
     else parsed.push(...readLine(line, options));
   }
   return [...readCookieLines(cookies), ...parsed];
@@ -123,16 +142,16 @@ function headerOf(text: string): Header | null {
   return null;
 }
 
-const holdsSecret = (text: string): boolean => piecesOf(text).some((piece) => knownForm(piece) !== null);
+const holdsSecret = (text: string): boolean => secretsIn(text).length > 0;
 
 /** False for a secret that stands alone below a table of several columns. */
 function isRow(text: string, { separator, names }: Header): boolean {
   return names.length === 1 ? !/[,;\t]/.test(text) : splitRow(text, separator).length > 1;
 }
 
-function readRow({ line, text }: Line, { separator, names }: Header, options: ParseOptions): ParsedLine {
+function readRow({ line, text }: Line, { separator, names }: Header, options: ParseOptions): ParsedLine[] {
   const cells = splitRow(text, separator);
-  if (cells.length > names.length) return { line, reason: `has ${cells.length} fields where the header names ${names.length}` };
+  if (cells.length > names.length) return [{ line, reason: `has ${cells.length} fields where the header names ${names.length}` }];
   return readRecord(Object.fromEntries(cells.map((cell, index) => [names[index]!, cell])), line, options);
 }
 
@@ -178,33 +197,30 @@ function readLine({ line, text }: Line, options: ParseOptions): ParsedLine[] {
   const whole = withoutComment(text.replace(/^(?:[-*•] |\d{1,5}[.)] )/, "").trim());
   const bare = assignedText(whole);
   if (/^[[{]/.test(bare)) {
-    const document = tryJson(bare.replace(/,$/, ""));
+    const document = tryJson(withoutComma(bare));
     if (document !== undefined) return readDocument(document, { text: bare, line, options });
-    if (bare.includes("{") || !holdsSecret(bare)) return [{ line, reason: "is no whole JSON" }];
+    if (!holdsSecret(bare)) return [{ line, reason: "is no whole JSON" }];
   }
   const found = detectSecret(whole, options.provider);
   if (isDetected(found)) return [{ line, ...found }];
-  const pieces = piecesOf(bare);
-  const secrets = [...new Set(pieces.filter((piece) => knownForm(piece) !== null))];
-  if (secrets.length > 1) {
-    if (pieces.some((piece) => /[A-Za-z0-9]/.test(piece) && !secrets.includes(piece)))
-      return [{ line, reason: "holds more than one secret beside other words" }];
-    return secrets.map((secret) => readRecord({ secret, provider: options.provider }, line, options));
-  }
+  const secrets = secretsIn(bare);
+  const take = () => secrets.flatMap((secret) => readRecord({ secret, provider: options.provider }, line, options));
+  if (secrets.length > 1 && (onlySecretsIn(bare).length > 0 || areMarkedOff(whole))) return take();
+  if (secrets.length > 1) return [{ line, reason: "holds more than one secret beside other words" }];
   const cells = cellsOf(bare);
-  return [cells.length > 1 ? readCells(cells, line, options) : { line, reason: (found as Unrecognised).reason }];
+  const row = cells.length > 1 ? readCells(cells, line, options) : [{ line, reason: (found as Unrecognised).reason }];
+  return secrets.length === 1 && row.every(isRefused) && !isOfOther(secrets[0]!, options) ? take() : row;
 }
+
+/** True where it is a secret of the other provider than all are said to be. */
+const isOfOther = (secret: string, { provider }: ParseOptions): boolean =>
+  provider !== undefined && knownForm(secret)?.provider !== provider;
 
 /** What an assignment assigns, without its quotes; else the text itself. JSON in quotes is taken out of them. */
 function assignedText(text: string): string {
   const value = unquote(assignedValue(text) ?? text);
   const escaped = value.includes('\\"') ? tryJson(`"${value}"`) : undefined;
   return typeof escaped === "string" ? escaped : value;
-}
-
-/** The words between whatever parts a list; four dashes part accounts in lists that are traded as text. */
-function piecesOf(text: string): string[] {
-  return text.split(/----|[\s,;|"'`[\](){}<>]/).filter((piece) => piece !== "");
 }
 
 /** The fields of a row without a header, by the first sign that parts it. */
@@ -228,14 +244,14 @@ function withoutComment(text: string): string {
 const isBlank = (character: string | undefined): boolean => character !== undefined && character.trim() === "";
 
 /** A row without a header: the secret is found by its form, the rest by what it looks like. */
-function readCells(cells: string[], line: number, options: ParseOptions): ParsedLine {
+function readCells(cells: string[], line: number, options: ParseOptions): ParsedLine[] {
   const filled = cells.map((cell) => unquote(cell.trim())).filter((cell) => cell !== "");
-  const provider = filled.find((cell) => PROVIDERS.includes(cell.toLowerCase()))?.toLowerCase() ?? options.provider;
+  const provider = filled.find((cell) => PROVIDERS.includes(cell.toLowerCase()))?.toLowerCase();
   const others = filled.filter((cell) => !PROVIDERS.includes(cell.toLowerCase()));
   const byForm = others.filter((cell) => isDetected(detectSecret(cell)));
-  const open = others.filter((cell) => provider !== undefined && isDetected(detectSecret(cell, provider)));
+  const open = others.filter((cell) => provider !== undefined && isDetected(detectSecret(cell, provider, { isNamed: true })));
   const longest = open.reduce((longer, cell) => (cell.length > longer.length ? cell : longer), "");
-  if (byForm.length > 1) return { line, reason: "holds more than one secret" };
+  if (byForm.length > 1) return [{ line, reason: "holds more than one secret" }];
   const secret = byForm[0] ?? longest;
   const record: Record<string, unknown> = { secret, provider };
   const about = others.filter((cell) => cell !== secret);

@@ -17,7 +17,7 @@ export type RefusedLine = { line: number; reason: string };
 export type ParsedLine = ParsedToken | RefusedLine;
 
 export type ParseOptions = {
-  /** Whose tokens they are where their form does not tell. */
+  /** Those of the other provider are refused. */
   provider?: string;
   /** Epoch ms; without it, sessions that ended long ago are not told apart. */
   now?: number;
@@ -26,4 +26,4 @@ export type ParseOptions = {
 export const isRefused = (parsed: ParsedLine): parsed is RefusedLine => "reason" in parsed;
 
 /** What accounts of the original hold that has no place here; told once for all of them. */
-export type LeftBehind = "google_cookies" | "login" | "protocol_mode" | "captcha_proxy" | "proxy";
+export type LeftBehind = "google_cookies" | "login" | "protocol_mode" | "captcha_proxy" | "extension_route" | "refresh" | "proxy";

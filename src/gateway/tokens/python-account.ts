@@ -25,7 +25,7 @@ const BANNED_BY_429 = "429_rate_limit";
 
 export const textOf = (value: unknown): string => (typeof value === "string" ? value.trim() : "");
 /** As SQLite, TOML and JSON have it: 1, true, "1". */
-export const isOn = (value: unknown): boolean => value === 1 || value === true || value === "1" || value === "true";
+export const isOn = (value: unknown): boolean => value === 1 || value === true || /^(?:1|true|yes|on)$/i.test(textOf(value));
 
 /** True for an object in the original's form: its names of the session, and none of ours for the provider. */
 export function isPythonRow(row: PythonRow): boolean {
@@ -46,8 +46,8 @@ export function readPythonAccount(row: PythonRow, line: number, options: PythonO
     ...found,
     ...(owner ? { identity: owner } : {}),
     enabled: status.enabled && proxy !== "unusable",
-    imageEnabled: row.image_enabled === undefined || isOn(row.image_enabled),
-    videoEnabled: row.video_enabled === undefined || isOn(row.video_enabled),
+    imageEnabled: isSwitchedOn(row.image_enabled),
+    videoEnabled: isSwitchedOn(row.video_enabled),
     imageConcurrency: concurrencyOf(row.image_concurrency),
     videoConcurrency: concurrencyOf(row.video_concurrency),
     proxy: proxy === "unusable" ? null : proxy,
@@ -65,9 +65,22 @@ function leftBehind(row: PythonRow): LeftBehind[] {
     ["login", textOf(row.login_account) !== "" || textOf(row.login_password) !== ""],
     ["protocol_mode", mode !== "" && mode !== "session"],
     ["captcha_proxy", textOf(row.captcha_proxy_url) !== ""],
+    ["extension_route", textOf(row.extension_route_key) !== ""],
+    ["refresh", hasOwnRefresh(row)],
   ];
   return held.filter(([, isHeld]) => isHeld).map(([name]) => name);
 }
+
+/** Other than the original gives every account: on, each 120 minutes. */
+function hasOwnRefresh({ auto_refresh_enabled, refresh_interval_minutes }: PythonRow): boolean {
+  const isOff = isTold(auto_refresh_enabled) && !isOn(auto_refresh_enabled);
+  return isOff || (isTold(refresh_interval_minutes) && Number(refresh_interval_minutes) !== 120);
+}
+
+const isTold = (value: unknown): boolean => value !== undefined && value !== null && value !== "";
+
+/** A switch; where nothing is told it is on, as in the original's table. */
+const isSwitchedOn = (value: unknown): boolean => !isTold(value) || isOn(value);
 
 type Status = { enabled: boolean; note: string; health?: unknown };
 
@@ -86,14 +99,18 @@ function statusOf(row: PythonRow, { now, autoEnable }: PythonOptions): Status {
       health: until > now ? cooledHealth("account_quota", now, until) : null,
     };
   }
-  if (row.is_active === undefined || isOn(row.is_active)) return { enabled: true, note: ban ? `was banned by the original: ${ban}` : "" };
+  if (isSwitchedOn(row.is_active)) return { enabled: true, note: ban ? `was banned by the original: ${ban}` : "" };
   const note = ban ? `was banned by the original: ${ban}` : "was disabled in the original";
   return autoEnable ? { enabled: true, note, health: blockedHealth("imported_off", now) } : { enabled: false, note };
 }
 
+/** Words that tables and forms hold where there is none. */
+const NO_PROXY = /^(?:none|null|nil|undefined|no|off|false|0|-)$/i;
+
 function proxyFor(row: PythonRow, shared: PythonOptions["sharedProxy"]): { proxy: string | "unusable" | null; notes: string[] } {
   const own = textOf(row.proxy_url);
-  if (own === "") return { proxy: shared, notes: shared === "unusable" ? ["its shared proxy in the original cannot be used here"] : [] };
+  if (own === "" || NO_PROXY.test(own))
+    return { proxy: shared, notes: shared === "unusable" ? ["its shared proxy in the original cannot be used here"] : [] };
   try {
     return { proxy: readPythonProxy(own), notes: [] };
   } catch (error) {
@@ -105,8 +122,10 @@ function proxyFor(row: PythonRow, shared: PythonOptions["sharedProxy"]): { proxy
 export const proxyReason = ({ message }: AppError): string =>
   message.startsWith("is ") ? message : "is no address like http://proxy.example:3128";
 
-/** Epoch ms of what Python and SQLite write; without a zone it is UTC. */
+/** Epoch ms of what Python and SQLite write; without a zone it is UTC. Null where nothing is told. */
 function timeOf(value: unknown): number | null {
+  // Seconds since 1970, as other languages' exports have it.
+  if (typeof value === "number") return value > 0 && value < 1e11 ? value * 1000 : value;
   const text = textOf(value).replace(" ", "T");
   if (text === "") return null;
   const time = Date.parse(/(Z|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`);

@@ -13,7 +13,7 @@ export function readPythonProxy(text: string): string {
   const bare = text.trim();
   if (/^(st5\s|socks)/i.test(bare)) throw new AppError("invalid_request", "is SOCKS, which is not supported: give an http(s) proxy");
   const scheme = /^https?(?=:\/\/)/i.exec(bare)?.[0] ?? "";
-  const rest = (scheme ? bare.slice(scheme.length + 3) : bare).replace(/\/$/, "");
+  const rest = (scheme ? bare.slice(scheme.length + 3) : bare.replace(/^\/\//, "")).replace(/\/$/, "");
   const { address, user, password } = splitLogin(rest);
   const login = user === "" ? "" : `${encoded(user)}${password === null ? "" : `:${encoded(password)}`}@`;
   return readProxy(`${scheme.toLowerCase() || "http"}://${login}${address}`);

@@ -6,7 +6,7 @@ import { AppError, type AppErrorOptions, BILLING_MESSAGE, type ErrorKind, type F
 import { redactText } from "../../log.ts";
 import { errorObjectOf, type GoogleError, httpOfStatus, type Meaning, readGoogleError } from "../google-error.ts";
 import { meaningOf, type Reading } from "../google-meaning.ts";
-import { type JsonRecord, stringOf } from "./json.ts";
+import { isRecord, type JsonRecord, stringOf } from "./json.ts";
 
 const DEFAULT_MINUTE_MS = 60_000;
 const MAX_EXCERPT = 300;
@@ -177,12 +177,15 @@ function unavailable(reason: FailureReason, message: string, upstreamStatus?: nu
 /** Status of an error object that came inside an answer with status 200, or null when it is no error. */
 export function statusInside(body: unknown): number | null {
   const error = errorObjectOf(body);
-  if (!error) return null;
+  // A job that has failed says why in a field of the same name.
+  if (!error || isJob(body)) return null;
   const code = Number(error.code);
   if (code >= 400 && code < 600) return code;
   const { status } = readGoogleError({ error })!;
   return status ? httpOfStatus[status] : 500;
 }
+
+const isJob = (body: unknown): boolean => isRecord(body) && stringOf(body.id) !== undefined && stringOf(body.status) !== undefined;
 
 /**
  * What the errors of an interaction that ended as `failed` mean: `[{code, message}]`, where the first that is no outage counts.

@@ -26,7 +26,8 @@ const ENDS: Readonly<Record<string, string>> = {
  */
 export function toVideoStatus(interaction: JsonRecord, interactionId: string, now: number): VideoStatus {
   const status = stringOf(interaction.status) ?? "";
-  if (status === "failed") return { state: "failed", error: toJobError(arrayOf(interaction.errors).filter(isRecord), now) };
+  if (status === "failed")
+    return { state: "failed", error: toJobError([...arrayOf(interaction.errors), interaction.error].filter(isRecord), now) };
   if (status === "cancelled") return { state: "failed", error: new AppError("cancelled", "The video was cancelled.") };
   const video = findVideo(interaction);
   // Of `idle` no more is documented than the word (SDK enum of 3.3.0): nothing is under way, so that a video that is there is whole.

@@ -69,7 +69,9 @@ export function createAnswer(learn: UpdateFacts = () => {}): Answer {
       if (!isRecord(response)) throw damaged("malformed", "The upstream's answer is not an object.");
       for (const name in response) if (!FIELDS.has(name)) learn("field", name, response);
       const feedback = isRecord(response.promptFeedback) ? response.promptFeedback : {};
-      const candidate = arrayOf(response.candidates).find(isRecord) ?? {};
+      const candidates = arrayOf(response.candidates).filter(isRecord);
+      // One is asked for; where there are more, the one with an image is what was paid for.
+      const candidate = candidates.find(holdsImage) ?? candidates[0] ?? {};
       const parts = isRecord(candidate.content) ? arrayOf(candidate.content.parts).filter(isRecord) : [];
       extras.read(response, candidate);
       block = stringOf(feedback.blockReason) ?? block;
@@ -121,3 +123,6 @@ function imageTokens(details: unknown): number | null {
   const images = details.filter(isRecord).filter((entry) => entry.modality === "IMAGE");
   return images.reduce((sum, entry) => sum + numberOf(entry.tokenCount), 0);
 }
+
+const holdsImage = ({ content }: JsonRecord): boolean =>
+  isRecord(content) && arrayOf(content.parts).some((part) => isRecord(part) && isRecord(part.inlineData) && part.thought !== true);

@@ -73,6 +73,16 @@ const IMPORT_REASONS: readonly [RegExp, string][] = [
   [/^is no whole JSON$/, "不是完整的 JSON"],
   [/^has (\d+) fields where the header names (\d+)$/, "有 $1 个字段，而表头只有 $2 个"],
   [/^holds more than one secret$/, "包含多个凭证"],
+  [/^holds more than one secret beside other words$/, "除多个凭证外还有其他文字"],
+  [/^is an address, not a secret$/, "是网址，不是凭证"],
+  [/^is neither text nor an object$/, "既不是文本也不是对象"],
+  [/^is a service account of Google Cloud, .*$/, "是 Google Cloud 服务账号，不支持：请提供 API 密钥"],
+  [/^is a signed token \(JWT\) .*$/, "是其他用途的签名令牌（JWT）：请提供 Flow 的会话 Cookie"],
+  [/^is a Gemini key, not a Flow session$/, "是 Gemini 密钥，不是 Flow 会话"],
+  [/^is a Flow session, not a Gemini key$/, "是 Flow 会话，不是 Gemini 密钥"],
+  [/^lacks a part of the session cookie$/, "会话 Cookie 缺少一部分"],
+  [/^holds no session cookie of labs\.google$/, "没有 labs.google 的会话 Cookie"],
+  [/^holds a session cookie that is damaged$/, "会话 Cookie 不完整"],
   [/^holds no secret .*$/, "没有凭证（例如 secret、key 或 session_token 字段）"],
   [/^has white space or control characters inside$/, "中间有空白或控制字符"],
   [/^is an access token, .*$/, "是一小时内就会失效的访问令牌：请提供会话 Cookie"],
@@ -83,7 +93,7 @@ const IMPORT_REASONS: readonly [RegExp, string][] = [
   [/^is an e-mail address alone$/, "只有邮箱地址"],
   [/^is no Gemini key$/, "不是 Gemini 密钥"],
   [/^is no Flow session$/, "不是 Flow 会话"],
-  [/^is neither a Gemini key .*$/, "既不是 Gemini 密钥（AIza…）也不是 Flow 会话；如果是，请说明是哪一种"],
+  [/^is neither a Gemini key .*$/, "既不是 Gemini 密钥（AIza…）也不是 Flow 会话；如果是，请在旁边注明提供方（provider 列）"],
   [/^provider: expected gemini or flow$/, "provider：应为 gemini 或 flow"],
   [/^(.+): expected (?:a whole number|a number) from (\S+) to (\S+)$/, "$1：应为 $2 到 $3 之间的数字"],
   [/^(.+): expected true or false$/, "$1：应为 true 或 false"],
@@ -94,8 +104,10 @@ const IMPORT_REASONS: readonly [RegExp, string][] = [
 ];
 
 function importReason(reason: string): string {
-  const inner = /^the secret (.*)$/s.exec(reason);
-  if (inner) return `凭证${importReason(inner[1]!)}`;
+  const entry = /^entry (\d+): (.*)$/s.exec(reason);
+  if (entry) return `第 ${entry[1]} 项：${importReason(entry[2]!)}`;
+  const inner = /^the (secret|session) (.*)$/s.exec(reason);
+  if (inner) return `${inner[1] === "secret" ? "凭证" : "会话"}${importReason(inner[2]!)}`;
   const found = IMPORT_REASONS.find(([form]) => form.test(reason));
   return found ? reason.replace(found[0], found[1]) : reason;
 }
@@ -275,12 +287,14 @@ export const tokens: typeof en = {
     login: "登录名和密码：从不导入",
     protocol_mode: "通过重放登录来续期：这里不支持",
     captcha_proxy: "打码服务的代理：这里没有打码",
+    extension_route: "打码浏览器的路由：这里没有打码",
+    refresh: "单个账号的续期间隔：此处由 refresh.flow_interval 统一设置",
     proxy: "无法使用的代理（SOCKS 或无效地址）；这些账号导入后为停用状态",
   },
   importTextHint: "每行一个或多个，或 CSV、JSON、YAML、.env、Cookie，或旧版 flow2api 的导出文件。其中的访问令牌和密码不会被读取。",
   importFile: "或选择文件",
-  importProvider: "无法从格式判断时视为",
-  importProviderAny: "略过",
+  importProvider: "只导入",
+  importProviderAny: "不限提供方",
   importGroup: "未注明分组者归入",
   preview: "先预览",
   previewTitle: "将要导入的内容",

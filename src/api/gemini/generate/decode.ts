@@ -3,12 +3,13 @@
 
 import type { ImageOptions, Kind } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { LeftOut, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import type { LeftOut } from "../../../gateway/generation/inputs.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { Thinking } from "../../../gateway/models/models.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints } from "../../image-config.ts";
-import { lastTurnStart } from "../../last-turn.ts";
+import { lastTurnStart, saysSomething } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
 import { fieldsOf, isFields, listOf, textOf } from "../proto-json.ts";
 import { dataReference, uriReference } from "../references.ts";
@@ -106,7 +107,10 @@ function decodeContents(contents: unknown): { instructions: string[]; turns: Unr
     const fields = isFields(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
     return { fields, role: roleOf(fields.role) };
   });
-  const exactFrom = lastTurnStart(list.map(({ role }) => role));
+  const exactFrom = lastTurnStart(
+    list.map(({ role }) => role),
+    (index) => saysSomething(list[index]!.fields.parts),
+  );
   for (const [index, { fields, role }] of list.entries()) {
     const where = isList ? `contents[${index}]` : "contents";
     if (role === "system") instructions.push(instructionOf(fields));

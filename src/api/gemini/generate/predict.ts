@@ -3,7 +3,7 @@
 
 import { type GenerateEvent, type Media, noImageText } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { InputReference } from "../../../gateway/generation/inputs.ts";
+import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
 import { readImageOptions } from "../../../gateway/models/image-options.ts";
 import { mustBe, wholeNumber } from "../../body/invalid.ts";
 import { sendEarly } from "../../early-bytes.ts";
@@ -14,7 +14,7 @@ import { jsonWithBytes } from "../../json-bytes.ts";
 import { foldSeed } from "../../seed.ts";
 import { type Api, admittedModel, type Call } from "../call.ts";
 import { errorBody } from "../errors.ts";
-import { imagenSafety, outputOf, unread } from "../options.ts";
+import { imagenSafety, outputOf, unmadeOutput, unread } from "../options.ts";
 import { type Fields, fieldsOf, isFields, listOf, textOf } from "../proto-json.ts";
 import { mediaReference, readTurns } from "../references.ts";
 import { startImages } from "../run.ts";
@@ -86,7 +86,11 @@ async function start(api: Api, call: Call, model: string) {
     n: countOf(parameters),
     shapeParams: { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize },
   });
-  const ignored = [...unread(parameters, READ, "parameters."), ...(safety === null ? ["parameters.safetySetting"] : [])];
+  const ignored = [
+    ...unread(parameters, READ, "parameters."),
+    ...(safety === null ? ["parameters.safetySetting"] : []),
+    ...unmadeOutput(parameters, fieldsOf(parameters.outputOptions), "parameters."),
+  ];
   return { run, output: imageOutput(parameters), includeReasons: parameters.includeRaiReason === true, ignored };
 }
 

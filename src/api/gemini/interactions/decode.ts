@@ -2,7 +2,7 @@
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0; wire.md A.2 (read 2026-11-23).
 
 import type { ImageOptions, VideoOptions } from "../../../domain/generation.ts";
-import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { collectImageHints } from "../../image-config.ts";

@@ -1,10 +1,11 @@
 // Interactions: videos and images as jobs, answered at once, when they are done, or as events while they are made.
+
 import type { OutputPart } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
 import { AppError } from "../../../errors.ts";
 import { partsOf } from "../../../gateway/generation/image-output.ts";
-import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import { JobClient } from "../../../gateway/generation/job-client.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import { failureOf } from "../../../gateway/jobs/job-state.ts";
 import { readImageOptions } from "../../../gateway/models/image-options.ts";
 import { ignoredHeader, pickModelOptions } from "../../../gateway/models/model-options.ts";

@@ -2,7 +2,7 @@
 
 import type { VideoMode } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { InputReference } from "../../../gateway/generation/inputs.ts";
+import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ModelChoice } from "../../../gateway/models/models.ts";
 import { isObject } from "../references.ts";
 import type { ChatBody } from "../schema.ts";

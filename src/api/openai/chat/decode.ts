@@ -1,14 +1,13 @@
 // Chat bodies become a neutral conversation. Pure: URLs are named, not read.
+
 import type { ImageOptions } from "../../../domain/generation.ts";
 import type { ImageForm } from "../../../domain/key.ts";
-
 import { AppError } from "../../../errors.ts";
-import type { UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { countOr } from "../../body/invalid.ts";
-import { type CollectedHints, collectImageHints } from "../../image-config.ts";
-import { lastTurnStart } from "../../last-turn.ts";
-import { foldSeed } from "../../seed.ts";
+import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
+import { lastTurnStart, saysSomething } from "../../last-turn.ts";
 import { isObject } from "../references.ts";
 import { type ChatBody, IMAGE_COUNT } from "../schema.ts";
 import { decodeMessage, type Message } from "./message.ts";
@@ -32,7 +31,7 @@ export type DecodedChat = {
 /** @throws {AppError} `invalid_request` naming the message or part of the last turn that cannot be understood */
 export function decodeChat(body: ChatBody): DecodedChat {
   const roles = body.messages.map(({ role }) => (role === "assistant" ? "model" : role));
-  const exactFrom = lastTurnStart(roles);
+  const exactFrom = lastTurnStart(roles, (index) => saysSomething(body.messages[index]!.content));
   const messages = body.messages.flatMap((message, index) =>
     decodeMessage(message, { name: `messages[${index}]`, exact: index >= exactFrom }),
   );
@@ -51,12 +50,10 @@ export function decodeChat(body: ChatBody): DecodedChat {
     options: {
       system: instructionsOf(body.messages),
       imageOnly: modalities.length > 0 && !modalities.includes("text"),
-      seed: foldSeed(body.seed ?? extraOf(body).seed),
+      seed: collectSeed(body),
     },
   };
 }
-
-const extraOf = ({ extra_body }: ChatBody): Record<string, unknown> => (isObject(extra_body) ? extra_body : {});
 
 const isInstruction = (message: Message) => message.role === "system" || message.role === "developer";
 

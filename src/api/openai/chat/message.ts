@@ -1,6 +1,8 @@
 // One message of a conversation as a turn: its text, its parts in every form that clients send, and the images that its text holds.
+
 import { AppError } from "../../../errors.ts";
-import { emptyReference, type InputReference, ownMediaId, type UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import { emptyReference, ownMediaId } from "../../../gateway/generation/inputs.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import { fileReference, isObject } from "../references.ts";
 import type { ChatBody } from "../schema.ts";
 import { textMedia } from "./text-media.ts";

@@ -36,7 +36,7 @@ export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, 
     model: body.model,
   });
   if (decoded.turns.length === 0) silence(call);
-  return { call, json: jsonOf(loose.response_format, "response_format"), tool: chatTool(loose) };
+  return { call, json: jsonIn(loose, ["response_format", "text.format"]), tool: chatTool(loose) };
 }
 
 export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Decoded, headers: Headers): SideFacts {
@@ -53,8 +53,7 @@ export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Dec
   // What came before is known to the upstream only.
   if (body.previous_response_id) call.messages += 2;
   if (turns.length === 0) silence(call);
-  const format = isObject(loose.text) ? loose.text.format : null;
-  return { call, json: jsonOf(format, "text.format"), tool: null };
+  return { call, json: jsonIn(loose, ["text.format", "response_format"]), tool: null };
 }
 
 /** Nobody said anything that can be gone on from. */
@@ -107,7 +106,28 @@ function markerOf(body: Loose, headers: Headers): string | null {
   return marker === null || marker === "" || /imag|video|edit|draw/i.test(marker.slice(0, 100)) ? null : marker;
 }
 
+/** Where clients demand JSON: the route's own field, the other route's, and either below `extra_body`, where it was not unpacked. */
+function jsonIn(body: Loose, fields: readonly string[]): JsonDemand | null {
+  const holders: [Loose, string][] = [
+    [body, ""],
+    ...(isObject(body.extra_body) ? [[body.extra_body, "extra_body."] as [Loose, string]] : []),
+  ];
+  for (const [holder, prefix] of holders) {
+    for (const field of fields) {
+      const format = field === "text.format" ? isObject(holder.text) && holder.text.format : holder[field];
+      const demand = jsonOf(format, `${prefix}${field}`);
+      if (demand) return demand;
+    }
+    const config = [holder.generationConfig, holder.generation_config].find(isObject);
+    const mime = config?.responseMimeType ?? config?.response_mime_type;
+    if (mime === "application/json")
+      return { field: `${prefix}generationConfig.responseMimeType`, schema: config?.responseSchema ?? config?.response_schema };
+  }
+  return null;
+}
+
 function jsonOf(format: unknown, field: string): JsonDemand | null {
+  if (format === "json_object" || format === "json") return { field };
   if (!isObject(format)) return null;
   if (format.type === "json_object") return { field };
   if (format.type !== "json_schema") return null;

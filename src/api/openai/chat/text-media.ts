@@ -13,10 +13,12 @@ export type TextMedia = Range & {
   isDefinition: boolean;
 };
 
-const OWN_PATH = /\/media\/[a-z2-7]{26}\.([a-z0-9]{1,5})(?:[?#][^\s()<>[\]"'`]{0,200})?/y;
+const OWN_PATH = /\/media\/[a-z2-7]{26}\.([a-z0-9]{1,5})(?:[?#][!#-&*-;=?-Z\\^_a-~]{0,200})?/y;
 const VIDEO_EXTENSIONS: ReadonlySet<string> = new Set(["mp4", "webm", "mov", "m4v"]);
 /** Before an address in text. */
-const DELIMITERS: ReadonlySet<string> = new Set(" \t\r\n()<>[]\"'`|,;");
+const DELIMITERS: ReadonlySet<string> = new Set(" \t\r\n()<>[]{}\"'`|,;*~");
+/** Chinese and Japanese are written without blanks around an address. */
+const isDelimiter = (char: string) => DELIMITERS.has(char) || char > "\x7f";
 const LONGEST_HOST = 300;
 const LONGEST_LABEL = 300;
 
@@ -62,7 +64,7 @@ function namedIn(text: string, images: readonly TextMedia[]): TextMedia[] {
     const end = at + match[0].length;
     const least = Math.max(from, images[image - 1]?.end ?? 0, at - LONGEST_HOST);
     let start = at;
-    while (start > least && !DELIMITERS.has(text[start - 1]!)) start--;
+    while (start > least && !isDelimiter(text[start - 1]!)) start--;
     const url = text.slice(start, end);
     const mediaId = ownMediaId(url);
     // Inside of another URL, or the path of another site.

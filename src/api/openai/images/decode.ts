@@ -1,13 +1,13 @@
 // Bodies of the images endpoints become a prompt with images and a wish for the form of the result. Pure.
+
 import type { ImageOptions } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { DEFAULT_FAMILY } from "../../../gateway/models/models.ts";
 import { countOr, mustBe } from "../../body/invalid.ts";
-import { type CollectedHints, collectImageHints } from "../../image-config.ts";
+import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
 import { IMAGE_FORMATS, type ImageFormatOptions } from "../../image-output.ts";
-import { foldSeed } from "../../seed.ts";
 import { decodeText } from "../chat/message.ts";
 import { referencesOf } from "../references.ts";
 import { COMPRESSION, IMAGE_COUNT, type ImagesBody, PARTIALS } from "../schema.ts";
@@ -77,7 +77,7 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
     n: countOr(1, body.n, "n", IMAGE_COUNT),
     turns: [{ role: "user", parts: [...prompt, ...images, ...masked] }],
     ...collectImageHints(body),
-    options: { seed: foldSeed(body.seed), imageOnly: true, includeThoughts: partials > 0 },
+    options: { seed: collectSeed(body), imageOnly: true, includeThoughts: partials > 0 },
     partials,
     output: decodeOutput(body.output_format, countOr(null, body.output_compression, "output_compression", COMPRESSION)),
     form: decodeForm(body.response_format),

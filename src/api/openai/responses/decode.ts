@@ -1,13 +1,14 @@
 // Bodies of /v1/responses become a conversation and a wish for an image. Pure, but for what is remembered of earlier answers.
+
 import type { ImageOptions } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../../gateway/models/models.ts";
 import { countOr } from "../../body/invalid.ts";
-import { type CollectedHints, collectImageHints } from "../../image-config.ts";
+import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
 import type { ImageFormatOptions } from "../../image-output.ts";
-import { lastTurnStart } from "../../last-turn.ts";
+import { lastTurnStart, saysSomething } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
 import { endWithUser, instructionsOf, joinTurns, lastUserTurn, nothingSaid } from "../chat/decode.ts";
 import { decodeMessage, type Message, type MessageContext } from "../chat/message.ts";
@@ -57,7 +58,7 @@ export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResp
     ...collectImageHints(body, { tools: tool }),
     options: {
       system: [body.instructions, said].filter(Boolean).join("\n\n") || undefined,
-      seed: foldSeed(tool?.seed ?? body.seed),
+      seed: foldSeed(tool?.seed) ?? collectSeed(body),
       includeThoughts: partials > 0,
     },
     partials,
@@ -98,7 +99,7 @@ const roleOf = (item: Loose): string | null => {
 /** The items as turns. Images of earlier answers that follow the user's last words are what these are about: they go before them. */
 function decodeItems(items: readonly Loose[], recall: Recall): UnresolvedTurn[] {
   const roles = items.map(roleOf);
-  const start = lastTurnStart(roles);
+  const start = lastTurnStart(roles, (index) => saysSomething(items[index]!.content));
   const last = roles.lastIndexOf("user");
   const turns = items.map((item, index) => decodeItem(item, { name: `input[${index}]`, exact: index >= start }, recall));
   const isNamed = (index: number) => index > last && !isMessage(items[index]!);

@@ -1,8 +1,9 @@
 // What earlier answers of /v1/responses said and drew, as it is kept: a client goes on from an answer or from one item of it.
 
 import type { Json, Turn } from "../../../domain/generation.ts";
-import { ownMediaId, type UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import { ownMediaId } from "../../../gateway/generation/inputs.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageFormatOptions } from "../../image-output.ts";
 import type { ResponsesBody } from "../schema.ts";
 import type { Recall } from "./decode.ts";

@@ -1,7 +1,8 @@
 // What /v1/responses understands of a body, and what it remembers of earlier answers.
+
 import { describe, expect, test } from "bun:test";
 import { type Media, NO_USAGE } from "../../../domain/generation.ts";
-import type { UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import { validator } from "../../body/body.ts";
 import { ResponsesBody } from "../schema.ts";
 import { decodeResponse } from "./decode.ts";

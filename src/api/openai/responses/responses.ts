@@ -2,8 +2,8 @@
 
 import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
-import type { UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { validator } from "../../body/body.ts";
 import { sendEarly } from "../../early-bytes.ts";

@@ -1,7 +1,9 @@
 // GET and DELETE /v1/responses/{id}, and what it was answered from: as long as the answer is kept, and for its key alone.
+
 import { AppError } from "../../../errors.ts";
-import { ownMediaId, type UnresolvedTurn } from "../../../gateway/generation/inputs.ts";
+import { ownMediaId } from "../../../gateway/generation/inputs.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import { wholeNumber } from "../../body/invalid.ts";
 import { renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";

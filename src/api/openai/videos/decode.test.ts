@@ -1,7 +1,8 @@
 // What the videos endpoints understand: sizes in every spelling, images and videos in every form that clients send.
+
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../../errors.ts";
-import type { InputReference } from "../../../gateway/generation/inputs.ts";
+import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
 import type { VideoBody } from "../schema.ts";
 import { decodeVideo, sourceOf, videoShape } from "./decode.ts";
 

@@ -2,11 +2,10 @@
 
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { InputReference } from "../../../gateway/generation/inputs.ts";
+import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
 import { nearVideoAspect } from "../../../gateway/models/video-options.ts";
 import { mustBe } from "../../body/invalid.ts";
-import { collectVideoField } from "../../image-config.ts";
-import { foldSeed } from "../../seed.ts";
+import { collectSeed, collectVideoField } from "../../image-config.ts";
 import { decodeText } from "../chat/message.ts";
 import { fileReference, isObject, referencesOf } from "../references.ts";
 import type { VideoBody } from "../schema.ts";
@@ -61,7 +60,7 @@ export function decodeVideo(body: VideoBody, uploads: VideoUploads = new Map()):
     prompt,
     shape,
     size,
-    seed: foldSeed(body.seed),
+    seed: collectSeed(body),
     ...(named.images.length > 0 ? named : { images: mentioned }),
     source: uploads.get("video")?.[0] ?? sourceOf(body.video, "video"),
     webhookUrl: body.webhook_url || undefined,

@@ -6,6 +6,7 @@ import type { Job } from "../../../domain/job.ts";
 import { AppError } from "../../../errors.ts";
 import { ownMediaId, readInput, readLenient } from "../../../gateway/generation/inputs.ts";
 import { JobClient } from "../../../gateway/generation/job-client.ts";
+import { assertReadable } from "../../../gateway/generation/read-references.ts";
 import type { CreateVideoJob, Jobs } from "../../../gateway/jobs/contract.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../../gateway/models/models.ts";
 import { canMakeVideo, videoNeeds } from "../../../gateway/models/video-options.ts";
@@ -90,9 +91,10 @@ async function makerOf(api: Api, { key }: Call, url: string): Promise<Job | null
   return mediaId === null ? null : jobsOf(api).makerOf(mediaId, key.id);
 }
 
-async function readImages(api: Api, { key, requestId, request }: Call, wish: DecodedVideo): Promise<InputMedia[]> {
+async function readImages(api: Api, { key, requestId, request }: Call, { images: references }: DecodedVideo): Promise<InputMedia[]> {
+  assertReadable(references.length, references[0]?.param ?? "input_reference");
   const owner = { keyId: key.id, requestId, signal: request.signal };
-  const images = await Promise.all(wish.images.map((image) => readLenient(api.inputs, image, owner)));
+  const images = await Promise.all(references.map((image) => readLenient(api.inputs, image, owner)));
   return images.filter((image) => image !== null);
 }
 

@@ -1,0 +1,25 @@
+// A turn of a conversation as decoders leave it: text, and references that are not read yet.
+import type { Kind, Part, Turn } from "../../domain/generation.ts";
+
+/** A picture, or where the caller wants one a video, as a client names it, not yet read. */
+export type InputReference = {
+  type: "reference";
+  /** `data:`, `http(s):`, a link or path of our own media, or `file:` and the id of a file that the key uploaded, or `file:name/` and its name. */
+  url: string;
+  /** Read when `url` is of our own media and they are gone. */
+  otherwise?: string;
+  /** Where it stands in the client's body, for error messages. */
+  param: string;
+  /** False for what an assistant said: only our own media and data URLs are read, and a missing one is passed over. */
+  trusted: boolean;
+  /** The upstream's mark on the picture, as the client hands it back; goes before what we remember. */
+  signature?: string;
+  /** History, or what a text mentions: where it cannot be read it is left out with a note, and `text` stands in its place. */
+  lenient?: { text: string };
+  /** What it may be; absent: what the caller of {@link readInput} wants. */
+  kinds?: readonly Kind[];
+  /** An address that is not read here: the upstream reads it itself. */
+  forUpstream?: { mime: string };
+};
+
+export type UnresolvedTurn = { role: Turn["role"]; parts: (Extract<Part, { type: "text" }> | InputReference)[] };
