@@ -4,7 +4,7 @@ import { systemClock } from "../src/clock.ts";
 import type { Settings } from "../src/config/settings-schema.ts";
 import type { TokenRow } from "../src/domain/token.ts";
 import type { Lease, LeaseRequest, Outcome } from "../src/gateway/pool/lease-contract.ts";
-import { createPool } from "../src/gateway/pool/pool.ts";
+import { Pool } from "../src/gateway/pool/pool.ts";
 import type { Strategy } from "../src/gateway/pool/strategies.ts";
 import { silentLog } from "../src/log.ts";
 import { seededRandom } from "../src/testing.ts";
@@ -64,7 +64,7 @@ const limited: Outcome = {
 async function measure(size: number, strategy: Strategy): Promise<{ lease: number[]; end: number[] }> {
   const settings: Settings["pool"] = { strategy, wait_ms: 0, queue_limit: 1000, image_concurrency: 4, video_concurrency: 2 };
   const random = seededRandom(size);
-  const pool = createPool({ clock: systemClock, random, settings: () => settings, log: silentLog, saveHealth: async () => {} });
+  const pool = new Pool({ clock: systemClock, random, settings: () => settings, log: silentLog, saveHealth: async () => {} });
   const now = Date.now();
   pool.load(Array.from({ length: size }, (_, i) => tokenRow(i + 1, now)));
   const { signal } = new AbortController();

@@ -187,7 +187,7 @@ describe("layers", () => {
     ["the database knows a rule", "src/db/sqlite/keys.ts", 'import { a } from "../../gateway/keys/keys.ts"; a();', false],
     ["the admin uses a dialect", "src/admin/keys/routes.ts", 'import { a } from "../../api/openai/chat/encode.ts"; a();', false],
     ["a layer uses the wiring", "src/admin/keys/routes.ts", 'import { createContext } from "../../context.ts"; createContext();', false],
-    ["the wiring uses a layer", "src/context.ts", 'import { createPool } from "./gateway/pool/pool.ts"; createPool();', true],
+    ["the wiring uses a layer", "src/context.ts", 'import { Pool } from "./gateway/pool/pool.ts"; new Pool();', true],
     ["the program uses what tests share", "src/context.ts", 'import { virtualClock } from "./testing.ts"; virtualClock();', false],
   ])("%s", (_name, path, text, allowed) => {
     expect(brokenRules({ path, text })).toHaveLength(allowed ? 0 : 1);

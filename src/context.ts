@@ -21,7 +21,7 @@ import { LinkWatch } from "./gateway/media/link-watch.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media/media-store.ts";
 import { assumedFamilies } from "./gateway/models/models.ts";
 import { createModelOverrides, type ModelOverrides } from "./gateway/models/overrides.ts";
-import { createPool, type Pool } from "./gateway/pool/pool.ts";
+import { Pool } from "./gateway/pool/pool.ts";
 import { createLogTail, type LogTail } from "./gateway/reports/log-tail.ts";
 import type { Maintenance } from "./gateway/reports/maintenance.ts";
 import { VendorNews } from "./gateway/reports/vendor-news.ts";
@@ -137,7 +137,7 @@ export function createContext(options: Options): Context {
   });
   const offer = createModelOverrides();
   const pool = offer.limit(
-    createPool({
+    new Pool({
       clock,
       random,
       settings: () => current().pool,

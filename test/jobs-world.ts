@@ -16,7 +16,7 @@ import { createLimits } from "../src/gateway/limits/limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { createMediaStore } from "../src/gateway/media/media-store.ts";
 import { parseModel } from "../src/gateway/models/models.ts";
-import { createPool } from "../src/gateway/pool/pool.ts";
+import { Pool } from "../src/gateway/pool/pool.ts";
 import { Credentials } from "../src/gateway/tokens/credentials.ts";
 import { newId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
@@ -205,7 +205,7 @@ async function startContext({ config, store, requests, clock, script, seen }: Bo
   const providers = new Map([["gemini", fakeProvider(script, seen, clock)]]);
   const { random, log, metrics } = { random: seededRandom(7), log: silentLog, metrics: createMetrics() };
   const media = createMediaStore({ dataDir: config.settings.storage.data_dir, store, clock, settings, log });
-  const pool = createPool({ clock, random, settings: () => config.settings.pool, log, saveHealth: store.saveHealth });
+  const pool = new Pool({ clock, random, settings: () => config.settings.pool, log, saveHealth: store.saveHealth });
   const tokens = new Credentials({ store, providers, openTempFile: media.openTempFile, now: clock.now, log });
   const keys = createKeys();
   const limits = createLimits({ keys, store, clock, log, retentionDays: () => 30 });

@@ -4,7 +4,7 @@ import type { Settings } from "../src/config/settings-schema.ts";
 import type { TokenRow } from "../src/domain/token.ts";
 import type { ErrorKind, FailureDetail } from "../src/errors.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Outcome } from "../src/gateway/pool/lease-contract.ts";
-import { createPool, type Pool } from "../src/gateway/pool/pool.ts";
+import { Pool } from "../src/gateway/pool/pool.ts";
 import { silentLog } from "../src/log.ts";
 import { seededRandom, type VirtualClock, virtualClock } from "../src/testing.ts";
 
@@ -106,7 +106,7 @@ export function testPool(
     video_concurrency: 2,
     ...options.settings,
   };
-  const pool = createPool({
+  const pool = new Pool({
     clock,
     random: seededRandom(options.seed ?? 1),
     settings: () => settings,

@@ -10,7 +10,7 @@ import { createLimits } from "../../src/gateway/limits/limits.ts";
 import type { MediaStore } from "../../src/gateway/media/media-store.ts";
 import { assumedFamilies } from "../../src/gateway/models/models.ts";
 import type { Lease } from "../../src/gateway/pool/lease-contract.ts";
-import { createPool, type Pool } from "../../src/gateway/pool/pool.ts";
+import { Pool } from "../../src/gateway/pool/pool.ts";
 import { Credentials } from "../../src/gateway/tokens/credentials.ts";
 import { silentLog } from "../../src/log.ts";
 import { createMetrics } from "../../src/metrics.ts";
@@ -41,7 +41,7 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
   const { time, disk, dice, chronicle, upstream, books, figures, settings, keys } = world;
   const { clock, end } = time.process();
   const store = openWorldStore(disk, clock, time.elapsed, dice, chronicle);
-  const pool = createPool({
+  const pool = new Pool({
     clock,
     random: seededRandom(dice.between(1, 2 ** 31)),
     settings: () => settings.pool,

@@ -279,7 +279,12 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
   }
 
   return {
-    ...pool,
+    soonestMs: (request) => pool.soonestMs(request),
+    isFree: (request) => pool.isFree(request),
+    canServe: (kind, family, providers) => pool.canServe(kind, family, providers),
+    families: (kind) => pool.families(kind),
+    deniedFor: (kind, family) => pool.deniedFor(kind, family),
+    usualMs: (kind, family) => pool.usualMs(kind, family),
     lease,
     adopt(id, kind, family) {
       const lease = pool.adopt(id, kind, family);

@@ -1,6 +1,6 @@
 // Time of a simulated world: timers in order on a clock that never waits, and a wall clock beside it that may be set.
 import type { Clock, Random } from "../../src/clock.ts";
-import { createHeap, type Placed } from "../../src/gateway/pool/heap.ts";
+import { createHeap, type HeapItem } from "../../src/gateway/pool/heap.ts";
 
 export type Time = Clock & {
   /** Ms since the world began; unlike `now` it never jumps. */
@@ -16,7 +16,7 @@ export type Time = Clock & {
 /** Timers come up to this late, in ms, as they do on a busy machine. */
 export const LATE_MS = 3;
 
-type Timer = Placed & { due: number; order: number; task: () => void };
+type Timer = HeapItem & { due: number; order: number; task: () => void };
 
 export function createTime(start: number, random: Random): Time {
   const timers = createHeap<Timer>((a, b) => (a.due === b.due ? a.order < b.order : a.due < b.due));

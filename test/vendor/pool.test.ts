@@ -54,7 +54,7 @@ test("a group without money is held as a whole, and another group serves", async
   }
   const blocked = states(gateway).filter((state) => state === "blocked billing").length;
   expect([1, 2]).toContain(blocked);
-  expect(gateway.lines.some((line) => line.includes("A token needs the operator") && line.includes("billing"))).toBe(true);
+  expect(gateway.lines.some((line) => line.includes("Token needs the operator") && line.includes("billing"))).toBe(true);
 });
 
 test("no quota for a model: the same words each time, and the model leaves the lists", async () => {

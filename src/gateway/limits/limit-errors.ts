@@ -1,6 +1,6 @@
 // What a client is told about its key's limits: what, how much, and when it may come again. No I/O.
 import { AppError } from "../../errors.ts";
-import { waitUntil, waitWords } from "../pool/customer-message.ts";
+import { formatWait, formatWaitUntil } from "../pool/customer-message.ts";
 import type { Account, Shortfall } from "./budget.ts";
 import { dropOld, MINUTE_MS } from "./periods.ts";
 
@@ -22,7 +22,7 @@ export function limitError(shortfall: Shortfall, now: number): AppError {
 
 function rateError(limit: number, retryAfterMs: number): AppError {
   const allowed = isOne(limit) ? "1 request" : `${limit} requests`;
-  const message = `Rate limit reached: this API key allows ${allowed} per minute. Try again in ${waitWords(retryAfterMs)}.`;
+  const message = `Rate limit reached: this API key allows ${allowed} per minute. Try again in ${formatWait(retryAfterMs)}.`;
   return new AppError("limit_exceeded", message, { reason: "rate_limit_exceeded", retryAfterMs });
 }
 
@@ -40,7 +40,7 @@ function quotaError(shortfall: Extract<Shortfall, { period: unknown }>, now: num
     const message = `Quota exceeded: ${allowance}, and this request alone asks for ${asked}.`;
     return new AppError("limit_exceeded", message, { reason: "insufficient_quota" });
   }
-  const resets = until === null ? "It does not reset." : `It resets in ${waitUntil(until, now)}.`;
+  const resets = until === null ? "It does not reset." : `It resets in ${formatWaitUntil(until, now)}.`;
   const message = `Quota exceeded: ${allowance}; ${number(used)} are used or reserved and this request asks for ${asked}. ${resets}`;
   const retryAfterMs = until === null ? undefined : until - now;
   return new AppError("limit_exceeded", message, { reason: "insufficient_quota", retryAfterMs });

@@ -226,7 +226,7 @@ describe("after a crash", () => {
       import { createLog } from "../../log.ts";
       import { systemClock } from "../../clock.ts";
       import { createLimits } from "./limits.ts";
-      import { NO_LIMITS } from "../../db/store.ts";
+      import { NO_LIMITS } from "../../domain/key.ts";
       import { keyRow, request } from "./testing.ts";
       const store = await openStore({ dataDir: process.argv.at(-1), secretKey: new Uint8Array(32).fill(7) });
       const key = keyRow({ limits: { ...NO_LIMITS, images: { day: null, month: null, total: 10 } } });

@@ -11,7 +11,7 @@ test("four failures in a row keep it closed, the fifth opens it for 30 s", () =>
     expect(step.openUntil).toBeNull();
     failures = step.failures;
   }
-  expect(afterFailure(failures, 0, false, NOW + 4000)).toEqual({ failures: [], strikes: 1, openUntil: NOW + 34_000 });
+  expect(afterFailure(failures, 0, false, NOW + 4000)).toEqual({ failures: [], consecutiveFailures: 1, openUntil: NOW + 34_000 });
 });
 
 test("failures older than two minutes do not count", () => {
@@ -19,7 +19,7 @@ test("failures older than two minutes do not count", () => {
   expect(afterFailure(four, 0, false, NOW + 120_000).openUntil).not.toBeNull();
   expect(afterFailure(four, 0, false, NOW + 120_001)).toEqual({
     failures: [NOW + 1, NOW + 2, NOW + 3, NOW + 120_001],
-    strikes: 0,
+    consecutiveFailures: 0,
     openUntil: null,
   });
 });
@@ -30,6 +30,6 @@ test.each([
   [4, 480_000],
   [5, 600_000],
   [16, 600_000],
-])("a failed probe after %d openings opens it for %d ms at once", (strikes, ms) => {
-  expect(afterFailure([], strikes, true, NOW).openUntil).toBe(NOW + ms);
+])("a failed probe after %d openings opens it for %d ms at once", (consecutiveFailures, ms) => {
+  expect(afterFailure([], consecutiveFailures, true, NOW).openUntil).toBe(NOW + ms);
 });

@@ -1,7 +1,7 @@
 // Errors as clients read them: waits in words, charges told, nothing of the server's inside.
 import { describe, expect, test } from "bun:test";
 import { AppError, type ErrorKind } from "../../errors.ts";
-import { customerMessage, waitUntil, waitWords } from "./customer-message.ts";
+import { customerMessage, formatWait, formatWaitUntil } from "./customer-message.ts";
 
 describe("waits", () => {
   test.each([
@@ -11,13 +11,13 @@ describe("waits", () => {
     [39_075_000, "10 h 51 min"],
     [7_200_000, "2 h"],
     [3 * 86_400_000 + 4 * 3_600_000, "3 d 4 h"],
-  ])("%p ms is %s", (ms, words) => expect(waitWords(ms)).toBe(words));
+  ])("%p ms is %s", (ms, words) => expect(formatWait(ms)).toBe(words));
 
   test("a long one has its time in UTC, with the day where it is not within one", () => {
     const now = Date.UTC(2026, 10, 29, 21, 9);
-    expect(waitUntil(Date.UTC(2026, 10, 30, 8), now)).toBe("10 h 51 min (08:00 UTC)");
-    expect(waitUntil(Date.UTC(2026, 11, 1), now)).toBe("26 h 51 min (2026-12-01 00:00 UTC)");
-    expect(waitUntil(now + 20_000, now)).toBe("20 s");
+    expect(formatWaitUntil(Date.UTC(2026, 10, 30, 8), now)).toBe("10 h 51 min (08:00 UTC)");
+    expect(formatWaitUntil(Date.UTC(2026, 11, 1), now)).toBe("26 h 51 min (2026-12-01 00:00 UTC)");
+    expect(formatWaitUntil(now + 20_000, now)).toBe("20 s");
   });
 });
 

@@ -6,7 +6,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /** "40 s", "12 min", "10 h 51 min", "3 d 4 h". What is under an hour is rounded up, so that coming back then is not too early. */
-export function waitWords(ms: number): string {
+export function formatWait(ms: number): string {
   const seconds = Math.max(1, Math.ceil(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
   const minutes = seconds < 3600 ? Math.ceil(seconds / 60) : Math.round(seconds / 60);
@@ -18,11 +18,11 @@ export function waitWords(ms: number): string {
 }
 
 /** "10 h 51 min (08:00 UTC)"; with the day where it is not within one. `until` and `now` are epoch ms. */
-export function waitUntil(until: number, now: number): string {
+export function formatWaitUntil(until: number, now: number): string {
   const wait = until - now;
-  if (!Number.isFinite(until) || wait < MINUTE_MS) return waitWords(wait);
+  if (!Number.isFinite(until) || wait < MINUTE_MS) return formatWait(wait);
   const at = new Date(Math.ceil(until / MINUTE_MS) * MINUTE_MS).toISOString();
-  return `${waitWords(wait)} (${wait < DAY_MS ? at.slice(11, 16) : `${at.slice(0, 10)} ${at.slice(11, 16)}`} UTC)`;
+  return `${formatWait(wait)} (${wait < DAY_MS ? at.slice(11, 16) : `${at.slice(0, 10)} ${at.slice(11, 16)}`} UTC)`;
 }
 
 /** Kinds whose message is for the operator, with what a customer is told. */
@@ -92,7 +92,7 @@ function messageOf(error: AppError): string {
   if (!words) return isInside(message) ? "The server could not complete the request." : withCharge(error, message);
   if (kind === "busy" && !isInside(message)) return message;
   const what = (error.reason && BY_REASON[error.reason]) ?? words;
-  const when = error.retryAfterMs === undefined || error.charged ? "" : ` Try again in ${waitWords(error.retryAfterMs)}.`;
+  const when = error.retryAfterMs === undefined || error.charged ? "" : ` Try again in ${formatWait(error.retryAfterMs)}.`;
   return withCharge(error, what + when);
 }
 

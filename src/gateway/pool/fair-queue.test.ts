@@ -1,26 +1,26 @@
-// The order of the queue: first come first served within a key, keys in turn, lanes never in each other's way.
+// Fair queue: first come first served within a key, keys in turns, candidate sets never block each other.
 import { expect, test } from "bun:test";
 import { seededRandom } from "../../testing.ts";
-import { createQueue } from "./fair-queue.ts";
+import { FairQueue } from "./fair-queue.ts";
 
 type CandidateSet = { name: string };
-type Waiter = { keyId: number; lane: CandidateSet; name: string };
+type Waiter = { keyId: number; candidates: CandidateSet; name: string };
 const [a, b]: CandidateSet[] = [{ name: "a" }, { name: "b" }] as [CandidateSet, CandidateSet];
 
-function queueOf(...entries: [keyId: number, lane: CandidateSet, name: string][]) {
-  const queue = createQueue<Waiter, CandidateSet>();
-  const waiters = entries.map(([keyId, lane, name]) => ({ keyId, lane, name }));
+function queueOf(...entries: [keyId: number, candidates: CandidateSet, name: string][]) {
+  const queue = new FairQueue<Waiter, CandidateSet>();
+  const waiters = entries.map(([keyId, candidates, name]) => ({ keyId, candidates, name }));
   for (const waiter of waiters) queue.enter(waiter);
   return { queue, waiters };
 }
 
 const takeAll = (
   queue: ReturnType<typeof queueOf>["queue"],
-  isOpen: (lane: CandidateSet) => boolean,
+  isOpen: (candidates: CandidateSet) => boolean,
   find = (_: Waiter): true | null => true,
 ) => {
   const names: string[] = [];
-  for (let next = queue.next(isOpen, find); next; next = queue.next(isOpen, find)) names.push(next.waiter.name);
+  for (let next = queue.next({ isOpen, find }); next; next = queue.next({ isOpen, find })) names.push(next.waiter.name);
   return names.join(" ");
 };
 
@@ -33,24 +33,19 @@ test("keys take turns, however many requests each has", () => {
       .join(" "),
   ).toBe("1a 2a 3a 1b 2b 1c");
   expect(takeAll(queue, () => true)).toBe("1a 2a 3a 1b 2b 1c");
-  expect(queue.size()).toBe(0);
+  expect(queue.size).toBe(0);
 });
 
 test("a key that was just served comes after the others", () => {
   const { queue } = queueOf([1, a, "1a"], [1, a, "1b"], [2, a, "2a"]);
-  expect(
-    queue.next(
-      () => true,
-      () => true,
-    )?.waiter.name,
-  ).toBe("1a");
-  queue.enter({ keyId: 3, lane: a, name: "3a" });
+  expect(queue.next({ isOpen: () => true, find: () => true })?.waiter.name).toBe("1a");
+  queue.enter({ keyId: 3, candidates: a, name: "3a" });
   expect(takeAll(queue, () => true)).toBe("2a 1b 3a");
 });
 
 test("requests of a closed lane do not hold up those behind them", () => {
   const { queue } = queueOf([1, a, "1a"], [1, b, "1b"], [2, a, "2a"], [2, b, "2b"]);
-  expect(takeAll(queue, (lane) => lane === b)).toBe("1b 2b");
+  expect(takeAll(queue, (candidates) => candidates === b)).toBe("1b 2b");
   expect(takeAll(queue, () => true)).toBe("1a 2a");
 });
 
@@ -81,29 +76,25 @@ test.each([1, 2, 3])("the place told at entry is the place in the order (seed %d
   const random = seededRandom(seed);
   const { queue } = queueOf();
   for (let i = 0; i < 400; i++) {
-    if (random() < 0.4)
-      queue.next(
-        () => true,
-        () => true,
-      );
-    const waiter = { keyId: Math.floor(random() * 6), lane: random() < 0.5 ? a : b, name: String(i) };
+    if (random() < 0.4) queue.next({ isOpen: () => true, find: () => true });
+    const waiter = { keyId: Math.floor(random() * 6), candidates: random() < 0.5 ? a : b, name: String(i) };
     queue.enter(waiter);
     const order = queue.inOrder();
     expect(order.indexOf(waiter)).toBe(queue.aheadOfNewest(waiter.keyId));
-    expect(order.length).toBe(queue.size());
+    expect(order.length).toBe(queue.size);
   }
 });
 
 test("a key whose request gets nothing of what was found keeps its turn, and takes no other's", () => {
   const { queue } = queueOf([1, a, "1a"], [2, b, "2a"], [2, b, "2b"], [2, a, "2c"], [3, a, "3a"]);
   const isServed = ({ name }: Waiter) => name !== "2a";
-  const onlyB = (lane: CandidateSet) => lane === b;
+  const onlyB = (candidates: CandidateSet) => candidates === b;
   const anything = () => true as const;
-  expect(queue.next(onlyB, anything, isServed)?.waiter.name).toBe("2a");
-  expect(queue.next(onlyB, anything, isServed)?.waiter.name).toBe("2b");
+  expect(queue.next({ isOpen: onlyB, find: anything, isServed })?.waiter.name).toBe("2a");
+  expect(queue.next({ isOpen: onlyB, find: anything, isServed })?.waiter.name).toBe("2b");
   expect(takeAll(queue, () => true)).toBe("1a 3a 2c");
   const other = queueOf([1, a, "1a"], [1, a, "1b"], [2, a, "2a"]).queue;
-  other.next(anything, anything, () => false);
+  other.next({ isOpen: anything, find: anything, isServed: () => false });
   expect(takeAll(other, () => true)).toBe("1b 2a");
 });
 

@@ -1,129 +1,128 @@
-// Requests that wait for a token: first come first served within a key, keys take turns.
+// Fair queue: waiting requests, first come first served within an API key, keys in turns.
 
-/** A waiting request. Its `lane` says which tokens it waits for; those of other lanes never hold it up. */
-export type Waiting<CandidateSet extends object> = { readonly keyId: number; readonly lane: CandidateSet };
-
-export type Queue<W extends Waiting<CandidateSet>, CandidateSet extends object> = {
-  size(): number;
-  enter(waiter: W): void;
-  /** False when it is not inside any more. */
-  leave(waiter: W): boolean;
-  /**
-   * Takes out the next request that `find` has something for. The key served least recently comes first, within it the earliest
-   * request; lanes for which `isOpen` is false are passed over without asking. Where `isServed` is false the request gets nothing of what
-   * was found, and its key keeps its turn.
-   */
-  next<Found>(
-    isOpen: (lane: CandidateSet) => boolean,
-    find: (waiter: W) => Found | null,
-    isServed?: (waiter: W, found: Found) => boolean,
-  ): { waiter: W; found: Found } | null;
-  /** All requests in the order in which they are served if every lane is open. */
-  inOrder(): W[];
-  /** How many requests of this key wait. */
-  sizeOf(keyId: number): number;
-  /** The newest request of the key that has the most of them, where those are at least `least`; else null. */
-  newestOfLargest(least: number): W | null;
-  /** How many would be served before the newest request of this key. */
-  aheadOfNewest(keyId: number): number;
-};
+/** A waiting request and the candidate set that it waits for; those of other sets never block it. */
+export type Queued<Target extends object> = { readonly keyId: number; readonly candidates: Target };
 
 type Numbered<W> = { waiter: W; number: number };
+/** The requests of one key by candidate set, each with its number of arrival. */
+type KeyQueue<W, Target> = Map<Target, Map<W, number>>;
 
-export function createQueue<W extends Waiting<CandidateSet>, CandidateSet extends object>(): Queue<W, CandidateSet> {
+type Search<W, Target, Found> = {
+  /** Sets for which it is false are passed over without a call of `find`. */
+  isOpen(candidates: Target): boolean;
+  find(waiter: W): Found | null;
+  /** Where it is false the request is not given what was found, and its key keeps its turn. Default: true. */
+  isServed?(waiter: W, found: Found): boolean;
+};
+
+export class FairQueue<W extends Queued<Target>, Target extends object> {
   /** The key whose turn is next comes first; a Map keeps insertion order. */
-  const lines = new Map<number, Map<CandidateSet, Map<W, number>>>();
-  const sizes = new Map<number, number>();
-  let total = 0;
-  let count = 0;
+  readonly #queues = new Map<number, KeyQueue<W, Target>>();
+  readonly #sizes = new Map<number, number>();
+  #total = 0;
+  #arrivals = 0;
 
-  function leave(waiter: W): boolean {
-    const line = lines.get(waiter.keyId);
-    const lane = line?.get(waiter.lane);
-    if (!line || !lane?.delete(waiter)) return false;
-    total--;
-    if (lane.size === 0) line.delete(waiter.lane);
-    const left = sizes.get(waiter.keyId)! - 1;
-    sizes.set(waiter.keyId, left);
+  get size(): number {
+    return this.#total;
+  }
+
+  /** How many requests of this key wait. */
+  sizeOf(keyId: number): number {
+    return this.#sizes.get(keyId) ?? 0;
+  }
+
+  enter(waiter: W): void {
+    const { keyId, candidates } = waiter;
+    const queue: KeyQueue<W, Target> = this.#queues.get(keyId) ?? new Map();
+    this.#queues.set(keyId, queue);
+    const waiters = queue.get(candidates) ?? new Map<W, number>();
+    queue.set(candidates, waiters.set(waiter, ++this.#arrivals));
+    this.#sizes.set(keyId, this.sizeOf(keyId) + 1);
+    this.#total++;
+  }
+
+  /** False when it is not in the queue any more. */
+  leave(waiter: W): boolean {
+    const { keyId, candidates } = waiter;
+    const queue = this.#queues.get(keyId);
+    const waiters = queue?.get(candidates);
+    if (!queue || !waiters?.delete(waiter)) return false;
+    this.#total--;
+    if (waiters.size === 0) queue.delete(candidates);
+    const left = this.sizeOf(keyId) - 1;
+    this.#sizes.set(keyId, left);
     if (left === 0) {
-      lines.delete(waiter.keyId);
-      sizes.delete(waiter.keyId);
+      this.#queues.delete(keyId);
+      this.#sizes.delete(keyId);
     }
     return true;
   }
 
-  const ordered = (keyId: number): Numbered<W>[] =>
-    [...lines.get(keyId)!.values()]
-      .flatMap((lane) => [...lane].map(([waiter, number]) => ({ waiter, number })))
-      .sort((a, b) => a.number - b.number);
+  /** Removes the next request that `find` has something for: of the key served least recently, its earliest. */
+  next<Found>(search: Search<W, Target, Found>): { waiter: W; found: Found } | null {
+    for (const [keyId, queue] of this.#queues) {
+      const first = firstOf(queue, search);
+      if (!first) continue;
+      this.leave(first.waiter);
+      const isServed = search.isServed?.(first.waiter, first.found) ?? true;
+      if (isServed && this.#queues.delete(keyId)) this.#queues.set(keyId, queue);
+      return first;
+    }
+    return null;
+  }
 
-  return {
-    size: () => total,
-    enter(waiter) {
-      const { keyId, lane } = waiter;
-      const line = lines.get(keyId) ?? new Map<CandidateSet, Map<W, number>>();
-      lines.set(keyId, line);
-      const place = line.get(lane) ?? new Map<W, number>();
-      line.set(lane, place.set(waiter, ++count));
-      sizes.set(keyId, (sizes.get(keyId) ?? 0) + 1);
-      total++;
-    },
-    leave,
-    next(isOpen, find, isServed = () => true) {
-      for (const [keyId, line] of lines) {
-        const first = firstOf(line, isOpen, find);
-        if (!first) continue;
-        leave(first.waiter);
-        if (isServed(first.waiter, first.found) && lines.delete(keyId)) lines.set(keyId, line);
-        return first;
-      }
-      return null;
-    },
-    inOrder() {
-      const rounds = [...lines.keys()].map(ordered);
-      const order: W[] = [];
-      for (let round = 0; order.length < total; round++) {
-        for (const line of rounds) if (round < line.length) order.push(line[round]!.waiter);
-      }
-      return order;
-    },
-    sizeOf: (keyId) => sizes.get(keyId) ?? 0,
-    newestOfLargest(least) {
-      let largest: number | null = null;
-      for (const [keyId, size] of sizes) if (size >= least && size > (sizes.get(largest!) ?? 0)) largest = keyId;
-      return largest === null ? null : newestOf(lines.get(largest)!);
-    },
-    aheadOfNewest(keyId) {
-      const own = sizes.get(keyId) ?? 0;
-      let ahead = Math.max(0, own - 1);
-      let isBefore = true;
-      for (const other of lines.keys()) {
-        if (other === keyId) isBefore = false;
-        else ahead += Math.min(sizes.get(other)!, isBefore ? own : own - 1);
-      }
-      return ahead;
-    },
-  };
+  /** All requests in the order in which they are served if every set is open. */
+  inOrder(): W[] {
+    const queues = [...this.#queues.values()].map(byArrival);
+    const order: W[] = [];
+    for (let round = 0; order.length < this.#total; round++) {
+      for (const queue of queues) if (round < queue.length) order.push(queue[round]!.waiter);
+    }
+    return order;
+  }
+
+  /** The newest request of the key that has the most of them, where those are at least `least`; else null. */
+  newestOfLargest(least: number): W | null {
+    let largest: number | null = null;
+    for (const [keyId, size] of this.#sizes) if (size >= least && size > (this.#sizes.get(largest!) ?? 0)) largest = keyId;
+    return largest === null ? null : newestOf(this.#queues.get(largest)!);
+  }
+
+  /** How many would be served before the newest request of this key. */
+  aheadOfNewest(keyId: number): number {
+    const own = this.sizeOf(keyId);
+    let ahead = Math.max(0, own - 1);
+    let isBefore = true;
+    for (const other of this.#queues.keys()) {
+      if (other === keyId) isBefore = false;
+      else ahead += Math.min(this.sizeOf(other), isBefore ? own : own - 1);
+    }
+    return ahead;
+  }
 }
 
-/** The request of one key that came last. */
-function newestOf<W, CandidateSet>(line: ReadonlyMap<CandidateSet, ReadonlyMap<W, number>>): W | null {
-  let newest: { waiter: W; number: number } | null = null;
-  for (const waiters of line.values()) {
+function byArrival<W, Target>(queue: KeyQueue<W, Target>): Numbered<W>[] {
+  return [...queue.values()]
+    .flatMap((waiters) => [...waiters].map(([waiter, number]) => ({ waiter, number })))
+    .sort((a, b) => a.number - b.number);
+}
+
+function newestOf<W, Target>(queue: KeyQueue<W, Target>): W | null {
+  let newest: Numbered<W> | null = null;
+  for (const waiters of queue.values()) {
     for (const [waiter, number] of waiters) if (!newest || number > newest.number) newest = { waiter, number };
   }
   return newest?.waiter ?? null;
 }
 
 /** The earliest request of one key that something is found for. */
-function firstOf<W, CandidateSet, Found>(
-  line: ReadonlyMap<CandidateSet, ReadonlyMap<W, number>>,
-  isOpen: (lane: CandidateSet) => boolean,
-  find: (waiter: W) => Found | null,
+function firstOf<W, Target, Found>(
+  queue: KeyQueue<W, Target>,
+  { isOpen, find }: Search<W, Target, Found>,
 ): { waiter: W; found: Found } | null {
-  let best: { waiter: W; found: Found; number: number } | null = null;
-  for (const [lane, waiters] of line) {
-    if (!isOpen(lane)) continue;
+  let best: (Numbered<W> & { found: Found }) | null = null;
+  for (const [candidates, waiters] of queue) {
+    if (!isOpen(candidates)) continue;
     for (const [waiter, number] of waiters) {
       if (best && number > best.number) break;
       const found = find(waiter);

@@ -1,12 +1,13 @@
-// Health as it is kept in the token table: written compactly, read tolerantly, so that pauses and daily counts survive a restart.
+// Health codec: `TokenRow.health` to and from memory, read tolerantly, so that cooldowns and daily counts survive a restart.
 
-import { type Cooldown, HEALTHY, type Health, heldUntil, isHalfOpen, reanchored } from "./health.ts";
+import { isRecord } from "../../domain/is-record.ts";
+import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen, reanchored } from "./health.ts";
 import type { Group, LastError, PoolToken } from "./pool-token.ts";
-import { type HealthReason, OPERATOR_ADVICE } from "./reasons.ts";
+import { type HealthReason, isHealthReason } from "./reasons.ts";
 import { type Counter, dumpDays, restoreDays } from "./token-quota.ts";
 
-/** What was read of one token. `group` holds what its whole group shares, when this token was the one to keep it. */
-export type HealthRecord = {
+/** What was read of one token. `group` holds what its whole group shares, when this token was its owner. */
+export type StoredHealth = {
   token: Health;
   families: Map<string, Health>;
   days: Map<string, Counter>;
@@ -16,109 +17,120 @@ export type HealthRecord = {
 
 type Json = Record<string, unknown>;
 
-const asObject = (value: unknown): Json => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {});
+/** Names as stored; they outlive the names in memory. */
+type HealthJson = { condition: Cooldown | null; strikes: number; failures: readonly number[] };
+
+const toJson = ({ cooldown, consecutiveFailures, failures }: Health): HealthJson => ({
+  condition: cooldown,
+  strikes: consecutiveFailures,
+  failures,
+});
+
+const asObject = (value: unknown): Json => (isRecord(value) ? value : {});
 const asTime = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : null);
-const asReason = (value: unknown): HealthReason | null =>
-  typeof value === "string" && Object.hasOwn(OPERATOR_ADVICE, value) ? (value as HealthReason) : null;
 
-function readCondition(value: unknown): Cooldown | null {
+function parseCooldown(value: unknown): Cooldown | null {
   const { state, reason, since, until } = asObject(value);
-  const known = asReason(reason);
-  if ((state !== "cooling" && state !== "blocked") || !known || asTime(since) === null) return null;
+  if ((state !== "cooling" && state !== "blocked") || !isHealthReason(reason) || asTime(since) === null) return null;
   if (until !== null && asTime(until) === null) return null;
-  // A pause without an end would never end: only a block waits for the operator.
+  // Only a block may wait for the operator.
   if (state === "cooling" && until === null) return null;
-  return { state, reason: known, since: since as number, until: until as number | null };
+  return { state, reason, since: since as number, until: until as number | null };
 }
 
-function readHealth(value: unknown, now: number): Health {
+function parseOne(value: unknown, now: number): Health {
   const source = asObject(value);
-  const condition = readCondition(source.condition);
-  const strikes = Math.min(Math.trunc(asTime(source.strikes) ?? 0), 16);
+  const cooldown = parseCooldown(source.condition);
+  const consecutiveFailures = Math.min(Math.trunc(asTime(source.strikes) ?? 0), 16);
   const failures = Array.isArray(source.failures) ? source.failures.filter((at) => asTime(at) !== null).slice(-5) : [];
-  return condition || strikes || failures.length ? reanchored({ condition, strikes, failures }, now) : HEALTHY;
+  return cooldown || consecutiveFailures || failures.length ? reanchored({ cooldown, consecutiveFailures, failures }, now) : HEALTHY;
 }
 
-function readFamilies(value: unknown, now: number): Map<string, Health> {
-  const all = Object.entries(asObject(value)).map(([family, one]) => [family, readHealth(one, now)] as const);
+function parseFamilies(value: unknown, now: number): Map<string, Health> {
+  const all = Object.entries(asObject(value)).map(([family, one]) => [family, parseOne(one, now)] as const);
   return new Map(all.filter(([, health]) => health !== HEALTHY));
 }
 
-function readLastError(value: unknown): LastError | null {
+function parseLastError(value: unknown): LastError | null {
   const { at, kind, reason, upstreamStatus } = asObject(value);
   if (asTime(at) === null || typeof kind !== "string") return null;
-  return { at: at as number, kind: kind as LastError["kind"], reason: asReason(reason), upstreamStatus: asTime(upstreamStatus) };
+  return {
+    at: at as number,
+    kind: kind as LastError["kind"],
+    reason: isHealthReason(reason) ? reason : null,
+    upstreamStatus: asTime(upstreamStatus),
+  };
 }
 
 /** Reads `TokenRow.health`; whatever is not understood counts as healthy. */
-export function readRecord(value: unknown, now: number): HealthRecord {
+export function parseHealth(value: unknown, now: number): StoredHealth {
   const { token, families, days, lastError, group } = asObject(value);
   const shared = asObject(group);
   const { name } = shared;
   return {
-    token: readHealth(token, now),
-    families: readFamilies(families, now),
+    token: parseOne(token, now),
+    families: parseFamilies(families, now),
     days: restoreDays(days, now),
-    lastError: readLastError(lastError),
+    lastError: parseLastError(lastError),
     group:
       typeof name === "string" || name === null
         ? {
             name,
-            health: readHealth(shared.health, now),
-            families: readFamilies(shared.families, now),
+            health: parseOne(shared.health, now),
+            families: parseFamilies(shared.families, now),
             days: restoreDays(shared.days, now),
           }
         : null,
   };
 }
 
-/** `TokenRow.health` of a token that is blocked from its first day. @param since epoch ms */
-export const blockedHealth = (reason: HealthReason, since: number): Json => ({
-  token: { ...HEALTHY, condition: { state: "blocked", reason, since, until: null } satisfies Cooldown },
-});
+const withCooldown = (cooldown: Cooldown): Json => ({ token: toJson({ ...HEALTHY, cooldown }) });
 
-/** `TokenRow.health` of a token that cools from its first day. @param since epoch ms @param until epoch ms */
-export const cooledHealth = (reason: HealthReason, since: number, until: number): Json => ({
-  token: { ...HEALTHY, condition: { state: "cooling", reason, since, until } satisfies Cooldown },
-});
+/** `TokenRow.health` of a new token that is blocked. @param since epoch ms */
+export const blockedHealth = (reason: HealthReason, since: number): Json => withCooldown({ state: "blocked", reason, since, until: null });
 
-/** Leaves out what is over; a breaker that is half-open and the length of the next pause are not. */
-function isWorthKeeping(health: Health, now: number): boolean {
-  return heldUntil(health, now) > 0 || isHalfOpen(health, now) || health.strikes > 0 || health.failures.length > 0;
+/** `TokenRow.health` of a new token that cools. @param since epoch ms @param until epoch ms */
+export const cooledHealth = (reason: HealthReason, since: number, until: number): Json =>
+  withCooldown({ state: "cooling", reason, since, until });
+
+/** False for what is over; a half-open breaker and the length of the next cooldown are not. */
+function isWorthStoring(health: Health, now: number): boolean {
+  return cooldownEnd(health, now) > 0 || isHalfOpen(health, now) || health.consecutiveFailures > 0 || health.failures.length > 0;
 }
 
-function familiesOf(families: ReadonlyMap<string, Health>, now: number): Record<string, Health> {
-  return Object.fromEntries([...families].filter(([, health]) => isWorthKeeping(health, now)));
+function familiesJson(families: ReadonlyMap<string, Health>, now: number): Record<string, HealthJson> {
+  const stored = [...families].filter(([, health]) => isWorthStoring(health, now));
+  return Object.fromEntries(stored.map(([family, health]) => [family, toJson(health)]));
 }
 
 const hasAny = (object: object) => Object.keys(object).length > 0;
 
-function groupRecord(group: Group, now: number): Json | null {
-  const families = familiesOf(group.families, now);
+function serializeGroup(group: Group, now: number): Json | null {
+  const families = familiesJson(group.families, now);
   const days = dumpDays(group.counters, now);
-  const isHeld = isWorthKeeping(group.health, now);
-  if (!isHeld && !hasAny(families) && !hasAny(days)) return null;
-  return { name: group.name, ...(isHeld && { health: group.health }), families, days };
+  const isStored = isWorthStoring(group.health, now);
+  if (!isStored && !hasAny(families) && !hasAny(days)) return null;
+  return { name: group.name, ...(isStored && { health: toJson(group.health) }), families, days };
 }
 
-/** The token that keeps what its group shares: the oldest one. */
+/** The token whose row stores what its group shares: the oldest one. */
 export function groupOwnerOf(group: Group): PoolToken | null {
-  let keeper: PoolToken | null = null;
-  for (const member of group.members) if (!member.removed && (!keeper || member.row.id < keeper.row.id)) keeper = member;
-  return keeper;
+  let owner: PoolToken | null = null;
+  for (const token of group.tokens) if (!token.removed && (!owner || token.row.id < owner.row.id)) owner = token;
+  return owner;
 }
 
 /** `TokenRow.health` for this token, or null when there is nothing to remember. */
-export function writeRecord(member: PoolToken, now: number): Json | null {
-  const families = familiesOf(member.families, now);
-  const days = dumpDays(member.counters, now);
-  const group = groupOwnerOf(member.group) === member ? groupRecord(member.group, now) : null;
-  const record: Json = {
-    ...(isWorthKeeping(member.health, now) && { token: member.health }),
+export function serializeHealth(token: PoolToken, now: number): Json | null {
+  const families = familiesJson(token.families, now);
+  const days = dumpDays(token.counters, now);
+  const group = groupOwnerOf(token.group) === token ? serializeGroup(token.group, now) : null;
+  const health: Json = {
+    ...(isWorthStoring(token.health, now) && { token: toJson(token.health) }),
     ...(hasAny(families) && { families }),
     ...(hasAny(days) && { days }),
-    ...(member.lastError && { lastError: member.lastError }),
+    ...(token.lastError && { lastError: token.lastError }),
     ...(group && { group }),
   };
-  return hasAny(record) ? record : null;
+  return hasAny(health) ? health : null;
 }

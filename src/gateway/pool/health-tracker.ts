@@ -1,159 +1,194 @@
-// Lets an outcome take effect: asks the rules of health and outage, keeps what they say, and tells the log.
+// Health tracker: applies the outcome of a call to the health of token, model and group, and logs new cooldowns.
 
 import type { Random } from "../../clock.ts";
 import type { CooldownRow } from "../../domain/token.ts";
 import type { Log } from "../../log.ts";
-import { afterProxyFailure, type Cooldown, HEALTHY, type Health, hasAnswered, nextHealth, reasonOf, type Scope } from "./health.ts";
+import { afterProxyFailure, type Cooldown, HEALTHY, type Health, isUpstreamResponse, nextHealth, reanchored, reasonOf } from "./health.ts";
 import { groupOwnerOf } from "./health-codec.ts";
-import type { HealthSaver } from "./health-writer.ts";
+import type { HealthWriter } from "./health-writer.ts";
 import type { Outcome } from "./lease-contract.ts";
-import { afterAnswer, afterOverload, afterUnreachable, NETWORK_WORKS, type NetworkState, type Overloads, type Routes } from "./outage.ts";
+import { afterOverload, afterResponse, afterUnreachable, NETWORK_WORKS, type NetworkState, type Overloads, type Routes } from "./outage.ts";
 import type { Group, PoolToken } from "./pool-token.ts";
-import { OPERATOR_ADVICE } from "./reasons.ts";
+import { HEALTH_REASONS, type HealthReason, type Scope } from "./reasons.ts";
 
-export type HealthTracker = {
-  /** One call of `member` for `family` ended like this at `now` (epoch ms); a family of null is a check of the token alone. */
-  judge(member: PoolToken, family: string | null, outcome: Outcome, now: number): void;
-  /** The operator, or proof that it is over, ends what holds the token (or only one of its models) and its group back. */
-  clear(member: PoolToken, family?: string): void;
-  /** An upstream answered outside a call for a client: the network works. */
-  answered(): void;
-  network(): NetworkState;
-};
-
-type JudgeDependencies = {
+type Dependencies = {
   random: Random;
   log: Log;
-  members: ReadonlyMap<number, PoolToken>;
+  writer: HealthWriter;
+  tokens: ReadonlyMap<number, PoolToken>;
   routes: () => Routes;
-  touch(member: PoolToken): void;
-  mark: HealthSaver["mark"];
+  /** Called as soon as one token has changed. */
+  reindex(token: PoolToken): void;
   /** The upstream denies a family to some token or group. */
-  denied(family: string): void;
+  noteDenied(family: string): void;
 };
 
-export function createHealthTracker({ random, log, members, routes, touch, mark, denied }: JudgeDependencies): HealthTracker {
-  let network: NetworkState = NETWORK_WORKS;
-  const overloads = new Map<string, Overloads>();
+/** A call of `token` for `family`, `now` in epoch ms; a family of null is a check of the token alone. */
+type Call = { token: PoolToken; family: string | null; now: number };
 
-  function touchGroup(group: Group): void {
-    const keeper = groupOwnerOf(group);
-    if (keeper) mark(keeper);
-    for (const member of group.members) touch(member);
+/** Blocks that a successful check disproves. */
+const DISPROVED_BY_CHECK: ReadonlySet<HealthReason> = new Set(["key_invalid", "session_dead"]);
+
+export class HealthTracker {
+  #network: NetworkState = NETWORK_WORKS;
+  readonly #overloads = new Map<string, Overloads>();
+
+  constructor(private readonly deps: Dependencies) {}
+
+  /** Since when our own network is thought to be down, epoch ms; null: it works. */
+  get networkDegradedSince(): number | null {
+    return this.#network.degradedSince;
   }
 
-  function setHealth(member: PoolToken, scope: Scope, family: string, health: Health): void {
-    const { group } = member;
-    if (scope === "token") member.health = health;
-    else if (scope === "group") group.health = health;
-    else {
-      const families = scope === "token_model" ? member.families : group.families;
-      if (health === HEALTHY) families.delete(family);
-      else families.set(family, health);
-      if (health.condition?.state === "blocked") denied(family);
-    }
-    if (scope === "group" || scope === "group_model") touchGroup(group);
-    else touch(member);
-  }
-
-  /** What begins to hold back is told and stays in the history. */
-  function tell(member: PoolToken, scope: Scope, family: string | null, before: Health, after: Health): void {
-    const { condition } = after;
-    if (!condition || condition === before.condition) return;
-    mark(member, pauseOf(member, scope, family, condition));
-    const fields = { tokenId: member.row.id, label: member.row.label, scope, family, reason: condition.reason, until: condition.until };
-    if (condition.until === null || condition.reason === "billing")
-      log.warn("A token needs the operator", { ...fields, advice: OPERATOR_ADVICE[condition.reason] });
-    else log.info("A token is held back", fields);
-  }
-
-  function setNetwork(next: NetworkState): void {
-    if (next.degradedSince !== null && network.degradedSince === null) {
-      log.warn("No upstream can be reached: our own network seems to be down; no token is blamed", { since: next.degradedSince });
-    }
-    if (next.degradedSince === null && network.degradedSince !== null) log.info("Upstreams answer again");
-    network = next;
-  }
-
-  function judgeUnreachable(member: PoolToken, now: number): void {
-    const sighting = { tokenId: member.row.id, proxy: member.row.proxy, at: now };
-    const { state, verdict } = afterUnreachable(network, sighting, routes());
-    setNetwork(state);
-    if (verdict === "proxy") {
-      const next = afterProxyFailure(member.health, now, random);
-      tell(member, "token", null, member.health, next);
-      setHealth(member, "token", "", next);
-      mark(member);
-    }
-    if (verdict !== "ours") return;
-    // Those that were blamed before the others failed too.
-    for (const { tokenId } of state.failing) {
-      const other = members.get(tokenId);
-      if (other?.health.condition?.reason !== "proxy") continue;
-      setHealth(other, "token", "", { ...other.health, condition: null });
-      mark(other);
-    }
-  }
-
-  /** Whether the failure is one that other tokens have at the same time. */
-  function isShared(member: PoolToken, family: string | null, outcome: Outcome, now: number): boolean {
-    if (outcome.ok) return false;
-    if (!hasAnswered(outcome) && network.degradedSince !== null) return true;
-    if (outcome.detail?.reason !== "overloaded" && outcome.detail?.scope !== "upstream") return false;
-    const key = `${member.row.provider} ${family}`;
-    const { seen, shared } = afterOverload(overloads.get(key) ?? [], member.row.id, now);
-    overloads.set(key, seen);
-    return shared;
-  }
-
-  function judge(member: PoolToken, family: string | null, outcome: Outcome, now: number): void {
-    if (hasAnswered(outcome)) setNetwork(afterAnswer(network));
-    if (!outcome.ok && outcome.kind === "network") judgeUnreachable(member, now);
-    const { group } = member;
+  /** How one call ended. */
+  reportOutcome(call: Call, outcome: Outcome): void {
+    const { token, family, now } = call;
+    if (isUpstreamResponse(outcome)) this.#setNetwork(afterResponse(this.#network));
+    if (!outcome.ok && outcome.kind === "network") this.#reportUnreachable(token, now);
+    const { group } = token;
     const health = {
-      token: member.health,
-      token_model: member.families.get(family ?? "") ?? HEALTHY,
+      token: token.health,
+      token_model: token.families.get(family ?? "") ?? HEALTHY,
       group: group.health,
       group_model: group.families.get(family ?? "") ?? HEALTHY,
     };
-    const changes = nextHealth(health, outcome, now, random, isShared(member, family, outcome, now));
+    const changes = nextHealth(health, outcome, { now, random: this.deps.random, isShared: this.#isShared(call, outcome) });
     for (const [scope, next] of Object.entries(changes) as [Scope, Health][]) {
-      if (family === null && (scope === "token_model" || scope === "group_model")) continue;
-      tell(member, scope, family, health[scope], next);
-      setHealth(member, scope, family ?? "", next);
-      mark(member);
+      if (family === null && isOfModel(scope)) continue;
+      this.#apply(token, scope, family, { before: health[scope], after: next });
     }
     if (outcome.ok) return;
     const reason = reasonOf(outcome);
     if (reason === null && outcome.kind !== "network") return;
-    member.lastError = { at: now, kind: outcome.kind, reason, upstreamStatus: outcome.upstreamStatus ?? null };
-    mark(member);
+    token.lastError = { at: now, kind: outcome.kind, reason, upstreamStatus: outcome.upstreamStatus ?? null };
+    this.deps.writer.markDirty(token);
   }
 
-  return {
-    judge,
-    clear(member, family) {
-      const { group } = member;
-      const lift = (families: Map<string, Health>) => (family === undefined ? families.clear() : void families.delete(family));
-      if (family === undefined) member.health = group.health = HEALTHY;
-      lift(member.families);
-      lift(group.families);
-      touch(member);
-      touchGroup(group);
-      mark(member);
-    },
-    answered: () => setNetwork(afterAnswer(network)),
-    network: () => network,
-  };
+  /** How a call without a lease ended: success disproves a block for an invalid key or a dead session. */
+  reportCheck(token: PoolToken, outcome: Outcome, now: number): void {
+    if (!outcome.ok) {
+      this.reportOutcome({ token, family: null, now }, outcome);
+      return;
+    }
+    this.#setNetwork(afterResponse(this.#network));
+    const reason = token.health.cooldown?.reason;
+    if (!reason || !DISPROVED_BY_CHECK.has(reason)) return;
+    token.health = HEALTHY;
+    this.deps.writer.markDirty(token);
+    this.deps.reindex(token);
+  }
+
+  /** Ends the cooldown of the token, or of one of its models only, and of its group. */
+  clear(token: PoolToken, family?: string): void {
+    const { group } = token;
+    const clearFamilies = (families: Map<string, Health>) => (family === undefined ? families.clear() : void families.delete(family));
+    if (family === undefined) token.health = group.health = HEALTHY;
+    clearFamilies(token.families);
+    clearFamilies(group.families);
+    this.deps.reindex(token);
+    this.#reindexGroup(group);
+    this.deps.writer.markDirty(token);
+  }
+
+  /** The clock was set back to `now` from `before`, epoch ms: no cooldown grows by that. */
+  reanchor(now: number, before: number): void {
+    const { tokens, writer, reindex } = this.deps;
+    for (const token of tokens.values()) {
+      for (const holder of [token, token.group]) {
+        holder.health = reanchored(holder.health, now, before);
+        for (const [family, health] of holder.families) holder.families.set(family, reanchored(health, now, before));
+      }
+    }
+    for (const token of tokens.values()) {
+      reindex(token);
+      writer.markDirty(token);
+    }
+  }
+
+  #apply(token: PoolToken, scope: Scope, family: string | null, change: { before: Health; after: Health }): void {
+    const { cooldown } = change.after;
+    if (cooldown && cooldown !== change.before.cooldown) this.#recordCooldown(token, scope, family, cooldown);
+    this.#setHealth(token, scope, family ?? "", change.after);
+    this.deps.writer.markDirty(token);
+  }
+
+  #recordCooldown(token: PoolToken, scope: Scope, family: string | null, cooldown: Cooldown): void {
+    const { log, writer } = this.deps;
+    const { reason, until } = cooldown;
+    writer.markDirty(token, cooldownRow(token, scope, family, cooldown));
+    const fields = { tokenId: token.row.id, label: token.row.label, scope, family, reason, until };
+    if (until === null || reason === "billing") log.warn("Token needs the operator", { ...fields, advice: HEALTH_REASONS[reason].advice });
+    else log.info("Token cooldown begins", fields);
+  }
+
+  #setHealth(token: PoolToken, scope: Scope, family: string, health: Health): void {
+    const { group } = token;
+    if (scope === "token") token.health = health;
+    else if (scope === "group") group.health = health;
+    else {
+      const families = scope === "token_model" ? token.families : group.families;
+      if (health === HEALTHY) families.delete(family);
+      else families.set(family, health);
+      if (health.cooldown?.state === "blocked") this.deps.noteDenied(family);
+    }
+    if (isOfGroup(scope)) this.#reindexGroup(group);
+    else this.deps.reindex(token);
+  }
+
+  #reindexGroup(group: Group): void {
+    const owner = groupOwnerOf(group);
+    if (owner) this.deps.writer.markDirty(owner);
+    for (const token of group.tokens) this.deps.reindex(token);
+  }
+
+  #setNetwork(next: NetworkState): void {
+    const { log } = this.deps;
+    const before = this.#network.degradedSince;
+    if (next.degradedSince !== null && before === null) {
+      log.warn("Network down: no upstream can be reached; no token is at fault", { since: next.degradedSince });
+    }
+    if (next.degradedSince === null && before !== null) log.info("Network up: upstreams respond again");
+    this.#network = next;
+  }
+
+  #reportUnreachable(token: PoolToken, now: number): void {
+    const call = { tokenId: token.row.id, proxy: token.row.proxy, at: now };
+    const { state, verdict } = afterUnreachable(this.#network, call, this.deps.routes());
+    this.#setNetwork(state);
+    if (verdict === "proxy") {
+      const after = afterProxyFailure(token.health, now, this.deps.random);
+      this.#apply(token, "token", null, { before: token.health, after });
+    }
+    if (verdict !== "ours") return;
+    // Proxies of tokens that failed before the others did are not at fault either.
+    for (const { tokenId } of state.failing) {
+      const other = this.deps.tokens.get(tokenId);
+      if (other?.health.cooldown?.reason !== "proxy") continue;
+      this.#setHealth(other, "token", "", { ...other.health, cooldown: null });
+      this.deps.writer.markDirty(other);
+    }
+  }
+
+  /** Whether the failure is one that other tokens have at the same time. */
+  #isShared({ token, family, now }: Call, outcome: Outcome): boolean {
+    if (outcome.ok) return false;
+    if (!isUpstreamResponse(outcome) && this.#network.degradedSince !== null) return true;
+    if (outcome.detail?.reason !== "overloaded" && outcome.detail?.scope !== "upstream") return false;
+    const key = `${token.row.provider} ${family}`;
+    const { seen, shared } = afterOverload(this.#overloads.get(key) ?? [], token.row.id, now);
+    this.#overloads.set(key, seen);
+    return shared;
+  }
 }
 
-function pauseOf({ row, group }: PoolToken, scope: Scope, family: string | null, { since, until, reason }: Cooldown): CooldownRow {
-  const isShared = scope === "group" || scope === "group_model";
-  const ofModel = scope === "token_model" || scope === "group_model";
-  const subject = isShared && group.name !== null ? groupSubject(row.provider, group.name) : tokenSubject(row.id);
-  return { subject, tokenId: row.id, at: since, family: ofModel ? family : null, reason, until };
+const isOfGroup = (scope: Scope) => scope === "group" || scope === "group_model";
+const isOfModel = (scope: Scope) => scope === "token_model" || scope === "group_model";
+
+function cooldownRow({ row, group }: PoolToken, scope: Scope, family: string | null, { since, until, reason }: Cooldown): CooldownRow {
+  const subject = isOfGroup(scope) && group.name !== null ? groupSubject(row.provider, group.name) : tokenSubject(row.id);
+  return { subject, tokenId: row.id, at: since, family: isOfModel(scope) ? family : null, reason, until };
 }
 
-/** Whom a pause in the history held back. */
+/** Subjects of the cooldown history. */
 export const tokenSubject = (id: number): string => `token ${id}`;
 export const groupSubject = (provider: string, name: string): string => `group ${provider} ${name}`;

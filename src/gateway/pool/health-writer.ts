@@ -1,63 +1,58 @@
-// Saves changed health in batches: off the hot path, at most 200 ms late, again when the store fails.
+// Health writer: saves changed health in batches off the hot path, at most 200 ms late; retries when the store fails.
 
 import type { Clock } from "../../clock.ts";
 import type { CooldownRow, HealthChange } from "../../domain/token.ts";
 import type { Log } from "../../log.ts";
-import { writeRecord } from "./health-codec.ts";
+import { serializeHealth } from "./health-codec.ts";
 import type { PoolToken } from "./pool-token.ts";
 
 const BATCH_MS = 200;
-const AGAIN_MS = 2_000;
-
-export type HealthSaver = {
-  /** The member's health changed; with `pause`, because it is held back from now on, which stays in its history. */
-  mark(member: PoolToken, pause?: CooldownRow): void;
-  /** Saves what is marked now; resolves when it is kept or has failed (then it stays marked). */
-  flush(): Promise<void>;
-};
+const RETRY_MS = 2_000;
 
 export type SaveHealth = (changes: readonly HealthChange[]) => Promise<void>;
 
-export function createHealthSaver({ clock, log, save }: { clock: Clock; log: Log; save: SaveHealth }): HealthSaver {
-  /** With the pauses of each that are not saved yet. */
-  let marked = new Map<PoolToken, CooldownRow[]>();
-  let cancelTimer: (() => void) | null = null;
-  /** Saves follow one another: an older state never overwrites a newer one. */
-  let saving: Promise<void> = Promise.resolve();
+export class HealthWriter {
+  /** With the new cooldowns of each token that are not saved yet. */
+  #dirty = new Map<PoolToken, CooldownRow[]>();
+  #cancelTimer: (() => void) | null = null;
+  /** Saves run one after another: an older state never overwrites a newer one. */
+  #saving: Promise<void> = Promise.resolve();
 
-  const later = (ms: number) => {
-    cancelTimer ??= clock.after(ms, () => void flush());
-  };
+  constructor(private readonly deps: { clock: Clock; log: Log; save: SaveHealth }) {}
 
-  async function saveNow(): Promise<void> {
-    const batch = [...marked].filter(([member]) => !member.removed);
-    marked = new Map();
+  /** The token's health changed; `cooldown` is one that begins now and goes into its history. */
+  markDirty(token: PoolToken, cooldown?: CooldownRow): void {
+    if (token.removed) return;
+    const cooldowns = this.#dirty.get(token) ?? [];
+    this.#dirty.set(token, cooldowns);
+    if (cooldown) cooldowns.push(cooldown);
+    this.#flushIn(BATCH_MS);
+  }
+
+  /** Saves what is dirty now; resolves when it is saved or has failed (then it stays dirty). */
+  flush(): Promise<void> {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#saving = this.#saving.then(() => this.#save());
+    return this.#saving;
+  }
+
+  #flushIn(ms: number): void {
+    this.#cancelTimer ??= this.deps.clock.after(ms, () => void this.flush());
+  }
+
+  async #save(): Promise<void> {
+    const { clock, log, save } = this.deps;
+    const batch = [...this.#dirty].filter(([token]) => !token.removed);
+    this.#dirty = new Map();
     if (batch.length === 0) return;
     const now = clock.now();
     try {
-      await save(batch.map(([member, pauses]) => ({ id: member.row.id, health: writeRecord(member, now), pauses })));
+      await save(batch.map(([token, pauses]) => ({ id: token.row.id, health: serializeHealth(token, now), pauses })));
     } catch (error) {
-      log.error("The health of tokens could not be saved; it is tried again", { tokens: batch.length, error });
-      for (const [member, pauses] of batch) marked.set(member, [...pauses, ...(marked.get(member) ?? [])]);
-      later(AGAIN_MS);
+      log.error("Saving token health failed; retrying", { tokens: batch.length, error });
+      for (const [token, cooldowns] of batch) this.#dirty.set(token, [...cooldowns, ...(this.#dirty.get(token) ?? [])]);
+      this.#flushIn(RETRY_MS);
     }
   }
-
-  function flush(): Promise<void> {
-    cancelTimer?.();
-    cancelTimer = null;
-    saving = saving.then(saveNow);
-    return saving;
-  }
-
-  return {
-    mark(member, pause) {
-      if (member.removed) return;
-      const pauses = marked.get(member) ?? [];
-      marked.set(member, pauses);
-      if (pause) pauses.push(pause);
-      later(BATCH_MS);
-    },
-    flush,
-  };
 }

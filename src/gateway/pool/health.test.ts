@@ -1,23 +1,22 @@
-// The table of health: what every kind of outcome does, to whom, until when, and what it leaves alone.
+// Health rules: what every kind of outcome changes, in which scope, until when, and what it leaves alone.
 
 import { describe, expect, test } from "bun:test";
 import { type Failure, failure, success } from "../../../test/pool.ts";
 import type { ErrorKind, FailureDetail, FailureReason } from "../../errors.ts";
 import {
   afterProxyFailure,
+  cooldownEnd,
   HEALTHY,
   type Health,
   type HealthByScope,
-  hasAnswered,
-  heldUntil,
   isHalfOpen,
+  isUpstreamResponse,
   nextHealth,
   reanchored,
-  type Scope,
 } from "./health.ts";
 import type { Outcome } from "./lease-contract.ts";
 import { nextPacificMidnight } from "./pacific-time.ts";
-import { type HealthReason, OPERATOR_ADVICE } from "./reasons.ts";
+import { HEALTH_REASONS, type HealthReason, type Scope } from "./reasons.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const MINUTE = 60_000;
@@ -25,7 +24,7 @@ const HOUR = 60 * MINUTE;
 const half = () => 0.5;
 const allHealthy: HealthByScope = { token: HEALTHY, token_model: HEALTHY, group: HEALTHY, group_model: HEALTHY };
 const after = (outcome: Outcome, change: Partial<Record<Scope, Health>> = {}, now = NOW, shared = false) =>
-  nextHealth({ ...allHealthy, ...change }, outcome, now, half, shared);
+  nextHealth({ ...allHealthy, ...change }, outcome, { now, random: half, isShared: shared });
 const told = (reason: FailureReason, scope: FailureDetail["scope"] = "token", until?: number): FailureDetail => ({ scope, reason, until });
 
 describe("a failure holds back", () => {
@@ -133,9 +132,9 @@ describe("a failure holds back", () => {
   test.each(CASES)("%s", (_, failed, scope, state, ms) => {
     const changes = after(failed);
     expect(Object.keys(changes)).toEqual([scope]);
-    const { condition } = changes[scope]!;
-    expect(condition).toMatchObject({ state, since: NOW, until: ms === null ? null : NOW + ms });
-    expect(OPERATOR_ADVICE[condition!.reason].length).toBeGreaterThan(20);
+    const { cooldown } = changes[scope]!;
+    expect(cooldown).toMatchObject({ state, since: NOW, until: ms === null ? null : NOW + ms });
+    expect(HEALTH_REASONS[cooldown!.reason].advice.length).toBeGreaterThan(20);
   });
 });
 
@@ -176,23 +175,27 @@ describe("failures in a row", () => {
   test.each(COUNTED)("%s %p open the breaker at the fifth", (kind, detail) => {
     let token = HEALTHY;
     for (let i = 0; i < 5; i++) {
-      expect(heldUntil(token, NOW + i)).toBe(0);
+      expect(cooldownEnd(token, NOW + i)).toBe(0);
       token = after(failure(kind, detail), { token }, NOW + i).token!;
     }
-    expect(token.condition).toEqual({ state: "cooling", reason: "failing", since: NOW + 4, until: NOW + 4 + 30_000 });
+    expect(token.cooldown).toEqual({ state: "cooling", reason: "failing", since: NOW + 4, until: NOW + 4 + 30_000 });
   });
 
   test("do not count while other tokens see the same", () =>
     expect(after(failure("upstream_unavailable", told("overloaded", "upstream")), {}, NOW, true)).toEqual({}));
 
-  const open: Health = { condition: { state: "cooling", reason: "failing", since: NOW, until: NOW + 30_000 }, strikes: 1, failures: [] };
+  const open: Health = {
+    cooldown: { state: "cooling", reason: "failing", since: NOW, until: NOW + 30_000 },
+    consecutiveFailures: 1,
+    failures: [],
+  };
   test("that arrive while the breaker is open change nothing", () =>
     expect(after(failure("upstream_timeout"), { token: open }, NOW + 29_999)).toEqual({}));
   test("let one through when the time is over; its failure opens it for twice as long", () => {
     expect(isHalfOpen(open, NOW + 29_999)).toBe(false);
     expect(isHalfOpen(open, NOW + 30_000)).toBe(true);
     const { token } = after(failure("upstream_timeout"), { token: open }, NOW + 31_000);
-    expect(token).toMatchObject({ condition: { until: NOW + 91_000 }, strikes: 2 });
+    expect(token).toMatchObject({ cooldown: { until: NOW + 91_000 }, consecutiveFailures: 2 });
   });
   test("are forgotten after a success, also the open breaker", () => {
     expect(after(success(), { token: open }, NOW + 1)).toEqual({ token: HEALTHY });
@@ -205,29 +208,30 @@ describe("a lack of quota without details", () => {
   test("pauses 1, 2, 4 … minutes, at most an hour", () => {
     let health = HEALTHY;
     let now = NOW;
-    const pauses = Array.from({ length: 8 }, () => {
+    const cooldowns = Array.from({ length: 8 }, () => {
       health = after(refused, { group_model: health }, now).group_model!;
-      const pause = health.condition!.until! - now;
-      now = health.condition!.until!;
-      return pause / MINUTE;
+      const cooldown = health.cooldown!.until! - now;
+      now = health.cooldown!.until!;
+      return cooldown / MINUTE;
     });
-    expect(pauses).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
+    expect(cooldowns).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
   });
   test("stays as long as the upstream says, however often it says so", () => {
     let health = HEALTHY;
     let now = NOW;
-    const pauses = Array.from({ length: 5 }, () => {
+    const cooldowns = Array.from({ length: 5 }, () => {
       const again = failure("upstream_rate_limited", told("no_details", "group_model", now + 1_000));
       health = after(again, { group_model: health }, now).group_model!;
-      const pause = health.condition!.until! - now;
-      now = health.condition!.until!;
-      return pause;
+      const cooldown = health.cooldown!.until! - now;
+      now = health.cooldown!.until!;
+      return cooldown;
     });
-    expect(pauses).toEqual([1_000, 1_000, 1_000, 1_000, 1_000]);
+    expect(cooldowns).toEqual([1_000, 1_000, 1_000, 1_000, 1_000]);
   });
   test("varies by a tenth with chance", () => {
-    const pause = (chance: number) => nextHealth(allHealthy, refused, NOW, () => chance).group_model!.condition!.until! - NOW;
-    expect([pause(0), pause(0.999_999)]).toEqual([54_000, 66_000]);
+    const cooldown = (chance: number) =>
+      nextHealth(allHealthy, refused, { now: NOW, random: () => chance }).group_model!.cooldown!.until! - NOW;
+    expect([cooldown(0), cooldown(0.999_999)]).toEqual([54_000, 66_000]);
   });
   test("counts once for calls that were under way together", () => {
     const { group_model } = after(refused);
@@ -245,7 +249,7 @@ describe("of two conditions", () => {
   test("the later end stays", () => {
     const { token } = after(until(50_000));
     expect(after(until(20_000), { token })).toEqual({});
-    expect(after(until(80_000), { token }).token!.condition!.until).toBe(NOW + 80_000);
+    expect(after(until(80_000), { token }).token!.cooldown!.until).toBe(NOW + 80_000);
   });
   test("a block outlasts every pause and every success", () => {
     const { token } = after(failure("upstream_unauthorized"));
@@ -255,26 +259,26 @@ describe("of two conditions", () => {
 });
 
 test("an answer is what the upstream itself said, refusals included", () => {
-  expect(hasAnswered(success())).toBe(true);
-  expect(hasAnswered(failure("content_policy"))).toBe(true);
-  expect(hasAnswered(failure("upstream_quota"))).toBe(true);
-  expect(hasAnswered(failure("network"))).toBe(false);
-  expect(hasAnswered(failure("upstream_timeout"))).toBe(false);
-  expect(hasAnswered(failure("upstream_timeout", undefined, { upstreamStatus: 504 }))).toBe(true);
+  expect(isUpstreamResponse(success())).toBe(true);
+  expect(isUpstreamResponse(failure("content_policy"))).toBe(true);
+  expect(isUpstreamResponse(failure("upstream_quota"))).toBe(true);
+  expect(isUpstreamResponse(failure("network"))).toBe(false);
+  expect(isUpstreamResponse(failure("upstream_timeout"))).toBe(false);
+  expect(isUpstreamResponse(failure("upstream_timeout", undefined, { upstreamStatus: 504 }))).toBe(true);
 });
 
 test("a proxy that fails alone pauses its token for half a minute", () =>
-  expect(afterProxyFailure(HEALTHY, NOW, half).condition).toEqual({ state: "cooling", reason: "proxy", since: NOW, until: NOW + 30_000 }));
+  expect(afterProxyFailure(HEALTHY, NOW, half).cooldown).toEqual({ state: "cooling", reason: "proxy", since: NOW, until: NOW + 30_000 }));
 
 test("a clock that is set back leaves a pause its length", () => {
   const { token } = after(failure("upstream_quota"));
-  expect(reanchored(token!, NOW - HOUR).condition).toMatchObject({ since: NOW - HOUR, until: NOW + 11 * HOUR });
+  expect(reanchored(token!, NOW - HOUR).cooldown).toMatchObject({ since: NOW - HOUR, until: NOW + 11 * HOUR });
   expect(reanchored(token!, NOW + HOUR)).toBe(token!);
 });
 
 test("and leaves over what was over", () => {
-  const held = (reason: HealthReason): Health => ({ ...HEALTHY, condition: { state: "cooling", reason, since: 1_000, until: 2_000 } });
-  expect(reanchored(held("throttled"), 1_500, 3_000).condition).toBeNull();
+  const held = (reason: HealthReason): Health => ({ ...HEALTHY, cooldown: { state: "cooling", reason, since: 1_000, until: 2_000 } });
+  expect(reanchored(held("throttled"), 1_500, 3_000).cooldown).toBeNull();
   const tried = reanchored(held("failing"), 1_500, 3_000);
-  expect([isHalfOpen(tried, 1_500), heldUntil(tried, 1_500)]).toEqual([true, 0]);
+  expect([isHalfOpen(tried, 1_500), cooldownEnd(tried, 1_500)]).toEqual([true, 0]);
 });

@@ -1,9 +1,9 @@
 // A binary heap whose items know their own place, so that any of them moves or leaves in O(log n).
 
 /** `at` belongs to the heap: the item's index, or -1 outside. An item sits in one heap at a time. */
-export type Placed = { at: number };
+export type HeapItem = { at: number };
 
-export type Heap<T extends Placed> = {
+export type Heap<T extends HeapItem> = {
   size(): number;
   /** The first item by order, left in place. */
   peek(): T | undefined;
@@ -14,7 +14,7 @@ export type Heap<T extends Placed> = {
 };
 
 /** An empty heap; `before` is a strict order, read again whenever an item is put. */
-export function createHeap<T extends Placed>(before: (a: T, b: T) => boolean): Heap<T> {
+export function createHeap<T extends HeapItem>(before: (a: T, b: T) => boolean): Heap<T> {
   const items: T[] = [];
 
   const set = (item: T, at: number) => {

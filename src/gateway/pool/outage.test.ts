@@ -1,6 +1,6 @@
 // Who is blamed when calls do not reach an upstream, or many see it overloaded.
 import { expect, test } from "bun:test";
-import { afterAnswer, afterOverload, afterUnreachable, NETWORK_WORKS, type NetworkState, type Routes } from "./outage.ts";
+import { afterOverload, afterResponse, afterUnreachable, NETWORK_WORKS, type NetworkState, type Routes } from "./outage.ts";
 
 const NOW = 1_000_000;
 const direct: Routes = new Map([[null, 5]]);
@@ -99,7 +99,7 @@ test("trouble lasts until an upstream answers, also when one token alone goes on
 
 test("an answer of any upstream ends the trouble and forgets the failures", () => {
   let { state } = afterUnreachable(NETWORK_WORKS, { tokenId: 1, proxy: null, at: NOW }, direct);
-  state = afterAnswer(state);
+  state = afterResponse(state);
   expect(afterUnreachable(state, { tokenId: 2, proxy: null, at: NOW + 1 }, direct).verdict).toBe("unclear");
 });
 

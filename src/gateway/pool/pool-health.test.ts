@@ -6,7 +6,7 @@ import type { HealthChange } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { virtualClock } from "../../testing.ts";
-import { createPool } from "./pool.ts";
+import { Pool } from "./pool.ts";
 
 const MINUTE = 60_000;
 const grouped = (id: number, group: string | null, change = {}) => tokenRow(id, { group, ...change });
@@ -252,7 +252,7 @@ describe("health is saved", () => {
     const clock = virtualClock();
     const tried: (readonly HealthChange[])[] = [];
     const { settings } = testPool([]);
-    const pool = createPool({
+    const pool = new Pool({
       clock,
       random: () => 0.5,
       settings: () => settings,
@@ -278,7 +278,7 @@ describe("health is saved", () => {
   test("again when the store fails, with what changed meanwhile", async () => {
     const clock = virtualClock();
     const saves: number[][] = [];
-    const pool = createPool({
+    const pool = new Pool({
       clock,
       random: () => 0.5,
       settings: () => testPool([]).settings,
@@ -331,9 +331,9 @@ describe("health is saved", () => {
     ["text"],
     [7],
     [[]],
-    [{ token: { condition: { state: "cooling", reason: "per_day", since: 1, until: null } } }],
+    [{ token: { cooldown: { state: "cooling", reason: "per_day", since: 1, until: null } } }],
     [{ token: 5, group: { name: 4 } }],
-    [{ families: { [FAMILY]: { condition: { state: "blocked", reason: "nonsense", since: 1, until: null } } } }],
+    [{ families: { [FAMILY]: { cooldown: { state: "blocked", reason: "nonsense", since: 1, until: null } } } }],
   ])("what cannot be read counts as healthy: %j", async (health: unknown) => {
     const test = testPool([tokenRow(1, { health })]);
     expect(test.pool.gauges().tokens.healthy).toBe(1);

@@ -1,4 +1,4 @@
-// The pool: leases tokens, lets requests wait for them, and learns from how calls end. The rules live in the files it wires together.
+// Pool: leases upstream tokens, queues requests that wait for one, and tracks health from how calls end.
 
 import type { Clock, Random } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
@@ -7,63 +7,30 @@ import type { TokenRow } from "../../domain/token.ts";
 import { type AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
-import { availabilityOf, refusal } from "./availability.ts";
-import { type Cooldown, HEALTHY, type Health, reanchored } from "./health.ts";
-import { createHealthTracker } from "./health-tracker.ts";
-import { createHealthSaver, type SaveHealth } from "./health-writer.ts";
-import { createLatencyEstimate } from "./latency-estimate.ts";
-import { createSlots } from "./lease.ts";
+import { refusal } from "./availability.ts";
+import type { CandidateSet } from "./candidate-set.ts";
+import type { Cooldown } from "./health.ts";
+import { HealthTracker } from "./health-tracker.ts";
+import { HealthWriter, type SaveHealth } from "./health-writer.ts";
+import { LatencyEstimate } from "./latency-estimate.ts";
+import { ActiveLeases } from "./lease.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "./lease-contract.ts";
-import type { CandidateSet, PoolToken } from "./pool-token.ts";
+import type { PoolToken } from "./pool-token.ts";
 import type { HealthReason } from "./reasons.ts";
-import { createTokenRegistry } from "./registry.ts";
-import { createIndex } from "./scheduler.ts";
+import { TokenRegistry } from "./registry.ts";
+import { Scheduler } from "./scheduler.ts";
 import {
   blockedViews,
   countStates,
   countUsable,
+  currentCooldown,
   groupViews,
-  heldBy,
   type PoolGauges,
   type PoolGroupView,
   type PoolTokenView,
   tokenView,
 } from "./snapshot.ts";
-import { createWaitQueue } from "./wait-queue.ts";
-
-export type Pool = Leases & {
-  /**
-   * Takes the token table as it is now: the first time with the health that was saved, later merged with what is known here,
-   * which is newer. Calls under way go on; a token that is gone ends them and vanishes.
-   */
-  load(rows: readonly TokenRow[]): void;
-  /** What a check learned; absent facts change nothing. */
-  updateFacts(id: number, facts: TokenFacts): void;
-  /** How a call of a token without a lease ended: a check, a look at what it makes. Success ends a block for an invalid key or a dead session. */
-  reportOutcome(id: number, outcome: Outcome): void;
-  /** What holds the token as a whole back now, itself or with its group; null when nothing does. Costs no I/O. */
-  cooldownOf(id: number): Cooldown | null;
-  /** Ends what holds the token, or only one of its models, back; its group's too. False when there is no such token. */
-  clearCooldown(id: number, family?: string): boolean;
-  /** Takes a slot, free or not, for a call that already runs upstream: a job found after a restart. Null when the token is gone. */
-  adopt(id: number, kind: Kind, family: string): Lease | null;
-  snapshot(): PoolTokenView[];
-  /** Those that need the operator, `limit` at most, without making a view of every other one. */
-  blocked(limit: number): PoolTokenView[];
-  /** One token of the snapshot; null when there is none. */
-  view(id: number): PoolTokenView | null;
-  /** Rows in the order of the snapshot, with what checks have learned since they were read; `health` in them is not current. */
-  rows(): TokenRow[];
-  /** Groups that have a name. */
-  groups(): PoolGroupView[];
-  gauges(): PoolGauges;
-  /** Tokens that nothing holds back for longer than a request waits. */
-  countUsable(): number;
-  /** Saves changed health now. */
-  flush(): Promise<void>;
-  /** Refuses who waits and whoever comes, and saves health. Leases that are out may still end. */
-  close(): Promise<void>;
-};
+import { WaitQueue } from "./wait-queue.ts";
 
 export type PoolDependencies = {
   clock: Clock;
@@ -71,168 +38,216 @@ export type PoolDependencies = {
   settings: () => Settings["pool"];
   log: Log;
   saveHealth: SaveHealth;
-  /** Families that a token of the provider is taken to serve before it has learned its own. Default: any. */
+  /** Families that a token of the provider is assumed to serve until its own are known. Default: any. */
   assumed?(provider: string): readonly string[] | null;
-  /** Whether tokens are checked by themselves soon after they come. Default: they are not. */
+  /** Whether new tokens are checked in the background. Default: they are not. */
   awaitsCheck?(): boolean;
 };
 
-/** Blocks that a successful check disproves. */
-const DISPROVED_BY_CHECK: ReadonlySet<HealthReason> = new Set(["key_invalid", "session_dead"]);
 /** A clock that goes back by more than this was set; less is measurement. */
 const SET_BACK_MS = 2_000;
 
-/** An empty pool; {@link Pool.load} fills it. */
-export function createPool({ clock, random, settings, log, saveHealth, ...options }: PoolDependencies): Pool {
-  const { assumed = () => null, awaitsCheck = () => false } = options;
-  let isClosed = false;
-  let lastNow = clock.now();
+/** Empty at first; {@link Pool.load} fills it. */
+export class Pool implements Leases {
+  #isClosed = false;
+  #lastNow: number;
+  readonly #writer: HealthWriter;
+  readonly #registry: TokenRegistry;
+  readonly #scheduler: Scheduler;
+  readonly #tracker: HealthTracker;
+  readonly #latency = new LatencyEstimate();
+  readonly #leases: ActiveLeases;
+  readonly #queue: WaitQueue;
 
-  const saver = createHealthSaver({ clock, log, save: saveHealth });
-  const touch = (member: PoolToken) => index.touch(member, clock.now());
-  const roster = createTokenRegistry({ touch, mark: saver.mark, assumed, awaitsCheck, now: clock.now });
-  const { members } = roster;
-  const index = createIndex({ random, strategy: () => settings().strategy, members, hasCaps: roster.hasCaps });
-  const judge = createHealthTracker({ random, log, members, routes: roster.routes, touch, mark: saver.mark, denied: roster.noteDenied });
-  const pace = createLatencyEstimate();
-  const slots = createSlots({ clock, judge, pace, touch, mark: saver.mark, changed: () => room.serve(), idle: roster.sweep });
-  const room = createWaitQueue({ clock, log, index, pace, refuse, now, take: slots.take });
-
-  /** The time, with whatever it ends ended, and those served who waited for that. */
-  function now(): number {
-    const time = clock.now();
-    const isSetBack = time < lastNow - SET_BACK_MS;
-    if (isSetBack) setBack(time);
-    lastNow = time;
-    if (index.wake(time) || isSetBack) room.serve();
-    return time;
+  constructor(private readonly deps: PoolDependencies) {
+    const { clock, random, settings, log, saveHealth, assumed = () => null, awaitsCheck = () => false } = deps;
+    this.#lastNow = clock.now();
+    const writer = new HealthWriter({ clock, log, save: saveHealth });
+    const latency = this.#latency;
+    const reindex = (token: PoolToken) => this.#scheduler.reindex(token, clock.now());
+    const markDirty = (token: PoolToken) => writer.markDirty(token);
+    const registry = new TokenRegistry({ reindex, markDirty, assumed, awaitsCheck, now: () => clock.now() });
+    const { tokens } = registry;
+    this.#writer = writer;
+    this.#registry = registry;
+    this.#scheduler = new Scheduler({ random, strategy: () => settings().strategy, tokens, hasCaps: () => registry.hasCaps() });
+    this.#tracker = new HealthTracker({
+      ...{ random, log, writer, tokens, reindex },
+      routes: () => registry.routes(),
+      noteDenied: (family) => registry.noteDenied(family),
+    });
+    this.#leases = new ActiveLeases({
+      ...{ clock, latency, reindex, markDirty },
+      tracker: this.#tracker,
+      onChange: () => this.#queue.serve(),
+      onIdle: (token) => registry.sweep(token),
+    });
+    this.#queue = new WaitQueue({
+      ...{ clock, log, latency },
+      scheduler: this.#scheduler,
+      now: () => this.#now(),
+      take: (token, request, waitedMs) => this.#leases.take(token, request, waitedMs),
+      refusal: (candidates, exclude, now) => this.#refusal(candidates, exclude, now),
+    });
   }
 
-  /** No pause grows because the clock was set back. */
-  function setBack(time: number): void {
-    log.warn("The clock was set back", { ms: lastNow - time });
-    const again = (health: Health) => reanchored(health, time, lastNow);
-    for (const member of members.values()) {
-      for (const holder of [member, member.group]) {
-        holder.health = again(holder.health);
-        for (const [family, health] of holder.families) holder.families.set(family, again(health));
-      }
+  async lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease> {
+    const { deadline, signal } = options;
+    signal.throwIfAborted();
+    if (this.#isClosed) throw serverFailure("The server is stopping.", "stopping");
+    const now = this.#now();
+    const candidates = this.#scheduler.candidateSetOf(request, now);
+    const token = this.#scheduler.pick(candidates, request, now);
+    if (token) {
+      if (deadline) this.#queue.assertInTime(candidates, token, { request, deadline }, now);
+      return this.#leases.take(token, request, 0);
     }
-    for (const member of members.values()) {
-      index.touch(member, time);
-      saver.mark(member);
+    const { wait_ms, queue_limit } = this.deps.settings();
+    return this.#queue.enter(candidates, request, { ...options, waitMs: options.waitMs ?? wait_ms }, queue_limit);
+  }
+
+  soonestMs(request: LeaseRequest): number | null {
+    const now = this.#now();
+    const { soonest } = this.#scheduler.candidateSetOf(request, now).availability(request.exclude, now);
+    return Number.isFinite(soonest) ? soonest - now : null;
+  }
+
+  isFree(request: LeaseRequest): boolean {
+    return this.#scheduler.candidateSetOf(request, this.#now()).hasReady(request.exclude);
+  }
+
+  canServe(kind: Kind, family: string, providers?: readonly string[]): boolean {
+    return this.#registry.canServe(kind, family, providers);
+  }
+
+  families(kind: Kind): Set<string> {
+    return this.#registry.families(kind);
+  }
+
+  deniedFor(kind: Kind, family: string): HealthReason | null {
+    return this.#registry.deniedFor(kind, family);
+  }
+
+  usualMs(kind: Kind, family: string): number | null {
+    return this.#latency.mean(kind, family);
+  }
+
+  /**
+   * Takes the token table as it is now: the first time with the health that was saved, later merged with what is known here,
+   * which is newer. Calls under way continue; a removed token ends with the last of them.
+   */
+  load(rows: readonly TokenRow[]): void {
+    this.#registry.load(rows, this.#now());
+    this.#queue.serve();
+  }
+
+  /** What a check found; absent facts change nothing. */
+  updateFacts(id: number, { identity, tier, credits, families, renewBefore }: TokenFacts): void {
+    const token = this.#registry.get(id);
+    if (!token) return;
+    const facts = Object.entries({ identity, tier, credits, families, renewBefore }).filter(([, value]) => value !== undefined);
+    this.#registry.change(token, { ...Object.fromEntries(facts), checkedAt: this.deps.clock.now() });
+    this.#queue.serve();
+  }
+
+  /** How a call of a token without a lease ended: a check or a poll. Success ends a block for an invalid key or a dead session. */
+  reportOutcome(id: number, outcome: Outcome): void {
+    const token = this.#registry.get(id);
+    if (!token) return;
+    this.#tracker.reportCheck(token, outcome, this.#now());
+    this.#queue.serve();
+  }
+
+  /** The cooldown of the token as a whole, its own or its group's; null when there is none. Costs no I/O. */
+  cooldownOf(id: number): Cooldown | null {
+    const token = this.#registry.get(id);
+    return token && currentCooldown(token, this.deps.clock.now());
+  }
+
+  /** Ends the cooldown of the token, or of only one of its models, and its group's. False when there is no such token. */
+  clearCooldown(id: number, family?: string): boolean {
+    const token = this.#registry.get(id);
+    if (!token) return false;
+    this.#tracker.clear(token, family);
+    this.#queue.serve();
+    return true;
+  }
+
+  /** Takes a slot, free or not, for a call that already runs upstream: a job found after a restart. Null for a deleted token. */
+  adopt(id: number, kind: Kind, family: string): Lease | null {
+    const token = this.#registry.get(id);
+    return token && this.#leases.take(token, { kind, family, estimate: null }, 0);
+  }
+
+  snapshot(): PoolTokenView[] {
+    const now = this.#now();
+    return this.#registry.all().map((token) => tokenView(token, now));
+  }
+
+  /** Those that need the operator, `limit` at most, without a view of every other token. */
+  blocked(limit: number): PoolTokenView[] {
+    return blockedViews(this.#registry.tokens.values(), this.#now(), limit);
+  }
+
+  /** One token of the snapshot; null when there is none. */
+  view(id: number): PoolTokenView | null {
+    const token = this.#registry.get(id);
+    return token && tokenView(token, this.#now());
+  }
+
+  /** Rows in the order of the snapshot, with what checks have found since they were read; `health` in them is not current. */
+  rows(): TokenRow[] {
+    return this.#registry.all().map(({ row }) => row);
+  }
+
+  /** Groups that have a name. */
+  groups(): PoolGroupView[] {
+    return groupViews(this.#registry.tokens.values(), this.#now());
+  }
+
+  gauges(): PoolGauges {
+    const now = this.#now();
+    return {
+      inFlight: this.#leases.inFlight,
+      queued: this.#queue.size,
+      tokens: countStates(this.#registry.tokens.values(), now),
+      networkDegradedSince: this.#tracker.networkDegradedSince,
+    };
+  }
+
+  /** Enabled tokens without a cooldown that is longer than a request waits. */
+  countUsable(): number {
+    return countUsable(this.#registry.tokens.values(), this.#now() + this.deps.settings().wait_ms);
+  }
+
+  /** Saves changed health now. */
+  flush(): Promise<void> {
+    return this.#writer.flush();
+  }
+
+  /** Refuses waiting and new requests, and saves health. Leases that are out may still end. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#queue.close();
+    await this.#writer.flush();
+  }
+
+  /** The time, after cooldowns and caps that are over by then have ended and requests that waited for that are served. */
+  #now(): number {
+    const now = this.deps.clock.now();
+    const isSetBack = now < this.#lastNow - SET_BACK_MS;
+    if (isSetBack) {
+      this.deps.log.warn("Clock was set back", { ms: this.#lastNow - now });
+      this.#tracker.reanchor(now, this.#lastNow);
     }
+    this.#lastNow = now;
+    if (this.#scheduler.wake(now) || isSetBack) this.#queue.serve();
+    return now;
   }
 
-  function refuse(lane: CandidateSet, exclude: ReadonlySet<number>, time: number): AppError {
-    const outlook = availabilityOf(lane, exclude, time);
-    const poolIsEmpty = !members.values().some((member) => member.row.enabled && !member.removed);
-    return refusal({ want: lane.want, now: time, outlook, hasTried: exclude.size > 0, poolIsEmpty });
+  #refusal(candidates: CandidateSet, exclude: ReadonlySet<number>, now: number): AppError {
+    const availability = candidates.availability(exclude, now);
+    const poolIsEmpty = !this.#registry.tokens.values().some((token) => token.row.enabled && !token.removed);
+    return refusal({ want: candidates.want, now, availability, hasTried: exclude.size > 0, poolIsEmpty });
   }
-
-  async function lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease> {
-    options.signal.throwIfAborted();
-    if (isClosed) throw serverFailure("The server is stopping.", "stopping");
-    const time = now();
-    const lane = index.candidateSetOf(request, time);
-    const member = index.pick(lane, request, time);
-    if (member) {
-      if (options.deadline) room.assertInTime(lane, member, request, options.deadline, time);
-      return slots.take(member, request, 0);
-    }
-    const { wait_ms, queue_limit } = settings();
-    return room.enter(lane, request, { ...options, waitMs: options.waitMs ?? wait_ms }, queue_limit);
-  }
-
-  function soonestMs(request: LeaseRequest): number | null {
-    const time = now();
-    const { soonest } = availabilityOf(index.candidateSetOf(request, time), request.exclude, time);
-    return Number.isFinite(soonest) ? soonest - time : null;
-  }
-
-  const present = (id: number): PoolToken | null => {
-    const member = members.get(id);
-    return member && !member.removed ? member : null;
-  };
-
-  const allPresent = (): PoolToken[] => [...members.values()].filter((member) => !member.removed);
-
-  return {
-    lease,
-    soonestMs,
-    isFree(request) {
-      const time = now();
-      return index.hasReady(index.candidateSetOf(request, time), request.exclude);
-    },
-    canServe: roster.canServe,
-    families: roster.families,
-    deniedFor: roster.deniedFor,
-    usualMs: pace.usual,
-    load(rows) {
-      roster.load(rows, now());
-      room.serve();
-    },
-    updateFacts(id, { identity, tier, credits, families, renewBefore }) {
-      const member = present(id);
-      if (!member) return;
-      const facts = Object.entries({ identity, tier, credits, families, renewBefore }).filter(([, value]) => value !== undefined);
-      roster.change(member, { ...Object.fromEntries(facts), checkedAt: clock.now() });
-      room.serve();
-    },
-    reportOutcome(id, outcome) {
-      const member = present(id);
-      if (!member) return;
-      const reason = member.health.condition?.reason;
-      if (outcome.ok) judge.answered();
-      if (!outcome.ok) judge.judge(member, null, outcome, now());
-      else if (reason && DISPROVED_BY_CHECK.has(reason)) {
-        member.health = HEALTHY;
-        saver.mark(member);
-        touch(member);
-      }
-      room.serve();
-    },
-    cooldownOf(id) {
-      const member = present(id);
-      return member && heldBy(member, clock.now());
-    },
-    clearCooldown(id, family) {
-      const member = present(id);
-      if (!member) return false;
-      judge.clear(member, family);
-      room.serve();
-      return true;
-    },
-    adopt(id, kind, family) {
-      const member = present(id);
-      return member && slots.take(member, { kind, family, estimate: null }, 0);
-    },
-    snapshot() {
-      const time = now();
-      return allPresent().map((member) => tokenView(member, time));
-    },
-    blocked: (limit) => blockedViews(members.values(), now(), limit),
-    rows: () => allPresent().map(({ row }) => row),
-    view(id) {
-      const member = present(id);
-      return member && tokenView(member, now());
-    },
-    groups: () => groupViews(members.values(), now()),
-    gauges() {
-      const time = now();
-      return {
-        inFlight: { ...slots.inFlight },
-        queued: room.size(),
-        tokens: countStates(members.values(), time),
-        networkDegradedSince: judge.network().degradedSince,
-      };
-    },
-    countUsable: () => countUsable(members.values(), now() + settings().wait_ms),
-    flush: saver.flush,
-    async close() {
-      isClosed = true;
-      room.close();
-      await saver.flush();
-    },
-  };
 }

@@ -1,15 +1,16 @@
-// The tokens of the pool and their groups as the store has them; keeps what runs and what is known when rows change.
+// Token registry: tokens and groups as the store has them; rows may change while calls run, and known health is retained.
 
 import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
-import { HEALTHY, type Health, heldUntil } from "./health.ts";
-import { groupOwnerOf, readRecord } from "./health-codec.ts";
+import { cooldownEnd, HEALTHY, type Health } from "./health.ts";
+import { groupOwnerOf, parseHealth } from "./health-codec.ts";
 import type { Routes } from "./outage.ts";
 import {
   createGroup,
   createPoolToken,
   type Group,
   hasFamily,
+  isGroupCapped,
   isOpenFor,
   knownFamilies,
   type PoolToken,
@@ -18,30 +19,11 @@ import {
 import type { HealthReason } from "./reasons.ts";
 import { type Counter, parseCaps } from "./token-quota.ts";
 
-export type TokenRegistry = {
-  readonly members: ReadonlyMap<number, PoolToken>;
-  load(rows: readonly TokenRow[], now: number): void;
-  /** Changes facts of one token in place. */
-  change(member: PoolToken, change: Partial<TokenRow>): void;
-  /** Lets a removed token go once nothing runs on it. */
-  sweep(member: PoolToken): void;
-  /** Whether any token or group has own caps. */
-  hasCaps(): boolean;
-  /** Enabled tokens by the proxy their calls take. */
-  routes(): Routes;
-  canServe(kind: Kind, family: string, providers?: readonly string[]): boolean;
-  families(kind: Kind): Set<string>;
-  /** Why every token that has the family by its facts is denied it by its upstream; null: some token is not, or none has it. */
-  deniedFor(kind: Kind, family: string): HealthReason | null;
-  /** Some token or group was denied this family: until then nobody is asked. */
-  noteDenied(family: string): void;
-};
-
-type RosterDependencies = {
+type Dependencies = {
   /** Called as soon as one token has changed, before the next does. */
-  touch(member: PoolToken): void;
-  /** What is kept of this token has changed. */
-  mark(member: PoolToken): void;
+  reindex(token: PoolToken): void;
+  /** What is stored of this token has changed. */
+  markDirty(token: PoolToken): void;
   /** See {@link PoolToken.assumed}. */
   assumed(provider: string): readonly string[] | null;
   /** See {@link PoolToken.awaitsCheck}. */
@@ -50,188 +32,224 @@ type RosterDependencies = {
   now(): number;
 };
 
-export function createTokenRegistry({ touch, mark, assumed, awaitsCheck, now }: RosterDependencies): TokenRegistry {
-  /** Families that some token or group was denied at some time: the others cost no look. */
-  const everDenied = new Set<string>();
+/** Entries of the cache of `canServe`. */
+const MAX_CACHED = 1000;
 
-  const members = new Map<number, PoolToken>();
-  const groups = new Map<string, Group>();
-  /** Groups whose members or members' caps have changed. */
-  const recap = new Set<Group>();
-  /** Answers that hold until a row changes. */
-  let facts: { capped?: boolean; routes?: Routes; serves: Map<string, boolean> } = { serves: new Map() };
+export class TokenRegistry {
+  readonly #tokens = new Map<number, PoolToken>();
+  readonly #groups = new Map<string, Group>();
+  /** Families that some token or group was denied at some time: the others need no search. */
+  readonly #everDenied = new Set<string>();
+  /** Groups whose tokens or tokens' caps have changed. */
+  readonly #capsChanged = new Set<Group>();
+  /** Valid until a row changes. */
+  #cache: { capped?: boolean; routes?: Routes; serves: Map<string, boolean> } = { serves: new Map() };
 
-  function groupFor({ provider, group: name }: TokenRow): Group {
+  constructor(private readonly deps: Dependencies) {}
+
+  /** Removed tokens with calls under way included. */
+  get tokens(): ReadonlyMap<number, PoolToken> {
+    return this.#tokens;
+  }
+
+  /** Null for a removed token too. */
+  get(id: number): PoolToken | null {
+    const token = this.#tokens.get(id);
+    return token && !token.removed ? token : null;
+  }
+
+  /** All tokens but removed ones, in the order of their rows. */
+  all(): PoolToken[] {
+    return [...this.#tokens.values()].filter((token) => !token.removed);
+  }
+
+  load(rows: readonly TokenRow[], now: number): void {
+    this.#cache = { serves: new Map() };
+    const present = new Set(rows.map((row) => row.id));
+    for (const token of [...this.#tokens.values()]) if (!token.removed && !present.has(token.row.id)) this.#remove(token);
+    for (const row of rows) {
+      const token = this.#tokens.get(row.id);
+      if (!token) this.#add(row, now);
+      else if (token.removed || !Bun.deepEquals({ ...token.row, health: null }, { ...row, health: null })) this.#update(token, row, now);
+    }
+    this.#refreshCaps();
+  }
+
+  /** Changes facts of one token in place. */
+  change(token: PoolToken, change: Partial<TokenRow>): void {
+    this.#cache = { serves: new Map() };
+    token.row = { ...token.row, ...change };
+    this.deps.reindex(token);
+  }
+
+  /** Deletes a removed token once its last call has ended. */
+  sweep(token: PoolToken): void {
+    if (token.removed && token.inFlight.image + token.inFlight.video === 0) this.#tokens.delete(token.row.id);
+  }
+
+  /** Whether any token or group has own caps. */
+  hasCaps(): boolean {
+    this.#cache.capped ??= [...this.#tokens.values()].some((token) => !token.removed && token.caps !== null);
+    return this.#cache.capped;
+  }
+
+  /** Enabled tokens by the proxy of their calls. */
+  routes(): Routes {
+    if (this.#cache.routes) return this.#cache.routes;
+    const routes = new Map<string | null, number>();
+    for (const { row, removed } of this.#tokens.values()) {
+      if (row.enabled && !removed) routes.set(row.proxy, (routes.get(row.proxy) ?? 0) + 1);
+    }
+    this.#cache.routes = routes;
+    return routes;
+  }
+
+  canServe(kind: Kind, family: string, providers?: readonly string[]): boolean {
+    const { serves } = this.#cache;
+    const key = `${kind} ${family} ${providers?.join() ?? "*"}`;
+    let canServe = serves.get(key);
+    if (canServe === undefined) {
+      canServe = this.#tokens.values().some((token) => hasByFacts(token, kind, family, providers));
+      if (serves.size < MAX_CACHED) serves.set(key, canServe);
+    }
+    return canServe && this.#isAllowed(kind, family, providers);
+  }
+
+  families(kind: Kind): Set<string> {
+    const found = new Set<string>();
+    for (const token of this.#tokens.values()) {
+      if (!isOpenFor(token, kind)) continue;
+      for (const family of knownFamilies(token) ?? token.row.allowFamilies)
+        if (!found.has(family) && hasFamily(token, family)) found.add(family);
+    }
+    for (const family of this.#everDenied) if (found.has(family) && !this.#isAllowed(kind, family)) found.delete(family);
+    return found;
+  }
+
+  /** Why every token that has the family by its facts is denied it by its upstream; null: some token is not, or none has it. */
+  deniedFor(kind: Kind, family: string): HealthReason | null {
+    if (!this.#everDenied.has(family)) return null;
+    const now = this.deps.now();
+    const able = [...this.#tokens.values()].filter((token) => hasByFacts(token, kind, family));
+    const reasons = able.map((token) => denialOf(token, family, now));
+    if (reasons.includes(null)) return null;
+    // A reason that the operator can fix comes first.
+    return reasons.find((reason) => reason === "limit_zero") ?? reasons[0] ?? null;
+  }
+
+  /** Some token or group was denied this family. */
+  noteDenied(family: string): void {
+    this.#everDenied.add(family);
+  }
+
+  #groupFor({ provider, group: name }: TokenRow): Group {
     if (name === null) return createGroup(null);
     const key = `${provider} ${name}`;
-    const known = groups.get(key);
+    const known = this.#groups.get(key);
     if (known) return known;
-    const made = createGroup(name);
-    groups.set(key, made);
-    return made;
+    const group = createGroup(name);
+    this.#groups.set(key, group);
+    return group;
   }
 
-  function leaveGroup(member: PoolToken, { provider, group: name, id }: TokenRow): void {
-    const { group } = member;
-    group.members.delete(member);
-    if (group.members.size === 0) {
-      if (name !== null) groups.delete(`${provider} ${name}`);
+  #leaveGroup(token: PoolToken, { provider, group: name, id }: TokenRow): void {
+    const { group } = token;
+    group.tokens.delete(token);
+    if (group.tokens.size === 0) {
+      if (name !== null) this.#groups.delete(`${provider} ${name}`);
       return;
     }
-    const keeper = groupOwnerOf(group);
-    if (keeper && id < keeper.row.id) mark(keeper);
-    recap.add(group);
+    const owner = groupOwnerOf(group);
+    if (owner && id < owner.row.id) this.deps.markDirty(owner);
+    this.#capsChanged.add(group);
   }
 
-  function join(member: PoolToken, group: Group): void {
-    member.group = group;
-    group.members.add(member);
-    if (member.caps || group.cap || group.models.size > 0) recap.add(group);
+  #joinGroup(token: PoolToken, group: Group): void {
+    token.group = group;
+    group.tokens.add(token);
+    if (token.caps || isGroupCapped(group)) this.#capsChanged.add(group);
   }
 
-  /** The caps of a group follow from its members, and who is ready from the caps. */
-  function recapAll(): void {
-    for (const group of recap) {
-      const had = group.cap !== null || group.models.size > 0;
+  /** The caps of a group follow from its tokens, and which tokens are ready follows from the caps. */
+  #refreshCaps(): void {
+    for (const group of this.#capsChanged) {
+      const wasCapped = isGroupCapped(group);
       refreshGroupCaps(group);
-      if (had || group.cap !== null || group.models.size > 0) for (const member of group.members) touch(member);
+      if (wasCapped || isGroupCapped(group)) for (const token of group.tokens) this.deps.reindex(token);
     }
-    recap.clear();
+    this.#capsChanged.clear();
   }
 
-  function add(row: TokenRow, now: number): void {
-    const group = groupFor(row);
-    const member = createPoolToken(row, group, { assumed: assumed(row.provider), awaitsCheck });
-    const record = readRecord(row.health, now);
-    member.health = record.token;
-    member.families = record.families;
-    noteAll(record.families);
-    if (record.group) noteAll(record.group.families);
-    member.counters = record.days;
-    member.lastError = record.lastError;
-    members.set(row.id, member);
-    if (record.group && record.group.name === row.group) merge(group, record.group, now);
-    join(member, group);
-    touch(member);
+  #add(row: TokenRow, now: number): void {
+    const { assumed, awaitsCheck, reindex } = this.deps;
+    const group = this.#groupFor(row);
+    const token = createPoolToken(row, group, { assumed: assumed(row.provider), awaitsCheck });
+    const stored = parseHealth(row.health, now);
+    token.health = stored.token;
+    token.families = stored.families;
+    this.#noteDenials(stored.families);
+    if (stored.group) this.#noteDenials(stored.group.families);
+    token.counters = stored.days;
+    token.lastError = stored.lastError;
+    this.#tokens.set(row.id, token);
+    if (stored.group && stored.group.name === row.group) mergeInto(group, stored.group, now);
+    this.#joinGroup(token, group);
+    reindex(token);
   }
 
-  function noteAll(families: ReadonlyMap<string, Health>): void {
-    for (const [family, { condition }] of families) if (condition?.state === "blocked") everDenied.add(family);
+  #noteDenials(families: ReadonlyMap<string, Health>): void {
+    for (const [family, { cooldown }] of families) if (cooldown?.state === "blocked") this.#everDenied.add(family);
+  }
+
+  #update(token: PoolToken, row: TokenRow, now: number): void {
+    const { row: old, group } = token;
+    const capsChanged = !Bun.deepEquals(old.caps, row.caps);
+    token.row = row;
+    token.removed = false;
+    if (capsChanged) token.caps = parseCaps(row.caps);
+    if (old.group !== row.group || !group.tokens.has(token)) {
+      this.#leaveGroup(token, old);
+      const next = this.#groupFor(row);
+      // A token without a group brings along what it knew of its quota.
+      if (group.name === null) mergeInto(next, { health: group.health, families: group.families, days: group.counters }, now);
+      this.#joinGroup(token, next);
+      this.deps.markDirty(token);
+    } else if (capsChanged) this.#capsChanged.add(group);
+    this.deps.reindex(token);
+  }
+
+  #remove(token: PoolToken): void {
+    token.removed = true;
+    this.deps.reindex(token);
+    this.#leaveGroup(token, token.row);
+    this.sweep(token);
   }
 
   /** Whether some token that has the family may use it now. */
-  function isAllowed(kind: Kind, family: string, providers?: readonly string[]): boolean {
-    if (!everDenied.has(family)) return true;
-    const time = now();
-    return members.values().some((member) => hasByFacts(member, kind, family, providers) && denialOf(member, family, time) === null);
+  #isAllowed(kind: Kind, family: string, providers?: readonly string[]): boolean {
+    if (!this.#everDenied.has(family)) return true;
+    const now = this.deps.now();
+    return this.#tokens.values().some((token) => hasByFacts(token, kind, family, providers) && denialOf(token, family, now) === null);
   }
-
-  function update(member: PoolToken, row: TokenRow, now: number): void {
-    const { row: old, group } = member;
-    const capsChanged = !Bun.deepEquals(old.caps, row.caps);
-    member.row = row;
-    member.removed = false;
-    if (capsChanged) member.caps = parseCaps(row.caps);
-    if (old.group !== row.group || !group.members.has(member)) {
-      leaveGroup(member, old);
-      const next = groupFor(row);
-      // A token that was alone brings along what it knew of its quota.
-      if (group.name === null) merge(next, { health: group.health, families: group.families, days: group.counters }, now);
-      join(member, next);
-      mark(member);
-    } else if (capsChanged) recap.add(group);
-    touch(member);
-  }
-
-  function remove(member: PoolToken): void {
-    member.removed = true;
-    touch(member);
-    leaveGroup(member, member.row);
-    sweep(member);
-  }
-
-  function sweep(member: PoolToken): void {
-    if (member.removed && member.inFlight.image + member.inFlight.video === 0) members.delete(member.row.id);
-  }
-
-  return {
-    members,
-    load(rows, now) {
-      facts = { serves: new Map() };
-      const present = new Set(rows.map((row) => row.id));
-      for (const member of [...members.values()]) if (!member.removed && !present.has(member.row.id)) remove(member);
-      for (const row of rows) {
-        const member = members.get(row.id);
-        if (!member) add(row, now);
-        else if (member.removed || !Bun.deepEquals({ ...member.row, health: null }, { ...row, health: null })) update(member, row, now);
-      }
-      recapAll();
-    },
-    change(member, change) {
-      facts = { serves: new Map() };
-      member.row = { ...member.row, ...change };
-      touch(member);
-    },
-    sweep,
-    hasCaps: () => (facts.capped ??= [...members.values()].some((member) => !member.removed && member.caps !== null)),
-    routes() {
-      if (facts.routes) return facts.routes;
-      const routes = new Map<string | null, number>();
-      for (const { row, removed } of members.values()) {
-        if (row.enabled && !removed) routes.set(row.proxy, (routes.get(row.proxy) ?? 0) + 1);
-      }
-      facts.routes = routes;
-      return routes;
-    },
-    canServe(kind, family, providers) {
-      const key = `${kind} ${family} ${providers?.join() ?? "*"}`;
-      let serves = facts.serves.get(key);
-      if (serves === undefined) {
-        serves = members.values().some((member) => hasByFacts(member, kind, family, providers));
-        if (facts.serves.size < 1000) facts.serves.set(key, serves);
-      }
-      return serves && isAllowed(kind, family, providers);
-    },
-    families(kind) {
-      const found = new Set<string>();
-      for (const member of members.values()) {
-        if (!isOpenFor(member, kind)) continue;
-        for (const family of knownFamilies(member) ?? member.row.allowFamilies)
-          if (!found.has(family) && hasFamily(member, family)) found.add(family);
-      }
-      for (const family of everDenied) if (found.has(family) && !isAllowed(kind, family)) found.delete(family);
-      return found;
-    },
-    deniedFor(kind, family) {
-      if (!everDenied.has(family)) return null;
-      const time = now();
-      const able = [...members.values()].filter((member) => hasByFacts(member, kind, family));
-      const reasons = able.map((member) => denialOf(member, family, time));
-      if (reasons.includes(null)) return null;
-      // What the operator can mend is told first.
-      return reasons.find((reason) => reason === "limit_zero") ?? reasons[0] ?? null;
-    },
-    noteDenied: (family) => void everDenied.add(family),
-  };
 }
 
 /** Whether the token could serve the family by what is known of its row. */
-function hasByFacts(member: PoolToken, kind: Kind, family: string, providers?: readonly string[]): boolean {
-  return isOpenFor(member, kind) && hasFamily(member, family) && (!providers || providers.includes(member.row.provider));
+function hasByFacts(token: PoolToken, kind: Kind, family: string, providers?: readonly string[]): boolean {
+  return isOpenFor(token, kind) && hasFamily(token, family) && (!providers || providers.includes(token.row.provider));
 }
 
-/** Why the upstream denies the token this family now: no quota at all, not in its plan, or gone; null: it does not. */
-function denialOf({ families, group }: PoolToken, family: string, time: number): HealthReason | null {
+/** Why the upstream denies the token this family now: no quota at all, not in its tier, or gone; null: it does not. */
+function denialOf({ families, group }: PoolToken, family: string, now: number): HealthReason | null {
   for (const health of [families.get(family), group.families.get(family)])
-    if (health?.condition?.state === "blocked" && heldUntil(health, time) > 0) return health.condition.reason;
+    if (health?.cooldown?.state === "blocked" && cooldownEnd(health, now) > 0) return health.cooldown.reason;
   return null;
 }
 
 type Shared = { health: Health; families: ReadonlyMap<string, Health>; days: ReadonlyMap<string, Counter> };
 
-/** Adds what another knew of the group's quota; of two conditions the later end stays, of two counts the higher. */
-function merge(group: Group, shared: Shared, now: number): void {
-  const later = (a: Health, b: Health) => (heldUntil(b, now) > heldUntil(a, now) || a === HEALTHY ? b : a);
+/** Adds what another token knew of the group's quota; of two cooldowns the later end wins, of two counts the higher. */
+function mergeInto(group: Group, shared: Shared, now: number): void {
+  const later = (a: Health, b: Health) => (cooldownEnd(b, now) > cooldownEnd(a, now) || a === HEALTHY ? b : a);
   group.health = later(group.health, shared.health);
   for (const [family, health] of shared.families) group.families.set(family, later(group.families.get(family) ?? HEALTHY, health));
   for (const [name, counter] of shared.days) {

@@ -1,233 +1,126 @@
-// Answers "which token now?" without walking the pool: per kind of request a lane with its ready tokens in order of the strategy.
+// Scheduler: picks the token for a lease without walking the pool, from a candidate set per sort of request.
 
 import type { Random } from "../../clock.ts";
+import { CandidateSet } from "./candidate-set.ts";
 import { createHeap } from "./heap.ts";
 import type { LeaseRequest } from "./lease-contract.ts";
-import { BUSY, type CandidateSet, couldServe, type Entry, limitOf, type PoolToken, READY, readiness, type Want } from "./pool-token.ts";
-import { advance, type Candidate, rankInto, type Strategy } from "./strategies.ts";
+import type { PoolToken } from "./pool-token.ts";
+import type { Strategy } from "./strategies.ts";
 
-export type PoolIndex = {
-  /** The lane of a request, made when there is none. */
-  candidateSetOf(request: LeaseRequest, now: number): CandidateSet;
-  /** The first by strategy that is ready and not excluded; the preferred one when it is ready. */
-  pick(lane: CandidateSet, request: LeaseRequest, now: number): PoolToken | null;
-  /** Whether some token outside `exclude` is ready. */
-  hasReady(lane: CandidateSet, exclude: ReadonlySet<number>): boolean;
-  /** Puts a token where it now belongs, in every lane. */
-  touch(member: PoolToken, now: number): void;
-  /** Touches every token whose time has come; false when there is none. */
-  wake(now: number): boolean;
-  /** Epoch ms of the next such time, or null. */
-  nextWake(): number | null;
-  /** A request begins or ceases to wait in the lane. */
-  hold(lane: CandidateSet): void;
-  drop(lane: CandidateSet): void;
-};
+const MAX_CANDIDATE_SETS = 64;
 
-const MAX_LANES = 64;
-
-type IndexDependencies = {
+type Dependencies = {
   random: Random;
   strategy: () => Strategy;
-  members: ReadonlyMap<number, PoolToken>;
-  /** Whether any token or group has own caps: then the cost of a request decides who is ready for it. */
+  tokens: ReadonlyMap<number, PoolToken>;
+  /** Whether any token or group has own caps: then the cost of a request decides which tokens are ready for it. */
   hasCaps: () => boolean;
 };
 
-export function createIndex({ random, strategy, members, hasCaps }: IndexDependencies): PoolIndex {
+export class Scheduler {
   /** Least recently used first. */
-  const shared = new Map<string, CandidateSet>();
-  /** Lanes of requests that wait for one token only, by that token. */
-  const pinned = new Map<number, Map<string, CandidateSet>>();
-  const alarms = createHeap<PoolToken["alarm"]>((a, b) => a.time < b.time);
+  readonly #shared = new Map<string, CandidateSet>();
+  /** Sets of requests that wait for one token only, by that token. */
+  readonly #pinned = new Map<number, Map<string, CandidateSet>>();
+  readonly #alarms = createHeap<PoolToken["alarm"]>((a, b) => a.time < b.time);
 
-  const keyOf = (request: LeaseRequest): string => {
-    const { kind, family, providers, minTier, credits, estimate } = request;
-    const plan = minTier || credits ? JSON.stringify([minTier, credits]) : "";
-    return `${kind} ${family} ${providers.join()} ${plan} ${hasCaps() ? `${estimate.images} ${estimate.usd}` : ""}`;
-  };
+  constructor(private readonly deps: Dependencies) {}
 
-  function createLane(key: string, request: LeaseRequest, now: number): CandidateSet {
-    const { kind, family, providers, minTier, credits, pinned: pin, estimate } = request;
-    const lane: CandidateSet = {
-      key,
-      want: { kind, family, providers, minTier, credits, pinned: pin, estimate },
-      entries: new Map(),
-      ready: createHeap<Entry>(comesBefore),
-      busy: 0,
-      waiting: 0,
-      stirred: false,
-      outlook: null,
-      strategy: strategy(),
-      race: { time: 0, random },
-    };
-    const only = pin === undefined ? null : members.get(pin);
-    for (const member of only === null ? members.values() : only ? [only] : []) {
-      const until = place(lane, member, now);
-      if (until < member.alarm.time) setAlarm(member, until);
+  /** The candidate set of a request, created when there is none. */
+  candidateSetOf(request: LeaseRequest, now: number): CandidateSet {
+    const key = this.#keyOf(request);
+    if (request.pinned !== undefined) return this.#pinned.get(request.pinned)?.get(key) ?? this.#create(key, request, now);
+    const known = this.#shared.get(key);
+    if (known) {
+      this.#shared.delete(key);
+      this.#shared.set(key, known);
+      return known;
     }
-    return lane;
+    if (this.#shared.size >= MAX_CANDIDATE_SETS) this.#evictOne();
+    const candidates = this.#create(key, request, now);
+    this.#shared.set(key, candidates);
+    return candidates;
   }
 
-  function setAlarm(member: PoolToken, time: number): void {
-    member.alarm.time = time;
-    if (time === Number.POSITIVE_INFINITY) alarms.remove(member.alarm);
-    else alarms.put(member.alarm);
+  /** The first by strategy that is ready and not excluded; the preferred one when it is ready. */
+  pick(candidates: CandidateSet, request: LeaseRequest, now: number): PoolToken | null {
+    candidates.setStrategy(this.deps.strategy());
+    const { exclude, avoid, prefer } = request;
+    // Requests of one set may differ in cost, which matters to caps only.
+    const want = this.deps.hasCaps() ? { ...candidates.want, estimate: request.estimate } : candidates.want;
+    const out = avoid && avoid.size > 0 ? new Set([...exclude, ...avoid]) : exclude;
+    if (prefer !== undefined && !out.has(prefer) && candidates.isReady(prefer, want, now)) return this.deps.tokens.get(prefer)!;
+    const reindex = (token: PoolToken) => this.reindex(token, now);
+    const found = candidates.pickFirst(want, out, now, reindex);
+    return found === null && out !== exclude ? candidates.pickFirst(want, exclude, now, reindex) : found;
   }
 
-  function touch(member: PoolToken, now: number): void {
+  /** Updates a token in every candidate set. */
+  reindex(token: PoolToken, now: number): void {
     let until = Number.POSITIVE_INFINITY;
-    for (const lane of shared.values()) until = Math.min(until, place(lane, member, now));
-    const own = pinned.get(member.row.id);
-    if (own) for (const lane of own.values()) until = Math.min(until, place(lane, member, now));
-    if (until !== member.alarm.time) setAlarm(member, until);
+    for (const candidates of this.#shared.values()) until = Math.min(until, candidates.update(token, now));
+    const own = this.#pinned.get(token.row.id);
+    if (own) for (const candidates of own.values()) until = Math.min(until, candidates.update(token, now));
+    if (until !== token.alarm.time) this.#setAlarm(token, until);
   }
 
-  return {
-    candidateSetOf(request, now) {
-      const key = keyOf(request);
-      if (request.pinned !== undefined) return pinned.get(request.pinned)?.get(key) ?? createLane(key, request, now);
-      const known = shared.get(key);
-      if (known) {
-        shared.delete(key);
-        shared.set(key, known);
-        return known;
-      }
-      if (shared.size >= MAX_LANES) for (const lane of shared.values()) if (lane.waiting === 0 && shared.delete(lane.key)) break;
-      const lane = createLane(key, request, now);
-      shared.set(key, lane);
-      return lane;
-    },
-    pick(lane, request, now) {
-      if (lane.strategy !== strategy()) reorder(lane, strategy());
-      const preferred = request.prefer === undefined ? undefined : lane.entries.get(request.prefer);
-      // Requests of one lane may differ in cost, which matters to caps only.
-      const want = hasCaps() ? { ...lane.want, estimate: request.estimate } : lane.want;
-      const { exclude, avoid } = request;
-      const out = avoid && avoid.size > 0 ? new Set([...exclude, ...avoid]) : exclude;
-      if (preferred && !out.has(request.prefer!) && isReady(preferred, want, now)) return preferred.member;
-      const found = pickFirst(lane, want, out, now, touch);
-      return found === null && out !== exclude ? pickFirst(lane, want, exclude, now, touch) : found;
-    },
-    hasReady(lane, exclude) {
-      let ready = lane.ready.size();
-      for (const id of exclude) if (lane.entries.get(id)?.state === READY) ready--;
-      return ready > 0;
-    },
-    touch,
-    wake(now) {
-      const isDue = () => (alarms.peek()?.time ?? Number.POSITIVE_INFINITY) <= now;
-      if (!isDue()) return false;
-      while (isDue()) touch(alarms.peek()!.member, now);
-      return true;
-    },
-    nextWake: () => alarms.peek()?.time ?? null,
-    hold(lane) {
-      lane.waiting++;
-      const { pinned: pin } = lane.want;
-      if (pin === undefined) return;
-      if (!pinned.has(pin)) pinned.set(pin, new Map());
-      pinned.get(pin)!.set(lane.key, lane);
-    },
-    drop(lane) {
-      lane.waiting--;
-      const { pinned: pin } = lane.want;
-      if (pin === undefined || lane.waiting > 0) return;
-      pinned.get(pin)?.delete(lane.key);
-      if (pinned.get(pin)?.size === 0) pinned.delete(pin);
-    },
-  };
-}
-
-const comesBefore = (a: Entry, b: Entry): boolean => {
-  const priority = b.member.row.priority - a.member.row.priority;
-  if (priority !== 0) return priority < 0;
-  if (a.first !== b.first) return a.first < b.first;
-  return a.second !== b.second ? a.second < b.second : a.member.row.id < b.member.row.id;
-};
-
-function rank(lane: CandidateSet, entry: Entry): void {
-  const { row, used, inFlight } = entry.member;
-  const { kind } = lane.want;
-  const candidate: Candidate = {
-    id: row.id,
-    weight: row.weight,
-    credits: row.credits,
-    inFlight: inFlight[kind],
-    limit: limitOf(entry.member, kind),
-    used,
-  };
-  rankInto(entry, lane.strategy, candidate, lane.race);
-}
-
-/** Puts the token in, at its place, or out of the lane. Returns the epoch ms at which to look again, Infinity for none. */
-function place(lane: CandidateSet, member: PoolToken, now: number): number {
-  let entry = lane.entries.get(member.row.id);
-  if (!couldServe(member, lane.want)) {
-    if (entry) leave(lane, entry);
-    return Number.POSITIVE_INFINITY;
+  /** Reindexes every token whose cooldown or cap is over; false when there is none. */
+  wake(now: number): boolean {
+    const isDue = () => (this.#alarms.peek()?.time ?? Number.POSITIVE_INFINITY) <= now;
+    if (!isDue()) return false;
+    while (isDue()) this.reindex(this.#alarms.peek()!.token, now);
+    return true;
   }
-  if (!entry) {
-    entry = { at: -1, member, state: READY, first: 0, second: 0 };
-    lane.entries.set(member.row.id, entry);
-    lane.outlook = null;
+
+  /** Epoch ms of the next such time, or null. */
+  nextWake(): number | null {
+    return this.#alarms.peek()?.time ?? null;
   }
-  const state = readiness(member, lane.want, now);
-  if (state !== entry.state) moveTo(lane, entry, state);
-  if (state === READY) {
-    rank(lane, entry);
-    lane.ready.put(entry);
-  } else lane.ready.remove(entry);
-  return state > 0 ? state : Number.POSITIVE_INFINITY;
-}
 
-function moveTo(lane: CandidateSet, entry: Entry, state: number): void {
-  if (entry.state === BUSY) lane.busy--;
-  if (state === BUSY) lane.busy++;
-  if (state > 0) lane.stirred = true;
-  lane.outlook = null;
-  entry.state = state;
-}
+  /** A request begins to wait for the set, which is retained from now on. */
+  retain(candidates: CandidateSet): void {
+    candidates.waiting++;
+    const { pinned } = candidates.want;
+    if (pinned === undefined) return;
+    if (!this.#pinned.has(pinned)) this.#pinned.set(pinned, new Map());
+    this.#pinned.get(pinned)!.set(candidates.key, candidates);
+  }
 
-function leave(lane: CandidateSet, entry: Entry): void {
-  moveTo(lane, entry, Number.POSITIVE_INFINITY);
-  lane.ready.remove(entry);
-  lane.entries.delete(entry.member.row.id);
-}
+  /** A request ceases to wait for the set. */
+  release(candidates: CandidateSet): void {
+    candidates.waiting--;
+    const { pinned } = candidates.want;
+    if (pinned === undefined || candidates.waiting > 0) return;
+    this.#pinned.get(pinned)?.delete(candidates.key);
+    if (this.#pinned.get(pinned)?.size === 0) this.#pinned.delete(pinned);
+  }
 
-/** Asks again rather than trust the place: a group's cap may have filled up through another token. */
-function isReady(entry: Entry, want: Want, now: number): boolean {
-  return entry.state === READY && readiness(entry.member, want, now) === READY;
-}
+  #keyOf({ kind, family, providers, minTier, credits, estimate }: LeaseRequest): string {
+    const tier = minTier || credits ? JSON.stringify([minTier, credits]) : "";
+    return `${kind} ${family} ${providers.join()} ${tier} ${this.deps.hasCaps() ? `${estimate.images} ${estimate.usd}` : ""}`;
+  }
 
-function pickFirst(lane: CandidateSet, want: Want, exclude: ReadonlySet<number>, now: number, touch: PoolIndex["touch"]): PoolToken | null {
-  const skipped: Entry[] = [];
-  let found: PoolToken | null = null;
-  for (let entry = lane.ready.peek(); entry; entry = lane.ready.peek()) {
-    const excluded = exclude.has(entry.member.row.id);
-    if (!excluded && isReady(entry, want, now)) {
-      found = entry.member;
-      advance(lane.race, entry, lane.strategy);
-      break;
+  #create(key: string, request: LeaseRequest, now: number): CandidateSet {
+    const { kind, family, providers, minTier, credits, pinned, estimate } = request;
+    const want = { kind, family, providers, minTier, credits, pinned, estimate };
+    const candidates = new CandidateSet(key, want, this.deps.strategy(), this.deps.random);
+    const tokens = this.deps.tokens;
+    const only = pinned === undefined ? null : tokens.get(pinned);
+    for (const token of only === null ? tokens.values() : only ? [only] : []) {
+      const until = candidates.update(token, now);
+      if (until < token.alarm.time) this.#setAlarm(token, until);
     }
-    if (!excluded) touch(entry.member, now);
-    if (entry.state !== READY) continue;
-    lane.ready.remove(entry);
-    skipped.push(entry);
+    return candidates;
   }
-  for (const entry of skipped) {
-    rank(lane, entry);
-    lane.ready.put(entry);
-  }
-  return found;
-}
 
-function reorder(lane: CandidateSet, strategy: Strategy): void {
-  lane.strategy = strategy;
-  for (const entry of lane.entries.values()) {
-    if (entry.state !== READY) continue;
-    lane.ready.remove(entry);
-    rank(lane, entry);
-    lane.ready.put(entry);
+  /** Drops the least recently used set that no request waits for. */
+  #evictOne(): void {
+    for (const candidates of this.#shared.values()) if (candidates.waiting === 0 && this.#shared.delete(candidates.key)) return;
+  }
+
+  #setAlarm(token: PoolToken, time: number): void {
+    token.alarm.time = time;
+    if (time === Number.POSITIVE_INFINITY) this.#alarms.remove(token.alarm);
+    else this.#alarms.put(token.alarm);
   }
 }

@@ -1,11 +1,11 @@
-// What the pool shows of itself: to the admin pages, the command line and the metrics. Pure.
+// Pool snapshot: views of tokens and groups for the admin pages, the command line and the metrics. Pure.
 
 import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
-import { type Cooldown, HEALTHY, type Health, heldUntil, isHalfOpen } from "./health.ts";
+import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health.ts";
 import { type Group, type LastError, limitOf, type PoolToken } from "./pool-token.ts";
-import { type HealthReason, OPERATOR_ADVICE } from "./reasons.ts";
-import { createTokenRegistry } from "./registry.ts";
+import { HEALTH_REASONS, type HealthReason } from "./reasons.ts";
+import { TokenRegistry } from "./registry.ts";
 import type { Cap, DayCount } from "./token-quota.ts";
 
 export type HealthState = "healthy" | "cooling" | "blocked" | "disabled";
@@ -20,7 +20,7 @@ export type HealthView = {
   until: number | null;
 };
 
-/** What holds back one model only; `scope` group when the quota is shared. */
+/** A cooldown of one model only; `scope` group when the quota is shared. */
 export type ModelCooldown = HealthView & { family: string; scope: "token" | "group" };
 
 export type PoolTokenView = {
@@ -35,7 +35,7 @@ export type PoolTokenView = {
   limit: Record<Kind, number>;
   credits: number | null;
   tier: 0 | 1 | 2 | null;
-  /** Families as learned; null: not yet. */
+  /** Families as known from checks; null: not yet. */
   families: string[] | null;
   usedAt: number | null;
   lastError: LastError | null;
@@ -51,7 +51,7 @@ export type PoolGroupView = {
   members: number[];
   health: HealthView;
   models: ModelCooldown[];
-  /** The strictest of its members' caps for the group. */
+  /** The strictest of its tokens' caps for the group. */
   cap: Cap | null;
   /** Counted against caps of the group in the running Pacific day; null without caps. */
   spentToday: DayCount | null;
@@ -73,64 +73,64 @@ const NO_MODELS: readonly ModelCooldown[] = [];
 const ofCondition = ({ state, reason, since, until }: Cooldown): HealthView => ({
   state,
   reason,
-  message: OPERATOR_ADVICE[reason],
+  message: HEALTH_REASONS[reason].advice,
   since,
   until,
 });
 
-/** The health that holds the token as a whole back the longest: its own, or its group's. */
+/** The health of the token as a whole whose cooldown ends last: its own, or its group's. */
 const longerHealth = ({ health, group }: PoolToken, now: number): Health =>
-  heldUntil(group.health, now) > heldUntil(health, now) || (health.condition === null && isHalfOpen(group.health, now))
+  cooldownEnd(group.health, now) > cooldownEnd(health, now) || (health.cooldown === null && isHalfOpen(group.health, now))
     ? group.health
     : health;
 
-/** What holds the token as a whole back now; null when nothing does. */
-export function heldBy(member: PoolToken, now: number): Cooldown | null {
-  const longer = longerHealth(member, now);
-  return heldUntil(longer, now) > 0 ? longer.condition : null;
+/** The cooldown of the token as a whole; null when there is none. */
+export function currentCooldown(token: PoolToken, now: number): Cooldown | null {
+  const longer = longerHealth(token, now);
+  return cooldownEnd(longer, now) > 0 ? longer.cooldown : null;
 }
 
 /** The state of the token as a whole. */
-export function healthView(member: PoolToken, now: number): HealthView {
-  if (!member.row.enabled) return disabled;
-  const longer = longerHealth(member, now);
+export function healthView(token: PoolToken, now: number): HealthView {
+  if (!token.row.enabled) return disabled;
+  const longer = longerHealth(token, now);
   // A half-open breaker is not over: it shows until one call has succeeded.
-  const isShown = longer.condition && (heldUntil(longer, now) > 0 || isHalfOpen(longer, now));
-  return isShown ? ofCondition(longer.condition!) : healthy;
+  const isShown = longer.cooldown && (cooldownEnd(longer, now) > 0 || isHalfOpen(longer, now));
+  return isShown ? ofCondition(longer.cooldown!) : healthy;
 }
 
 function modelsOf(families: ReadonlyMap<string, Health>, scope: ModelCooldown["scope"], now: number): readonly ModelCooldown[] {
-  // The rule; ten thousand tokens are looked at for one page.
+  // Nearly always so, and a page views up to ten thousand tokens.
   if (families.size === 0) return NO_MODELS;
-  const held = [...families].filter(([, health]) => heldUntil(health, now) > 0);
-  return held.map(([family, health]) => ({ family, scope, ...ofCondition(health.condition!) }));
+  const held = [...families].filter(([, health]) => cooldownEnd(health, now) > 0);
+  return held.map(([family, health]) => ({ family, scope, ...ofCondition(health.cooldown!) }));
 }
 
-export function tokenView(member: PoolToken, now: number): PoolTokenView {
-  const { row, group } = member;
-  const day = member.counters.get("")?.day;
+export function tokenView(token: PoolToken, now: number): PoolTokenView {
+  const { row, group } = token;
+  const day = token.counters.get("")?.day;
   return {
     id: row.id,
     provider: row.provider,
     label: row.label,
     group: row.group,
-    health: healthView(member, now),
-    models: [...modelsOf(member.families, "token", now), ...modelsOf(group.families, "group", now)],
-    inFlight: { ...member.inFlight },
-    limit: { image: limitOf(member, "image"), video: limitOf(member, "video") },
+    health: healthView(token, now),
+    models: [...modelsOf(token.families, "token", now), ...modelsOf(group.families, "group", now)],
+    inFlight: { ...token.inFlight },
+    limit: { image: limitOf(token, "image"), video: limitOf(token, "video") },
     credits: row.credits,
     tier: row.tier,
     families: row.families,
-    usedAt: member.usedAt,
-    lastError: member.lastError,
+    usedAt: token.usedAt,
+    lastError: token.lastError,
     spentToday: day && day.until > now ? { ...day } : null,
   };
 }
 
-/** Groups that have a name, each once; those whose members are all gone are left out. */
-export function groupViews(members: Iterable<PoolToken>, now: number): PoolGroupView[] {
+/** Groups that have a name, each once; those whose tokens are all removed are left out. */
+export function groupViews(all: Iterable<PoolToken>, now: number): PoolGroupView[] {
   const found = new Map<Group, PoolGroupView>();
-  for (const { group, row, removed } of members) {
+  for (const { group, row, removed } of all) {
     if (removed || group.name === null) continue;
     const known = found.get(group);
     if (known) known.members.push(row.id);
@@ -145,49 +145,55 @@ function groupView(group: Group, name: string, { provider, id }: TokenRow, now: 
     provider,
     name,
     members: [id],
-    health: heldUntil(group.health, now) > 0 ? ofCondition(group.health.condition!) : healthy,
+    health: cooldownEnd(group.health, now) > 0 ? ofCondition(group.health.cooldown!) : healthy,
     models: [...modelsOf(group.families, "group", now)],
     cap: group.cap,
     spentToday: day && day.until > now ? { ...day } : null,
   };
 }
 
-/** Nothing was ever said against it: most tokens, known without making a view. */
+/** Most tokens: their state is known without a view. */
 const isQuiet = ({ row, health, group }: PoolToken) => row.enabled && health === HEALTHY && group.health === HEALTHY;
 
 /** Tokens by state, cheaply. */
-export function countStates(members: Iterable<PoolToken>, now: number): Record<HealthState, number> {
+export function countStates(all: Iterable<PoolToken>, now: number): Record<HealthState, number> {
   const tokens = { healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
-  for (const member of members) {
-    if (!member.removed) tokens[isQuiet(member) ? "healthy" : healthView(member, now).state]++;
+  for (const token of all) {
+    if (!token.removed) tokens[isQuiet(token) ? "healthy" : healthView(token, now).state]++;
   }
   return tokens;
 }
 
-/** Enabled tokens that nothing holds back as a whole at `time`, epoch ms. */
-export function countUsable(members: Iterable<PoolToken>, time: number): number {
+/** Enabled tokens without a cooldown of the whole token at `time`, epoch ms. */
+export function countUsable(all: Iterable<PoolToken>, time: number): number {
   let usable = 0;
-  for (const { row, removed, health, group } of members) {
-    if (!removed && row.enabled && heldUntil(health, time) === 0 && heldUntil(group.health, time) === 0) usable++;
+  for (const { row, removed, health, group } of all) {
+    if (!removed && row.enabled && cooldownEnd(health, time) === 0 && cooldownEnd(group.health, time) === 0) usable++;
   }
   return usable;
 }
 
 /** The first `limit` that need the operator. */
-export function blockedViews(members: Iterable<PoolToken>, now: number, limit: number): PoolTokenView[] {
+export function blockedViews(all: Iterable<PoolToken>, now: number, limit: number): PoolTokenView[] {
   const found: PoolTokenView[] = [];
-  for (const member of members) {
+  for (const token of all) {
     if (found.length === limit) break;
-    if (!member.removed && !isQuiet(member) && healthView(member, now).state === "blocked") found.push(tokenView(member, now));
+    if (!token.removed && !isQuiet(token) && healthView(token, now).state === "blocked") found.push(tokenView(token, now));
   }
   return found;
 }
 
-const nobody = () => {};
+const ignore = () => {};
 
-/** Tokens as their rows tell, without a pool that runs: what was saved last, in the order of the rows. */
+/** Tokens as their rows say, without a pool that runs: what was saved last, in the order of the rows. */
 export function viewRows(rows: readonly TokenRow[], now: number): PoolTokenView[] {
-  const roster = createTokenRegistry({ touch: nobody, mark: nobody, assumed: () => null, awaitsCheck: () => false, now: () => now });
-  roster.load(rows, now);
-  return [...roster.members.values()].map((member) => tokenView(member, now));
+  const registry = new TokenRegistry({
+    reindex: ignore,
+    markDirty: ignore,
+    assumed: () => null,
+    awaitsCheck: () => false,
+    now: () => now,
+  });
+  registry.load(rows, now);
+  return registry.all().map((token) => tokenView(token, now));
 }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "../../testing.ts";
 import { nextPacificMidnight } from "./pacific-time.ts";
-import { type Cap, dumpDays, newCounter, parseCaps, release, reserve, restoreDays, roomAt, settle, stricter } from "./token-quota.ts";
+import { availableAt, type Cap, dumpDays, newCounter, parseCaps, release, reserve, restoreDays, settle, stricter } from "./token-quota.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const none: Cap = { requestsPerMinute: null, requestsPerDay: null, imagesPerMinute: null, usdPerDay: null };
@@ -51,9 +51,9 @@ describe("room", () => {
     const limit = cap({ requestsPerMinute: 2 });
     reserve(counter, cost, NOW);
     reserve(counter, cost, NOW + 10_000);
-    expect(roomAt(counter, limit, cost, NOW + 20_000)).toBe(NOW + 60_000);
-    expect(roomAt(counter, limit, cost, NOW + 59_999)).toBe(NOW + 60_000);
-    expect(roomAt(counter, limit, cost, NOW + 60_000)).toBe(0);
+    expect(availableAt(counter, limit, cost, NOW + 20_000)).toBe(NOW + 60_000);
+    expect(availableAt(counter, limit, cost, NOW + 59_999)).toBe(NOW + 60_000);
+    expect(availableAt(counter, limit, cost, NOW + 60_000)).toBe(0);
   });
 
   test("images per minute wait until enough images have passed", () => {
@@ -61,9 +61,9 @@ describe("room", () => {
     const limit = cap({ imagesPerMinute: 4 });
     reserve(counter, { images: 1, usd: 0 }, NOW);
     reserve(counter, { images: 3, usd: 0 }, NOW + 5_000);
-    expect(roomAt(counter, limit, { images: 1, usd: 0 }, NOW + 6_000)).toBe(NOW + 60_000);
-    expect(roomAt(counter, limit, { images: 2, usd: 0 }, NOW + 6_000)).toBe(NOW + 65_000);
-    expect(roomAt(counter, limit, { images: 5, usd: 0 }, NOW + 6_000)).toBe(Number.POSITIVE_INFINITY);
+    expect(availableAt(counter, limit, { images: 1, usd: 0 }, NOW + 6_000)).toBe(NOW + 60_000);
+    expect(availableAt(counter, limit, { images: 2, usd: 0 }, NOW + 6_000)).toBe(NOW + 65_000);
+    expect(availableAt(counter, limit, { images: 5, usd: 0 }, NOW + 6_000)).toBe(Number.POSITIVE_INFINITY);
   });
 
   test("days end at midnight in Los Angeles", () => {
@@ -71,25 +71,25 @@ describe("room", () => {
     const limit = cap({ requestsPerDay: 1 });
     reserve(counter, cost, NOW);
     const midnight = nextPacificMidnight(NOW);
-    expect(roomAt(counter, limit, cost, midnight - 1)).toBe(midnight);
-    expect(roomAt(counter, limit, cost, midnight)).toBe(0);
+    expect(availableAt(counter, limit, cost, midnight - 1)).toBe(midnight);
+    expect(availableAt(counter, limit, cost, midnight)).toBe(0);
   });
 
   test("ten times ten cents fit into one dollar, eleven do not", () => {
     const counter = newCounter();
     const limit = cap({ usdPerDay: 1 });
     for (let i = 0; i < 10; i++) {
-      expect(roomAt(counter, limit, cost, NOW)).toBe(0);
+      expect(availableAt(counter, limit, cost, NOW)).toBe(0);
       reserve(counter, cost, NOW);
     }
-    expect(roomAt(counter, limit, cost, NOW)).toBe(nextPacificMidnight(NOW));
-    expect(roomAt(counter, limit, { images: 1, usd: 1.01 }, NOW)).toBe(Number.POSITIVE_INFINITY);
+    expect(availableAt(counter, limit, cost, NOW)).toBe(nextPacificMidnight(NOW));
+    expect(availableAt(counter, limit, { images: 1, usd: 1.01 }, NOW)).toBe(Number.POSITIVE_INFINITY);
   });
 
   test("a clock that is set back does not keep the day or the minute closed", () => {
     const counter = newCounter();
     reserve(counter, cost, NOW);
-    expect(roomAt(counter, cap({ requestsPerMinute: 1, requestsPerDay: 1 }), cost, NOW - 3 * 86_400_000)).toBe(0);
+    expect(availableAt(counter, cap({ requestsPerMinute: 1, requestsPerDay: 1 }), cost, NOW - 3 * 86_400_000)).toBe(0);
   });
 });
 
@@ -99,8 +99,8 @@ describe("giving back", () => {
     const spend = reserve(counter, { images: 1, usd: 0.24 }, NOW);
     settle(counter, spend, { images: 0, usd: 0.04 });
     expect(counter.day).toMatchObject({ requests: 1, usd: 0.04 });
-    expect(roomAt(counter, cap({ imagesPerMinute: 1 }), cost, NOW)).toBe(0);
-    expect(roomAt(counter, cap({ requestsPerMinute: 1 }), cost, NOW)).toBe(NOW + 60_000);
+    expect(availableAt(counter, cap({ imagesPerMinute: 1 }), cost, NOW)).toBe(0);
+    expect(availableAt(counter, cap({ requestsPerMinute: 1 }), cost, NOW)).toBe(NOW + 60_000);
   });
 
   test("a released call leaves no trace", () => {
@@ -128,7 +128,7 @@ describe("giving back", () => {
     for (let round = 0; round < 4000; round++) {
       now += Math.floor(random() * 40_000);
       const wanted = { images: 1 + Math.floor(random() * 3), usd: random() };
-      if (roomAt(counter, limit, wanted, now) === 0) open.push(reserve(counter, wanted, now));
+      if (availableAt(counter, limit, wanted, now) === 0) open.push(reserve(counter, wanted, now));
       if (open.length > 0 && random() < 0.5) {
         const spend = open.shift()!;
         if (random() < 0.3) release(counter, spend);

@@ -83,7 +83,7 @@ function roll(counter: Counter, now: number): void {
 }
 
 /** Epoch ms at which enough of the last minute's `amounts` has passed for `wanted` more under `limit`; 0: now, Infinity: never. */
-function minuteRoomAt(recent: readonly Spend[], amount: (spend: Spend) => number, wanted: number, limit: number): number {
+function minuteAvailableAt(recent: readonly Spend[], amount: (spend: Spend) => number, wanted: number, limit: number): number {
   if (wanted > limit) return Number.POSITIVE_INFINITY;
   let excess = recent.reduce((sum, spend) => sum + amount(spend), 0) + wanted - limit;
   let until = 0;
@@ -99,15 +99,15 @@ const money = (usd: number) => Math.max(0, Math.round(usd * 1e6) / 1e6);
 const exceeds = (sum: number, limit: number) => sum > limit + 5e-7;
 
 /** Epoch ms at which the cap has room for one more call of this cost: 0 is now, Infinity never. */
-export function roomAt(counter: Counter, cap: Cap, cost: { images: number; usd: number }, now: number): number {
+export function availableAt(counter: Counter, cap: Cap, cost: { images: number; usd: number }, now: number): number {
   roll(counter, now);
   const { recent, day } = counter;
   let at = 0;
-  if (cap.requestsPerMinute !== null) at = minuteRoomAt(recent, () => 1, 1, cap.requestsPerMinute);
+  if (cap.requestsPerMinute !== null) at = minuteAvailableAt(recent, () => 1, 1, cap.requestsPerMinute);
   if (cap.imagesPerMinute !== null)
     at = Math.max(
       at,
-      minuteRoomAt(recent, (spend) => spend.images, cost.images, cap.imagesPerMinute),
+      minuteAvailableAt(recent, (spend) => spend.images, cost.images, cap.imagesPerMinute),
     );
   const perDay = (used: number, wanted: number, limit: number) => {
     if (exceeds(wanted, limit)) at = Number.POSITIVE_INFINITY;

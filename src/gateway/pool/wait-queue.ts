@@ -1,251 +1,265 @@
-// Where requests wait for a token: each is served, refused, timed out or given up exactly once.
+// Wait queue: requests wait here for a token; each is served, refused, timed out or aborted exactly once.
 
 import type { Clock } from "../../clock.ts";
 import { AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
-import { availabilityOf, mayGetSlot } from "./availability.ts";
-import { createQueue } from "./fair-queue.ts";
+import type { CandidateSet } from "./candidate-set.ts";
+import { FairQueue } from "./fair-queue.ts";
 import type { LatencyEstimate } from "./latency-estimate.ts";
 import type { Lease, LeaseOptions, LeaseRequest } from "./lease-contract.ts";
-import type { CandidateSet, PoolToken } from "./pool-token.ts";
-import type { PoolIndex } from "./scheduler.ts";
+import type { PoolToken } from "./pool-token.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 type Waiter = {
   keyId: number;
-  lane: CandidateSet;
+  candidates: CandidateSet;
   request: LeaseRequest;
   since: number;
-  /** Epoch ms. */
+  /** End of the wait, epoch ms. */
   deadline: number;
-  /** When a call of it must have ended. */
   callDeadline: LeaseOptions["deadline"];
-  /** As last told. */
+  /** As last reported. */
   position: number;
   onWait: LeaseOptions["onWait"];
   grant(lease: Lease): void;
   refuse(reason: unknown): void;
-  /** Takes back timer and listener. */
+  /** Removes timer and listener. */
   detach(): void;
 };
 
-export type WaitQueue = {
-  /**
-   * Waits for a token of the lane, where none is free now. Rejects at once when waiting is pointless, or when the room is full and no other
-   * key has more places in it.
-   */
-  enter(lane: CandidateSet, request: LeaseRequest, options: LeaseOptions & { waitMs: number }, limit: number): Promise<Lease>;
-  /** @throws {AppError} `busy` when a call on this token would not end before the deadline */
-  assertInTime(lane: CandidateSet, member: PoolToken, request: LeaseRequest, deadline: LeaseOptions["deadline"], time: number): void;
-  /** Serves whoever can be served now, and refuses those who have nothing left to wait for. */
-  serve(): void;
-  size(): number;
-  close(): void;
-};
-
-type WaitingRoomDependencies = {
+type Dependencies = {
   clock: Clock;
   log: Log;
-  index: PoolIndex;
-  pace: LatencyEstimate;
-  /** The time, with whatever it ends ended. */
+  scheduler: Scheduler;
+  latency: LatencyEstimate;
+  /** The time, after cooldowns and caps that are over by then have ended. */
   now(): number;
-  take(member: PoolToken, request: LeaseRequest, waitedMs: number): Lease;
-  refuse(lane: CandidateSet, exclude: ReadonlySet<number>, now: number): AppError;
+  take(token: PoolToken, request: LeaseRequest, waitedMs: number): Lease;
+  refusal(candidates: CandidateSet, exclude: ReadonlySet<number>, now: number): AppError;
 };
 
-/** How often those who wait are told of a better place, at most. */
-const TELL_MS = 250;
-const UNKNOWN_PACE_MS = 5_000;
-const NOBODY: ReadonlySet<number> = new Set();
+/** Least time between two reports of queue positions. */
+const REPORT_MS = 250;
+const UNKNOWN_LATENCY_MS = 5_000;
+const NONE: ReadonlySet<number> = new Set();
 
-export function createWaitQueue({ clock, log, index, pace, now, take, refuse }: WaitingRoomDependencies): WaitQueue {
-  const queue = createQueue<Waiter, CandidateSet>();
-  const lanes = new Map<CandidateSet, Set<Waiter>>();
-  let isServing = false;
-  let cancelTelling: (() => void) | null = null;
-  let wake: { time: number; cancel: () => void } | null = null;
+export class WaitQueue {
+  readonly #queue = new FairQueue<Waiter, CandidateSet>();
+  readonly #waiters = new Map<CandidateSet, Set<Waiter>>();
+  #isServing = false;
+  #cancelReport: (() => void) | null = null;
+  #wake: { time: number; cancel: () => void } | null = null;
 
-  function estimate(lane: CandidateSet, position: number, time: number): number | null {
-    const { kind, family } = lane.want;
-    if (lane.busy > 0) return pace.estimate(kind, family, position, lane.busy);
-    const { soonest } = availabilityOf(lane, NOBODY, time);
-    return Number.isFinite(soonest) ? soonest - time : null;
+  constructor(private readonly deps: Dependencies) {}
+
+  get size(): number {
+    return this.#queue.size;
   }
 
-  /** When it makes sense to come again: the soonest slot or the end of a pause, at least a second. */
-  function retryAfter(lane: CandidateSet, time: number): number {
-    const { kind, family } = lane.want;
-    const pause = lane.busy > 0 ? Number.POSITIVE_INFINITY : availabilityOf(lane, NOBODY, time).soonest - time;
-    const slot = pace.estimate(kind, family, (lanes.get(lane)?.size ?? 0) + 1, lane.busy) ?? UNKNOWN_PACE_MS;
-    return Math.max(1_000, Number.isFinite(pause) ? pause : slot);
+  /**
+   * Waits for a token of the set, where none is free now. Rejects at once when waiting is pointless, or when `limit` requests wait and no
+   * other key has more of them.
+   */
+  async enter(candidates: CandidateSet, request: LeaseRequest, options: LeaseOptions & { waitMs: number }, limit: number): Promise<Lease> {
+    const { scheduler, clock } = this.deps;
+    const since = clock.now();
+    const waitMs = this.#assertMayWait(candidates, request, options, since);
+    if (this.#queue.size >= limit && !this.#displaceFor(request.keyId, since)) throw this.#busy(candidates, "the queue is full", since);
+
+    const { promise, resolve, reject } = Promise.withResolvers<Lease>();
+    const { signal, onWait, deadline: callDeadline } = options;
+    const abort = () => {
+      if (this.#leave(waiter)) reject(signal.reason);
+      this.#setWake();
+    };
+    const cancelTimer = clock.after(waitMs, () => this.#timeOut(waiter));
+    const detach = () => {
+      cancelTimer();
+      signal.removeEventListener("abort", abort);
+    };
+    const { keyId } = request;
+    const waiter: Waiter = {
+      ...{ keyId, candidates, request, since, deadline: since + waitMs, callDeadline },
+      ...{ position: 0, onWait, grant: resolve, refuse: reject, detach },
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    this.#queue.enter(waiter);
+    scheduler.retain(candidates);
+    this.#waiters.set(candidates, (this.#waiters.get(candidates) ?? new Set()).add(waiter));
+    this.#reportPosition(waiter, this.#queue.aheadOfNewest(keyId) + 1, since);
+    this.#setWake();
+    return promise;
   }
 
-  function tell(waiter: Waiter, position: number, time: number): void {
-    waiter.position = position;
+  /** @throws {AppError} `busy` when a call on this token would not end before the deadline */
+  assertInTime(candidates: CandidateSet, token: PoolToken, { request, deadline }: InTime, now: number): void {
+    if (this.#isTooLate(token, request, deadline, now)) throw this.#tooLate(candidates, now);
+  }
+
+  /** Serves all requests that can be served now, and refuses those that have nothing left to wait for. */
+  serve(): void {
+    if (this.#isServing || this.#queue.size === 0) return;
+    this.#isServing = true;
     try {
-      waiter.onWait?.(position, estimate(waiter.lane, position, time));
-    } catch (error) {
-      log.error("Telling a place in the queue failed", { error });
+      const now = this.deps.now();
+      this.#serveAll(now);
+      this.#refuseHopeless(now);
+    } finally {
+      this.#isServing = false;
+      this.#setWake();
     }
   }
 
-  function tellLater(): void {
-    if (queue.size() === 0) return;
-    cancelTelling ??= clock.after(TELL_MS, () => {
-      cancelTelling = null;
-      const time = clock.now();
-      queue.inOrder().forEach((waiter, before) => {
-        if (waiter.position !== before + 1) tell(waiter, before + 1, time);
-      });
-    });
+  /** Refuses all requests. */
+  close(): void {
+    for (const waiter of this.#queue.inOrder())
+      if (this.#leave(waiter)) waiter.refuse(serverFailure("The server is stopping.", "stopping"));
+    this.#cancelReport?.();
+    this.#cancelReport = null;
+    this.#setWake();
   }
 
-  /** Out of the queue and all that belongs to it; false when it was out already. */
-  function leave(waiter: Waiter): boolean {
-    waiter.detach();
-    const place = lanes.get(waiter.lane);
-    if (!place?.delete(waiter)) return false;
-    if (place.size === 0) lanes.delete(waiter.lane);
-    queue.leave(waiter);
-    index.drop(waiter.lane);
-    tellLater();
+  /** How long the request may wait, in ms. @throws {AppError} when waiting is pointless */
+  #assertMayWait(candidates: CandidateSet, { exclude }: LeaseRequest, options: LeaseOptions & { waitMs: number }, now: number): number {
+    const { kind, family, providers } = candidates.want;
+    const { deadline } = options;
+    const latest = deadline ? this.deps.latency.latestStart(kind, family, providers, deadline) : Number.POSITIVE_INFINITY;
+    const waitMs = Math.min(options.waitMs, latest - now);
+    const isHopeless = !candidates.mayGetSlot(exclude) && candidates.availability(exclude, now).soonest > now + waitMs;
+    if (isHopeless) throw this.deps.refusal(candidates, exclude, now);
+    if (options.waitMs <= 0) throw this.#busy(candidates, "waiting is switched off", now);
+    if (waitMs <= 0) throw this.#tooLate(candidates, now);
+    return waitMs;
+  }
+
+  /** In a full queue the key with the most requests gives up its newest for a key that has fewer; false: no key has to. */
+  #displaceFor(keyId: number, now: number): boolean {
+    // Two more, so that two keys do not displace each other in turns.
+    const displaced = this.#queue.newestOfLargest(this.#queue.sizeOf(keyId) + 2);
+    if (!displaced || displaced.keyId === keyId || !this.#leave(displaced)) return false;
+    displaced.refuse(this.#busy(displaced.candidates, "the queue is full, and this API key has the most requests in it", now));
     return true;
   }
 
-  function serve(): void {
-    if (isServing || queue.size() === 0) return;
-    isServing = true;
-    try {
-      const time = now();
-      serveAll(time);
-      refuseHopeless(time);
-    } finally {
-      isServing = false;
-      setWake();
-    }
+  /** Removes the waiter with its timer; false when it had left already. */
+  #leave(waiter: Waiter): boolean {
+    waiter.detach();
+    const waiters = this.#waiters.get(waiter.candidates);
+    if (!waiters?.delete(waiter)) return false;
+    if (waiters.size === 0) this.#waiters.delete(waiter.candidates);
+    this.#queue.leave(waiter);
+    this.deps.scheduler.release(waiter.candidates);
+    this.#reportPositionsLater();
+    return true;
   }
 
-  function serveAll(time: number): void {
-    const isOpen = (lane: CandidateSet) => lane.ready.size() > 0;
-    const find = (waiter: Waiter) => index.pick(waiter.lane, waiter.request, time);
-    const isInTime = ({ request, callDeadline }: Waiter, found: PoolToken) => !isTooLate(found, request, callDeadline, time);
-    for (let next = queue.next(isOpen, find, isInTime); next; next = queue.next(isOpen, find, isInTime)) {
+  #serveAll(now: number): void {
+    const { scheduler, take } = this.deps;
+    const search = {
+      isOpen: (candidates: CandidateSet) => candidates.readyCount > 0,
+      find: (waiter: Waiter) => scheduler.pick(waiter.candidates, waiter.request, now),
+      isServed: ({ request, callDeadline }: Waiter, found: PoolToken) => !this.#isTooLate(found, request, callDeadline, now),
+    };
+    for (let next = this.#queue.next(search); next; next = this.#queue.next(search)) {
       const { waiter, found } = next;
-      leave(waiter);
-      if (!isInTime(waiter, found)) waiter.refuse(tooLate(waiter.lane, time));
-      else waiter.grant(take(found, waiter.request, time - waiter.since));
+      this.#leave(waiter);
+      if (search.isServed(waiter, found)) waiter.grant(take(found, waiter.request, now - waiter.since));
+      else waiter.refuse(this.#tooLate(waiter.candidates, now));
     }
   }
 
-  function refuseHopeless(time: number): void {
-    for (const [lane, waiters] of lanes) {
-      if (!lane.stirred) continue;
-      lane.stirred = false;
-      if (mayGetSlot(lane, NOBODY)) continue;
-      const { soonest } = availabilityOf(lane, NOBODY, time);
+  #refuseHopeless(now: number): void {
+    for (const [candidates, waiters] of this.#waiters) {
+      if (!candidates.dirty) continue;
+      candidates.dirty = false;
+      if (candidates.mayGetSlot(NONE)) continue;
+      const { soonest } = candidates.availability(NONE, now);
       for (const waiter of [...waiters]) {
-        if (soonest > waiter.deadline && leave(waiter)) waiter.refuse(refuse(lane, waiter.request.exclude, time));
+        if (soonest <= waiter.deadline || !this.#leave(waiter)) continue;
+        waiter.refuse(this.deps.refusal(candidates, waiter.request.exclude, now));
       }
     }
   }
 
-  /** Only those who wait need the pool to wake by itself; whoever comes looks at the time. */
-  function setWake(): void {
-    const time = queue.size() > 0 ? index.nextWake() : null;
-    if (wake?.time === time) return;
-    wake?.cancel();
+  /** The pool wakes by itself only while requests wait: a new one evaluates the time anyway. */
+  #setWake(): void {
+    const { clock, scheduler } = this.deps;
+    const time = this.#queue.size > 0 ? scheduler.nextWake() : null;
+    if (this.#wake?.time === time) return;
+    this.#wake?.cancel();
     const alarm = () => {
-      wake = null;
-      serve();
-      setWake();
+      this.#wake = null;
+      this.serve();
+      this.#setWake();
     };
-    wake = time === null ? null : { time, cancel: clock.after(time - clock.now(), alarm) };
+    this.#wake = time === null ? null : { time, cancel: clock.after(time - clock.now(), alarm) };
   }
 
-  function timeOut(waiter: Waiter): void {
-    serve();
-    const time = clock.now();
-    if (!lanes.get(waiter.lane)?.has(waiter)) return;
-    const error = mayGetSlot(waiter.lane, waiter.request.exclude)
-      ? busy(waiter.lane, `none came free within ${seconds(time - waiter.since)}`, time)
+  #timeOut(waiter: Waiter): void {
+    this.serve();
+    const { candidates, request, since } = waiter;
+    const now = this.deps.clock.now();
+    if (!this.#waiters.get(candidates)?.has(waiter)) return;
+    const error = candidates.mayGetSlot(request.exclude)
+      ? this.#busy(candidates, `none came free within ${seconds(now - since)}`, now)
       : null;
-    leave(waiter);
-    setWake();
-    waiter.refuse(error ?? refuse(waiter.lane, waiter.request.exclude, time));
+    this.#leave(waiter);
+    this.#setWake();
+    waiter.refuse(error ?? this.deps.refusal(candidates, request.exclude, now));
   }
 
-  function busy(lane: CandidateSet, why: string, time: number): AppError {
-    const message = `All tokens that can serve ${lane.want.family} are busy: ${why}.`;
-    return new AppError("busy", message, { retryAfterMs: retryAfter(lane, time) });
+  #busy(candidates: CandidateSet, why: string, now: number): AppError {
+    const message = `All tokens that can serve ${candidates.want.family} are busy: ${why}.`;
+    return new AppError("busy", message, { retryAfterMs: this.#retryAfterMs(candidates, now) });
+  }
+
+  #tooLate(candidates: CandidateSet, now: number): AppError {
+    return this.#busy(candidates, "a call that begins now would not end in time", now);
   }
 
   /** Whether a call on this token would not end in time. */
-  function isTooLate({ row }: PoolToken, { kind, family }: LeaseRequest, deadline: LeaseOptions["deadline"], time: number): boolean {
-    return deadline !== undefined && time > pace.latestStart(kind, family, [row.provider], deadline);
+  #isTooLate({ row }: PoolToken, { kind, family }: LeaseRequest, deadline: LeaseOptions["deadline"], now: number): boolean {
+    return deadline !== undefined && now > this.deps.latency.latestStart(kind, family, [row.provider], deadline);
   }
 
-  const tooLate = (lane: CandidateSet, time: number) => busy(lane, "a call that begins now would not end in time", time);
-
-  /** In a full room the key with the most places gives its newest one to a key that has fewer; false: nobody has to. */
-  function makeRoom(keyId: number, time: number): boolean {
-    // Two more, so that the two do not push each other out in turns.
-    const displaced = queue.newestOfLargest(queue.sizeOf(keyId) + 2);
-    if (!displaced || displaced.keyId === keyId || !leave(displaced)) return false;
-    displaced.refuse(busy(displaced.lane, "the queue is full, and this API key has the most requests in it", time));
-    return true;
+  /** Ms until the soonest slot or the end of a cooldown, at least a second. */
+  #retryAfterMs(candidates: CandidateSet, now: number): number {
+    const { kind, family } = candidates.want;
+    const cooldown = candidates.busy > 0 ? Number.POSITIVE_INFINITY : candidates.availability(NONE, now).soonest - now;
+    const position = (this.#waiters.get(candidates)?.size ?? 0) + 1;
+    const slot = this.deps.latency.estimate(kind, family, position, candidates.busy) ?? UNKNOWN_LATENCY_MS;
+    return Math.max(1_000, Number.isFinite(cooldown) ? cooldown : slot);
   }
 
-  async function enter(...[lane, request, options, limit]: Parameters<WaitQueue["enter"]>): Promise<Lease> {
-    const since = clock.now();
-    const { kind, family, providers } = lane.want;
-    const latest = options.deadline ? pace.latestStart(kind, family, providers, options.deadline) : Number.POSITIVE_INFINITY;
-    const waitMs = Math.min(options.waitMs, latest - since);
-    const deadline = since + waitMs;
-    const isHopeless = !mayGetSlot(lane, request.exclude) && availabilityOf(lane, request.exclude, since).soonest > deadline;
-    if (isHopeless) throw refuse(lane, request.exclude, since);
-    if (options.waitMs <= 0) throw busy(lane, "waiting is switched off", since);
-    if (waitMs <= 0) throw tooLate(lane, since);
-    if (queue.size() >= limit && !makeRoom(request.keyId, since)) throw busy(lane, "the queue is full", since);
-
-    const { promise, resolve, reject } = Promise.withResolvers<Lease>();
-    const { signal, onWait } = options;
-    const giveUp = () => {
-      if (leave(waiter)) reject(signal.reason);
-      setWake();
-    };
-    const cancelTimer = clock.after(waitMs, () => timeOut(waiter));
-    const detach = () => {
-      cancelTimer();
-      signal.removeEventListener("abort", giveUp);
-    };
-    const { keyId } = request;
-    const waiter: Waiter = {
-      ...{ keyId, lane, request, since, deadline, callDeadline: options.deadline },
-      ...{ position: 0, onWait, grant: resolve, refuse: reject, detach },
-    };
-    signal.addEventListener("abort", giveUp, { once: true });
-    queue.enter(waiter);
-    index.hold(lane);
-    lanes.set(lane, (lanes.get(lane) ?? new Set()).add(waiter));
-    tell(waiter, queue.aheadOfNewest(keyId) + 1, since);
-    setWake();
-    return promise;
+  #estimateMs(candidates: CandidateSet, position: number, now: number): number | null {
+    const { kind, family } = candidates.want;
+    if (candidates.busy > 0) return this.deps.latency.estimate(kind, family, position, candidates.busy);
+    const { soonest } = candidates.availability(NONE, now);
+    return Number.isFinite(soonest) ? soonest - now : null;
   }
 
-  return {
-    enter,
-    assertInTime(lane, member, request, deadline, time) {
-      if (isTooLate(member, request, deadline, time)) throw tooLate(lane, time);
-    },
-    serve,
-    size: queue.size,
-    close() {
-      for (const waiter of queue.inOrder()) if (leave(waiter)) waiter.refuse(serverFailure("The server is stopping.", "stopping"));
-      cancelTelling?.();
-      cancelTelling = null;
-      setWake();
-    },
-  };
+  #reportPosition(waiter: Waiter, position: number, now: number): void {
+    waiter.position = position;
+    try {
+      waiter.onWait?.(position, this.#estimateMs(waiter.candidates, position, now));
+    } catch (error) {
+      this.deps.log.error("Reporting a queue position failed", { error });
+    }
+  }
+
+  #reportPositionsLater(): void {
+    if (this.#queue.size === 0) return;
+    const { clock } = this.deps;
+    this.#cancelReport ??= clock.after(REPORT_MS, () => {
+      this.#cancelReport = null;
+      const now = clock.now();
+      this.#queue.inOrder().forEach((waiter, before) => {
+        if (waiter.position !== before + 1) this.#reportPosition(waiter, before + 1, now);
+      });
+    });
+  }
 }
+
+type InTime = { request: LeaseRequest; deadline: LeaseOptions["deadline"] };
 
 const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;

@@ -1,7 +1,7 @@
 // Token management: caps that forms do not show, and the fix action of each cooldown.
 
 import { describe, expect, test } from "bun:test";
-import { fixActionOf, OPERATOR_ADVICE } from "../pool/reasons.ts";
+import { fixActionOf, HEALTH_REASONS, type HealthReason } from "../pool/reasons.ts";
 import { withCap } from "./manage-tokens.ts";
 
 const CAP = { requestsPerMinute: 5, requestsPerDay: null, imagesPerMinute: null, usdPerDay: null };
@@ -34,10 +34,8 @@ describe("a cap", () => {
 
 describe("the way out", () => {
   test("advice to replace the secret comes with the form that does", () => {
-    const told = Object.entries(OPERATOR_ADVICE).filter(([, advice]) => /replace the (session )?secret/i.test(advice));
-    expect(told.map(([reason]) => [reason, fixActionOf(reason as keyof typeof OPERATOR_ADVICE)])).toEqual(
-      told.map(([reason]) => [reason, "secret"]),
-    );
+    const told = Object.entries(HEALTH_REASONS).filter(([, { advice }]) => /replace the (session )?secret/i.test(advice));
+    expect(told.map(([reason]) => [reason, fixActionOf(reason as HealthReason)])).toEqual(told.map(([reason]) => [reason, "secret"]));
     expect(told.length).toBe(3);
   });
   test.each([
