@@ -1,4 +1,4 @@
-// Makes jobs from orders: the family that serves it, what it may cost, how it is to be carried out, all on disk before it begins.
+// Creates jobs: chooses the family, stores inputs, reserves the estimate, and writes the row before anything is sent.
 
 import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
@@ -31,150 +31,147 @@ export type JobCreationDependencies = ImageJobDependencies & {
   log: Log;
 };
 
-/** Keeps under which id an order's job can be found, in the same commit as the job. */
-type Attach = (id: string) => Promise<void>;
-/** A job's row, when the key may see it. */
-type Find = (id: string, keyId: number | null) => Promise<JobRow | null>;
+/** Stores the job's id for its Idempotency-Key, in the same commit as the job. */
+export type Attach = (id: string) => Promise<void>;
+/** The row of a job that the key may see; null: there is none. */
+export type FindJob = (id: string, keyId: number | null) => Promise<JobRow | null>;
 
-export type JobCreation = {
-  openVideo(order: CreateVideoJob, attach: Attach): Promise<JobRow>;
-  openImages(order: CreateImageJob, attach: Attach): Promise<JobRow>;
-};
+export class JobCreation {
+  constructor(
+    private readonly deps: JobCreationDependencies,
+    private readonly find: FindJob,
+  ) {}
 
-export function createJobCreation(deps: JobCreationDependencies, find: Find): JobCreation {
-  const { lifecycle, worker, settings, clock } = deps;
-
-  async function openVideo(order: CreateVideoJob, attach: Attach): Promise<JobRow> {
-    const source = await findSource(order);
-    const { family, choice } = chooseServed(order, source?.provider ?? null);
-    deps.media.assertSpace();
-    const images = await Promise.all(order.images.map((image) => storedId(deps, image, order)));
+  async createVideo(request: CreateVideoJob, attach: Attach): Promise<JobRow> {
+    const source = await this.#findSource(request);
+    const { family, choice } = this.#choose(request, source?.provider ?? null);
+    this.deps.media.assertSpace();
+    const images = await Promise.all(request.images.map((image) => storedId(this.deps, image, request)));
     const [fit] = Object.values(choice.fits);
     const isKnown = source?.known && Object.keys(choice.fits).join() === source.provider;
-    const plan: VideoJobSpec = {
-      prompt: order.prompt,
-      ...(order.options.seed === undefined ? {} : { seed: order.options.seed }),
+    const spec: VideoJobSpec = {
+      prompt: request.prompt,
+      ...(request.options.seed === undefined ? {} : { seed: request.options.seed }),
       ...choice,
-      ...successorsOf(order, family),
+      ...this.#successorsOf(request, family),
       images,
       source: source && { mediaId: source.mediaId, known: isKnown ? source.known : null },
     };
     const estimate = { images: 0, videoSeconds: fit!.seconds, usd: choice.estimateUsd };
-    const { keyId, requestId } = order;
-    const admission = await deps.limits.admit(keyId, {
+    const { keyId, requestId } = request;
+    const admission = await this.deps.limits.admit(keyId, {
       requestId,
       kind: "video",
-      model: order.choice.requested,
+      model: request.choice.requested,
       family,
       estimate,
       forJob: true,
     });
     const job: JobRow = {
-      ...newRow(order, clock.now()),
+      ...newRow(request, this.deps.clock.now()),
       id: `video_${newId()}`,
       kind: "video",
       family,
-      prompt: order.prompt,
+      prompt: request.prompt,
       mode: fit!.mode,
       aspect: fit!.aspect ?? null,
       resolution: fit!.resolution ?? null,
       seconds: fit!.seconds,
-      deadlineAt: deadlineAfter(clock.now(), settings().generation.video_timeout),
+      deadlineAt: deadlineAfter(this.deps.clock.now(), this.deps.settings().generation.video_timeout),
       sourceJobId: source?.jobId ?? null,
       usd: choice.estimateUsd,
-      plan: writeVideoSpec(plan),
+      plan: writeVideoSpec(spec),
     };
-    // Asked for in one turn: both are in one commit.
-    await Promise.all([attach(job.id), lifecycle.open(job, admission)]);
-    deps.media.claimInputs(requestId);
-    worker.take(job);
+    // Both in one turn of the event loop: one commit.
+    await Promise.all([attach(job.id), this.deps.lifecycle.open(job, admission)]);
+    this.deps.media.claimInputs(requestId);
+    this.deps.worker.take(job);
     return job;
   }
 
-  /** How the families after the chosen one would carry it out; used when the upstream turns out to have retired that. */
-  function successorsOf(order: CreateVideoJob, family: string): Pick<VideoJobSpec, "successors"> {
-    const { choice } = order;
-    if (!settings().generation.successors || choice.families.length < 2) return {};
-    const needs = videoNeeds(choice.params, order);
-    const usable = (other: string) => (provider: string) => deps.pool.canServe("video", other, [provider]);
+  /** Specs for the families after the chosen one; used when the upstream has retired that. */
+  #successorsOf(request: CreateVideoJob, family: string): Pick<VideoJobSpec, "successors"> {
+    const { choice } = request;
+    if (!this.deps.settings().generation.successors || choice.families.length < 2) return {};
+    const needs = videoNeeds(choice.params, request);
+    const usable = (other: string) => (provider: string) => this.deps.pool.canServe("video", other, [provider]);
     const others = choice.families.filter((other) => other !== family && canMakeVideo(other, needs, usable(other)));
-    return others.length === 0 ? {} : { successors: others.map((other) => chooseVideo(other, needs, usable(other), deps.prices?.())) };
+    return others.length === 0 ? {} : { successors: others.map((other) => chooseVideo(other, needs, usable(other), this.deps.prices?.())) };
   }
 
-  /** The family that serves it: one whose provider knows the source goes first, then one that can make what is wished. */
-  function chooseServed(order: CreateVideoJob, known: string | null) {
-    const { choice } = order;
-    const needs = videoNeeds(choice.params, order);
-    const usable = (family: string) => (provider: string) => deps.pool.canServe("video", family, [provider]);
+  /** The family that serves it: first one whose provider made the source, then one that supports the options. */
+  #choose(request: CreateVideoJob, known: string | null) {
+    const { choice } = request;
+    const needs = videoNeeds(choice.params, request);
+    const usable = (family: string) => (provider: string) => this.deps.pool.canServe("video", family, [provider]);
     const knows = (family: string) => (provider: string) => provider === known && usable(family)(provider);
-    const { successors } = settings().generation;
-    const rules = { canServe: (family: string) => deps.pool.canServe("video", family), successors, isOff: deps.pool.isOff };
+    const { successors } = this.deps.settings().generation;
+    const rules = { canServe: (family: string) => this.deps.pool.canServe("video", family), successors, isOff: this.deps.pool.isOff };
     const ofSource =
       known === null ? null : chooseFamily(choice, { ...rules, fits: (family) => canMakeVideo(family, needs, knows(family)) });
     const knowing = ofSource?.family;
     if (knowing && canMakeVideo(knowing, needs, knows(knowing)))
-      return { family: knowing, choice: chooseVideo(knowing, needs, knows(knowing), deps.prices?.()) };
+      return { family: knowing, choice: chooseVideo(knowing, needs, knows(knowing), this.deps.prices?.()) };
     const fits = (other: string) => canMakeVideo(other, needs, usable(other));
-    const { family } = requireFamily(choice, deps.pool, { successors, fits, log: deps.log });
-    return { family, choice: chooseVideo(family, needs, usable(family), deps.prices?.()) };
+    const { family } = requireFamily(choice, this.deps.pool, { successors, fits, log: this.deps.log });
+    return { family, choice: chooseVideo(family, needs, usable(family), this.deps.prices?.()) };
   }
 
-  /** The video to start from. @throws {AppError} `not_found`, `conflict` while it is being made, `invalid_request` when it is gone */
-  async function findSource({ source, keyId, requestId }: CreateVideoJob) {
+  /** The source video. @throws {AppError} `not_found`, `conflict` while it is generated, `invalid_request` when it was deleted */
+  async #findSource({ source, keyId, requestId }: CreateVideoJob) {
     if (!source) return null;
     if ("media" in source)
-      return { jobId: null, mediaId: await storedId(deps, source.media, { keyId, requestId }), provider: null, known: null };
-    const job = await find(source.jobId, keyId);
+      return { jobId: null, mediaId: await storedId(this.deps, source.media, { keyId, requestId }), provider: null, known: null };
+    const job = await this.find(source.jobId, keyId);
     if (job?.kind !== "video") throw new AppError("not_found", "There is no such video.", { param: "video" });
     if (job.state !== "completed")
       throw new AppError(isSettled(job.state) ? "invalid_request" : "conflict", `This video is ${job.state}.`, { param: "video" });
     const [mediaId] = job.mediaIds;
-    if (mediaId === undefined || !(await deps.media.open(mediaId)))
+    if (mediaId === undefined || !(await this.deps.media.open(mediaId)))
       throw new AppError("invalid_request", "This video was deleted: it is past its age.", { param: "video" });
     const known = job.tokenId === null || job.operation === null ? null : { tokenId: job.tokenId, operation: job.operation };
     return { jobId: job.id, mediaId, provider: job.provider, known };
   }
 
-  async function openImages(order: CreateImageJob, attach: Attach): Promise<JobRow> {
-    const { choice, options, n, imagesParam, shapeParams } = order;
+  async createImages(request: CreateImageJob, attach: Attach): Promise<JobRow> {
+    const { choice, options, n, imagesParam, shapeParams } = request;
     const id = `image_${newId()}`;
-    const prompt = order.turns
+    const prompt = request.turns
       .at(-1)!
       .parts.flatMap((part) => (part.type === "text" ? [part.text] : []))
       .join("\n");
-    const turns = storeTurns(await storeImages(deps, order));
+    const turns = storeTurns(await storeImages(this.deps, request));
     const job: JobRow = {
-      ...newRow(order, clock.now()),
+      ...newRow(request, this.deps.clock.now()),
       id,
       kind: "image",
       family: choice.families[0],
       prompt,
-      deadlineAt: deadlineAfter(clock.now(), settings().generation.image_timeout),
+      deadlineAt: deadlineAfter(this.deps.clock.now(), this.deps.settings().generation.image_timeout),
       plan: writeImageSpec({ choice, options, n, turns, imagesParam, shapeParams }),
     };
-    const imageJob = worker.newImageJob(id);
+    const imageJob = this.deps.worker.newImageJob(id);
     const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
     ready.catch(() => {});
-    // Admits, so that what is refused is told now; nothing is sent before the job is on disk.
+    // Starts first, so that a refusal reaches the client; nothing is sent before the job is on disk.
     const started = await imageJob.start(job, ready);
     job.family = started.family;
     try {
-      await Promise.all([attach(id), lifecycle.open(job, null)]);
+      await Promise.all([attach(id), this.deps.lifecycle.open(job, null)]);
       resolve();
     } catch (error) {
       reject(error);
       imageJob.stop();
       throw error;
     }
-    worker.take(job, { job: imageJob, started });
+    this.deps.worker.take(job, { job: imageJob, started });
     return job;
   }
-
-  return { openVideo, openImages };
 }
 
-function newRow(order: CreateVideoJob | CreateImageJob, now: number) {
-  const { keyId, requestId, dialect, route, choice, webhookUrl = null, echo = null } = order;
+/** The columns that are the same for every new job. */
+function newRow(request: CreateVideoJob | CreateImageJob, now: number) {
+  const { keyId, requestId, dialect, route, choice, webhookUrl = null, echo = null } = request;
   return {
     keyId,
     requestId,
@@ -219,15 +216,15 @@ async function storedId(
   return input.mediaId ?? (await media.keepBytes(input.data, { origin: "input", keyId, requestId })).id;
 }
 
-async function storeImages(deps: Pick<JobCreationDependencies, "media">, order: CreateImageJob): Promise<CreateImageJob["turns"]> {
+async function storeImages(deps: Pick<JobCreationDependencies, "media">, request: CreateImageJob): Promise<CreateImageJob["turns"]> {
   return Promise.all(
-    order.turns.map(async ({ role, parts }) => ({
+    request.turns.map(async ({ role, parts }) => ({
       role,
       parts: await Promise.all(
         parts.map(async (part) =>
           part.type === "text" || part.image.uri !== undefined
             ? part
-            : { ...part, image: { ...part.image, mediaId: await storedId(deps, part.image, order) } },
+            : { ...part, image: { ...part.image, mediaId: await storedId(deps, part.image, request) } },
         ),
       ),
     })),

@@ -6,7 +6,7 @@ import { openStore } from "../../db/sqlite/store.ts";
 import { AppError } from "../../errors.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { hashRequest } from "../generation/hash-request.ts";
-import { type Begun, createIdempotency, IDEMPOTENCY_MS } from "./idempotency.ts";
+import { type Begun, IDEMPOTENCY_MS, Idempotency } from "./idempotency.ts";
 
 const NAME = { keyId: 1, route: "POST /v1/images/generations", key: "order-1" };
 
@@ -14,7 +14,7 @@ async function open() {
   const folder = temporaryFolder();
   const clock = virtualClock();
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
-  const start = () => createIdempotency({ store, clock });
+  const start = () => new Idempotency({ store, clock });
   const close = async () => {
     await store.close();
     folder[Symbol.dispose]();

@@ -1,58 +1,86 @@
-// Requests that may be repeated: a key's `Idempotency-Key` on a route means one generation, for a day, across restarts.
+// Idempotency: an `Idempotency-Key` of a key on a route means one generation, for a day, across restarts.
 import type { Clock } from "../../clock.ts";
 import type { IdempotencyName, IdempotencyRow, JobStore } from "../../db/jobs.ts";
 import type { Json } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 
-/** How long a name means the same request. */
+/** Lifetime of a name, ms. */
 export const IDEMPOTENCY_MS = 24 * 3_600_000;
-const LONGEST_KEY = 255;
+const MAX_KEY_LENGTH = 255;
 
-/** The right, and the duty, to carry a request out: exactly one of `finish` and `abandon` is called. */
+/** The right to run a request; exactly one of `attach`, `finish` and `abandon` is called. */
 export type Claim = {
-  /** To be awaited before the body of an upstream call leaves: from here on the request is never begun anew. */
+  /** To be awaited before the body of an upstream call is sent: from here on the request is never started again. */
   submitted(): Promise<void>;
-  /** The job that answers from now on. */
+  /** Repetitions get this job. */
   attach(jobId: string): Promise<void>;
-  /** Keeps what every repetition is answered with: media ids and facts, nothing absolute. */
+  /** Stores the result of every repetition: media ids and facts, without absolute links. */
   finish(result: Json): Promise<void>;
-  /** Nothing came of it and nothing was charged: a repetition may begin anew. After `submitted` the failure is kept as its result. */
+  /** A repetition may start again. After `submitted`, a failure that was charged is stored as the result. */
   abandon(failure: AppError): Promise<void>;
 };
 
 export type Begun =
   | { state: "new"; claim: Claim }
-  /** Under way in this process; settles as it does. Rejects with its failure. */
+  /** Running in this process. Rejects with its failure. */
   | { state: "running"; result: Promise<Json> }
   | { state: "job"; jobId: string }
   | { state: "done"; result: Json };
 
-export type Idempotency = {
-  /**
-   * @param key as the client wrote it, 1 to 255 printable characters
-   * @param hash of the decoded request: see {@link hashRequest}
-   * @throws {AppError} `invalid_request` (the key), `conflict` (the same key with another request), the kept failure of a request that was
-   * charged, `upstream_unknown_outcome` (a crash cut it off after it was sent: nobody knows)
-   */
-  begin(name: IdempotencyName, hash: string): Promise<Begun>;
-  /** Lets the name begin anew, if this job is still what it stands for. */
-  forget(name: IdempotencyName, jobId: string): Promise<void>;
-};
-
 type Failure = { failure: { kind: AppError["kind"]; message: string; reason?: string; charged: boolean } };
-type Deps = { store: Pick<JobStore, "claimIdempotency" | "updateIdempotency" | "deleteIdempotency">; clock: Clock };
+type Dependencies = { store: Pick<JobStore, "claimIdempotency" | "updateIdempotency" | "deleteIdempotency">; clock: Clock };
 
-/** One for each run of the program: what another run left open is not under way any more. */
-export function createIdempotency({ store, clock }: Deps): Idempotency {
-  const run = newId();
-  const open = new Map<string, Promise<Json>>();
+/** One per process: what an earlier process left open is not running. */
+export class Idempotency {
+  readonly #process = newId();
+  readonly #running = new Map<string, Promise<Json>>();
 
-  function claimOf(name: IdempotencyName): Claim {
+  constructor(private readonly deps: Dependencies) {}
+
+  /**
+   * @param name its key as the client wrote it, 1 to 255 printable characters
+   * @param hash of the decoded request: see `hashRequest`
+   * @throws {AppError} `invalid_request` (the key), `conflict` (the same key with another request), the stored failure of a request that
+   * was charged, `upstream_unknown_outcome` (a crash after it was sent)
+   */
+  async begin(name: IdempotencyName, hash: string): Promise<Begun> {
+    const { store, clock } = this.deps;
+    if (!/^[\x20-\x7e]+$/.test(name.key) || name.key.length > MAX_KEY_LENGTH)
+      throw new AppError("invalid_request", `Idempotency-Key must be 1 to ${MAX_KEY_LENGTH} printable characters.`, {
+        param: "Idempotency-Key",
+      });
+    const now = clock.now();
+    const fresh: IdempotencyRow = { ...name, hash, run: this.#process, createdAt: now, submitted: false, jobId: null, result: null };
+    const { isNew, row } = await store.claimIdempotency(fresh, now - IDEMPOTENCY_MS);
+    if (isNew) return { state: "new", claim: this.#claim(name) };
+    if (row.hash !== hash)
+      throw new AppError("conflict", "This Idempotency-Key was used for another request.", {
+        param: "Idempotency-Key",
+        reason: "idempotency_key_in_use",
+      });
+    if (row.jobId) return { state: "job", jobId: row.jobId };
+    if (row.result) return { state: "done", result: resultOf(row.result) };
+    const running = this.#running.get(idOf(name));
+    if (running) return { state: "running", result: running };
+    if (row.submitted) throw cutOff();
+    // An earlier process claimed it and ended before it was sent. It is claimed here before the next `await`.
+    const claim = this.#claim(name);
+    await store.updateIdempotency(name, { run: this.#process });
+    return { state: "new", claim };
+  }
+
+  /** Deletes the name, if it still has this job. */
+  forget(name: IdempotencyName, jobId: string): Promise<void> {
+    return this.deps.store.deleteIdempotency(name, jobId);
+  }
+
+  #claim(name: IdempotencyName): Claim {
+    const { store } = this.deps;
     const { promise, resolve, reject } = Promise.withResolvers<Json>();
     promise.catch(() => {});
-    const mark = markOf(name);
-    open.set(mark, promise);
+    const entry = idOf(name);
+    const running = this.#running.set(entry, promise);
     let isSubmitted = false;
     return {
       async submitted() {
@@ -62,12 +90,12 @@ export function createIdempotency({ store, clock }: Deps): Idempotency {
       },
       async attach(jobId) {
         await store.updateIdempotency(name, { jobId });
-        open.delete(mark);
+        running.delete(entry);
         resolve({ jobId });
       },
       async finish(result) {
         await store.updateIdempotency(name, { result: { answer: result } });
-        open.delete(mark);
+        running.delete(entry);
         resolve(result);
       },
       async abandon(failure) {
@@ -75,47 +103,19 @@ export function createIdempotency({ store, clock }: Deps): Idempotency {
         if (isSubmitted && charged)
           await store.updateIdempotency(name, { result: { failure: { kind, message, charged, ...(reason ? { reason } : {}) } } });
         else await store.deleteIdempotency(name);
-        open.delete(mark);
+        running.delete(entry);
         reject(failure);
       },
     };
   }
-
-  return {
-    async begin(name, hash) {
-      if (!/^[\x20-\x7e]+$/.test(name.key) || name.key.length > LONGEST_KEY)
-        throw new AppError("invalid_request", `Idempotency-Key must be 1 to ${LONGEST_KEY} printable characters.`, {
-          param: "Idempotency-Key",
-        });
-      const now = clock.now();
-      const fresh: IdempotencyRow = { ...name, hash, run, createdAt: now, submitted: false, jobId: null, result: null };
-      const { isNew, row } = await store.claimIdempotency(fresh, now - IDEMPOTENCY_MS);
-      if (isNew) return { state: "new", claim: claimOf(name) };
-      if (row.hash !== hash)
-        throw new AppError("conflict", "This Idempotency-Key was used for another request.", {
-          param: "Idempotency-Key",
-          reason: "idempotency_key_in_use",
-        });
-      if (row.jobId) return { state: "job", jobId: row.jobId };
-      if (row.result) return { state: "done", result: answerOf(row.result) };
-      const running = open.get(markOf(name));
-      if (running) return { state: "running", result: running };
-      if (row.submitted) throw cutOff();
-      // Another run took it on and ended before anything was sent. It is taken over before the next `await`.
-      const claim = claimOf(name);
-      await store.updateIdempotency(name, { run });
-      return { state: "new", claim };
-    },
-    forget: (name, jobId) => store.deleteIdempotency(name, jobId),
-  };
 }
 
-const markOf = ({ keyId, route, key }: IdempotencyName): string => `${keyId} ${route} ${key}`;
+const idOf = ({ keyId, route, key }: IdempotencyName): string => `${keyId} ${route} ${key}`;
 
-function answerOf(result: Json): Json {
-  const kept = result as Failure | { answer: Json };
-  if ("answer" in kept) return kept.answer;
-  const { kind, message, reason, charged } = kept.failure;
+function resultOf(result: Json): Json {
+  const stored = result as Failure | { answer: Json };
+  if ("answer" in stored) return stored.answer;
+  const { kind, message, reason, charged } = stored.failure;
   throw new AppError(kind, message, { reason, charged });
 }
 

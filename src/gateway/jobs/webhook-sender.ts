@@ -1,4 +1,4 @@
-// Sends webhook deliveries: a lane per target host, so that a receiver that does not answer holds up nobody else's.
+// Webhook sender: sends due deliveries, with a limit per target host, per key and in all.
 import type { Clock } from "../../clock.ts";
 import type { DeliveryRow, JobStore } from "../../db/jobs.ts";
 import type { Log } from "../../log.ts";
@@ -6,30 +6,30 @@ import type { Log } from "../../log.ts";
 type Dependencies = {
   store: Pick<JobStore, "listDueDeliveries" | "nextDeliveryAt">;
   enabled: () => boolean;
-  /** Makes one attempt and records how it ended; the row is due again as that says. */
+  /** Makes one attempt and stores its result, with the time of the next one. */
   deliver(delivery: DeliveryRow, stopping: AbortSignal): Promise<void>;
   clock: Clock;
   log: Log;
 };
 
-/** Attempts at once: to one host, for one key (it may name a host of its own in every request), and in all. */
+/** Attempts at once: to one host, for one key (each of its requests may name another host), and in all. */
 const PER_HOST = 2;
 const PER_KEY = 8;
 const IN_ALL = 64;
-/** Looked at even when nothing is known to be due: another delivery may have been queued. */
+/** Checked at least this often, also when no delivery is known to be due. */
 const IDLE_MS = 60_000;
 
-/** Host and port that a delivery goes to: its lane. */
+/** Host and port of a delivery. */
 export const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "");
 
 export class WebhookSender {
   readonly #stopping = new AbortController();
   readonly #underWay = new Map<string, DeliveryRow>();
   readonly #sending = new Set<Promise<void>>();
-  readonly #perLane = new Map<string, number>();
+  readonly #perHost = new Map<string, number>();
   readonly #perKey = new Map<number, number>();
-  #picking: Promise<void> | null = null;
-  #again = false;
+  #starting: Promise<void> | null = null;
+  #isDirty = false;
   #started = false;
   #cancelTimer = () => {};
 
@@ -40,56 +40,56 @@ export class WebhookSender {
     this.wake();
   }
 
-  /** Something may be due. */
+  /** A delivery may be due. */
   wake(): void {
     if (!this.#started || this.#stopping.signal.aborted) return;
-    this.#again = true;
-    this.#picking ??= this.#pick().finally(() => {
-      this.#picking = null;
-      if (this.#again) this.wake();
+    this.#isDirty = true;
+    this.#starting ??= this.#startAllDue().finally(() => {
+      this.#starting = null;
+      if (this.#isDirty) this.wake();
     });
   }
 
-  /** Ends the sending; what waits is sent after the next start. */
+  /** Stops sending; waiting deliveries are sent after the next start. */
   async stop(reason: Error): Promise<void> {
     this.#started = false;
-    this.#again = false;
+    this.#isDirty = false;
     this.#stopping.abort(reason);
     this.#cancelTimer();
-    await this.#picking;
+    await this.#starting;
     await Promise.all(this.#sending);
   }
 
-  async #pick(): Promise<void> {
+  async #startAllDue(): Promise<void> {
     const { clock, store, log, enabled } = this.deps;
     this.#cancelTimer();
     let pause = IDLE_MS;
     try {
-      while (this.#again && !this.#stopping.signal.aborted) {
-        this.#again = false;
+      while (this.#isDirty && !this.#stopping.signal.aborted) {
+        this.#isDirty = false;
         while (enabled() && (await this.#startDue()) > 0);
       }
       const next = enabled() ? await store.nextDeliveryAt(clock.now()) : null;
       if (next !== null) pause = Math.min(IDLE_MS, Math.max(next - clock.now(), 100));
     } catch (error) {
-      log.error("Webhooks could not be sent", { error });
+      log.error("Webhook deliveries could not be started", { error });
     }
     if (!this.#stopping.signal.aborted) this.#cancelTimer = clock.after(pause, () => this.wake());
   }
 
-  /** Starts what is due where there is room; says how many. Each end looks again. */
+  /** Starts due deliveries within the limits, and returns how many. Each end checks again. */
   async #startDue(): Promise<number> {
-    const room = IN_ALL - this.#underWay.size;
-    if (room <= 0 || this.#stopping.signal.aborted) return 0;
-    const due = await this.deps.store.listDueDeliveries(this.deps.clock.now(), room, {
+    const free = IN_ALL - this.#underWay.size;
+    if (free <= 0 || this.#stopping.signal.aborted) return 0;
+    const due = await this.deps.store.listDueDeliveries(this.deps.clock.now(), free, {
       ids: [...this.#underWay.keys()],
-      hosts: fullOf(this.#perLane, PER_HOST),
-      keyIds: fullOf(this.#perKey, PER_KEY),
+      hosts: fullNames(this.#perHost, PER_HOST),
+      keyIds: fullNames(this.#perKey, PER_KEY),
     });
     let started = 0;
     for (const delivery of due) {
-      const lane = hostOf(delivery.url);
-      const isFull = (this.#perLane.get(lane) ?? 0) >= PER_HOST || (this.#perKey.get(delivery.keyId) ?? 0) >= PER_KEY;
+      const host = hostOf(delivery.url);
+      const isFull = (this.#perHost.get(host) ?? 0) >= PER_HOST || (this.#perKey.get(delivery.keyId) ?? 0) >= PER_KEY;
       if (isFull || this.#stopping.signal.aborted) continue;
       started++;
       this.#count(delivery, 1);
@@ -109,8 +109,8 @@ export class WebhookSender {
       await deliver(delivery, this.#stopping.signal);
       end();
     } catch (error) {
-      log.error("A webhook could not be sent", { jobId: delivery.jobId, error });
-      // Its row says that it is due: at once it would only fail again.
+      log.error("A webhook delivery could not be made", { jobId: delivery.jobId, error });
+      // Its row is still due: an attempt at once would fail again.
       if (!this.#stopping.signal.aborted) clock.after(IDLE_MS, end);
     }
   }
@@ -118,7 +118,7 @@ export class WebhookSender {
   #count(delivery: DeliveryRow, change: 1 | -1): void {
     if (change === 1) this.#underWay.set(delivery.id, delivery);
     else this.#underWay.delete(delivery.id);
-    add(this.#perLane, hostOf(delivery.url), change);
+    add(this.#perHost, hostOf(delivery.url), change);
     add(this.#perKey, delivery.keyId, change);
   }
 }
@@ -129,5 +129,5 @@ function add<Name>(counts: Map<Name, number>, name: Name, change: 1 | -1): void 
   else counts.set(name, count);
 }
 
-const fullOf = <Name>(counts: ReadonlyMap<Name, number>, most: number): Name[] =>
+const fullNames = <Name>(counts: ReadonlyMap<Name, number>, most: number): Name[] =>
   [...counts].filter(([, count]) => count >= most).map(([name]) => name);

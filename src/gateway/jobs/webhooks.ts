@@ -1,4 +1,4 @@
-// Webhooks: the end of a job told to the address that its request or its key names, signed, retried, on record.
+// Webhooks: posts the end of a job to the URL of its request or key, signed and retried.
 // Form and signature: Standard Webhooks (standardwebhooks.com, read 2026-11-23), as OpenAI's SDKs verify it.
 import { createHmac, randomBytes } from "node:crypto";
 import type { Clock, Random } from "../../clock.ts";
@@ -14,27 +14,6 @@ import { customerMessage } from "../pool/customer-message.ts";
 import { failureOf } from "./job-state.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 
-export type Webhooks = {
-  /**
-   * Checks an address that a client names, without asking for it.
-   * @throws {AppError} `invalid_request` naming `param`
-   */
-  check(url: string, param: string): void;
-  /** What to queue together with the end of this job; undefined when nobody is to be told. */
-  deliveryOf(job: Job): Promise<NewDelivery | undefined>;
-  /** Where a key's events go, and the secret that signs them: made at first need. */
-  ofKey(keyId: number): Promise<KeyWebhook>;
-  /** Null: only where a request says so. @throws {AppError} `invalid_request` */
-  setUrl(keyId: number, url: string | null): Promise<KeyWebhook>;
-  /** Replaces the secret; deliveries that wait are signed with the new one. */
-  rotate(keyId: number): Promise<KeyWebhook>;
-  /** Something may be due. */
-  wake(): void;
-  start(): void;
-  /** Ends the sending; what waits is sent after the next start. */
-  stop(): Promise<void>;
-};
-
 export type WebhookDependencies = {
   store: Pick<JobStore, "listDueDeliveries" | "nextDeliveryAt" | "updateDelivery" | "readKeyWebhook" | "writeKeyWebhook">;
   media: Pick<MediaStore, "get">;
@@ -45,26 +24,75 @@ export type WebhookDependencies = {
   log: Log;
 };
 
-/** Pauses between attempts; after the last one it is given up. */
+/** Pauses between attempts; after the last one the delivery fails. */
 const PAUSES_MS = [5_000, 30_000, 120_000, 600_000, 3_600_000];
-const ANSWER_MS = 15_000;
+const RESPONSE_MS = 15_000;
 
-export function createWebhooks(deps: WebhookDependencies): Webhooks {
-  const { store, media, guardedSend, clock, random, settings, log } = deps;
-  const sender = new WebhookSender({ store, clock, log, enabled: () => settings().webhooks.enabled, deliver });
+export class Webhooks {
+  readonly #sender: WebhookSender;
 
-  async function ofKey(keyId: number): Promise<KeyWebhook> {
-    return (await store.readKeyWebhook(keyId)) ?? keep(keyId, { url: null, secret: newSecret() });
+  constructor(private readonly deps: WebhookDependencies) {
+    const { store, clock, log, settings } = deps;
+    const enabled = () => settings().webhooks.enabled;
+    this.#sender = new WebhookSender({ store, clock, log, enabled, deliver: (delivery, stopping) => this.#deliver(delivery, stopping) });
   }
-  async function keep(keyId: number, webhook: KeyWebhook): Promise<KeyWebhook> {
-    await store.writeKeyWebhook(keyId, webhook);
+
+  /** Checks the form of a URL, without a call. @throws {AppError} `invalid_request` naming `param` */
+  check(url: string, param: string): void {
+    parseGuardedUrl(url, undefined, (message) => new AppError("invalid_request", message, { param }));
+  }
+
+  /** The delivery to queue together with the end of this job; undefined when it has no webhook. */
+  async deliveryOf(job: Job): Promise<NewDelivery | undefined> {
+    const { store, media, settings, clock } = this.deps;
+    if (!settings().webhooks.enabled) return undefined;
+    const url = job.webhookUrl ?? (await store.readKeyWebhook(job.keyId))?.url;
+    if (!url) return undefined;
+    const id = `msg_${newId()}`;
+    const payload = JSON.stringify(await eventOf(id, job, media, settings().server.public_url));
+    return { id, jobId: job.id, keyId: job.keyId, url, type: eventType(job), payload, createdAt: clock.now() };
+  }
+
+  /** A key's URL, and the secret that signs its deliveries: created at first need. */
+  async ofKey(keyId: number): Promise<KeyWebhook> {
+    return (await this.deps.store.readKeyWebhook(keyId)) ?? this.#write(keyId, { url: null, secret: newSecret() });
+  }
+
+  /** Null: only requests name a URL. @throws {AppError} `invalid_request` */
+  async setUrl(keyId: number, url: string | null): Promise<KeyWebhook> {
+    if (url !== null) this.check(url, "webhook_url");
+    return this.#write(keyId, { ...(await this.ofKey(keyId)), url });
+  }
+
+  /** Replaces the secret; waiting deliveries are signed with the new one. */
+  async rotate(keyId: number): Promise<KeyWebhook> {
+    return this.#write(keyId, { ...(await this.ofKey(keyId)), secret: newSecret() });
+  }
+
+  /** A delivery may be due. */
+  wake(): void {
+    this.#sender.wake();
+  }
+
+  start(): void {
+    this.#sender.start();
+  }
+
+  /** Stops sending; waiting deliveries are sent after the next start. */
+  stop(): Promise<void> {
+    return this.#sender.stop(new AppError("cancelled", "The server is stopping."));
+  }
+
+  async #write(keyId: number, webhook: KeyWebhook): Promise<KeyWebhook> {
+    await this.deps.store.writeKeyWebhook(keyId, webhook);
     return webhook;
   }
 
-  async function deliver(delivery: DeliveryRow, stopping: AbortSignal): Promise<void> {
-    const { secret } = await ofKey(delivery.keyId);
-    const { status, error } = await attempt(delivery, secret, stopping);
-    // A stop is nobody's failure: it is sent again after the next start.
+  async #deliver(delivery: DeliveryRow, stopping: AbortSignal): Promise<void> {
+    const { store, clock, random, log } = this.deps;
+    const { secret } = await this.ofKey(delivery.keyId);
+    const { status, error } = await this.#post(delivery, secret, stopping);
+    // Cut by a stop of the server: sent again after the next start.
     if (stopping.aborted && status === null) return;
     const attempts = delivery.attempts + 1;
     const isDelivered = status !== null && status >= 200 && status < 300;
@@ -79,13 +107,15 @@ export function createWebhooks(deps: WebhookDependencies): Webhooks {
       lastStatus: status,
       lastError: isDelivered ? null : (error ?? `The server answered with status ${status}.`),
     });
-    if (isOver && !isDelivered) log.warn("A webhook was given up", { jobId: delivery.jobId, attempts, status });
+    if (isOver && !isDelivered) log.warn("A webhook delivery failed", { jobId: delivery.jobId, attempts, status });
   }
 
-  async function attempt(delivery: DeliveryRow, secret: string, stopping: AbortSignal): Promise<{ status: number | null; error?: string }> {
+  async #post(delivery: DeliveryRow, secret: string, stopping: AbortSignal): Promise<{ status: number | null; error?: string }> {
+    const { guardedSend, clock } = this.deps;
     const late = new AbortController();
-    const cancel = clock.after(ANSWER_MS, () => late.abort(new AppError("upstream_timeout", `No answer within ${ANSWER_MS / 1000} s.`)));
-    const refuse = (message: string) => new AppError("invalid_request", message);
+    const message = `No answer within ${RESPONSE_MS / 1000} s.`;
+    const cancel = clock.after(RESPONSE_MS, () => late.abort(new AppError("upstream_timeout", message)));
+    const refuse = (reason: string) => new AppError("invalid_request", reason);
     try {
       const response = await guardedSend({
         method: "POST",
@@ -103,29 +133,6 @@ export function createWebhooks(deps: WebhookDependencies): Webhooks {
       cancel();
     }
   }
-
-  return {
-    check(url, param) {
-      parseGuardedUrl(url, undefined, (message) => new AppError("invalid_request", message, { param }));
-    },
-    async deliveryOf(job) {
-      if (!settings().webhooks.enabled) return undefined;
-      const url = job.webhookUrl ?? (await store.readKeyWebhook(job.keyId))?.url;
-      if (!url) return undefined;
-      const id = `msg_${newId()}`;
-      const payload = JSON.stringify(await eventOf(id, job, media, settings().server.public_url));
-      return { id, jobId: job.id, keyId: job.keyId, url, type: eventType(job), payload, createdAt: clock.now() };
-    },
-    ofKey,
-    async setUrl(keyId, url) {
-      if (url !== null) parseGuardedUrl(url, undefined, (message) => new AppError("invalid_request", message, { param: "webhook_url" }));
-      return keep(keyId, { ...(await ofKey(keyId)), url });
-    },
-    rotate: async (keyId) => keep(keyId, { ...(await ofKey(keyId)), secret: newSecret() }),
-    wake: () => sender.wake(),
-    start: () => sender.start(),
-    stop: () => sender.stop(new AppError("cancelled", "The server is stopping.")),
-  };
 }
 
 /** `whsec_` and 24 random bytes in base64, as Standard Webhooks has it. */
@@ -147,20 +154,20 @@ export function signedHeaders({ id, payload }: Pick<DeliveryRow, "id" | "payload
   };
 }
 
-/** A cancelled job has no word of its own in OpenAI's events: it failed, and `data.status` says how. */
+/** OpenAI's events have no word for a cancelled job: it is `failed`, and `data.status` says `cancelled`. */
 const eventType = ({ kind, state }: Job): string => `${kind}.${state === "completed" ? "completed" : "failed"}`;
 
-/** OpenAI's event with fields of our own in `data`; links only where the address of this server is known. */
+/** OpenAI's event, with own fields in `data`; links only when `server.public_url` is set. */
 async function eventOf(id: string, job: Job, media: Pick<MediaStore, "get">, publicUrl: string) {
   const stored = await Promise.all(job.mediaIds.map((mediaId) => media.get(mediaId)));
-  const results = stored.flatMap((medium) => {
-    if (!medium) return [];
-    const path = `/media/${medium.id}.${medium.ext}`;
+  const results = stored.flatMap((item) => {
+    if (!item) return [];
+    const path = `/media/${item.id}.${item.ext}`;
     return [
       {
-        id: medium.id,
-        mime_type: medium.mime,
-        bytes: medium.bytes,
+        id: item.id,
+        mime_type: item.mime,
+        bytes: item.bytes,
         path,
         ...(publicUrl ? { url: `${publicUrl.replace(/\/$/, "")}${path}` } : {}),
       },
