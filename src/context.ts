@@ -1,4 +1,4 @@
-// Every long-lived object, built once and passed as an argument.
+// Composition root: builds every long-lived object once.
 
 import type { Clock, Random } from "./clock.ts";
 import type { Config } from "./config/config.ts";
@@ -40,9 +40,9 @@ import type { Provider } from "./providers/provider.ts";
 export type Context = JobParts & {
   config: Config;
   settings: SettingsStore;
-  /** Where settings come from, for who changes them. */
+  /** Layers of the settings, for their editor. */
   layers: SettingsLayers;
-  /** Families that are switched off, and own prices. */
+  /** Disabled families and price overrides. */
   offer: ModelOverrides;
   store: Store;
   requests: RequestLog;
@@ -51,22 +51,22 @@ export type Context = JobParts & {
   pool: Pool;
   tokens: Credentials;
   refresher: Refresher;
-  /** Flow sessions that the companion extension hands in. */
+  /** Flow sessions from the companion extension. */
   companionSessions: CompanionSessions;
   media: MediaStore;
   affinity: Affinity;
-  /** Links that responses hold, and whether anybody could follow them. */
+  /** Detects media links that clients cannot open. */
   linkWatch: LinkWatch;
   inputs: InputDependencies;
   limits: Limits;
   generate: Generate;
-  /** What clients left or lost, for the next identical request. */
+  /** Results that were not delivered, for the next identical request. */
   undelivered: Undelivered;
-  /** What clients of /v1/responses go on from. */
+  /** Stored responses, for `previous_response_id`. */
   responses: StoredResponses;
   /** Side calls of clients: counts, shapes, the operator's rules. */
   sideCalls: SideCallLog;
-  /** The admin: who is signed in, signing in, and the trail of changes. */
+  /** The admin: sessions, login and audit log. */
   sessions: Sessions;
   login: Login;
   audit: Audit;
@@ -76,14 +76,14 @@ export type Context = JobParts & {
   /** Backup, restore and sizes of the data folder. */
   maintenance: Maintenance;
   logTail: LogTail;
-  /** What upstreams said that no table knows. */
+  /** Unknown words of upstreams. */
   vendorNews: VendorNews;
   /** Epoch ms. */
   startedAt: number;
   clock: Clock;
   random: Random;
   log: Log;
-  /** Demo: every answer says that it is simulated, and only this machine's names are answered. */
+  /** Demo: responses are marked as simulated, foreign host names refused. */
   simulated: boolean;
 };
 
@@ -101,7 +101,7 @@ type Options = {
   sessionSecret: Uint8Array;
 };
 
-/** Builds everything on an open store. Nothing runs yet and nothing is loaded: see `server.ts`. */
+/** Builds everything on an open store, without loading or starting it: see `server.ts`. */
 export function createContext(options: Options): Context {
   const { config, layers, maintenance, store, requests, log, clock, random, simulated, shutdown, sessionSecret } = options;
   const settings = createSettings(config.settings);

@@ -1,12 +1,12 @@
-// The one error type of the program: a kind decides status, retry, health and wording.
+// AppError, the only expected error: its kind decides status, retry, health and wording.
 
-/** Every way a generation or an admin act can end badly. Each dialect maps all of them, checked by the compiler. */
+/** Every way a generation or an admin action can fail. Each dialect maps all of them, checked by the compiler. */
 export type ErrorKind =
   | "invalid_request"
   | "not_found"
   | "conflict"
   | "payload_too_large"
-  /** The body came too slowly; the connection is closed with the response. */
+  /** The body arrived too slowly; the connection is closed with the response. */
   | "request_timeout"
   | "unsupported_media_type"
   | "unauthorized"
@@ -57,13 +57,13 @@ export type FailureReason =
   | "malformed"
   | "cut_off";
 
-/** What a failure speaks about, so that health is charged to the right thing. */
+/** What a failure concerns: token, group, model or request. Decides whose health it counts against. */
 export type FailureDetail = {
   scope: "token" | "token_model" | "group" | "group_model" | "upstream" | "request";
   reason: FailureReason;
-  /** Epoch ms before which the same call is pointless, when the upstream said so. */
+  /** Epoch ms before which the upstream refuses the same call, where it names a time. */
   until?: number;
-  /** The upstream's own word for how its answer ended, e.g. `NO_IMAGE`, for dialects that pass it on. */
+  /** The upstream's own finish reason, e.g. `NO_IMAGE`, for dialects that pass it on. */
   upstreamReason?: string;
 };
 
@@ -75,18 +75,18 @@ export type AppErrorOptions = ErrorOptions & {
   param?: string;
   /** Milliseconds after which the caller may try again. */
   retryAfterMs?: number;
-  /** True when an upstream may have charged for this request: clients are told not to retry. */
+  /** True when an upstream may have charged for this request: clients must not retry it. */
   charged?: boolean;
   detail?: FailureDetail;
   /** Machine word for the dialect's `code`, where the kind alone is too coarse (e.g. `model_not_found`). */
   reason?: string;
-  /** HTTP status the upstream answered with, for the attempt record. */
+  /** HTTP status of the upstream, for the attempt record. */
   upstreamStatus?: number;
   /** Id of the earlier identical request whose outcome this is. */
   joined?: string;
   /** What the upstream counted, where it returned counts without a result. */
   usage?: ReportedUsage;
-  /** What clients are told, where the message is for the operator. */
+  /** Message for clients, where `message` is for the operator. */
   customer?: string;
 };
 
@@ -94,7 +94,7 @@ export type AppErrorOptions = ErrorOptions & {
 export const NO_QUOTA_MESSAGE =
   "This server has no quota for this model: it is not part of the free tier. Its operator has to enable billing for it. Nothing was charged.";
 
-/** Returned each time that the upstream asks for money. */
+/** Returned each time that the upstream refuses for unpaid billing. */
 export const BILLING_MESSAGE =
   "The billing of this server has to be settled before it can serve this model. Nothing was charged; tell the operator of this server.";
 
@@ -132,14 +132,14 @@ export class AppError extends Error {
   }
 }
 
-/** A failure of this server itself, which passes: never the client's fault and no limit of its key. */
+/** A temporary failure of this server itself: neither the client's fault nor a limit of its key. */
 export const serverFailure = (message: string, reason: string, options: Pick<AppErrorOptions, "retryAfterMs" | "cause"> = {}): AppError =>
   new AppError("unavailable", message, { retryAfterMs: 5_000, ...options, reason });
 
 /** Result codes of SQLite by which the store cannot be written or read now. https://www.sqlite.org/rescode.html, read 2026-11-29. */
 const STORE_FAILURES = /^SQLITE_(BUSY|CANTOPEN|FULL|IOERR|LOCKED|NOMEM|READONLY)/;
 
-/** Whatever was thrown, as a failure that can be returned: null for a bug. */
+/** A thrown value as a failure that can be returned; null for a bug. */
 export function knownFailure(error: unknown): AppError | null {
   if (error instanceof AppError) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
@@ -148,7 +148,7 @@ export function knownFailure(error: unknown): AppError | null {
   return serverFailure("This server cannot write its records at the moment.", "store_unavailable", { cause: error });
 }
 
-/** The server's disk has no room: clients may come again in a minute. */
+/** The server's disk is full; clients may retry in a minute. */
 export const diskIsFull = (cause?: unknown): AppError =>
   serverFailure("The server's disk is full.", "disk_full", { cause, retryAfterMs: 60_000 });
 
@@ -159,7 +159,7 @@ export const asCharged = (error: AppError): AppError =>
 /** The same failure with what the upstream counted. */
 export const withUsage = (error: AppError, usage: ReportedUsage): AppError => changed(error, { usage });
 
-/** The same failure with another time to come again. */
+/** The same failure with another retry time. */
 export const withRetryAfter = (error: AppError, retryAfterMs: number): AppError => changed(error, { retryAfterMs });
 
 function changed(error: AppError, change: Pick<AppErrorOptions, "charged" | "retryAfterMs" | "usage">): AppError {
@@ -167,7 +167,7 @@ function changed(error: AppError, change: Pick<AppErrorOptions, "charged" | "ret
   return new AppError(kind, message, { param, retryAfterMs, charged, detail, reason, upstreamStatus, usage, customer, cause, ...change });
 }
 
-/** Headers of a refused body in every envelope: what is left of a late one is not waited for, and which content encodings are taken. */
+/** Headers of a refused body, in every envelope: a late one closes the connection, a wrong encoding names the accepted ones. */
 export function bodyRefusalHeaders(error: AppError | null): Record<string, string> {
   if (error?.kind === "request_timeout") return { connection: "close" };
   return error?.reason === "unsupported_content_encoding" ? { "accept-encoding": "gzip, deflate" } : {};

@@ -1,4 +1,4 @@
-// Outgoing HTTP for providers, guarded fetch and webhooks: explicit proxy, no redirects followed, failures as AppError.
+// HTTP client for providers, SSRF guard and webhooks: explicit proxy, no redirects, failures as AppError.
 import { AppError } from "./errors.ts";
 
 export type HttpRequest = {
@@ -9,13 +9,13 @@ export type HttpRequest = {
   /** Proxy of this call, or null for a direct connection. The environment's HTTP_PROXY never counts. */
   proxy: string | null;
   signal: AbortSignal;
-  /** Name that the certificate must carry when `url` names an address. */
+  /** Name to verify in the certificate when the host of `url` is an IP address. */
   serverName?: string;
-  /** False: hand over the bytes as they came, compressed or not. Default true. */
+  /** False: return the bytes as sent, compressed or not. Default true. */
   decompress?: boolean;
 };
 
-/** Failures that happen before a request can have left this machine. Everything else may have been received. */
+/** Error codes of requests that were not sent. After any other failure the request may have arrived. */
 const NEVER_SENT = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
@@ -34,7 +34,7 @@ const NEVER_SENT = new Set([
   "ProxyConnectFailed",
 ]);
 
-/** An address without the slashes at its end. */
+/** A URL without trailing slashes. */
 export function withoutEndSlashes(url: string): string {
   let end = url.length;
   while (end > 0 && url[end - 1] === "/") end -= 1;
@@ -44,9 +44,9 @@ export function withoutEndSlashes(url: string): string {
 const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
 
 /**
- * Sends one request and resolves with the answer's head; the caller reads or cancels the body.
- * Redirects are not followed. An answer of any status is an answer: nothing is thrown for 4xx and 5xx.
- * @throws {AppError} `network` (it never left), `upstream_unknown_outcome` (it may have arrived, no answer came),
+ * Sends one request and resolves with the response's head; the caller reads or cancels the body.
+ * Redirects are not followed; 4xx and 5xx do not throw.
+ * @throws {AppError} `network` (it was not sent), `upstream_unknown_outcome` (it may have arrived, without a response),
  * or the signal's own reason when that is an AppError (`cancelled`, `upstream_timeout`)
  */
 export async function send(request: HttpRequest): Promise<Response> {
@@ -57,7 +57,7 @@ export async function send(request: HttpRequest): Promise<Response> {
       body: request.body,
       signal: request.signal,
       redirect: "manual",
-      // `false` (unlike null or "") also switches off HTTP_PROXY of the environment; the types do not know it.
+      // `false` (unlike null or "") also disables HTTP_PROXY of the environment; missing in the types.
       proxy: (request.proxy ?? false) as string,
       decompress: request.decompress ?? true,
       ...(request.serverName ? { tls: { serverName: request.serverName } } : {}),
@@ -67,7 +67,7 @@ export async function send(request: HttpRequest): Promise<Response> {
   }
 }
 
-/** What a failure of `fetch` or of reading its body means. Messages never hold the address: it may carry a secret. */
+/** A failure of `fetch` or of its body as AppError. Messages omit the URL, which may hold a secret. */
 export function toNetworkError(error: unknown, signal: AbortSignal): AppError {
   if (error instanceof AppError) return error;
   if (signal.aborted) {

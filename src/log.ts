@@ -1,9 +1,9 @@
-// One logger: JSON lines, or coloured lines on a terminal. Every value passes one redaction list.
+// Logger: JSON lines, or coloured lines on a terminal. Every value passes one redaction list.
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type Fields = Record<string, unknown>;
 
-/** One line as it was written: everything in it has passed the redaction list. `at` in epoch ms. */
+/** One written line, redacted. `at` in epoch ms. */
 export type LogLine = { at: number; level: LogLevel; message: string; fields: Fields };
 
 export type Log = {
@@ -15,14 +15,14 @@ export type Log = {
   /** The same log with fields added to each line. */
   with(fields: Fields): Log;
   setLevel(level: LogLevel): void;
-  /** Calls `listener` with each line that is written, until the result is called. */
+  /** Calls `listener` with each written line, until the returned function is called. */
   listen(listener: (line: LogLine) => void): () => void;
 };
 
 const ORDER: Record<LogLevel, number> = { debug: 0, info: 1, warn: 2, error: 3 };
 const COLOUR: Record<LogLevel, string> = { debug: "\x1b[2m", info: "\x1b[36m", warn: "\x1b[33m", error: "\x1b[31m" };
 
-/** Field names whose values are never written, whatever they hold. */
+/** Field names whose values are always masked. */
 const SECRET_NAMES =
   /^(authorization|proxy-authorization|cookie|set-cookie|x-goog-api-key|key|secret|token|access_token|session_token|password|st|at)$/i;
 
@@ -37,7 +37,7 @@ const SECRET_SHAPES: readonly [RegExp, string][] = [
   [/(\/\/)[^/\s"@]+@/g, "$1…@"],
 ];
 
-/** What every shape above holds: most text has none of it and is done with one look. */
+/** A text without any of these cannot match a shape above: most texts end here. */
 const SUSPECT = /AIza|ya29|eyJ|sk-f2a|bearer|key=|@/i;
 
 /** Replaces everything in `text` that looks like a secret. */
@@ -48,7 +48,7 @@ export function redactText(text: string): string {
   return out;
 }
 
-/** A copy that is safe to write: secret fields masked, strings redacted and cut to 2,000 characters, errors flattened. */
+/** A copy that is safe to write: secret fields masked, strings redacted and truncated to 2,000 characters, errors flattened. */
 export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === "string") return redactText(value.length > 2000 ? `${value.slice(0, 2000)}…` : value);
   if (value instanceof Error) return redactError(value, depth);
@@ -79,7 +79,7 @@ function prettyLine(time: Date, level: LogLevel, message: string, fields: Fields
   return `\x1b[2m${time.toISOString().slice(11, 23)}\x1b[0m ${COLOUR[level]}${level.padEnd(5)}\x1b[0m ${message} ${rest.join(" ")}`.trimEnd();
 }
 
-/** Writes to `write`, one line a call. */
+/** Calls `write` once per line. */
 export function createLog(options: {
   level: LogLevel;
   format: "json" | "pretty";

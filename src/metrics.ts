@@ -1,22 +1,22 @@
-// Prometheus metrics of this process, in one registry. No label names a token, a key or anything a client chose.
+// Prometheus metrics in one registry. Labels never name a token, a key or a value of a client.
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { VERSION } from "./version.ts";
 
-/** Values that live elsewhere and are read when the metrics are asked for. */
+/** Values that are read when the metrics are requested. */
 export type MetricSources = {
   inFlight(): { image: number; video: number };
   queued(): number;
   tokensByState(): Record<string, number>;
   mediaBytes(): number;
   bodyBytes(): number;
-  /** Estimates taken from keys' limits for generations that run. */
+  /** Open reservations in keys' limits. */
   reservations(): number;
 };
 
 export type Metrics = {
   /** One per inbound generation; `result` is `ok` or an ErrorKind. */
   generations: Counter<"generation_type" | "result">;
-  /** Seconds from arrival to the end of the answer. */
+  /** Seconds from arrival to the end of the response. */
   generationSeconds: Histogram<"generation_type">;
   /** One per upstream call; `result` is `ok` or an ErrorKind. */
   attempts: Counter<"provider" | "result">;
@@ -27,13 +27,13 @@ export type Metrics = {
   /** Prometheus text, and its content type. */
   text(): Promise<string>;
   contentType: string;
-  /** Connects the gauges to what they show. */
+  /** Connects the gauges to their sources. */
   connect(sources: MetricSources): void;
 };
 
 const DURATIONS = [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800];
 
-/** A registry of its own for each server, so that several can live in one process. */
+/** One registry per server, so that several can run in one process. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];

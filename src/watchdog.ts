@@ -1,4 +1,4 @@
-// Watchdog: a thread that logs when the event loop stands still, with the requests under way, and then lets SIGTERM end the process.
+// Watchdog thread: logs a blocked event loop with its requests in flight, and lets SIGTERM end the process then.
 import type { Log } from "./log.ts";
 // @ts-expect-error Imported as text; the compiler reads it as a module without types.
 import untypedSource from "./watchdog-thread.js" with { type: "text" };
@@ -8,13 +8,13 @@ const threadSource: string = untypedSource;
 const BEAT_MS = 250;
 const STALL_MS = 2_000;
 
-/** Requests that are remembered: the newest. A power of two. */
+/** The newest requests are recorded. A power of two. */
 const SLOTS = 256;
 const ID_BYTES = 48;
 const SEQUENCE_AT = 64;
 const IDS_AT = SEQUENCE_AT + SLOTS * 4;
 
-/** Counts a signal and hands it on. `signal` is the C library's, and safe to call from any thread. */
+/** Counts a signal and calls the former handler. `signal` of the C library may be called from any thread. */
 const SIGNALS_C = `
 typedef void (*handler_t)(int);
 extern handler_t signal(int, handler_t);
@@ -38,7 +38,7 @@ type FromThread = { ready: true; seesSignals: boolean } | { ready?: undefined; m
 
 export class Watchdog implements Disposable {
   readonly #memory = new SharedArrayBuffer(IDS_AT + SLOTS * ID_BYTES);
-  /** Beats, signals that came, and of these the ones that came before the last beat: the program has heard of them. */
+  /** Beats; signals received; signals received before the last beat, which the main thread has handled. */
   readonly #counts = new Int32Array(this.#memory, 0, 3);
   readonly #sequence = new Int32Array(this.#memory, SEQUENCE_AT, SLOTS);
   readonly #ids = Array.from({ length: SLOTS }, (_, slot) => new Uint8Array(this.#memory, IDS_AT + slot * ID_BYTES, ID_BYTES));
@@ -46,10 +46,10 @@ export class Watchdog implements Disposable {
   readonly #thread: Worker;
   readonly #timer: Timer;
   #next = 0;
-  /** Resolves when the thread watches; false: it cannot see signals here. */
+  /** Resolves when the thread runs; false: it cannot count signals on this platform. */
   readonly ready: Promise<boolean>;
 
-  /** Begins to watch. The handlers of SIGTERM and SIGINT must be there already: they are called as before. */
+  /** Starts the thread. The handlers of SIGTERM and SIGINT must exist already: they are still called. */
   constructor(log: Log, format: "json" | "pretty") {
     const address = URL.createObjectURL(new Blob([threadSource], { type: "application/javascript" }));
     this.#thread = new Worker(address, { smol: true });
@@ -57,15 +57,15 @@ export class Watchdog implements Disposable {
     this.ready = ready.promise;
     this.#thread.onmessage = ({ data }: MessageEvent<FromThread>) => {
       if (data.ready) ready.resolve(data.seesSignals);
-      else log.error("The event loop runs again", { stoodStillMs: data.ms, requestIds: data.requestIds });
+      else log.error("Event loop runs again", { stoodStillMs: data.ms, requestIds: data.requestIds });
     };
     this.#thread.onerror = (event) => {
-      log.error("The watchdog has failed: a stopped event loop is not logged", { error: event.message });
+      log.error("Watchdog failed: a blocked event loop will not be logged", { error: event.message });
       ready.resolve(false);
     };
     const layout = { slots: SLOTS, idBytes: ID_BYTES, sequenceAt: SEQUENCE_AT, idsAt: IDS_AT };
     this.#thread.postMessage({ memory: this.#memory, layout, stallMs: STALL_MS, format, source: SIGNALS_C });
-    // Bun's own; the DOM's type hides it.
+    // `unref` is Bun's; the DOM type lacks it.
     (this.#thread as unknown as { unref(): void }).unref();
     this.#timer = setInterval(() => {
       Atomics.store(this.#counts, 2, Atomics.load(this.#counts, 1));
@@ -74,7 +74,7 @@ export class Watchdog implements Disposable {
     this.#timer.unref();
   }
 
-  /** Notes that a request is under way; the result ends it. */
+  /** Records a request in flight; pass the result to `leave`. */
   enter(requestId: string): number {
     const mark = ++this.#next;
     const slot = mark & (SLOTS - 1);
@@ -87,7 +87,7 @@ export class Watchdog implements Disposable {
 
   leave(mark: number): void {
     const slot = mark & (SLOTS - 1);
-    // Else a later request has the slot.
+    // Otherwise a later request has taken the slot.
     if (this.#sequence[slot] === mark) this.#sequence[slot] = 0;
   }
 

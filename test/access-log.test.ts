@@ -13,7 +13,7 @@ afterAll(() => rig[Symbol.asyncDispose]());
 
 type Line = { level: string; message: string; requestId: string; path: string; status: number };
 const lines = () => rig.logged.map((line) => JSON.parse(line) as Line);
-const requests = () => lines().filter(({ message }) => message === "request");
+const requests = () => lines().filter(({ message }) => message === "Request ended");
 const counted = async (surface: string, status: string) => {
   const text = await (await fetch(`${rig.url}/metrics`)).text();
   return Number(new RegExp(`^\\S*http_requests_total\\{surface="${surface}",status="${status}"\\} (\\d+)$`, "m").exec(text)?.[1] ?? 0);

@@ -270,7 +270,7 @@ describe("update-token", () => {
     expect(kept.length).toBeGreaterThan(1);
     const everything = [...kept.map((name) => readFileSync(join(rig.folder, name), "latin1")), ...rig.logged].join("\n");
     expect(everything.match(/magpie|session-pro-one(?!@)|connection-token/g)).toBeNull();
-    expect(everything).toContain("The companion extension handed in a session");
+    expect(everything).toContain("Session received from the companion extension");
   });
 });
 

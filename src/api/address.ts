@@ -1,4 +1,4 @@
-// Where a request comes from and which address it used for us; forwarded headers count only behind a trusted proxy.
+// Client address and called origin; forwarded headers count only behind a trusted proxy.
 import ipaddr from "ipaddr.js";
 import { withoutEndSlashes } from "../http.ts";
 
@@ -16,7 +16,7 @@ export function inRanges(cidrs: readonly string[], address: string): boolean {
   });
 }
 
-/** The client's address: the connection's, or behind trusted proxies the last forwarded one that is not a proxy of ours. */
+/** The peer's address, or behind trusted proxies the last forwarded address that is not one of them. */
 export function clientAddress(peer: string | null, headers: Headers, trusted: readonly string[]): string | null {
   if (peer === null || trusted.length === 0 || !inRanges(trusted, peer)) return peer;
   const hops = (headers.get("x-forwarded-for") ?? "").split(",").map((hop) => hop.trim());
@@ -27,16 +27,16 @@ export function clientAddress(peer: string | null, headers: Headers, trusted: re
 type OriginSettings = { public_url: string; trust_proxy: readonly string[] };
 
 /** Headers that a proxy adds. */
-const PROXY_MARKS = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded", "x-real-ip", "via"];
+const PROXY_HEADERS = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded", "x-real-ip", "via"];
 
 /**
- * Scheme and host by which a program called, for links that it follows itself with its key. The configured address where it is the same host
- * (only that knows the scheme), or where a proxy that is not trusted hides the client's. Never ends with a slash.
+ * Scheme and host by which a program called, for links that it follows itself with its key. The configured address where it has the same host
+ * (only that has the scheme), or where an untrusted proxy hides the called one. Never ends with a slash.
  */
 export function calledOrigin(request: Request, peer: string | null, settings: OriginSettings): string {
   const called = publicOrigin(request, peer, { ...settings, public_url: "" });
   if (!settings.public_url) return called;
-  const isHidden = !isTrusted(peer, settings.trust_proxy) && PROXY_MARKS.some((name) => request.headers.has(name));
+  const isHidden = !isTrusted(peer, settings.trust_proxy) && PROXY_HEADERS.some((name) => request.headers.has(name));
   return isHidden || hostOf(settings.public_url) === hostOf(called) ? publicOrigin(request, peer, settings) : called;
 }
 
@@ -54,7 +54,7 @@ export function publicOrigin(request: Request, peer: string | null, settings: Or
   return `${scheme === "https" ? "https" : "http"}://${valid}`;
 }
 
-/** The host that a trusted proxy was asked for, or null. */
+/** Host that the client sent to a trusted proxy, or null. */
 export function forwardedHost(peer: string | null, headers: Headers, trusted: readonly string[]): string | null {
   return isTrusted(peer, trusted) ? lastOf(headers.get("x-forwarded-host")) : null;
 }

@@ -1,11 +1,11 @@
-// Permissions and limits of a key, checked before its body is read and before what the body names is fetched.
+// Admission of a request: the key's limits, before its body is read and before its inputs are fetched.
 
 import type { Kind } from "../domain/generation.ts";
 import type { AdmissionControl } from "../gateway/limits/contract.ts";
 
 export type Admission = { limits: Pick<AdmissionControl, "assertMayStart"> };
 
-/** A smaller body is read sooner than counted: clients' side calls cost nothing, and are answered also when nothing is left. */
+/** Bodies up to this size are read before limits apply: side calls are free, also for a key at its limit. */
 const EXPENSIVE_BYTES = 64 * 1024;
 
 /** @throws {AppError} `forbidden`, `limit_exceeded` */
@@ -19,5 +19,5 @@ export function admitInputs({ limits }: Admission, request: Request, keyId: numb
   limits.assertMayStart(keyId, null, !isRepeatable(request));
 }
 
-/** A repetition gets what the first request made, whatever is left. */
+/** A repetition returns the first request's result, which is already counted. */
 const isRepeatable = (request: Request) => request.headers.has("idempotency-key");

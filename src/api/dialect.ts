@@ -1,21 +1,21 @@
-// Which inbound API a request speaks, decided from its outside alone: paths are shared by both.
+// Dialect of a request, OpenAI or Gemini, from its path, headers and query alone. Pure.
 
 export type Dialect = "openai" | "gemini";
 
-/** The part of a request that decides: header values are looked up in lower case. */
+/** What the dialect depends on. Header names are lower case. */
 export type RequestHead = { method: string; path: string; header(name: string): string | null; query: string };
 
 const GEMINI_PATHS = /^\/(v1beta1?|upload|v1alpha)(\/|$)|^\/v1\/((?:publishers|projects)\/|interactions(\/|$))|^\/models(\/|$)/;
 const GEMINI_CALLS = /^\/v1\/(models\/.*\/operations\/|files\/.*:download$)/;
 /** Google's own address for OpenAI clients. */
 const OPENAI_BELOW_GEMINI = /^\/v1beta\/openai(\/|$)/;
-/** A method after a model; the one that is a single small word is named, `:image` is part of an id. */
+/** A method after a model. `:predict` is named: any other lower-case word, such as `:image`, is part of an id. */
 const METHOD_PATHS = /^\/v1\/models\/.*:(predict|[a-z]+[A-Z][a-zA-Z]*)$/;
 const SHARED_PATHS = /^\/v1\/(models|files|operations)(\/|$)/;
 
 /**
- * Paths with a `:method` or an operation, `/v1beta`, `/upload` and interactions are Gemini's. `/v1/models` and `/v1/files` belong to whoever
- * presents a Google-style credential or is Google's SDK, else to OpenAI.
+ * Paths with a `:method` or an operation, `/v1beta`, `/upload` and interactions are Gemini's. `/v1/models` and `/v1/files` are Gemini's for
+ * a Google-style credential or Google's SDK, else OpenAI's.
  */
 export function dialectOf({ path, header, query }: RequestHead): Dialect {
   if (OPENAI_BELOW_GEMINI.test(path)) return "openai";

@@ -1,4 +1,4 @@
-// Responses in one piece behind proxies that cut silence (`server.early_bytes`): the head and blanks first, the body when it is there.
+// Early bytes of a JSON response (`server.early_bytes`): head and blanks first, the body when it is ready.
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { SettingsStore } from "../gateway/settings/settings.ts";
@@ -7,7 +7,7 @@ import { HEARTBEAT_MS } from "./sse.ts";
 
 /** Time from the request's arrival after which the head is sent, in ms: the first proxies cut at 30 s. */
 export const EARLY_MS = 25_000;
-/** White space before JSON is passed over by every parser of it (RFC 8259, section 2). */
+/** JSON parsers skip leading white space (RFC 8259, section 2). */
 const BLANK = new TextEncoder().encode(" ");
 
 type Early = {
@@ -20,7 +20,7 @@ type Early = {
   errorBody(error: unknown): unknown;
 };
 
-/** What `whole` makes; where the setting is on and that takes long, as a 200 that has begun: a failure is then an error object in it. */
+/** The response of `whole`. With the setting on and after {@link EARLY_MS} a 200 begins: a later failure is an error object in its body. */
 export async function sendEarly(early: Early, whole: () => Promise<Response>): Promise<Response> {
   const { api, startedAt } = early;
   if (!api.settings.current().server.early_bytes) return whole();
@@ -38,7 +38,7 @@ function begun({ api, headers, errorBody }: Early, response: Promise<Response>):
     try {
       return (await response).body!;
     } catch (error) {
-      if (!(error instanceof AppError)) api.log.error("A response that had begun failed by a bug", { error });
+      if (!(error instanceof AppError)) api.log.error("Begun response failed by a bug", { error });
       return new Response(JSON.stringify(errorBody(error))).body!;
     }
   };

@@ -1,4 +1,4 @@
-// The door: who may go where is decided here, before any body is read. A path that is not listed is closed.
+// API guard: access to every path, decided before a body is read. Unlisted paths need a key.
 
 import { timingSafeEqual } from "node:crypto";
 import type { KeyRow } from "../domain/key.ts";
@@ -9,9 +9,9 @@ import { type Dialect, dialectOf, splitUrl } from "./dialect.ts";
 import type { PluginGuard } from "./plugin.ts";
 
 /**
- * `open`: anybody; a key, when presented, is still recognised. `metrics`: loopback or the metrics token.
- * `plugin`: the connection token; while there is none, the path does not exist.
- * `admin`: the admin's own door decides, see admin/door.ts; on a listener where the admin is not, the path does not exist.
+ * `open`: without a key; one that is presented is still recognised. `metrics`: loopback or the metrics token.
+ * `plugin`: the connection token; while none is set, the path does not exist.
+ * `admin`: `src/admin/auth/guard.ts` decides; on a listener without the admin the path does not exist.
  */
 type Access = "open" | "key" | "metrics" | "plugin" | "admin";
 
@@ -24,16 +24,16 @@ const RULES: readonly { path: RegExp; access: Access; cors: boolean }[] = [
   { path: /^\/media\//, access: "open", cors: true },
   { path: /^\/metrics$/, access: "metrics", cors: false },
   { path: /^\/api\/plugin\/(update-token|check-tokens)$/, access: "plugin", cors: false },
-  // The address of an upload that was begun: unguessable, and some clients send no key with it.
+  // Address of a started upload: unguessable, and some clients send no key with it.
   { path: /^\/upload\/v1(beta1?|alpha)?\/files\/[a-z2-7]{26}$/, access: "open", cors: true },
   { path: ADMIN_PATHS, access: "admin", cors: false },
   { path: /^\/(v1|v1beta1?|v1alpha|upload|models)(\/|$)/, access: "key", cors: true },
 ];
-/** What the admin's own listener has beside the admin: its pages show media. */
+/** Paths of the admin's own listener beside the admin: its pages show media. */
 const ADMIN_LISTENER_PATHS = /^\/(media\/.+|health)$/;
 const CLOSED = { access: "key", cors: false } as const;
 
-/** `?key=` is Google's habit: honoured on its surface and on downloads, nowhere else. */
+/** `?key=` is Google's form of a credential: accepted for the Gemini dialect and downloads only. */
 const QUERY_KEY_PATHS =
   /^\/(v1beta(?!\/openai(\/|$))|v1beta1|v1alpha|upload|models|media)(\/|$)|^\/v1\/(models|files|operations|interactions|publishers|projects)(\/|$)/;
 
@@ -49,25 +49,25 @@ const PREFLIGHT_HEADERS = {
   vary: "access-control-request-headers",
 } as const;
 
-/** Who is asking. */
+/** The key and address behind a request. */
 export type Caller = { key: KeyRow; address: string | null };
 
 export type Verdict = {
-  /** Whose envelope a refusal has. */
+  /** Envelope of a refusal. */
   dialect: Dialect | "plugin";
-  /** Headers that every answer to this request carries. */
+  /** Headers of every response to this request. */
   headers: Readonly<Record<string, string>>;
-  /** An answer that ends the request here; `admin`: its door is to be asked. */
+  /** A response that ends the request; `admin`: the AdminGuard decides. */
   refusal: AppError | "preflight" | "admin" | null;
 };
 
-/** Which surfaces the listener has that a request came by. */
+/** What the listener of a request serves. */
 export type Listener = "all" | "api" | "admin";
 
 export type Guard = {
-  /** Decides about a request and remembers its caller. Reads no body. */
+  /** Decides about a request and stores its caller. Does not read the body. */
   decide(request: Request, peer: string | null, listener?: Listener): Verdict;
-  /** The caller of a request that passed with a key, else null. */
+  /** Caller of a request admitted with a key, else null. */
   callerOf(request: Request): Caller | null;
 };
 
@@ -76,11 +76,11 @@ type GuardOptions = {
   now: () => number;
   trustProxy: readonly string[];
   metricsToken: string;
-  /** Demo: names of this host that a request may use; others are refused. Null: any. */
+  /** Demo: the accepted `Host` names. Null: any. */
   hosts: ReadonlySet<string> | null;
-  /** Absent: the companion extension has no routes. */
+  /** Absent: there are no routes for the companion extension. */
   plugin?: PluginGuard;
-  /** What a key is told beside "unknown URL". */
+  /** Hint after "Unknown request URL". */
   hint?: (request: Request) => string;
 };
 
@@ -124,7 +124,7 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
       if (rule.access === "admin" && listener !== "api") return { dialect, headers: {}, refusal: "admin" };
       if (rule.access !== "admin" && listener === "admin" && !ADMIN_LISTENER_PATHS.test(path))
         return { dialect, headers: {}, refusal: unknownUrl(request.method, path, hint?.(request)) };
-      // The original answers every origin; its extension asks from a page of its own.
+      // The companion extension calls from a page of its own origin; python-flow2api allows every origin.
       const hasCors = rule.cors || dialect === "plugin";
       if (request.method === "OPTIONS" && hasCors) {
         const asked = request.headers.get("access-control-request-headers") ?? "authorization, content-type";
@@ -142,10 +142,10 @@ const unauthorized = (message: string) => new AppError("unauthorized", message, 
 
 const UNKNOWN_KEY = "Incorrect API key provided.";
 
-/** True when a request was refused because its key is not known here: another process may just have made it. */
+/** True when the key is unknown: another process may have stored it since the last reload. */
 export const isUnknownKey = ({ refusal }: Verdict): boolean => refusal instanceof AppError && refusal.message === UNKNOWN_KEY;
 
-/** What a key sees where there is nothing. */
+/** Error for a path without a route. */
 export function unknownUrl(method: string, path: string, hint = ""): AppError {
   const message = `Unknown request URL: ${method} ${path.slice(0, 200)}.${hint && ` ${hint}`}`;
   return new AppError("not_found", message, { reason: "unknown_url" });

@@ -1,10 +1,10 @@
-// Shape and size of an image from every place of a body where clients of either dialect put them, in either spelling. Pure.
+// Image options scattered over a body: aspect, size and quality in every place and spelling. Pure.
 import type { ImageHints } from "../gateway/models/image-options.ts";
 import { foldSeed } from "./seed.ts";
 
 type Fields = { readonly [name: string]: unknown };
 /** An object of a body and its path there. */
-type Place = { path: string; fields: Fields };
+type BodyObject = { path: string; fields: Fields };
 
 export type CollectedHints = {
   hints: ImageHints;
@@ -12,7 +12,7 @@ export type CollectedHints = {
   names: Partial<Record<keyof ImageHints, string>>;
 };
 
-/** Each hint's names; the first that says something counts. */
+/** Names of each hint; the first that has a value counts. */
 const NAMES = {
   aspectRatio: ["aspect_ratio", "aspectRatio", "aspect"],
   imageSize: ["image_size", "imageSize", "sample_image_size", "sampleImageSize", "resolution"],
@@ -27,7 +27,7 @@ const EXTRA_BODIES = ["extra_body", "extraBody"] as const;
 
 const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A form holds an object as its JSON. */
+/** An object, or the JSON of one as forms send it. */
 function fieldsIn(value: unknown): Fields | null {
   if (isFields(value)) return value;
   if (typeof value !== "string" || !value.startsWith("{")) return null;
@@ -39,45 +39,45 @@ function fieldsIn(value: unknown): Fields | null {
   }
 }
 
-function inside({ path, fields }: Place, names: readonly string[]): Place[] {
+function inside({ path, fields }: BodyObject, names: readonly string[]): BodyObject[] {
   return names.flatMap((name) => {
     const found = fieldsIn(fields[name]);
     return found ? [{ path: path === "" ? name : `${path}.${name}`, fields: found }] : [];
   });
 }
 
-/** The configurations of one level, the closest first, then the level itself. */
-function levelOf(root: Place, configs: readonly string[]): Place[] {
+/** Configurations of one level, the most specific first, then the level itself. */
+function levelOf(root: BodyObject, configs: readonly string[]): BodyObject[] {
   const generation = inside(root, GENERATION_CONFIGS);
   return [...inside(root, configs), ...generation.flatMap((one) => [...inside(one, configs), one]), root];
 }
 
-/** `google` is Google's own compatibility layer's; the SDKs put what is inside of `extra_body` beside the other fields. */
-function placesOf(root: Place, configs: readonly string[]): Place[] {
+/** `google` is a field of Google's OpenAI compatibility layer; SDKs unpack `extra_body` into the body. */
+function searchOrder(root: BodyObject, configs: readonly string[]): BodyObject[] {
   const extra = inside(root, EXTRA_BODIES);
   const roots = [root, ...extra, ...inside(root, ["google"]), ...extra.flatMap((one) => inside(one, ["google"]))];
   return roots.flatMap((one) => levelOf(one, configs));
 }
 
-const says = (value: unknown) => value !== undefined && value !== null && value !== "";
+const hasValue = (value: unknown) => value !== undefined && value !== null && value !== "";
 
-function firstIn(places: readonly Place[], names: readonly string[]): { value: unknown; name: string } | null {
-  for (const { path, fields } of places) {
-    const name = names.find((one) => says(fields[one]));
+function firstIn(objects: readonly BodyObject[], names: readonly string[]): { value: unknown; name: string } | null {
+  for (const { path, fields } of objects) {
+    const name = names.find((one) => hasValue(fields[one]));
     if (name !== undefined) return { value: fields[name], name: path === "" ? name : `${path}.${name}` };
   }
   return null;
 }
 
-/** `first`: a part of the body that goes before the whole, by its name: a tool, the parameters of a prediction. */
+/** `first`: parts that take precedence over the body, by name: a tool, the parameters of a prediction. */
 export function collectImageHints(body: Fields, first: { [name: string]: unknown } = {}): CollectedHints {
   const before = Object.entries(first).flatMap(([path, value]) =>
-    isFields(value) ? placesOf({ path, fields: value }, IMAGE_CONFIGS) : [],
+    isFields(value) ? searchOrder({ path, fields: value }, IMAGE_CONFIGS) : [],
   );
-  const places = [...before, ...placesOf({ path: "", fields: body }, IMAGE_CONFIGS)];
+  const objects = [...before, ...searchOrder({ path: "", fields: body }, IMAGE_CONFIGS)];
   const collected: CollectedHints = { hints: {}, names: {} };
   for (const hint of Object.keys(NAMES) as (keyof ImageHints)[]) {
-    const found = firstIn(places, NAMES[hint]);
+    const found = firstIn(objects, NAMES[hint]);
     if (!found) continue;
     collected.hints[hint] = found.value;
     collected.names[hint] = found.name;
@@ -87,12 +87,12 @@ export function collectImageHints(body: Fields, first: { [name: string]: unknown
 
 /** The seed of an image or a video, from the places of their shape. @throws {AppError} `invalid_request` naming it */
 export function collectSeed(body: Fields): number | undefined {
-  if (says(body.seed)) return foldSeed(body.seed);
-  const found = firstIn(placesOf({ path: "", fields: body }, [...IMAGE_CONFIGS, ...VIDEO_CONFIGS]), ["seed"]);
+  if (hasValue(body.seed)) return foldSeed(body.seed);
+  const found = firstIn(searchOrder({ path: "", fields: body }, [...IMAGE_CONFIGS, ...VIDEO_CONFIGS]), ["seed"]);
   return found ? foldSeed(found.value, found.name) : undefined;
 }
 
-/** The first value under one of these names in any place of a body, for videos. */
+/** First value under one of these names in any object of a body, for videos. */
 export function collectVideoField(body: Fields, names: readonly string[]): unknown {
-  return firstIn(placesOf({ path: "", fields: body }, [...VIDEO_CONFIGS, ...IMAGE_CONFIGS]), names)?.value;
+  return firstIn(searchOrder({ path: "", fields: body }, [...VIDEO_CONFIGS, ...IMAGE_CONFIGS]), names)?.value;
 }

@@ -1,39 +1,39 @@
-// JSON answers that hold images: every blob is written as a base64 string, a slice at a time, so that no answer is ever whole in memory.
+// JSON with blobs as base64, streamed slice by slice: a response with images is never whole in memory.
 import { newId } from "../ids.ts";
 
-/** Bytes read at a time; a multiple of three, so that pieces of base64 join without padding. */
+/** Bytes read at a time; a multiple of 3, so that base64 pieces join without padding. */
 const SLICE = 3 * 128 * 1024;
 
-/** Blobs that text names: the mark stands in a string where the base64 belongs. */
+/** Placeholders in strings where the base64 of a blob belongs. */
 export type Base64Placeholders = {
-  /** The mark of one blob. */
+  /** The placeholder of one blob. */
   embed(blob: Blob): string;
-  /** Cuts a text at its marks: strings, and the blobs between them. */
-  cut(text: string): (string | Blob)[];
+  /** Splits a text at its placeholders: strings, and the blobs between them. */
+  split(text: string): (string | Blob)[];
 };
 
 export function createBase64Placeholders(): Base64Placeholders {
-  // Ours alone: nobody can have written it into the body.
-  const mark = newId();
+  // Unguessable: text of a client cannot contain it.
+  const marker = newId();
   const blobs: Blob[] = [];
   return {
-    embed: (blob) => `${mark}${blobs.push(blob) - 1};`,
-    cut: (text) => {
-      const [first = "", ...rest] = text.split(mark);
+    embed: (blob) => `${marker}${blobs.push(blob) - 1};`,
+    split: (text) => {
+      const [first = "", ...rest] = text.split(marker);
       const parts = rest.map((part) => ({ number: part.slice(0, part.indexOf(";")), text: part.slice(part.indexOf(";") + 1) }));
       return [first, ...parts.flatMap((part) => [blobs[Number(part.number)]!, part.text])];
     },
   };
 }
 
-/** The JSON of `body`, cut where base64 belongs: for each Blob in it and for each that its texts name. */
-function jsonParts(body: unknown, embedded: Base64Placeholders): (string | Blob)[] {
-  return embedded.cut(JSON.stringify(body, (_, value: unknown) => (value instanceof Blob ? embedded.embed(value) : value)));
+/** The JSON of `body`, split where base64 belongs: at each Blob in it and at each placeholder. */
+function jsonParts(body: unknown, placeholders: Base64Placeholders): (string | Blob)[] {
+  return placeholders.split(JSON.stringify(body, (_name, value: unknown) => (value instanceof Blob ? placeholders.embed(value) : value)));
 }
 
 /** The JSON of `body` in pieces, with base64 in place of blobs. */
-export async function* jsonPieces(body: unknown, embedded = createBase64Placeholders()): AsyncGenerator<string> {
-  yield* piecesOf(jsonParts(body, embedded));
+export async function* jsonPieces(body: unknown, placeholders = createBase64Placeholders()): AsyncGenerator<string> {
+  yield* piecesOf(jsonParts(body, placeholders));
 }
 
 async function* piecesOf(parts: readonly (string | Blob)[]): AsyncGenerator<string> {
@@ -44,20 +44,20 @@ async function* piecesOf(parts: readonly (string | Blob)[]): AsyncGenerator<stri
 }
 
 /** One frame of an event stream with the JSON of `body`, in pieces. */
-export async function* framePieces(body: unknown, embedded: Base64Placeholders): AsyncGenerator<string> {
+export async function* framePieces(body: unknown, placeholders: Base64Placeholders): AsyncGenerator<string> {
   yield "data: ";
-  yield* jsonPieces(body, embedded);
+  yield* jsonPieces(body, placeholders);
   yield "\n\n";
 }
 
-/** As an answer; one that holds no blobs is written at once. `onSent` runs when everything was handed over, unless the reader has left. */
+/** As a response; without blobs it is written at once. `onSent` runs when all of it is handed over, unless the reader has left. */
 export function jsonWithBytes(
   body: unknown,
   init: { status?: number; headers?: Record<string, string>; onSent?(): void } = {},
-  embedded = createBase64Placeholders(),
+  placeholders = createBase64Placeholders(),
 ): Response {
   const headers = { "content-type": "application/json; charset=utf-8", ...init.headers };
-  const parts = jsonParts(body, embedded);
+  const parts = jsonParts(body, placeholders);
   if (parts.length === 1) {
     init.onSent?.();
     return new Response(parts[0], { status: init.status, headers });

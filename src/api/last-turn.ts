@@ -1,8 +1,8 @@
-// Where the user's last turn begins in a conversation: what is attached from there on has to be readable, what came before may be left out.
+// Start of the user's last turn: attachments from there on must be readable, earlier ones may be left out.
 
 /**
- * Index of its first message. Images may stand in a message of their own beside the words about them; two messages with words are two turns
- * (clients leave out what failed between them). `roles`: `user`, `model`, or anything else for what is neither.
+ * Index of its first message. Images may have a message of their own beside the text about them; two messages with text are two turns
+ * (clients leave out a failed response between them). `roles`: `user`, `model`, or any other value.
  */
 export function lastTurnStart(roles: readonly (string | null)[], hasWords: (index: number) => boolean): number {
   let start = roles.lastIndexOf("user");

@@ -1,4 +1,4 @@
-// GET and HEAD /media/{id}.{ext}: stored bytes with ranges, a strong ETag and headers that let a browser do nothing but show them.
+// GET and HEAD /media/{id}.{ext}: stored bytes with ranges, a strong ETag and headers that forbid scripts.
 import { Elysia } from "elysia";
 import type { Media } from "../domain/generation.ts";
 import type { LinkWatch } from "../gateway/media/link-watch.ts";
@@ -7,9 +7,9 @@ import type { MediaStore } from "../gateway/media/media-store.ts";
 
 export type MediaRoutesDependencies = {
   media: Pick<MediaStore, "open">;
-  /** Who asks, by the key that the request carries; null: nobody we know. */
+  /** Key of the request; null: none, or unknown. */
   callerOf: (request: Request) => { keyId: number } | null;
-  /** Told of every result that is fetched. */
+  /** Counts every served file. */
   linkWatch?: Pick<LinkWatch, "fetched">;
 };
 
@@ -17,8 +17,7 @@ export type MediaRoutesDependencies = {
 const FILE_NAME = /^\/media\/([a-z2-7]{26})\.([a-z0-9]{3,4})$/;
 
 /**
- * Results are readable by whoever has the URL, inputs by the key that owns them. Everything else is the same 404, so that nobody
- * learns what exists.
+ * Results need only their URL, inputs the key that owns them. Everything else is the same 404, which does not reveal what exists.
  */
 export function mediaRoutes(deps: MediaRoutesDependencies) {
   const serve = ({ request }: { request: Request }) => serveMedia(deps, request);

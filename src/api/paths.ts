@@ -1,11 +1,11 @@
-// Base URL repair: doubled slashes, and a doubled, missing or foreign version before a known route. Pure.
+// Base URL repair: doubled slashes; a doubled, missing or foreign version before a known route. Pure.
 import { splitUrl } from "./dialect.ts";
 
 type Header = (name: string) => string | null;
 
-/** What clients put before a route. */
+/** Segments that clients put before a route. */
 const VERSIONS: ReadonlySet<string> = new Set(["v1", "v1beta", "v1beta1", "v1alpha", "api", "openai"]);
-/** Most requests: one version before anything but another, and nothing that only the other dialect has. */
+/** Paths that need no repair, which most requests have. */
 const CANONICAL =
   /^\/(?:v1\/(?!chat\/completions\/|(?:v1|v1beta|v1alpha|api|openai)(?:\/|$))|v1beta\/(?:openai\/(?!v1\/)|interactions|operations|models\/[^/]+:[a-z])|media\/)/;
 
@@ -24,8 +24,8 @@ const PLAIN_HOST = /^https?:\/\/[a-z][\w-]*(?:\.[a-z][\w-]*)*(?::\d{1,4})?$/i;
 const isHost = (origin: string) => (PLAIN_HOST.test(origin) && !/xn--/i.test(origin)) || URL.canParse(origin);
 
 /**
- * The URL with the path that the client meant, where only one can be meant; null where there is nothing to repair.
- * Bun gives a path in place of a URL when the `Host` header is missing or cannot be part of one.
+ * The URL with the path that the client meant, where only one is possible; null where there is nothing to repair.
+ * Bun passes a path in place of a URL when the `Host` header is missing or invalid.
  */
 export function repairedUrl(url: string, header: Header): string | null {
   const isPath = url.startsWith("/");
@@ -55,7 +55,7 @@ function meantPath(path: string, query: string, header: Header): string {
   if (!begins(route, SHARED_ROUTES)) return single;
   if (isGoogle || MODEL_METHOD.test(route))
     return head.length > 0 || !route.startsWith("models") ? `/${version ?? "v1beta"}/${route}` : single;
-  // A Bearer key may be Google's client's under Google's version; without a version it is OpenAI's.
+  // A Bearer key under Google's version may come from a Google client; without a version it is OpenAI's.
   const isForeign = head.length === 1 && version !== "v1" && version !== undefined && !isOpenAiClient(header);
   if (isForeign) return `/${version}/${route}`;
   return head.length > 0 || isBearer ? `/v1/${route}` : single;
@@ -75,5 +75,5 @@ const announces = (header: Header, name: string) => (header("access-control-requ
 /** The official SDKs, by their own headers. */
 const isOpenAiClient = (header: Header) => /^(?:Async)?OpenAI\//.test(header("user-agent") ?? "") || header("x-stainless-lang") !== null;
 
-/** What a 404 says of base URLs. `origin`: scheme and host by which the request came. */
+/** Hint of a 404. `origin`: scheme and host by which the client called. */
 export const baseUrlHint = (origin: string): string => `The base URL is ${origin}/v1 for OpenAI clients and ${origin} for Gemini clients.`;

@@ -1,4 +1,4 @@
-// The companion extension's protocol: /api/plugin/*, the shapes of the Python original, errors as `{detail}`.
+// Companion extension protocol: /api/plugin/*, in the shapes of python-flow2api, errors as `{detail}`.
 
 import { timingSafeEqual } from "node:crypto";
 import { Elysia, t } from "elysia";
@@ -15,11 +15,11 @@ import { detectSecret, isDetected } from "../gateway/tokens/detect-secret.ts";
 import type { Log } from "../log.ts";
 import { type BodyReader, validator } from "./body/body.ts";
 
-/** Who may use these routes. Decided by the guard, before a body is read. */
+/** Access to these routes, decided before a body is read. */
 export type PluginGuard = {
-  /** False while no connection token is set: then the routes do not exist. */
+  /** False while no connection token is set: the routes do not exist then. */
   isOpen(): boolean;
-  /** Why this request may not pass, or null. `address` is the client's. */
+  /** The refusal of this request, or null. `address` is the client's. */
   refusalOf(headers: Headers, address: string | null): AppError | null;
 };
 
@@ -30,10 +30,10 @@ export function createPluginGuard(connectionToken: () => string, now: () => numb
   return {
     isOpen: () => connectionToken() !== "",
     refusalOf(headers, address) {
-      // With or without the scheme: extensions of the wild send both.
+      // Extensions send the token with or without the scheme.
       const presented = (headers.get("authorization") ?? "").replace(/^bearer\s+/i, "");
       if (connectionToken() !== "" && timingSafeEqual(hashKey(presented), hashKey(connectionToken()))) return null;
-      // Only wrong ones wait: whoever guesses at the operator's address must not close it for him, and 32 characters are not guessed.
+      // The throttle applies to wrong tokens only: guesses from the operator's address must not lock out the right one.
       const key = address ?? "";
       const retryAfterMs = throttle.waitMs(key);
       if (retryAfterMs > 0) return new AppError("limit_exceeded", "Too many attempts with a wrong connection token.", { retryAfterMs });
@@ -43,7 +43,7 @@ export function createPluginGuard(connectionToken: () => string, now: () => numb
   };
 }
 
-/** What an extension is told; kinds that are not here are ours or the upstream's trouble, and worth another try. */
+/** HTTP status by kind; kinds that are not here are 500, which extensions retry. */
 const STATUS: Partial<Record<ErrorKind, number>> = {
   invalid_request: 400,
   upstream_unauthorized: 400,
@@ -58,7 +58,7 @@ const STATUS: Partial<Record<ErrorKind, number>> = {
   unavailable: 503,
 };
 
-/** A failure in the original's envelope. */
+/** A failure in the envelope of python-flow2api. */
 export function errorResponse(thrown: unknown): Response {
   const error = knownFailure(thrown);
   if (!error) return Response.json({ detail: "Internal error" }, { status: 500 });
@@ -78,10 +78,10 @@ export type PluginContext = {
   log: Log;
 };
 
-/** Longer than an exchange of a session takes with everything before it, in seconds. */
+/** Longest session exchange, with all that precedes it, in seconds. */
 const IDLE_SECONDS = 120;
 const LENIENT = { additionalProperties: true };
-/** Cookies, logins and passwords that extensions send along are not named here: nothing reads them. */
+/** Cookies, logins and passwords that extensions also send are not read. */
 const readUpdate = validator(t.Object({ session_token: t.Optional(t.Unknown()) }, LENIENT));
 const readCheck = validator(t.Object({ emails: t.Optional(t.Nullable(t.Array(t.String(), { maxItems: 10_000 }))) }, LENIENT));
 const MAX_SESSION = 16_384;
@@ -93,18 +93,18 @@ export function pluginRoutes(ctx: PluginContext) {
       "/api/plugin/update-token",
       ({ request, server }) => {
         server?.timeout(request, IDLE_SECONDS);
-        return answer(ctx, () => updateToken(ctx, request));
+        return respond(ctx, () => updateToken(ctx, request));
       },
       { parse: "none", detail: { ...DETAIL, summary: "Hand in an account's new session" } },
     )
-    .post("/api/plugin/check-tokens", ({ request }) => answer(ctx, () => checkTokens(ctx, request)), {
+    .post("/api/plugin/check-tokens", ({ request }) => respond(ctx, () => checkTokens(ctx, request)), {
       parse: "none",
       detail: { ...DETAIL, summary: "Which accounts need a new session" },
     });
 }
 
-/** What `work` returns, or its failure in this protocol's envelope, which is no dialect's. */
-async function answer({ log }: PluginContext, work: () => Promise<object>): Promise<Response> {
+/** What `work` returns, or its failure in the envelope of this protocol. */
+async function respond({ log }: PluginContext, work: () => Promise<object>): Promise<Response> {
   try {
     const result = await work();
     return result instanceof Response ? result : Response.json(result);
@@ -114,12 +114,12 @@ async function answer({ log }: PluginContext, work: () => Promise<object>): Prom
   }
 }
 
-/** Refuses a body that is no object as the original's framework does: 422 with a list of what is wrong. */
+/** Refuses a body that is not an object as FastAPI does: 422 with a list of errors. */
 function unprocessable(type: string, msg: string): Response {
   return Response.json({ detail: [{ type, loc: ["body"], msg, input: null }] }, { status: 422 });
 }
 
-/** The session alone; the rest of the body is gone when this returns. A `Response` where there is none. */
+/** The session token; the rest of the body is dropped. A `Response` where there is none. */
 async function sessionIn(bodies: BodyReader, request: Request): Promise<string | Response> {
   if (hasNoBody(request)) return unprocessable("missing", "Field required");
   let text: unknown;
@@ -143,7 +143,7 @@ async function updateToken({ bodies, companionSessions, log }: PluginContext, re
   const session = await sessionIn(bodies, request);
   if (session instanceof Response) return session;
   const { action, tokenId, identity, enabled } = await companionSessions.take(session, request.signal);
-  log.info("The companion extension handed in a session", { tokenId, action, enabled });
+  log.info("Session received from the companion extension", { tokenId, action, enabled });
   const message = `Token ${action}${enabled ? " and auto-enabled" : ""} for ${identity}`;
   return { success: true, message, action, auto_enabled: enabled, token_id: tokenId };
 }
@@ -163,7 +163,7 @@ async function checkTokens({ bodies, store, pool, settings, now }: PluginContext
   return { success: true, tokens };
 }
 
-/** The accounts asked for; none: all. */
+/** The requested accounts; an empty list: all. */
 async function emailsIn(bodies: BodyReader, request: Request): Promise<string[]> {
   using body = await bodies.json(request, readCheck);
   return body.value.emails ?? [];
@@ -172,8 +172,8 @@ async function emailsIn(bodies: BodyReader, request: Request): Promise<string[]>
 const isoOf = (time: number | null | undefined): string | null => (typeof time === "number" ? new Date(time).toISOString() : null);
 
 /**
- * `is_active` is the operator's switch alone: synchronizers pass over what is not active, and a token whose session died is the one
- * that needs them. `at_expires` is when the access token is renewed at the latest, shortly before it ends.
+ * `is_active` is the operator's switch alone: synchronizers skip inactive tokens, and one with a dead session needs them.
+ * `at_expires` is the latest renewal of the access token, shortly before it expires.
  */
 function describe(row: TokenRow, view: PoolTokenView | undefined, now: number) {
   const isDead = view?.health.reason === "session_dead" || view?.health.reason === "imported_off";

@@ -1,9 +1,9 @@
-// Notices a reverse proxy that server.trust_proxy does not name: then every client has its address, and shares its throttles.
+// Detects an untrusted reverse proxy: without server.trust_proxy all clients share its address and throttles.
 
 import { inRanges } from "./address.ts";
 import { splitUrl } from "./dialect.ts";
 
-/** Addresses that a proxy of the operator's own has. */
+/** Ranges in which an operator's own proxy lies. */
 const PRIVATE = [
   "10.0.0.0/8",
   "172.16.0.0/12",
@@ -15,14 +15,14 @@ const PRIVATE = [
   "fc00::/7",
   "fe80::/10",
 ];
-/** Requests in a row from one such address, each forwarded, after which it is taken for a proxy. */
+/** Forwarded requests in a row from one such address after which it counts as a proxy. */
 const ENOUGH = 10;
-/** What monitors and the container's own check ask for, without a proxy. */
+/** Paths that monitors and the container's health check request without a proxy. */
 const OWN_PATHS = /^\/(health|ready|metrics)$/;
 
 export type ProxyWatch = {
   observe(request: Request, peer: string | null): void;
-  /** Address of a proxy that all traffic comes through and that is not trusted; null: there is none. */
+  /** Address of the untrusted proxy that all traffic passes; null: none. */
   untrusted(): string | null;
 };
 
@@ -30,7 +30,7 @@ export type ProxyWatch = {
 export function createProxyWatch({ trustProxy, found }: { trustProxy: readonly string[]; found: (address: string) => void }): ProxyWatch {
   let peerSoFar: string | null = null;
   let inRow = 0;
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return {
     observe(request, peer) {
       if (peer === null) return;
@@ -41,14 +41,14 @@ export function createProxyWatch({ trustProxy, found }: { trustProxy: readonly s
         peerSoFar = peer;
         return;
       }
-      if (++inRow !== ENOUGH || told.has(peer) || inRanges(trustProxy, peer) || !inRanges(PRIVATE, peer)) return;
-      told.add(peer);
+      if (++inRow !== ENOUGH || reported.has(peer) || inRanges(trustProxy, peer) || !inRanges(PRIVATE, peer)) return;
+      reported.add(peer);
       found(peer);
     },
-    untrusted: () => (inRow >= ENOUGH && peerSoFar !== null && told.has(peerSoFar) ? peerSoFar : null),
+    untrusted: () => (inRow >= ENOUGH && peerSoFar !== null && reported.has(peerSoFar) ? peerSoFar : null),
   };
 }
 
-/** What the operator is told: the missing setting, ready to be copied. */
+/** Message for the operator, with the missing setting. */
 export const trustProxyHint = (address: string): string =>
   `All requests come through ${address}, forwarded for others: until server.trust_proxy names it, all clients share one address and its limits. Set server.trust_proxy = ["${address}"].`;

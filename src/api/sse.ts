@@ -1,4 +1,4 @@
-// Server-sent events: frames from an async source, a heartbeat when it is silent, an end when the reader leaves.
+// Server-sent events: frames of an async source, heartbeats in silence, cancellation when the reader leaves.
 import type { Clock } from "../clock.ts";
 
 /**
@@ -19,20 +19,20 @@ export function frame(data: unknown, event?: string): string {
 
 type StreamOptions = {
   clock: Clock;
-  /** A function is asked each time. */
+  /** A function is called for each heartbeat. */
   heartbeat: string | (() => string);
-  /** Silence before the first frame that is borne, in ms; absent: as between frames. */
+  /** Silence before the first heartbeat, in ms; absent: as between frames. */
   firstMs?: number;
   headers?: Record<string, string>;
   /** The reader left before the end. */
   onCancel(): void;
-  /** Everything was handed over. */
+  /** All frames were handed over. */
   onEnd?(): void;
 };
 
 /**
- * A response that writes each frame as it comes. A large frame may come in pieces: only a piece that ends with a blank line ends a frame, and
- * only between frames a heartbeat is sent. Exactly one of `onCancel` and `onEnd` runs, unless the source throws.
+ * A response that writes each frame as it arrives. A large frame may arrive in pieces: a blank line ends it, and heartbeats are sent
+ * only between frames. Exactly one of `onCancel` and `onEnd` runs, unless the source throws.
  */
 export function streamFrames(frames: AsyncGenerator<string>, options: StreamOptions): Response {
   const { clock, heartbeat, headers, onCancel, onEnd } = options;

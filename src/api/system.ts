@@ -1,13 +1,13 @@
-// Routes about the server itself: liveness, readiness, metrics, and the description of the API.
+// Routes of the server itself: /health, /ready, /metrics and /openapi.json.
 import { Elysia } from "elysia";
 import type { Metrics } from "../metrics.ts";
 import { VERSION } from "../version.ts";
 
 export type SystemContext = {
   metrics: Metrics;
-  /** What keeps the server from being ready, in words; empty when it is. An empty pool does not. */
+  /** Reasons why the server is not ready; empty when it is. An empty pool is not a reason. */
   unready(): Promise<string[]>;
-  /** Tokens by health, for people who look at /ready. */
+  /** Tokens by health, shown in /ready. */
   tokensByState(): Record<string, number>;
 };
 

@@ -33,7 +33,7 @@ test("a stopped event loop is logged while it stands still, and when it runs aga
   expect(stalled).toMatchObject({ level: "error", message: "The event loop stands still", requestIds: [id] });
   expect(stalled.forMs).toBeGreaterThanOrEqual(2_000);
   expect(stalled.requestIds).not.toContain(before);
-  expect(JSON.parse(await err())).toMatchObject({ message: "The event loop runs again", requestIds: [id] });
+  expect(JSON.parse(await err())).toMatchObject({ message: "Event loop runs again", requestIds: [id] });
   expect(await (await stalling).text()).toBe(id);
   child.kill("SIGTERM");
   expect(await child.exited).toBe(0);

@@ -1,16 +1,16 @@
-// Arrival of request bodies: a least rate and a longest time, checked for all of them by one timer.
+// Slow-body guard: minimum rate and maximum time of arriving request bodies, checked by one timer.
 import type { Clock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
 
 export type ArrivalLimits = {
-  /** Least rate in KiB/s; 0: none. */
+  /** Minimum rate in KiB/s; 0: none. */
   body_min_rate_kb: number;
-  /** Longest time of one body, in seconds. */
+  /** Maximum time of one body, in seconds. */
   body_timeout: number;
 };
 
 const CHECK_MS = 1_000;
-/** The rate is that of each such time. */
+/** The rate is measured over windows of this length. */
 const WINDOW_MS = 10_000;
 
 type Arrival = {
@@ -19,7 +19,7 @@ type Arrival = {
   startedAt: number;
   windowStart: number;
   windowBytes: number;
-  /** False while a piece is being worked on: then it is not the client who is slow. */
+  /** False while a piece is processed: that time is not the client's. */
   isWaiting: boolean;
   refuse(error: AppError): void;
 };
@@ -32,11 +32,11 @@ export class ArrivalWatch {
   constructor(
     private readonly clock: Clock,
     private readonly limits: () => ArrivalLimits,
-    /** Called once for a body that is not whole by the first check: nothing but this watch may end it. */
+    /** Called once for a body that is incomplete at the first check: from then on only this watch may end it. */
     private readonly onSlow: (request: Request) => void = () => {},
   ) {}
 
-  /** Bytes that arrive within the first window at the least rate: a body of that size is slow when it is not whole by then. */
+  /** Bytes of one window at the minimum rate: a body of that size is slow when it is incomplete after one window. */
   get unwatchedBytes(): number {
     return (Math.max(this.limits().body_min_rate_kb, 1) * 1024 * WINDOW_MS) / 1000;
   }
@@ -59,7 +59,7 @@ export class ArrivalWatch {
     let failure: AppError | null = null;
     const { arrival, end } = this.#watch(request, (error) => {
       failure = error;
-      // Ends the read that waits.
+      // Ends the pending read.
       reader.cancel(error).catch(() => {});
     });
     let isOver = false;
@@ -102,14 +102,14 @@ export class ArrivalWatch {
     const now = this.clock.now();
     const { body_min_rate_kb, body_timeout } = this.limits();
     const sinceLast = now - this.#checkedAt;
-    // The event loop stood still, or the clock was set: what arrived meanwhile is not read yet.
-    const isLateItself = sinceLast > 3 * CHECK_MS || sinceLast < 0;
+    // The event loop was blocked, or the clock was set: bytes that arrived meanwhile are not read yet.
+    const isCheckLate = sinceLast > 3 * CHECK_MS || sinceLast < 0;
     for (const arrival of this.#arriving) {
       if (!arrival.isSlow) this.onSlow(arrival.request);
       arrival.isSlow = true;
-      if (isLateItself || !arrival.isWaiting) {
+      if (isCheckLate || !arrival.isWaiting) {
         arrival.windowStart += sinceLast;
-        if (isLateItself) arrival.startedAt += sinceLast;
+        if (isCheckLate) arrival.startedAt += sinceLast;
         continue;
       }
       if (now - arrival.startedAt > body_timeout * 1000) this.#refuse(arrival, `did not arrive within ${body_timeout} s`);

@@ -1,4 +1,4 @@
-// Budget of request bodies: bytes that have arrived and are held, of all and of each owner.
+// Body budget: bytes of request bodies in memory, in total and per owner.
 import { AppError, serverFailure } from "../../errors.ts";
 
 const MIB = 1024 * 1024;
@@ -6,13 +6,13 @@ const MIB = 1024 * 1024;
 export type BudgetLimits = {
   body_limit_mb: number;
   bodies_in_flight_mb: number;
-  /** What one key may hold of them, in percent; one body of the largest size always. */
+  /** Share of one key, in percent; at least one body of the maximum size. */
   bodies_per_key_percent: number;
 };
 
 /** Bytes of one body. */
 export type BodyCount = {
-  /** @throws {AppError} `payload_too_large`, `busy` (its owner holds too much), `unavailable` (all together do) */
+  /** @throws {AppError} `payload_too_large`, `busy` (the owner's share is used up), `unavailable` (the total is) */
   grow(bytes: number): void;
   release(): void;
 };
@@ -28,7 +28,7 @@ export class BodyBudget {
     return this.#held;
   }
 
-  /** Starts to count one body. `owner` null: the operator's, who has no share. */
+  /** Starts to count one body. `owner` null: the operator, without a share. */
   open(owner: string | null, maxBytes = this.limits().body_limit_mb * MIB): BodyCount {
     let counted = 0;
     return {

@@ -1,4 +1,4 @@
-// Content encodings of request bodies: gzip and deflate, decoded piece by piece.
+// Content encodings of request bodies: gzip and deflate, decoded in pieces.
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createInflate } from "node:zlib";
@@ -27,7 +27,7 @@ export function encodingOf(headers: Headers): Encoding | null {
   });
 }
 
-/** Decoded pieces. The consumer counts them: a few bytes may stand for gigabytes. @throws {AppError} `invalid_request`, what `source` throws */
+/** Decoded pieces. The consumer must count them: a few bytes may expand to gigabytes. @throws {AppError} `invalid_request`, what `source` throws */
 export async function* decodePieces(source: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<Uint8Array> {
   const decoder = DECODERS[encoding]({ chunkSize: PIECE_BYTES });
   let cause: unknown = null;

@@ -1,4 +1,4 @@
-// The one reader of request bodies: counts what has arrived against the body's limit and the budget, then parses and validates.
+// Body reader: counts arriving bytes against limit and budget, then parses and validates.
 import type { Static, TSchema } from "elysia";
 import { type Clock, systemClock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
@@ -14,25 +14,25 @@ export { type Validator, validator } from "./validator.ts";
 
 const MIB = 1024 * 1024;
 
-/** A parsed body. Its bytes count against the budget until it is disposed, because the parsed form is held as long. */
+/** A parsed body. Its bytes count against the budget until it is disposed: the parsed value is in memory as long. */
 export type Body<T> = Disposable & { value: T };
 
-/** A form that was read. Disposing it drops the files that nobody kept. */
+/** A parsed form. Disposing it deletes the files that were not stored. */
 export type Form = AsyncDisposable & FormContent;
 
 /**
  * Every body is counted as it arrives and is decoded (gzip, deflate), and has a least rate and a longest time. All methods throw
  * {AppError} `payload_too_large`; `unavailable` when all bodies together are too large, `busy` when the key's are; `request_timeout`;
- * `unsupported_media_type` for another encoding; `invalid_request`; `cancelled` when the client leaves before all of it came.
+ * `unsupported_media_type` for another encoding; `invalid_request`; `cancelled` when the client leaves before the end.
  */
 export type BodyReader = {
-  /** Reads and validates a JSON body. Unknown fields are kept and ignored. */
+  /** Reads and validates a JSON body. Unknown fields pass and are ignored. */
   json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>>;
-  /** Reads a multipart form; its files are drafts in `media`. They and its bytes count until it is disposed. */
+  /** Reads a multipart form; its files are temp files of `media`. They and its bytes count until it is disposed. */
   form(request: Request, media: Pick<MediaStore, "openTempFile" | "discard">, fileLimitMb: number): Promise<Form>;
   /** Reads a text of at most `maxBytes`. */
   text(request: Request, maxBytes: number): Promise<Body<string>>;
-  /** A body that is stored as it arrives: each piece counts until the next is asked for. `keyId`: whose it is where the request has no key. */
+  /** A body that is stored as it arrives: each piece counts until the next is requested. `keyId`: owner where the request has no key. */
   stream(request: Request, keyId?: number): AsyncGenerator<Uint8Array>;
   /** Bytes held now. */
   held(): number;
@@ -42,7 +42,7 @@ export type BodyLimits = BudgetLimits & ArrivalLimits;
 
 export type BodyReaderOptions = {
   clock?: Clock;
-  /** Who holds the bytes of a request; null: the operator. Default: all requests are one owner's. */
+  /** Owner of a request's bytes; null: the operator. Default: one owner for all. */
   ownerOf?(request: Request): string | null;
   /** See {@link ArrivalWatch}. */
   onSlow?(request: Request): void;
@@ -129,18 +129,18 @@ export function createBodyReader(
   };
 }
 
-/** NaN where the client does not say it. */
+/** NaN without a content-length. */
 function declaredBytes({ headers }: Request): number {
   const header = headers.get("content-length");
   return header === null ? Number.NaN : Number(header);
 }
 
-/** Bytes put together in one buffer, so that many small pieces cost no more than a few large ones. */
+/** One growing buffer: many small pieces cost no more than a few large ones. */
 class GrowingBytes {
   #buffer = Buffer.alloc(0);
   #length = 0;
 
-  /** `expected`: the whole length where it is known; no more is ever taken ahead than has arrived. */
+  /** `expected`: the whole length where it is known. At most twice the arrived bytes are allocated. */
   constructor(private readonly expected: number) {}
 
   append(piece: Uint8Array): void {

@@ -1,4 +1,4 @@
-// The text fields of a form as one object, as the SDKs write objects, lists, numbers and flags in forms. Pure.
+// Form fields as one object: `a[]`, `a[b]`, numbers and flags as SDKs write them in forms. Pure.
 import type { FormContent, FormFile } from "./multipart.ts";
 
 type Value = string | Value[] | { [name: string]: Value };
@@ -20,8 +20,8 @@ export const fieldName = (name: string): string => /^[^[\]]+/.exec(name)?.[0] ??
 
 /**
  * The fields of a form as one object: `a[]`, `a[0]` and repeated names become lists, `a[b][c]` objects. Text beside a file of the same name
- * counts only where it is a URL: clients fill in what is empty. Names in `numbers` and `flags` are read as such where they can be; what
- * cannot stays text for the schema to refuse.
+ * counts only where it is a URL: clients fill in empty fields. Names in `numbers` and `flags` are converted where possible; other
+ * values stay text, which the schema refuses.
  */
 export function formObject(
   { fields, files = [] }: { fields: FormContent["fields"]; files?: readonly Pick<FormFile, "field">[] },
@@ -35,12 +35,12 @@ export function formObject(
     if (UNSET.has(value) && !(spec.texts ?? TEXTS).includes(base)) continue;
     const path = pathOf(name);
     if (path === null) object[name] = name in object ? [...listOf(object[name]), value] : value;
-    else place(object, base, path, value);
+    else setIn(object, base, path, value);
   }
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, readValue(name, value, spec)]));
 }
 
-/** What stands in the brackets of a name; null where they are not whole. */
+/** Segments in the brackets of a name; null where the brackets do not match. */
 function pathOf(name: string): string[] | null {
   const rest = name.slice(fieldName(name).length);
   if (rest === "") return [];
@@ -52,7 +52,7 @@ function pathOf(name: string): string[] | null {
 const isListMark = (part: string | undefined) => part === undefined || part === "" || /^\d+$/.test(part);
 const isValues = (value: Value | undefined): value is Values => typeof value === "object" && !Array.isArray(value);
 
-function place(holder: Values, name: string, [next, ...rest]: string[], value: string): void {
+function setIn(holder: Values, name: string, [next, ...rest]: string[], value: string): void {
   if (isListMark(next)) {
     const isNew = next === undefined && !(name in holder);
     holder[name] = isNew ? value : [...listOf(holder[name]), value];
@@ -61,7 +61,7 @@ function place(holder: Values, name: string, [next, ...rest]: string[], value: s
   const known = holder[name];
   const inner: Values = isValues(known) ? known : Object.create(null);
   holder[name] = inner;
-  place(inner, next!, rest, value);
+  setIn(inner, next!, rest, value);
 }
 
 function readValue(name: string, value: Value, { numbers, flags }: FormSpec): unknown {

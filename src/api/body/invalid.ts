@@ -1,16 +1,16 @@
-// What a client is told of a value that cannot be taken: the field, what it must be, and what it got. Pure.
+// Error texts for invalid values: the field, what it must be, and what it got. Pure.
 import { AppError } from "../../errors.ts";
 
-const LONGEST_SHOWN = 40;
+const MAX_SHOWN = 40;
 
-/** A value in few characters: texts and numbers as JSON has them, larger ones by their kind. */
+/** A value in few characters: texts and numbers as JSON, larger values by kind and size. */
 export function shownValue(value: unknown): string {
   if (value === undefined) return "nothing";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
   if (typeof value !== "string") return String(value);
   if (value.length > 1000) return `a text of ${value.length.toLocaleString("en")} characters`;
-  return value === "" ? "an empty text" : JSON.stringify(value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value);
+  return value === "" ? "an empty text" : JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value);
 }
 
 /** `n must be between 1 and 10, got 11.` */
@@ -21,7 +21,7 @@ export type Bounds = { min: number; max: number };
 
 const isNumberText = (value: unknown): value is string => typeof value === "string" && /^\s*[+-]?\d{1,15}(?:\.\d{1,15})?\s*$/.test(value);
 
-/** A whole number within its bounds, also where it is written as text. @throws {AppError} `invalid_request` that names both */
+/** A whole number within bounds, also written as text. @throws {AppError} `invalid_request` with the bounds */
 export function wholeNumber(value: unknown, param: string, { min, max }: Bounds): number {
   const number = isNumberText(value) ? Number(value) : value;
   const range = `between ${min} and ${max}`;
@@ -30,7 +30,7 @@ export function wholeNumber(value: unknown, param: string, { min, max }: Bounds)
   return number;
 }
 
-/** The same of a field that may be left out. */
+/** The same for an optional field. */
 export const countOr = <T>(absent: T, value: unknown, param: string, bounds: Bounds): number | T =>
   value === undefined || value === null || value === "" ? absent : wholeNumber(value, param, bounds);
 
@@ -56,11 +56,11 @@ const KINDS: Readonly<Record<string, string>> = {
   object: "an object",
 };
 
-/** What a schema asks of a value, in words for its field; `null`, which stands for absent, is not said. */
+/** What a schema expects of a value, in words. `null` stands for absent and is left out. */
 export function expectationOf(schema: Schema, value: unknown): string {
   if (schema.anyOf) {
     const members = schema.anyOf.filter(({ type }) => type !== "null");
-    // A member of the value's own kind says what is wrong inside of it.
+    // A member of the value's own type has the more precise message.
     const near = members.filter((member) => isOfKind(member, value));
     return [...new Set((near.length === 1 ? near : members).map((member) => expectationOf(member, value)))].join(" or ");
   }

@@ -1,15 +1,15 @@
-// JSON of request bodies, parsed within bounds: depth, entries of one list or object, and values in all.
+// JSON parser with bounds: depth, entries of one list or object, and values in total.
 import { AppError } from "../../errors.ts";
 
-/** Deeper than any body that means something. */
+/** Deeper than any valid body. */
 const MAX_DEPTH = 100;
-/** Of one list or object. */
+/** Entries of one list or object. */
 const MAX_ENTRIES = 10_000;
-/** Each may cost a hundred bytes of memory once it is parsed, however short its text. */
+/** Values in total: each may take about 100 bytes of memory, however short its text. */
 const MAX_VALUES = 100_000;
 
 /**
- * Bounds are counted in the text: what is over them is refused before anything is made of it.
+ * Bounds are counted in the text, before it is parsed.
  * @throws {AppError} `invalid_request`
  */
 export function parseJson(text: string): unknown {
@@ -29,7 +29,7 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** One pass; strings, which are most of a large body, are skipped at the speed of a search. Text that is not JSON passes or is refused. */
+/** One pass; strings, most of a large body, are skipped by `indexOf`. Text that is not JSON may pass. */
 function assertBounded(text: string): void {
   const entries = new Int32Array(MAX_DEPTH + 1);
   let depth = 0;
@@ -49,7 +49,7 @@ function assertBounded(text: string): void {
   }
 }
 
-/** The place of the closing quote; the end of the text where there is none. */
+/** Index of the closing quote; the end of the text where there is none. */
 function endOfString(text: string, from: number): number {
   for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
     let before = quote - 1;

@@ -1,17 +1,17 @@
-// Makes a multipart body the same however it was cut: it ends at its closing boundary (RFC 2046, 5.1.1) and comes in blocks of one size.
+// Normalizes multipart bodies: cut at the closing boundary (RFC 2046, 5.1.1), re-chunked into equal blocks.
 
 import { AppError } from "../../errors.ts";
 
-/** The boundary that a content type names; null where there is none. */
+/** Boundary of a content type, or null. */
 export function boundaryOf(contentType: string): string | null {
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]{1,200})"|([^";\s]{1,200}))/i.exec(contentType) ?? [];
   return quoted ?? plain ?? null;
 }
 
-/** Passes pieces on as they come, up to and with the closing boundary. The rest is read and dropped. @throws {AppError} `invalid_request` without one */
+/** Pieces up to and including the closing boundary; the rest is read and dropped. @throws {AppError} `invalid_request` without one */
 export async function* untilClosed(pieces: AsyncIterable<Uint8Array>, boundary: string): AsyncGenerator<Uint8Array> {
   const mark = Buffer.from(`\r\n--${boundary}--`, "latin1");
-  // The first boundary may begin the body.
+  // The body may begin with the first boundary.
   let tail: Buffer = Buffer.from("\r\n");
   let isClosed = false;
   for await (const piece of pieces) {
@@ -28,7 +28,7 @@ export async function* untilClosed(pieces: AsyncIterable<Uint8Array>, boundary: 
   if (!isClosed) throw new AppError("invalid_request", "The body is not a complete multipart form: Unexpected end of form.");
 }
 
-/** Where the first mark ends in `piece`, which follows `tail`; null: it does not. */
+/** End of the first mark in `piece`, which follows `tail`, or null. */
 function endOfMark(tail: Buffer, piece: Uint8Array, mark: Buffer): number | null {
   const seam = Buffer.concat([tail, piece.subarray(0, mark.byteLength)]);
   const across = seam.indexOf(mark);
@@ -37,7 +37,7 @@ function endOfMark(tail: Buffer, piece: Uint8Array, mark: Buffer): number | null
   return inside < 0 ? null : inside + mark.byteLength;
 }
 
-/** The last bytes of both: a copy, because a piece may be used again. */
+/** The last bytes of both; a copy, because a piece may be reused. */
 function lastOf(tail: Buffer, piece: Uint8Array, length: number): Buffer {
   if (piece.byteLength >= length) return Buffer.from(piece.subarray(piece.byteLength - length));
   const joined = Buffer.concat([tail, piece]);
@@ -47,8 +47,8 @@ function lastOf(tail: Buffer, piece: Uint8Array, length: number): Buffer {
 const BLOCK_BYTES = 64 * 1024;
 
 /**
- * The same bytes in blocks of one size, the last one shorter. The parser takes a boundary that other text follows for different things,
- * depending on where its input is cut; this way that depends on the form alone. Each block is new: the parser keeps views of it.
+ * The same bytes in equal blocks, the last one shorter. busboy reads a boundary that is followed by other text differently depending on
+ * where its input is split; with equal blocks that depends on the form alone. Each block is a new buffer: the parser keeps views of it.
  */
 export async function* inBlocks(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let block = Buffer.allocUnsafe(BLOCK_BYTES);

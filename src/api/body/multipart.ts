@@ -1,4 +1,4 @@
-// Reads multipart forms as they arrive: text is kept, files go to drafts of the media store, every byte is counted first.
+// Multipart form reader: text in memory, files streamed to temp files, every byte counted first.
 import { Readable } from "node:stream";
 import busboy from "busboy";
 import type { TempFile } from "../../domain/generation.ts";
@@ -6,11 +6,11 @@ import { AppError } from "../../errors.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
 import { boundaryOf, inBlocks, untilClosed } from "./multipart-end.ts";
 
-/** One file of a form, not yet a medium: `MediaStore.keep` takes it, else it goes with the form. */
+/** One file of a form as a temp file: `MediaStore.keep` stores it, else it is deleted with the form. */
 export type FormFile = {
-  /** As the client wrote it: `image`, `image[]`, `mask`. */
+  /** Name as sent: `image`, `image[]`, `mask`. */
   field: string;
-  /** Without folders; may be empty. The claimed type is not told: it decides nothing. */
+  /** Without folders; may be empty. The claimed media type is dropped: it has no effect. */
   name: string;
   draft: TempFile;
 };
@@ -27,7 +27,7 @@ export type FormSink = {
 };
 
 const MEBIBYTE = 1024 * 1024;
-/** More than any form of this API has; what is beyond is refused, not dropped. */
+/** More than any form of this API has; a larger form is refused. */
 const MAX_FILES = 32;
 const MAX_FIELDS = 200;
 /** A boundary has at most 70 characters (RFC 2046, 5.1.1). */
@@ -36,13 +36,13 @@ const MAX_TYPE = 500;
 export const isMultipart = (request: Request) => /^multipart\/form-data\b/i.test(request.headers.get("content-type") ?? "");
 
 /**
- * The whole form. Nothing is left behind when it fails.
- * @throws {AppError} `invalid_request` when it is no form, cut or has a file over the limit; what `pieces` and `openDraft` throw
+ * Reads the whole form; on failure its temp files are deleted.
+ * @throws {AppError} `invalid_request` when it is not a form, incomplete or has a file over the limit; what `pieces` and `openTempFile` throw
  */
 export async function readForm(request: Request, intake: FormSink): Promise<FormContent> {
   const parser = openParser(request, intake);
   const fields: FormContent["fields"] = [];
-  /** In the order of the form, whichever is on disk first. */
+  /** In the order of the form. */
   const files: Promise<FormFile>[] = [];
   const failed = Promise.withResolvers<never>();
   const fail = (error: unknown) => failed.reject(error);
@@ -59,7 +59,7 @@ export async function readForm(request: Request, intake: FormSink): Promise<Form
   const nameless = () => fail(refuse("A part of the form has no name."));
   parser.on("field", (name: string | null | undefined, value, { mimeType }) => {
     if (typeof name !== "string") return nameless();
-    // The parser takes a part without a name for a field: Bun's own forms send blobs so.
+    // busboy reports a part without a file name as a field; Bun's FormData sends blobs so.
     if (/^(image|video)\//.test(mimeType)) takeFile(name, "", fileOf(Buffer.from(value, "latin1"), intake));
     else fields.push([name, textOf(value)]);
   });
@@ -71,25 +71,25 @@ export async function readForm(request: Request, intake: FormSink): Promise<Form
   parser.on("filesLimit", tooManyFiles);
   parser.on("fieldsLimit", tooMany("fields", MAX_FIELDS));
   parser.on("error", (error) => fail(malformed(error as Error)));
-  // Errors come through `failed` alone: the parser's own are raw.
+  // Errors arrive through `failed`, as AppError; those of the parser are raw.
   const happens = (event: "close" | "drain") => new Promise<void>((resolve) => void parser.once(event, resolve));
   const closed = happens("close");
 
   try {
     const boundary = boundaryOf(request.headers.get("content-type") ?? "");
     for await (const chunk of inBlocks(boundary === null ? intake.pieces : untilClosed(intake.pieces, boundary))) {
-      const room = parser.write(chunk) ? null : happens("drain");
-      await Promise.race([room, failed.promise]);
+      const drained = parser.write(chunk) ? null : happens("drain");
+      await Promise.race([drained, failed.promise]);
     }
     parser.end();
     await Promise.race([failed.promise, closed]);
     const stored = await Promise.race([failed.promise, Promise.all(files)]);
-    // What a browser sends for a file that was not chosen.
+    // A browser sends an empty file without a name for a field left empty.
     const absent = stored.filter(({ name, draft }) => name === "" && draft.bytes === 0);
     await discardFiles(absent, intake);
     return { fields, files: absent.length === 0 ? stored : stored.filter((file) => !absent.includes(file)) };
   } catch (error) {
-    // Ends the files that are still open; each discards its draft.
+    // Ends the open file streams; each deletes its temp file.
     parser.destroy();
     const stored = await Promise.allSettled(files);
     await discardFiles(
@@ -100,7 +100,7 @@ export async function readForm(request: Request, intake: FormSink): Promise<Form
   }
 }
 
-/** Drops the drafts that nobody kept; those kept are used up already. */
+/** Deletes the temp files that were not stored; of stored ones there is nothing left. */
 export async function discardFiles(files: readonly FormFile[], { discard }: Pick<FormSink, "discard">): Promise<void> {
   await Promise.all(files.map(({ draft }) => discard(draft)));
 }
@@ -112,14 +112,14 @@ function openParser(request: Request, { fileLimitMb }: FormSink): busboy.Busboy 
     return busboy({
       headers: { "content-type": type },
       defParamCharset: "utf8",
-      // A character a byte, so that bytes in a field survive; `textOf` makes text of them.
+      // One character per byte, so that binary fields survive; `textOf` decodes them.
       defCharset: "latin1",
       limits: {
-        // Text is counted with the body, which has its own limit.
+        // Text counts toward the body's own limit.
         fieldSize: Number.POSITIVE_INFINITY,
         fields: MAX_FIELDS,
         files: MAX_FILES,
-        // One more than may be, so that a file of exactly the limit is not taken for a cut one.
+        // One byte above the limit, so that a file of exactly the limit is not reported as truncated.
         fileSize: fileLimitMb * MEBIBYTE + 1,
       },
     });
@@ -134,7 +134,7 @@ function fileOf(bytes: Buffer, { fileLimitMb }: FormSink): FileStream {
   return Object.assign(Readable.from([bytes], { objectMode: false }), { truncated: bytes.byteLength > fileLimitMb * MEBIBYTE });
 }
 
-/** Text of a field whose characters are bytes; one that named a character set itself was decoded already, and is no UTF-8 as bytes. */
+/** Text of a field whose characters are bytes; a field with its own charset is decoded already and is not valid UTF-8. */
 function textOf(value: string): string {
   try {
     return /[^\0-\xff]/.test(value)
@@ -146,7 +146,7 @@ function textOf(value: string): string {
 }
 
 async function storeFile(stream: FileStream, field: string, intake: FormSink): Promise<TempFile> {
-  // Opening takes a while, in which the form may turn out to be malformed.
+  // The stream may fail while the temp file is opened.
   let failure: Error | null = null;
   stream.on("error", (error) => {
     failure = malformed(error);

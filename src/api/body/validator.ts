@@ -1,12 +1,12 @@
-// Validation of parsed bodies: the first finding alone is made, and named in the client's own spelling.
+// Schema validation of parsed bodies: reports the first error, with its field as the client spelled it.
 import { getSchemaValidator, type Static, type TSchema } from "elysia";
 import { AppError } from "../../errors.ts";
 import { expectationOf, mustBe, shownValue } from "./invalid.ts";
 
-/** Checks a value against a schema. @throws {AppError} `invalid_request` with `param` and what was expected */
+/** Checks a value against a schema. @throws {AppError} `invalid_request` with `param` and the expectation */
 export type Validator<S extends TSchema> = (value: unknown) => Static<S>;
 
-/** Compiles a schema once, when it is first needed: all of them together are a third of the start. See {@link Validator}. */
+/** Compiles a schema once, on first use: compiling all of them takes a third of the start. See {@link Validator}. */
 export function validator<S extends TSchema>(schema: S): Validator<S> {
   let compiled: ReturnType<typeof getSchemaValidator<S>> | undefined;
   return (value) => {
@@ -37,8 +37,8 @@ type Finding = {
 };
 
 /**
- * The first finding; findings are made one by one, and no second one is asked for. Of a union: that of the member that fits furthest, so
- * that the field inside it is named; where none is, the union's own.
+ * The first finding; the iterator is lazy, and later findings are not computed. Of a union: the finding of the member that matches deepest,
+ * which names the field inside it; without one the union's own.
  */
 function firstFinding(findings: Iterable<Finding>): Finding | null {
   const [first] = findings;
