@@ -27,16 +27,16 @@ async function firstSteps({ page }: OpenPage, url: string, seen: (step: string) 
   await page.getByLabel("New password again").fill(OWN);
   await page.getByRole("button", { name: "Set password" }).click();
   await seen("key");
-  await page.getByRole("button", { name: "Make key" }).click();
+  await page.getByRole("button", { name: "Create key" }).click();
   await seen("made key");
-  await page.getByRole("link", { name: "Go on" }).click();
+  await page.getByRole("link", { name: "Continue" }).click();
   await page.getByLabel("Key or session").fill("bad-key");
   await page.getByRole("button", { name: "Check and add" }).click();
   await seen("refused token");
   await page.getByLabel("Key or session").fill(GEMINI.secret);
   await page.getByRole("button", { name: "Check and add" }).click();
   await seen("picture");
-  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByRole("button", { name: "Generate" }).click();
   await page.locator("figure img").waitFor();
   await seen("made picture");
   await page.getByRole("link", { name: "To the overview" }).click();
@@ -123,7 +123,7 @@ describe("the overview", () => {
     await using opened = await openAdmin(rig, browser);
     const { page } = opened;
     await page.goto(`${rig.url}/admin`);
-    await page.getByText("Nothing needs you.").waitFor();
+    await page.getByText("Nothing needs attention.").waitFor();
     const [token] = rig.context.pool.snapshot();
     rig.context.pool.reportOutcome(token!.id, {
       ok: false,
@@ -132,9 +132,9 @@ describe("the overview", () => {
       charged: false,
     });
     await page.getByRole("link", { name: "Replace the secret" }).waitFor({ timeout: 5000 });
-    await page.getByRole("button", { name: "Try it again now" }).click();
+    await page.getByRole("button", { name: "Try again now" }).click();
     await page.getByText("alpha is tried again.").waitFor();
-    await page.getByText("Nothing needs you.").waitFor();
+    await page.getByText("Nothing needs attention.").waitFor();
     expect(opened.complaints).toEqual([]);
   });
 

@@ -137,7 +137,7 @@ describe("one medium", () => {
 
   test("of a request that waited has no prompt, which is said", async () => {
     const html = await show(`/${made[0]}`);
-    expect(html).toContain("Prompts are kept for jobs;");
+    expect(html).toContain("Prompts are stored for jobs;");
     expect(html).not.toContain("/admin/playground?job=");
     expect(html).toContain(`/admin/playground?use=${made[0]}`);
     expect(html).not.toContain("?like=");

@@ -12,18 +12,18 @@ const LANGUAGES = [
   {
     locale: "en-US",
     words: {
-      run: "Make it",
+      run: "Generate",
       refine: "Use as reference",
       remove: "Delete",
       undo: "Undo",
       notCharged: "Not charged",
       ended: "Failed",
-      again: "Make again",
+      again: "Run again",
     },
   },
   {
     locale: "zh-CN",
-    words: { run: "生成", refine: "用作参考", remove: "删除", undo: "撤销", notCharged: "未计费", ended: "失败", again: "重新生成" },
+    words: { run: "生成", refine: "用作参考", remove: "删除", undo: "撤销", notCharged: "未计费", ended: "失败", again: "再次运行" },
   },
 ] as const;
 
@@ -185,7 +185,7 @@ describe("inputs", () => {
     await page.locator("#f-mode").selectOption("frames");
     await page.locator("[data-slot=last]").waitFor();
     await prompt(page).fill("from here to there");
-    await page.getByRole("button", { name: "Make it" }).click();
+    await page.getByRole("button", { name: "Generate" }).click();
     await page.locator("#run").getByText("Add the first frame.").waitFor();
     // The choice of a mode leaves the reader where they were.
     expect(await page.evaluate(() => document.querySelector("#f-mode")?.isConnected)).toBe(true);
@@ -239,7 +239,7 @@ describe("without JavaScript", () => {
     await using opened = await open("/admin/playground", { javaScriptEnabled: false });
     const { page } = opened;
     await prompt(page).fill("a plain form");
-    await page.getByRole("button", { name: "Make it" }).click();
+    await page.getByRole("button", { name: "Generate" }).click();
     await result(page, "img").waitFor();
     await page.goto(`${rig.url}/admin/gallery?key=77`);
     await page.getByRole("link", { name: "Show more" }).click();

@@ -102,7 +102,7 @@ describe("a run", () => {
     const frames = await admin.htmx("/admin/playground/runs", { prompt: "x", model: OMNI, mode: "frames", first: [await picture()] });
     expect([frames.status, await frames.text()]).toEqual([422, expect.stringContaining("Add the last frame.")]);
     const gone = await admin.htmx("/admin/playground/runs", { prompt: "x", pictures: [newId()] });
-    expect([gone.status, await gone.text()]).toEqual([422, expect.stringContaining("One of the pictures was deleted")]);
+    expect([gone.status, await gone.text()]).toEqual([422, expect.stringContaining("One of the images was deleted")]);
   });
 
   test("is told of as it goes, until it is over", async () => {
@@ -141,7 +141,7 @@ describe("a run", () => {
     rig.simulator.setFaults("");
     expect(job.state).toBe("failed");
     const html = await (await admin.get(`/admin/playground?job=${job.id}`)).text();
-    expect(html).toContain("It failed");
+    expect(html).toContain("Failed");
   });
 
   test("goes on from a picture and from a video of the gallery", async () => {

@@ -37,7 +37,7 @@ async function open(path: string, options: BrowserContextOptions = {}): Promise<
 }
 
 const LANGUAGES = [
-  { locale: "en-US", words: { create: "New key", name: "Name", submit: "Make key", disable: "Disable", undo: "Undo", more: "More" } },
+  { locale: "en-US", words: { create: "New key", name: "Name", submit: "Create key", disable: "Disable", undo: "Undo", more: "More" } },
   { locale: "zh-CN", words: { create: "新建密钥", name: "名称", submit: "创建密钥", disable: "停用", undo: "撤销", more: "更多" } },
 ] as const;
 
@@ -131,7 +131,7 @@ describe("requests", () => {
     await page.goBack();
     expect(page.url()).toContain("q=seconds");
     await page.locator("[name=outcome]").selectOption("ok");
-    await page.getByText("No request is like this.").waitFor();
+    await page.getByText("No request matches.").waitFor();
     expect(complaints).toEqual([]);
   });
 });

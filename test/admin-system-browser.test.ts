@@ -77,7 +77,7 @@ test("a setting is changed by keyboard, counts for the next request, and the toa
   expect(await hasImages()).toBe(false);
   // The button has the focus already.
   await page.keyboard.press("Enter");
-  await page.getByText("1 setting is changed and in force.").waitFor();
+  await page.getByText("1 setting changed.").waitFor();
   expect(await hasImages()).toBe(true);
   await page.locator(".toast").getByRole("button", { name: "Undo" }).click();
   await page.getByText("The last change is undone.").waitFor();
@@ -129,10 +129,10 @@ test("a backup is uploaded with the form and given up again, without JavaScript"
   const file = join(folder.path, "backup.tar");
   await (await downloading).saveAs(file);
   await page.getByLabel("Backup file").setInputFiles(file);
-  await page.getByRole("button", { name: "Check and lay ready" }).click();
+  await page.getByRole("button", { name: "Check and stage" }).click();
   await page.getByRole("heading", { name: "Restore this backup?" }).waitFor();
   await page.goto(`${rig.url}/admin/system/backup`);
-  await page.getByText("A backup is laid ready").waitFor();
+  await page.getByText("A backup is staged").waitFor();
   await page.getByRole("button", { name: "Do not restore" }).first().click();
   await page.getByText("Nothing will be restored.").waitFor();
 }, 30_000);
@@ -160,7 +160,7 @@ test("the self-test reports in place", async () => {
   await using opened = await openAdmin(rig, browser);
   await opened.page.goto(`${rig.url}/admin/system`);
   await opened.page.getByRole("button", { name: "Self-test" }).click();
-  await opened.page.getByText("Everything that was tried works.").waitFor();
+  await opened.page.getByText("All checks passed.").waitFor();
   expect(opened.page.url()).toBe(`${rig.url}/admin/system`);
   expect(opened.complaints).toEqual([]);
 }, 30_000);

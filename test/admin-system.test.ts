@@ -16,8 +16,8 @@ describe("checks", () => {
     await using rig = await startRig({ tokens: [GEMINI, FLOW] });
     const admin = await signIn(rig);
     const html = await (await admin.htmx("/admin/system/checks", { act: "all" })).text();
-    expect(html).toContain("Everything that was tried works.");
-    for (const text of ["Database", "Media", "Upstream answers", "Clock", "alpha", "flow"]) expect(html).toContain(text);
+    expect(html).toContain("All checks passed.");
+    for (const text of ["Database", "Media", "Upstream reachable", "Clock", "alpha", "flow"]) expect(html).toContain(text);
     expect(await rig.context.requests.list({ limit: 1 })).toEqual([]);
     expect(rig.context.media.totalBytes()).toBe(0);
   });
@@ -26,7 +26,7 @@ describe("checks", () => {
     await using rig = await startRig({ tokens: [{ ...GEMINI, secret: "bad-key" }] });
     const admin = await signIn(rig);
     const refused = await (await admin.htmx("/admin/system/checks", { act: "all" })).text();
-    expect(refused).toContain("One check did not pass.");
+    expect(refused).toContain("One check failed.");
     await rig.simulator.stop();
     const away = await (await admin.htmx("/admin/system/checks", { act: "upstreams" })).text();
     expect(away).toContain("The upstream could not be reached");
@@ -36,7 +36,7 @@ describe("checks", () => {
     await using rig = await startRig();
     const html = await (await (await signIn(rig)).post("/admin/system/checks", { act: "upstreams" })).text();
     expect(html).toContain("<!doctype html>");
-    expect(html).toContain("Upstream answers");
+    expect(html).toContain("Upstream reachable");
   });
 
   test("sizes of what lies in the folder, and the version", async () => {
@@ -89,7 +89,7 @@ describe("backup and restore", () => {
       await rig.context.store.insertToken(later, Date.now());
       const answer = await upload(rig, admin, backup);
       expect([answer.status, answer.headers.get("location")]).toEqual([303, "/admin/system/restore"]);
-      expect(await (await admin.get("/admin/system/backup")).text()).toContain("A backup is laid ready");
+      expect(await (await admin.get("/admin/system/backup")).text()).toContain("A backup is staged");
       expect((await rig.context.store.listTokens()).map(({ label }) => label)).toEqual(["alpha", "later"]);
       expect(passing(rig)).toEqual([]);
     }

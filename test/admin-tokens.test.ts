@@ -130,7 +130,7 @@ describe("deletion", () => {
     expect((await admin.get("/admin/tokens/2")).status).toBe(404);
     expect(await html("/admin/tokens")).not.toContain("Select beta");
     expect((await admin.post(undo)).headers.get("location")).toBe("/admin/tokens");
-    expect(await html("/admin/tokens")).toContain("It is back.");
+    expect(await html("/admin/tokens")).toContain("Restored.");
     expect(rowOf(2)).toMatchObject({ label: "beta", enabled: true, group: "lab" });
     expect((await rig.context.store.readTokenSecret(2)).secret).toBe(GEMINI_TWO.secret);
     await admin.post(undo);
@@ -193,8 +193,8 @@ describe("one token", () => {
     expect(held(2).state).toBe("healthy");
     const history = /id="pauses".*?<\/ol>/s.exec(await html("/admin/tokens/2"))![0];
     expect(history).toContain("key not valid");
-    expect(history).toContain("until ended by hand");
-    expect(history).toContain("Tried again by hand");
+    expect(history).toContain("until ended manually");
+    expect(history).toContain("Tried again manually");
     expect(await chinese("/admin/tokens/2")).toContain("直到手动解除");
   });
 
@@ -322,6 +322,6 @@ describe("import", () => {
 
   test("that is not kept says so", async () => {
     const answer = await admin.get("/admin/tokens/imports/nothing");
-    expect([answer.status, (await answer.text()).includes("Begin it anew")]).toEqual([404, true]);
+    expect([answer.status, (await answer.text()).includes("Start it again")]).toEqual([404, true]);
   });
 });

@@ -134,7 +134,7 @@ describe("a restore that waits", () => {
     "is told on /admin%s",
     async (path) => {
       const html = await (await me.get(`/admin${path}`)).text();
-      expect(html).toContain("A backup waits to be restored at the next start");
+      expect(html).toContain("A backup will be restored at the next start");
       expect(html).toContain('href="/admin/system/restore"');
       expect(html).toContain('action="/admin/system/restore/drop"');
     },
@@ -146,7 +146,7 @@ describe("a restore that waits", () => {
 
   test("names what has changed since the backup, and that here somebody else has to restart", async () => {
     const html = await (await me.get("/admin/system/restore")).text();
-    expect(html).toContain("Tokens: 1 made since, which will be gone; 1 deleted since, which come back");
+    expect(html).toContain("Tokens: 1 added since, which will be lost; 1 deleted since, which will be restored");
     expect(html).not.toContain("Keys: ");
     expect(html).toContain("Restart the server to restore");
     expect((await me.post("/admin/system/restore/now")).status).toBe(303);
@@ -207,7 +207,7 @@ test("'restore now' restarts the server in its place, and the overview tells wha
   expect([tokens.includes("alpha"), tokens.includes("beta")]).toEqual([true, false]);
   await again.post("/admin/system/restore/seen");
   expect(await (await again.get("/admin")).text()).not.toContain("A backup was restored");
-  expect(await (await again.get("/admin/system/backup")).text()).toContain("What was there before is in the data folder");
+  expect(await (await again.get("/admin/system/backup")).text()).toContain("The former data is in the data folder");
   await server.end("SIGTERM");
   await simulator.stop();
 }, 60_000);

@@ -44,7 +44,7 @@ describe("values", () => {
 
 type Mistake = [name: string, read: (form: ReturnType<typeof reader>) => unknown, told: string];
 const MISTAKES: Mistake[] = [
-  ["missing", (form) => form.text("none", { required: true }), "is needed"],
+  ["missing", (form) => form.text("none", { required: true }), "is required"],
   ["too long", (form) => form.text("long", { max: 3 }), "more than 3 characters"],
   ["of the wrong form", (form) => form.text("long", { pattern: /^\d+$/ }), "expected form"],
   ["no number", (form) => form.whole("long"), "number"],

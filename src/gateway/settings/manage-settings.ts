@@ -107,7 +107,7 @@ export function createSettingsAdmin({ store, layers, audit, refresh, now }: Depe
     },
     async apply(changes, by, revision) {
       if (revision !== undefined && (await store.revisions()).settings !== revision)
-        throw new AppError("conflict", "Settings were changed meanwhile: look at them again.", { reason: "settings_changed" });
+        throw new AppError("conflict", "Settings were changed meanwhile: review them again.", { reason: "settings_changed" });
       for (const [name, value] of Object.entries(changes)) assertEditable(layers, name, value);
       await write("settings.change", changes, await store.readSettings(), by);
     },

@@ -49,7 +49,7 @@ export function createImportPreviews({ importTokens, clock, log }: Dependencies)
 
   const keptOf = (id: string): Kept => {
     const kept = drafts.get(id);
-    if (!kept) throw new AppError("not_found", "This import is not kept any more. Begin it anew.", { reason: "import_gone" });
+    if (!kept) throw new AppError("not_found", "This import has expired. Start it again.", { reason: "import_gone" });
     return kept;
   };
 

@@ -7,6 +7,6 @@ export const login = {
   wrong: "The password is wrong.",
   wait: (time: string) => `Too many wrong passwords. Try again in ${time}.`,
   firstTime:
-    "First time here? The one-time password was printed where the server was started, or lies in first-start.txt in its data folder.",
+    "First time here? The one-time password was printed where the server was started, or is in first-start.txt in its data folder.",
   forgotten: "Forgotten? Run on the server:",
 };

@@ -21,14 +21,13 @@ export const shell = {
   signOut: "Sign out",
   theme: { label: "Theme", light: "Light", dark: "Dark", system: "System" },
   language: "Language",
-  insecure:
-    "This connection is not encrypted: passwords and keys can be read on the way. Put HTTPS in front, or use it on this machine only.",
-  staged: "A backup waits to be restored at the next start; everything goes back to",
-  stagedUndated: "A backup waits to be restored at the next start",
+  insecure: "This connection is not encrypted: passwords and keys can be intercepted. Use HTTPS, or only this machine.",
+  staged: "A backup will be restored at the next start; the data returns to",
+  stagedUndated: "A backup will be restored at the next start",
   stagedUntil: "it is dropped in",
   restoreNow: "Restore now …",
   dropRestore: "Drop",
-  simulated: "Demo: every result is simulated, and everything here vanishes when the demo stops.",
+  simulated: "Demo: every result is simulated, and all data is deleted when the demo stops.",
   shortcuts: {
     title: "Keyboard",
     go: "then a page's letter: go there",

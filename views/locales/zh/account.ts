@@ -24,7 +24,7 @@ export const account: typeof en = {
   end: "退出",
   endAll: "在所有设备上退出",
   ended: "会话已结束。",
-  trailTitle: "最近更改",
+  trailTitle: "最近的审计日志",
   trailEmpty: "尚无更改。",
   when: "时间",
   who: "操作者",

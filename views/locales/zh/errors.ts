@@ -3,8 +3,8 @@ import type { errors as en } from "../en/errors.ts";
 
 export const errors: typeof en = {
   title: "操作未成功",
-  internal: "内部出错，详情见日志。",
-  notFound: "这里什么也没有。",
+  internal: "内部错误，详情见日志。",
+  notFound: "页面不存在。",
   form: "请检查标出的内容。",
   sessionOver: "您已退出登录，请重新登录后继续。",
   wrongOrigin: "该请求来自其他网站，已被拒绝。",
