@@ -44,6 +44,9 @@ export async function startShowcase(): Promise<Showcase> {
 /** More on working days, little at night, and more every week. */
 async function addMonth(rig: Rig): Promise<void> {
   const { clock, limits } = rig.context;
+  // Loaded once, after all blocks.
+  const load = limits.load.bind(limits);
+  limits.load = async () => {};
   const now = clock.now();
   const random = seededRandom(9);
   for (let block = 29 * BLOCKS; block >= 0; block--) {
@@ -52,12 +55,10 @@ async function addMonth(rig: Rig): Promise<void> {
     const isWeekend = date.getUTCDay() % 6 === 0;
     const byHour = 0.25 + Math.max(0, Math.sin(((date.getUTCHours() - 5) / 18) * Math.PI));
     const count = Math.round(22 * byHour * (isWeekend ? 0.55 : 1) * (1 - block / (60 * BLOCKS)) * (0.7 + 0.6 * random()));
-    const then: Rig = {
-      ...rig,
-      context: { ...rig.context, clock: { ...clock, now: () => end }, limits: { ...limits, load: async () => {} } },
-    };
+    const then: Rig = { ...rig, context: { ...rig.context, clock: { ...clock, now: () => end } } };
     await seedUse(then, { count, days: 1 / BLOCKS, seed: block + 1 });
   }
+  limits.load = load;
   await limits.load();
 }
 

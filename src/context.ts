@@ -15,7 +15,7 @@ import { createStoredResponses, type StoredResponses } from "./gateway/generatio
 import { Undelivered } from "./gateway/generation/undelivered.ts";
 import { createJobParts, type JobParts } from "./gateway/jobs/jobs.ts";
 import { createKeys, type Keys } from "./gateway/keys/keys.ts";
-import { createLimits, type Limits } from "./gateway/limits/limits.ts";
+import { Limits } from "./gateway/limits/limits.ts";
 import { createMediaFetch } from "./gateway/media/fetch-media.ts";
 import { LinkWatch } from "./gateway/media/link-watch.ts";
 import { createMediaStore, type MediaStore } from "./gateway/media/media-store.ts";
@@ -118,7 +118,7 @@ export function createContext(options: Options): Context {
   );
   const keys = createKeys();
   const undelivered = new Undelivered({ store, clock, log });
-  const limits = createLimits({
+  const limits = new Limits({
     keys,
     store,
     clock,

@@ -12,7 +12,7 @@ import { createGenerate } from "../src/gateway/generation/generate.ts";
 import type { CreateImageJob, CreateVideoJob } from "../src/gateway/jobs/contract.ts";
 import { createJobParts } from "../src/gateway/jobs/jobs.ts";
 import { createKeys, hashKey } from "../src/gateway/keys/keys.ts";
-import { createLimits } from "../src/gateway/limits/limits.ts";
+import { Limits } from "../src/gateway/limits/limits.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../src/gateway/media/media.fixtures.ts";
 import { createMediaStore } from "../src/gateway/media/media-store.ts";
 import { parseModel } from "../src/gateway/models/models.ts";
@@ -208,7 +208,7 @@ async function startContext({ config, store, requests, clock, script, seen }: Bo
   const pool = new Pool({ clock, random, settings: () => config.settings.pool, log, saveHealth: store.saveHealth });
   const tokens = new Credentials({ store, providers, openTempFile: media.openTempFile, now: clock.now, log });
   const keys = createKeys();
-  const limits = createLimits({ keys, store, clock, log, retentionDays: () => 30 });
+  const limits = new Limits({ keys, store, clock, log, retentionDays: () => 30 });
   const shutdown = new AbortController().signal;
   const affinity = createAffinity();
   const shared = { pool, limits, providers, tokens, media, requests, settings, metrics, clock, random, log };

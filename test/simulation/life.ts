@@ -6,7 +6,7 @@ import { AppError } from "../../src/errors.ts";
 import { createAffinity } from "../../src/gateway/generation/affinity.ts";
 import type { Generate } from "../../src/gateway/generation/contract.ts";
 import { createGenerate } from "../../src/gateway/generation/generate.ts";
-import { createLimits } from "../../src/gateway/limits/limits.ts";
+import { Limits } from "../../src/gateway/limits/limits.ts";
 import type { MediaStore } from "../../src/gateway/media/media-store.ts";
 import { assumedFamilies } from "../../src/gateway/models/models.ts";
 import type { Lease } from "../../src/gateway/pool/lease-contract.ts";
@@ -52,7 +52,7 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
   const providers = upstream.providers(clock);
   const openTempFile = () => Promise.reject(new Error("not simulated"));
   const tokens = new Credentials({ store, providers, openTempFile, now: clock.now, log: silentLog });
-  const innerLimits = createLimits({ keys: { get: (id) => keys.get(id) ?? null }, store, clock, log: silentLog, retentionDays: () => 30 });
+  const innerLimits = new Limits({ keys: { get: (id) => keys.get(id) ?? null }, store, clock, log: silentLog, retentionDays: () => 30 });
   const { elapsed, now } = time;
   const leases = watchPool({ pool, books, chronicle, figures, elapsed, step: world.step, now, settings: () => settings.pool });
   const limits = watchLimits({ limits: innerLimits, disk, keys, chronicle, figures, now: time.now, chargesOf: upstream.chargesOf });

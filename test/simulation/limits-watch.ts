@@ -175,10 +175,10 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
 
   return {
     admit,
-    admitUpload: limits.admitUpload,
+    admitUpload: (keyId, bytes) => limits.admitUpload(keyId, bytes),
     assertMayStart: (...given) => limits.assertMayStart(...given),
-    countUpload: limits.countUpload,
-    rateHeaders: limits.rateHeaders,
+    countUpload: (keyId, bytes) => limits.countUpload(keyId, bytes),
+    rateHeaders: (keyId) => limits.rateHeaders(keyId),
     resume(id) {
       const admission = limits.resume(id);
       if (!admission) return null;

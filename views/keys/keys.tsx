@@ -2,7 +2,7 @@
 
 import type { KeyRow } from "../../src/domain/key.ts";
 import type { KeyState } from "../../src/gateway/keys/manage-keys.ts";
-import type { KeyUsage, LimitUse } from "../../src/gateway/limits/limits.ts";
+import type { KeyUsage, LimitUse } from "../../src/gateway/limits/key-usage.ts";
 import { ActionButton, Badge, type BadgeTone, EmptyState, LinkButton, Menu } from "../ui/controls.tsx";
 import { Select } from "../ui/fields.tsx";
 import { Dash, Progress, Time } from "../ui/figures.tsx";

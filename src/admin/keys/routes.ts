@@ -20,7 +20,7 @@ import {
   videoForms,
 } from "../../gateway/keys/manage-keys.ts";
 import { knownOperatorKey } from "../../gateway/keys/operator-key.ts";
-import { closestLimit } from "../../gateway/limits/limits.ts";
+import { closestLimit } from "../../gateway/limits/key-usage.ts";
 import { DEFAULT_FAMILY, families, listModels } from "../../gateway/models/models.ts";
 import { parseUsageRange, readUsageAlong } from "../../gateway/reports/usage.ts";
 import type { AdminContext } from "../context.ts";

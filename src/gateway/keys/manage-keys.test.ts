@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "bun:test";
 import { type KeyRow, NO_LIMITS } from "../../domain/key.ts";
-import type { KeyUsage } from "../limits/limits.ts";
-import { closestLimit } from "../limits/limits.ts";
+import type { KeyUsage } from "../limits/key-usage.ts";
+import { closestLimit } from "../limits/key-usage.ts";
 import { keyRow } from "../limits/testing.ts";
 import { changeKey, isAddressRange, issueKey, keyState, pageOfKeys, revokeKey, unknownModel } from "./manage-keys.ts";
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { type KeyLimits, NO_LIMITS } from "../../domain/key.ts";
-import { type Account, createAccount, findShortfall, holdAt, reserve, settle, takeBack, toAmounts, toCost } from "./budget.ts";
+import { type Account, createAccount, findShortfall, holdAt, reserve, settle, toAmounts, toCost, undoReserve } from "./budget.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const DAY = 86_400_000;
@@ -110,7 +110,7 @@ describe("sums", () => {
     const account = used({ at: NOW, images: 2 });
     account.recent.push(NOW - 5, NOW);
     const before = structuredClone(account);
-    takeBack(account, reserve(account, cost(3, 1), NOW), NOW);
+    undoReserve(account, reserve(account, cost(3, 1), NOW), NOW);
     expect(account).toEqual(before);
   });
 });

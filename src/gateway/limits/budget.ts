@@ -1,4 +1,4 @@
-// What one key has used and reserved, and whether more fits under its limits. Whole numbers, so that sums are exact. No I/O.
+// Budget of one key: used and reserved amounts, and whether more fits its limits. Integers, so that sums are exact.
 
 import type { Amounts } from "../../db/ledger.ts";
 import type { KeyLimits } from "../../domain/key.ts";
@@ -13,11 +13,11 @@ export type Account = {
   balances: Map<string, Balance>;
   /** Admissions of the last minute, epoch ms, ascending. */
   recent: number[];
-  /** Generations that hold one of the key's places. */
+  /** Generations that hold one of the key's concurrency slots. */
   inFlight: number;
 };
 
-/** An estimate taken out of the periods in which the generation was admitted; it is settled in the same ones. */
+/** An estimate reserved in the periods in which the generation was admitted; it is settled in the same ones. */
 export type Hold = { estimate: Amounts; balances: readonly Balance[] };
 
 /** Why a generation does not fit. Times are epoch ms. */
@@ -34,21 +34,21 @@ const UNITS = {
 
 const COSTS = Object.keys(UNITS) as (keyof Cost)[];
 
-/** Days, and months, that are kept: a clock that is set back finds them, and settlements need none. */
-const PERIODS_KEPT = 3;
+/** Days, and months, retained in memory: a clock that is set back finds them, and settlements need none. */
+const PERIODS_RETAINED = 3;
 
-/** A count that is no number, or below zero, is none. */
-export const whole = (value: number): number => (value > 0 ? Math.min(Math.round(value), 1e15) : 0);
+/** Clamps to a non-negative integer; NaN becomes 0. */
+export const toCount = (value: number): number => (value > 0 ? Math.min(Math.round(value), 1e15) : 0);
 
 export function toAmounts({ images, videoSeconds, usd }: Cost): Amounts {
-  return { images: whole(images), videoMs: whole(videoSeconds * 1000), microUsd: whole(usd * 1_000_000) };
+  return { images: toCount(images), videoMs: toCount(videoSeconds * 1000), microUsd: toCount(usd * 1_000_000) };
 }
 
 export function toCost({ images, videoMs, microUsd }: Amounts): Cost {
   return { images, videoSeconds: videoMs / 1000, usd: microUsd / 1_000_000 };
 }
 
-export const nothing = (): Amounts => ({ images: 0, videoMs: 0, microUsd: 0 });
+export const zeroAmounts = (): Amounts => ({ images: 0, videoMs: 0, microUsd: 0 });
 
 export function addAmounts(sum: Amounts, more: Amounts, sign: 1 | -1 = 1): void {
   sum.images += sign * more.images;
@@ -60,31 +60,31 @@ export function createAccount(): Account {
   return { balances: new Map(), recent: [], inFlight: 0 };
 }
 
-/** The balance of a period, begun where there is none. Changes `account`. */
+/** The balance of a period, created where there is none. Changes `account`. */
 export function balanceOf(account: Account, period: string): Balance {
   let balance = account.balances.get(period);
   if (balance) return balance;
-  balance = { spent: nothing(), reserved: nothing() };
+  balance = { spent: zeroAmounts(), reserved: zeroAmounts() };
   account.balances.set(period, balance);
   const ofSameForm = [...account.balances.keys()].filter(({ length }) => length === period.length);
-  if (ofSameForm.length > PERIODS_KEPT) account.balances.delete(ofSameForm[0]!);
+  if (ofSameForm.length > PERIODS_RETAINED) account.balances.delete(ofSameForm[0]!);
   return balance;
 }
 
 /** The first limit that one more generation of this cost would break, or null. Takes nothing; drops minutes that are over. */
 export function findShortfall(account: Account, limits: KeyLimits, wanted: Amounts, now: number): Shortfall | null {
   const { rpm, concurrency } = limits;
-  const tooFast = findRateShortfall(account, rpm, now);
-  if (tooFast) return tooFast;
+  const rateShortfall = findRateShortfall(account, rpm, now);
+  if (rateShortfall) return rateShortfall;
   if (concurrency !== null && account.inFlight >= concurrency) return { of: "concurrency", limit: concurrency };
-  return findSpent(account, limits, wanted, now);
+  return findAmountShortfall(account, limits, wanted, now);
 }
 
 /** The first limit that forbids even the smallest generation of a kind, concurrency apart unless it is none at all. Takes nothing. */
 export function findLeastShortfall(account: Account, limits: KeyLimits, kind: "image" | "video", now: number): Shortfall | null {
   if (limits.concurrency === 0) return { of: "concurrency", limit: 0 };
-  const least = kind === "image" ? { ...nothing(), images: 1 } : { ...nothing(), videoMs: 1000 };
-  return findSpent(account, limits, least, now) ?? findRateShortfall(account, limits.rpm, now);
+  const least = kind === "image" ? { ...zeroAmounts(), images: 1 } : { ...zeroAmounts(), videoMs: 1000 };
+  return findAmountShortfall(account, limits, least, now) ?? findRateShortfall(account, limits.rpm, now);
 }
 
 /** Whether one more request is too many for its minute. Drops minutes that are over. */
@@ -95,7 +95,7 @@ export function findRateShortfall({ recent }: Account, rpm: number | null, now: 
   return { of: "rpm", limit: rpm, until: (recent[recent.length - rpm] ?? now) + MINUTE_MS };
 }
 
-function findSpent(account: Account, limits: KeyLimits, wanted: Amounts, now: number): Shortfall | null {
+function findAmountShortfall(account: Account, limits: KeyLimits, wanted: Amounts, now: number): Shortfall | null {
   const names = periodsAt(now);
   for (const of of COSTS) {
     const { amount, scale } = UNITS[of];
@@ -112,21 +112,21 @@ function findSpent(account: Account, limits: KeyLimits, wanted: Amounts, now: nu
   return null;
 }
 
-/** Takes a place and the estimate. Changes `account`. */
+/** Takes a concurrency slot and reserves the estimate. Changes `account`. */
 export function reserve(account: Account, estimate: Amounts, now: number): Hold {
   account.recent.push(now);
   account.inFlight += 1;
   return holdAt(account, estimate, now);
 }
 
-/** Takes the estimate alone, as of `time`. Changes `account`. */
+/** Reserves the estimate alone, as of `time`. Changes `account`. */
 export function holdAt(account: Account, estimate: Amounts, time: number): Hold {
   const balances = Object.values(periodsAt(time)).map((period) => balanceOf(account, period));
   for (const { reserved } of balances) addAmounts(reserved, estimate);
   return { estimate, balances };
 }
 
-/** Puts what was used in the place of the estimate; nothing used is a release. Changes the balances. */
+/** Replaces the estimate by what was used; zero amounts are a release. Changes the balances. */
 export function settle({ estimate, balances }: Hold, used: Amounts): void {
   for (const { spent, reserved } of balances) {
     addAmounts(reserved, estimate, -1);
@@ -134,9 +134,9 @@ export function settle({ estimate, balances }: Hold, used: Amounts): void {
   }
 }
 
-/** Takes an admission back as if it had never been. Changes `account`. */
-export function takeBack(account: Account, hold: Hold, admittedAt: number): void {
-  settle(hold, nothing());
+/** Undoes {@link reserve} as if it had never been. Changes `account`. */
+export function undoReserve(account: Account, hold: Hold, admittedAt: number): void {
+  settle(hold, zeroAmounts());
   account.inFlight -= 1;
   const at = account.recent.lastIndexOf(admittedAt);
   if (at >= 0) account.recent.splice(at, 1);

@@ -1,4 +1,4 @@
-// The contract of limits: what a generation asks before it starts, and how it is settled.
+// Admission control, the contract of limits: a generation is admitted before it starts, then settled or released.
 import type { Kind } from "../../domain/generation.ts";
 
 /** What a generation costs, in images, seconds of video and US dollars. */
@@ -15,7 +15,7 @@ export type GenerationEnd = {
   calls: readonly (Cost & { tokenId: number; ok: boolean; ms: number })[];
 };
 
-/** A place and an estimate taken from a key. It is settled or released; the first counts, later ones are ignored. */
+/** A concurrency slot and an estimate reserved for a key. It is settled or released once; later calls are ignored. */
 export type Admission = {
   /** Of its reservation, which outlives this process. See {@link AdmissionControl.resume}. */
   readonly id: number;
@@ -23,7 +23,7 @@ export type Admission = {
   settle(used: Cost, end?: GenerationEnd): void;
   /** Gives the estimate back: nothing was charged. */
   release(end?: GenerationEnd): void;
-  /** Gives the place among the key's generations back and keeps the estimate: nothing runs, and nobody knows yet what it cost. */
+  /** Releases the concurrency slot and retains the estimate: nothing runs, and the cost is not known yet. */
   releaseSlot(): void;
 };
 
@@ -35,7 +35,7 @@ export type AdmissionRequest = {
   /** Public family id that serves it. */
   family: string;
   estimate: Cost;
-  /** It belongs to a job: nothing is sent for it before that is on disk. */
+  /** It belongs to a job: nothing is sent upstream before the job is on disk. */
   forJob?: boolean;
 };
 

@@ -3,15 +3,15 @@ import { expect, test } from "bun:test";
 import type { NewReservation, ReservationEnd } from "../../db/ledger.ts";
 import { createLog } from "../../log.ts";
 import { settled, virtualClock } from "../../testing.ts";
-import { createLedger } from "./ledger.ts";
+import { Ledger } from "./ledger.ts";
 
-const nothing = { images: 0, videoMs: 0, microUsd: 0 };
-const reservation: NewReservation = { keyId: 1, requestId: "req_1", kind: "image", family: "alpha", at: 0, estimate: nothing };
+const zeroAmounts = { images: 0, videoMs: 0, microUsd: 0 };
+const reservation: NewReservation = { keyId: 1, requestId: "req_1", kind: "image", family: "alpha", at: 0, estimate: zeroAmounts };
 const end = (id: number): ReservationEnd => ({
   id,
   state: "released",
   endedAt: 0,
-  actual: nothing,
+  actual: zeroAmounts,
   periods: [],
   hour: 0,
   ok: true,
@@ -54,7 +54,7 @@ function setUp() {
   const clock = virtualClock();
   const logged: string[] = [];
   const log = createLog({ level: "error", format: "json", write: (line) => logged.push(line) });
-  return { store, clock, logged, ledger: createLedger({ store, clock, log }) };
+  return { store, clock, logged, ledger: new Ledger({ store, clock, log }) };
 }
 
 test("what comes in one turn is one act of each kind, ends first; what comes during it is the next", async () => {
@@ -110,18 +110,18 @@ test("ends that cannot be written are tried once a second, and stop no reservati
 test("trouble is told since the first write that failed, until one is well", async () => {
   const { store, clock, ledger } = setUp();
   await clock.advance(500);
-  expect(ledger.degradedSince()).toBeNull();
+  expect(ledger.degradedSince).toBeNull();
   store.state.broken = true;
   await ledger.reserve(reservation).catch(() => {});
   await clock.advance(500);
   await ledger.reserve(reservation).catch(() => {});
-  expect(ledger.degradedSince()).toBe(clock.now() - 500);
+  expect(ledger.degradedSince).toBe(clock.now() - 500);
   store.state.broken = false;
   const id = ledger.reserve(reservation);
   await settled();
   await store.answer();
   await id;
-  expect(ledger.degradedSince()).toBeNull();
+  expect(ledger.degradedSince).toBeNull();
 });
 
 test("a reservation that cannot be written is refused, with a pause and without the cause's words", async () => {

@@ -1,115 +1,115 @@
-// Between limits and the store: reservations are on record before anything is started, their ends soon after, in this order.
+// Ledger: group commits of reservations before anything is started, and of their ends soon after, in this order.
+
 import type { Clock } from "../../clock.ts";
 import type { LedgerStore, NewReservation, ReservationEnd } from "../../db/ledger.ts";
 import { type AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 
-/** Pause after ends could not be written, in ms. */
+/** Time between attempts to write ends, in ms. */
 const RETRY_MS = 1000;
-/** Rows of one act. */
+/** Rows of one write. */
 const BATCH = 256;
 
-export type Ledger = {
+type Pending = { reservation: NewReservation; resolve(id: number): void; reject(error: unknown): void };
+type Dependencies = { store: Pick<LedgerStore, "insertReservations" | "endReservations">; clock: Clock; log: Log };
+
+export class Ledger {
+  #ends: ReservationEnd[] = [];
+  readonly #pending: Pending[] = [];
+  #writing: Promise<void> | null = null;
+  #cancelRetry: (() => void) | null = null;
+  #degradedSince: number | null = null;
+
+  constructor(private readonly deps: Dependencies) {}
+
+  /** Since when nothing could be written, epoch ms; null: the last write succeeded. */
+  get degradedSince(): number | null {
+    return this.#degradedSince;
+  }
+
   /**
    * Resolves with the reservation's id once it outlives this process, and every end before it too: what an end gave back is
    * never given out twice, whenever the process dies.
    * @throws {AppError} `unavailable` when it cannot be written: nothing that costs money may be started
    */
-  reserve(reservation: NewReservation): Promise<number>;
-  /** Writes an end down soon; again and again until it is. */
-  end(end: ReservationEnd): void;
-  /** Since when nothing could be written, epoch ms; null: the last write was well. */
-  degradedSince(): number | null;
+  reserve(reservation: NewReservation): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ reservation, resolve, reject });
+      this.#start();
+    });
+  }
+
+  /** Writes an end soon; retries until it is written. */
+  end(end: ReservationEnd): void {
+    this.#ends.push(end);
+    this.#start();
+  }
+
   /** Resolves when every end so far is written, or could not be. */
-  flush(): Promise<void>;
+  async flush(): Promise<void> {
+    this.#retry();
+    await this.#writing;
+  }
+
   /** Writes what is left. What cannot be written stays open, and the next start settles it at its estimate. */
-  close(): Promise<void>;
-};
+  async close(): Promise<void> {
+    await this.flush();
+    this.#cancelRetry?.();
+  }
 
-type Asked = { reservation: NewReservation; resolve(id: number): void; reject(error: unknown): void };
-type Dependencies = { store: Pick<LedgerStore, "insertReservations" | "endReservations">; clock: Clock; log: Log };
+  #start(): void {
+    this.#writing ??= this.#write();
+  }
 
-export function createLedger({ store, clock, log }: Dependencies): Ledger {
-  let ends: ReservationEnd[] = [];
-  const asked: Asked[] = [];
-  let working: Promise<void> | null = null;
-  let cancelRetry: (() => void) | null = null;
-  let degradedSince: number | null = null;
+  #retry(): void {
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
+    this.#start();
+  }
 
-  const inTrouble = (what: Record<string, number>, error: unknown) => {
-    degradedSince ??= clock.now();
-    log.error("The ledger cannot be written", { ...what, error });
-  };
-
-  /** Writes in rounds: what comes during one makes up the next, so that much of it shares few statements and one commit. */
-  async function work(): Promise<void> {
-    // What comes in the same turn goes along.
+  /** Writes in rounds: what arrives during one makes up the next, so that many rows share few statements and one commit. */
+  async #write(): Promise<void> {
+    // What arrives in the same turn shares the first round.
     await Promise.resolve();
-    while (asked.length > 0 || (ends.length > 0 && cancelRetry === null)) {
-      const ready = cancelRetry === null ? ends.slice(0, BATCH) : [];
-      const isBehind = cancelRetry === null && ends.length > BATCH;
-      await Promise.all([writeEnds(ready), writeAsked(isBehind ? [] : asked.splice(0, BATCH))]);
+    while (this.#pending.length > 0 || (this.#ends.length > 0 && this.#cancelRetry === null)) {
+      const ready = this.#cancelRetry === null ? this.#ends.slice(0, BATCH) : [];
+      const isBehind = this.#cancelRetry === null && this.#ends.length > BATCH;
+      await Promise.all([this.#writeEnds(ready), this.#writeReservations(isBehind ? [] : this.#pending.splice(0, BATCH))]);
     }
-    working = null;
+    this.#writing = null;
   }
 
-  async function writeEnds(batch: readonly ReservationEnd[]): Promise<void> {
+  async #writeEnds(batch: readonly ReservationEnd[]): Promise<void> {
     if (batch.length === 0) return;
     try {
-      await store.endReservations(batch);
-      ends = ends.slice(batch.length);
-      degradedSince = null;
+      await this.deps.store.endReservations(batch);
+      this.#ends = this.#ends.slice(batch.length);
+      this.#degradedSince = null;
     } catch (error) {
-      inTrouble({ ends: ends.length }, error);
-      cancelRetry = clock.after(RETRY_MS, retry);
+      this.#noteFailure({ ends: this.#ends.length }, error);
+      this.#cancelRetry = this.deps.clock.after(RETRY_MS, () => this.#retry());
     }
   }
 
-  async function writeAsked(batch: readonly Asked[]): Promise<void> {
+  async #writeReservations(batch: readonly Pending[]): Promise<void> {
     if (batch.length === 0) return;
     try {
-      const ids = await store.insertReservations(batch.map(({ reservation }) => reservation));
-      degradedSince = null;
+      const ids = await this.deps.store.insertReservations(batch.map(({ reservation }) => reservation));
+      this.#degradedSince = null;
       for (const [index, { resolve }] of batch.entries()) resolve(ids[index]!);
     } catch (cause) {
-      inTrouble({ reservations: batch.length }, cause);
-      for (const { reject } of batch) reject(unwritable(cause));
+      this.#noteFailure({ reservations: batch.length }, cause);
+      for (const { reject } of batch) reject(ledgerUnavailable(cause));
     }
   }
 
-  const start = () => {
-    working ??= work();
-  };
-  const retry = () => {
-    cancelRetry?.();
-    cancelRetry = null;
-    start();
-  };
-  const flush = async () => {
-    retry();
-    await working;
-  };
-
-  return {
-    reserve: (reservation) =>
-      new Promise((resolve, reject) => {
-        asked.push({ reservation, resolve, reject });
-        start();
-      }),
-    end(end) {
-      ends.push(end);
-      start();
-    },
-    degradedSince: () => degradedSince,
-    flush,
-    async close() {
-      await flush();
-      cancelRetry?.();
-    },
-  };
+  #noteFailure(counts: Record<string, number>, error: unknown): void {
+    this.#degradedSince ??= this.deps.clock.now();
+    this.deps.log.error("Writing the ledger failed", { ...counts, error });
+  }
 }
 
-function unwritable(cause: unknown): AppError {
+function ledgerUnavailable(cause: unknown): AppError {
   const message = "This server cannot record what a generation costs at the moment, so it starts none.";
   return serverFailure(message, "ledger_unavailable", { cause });
 }

@@ -1,11 +1,11 @@
-// What a client is told about its key's limits: what, how much, and when it may come again. No I/O.
+// Errors and x-ratelimit headers of a key's limits: what, how much, and when to retry. Pure.
 import { AppError } from "../../errors.ts";
 import { formatWait, formatWaitUntil } from "../pool/customer-message.ts";
 import type { Account, Shortfall } from "./budget.ts";
 import { dropOld, MINUTE_MS } from "./periods.ts";
 
-/** When a place becomes free nobody knows; this is a pause that helps more than it harms. */
-const PLACE_RETRY_MS = 1000;
+/** `Retry-After` while all slots are taken; when one comes free is not known. */
+const CONCURRENCY_RETRY_MS = 1000;
 
 const NOUNS = { images: "images", videoSeconds: "seconds of video", usd: "USD" } as const;
 const SPANS = { day: "per day (UTC)", month: "per month (UTC)", total: "in total" } as const;
@@ -29,7 +29,7 @@ function rateError(limit: number, retryAfterMs: number): AppError {
 function concurrencyError(limit: number): AppError {
   const allowed = isOne(limit) ? "1 generation at a time, which is running" : `${limit} generations at a time, all of which are running`;
   const message = `Rate limit reached: this API key allows ${allowed}. Try again when one has ended.`;
-  return new AppError("limit_exceeded", message, { reason: "rate_limit_exceeded", retryAfterMs: PLACE_RETRY_MS });
+  return new AppError("limit_exceeded", message, { reason: "rate_limit_exceeded", retryAfterMs: CONCURRENCY_RETRY_MS });
 }
 
 function quotaError(shortfall: Extract<Shortfall, { period: unknown }>, now: number): AppError {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import type { Amounts } from "../../db/ledger.ts";
 import { type KeyLimits, NO_LIMITS } from "../../domain/key.ts";
 import { seededRandom, settled } from "../../testing.ts";
-import { addAmounts, nothing, toAmounts, toCost } from "./budget.ts";
+import { addAmounts, toAmounts, toCost, zeroAmounts } from "./budget.ts";
 import type { Admission, Cost } from "./contract.ts";
 import { MINUTE_MS, PERIODS, type Period, periodsAt } from "./periods.ts";
 import { type Bench, keyRow, request, startBench } from "./testing.ts";
@@ -99,7 +99,7 @@ async function step(life: Life): Promise<void> {
 
 /** What a key has used or reserved in the period of now, by the test's own account. */
 function total({ bench, entries }: Life, keyId: number, period: Period): Amounts {
-  const sum = nothing();
+  const sum = zeroAmounts();
   const name = periodsAt(bench.clock.now())[period];
   for (const entry of entries) {
     if (entry.keyId === keyId && periodsAt(entry.at)[period] === name) addAmounts(sum, toAmounts(entry.used ?? entry.estimate));
@@ -117,7 +117,7 @@ function assertSound(life: Life): void {
     const usage = bench.limits.usage(keyId);
     const { limits } = bench.keys.get(keyId)!;
     const mine = open.filter((entry) => entry.keyId === keyId);
-    const reserved = nothing();
+    const reserved = zeroAmounts();
     for (const { estimate } of mine) addAmounts(reserved, toAmounts(estimate));
     expect([usage.inFlight, usage.reserved]).toEqual([mine.length, toCost(reserved)]);
     expect(mine.length).toBeLessThanOrEqual(limits.concurrency ?? Number.POSITIVE_INFINITY);
@@ -143,7 +143,7 @@ async function assertRecorded(life: Life): Promise<void> {
   for (const keyId of KEYS) {
     const mine = life.entries.filter((entry) => entry.keyId === keyId);
     const sum = total(life, keyId, "total");
-    expect(spent.find((row) => row.keyId === keyId)?.amounts ?? nothing()).toEqual(sum);
+    expect(spent.find((row) => row.keyId === keyId)?.amounts ?? zeroAmounts()).toEqual(sum);
     expect(rollups.find(({ group }) => group === keyId) ?? { requests: 0 }).toMatchObject({
       requests: mine.length,
       ...(mine.length ? toCost(sum) : {}),

@@ -1,6 +1,6 @@
-// What each key may still do: checked and reserved in memory in one act, on record before anything is started.
+// Limits of API keys: checks and reserves each generation in memory, on record before anything is started.
 
-import type { Clock } from "../../clock.ts";
+import { type Clock, type Repeated, repeat } from "../../clock.ts";
 import type { Amounts, LedgerStore, Reservation, ReservationCall } from "../../db/ledger.ts";
 import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
@@ -18,220 +18,227 @@ import {
   findShortfall,
   type Hold,
   holdAt,
-  nothing,
   reserve,
   settle,
-  takeBack,
   toAmounts,
-  toCost,
-  whole,
+  toCount,
+  undoReserve,
+  zeroAmounts,
 } from "./budget.ts";
-import type { Admission, AdmissionControl, AdmissionRequest, Cost, GenerationEnd } from "./contract.ts";
-import { createLedger } from "./ledger.ts";
+import type { Admission, AdmissionControl, AdmissionRequest, GenerationEnd } from "./contract.ts";
+import { type KeyUsage, usageOf } from "./key-usage.ts";
+import { Ledger } from "./ledger.ts";
 import { limitError, rateHeaders } from "./limit-errors.ts";
-import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./periods.ts";
+import { hourStart, MINUTE_MS, periodsAt } from "./periods.ts";
 import { UploadQuota } from "./upload-quota.ts";
 
 const KINDS: readonly Kind[] = ["image", "video"];
 
-/** How long rollups are kept. */
-const HOURS_KEPT_MS = 400 * 86_400_000;
+const DAY_MS = 86_400_000;
+/** Retention of usage per hour. */
+const HOURS_RETENTION_MS = 400 * DAY_MS;
 const SWEEP_INTERVAL_MS = 6 * 3_600_000;
 /** Rows deleted in one transaction, so that reservations never wait for a long one. */
-const SWEEP_SLICE = 500;
-
-/** What a key has used, for people. */
-export type KeyUsage = Record<Period, Cost & { /** Epoch ms; null: never. */ resetsAt: number | null }> & {
-  /** Of the total: estimates of generations that run. */
-  reserved: Cost;
-  inFlight: number;
-  requestsLastMinute: number;
-  /** Uploaded today (UTC). */
-  uploadBytes: number;
-};
-
-export type Limits = AdmissionControl & {
-  /**
-   * Rebuilds everything from the store, and ends the reservations that a crash left open at their estimate.
-   * Those that `keep` names stay open until {@link AdmissionControl.resume}. Before this nothing is admitted.
-   */
-  load(keep?: (reservation: Reservation) => boolean): Promise<void>;
-  usage(keyId: number): KeyUsage;
-  /** Both return to zero when nothing runs. */
-  gauges(): { reservations: number; inFlight: number };
-  /** Since when nothing can be put on record, and so nothing is admitted, epoch ms; null: it can. */
-  degradedSince(): number | null;
-  /** Resolves when every end so far is on record. */
-  flush(): Promise<void>;
-  close(): Promise<void>;
-};
+const SWEEP_ROWS = 500;
 
 export type LimitsDependencies = {
   keys: Pick<Keys, "get">;
   store: LedgerStore;
   clock: Clock;
   log: Log;
-  /** How long ended reservations are kept, in days. */
+  /** Retention of ended reservations, in days. */
   retentionDays: () => number;
-  /** Whether an outcome that was paid for waits for the key: its request is let in although nothing is left. */
+  /** Whether a paid outcome waits for the key: its request is admitted although nothing is left. Default: false. */
   hasUndelivered?: (keyId: number) => boolean;
 };
 
-export function createLimits({ keys, store, clock, log, retentionDays, hasUndelivered = () => false }: LimitsDependencies): Limits {
-  const ledger = createLedger({ store, clock, log });
-  const uploads = new UploadQuota({ store, clock, log, limitOf: (keyId) => keys.get(keyId)?.limits.uploadMbDay ?? null });
-  const accounts = new Map<number, Account>();
-  const kept = new Map<number, Reservation & { hold: Hold }>();
-  let loaded = false;
-  let reservations = 0;
-  let sweeping: Promise<void> | null = null;
-  let cancelSweep = () => {};
-  let closed = false;
+type OpenReservation = Pick<Reservation, "id" | "keyId" | "at">;
 
-  function accountOf(keyId: number): Account {
-    let account = accounts.get(keyId);
-    if (account) return account;
-    account = createAccount();
-    accounts.set(keyId, account);
-    return account;
+export class Limits implements AdmissionControl {
+  readonly #ledger: Ledger;
+  readonly #uploads: UploadQuota;
+  readonly #accounts = new Map<number, Account>();
+  /** Open reservations of an earlier process, until they are resumed. */
+  readonly #resumable = new Map<number, Reservation & { hold: Hold }>();
+  #isLoaded = false;
+  #reservations = 0;
+  #sweep: Repeated | null = null;
+
+  constructor(private readonly deps: LimitsDependencies) {
+    const { store, clock, log, keys } = deps;
+    this.#ledger = new Ledger({ store, clock, log });
+    this.#uploads = new UploadQuota({ store, clock, log, limitOf: (keyId) => keys.get(keyId)?.limits.uploadMbDay ?? null });
   }
 
-  function openAdmission(reservation: Pick<Reservation, "id" | "keyId" | "at">, hold: Hold): Admission {
-    let open = true;
-    let hasPlace = true;
-    const releaseSlot = () => {
-      if (hasPlace) accountOf(reservation.keyId).inFlight -= 1;
-      hasPlace = false;
-    };
-    const end = (used: Amounts, state: "settled" | "released", facts?: GenerationEnd) => {
-      if (!open) return;
-      open = false;
-      reservations -= 1;
-      releaseSlot();
-      settle(hold, used);
-      ledger.end({ ...endOf(reservation, clock.now(), facts), state, actual: used });
-    };
-    return {
-      id: reservation.id,
-      settle: (used, facts) => end(toAmounts(used), "settled", facts),
-      release: (facts) => end(nothing(), "released", facts),
-      releaseSlot,
-    };
-  }
-
-  async function admit(keyId: number, request: AdmissionRequest): Promise<Admission> {
-    const key = keys.get(keyId);
-    if (!loaded) throw serverFailure("The server is starting.", "starting", { retryAfterMs: 1_000 });
-    if (!key) throw new AppError("forbidden", "This API key is not known here any more.");
+  async admit(keyId: number, request: AdmissionRequest): Promise<Admission> {
+    const key = this.deps.keys.get(keyId);
+    if (!this.#isLoaded) throw serverFailure("The server is starting.", "starting", { retryAfterMs: 1_000 });
+    if (!key) throw unknownKey();
     assertPermitted(key, request);
-    const now = clock.now();
-    const account = accountOf(keyId);
+    const now = this.deps.clock.now();
+    const account = this.#accountOf(keyId);
     const estimate = toAmounts(request.estimate);
     const shortfall = findShortfall(account, key.limits, estimate, now);
     if (shortfall) throw limitError(shortfall, now);
     const hold = reserve(account, estimate, now);
-    reservations += 1;
+    this.#reservations += 1;
     const { requestId, kind, family, forJob } = request;
     try {
-      const id = await ledger.reserve({ keyId, requestId, kind, family, at: now, estimate, forJob });
-      return openAdmission({ id, keyId, at: now }, hold);
+      const id = await this.#ledger.reserve({ keyId, requestId, kind, family, at: now, estimate, forJob });
+      return this.#openAdmission({ id, keyId, at: now }, hold);
     } catch (error) {
-      reservations -= 1;
-      takeBack(account, hold, now);
+      this.#reservations -= 1;
+      undoReserve(account, hold, now);
       throw error;
     }
   }
 
-  function assertMayStart(keyId: number, kind: Kind | null, counts: boolean): void {
-    const key = keys.get(keyId);
-    if (!key) throw new AppError("forbidden", "This API key is not known here any more.");
+  assertMayStart(keyId: number, kind: Kind | null, counts: boolean): void {
+    const key = this.deps.keys.get(keyId);
+    if (!key) throw unknownKey();
     const kinds: readonly Kind[] = kind === null ? KINDS : [kind];
-    const failures = kinds.map((one) => refusalOf(key, one, counts && !hasUndelivered(keyId)));
+    const isCounted = counts && !this.deps.hasUndelivered?.(keyId);
+    const failures = kinds.map((one) => this.#refusalOf(key, one, isCounted));
     if (failures.every((failure) => failure !== null)) throw failures[0]!;
   }
 
+  admitUpload(keyId: number, declaredBytes: number | null): void {
+    const now = this.deps.clock.now();
+    const account = this.#accountOf(keyId);
+    const shortfall = findRateShortfall(account, this.#requestsPerMinute(keyId), now);
+    if (shortfall) throw limitError(shortfall, now);
+    this.#uploads.check(keyId, declaredBytes ?? 0);
+    account.recent.push(now);
+  }
+
+  countUpload(keyId: number, bytes: number): void {
+    this.#uploads.take(keyId, bytes);
+  }
+
+  rateHeaders(keyId: number): Record<string, string> {
+    return rateHeaders(this.#accounts.get(keyId) ?? createAccount(), this.#requestsPerMinute(keyId), this.deps.clock.now());
+  }
+
+  resume(id: number): Admission | null {
+    const reservation = this.#resumable.get(id);
+    if (!reservation) return null;
+    this.#resumable.delete(id);
+    this.#accountOf(reservation.keyId).inFlight += 1;
+    return this.#openAdmission(reservation, reservation.hold);
+  }
+
+  /**
+   * Rebuilds everything from the store, and settles the reservations that a crash left open at their estimate.
+   * Those that `isResumable` names stay open until {@link Limits.resume}. Before this nothing is admitted.
+   */
+  async load(isResumable: (reservation: Reservation) => boolean = () => false): Promise<void> {
+    const { store, clock, log } = this.deps;
+    const now = clock.now();
+    await this.#uploads.load();
+    const periods = recentPeriods(now);
+    const { open, recent } = await store.readLedger(periods, now - MINUTE_MS);
+    const lost = open.filter((reservation) => !isResumable(reservation));
+    await store.endReservations(lost.map((row) => ({ ...endOf(row, now), state: "settled", actual: row.estimate })));
+    if (lost.length > 0) log.warn("Reservations left open by a crash settled at their estimate", { count: lost.length });
+    const { spent } = await store.readLedger(periods, now);
+    for (const { keyId, period, amounts } of spent) addAmounts(balanceOf(this.#accountOf(keyId), period).spent, amounts);
+    for (const { keyId, at } of recent) this.#accountOf(keyId).recent.push(at);
+    for (const row of open.filter(isResumable)) {
+      this.#resumable.set(row.id, { ...row, hold: holdAt(this.#accountOf(row.keyId), row.estimate, row.at) });
+    }
+    this.#reservations = this.#resumable.size;
+    this.#isLoaded = true;
+    this.#sweep = repeat(clock, SWEEP_INTERVAL_MS, (stopping) => this.#deleteOldRows(stopping));
+  }
+
+  usage(keyId: number): KeyUsage {
+    return usageOf(this.#accounts.get(keyId) ?? createAccount(), this.#uploads.bytesToday(keyId), this.deps.clock.now());
+  }
+
+  /** Both return to zero when nothing runs. */
+  gauges(): { reservations: number; inFlight: number } {
+    const inFlight = [...this.#accounts.values()].reduce((sum, account) => sum + account.inFlight, 0);
+    return { reservations: this.#reservations, inFlight };
+  }
+
+  /** Since when the ledger cannot be written, and so nothing is admitted, epoch ms; null: it can. */
+  degradedSince(): number | null {
+    return this.#ledger.degradedSince;
+  }
+
+  /** Resolves when every end so far is on record. */
+  flush(): Promise<void> {
+    return this.#ledger.flush();
+  }
+
+  async close(): Promise<void> {
+    await this.#sweep?.stop();
+    await this.#uploads.flush();
+    await this.#ledger.close();
+  }
+
+  #accountOf(keyId: number): Account {
+    let account = this.#accounts.get(keyId);
+    if (account) return account;
+    account = createAccount();
+    this.#accounts.set(keyId, account);
+    return account;
+  }
+
+  #requestsPerMinute(keyId: number): number | null {
+    return this.deps.keys.get(keyId)?.limits.rpm ?? null;
+  }
+
+  #openAdmission(reservation: OpenReservation, hold: Hold): Admission {
+    let isOpen = true;
+    let hasSlot = true;
+    const releaseSlot = () => {
+      if (hasSlot) this.#accountOf(reservation.keyId).inFlight -= 1;
+      hasSlot = false;
+    };
+    const end = (used: Amounts, state: "settled" | "released", facts?: GenerationEnd) => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.#reservations -= 1;
+      releaseSlot();
+      settle(hold, used);
+      this.#ledger.end({ ...endOf(reservation, this.deps.clock.now(), facts), state, actual: used });
+    };
+    return {
+      id: reservation.id,
+      settle: (used, facts) => end(toAmounts(used), "settled", facts),
+      release: (facts) => end(zeroAmounts(), "released", facts),
+      releaseSlot,
+    };
+  }
+
   /** Why the smallest generation of a kind would be refused now, or with `counts` false ever; null: it would not. */
-  function refusalOf(key: KeyRow, kind: Kind, counts: boolean): AppError | null {
+  #refusalOf(key: KeyRow, kind: Kind, counts: boolean): AppError | null {
     try {
       assertMayMake(key, kind);
     } catch (error) {
       return error as AppError;
     }
-    const now = clock.now();
-    const shortfall = findLeastShortfall(accountOf(key.id), key.limits, kind, now);
+    const now = this.deps.clock.now();
+    const shortfall = findLeastShortfall(this.#accountOf(key.id), key.limits, kind, now);
     return shortfall && (counts || shortfall.limit === 0) ? limitError(shortfall, now) : null;
   }
 
-  function admitUpload(keyId: number, declaredBytes: number | null): void {
+  async #deleteOldRows(stopping: AbortSignal): Promise<void> {
+    const { store, clock, log, retentionDays } = this.deps;
     const now = clock.now();
-    const account = accountOf(keyId);
-    const shortfall = findRateShortfall(account, keys.get(keyId)?.limits.rpm ?? null, now);
-    if (shortfall) throw limitError(shortfall, now);
-    uploads.check(keyId, declaredBytes ?? 0);
-    account.recent.push(now);
-  }
-
-  async function load(keep: (reservation: Reservation) => boolean = () => false): Promise<void> {
-    const now = clock.now();
-    await uploads.load();
-    const periods = recentPeriods(now);
-    const { open, recent } = await store.readLedger(periods, now - MINUTE_MS);
-    const lost = open.filter((reservation) => !keep(reservation));
-    await store.endReservations(lost.map((row) => ({ ...endOf(row, now), state: "settled", actual: row.estimate })));
-    if (lost.length > 0) log.warn("Generations that a crash cut off are settled at their estimate", { count: lost.length });
-    const { spent } = await store.readLedger(periods, now);
-    for (const { keyId, period, amounts } of spent) addAmounts(balanceOf(accountOf(keyId), period).spent, amounts);
-    for (const { keyId, at } of recent) accountOf(keyId).recent.push(at);
-    for (const row of open.filter(keep)) kept.set(row.id, { ...row, hold: holdAt(accountOf(row.keyId), row.estimate, row.at) });
-    reservations = kept.size;
-    loaded = true;
-    sweeping = sweep();
-  }
-
-  /** Deletes what is past its time, slice by slice, now and every few hours. */
-  async function sweep(): Promise<void> {
-    const now = clock.now();
-    const before = { reservations: now - retentionDays() * 86_400_000, hours: now - HOURS_KEPT_MS };
+    const before = { reservations: now - retentionDays() * DAY_MS, hours: now - HOURS_RETENTION_MS };
     try {
-      while (!closed && (await store.deleteUsageBefore(before, SWEEP_SLICE)) >= SWEEP_SLICE);
+      while (!stopping.aborted && (await store.deleteUsageBefore(before, SWEEP_ROWS)) >= SWEEP_ROWS);
     } catch (error) {
-      log.error("Old rows of the ledger could not be deleted", { error });
+      log.error("Deleting old ledger rows failed", { error });
     }
-    if (closed) return;
-    cancelSweep = clock.after(SWEEP_INTERVAL_MS, () => {
-      sweeping = sweep();
-    });
   }
-
-  return {
-    admit,
-    assertMayStart,
-    admitUpload,
-    countUpload: (keyId, bytes) => uploads.take(keyId, bytes),
-    load,
-    rateHeaders: (keyId) => rateHeaders(accounts.get(keyId) ?? createAccount(), keys.get(keyId)?.limits.rpm ?? null, clock.now()),
-    resume(id) {
-      const reservation = kept.get(id);
-      if (!reservation) return null;
-      kept.delete(id);
-      accountOf(reservation.keyId).inFlight += 1;
-      return openAdmission(reservation, reservation.hold);
-    },
-    usage: (keyId) => ({ ...usageOf(accounts.get(keyId) ?? createAccount(), clock.now()), uploadBytes: uploads.bytesToday(keyId) }),
-    gauges: () => ({ reservations, inFlight: [...accounts.values()].reduce((sum, { inFlight }) => sum + inFlight, 0) }),
-    degradedSince: ledger.degradedSince,
-    flush: ledger.flush,
-    async close() {
-      closed = true;
-      cancelSweep();
-      await sweeping;
-      await uploads.flush();
-      await ledger.close();
-    },
-  };
 }
 
-/** Where and as what an end counts: in the periods and the hour of its admission. Without facts nobody knows how it went. */
+const unknownKey = () => new AppError("forbidden", "This API key is not known here any more.");
+
+/** The end of a reservation; it counts in the periods and the hour of its admission. Without facts its outcome is not known. */
 function endOf({ id, at }: Pick<Reservation, "id" | "at">, endedAt: number, facts?: GenerationEnd) {
   const { ok = false, ms = endedAt - at, inputTokens = 0, outputTokens = 0, calls = [] } = facts ?? {};
   return {
@@ -240,10 +247,10 @@ function endOf({ id, at }: Pick<Reservation, "id" | "at">, endedAt: number, fact
     periods: Object.values(periodsAt(at)),
     hour: hourStart(at),
     ok,
-    ms: whole(ms),
-    inputTokens: whole(inputTokens),
-    outputTokens: whole(outputTokens),
-    calls: calls.map((call): ReservationCall => ({ tokenId: call.tokenId, ok: call.ok, ms: whole(call.ms), amounts: toAmounts(call) })),
+    ms: toCount(ms),
+    inputTokens: toCount(inputTokens),
+    outputTokens: toCount(outputTokens),
+    calls: calls.map((call): ReservationCall => ({ tokenId: call.tokenId, ok: call.ok, ms: toCount(call.ms), amounts: toAmounts(call) })),
   };
 }
 
@@ -251,46 +258,6 @@ function endOf({ id, at }: Pick<Reservation, "id" | "at">, endedAt: number, fact
 function recentPeriods(now: number): string[] {
   const { month, total } = periodsAt(now);
   const lastMonth = periodsAt(Date.parse(`${month}-01T00:00:00Z`) - 1).month;
-  const [yesterday, today, tomorrow] = [-1, 0, 1].map((days) => periodsAt(now + days * 86_400_000));
+  const [yesterday, today, tomorrow] = [-1, 0, 1].map((days) => periodsAt(now + days * DAY_MS));
   return [...new Set([total, lastMonth, month, tomorrow!.month, yesterday!.day, today!.day, tomorrow!.day])];
-}
-
-function usageOf(account: Account, now: number): Omit<KeyUsage, "uploadBytes"> {
-  const names = periodsAt(now);
-  const used = (period: Period) => {
-    const balance = account.balances.get(names[period]);
-    const sum = nothing();
-    if (balance) {
-      addAmounts(sum, balance.spent);
-      addAmounts(sum, balance.reserved);
-    }
-    return { ...toCost(sum), resetsAt: periodEnd(period, now) };
-  };
-  dropOld(account.recent, now);
-  return {
-    day: used("day"),
-    month: used("month"),
-    total: used("total"),
-    reserved: toCost(account.balances.get("total")?.reserved ?? nothing()),
-    inFlight: account.inFlight,
-    requestsLastMinute: account.recent.length,
-  };
-}
-
-export const LIMIT_UNITS = ["images", "videoSeconds", "usd"] as const;
-
-export const LIMIT_PERIODS = ["day", "month", "total"] as const;
-
-export type LimitUse = { unit: (typeof LIMIT_UNITS)[number]; period: (typeof LIMIT_PERIODS)[number]; used: number; limit: number };
-
-/** The limit that is used up the most; null: there is none. Pure. */
-export function closestLimit({ limits }: Pick<KeyRow, "limits">, usage: KeyUsage): LimitUse | null {
-  const uses = LIMIT_UNITS.flatMap((unit) =>
-    LIMIT_PERIODS.flatMap((period): LimitUse[] => {
-      const limit = limits[unit][period];
-      return limit === null ? [] : [{ unit, period, used: usage[period][unit], limit }];
-    }),
-  );
-  const share = ({ used, limit }: LimitUse) => (limit === 0 ? 1 : used / limit);
-  return uses.reduce<LimitUse | null>((closest, use) => (closest && share(closest) >= share(use) ? closest : use), null);
 }

@@ -1,4 +1,4 @@
-// The spans of time that limits speak about: a UTC day, a UTC month, all time, and the minute that slides. Pure.
+// Periods of limits: a UTC day, a UTC month, all time, and the sliding minute. Pure.
 
 export type Period = "day" | "month" | "total";
 

@@ -1,4 +1,4 @@
-// What tests of limits share: keys with chosen limits, a store of their own, and a way to cut a process off from it.
+// Test helpers of limits: keys, requests, and limits on a store of their own that can be cut off as by a crash.
 
 import type { LedgerStore } from "../../db/ledger.ts";
 import { openStore } from "../../db/sqlite/store.ts";
@@ -7,7 +7,7 @@ import { type KeyRow, NO_LIMITS } from "../../domain/key.ts";
 import { createLog } from "../../log.ts";
 import { temporaryFolder, type VirtualClock, virtualClock } from "../../testing.ts";
 import type { AdmissionRequest } from "./contract.ts";
-import { createLimits, type Limits } from "./limits.ts";
+import { Limits } from "./limits.ts";
 
 export const SECRET_KEY = new Uint8Array(32).fill(7);
 export const FAMILY = "gemini-3-pro-image";
@@ -42,7 +42,7 @@ export const request = (change: Partial<AdmissionRequest> = {}): AdmissionReques
   ...change,
 });
 
-/** A ledger's store that can be cut off, as by `kill -9`: from then on nothing reaches it and nothing is answered. */
+/** A ledger's store that can be cut off, as by `kill -9`: from then on no call reaches it and none resolves. */
 export function cuttable(store: LedgerStore): LedgerStore & { cut(): void } {
   let isCut = false;
   const never = new Promise<never>(() => {});
@@ -87,7 +87,7 @@ export async function startBench(keys: KeyRow[], clock = virtualClock()): Promis
   const start = async () => {
     const ledger = cuttable(store);
     const get = (id: number) => rows.get(id) ?? null;
-    const limits = createLimits({ keys: { get }, store: ledger, clock, log, retentionDays: () => 30 });
+    const limits = new Limits({ keys: { get }, store: ledger, clock, log, retentionDays: () => 30 });
     await limits.load();
     return { limits, cut: ledger.cut };
   };

@@ -1,4 +1,4 @@
-// Upload quota: how many bytes each key has uploaded in a UTC day, against its limit. Kept over a restart.
+// Upload quota: bytes that each key has uploaded in a UTC day, against its limit. Survives a restart.
 import type { Clock } from "../../clock.ts";
 import type { LedgerStore, UploadSum } from "../../db/ledger.ts";
 import { AppError } from "../../errors.ts";
@@ -6,7 +6,7 @@ import type { Log } from "../../log.ts";
 import { periodEnd, periodsAt } from "./periods.ts";
 
 const MEBIBYTE = 1024 * 1024;
-/** Sums are written in batches: a crash forgets at most so much of the latest uploads, ms. */
+/** Sums are written in batches: a crash loses at most the uploads of this time, ms. */
 const WRITE_MS = 500;
 
 type Dependencies = {
@@ -32,7 +32,7 @@ export class UploadQuota {
   }
 
   bytesToday(keyId: number): number {
-    this.#turnDay();
+    this.#startNewDay();
     return this.#bytes.get(keyId) ?? 0;
   }
 
@@ -50,7 +50,7 @@ export class UploadQuota {
     );
   }
 
-  /** Checks and counts in one act. @throws {AppError} as {@link check} */
+  /** Checks and counts. @throws {AppError} as {@link check} */
   take(keyId: number, bytes: number): void {
     this.check(keyId, bytes);
     this.#bytes.set(keyId, this.bytesToday(keyId) + bytes);
@@ -59,7 +59,7 @@ export class UploadQuota {
     this.#cancelWrite ??= this.deps.clock.after(WRITE_MS, () => void this.flush());
   }
 
-  /** Writes what has come together. What cannot be written is written with what comes next. */
+  /** Writes the sums so far. What cannot be written is written with the next batch. */
   flush(): Promise<void> {
     this.#cancelWrite?.();
     this.#cancelWrite = null;
@@ -73,7 +73,7 @@ export class UploadQuota {
     try {
       if (rows.length > 0) await this.deps.store.addUploads(rows);
     } catch (error) {
-      this.deps.log.error("Uploaded bytes could not be recorded", { error });
+      this.deps.log.error("Writing upload sums failed", { error });
       for (const row of rows) {
         const later = this.#unwritten.get(row.keyId);
         this.#unwritten.set(row.keyId, later ? { ...later, bytes: later.bytes + row.bytes } : row);
@@ -81,7 +81,7 @@ export class UploadQuota {
     }
   }
 
-  #turnDay(): void {
+  #startNewDay(): void {
     const { day } = periodsAt(this.deps.clock.now());
     if (day === this.#day) return;
     void this.flush();
