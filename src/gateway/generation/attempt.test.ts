@@ -32,10 +32,14 @@ async function outcome({ events, fails, keep }: Plot): Promise<[ErrorKind, boole
   } as unknown as MediaStore;
   const lease = { tokenId: 1, proxy: null } as Lease;
   const deps = { tokens, media, affinity: createAffinity() };
-  const owner = { keyId: 1, requestId: "r" };
   const { signal } = new AbortController();
   try {
-    await attemptImage(deps, provider, lease, { family: "f", turns: [] }, owner, signal, { submitted: false }, () => {});
+    await attemptImage(deps, {
+      ...{ provider, lease, signal, media: { keyId: 1, requestId: "r" } },
+      request: { family: "f", turns: [] },
+      state: { submitted: false },
+      emit: () => {},
+    });
   } catch (error) {
     if (error instanceof AppError) return [error.kind, error.charged];
     throw error;

@@ -1,6 +1,7 @@
-// One call on one leased token: the provider's events become ours, its drafts become media.
+// Attempt: one call on one leased token. Provider events become generation events, temp files become media items.
 
 import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../../domain/generation.ts";
+import { omit } from "../../domain/omit.ts";
 import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { MediaStore } from "../media/media-store.ts";
@@ -8,10 +9,10 @@ import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
 import type { Affinity } from "./affinity.ts";
 
-/** What came of a call that was answered. */
-export type Answer = Omit<Extract<ProviderEvent, { type: "finish" }>, "type"> & { images: Media[]; text: string };
+/** Result of a call that the upstream answered. */
+export type CallResult = Omit<Extract<ProviderEvent, { type: "finish" }>, "type"> & { images: Media[]; text: string };
 
-/** Tells, also while and after it failed, whether the call may have been charged. */
+/** Whether the call may have been charged; valid also while it runs and after it failed. */
 export type AttemptState = {
   submitted: boolean;
   /** It ended, and cost nothing. */
@@ -21,64 +22,64 @@ export type AttemptState = {
 };
 
 type Dependencies = { tokens: Credentials; affinity: Affinity; media: Pick<MediaStore, "keep" | "discard"> };
-type Owner = { keyId: number | null; requestId: string };
+export type Attempt = {
+  provider: Provider;
+  lease: Lease;
+  request: ImageRequest;
+  /** Owner of what is stored. */
+  media: { keyId: number | null; requestId: string };
+  signal: AbortSignal;
+  state: AttemptState;
+  emit(event: GenerateEvent): void;
+};
 
 /**
- * Runs the call and tells what happens. A result is stored before it is told.
+ * Runs the call and emits its events. A result is stored before its event.
  * @throws {AppError} as {@link Provider.generateImages}; marked as charged when the upstream may have taken it
  */
-export async function attemptImage(
-  { tokens, affinity, media }: Dependencies,
-  provider: Provider,
-  lease: Lease,
-  request: ImageRequest,
-  owner: Owner,
-  signal: AbortSignal,
-  state: AttemptState,
-  tell: (event: GenerateEvent) => void,
-): Promise<Answer> {
+export async function attemptImage({ tokens, affinity, media }: Dependencies, attempt: Attempt): Promise<CallResult> {
+  const { provider, lease, request, signal, state, emit } = attempt;
   const images: Media[] = [];
   let text = "";
-  let isDrawn = false;
+  let hasImage = false;
   const token = await tokens.open(lease.tokenId, lease.proxy);
-  const facts = { origin: "result" as const, family: request.family, ...owner };
+  const facts = { origin: "result" as const, family: request.family, ...attempt.media };
   try {
     for await (const event of provider.generateImages(request, token, tokens.callContext(token, signal))) {
-      isDrawn ||= event.type === "image";
+      hasImage ||= event.type === "image";
       if (event.type === "text" && event.signature) affinity.rememberSignature(event.signature, lease.tokenId);
       if (event.type === "submitted") {
         await state.onSubmit?.();
         state.submitted = true;
-      } else if (event.type === "progress") tell(event.stage === "uploading" ? { ...event, type: "uploading" } : { type: event.stage });
+      } else if (event.type === "progress") emit(event.stage === "uploading" ? { ...event, type: "uploading" } : { type: event.stage });
       else if (event.type === "text" && event.thought) {
-        if (request.includeThoughts) tell({ type: "thought", text: event.text, signature: event.signature });
+        if (request.includeThoughts) emit({ type: "thought", text: event.text, signature: event.signature });
       } else if (event.type === "text") {
         text += event.text;
-        tell({ type: "text", text: event.text, signature: event.signature });
+        emit({ type: "text", text: event.text, signature: event.signature });
       } else if (event.type === "image" && event.thought && !request.includeThoughts) {
         await media.discard(event.draft);
       } else if (event.type === "image") {
-        tell({ type: "storing" });
+        emit({ type: "storing" });
         const stored = await media.keep(event.draft, facts);
         affinity.remember(stored.id, { tokenId: lease.tokenId, signature: event.signature });
         if (!event.thought) images.push(stored);
-        tell({ type: event.thought ? "draft" : "image", media: stored, signature: event.signature });
+        emit({ type: event.thought ? "draft" : "image", media: stored, signature: event.signature });
       } else if (event.type === "finish") {
-        const { type: _, ...end } = event;
-        return { ...end, images, text };
+        return { ...omit(event, ["type"]), images, text };
       }
     }
   } catch (error) {
     const known = knownFailure(error);
     const failure = known && signal.aborted && signal.reason instanceof AppError ? signal.reason : known;
     if (!failure) throw error;
-    throw isDrawn || (state.submitted && mayBeCharged(failure)) ? asCharged(failure) : failure;
+    throw hasImage || (state.submitted && mayBeCharged(failure)) ? asCharged(failure) : failure;
   }
   throw new AppError("upstream_unavailable", "The provider ended without a result.", { charged: state.submitted });
 }
 
-/** Failures of others than the upstream: it was asked, and may have made what nobody has got. */
+/** Failures outside the upstream: it was asked, and may have made an image that was not received. */
 const MAY_COST: ReadonlySet<ErrorKind> = new Set<ErrorKind>(["cancelled", "unavailable", "upstream_timeout", "upstream_unknown_outcome"]);
 
-/** After the body was sent only an answer that refuses is free; everything else may cost. A picture that came was paid for, kept or not. */
+/** After the body was sent only a refusal is free; everything else may cost. A received image was paid for, stored or not. */
 const mayBeCharged = (error: AppError): boolean => error.charged || MAY_COST.has(error.kind);

@@ -11,7 +11,7 @@ import { type AppError, asCharged } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import { mediaOfJob } from "../generation/image-output.ts";
-import { videoPayload } from "../generation/payload.ts";
+import { videoPayload } from "../generation/request-record.ts";
 import type { Admission, Cost } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { isSettled, mayFollow, toJobError } from "./job-state.ts";

@@ -1,6 +1,7 @@
 // Options beyond shape and size: which providers take them for a family, and the names of those that nobody carries. Pure.
 
 import type { AnswerExtras, ImageOptions, ModelOptions, SearchOptions } from "../../domain/generation.ts";
+import { isRecord } from "../../domain/is-record.ts";
 import { AppError } from "../../errors.ts";
 import type { ImageLimits, ImageTakes } from "./family.ts";
 import { familyOf } from "./models.ts";
@@ -99,7 +100,7 @@ export function leftBehind(family: string, providers: readonly string[], wished:
 /** Queries of a search that an upstream tells with a result: each is paid for. */
 export function searchesOf(extras: AnswerExtras | undefined): number {
   const grounding = extras?.candidate?.groundingMetadata;
-  if (typeof grounding !== "object" || grounding === null || Array.isArray(grounding)) return 0;
+  if (!isRecord(grounding)) return 0;
   return ["webSearchQueries", "imageSearchQueries"].reduce((sum, name) => {
     const queries = grounding[name];
     return sum + (Array.isArray(queries) ? queries.length : 0);

@@ -1,6 +1,7 @@
 // What the operator changes of the catalogue: families that are switched off, and prices of one's own. Kept as JSON among the settings.
 
 import type { Kind } from "../../domain/generation.ts";
+import { isRecord } from "../../domain/is-record.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import type { ImagePrice, VideoPrice } from "./family.ts";
 import { type Family, familyOf } from "./models.ts";
@@ -83,8 +84,7 @@ function readPrices(stored: unknown): OwnPrices {
 }
 
 const isPrice = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= MAX_PRICE_USD;
-const recordOf = (value: unknown): Record<string, unknown> =>
-  value !== null && typeof value === "object" && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+const recordOf = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {});
 
 /** An own price counts by the image: the upstream's rates by token, and its surcharge for thinking, no longer do. Pure. */
 function withOwn({ images, videos }: Prices, own: OwnPrices): Prices {

@@ -1,6 +1,7 @@
 // A value that fits a JSON schema, filled by what its fields are called. Bounded in depth and size. Pure.
 // Source: JSON Schema 2020-12 and OpenAI's structured outputs guide (read 2026-11-29).
 
+import { isRecord } from "../../domain/is-record.ts";
 import { listField, textField } from "./fill-field.ts";
 import type { Topic } from "./topic.ts";
 
@@ -13,8 +14,7 @@ const MAX_ITEMS = 50;
 export const schemaValue = (schema: unknown, topic: Topic): unknown =>
   fitting(asSchema(schema), { root: asSchema(schema), topic, name: "", depth: 0 });
 
-const asSchema = (value: unknown): Schema =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Schema) : {};
+const asSchema = (value: unknown): Schema => (isRecord(value) ? value : {});
 
 function fitting(given: Schema, place: Place): unknown {
   const schema = resolve(given, place.root);
