@@ -1,4 +1,4 @@
-// Backup, restore and sizes of the data folder of a server that runs.
+// Maintenance of the data folder while the server runs: backup, staged restore, sizes.
 
 import { randomUUID } from "node:crypto";
 import { createReadStream, readdirSync, rmSync, statfsSync } from "node:fs";

@@ -1,4 +1,4 @@
-// What every Store must do with sessions and the trail of changes.
+// Store contract: admin sessions and the audit log.
 import { describe, expect, test } from "bun:test";
 import { temporaryFolder } from "../testing.ts";
 import type { SessionRow } from "./admin.ts";

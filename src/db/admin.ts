@@ -1,4 +1,4 @@
-// What the admin asks of persistence: who is signed in, and the trail of changes.
+// Store contract: admin sessions and the audit log.
 
 /** A signed-in browser. Times are epoch ms. */
 export type SessionRow = {

@@ -1,4 +1,4 @@
-// What every store must do for jobs, webhooks on their way and repeated requests.
+// Store contract: jobs, webhook deliveries and idempotency.
 import { describe, expect, test } from "bun:test";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";

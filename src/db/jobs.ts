@@ -1,4 +1,4 @@
-// What jobs ask of persistence: their rows, the keys that make requests repeatable, and webhooks on their way.
+// Store contract: jobs, webhook deliveries and idempotency.
 
 import type { Json, Kind, Media } from "../domain/generation.ts";
 import type { Job, JobState } from "../domain/job.ts";

@@ -1,4 +1,4 @@
-// What every LedgerStore must do: reservations end once, sums are whole, rollups answer by hour, day, model, key and token.
+// Store contract: reservations end once; usage by hour, day, model, key and token.
 import { describe, expect, test } from "bun:test";
 import { temporaryFolder } from "../testing.ts";
 import type { Amounts, LedgerStore, NewReservation, ReservationEnd, UsageQuery } from "./ledger.ts";

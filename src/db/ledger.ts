@@ -1,4 +1,4 @@
-// What the ledger asks of persistence: reservations that end exactly once, sums by key and period, rollups by hour.
+// Store contract: ledger of reservations, usage by key and period, rollups by hour.
 import type { Kind } from "../domain/generation.ts";
 
 /** What a generation costs, in whole numbers so that sums are exact: images, milliseconds of video, millionths of a US dollar. */

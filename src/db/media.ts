@@ -1,4 +1,4 @@
-// What the media ask of persistence: a row for each, small ones with their bytes, in pages and by age.
+// Store contract: media rows, small files with their bytes, pages, expiry.
 import type { Media } from "../domain/generation.ts";
 
 /** A page of one key's uploaded files. `after`: id of the last one of the page before; a file that is gone by now: an empty page. */

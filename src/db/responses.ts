@@ -1,4 +1,4 @@
-// What /v1/responses asks of persistence: answers under their ids, each a key's own.
+// Store contract: stored responses of /v1/responses, by id and key.
 import type { Json } from "../domain/generation.ts";
 
 export type ResponseRow = {

@@ -1,4 +1,4 @@
-// What every Store must do, whatever engine is under it. A second engine is a second line of ENGINES.
+// Store contract: tokens, keys, settings, media, request log; runs against every engine in ENGINES.
 
 import { describe, expect, test } from "bun:test";
 import type { Media } from "../domain/generation.ts";

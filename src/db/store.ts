@@ -1,4 +1,4 @@
-// What the program asks of persistence: one method per business act, each atomic, all async.
+// Store contract: persistence of the program. One method per business action, atomic, async.
 // A second engine is a second folder beside sqlite/; one contract suite runs against both.
 
 import type { KeyChange, KeyRow, NewKey } from "../domain/key.ts";

@@ -1,4 +1,4 @@
-// Archives: what other programs make of ours, what we make of theirs, and what is refused.
+// Tar archives: read by other programs, written by other programs, malformed ones refused.
 import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

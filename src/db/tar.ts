@@ -1,4 +1,4 @@
-// Tar archives (ustar) written and read a piece at a time: a backup may be larger than memory, and any tar program opens it.
+// Tar archives (ustar), streamed: a backup may be larger than memory.
 import { type FileHandle, open } from "node:fs/promises";
 import { AppError } from "../errors.ts";
 

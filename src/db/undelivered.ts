@@ -1,4 +1,4 @@
-// What undelivered outcomes ask of persistence: a row for each outcome that its client has not got.
+// Store contract: undelivered outcomes, one row each.
 import type { Json } from "../domain/generation.ts";
 
 export type UndeliveredRow = {

@@ -1,4 +1,4 @@
-// A job: a generation that outlives its connection. Its states, its row, and what dialects and the admin ask of the jobs.
+// Job: its states, and the job as dialects and the admin see it.
 
 import type { ErrorKind, FailureDetail } from "../errors.ts";
 import type { ImageOutput, Json, Kind, Resolution, Usage, VideoAspect, VideoMode } from "./generation.ts";

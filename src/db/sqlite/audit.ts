@@ -1,4 +1,4 @@
-// SQL of the trail of changes: written once, never edited.
+// SQL of the audit log: append only.
 import type { Database } from "bun:sqlite";
 import type { AuditFilter, AuditRow } from "../admin.ts";
 

@@ -1,4 +1,4 @@
-// A backup: one tar file of the data folder's databases and, on request, request log, media and secret key.
+// Backup: one tar file of the databases and, on request, request log, media and secret key.
 import { Database } from "bun:sqlite";
 import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";

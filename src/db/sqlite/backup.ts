@@ -1,4 +1,4 @@
-// Consistent copies of a database that is in use.
+// Consistent copies of a database in use.
 import type { Database } from "bun:sqlite";
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { AppError } from "../../errors.ts";

@@ -1,4 +1,4 @@
-// Checkpoints taken by a thread: what a log held reaches the database, and the end of the thread lets it be closed.
+// Checkpoints: a thread writes the WAL back, and its end lets the database be closed.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { silentLog } from "../../log.ts";

@@ -1,4 +1,4 @@
-// Checkpoints beside the event loop: a database whose log has grown is brought up to date by a thread of its own.
+// Checkpoints: a thread writes a grown WAL back to its database, off the event loop.
 import type { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
 import type { Log } from "../../log.ts";

@@ -1,4 +1,4 @@
-// One SQLite file: opened with our pragmas, read with patience for another process's lock, closed without leftovers.
+// One SQLite file: pragmas, retries while another process holds its lock, clean close.
 import { Database, SQLiteError } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";

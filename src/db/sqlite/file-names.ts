@@ -1,4 +1,4 @@
-// SQL of the names that clients gave their uploaded files: a key's own, each once, gone with the file.
+// SQL of uploaded file names: unique per key, deleted with the file.
 import type { Database } from "bun:sqlite";
 import type { FileName } from "../media.ts";
 

@@ -1,4 +1,4 @@
-// SQL of requests that may be repeated: one row for each name that a client gave.
+// SQL of idempotency: one row per Idempotency-Key, key and route.
 import type { Database } from "bun:sqlite";
 import type { IdempotencyName, IdempotencyRow } from "../jobs.ts";
 

@@ -1,4 +1,4 @@
-// SQL of jobs: rows in the order they were made, changed only from the state that the caller expects.
+// SQL of jobs: rows in order of creation, changed only from an expected state.
 
 import type { Database } from "bun:sqlite";
 import type { JobState } from "../../domain/job.ts";

@@ -1,4 +1,4 @@
-// SQL of the keys that we issue: rows and the SHA-256 by which a key is found.
+// SQL of API keys: rows, and the SHA-256 that finds them.
 
 import type { Database } from "bun:sqlite";
 import { type KeyChange, type KeyRow, type NewKey, NO_LIMITS } from "../../domain/key.ts";

@@ -1,4 +1,4 @@
-// SQL of the ledger: reservations that end once, and what keys have used by period.
+// SQL of the ledger: reservations, and usage of keys by period.
 import type { Database } from "bun:sqlite";
 import type { Amounts, LedgerState, NewReservation, Reservation, ReservationEnd, UploadSum } from "../ledger.ts";
 import { addUsage, type UsageShare } from "./usage.ts";

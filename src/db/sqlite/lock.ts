@@ -1,4 +1,4 @@
-// One owner of the data folder: whoever serves from it holds a lock that dies with the process.
+// Lock of the data folder: one serving process, released when that process dies.
 import { Database, SQLiteError } from "bun:sqlite";
 import { existsSync, truncateSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// SQL of the media: one row per stored file, and which of them the sweeper may take.
+// SQL of media: one row per stored file, expiry, oldest first.
 import type { Database } from "bun:sqlite";
 import type { Media } from "../../domain/generation.ts";
 import type { FileFilter, MediaFilter } from "../media.ts";

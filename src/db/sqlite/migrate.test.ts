@@ -1,4 +1,4 @@
-// Migrations: from nothing, from an older version with a copy, refused, and never half.
+// Migrations: new database, older version with a copy, newer version refused, never half applied.
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { existsSync, statSync } from "node:fs";

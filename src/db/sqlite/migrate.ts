@@ -1,4 +1,4 @@
-// Brings a database to the version of this build: numbered steps, one transaction each, after a copy of the file.
+// Migrations: numbered steps, one transaction each, after a copy of the file.
 import type { Database } from "bun:sqlite";
 import { rmSync } from "node:fs";
 import { basename } from "node:path";

@@ -1,4 +1,4 @@
-// A request log that is broken in whatever way: it is moved aside, told loudly, and a new one takes the rows.
+// Request log database: a damaged file is moved aside, logged, and replaced by a new one.
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";

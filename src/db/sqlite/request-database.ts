@@ -1,4 +1,4 @@
-// The file of the request log: one that is broken is moved aside and begun again, at the start or while it is used. It is a log.
+// Request log database: opens its file; replaces a damaged one, at start or in use.
 
 import { type Database, SQLiteError } from "bun:sqlite";
 import { existsSync, renameSync, statSync } from "node:fs";

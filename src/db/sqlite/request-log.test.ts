@@ -1,4 +1,4 @@
-// The request log: pages, filters by index, batches, bounds.
+// Request log: pages, filters, batches, bounds.
 
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";

@@ -1,4 +1,4 @@
-// The request log: rows are taken at once, written in batches beside the hot path.
+// Request log: buffers rows and writes them in batches, off the hot path.
 
 import { join } from "node:path";
 import type { Clock } from "../../clock.ts";

@@ -1,4 +1,4 @@
-// Finding rows of the request log: words, ids, kinds, spans of time, and what a hostile text does.
+// Request log search: words, ids, kinds, times, hostile texts.
 
 import { describe, expect, test } from "bun:test";
 import type { RequestFilter, RequestRow } from "../../domain/request.ts";

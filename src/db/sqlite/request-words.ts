@@ -1,4 +1,4 @@
-// What is asked of the request log in the language of its index: filters are words of one column, texts of the other. Pure.
+// Request log search: the FTS5 expression of a filter. Pure.
 import type { RequestFilter } from "../../domain/request.ts";
 
 /** More say nothing more. */

@@ -1,4 +1,4 @@
-// SQL of the request log: a row per request, a row per upstream call, words to find them by, pages by position.
+// SQL of the request log: requests, attempts, search index, pages.
 
 import type { Database } from "bun:sqlite";
 import type { AttemptRow, RequestFilter, RequestRow } from "../../domain/request.ts";

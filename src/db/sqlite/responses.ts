@@ -1,4 +1,4 @@
-// SQL of the answers of /v1/responses: found by their id and their key, deleted by age, and the oldest of one key.
+// SQL of stored responses: by id and key, expiry, oldest of a key.
 import type { Database } from "bun:sqlite";
 import type { ResponseRow, ResponseSum } from "../responses.ts";
 

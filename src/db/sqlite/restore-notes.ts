@@ -1,4 +1,4 @@
-// Notes of a restore on disk: what waits for the next start, what the last one did, and what has changed since a backup.
+// Restore notes on disk: the staged restore, the applied one, differences since a backup.
 
 import { Database } from "bun:sqlite";
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";

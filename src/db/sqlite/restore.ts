@@ -1,15 +1,15 @@
-// Taking a backup back: checked and laid ready first, put in place when nobody uses the folder; what it replaces is moved aside.
+// Restore: checks and stages a backup, applies it at the next start, moves replaced files aside.
 import { Database } from "bun:sqlite";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AppError } from "../../errors.ts";
 import { readTar, type TarEntry } from "../tar.ts";
 import { BACKUP_FORMAT, holdings, MANIFEST_NAME, type Manifest } from "./backup-file.ts";
-import { keyCheckOf } from "./key-check.ts";
 import { acquireFolder } from "./lock.ts";
 import { REQUEST_MIGRATIONS, STORE_MIGRATIONS, schemaVersion } from "./migrate.ts";
 import { STAGED, stagedRestore, writeAppliedRestore, writeStagedNote } from "./restore-notes.ts";
 import { findSecretKey, keyOpens, parseKey, settleSecretKey } from "./secrets.ts";
+import { keyCheckOf } from "./settings.ts";
 
 export type Restoration = {
   /** `staged`: a server uses the folder; it is put in place when the server starts next. */

@@ -1,4 +1,4 @@
-// A new secret key: everything sealed in the database is sealed anew in one transaction, and no crash loses the key.
+// Secret key rotation: seals every secret again in one transaction; no crash loses the key.
 
 import type { Database } from "bun:sqlite";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
@@ -8,12 +8,11 @@ import type { AuditRow } from "../admin.ts";
 import { insertAudit } from "./audit.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import { URL_OF_JOB } from "./jobs.ts";
-import { KEY_CHECK, keyCheckOf, readKeyCheck, writeKeyCheck } from "./key-check.ts";
 import { acquireFolder } from "./lock.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
 import { settleFolder } from "./restore.ts";
 import { createVault, findSecretKey, keyOpens, newSecretKey, parseKey, settleSecretKey, writeNextKey } from "./secrets.ts";
-import { SETTING } from "./settings.ts";
+import { KEY_CHECK, keyCheckOf, readKeyCheck, SETTING, writeKeyCheck } from "./settings.ts";
 import { PROXY, SECRET, STATE } from "./tokens.ts";
 import type { Vault } from "./vault.ts";
 import { SECRET_OF_KEY, URL_OF_DELIVERY, URL_OF_KEY } from "./webhooks.ts";

@@ -1,4 +1,4 @@
-// The secret key and what it seals.
+// Secret key and vault: sealing, opening, wrong keys.
 import { describe, expect, test } from "bun:test";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -1,10 +1,10 @@
-// Secrets at rest: one installation key, a key of its own for each purpose (HKDF), AES-256-GCM.
+// Secrets at rest: one secret key, a derived key per purpose (HKDF), AES-256-GCM.
 
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../errors.ts";
-import { KEY_CHECK, keyCheckOf } from "./key-check.ts";
+import { KEY_CHECK, keyCheckOf } from "./settings.ts";
 import type { Vault } from "./vault.ts";
 
 const KEY_BYTES = 32;

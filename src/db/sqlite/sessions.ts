@@ -1,4 +1,4 @@
-// SQL of the admin's sessions, found by the SHA-256 of their id.
+// SQL of admin sessions, by the SHA-256 of their id.
 import type { Database } from "bun:sqlite";
 import type { SessionRow } from "../admin.ts";
 

@@ -1,6 +1,7 @@
-// SQL of what is edited at run time (settings), of small facts, and of the counters that tell of changes.
+// SQL of settings, installation facts, the key check value, and revision counters.
 
-import type { Database } from "bun:sqlite";
+import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 import type { Revisions } from "../store.ts";
 import type { Vault } from "./vault.ts";
 
@@ -45,4 +46,29 @@ export function readRevisions(db: Database): Revisions {
   const row = db.query<Revisions, []>("SELECT tokens, keys, settings FROM revisions").get();
   if (!row) throw new Error("The revisions row is missing.");
   return row;
+}
+
+/** Key check value: a known text, sealed with the secret key in force. Its fact name, vault purpose and text. */
+export const KEY_CHECK = "secret_key_canary";
+
+/** Null when none was written yet. */
+export function readKeyCheck(db: Database): Uint8Array | null {
+  const box = readFact(db, KEY_CHECK);
+  return box === null ? null : Buffer.from(box, "base64");
+}
+
+export function writeKeyCheck(db: Database, box: Uint8Array): void {
+  writeFact(db, KEY_CHECK, Buffer.from(box).toString("base64"));
+}
+
+/** Reads it from a database file; null also when the file is absent or another database. */
+export function keyCheckOf(file: string): Uint8Array | null {
+  if (!existsSync(file)) return null;
+  const db = new Database(file, { readonly: true });
+  try {
+    const hasFacts = db.query("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'facts'").get() !== null;
+    return hasFacts ? readKeyCheck(db) : null;
+  } finally {
+    db.close();
+  }
 }

@@ -1,4 +1,4 @@
-// Migrations are imported as text, so that they lie inside the executable.
+// Migrations are imported as text, so that the executable contains them.
 declare module "*.sql" {
   const text: string;
   export = text;

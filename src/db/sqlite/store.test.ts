@@ -1,4 +1,4 @@
-// What the SQLite store promises besides the contract: modes, sealed bytes, one key, other processes, SQL without input.
+// SQLite store beyond the contract: file modes, sealed bytes, key check, locks, SQL injection.
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";

@@ -1,4 +1,4 @@
-// The Store over one SQLite file: each act of the contract in one transaction, secrets sealed.
+// SQLite store: each method of the contract in one transaction, secrets sealed.
 
 import type { Database } from "bun:sqlite";
 import { join } from "node:path";
@@ -6,12 +6,10 @@ import { AppError } from "../../errors.ts";
 import type { Store } from "../store.ts";
 import * as audit from "./audit.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import * as pauses from "./cooldowns.ts";
 import { closeDatabase, openDatabase, retryBusy } from "./database.ts";
 import * as fileNames from "./file-names.ts";
 import * as idempotency from "./idempotency.ts";
 import * as jobs from "./jobs.ts";
-import { KEY_CHECK, readKeyCheck, writeKeyCheck } from "./key-check.ts";
 import * as keys from "./keys.ts";
 import * as ledger from "./ledger.ts";
 import * as media from "./media.ts";
@@ -20,6 +18,7 @@ import * as responses from "./responses.ts";
 import { createVault } from "./secrets.ts";
 import * as sessions from "./sessions.ts";
 import * as settings from "./settings.ts";
+import { KEY_CHECK, readKeyCheck, writeKeyCheck } from "./settings.ts";
 import * as tokens from "./tokens.ts";
 import * as undelivered from "./undelivered.ts";
 import * as usage from "./usage.ts";
@@ -92,7 +91,7 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     // A rotated session cannot be fetched again.
     writeTokenSecret: (id, change) => write(() => tokens.writeTokenSecret(db, vault, id, change), { durable: change.secret !== undefined }),
     saveHealth: (changes) => write(() => tokens.saveHealth(db, changes)),
-    listCooldowns: (subjects, limit) => retryBusy(() => pauses.listCooldowns(db, subjects, limit)),
+    listCooldowns: (subjects, limit) => retryBusy(() => tokens.listCooldowns(db, subjects, limit)),
 
     listKeys: () => retryBusy(() => keys.listKeys(db)),
     listKeyHashes: () => retryBusy(() => keys.listKeyHashes(db)),

@@ -1,9 +1,8 @@
-// SQL of the tokens: rows, sealed secrets, health.
+// SQL of tokens: rows, sealed secrets, health, cooldowns.
 
 import type { Database } from "bun:sqlite";
-import type { HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
+import type { CooldownRow, HealthChange, NewToken, TokenChange, TokenRow, TokenSecret } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
-import { deleteCooldowns, insertCooldowns } from "./cooldowns.ts";
 import type { Vault } from "./vault.ts";
 
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
@@ -208,4 +207,35 @@ export function saveHealth(db: Database, changes: readonly HealthChange[]): void
   for (const { id, health } of changes) statement.run({ id, health: JSON.stringify(health ?? null) });
   const pauses = changes.flatMap(({ pauses }) => pauses ?? []);
   if (pauses.length > 0) insertCooldowns(db, pauses);
+}
+
+/** Rows stored per token and per group. */
+const MAX_COOLDOWNS = 50;
+
+const COOLDOWN_COLUMNS = "subject, token_id AS tokenId, at, family, reason, until";
+
+/** Writes cooldowns in the order of their start; deletes the oldest of each subject beyond MAX_COOLDOWNS. */
+function insertCooldowns(db: Database, cooldowns: readonly CooldownRow[]): void {
+  const insert = db.query(
+    "INSERT INTO pauses (subject, token_id, at, family, reason, until) VALUES ($subject, $tokenId, $at, $family, $reason, $until)",
+  );
+  for (const cooldown of cooldowns) insert.run({ ...cooldown });
+  const deleteOldest = db.query(
+    `DELETE FROM pauses WHERE subject = $subject
+     AND seq <= (SELECT seq FROM pauses WHERE subject = $subject ORDER BY seq DESC LIMIT 1 OFFSET ${MAX_COOLDOWNS})`,
+  );
+  for (const subject of new Set(cooldowns.map((cooldown) => cooldown.subject))) deleteOldest.run({ subject });
+}
+
+/** Of these subjects, newest first. */
+export function listCooldowns(db: Database, subjects: readonly string[], limit: number): CooldownRow[] {
+  return db
+    .query<CooldownRow, { subjects: string; limit: number }>(
+      `SELECT ${COOLDOWN_COLUMNS} FROM pauses WHERE subject IN (SELECT value FROM json_each($subjects)) ORDER BY seq DESC LIMIT $limit`,
+    )
+    .all({ subjects: JSON.stringify(subjects), limit });
+}
+
+function deleteCooldowns(db: Database, subject: string): void {
+  db.query("DELETE FROM pauses WHERE subject = $subject").run({ subject });
 }

@@ -1,4 +1,4 @@
-// SQL of undelivered outcomes: few rows, each gone after minutes.
+// SQL of undelivered outcomes: few rows, each deleted after minutes.
 import type { Database } from "bun:sqlite";
 import type { UndeliveredRow } from "../undelivered.ts";
 

@@ -1,4 +1,4 @@
-// SQL of the rollups: sums by hour and by day and family of everything, of each key and of each token, so that no page scans the ledger.
+// SQL of usage rollups: sums by hour, and by day and family, in all, per key and per token.
 import type { Database } from "bun:sqlite";
 import type { Amounts, UsageQuery, UsageRow } from "../ledger.ts";
 

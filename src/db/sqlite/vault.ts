@@ -1,4 +1,4 @@
-// The vault's contract: sealing and opening of secrets by purpose.
+// Vault contract: seals and opens secrets by purpose.
 
 /** What can be done with the installation key. A purpose is a constant word: a box of one cannot be opened for another. */
 export type Vault = {

@@ -1,4 +1,4 @@
-// SQL of webhooks: deliveries on their way, and where and with what secret a key's events are sent.
+// SQL of webhooks: deliveries, and URL and secret of each key.
 
 import type { Database } from "bun:sqlite";
 import type { DeliveryChange, DeliveryFilter, DeliveryRow, KeyWebhook, NewDelivery } from "../jobs.ts";

@@ -1,4 +1,4 @@
-// The one way to write: acts of the same turn of the event loop share a commit, in the order they were asked for.
+// Writer: write actions of one turn of the event loop share a commit, in order.
 import type { Database } from "bun:sqlite";
 import { retryBusy } from "./database.ts";
 

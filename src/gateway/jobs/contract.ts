@@ -1,4 +1,4 @@
-// The contract of jobs: what dialects and the admin ask of them, and what they promise.
+// Contract of jobs: what dialects and the admin call.
 
 import type { InputMedia, Json, Kind, VideoOptions } from "../../domain/generation.ts";
 import type { Job, JobState } from "../../domain/job.ts";

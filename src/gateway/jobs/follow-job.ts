@@ -1,4 +1,4 @@
-// A job as its client waits for it: what a generation tells, made from what is on record. Who stops reading leaves the job as it is.
+// Follows a job as a generation: its events for a client that waits. Leaving does not cancel it.
 
 import type { GenerateEvent } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";

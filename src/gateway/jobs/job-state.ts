@@ -1,4 +1,4 @@
-// Rules of a job's life: which state follows which, when to ask again, how far it is, when it is over. Pure.
+// Job state rules: transitions, polling delays, progress, deadlines, submission ends. Pure.
 
 import type { Job, JobError, JobState } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
