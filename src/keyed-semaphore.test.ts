@@ -1,15 +1,15 @@
-// So many at once under each name, the others in turn.
+// Keyed semaphore: limit per key, FIFO waiters, aborts and positions.
 import { expect, test } from "bun:test";
-import { createKeyedSemaphore } from "./keyed-semaphore.ts";
+import { KeyedSemaphore } from "./keyed-semaphore.ts";
 import { settled } from "./testing.ts";
 
 const free = new AbortController().signal;
 
 test("the third waits for one of two to leave, in the order they came; another name does not wait", async () => {
-  const turnstile = createKeyedSemaphore(2);
+  const semaphore = new KeyedSemaphore(2);
   const inside: string[] = [];
   const enter = async (who: string, name = "a") => {
-    const leave = await turnstile.enter(name, free);
+    const leave = await semaphore.enter(name, free);
     inside.push(who);
     return leave;
   };
@@ -25,25 +25,25 @@ test("the third waits for one of two to leave, in the order they came; another n
 });
 
 test("who gives up while waiting takes no place", async () => {
-  const turnstile = createKeyedSemaphore(1);
-  const leave = await turnstile.enter("a", free);
+  const semaphore = new KeyedSemaphore(1);
+  const leave = await semaphore.enter("a", free);
   const gone = new AbortController();
-  const waiting = turnstile.enter("a", gone.signal);
+  const waiting = semaphore.enter("a", gone.signal);
   gone.abort(new Error("gone"));
   expect(waiting).rejects.toThrow("gone");
   leave();
-  await turnstile.enter("a", free);
+  await semaphore.enter("a", free);
 });
 
 test("who waits is told its place, those inside counted, and each time it gets better", async () => {
-  const turnstile = createKeyedSemaphore(2);
-  const leave = await turnstile.enter("a", free);
-  await turnstile.enter("a", free);
+  const semaphore = new KeyedSemaphore(2);
+  const leave = await semaphore.enter("a", free);
+  await semaphore.enter("a", free);
   const places: [string, number][] = [];
   const gone = new AbortController();
-  void turnstile.enter("a", free, (position) => places.push(["x", position]));
-  turnstile.enter("a", gone.signal, (position) => places.push(["y", position])).catch(() => {});
-  void turnstile.enter("a", free, (position) => places.push(["z", position]));
+  void semaphore.enter("a", free, (position) => places.push(["x", position]));
+  semaphore.enter("a", gone.signal, (position) => places.push(["y", position])).catch(() => {});
+  void semaphore.enter("a", free, (position) => places.push(["z", position]));
   gone.abort();
   await settled();
   leave();

@@ -1,60 +1,61 @@
-// Lets so many in at once under each name; the others wait in the order they came.
+// Keyed semaphore: at most `limit` holders per key, FIFO waiters.
 
-export type KeyedSemaphore = {
+type Waiter = { admit(): void; onWait?: (position: number) => void };
+type Slots = { held: number; waiting: Set<Waiter> };
+
+export class KeyedSemaphore {
+  readonly #slots = new Map<string, Slots>();
+
+  /** @param limit holders at once under each key */
+  constructor(private readonly limit: number) {}
+
   /**
-   * Resolves with the way out, to be called once. Rejects with the signal's reason when it aborts first.
-   * `onWait`: called when it has to wait, and when its place gets better; those inside are counted before it.
+   * Resolves with a function that releases the slot. Rejects with the signal's reason when it aborts first.
+   * `onWait`: called when it has to wait, and when its position improves; holders are counted before it.
    */
-  enter(name: string, signal: AbortSignal, onWait?: (position: number) => void): Promise<() => void>;
-};
-
-export function createKeyedSemaphore(atOnce: number): KeyedSemaphore {
-  type Waiter = { admit(): void; onWait?: (position: number) => void };
-  type CandidateSet = { inside: number; waiting: Set<Waiter> };
-  const lanes = new Map<string, CandidateSet>();
-
-  function leave(name: string): void {
-    const lane = lanes.get(name)!;
-    lane.inside--;
-    const [next] = lane.waiting;
-    if (next) next.admit();
-    else if (lane.inside === 0) lanes.delete(name);
+  async enter(key: string, signal: AbortSignal, onWait?: (position: number) => void): Promise<() => void> {
+    signal.throwIfAborted();
+    const slots = this.#slots.get(key) ?? { held: 0, waiting: new Set() };
+    this.#slots.set(key, slots);
+    if (slots.held >= this.limit) await this.#wait(slots, signal, onWait);
+    else slots.held++;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#release(key, slots);
+    };
   }
 
-  function moveUp(lane: CandidateSet, waiter: Waiter): void {
-    lane.waiting.delete(waiter);
-    for (const [before, { onWait }] of [...lane.waiting].entries()) onWait?.(atOnce + before + 1);
-  }
-
-  return {
-    async enter(name, signal, onWait) {
-      signal.throwIfAborted();
-      const lane = lanes.get(name) ?? { inside: 0, waiting: new Set() };
-      lanes.set(name, lane);
-      if (lane.inside >= atOnce) {
-        await new Promise<void>((resolve, reject) => {
-          const giveUp = () => {
-            moveUp(lane, waiter);
-            reject(signal.reason);
-          };
-          const admit = () => {
-            signal.removeEventListener("abort", giveUp);
-            lane.inside++;
-            moveUp(lane, waiter);
-            resolve();
-          };
-          const waiter: Waiter = { admit, onWait };
-          lane.waiting.add(waiter);
-          onWait?.(atOnce + lane.waiting.size);
-          signal.addEventListener("abort", giveUp, { once: true });
-        });
-      } else lane.inside++;
-      let isInside = true;
-      return () => {
-        if (!isInside) return;
-        isInside = false;
-        leave(name);
+  #wait(slots: Slots, signal: AbortSignal, onWait?: (position: number) => void): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const abort = () => {
+        this.#leave(slots, waiter);
+        reject(signal.reason);
       };
-    },
-  };
+      const admit = () => {
+        signal.removeEventListener("abort", abort);
+        slots.held++;
+        this.#leave(slots, waiter);
+        resolve();
+      };
+      const waiter: Waiter = { admit, onWait };
+      slots.waiting.add(waiter);
+      onWait?.(this.limit + slots.waiting.size);
+      signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  #release(key: string, slots: Slots): void {
+    slots.held--;
+    const [next] = slots.waiting;
+    if (next) next.admit();
+    else if (slots.held === 0) this.#slots.delete(key);
+  }
+
+  /** Removes the waiter and reports the new positions of those behind it. */
+  #leave(slots: Slots, waiter: Waiter): void {
+    slots.waiting.delete(waiter);
+    for (const [before, { onWait }] of [...slots.waiting].entries()) onWait?.(this.limit + before + 1);
+  }
 }

@@ -1,4 +1,4 @@
-// One after another: effects that must not overlap.
+// Serial: runs async tasks one after another, for effects that must not overlap.
 
 /** Returns a function that runs each task once all earlier ones have ended, however they ended. */
 export function createSerial(): <Result>(task: () => Promise<Result>) => Promise<Result> {

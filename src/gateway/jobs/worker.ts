@@ -5,7 +5,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { JobRow, JobStore } from "../../db/jobs.ts";
 import type { Reservation } from "../../db/ledger.ts";
 import { AppError } from "../../errors.ts";
-import { createKeyedSemaphore } from "../../keyed-semaphore.ts";
+import { KeyedSemaphore } from "../../keyed-semaphore.ts";
 import type { Run } from "../generation/contract.ts";
 import { ImageJob, type ImageJobDependencies } from "./image-job.ts";
 import { isSettled } from "./job-state.ts";
@@ -30,7 +30,7 @@ export class Worker {
   readonly #signals: StopSignals = { stopping: this.#stopping.signal, aborted: this.#aborted.signal };
   /** Jobs under way, by id. */
   readonly #running = new Map<string, { done: Promise<void>; wake(): void }>();
-  readonly #waitingJobs = createKeyedSemaphore(WAITING_IN_POOL);
+  readonly #waitingJobs = new KeyedSemaphore(WAITING_IN_POOL);
   readonly #recovery: JobRecovery;
   #sweep: Repeated | null = null;
 

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Media } from "../../domain/generation.ts";
-import { createKeyedSemaphore } from "../../keyed-semaphore.ts";
+import { KeyedSemaphore } from "../../keyed-semaphore.ts";
 import type { Log } from "../../log.ts";
 
 /** Longest side, in pixels. */
@@ -22,14 +22,14 @@ export type Thumbnails = {
 
 /** Thumbnails in `folder`. It can be deleted at any time: they are made again. */
 export function createThumbnails({ folder, log }: { folder: string; log: Log }): Thumbnails {
-  const turnstile = createKeyedSemaphore(AT_ONCE);
+  const semaphore = new KeyedSemaphore(AT_ONCE);
   const beingMade = new Map<string, Promise<Blob | null>>();
   const stays = new AbortController().signal;
   const pathOf = (id: string) => join(folder, id.slice(0, 1), `${id}.webp`);
   const fileOf = (id: string) => Bun.file(pathOf(id), { type: "image/webp" });
 
   async function make(id: string, open: () => Promise<Blob | null>): Promise<Blob | null> {
-    const leave = await turnstile.enter("", stays);
+    const leave = await semaphore.enter("", stays);
     try {
       const blob = await open();
       if (!blob) return null;

@@ -1,11 +1,11 @@
-// An error in the words of a customer: what happened, when to come again, whether it was charged; nothing of the server's inside. Pure.
+// Customer message of an error: what happened, when to retry, whether it was charged; no internals of the server. Pure.
 import type { AppError, ErrorKind } from "../../errors.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** "40 s", "12 min", "10 h 51 min", "3 d 4 h". What is under an hour is rounded up, so that coming back then is not too early. */
+/** "40 s", "12 min", "10 h 51 min", "3 d 4 h". Under an hour it is rounded up, so that a retry then is not too early. */
 export function formatWait(ms: number): string {
   const seconds = Math.max(1, Math.ceil(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -25,8 +25,8 @@ export function formatWaitUntil(until: number, now: number): string {
   return `${formatWait(wait)} (${wait < DAY_MS ? at.slice(11, 16) : `${at.slice(0, 10)} ${at.slice(11, 16)}`} UTC)`;
 }
 
-/** Kinds whose message is for the operator, with what a customer is told. */
-const WORDS: Partial<Record<ErrorKind, string>> = {
+/** Kinds whose message is for the operator, with the message for customers. */
+const MESSAGES: Partial<Record<ErrorKind, string>> = {
   network: "The service that makes the results could not be reached.",
   no_token: "This server cannot serve this model at present.",
   busy: "This server is busy with other requests.",
@@ -49,12 +49,12 @@ const BY_REASON: Readonly<Record<string, string>> = {
   all_tried: "This request could not be served, although every way was tried.",
 };
 
-/** Words of the server's inside. A message of another kind that holds one is replaced. */
-const INSIDE = /\b(?:tokens?|projects?|pool|upstreams?|accounts?|prox(?:y|ies)|sockets?|sessions?|cookies?|credentials?)\b/i;
-/** Node's names of network failures. */
+/** Internal terms. A message of another kind that holds one is replaced. */
+const INTERNAL = /\b(?:tokens?|projects?|pool|upstreams?|accounts?|prox(?:y|ies)|sockets?|sessions?|cookies?|credentials?)\b/i;
+/** Node's names of network failures, e.g. ECONNRESET. */
 const ERRNO = /\bE[A-Z]{4,}\b/;
-/** Kinds whose messages are the caller's own business or the model's own words. */
-const OWN_WORDS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
+/** Kinds whose messages are about the caller's own request, or are the model's own text. */
+const SHOWN_AS_IS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   "invalid_request",
   "not_found",
   "conflict",
@@ -65,38 +65,38 @@ const OWN_WORDS: ReadonlySet<ErrorKind> = new Set<ErrorKind>([
   "content_policy",
   "no_result",
 ]);
-/** What a model refused names what is wrong with the request, unless it speaks of the account. */
+/** The message of a refused request says what is wrong with it, unless it is about the account. */
 const OF_ACCOUNT = /\b(?:projects?|api keys?|accounts?|credentials?|pool|prox(?:y|ies)|upstreams?)\b/i;
 
-const isInside = (message: string) => INSIDE.test(message) || ERRNO.test(message);
+const isInternal = (message: string) => INTERNAL.test(message) || ERRNO.test(message);
 const NOT_REPEATED = "It may have been charged and was not repeated.";
 
-/** What is said when an identical request is told the outcome of the one before. */
-const TOLD_AGAIN =
+/** Added when an identical request gets the outcome of an earlier one. */
+const REPEATED_OUTCOME =
   "This is how the same request ended before: for ten minutes it is told again. For a new call change the request, or send the header x-flow2api-retry: 1.";
 
-/** What a client is told. */
+/** The message that a client receives. */
 export function customerMessage(error: AppError): string {
-  const words = messageOf(error);
-  return error.joined ? `${words} ${TOLD_AGAIN}` : words;
+  const words = baseMessage(error);
+  return error.joined ? `${words} ${REPEATED_OUTCOME}` : words;
 }
 
-function messageOf(error: AppError): string {
+function baseMessage(error: AppError): string {
   const { kind, message } = error;
-  if (error.customer) return withCharge(error, error.customer);
-  if (OWN_WORDS.has(kind)) return message;
+  if (error.customer) return withChargeNote(error, error.customer);
+  if (SHOWN_AS_IS.has(kind)) return message;
   if (kind === "upstream_invalid") return OF_ACCOUNT.test(message) || ERRNO.test(message) ? "The model refused the request." : message;
-  // Said in the same words each time: it is what a newcomer's operator has to do.
+  // Always the same text: it says what the operator of a new installation has to do.
   if (/billing/i.test(message)) return message;
-  const words = WORDS[kind];
-  if (!words) return isInside(message) ? "The server could not complete the request." : withCharge(error, message);
-  if (kind === "busy" && !isInside(message)) return message;
+  const words = MESSAGES[kind];
+  if (!words) return isInternal(message) ? "The server could not complete the request." : withChargeNote(error, message);
+  if (kind === "busy" && !isInternal(message)) return message;
   const what = (error.reason && BY_REASON[error.reason]) ?? words;
   const when = error.retryAfterMs === undefined || error.charged ? "" : ` Try again in ${formatWait(error.retryAfterMs)}.`;
-  return withCharge(error, what + when);
+  return withChargeNote(error, what + when);
 }
 
-function withCharge({ charged, kind }: AppError, words: string): string {
+function withChargeNote({ charged, kind }: AppError, words: string): string {
   if (charged || kind === "upstream_unknown_outcome") return `${words} ${NOT_REPEATED}`;
-  return WORDS[kind] && kind !== "upstream_timeout" ? `${words} Nothing was charged.` : words;
+  return MESSAGES[kind] && kind !== "upstream_timeout" ? `${words} Nothing was charged.` : words;
 }

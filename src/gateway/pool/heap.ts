@@ -1,15 +1,15 @@
-// A binary heap whose items know their own place, so that any of them moves or leaves in O(log n).
+// Binary heap whose items store their own index, so that any of them moves or leaves in O(log n).
 
-/** `at` belongs to the heap: the item's index, or -1 outside. An item sits in one heap at a time. */
+/** `at` belongs to the heap: the item's index, or -1 outside. An item is in one heap at a time. */
 export type HeapItem = { at: number };
 
 export type Heap<T extends HeapItem> = {
   size(): number;
-  /** The first item by order, left in place. */
+  /** The first item by order; it stays inside. */
   peek(): T | undefined;
   /** Inserts the item, or moves it after its order changed. */
   put(item: T): void;
-  /** Takes the item out; nothing happens when it is not inside. */
+  /** Removes the item; no effect when it is not inside. */
   remove(item: T): void;
 };
 

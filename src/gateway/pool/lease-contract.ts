@@ -1,4 +1,4 @@
-// What the gateway asks of the pool, and of a key's limits. One implementation each today (pool.ts, limits.ts).
+// Lease contract: how the gateway leases upstream tokens, and how a lease ends. Implemented by pool.ts.
 
 import type { Kind, Usage } from "../../domain/generation.ts";
 import type { ErrorKind, FailureDetail } from "../../errors.ts";
@@ -12,7 +12,7 @@ export type LeaseRequest = {
   family: string;
   /** Providers that can express the request, e.g. its size; a token of another is not considered. */
   providers: readonly string[];
-  /** Least plan needed, by provider; absent: any. */
+  /** Lowest tier needed, by provider; absent: any. */
   minTier?: Readonly<Record<string, 0 | 1 | 2>>;
   /** Credits that a token must still have, by provider; absent: any. */
   credits?: Readonly<Record<string, number>>;
@@ -20,24 +20,24 @@ export type LeaseRequest = {
   keyId: number;
   /** Tokens that have refused this request. */
   exclude: ReadonlySet<number>;
-  /** Tokens that failed for this request a moment ago: taken only when no other is free. */
+  /** Tokens on which this request just failed: taken only when no other is free. */
   avoid?: ReadonlySet<number>;
-  /** Only this token will do: what belongs to it stays with it. */
+  /** Only this token may serve, e.g. because the upstream object belongs to it. */
   pinned?: number;
-  /** This token rather than another when it is free: a conversation's first token. */
+  /** Preferred when it is free: the token that served the conversation before. */
   prefer?: number;
-  /** What the call would cost, for caps that we count ourselves. */
+  /** Cost of the call, for caps that we count ourselves. */
   estimate: { images: number; videoSeconds: number; usd: number };
 };
 
 export type LeaseOptions = {
-  /** Gives up the place in the queue; its reason is thrown. */
+  /** Leaves the wait queue; its reason is thrown. */
   signal: AbortSignal;
   /** Longest wait, in ms; absent: the setting `pool.wait_ms`. */
   waitMs?: number;
   /** No lease is given that leaves less time than a call takes: `busy` then. Absent: a call may take as long as it takes. */
   deadline?: Deadline;
-  /** Called when the request has to wait, and again when its place changes. Positions start at 1. */
+  /** Called when the request has to wait, and again when its queue position changes. Positions start at 1. */
   onWait?(position: number, estimateMs: number | null): void;
 };
 
@@ -51,7 +51,7 @@ export type Outcome =
       retryAfterMs?: number;
       upstreamStatus?: number;
       charged: boolean;
-      /** Its request's own deadline ended the call: the whole time that the request had, in ms. */
+      /** The request's own deadline aborted the call: the whole time that the request had, in ms. */
       cutAfterMs?: number;
     };
 
@@ -63,9 +63,9 @@ export type Lease = AsyncDisposable & {
   readonly proxy: string | null;
   /** Ms spent waiting. */
   readonly waitedMs: number;
-  /** Whether another token, or this one, speaks for the same upstream account. */
+  /** Whether another token, or this one, is of the same upstream account. */
   sharesAccount(tokenId: number): boolean;
-  /** Tells health how the call ended. The first report counts, later ones are ignored. */
+  /** Reports how the call ended. The first report counts, later ones are ignored. */
   report(outcome: Outcome): void;
 };
 
@@ -74,11 +74,11 @@ export interface Leases {
    * Reserves one token.
    * @throws {AppError} `no_token` when no token of the pool could ever serve this (403-like for the pool: nothing to wait for),
    * `upstream_quota` when all that could are out of quota until `retryAfterMs`, `upstream_rate_limited` when all are cooling longer
-   * than the wait, `upstream_unavailable` when all are paused after repeated failures, `busy` when the queue is full or the wait
+   * than the wait, `upstream_unavailable` when all cool after repeated failures, `busy` when the queue is full or the wait
    * ran over; `retryAfterMs` is the soonest slot or cooldown end
    */
   lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease>;
-  /** Ms until the first token that could serve this and is held back comes back; null: none is, or none by itself. Costs no I/O. */
+  /** Ms until the first cooldown or cap of a token that could serve this ends; null: there is none, or none by itself. Costs no I/O. */
   soonestMs(request: LeaseRequest): number | null;
   /** Whether a lease would be given at once. Costs no I/O. */
   isFree(request: LeaseRequest): boolean;
@@ -91,7 +91,7 @@ export interface Leases {
   deniedFor?(kind: Kind, family: string): HealthReason | null;
   /** Families that at least one enabled token can serve. */
   families(kind: Kind): Set<string>;
-  /** What calls of this family took lately, in ms; null: none has ended yet. */
+  /** Mean time of recent calls of this family, in ms; null: none has ended yet. */
   usualMs?(kind: Kind, family: string): number | null;
   /** Whether the operator has switched the family off; then the two above do not know it. Absent: none is. */
   isOff?(family: string): boolean;

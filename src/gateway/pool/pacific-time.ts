@@ -1,8 +1,9 @@
-// Days as the upstream counts them: per-day quotas end at midnight in America/Los_Angeles (ai.google.dev/gemini-api/docs/rate-limits, read 2026-11-23).
+// Pacific time: per-day quotas end at midnight in America/Los_Angeles.
+// https://ai.google.dev/gemini-api/docs/rate-limits, read 2026-11-23.
 
 const DAY_MS = 86_400_000;
 
-/** Made when it is first needed: it loads the world's time zones. */
+/** Created at first use: it loads the time zone database. */
 let wallClock: Intl.DateTimeFormat | undefined;
 
 const openWallClock = () =>

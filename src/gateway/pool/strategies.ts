@@ -1,35 +1,35 @@
-// How a token is chosen among those that can serve: each strategy is an order, the first is taken. Pure but for the chance it is given.
+// Load-balancing strategies: each is an order of the ready tokens, and the first is taken. Pure but for `random`.
 import type { Random } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 
 export type Strategy = Settings["pool"]["strategy"];
 
-/** What an order may look at. */
+/** What an order may depend on. */
 export type Candidate = {
   id: number;
   weight: number;
   credits: number | null;
   inFlight: number;
-  /** Calls at once; -1 unlimited. */
+  /** Concurrency limit; -1 unlimited. */
   limit: number;
-  /** Grows with every lease: the least was used the longest ago. */
+  /** Number of the last lease: the smallest was used the longest ago. */
   used: number;
 };
 
 /**
- * Chance as a race: everyone draws an exponential waiting time and the shortest wins. The exponential has no memory, so drawing
- * again after a win, or at any other moment, leaves the chances as they are, and a heap can hold the race between draws.
+ * Weighted random choice as a race: each token draws an exponential waiting time and the shortest wins. The exponential is memoryless, so
+ * drawing again at any moment leaves the probabilities as they are, and a heap can hold the race between draws.
  */
 export type Race = { time: number; random: Random };
 
 /** Smaller comes first; `second` decides between equals. */
 export type Rank = { first: number; second: number };
 
-/** Calls that an unlimited token is taken to bear, so that it can be compared with limited ones. */
+/** Concurrency assumed for an unlimited token, to compare it with limited ones. */
 const NOMINAL_LIMIT = 100;
 
 const load = ({ inFlight, limit }: Candidate) => inFlight / (limit === -1 ? NOMINAL_LIMIT : limit);
-/** A weight of 0 comes only when nobody else can. */
+/** A token of weight 0 is taken only when no other is ready. */
 const arrival = (race: Race, weight: number) => (weight > 0 ? race.time - Math.log(1 - race.random()) / weight : Number.POSITIVE_INFINITY);
 
 const ORDERS = {
@@ -44,14 +44,14 @@ const ORDERS = {
   { first(candidate: Candidate, race: Race): number; second(candidate: Candidate, race: Race): number }
 >;
 
-/** Writes the candidate's place in the strategy's order into `rank`. */
+/** Writes the candidate's rank in the strategy's order into `rank`. */
 export function rankInto(rank: Rank, strategy: Strategy, candidate: Candidate, race: Race): void {
   const order: { first(candidate: Candidate, race: Race): number; second(candidate: Candidate, race: Race): number } = ORDERS[strategy];
   rank.first = order.first(candidate, race);
   rank.second = order.second(candidate, race);
 }
 
-/** After a winner was taken: the race goes on from its time. */
+/** After a winner was taken: the race continues from its time. */
 export function advance(race: Race, winner: Rank, strategy: Strategy): void {
   if ((strategy === "random" || strategy === "weighted") && Number.isFinite(winner.first)) race.time = winner.first;
 }

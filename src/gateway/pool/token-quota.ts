@@ -1,4 +1,4 @@
-// Caps that the operator sets and we count ourselves: per token, group and model; reserved before a call, settled or released once.
+// Token quota: the operator's own caps per token, group and model; reserved before a call, settled or released once.
 import { nextPacificMidnight } from "./pacific-time.ts";
 
 const MINUTE_MS = 60_000;
@@ -45,7 +45,7 @@ function parseModels(value: unknown): Map<string, Cap> {
 
 /**
  * Reads `TokenRow.caps`: `{ requestsPerMinute?, requestsPerDay?, imagesPerMinute?, usdPerDay?, models?: { [family]: same },
- * group?: same with models }`. What is not understood is no cap; null when nothing is capped.
+ * group?: same with models }`. Ignores what is not understood; null when nothing is capped.
  */
 export function parseCaps(value: unknown): Caps | null {
   const source = asObject(value);
@@ -68,12 +68,12 @@ export function stricter(a: Cap | null, b: Cap | null): Cap | null {
   ) as Cap;
 }
 
-/** Days as saved by {@link dumpDays}; `until` 0 is no day at all. */
+/** `until` 0: a day that is over. */
 export function newCounter(day: DayCount = { until: 0, requests: 0, usd: 0 }): Counter {
   return { recent: [], day };
 }
 
-/** Moves the counter on to `now`: drops minutes and days that are over, also after the clock was set back. */
+/** Drops minutes and days that are over at `now`, also after the clock was set back. Changes `counter`. */
 function roll(counter: Counter, now: number): void {
   const { recent, day } = counter;
   let over = 0;
@@ -94,11 +94,11 @@ function minuteAvailableAt(recent: readonly Spend[], amount: (spend: Spend) => n
   return until;
 }
 
-/** Money is kept to the millionth of a dollar: binary fractions do not add up exactly. */
+/** Rounds to the millionth of a dollar: binary fractions do not add up exactly. */
 const money = (usd: number) => Math.max(0, Math.round(usd * 1e6) / 1e6);
 const exceeds = (sum: number, limit: number) => sum > limit + 5e-7;
 
-/** Epoch ms at which the cap has room for one more call of this cost: 0 is now, Infinity never. */
+/** Epoch ms at which the cap allows one more call of this cost: 0 is now, Infinity never. */
 export function availableAt(counter: Counter, cap: Cap, cost: { images: number; usd: number }, now: number): number {
   roll(counter, now);
   const { recent, day } = counter;
@@ -135,7 +135,7 @@ export function settle(counter: Counter, spend: Spend, used: { images: number; u
   spend.usd = used.usd;
 }
 
-/** Takes the call back: it was never made. Changes `counter`. */
+/** Undoes {@link reserve}: the call was never made. Changes `counter`. */
 export function release(counter: Counter, spend: Spend): void {
   const at = counter.recent.indexOf(spend);
   if (at >= 0) counter.recent.splice(at, 1);
