@@ -1,4 +1,4 @@
-// What the routes of this surface share: what they need of the program, the call's facts, and the meaning of a model's name.
+// Call of the Gemini dialect: an admitted request, its model and its signal.
 
 import type { Clock } from "../../clock.ts";
 import type { Store } from "../../db/store.ts";
@@ -19,7 +19,7 @@ import type { Log } from "../../log.ts";
 import { type Admission, admitBody } from "../admission.ts";
 import type { BodyReader } from "../body/body.ts";
 
-/** What the routes of this surface need of the program. */
+/** Dependencies of the routes of this dialect. */
 export type Api = Admission & {
   bodies: BodyReader;
   settings: SettingsStore;

@@ -1,4 +1,5 @@
-// Every ErrorKind in Google's envelope. Source: wire.md A.7 and C.2 (Gemini API documentation, read 2026-11-23).
+// Google error envelope: HTTP code and status of every ErrorKind.
+// Source: docs/wire/gemini.md.
 import { type AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
 import { customerMessage } from "../../gateway/pool/customer-message.ts";
 
@@ -49,7 +50,7 @@ function detailsOf(error: AppError): unknown[] {
   return [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: `${Math.ceil(error.retryAfterMs / 1000)}s` }];
 }
 
-/** Body of an error. What is not an AppError is a bug: it tells nothing. */
+/** Body of an error. Anything but an AppError is a bug and reveals nothing. */
 export function errorBody(thrown: unknown): ErrorBody {
   const error = knownFailure(thrown);
   if (!error) return { error: { code: 500, message: "Internal error", status: "INTERNAL", details: [] } };
@@ -79,7 +80,7 @@ export function rpcStatus(error: AppError) {
   return { code: RPC_CODES[status], message: customerMessage(error), status };
 }
 
-/** A whole answer for a failure that is known before anything was sent. */
+/** Response for a failure before anything was sent. */
 export function errorResponse(thrown: unknown): Response {
   const error = knownFailure(thrown);
   const body = errorBody(error);
@@ -87,7 +88,7 @@ export function errorResponse(thrown: unknown): Response {
   if (error?.retryAfterMs !== undefined) {
     headers["retry-after"] = String(Math.max(1, Math.min(MAX_RETRY_AFTER_S, Math.ceil(error.retryAfterMs / 1000))));
   }
-  // The same words as on the other surface: clients of both exist that retry by themselves.
+  // As in the OpenAI dialect: some clients of both retry by themselves.
   if (error?.charged) headers["x-should-retry"] = "false";
   if (error?.joined) headers["x-flow2api-joined"] = error.joined;
   return Response.json(body, { status: body.error.code, headers });

@@ -1,4 +1,4 @@
-// The names of jobs on this surface: operations, interactions and files of finished videos are one job under several names.
+// Names of jobs: operations, interactions and files of finished videos are one job under several ids.
 import type { Job } from "../../domain/job.ts";
 
 const VIDEO = "video_";
@@ -12,7 +12,7 @@ export const videoJobId = (id: string): string => `${VIDEO}${id}`;
 
 export const interactionId = ({ id }: Pick<Job, "id">): string => `${INTERACTION}${id}`;
 
-/** The job behind an interaction's id; null for what no interaction of ours is called. */
+/** The job behind an interaction's id; null for an id of another form. */
 export const interactionJobId = (id: string): string | null => (id.startsWith(INTERACTION) ? id.slice(INTERACTION.length) : null);
 
 /** Where a finished video is downloaded, in the form that Google's SDKs take apart. */

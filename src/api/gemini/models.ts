@@ -1,4 +1,4 @@
-// models.list and models.get: what this pool can serve now, with the methods that serve it, under every name that clients know.
+// models.list and models.get: models that the pool serves now, with their methods.
 // Source: Gemini API reference, models (read 2026-11-23).
 
 import type { Kind } from "../../domain/generation.ts";

@@ -1,4 +1,4 @@
-// What a request of generateContent asks beyond its conversation and shape: carried, refused, or named as ignored. Pure.
+// Options of generateContent: safety, search, sampling and output format; other fields are reported as ignored. Pure.
 // Source: Gemini API reference, GenerateContentRequest, SafetySetting, Tool and GenerationConfig, read 2026-11-29.
 import { type ModelOptions, SEARCH_TYPES, type SearchOptions } from "../../domain/generation.ts";
 import { mustBe } from "../body/invalid.ts";
@@ -16,7 +16,7 @@ export type DecodedOptions = {
 /** Where image-config.ts finds shape and size for clients of other gateways. */
 const HINT_PLACES = ["imageConfig", "extraBody", "google", "aspectRatio", "imageSize", "size", "quality"];
 
-/** Fields that are read, here or in decode.ts. Every other one is told as ignored: see the table in the README beside this file. */
+/** Fields that are read, here or in decode.ts. Every other one is reported as ignored: see the table in README.md. */
 const READ = {
   body: ["contents", "systemInstruction", "safetySettings", "tools", "generationConfig", "model", "cachedContent", ...HINT_PLACES],
   generationConfig: [
@@ -97,14 +97,14 @@ export function imagenSafety(value: unknown): ModelOptions["safety"] | null {
   return STANDARD.map((category) => ({ category, threshold }));
 }
 
-/** Names of the fields that nobody reads; empty ones say nothing. */
+/** Names of the fields that are not read; empty values do not count. */
 export function unread(fields: Fields, read: readonly string[], prefix: string): string[] {
   return Object.entries(fields).flatMap(([name, value]) => (read.includes(name) || isEmpty(value) ? [] : [`${prefix}${name}`]));
 }
 
 const PART_FIELDS = ["text", "inlineData", "fileData", "thought", "thoughtSignature"];
 
-/** Names of fields of parts that nobody reads (`videoMetadata`, answers of functions), each once. */
+/** Names of fields of parts that are not read (`videoMetadata`, answers of functions), each once. */
 function unreadParts(contents: unknown): string[] {
   const names = new Set<string>();
   for (const content of listOf(contents)) {

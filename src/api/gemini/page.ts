@@ -1,4 +1,4 @@
-// Pages as Google's lists have them: a size, and a token that names the last element of the page before.
+// Pagination of Google's lists: pageSize, and a pageToken that names the last element of the previous page.
 
 import { mustBe } from "../body/invalid.ts";
 import { splitUrl } from "../dialect.ts";

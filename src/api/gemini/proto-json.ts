@@ -1,8 +1,8 @@
-// Google's JSON as clients write it: names in camelCase or snake_case, numbers as text, null for what is absent.
+// Proto JSON: camelCase or snake_case names, numbers as text, null for absent fields.
 
 export type Fields = { [name: string]: unknown };
 
-/** Deeper than any body that means something; what is below stays as it is and is ignored. */
+/** Deeper than any valid body; deeper values stay as they are and are ignored. */
 const MAX_DEPTH = 32;
 
 /** Below these the names are the client's own. */

@@ -1,4 +1,4 @@
-// Images and videos as Google's clients name them: bytes inside, the name of a file, our own links, any https URL.
+// Media references of Google's clients: inline bytes, file names, our own links, any https URL.
 
 import type { InputMedia, Kind, Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
@@ -24,10 +24,10 @@ export function fileIdIn(uri: string): string | null {
   return FILE_NAME.exec(end < 0 ? uri : uri.slice(0, end))?.[1] ?? null;
 }
 
-/** Addresses of videos that upstreams read themselves. */
+/** URLs of videos that upstreams fetch themselves. */
 const YOUTUBE = /^https:\/\/(?:(?:www|m)\.)?(?:youtube\.com\/(?:watch\?|shorts\/|live\/)|youtu\.be\/)/i;
 
-/** Base64 in a body, as a URL that the gateway reads. The claimed type is not believed later on. */
+/** Base64 of a body as a data URL. The claimed media type is checked later. */
 export function dataReference(data: string, mimeType: unknown, param: string): InputReference {
   const url = data.startsWith("data:") ? data : `data:${textOf(mimeType) ?? ""};base64,${data}`;
   return { type: "reference", url, param, trusted: true };
@@ -60,7 +60,7 @@ export function mediaReference(value: Fields, param: string): InputReference {
   throw mustBe(param, "bytesBase64Encoded with mimeType, or uri", value);
 }
 
-/** Google's words for a file that is not there, or not the key's: it does not say which. */
+/** Google's message for a file that does not exist or is another key's. */
 export const noSuchFile = (name: string, param?: string) =>
   new AppError("forbidden", `You do not have permission to access the File ${name.slice(0, 80)} or it may not exist.`, {
     param,

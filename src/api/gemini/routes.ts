@@ -1,4 +1,4 @@
-// The Gemini surface: the list of its routes, each described where it stands.
+// Routes of the Gemini dialect, with their OpenAPI descriptions.
 
 import { Elysia } from "elysia";
 import type { FileName } from "../../db/media.ts";
@@ -25,7 +25,7 @@ export type GeminiContext = Api & {
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };
 
-/** Google's versions, the original's bare prefix, and OpenAI's, where only paths stand that OpenAI does not have. */
+/** Google's versions, the bare prefix of python-flow2api, and `/v1` for paths that OpenAI does not have. */
 const PREFIXES = ["/v1beta", "/v1beta1", "/v1alpha", "/v1", ""] as const;
 type Prefix = (typeof PREFIXES)[number];
 
@@ -40,13 +40,13 @@ type Answer = (api: Api, call: Call, name: string) => Response | Promise<Respons
 type Server = { timeout(request: Request, seconds: number): void } | null;
 type Arrival = { request: Request; server: Server; set: { headers: object } };
 
-/** Answers whatever happens; failures get Google's envelope. */
+/** Always returns a response; failures have Google's envelope. */
 async function respond(
   { log }: Pick<Api, "log">,
   { request, server }: Arrival,
   answer: () => Response | Promise<Response>,
 ): Promise<Response> {
-  // Generations, downloads and uploads take as long as they take.
+  // Generations, downloads and uploads have no idle timeout.
   server?.timeout(request, 0);
   try {
     return await answer();
@@ -72,7 +72,7 @@ function restOf(url: string, start: string): string {
   }
 }
 
-/** Paths of `/v1` that both surfaces have: `app.ts` asks here first. */
+/** Paths of `/v1` that both dialects have: `app.ts` checks these first. */
 const SHARED: readonly { method: string; path: RegExp; start: string; answer: Answer }[] = [
   { method: "GET", path: /^\/v1\/models\/?$/, start: "/v1/models", answer: modelList },
   { method: "GET", path: /^\/v1\/models\/./, start: "/v1/models/", answer: modelOrOperation },
@@ -81,7 +81,7 @@ const SHARED: readonly { method: string; path: RegExp; start: string; answer: An
   { method: "DELETE", path: /^\/v1\/files\/./, start: "/v1/files/", answer: deleteFile },
 ];
 
-/** The answer to a request for a path that both surfaces have, when it speaks Gemini; else undefined. */
+/** Handler of paths that both dialects have; undefined for a request of the OpenAI dialect. */
 export function createSharedPaths(ctx: GeminiContext) {
   return (arrival: Arrival): Promise<Response> | undefined => {
     const { method, url, headers } = arrival.request;
@@ -112,7 +112,7 @@ function callModel(api: Api, call: Call, name: string) {
 function surface(ctx: GeminiContext, prefix: Prefix) {
   const detail = (summary: string, body: object = {}) => ({ tags: ["Gemini"], summary, ...body, hide: prefix !== PREFIXES[0] });
   const route = (path: string, answer: Answer) => (arrival: Arrival) => respondTo(ctx, arrival, `${prefix}${path}`, answer);
-  /** For answers that count against the key's limit per minute: they say what is left of it. */
+  /** Counts against the key's limit per minute; the response has the rate headers. */
   const counted = (path: string, answer: Answer) => async (arrival: Arrival) => {
     const response = await route(path, answer)(arrival);
     Object.assign(arrival.set.headers, ctx.limits.rateHeaders(ctx.callOf(arrival.request).key.id));
@@ -124,7 +124,7 @@ function surface(ctx: GeminiContext, prefix: Prefix) {
     parse: "none",
     detail: detail(`models/{model}:{method}, the method one of ${Object.keys(METHODS).join(", ")}`, jsonBody(GenerateBody)),
   });
-  // The bare prefix is the original's: it has models alone. Under /v1 these paths are OpenAI's as well: see createSharedPaths.
+  // The bare prefix of python-flow2api has models alone. Under /v1 these paths are OpenAI's as well: see createSharedPaths.
   if (prefix !== "/v1") {
     app
       .get("/models", route("/models", modelList), { detail: detail("List the models that this pool serves") })
@@ -180,5 +180,5 @@ function uploadRoutes(ctx: GeminiContext, uploads: Uploads) {
     .put("/:upload", goOn, { parse: "none", detail: { hide: true } });
 }
 
-/** Bodies are described for /openapi.json and read by our own reader, after the guard. */
+/** Describes a body for /openapi.json; BodyReader reads it, after the guard. */
 const jsonBody = (schema: unknown) => ({ requestBody: { required: true, content: { "application/json": { schema: schema as never } } } });

@@ -1,4 +1,4 @@
-// Starts what generateContent and :predict make: a generation that is read as it goes, or a job where it has to outlive its client.
+// Start of images and videos for generateContent and :predict, live or as a job that outlives its client.
 
 import type { ModelOptions } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";

@@ -1,5 +1,5 @@
-// Inbound bodies of the Gemini surface after `camelKeys`. Tolerant: unknown fields pass; forms are told apart where they are read.
-// Source: Gemini API reference and the SDKs and clients named in wire.md A.1, A.3, A.4, A.5, C.1 and D (read 2026-11-23).
+// Request bodies of the Gemini dialect after `camelKeys`. Tolerant: unknown fields pass, the decoders check forms.
+// Source: docs/wire/gemini.md.
 import { type Static, type TSchema, t } from "elysia";
 import { type Validator, validator } from "../body/body.ts";
 import { camelKeys } from "./proto-json.ts";

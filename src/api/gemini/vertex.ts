@@ -1,4 +1,4 @@
-// Vertex's paths, as SDKs in express mode use them with an API key: the same methods by other names, operations asked by POST.
+// Vertex AI paths, as SDKs in express mode call them with an API key; operations are polled by POST.
 // Source: requests of @google/genai 3.3 and google-genai 3.6.1 with `vertexai` and an API key; Vertex AI reference, fetchPredictOperation, read 2026-11-29.
 
 import type { Job } from "../../domain/job.ts";

@@ -1,4 +1,4 @@
-// Wishes for a video as texts of Google's fields. Pure; what says nothing here is left to the model.
+// Video options from Google's fields: aspect, resolution, webhook. Pure; absent values are left to the model.
 
 import { ASPECTS, RESOLUTIONS, type Resolution, VIDEO_ASPECTS, type VideoAspect } from "../../domain/generation.ts";
 import { mustBe } from "../body/invalid.ts";

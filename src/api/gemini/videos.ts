@@ -1,5 +1,5 @@
-// :predictLongRunning, Veo's method, and its operations: every one is a job, looked at as often as a client likes.
-// Source: Gemini API reference, models.predictLongRunning and operations; clients of wire.md A.4 and D (read 2026-11-23).
+// :predictLongRunning, Veo's method, and its operations, which are jobs that clients poll.
+// Source: docs/wire/gemini.md.
 
 import type { InputMedia } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
@@ -22,16 +22,16 @@ import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./pro
 import { fileIdIn, mediaReference, readReference } from "./references.ts";
 import { aspectOf, resolutionOf, webhookOf } from "./video-options.ts";
 
-/** Fields of `parameters` that are read; every other one is told as ignored. */
+/** Fields of `parameters` that are read; every other one is reported as ignored. */
 const READ = ["aspectRatio", "resolution", "durationSeconds", "negativePrompt", "seed", "sampleCount"];
 
-/** Answers with the operation as soon as the job is safe. */
+/** Returns the operation as soon as the job is durable. */
 export async function predictLongRunning(api: Api, call: Call, model: string): Promise<Response> {
   const { job, headers } = await startPrediction(api, call, model);
   return Response.json({ name: operationName(job) }, { headers });
 }
 
-/** @throws {AppError} everything that is known before the job is safe */
+/** @throws {AppError} everything that is known before the job is durable */
 export async function startPrediction(api: Api, call: Call, model: string): Promise<{ job: Job; headers: Record<string, string> }> {
   const { request, requestId, key, startedAt } = call;
   const choice = admittedModel(api, call, model, "video");

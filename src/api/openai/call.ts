@@ -1,4 +1,4 @@
-// What every generating route of this surface shares: the call's facts, and the way from a decoded body to a running generation.
+// Call of the OpenAI dialect: an admitted request, and the start of its image generation.
 
 import type { Clock } from "../../clock.ts";
 import type { ImageOptions, Json, Turn } from "../../domain/generation.ts";
@@ -25,7 +25,7 @@ import type { BodyReader } from "../body/body.ts";
 import { insists } from "../generation-headers.ts";
 import type { CollectedHints } from "../image-config.ts";
 
-/** What the routes of this surface need of the program. */
+/** Dependencies of the routes of this dialect. */
 export type Api = Admission & {
   bodies: BodyReader;
   settings: SettingsStore;
@@ -34,7 +34,7 @@ export type Api = Admission & {
   media: MediaStore;
   affinity: Affinity;
   sideCalls: SideCallLog;
-  /** Null: nothing is done in the background. */
+  /** Null: there are no background jobs. */
   jobs?: Jobs | null;
   clock: Clock;
   log: Log;
@@ -47,7 +47,7 @@ export type Call = {
   key: KeyRow;
   /** Scheme and host for links that people follow in a browser. */
   origin: string;
-  /** Scheme and host for links that the client itself follows: those by which it called. */
+  /** Scheme and host for links that the client itself follows, by which it called. */
   calledOrigin: string;
   startedAt: number;
 };
@@ -112,7 +112,7 @@ export async function prepareImages(
   return { spec: { choice, options, turns, n, imagesParam }, leftOut };
 }
 
-/** Makes the order a job, or finds the one that the same request made before. @throws {AppError} as `Jobs.createImages` */
+/** Creates the job, or finds the one of the same earlier request. @throws {AppError} as `Jobs.createImages` */
 export function createImageJob(jobs: Jobs, call: Call, order: ImageOrder, spec: ImageSpec, client: JobClient): Promise<Job> {
   const { request, requestId, key, startedAt } = call;
   const { route, echo, webhookUrl, compared } = order;
@@ -146,5 +146,5 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
   return { ...started, turns: spec.turns, leftOut, stop: () => left.abort() };
 }
 
-/** What makes an answer's ids its own: of a job always the same, so that repetitions are one answer. */
+/** Unique part of a response's ids; a job's own id, so that repetitions have the same ids. */
 export const answerId = (job: Job | null): string => job?.id.slice(job.id.indexOf("_") + 1) ?? newId();

@@ -1,4 +1,5 @@
-// Every ErrorKind in OpenAI's envelope. Source: wire.md B.0.1 (OpenAI API reference and SDK sources, read 2026-11-23).
+// OpenAI error envelope: status, type and code of every ErrorKind.
+// Source: docs/wire/openai.md.
 import { type AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
 import { customerMessage } from "../../gateway/pool/customer-message.ts";
 
@@ -32,15 +33,15 @@ const TABLE = {
   cancelled: { status: 499, type: "server_error", code: "cancelled", retry: false },
 } as const satisfies Record<ErrorKind, Row>;
 
-/** What cannot be read is a bad answer, not an upstream without room. */
-const BAD_ANSWER: Row = TABLE.network;
+/** An unreadable response is a bad gateway, not an overloaded upstream. */
+const BAD_GATEWAY: Row = TABLE.network;
 
 function rowOf({ kind, detail }: AppError): Row {
   const isBad = kind === "upstream_unavailable" && (detail?.reason === "malformed" || detail?.reason === "cut_off");
-  return isBad ? BAD_ANSWER : TABLE[kind];
+  return isBad ? BAD_GATEWAY : TABLE[kind];
 }
 
-/** The longest wait that clients obey, in seconds; beyond it they use their own. */
+/** Longest wait that clients obey, in seconds; above it they use their own. */
 const MAX_RETRY_AFTER_S = 60;
 
 export type ErrorBody = {
@@ -53,7 +54,7 @@ export type ErrorBody = {
   };
 };
 
-/** Body of an error. What is not an AppError is a bug: it tells nothing. */
+/** Body of an error. Anything but an AppError is a bug and reveals nothing. */
 export function errorBody(thrown: unknown): ErrorBody {
   const error = knownFailure(thrown);
   if (!error) {
@@ -100,7 +101,7 @@ export function errorHeaders(thrown: unknown): Record<string, string> {
   return headers;
 }
 
-/** A whole answer for a failure that is known before anything was sent. */
+/** Response for a failure before anything was sent. */
 export function errorResponse(error: unknown): Response {
   return Response.json(errorBody(error), { status: errorStatus(error), headers: errorHeaders(error) });
 }

@@ -1,4 +1,4 @@
-// /v1/files: images and videos uploaded once and used many times, by the key that owns them. They go with the age of inputs.
+// /v1/files: images and videos that a key uploads once and uses by id; they expire with the age of inputs.
 
 import type { Store } from "../../db/store.ts";
 import type { Media } from "../../domain/generation.ts";
@@ -33,7 +33,7 @@ export async function uploadFile(api: FilesApi, { request, key, requestId }: Cal
   return Response.json(encodeFile(media));
 }
 
-/** Null where the length is not told: it is counted once the file is there. */
+/** Null without a content-length: the size counts once the file is stored. */
 const declaredBytes = ({ headers }: Request): number | null => Number(headers.get("content-length") ?? 0) || null;
 
 /** Newest first unless `order=asc`; pages by `after` and `limit`. */
@@ -84,7 +84,7 @@ export async function deleteFile(api: FilesApi, call: Call, id: string): Promise
   return Response.json({ id: fileIdOf(media.id), object: "file", deleted: true });
 }
 
-/** @throws {AppError} `not_found`, also for what is another key's or is no file: nobody learns what exists */
+/** @throws {AppError} `not_found`, also for another key's media and for media that is not a file: existence is not revealed */
 async function fileOf({ media: store, clock }: FilesApi, { key }: Call, id: string): Promise<Media> {
   const mediaId = fileMediaId(id);
   const media = mediaId === null ? null : await store.get(mediaId);

@@ -1,4 +1,4 @@
-// GET /v1/models and /v1/models/{id}: what this pool can serve now for a key, and the names that lead there.
+// GET /v1/models, /v1/models/{id} and /v1/models/aliases: models that the pool serves for a key.
 
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
@@ -16,7 +16,7 @@ export const listedModels = (served: ServedModels, key: Asker, all: boolean) => 
   data: modelsFor(served, key, all).map(encodeModel),
 });
 
-/** GET /v1/models/aliases: the names that lead to a family of another name. */
+/** GET /v1/models/aliases: names of families under another id. */
 export function listedAliases(served: ServedModels, key: Asker) {
   const aliases = modelsFor(served, key, true).filter(({ id, family }) => id !== family);
   return { object: "list" as const, data: aliases.map((entry) => ({ ...encodeModel(entry), is_alias: true })) };

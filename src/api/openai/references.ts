@@ -1,4 +1,4 @@
-// Images as clients name them, in every form seen: a URL, a data URL, an object around either, the id of an uploaded file.
+// Image references in every form that clients send: URL, data URL, `{image_url}`, `{url}`, `{file_id}`.
 import type { InputReference } from "../../gateway/generation/unresolved-turn.ts";
 import { mustBe } from "../body/invalid.ts";
 

@@ -1,4 +1,4 @@
-// The OpenAI surface: the list of its routes, each described where it stands.
+// Routes of the OpenAI dialect, with their OpenAPI descriptions.
 
 import { type AnyElysia, Elysia } from "elysia";
 import type { Kind } from "../../domain/generation.ts";
@@ -38,7 +38,7 @@ export type OpenAiContext = FilesApi & {
   callOf(request: Request): Omit<Call, "request"> & { key: KeyRow };
 };
 
-/** Where the surface stands; Google serves its own OpenAI surface under the second. */
+/** Prefixes of the dialect; the second is that of Google's OpenAI compatibility layer. */
 const PREFIXES = ["/v1", "/v1beta/openai"] as const;
 
 export function openaiRoutes(ctx: OpenAiContext) {
@@ -57,7 +57,7 @@ type Arrival = {
   set: { headers: object };
 };
 
-/** Every route under one prefix; any text to the compiler, for which two were too much. */
+/** Every route under one prefix. The prefix is a plain string: its literal types exceed the compiler's depth. */
 function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
   const served = () => ({
     pool: ctx.pool,
@@ -70,12 +70,12 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
     (answer: Answer) =>
     ({ request, params }: Arrival) =>
       answer(ctx, { request, ...ctx.callOf(request) }, params?.id ?? "");
-  /** For answers that take as long as an image takes. */
+  /** Without the idle timeout, for responses that take as long as a generation. */
   const slow = (answer: Answer) => (arrival: Arrival) => {
     arrival.server?.timeout(arrival.request, 0);
     return route(answer)(arrival);
   };
-  /** For answers that count against the key's limit per minute: they say what is left of it, refusals too. */
+  /** Counts against the key's limit per minute; every response has the rate headers, refusals too. */
   const counted = (answer: Answer) => (arrival: Arrival) =>
     slow(async (api, call, id) => {
       try {
@@ -85,7 +85,7 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
       }
     })(arrival);
 
-  /** For generations: a key that may make none is refused before its body is read. `kind` null: the model decides. */
+  /** For generations: a key at its limit is refused before its body is read. `kind` null: the model decides. */
   const generating = (kind: Kind | null, answer: Answer) =>
     counted(async (api, call, id) => {
       admitBody(api, call.request, call.key.id, kind);
@@ -120,7 +120,7 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
         parse: "none",
         detail: detail("Make images from a prompt", jsonBody(ImagesBody)),
       })
-      // As OpenRouter's own client asks for images.
+      // Path of OpenRouter's own client.
       .post("/images", generating("image", generate), { parse: "none", detail: { hide: true } })
       .post(
         "/images/edits",
@@ -165,7 +165,7 @@ const generate: Answer = (api, call) => images(api, call, "generation");
 
 const VARIATIONS = "OpenAI retired image variations: send the image to /v1/images/edits with a prompt that says what should vary.";
 
-/** Bodies are described for /openapi.json and read by our own reader, after the guard. */
+/** Describes a body for /openapi.json; BodyReader reads it, after the guard. */
 const jsonBody = (schema: unknown) => ({ requestBody: { required: true, content: { "application/json": { schema: schema as never } } } });
 
 const FILE_BODY = {

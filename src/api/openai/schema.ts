@@ -1,19 +1,19 @@
-// Inbound bodies of the OpenAI surface. Tolerant: unknown fields pass, null counts as absent.
-// Source: OpenAI API reference and the SDKs named in wire.md B (read 2026-11-23).
+// Request bodies of the OpenAI dialect. Tolerant: unknown fields pass, null counts as absent.
+// Source: docs/wire/openai.md.
 import { type Static, type TSchema, t } from "elysia";
 
 const nullable = <S extends TSchema>(schema: S) => t.Optional(t.Union([schema, t.Null()]));
 const text = () => nullable(t.String());
-/** Any value passes: `foldSeed` says what a seed may be. */
+/** Any value passes here; `foldSeed` checks it. */
 const anySeed = () => t.Optional(t.Unknown({ description: "A whole number of any size, or a text" }));
 const amount = (description: string) => nullable(t.Union([t.String(), t.Number()], { description }));
 
-/** Bounds of what can be counted; the decoders read it with them, as forms and some clients write numbers as text. */
+/** Bounds of counts. The decoders apply them as well: forms and some clients send numbers as text. */
 export const IMAGE_COUNT = { min: 1, max: 10 } as const;
 export const COMPRESSION = { min: 0, max: 100 } as const;
 export const PARTIALS = { min: 0, max: 3 } as const;
 
-// Not t.Integer, which takes any text of digits and leaves it text: its bounds then do not count.
+// Not t.Integer: it accepts digits as text, leaves them text and does not apply its bounds.
 const count = ({ min, max }: { min: number; max: number }) =>
   nullable(t.Union([t.Number({ minimum: min, maximum: max, multipleOf: 1 }), t.String()]));
 

@@ -1,6 +1,7 @@
-// The OpenAPI 3.1 document: the routes of the app, with every response of each and its schema.
+// OpenAPI 3.1 document: the mounted routes, with every response and its schema.
 import { toOpenAPISchema } from "@elysiajs/openapi/openapi";
 import type { AnyElysia } from "elysia";
+import { omit } from "../../domain/omit.ts";
 import { VERSION } from "../../version.ts";
 import { failureComponents, failuresOf, type Protocol } from "./failures.ts";
 import { ANSWERS, EXPANSIONS, type Expansion, PATH_VALUES, type RouteAnswers } from "./routes.ts";
@@ -43,14 +44,14 @@ export function describeApi(app: AnyElysia) {
 }
 
 function describeOperation(method: string, { path, summary, body }: Expansion, operation: Operation): object {
-  const { hide: _, ...rest } = operation;
+  const rest = omit(operation, ["hide"]);
   const answers = ANSWERS[`${method.toUpperCase()} ${path}`] ?? UNDESCRIBED;
   const parameters = [...pathParameters(path), ...queryParameters(answers)];
   const isOpen = answers.failures !== undefined;
   return {
     ...rest,
     ...(summary ? { summary } : {}),
-    operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(\w?)/g, (_, next: string) => next.toUpperCase())}`,
+    operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(\w?)/g, (_match, next: string) => next.toUpperCase())}`,
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: { required: true, content: { "application/json": { schema: body } } } } : {}),
     responses: { ...successes(answers), ...failures(answers, operation.tags?.[0]) },

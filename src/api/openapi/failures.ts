@@ -1,4 +1,4 @@
-// Failures of each protocol by status: one table each, applied to all of its routes as `components.responses`.
+// Failure responses by protocol and status: `components.responses` of the OpenAPI document.
 import type { SchemaName } from "./schemas.ts";
 
 export type Protocol = "OpenAI" | "Gemini" | "Plugin";

@@ -1,4 +1,4 @@
-// What each route answers when it succeeds, and the paths that are described in place of a wildcard. Data only.
+// Success responses of each route, and the described paths behind wildcards. Data only.
 import type { TSchema } from "elysia";
 import { CountBody, GenerateBody, OperationBody, PredictBody } from "../gemini/schema.ts";
 import type { SchemaName } from "./schemas.ts";

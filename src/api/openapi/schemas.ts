@@ -1,4 +1,4 @@
-// JSON Schemas of what routes answer, by name: `components.schemas` of the OpenAPI document. Fields beside those named may come.
+// JSON Schemas of responses by name: `components.schemas`. Further fields may appear.
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-// files.get, list, delete and download: what a key uploaded, and what was made for it, under ids of letters and digits alone.
+// files.get, list, delete and download: a key's uploads and finished videos.
 // Source: Gemini API reference, files (read 2026-11-23).
 
 import type { Media } from "../../../domain/generation.ts";
@@ -44,8 +44,8 @@ export async function deleteFile(api: Api, call: Call, id: string): Promise<Resp
 }
 
 /**
- * A medium by its own id or by the name that the key gave it, or a finished video by its job's id.
- * @throws {AppError} `forbidden`, also for what is another key's: nobody learns what exists
+ * A media item by its own id or by the name that the key gave it, or a finished video by its job's id.
+ * @throws {AppError} `forbidden`, also for another key's: existence is not revealed
  */
 async function fileOf(api: Api, { key }: Call, id: string): Promise<Media> {
   const named = await api.store.fileNamed(key.id, id);

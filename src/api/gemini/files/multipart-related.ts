@@ -1,4 +1,4 @@
-// Reads `multipart/related` of two parts as it arrives: a description in JSON, then the bytes of a file. Every step is linear.
+// multipart/related reader: a JSON description, then the bytes of a file, streamed in linear time.
 import { AppError } from "../../../errors.ts";
 
 export type RelatedBody = {

@@ -1,4 +1,4 @@
-// Uploads under way: begun by a key, carried on by whoever has the upload's address, over when the file is whole or an hour has passed.
+// Resumable uploads in progress: started by a key, continued by the upload's address, for one hour.
 import type { Clock } from "../../../clock.ts";
 import type { FileName } from "../../../db/media.ts";
 import type { Media, TempFileWriter } from "../../../domain/generation.ts";
@@ -59,7 +59,7 @@ type Deps = {
 export const nameTaken = (name: string) =>
   new AppError("conflict", `The File ${name} already exists.`, { param: "file.name", reason: "file_exists" });
 
-/** In memory: a restart ends uploads under way, and clients begin them anew. */
+/** In memory: a restart ends open uploads, and clients start them again. */
 export function createUploads({ media, nameFile, clock, limitMb }: Deps): Uploads {
   const uploads = new Map<string, Open>();
   const tooLarge = () => new AppError("payload_too_large", `The file is larger than ${limitMb()} MiB.`);

@@ -1,5 +1,5 @@
-// Uploads of files: resumable, where one request gets an address that is the credential of the rest; whole; or in two parts.
-// Source: Gemini API documentation, Files API; SDKs and n8n as captured in wire.md A.5 (read 2026-11-23).
+// Upload routes: resumable (the upload's address is the credential), whole, or multipart/related.
+// Source: docs/wire/gemini.md.
 
 import { AppError } from "../../../errors.ts";
 import { refusalOf } from "../../../gateway/keys/keys.ts";
@@ -14,10 +14,10 @@ import { nameTaken, type Upload, type Uploads } from "./resumable.ts";
 const MAX_NAME = 255;
 const NAMELESS = "upload";
 
-type Room = Api & { uploads: Uploads; limits: Pick<AdmissionControl, "admitUpload"> };
+type UploadApi = Api & { uploads: Uploads; limits: Pick<AdmissionControl, "admitUpload"> };
 
 /** Begins an upload; without `X-Goog-Upload-Command: start` the body is the file, or a description and the file in two parts. */
-export async function startUpload(api: Room, call: Call): Promise<Response> {
+export async function startUpload(api: UploadApi, call: Call): Promise<Response> {
   const { request } = call;
   const { headers } = request;
   const type = headers.get("content-type");
@@ -36,10 +36,14 @@ export async function startUpload(api: Room, call: Call): Promise<Response> {
 }
 
 /** An upload that cannot fit into its key's share is refused before its bytes. */
-const makeRoom = ({ media, uploads }: Room, { key }: Call, declaredBytes: number | null): Promise<void> =>
+const makeRoom = ({ media, uploads }: UploadApi, { key }: Call, declaredBytes: number | null): Promise<void> =>
   media.makeInputRoom(key.id, uploads.expectedBytes({ keyId: key.id, declaredBytes }));
 
-async function wholeUpload(api: Room, call: Call, { type, length }: { type: string | null; length: number | null }): Promise<Response> {
+async function wholeUpload(
+  api: UploadApi,
+  call: Call,
+  { type, length }: { type: string | null; length: number | null },
+): Promise<Response> {
   const body = api.bodies.stream(call.request);
   const boundary = relatedBoundary(type);
   if (boundary === null && /^multipart\//i.test(type ?? "")) {
@@ -61,7 +65,7 @@ async function wholeUpload(api: Room, call: Call, { type, length }: { type: stri
 }
 
 /** @throws {AppError} `invalid_request` for a name that no file may have, `conflict` for one that the key has used */
-async function factsOf({ store, media, clock }: Room, { key, requestId, origin, request }: Call, described: Fields) {
+async function factsOf({ store, media, clock }: UploadApi, { key, requestId, origin, request }: Call, described: Fields) {
   const asked = textOf(described.name)?.replace(/^files\//, "") ?? null;
   if (asked !== null && !isFileName(asked)) {
     const message = "file.name: expected files/ and up to 40 small letters, digits and dashes, with no dash at either end.";
@@ -83,7 +87,7 @@ async function describedFile(api: Api, request: Request) {
  * What goes to an upload's address. Nobody is asked for a key; the key that began it must still be valid.
  * @throws {AppError} `not_found` when the upload is over
  */
-export async function continueUpload(api: Room, request: Request, id: string): Promise<Response> {
+export async function continueUpload(api: UploadApi, request: Request, id: string): Promise<Response> {
   const upload = api.uploads.find(id);
   if (!upload) throw new AppError("not_found", "There is no such upload: it is finished, cancelled or past its time.");
   const key = api.keys.get(upload.keyId);
@@ -103,7 +107,7 @@ export async function continueUpload(api: Room, request: Request, id: string): P
   return receive(api, upload, body, commands.has("finalize") || commands.size === 0);
 }
 
-async function receive({ uploads }: Room, upload: Upload, body: AsyncIterable<Uint8Array>, isLast: boolean): Promise<Response> {
+async function receive({ uploads }: UploadApi, upload: Upload, body: AsyncIterable<Uint8Array>, isLast: boolean): Promise<Response> {
   const media = await uploads.receive(upload, body, isLast);
   if (!media) return new Response(null, { headers: statusHeaders("active", upload) });
   return Response.json(

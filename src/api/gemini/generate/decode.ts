@@ -1,5 +1,5 @@
-// Bodies of generateContent become a neutral conversation. Pure: URLs are named, not read.
-// Source: Gemini API reference, models.generateContent; tolerances of wire.md A.1 and D (read 2026-11-23).
+// generateContent body decoder: a neutral conversation and its image options. Pure: URLs are not fetched.
+// Source: docs/wire/gemini.md.
 
 import type { ImageOptions, Kind } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
@@ -42,7 +42,7 @@ export function thinkingOf(value: unknown, param: string): Thinking | undefined 
   throw mustBe(param, "MINIMAL, LOW, MEDIUM, HIGH or XHIGH", value);
 }
 
-/** What the fields of hints are called in errors. */
+/** Names of the hints in errors. */
 export const HINT_NAMES = {
   aspectRatio: "generationConfig.imageConfig.aspectRatio",
   imageSize: "generationConfig.imageConfig.imageSize",
@@ -52,7 +52,7 @@ export const HINT_NAMES = {
 /** @throws {AppError} `invalid_request` naming what cannot be understood */
 export function decodeGenerate(body: GenerateBody): DecodedGenerate {
   const { instructions, turns: said, leftOut } = decodeContents(body.contents);
-  // What follows the user's last turn is to be made once more.
+  // What follows the user's last turn is generated again.
   const turns = said.slice(0, said.findLastIndex(({ role }) => role === "user") + 1);
   if (turns.length === 0) {
     throw new AppError("invalid_request", "contents: the last content must be the user's and have text or an image.", {

@@ -1,4 +1,4 @@
-// What a generation tells, in the shapes of GenerateContentResponse. Pure; base64 is written from the blobs when the answer is sent.
+// Encoder of GenerateContentResponse. Pure; base64 is written when the response is sent.
 // Source: Gemini API reference, GenerateContentResponse; enums of @google/genai 3.1.0 (read 2026-11-23).
 
 import type { AnswerExtras, Finish, GenerateEvent, Usage } from "../../../domain/generation.ts";

@@ -1,4 +1,4 @@
-// generateContent and streamGenerateContent: a conversation becomes images, in one answer or a part at a time.
+// generateContent, streamGenerateContent and countTokens: images or a video from a conversation.
 
 import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
@@ -189,7 +189,7 @@ async function* responseFrames(
     }
   } catch (error) {
     const end = endOfFailure(error);
-    if (!(error instanceof AppError)) writing.api.log.error("A streamed answer failed", { error });
+    if (!(error instanceof AppError)) writing.api.log.error("Streamed response failed", { error });
     yield* end ? last(end) : framing.frame(errorBody(error));
   }
   yield* framing.end();

@@ -1,5 +1,5 @@
-// :predict, Imagen's method, which lives on: a prompt becomes images of the living models.
-// Source: Gemini API reference, models.predict, as @google/genai 1.30 and the clients of wire.md A.3 speak it (read 2026-11-23).
+// :predict, Imagen's method, served by current image models.
+// Source: docs/wire/gemini.md.
 
 import { type GenerateEvent, type Media, noImageText } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
@@ -22,7 +22,7 @@ import { PredictBody, tolerant } from "../schema.ts";
 import { exactAspect } from "../video-options.ts";
 import type { Done } from "./encode.ts";
 
-/** Fields of `parameters` that are read; every other one is told as ignored. */
+/** Fields of `parameters` that are read; every other one is reported as ignored. */
 const READ = [
   ...["sampleCount", "aspectRatio", "sampleImageSize", "imageSize", "negativePrompt", "seed", "outputOptions", "outputMimeType"],
   ...["includeRaiReason", "safetySetting", "safetyFilterLevel"],

@@ -1,4 +1,4 @@
-// What a generateContent body tells of a side call, and requests that want words or JSON. Pure.
+// Side-call facts of a generateContent body; requests for text or JSON alone. Pure.
 
 import type { Kind } from "../../../domain/generation.ts";
 import { type ChatCall, judgeSideCall } from "../../../gateway/side-calls/decide.ts";

@@ -1,4 +1,4 @@
-// How objects follow each other in a streamed answer: as server-sent events, or as the elements of one JSON array.
+// Framing of streamed responses: server-sent events, or elements of one JSON array.
 
 import { splitUrl } from "../../dialect.ts";
 import { jsonPieces } from "../../json-bytes.ts";

@@ -1,5 +1,5 @@
-// Bodies of interactions become a neutral order. Pure: URLs are named, not read.
-// Source: Gemini API reference, interactions; types of @google/genai 3.1.0; wire.md A.2 (read 2026-11-23).
+// Interaction body decoder: conversation or prompt, options and delivery. Pure: URLs are not fetched.
+// Source: docs/wire/gemini.md.
 
 import type { ImageOptions, VideoOptions } from "../../../domain/generation.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";

@@ -1,4 +1,4 @@
-// Jobs in the shape of interactions, whole and as events. Pure; base64 is written from the blobs when the answer is sent.
+// Encoder of interactions from jobs. Pure; base64 is written when the response is sent.
 // Source: Gemini API reference, interactions; types of @google/genai 3.1.0 and schemas of @ai-sdk/google 4.0.121 (read 2026-11-23).
 
 import type { Json, Usage } from "../../../domain/generation.ts";

@@ -1,4 +1,4 @@
-// Interactions: videos and images as jobs, answered at once, when they are done, or as events while they are made.
+// Interactions: images and videos as jobs, returned at once, when done, or as events.
 
 import type { OutputPart } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
@@ -141,7 +141,7 @@ async function resultsOf({ media }: Api, { mediaIds }: Job): Promise<InputRefere
   );
 }
 
-/** @throws {AppError} `invalid_request`, as Google words it, also for another key's: nobody learns what exists */
+/** @throws {AppError} `invalid_request`, as Google words it, also for another key's: existence is not revealed */
 async function jobOf(api: Api, { key }: Call, id: string): Promise<Job> {
   const jobId = interactionJobId(id);
   const job = jobId === null ? null : await jobsOf(api).get(jobId, key.id);
@@ -213,7 +213,7 @@ async function* events(api: Api, call: Call, job: Job, signal: AbortSignal): Asy
     }
     yield* event("interaction.completed", { interaction: encodeInteraction(last, null) });
   } catch (error) {
-    if (!(error instanceof AppError)) api.log.error("A streamed interaction failed", { error });
+    if (!(error instanceof AppError)) api.log.error("Streamed interaction failed", { error });
     yield* event("error", { error: encodeFailure(error) });
   }
   yield "event: done\ndata: [DONE]\n\n";

@@ -1,4 +1,4 @@
-// Progress of a chat answer in words for people, for `reasoning_content`: what is under way, what is usual, how long it took so far.
+// Progress text of a chat response for `reasoning_content`: phase, usual duration, seconds so far.
 
 import type { GenerateEvent } from "../../../domain/generation.ts";
 import type { Job, QueuePosition } from "../../../domain/job.ts";
@@ -19,7 +19,7 @@ export type ProgressOptions = {
   showToken: boolean;
 };
 
-/** One answer's progress. Lines are given until its content begins; what repeats the line before is left out. */
+/** Progress of one response, until its content begins. A line equal to the one before is omitted. */
 export class ChatProgress {
   private what: string;
   private said = "";
@@ -30,14 +30,14 @@ export class ChatProgress {
     this.what = "Starting";
   }
 
-  /** The line that this event is worth; null: none. */
+  /** The line for an event; null: none. */
   lineOf(event: GenerateEvent): string | null {
     if (event.type === "thought") return event.text;
     const words = this.wordsOf(event);
     return words === null ? null : this.lineFor(words, event.type === "generating");
   }
 
-  /** What is said in a silence. */
+  /** The line for a heartbeat. */
   beat(): string {
     const seconds = Math.round((this.options.now() - this.since) / 1000);
     return `${this.what}${this.what.includes(",") ? ";" : ","} ${seconds} s so far.\n`;
@@ -75,7 +75,7 @@ export class ChatProgress {
   }
 }
 
-/** Where a video job stands, in words. Empty once it has ended. */
+/** State of a video job as text. Empty once it has ended. */
 export function videoWords({ state, progress, place, seconds }: Pick<Job, "state" | "progress" | "place" | "seconds">): string {
   if (state === "queued") return queueWords(place);
   if (state === "submitting") return "Starting the video";

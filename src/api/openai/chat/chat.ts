@@ -1,4 +1,4 @@
-// POST /v1/chat/completions: a conversation becomes images or a video, streamed with progress or as one answer.
+// POST /v1/chat/completions: images or a video from a conversation, streamed with progress or whole.
 
 import type { GenerateEvent } from "../../../domain/generation.ts";
 import { NO_USAGE } from "../../../domain/generation.ts";
@@ -53,7 +53,7 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   if (choice.kind === "video") {
     const video = await startChatVideo(api, call, body.value, decoded, choice);
     if (!isJoined(video.headers)) side.started();
-    // Not awaited, so that the body is let go of while the client waits.
+    // Not awaited: the body is released while the client waits.
     return answerChatVideo(api, call, envelopeOf(api, video.job.family, video.job), video);
   }
   const order = { ...decoded, route: "POST /v1/chat/completions", compared: { form: decoded.form } };
@@ -78,14 +78,14 @@ const envelopeOf = (api: Api, model: string, job: Job | null): Envelope => ({
   model,
 });
 
-/** The request's own wish, else its header, else the key's setting, else ours. */
+/** The header's form, else the request's own, else the key's, else the setting. */
 function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageForm {
   const header = request.headers.get("x-image-output");
   if (header === "markdown_url" || header === "markdown_data" || header === "images") return header;
   return decoded.form ?? key.imageForm ?? api.settings.current().chat.image_form;
 }
 
-/** JSON and SSE around a data URL, generously. */
+/** Upper bound for the JSON and SSE around a data URL, in bytes. */
 const LINE_OVERHEAD = 512;
 
 function shower(api: Api, call: Call, decoded: DecodedChat, embedded: Base64Placeholders): Show {
@@ -134,8 +134,8 @@ type ChatStream = {
 };
 
 /**
- * A streamed answer. Until content begins a silence is filled with progress in `reasoning_content`, afterwards with empty content:
- * clients store reasoning that follows content as a second thought.
+ * A streamed response. Heartbeats are progress in `reasoning_content` until content begins, then empty content: clients store reasoning
+ * after content as a second thought.
  */
 function streamChat(work: ChatStream): Response {
   const { api, run, envelope, headers, stop } = work;
@@ -150,8 +150,8 @@ function streamChat(work: ChatStream): Response {
 }
 
 /**
- * The chunks of one streamed answer. Words of the model wait for the first image: what a token said before it failed is not part of the
- * answer. A failure becomes an error event in the same envelope, and ends it.
+ * The chunks of one streamed response. Text is held until the first image: text of a token that then failed is dropped.
+ * A failure becomes an error event in the same envelope, and ends the stream.
  */
 async function* chatFrames(
   { api, run, envelope, show, embedded, notes, includeUsage }: ChatStream,
@@ -194,12 +194,12 @@ async function* chatFrames(
     }
     yield frame("[DONE]");
   } catch (error) {
-    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    if (!(error instanceof AppError)) api.log.error("Streamed response failed", { error });
     yield frame(errorBody(error));
   }
 }
 
-/** What is answered here, in the shape of a completion: no upstream was called. */
+/** A local reply as a completion, without an upstream call. */
 function answerLocally(api: Api, { model, stream, includeUsage }: DecodedChat, reply: LocalReply): Response {
   const envelope = envelopeOf(api, model, null);
   if (!stream) return Response.json(encodeLocal(envelope, reply));

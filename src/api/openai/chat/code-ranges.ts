@@ -1,11 +1,11 @@
-// Code in Markdown text: fenced blocks and inline spans, where nothing is an image. Linear in the length of the text.
+// Code ranges of Markdown text: fenced blocks and inline spans. Linear in the length of the text.
 
 export type Range = { start: number; end: number };
 
-/** A fence at the beginning of a line, in quotes and lists too: its mark and what stands before it. */
+/** A fence at the start of a line, also inside quotes and lists. */
 const FENCE = /^[ \t>*+-]{0,40}(`{3,}|~{3,})/;
 
-/** Ranges of code in their order. A fence that is not closed goes on to the end of the text. */
+/** Ranges of code in order. An unclosed fence extends to the end of the text. */
 export function codeRanges(text: string): Range[] {
   if (!text.includes("`") && !text.includes("~~~")) return [];
   const ranges: Range[] = [];

@@ -1,4 +1,4 @@
-// A conversation with a video model becomes a prompt, a shape and what to start from. Pure.
+// Chat body of a video model: prompt, options, input images and source video. Pure.
 
 import type { VideoMode } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
@@ -13,7 +13,7 @@ const IMAGE_MODES: readonly VideoMode[] = ["first_frame", "frames", "references"
 const VIDEO_MODES: readonly VideoMode[] = ["edit", "extend", "upscale"];
 
 /**
- * The prompt is what the last turn says. Images are the last turn's, else those of the latest turn that has some, when the model id
+ * The prompt is the text of the last turn. Images are the last turn's, else those of the latest turn that has some, when the model id
  * takes any. A video is the last message's, else, for ids that only go on from one, the latest of ours that the conversation links.
  * @throws {AppError} `invalid_request` naming the field
  */

@@ -1,4 +1,4 @@
-// Chat bodies become a neutral conversation. Pure: URLs are named, not read.
+// Chat body decoder: a neutral conversation and its image options. Pure: URLs are not fetched.
 
 import type { ImageOptions } from "../../../domain/generation.ts";
 import type { ImageForm } from "../../../domain/key.ts";
@@ -17,10 +17,10 @@ export type DecodedChat = {
   stream: boolean;
   includeUsage: boolean;
   n: number;
-  /** The last turn is the user's; empty where the user said nothing. */
+  /** The last turn is the user's; empty without text or image of the user. */
   turns: UnresolvedTurn[];
   hints: ImageHints;
-  /** What the hints are called in the body. */
+  /** Names of the hints in the body. */
   names?: CollectedHints["names"];
   /** The form of images that the request asks for; null: the key's or the setting's. */
   form: ImageForm | null;
@@ -57,7 +57,7 @@ export function decodeChat(body: ChatBody): DecodedChat {
 
 const isInstruction = (message: Message) => message.role === "system" || message.role === "developer";
 
-/** What system and developer messages say, or undefined. */
+/** Text of system and developer messages, or undefined. */
 export function instructionsOf(messages: Message[]): string | undefined {
   const said = messages.flatMap((message) => (isInstruction(message) ? [textOf(message)] : []));
   return said.filter(Boolean).join("\n\n") || undefined;
@@ -65,7 +65,7 @@ export function instructionsOf(messages: Message[]): string | undefined {
 
 export const lastUserTurn = (turns: UnresolvedTurn[]) => turns.findLast((turn) => turn.role === "user");
 
-/** The user's own words are empty: there is nothing to go on from. */
+/** Error for a last message without text and image. */
 export const nothingSaid = (param: string) =>
   new AppError("invalid_request", `${param}: the last message must have text or an image.`, { param, reason: "invalid_value" });
 
@@ -81,7 +81,7 @@ export function joinTurns(turns: UnresolvedTurn[]): UnresolvedTurn[] {
   return joined;
 }
 
-/** What follows the user's last turn is to be made once more; empty where the user said nothing. */
+/** Turns up to the user's last; what follows it is generated again. Empty without a turn of the user. */
 export const endWithUser = (turns: UnresolvedTurn[]): UnresolvedTurn[] =>
   turns.slice(0, turns.findLastIndex(({ role }) => role === "user") + 1);
 

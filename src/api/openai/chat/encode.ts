@@ -1,5 +1,5 @@
-// Neutral results in OpenAI's chat shapes. Pure; media come in as ready links or data URLs.
-// Source: wire.md B.1, B.2 (OpenAI API reference; client sources named there; read 2026-11-23).
+// Chat completions and chunks, encoded from neutral results. Pure; media items are links or data URLs.
+// Source: docs/wire/openai.md.
 
 import type { Finish, GenerateEvent, Usage } from "../../../domain/generation.ts";
 import type { VideoForm } from "../../../domain/key.ts";
@@ -8,12 +8,12 @@ import type { ModelEntry } from "../../../gateway/models/models.ts";
 /** A finished image in the two ways a response can carry it. `link`: the address of the stored image, whatever the form. */
 export type ShownImage = { form: "markdown" | "images"; url: string; link: string };
 
-/** Facts that every chunk of one answer shares. */
+/** Fields that all chunks of one response share. */
 export type Envelope = { id: string; created: number; model: string };
 
 export const markdownImage = (url: string) => `![image](${url})`;
 
-/** C.3: how an upstream's end reads in `finish_reason`. */
+/** `finish_reason` by the neutral finish. */
 export const FINISH_REASON = {
   stop: "stop",
   length: "length",
@@ -23,7 +23,7 @@ export const FINISH_REASON = {
   malformed: "stop",
 } as const satisfies Record<Finish, "stop" | "length" | "content_filter">;
 
-/** What is said in place of an image when the upstream refused and said nothing itself. */
+/** Text of a refusal: the upstream's message, else our own. */
 export function refusalText(done: Extract<GenerateEvent, { type: "done" }>): string {
   const stage = done.finish === "policy_input" ? "The prompt" : "The image";
   return done.message ?? `${stage} was refused by the model's content policy (${done.upstreamReason}).`;
@@ -107,7 +107,7 @@ export const VIDEO_FORMS: readonly VideoForm[] = ["link", "html_block", "html_fe
 
 /**
  * A finished video as text. `link` is a line that NextChat turns into a player; the three lines of `html_block` play in every version of
- * Open WebUI; `html_fence` is previewed by clients that run HTML (wire.md B.2, read 2026-11-23).
+ * Open WebUI; `html_fence` is previewed by clients that run HTML (docs/wire/openai.md).
  */
 export function videoText(url: string, form: VideoForm): string {
   if (form === "html_block") return `<video src="${url}" controls>\n${url}\n</video>`;

@@ -1,4 +1,4 @@
-// One message of a conversation as a turn: its text, its parts in every form that clients send, and the images that its text holds.
+// Message decoder: one chat message as a turn of text and image references, in every form that clients send.
 
 import { AppError } from "../../../errors.ts";
 import { emptyReference, ownMediaId } from "../../../gateway/generation/inputs.ts";
@@ -31,14 +31,14 @@ export function decodeMessage(message: Message, { name, exact }: MessageContext)
 }
 
 /** A text that does not decode as an image stays text up to this length. */
-const LONGEST_STAND_IN = 500;
+const MAX_STAND_IN = 500;
 
 /** Text with its images taken out. One that cannot be read is text, whoever wrote it and wherever it stands. */
 export function decodeText(text: string, where: string): UnresolvedPart[] {
   const parts: UnresolvedPart[] = [];
   let from = 0;
   for (const { url, start, end, label } of textMedia(text)) {
-    const standIn = end - start <= LONGEST_STAND_IN ? text.slice(start, end) : "";
+    const standIn = end - start <= MAX_STAND_IN ? text.slice(start, end) : "";
     const said = textPart(text.slice(from, start) + label);
     parts.push(said, { type: "reference", url, param: where, trusted: false, lenient: { text: standIn.trim() } });
     from = end;
@@ -48,7 +48,7 @@ export function decodeText(text: string, where: string): UnresolvedPart[] {
 
 type Reader = { trusted: boolean; exact: boolean };
 
-/** One content part in any of the forms that clients send; parts that are no text and no image are passed over. */
+/** One content part in any form that clients send; parts other than text and images are skipped. */
 function decodePart(part: unknown, where: string, reader: Reader): UnresolvedPart[] {
   if (isText(part)) return decodeText(part, where);
   if (!isObject(part)) {
@@ -73,7 +73,7 @@ function decodePart(part: unknown, where: string, reader: Reader): UnresolvedPar
 const attached = (reference: InputReference, { exact }: Reader): InputReference =>
   exact && reference.trusted ? reference : { ...reference, lenient: { text: "" } };
 
-/** What may be read although the user did not name it: our own media and bytes that are already here. */
+/** References outside the user's messages that may be read: our own media, and bytes in the body. */
 const isReadable = (url: string) => url.startsWith("data:image/") || ownMediaId(url) !== null;
 
 /** The id of an uploaded file in a `file`, `input_file`, `input_image` or `image_url` part. */
@@ -90,8 +90,8 @@ function imageUrlOf(part: Loose): unknown {
 }
 
 /**
- * Each of our own media once. What we answered travels back twice in some forms, as bytes and as the reference in the text: the stored one
- * is read, which the upstream knows, and the bytes where it is not stored any more.
+ * Each of our own media items once. Some clients return an image twice, as bytes and as the reference in the text: the stored one is read,
+ * which has the upstream's thought signature, and the bytes where it is no longer stored.
  */
 function withoutDoubles(parts: readonly UnresolvedPart[], role: UnresolvedTurn["role"]): UnresolvedPart[] {
   const seen = new Set<string>();

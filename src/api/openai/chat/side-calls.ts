@@ -1,4 +1,4 @@
-// What a chat or responses body tells of a side call: texts, token limits, demanded JSON, task markers. Pure.
+// Side-call facts of a chat or responses body: texts, token limits, demanded JSON, task markers. Pure.
 
 import type { Kind } from "../../../domain/generation.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
@@ -50,13 +50,13 @@ export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Dec
     hasImageOptions: hasHints(hints),
     model,
   });
-  // What came before is known to the upstream only.
+  // Earlier messages are not in the body; they count as two.
   if (body.previous_response_id) call.messages += 2;
   if (turns.length === 0) silence(call);
   return { call, json: jsonIn(loose, ["text.format", "response_format"]), tool: null };
 }
 
-/** Nobody said anything that can be gone on from. */
+/** For a conversation without a turn of the user. */
 function silence(call: ChatCall): void {
   call.text = "";
   call.hasAttachment = false;

@@ -7,7 +7,7 @@ export type TextMedia = Range & {
   url: string;
   /** Id of our own media; null for a data URL. */
   mediaId: string | null;
-  /** Text that is left in its place, e.g. what a link is called. */
+  /** Text that replaces it, e.g. the label of a link. */
   label: string;
   /** Markdown that shows or names nothing but the image. */
   isDefinition: boolean;
@@ -19,12 +19,12 @@ const VIDEO_EXTENSIONS: ReadonlySet<string> = new Set(["mp4", "webm", "mov", "m4
 const DELIMITERS: ReadonlySet<string> = new Set(" \t\r\n()<>[]{}\"'`|,;*~");
 /** Chinese and Japanese are written without blanks around an address. */
 const isDelimiter = (char: string) => DELIMITERS.has(char) || char > "\x7f";
-const LONGEST_HOST = 300;
-const LONGEST_LABEL = 300;
+const MAX_HOST = 300;
+const MAX_LABEL = 300;
 
 /**
- * What a text holds of images, in its order: data URLs as Markdown images, and our own media in any form. Links of strangers are text;
- * so is everything in code. Linear in the length of the text.
+ * Images of a text in order: data URLs as Markdown images, and our own media in any form. Foreign links and code stay text.
+ * Linear in the length of the text.
  */
 export function textMedia(text: string): TextMedia[] {
   const images = text.includes("](") ? shownIn(text) : [];
@@ -62,7 +62,7 @@ function namedIn(text: string, images: readonly TextMedia[]): TextMedia[] {
     const match = OWN_PATH.exec(text);
     if (!match || VIDEO_EXTENSIONS.has(match[1]!)) continue;
     const end = at + match[0].length;
-    const least = Math.max(from, images[image - 1]?.end ?? 0, at - LONGEST_HOST);
+    const least = Math.max(from, images[image - 1]?.end ?? 0, at - MAX_HOST);
     let start = at;
     while (start > least && !isDelimiter(text[start - 1]!)) start--;
     const url = text.slice(start, end);
@@ -80,8 +80,8 @@ function namedIn(text: string, images: readonly TextMedia[]): TextMedia[] {
 function surroundings(text: string, { start, end }: Range, least: number): Pick<TextMedia, "start" | "end" | "label" | "isDefinition"> {
   const opening = text[start - 1] === "<" ? start - 1 : start;
   const closing = opening < start && text[end] === ">" ? end + 1 : end;
-  const before = text.slice(Math.max(least, start - LONGEST_LABEL), opening);
-  const after = text.slice(closing, closing + LONGEST_LABEL);
+  const before = text.slice(Math.max(least, start - MAX_LABEL), opening);
+  const after = text.slice(closing, closing + MAX_LABEL);
   const line = before.slice(before.lastIndexOf("\n") + 1);
   if (/^ {0,3}\[[^\]\n]{1,100}\]:[ \t]*$/.test(line)) {
     const newline = text.indexOf("\n", closing);

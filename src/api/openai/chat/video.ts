@@ -1,4 +1,4 @@
-// Chat with a video model: a job is made, its progress told as reasoning, its video linked. The job outlives the connection.
+// Video over chat: creates a job, streams its progress as reasoning, links its video.
 
 import { NO_USAGE } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
@@ -20,7 +20,7 @@ import type { DecodedChat } from "./decode.ts";
 import { decodeChatVideo } from "./decode-video.ts";
 import { type Envelope, encodeChunk, encodeCompletion, encodeUsageChunk, FINISH_REASON, VIDEO_FORMS, videoText } from "./encode.ts";
 
-/** What the client waits for, once the job is made. */
+/** A created job and the form of its response. */
 export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage"> & { left: AbortController };
 
 /** @throws {AppError} everything that is known before an upstream is called */
@@ -33,7 +33,7 @@ export async function startChatVideo(api: Api, call: Call, body: ChatBody, decod
 }
 
 /**
- * The answer about a job, streamed or when it has ended. A client that goes away leaves the job as it is.
+ * The response about a job, streamed or when it has ended. The job survives a client that leaves.
  * @throws {AppError} without streaming, why no video came
  */
 export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, chat: VideoChat): Promise<Response> {
@@ -92,12 +92,12 @@ async function* videoFrames(
     }
     throw interrupted(signal);
   } catch (error) {
-    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    if (!(error instanceof AppError)) api.log.error("Streamed response failed", { error });
     yield frame(errorBody(error));
   }
 }
 
-/** Said before anything else: a client that stops the stream can find the job. */
+/** First line of the stream: a client that stops it can find the job. */
 const whereabouts = ({ calledOrigin }: Call, { id }: Job): string =>
   `The video is made as job ${id}, also when you leave: ${calledOrigin}/v1/videos/${id} has it, and so has the same request within ten minutes.\n`;
 
@@ -106,14 +106,14 @@ async function* watch(api: Api, { key }: Call, job: Job, signal: AbortSignal): A
   if (watched) yield* watched;
 }
 
-/** Why a job is watched no more although it has not ended. */
+/** Error for a watch that ended before its job. */
 const interrupted = (signal: AbortSignal) =>
   signal.aborted
     ? new AppError("cancelled", "The client went away; the video is still being made.")
     : new AppError("not_found", "The video was deleted while it was being made.", { reason: "job_deleted" });
 
 /**
- * What is said at the end of a job.
+ * Text and finish of an ended job.
  * @throws {AppError} why there is no video; a refusal only when these are set to be errors
  */
 async function endOf(api: Api, call: Call, job: Job): Promise<{ text: string; finish: "stop" | "policy_output" }> {

@@ -1,4 +1,4 @@
-// Bodies of the images endpoints become a prompt with images and a wish for the form of the result. Pure.
+// Images body decoder: prompt, input images, mask and output format. Pure.
 
 import type { ImageOptions } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
@@ -12,11 +12,11 @@ import { decodeText } from "../chat/message.ts";
 import { referencesOf } from "../references.ts";
 import { COMPRESSION, IMAGE_COUNT, type ImagesBody, PARTIALS } from "../schema.ts";
 
-/** The words of the `quality` field that answers may hold. */
+/** Values of `quality` in responses. */
 const QUALITIES = ["low", "medium", "high", "xhigh", "max"] as const;
 export type Quality = (typeof QUALITIES)[number];
 
-/** What an answer says and holds besides the images. Plain JSON: a job keeps it. */
+/** Fields of a response beside the images. Plain JSON: stored with the job. */
 export type ImageEcho = { output: ImageFormatOptions; form: "b64_json" | "url"; quality: Quality | null };
 
 export type DecodedImages = ImageEcho & {
@@ -29,14 +29,14 @@ export type DecodedImages = ImageEcho & {
   names?: CollectedHints["names"];
   /** All but shape and size. */
   options: ImageOptions;
-  /** Drafts wanted in a stream. */
+  /** Maximum number of interim images in a stream. */
   partials: number;
-  /** Answer at once and work as a job. */
+  /** Return 202 at once and run as a job. */
   background: boolean;
   webhookUrl?: string;
 };
 
-/** Most images of one edit, the mask aside. The model may take fewer. */
+/** Maximum number of images of one edit, without the mask. A model may take fewer. */
 export const MAX_IMAGES = 16;
 
 export const tooManyImages = (count: number) =>
@@ -45,11 +45,11 @@ export const tooManyImages = (count: number) =>
     reason: "invalid_value",
   });
 
-/** The upstreams have no field for masks: the image is sent with the others, and this says what it is. */
+/** Upstreams have no field for masks: the mask is sent as an image, with this instruction. */
 export const MASK_INSTRUCTION =
   "The next image is a mask for the first image. Change only the area where the mask is transparent and keep everything else exactly as it is.";
 
-/** Names of form fields that are no text. */
+/** Form fields with numbers and flags. */
 export const FORM_FIELDS = { numbers: ["n", "partial_images", "output_compression"], flags: ["stream"] } as const;
 
 type Uploads = { images: InputReference[]; mask: InputReference[] };
@@ -87,7 +87,7 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
   };
 }
 
-/** No upstream takes a negative prompt by itself. */
+/** No upstream has a field for a negative prompt. */
 const promptOf = ({ prompt, negative_prompt }: ImagesBody) =>
   negative_prompt?.trim() ? `${prompt}\n\nAvoid: ${negative_prompt.trim()}` : prompt;
 
@@ -106,7 +106,7 @@ function decodeForm(word: string | null | undefined): "b64_json" | "url" {
   throw mustBe("response_format", '"url" or "b64_json"', word);
 }
 
-/** What an answer may say of the quality: the word asked for, older words in today's; null where none was. */
+/** `quality` of a response: the requested word, older words as their successors; null without one. */
 export function qualityOf(word: string | null | undefined): Quality | null {
   const today = word === "standard" ? "medium" : word === "hd" ? "high" : word;
   return QUALITIES.find((one) => one === today) ?? null;

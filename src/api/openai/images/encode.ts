@@ -1,12 +1,12 @@
-// Images in the shapes of OpenAI's images API. Pure; base64 is written from the blobs when the answer is sent.
-// Source: wire.md B.3 (OpenAI API reference, images; SDK types of openai 7.57; read 2026-11-23).
+// Encoder of ImagesResponse and image stream events. Pure; base64 is written when the response is sent.
+// Source: docs/wire/openai.md.
 import type { Usage } from "../../../domain/generation.ts";
 import type { RenderedImage } from "../../image-output.ts";
 import type { Quality } from "./decode.ts";
 
 export type StreamName = "image_generation" | "image_edit";
 
-/** Usage of the images API, with the names of the chat API beside them: one official client of a third party reads those. */
+/** Usage of the images API, with the names of the chat API as well: one third-party client reads those. */
 export function encodeImageUsage(usage: Usage) {
   const input = usage.inputText + usage.inputImage;
   const output = usage.outputText + usage.outputImage + usage.thoughts;
@@ -28,7 +28,7 @@ export const sizeOf = ({ media }: RenderedImage): string | undefined =>
 /** One element of `data`: a link, or the bytes. */
 export type ImageDatum = { url: string } | { b64_json: Blob };
 
-/** `ImagesResponse`. The first image speaks for all: they were asked for alike. */
+/** `ImagesResponse`. Format and size are those of the first image: all had the same options. */
 export function encodeImages(created: number, images: RenderedImage[], data: ImageDatum[], quality: Quality | null, usage: Usage | null) {
   const first = images[0]!;
   return {
@@ -42,7 +42,7 @@ export function encodeImages(created: number, images: RenderedImage[], data: Ima
   };
 }
 
-/** What partial and completed events share. `auto` where no quality was asked for: the field is required. */
+/** Fields of partial and completed events. `quality` is required: `auto` where none was requested. */
 function encodeImage(image: RenderedImage, base64: string, created: number, quality: Quality | null) {
   return {
     b64_json: base64,

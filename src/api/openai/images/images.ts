@@ -1,4 +1,4 @@
-// POST /v1/images/generations and /v1/images/edits: a prompt, with images or without, becomes images: at once, streamed, or as a job.
+// POST /v1/images/generations and /v1/images/edits: images whole, streamed, or as a job.
 
 import type { GenerateEvent, Media } from "../../../domain/generation.ts";
 import { NO_USAGE } from "../../../domain/generation.ts";
@@ -69,7 +69,7 @@ async function withBody<T>(api: Api, call: Call, kind: ImagesKind, act: (decoded
 
 const IMAGE_FIELDS: ReadonlySet<string> = new Set(["image", "images", "input_reference", "input_references"]);
 
-/** Stores the images of a form as inputs. Files in other fields are nobody's. */
+/** Stores the images of a form as inputs. Files in other fields are ignored. */
 async function storeUploads(api: Api, { key, requestId }: Call, { files }: Form) {
   const images = files.filter(({ field }) => IMAGE_FIELDS.has(fieldName(field)));
   if (images.length > MAX_IMAGES) throw tooManyImages(images.length);
@@ -106,8 +106,7 @@ async function answerWhole(api: Api, call: Call, run: Run, echo: ImageEcho, head
 }
 
 /**
- * The events of a streamed answer, one `completed` for each image. What was used is known when all are done, so the last one tells it
- * and those before tell of nothing.
+ * The events of a streamed response, one `completed` per image. Usage is known at the end: the last event has it, earlier ones have zeros.
  */
 async function* imageFrames(
   api: Api,
@@ -123,14 +122,14 @@ async function* imageFrames(
     return frame(data, data.type);
   };
   let held: Media | null = null;
-  let drafts = 0;
+  let interim = 0;
   let text = "";
   try {
     for await (const event of events) {
       if (event.type === "text") text += event.text;
-      else if (event.type === "draft" && drafts < partials) {
+      else if (event.type === "draft" && interim < partials) {
         const image = await render(event.media);
-        const data = encodePartial(name, drafts++, image, await base64Of(image), created, quality);
+        const data = encodePartial(name, interim++, image, await base64Of(image), created, quality);
         yield frame(data, data.type);
       } else if (event.type === "image") {
         if (held) yield await completed(held, NO_USAGE);
@@ -141,7 +140,7 @@ async function* imageFrames(
       }
     }
   } catch (error) {
-    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    if (!(error instanceof AppError)) api.log.error("Streamed response failed", { error });
     yield frame(errorBody(error), "error");
   }
 }

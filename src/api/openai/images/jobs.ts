@@ -1,4 +1,4 @@
-// Images as jobs: asked for with `background: true` or `Prefer: respond-async`, answered with 202 and an address to look at.
+// Image jobs: `background: true` or `Prefer: respond-async` returns 202 and an address to poll.
 
 import type { Media } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
@@ -16,13 +16,13 @@ import { encodePlace } from "../videos/encode.ts";
 import type { DecodedImages, ImageEcho } from "./decode.ts";
 import { imagesBody } from "./response.ts";
 
-/** How long a client should wait between looks, in ms. */
+/** Poll interval for clients, in ms. */
 const POLL_AFTER_MS = 2000;
 
 export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "background">): boolean =>
   background || /(^|[,;\s])respond-async([,;\s]|$)/i.test(request.headers.get("prefer") ?? "");
 
-/** Answers 202 as soon as the job is safe. @throws {AppError} as `Jobs.createImages`, and what is wrong with the images */
+/** Returns 202 as soon as the job is durable. @throws {AppError} as `Jobs.createImages`, and what is wrong with the images */
 export async function startImageJob(api: Api, call: Call, order: ImageOrder): Promise<Response> {
   const { spec } = await prepareImages(api, call, order, call.request.signal);
   const client = new JobClient(call.request.signal, insists(call.request));
@@ -31,12 +31,12 @@ export async function startImageJob(api: Api, call: Call, order: ImageOrder): Pr
   return Response.json(encodeImageJob(job), { status: 202, headers: { ...jobHeaders(job), ...client.headers } });
 }
 
-/** GET /v1/images/generations/{id}: 202 while it runs, then what the request would have got; 200 with the job where that is not known. */
+/** GET /v1/images/generations/{id}: 202 while it runs, then the response of the request; 200 with the job where the outcome is unknown. */
 export async function imageJob(api: Api, call: Call, id: string): Promise<Response> {
   return answerJob(api, call, await jobOf(api, call, id));
 }
 
-/** GET /v1/images/generations/{id}/events: the job now and after every change; the last event holds the answer. */
+/** GET /v1/images/generations/{id}/events: the job now and after every change; the last event holds the response. */
 export async function imageJobEvents(api: Api, call: Call, id: string): Promise<Response> {
   const left = new AbortController();
   const watched = await jobsOf(api).watch(
@@ -61,7 +61,7 @@ export async function cancelImageJob(api: Api, call: Call, id: string): Promise<
   return Response.json(encodeImageJob(job));
 }
 
-/** A job of the other dialect asked for nothing in particular. */
+/** Jobs of the Gemini dialect have no echo: defaults. */
 const echoOf = ({ dialect, echo }: Job): ImageEcho =>
   dialect === "openai" && echo !== null
     ? (echo as ImageEcho)
@@ -72,7 +72,7 @@ async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
     return jsonWithBytes(await imagesBody(api, call, await mediaOf(api, job), echoOf(job), job.usage));
   }
   if (!isSettled(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
-  // Where nobody knows what came of it there is nothing that the request would have got: the job is shown.
+  // An unknown outcome has no response of its own: the job is returned.
   if (isOutcomeUnknown(job)) return Response.json(encodeImageJob(job), { headers: { "x-should-retry": "false" } });
   const failure = jobFailure(job);
   return Response.json(errorBody(failure), {
@@ -81,7 +81,7 @@ async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
   });
 }
 
-/** @throws {AppError} `not_found` when none is left */
+/** @throws {AppError} `not_found` when all have expired */
 async function mediaOf({ media }: Api, job: Job): Promise<Media[]> {
   const made = (await Promise.all(job.mediaIds.map((id) => media.get(id)))).filter((one) => one !== null);
   if (made.length === 0) throw new AppError("not_found", "The images of this job are past their age.", { param: "id" });
@@ -96,7 +96,7 @@ function jobHeaders(job: Job): Record<string, string> {
   };
 }
 
-/** A job that has not ended, or how it ended. Times in epoch seconds. */
+/** `image.job`. Times in epoch seconds. */
 function encodeImageJob(job: Job) {
   const status = job.state === "queued" || isSettled(job.state) ? job.state : "in_progress";
   return {

@@ -1,4 +1,4 @@
-// Finished images as the body of an images answer: converted, linked or inside, for requests and jobs alike.
+// Body of ImagesResponse, for requests and jobs: images converted, then linked or inline.
 import type { Media, Usage } from "../../../domain/generation.ts";
 import { type RenderedImage, renderImage } from "../../image-output.ts";
 import { mediaUrl } from "../../links.ts";
@@ -6,7 +6,7 @@ import type { Api, Call } from "../call.ts";
 import type { ImageEcho } from "./decode.ts";
 import { encodeImages, type ImageDatum } from "./encode.ts";
 
-/** `ImagesResponse` of at least one image; base64 is not made yet: see json-bytes.ts. */
+/** `ImagesResponse` of at least one image; base64 is made by `json-bytes.ts`. */
 export async function imagesBody(api: Api, call: Call, made: Media[], echo: ImageEcho, usage: Usage | null) {
   const images = await Promise.all(made.map((media) => renderImage(api.media, api.log, media, echo.output)));
   const data = await Promise.all(images.map((image) => datumOf(api, call, image, echo.form)));
@@ -24,5 +24,5 @@ async function datumOf(
   return { url: mediaUrl(calledOrigin, image.converted ? await api.media.keepBytes(image.blob, facts) : image.media) };
 }
 
-/** Whole: a frame cannot be written in pieces, a heartbeat might come between. */
+/** Whole, for frames that are written in one piece. */
 export const base64Of = async ({ blob }: Pick<RenderedImage, "blob">): Promise<string> => (await blob.bytes()).toBase64();

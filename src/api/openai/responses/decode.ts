@@ -1,4 +1,4 @@
-// Bodies of /v1/responses become a conversation and a wish for an image. Pure, but for what is remembered of earlier answers.
+// Responses body decoder: conversation and image options. Pure; earlier responses come from `Recall`.
 
 import type { ImageOptions } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
@@ -19,7 +19,7 @@ import { COMPRESSION, PARTIALS, type ResponsesBody } from "../schema.ts";
 type Loose = Record<string, unknown>;
 
 export type DecodedResponse = {
-  /** The model that draws. */
+  /** The image model. */
   model: string;
   stream: boolean;
   turns: UnresolvedTurn[];
@@ -30,17 +30,17 @@ export type DecodedResponse = {
   partials: number;
   output: ImageFormatOptions;
   quality: Quality | null;
-  /** An image is demanded: words alone will not do. */
+  /** An image is required; text alone is a failure. */
   forced: boolean;
 };
 
-/** What is remembered of earlier answers to the same key. */
+/** Earlier responses of the same key. */
 export type Recall = {
   response(id: string): UnresolvedTurn[] | null;
   item(id: string): UnresolvedTurn["parts"][number] | null;
 };
 
-/** @throws {AppError} `invalid_request` naming the item, `not_found` for a model without the tool that draws */
+/** @throws {AppError} `invalid_request` naming the item, `not_found` for a model without the image tool */
 export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResponse {
   const tool = (body.tools ?? []).find((one) => one.type === "image_generation");
   const items = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
@@ -108,17 +108,17 @@ function decodeItems(items: readonly Loose[], recall: Recall): UnresolvedTurn[] 
   return [...others.slice(0, start), ...named, ...others.slice(start)].flat();
 }
 
-/** Items that say or show nothing to an image model (reasoning, calls of other tools) are passed over. */
+/** Items without meaning for an image model (reasoning, calls of other tools) are skipped. */
 function decodeItem(item: Loose, place: MessageContext, recall: Recall): UnresolvedTurn[] {
   if (isMessage(item)) return decodeMessage(item, place);
-  if (item.type === "image_generation_call") return [{ role: "model", parts: drawnBefore(item, place, recall) }];
+  if (item.type === "image_generation_call") return [{ role: "model", parts: earlierImage(item, place, recall) }];
   if (item.type !== "item_reference") return [];
   const part = recall.item(textIn(item.id) ?? "");
   return part ? [{ role: "model", parts: [part] }] : [];
 }
 
 /** An image of an earlier answer: ours as it is stored, with the upstream's mark on it, else the bytes that the client has. */
-function drawnBefore(item: Loose, { name, exact }: MessageContext, recall: Recall): UnresolvedTurn["parts"] {
+function earlierImage(item: Loose, { name, exact }: MessageContext, recall: Recall): UnresolvedTurn["parts"] {
   const known = recall.item(textIn(item.id) ?? "");
   const result = textIn(item.result);
   const url = result?.startsWith("data:") ? result : result && `data:image/png;base64,${result}`;

@@ -1,5 +1,5 @@
-// Images and text as items of a response. Pure; base64 is written when the answer is sent.
-// Source: wire.md B.5 (OpenAI API reference, responses; SDK types of openai 7.57; read 2026-11-23).
+// Encoder of Response objects and their items. Pure; base64 is written when the response is sent.
+// Source: docs/wire/openai.md.
 
 import type { Usage } from "../../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../../errors.ts";
@@ -9,15 +9,15 @@ import type { Quality } from "../images/decode.ts";
 import { sizeOf } from "../images/encode.ts";
 import type { ResponsesBody } from "../schema.ts";
 
-/** What every form of one response shares. */
+/** Fields that all forms of one response share. */
 export type ResponseEnvelope = { id: string; created: number; body: ResponsesBody };
 
-/** Ids of items are made from the response's: they are the same whenever it is told, and lead back to it. */
+/** Item ids derive from the response's id: stable across reads, and they lead back to it. */
 export const callId = (response: string, index: number): string =>
   `ig_${response.slice("resp_".length)}${index === 0 ? "" : `_${index + 1}`}`;
 export const messageId = (response: string): string => `msg_${response.slice("resp_".length)}`;
 
-/** The response that an item belongs to; null for an id that is not of our making. */
+/** The response that an item belongs to; null for an id that is not ours. */
 export function responseIdOf(item: string): string | null {
   const [, own] = /^(?:ig|msg)_([a-z2-7]{26})(?:_\d+)?$/.exec(item) ?? [];
   return own === undefined ? null : `resp_${own}`;
@@ -91,7 +91,7 @@ type State = { status: "in_progress" } | { status: "completed"; usage: Usage } |
 
 export type EncodedResponse = ReturnType<typeof encodeResponse>;
 
-/** `Response`; the client's own fields are told back as they came. */
+/** `Response`; the client's own fields are returned as sent. */
 export function encodeResponse({ id, created, body }: ResponseEnvelope, state: State, output: OutputItem[]) {
   return {
     id,

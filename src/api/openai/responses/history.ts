@@ -1,4 +1,4 @@
-// What earlier answers of /v1/responses said and drew, as it is kept: a client goes on from an answer or from one item of it.
+// Stored responses as history: a client continues from a response or from one of its items.
 
 import type { Json, Turn } from "../../../domain/generation.ts";
 import { ownMediaId } from "../../../gateway/generation/inputs.ts";
@@ -11,10 +11,10 @@ import { type EncodedResponse, responseIdOf } from "./encode.ts";
 
 type Part = UnresolvedTurn["parts"][number];
 
-/** One answer with the conversation before it. */
+/** A response with the conversation before it, as stored. */
 export type StoredAnswer = {
   turns: UnresolvedTurn[];
-  /** As it was told, without the bytes of its images. */
+  /** As it was sent, without the bytes of its images. */
   response: EncodedResponse;
   /** Media of its images, by the ids of their items, and how they were encoded. */
   pictures: Record<string, string>;
@@ -29,13 +29,13 @@ export const toRow = (keyId: number, createdAt: number, kept: StoredAnswer) => (
 export const findStoredAnswer = async (responses: Pick<StoredResponses, "find">, id: string, keyId: number): Promise<StoredAnswer | null> =>
   (await responses.find(id, keyId)) as StoredAnswer | null;
 
-/** The answer as it was told, without the bytes of its images. */
+/** The response as it was sent, without the bytes of its images. */
 export const withoutImages = (response: EncodedResponse): EncodedResponse => ({
   ...response,
   output: response.output.map((item) => ("output_format" in item ? { ...item, result: null } : item)),
 });
 
-/** Reads what a body names of earlier answers, so that it can be decoded. */
+/** Loads the earlier responses that a body names, for its decoder. */
 export async function recallFor(responses: Pick<StoredResponses, "find">, keyId: number, body: ResponsesBody): Promise<Recall> {
   const items = typeof body.input === "string" ? [] : body.input;
   const named = items.map(({ id }) => (typeof id === "string" ? responseIdOf(id) : null));
@@ -54,7 +54,7 @@ export async function recallFor(responses: Pick<StoredResponses, "find">, keyId:
   };
 }
 
-/** What an answer said, then what it drew. */
+/** Text of a response, then its images. */
 function partsOf(answer: StoredAnswer): Part[] {
   const ids = answer.response.output.map(({ id }) => id);
   const parts = ids.map((id) => partOf(answer, id)).filter((part) => part !== null);
@@ -69,7 +69,7 @@ function partOf({ response, pictures }: StoredAnswer, id: string): Part | null {
 }
 
 const textPart = (text: string): Part => ({ type: "text", text });
-/** Passed over when the medium is gone by then. */
+/** Skipped when the media item no longer exists. */
 const mediaPart = (id: string): Part => ({
   type: "reference",
   url: `/media/${id}.png`,
@@ -78,13 +78,13 @@ const mediaPart = (id: string): Part => ({
   lenient: { text: "" },
 });
 
-/** A turn as it is kept: images by their media. */
+/** A turn as stored: images by their media items. */
 export const storedTurn = ({ role, parts }: Turn): UnresolvedTurn => ({
   role,
   parts: parts.map((part) => (part.type === "text" ? textPart(part.text) : mediaPart(part.image.mediaId!))),
 });
 
-/** A turn whose images nobody has read, and which are ours only where it says so. */
+/** A turn whose images were not read: only references to our own media remain. */
 export const unreadTurn = ({ role, parts }: UnresolvedTurn): UnresolvedTurn => ({
   role,
   parts: parts.flatMap((part) => {

@@ -1,7 +1,8 @@
-// POST /v1/responses: a conversation whose image_generation tool is this gateway, as one answer or as events.
+// POST /v1/responses: the image_generation tool, as one response or as events.
 
 import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
+import { omit } from "../../../domain/omit.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
 import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
@@ -66,15 +67,15 @@ async function begin(api: Own, call: Call) {
   return { work, headers: { ...generationHeaders(run), ...leftOutHeaders(leftOut) }, stop, delivered: run.delivered };
 }
 
-/** What the input shows is not told back, and may be large. */
+/** Without the input and masks, which are not returned and may be large. */
 const withoutInput = ({ tools, ...rest }: ResponsesBody): ResponsesBody => ({
   ...rest,
   input: "",
-  tools: tools?.map(({ input_image_mask: _, ...tool }) => tool),
+  tools: tools?.map((tool) => omit(tool, ["input_image_mask"])),
 });
 
-/** Streamed or not, an answer is the same. */
-const comparedOf = ({ stream: _, stream_options: __, ...rest }: ResponsesBody & { stream_options?: unknown }) => rest as Json;
+/** Without the stream flags: a streamed request equals a whole one. */
+const comparedOf = (body: ResponsesBody & { stream_options?: unknown }) => omit(body, ["stream", "stream_options"]) as Json;
 
 /** Keeps what was answered, unless the client does not want it. An answer that is paid for is told also when it cannot be kept. */
 function keeper(api: Own, { key }: Call, body: ResponsesBody, { output }: DecodedResponse, turns: UnresolvedTurn[]): ResponseWork["keep"] {
@@ -83,9 +84,9 @@ function keeper(api: Own, { key }: Call, body: ResponsesBody, { output }: Decode
     const pictures = Object.fromEntries([...drawn].map(([id, media]) => [id, media.id]));
     const row = toRow(key.id, api.clock.now(), { turns, response: withoutImages(response), pictures, output });
     try {
-      if (!(await api.responses.keep(row))) api.log.warn("A response is too long to be kept", { responseId: response.id });
+      if (!(await api.responses.keep(row))) api.log.warn("Response not stored: too long", { responseId: response.id });
     } catch (error) {
-      api.log.error("A response could not be kept", { responseId: response.id, error });
+      api.log.error("Response could not be stored", { responseId: response.id, error });
     }
   };
 }

@@ -1,4 +1,4 @@
-// GET and DELETE /v1/responses/{id}, and what it was answered from: as long as the answer is kept, and for its key alone.
+// GET and DELETE /v1/responses/{id} and its input items, while the response is stored, for its key alone.
 
 import { AppError } from "../../../errors.ts";
 import { ownMediaId } from "../../../gateway/generation/inputs.ts";
@@ -14,7 +14,7 @@ import { findStoredAnswer, type StoredAnswer } from "./history.ts";
 
 type Own = Pick<Api, "media" | "log"> & { responses: StoredResponses };
 
-/** The answer as it was told; an image that is past its age is null. */
+/** The response as it was sent; an expired image is null. */
 export async function getResponse(api: Own, call: Call, id: string): Promise<Response> {
   const { response, pictures, output: wished } = await answerOf(api, call, id);
   const output = await Promise.all(
@@ -27,7 +27,7 @@ export async function getResponse(api: Own, call: Call, id: string): Promise<Res
   return jsonWithBytes({ ...response, output });
 }
 
-/** Its images stay where they are linked. */
+/** Deletes the response; its images stay. */
 export async function deleteResponse(api: Own, { key }: Call, id: string): Promise<Response> {
   if (!(await api.responses.remove(id, key.id))) throw noResponse(id);
   return Response.json({ id, object: "response", deleted: true });
@@ -50,7 +50,7 @@ export async function listInputItems(api: Own, call: Call, id: string): Promise<
   return jsonWithBytes({ object: "list", data, ...ends });
 }
 
-/** What a client only named was never read for it: of inputs it gets its own. */
+/** Results, and of inputs the key's own alone: a client may have named a foreign one that was never read. */
 async function itemsOf(api: Own, { calledOrigin: origin, key }: Call, { role, parts }: UnresolvedTurn, mark: string) {
   const texts = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
   const ids = parts.flatMap((part) => (part.type === "text" ? [] : [ownMediaId(part.url)!]));
@@ -71,7 +71,7 @@ async function itemsOf(api: Own, { calledOrigin: origin, key }: Call, { role, pa
 
 const limitOf = (text: string | null): number => (text === null ? DEFAULT_PAGE : wholeNumber(text, "limit", { min: 1, max: MAX_PAGE }));
 
-/** @throws {AppError} `not_found`, also for another key's: nobody learns what exists */
+/** @throws {AppError} `not_found`, also for another key's: existence is not revealed */
 async function answerOf({ responses }: Own, { key }: Call, id: string): Promise<StoredAnswer> {
   const answer = await findStoredAnswer(responses, id, key.id);
   if (!answer) throw noResponse(id);

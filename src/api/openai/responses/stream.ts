@@ -1,4 +1,4 @@
-// One response as events, in the order that the official clients check (wire.md B.5).
+// Event stream of a response, in the order that official clients check (docs/wire/openai.md).
 
 import type { GenerateEvent, Media } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
@@ -22,25 +22,25 @@ import {
   type ResponseEnvelope,
 } from "./encode.ts";
 
-/** One answer under way. */
+/** A response in progress. */
 export type ResponseWork = {
   envelope: ResponseEnvelope;
   decoded: DecodedResponse;
   events: AsyncIterable<GenerateEvent>;
-  /** Words of our own are the answer: no image is coming. */
+  /** A local reply: text without an image. */
   local: boolean;
   /** Keeps the whole answer, with the media of its images by the ids of their items, unless the client does not want it. Never throws. */
   keep(response: EncodedResponse, drawn: ReadonlyMap<string, Media>): Promise<void>;
 };
 
-/** Words without an image are an answer where none was demanded and nothing was refused. */
+/** Text without an image is a valid response unless an image was required or refused. */
 export const mayBeWords = (done: Done, text: string, { forced }: Pick<DecodedResponse, "forced">): boolean =>
   done.finish === "stop" && text.trim() !== "" && !forced;
 
-/** Writes one event; the sequence number is its own. */
+/** Writes one event with the next sequence number. */
 type Tell = (type: string, fields: object) => string;
 
-/** The frames of the answer. A failure becomes `response.failed`, and ends it. */
+/** The frames of the response. A failure becomes `response.failed`, and ends it. */
 export async function* responseFrames(api: Api, { envelope, decoded, events, local, keep }: ResponseWork): AsyncGenerator<string> {
   let sequence = 0;
   const tell: Tell = (type, fields) => frame({ type, sequence_number: sequence++, ...fields }, type);
@@ -49,18 +49,18 @@ export async function* responseFrames(api: Api, { envelope, decoded, events, loc
   const drawn = new Map<string, Media>();
   const render = (media: Media) => renderImage(api.media, api.log, media, decoded.output);
   let text = "";
-  let drafts = 0;
+  let interim = 0;
 
   const started = encodeResponse(envelope, { status: "in_progress" }, []);
   yield tell("response.created", { response: started });
   yield tell("response.in_progress", { response: started });
-  // Told before there is an image, so that the client sees that one is coming.
+  // Announced before the image exists, so that the client can show it.
   if (!local) yield calls.open();
   try {
     for await (const event of events) {
       if (event.type === "text") text += event.text;
       else if (event.type === "generating") yield calls.generating();
-      else if (event.type === "draft" && drafts < decoded.partials) yield await calls.partial(await render(event.media), drafts++);
+      else if (event.type === "draft" && interim < decoded.partials) yield await calls.partial(await render(event.media), interim++);
       else if (event.type === "image") {
         const [id, frames] = await calls.complete(await render(event.media), decoded);
         drawn.set(id, event.media);
@@ -78,13 +78,13 @@ export async function* responseFrames(api: Api, { envelope, decoded, events, loc
       }
     }
   } catch (error) {
-    if (!(error instanceof AppError)) api.log.error("A streamed answer failed", { error });
+    if (!(error instanceof AppError)) api.log.error("Streamed response failed", { error });
     yield calls.fail(error);
     yield tell("response.failed", { response: encodeResponse(envelope, { status: "failed", error }, output) });
   }
 }
 
-/** The `image_generation_call` under way, at most one. Each method gives the frames that tell of it; none: an empty text. */
+/** The open `image_generation_call`, at most one. Each method returns its frames, or an empty string. */
 function createCalls(tell: Tell, output: OutputItem[], response: string) {
   let call: { item_id: string; output_index: number } | null = null;
   let isGenerating = false;
@@ -127,7 +127,7 @@ function createCalls(tell: Tell, output: OutputItem[], response: string) {
   };
 }
 
-/** A message item, whole: what the model says is known when it ends. */
+/** A message item, whole: the text is complete at the end of the generation. */
 function tellMessage(tell: Tell, output: OutputItem[], item: ReturnType<typeof encodeMessage>, text: string): string {
   const output_index = output.length;
   const place = { item_id: item.id, output_index, content_index: 0 };

@@ -1,4 +1,4 @@
-// Bodies of the videos endpoints become a prompt, a shape and the images or the video to start from. Pure.
+// Videos body decoder: prompt, options, input images and source video. Pure.
 
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
@@ -12,7 +12,7 @@ import type { VideoBody } from "../schema.ts";
 
 export type VideoShape = { aspect?: VideoAspect; resolution?: Resolution; seconds?: number };
 
-/** A video to start from: one of the key's jobs, or bytes wherever they lie. */
+/** Source video: a job of the key, or a reference to bytes. */
 export type SourceReference = { jobId: string } | InputReference;
 
 export type DecodedVideo = {
@@ -44,7 +44,7 @@ export const IMAGE_FIELDS = [
 ] as const;
 type ImageField = (typeof IMAGE_FIELDS)[number];
 
-/** Names of form fields that are no text. */
+/** Form fields with numbers and flags: none. */
 export const VIDEO_FORM_FIELDS = { numbers: [], flags: [] } as const;
 
 /**
@@ -76,7 +76,7 @@ function readPrompt(text: string): { prompt: string; mentioned: InputReference[]
   return mentioned.length === 0 || prompt === "" ? { prompt: text, mentioned } : { prompt, mentioned };
 }
 
-/** No upstream takes a negative prompt by itself. */
+/** No upstream has a field for a negative prompt. */
 const promptOf = ({ prompt, negative_prompt }: VideoBody) =>
   negative_prompt?.trim() ? `${prompt}\n\nAvoid: ${negative_prompt.trim()}` : prompt;
 

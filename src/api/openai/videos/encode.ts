@@ -1,4 +1,4 @@
-// Video jobs in OpenAI's shapes. Pure; the stored result comes in beside the job.
+// Encoder of Video objects from jobs. Pure; the stored media item is an argument.
 // Source: OpenAI API reference, videos (SDK types of openai 7.57), OpenRouter's video answers (its AI SDK provider 2.10); read 2026-11-23.
 
 import type { Media, Resolution } from "../../../domain/generation.ts";
@@ -9,7 +9,7 @@ import { errorBody } from "../errors.ts";
 import { jobFailure } from "../outcome.ts";
 import { isObject } from "../references.ts";
 
-/** Clients poll until one of the last two; any other word would be the end for some of them. */
+/** Clients poll until `completed` or `failed`; some stop at any other unknown word. */
 const STATUS = {
   queued: "queued",
   submitting: "in_progress",
@@ -30,7 +30,7 @@ const WIDE: Readonly<Record<Resolution, [long: number, short: number]>> = {
 
 export type VideoObject = ReturnType<typeof encodeVideo>;
 
-/** What a job keeps for this surface. */
+/** Fields that a job stores for this dialect. */
 export type VideoEcho = { size: string | null };
 
 /**
@@ -62,19 +62,19 @@ export function encodeVideo(job: Job, media: Media | null, origin: string) {
   };
 }
 
-/** Where a job stands that waits for a token; a field of ours. */
+/** Queue position of a job that waits for a token; our own fields. */
 export function encodePlace({ place }: Pick<Job, "place">) {
   if (!place) return {};
   const { position, waitMs } = place;
   return { queue_position: position, estimated_wait_seconds: waitMs === null ? null : waitSeconds(waitMs) };
 }
 
-/** OpenRouter's client takes an error for a text and bears no null. */
+/** OpenRouter's client expects `error` to be a text and fails on null. */
 export function forOpenRouter({ error, ...video }: VideoObject) {
   return error === null ? video : { ...video, error: error.message };
 }
 
-/** Null: the source decides, and nobody has measured it. */
+/** Null: the size is that of the source, which is not measured. */
 export function sizeOf({ echo, aspect, resolution }: Pick<Job, "echo" | "aspect" | "resolution">): string | null {
   if (isObject(echo) && typeof echo.size === "string") return echo.size;
   if (aspect === null) return null;
@@ -86,7 +86,7 @@ function errorOf(job: Job): { code: string; message: string } | null {
   if (STATUS[job.state] !== "failed") return null;
   if (job.state === "unknown") return { code: "unknown", message: errorBody(jobFailure(job)).error.message };
   const { code, message } = errorBody(jobFailure(job)).error;
-  // The envelope's word speaks of images.
+  // The envelope's code names images.
   return { code: job.error?.kind === "no_result" ? "no_output" : (code ?? "internal_error"), message };
 }
 

@@ -1,7 +1,8 @@
-// The way from a decoded wish for a video to its job, for the videos endpoints and chat alike.
+// Start of a video job, for the videos routes and chat.
 
 import type { InputMedia, VideoMode } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
+import { omit } from "../../../domain/omit.ts";
 
 import { AppError } from "../../../errors.ts";
 import { ownMediaId, readInput, readLenient } from "../../../gateway/generation/inputs.ts";
@@ -16,7 +17,7 @@ import { type Api, type Call, modelOf } from "../call.ts";
 import type { DecodedVideo, SourceReference } from "./decode.ts";
 import type { VideoEcho } from "./encode.ts";
 
-/** A job with the headers of the answer that tells of it first. */
+/** A job and the headers of its first response. */
 export type StartedVideo = { job: Job; headers: Record<string, string>; client: JobClient };
 
 /**
@@ -58,7 +59,7 @@ export function jobsOf({ jobs }: Api): Jobs {
   throw new AppError("not_found", "No videos are made here.", { reason: "unknown_url" });
 }
 
-/** @throws {AppError} `not_found`, also for another key's: nobody learns what exists */
+/** @throws {AppError} `not_found`, also for another key's: existence is not revealed */
 export async function videoOf(api: Api, { key }: Pick<Call, "key">, id: string): Promise<Job> {
   const job = await jobsOf(api).get(id, key.id);
   if (job?.kind !== "video") throw noVideo();
@@ -69,7 +70,7 @@ export const noVideo = () => new AppError("not_found", "There is no such video."
 
 type Source = { order: NonNullable<CreateVideoJob["source"]>; job: Job | null; size: string | null };
 
-/** The job that made the video goes before its bytes: its token may know it. */
+/** Prefers the job that made the video to its bytes: its token may extend it upstream. */
 async function readSource(api: Api, call: Call, source: SourceReference | null): Promise<Source | null> {
   if (!source) return null;
   const job = "jobId" in source ? await videoOf(api, call, source.jobId) : await makerOf(api, call, source.url);
@@ -81,7 +82,7 @@ async function readSource(api: Api, call: Call, source: SourceReference | null):
   return { order: { media }, job: null, size: null };
 }
 
-/** What is changed and not gone on from stays as long as it was. */
+/** An edited video keeps its length; an extended one does not. */
 function keptSeconds({ params }: ModelChoice, mode: VideoMode | undefined, source: Source | null): number | undefined {
   return mode === "extend" || params.modes?.includes("extend") ? undefined : (source?.job?.seconds ?? undefined);
 }
@@ -121,6 +122,6 @@ function chooseModel({ model, mode, images: named }: DecodedVideo, source: Sourc
 function makerChoice({ model, family }: Job): ModelChoice | null {
   const choice = parseModel(model);
   if (!choice) return null;
-  const { modes: _, seconds: __, ...params } = choice.params;
+  const params = omit(choice.params, ["modes", "seconds"]);
   return { ...choice, retired: choice.retired || family !== choice.families[0], families: [family], params };
 }

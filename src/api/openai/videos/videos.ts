@@ -1,4 +1,4 @@
-// /v1/videos: jobs that make videos, from prompts, images or other videos; each route of OpenAI's surface.
+// Handlers of /v1/videos: create, edit, extend, remix, get, list, delete and content.
 
 import type { VideoMode } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
@@ -21,10 +21,10 @@ import { jobsOf, noVideo, startVideo, videoOf } from "./start.ts";
 
 const validate = validator(VideoBody);
 
-/** How long clients that obey wait between looks, in ms. */
+/** Poll interval for clients, in ms. */
 const POLL_HEADERS = { "openai-poll-after-ms": "3000" };
 const DEFAULT_PAGE = 20;
-const LARGEST_PAGE = 100;
+const MAX_PAGE = 100;
 
 /** @throws {AppError} everything that is known before an upstream is called */
 export function createVideo(api: Api, call: Call): Promise<Response> {
@@ -36,7 +36,7 @@ export function editVideo(api: Api, call: Call): Promise<Response> {
   return start(api, call, "POST /v1/videos/edits", (decoded) => fromSource(decoded));
 }
 
-/** POST /v1/videos/extensions: goes on from the end of the video that the body names or holds. */
+/** POST /v1/videos/extensions: continues the video that the body names or holds. */
 export function extendVideo(api: Api, call: Call): Promise<Response> {
   return start(api, call, "POST /v1/videos/extensions", (decoded) => fromSource(decoded, "extend"));
 }
@@ -65,7 +65,7 @@ export async function listVideos(api: Api, call: Call): Promise<Response> {
   return Response.json({ object: "list", data, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more: hasMore });
 }
 
-/** A video that is being made is cancelled where its upstream can, and forgotten in any case. */
+/** Cancels a running job where its upstream can, and deletes it in any case. */
 export async function deleteVideo(api: Api, call: Call, id: string): Promise<Response> {
   await videoOf(api, call, id);
   if (!(await jobsOf(api).remove(id, call.key.id))) throw noVideo();
@@ -90,7 +90,7 @@ export async function videoContent(api: Api, call: Call, id: string): Promise<Re
   if (!mediaId) throw nothing("There is no thumbnail of this video: it does not begin with a given image.");
   const found = await api.media.open(mediaId);
   if (!found) throw nothing("The content of this video is past its age.");
-  // The address is the job's: what it leads to may be deleted.
+  // The URL is the job's; its content may be deleted later.
   return mediaResponse(found.media, found.blob, call.request, { "cache-control": "private, no-cache", ...jobHeaders(job) });
 }
 
@@ -109,7 +109,7 @@ function fromSource(decoded: DecodedVideo, mode?: VideoMode): DecodedVideo {
   throw new AppError("invalid_request", "Missing required parameter: 'video'.", { param: "video", reason: "missing_required_parameter" });
 }
 
-/** The body's bytes count until the job is made: what it names is stored by then. */
+/** The body's bytes count until the job is created, when its inputs are stored. */
 async function start(api: Api, call: Call, route: string, complete: (decoded: DecodedVideo) => DecodedVideo): Promise<Response> {
   const { job, headers, client } = await withBody(api, call, (decoded) => startVideo(api, call, route, complete(decoded)));
   const shown = await show(api, call, job);
@@ -128,7 +128,7 @@ async function withBody<T>(api: Api, call: Call, act: (decoded: DecodedVideo) =>
   return await act(decodeVideo(body, await storeUploads(api, call, form)));
 }
 
-/** Stores images and the video of a form as inputs. Files in other fields are nobody's. */
+/** Stores images and the video of a form as inputs. Files in other fields are ignored. */
 async function storeUploads(api: Api, { key, requestId }: Call, { files }: Form): Promise<VideoUploads> {
   const limit = api.settings.current().media.fetch_limit_mb;
   const uploads = new Map<string, InputReference[]>();
@@ -154,6 +154,6 @@ async function show(api: Api, { calledOrigin: origin, request }: Call, job: Job)
   return OPENROUTER_CLIENT.test(request.headers.get("user-agent") ?? "") ? forOpenRouter(video) : video;
 }
 
-/** More than a page holds is a page. */
+/** A larger limit is the maximum. */
 const limitOf = (text: string | null): number =>
-  text === null ? DEFAULT_PAGE : Math.min(wholeNumber(text, "limit", { min: 1, max: 1_000_000 }), LARGEST_PAGE);
+  text === null ? DEFAULT_PAGE : Math.min(wholeNumber(text, "limit", { min: 1, max: 1_000_000 }), MAX_PAGE);
