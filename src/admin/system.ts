@@ -17,17 +17,21 @@ import { changed, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
 const BACKUP = "/admin/system/backup";
 const RESTORE = "/admin/system/restore";
 const RESTARTING = "/admin/system/restarting";
-/** Time in which the page that says so is fetched, ms; and after which it asks for the next one, s. */
+/** Delay of the restart, in which the page about it is fetched, ms; and delay of that page's reload, s. */
 const RESTART_MS = 1_500;
 const RELOAD_S = 6;
-const TRAIL_ROWS = 50;
+const AUDIT_ROWS = 50;
 const MEBIBYTE = 1024 * 1024;
 
-export const systemRoutes = (ctx: AdminContext) => {
-  const { maintenance, logTail, audit } = ctx;
-  const boot = ctx.config.settings;
+export const systemRoutes = (ctx: AdminContext) =>
+  new Elysia().use(healthRoutes(ctx)).use(backupRoutes(ctx)).use(restoreRoutes(ctx)).use(logRoutes(ctx)).use(aboutRoutes(ctx));
+
+const dataDirOf = (ctx: AdminContext): string => ctx.config.settings.storage.data_dir;
+
+/** Health checks and self-test. */
+const healthRoutes = (ctx: AdminContext) => {
+  const { maintenance } = ctx;
   const deps: CheckDependencies = { ...ctx, settings: ctx.settings.current, upstreams: upstreamsOf(ctx), proxyHint: ctx.proxyHint };
-  const dataDir = boot.storage.data_dir;
 
   const healthPage = async (request: Request, checks: readonly CheckResult[]) => {
     const data = {
@@ -56,11 +60,16 @@ export const systemRoutes = (ctx: AdminContext) => {
           : [...(await quickChecks(deps)), ...(await upstreamChecks(deps, request.signal))];
       if (!isHtmx(request)) return healthPage(request, checks);
       return changed(ctx, request, { location: "/admin/system", content: (view) => Checks({ view, checks, told: true }) });
-    })
+    });
+};
 
+/** Backup, and rotation of the secret key. */
+const backupRoutes = (ctx: AdminContext) => {
+  const { maintenance, audit } = ctx;
+  return new Elysia()
     .get("/system/backup", ({ request }) => {
       const data = {
-        dataDir,
+        dataDir: dataDirOf(ctx),
         uploadBytes: Math.min(MAX_FILE_MB, ctx.settings.current().server.body_limit_mb) * MEBIBYTE,
         staged: maintenance.stagedRestore(),
         applied: maintenance.appliedRestore(),
@@ -84,6 +93,21 @@ export const systemRoutes = (ctx: AdminContext) => {
         },
       });
     })
+    .post("/system/rotation", async ({ request }) => {
+      const form = await readForm(ctx, request);
+      const isWanted = form.flag("wanted");
+      const { system } = viewOf(ctx, request).t;
+      if (isWanted && keyInEnvironment()) return goTo(ctx, request, BACKUP, { text: system.rotateByHand, tone: "bad" });
+      maintenance.askRotation(isWanted);
+      await audit.record({ action: isWanted ? "secret.rotate.ask" : "secret.rotate.drop", subject: "data" }, ctx.sessionContextOf(request));
+      return goTo(ctx, request, BACKUP, { text: isWanted ? system.rotateAsked : system.rotateDropped });
+    });
+};
+
+/** Restore in two steps: upload and check, then restore at the next start. */
+const restoreRoutes = (ctx: AdminContext) => {
+  const { maintenance, audit } = ctx;
+  return new Elysia()
     .post("/system/restore", async ({ request, server }) => {
       server?.timeout(request, 0);
       const { system } = viewOf(ctx, request).t;
@@ -97,7 +121,7 @@ export const systemRoutes = (ctx: AdminContext) => {
     .get("/system/restore", ({ request }) => {
       const staged = maintenance.stagedRestore();
       if (!staged) return goTo(ctx, request, BACKUP);
-      const data = { staged, differences: maintenance.differences(), canRestart: maintenance.restart !== null, dataDir };
+      const data = { staged, differences: maintenance.differences(), canRestart: maintenance.restart !== null, dataDir: dataDirOf(ctx) };
       return page(ctx, request, (view) => ({ title: view.t.system.restoreTitle, nav: "system", body: RestorePage({ view, data }) }));
     })
     .post("/system/restore/now", async ({ request }) => {
@@ -127,17 +151,13 @@ export const systemRoutes = (ctx: AdminContext) => {
       maintenance.dropStagedRestore();
       await audit.record({ action: "restore.drop", subject: "data" }, ctx.sessionContextOf(request));
       return goTo(ctx, request, BACKUP, { text: viewOf(ctx, request).t.system.restoreDropped });
-    })
-    .post("/system/rotation", async ({ request }) => {
-      const form = await readForm(ctx, request);
-      const isWanted = form.flag("wanted");
-      const { system } = viewOf(ctx, request).t;
-      if (isWanted && keyInEnvironment()) return goTo(ctx, request, BACKUP, { text: system.rotateByHand, tone: "bad" });
-      maintenance.askRotation(isWanted);
-      await audit.record({ action: isWanted ? "secret.rotate.ask" : "secret.rotate.drop", subject: "data" }, ctx.sessionContextOf(request));
-      return goTo(ctx, request, BACKUP, { text: isWanted ? system.rotateAsked : system.rotateDropped });
-    })
+    });
+};
 
+/** The log and the audit log. */
+const logRoutes = (ctx: AdminContext) => {
+  const { logTail, audit } = ctx;
+  return new Elysia()
     .get("/system/logs", ({ request, query }) => {
       const level = levelOf(query.level);
       const last = logTail.lines().at(-1)?.number ?? 0;
@@ -155,25 +175,27 @@ export const systemRoutes = (ctx: AdminContext) => {
     .get("/system/trail", async ({ request, query }) => {
       const subject = textOf(query.subject).trim();
       const before = Number(textOf(query.before)) || undefined;
-      const rows = await audit.list({ limit: TRAIL_ROWS + 1, before, ...(subject ? { subject } : {}) });
-      const shown = rows.slice(0, TRAIL_ROWS);
-      const next = rows.length > TRAIL_ROWS ? shown.at(-1)!.id : null;
+      const rows = await audit.list({ limit: AUDIT_ROWS + 1, before, ...(subject ? { subject } : {}) });
+      const shown = rows.slice(0, AUDIT_ROWS);
+      const next = rows.length > AUDIT_ROWS ? shown.at(-1)!.id : null;
       const data = { rows: shown, subject, isFirst: before === undefined, next };
       return page(ctx, request, (view) => ({ title: view.t.system.tabs.trail, nav: "system", body: AuditLogPage({ view, data }) }));
-    })
-
-    .get("/system/about", ({ request }) => {
-      const data = {
-        version: VERSION,
-        runtime: `Bun ${Bun.version}`,
-        platform: `${process.platform} ${process.arch}`,
-        dataDir: join(dataDir),
-        file: ctx.config.file,
-        libraries,
-      };
-      return page(ctx, request, (view) => ({ title: view.t.system.tabs.about, nav: "system", body: AboutPage({ view, data }) }));
     });
 };
+
+/** Versions and licences. */
+const aboutRoutes = (ctx: AdminContext) =>
+  new Elysia().get("/system/about", ({ request }) => {
+    const data = {
+      version: VERSION,
+      runtime: `Bun ${Bun.version}`,
+      platform: `${process.platform} ${process.arch}`,
+      dataDir: join(dataDirOf(ctx)),
+      file: ctx.config.file,
+      libraries,
+    };
+    return page(ctx, request, (view) => ({ title: view.t.system.tabs.about, nav: "system", body: AboutPage({ view, data }) }));
+  });
 
 const keyInEnvironment = () => process.env.FLOW2API_SECRET_KEY !== undefined;
 
@@ -182,7 +204,7 @@ const textOf = (value: unknown): string => (typeof value === "string" ? value.sl
 const LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
 const levelOf = (value: unknown): LogLevel => LEVELS.find((level) => level === value) ?? "debug";
 
-/** Every address that the settings name as an upstream's, each host once. */
+/** Base URLs of the upstreams in the settings, one per host. */
 function upstreamsOf({ config }: AdminContext): string[] {
   const urls = SETTINGS.filter(({ name }) => name.endsWith("base_url")).map(
     ({ section, name }) => (config.settings[section] as Record<string, unknown>)[name] as string,
