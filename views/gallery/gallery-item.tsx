@@ -75,7 +75,6 @@ export function GalleryItemPage({ view, data }: Props) {
 
 function Facts({ view, data: { media, job, request, keyName, tokens, parameters } }: Props) {
   const { gallery } = view.t;
-  const attempt = request?.attempts.at(-1);
   const pixels = media.width && media.height ? `${media.width} × ${media.height} · ` : "";
   return (
     <dl class="facts">
@@ -125,6 +124,16 @@ function Facts({ view, data: { media, job, request, keyName, tokens, parameters 
           </dd>
         </>
       )}
+      <OriginFacts view={view} media={media} job={job} attempt={request?.attempts.at(-1)} tokens={tokens} />
+    </dl>
+  );
+}
+
+/** Token, job and request that made the media item. */
+function OriginFacts({ view, media, job, attempt, tokens }: Pick<Props["data"], "media" | "job" | "tokens"> & OriginProps) {
+  const { gallery } = view.t;
+  return (
+    <>
       {attempt && (
         <>
           <dt>{gallery.token}</dt>
@@ -153,9 +162,11 @@ function Facts({ view, data: { media, job, request, keyName, tokens, parameters 
           </dd>
         </>
       )}
-    </dl>
+    </>
   );
 }
+
+type OriginProps = { view: View; attempt: NonNullable<Props["data"]["request"]>["attempts"][number] | undefined };
 
 /** The upstream calls of a request, in order. */
 export function Attempts({

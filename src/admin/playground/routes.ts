@@ -33,7 +33,15 @@ const PICKER_SIZE = 24;
 const MAX_USED = 16;
 
 export const playgroundRoutes = (ctx: AdminContext) => {
-  const { store, media, jobs, audit } = ctx;
+  const pages = playgroundPages(ctx);
+  return new Elysia({ prefix: "/playground" }).use(formRoutes(ctx, pages)).use(runRoutes(ctx, pages));
+};
+
+type PlaygroundPages = ReturnType<typeof playgroundPages>;
+
+/** What the playground's routes share: the data and the page of a form and a run. */
+function playgroundPages(ctx: AdminContext) {
+  const { store, media, jobs } = ctx;
 
   const mediaOf = async (ids: readonly string[]): Promise<Media[]> =>
     (await Promise.all(ids.map((id) => media.get(id)))).filter((one) => one !== null);
@@ -70,22 +78,14 @@ export const playgroundRoutes = (ctx: AdminContext) => {
     return page(ctx, request, (view) => ({ title: view.t.playground.title, nav: "playground", body: PlaygroundPage({ view, data }) }));
   };
   const operator = () => operatorKey({ ...ctx, now: ctx.clock.now });
-  const slotOf = (request: Request): Slot => {
-    const name = new URL(request.url).searchParams.get("slot");
-    return SLOTS.find((slot) => slot === name) ?? "pictures";
-  };
+  return { mediaOf, formFor, codeFor, runOf, history, show, operator };
+}
 
-  /** What is wrong with a wish, in the reader's language. */
-  const worded = (request: Request, error: unknown): unknown => {
-    if (!(error instanceof AppError)) return error;
-    const { playground } = viewOf(ctx, request).t;
-    const missing = SLOTS.find((slot) => error.reason === `missing_${slot}`);
-    if (missing) return new FormError(playground.missing[missing], {});
-    return error.reason === "input_gone" ? new FormError(playground.inputGone, {}) : error;
-  };
-
+/** The page, its fragments and its inputs. */
+function formRoutes(ctx: AdminContext, { mediaOf, formFor, codeFor, runOf, history, show, operator }: PlaygroundPages) {
+  const { store, media } = ctx;
   return (
-    new Elysia({ prefix: "/playground" })
+    new Elysia()
       .get("/", async ({ request }) => {
         const { searchParams } = new URL(request.url);
         const id = searchParams.get("job");
@@ -134,45 +134,67 @@ export const playgroundRoutes = (ctx: AdminContext) => {
         const wish = readPlaygroundForm(await readForm(ctx, request));
         return show(request, withInputs(wish, await storeInputs(ctx, request, (await operator()).id)), null);
       })
-      .post("/runs", async ({ request, server }) => {
-        server?.timeout(request, 0);
-        const key = await operator();
-        const form = await readForm(ctx, request);
-        form.text("prompt", { required: true });
-        const wish = readPlaygroundForm(form);
-        form.check();
-        const settled = settleForm(playgroundModels(ctx.pool), withInputs(wish, await storeInputs(ctx, request, key.id)));
-        if (!settled) throw new AppError("no_token", viewOf(ctx, request).t.playground.noModels);
-        const job = await runForm(ctx, settled.model, settled.wish, key).catch((error) => Promise.reject(worded(request, error)));
-        await audit.record(
-          { action: "playground.run", subject: `job ${job.id}`, after: { model: settled.model.id } },
-          ctx.sessionContextOf(request),
-        );
-        const location = `/admin/playground?job=${job.id}`;
-        if (!isHtmx(request)) {
-          for await (const _ of (await jobs.watch(job.id, null, request.signal)) ?? []);
-          return goTo(ctx, request, location);
-        }
-        const run = await runOf(request, job.id);
-        const answer = fragment(ctx, request, (view) => RunView({ view, run }));
-        answer.headers.set("hx-replace-url", location);
-        return answer;
-      })
-      .get("/runs/:id/events", ({ request, server, params }) =>
-        liveUntil(ctx, { request, server }, async (view) => {
-          const run = await runOf(request, params.id);
-          return { node: RunState({ view, run }), isOver: !isUnderWay(run.job) };
-        }),
-      )
-      .post("/runs/:id/cancel", async ({ request, params }) => {
-        const before = await runOf(request, params.id);
-        await jobs.cancel(before.job.id, null);
-        await audit.record(
-          { action: "job.cancel", subject: `job ${params.id}`, before: { state: before.job.state } },
-          ctx.sessionContextOf(request),
-        );
-        const run = await runOf(request, params.id);
-        return changed(ctx, request, { location: `/admin/playground?job=${params.id}`, content: (view) => RunView({ view, run }) });
-      })
   );
-};
+}
+
+/** Runs: start, progress, cancel. */
+function runRoutes(ctx: AdminContext, { runOf, operator }: PlaygroundPages) {
+  const { jobs, audit } = ctx;
+  return new Elysia()
+    .post("/runs", async ({ request, server }) => {
+      server?.timeout(request, 0);
+      const key = await operator();
+      const form = await readForm(ctx, request);
+      form.text("prompt", { required: true });
+      const wish = readPlaygroundForm(form);
+      form.check();
+      const settled = settleForm(playgroundModels(ctx.pool), withInputs(wish, await storeInputs(ctx, request, key.id)));
+      if (!settled) throw new AppError("no_token", viewOf(ctx, request).t.playground.noModels);
+      const job = await runForm(ctx, settled.model, settled.wish, key).catch((error) =>
+        Promise.reject(translateError(ctx, request, error)),
+      );
+      await audit.record(
+        { action: "playground.run", subject: `job ${job.id}`, after: { model: settled.model.id } },
+        ctx.sessionContextOf(request),
+      );
+      const location = `/admin/playground?job=${job.id}`;
+      if (!isHtmx(request)) {
+        for await (const _ of (await jobs.watch(job.id, null, request.signal)) ?? []);
+        return goTo(ctx, request, location);
+      }
+      const run = await runOf(request, job.id);
+      const answer = fragment(ctx, request, (view) => RunView({ view, run }));
+      answer.headers.set("hx-replace-url", location);
+      return answer;
+    })
+    .get("/runs/:id/events", ({ request, server, params }) =>
+      liveUntil(ctx, { request, server }, async (view) => {
+        const run = await runOf(request, params.id);
+        return { node: RunState({ view, run }), isOver: !isUnderWay(run.job) };
+      }),
+    )
+    .post("/runs/:id/cancel", async ({ request, params }) => {
+      const before = await runOf(request, params.id);
+      await jobs.cancel(before.job.id, null);
+      await audit.record(
+        { action: "job.cancel", subject: `job ${params.id}`, before: { state: before.job.state } },
+        ctx.sessionContextOf(request),
+      );
+      const run = await runOf(request, params.id);
+      return changed(ctx, request, { location: `/admin/playground?job=${params.id}`, content: (view) => RunView({ view, run }) });
+    });
+}
+
+function slotOf(request: Request): Slot {
+  const name = new URL(request.url).searchParams.get("slot");
+  return SLOTS.find((slot) => slot === name) ?? "pictures";
+}
+
+/** The error of a run in the page's language. */
+function translateError(ctx: AdminContext, request: Request, error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  const { playground } = viewOf(ctx, request).t;
+  const missing = SLOTS.find((slot) => error.reason === `missing_${slot}`);
+  if (missing) return new FormError(playground.missing[missing], {});
+  return error.reason === "input_gone" ? new FormError(playground.inputGone, {}) : error;
+}
