@@ -17,18 +17,18 @@ import type { FolderSizes, Maintenance } from "./gateway/reports/maintenance.ts"
 
 type Dependencies = { dataDir: string; env: Record<string, string | undefined>; now: () => number; restart?: () => void };
 
-/** Files on their way out or in; what a crash leaves of them goes at the next start. */
-const PASSING = /^\.?passing-/;
+/** Temporary files of backups and uploads; leftovers of a crash are deleted at the next start. */
+const TEMPORARY = /^\.?passing-/;
 
 export function createMaintenance({ dataDir, env, now, restart }: Dependencies): Maintenance {
-  for (const name of readdirSync(dataDir)) if (PASSING.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
-  const passingFile = () => join(dataDir, `passing-${randomUUID()}`);
+  for (const name of readdirSync(dataDir)) if (TEMPORARY.test(name)) rmSync(join(dataDir, name), { recursive: true, force: true });
+  const temporaryFile = () => join(dataDir, `passing-${randomUUID()}`);
   let isWriting = false;
   const noteRestore = (change: Partial<AppliedRestore>) => {
     const applied = appliedRestore(dataDir);
     if (applied) writeAppliedRestore(dataDir, { ...applied, ...change });
   };
-  /** The first start after a restore moves what the former database knew to where that lies. */
+  /** The first start after a restore moves the media of the former database beside it. */
   const orphanage = (): Orphanage => {
     const pending = () => appliedRestore(dataDir)?.movedMedia === null;
     return {
@@ -42,7 +42,7 @@ export function createMaintenance({ dataDir, env, now, restart }: Dependencies):
     async backup({ requests, media }) {
       if (isWriting) throw new AppError("busy", "A backup is being written.");
       isWriting = true;
-      const file = passingFile();
+      const file = temporaryFile();
       try {
         const { bytes, lacks } = await writeBackup({ dataDir, file, requests, media, secretKey: null, now: now() });
         const day = new Date(now()).toISOString().slice(0, 16).replaceAll(/[-:]/g, "").replace("T", "-");
@@ -55,7 +55,7 @@ export function createMaintenance({ dataDir, env, now, restart }: Dependencies):
       }
     },
     async stageRestore({ data, path }) {
-      const file = data ? passingFile() : path;
+      const file = data ? temporaryFile() : path;
       try {
         if (data) await writeFile(file, data, { mode: 0o600 });
         const { holds } = await restoreBackup({ dataDir, file, env, now: now() });
@@ -77,23 +77,23 @@ export function createMaintenance({ dataDir, env, now, restart }: Dependencies):
   };
 }
 
-/** The bytes of a file that is gone when they were read, or when nobody wants the rest. */
+/** The bytes of a file that is deleted when the stream closes. */
 function readOnce(file: string): ReadableStream<Uint8Array> {
   const source = createReadStream(file, { highWaterMark: 256 * 1024 });
   source.once("close", () => rmSync(file, { force: true }));
   return Readable.toWeb(source) as unknown as ReadableStream<Uint8Array>;
 }
 
-/** Of no use to who asks where the space went. */
-const UNTOLD = new Set(["media", "lock.db"]);
-/** What SQLite writes beside a database belongs to it. */
+/** Not listed among the sizes. */
+const UNLISTED = new Set(["media", "lock.db"]);
+/** Files that SQLite writes beside a database. */
 const COMPANION = /-(wal|shm|journal)$/;
 
 async function sizesOf(dataDir: string): Promise<FolderSizes> {
   const files = await Promise.all(
     (await readdir(dataDir, { withFileTypes: true }))
-      // Media have their own count; walking a hundred thousand files would be slow.
-      .filter((entry) => !UNTOLD.has(entry.name.replace(COMPANION, "")) && !PASSING.test(entry.name))
+      // The media store counts media; walking a hundred thousand files is slow.
+      .filter((entry) => !UNLISTED.has(entry.name.replace(COMPANION, "")) && !TEMPORARY.test(entry.name))
       .map(async (entry) => {
         const path = join(dataDir, entry.name);
         const isFolder = entry.isDirectory();

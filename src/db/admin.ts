@@ -11,7 +11,7 @@ export type SessionRow = {
   agent: string;
 };
 
-/** One change, as the trail keeps it. Secrets are masked before it comes here. */
+/** An entry of the audit log. Secrets are masked by the caller. */
 export type AuditRow = {
   id: number;
   at: number;

@@ -3,23 +3,23 @@
 import type { Json, Kind, Media } from "../domain/generation.ts";
 import type { Job, JobState } from "../domain/job.ts";
 
-/** A job with what the runner needs to go on with it. */
+/** A job with the worker's fields. */
 export type JobRow = Omit<Job, "place"> & {
   /** As listed, e.g. `POST /v1/videos`. */
   route: string;
-  /** How to carry it out; opaque JSON of the gateway. */
+  /** The job's spec; opaque JSON of the gateway. */
   plan: Json;
-  /** Handle of the submission that runs, or of the last one. */
+  /** Operation handle of the submission under way, or of the last one. */
   operation: Json | null;
-  /** Stage that is to be submitted next. */
+  /** The next stage to submit. */
   step: Json | null;
-  /** What the upstream calls the finished video. */
+  /** The upstream's reference to the finished video. */
   result: Json | null;
   /** An upstream may have charged for it. */
   charged: boolean;
   /** The client asked to stop it; it could not be stopped yet. */
   cancelAsked: boolean;
-  /** The client forgot it; it goes when it has ended. */
+  /** The client removed it; it is deleted when it has ended. */
   removed: boolean;
 };
 
@@ -48,24 +48,24 @@ export type NewDelivery = {
   createdAt: number;
 };
 
-/** A webhook: waiting until it is delivered or given up. */
+/** A webhook delivery: waiting until it is delivered or failed. */
 export type DeliveryRow = NewDelivery & {
   state: "waiting" | "delivered" | "failed";
   attempts: number;
   /** Epoch ms of the next attempt; null when there is none. */
   nextAt: number | null;
   endedAt: number | null;
-  /** HTTP status of the last answer; null: there was none. */
+  /** HTTP status of the last response; null: there was none. */
   lastStatus: number | null;
   lastError: string | null;
 };
 
 export type DeliveryChange = Pick<DeliveryRow, "state" | "attempts" | "nextAt" | "endedAt" | "lastStatus" | "lastError">;
 
-/** Deliveries that are passed over: by id, by host and port of their address, or by key. */
+/** Deliveries to skip: by id, by host and port of their address, or by key. */
 export type DeliveryFilter = { ids: readonly string[]; hosts: readonly string[]; keyIds: readonly number[] };
 
-/** Where a key's events go and what signs them. `url` null: only where a request says so. */
+/** URL and signing secret of a key's webhooks. `url` null: only requests name a URL. */
 export type KeyWebhook = { url: string | null; secret: string };
 
 /** What identifies a request that may be repeated. */
@@ -74,13 +74,13 @@ export type IdempotencyName = { keyId: number; route: string; key: string };
 export type IdempotencyRow = IdempotencyName & {
   /** Of the decoded request. */
   hash: string;
-  /** The run of this program that took it on. */
+  /** The process that claimed it. */
   run: string;
   createdAt: number;
   /** From here on an upstream may have charged for it. */
   submitted: boolean;
   jobId: string | null;
-  /** What to answer again; null: it has not ended. */
+  /** The result to return again; null: it has not ended. */
   result: Json | null;
 };
 
@@ -88,7 +88,7 @@ export interface JobStore {
   /** Resolves when the job is safe even from a power failure. */
   insertJob(job: JobRow): Promise<void>;
   /**
-   * Changes a job that is in one of the states `from`, and queues a webhook in the same act; null when it is in another state, or gone.
+   * Changes a job that is in one of the states `from`, and queues a webhook in the same transaction; null when it is in another state, or gone.
    * `durable`: resolves only when the change is safe from a power failure.
    */
   updateJob(
@@ -110,8 +110,7 @@ export interface JobStore {
   /** Results that a request has stored, oldest first. Looks at all media: for the few jobs that a restart finds. */
   listResults(requestId: string): Promise<Media[]>;
 
-  /** Waiting deliveries that are due at `now`, oldest first. */
-  /** Those that were due first, without the ones named. */
+  /** Waiting deliveries due at `now`, earliest first, without the ones in `except`. */
   listDueDeliveries(now: number, limit: number, except?: DeliveryFilter): Promise<DeliveryRow[]>;
   /** When the next waiting delivery is due, epoch ms; null: none waits. */
   nextDeliveryAt(after: number): Promise<number | null>;
@@ -122,15 +121,15 @@ export interface JobStore {
   writeKeyWebhook(keyId: number, webhook: KeyWebhook): Promise<void>;
 
   /**
-   * Takes the name, or gives what took it before; a row made before `since` counts as gone. Safe from a power failure.
+   * Claims the name, or returns the row that has it; a row created before `since` counts as gone. Safe from a power failure.
    * `isNew` false: `row` is the earlier one, unchanged.
    */
   claimIdempotency(row: IdempotencyRow, since: number): Promise<{ isNew: boolean; row: IdempotencyRow }>;
-  /** A name that is gone is passed over. */
+  /** Skips a name that is gone. */
   updateIdempotency(name: IdempotencyName, change: Partial<Pick<IdempotencyRow, "run" | "submitted" | "jobId" | "result">>): Promise<void>;
-  /** With `jobId` only while the name stands for this job. */
+  /** With `jobId` only if the name has this job. */
   deleteIdempotency(name: IdempotencyName, jobId?: string): Promise<void>;
 
-  /** Deletes at most `limit` ended jobs, ended deliveries and names each that are older than the times given; says how many went. */
+  /** Deletes at most `limit` ended jobs, ended deliveries and names each that are older than the times given; returns how many. */
   deleteJobsBefore(before: { jobs: number; deliveries: number; idempotency: number }, limit: number): Promise<number>;
 }

@@ -43,7 +43,7 @@ export type ReservationEnd = {
 
 /** What limits are rebuilt from after a start. */
 export type LedgerState = {
-  /** Reservations that nobody ended, oldest first. */
+  /** Open reservations, oldest first. */
   open: Reservation[];
   /** What ended generations used, in the periods asked for. */
   spent: { keyId: number; period: string; amounts: Amounts }[];
@@ -91,7 +91,7 @@ export interface LedgerStore {
   /** Writes reservations down, all or none; resolves with their ids in the same order once they outlive this process. */
   insertReservations(reservations: readonly NewReservation[]): Promise<number[]>;
   /**
-   * Ends reservations and adds what they used to sums and rollups, all in one act. One that is not open is passed over,
+   * Ends reservations and adds what they used to sums and rollups, in one transaction. One that is not open is skipped,
    * so that the same end may be asked for again. Resolves with the number that were open.
    */
   endReservations(ends: readonly ReservationEnd[]): Promise<number>;

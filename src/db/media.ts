@@ -30,9 +30,9 @@ export type MediaFilter = {
 };
 
 export interface MediaRows {
-  /** With its bytes in the same act when it is small; without, they lie in a file. */
+  /** With its bytes in the same transaction when it is small; without, they are in a file. */
   insertMedia(media: Media, bytes?: Uint8Array | null): Promise<void>;
-  /** Null when the medium's bytes are not kept here. */
+  /** Null when the bytes are not in the database. */
   readMediaBytes(id: string): Promise<Uint8Array | null>;
   getMedia(id: string): Promise<Media | null>;
   listFiles(filter: FileFilter): Promise<Media[]>;
@@ -42,11 +42,11 @@ export interface MediaRows {
   /** Media of one owner and origin made before a time (epoch ms), oldest first. */
   listOldestMedia(filter: Pick<Media, "origin" | "keyId"> & { before: number; limit: number }): Promise<Media[]>;
   deleteMedia(ids: string[]): Promise<void>;
-  /** Which of these ids belong to no medium. */
+  /** The ids without a media item. */
   listUnknownMedia(ids: string[]): Promise<string[]>;
   /** False: the key has a living file of this name already. A name goes with its file. */
   nameFile(file: FileName, now: number): Promise<boolean>;
-  /** Id of the medium that the key calls so, past its time or not. */
+  /** Id of the media item that the key gave this name, expired or not. */
   fileNamed(keyId: number, name: string): Promise<string | null>;
   /** Names of those of these media that have one. */
   listFileNames(ids: string[]): Promise<FileName[]>;

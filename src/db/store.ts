@@ -11,16 +11,16 @@ import type { MediaRows } from "./media.ts";
 import type { ResponseStore } from "./responses.ts";
 import type { UndeliveredStore } from "./undelivered.ts";
 
-/** Changes made elsewhere (the command line on the same folder) are told by these counters, one per table. */
+/** Counters per table that rise with every edit, also by other processes (the command line on the same folder). */
 export type Revisions = { tokens: number; keys: number; settings: number };
 
-/** With what ledger.ts, jobs.ts, media.ts, responses.ts, undelivered.ts and admin.ts ask for. */
+/** With the parts in ledger.ts, jobs.ts, media.ts, responses.ts, undelivered.ts and admin.ts. */
 export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, UndeliveredStore, AdminStore {
   // tokens
   listTokens(): Promise<TokenRow[]>;
   /** @throws {AppError} `conflict` when the same secret is already there */
   insertToken(token: NewToken, now: number): Promise<TokenRow>;
-  /** Many at once, in one act: for each whether it was put in or its secret was there already. At most 500. */
+  /** Many in one transaction, at most 500: for each whether it was inserted or its secret was there already. */
   insertTokens(tokens: readonly NewToken[], now: number): Promise<("inserted" | "known")[]>;
   /** For each whether its secret is there already. */
   hasTokens(tokens: readonly Pick<NewToken, "provider" | "secret">[]): Promise<boolean[]>;
@@ -30,11 +30,11 @@ export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, 
   deleteToken(id: number): Promise<void>;
   /** Decrypts. @throws {AppError} `not_found` */
   readTokenSecret(id: number): Promise<TokenSecret>;
-  /** Keeps a rotated secret and merges `state`. @throws {AppError} `not_found`, `conflict` */
+  /** Writes a rotated secret and merges `state`. @throws {AppError} `not_found`, `conflict` */
   writeTokenSecret(id: number, change: { secret?: string; state?: Record<string, unknown> }): Promise<void>;
-  /** Health of many tokens and the pauses that began with it, in one transaction; unknown ids are passed over. */
+  /** Health of many tokens and their new cooldowns, in one transaction; unknown ids are skipped. */
   saveHealth(changes: readonly HealthChange[]): Promise<void>;
-  /** What held any of these subjects back, newest first; the latest 50 of each are kept. */
+  /** Cooldowns of these subjects, newest first; the latest 50 of each are stored. */
   listCooldowns(subjects: readonly string[], limit: number): Promise<CooldownRow[]>;
 
   // keys
@@ -48,19 +48,19 @@ export interface Store extends LedgerStore, JobStore, MediaRows, ResponseStore, 
 
   // settings edited at run time, as JSON by dotted key
   readSettings(): Promise<Record<string, unknown>>;
-  /** Null or undefined forgets a key, so that a lower layer counts again. */
+  /** Null or undefined deletes a key, so that a lower layer applies. */
   writeSettings(changes: Record<string, unknown>): Promise<void>;
 
   // small facts of this installation (admin password hash, first-start marks)
   readFact(name: string): Promise<string | null>;
   writeFact(name: string, value: string | null): Promise<void>;
 
-  /** Cheap; asked every second. Counts what an operator edits; not health, what checks learn, and rotated secrets. */
+  /** Cheap; read every second. Counts edits of an operator; not health, results of checks, rotated secrets. */
   revisions(): Promise<Revisions>;
   close(): Promise<void>;
 }
 
-/** The request log: its own file, its own pace. Losing the last second is allowed. */
+/** The request log: a file of its own. Losing the last second is allowed. */
 export interface RequestLog {
   /** Never throws and never waits; rows are written in batches. */
   append(row: RequestRow): void;

@@ -5,7 +5,7 @@ import type { ImageOutput, Json, Kind, Resolution, Usage, VideoAspect, VideoMode
 
 /**
  * `queued` waits for a token; `submitting` may be charged from here on; `running` has a handle that is persisted;
- * `storing` is finished upstream. `unknown`: it was submitted and no answer came; a person decides, nothing is resubmitted by itself.
+ * `storing` is finished upstream. `unknown`: it was submitted without a response; the operator decides, it is not resubmitted.
  */
 export const JOB_STATES = ["queued", "submitting", "running", "storing", "completed", "failed", "cancelled", "unknown"] as const;
 export type JobState = (typeof JOB_STATES)[number];
@@ -14,7 +14,7 @@ export const TERMINAL_STATES: ReadonlySet<JobState> = new Set(["completed", "fai
 
 export type JobError = { kind: ErrorKind; message: string; reason: string | null; detail: FailureDetail | null; charged: boolean };
 
-/** A job as everybody sees it. Times are epoch ms. */
+/** A job as dialects and the admin see it. Times are epoch ms. */
 export type Job = {
   /** `video_` or `image_` and 26 base32 characters. */
   id: string;
@@ -43,7 +43,7 @@ export type Job = {
   error: JobError | null;
   /** Results, in order. */
   mediaIds: string[];
-  /** What came with the images, as far as it was kept. Absent: a video, or nothing came. */
+  /** Texts and order of the images, as far as stored. Absent for a video. */
   answer?: ImageOutput;
   /** A still of the video, when one could be made. */
   thumbnailId: string | null;
@@ -54,7 +54,7 @@ export type Job = {
   webhookUrl: string | null;
   /** What the dialect wants back as it was (size as written, user metadata). */
   echo: Json;
-  /** Only while it waits for a token; known to the process that works on it, never kept. */
+  /** Only while it waits for a token; in memory of its process, not stored. */
   place?: QueuePosition;
 };
 

@@ -106,9 +106,9 @@ export function holdings(files: Manifest["files"]): string[] {
   ];
 }
 
-/** Copies a database as it stands now; its schema version. */
+/** Copies a database; returns its schema version. */
 async function copyOf(file: string, copy: string): Promise<number> {
-  // Not read-only: such a connection leaves files beside the database where nobody else has it open.
+  // Not read-only: as the only connection it would leave files beside the database.
   const db = await openDatabase(file);
   try {
     await retryBusy(() => copyDatabase(db, copy));

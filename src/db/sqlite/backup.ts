@@ -5,7 +5,7 @@ import { AppError } from "../../errors.ts";
 import { createPrivateFile } from "./database.ts";
 
 /**
- * Writes a compact copy of `db` as it stands now to `file`, which appears whole or not at all and is readable by its owner only.
+ * Writes a compact, consistent copy of `db` to `file`, which appears whole or not at all and is readable by its owner only.
  * Blocks while it copies (about half a second for 150 MB).
  * @throws {AppError} `conflict` when `file` is there already
  */

@@ -15,7 +15,7 @@ export type Checkpoints = {
 const LOOK_EVERY = 64;
 /** Bytes of the log from which on a checkpoint is worth it. */
 const WORTH_BYTES = 4 * 1024 * 1024;
-/** Pages at which the connection makes one after all (64 MiB): the thread has left little to do, and the log begins anew. */
+/** WAL pages (64 MiB) at which the connection itself makes a checkpoint, so that the WAL restarts. */
 const LATEST_PAGES = 16_384;
 
 /** The thread is started when it is first needed. */

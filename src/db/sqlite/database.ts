@@ -22,11 +22,11 @@ const PRAGMAS = [
   "PRAGMA journal_size_limit = 67108864",
 ] as const;
 
-/** How long an act waits for another process's lock before its failure is told, in ms. */
+/** Longest wait for another process's lock, ms; then the action fails. */
 const MAX_WAIT_MS = 10_000;
 const MAX_PAUSE_MS = 25;
 
-/** Whether an error means that another connection holds a lock: the same act may succeed a moment later. */
+/** Whether another connection holds a lock: the same action may succeed on retry. */
 export function isBusy(error: unknown): boolean {
   return error instanceof SQLiteError && (error.code ?? "").startsWith("SQLITE_BUSY");
 }

@@ -15,7 +15,7 @@ export function nameFile(db: Database, { keyId, name, mediaId }: FileName, now: 
   );
 }
 
-/** Id of the medium that a key calls so, past its time or not; null when there is none. */
+/** Id of the media item that a key gave this name, expired or not; null when there is none. */
 export function fileNamed(db: Database, keyId: number, name: string): string | null {
   return (
     db

@@ -1,5 +1,6 @@
 // SQL of idempotency: one row per Idempotency-Key, key and route.
 import type { Database } from "bun:sqlite";
+import { omit } from "../../domain/omit.ts";
 import type { IdempotencyName, IdempotencyRow } from "../jobs.ts";
 
 const COLUMNS = "key_id AS keyId, route, name AS key, hash, run, created_at AS createdAt, submitted, job_id AS jobId, result";
@@ -35,11 +36,11 @@ export function claimIdempotency(db: Database, row: IdempotencyRow, since: numbe
 export function updateIdempotency(db: Database, name: IdempotencyName, change: Partial<IdempotencyRow>): void {
   const row = find(db, name);
   if (!row) return;
-  const { hash: _, createdAt: __, ...bindings } = toBindings({ ...row, ...change });
+  const bindings = omit(toBindings({ ...row, ...change }), ["hash", "createdAt"]);
   db.query(`UPDATE idempotency SET run = $run, submitted = $submitted, job_id = $jobId, result = $result WHERE ${NAME}`).run(bindings);
 }
 
-/** A name that is gone, or stands for another job than the one given, is passed over. */
+/** Skips a name that is gone, or has another job than the one given. */
 export function deleteIdempotency(db: Database, { keyId, route, key }: IdempotencyName, jobId: string | null = null): void {
   db.query(`DELETE FROM idempotency WHERE ${NAME} AND ($jobId IS NULL OR job_id = $jobId)`).run({ keyId, route, key, jobId });
 }

@@ -2,6 +2,7 @@
 
 import type { Database } from "bun:sqlite";
 import type { JobState } from "../../domain/job.ts";
+import { omit } from "../../domain/omit.ts";
 import type { JobChange, JobQuery, JobRow, NewDelivery } from "../jobs.ts";
 import type { Vault } from "./vault.ts";
 import { insertDelivery } from "./webhooks.ts";
@@ -15,7 +16,8 @@ const ENDED = "('completed', 'failed', 'cancelled')";
 type Columns = Pick<JobRow, "id" | "kind" | "keyId" | "requestId" | "state" | "createdAt" | "endedAt">;
 type Raw = Columns & { seq: number; removed: number; url: Uint8Array | null; body: string };
 
-function toJob(vault: Vault, { seq: _, url, removed, body, ...columns }: Raw): JobRow {
+function toJob(vault: Vault, raw: Raw): JobRow {
+  const { url, removed, body, ...columns } = omit(raw, ["seq"]);
   const webhookUrl = url && vault.open(URL_OF_JOB, url);
   return { ...JSON.parse(body), ...columns, removed: removed === 1, webhookUrl };
 }
@@ -37,15 +39,12 @@ export function insertJob(db: Database, vault: Vault, job: JobRow): void {
 export function updateJob(
   db: Database,
   vault: Vault,
-  id: string,
-  from: readonly JobState[],
-  change: JobChange,
-  delivery?: NewDelivery,
+  { id, from, change, delivery }: { id: string; from: readonly JobState[]; change: JobChange; delivery?: NewDelivery },
 ): JobRow | null {
   const job = getJob(db, vault, id);
   if (!job || !from.includes(job.state)) return null;
   const next: JobRow = { ...job, ...change };
-  const { kind: _, keyId: __, createdAt: ___, ...bindings } = toBindings(vault, next);
+  const bindings = omit(toBindings(vault, next), ["kind", "keyId", "createdAt"]);
   db.query(
     `UPDATE jobs SET request_id = $requestId, state = $state, ended_at = $endedAt, removed = $removed, webhook_url = $url, body = $body
      WHERE id = $id`,

@@ -6,7 +6,7 @@ import type { FileFilter, MediaFilter } from "../media.ts";
 const COLUMNS = `id, kind, origin, mime, ext, bytes, width, height, key_id AS keyId, created_at AS createdAt, expires_at AS expiresAt,
   request_id AS requestId, name, purpose, family`;
 
-/** With `data` when the bytes are kept in the row rather than in a file. @throws when the id is there already: ids are minted at random */
+/** With `data` when the row holds the bytes instead of a file. @throws when the id exists: ids are random */
 export function insertMedia(db: Database, media: Media, data: Uint8Array | null): void {
   db.query<never, Record<string, string | number | Uint8Array | null>>(
     `INSERT INTO media (id, kind, origin, mime, ext, bytes, width, height, key_id, created_at, expires_at, request_id, name, purpose, family,
@@ -16,12 +16,12 @@ export function insertMedia(db: Database, media: Media, data: Uint8Array | null)
   ).run({ ...media, data });
 }
 
-/** Null when the medium lies in a file, or nowhere. */
+/** Null when the bytes are in a file, or the media item is absent. */
 export function readMediaBytes(db: Database, id: string): Uint8Array | null {
   return db.query<{ data: Uint8Array | null }, { id: string }>("SELECT data FROM media WHERE id = $id").get({ id })?.data ?? null;
 }
 
-/** One medium, past its time or not; null when there is none. */
+/** One media item, expired or not; null when there is none. */
 export function getMedia(db: Database, id: string): Media | null {
   return db.query<Media, { id: string }>(`SELECT ${COLUMNS} FROM media WHERE id = $id`).get({ id });
 }
@@ -98,7 +98,7 @@ export function deleteMedia(db: Database, ids: string[]): void {
   db.query("DELETE FROM media WHERE id IN (SELECT value FROM json_each($ids))").run({ ids: JSON.stringify(ids) });
 }
 
-/** Those of the ids that no medium has. */
+/** The ids without a media item. */
 export function listUnknownMedia(db: Database, ids: string[]): string[] {
   return db
     .query<{ id: string }, { ids: string }>("SELECT value AS id FROM json_each($ids) WHERE value NOT IN (SELECT id FROM media)")

@@ -36,7 +36,7 @@ export class RequestDatabase {
     }
   }
 
-  /** Runs `act`; where the file turns out to be broken, once more on a new one. */
+  /** Runs `act`; when the file is damaged, once more on a new one. */
   async use<T>(act: (opened: Opened) => T | Promise<T>): Promise<T> {
     await this.#replacing;
     const { opened } = this;

@@ -1,6 +1,7 @@
 // SQL of the request log: requests, attempts, search index, pages.
 
 import type { Database } from "bun:sqlite";
+import { omit } from "../../domain/omit.ts";
 import type { AttemptRow, RequestFilter, RequestRow } from "../../domain/request.ts";
 import { matchOf } from "./request-words.ts";
 
@@ -19,7 +20,7 @@ type Raw = Omit<RequestRow, "stream" | "mediaIds" | "attempts" | "payload"> & {
 };
 type Bound = Record<string, string | number | null>;
 
-/** Writes rows in one go; a row whose id is there already is passed over. */
+/** Writes rows together; a row whose id is there already is skipped. */
 export function insertRequests(db: Database, rows: readonly RequestRow[]): void {
   const insert = db.query<never, Record<string, string | number | boolean | null>>(
     `INSERT INTO requests (id, at, ms, dialect, route, key_id, model, family, kind, outcome, message, images, video_seconds,
@@ -97,7 +98,7 @@ function pageStatement(db: Database, hasMatch: boolean, hasIds: boolean) {
       );
 }
 
-/** With the last word of the text as it stands where the log has it, which is read in order; else as the beginning of words. */
+/** The last word of the text matches whole where the log has it, which is read in order; else as a prefix. */
 function matchText(db: Database, filter: RequestFilter): string | null {
   const whole = matchOf(filter);
   if (!whole || filter.text === undefined) return whole;
@@ -174,7 +175,7 @@ function withAttempts(db: Database, rows: Raw[]): RequestRow[] {
     ...row,
     stream: stream === 1,
     mediaIds: JSON.parse(mediaIds),
-    attempts: (byRequest.get(seq) ?? []).map(({ request: _, ...attempt }) => attempt),
+    attempts: (byRequest.get(seq) ?? []).map((attempt) => omit(attempt, ["request"])),
     ...(payload ? { payload: JSON.parse(payload) } : {}),
   }));
 }

@@ -24,7 +24,7 @@ export function stagedRestore(dataDir: string, now: number): StagedRestore | nul
   const file = join(dataDir, STAGED, STAGED_NOTE);
   if (!existsSync(file)) return null;
   const { aside, stagedAt = statSync(file).mtimeMs, backupAt = null, holds = [] } = JSON.parse(readFileSync(file, "utf8")) as StagedNote;
-  // One that has begun, its folder is there, goes on: half of the data lie aside by then.
+  // A restore that has started (its folder is there) is finished: half of the data is moved aside by then.
   if (now - stagedAt >= STAGED_MS && !existsSync(join(dataDir, aside))) {
     dropStagedRestore(dataDir);
     return null;
@@ -43,7 +43,7 @@ export function appliedRestore(dataDir: string): AppliedRestore | null {
   try {
     return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as AppliedRestore) : null;
   } catch {
-    // Only told to people: a damaged note keeps no server from starting.
+    // Only shown in the admin: a damaged note must not stop the server from starting.
     return null;
   }
 }

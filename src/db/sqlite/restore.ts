@@ -82,8 +82,8 @@ function applyAlone(dataDir: string, now: number): boolean {
 }
 
 /**
- * Finishes what had to wait until nobody uses the folder: a restore, a rotation of the secret key that was cut off. For the owner of the
- * folder, before anything is opened. Cut off at any point, the next call goes on.
+ * Finishes what needs the folder unused: a restore, a secret key rotation that was cut off. For the owner of the
+ * folder, before anything is opened. Cut off at any point, the next call continues.
  * @returns where the data are that a restore has replaced; null when there was none
  */
 export function settleFolder(dataDir: string, now: number): { aside: string } | null {

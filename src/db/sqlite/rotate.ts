@@ -17,7 +17,7 @@ import { PROXY, SECRET, STATE } from "./tokens.ts";
 import type { Vault } from "./vault.ts";
 import { SECRET_OF_KEY, URL_OF_DELIVERY, URL_OF_KEY } from "./webhooks.ts";
 
-/** Every column that holds sealed values, with its row's key and its purpose of the vault; the canary is the only one besides. */
+/** Every column that holds sealed values, with its row's key and its purpose of the vault; the key check value is the only other one. */
 export const SEALED = [
   { table: "tokens", key: "id", column: "secret", purpose: SECRET },
   { table: "tokens", key: "id", column: "state", purpose: STATE },
@@ -30,7 +30,7 @@ export const SEALED = [
 ] as const;
 
 export type Rotation = {
-  /** Values sealed anew. */
+  /** Values sealed again. */
   values: number;
   /** Where the new key is: in `secret.key`, or where the caller has it from, to be given as `FLOW2API_SECRET_KEY` from now on. */
   place: "file" | "environment";
@@ -42,12 +42,12 @@ type RotateOptions = {
   dataDir: string;
   /** `FLOW2API_NEW_SECRET_KEY` is the new key, where it is given; where the key in force comes from the environment it must be. */
   env: Record<string, string | undefined>;
-  /** Written into the trail of changes in the same transaction. */
+  /** Written into the audit log in the same transaction. */
   trail: Omit<AuditRow, "id">;
 };
 
 /**
- * Replaces the secret key of a data folder that nobody uses. Cut off at any point, the folder opens with the key in force.
+ * Replaces the secret key of a data folder that is not in use. Cut off at any point, the folder opens with the key in force.
  * @throws {AppError} `not_found` without a database; `conflict` when a server uses the folder, or the key in force is another;
  * `invalid_request` when a key is missing or is none
  */

@@ -61,7 +61,7 @@ export function settleSecretKey(dataDir: string): void {
   flushToDisk(dataDir);
 }
 
-/** Whether a database with this canary was sealed with `key`; one without a canary was not sealed at all. */
+/** Whether a database with this key check value was sealed with `key`; one without the value has nothing sealed. */
 export function keyOpens(key: Uint8Array, canary: Uint8Array | null): boolean {
   try {
     if (canary) createVault(key).open(KEY_CHECK, canary);

@@ -14,7 +14,7 @@ export function readSettings(db: Database, vault: Vault): Record<string, unknown
   return Object.fromEntries(rows.map(({ name, value }) => [name, JSON.parse(vault.open(SETTING, value))]));
 }
 
-/** Keeps values by dotted key; null or undefined forgets one, so that a lower layer counts again. */
+/** Stores values by dotted key; null or undefined deletes one, so that a lower layer applies. */
 export function writeSettings(db: Database, vault: Vault, changes: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(changes)) {
     if (value === null || value === undefined) db.query("DELETE FROM settings WHERE name = $name").run({ name });
@@ -31,7 +31,7 @@ export function readFact(db: Database, name: string): string | null {
   return db.query<{ value: string }, { name: string }>("SELECT value FROM facts WHERE name = $name").get({ name })?.value ?? null;
 }
 
-/** Null forgets the fact. */
+/** Null deletes the fact. */
 export function writeFact(db: Database, name: string, value: string | null): void {
   if (value === null) db.query("DELETE FROM facts WHERE name = $name").run({ name });
   else
@@ -41,7 +41,7 @@ export function writeFact(db: Database, name: string, value: string | null): voi
     });
 }
 
-/** Counters that triggers keep, whoever writes. One row: as cheap as asking SQLite whether anything changed. */
+/** Counters that triggers maintain for every writer. One row: as cheap as SQLite's `data_version`. */
 export function readRevisions(db: Database): Revisions {
   const row = db.query<Revisions, []>("SELECT tokens, keys, settings FROM revisions").get();
   if (!row) throw new Error("The revisions row is missing.");

@@ -35,11 +35,11 @@ export type StoreOptions = {
   secretKey: Uint8Array;
   /** False while another process serves from the folder: a database that needs a migration is refused. Default true. */
   migrate?: boolean;
-  /** Absent: the connection makes its own. */
+  /** Absent: the connection makes its own checkpoints. */
   checkpoints?: Checkpoints;
 };
 
-/** For what cannot be had again: a commit that waits for the disk. */
+/** A commit that waits for the disk: for rows that cannot be restored otherwise. */
 const DURABLE = { durable: true };
 
 /**
@@ -57,7 +57,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     closeDatabase(db);
     throw error;
   }
-  return createStore(db, vault, writer);
+  return createStore({ db, vault, writer });
 }
 
 async function checkKey(db: Database, vault: Vault, writer: Writer): Promise<void> {
@@ -78,9 +78,27 @@ async function checkKey(db: Database, vault: Vault, writer: Writer): Promise<voi
   }
 }
 
-function createStore(db: Database, vault: Vault, writer: Writer): Store {
-  const { write } = writer;
+type Engine = { db: Database; vault: Vault; writer: Writer };
+
+function createStore(engine: Engine): Store {
+  const { db, writer } = engine;
   return {
+    ...poolMethods(engine),
+    ...mediaMethods(engine),
+    ...usageMethods(engine),
+    ...jobMethods(engine),
+    ...resultMethods(engine),
+    ...adminMethods(engine),
+    revisions: () => retryBusy(() => settings.readRevisions(db)),
+    async close() {
+      await writer.drain();
+      closeDatabase(db);
+    },
+  };
+}
+
+const poolMethods = ({ db, vault, writer: { write } }: Engine) =>
+  ({
     listTokens: () => retryBusy(() => tokens.listTokens(db, vault)),
     insertToken: (token, now) => write(() => tokens.insertToken(db, vault, token, now), DURABLE),
     insertTokens: (rows, now) => write(() => tokens.insertTokens(db, vault, rows, now), DURABLE),
@@ -97,7 +115,10 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     listKeyHashes: () => retryBusy(() => keys.listKeyHashes(db)),
     insertKey: (key, now) => write(() => keys.insertKey(db, key, now), DURABLE),
     updateKey: (id, change) => write(() => keys.updateKey(db, id, change), DURABLE),
+  }) satisfies Partial<Store>;
 
+const mediaMethods = ({ db, writer: { write } }: Engine) =>
+  ({
     insertMedia: (row, bytes = null) => write(() => media.insertMedia(db, row, bytes)),
     readMediaBytes: (id) => retryBusy(() => media.readMediaBytes(db, id)),
     getMedia: (id) => retryBusy(() => media.getMedia(db, id)),
@@ -111,13 +132,10 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     fileNamed: (keyId, name) => retryBusy(() => fileNames.fileNamed(db, keyId, name)),
     listFileNames: (ids) => retryBusy(() => fileNames.listFileNames(db, ids)),
     sumMedia: () => retryBusy(() => media.sumMedia(db)),
+  }) satisfies Partial<Store>;
 
-    readSettings: () => retryBusy(() => settings.readSettings(db, vault)),
-    writeSettings: (changes) => write(() => settings.writeSettings(db, vault, changes)),
-
-    readFact: (name) => retryBusy(() => settings.readFact(db, name)),
-    writeFact: (name, value) => write(() => settings.writeFact(db, name, value), DURABLE),
-
+const usageMethods = ({ db, writer: { write } }: Engine) =>
+  ({
     insertReservations: (rows) => write(() => ledger.insertReservations(db, rows)),
     endReservations: (ends) => write(() => ledger.endReservations(db, ends)),
     readLedger: (periods, since) => retryBusy(() => ledger.readLedger(db, periods, since)),
@@ -126,10 +144,13 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     readUsage: (query) => retryBusy(() => usage.readUsage(db, query)),
     deleteUsageBefore: (before, limit) =>
       write(() => ledger.deleteReservationsBefore(db, before.reservations, limit) + usage.deleteHoursBefore(db, before.hours, limit)),
+  }) satisfies Partial<Store>;
 
+const jobMethods = ({ db, vault, writer: { write } }: Engine) =>
+  ({
     insertJob: (job) => write(() => jobs.insertJob(db, vault, job), DURABLE),
     updateJob: (id, from, change, { durable = false, delivery } = {}) =>
-      write(() => jobs.updateJob(db, vault, id, from, change, delivery), { durable }),
+      write(() => jobs.updateJob(db, vault, { id, from, change, delivery }), { durable }),
     getJob: (id) => retryBusy(() => jobs.getJob(db, vault, id)),
     findJob: (requestId) => retryBusy(() => jobs.findJob(db, vault, requestId)),
     listJobs: (query) => retryBusy(() => jobs.listJobs(db, vault, query)),
@@ -155,10 +176,13 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
           webhooks.deleteDeliveriesBefore(db, before.deliveries, limit) +
           idempotency.deleteIdempotencyBefore(db, before.idempotency, limit),
       ),
+  }) satisfies Partial<Store>;
 
+const resultMethods = ({ db, writer: { write } }: Engine) =>
+  ({
     insertResponse: (row) => write(() => responses.insertResponse(db, row)),
     getResponse: (id, keyId) => retryBusy(() => responses.getResponse(db, id, keyId)),
-    // What a client had forgotten does not come back with the power.
+    // A deleted response stays deleted after a power failure.
     deleteResponse: (id, keyId) => write(() => responses.deleteResponse(db, id, keyId), DURABLE),
     deleteResponsesBefore: (before, limit) => write(() => responses.deleteResponsesBefore(db, before, limit)),
     sumResponses: (maxBytes) => retryBusy(() => responses.sumResponses(db, maxBytes)),
@@ -167,23 +191,25 @@ function createStore(db: Database, vault: Vault, writer: Writer): Store {
     putUndelivered: (row) => write(() => undelivered.putUndelivered(db, row)),
     deleteUndelivered: (id) => write(() => undelivered.deleteUndelivered(db, id)),
     listUndelivered: () => retryBusy(() => undelivered.listUndelivered(db)),
+  }) satisfies Partial<Store>;
+
+const adminMethods = ({ db, vault, writer: { write } }: Engine) =>
+  ({
+    readSettings: () => retryBusy(() => settings.readSettings(db, vault)),
+    writeSettings: (changes) => write(() => settings.writeSettings(db, vault, changes)),
+
+    readFact: (name) => retryBusy(() => settings.readFact(db, name)),
+    writeFact: (name, value) => write(() => settings.writeFact(db, name, value), DURABLE),
 
     insertSession: (session) => write(() => sessions.insertSession(db, session)),
     getSession: (hash) => retryBusy(() => sessions.getSession(db, hash)),
     listSessions: () => retryBusy(() => sessions.listSessions(db)),
     touchSession: (hash, seenAt) => write(() => sessions.touchSession(db, hash, seenAt)),
-    // A session that was ended does not come back with the power.
+    // An ended session stays ended after a power failure.
     deleteSession: (hash) => write(() => sessions.deleteSession(db, hash), DURABLE),
     deleteSessions: (except) => write(() => sessions.deleteSessions(db, except), DURABLE),
     deleteSessionsBefore: (before) => write(() => sessions.deleteSessionsBefore(db, before)),
 
     insertAudit: (row) => write(() => audit.insertAudit(db, row)),
     listAudit: (filter) => retryBusy(() => audit.listAudit(db, filter)),
-
-    revisions: () => retryBusy(() => settings.readRevisions(db)),
-    async close() {
-      await writer.drain();
-      closeDatabase(db);
-    },
-  };
-}
+  }) satisfies Partial<Store>;

@@ -31,7 +31,7 @@ export const SECRET = "token-secret";
 export const STATE = "token-state";
 export const PROXY = "token-proxy";
 
-/** A secret this short would be half told by its last four characters. */
+/** The last four characters of a shorter secret would reveal too much of it. */
 const SHORTEST_HINTED = 12;
 
 const hintOf = (secret: string): string => (secret.length >= SHORTEST_HINTED ? secret.slice(-4) : "");
@@ -55,7 +55,7 @@ function toToken(raw: Raw, vault: Vault): TokenRow {
   };
 }
 
-/** What the operator edits, as it is bound; the proxy, which is sealed, is the caller's. */
+/** Bindings of the columns that the operator edits, without the sealed proxy. */
 function toBindings(token: Omit<NewToken, "provider" | "secret" | "proxy" | "state" | "health">) {
   return {
     label: token.label,
@@ -177,7 +177,7 @@ export function readTokenSecret(db: Database, vault: Vault, id: number): TokenSe
 }
 
 /**
- * Keeps a rotated secret and merges `state` into what is remembered, field by field.
+ * Writes a rotated secret and merges `state` into the stored one, field by field.
  * @throws {AppError} `not_found`, `conflict` when another token of the provider has that secret
  */
 export function writeTokenSecret(
@@ -198,7 +198,7 @@ export function writeTokenSecret(
   if (kept.changes === 0) throw new AppError("conflict", `Token ${id} cannot take a secret that another token has.`, { param: "secret" });
 }
 
-/** Keeps the health of tokens and what began to hold them back; unknown ids are passed over, null forgets. */
+/** Writes the health of tokens and their new cooldowns; skips unknown ids, null deletes. */
 export function saveHealth(db: Database, changes: readonly HealthChange[]): void {
   const statement = db.query(
     `INSERT INTO token_health (token_id, health) SELECT id, $health FROM tokens WHERE id = $id

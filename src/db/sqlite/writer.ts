@@ -4,7 +4,7 @@ import { retryBusy } from "./database.ts";
 
 export type Writer = {
   /**
-   * Runs `act` in a transaction and resolves with its result once that is committed. An act that throws is undone alone.
+   * Runs `act` in a transaction and resolves with its result after the commit. An action that throws is rolled back alone.
    * `durable`: the commit also survives the death of the machine (it waits for the disk).
    */
   write<T>(act: () => T, options?: { durable?: boolean }): Promise<T>;
@@ -35,7 +35,7 @@ export function createWriter(db: Database, committed: () => void = () => {}): Wr
 
   async function work(): Promise<void> {
     for (let written = 0; queue.length > 0; ) {
-      // Under load a moment's wait brings many acts into one commit; alone, an act waits for nobody.
+      // Under load a short wait collects many actions in one commit; a single action does not wait.
       await (written > CROWD ? Bun.sleep(GATHER_MS) : nextTurn());
       const group = queue.slice(0, GROUP);
       queue = queue.slice(GROUP);
@@ -58,7 +58,7 @@ export function createWriter(db: Database, committed: () => void = () => {}): Wr
   };
 }
 
-/** Commits a group and tells each act's caller; never throws. A busy database is tried again before any act has run. */
+/** Commits a group and settles each action's promise; never throws. A busy database is retried before any action runs. */
 async function commit(db: Database, group: Act[]): Promise<void> {
   try {
     const outcomes = await retryBusy(() => runGroup(db, group));

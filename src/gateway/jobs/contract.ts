@@ -6,7 +6,7 @@ import type { ImageSpec } from "../generation/contract.ts";
 import type { JobClient } from "../generation/job-client.ts";
 import type { ModelChoice } from "../models/models.ts";
 
-/** A client's wish for a video, decoded from any dialect; pictures are already stored. */
+/** A client's request for a video, decoded from any dialect. */
 export type CreateVideoJob = {
   requestId: string;
   dialect: "openai" | "gemini";
@@ -16,12 +16,12 @@ export type CreateVideoJob = {
   prompt: string;
   options: VideoOptions;
   images: InputMedia[];
-  /** A video of ours to start from: by the job that made it (same token where the upstream needs that) or by stored bytes. */
+  /** A source video: by the job that made it (same token where the upstream needs that) or by its bytes. */
   source?: { jobId: string } | { media: InputMedia };
   webhookUrl?: string;
   idempotencyKey?: string;
   echo?: Json;
-  /** Who waits for it; absent: nobody does, and nothing is joined. */
+  /** The waiting client; absent: there is none, and undelivered results are not reused. */
   client?: JobClient;
   startedAt: number;
 };
@@ -32,7 +32,7 @@ export type CreateImageJob = Pick<
   "requestId" | "dialect" | "route" | "keyId" | "webhookUrl" | "idempotencyKey" | "echo" | "client" | "startedAt"
 > &
   ImageSpec & {
-    /** What else tells this request from another under the same key: wishes for its answer. */
+    /** Further fields that distinguish this request from another under the same key: options of its response. */
     compared?: Json;
   };
 
@@ -40,16 +40,16 @@ export type JobPage = { jobs: Job[]; hasMore: boolean };
 
 export interface Jobs {
   /**
-   * Checks, reserves and persists; resolves when the job is safe. An `idempotencyKey` seen within 24 h gives the earlier job,
+   * Checks, reserves and persists; resolves when the job is durable. An `idempotencyKey` seen within 24 h returns the earlier job,
    * unless that failed and nothing was charged.
    * @throws {AppError} `invalid_request` (what the family cannot express, with the reason), `forbidden`, `limit_exceeded`, `no_token`,
    * `busy`, `not_found` (a source that is not the key's), `conflict` (same idempotency key, other request)
    */
-  createVideo(order: CreateVideoJob): Promise<Job>;
-  createImages(order: CreateImageJob): Promise<Job>;
+  createVideo(request: CreateVideoJob): Promise<Job>;
+  createImages(request: CreateImageJob): Promise<Job>;
   /** Null when there is none, or it is another key's (`keyId` null: the operator sees all). */
   get(id: string, keyId: number | null): Promise<Job | null>;
-  /** The video job that made a stored medium. Null when none did, or it is another key's. */
+  /** The video job that made a media item. Null when none did, or it is another key's. */
   makerOf(mediaId: string, keyId: number | null): Promise<Job | null>;
   /** Newest first unless `order` is `asc`; `after` is the last id of the page before. */
   list(
@@ -58,10 +58,10 @@ export interface Jobs {
   ): Promise<JobPage>;
   /** The job now and after every change, until it is terminal or `unknown`, or the signal aborts. Null at once when it is not the key's. */
   watch(id: string, keyId: number | null, signal: AbortSignal): Promise<AsyncIterable<Job> | null>;
-  /** Ends a queued job, asks the upstream about a running one. Resolves with the job as it is then. */
+  /** Ends a queued job, asks the upstream to cancel a running one. Resolves with the job as it is then. */
   cancel(id: string, keyId: number | null): Promise<Job | null>;
-  /** Forgets an ended job and its media; a running one is cancelled first. False when there is none. */
+  /** Deletes an ended job and its media; a running one is cancelled first. False when there is none. */
   remove(id: string, keyId: number | null): Promise<boolean>;
-  /** The operator's verdict on `unknown`: charged (settled) or not (released); both end it as failed. */
+  /** The operator's decision on `unknown`: charged (settled) or not (released); both end it as failed. */
   decide(id: string, charged: boolean): Promise<Job | null>;
 }

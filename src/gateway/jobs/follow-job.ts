@@ -13,13 +13,13 @@ import { failureOf, isSettled } from "./job-state.ts";
 export type JobReader = OutputReader & { jobs: Pick<Jobs, "watch"> };
 
 /**
- * The job as a generation under way; one that has ended tells the same again. Its events throw AppError: the failure that it ended with,
- * `not_found` when it was deleted or its results are past their age, `cancelled` when the signal aborts.
+ * The job as a generation under way; one that has ended repeats its events. They throw AppError: the failure that it ended with,
+ * `not_found` when it was deleted or its results have expired, `cancelled` when the signal aborts.
  */
 export function followJob(reader: JobReader, job: Job, choice: ModelChoice, signal: AbortSignal): Run {
   let last = job;
   return {
-    // A model that turns out to be retired changes over while the job is queued.
+    // A job of a retired model switches to its successor while it is queued.
     get family() {
       return last.family;
     },
@@ -50,7 +50,7 @@ async function* eventsOf(reader: JobReader, job: Job, signal: AbortSignal, seen:
     : new AppError("not_found", "The job was deleted while it ran.", { reason: "job_deleted" });
 }
 
-/** What came of a job that has ended. */
+/** The events of a job that has ended, or its failure. */
 async function* endOf({ media, affinity }: JobReader, job: Job): AsyncGenerator<GenerateEvent> {
   const end = job.answer?.end ?? null;
   const failure = end ? null : failureOf(job);

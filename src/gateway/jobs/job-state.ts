@@ -15,12 +15,12 @@ const NEXT: Readonly<Record<JobState, readonly JobState[]>> = {
   unknown: ["failed", "cancelled", "completed"],
 };
 
-/** Whether a job may go from one state to another, or stay in it to learn something more. */
+/** Whether a job may move from one state to another; a change of other fields keeps the state. */
 export function mayFollow(from: JobState, to: JobState): boolean {
   return from === to || NEXT[from].includes(to);
 }
 
-/** Whether nothing more happens to it by itself. */
+/** Whether its state no longer changes by itself. */
 export function isSettled(state: JobState): boolean {
   return NEXT[state].length === 0 || state === "unknown";
 }
@@ -55,13 +55,13 @@ export function downloadDelay(failures: number, untilDeadline: number): number {
   return Math.min(pause, Math.max(untilDeadline, 0));
 }
 
-/** Share of the way that elapsed time alone can claim, in percent. */
+/** Highest progress that elapsed time alone can show, in percent. */
 const MOST_ESTIMATED = 90;
 const STORING = 95;
 
 /**
- * Progress to show, 0 to 99 (100 belongs to `completed`) and never less than before. What the upstream tells counts; where it tells
- * nothing, elapsed time against the usual one, slowing down so that it never claims to be nearly there.
+ * Progress to show, 0 to 99 (100 belongs to `completed`) and never less than before. The upstream's figure is used; without one,
+ * elapsed against usual time, slowing down below MOST_ESTIMATED.
  */
 export function nextProgress(before: number, now: { reported: number | null; elapsedMs: number; usualMs: number } | "storing"): number {
   const honest =
@@ -71,20 +71,20 @@ export function nextProgress(before: number, now: { reported: number | null; ela
   return Math.max(before, Math.min(99, Math.floor(honest)));
 }
 
-/** How long a video usually takes, in ms: a clip is made in some ten times its length. */
+/** Usual duration of a video job, ms: about ten times the length of the clip. */
 export function usualVideoMs(seconds: number | null): number {
   return 20_000 + (seconds ?? 8) * 6_000;
 }
 
 /**
- * When a job is given up, epoch ms. Waiting has the whole `video_timeout`, and so have the making and the storing: what is paid for
- * is not lost because a token came late.
+ * Deadline, epoch ms. Waiting, generating and storing each have the whole `video_timeout`: a charged video is not lost because a token
+ * came late.
  */
 export function deadlineAfter(now: number, timeoutSeconds: number): number {
   return now + timeoutSeconds * 1000;
 }
 
-/** What is persisted of a failure. */
+/** A failure as it is stored. */
 export function toJobError({ kind, message, reason, detail, charged }: AppError): JobError {
   return { kind, message, reason: reason ?? null, detail: detail ?? null, charged };
 }
@@ -92,7 +92,7 @@ export function toJobError({ kind, message, reason, detail, charged }: AppError)
 const UNKNOWN =
   "The upstream took this job, and no answer came. It may have been charged, so it is not repeated by itself: the operator decides about it.";
 
-/** Why a job that has ended has nothing to give; null while it goes on and when it completed. */
+/** Why a job that has ended has no result; null while it runs and when it completed. */
 export function failureOf({ state, error }: Pick<Job, "state" | "error">): AppError | null {
   if (state === "cancelled") return new AppError("cancelled", "The job was cancelled.", { charged: error?.charged });
   if (state === "unknown") return new AppError("upstream_unknown_outcome", UNKNOWN, { charged: true });
@@ -104,16 +104,16 @@ export function failureOf({ state, error }: Pick<Job, "state" | "error">): AppEr
 
 const OUTCOME_UNKNOWN: ReadonlySet<string> = new Set(["upstream_timeout", "upstream_unknown_outcome"]);
 
-/** Whether it was submitted and nobody knows what came of it: a state to show, which asking again does not change. */
+/** Whether it was submitted and its outcome is unknown: a state to show, which another poll does not change. */
 export const isOutcomeUnknown = ({ state, error }: Pick<Job, "state" | "error">): boolean =>
   state === "unknown" || (state === "failed" && error !== null && error.charged && OUTCOME_UNKNOWN.has(error.kind));
 
-/** A failure that charged nothing: whoever asks for the same again gets a new job. */
+/** A failure without a charge: an identical request gets a new job. */
 export const isFreeFailure = ({ state, charged }: { state: JobState; charged: boolean }): boolean => state === "failed" && !charged;
 
 /**
- * What a submission that failed has come to. `isSent`: its body may have left. `unknown` is never repeated.
- * `refused`: nothing was charged, another try may be made. `final`: the upstream's word, or nothing that another token would change.
+ * Outcome of a failed submission. `isSent`: its body may have been sent. `unknown` is never repeated.
+ * `refused`: nothing was charged, another try may be made. `final`: the upstream's decision, or a failure that another token would not change.
  */
 export function submissionEnd(error: AppError, isSent: boolean): "unknown" | "refused" | "final" {
   if (isSent && MAY_RUN.has(error.kind)) return "unknown";
