@@ -1,4 +1,4 @@
-// Tasks that wait for each other.
+// Serial: each task waits for the one before.
 import { expect, test } from "bun:test";
 import { createSerial } from "./serial.ts";
 import { settled } from "./testing.ts";

@@ -1,4 +1,4 @@
-// What tests of the pool share: token rows, a pool on a virtual clock, requests and outcomes.
+// Test helpers of the pool: token rows, a pool on a virtual clock, requests and outcomes.
 
 import type { Settings } from "../src/config/settings-schema.ts";
 import type { TokenRow } from "../src/domain/token.ts";
@@ -8,7 +8,7 @@ import { Pool } from "../src/gateway/pool/pool.ts";
 import { silentLog } from "../src/log.ts";
 import { seededRandom, type VirtualClock, virtualClock } from "../src/testing.ts";
 
-export const FAMILY = "picture-model";
+export const FAMILY = "image-model";
 
 /** A healthy token of provider `alpha` that has learned nothing and bears one call of each kind. */
 export function tokenRow(id: number, change: Partial<TokenRow> = {}): TokenRow {

@@ -1,4 +1,4 @@
-// Who and what a simulated world begins with, and how its operator changes it: tokens, keys, settings, all from the seed.
+// Cast of a simulated world: its tokens, keys and settings, and how its operator changes them, from the seed.
 
 import { loadConfig } from "../../src/config/config.ts";
 import type { Settings } from "../../src/config/settings-schema.ts";

@@ -1,4 +1,4 @@
-// What happened last in a simulated world, so that a broken promise can be told with what led to it.
+// Chronicle: the latest events of a simulated world, printed with an assertion that fails.
 import type { Random } from "../../src/clock.ts";
 
 /** Something that must never happen has happened. */

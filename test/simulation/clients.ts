@@ -1,4 +1,4 @@
-// Those who ask: clients that stay, leave, dawdle or never read, for images through the real generation, for videos beside it.
+// Simulated clients: they stay, abort, read slowly or never; images by real generation, videos beside it.
 
 import { sleep } from "../../src/clock.ts";
 import { AppError } from "../../src/errors.ts";

@@ -1,4 +1,4 @@
-// What survives the death of a simulated process: the rows of its store, and a store over them that commits late and sometimes cannot.
+// Simulated disk: rows that survive a process, and a store on them that commits late and may fail.
 
 import { type Clock, sleep } from "../../src/clock.ts";
 import type { Amounts, LedgerStore, NewReservation, Reservation, ReservationEnd } from "../../src/db/ledger.ts";

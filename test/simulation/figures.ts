@@ -1,4 +1,4 @@
-// What a simulation counts, summed over its worlds and put into words.
+// Figures of a simulation, summed over its worlds, and their report.
 
 export type Figures = {
   hours: number;

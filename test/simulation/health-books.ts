@@ -1,4 +1,4 @@
-// What should be held back and until when, worked out from outcomes alone, by rules written down a second time.
+// Expected health, computed from outcomes alone by a second implementation of the rules.
 import type { TokenRow } from "../../src/domain/token.ts";
 import type { Outcome } from "../../src/gateway/pool/lease-contract.ts";
 import type { Pool } from "../../src/gateway/pool/pool.ts";
@@ -15,7 +15,7 @@ export type Hold = { reason: string; since: number; until: number };
 type Entry = {
   hold: Hold | null;
   /** Pauses of growing length since the last success; null: not known since a restart. */
-  strikes: number | null;
+  consecutiveFailures: number | null;
   /** Failures in a row that the breaker must count, and those that it may; wall-clock ms. */
   certain: number[];
   possible: number[];
@@ -31,7 +31,7 @@ export type HealthBooks = {
   tokens: ReadonlyMap<number, Token>;
   load(rows: readonly TokenRow[]): void;
   /** What holds the token back from the family at `now`, and whether that began in this very step. */
-  heldUntil(token: Token, family: string, now: number): { until: number; isFresh: boolean };
+  cooldownEnd(token: Token, family: string, now: number): { until: number; isFresh: boolean };
   /** Whether one call at a time shows if the token works again. */
   isHalfOpen(token: Token, now: number): boolean;
   /** One call ended so; asked after the pool was told. @throws {Violation} when the pool drew another conclusion */
@@ -58,7 +58,7 @@ const HOUR = 60 * MINUTE;
 
 const newEntry = (): Entry => ({
   hold: null,
-  strikes: 0,
+  consecutiveFailures: 0,
   certain: [],
   possible: [],
   changedAt: Number.NEGATIVE_INFINITY,
@@ -98,11 +98,11 @@ const USUAL_REASONS: Record<string, string> = {
   upstream_unknown_outcome: "failing",
 };
 /** What one call at a time must disprove after its end. */
-const PROBED: ReadonlySet<string | undefined> = new Set(["failing", "billing"]);
+const ENDED_BY_SUCCESS: ReadonlySet<string | undefined> = new Set(["failing", "billing"]);
 const COUNTED = new Set(["overloaded", "internal", "cut_off", "failing"]);
 const OF_GROUP_MODEL = new Set(["per_minute", "per_day", "limit_zero", "no_details"]);
 
-const hasAnswered = (outcome: Outcome) =>
+const isUpstreamResponse = (outcome: Outcome) =>
   outcome.ok || outcome.upstreamStatus !== undefined || outcome.kind === "no_result" || outcome.kind === "content_policy";
 
 export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Dependencies): HealthBooks {
@@ -143,8 +143,8 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
 
   function afterSuccess(entry: Entry): void {
     if (isHeld(entry, now()) && entry.hold!.reason !== "failing") return;
-    if (entry.hold || entry.strikes || entry.possible.length) set(entry, newEntry());
-    entry.strikes = 0;
+    if (entry.hold || entry.consecutiveFailures || entry.possible.length) set(entry, newEntry());
+    entry.consecutiveFailures = 0;
   }
 
   /** Jitter is the pool's own: its choice is taken when it lies within the rule. */
@@ -154,10 +154,10 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     if (isHeld(entry, time) && entry.hold!.reason === "no_details") return;
     const before = untilOf(entry, time);
     const told = toldEnd(failure, time) ?? 0;
-    const { strikes } = entry;
-    const pause = (jitter: number) => Math.min(MINUTE * 2 ** strikes! * jitter, HOUR);
-    const [least, most] = strikes === null ? [0.9 * MINUTE, HOUR] : [pause(0.9), pause(1.1)];
-    set(entry, { strikes: strikes === null ? null : Math.min(strikes + 1, 16) });
+    const { consecutiveFailures } = entry;
+    const cooldownMs = (jitter: number) => Math.min(MINUTE * 2 ** consecutiveFailures! * jitter, HOUR);
+    const [least, most] = consecutiveFailures === null ? [0.9 * MINUTE, HOUR] : [cooldownMs(0.9), cooldownMs(1.1)];
+    set(entry, { consecutiveFailures: consecutiveFailures === null ? null : Math.min(consecutiveFailures + 1, 16) });
     const [witness] = token.group.members;
     if (witness === undefined) return;
     const view = pool()
@@ -166,7 +166,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     const shown = view.models.find((model) => model.family === family && model.scope === "group");
     const until = shown ? (shown.until ?? Number.POSITIVE_INFINITY) : 0;
     const [low, high] = [Math.max(before, time + least - 1, told), Math.max(before, time + most + 1, told)];
-    assert(until >= low && until <= high, "A pause without details grows as the rule says:", { low, high, until, strikes });
+    assert(until >= low && until <= high, "A cooldown without details grows as the rule says:", { low, high, until, consecutiveFailures });
     hold(entry, "no_details", until);
   }
 
@@ -179,16 +179,22 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     const recent = (times: number[]) => times.filter((at) => at <= time && time - at <= 2 * MINUTE);
     const certain = isCertain ? [...recent(entry.certain), time] : recent(entry.certain);
     const possible = [...recent(entry.possible), time];
-    const facts = { token: token.row.id, certain: certain.length, possible: possible.length, wasHalfOpen, strikes: entry.strikes };
+    const facts = {
+      token: token.row.id,
+      certain: certain.length,
+      possible: possible.length,
+      wasHalfOpen,
+      consecutiveFailures: entry.consecutiveFailures,
+    };
     const shown = pool().cooldownOf(token.row.id);
     if (shown?.reason === "failing" && shown.since === time) {
       assert(wasHalfOpen || possible.length >= 5, "A breaker opens after five failures in a row:", facts);
-      const expected = time + Math.min(30 * SECOND * 2 ** (entry.strikes ?? 0), 10 * MINUTE);
-      assert(entry.strikes === null || shown.until === expected, "A breaker opens for as long as the rule says:", facts, {
+      const expected = time + Math.min(30 * SECOND * 2 ** (entry.consecutiveFailures ?? 0), 10 * MINUTE);
+      assert(entry.consecutiveFailures === null || shown.until === expected, "A breaker opens for as long as the rule says:", facts, {
         ms: shown.until! - time,
       });
-      const strikes = entry.strikes === null ? null : entry.strikes + 1;
-      set(entry, { hold: { reason: "failing", since: time, until: shown.until! }, strikes, certain: [], possible: [] });
+      const consecutiveFailures = entry.consecutiveFailures === null ? null : entry.consecutiveFailures + 1;
+      set(entry, { hold: { reason: "failing", since: time, until: shown.until! }, consecutiveFailures, certain: [], possible: [] });
       note("breaker opened", { token: token.row.id, ms: shown.until! - time });
       return;
     }
@@ -196,7 +202,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     const mustOpen = certain.length >= 5 || (wasHalfOpen && isCertain);
     assert(isMasked || !mustOpen || token.removed, "A breaker opens at the fifth failure, or when its probe fails:", facts);
     // Behind a longer pause nobody sees whether it opened; a call that was cut too early to tell anything may not have counted.
-    if (isMasked && possible.length >= 5) set(entry, { strikes: null, certain: [], possible });
+    if (isMasked && possible.length >= 5) set(entry, { consecutiveFailures: null, certain: [], possible });
     else set(entry, { certain, possible });
   }
 
@@ -250,16 +256,16 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
         }
       }
     },
-    heldUntil(token, family, time) {
+    cooldownEnd(token, family, time) {
       const held = entriesOf(token, family).filter((entry) => isHeld(entry, time));
       return {
         until: Math.max(0, ...held.map(({ hold: one }) => one!.until)),
         isFresh: held.every(({ changedIn }) => changedIn === step()),
       };
     },
-    isHalfOpen: ({ own }, time) => own.hold !== null && PROBED.has(own.hold.reason) && own.hold.until <= time,
+    isHalfOpen: ({ own }, time) => own.hold !== null && ENDED_BY_SUCCESS.has(own.hold.reason) && own.hold.until <= time,
     report(token, family, outcome) {
-      if (hasAnswered(outcome)) unreached = [];
+      if (isUpstreamResponse(outcome)) unreached = [];
       if (outcome.ok) return [...entriesOf(token, family)].forEach(afterSuccess);
       if (outcome.kind === "network") return unreachable(token);
       if (outcome.detail?.scope === "request") return;
@@ -286,7 +292,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
         for (const entry of [own, ...families.values(), ...group.families.values()]) {
           const { hold: one } = entry;
           if (one && before !== undefined && one.until <= before)
-            entry.hold = PROBED.has(one.reason) ? { ...one, since: time, until: time } : null;
+            entry.hold = ENDED_BY_SUCCESS.has(one.reason) ? { ...one, since: time, until: time } : null;
           else if (one && one.since > time) entry.hold = { ...one, since: time, until: time + (one.until - one.since) };
         }
       }
@@ -315,10 +321,13 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
           assert(mayLose(entry.changedAt), "What is held back is held back after a restart:", what, { expected: entry.hold, shown });
           entry.hold = until > time ? { reason: shown!.reason!, since: shown!.since!, until } : null;
         }
-        // What is over is not written down, and strikes and failures of the last moments may be lost.
-        else if (until === 0 && !PROBED.has(entry.hold?.reason)) entry.hold = null;
+        // What is over is not written down, and counts and failures of the last moments may be lost.
+        else if (until === 0 && !ENDED_BY_SUCCESS.has(entry.hold?.reason)) entry.hold = null;
         if (mayLose(entry.changedAt))
-          Object.assign(entry, { strikes: null, hold: PROBED.has(entry.hold?.reason) && until <= time ? null : entry.hold });
+          Object.assign(entry, {
+            consecutiveFailures: null,
+            hold: ENDED_BY_SUCCESS.has(entry.hold?.reason) && until <= time ? null : entry.hold,
+          });
         entry.certain = [];
       };
       for (const view of views) {

@@ -1,4 +1,4 @@
-// One process of a simulated world: the real pool, limits, ledger and generations over what the disk holds, until it dies.
+// One simulated process: real pool, limits, ledger and generations on the disk, until it is killed.
 
 import type { Clock } from "../../src/clock.ts";
 import { sleep } from "../../src/clock.ts";
@@ -112,7 +112,7 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
 
 let media = 0;
 
-/** Keeps nothing; sometimes the disk is full when the picture is here already. */
+/** Stores nothing; sometimes the disk is full when the image has arrived already. */
 function createWorldMedia({ dice, disk }: World, clock: Clock): Pick<MediaStore, "keep" | "discard" | "assertSpace" | "claimInputs"> {
   return {
     async keep(_draft, { keyId, requestId }) {

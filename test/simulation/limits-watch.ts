@@ -1,4 +1,4 @@
-// Stands between the gateway and the limits of one process: keeps its own sums, and compares verdicts, sums and what is on record.
+// Limits watch: wraps the limits, keeps its own sums, and compares verdicts, sums and the ledger.
 
 import type { Amounts } from "../../src/db/ledger.ts";
 import type { KeyLimits, KeyRow } from "../../src/domain/key.ts";
@@ -100,7 +100,7 @@ export function watchLimits({ limits, disk, keys, chronicle, figures, now, charg
       if (!open.has(entry)) return;
       const { charged } = chargesOf(entry.requestId);
       assert(used.images + used.videoMs > 0 || charged === 0, "What may have been charged is never given back:", entry.requestId);
-      assert(entry.estimate.videoMs > 0 || used.images >= charged, "Every picture that was charged is settled:", entry.requestId, {
+      assert(entry.estimate.videoMs > 0 || used.images >= charged, "Every image that was charged is settled:", entry.requestId, {
         charged,
         used,
       });

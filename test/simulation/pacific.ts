@@ -1,4 +1,4 @@
-// Midnight in Los Angeles, found by looking at calendars: slower than the gateway's way, and independent of it.
+// Pacific midnight, found by search of a calendar: slow, and independent of the gateway's code.
 
 const DAY_MS = 86_400_000;
 const calendar = new Intl.DateTimeFormat("en-CA", { timeZone: "America/Los_Angeles", dateStyle: "short" });

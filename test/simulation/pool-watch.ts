@@ -1,4 +1,4 @@
-// Stands between the gateway and the pool of one process and holds every lease to what the pool promises.
+// Pool watch: wraps the pool of one process and verifies every lease against the pool's contract.
 
 import type { Kind } from "../../src/domain/generation.ts";
 import type { TokenRow } from "../../src/domain/token.ts";
@@ -12,8 +12,8 @@ import { LATE_MS } from "./time.ts";
 type Asked = {
   number: number;
   request: LeaseRequest;
-  lane: string;
-  /** Any token of its lane will do: others of the lane can neither pass it by nor be passed by it. */
+  candidateSet: string;
+  /** Any token of its candidate set may serve: requests of the same set cannot overtake each other. */
   isPlain: boolean;
   /** It stands in the queue. */
   waits: boolean;
@@ -111,14 +111,14 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
     const limit = limitOf(token.row, request.kind);
     if (limit !== -1 && inFlight(token, request.kind) >= limit) return false;
     // The timer that is to wake the pool may come late.
-    if (books.heldUntil(token, request.family, time - SETTLED_MS).until > 0) return false;
+    if (books.cooldownEnd(token, request.family, time - SETTLED_MS).until > 0) return false;
     if (books.isHalfOpen(token, time) && isProbed(token)) return false;
     const isCapped = token.row.caps !== null || [...token.group.members].some((id) => books.tokens.get(id)?.row.caps);
     return !isCapped || (elapsed() >= capsKnownFrom && capRoom(token, time - SETTLED_MS) > 0 && capRoom(token, time) > 0);
   }
 
   function isOvertaken(one: Asked, other: Asked): boolean {
-    return one !== other && one.isPlain && one.waits && asked.has(one) && one.lane === other.lane;
+    return one !== other && one.isPlain && one.waits && asked.has(one) && one.candidateSet === other.candidateSet;
   }
 
   /** Within a key first come first served; between keys by turns; nobody who has just come before those who wait. */
@@ -148,7 +148,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
     assert(token !== undefined, "A lease is for a token of the pool:", lease.tokenId);
     note("lease", { number: one.number, key: one.request.keyId, token: token.row.id, family, waited: one.waits });
     assert(matches(token, one.request), "A lease is for a token that can serve:", { token: token.row.id, request: one.number });
-    const { until, isFresh } = books.heldUntil(token, family, time);
+    const { until, isFresh } = books.cooldownEnd(token, family, time);
     assert(until === 0 || isFresh, "No token is used while it is held back:", { token: token.row.id, family, forMs: until - time });
     const limit = limitOf(token.row, kind);
     assert(limit === -1 || inFlight(token, kind) < limit, "No token has more calls at once than its limit:", {
@@ -225,7 +225,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
     if (!isFull && !isTooLate) {
       for (const token of books.tokens.values()) {
         const isIdle = isEligible(token, one.request, time);
-        assert(!isIdle, "Nobody is refused while a token could serve:", { number: one.number, token: token.row.id, kind: error.kind });
+        assert(!isIdle, "No request is refused while a token could serve:", { number: one.number, token: token.row.id, kind: error.kind });
       }
     }
     if (error.retryAfterMs !== undefined) assert(error.retryAfterMs > 0, "Retry-After lies ahead:", error.retryAfterMs);
@@ -233,12 +233,12 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
 
   async function lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease> {
     const { kind, family, providers, minTier, estimate, exclude, pinned } = request;
-    const lane = JSON.stringify([kind, family, providers, minTier, estimate.images, estimate.usd]);
+    const candidateSet = JSON.stringify([kind, family, providers, minTier, estimate.images, estimate.usd]);
     const wait = options.waitMs ?? settings().wait_ms;
     const one: Asked = {
       number: ++numbers,
       request,
-      lane,
+      candidateSet,
       isPlain: exclude.size === 0 && pinned === undefined,
       waits: false,
       callBy: options.deadline ?? null,
@@ -248,7 +248,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
     asked.add(one);
     const onWait: LeaseOptions["onWait"] = (position, waitMs) => {
       // Thrown from here it would end in the log of the pool.
-      doubts.push(() => assert(position >= 1 && (waitMs === null || waitMs >= 0), "A place in the queue is sound:", { position, waitMs }));
+      doubts.push(() => assert(position >= 1 && (waitMs === null || waitMs >= 0), "A queue position is valid:", { position, waitMs }));
       one.waits = true;
       figures.longestQueue = Math.max(figures.longestQueue, [...asked].filter(({ waits }) => waits).length);
       options.onWait?.(position, waitMs);
@@ -268,12 +268,12 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
     const time = now();
     const told = new Set<string>();
     for (const one of asked) {
-      assert(elapsed() <= one.deadline, "Nobody waits longer than the longest wait:", { number: one.number });
-      if (!one.waits || (one.isPlain && told.has(one.lane))) continue;
-      if (one.isPlain) told.add(one.lane);
+      assert(elapsed() <= one.deadline, "No request waits longer than the longest wait:", { number: one.number });
+      if (!one.waits || (one.isPlain && told.has(one.candidateSet))) continue;
+      if (one.isPlain) told.add(one.candidateSet);
       for (const token of books.tokens.values()) {
         const facts = { number: one.number, token: token.row.id, family: one.request.family };
-        assert(!isEligible(token, one.request, time), "Nobody waits while a token could serve:", facts);
+        assert(!isEligible(token, one.request, time), "No request waits while a token could serve:", facts);
       }
     }
   }

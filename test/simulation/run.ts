@@ -1,4 +1,4 @@
-// bun run simulate-pool --seed N --hours H: worlds from seed N on until H virtual hours have passed without a broken promise.
+// bun run simulate-pool --seed N --hours H: worlds from seed N on for H virtual hours without a failed assertion.
 import { parseArgs } from "node:util";
 import { addFigures, inWords, noFigures } from "./figures.ts";
 import { simulate } from "./world.ts";

@@ -1,4 +1,4 @@
-// A few virtual hours of pool, limits and generations on every test run; `bun run simulate-pool` lives through thousands.
+// Simulation of pool, limits and generations for a few virtual hours; `bun run simulate-pool` runs thousands.
 import { expect, test } from "bun:test";
 import { simulate } from "./world.ts";
 

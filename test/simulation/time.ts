@@ -1,4 +1,4 @@
-// Time of a simulated world: timers in order on a clock that never waits, and a wall clock beside it that may be set.
+// Virtual time: timers in order on a clock that never waits, and a wall clock that may be set back.
 import type { Clock, Random } from "../../src/clock.ts";
 import { createHeap, type HeapItem } from "../../src/gateway/pool/heap.ts";
 

@@ -1,11 +1,11 @@
-// The upstreams of a simulated world: they refuse, fail, lose answers and charge, in virtual time, and keep count of what they took on.
+// Simulated upstreams: they refuse, fail, lose responses and charge, in virtual time, and count their calls.
 import { type Clock, sleep } from "../../src/clock.ts";
 import type { Finish, ImageRequest, ProviderEvent } from "../../src/domain/generation.ts";
 import { AppError, type AppErrorOptions, type ErrorKind, type FailureDetail } from "../../src/errors.ts";
 import type { CallContext, Provider, ProviderToken } from "../../src/providers/provider.ts";
 import type { Chronicle, Dice } from "./chronicle.ts";
 
-/** What becomes of one submission. `charged`: a picture or a video was made, whether or not its answer arrives. */
+/** What becomes of one submission. `charged`: an image or a video was generated, whether or not its response arrives. */
 type Fate =
   | { name: string; charged: boolean; error: () => AppError }
   | { name: string; charged: boolean; finish: Finish }
@@ -16,7 +16,7 @@ export type Weather = {
   /** Our own network is down. */
   isOffline: boolean;
   deadProxies: Set<string>;
-  /** Providers in trouble, with the name of the fate that most of their calls meet. */
+  /** Providers with an outage, with the name of the fate that most of their calls meet. */
   outages: Map<string, string>;
   /** Tokens whose secret the upstream does not take any more. */
   deadTokens: Set<number>;

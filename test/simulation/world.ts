@@ -1,4 +1,4 @@
-// One simulated world: clients, tokens, outages, crashes, an operator and a clock that jumps, all from one seed; every step is verified.
+// Simulated world: clients, tokens, outages, crashes, an operator and clock jumps from one seed, verified at every step.
 
 import type { Settings } from "../../src/config/settings-schema.ts";
 import type { KeyRow } from "../../src/domain/key.ts";
@@ -187,7 +187,7 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
   }
 
   /** Something is out of order for a while. */
-  function trouble(begins: () => void, ends: () => void, meanMs: number): void {
+  function startOutage(begins: () => void, ends: () => void, meanMs: number): void {
     figures.outages++;
     begins();
     time.after(dice.spread(meanMs), ends);
@@ -199,21 +199,21 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
     const fate = dice.pick(["internal", "overloaded", "lost", "hang", "no_details", "timeout"]);
     const proxy = dice.pick(["http://proxy-one:3128", "http://proxy-two:3128"]);
     const kind = dice.between(0, 9);
-    chronicle.note("trouble", kind < 5 ? { provider, fate } : kind < 7 ? { proxy } : "no network");
+    chronicle.note("outage", kind < 5 ? { provider, fate } : kind < 7 ? { proxy } : "no network");
     if (kind < 5)
-      trouble(
+      startOutage(
         () => weather.outages.set(provider, fate),
         () => weather.outages.delete(provider),
         8 * MINUTE,
       );
     else if (kind < 7)
-      trouble(
+      startOutage(
         () => weather.deadProxies.add(proxy),
         () => weather.deadProxies.delete(proxy),
         10 * MINUTE,
       );
     else
-      trouble(
+      startOutage(
         () => (weather.isOffline = true),
         () => (weather.isOffline = false),
         3 * MINUTE,
@@ -221,7 +221,7 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
   }
 
   function fillDisk(): void {
-    trouble(
+    startOutage(
       () => (disk.isFull = true),
       () => (disk.isFull = false),
       20 * SECOND,

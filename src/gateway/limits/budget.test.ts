@@ -1,4 +1,4 @@
-// What fits under a key's limits, in which order limits speak, and that sums come out exact.
+// Budget: what fits a key's limits, which limit is reported first, and exact sums.
 
 import { describe, expect, test } from "bun:test";
 import { type KeyLimits, NO_LIMITS } from "../../domain/key.ts";
@@ -35,11 +35,11 @@ describe("limits", () => {
     ["and beyond it", used(today), { usd: per(3.04) }, cost(1, 0.040001), "usd/day"],
     ["nothing asked of what is used up is allowed", used(today), { videoSeconds: per(1) }, cost(1), null],
     ["a limit of zero allows none", used(), { images: per(0) }, cost(1), "images/day"],
-    ["the shorter period speaks first", used(today), { images: per(1, 1, 1) }, cost(1), "images/day"],
-    ["images speak before money", used(today), { images: per(null, null, 1), usd: per(1) }, cost(1, 1), "images/total"],
-    ["places speak before images", { ...used(today), inFlight: 2 }, { concurrency: 2, images: per(1) }, cost(1), "concurrency"],
-    ["the minute speaks before places", { ...used(), recent: [NOW], inFlight: 1 }, { rpm: 1, concurrency: 1 }, cost(1), "rpm"],
-    ["a free place is enough", { ...used(), inFlight: 1 }, { concurrency: 2 }, cost(1), null],
+    ["the shorter period is reported first", used(today), { images: per(1, 1, 1) }, cost(1), "images/day"],
+    ["images are reported before money", used(today), { images: per(null, null, 1), usd: per(1) }, cost(1, 1), "images/total"],
+    ["concurrency is reported before images", { ...used(today), inFlight: 2 }, { concurrency: 2, images: per(1) }, cost(1), "concurrency"],
+    ["the minute is reported before concurrency", { ...used(), recent: [NOW], inFlight: 1 }, { rpm: 1, concurrency: 1 }, cost(1), "rpm"],
+    ["a free slot is enough", { ...used(), inFlight: 1 }, { concurrency: 2 }, cost(1), null],
   ];
   test.each(CASES)("%s", (_, account, change, wanted, expected) => {
     const found = findShortfall(account, limits(change), wanted, NOW);

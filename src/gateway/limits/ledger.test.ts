@@ -1,4 +1,4 @@
-// In which order and how many at a time the ledger writes, and what it does when it cannot.
+// Ledger: order and size of writes, and what happens when they fail.
 import { expect, test } from "bun:test";
 import type { NewReservation, ReservationEnd } from "../../db/ledger.ts";
 import { createLog } from "../../log.ts";
@@ -57,7 +57,7 @@ function setUp() {
   return { store, clock, logged, ledger: new Ledger({ store, clock, log }) };
 }
 
-test("what comes in one turn is one act of each kind, ends first; what comes during it is the next", async () => {
+test("what arrives in one turn is one write of each kind, ends first; what arrives during it is the next", async () => {
   const { store, ledger } = setUp();
   const ids = [ledger.reserve(reservation), ledger.reserve(reservation)];
   ledger.end(end(8));
@@ -107,7 +107,7 @@ test("ends that cannot be written are tried once a second, and stop no reservati
   expect(store.asked.slice(4)).toEqual(["reserve 1", "end 1,2"]);
 });
 
-test("trouble is told since the first write that failed, until one is well", async () => {
+test("it is degraded since the first write that failed, until one succeeds", async () => {
   const { store, clock, ledger } = setUp();
   await clock.advance(500);
   expect(ledger.degradedSince).toBeNull();
@@ -124,7 +124,7 @@ test("trouble is told since the first write that failed, until one is well", asy
   expect(ledger.degradedSince).toBeNull();
 });
 
-test("a reservation that cannot be written is refused, with a pause and without the cause's words", async () => {
+test("a reservation that cannot be written is refused, with a time to retry and without the cause's message", async () => {
   const { store, ledger } = setUp();
   store.state.broken = true;
   const error = await ledger.reserve(reservation).catch((reason) => reason);

@@ -1,4 +1,4 @@
-// Wording and headers of limits.
+// Limit errors: wording and x-ratelimit headers.
 import { describe, expect, test } from "bun:test";
 import { createAccount, type Shortfall } from "./budget.ts";
 import { durationText, limitError, rateHeaders } from "./limit-errors.ts";

@@ -1,4 +1,4 @@
-// Random lives of keys: what is reserved is settled or released, memory and record agree, no limit is ever passed.
+// Limits under random load: every reservation ends, memory and ledger agree, no limit is exceeded.
 
 import { describe, expect, test } from "bun:test";
 import type { Amounts } from "../../db/ledger.ts";

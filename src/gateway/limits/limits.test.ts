@@ -1,4 +1,4 @@
-// Limits on a real store: races, refusals that cost nothing, ends that count once, and what a crash leaves.
+// Limits on a real store: races, refusals that cost nothing, ends that count once, and crashes.
 
 import { describe, expect, test } from "bun:test";
 import type { LedgerStore } from "../../db/ledger.ts";
@@ -45,7 +45,7 @@ describe("a race", () => {
     expect(await race(bench, 100)).toHaveLength(3);
   });
 
-  test("for places ends with as many as there are", async () => {
+  test("for slots ends with as many as there are", async () => {
     await using bench = await startBench([limited({ concurrency: 4 })]);
     const admitted = await race(bench, 50);
     expect(admitted).toHaveLength(4);
@@ -56,7 +56,7 @@ describe("a race", () => {
 });
 
 describe("a refusal", () => {
-  test("takes nothing: no request of the minute, no place, no image, no row", async () => {
+  test("takes nothing: no request of the minute, no slot, no image, no row", async () => {
     const rows = [limited({ rpm: 5, concurrency: 9, images: { day: 2, month: null, total: null } })];
     await using bench = await startBench(rows);
     const { limits } = bench;

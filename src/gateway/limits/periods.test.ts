@@ -1,4 +1,4 @@
-// Days and months end at midnight UTC; the minute slides.
+// Periods: days and months end at midnight UTC; the minute slides.
 import { expect, test } from "bun:test";
 import { dropOld, hourStart, MINUTE_MS, type Period, periodEnd, periodsAt } from "./periods.ts";
 

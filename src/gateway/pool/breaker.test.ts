@@ -1,4 +1,4 @@
-// When the breaker of a token opens, for how long, and when failures are forgotten.
+// Circuit breaker: when it opens, for how long, and when failures stop counting.
 import { expect, test } from "bun:test";
 import { afterFailure } from "./breaker.ts";
 

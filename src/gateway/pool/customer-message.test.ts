@@ -1,4 +1,4 @@
-// Errors as clients read them: waits in words, charges told, nothing of the server's inside.
+// Customer messages: waits, whether it was charged, and no internals of the server.
 import { describe, expect, test } from "bun:test";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import { customerMessage, formatWait, formatWaitUntil } from "./customer-message.ts";
@@ -63,7 +63,7 @@ describe("words of the inside", () => {
   });
 });
 
-test("whether it was charged is told, and that it was not repeated", () => {
+test("it says whether it was charged, and that it was not repeated", () => {
   expect(customerMessage(new AppError("upstream_timeout", "late", { charged: true }))).toEndWith(
     "It may have been charged and was not repeated.",
   );

@@ -1,4 +1,4 @@
-// Deadlines of requests against the pool, on a virtual clock: which calls begin, and what a cut call says of its token.
+// Deadlines: which calls may begin, and what an aborted call says about its token.
 import { describe, expect, test } from "bun:test";
 import { failure, success, type TestPool, testPool, tokenRow } from "../../../test/pool.ts";
 import { AppError } from "../../errors.ts";
@@ -40,7 +40,7 @@ describe("no call begins that cannot end before its deadline", () => {
     expect(await next).toBe("served");
   });
 
-  test("calls that differ: the few that are cut blame nobody", async () => {
+  test("calls that differ: the few that are aborted do not count against tokens", async () => {
     const test = testPool([tokenRow(1, { imageConcurrency: 8 })]);
     const times = Array.from({ length: 64 }, (_, index) => 900 + ((index * 7919) % 1_500));
     const { cut = 0 } = await askMany(test, times);

@@ -43,18 +43,18 @@ test("a key that was just served comes after the others", () => {
   expect(takeAll(queue, () => true)).toBe("2a 1b 3a");
 });
 
-test("requests of a closed lane do not hold up those behind them", () => {
+test("requests of a closed candidate set do not block those behind them", () => {
   const { queue } = queueOf([1, a, "1a"], [1, b, "1b"], [2, a, "2a"], [2, b, "2b"]);
   expect(takeAll(queue, (candidates) => candidates === b)).toBe("1b 2b");
   expect(takeAll(queue, () => true)).toBe("1a 2a");
 });
 
-test("within a key the earliest request wins, whatever its lane", () => {
+test("within a key the earliest request wins, whatever its candidate set", () => {
   const { queue } = queueOf([1, b, "1"], [1, a, "2"], [1, b, "3"], [1, a, "4"]);
   expect(takeAll(queue, () => true)).toBe("1 2 3 4");
 });
 
-test("a request that nothing is found for is passed over and keeps its place", () => {
+test("a request that nothing is found for is passed over and keeps its position", () => {
   const { queue } = queueOf([1, a, "picky"], [1, a, "next"], [2, a, "other"]);
   expect(
     takeAll(
@@ -66,13 +66,13 @@ test("a request that nothing is found for is passed over and keeps its place", (
   expect(takeAll(queue, () => true)).toBe("picky");
 });
 
-test("leaving gives up the place once", () => {
+test("a request leaves the queue once", () => {
   const { queue, waiters } = queueOf([1, a, "1a"], [1, a, "1b"]);
   expect([queue.leave(waiters[0]!), queue.leave(waiters[0]!)]).toEqual([true, false]);
   expect(takeAll(queue, () => true)).toBe("1b");
 });
 
-test.each([1, 2, 3])("the place told at entry is the place in the order (seed %d)", (seed) => {
+test.each([1, 2, 3])("the position at entry is the position in the order (seed %d)", (seed) => {
   const random = seededRandom(seed);
   const { queue } = queueOf();
   for (let i = 0; i < 400; i++) {

@@ -205,7 +205,7 @@ describe("failures in a row", () => {
 
 describe("a lack of quota without details", () => {
   const refused = failure("upstream_rate_limited", told("no_details", "group_model"));
-  test("pauses 1, 2, 4 … minutes, at most an hour", () => {
+  test("cools 1, 2, 4 … minutes, at most an hour", () => {
     let health = HEALTHY;
     let now = NOW;
     const cooldowns = Array.from({ length: 8 }, () => {
@@ -251,7 +251,7 @@ describe("of two conditions", () => {
     expect(after(until(20_000), { token })).toEqual({});
     expect(after(until(80_000), { token }).token!.cooldown!.until).toBe(NOW + 80_000);
   });
-  test("a block outlasts every pause and every success", () => {
+  test("a block outlasts every cooldown and every success", () => {
     const { token } = after(failure("upstream_unauthorized"));
     expect(after(until(50_000), { token })).toEqual({});
     expect(after(success(), { token }, NOW + 1e9)).toEqual({});
@@ -267,10 +267,10 @@ test("an answer is what the upstream itself said, refusals included", () => {
   expect(isUpstreamResponse(failure("upstream_timeout", undefined, { upstreamStatus: 504 }))).toBe(true);
 });
 
-test("a proxy that fails alone pauses its token for half a minute", () =>
+test("a proxy that fails alone cools its token for half a minute", () =>
   expect(afterProxyFailure(HEALTHY, NOW, half).cooldown).toEqual({ state: "cooling", reason: "proxy", since: NOW, until: NOW + 30_000 }));
 
-test("a clock that is set back leaves a pause its length", () => {
+test("a clock that is set back does not change the length of a cooldown", () => {
   const { token } = after(failure("upstream_quota"));
   expect(reanchored(token!, NOW - HOUR).cooldown).toMatchObject({ since: NOW - HOUR, until: NOW + 11 * HOUR });
   expect(reanchored(token!, NOW + HOUR)).toBe(token!);

@@ -1,4 +1,4 @@
-// A heap against a sorted list, under random changes.
+// Heap: against a sorted list, under random changes.
 import { expect, test } from "bun:test";
 import { seededRandom } from "../../testing.ts";
 import { createHeap } from "./heap.ts";

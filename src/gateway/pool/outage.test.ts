@@ -1,4 +1,4 @@
-// Who is blamed when calls do not reach an upstream, or many see it overloaded.
+// Outage rules: unreachable upstreams, proxies, our own network, and shared overload.
 import { expect, test } from "bun:test";
 import { afterOverload, afterResponse, afterUnreachable, NETWORK_WORKS, type NetworkState, type Routes } from "./outage.ts";
 
@@ -89,7 +89,7 @@ test.each(CASES)("unreachable for %s", (_, routes, steps, verdict, degradedSince
   expect({ last, since: state.degradedSince }).toEqual({ last: verdict, since: degradedSince });
 });
 
-test("trouble lasts until an upstream answers, also when one token alone goes on trying", () => {
+test("the outage lasts until an upstream responds, also when one token alone continues to call", () => {
   const proxied = (at: number) => ({ tokenId: 4, proxy: "http://proxy:1", at });
   let { state } = afterUnreachable(NETWORK_WORKS, { tokenId: 1, proxy: null, at: NOW }, mixed);
   ({ state } = afterUnreachable(state, proxied(NOW + 1), mixed));
@@ -97,7 +97,7 @@ test("trouble lasts until an upstream answers, also when one token alone goes on
   expect([later.verdict, later.state.degradedSince]).toEqual(["ours", NOW]);
 });
 
-test("an answer of any upstream ends the trouble and forgets the failures", () => {
+test("a response of any upstream ends the outage and forgets the failures", () => {
   let { state } = afterUnreachable(NETWORK_WORKS, { tokenId: 1, proxy: null, at: NOW }, direct);
   state = afterResponse(state);
   expect(afterUnreachable(state, { tokenId: 2, proxy: null, at: NOW + 1 }, direct).verdict).toBe("unclear");

@@ -1,4 +1,4 @@
-// Where the upstream's day ends, on ordinary days and when the clocks change.
+// Pacific midnight, on ordinary days and when the clocks change.
 import { expect, test } from "bun:test";
 import { nextPacificMidnight } from "./pacific-time.ts";
 

@@ -1,4 +1,4 @@
-// What outcomes do to the whole pool: groups, probes, outages, own caps, and what survives a restart.
+// Pool health: groups, probes, outages, own caps, and what survives a restart.
 
 import { describe, expect, test } from "bun:test";
 import { call, FAMILY, failure, limited, success, type TestPool, testPool, tokenRow } from "../../../test/pool.ts";
@@ -27,7 +27,7 @@ describe("a limit hit by one token of a group", () => {
     grouped(4, null),
     grouped(5, "project", { provider: "beta" }),
   ];
-  test("holds the model back for its whole group and for nobody else", async () => {
+  test("cools the model for its whole group and for no other token", async () => {
     const test = testPool(rows);
     await call(test, limited("per_minute", { retryAfterMs: MINUTE }), { pinned: 1 });
     expect(await Promise.all([1, 2, 3, 4, 5].map((id) => isServed(test, id)))).toEqual([false, false, true, true, true]);
@@ -91,7 +91,7 @@ describe("a token that fails five times in a row", () => {
     for (let i = 0; i < 5; i++) await call(test, fail);
     return test;
   };
-  test("pauses 30 s, then gets one probe at a time", async () => {
+  test("cools 30 s, then gets one probe at a time", async () => {
     const test = await opened();
     await test.clock.advance(29_999);
     expect(await kindOf(test.lease())).toBe("upstream_unavailable");
@@ -107,7 +107,7 @@ describe("a token that fails five times in a row", () => {
     expect(await kindOf(test.lease())).toBe("served");
     expect(stateOf(test, 1).state).toBe("healthy");
   });
-  test("pauses longer after each failed probe", async () => {
+  test("cools longer after each failed probe", async () => {
     const test = await opened();
     for (const seconds of [30, 60, 120, 240, 480, 600, 600]) {
       const { until } = stateOf(test, 1);
@@ -129,7 +129,7 @@ describe("a token that fails five times in a row", () => {
 
 describe("those that need the operator", () => {
   const invalid = failure("upstream_unauthorized", { scope: "token", reason: "key_invalid" });
-  test("are told, so many at most; those that pause or are switched off are not among them", async () => {
+  test("are listed, up to a limit; those that cool or are switched off are not among them", async () => {
     const test = testPool([tokenRow(1), tokenRow(2), tokenRow(3), tokenRow(4, { enabled: false }), tokenRow(5)]);
     for (const pinned of [1, 2, 3]) await call(test, invalid, { pinned });
     await call(test, limited("per_minute", { retryAfterMs: MINUTE }), { pinned: 5 });
@@ -156,7 +156,7 @@ describe("our own network", () => {
     await call(test, limited("per_minute"));
     expect(test.pool.gauges().networkDegradedSince).toBeNull();
   });
-  test("is not suspected when one token's proxy fails; that token pauses briefly", async () => {
+  test("is not suspected when one token's proxy fails; that token cools briefly", async () => {
     const test = testPool([tokenRow(1), tokenRow(2), tokenRow(3, { proxy: "http://proxy:1" })]);
     await call(test, unreachable, { pinned: 3 });
     expect(stateOf(test, 3)).toMatchObject({ state: "cooling", reason: "proxy", until: test.clock.now() + 30_000 });
@@ -248,7 +248,7 @@ describe("health is saved", () => {
     await test.clock.advance(200);
     expect([...test.saved.keys()]).toEqual([1, 2]);
   });
-  test("with every pause as it began, of the token or of its group, once although the store fails", async () => {
+  test("with every cooldown as it began, of the token or of its group, once although the store fails", async () => {
     const clock = virtualClock();
     const tried: (readonly HealthChange[])[] = [];
     const { settings } = testPool([]);
@@ -308,7 +308,7 @@ describe("health is saved", () => {
     tokenRow(3, { imageConcurrency: 4 }),
     tokenRow(4),
   ];
-  test("and survives a restart: pauses, blocks, breakers, growth and daily counts", async () => {
+  test("and survives a restart: cooldowns, blocks, breakers, backoff and daily counts", async () => {
     const test = testPool(rows);
     for (let i = 0; i < 2; i++) await call(test, success(), { pinned: 1 });
     await call(test, limited("no_details"), { pinned: 2 });
@@ -359,7 +359,7 @@ describe("health is saved", () => {
   });
 });
 
-test("a clock that is set back makes no pause longer", async () => {
+test("a clock that is set back makes no cooldown longer", async () => {
   const clock = virtualClock();
   let offset = 0;
   const jumping = { ...clock, now: () => clock.now() + offset };
@@ -389,7 +389,7 @@ test("nor does a restart after that", async () => {
   expect((await again.lease({}, { waitMs: 0 })).tokenId).toBe(1);
 });
 
-test("whoever a clock that is set back lets through is served at once", async () => {
+test("a request that a clock set back lets through is served at once", async () => {
   const clock = virtualClock();
   let offset = 0;
   const test = testPool([tokenRow(1, { caps: { requestsPerMinute: 1 } })], { clock: { ...clock, now: () => clock.now() + offset } });

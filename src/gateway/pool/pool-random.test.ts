@@ -1,4 +1,4 @@
-// Random days in the life of a pool against a plain model of it; a seed that fails repeats.
+// Pool under random load against a plain model of it; a seed that fails repeats.
 
 import { expect, test } from "bun:test";
 import { failure, limited, request, success, testPool, tokenRow } from "../../../test/pool.ts";
@@ -235,7 +235,7 @@ const isSameLine = ({ request: a }: Wait, { request: b }: Wait) =>
   a.keyId === b.keyId && a.kind === b.kind && a.family === b.family && a.providers.length === b.providers.length;
 
 const seeds = Array.from({ length: 40 }, (_, i) => i + 1);
-test.each(seeds)("no slot leaks, nothing held back is used, nobody is forgotten or overtaken (seed %d)", async (seed) => {
+test.each(seeds)("no slot leaks, no cooling token is used, no request is forgotten or overtaken (seed %d)", async (seed) => {
   const { served } = await live(seed, 400);
   expect(served).toBeGreaterThan(0);
 });

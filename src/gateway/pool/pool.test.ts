@@ -1,4 +1,4 @@
-// Leasing from a pool: who could serve, slots that always come back, and honest refusals.
+// Pool: which token serves, slots that are always released, and refusals that say why.
 
 import { describe, expect, test } from "bun:test";
 import { call, FAMILY, failure, limited, success, testPool, tokenRow } from "../../../test/pool.ts";
@@ -51,7 +51,7 @@ describe("a token is considered", () => {
   });
 });
 
-describe("nobody can serve, and the refusal says why", () => {
+describe("no token can serve, and the refusal says why", () => {
   const blocked = { token: { condition: { state: "blocked", reason: "verification", since: NOW, until: null } } };
   const CASES: [name: string, rows: TokenRow[], request: Partial<LeaseRequest>, reason: string, says: RegExp][] = [
     ["an empty pool", [], {}, "no_tokens", /no enabled token/],
@@ -61,7 +61,7 @@ describe("nobody can serve, and the refusal says why", () => {
       [tokenRow(1, { families: ["x"] })],
       {},
       "model_not_served",
-      /No token of the pool can serve images with picture-model/,
+      /No token of the pool can serve images with image-model/,
     ],
     ["all blocked", [tokenRow(1, { health: blocked })], {}, "needs_operator", /operator/],
     [
@@ -83,7 +83,7 @@ describe("nobody can serve, and the refusal says why", () => {
   });
 });
 
-describe("all are held back beyond the wait", () => {
+describe("all cool beyond the wait", () => {
   const CASES: [name: string, outcome: Parameters<typeof call>[1], kind: string, retryAfterMs: number][] = [
     ["by a limit per minute", limited("per_minute", { retryAfterMs: 47_000 }), "upstream_rate_limited", 47_000],
     ["by a limit per day", limited("per_day"), "upstream_quota", 20 * 3_600_000],
@@ -105,7 +105,7 @@ describe("all are held back beyond the wait", () => {
     expect(error.message).toContain("enable billing");
   });
 
-  test("tokens that lack money only: the operator is to be told, and after an hour one call at a time asks again", async () => {
+  test("tokens that lack money only: the operator is needed, and after an hour one call at a time tries again", async () => {
     const rows = [tokenRow(1, { group: "g", imageConcurrency: 4 }), tokenRow(2, { group: "g", imageConcurrency: 4 })];
     const test = testPool(rows, { settings: { wait_ms: 0 } });
     const broke = failure("upstream_unauthorized", { scope: "group", reason: "billing" });
@@ -129,7 +129,7 @@ describe("all are held back beyond the wait", () => {
     expect(test.pool.snapshot().map(({ health }) => health.state)).toEqual(["healthy", "healthy"]);
   });
 
-  test("the soonest of several counts, and a rate limit is told rather than a quota", async () => {
+  test("the soonest of several counts, and a rate limit is reported rather than a quota", async () => {
     const test = testPool([tokenRow(1), tokenRow(2), tokenRow(3)]);
     await call(test, limited("per_day"));
     await call(test, limited("per_minute", { retryAfterMs: 90_000 }));
@@ -138,7 +138,7 @@ describe("all are held back beyond the wait", () => {
     expect([error.kind, error.retryAfterMs]).toEqual(["upstream_rate_limited", 90_000]);
   });
 
-  test("repeated failures are told as such", async () => {
+  test("repeated failures are reported as such", async () => {
     const test = testPool([tokenRow(1)], { settings: { wait_ms: 1000 } });
     for (let i = 0; i < 5; i++) await call(test, failure("upstream_unavailable"));
     const error = await refusalOf(test.lease());
@@ -292,7 +292,7 @@ describe("the table changes while the pool runs", () => {
   });
 });
 
-test("a closed pool refuses whoever comes and whoever waits", async () => {
+test("a closed pool refuses new and waiting requests", async () => {
   const test = testPool([tokenRow(1)]);
   const lease = await test.lease();
   const waiting = refusalOf(test.lease());

@@ -1,4 +1,4 @@
-// Which token each strategy prefers, and that chance keeps the promised proportions.
+// Load-balancing strategies: which token each prefers, and the proportions of random ones.
 import { describe, expect, test } from "bun:test";
 import { testPool, tokenRow } from "../../../test/pool.ts";
 import { seededRandom } from "../../testing.ts";
@@ -60,7 +60,7 @@ describe("chance", () => {
   test("random gives everyone the same share, with calls open or not", async () => {
     for (const keep of [0, 5]) expect(near(share(await sequence(pool("random"), 6000, keep)), [33, 33, 33])).toBe(true);
   });
-  test("weighted gives shares in proportion; weight 0 comes only when nobody else can", async () => {
+  test("weighted gives shares in proportion; weight 0 is taken only when no other token can", async () => {
     const rows = three((id) => ({ imageConcurrency: -1, weight: [0, 1, 3, 0][id] }));
     expect(near(share(await sequence(pool("weighted", rows), 6000, 3)), [25, 75, 0])).toBe(true);
     const alone = pool("weighted", [tokenRow(3, { weight: 0 })]);

@@ -1,4 +1,4 @@
-// A token whose plan is not known yet: a request that needs one waits for the token's first check.
+// Unknown tier: a request that needs one waits for the token's first check.
 import { describe, expect, test } from "bun:test";
 import { failure, type TestPool, testPool, tokenRow } from "../../../test/pool.ts";
 import type { AppError } from "../../errors.ts";
@@ -19,7 +19,7 @@ function ask(test: TestPool, waitMs = 30_000) {
 }
 
 describe("while checks are to come", () => {
-  test("the request waits, and is served as soon as the check tells a plan that suffices", async () => {
+  test("the request waits, and is served as soon as the check finds a tier that suffices", async () => {
     const test = testPool([tokenRow(1)], { awaitsCheck: true });
     const asked = ask(test);
     await test.clock.advance(5_500);
@@ -29,7 +29,7 @@ describe("while checks are to come", () => {
     expect(asked.came).toBe(1);
   });
 
-  test.each([{ tier: 1 as const }, { credits: 5 }])("it is refused as soon as the check tells %p", async (facts) => {
+  test.each([{ tier: 1 as const }, { credits: 5 }])("it is refused as soon as the check finds %p", async (facts) => {
     const test = testPool([tokenRow(1)], { awaitsCheck: true });
     const asked = ask(test);
     await test.clock.advance(500);
@@ -38,7 +38,7 @@ describe("while checks are to come", () => {
     expect(asked).toEqual({ came: "no_token", reason: "model_not_served" });
   });
 
-  test("a check that does not end is told as such, as late as the request waits and with a time to come again", async () => {
+  test("a check that does not end is reported as such, as late as the request waits and with a time to retry", async () => {
     const test = testPool([tokenRow(1)], { awaitsCheck: true });
     const [asked, impatient] = [ask(test), ask(test, 0)];
     await settled();
@@ -63,7 +63,7 @@ describe("while checks are to come", () => {
   });
 });
 
-test("where nobody checks, a plan that is not known counts as the least", async () => {
+test("without background checks an unknown tier counts as the lowest", async () => {
   const test = testPool([tokenRow(1)]);
   const asked = ask(test);
   await settled();

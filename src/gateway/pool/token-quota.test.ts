@@ -1,4 +1,4 @@
-// Own caps: how they are read, when they have room, and that every reservation is given back once.
+// Own caps: parsing, when they allow a call, and reservations that are released once.
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "../../testing.ts";
 import { nextPacificMidnight } from "./pacific-time.ts";
@@ -23,7 +23,7 @@ describe("reading", () => {
     [{ usdPerDay: Number.NaN }],
   ])("%p caps nothing", (value: unknown) => expect(parseCaps(value)).toBeNull());
 
-  test("token, models, group and the group's models are told apart", () => {
+  test("token, models, group and the group's models are separate", () => {
     const caps = parseCaps({
       requestsPerMinute: 0,
       models: { a: { usdPerDay: 2 } },
@@ -46,7 +46,7 @@ describe("reading", () => {
 });
 
 describe("room", () => {
-  test("requests per minute slide: the place of a call is free exactly 60 s later", () => {
+  test("requests per minute slide: a call counts for exactly 60 s", () => {
     const counter = newCounter();
     const limit = cap({ requestsPerMinute: 2 });
     reserve(counter, cost, NOW);

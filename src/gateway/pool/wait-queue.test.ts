@@ -1,4 +1,4 @@
-// Waiting for a token: places, wake-ups at the right moment, time-outs, and those who leave.
+// Wait queue: queue positions, wake-ups at the right moment, time-outs, and aborted requests.
 import { describe, expect, test } from "bun:test";
 import { failure, limited, success, type TestPool, testPool, tokenRow } from "../../../test/pool.ts";
 import { AppError } from "../../errors.ts";
@@ -106,7 +106,7 @@ describe("a pinned request", () => {
   });
 });
 
-describe("a pause that ends", () => {
+describe("a cooldown that ends", () => {
   test("serves who waits for it exactly then", async () => {
     const test = testPool([tokenRow(1)]);
     const lease = await test.lease();
@@ -119,7 +119,7 @@ describe("a pause that ends", () => {
     expect(waiting.lease?.waitedMs).toBe(7_001);
   });
 
-  test("is seen by whoever comes, without a timer; those who wait still come first", async () => {
+  test("is seen by a new request, without a timer; waiting requests still go first", async () => {
     const test = testPool([tokenRow(1)]);
     const lease = await test.lease();
     lease.report(limited("per_minute", { retryAfterMs: 5_000 }));
@@ -129,7 +129,7 @@ describe("a pause that ends", () => {
     expect((await test.lease({}, { waitMs: 0 })).tokenId).toBe(1);
   });
 
-  test("while the timers are late serves those who wait before a newcomer, whoever looks first", async () => {
+  test("while the timers are late serves waiting requests before a new one", async () => {
     for (const look of [(test: TestPool) => void test.pool.gauges(), () => {}]) {
       const clock = virtualClock();
       let ahead = 0;
@@ -158,7 +158,7 @@ describe("a pause that ends", () => {
   });
 });
 
-test("requests of hundreds of other models make nobody who waits forgotten", async () => {
+test("requests of hundreds of other models do not make a waiting one forgotten", async () => {
   const test = testPool([tokenRow(1), tokenRow(2)]);
   const lease = await test.lease({ pinned: 1 });
   const waiting = wait(test, { exclude: new Set([2]) });
@@ -250,7 +250,7 @@ describe("waiting ends without a token", () => {
     });
   });
 
-  test("as soon as everything it waits for is held back beyond its time", async () => {
+  test("as soon as everything it waits for cools beyond its time", async () => {
     const test = testPool([tokenRow(1), tokenRow(2)]);
     const leases = [await test.lease(), await test.lease()];
     const waiting = wait(test);
@@ -262,7 +262,7 @@ describe("waiting ends without a token", () => {
     expect(waiting.error).toMatchObject({ kind: "upstream_rate_limited", retryAfterMs: 31_000 });
   });
 
-  test("when the client goes away; the place is given up and its reason thrown", async () => {
+  test("when the client goes away; it leaves the queue and the signal's reason is thrown", async () => {
     const test = testPool([tokenRow(1)]);
     const lease = await test.lease();
     const client = new AbortController();
@@ -278,8 +278,8 @@ describe("waiting ends without a token", () => {
   });
 });
 
-describe("the place in the queue", () => {
-  test("is told at entry and when it changes, with an estimate once calls have ended", async () => {
+describe("the queue position", () => {
+  test("is reported at entry and when it changes, with an estimate once calls have ended", async () => {
     const test = testPool([tokenRow(1)]);
     const first = await test.lease();
     const before = wait(test);
@@ -298,7 +298,7 @@ describe("the place in the queue", () => {
     expect(second.lease?.tokenId).toBe(1);
   });
 
-  test("is estimated by the end of the pause when all are held back", () => {
+  test("is estimated by the end of the cooldown when all cool", () => {
     const test = testPool([tokenRow(1)]);
     return (async () => {
       const lease = await test.lease();
@@ -308,7 +308,7 @@ describe("the place in the queue", () => {
     })();
   });
 
-  test("a listener that throws harms nobody", async () => {
+  test("a listener that throws does no harm", async () => {
     const test = testPool([tokenRow(1)]);
     const lease = await test.lease();
     const waiting = test.lease({}, { onWait: () => JSON.parse("no json") });
@@ -317,7 +317,7 @@ describe("the place in the queue", () => {
   });
 });
 
-test("no timer is left when nobody waits and health is saved", async () => {
+test("no timer is left when no request waits and health is saved", async () => {
   const test = testPool([tokenRow(1)]);
   const lease = await test.lease();
   const waiting = wait(test);
