@@ -1,4 +1,4 @@
-// Pictures inside answers: 16 of 24 MiB (base64) at once in every form that holds them, and the memory of it: `bun bench/answers.ts`.
+// Images inside answers: 16 of 24 MiB (base64) at once in every form that holds them, and the memory of it: `bun bench/answers.ts`.
 // An answer that were held whole would take 24 MiB and more for each of the 16, beside what arrives from the upstream meanwhile.
 import { build } from "../scripts/build.ts";
 import { memoryOf, peakWhile } from "./memory.ts";
@@ -6,7 +6,7 @@ import { startFlow2api, startMock } from "./targets.ts";
 
 const AT_ONCE = 16;
 const MIB = 1024 * 1024;
-/** The mock answers for it with a picture whose base64 has 24 MiB. */
+/** The mock answers for it with an image whose base64 has 24 MiB. */
 const MODEL = "gemini-3-pro-image";
 const ASKED = { contents: "a fox" };
 const FORMS: [name: string, path: string, body: object][] = [

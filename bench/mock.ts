@@ -1,4 +1,4 @@
-// The upstream of the benchmarks: answers generateContent at once with a picture of the asked weight. Shares nothing with the simulator.
+// The upstream of the benchmarks: answers generateContent at once with an image of the asked weight. Shares nothing with the simulator.
 
 /** A valid PNG of 1x1 pixels, padded with an ignorable chunk to the wanted weight. */
 function pngOf(bytes: number): Buffer {

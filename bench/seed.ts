@@ -13,7 +13,7 @@ import { writeVideoSpec } from "../src/gateway/jobs/video-spec.ts";
 import { families } from "../src/gateway/models/models.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
-import { picture } from "../src/simulator/images.ts";
+import { renderedImage } from "../src/simulator/images.ts";
 import { seededRandom } from "../src/testing.ts";
 import { ADMIN_PASSWORD } from "../test/admin.ts";
 
@@ -263,7 +263,7 @@ function seedSums(db: Database): void {
   })();
 }
 
-/** Small pictures with their row; every tenth belongs to a request of the log. */
+/** Small images with their row; every tenth belongs to a request of the log. */
 async function seedMedia(db: Database, size: SeedSize, now: number, random: Random): Promise<void> {
   const pictures = await Promise.all([64, 96, 128].map((side) => checker(side)));
   const row = insertInto(db, "store.media", MEDIA_COLUMNS);
@@ -271,7 +271,7 @@ async function seedMedia(db: Database, size: SeedSize, now: number, random: Rand
   const link = db.query<never, SQLQueryBindings[]>("UPDATE requests SET media_ids = ? WHERE seq = ?");
   db.transaction(() => {
     for (let index = 0; index < size.media; index++) {
-      const picture = pick(random, pictures);
+      const renderedImage = pick(random, pictures);
       const at = Math.floor(now - (1 - index / size.media) * SPAN - 60_000);
       const id = newId();
       const isInput = random() < 0.1;
@@ -284,15 +284,15 @@ async function seedMedia(db: Database, size: SeedSize, now: number, random: Rand
         isInput ? "input" : "result",
         "image/png",
         "png",
-        picture.bytes.length,
-        picture.side,
-        picture.side,
+        renderedImage.bytes.length,
+        renderedImage.side,
+        renderedImage.side,
         1 + Math.floor(random() * size.keys),
         at,
         now + DAY,
         requestId,
         isInput ? null : family,
-        picture.bytes,
+        renderedImage.bytes,
       );
       if (!isInput) link.run(JSON.stringify([id]), seq);
     }
@@ -300,7 +300,7 @@ async function seedMedia(db: Database, size: SeedSize, now: number, random: Rand
 }
 
 async function checker(side: number): Promise<{ side: number; bytes: Uint8Array }> {
-  const { bytes } = await picture({ prompt: "a fox in the snow", seed: side, width: side, height: side, type: "image/png" });
+  const { bytes } = await renderedImage({ prompt: "a fox in the snow", seed: side, width: side, height: side, type: "image/png" });
   return { side, bytes };
 }
 

@@ -39,7 +39,7 @@ try {
 
 type Seen = { status: number; lost: string[]; comments: number; firstMs: number; silenceMs: number };
 
-/** Answers each call with a picture, a given time after it came: the calls' own pace is that of their ends. */
+/** Answers each call with an image, a given time after it came: the calls' own pace is that of their ends. */
 function startUpstream() {
   const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
   const answer = JSON.stringify({

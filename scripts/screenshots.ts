@@ -7,21 +7,21 @@ import { type Showcase, startShowcase } from "./showcase.ts";
 
 const { values } = parseArgs({
   options: {
-    /** Part of a picture's name: only those are made. */
+    /** Part of an image's name: only those are made. */
     only: { type: "string", default: "" },
     out: { type: "string", default: join(import.meta.dir, "..", "docs", "screenshots") },
   },
 });
 
-/** A longer page is cut: the picture is to be looked at, not read to its end. */
+/** A longer page is cut: the image is to be looked at, not read to its end. */
 const MOST_HEIGHT = { desktop: 1280, phone: 1700 } as const;
-/** Of the page that is all pictures, which weigh. */
+/** Of the page that is all images, which weigh. */
 const MOST_HEIGHT_OF_PICTURES = { desktop: 880, phone: 1100 } as const;
-/** Pages with pictures of their own keep all colours, at the price of what nobody sees. */
+/** Pages with images of their own keep all colours, at the price of what nobody sees. */
 const PICTURED = /^(gallery|picture|playground|job|request)-/;
 const fileOf = (name: string) => `${name}.${PICTURED.test(name) ? "webp" : "png"}`;
 
-/** The page that shows all pictures. */
+/** The page that shows all images. */
 const INDEX = "README.md";
 
 type Shot = {
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   for (const complaint of complaints) console.error(complaint);
 }
 
-/** A page of all pictures, a row for each page of the admin. */
+/** A page of all images, a row for each page of the admin. */
 function indexOf(shots: readonly Shot[]): string {
   const pages = [...Map.groupBy(shots, ({ page }) => page)];
   const rows = pages.map(([page, ofPage]) => {
@@ -129,7 +129,7 @@ async function take(
   const [cookieName = "", value = ""] = cookie.split(/=(.*)/);
   if (!isOutside) await page.context().addCookies([{ name: cookieName, value, url }]);
   await page.goto(`${url}${path}`, { waitUntil: "load" });
-  // Plots are drawn, pictures below the fold arrive, live parts say their first word.
+  // Plots are drawn, images below the fold arrive, live parts say their first word.
   await page.waitForTimeout(400);
   await page.evaluate(showInstead, [
     [url, "http://localhost:8000"],

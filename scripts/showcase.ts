@@ -1,4 +1,4 @@
-// A gateway that looks like one in use, for the pictures of the documentation: simulated upstreams, made-up names, real work on top of a made-up month.
+// A gateway that looks like one in use, for the images of the documentation: simulated upstreams, made-up names, real work on top of a made-up month.
 
 import type { JobRow } from "../src/db/jobs.ts";
 import type { CooldownRow } from "../src/domain/token.ts";
@@ -140,7 +140,7 @@ async function addPauses({ context: { store, clock } }: Rig, id: number): Promis
 
 const as = (key: string | undefined) => ({ headers: { authorization: `Bearer ${key}` } });
 
-/** The id of a picture. */
+/** The id of an image. */
 async function makeImages(rig: Rig, keys: readonly string[]): Promise<string> {
   const { simulator } = rig;
   const make = (model: string, prompt: string, size: string, key: string | undefined) =>

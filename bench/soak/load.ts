@@ -30,7 +30,7 @@ async function drain(answer: Response): Promise<number> {
   return answer.status;
 }
 
-/** @param image base64 of a picture that the server made, for edits and uploads */
+/** @param image base64 of an image that the server made, for edits and uploads */
 export const actsWith = (image: string): readonly Act[] => [
   {
     name: "chat",

@@ -5,7 +5,7 @@ import { parseArguments } from "./arguments.ts";
 import { backup } from "./backup.ts";
 import { checkConfig } from "./check-config.ts";
 import { demo } from "./demo.ts";
-import { tellFailure } from "./failure.ts";
+import { printFailure } from "./failure.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { GENERAL_USAGE, listHelp, verbHelp } from "./help.ts";
 import { keyCreate } from "./key/create.ts";
@@ -103,6 +103,6 @@ async function runVerb(verb: Verb, argv: string[], io: Io): Promise<number> {
     io.stdout(verbHelp(verb));
     return 0;
   } catch (error) {
-    return tellFailure(error, verb, io);
+    return printFailure(error, verb, io);
   }
 }

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../errors.ts";
 import { temporaryFolder } from "../testing.ts";
-import { tellFailure } from "./failure.ts";
+import { printFailure } from "./failure.ts";
 import { recordedIo, runRecorded } from "./testing.ts";
 import { version } from "./version.ts";
 
@@ -41,7 +41,7 @@ test("a taken port of the admin is told as that", async () => {
 
 function told(error: unknown) {
   const io = recordedIo({ cwd: folder.path });
-  const code = tellFailure(error, version, io);
+  const code = printFailure(error, version, io);
   return [code, io.err];
 }
 

@@ -31,7 +31,7 @@ function sentenceOf(error: unknown): string | null {
 }
 
 /** Tells what went wrong. @returns the exit code: 1 failed, 2 wrong usage */
-export function tellFailure(error: unknown, verb: Verb, io: Pick<Io, "stderr">): number {
+export function printFailure(error: unknown, verb: Verb, io: Pick<Io, "stderr">): number {
   const sentence = sentenceOf(error);
   if (sentence === null) {
     io.stderr(`Internal error: ${redactText(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n`);

@@ -78,7 +78,7 @@ export type ImageOptions = {
 export type ModelOptions = Pick<ImageOptions, "safety" | "search" | "temperature" | "topP" | "topK" | "personGeneration">;
 
 /** What an upstream tells with a result besides it, unread: sources of a search, ratings. Names are the upstream's. */
-export type AnswerExtras = { candidate?: { [name: string]: Json }; promptFeedback?: { [name: string]: Json } };
+export type OutputExtras = { candidate?: { [name: string]: Json }; promptFeedback?: { [name: string]: Json } };
 
 /** One upstream call for one image; a request for n images is n such calls. Holds only options that the provider takes for the family. */
 export type ImageRequest = Omit<ImageOptions, "pixels"> & {
@@ -138,7 +138,7 @@ export type ProviderEvent =
       message?: string;
       usage: Usage | null;
       modelVersion?: string;
-      extras?: AnswerExtras;
+      extras?: OutputExtras;
     };
 
 /** A stored medium. Links are made from it when an answer is written; nothing absolute is kept. */
@@ -188,7 +188,7 @@ export type GenerateEvent =
       provider: string;
       /** What the upstream calls the model that answered, when it told. */
       modelVersion?: string;
-      extras?: AnswerExtras;
+      extras?: OutputExtras;
       /** The calls among several that the content policy refused; those that succeeded speak for the rest. */
       refusals?: { upstreamReason: string; message?: string }[];
     };

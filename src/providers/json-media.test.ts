@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { TempFileWriter } from "../domain/generation.ts";
 import type { AppError } from "../errors.ts";
 import { seededRandom } from "../testing.ts";
-import { cutMedia, type MediaOptions, type MediaTempFiles, readMediaJson } from "./json-media.ts";
+import { type MediaOptions, type MediaTempFiles, readMediaJson, replaceMedia } from "./json-media.ts";
 import { readEvents, readJson } from "./json-stream.ts";
 import { type MemoryTempFiles, memoryTempFiles } from "./testing.ts";
 
@@ -25,7 +25,7 @@ const media = (bytes: number, seed = 1): Buffer => {
 };
 
 const cut = (text: string, sizeOf: () => number, drafts: MemoryTempFiles, change: Partial<MediaOptions> = {}) =>
-  cutMedia(inPieces(text, sizeOf), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile, ...change });
+  replaceMedia(inPieces(text, sizeOf), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile, ...change });
 
 const bytesOf = async (drafts: MemoryTempFiles, from: MediaTempFiles, value: string) => {
   const draft = await from.take(value, "image/png");
@@ -188,7 +188,7 @@ describe("damage", () => {
         ended = true;
       }
     }
-    const answer = cutMedia(source(), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile });
+    const answer = replaceMedia(source(), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile });
     for await (const bytes of answer.skeleton) if (Buffer.from(bytes).includes('"n":3')) break;
     expect(ended).toBe(true);
     expect(new Set(drafts.states())).toEqual(new Set(["discarded"]));
@@ -217,7 +217,7 @@ describe("damage", () => {
         yield Buffer.from('"},');
       }
     }
-    const answer = cutMedia(source(), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile, maxBytes: 100_000 });
+    const answer = replaceMedia(source(), { keys: KEYS, threshold: THRESHOLD, openTempFile: drafts.openTempFile, maxBytes: 100_000 });
     const failure = (await readJson(answer.skeleton, 1_000_000).catch((error) => error)) as AppError;
     expect([failure.detail?.reason, asked * 3072 <= 110_000]).toEqual(["malformed", true]);
     expect(new Set(drafts.states())).toEqual(new Set(["discarded"]));

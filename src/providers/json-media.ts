@@ -30,7 +30,7 @@ export type MediaTempFiles = {
   discard(): Promise<void>;
 };
 
-export type MediaCut = MediaTempFiles & {
+export type MediaPlaceholder = MediaTempFiles & {
   /**
    * The stream byte for byte, with each long medium replaced by a short placeholder string. To be read once; a medium may be taken as
    * soon as its placeholder was read. When it fails or is abandoned, everything not taken is discarded.
@@ -53,7 +53,7 @@ const MAX_SKELETON = 8 * 1024 * 1024;
 
 /**
  * Reads a JSON answer whole, its long media on disk. A short one (by Content-Length) is parsed in memory.
- * @throws {AppError} as {@link MediaCut.skeleton}, also `malformed` for what is not JSON; network failures as `toNetworkError`
+ * @throws {AppError} as {@link MediaPlaceholder.skeleton}, also `malformed` for what is not JSON; network failures as `toNetworkError`
  */
 export async function readMediaJson(
   response: Response,
@@ -65,7 +65,7 @@ export async function readMediaJson(
     const bytes = await response.bytes().catch((error) => Promise.reject(toNetworkError(error, signal)));
     return { body: await readJson([bytes], SMALL_ANSWER), media: createTempFiles(options) };
   }
-  const media = cutMedia(readChunks(response, signal), options);
+  const media = replaceMedia(readChunks(response, signal), options);
   try {
     return { body: await readJson(media.skeleton, MAX_SKELETON), media };
   } catch (error) {
@@ -78,7 +78,7 @@ export async function readMediaJson(
  * Splits JSON (one document, an array of them, or lines that hold it such as SSE) into a skeleton and its media. Chunks may be cut
  * anywhere; at most `threshold` bytes of a value are held. Reading goes at the pace of the writers.
  */
-export function cutMedia(chunks: AsyncIterable<Uint8Array>, options: MediaOptions): MediaCut {
+export function replaceMedia(chunks: AsyncIterable<Uint8Array>, options: MediaOptions): MediaPlaceholder {
   const drafts = createTempFiles(options);
 
   async function* cut(): AsyncGenerator<Uint8Array> {

@@ -78,7 +78,7 @@ export interface Provider {
 
   /**
    * Makes one image (or none, when the upstream refuses). Emits `submitted` immediately before the generating call leaves,
-   * every picture as a finished draft, and ends with one `finish`. When it throws or is abandoned (`return()`), the upstream
+   * every image as a finished draft, and ends with one `finish`. When it throws or is abandoned (`return()`), the upstream
    * call is aborted and drafts not yet emitted are discarded.
    */
   generateImages(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncIterable<ProviderEvent>;

@@ -8,7 +8,7 @@ import { DEFAULT_OPTIONS, type SimulatorOptions } from "./world.ts";
  * `GET counts`, `GET calls`, `GET|PUT faults` (text, or JSON `{"faults": "…"}`), `PUT latency` (a number of milliseconds),
  * `GET|PUT options` (JSON of SimulatorOptions), `POST advance` (a number of milliseconds), `POST reset`; all below `/__simulator/`.
  */
-export function answerControl(incoming: Incoming, running: Running): Response {
+export function controlReply(incoming: Incoming, running: Running): Response {
   const call = `${incoming.method} ${incoming.path.slice("/__simulator/".length)}`;
   const text = new TextDecoder().decode(incoming.bytes).trim();
   try {

@@ -1,7 +1,7 @@
 // Tests of the fault language and of what strikes when.
 import { describe, expect, test } from "bun:test";
 import { FAULTS, type FaultInfo } from "./fault-table.ts";
-import { createFaultPlan, parseFaults } from "./faults.ts";
+import { createFaultSchedule, parseFaults } from "./faults.ts";
 
 describe("a fault specification", () => {
   test.each([
@@ -57,27 +57,27 @@ describe("a fault specification", () => {
 });
 
 describe("a fault plan", () => {
-  const names = (plan: ReturnType<typeof createFaultPlan>, secret = "key") =>
+  const names = (plan: ReturnType<typeof createFaultSchedule>, secret = "key") =>
     plan.strike("gemini.generate", secret).map(({ fault }) => fault);
 
   test("once strikes once", () => {
-    const plan = createFaultPlan(1, "gemini.generate=500:once");
+    const plan = createFaultSchedule(1, "gemini.generate=500:once");
     expect([names(plan), names(plan)]).toEqual([["500"], []]);
   });
 
   test("rules fall one after another, and delivery faults come on top", () => {
-    const plan = createFaultPlan(1, "gemini.generate=500:1,gemini.generate=503:1,gemini.generate=latency(5)");
+    const plan = createFaultSchedule(1, "gemini.generate=500:1,gemini.generate=503:1,gemini.generate=latency(5)");
     expect([names(plan), names(plan), names(plan)]).toEqual([["500", "latency"], ["503", "latency"], ["latency"]]);
   });
 
   test("a secret prefix spares the others", () => {
-    const plan = createFaultPlan(1, "gemini.generate=500@project-a.");
+    const plan = createFaultSchedule(1, "gemini.generate=500@project-a.");
     expect([names(plan, "project-a.1"), names(plan, "project-b.1")]).toEqual([["500"], []]);
   });
 
   test("chances repeat with the seed and come near the probability", () => {
     const series = (seed: number) => {
-      const plan = createFaultPlan(seed, "gemini.generate=500:0.3");
+      const plan = createFaultSchedule(seed, "gemini.generate=500:0.3");
       return Array.from({ length: 1000 }, () => names(plan).length);
     };
     expect(series(7)).toEqual(series(7));
@@ -88,14 +88,14 @@ describe("a fault plan", () => {
   });
 
   test("a specification that is not understood leaves the old one in force", () => {
-    const plan = createFaultPlan(1, "gemini.generate=500");
+    const plan = createFaultSchedule(1, "gemini.generate=500");
     expect(() => plan.set("what")).toThrow();
     expect(names(plan)).toEqual(["500"]);
     expect(plan.spec()).toBe("gemini.generate=500");
   });
 
   test("retired with a model strikes that model and is known to the list", () => {
-    const plan = createFaultPlan(1, "gemini.*=retired(gemini-2.5-flash-image)@old");
+    const plan = createFaultSchedule(1, "gemini.*=retired(gemini-2.5-flash-image)@old");
     expect(plan.strike("gemini.generate", "old", "gemini-2.5-flash-image")).toHaveLength(1);
     expect(plan.strike("gemini.generate", "old", "gemini-3-pro-image")).toHaveLength(0);
     expect(plan.retiredModels("old")).toEqual(["gemini-2.5-flash-image"]);

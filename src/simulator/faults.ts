@@ -69,7 +69,7 @@ function frequencyOf(often: string, text: string): { probability: number; times:
   throw new Error(`Fault "${text}": after the colon comes a probability such as 0.3, "once" or a whole number of times, not "${often}"`);
 }
 
-export type FaultPlan = {
+export type FaultSchedule = {
   /** Replaces the rules. @throws {Error} as parseFaults; the old rules stay. */
   set(spec: string): void;
   /** The specification in force. */
@@ -81,7 +81,7 @@ export type FaultPlan = {
 };
 
 /** A plan whose chances repeat with the seed. */
-export function createFaultPlan(seed: number, initial = ""): FaultPlan {
+export function createFaultSchedule(seed: number, initial = ""): FaultSchedule {
   let random = chance(seed);
   let rules = parseFaults(initial);
   let spec = initial;

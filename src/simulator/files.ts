@@ -124,7 +124,7 @@ function keepUpload(world: World, upload: Upload, broken: boolean): GeminiFile {
 }
 
 /** Keeps a generated video as a file that is ready some time after the video is. */
-export function keepClip(
+export function storeClip(
   world: World,
   clip: { project: string; aspect: ClipAspect; pick: number; doneAt: number; broken: boolean },
 ): GeminiFile {

@@ -31,7 +31,7 @@ export function readAccessToken(incoming: Incoming, now: number): { account: str
 }
 
 /** NextAuth's convention: a session that is dead, or none at all, gets 200 and an object without access_token. */
-export function answerSession({ incoming, world, fired }: Exchange): Reply {
+export function sessionReply({ incoming, world, fired }: Exchange): Reply {
   const secret = sessionOf(incoming);
   const account = accountOf(secret);
   if (account === "" || account.startsWith("dead")) return jsonReply({});
@@ -68,7 +68,7 @@ export function spendCredits(world: World, account: string, cost: number): numbe
   return left;
 }
 
-export function answerCredits(world: World, account: string): Reply {
+export function creditsReply(world: World, account: string): Reply {
   return jsonReply({ credits: creditsOf(world, account), userPaygateTier: tierOf(account) });
 }
 
@@ -119,6 +119,6 @@ export function flowBody(incoming: Incoming): Record<string, unknown> {
 }
 
 /** The refusal of a call that needs an access token, or null. */
-export function judgeAccess(incoming: Incoming, now: number): Reply | null {
+export function checkAccess(incoming: Incoming, now: number): Reply | null {
   return readAccessToken(incoming, now)?.alive ? null : ACCESS_TOKEN_INVALID;
 }

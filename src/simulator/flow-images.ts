@@ -1,13 +1,13 @@
-// Flow's picture endpoints: upload, generate, upscale. Bodies of both kinds seen in the wild: current and December 2025.
+// Flow's image endpoints: upload, generate, upscale. Bodies of both kinds seen in the wild: current and December 2025.
 import { type Exchange, type Fields, fieldsOf, isFields, jsonReply, listOf, type Reply, textOf } from "./exchange.ts";
 import { checkProject, flowBody, tierOf } from "./flow-accounts.ts";
 import { type FlowMedia, findMedia, keepMedia, signedLink } from "./flow-media.ts";
 import { googleError, invalidArgument, refusalOf } from "./google-errors.ts";
-import { type PictureType, picture, pixelsOf } from "./images.ts";
+import { pixelsOf, type RenderedType, renderedImage } from "./images.ts";
 import { decodeBase64, hashBytes, sniff } from "./input-media.ts";
 import type { World } from "./world.ts";
 
-const IMAGE_MODELS: Record<string, PictureType> = {
+const IMAGE_MODELS: Record<string, RenderedType> = {
   GEM_PIX: "image/png",
   GEM_PIX_2: "image/jpeg",
   NARWHAL: "image/jpeg",
@@ -53,7 +53,7 @@ export function checkSession(context: Fields): void {
   if (tool !== undefined && tool !== "PINHOLE" && tool !== "ASSET_MANAGER") throw wrong("client_context.tool");
 }
 
-/** `flowMedia:batchGenerateImages`: answers when every picture is made. */
+/** `flowMedia:batchGenerateImages`: answers when every image is made. */
 export async function generateImages(exchange: Exchange, account: string, projectId: string): Promise<Reply> {
   const { incoming, world } = exchange;
   const requests = listOf(flowBody(incoming).requests);
@@ -62,7 +62,7 @@ export async function generateImages(exchange: Exchange, account: string, projec
   const made = requests.map((request, index) => readRequest(exchange, account, projectId, request, `requests[${index}]`));
   exchange.accept(made.length, exchange.content?.fault !== "empty");
   if (exchange.content?.fault === "empty") return jsonReply({ media: [] });
-  await Promise.all(made.map((entry) => picture(entry.image!.request)));
+  await Promise.all(made.map((entry) => renderedImage(entry.image!.request)));
   return jsonReply({
     media: made.map((entry) => mediaOf(world, incoming.origin, entry)),
     workflows: made.map((entry) => workflowOf(entry)),
@@ -146,16 +146,16 @@ export async function upscaleImage(exchange: Exchange, account: string): Promise
   if (target !== "UPSAMPLE_IMAGE_RESOLUTION_2K" && target !== "UPSAMPLE_IMAGE_RESOLUTION_4K") throw wrong("target_resolution");
   const entry = findMedia(exchange.world, account, body.mediaId);
   if (!entry.image) throw wrong("media_id");
-  if (target === "UPSAMPLE_IMAGE_RESOLUTION_4K" && tierOf(account) !== "PAYGATE_TIER_TWO") throw planTooSmall();
+  if (target === "UPSAMPLE_IMAGE_RESOLUTION_4K" && tierOf(account) !== "PAYGATE_TIER_TWO") throw tierTooLow();
   exchange.accept(1, true);
   const { request } = entry.image;
   const factor = UPSCALES[target];
-  const larger = await picture({ ...request, width: request.width * factor, height: request.height * factor, type: "image/jpeg" });
+  const larger = await renderedImage({ ...request, width: request.width * factor, height: request.height * factor, type: "image/jpeg" });
   return jsonReply({ encodedImage: larger.base64 });
 }
 
 /** What an account gets that asks for more than its plan holds. */
-export function planTooSmall() {
+export function tierTooLow() {
   const details = [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "PUBLIC_ERROR_MODEL_ACCESS_DENIED" }];
   return refusalOf(googleError(403, "The caller does not have permission", details));
 }

@@ -4,8 +4,8 @@ import { type Exchange, jsonReply, type Reply } from "./exchange.ts";
 import { generatedFile } from "./files.ts";
 import { accountOf, sessionOf, trpcError } from "./flow-accounts.ts";
 import { googleError, refusalOf } from "./google-errors.ts";
-import { type PictureRequest, picture } from "./images.ts";
-import { bucketError, judgeLink, signedPath } from "./signed-links.ts";
+import { type RenderRequest, renderedImage } from "./images.ts";
+import { bucketError, checkLink, signedPath } from "./signed-links.ts";
 import type { World } from "./world.ts";
 
 const BUCKET = "/cdn/ai-sandbox-videofx";
@@ -31,7 +31,7 @@ export type FlowMedia = {
   projectId: string;
   /** Hash of uploaded bytes: how a drawing shows that it got them. */
   upload?: { hash: number };
-  image?: { request: PictureRequest; model: string; aspect: string };
+  image?: { request: RenderRequest; model: string; aspect: string };
   video?: FlowVideo;
 };
 
@@ -60,8 +60,8 @@ export function signedLink(world: World, origin: string, entry: FlowMedia): stri
 }
 
 /** Serves a signed link, of Flow or of the Files API. */
-export async function answerDownload({ incoming, world }: Exchange): Promise<Reply> {
-  const wrong = judgeLink({ incoming, world });
+export async function downloadReply({ incoming, world }: Exchange): Promise<Reply> {
+  const wrong = checkLink({ incoming, world });
   if (wrong) return wrong;
   const [, , folder, kind, name = ""] = incoming.path.split("/");
   if (folder === "generated") return generatedFile(world, name) ?? bucketError(404, "NoSuchKey");
@@ -78,7 +78,7 @@ function posterOf(video: FlowVideo): { type: string; bytes: Uint8Array<ArrayBuff
 
 /** The file of a result. @throws {Refusal} 404 for uploads, which are not kept */
 export async function mediaBytes(entry: FlowMedia): Promise<{ type: string; bytes: Uint8Array<ArrayBuffer>; base64: string }> {
-  if (entry.image) return picture(entry.image.request);
+  if (entry.image) return renderedImage(entry.image.request);
   if (!entry.video) throw notFound();
   const bytes = clipBytes(entry.video.aspect, entry.video.pick, entry.name);
   return { type: "video/mp4", bytes, base64: Buffer.from(bytes).toString("base64") };
@@ -108,7 +108,7 @@ export function isDone(world: Pick<World, "now">, video: FlowVideo): boolean {
 }
 
 /** `trpc/media.getMediaUrlRedirect`: a redirect to the signed link, of the first frame when a thumbnail is asked for. */
-export function answerRedirect({ incoming, world }: Exchange): Reply {
+export function redirectReply({ incoming, world }: Exchange): Reply {
   const entry = media(world).get(incoming.query.get("name") ?? "");
   const readable = entry && !entry.upload && !(entry.video && !isDone(world, entry.video));
   if (!readable || entry.account !== accountOf(sessionOf(incoming))) return trpcError(404, "NOT_FOUND", incoming.path);

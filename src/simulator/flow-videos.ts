@@ -3,7 +3,7 @@
 import { type ClipAspect, clipPixels } from "./clips.ts";
 import { type Exchange, type Fields, fieldsOf, jsonReply, listOf, type Reply, textOf } from "./exchange.ts";
 import { checkProject, creditsOf, flowBody, spendCredits, tierOf } from "./flow-accounts.ts";
-import { checkSession, planTooSmall, promptOf, workflowOf } from "./flow-images.ts";
+import { checkSession, promptOf, tierTooLow, workflowOf } from "./flow-images.ts";
 import { type FlowMedia, type FlowVideo, findMedia, isDone, keepMedia, mediaBytes, signedLink } from "./flow-media.ts";
 import { googleError, invalidArgument, refusalOf } from "./google-errors.ts";
 
@@ -108,8 +108,8 @@ function readVideo(exchange: Exchange, account: string, projectId: string, reque
 }
 
 function checkPlan(account: string, model: string): void {
-  if ((model.includes("ultra") || model.endsWith("_4k")) && tierOf(account) !== "PAYGATE_TIER_TWO") throw planTooSmall();
-  if (model.endsWith("_1080p") && tierOf(account) === "PAYGATE_TIER_NOT_PAID") throw planTooSmall();
+  if ((model.includes("ultra") || model.endsWith("_4k")) && tierOf(account) !== "PAYGATE_TIER_TWO") throw tierTooLow();
+  if (model.endsWith("_1080p") && tierOf(account) === "PAYGATE_TIER_NOT_PAID") throw tierTooLow();
 }
 
 type Planned = Pick<FlowVideo, "model" | "prompt" | "seed" | "aspect" | "flowAspect">;

@@ -1,4 +1,4 @@
-// Tests of the simulated Flow over HTTP: session, projects, credits, uploads, pictures, links, refusals.
+// Tests of the simulated Flow over HTTP: session, projects, credits, uploads, images, links, refusals.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { type Simulator, startSimulator } from "./simulator.ts";
 
@@ -14,12 +14,12 @@ beforeEach(() => {
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are asserted field by field
 type Json = any;
-type Answer = { status: number; json: Json; headers: Headers };
+type ResponseReader = { status: number; json: Json; headers: Headers };
 
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const SESSION = ";1764000000000";
 
-async function call(url: string, headers: Record<string, string>, body?: unknown): Promise<Answer> {
+async function call(url: string, headers: Record<string, string>, body?: unknown): Promise<ResponseReader> {
   const init = body === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(body) };
   const response = await fetch(url, { ...init, redirect: "manual" });
   const text = await response.text();
@@ -137,7 +137,8 @@ describe("uploads", () => {
     const access = await accessOf("ann");
     const { name } = (await upload(access)).json.media;
     const imageInputs = [{ name, imageInputType: "IMAGE_INPUT_TYPE_REFERENCE" }];
-    const bytes = async (answer: Answer) => Bun.hash(await (await fetch(answer.json.media[0].image.generatedImage.fifeUrl)).arrayBuffer());
+    const bytes = async (answer: ResponseReader) =>
+      Bun.hash(await (await fetch(answer.json.media[0].image.generatedImage.fifeUrl)).arrayBuffer());
     expect(await bytes(await draw(access, imageRequest({ imageInputs })))).not.toBe(await bytes(await draw(access, imageRequest())));
     expect((await draw(await accessOf("bob"), imageRequest({ imageInputs }))).status).toBe(404);
   });

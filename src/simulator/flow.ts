@@ -2,7 +2,7 @@
 import { type Exchange, fieldsOf, type Incoming, listOf, type Reply, type Route } from "./exchange.ts";
 import * as accounts from "./flow-accounts.ts";
 import { generateImages, uploadImage, upscaleImage } from "./flow-images.ts";
-import { answerDownload, answerRedirect, deleteMedia, mediaResponse, ownerOf } from "./flow-media.ts";
+import { deleteMedia, downloadReply, mediaResponse, ownerOf, redirectReply } from "./flow-media.ts";
 import { concatenate, concatenationStatus, isVideoMode, submitVideos, videoStatus } from "./flow-videos.ts";
 import type { Operation } from "./operations.ts";
 import type { World } from "./world.ts";
@@ -17,16 +17,16 @@ export function routeFlow(incoming: Incoming, world: World): Route | null {
   if (path.startsWith(LABS)) return routeLabs(incoming, `${method} ${path.slice(LABS.length)}`);
   if (path.startsWith(API)) return routeApi(incoming, world, `${method} ${path.slice(API.length)}`);
   if (path.startsWith(BUCKET) && method === "GET") {
-    return { operation: "flow.download", secret: ownerOf(world, path), denied: null, run: answerDownload };
+    return { operation: "flow.download", secret: ownerOf(world, path), denied: null, run: downloadReply };
   }
   return null;
 }
 
 const LABS_ROUTES: Record<string, [Operation, (exchange: Exchange) => Reply]> = {
-  "GET auth/session": ["flow.session", accounts.answerSession],
+  "GET auth/session": ["flow.session", accounts.sessionReply],
   "POST trpc/project.createProject": ["flow.project", accounts.createProject],
   "POST trpc/project.deleteProject": ["flow.project-delete", accounts.deleteProject],
-  "GET trpc/media.getMediaUrlRedirect": ["flow.redirect", answerRedirect],
+  "GET trpc/media.getMediaUrlRedirect": ["flow.redirect", redirectReply],
   "POST trpc/media.deleteMedia": ["flow.media-delete", removeMedia],
 };
 
@@ -47,7 +47,7 @@ function removeMedia({ incoming, world }: Exchange): Reply {
 type ApiCall = { operation: Operation; run: (exchange: Exchange, account: string) => Reply | Promise<Reply> };
 
 const API_ROUTES: Record<string, ApiCall> = {
-  "GET /credits": { operation: "flow.credits", run: ({ world }, account) => accounts.answerCredits(world, account) },
+  "GET /credits": { operation: "flow.credits", run: ({ world }, account) => accounts.creditsReply(world, account) },
   "POST /flow/uploadImage": { operation: "flow.upload", run: (exchange, account) => uploadImage(exchange, account, false) },
   "POST :uploadUserImage": { operation: "flow.upload", run: (exchange, account) => uploadImage(exchange, account, true) },
   "POST /flow/upsampleImage": { operation: "flow.upscale", run: upscaleImage },
@@ -75,7 +75,7 @@ function routeApi(incoming: Incoming, world: World, call: string): Route | null 
   return {
     operation: found.operation,
     secret: account,
-    denied: accounts.judgeAccess(incoming, world.now()),
+    denied: accounts.checkAccess(incoming, world.now()),
     run: (exchange) => found.run(exchange, account),
   };
 }

@@ -1,12 +1,12 @@
 // The simulated Gemini models and their limits. Source: Gemini API model pages and image generation guide, read 2026-11-23.
-import type { PictureSize, PictureType } from "./images.ts";
+import type { RenderedSize, RenderedType } from "./images.ts";
 
 const TEN_ASPECTS = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"];
 const ALL_ASPECTS = [...TEN_ASPECTS, "1:4", "4:1", "1:8", "8:1"];
 
 export type ImageLimits = {
   /** Empty: the model has no size knob. */
-  sizes: PictureSize[];
+  sizes: RenderedSize[];
   aspects: string[];
   maxInputs: number;
   /** Empty: no knob. */
@@ -18,15 +18,15 @@ export type ImageLimits = {
   videos?: true;
   sampling: boolean;
   /** What the model usually answers with. */
-  type: PictureType;
+  type: RenderedType;
   /** Output tokens of an image, by size. */
-  tokens: (size: PictureSize) => number;
+  tokens: (size: RenderedSize) => number;
   tokensPerInput: number;
 };
 
 export type GeminiModel = { id: string; displayName: string; kind: "image" | "video" | "text"; image?: ImageLimits };
 
-const newTokens = (size: PictureSize) => (size === "4K" ? 2000 : 1120);
+const newTokens = (size: RenderedSize) => (size === "4K" ? 2000 : 1120);
 
 const MODEL_LIST: GeminiModel[] = [
   {

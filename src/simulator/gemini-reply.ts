@@ -1,13 +1,13 @@
-// Builds generateContent answers: pictures, thoughts, drafts, and every way of answering without a picture.
+// Builds generateContent answers: images, thoughts, drafts, and every way of answering without an image.
 import { type Fields, jsonReply, type Reply } from "./exchange.ts";
 import type { FaultName } from "./fault-table.ts";
 import type { ContentRequest } from "./gemini-request.ts";
 import { signPart } from "./gemini-strict.ts";
-import { type PictureType, picture, pixelsOf } from "./images.ts";
+import { pixelsOf, type RenderedType, renderedImage } from "./images.ts";
 import type { World } from "./world.ts";
 
 /** An answer before it takes its form: parts and how it ended. */
-export type ContentAnswer = {
+export type GenerateReply = {
   parts: Fields[];
   /** What stands in for `candidates[0]` besides its parts; null: there are no candidates. */
   ending: Fields | null;
@@ -71,7 +71,7 @@ export function isCharged(fault: FaultName | undefined): boolean {
 }
 
 /** Answers a checked request, bent by a content fault when there is one. */
-export async function answerContent(request: ContentRequest, world: World, fault: FaultName | undefined): Promise<ContentAnswer> {
+export async function generateReply(request: ContentRequest, world: World, fault: FaultName | undefined): Promise<GenerateReply> {
   const nothing = { parts: [], images: 0, thoughtTokens: 0 };
   if (fault && FEEDBACK[fault]) return { ...nothing, ending: null, promptFeedback: FEEDBACK[fault] };
   if (fault && ENDINGS[fault]) return { ...nothing, ending: ENDINGS[fault] };
@@ -85,7 +85,7 @@ export async function answerContent(request: ContentRequest, world: World, fault
   return drawn(request, world, fault);
 }
 
-async function drawn(request: ContentRequest, world: World, fault: FaultName | undefined): Promise<ContentAnswer> {
+async function drawn(request: ContentRequest, world: World, fault: FaultName | undefined): Promise<GenerateReply> {
   const inline = await pictureParts(request, world, fault);
   const parts: Fields[] = [];
   if (request.includeThoughts) parts.push({ text: "**Composing the scene**\n\nI place the light first, then the ridges.", thought: true });
@@ -105,7 +105,7 @@ async function drawn(request: ContentRequest, world: World, fault: FaultName | u
   };
 }
 
-/** What is no picture, in the place of one. */
+/** What is no image, in the place of one. */
 const NO_PICTURES: Readonly<Record<string, Fields>> = {
   svg: { mimeType: "image/svg+xml", data: btoa('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>') },
   page: { mimeType: "image/png", data: btoa("<!doctype html><html><body>Sign in</body></html>") },
@@ -118,12 +118,12 @@ async function pictureParts(
 ): Promise<{ draft: Fields; final: Fields }> {
   const [width, height] = pixelsOf(request.aspect, request.size)!;
   const usual = request.model.image!.type;
-  const type: PictureType = fault === "png" ? "image/png" : fault === "jpeg" ? "image/jpeg" : usual;
+  const type: RenderedType = fault === "png" ? "image/png" : fault === "jpeg" ? "image/jpeg" : usual;
   const seed = world.seed + (request.seed ?? world.variant(request.prompt));
   const inputs = request.inputs.map((input) => input.hash);
   const inline = async (ofSeed: number, [pixelsX, pixelsY]: [number, number]): Promise<Fields> => {
     if (fault && Object.hasOwn(NO_PICTURES, fault)) return { inlineData: NO_PICTURES[fault]! };
-    const made = await picture({ prompt: request.prompt, seed: ofSeed, width: pixelsX, height: pixelsY, type, inputs });
+    const made = await renderedImage({ prompt: request.prompt, seed: ofSeed, width: pixelsX, height: pixelsY, type, inputs });
     return { inlineData: { mimeType: made.type, data: made.base64 } };
   };
   const needsDraft = request.includeThoughts || fault?.startsWith("draft") === true || fault === "two-images";
@@ -133,7 +133,7 @@ async function pictureParts(
   };
 }
 
-function usageOf(request: ContentRequest, answer: ContentAnswer): Fields {
+function usageOf(request: ContentRequest, answer: GenerateReply): Fields {
   const limits = request.model.image;
   const imageIn = request.inputs.length * (limits?.tokensPerInput ?? 258);
   const imageOut = answer.images * (limits?.tokens(request.size) ?? 0);
@@ -158,7 +158,7 @@ function usageOf(request: ContentRequest, answer: ContentAnswer): Fields {
 }
 
 /** The answer in the form asked for: one object, an event stream, or a JSON array written piece by piece. */
-export function contentReply(request: ContentRequest, answer: ContentAnswer, world: World, form: "object" | "sse" | "array"): Reply {
+export function contentReply(request: ContentRequest, answer: GenerateReply, world: World, form: "object" | "sse" | "array"): Reply {
   const common = { usageMetadata: usageOf(request, answer), modelVersion: request.model.id, responseId: world.id(22) };
   const feedback = answer.promptFeedback ? { promptFeedback: answer.promptFeedback } : {};
   const candidate = (parts: Fields[], ending: Fields): Fields => ({

@@ -4,7 +4,7 @@ import { type Fields, fieldsOf, Refusal, textOf } from "./exchange.ts";
 import type { GeminiModel, ImageLimits } from "./gemini-models.ts";
 import { checkCache, checkCategories, checkConfig, checkMarks, checkTool, flagValue } from "./gemini-strict.ts";
 import { googleError, invalidArgument } from "./google-errors.ts";
-import type { PictureSize } from "./images.ts";
+import type { RenderedSize } from "./images.ts";
 import { type InputMedia, inputImage, inputVideo } from "./input-media.ts";
 import { enumValue, message, numberValue, readProtoJson, repeated } from "./proto-json.ts";
 
@@ -12,12 +12,12 @@ export type ContentRequest = {
   model: GeminiModel;
   /** Whose account signs what is made. */
   project: string;
-  /** What the picture is drawn from: the text of the last user turn. */
+  /** What the image is drawn from: the text of the last user turn. */
   prompt: string;
   /** Images of all turns, in order. */
   inputs: InputMedia[];
   aspect: string;
-  size: PictureSize;
+  size: RenderedSize;
   seed: number | null;
   includeThoughts: boolean;
   wants: { text: boolean; image: boolean };
@@ -26,7 +26,7 @@ export type ContentRequest = {
   textTokens: number;
 };
 
-/** Finds the picture behind a Files API address. @throws {Refusal} */
+/** Finds the image behind a Files API address. @throws {Refusal} */
 export type FileLookup = (uri: string) => InputMedia;
 
 const BODY = [
@@ -236,7 +236,7 @@ function readModalities(config: Fields): { text: boolean; image: boolean } {
   return wanted.length === 0 ? { text: true, image: true } : { text: wanted.includes("TEXT"), image: wanted.includes("IMAGE") };
 }
 
-function readImageConfig(config: Fields, model: GeminiModel): { aspect: string; size: PictureSize } {
+function readImageConfig(config: Fields, model: GeminiModel): { aspect: string; size: RenderedSize } {
   const candidates = numberValue(config.candidateCount, 1, 8, "candidateCount") ?? 1;
   numberValue(config.temperature, 0, 2, "temperature");
   numberValue(config.topP, 0, 1, "topP");
@@ -259,7 +259,7 @@ function readAspect(value: unknown, limits: ImageLimits): string {
   throw invalidArgument(`aspect_ratio must be one of ${limits.aspects.map((aspect) => `'${aspect}'`).join(", ")}`);
 }
 
-function readSize(value: unknown, limits: ImageLimits, model: string): PictureSize {
+function readSize(value: unknown, limits: ImageLimits, model: string): RenderedSize {
   if (value === undefined) return "1K";
   const size = limits.sizes.find((known) => known === value);
   if (size) return size;

@@ -3,7 +3,7 @@ import { type Exchange, type Incoming, jsonReply, type Reply, type Route } from 
 import { findFile, routeFiles } from "./files.ts";
 import { gemini, keyOf, pageToken, projectOf, readPageToken } from "./gemini-access.ts";
 import { type GeminiModel, isRetired, MODELS, modelResource } from "./gemini-models.ts";
-import { answerContent, contentReply, isCharged } from "./gemini-reply.ts";
+import { contentReply, generateReply, isCharged } from "./gemini-reply.ts";
 import { countedBody, readContentRequest } from "./gemini-request.ts";
 import * as errors from "./google-errors.ts";
 import { routeInteractions } from "./interactions.ts";
@@ -55,7 +55,7 @@ async function generate(exchange: Exchange, id: string, version: string, method:
   const fault = exchange.content?.fault;
   const form = method === "generateContent" ? "object" : incoming.query.get("alt") === "sse" ? "sse" : "array";
   exchange.accept(1, isCharged(fault));
-  return contentReply(request, await answerContent(request, world, fault), world, form);
+  return contentReply(request, await generateReply(request, world, fault), world, form);
 }
 
 function countTokens(exchange: Exchange, id: string, version: string): Reply {

@@ -1,16 +1,16 @@
-// Tests of the drawn pictures: real files, exact pixels, different for different prompts.
+// Tests of the drawn images: real files, exact pixels, different for different prompts.
 import { describe, expect, test } from "bun:test";
-import { type PictureSize, type PictureType, picture, pixelsOf } from "./images.ts";
+import { pixelsOf, type RenderedSize, type RenderedType, renderedImage } from "./images.ts";
 
 const draw = (
   prompt: string,
   aspect = "1:1",
-  size: PictureSize = "512",
-  type: PictureType = "image/png",
+  size: RenderedSize = "512",
+  type: RenderedType = "image/png",
   more: { seed?: number; inputs?: number[] } = {},
 ) => {
   const [width, height] = pixelsOf(aspect, size)!;
-  return picture({ prompt, seed: 1, width, height, type, ...more });
+  return renderedImage({ prompt, seed: 1, width, height, type, ...more });
 };
 
 const averageDifference = async (one: Uint8Array, other: Uint8Array) => {

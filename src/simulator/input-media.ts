@@ -1,4 +1,4 @@
-// Pictures and videos that a request brings along: decoded and checked as the upstreams check them.
+// Images and videos that a request brings along: decoded and checked as the upstreams check them.
 import { hashText } from "./chance.ts";
 import { invalidArgument } from "./google-errors.ts";
 
@@ -24,7 +24,7 @@ export function sniff(bytes: Uint8Array): string | null {
 
 const IMAGE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
 
-/** @throws {Refusal} 400 when the bytes are not a picture that the models read */
+/** @throws {Refusal} 400 when the bytes are not an image that the models read */
 export function inputImage(base64: string, mime: string, place: string): InputMedia {
   const bytes = decodeBase64(base64);
   if (!bytes) throw invalidArgument(`Invalid value at '${place}.data' (TYPE_BYTES), Base64 decoding failed`, `${place}.data`);
@@ -40,7 +40,7 @@ export function inputVideo(base64: string, _mime: string, place: string): InputM
   return { mime: "video/mp4", bytes: bytes.length, hash: hashBytes(bytes) };
 }
 
-/** @throws {Refusal} 400 when the bytes are not a picture that the models read */
+/** @throws {Refusal} 400 when the bytes are not an image that the models read */
 export function imageBytes(bytes: Uint8Array): InputMedia {
   const found = sniff(bytes);
   if (!found || !IMAGE_TYPES.includes(found))

@@ -6,7 +6,7 @@ import { type Exchange, type Fields, fieldsOf, isFields, listOf, Refusal, textOf
 import { findFile, type GeminiFile } from "./files.ts";
 import type { GeminiModel } from "./gemini-models.ts";
 import { interactionError } from "./google-errors.ts";
-import type { PictureSize } from "./images.ts";
+import type { RenderedSize } from "./images.ts";
 import { decodeBase64, hashBytes, type InputMedia, imageBytes, sniff } from "./input-media.ts";
 
 export type VideoInput = InputMedia & { clip?: GeminiFile["clip"] };
@@ -17,7 +17,7 @@ export type InteractionRequest = {
   videos: VideoInput[];
   task: string | null;
   video: { aspect: ClipAspect | null; resolution: string; seconds: number; delivery: "inline" | "uri" };
-  image: { aspect: string; size: PictureSize };
+  image: { aspect: string; size: RenderedSize };
   seed: number | null;
   background: boolean;
   store: boolean;

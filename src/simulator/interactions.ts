@@ -1,11 +1,11 @@
-// The simulated Interactions API: create, poll, cancel, delete; videos of Omni models, pictures of image models.
+// The simulated Interactions API: create, poll, cancel, delete; videos of Omni models, images of image models.
 import { type ClipAspect, clipBytes } from "./clips.ts";
 import { type Exchange, type Fields, type Incoming, jsonReply, Refusal, type Reply, type Route, textOf } from "./exchange.ts";
-import { downloadUri, type GeminiFile, keepClip } from "./files.ts";
+import { downloadUri, type GeminiFile, storeClip } from "./files.ts";
 import { gemini, keyOf, projectOf } from "./gemini-access.ts";
 import { type GeminiModel, isRetired, MODELS } from "./gemini-models.ts";
 import { interactionError } from "./google-errors.ts";
-import { picture, pixelsOf } from "./images.ts";
+import { pixelsOf, renderedImage } from "./images.ts";
 import { type InteractionRequest, invalidInteraction, readInteraction } from "./interaction-request.ts";
 import type { World } from "./world.ts";
 
@@ -107,7 +107,7 @@ async function begin(
     doneAt,
     outcome: nothing?.outcome ?? "completed",
     cancelledAt: null,
-    file: nothing === null && model.kind === "video" ? keepClip(world, clip) : null,
+    file: nothing === null && model.kind === "video" ? storeClip(world, clip) : null,
     image: nothing === null && model.image ? await drawing(world, model, request) : null,
     words: nothing?.words ?? (model.kind === "text" ? `Simulated answer to: ${request.prompt}` : ""),
     aspect,
@@ -118,7 +118,7 @@ async function drawing(world: World, model: GeminiModel, request: InteractionReq
   const [width, height] = pixelsOf(request.image.aspect, request.image.size)!;
   const seed = world.seed + (request.seed ?? world.variant(request.prompt));
   const inputs = request.images.map((input) => input.hash);
-  const made = await picture({ prompt: request.prompt, seed, width, height, type: model.image!.type, inputs });
+  const made = await renderedImage({ prompt: request.prompt, seed, width, height, type: model.image!.type, inputs });
   return { type: "image", mime_type: made.type, data: made.base64 };
 }
 

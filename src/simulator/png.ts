@@ -12,15 +12,15 @@ export type IndexedImage = {
 
 const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
-/** PNG bytes of the picture (PNG third edition, colour type 3). Compression runs off the main thread. */
-export async function encodePng(picture: IndexedImage): Promise<Uint8Array<ArrayBuffer>> {
+/** PNG bytes of the image (PNG third edition, colour type 3). Compression runs off the main thread. */
+export async function encodePng(renderedImage: IndexedImage): Promise<Uint8Array<ArrayBuffer>> {
   const header = Buffer.alloc(13);
-  header.writeUInt32BE(picture.width, 0);
-  header.writeUInt32BE(picture.height, 4);
+  header.writeUInt32BE(renderedImage.width, 0);
+  header.writeUInt32BE(renderedImage.height, 4);
   header.set([8, 3, 0, 0, 0], 8);
-  const palette = Buffer.alloc(picture.palette.length * 3);
-  picture.palette.forEach((colour, index) => void palette.writeUIntBE(colour, index * 3, 3));
-  const pixels = await compress(picture.rows);
+  const palette = Buffer.alloc(renderedImage.palette.length * 3);
+  renderedImage.palette.forEach((colour, index) => void palette.writeUIntBE(colour, index * 3, 3));
+  const pixels = await compress(renderedImage.rows);
   return joined([SIGNATURE, chunk("IHDR", header), chunk("PLTE", palette), chunk("IDAT", pixels), chunk("IEND", Buffer.alloc(0))]);
 }
 

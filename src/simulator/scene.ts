@@ -1,4 +1,4 @@
-// Draws the simulated pictures: a sky, a sun with a glow, ridges in the haze. The same seed draws the same scene at every size.
+// Draws the simulated images: a sky, a sun with a glow, ridges in the haze. The same seed draws the same scene at every size.
 import { chance } from "./chance.ts";
 import type { IndexedImage } from "./png.ts";
 

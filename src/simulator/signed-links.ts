@@ -19,7 +19,7 @@ export function signedPath(world: World, origin: string, path: string): string {
 }
 
 /** What is wrong with a link, as the bucket would answer, or null. */
-export function judgeLink({ incoming, world }: Pick<Exchange, "incoming" | "world">): Reply | null {
+export function checkLink({ incoming, world }: Pick<Exchange, "incoming" | "world">): Reply | null {
   const expires = Number(incoming.query.get("Expires"));
   if (incoming.query.get("Signature") !== sign(incoming.path, expires)) return bucketError(403, "SignatureDoesNotMatch");
   return expires * 1000 <= world.now() ? bucketError(400, "ExpiredToken") : null;

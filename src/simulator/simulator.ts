@@ -1,6 +1,6 @@
 // The stand-in for Google's upstreams: a real HTTP server that speaks the Gemini and the Flow wire format, misbehaves on demand and counts.
 
-import { answerControl } from "./control.ts";
+import { controlReply } from "./control.ts";
 import { type Counts, createCounter } from "./counts.ts";
 import { deliver } from "./deliver.ts";
 import { type Incoming, isFields, jsonReply, Refusal, type Reply, type Route } from "./exchange.ts";
@@ -25,7 +25,7 @@ export type StartOptions = Partial<SimulatorOptions> & {
   host?: string;
   /** Default 0: any free port. */
   port?: number;
-  /** Pictures, ids and chances repeat with it. Default 1. */
+  /** Images, ids and chances repeat with it. Default 1. */
   seed?: number;
   /** Fault specification, see `parseFaults`. */
   faults?: string;
@@ -104,7 +104,7 @@ export async function startSimulator(options: StartOptions = {}): Promise<Simula
 async function answer(request: Request, running: Running): Promise<Response> {
   const arrived = performance.now();
   const incoming = await read(request);
-  if (incoming.path.startsWith("/__simulator/")) return answerControl(incoming, running);
+  if (incoming.path.startsWith("/__simulator/")) return controlReply(incoming, running);
   const route = routeGemini(incoming, running.world) ?? routeFlow(incoming, running.world);
   if (!route) {
     const reply = googleError(404, `The simulator has nothing at ${incoming.method} ${incoming.path}`);

@@ -1,10 +1,10 @@
 // The simulated upstreams' memory: what was uploaded, made and promised, and the settings that shape it.
 
 import { chance } from "./chance.ts";
-import { createFaultPlan, type FaultPlan } from "./faults.ts";
+import { createFaultSchedule, type FaultSchedule } from "./faults.ts";
 
 export type SimulatorOptions = {
-  /** Milliseconds that every call takes at least which answers with a picture. */
+  /** Milliseconds that every call takes at least which answers with an image. */
   latencyMs: number;
   /** Milliseconds a video job runs until it is done. */
   videoMs: number;
@@ -38,13 +38,13 @@ export type Shelf<Value> = {
 export type World = {
   seed: number;
   options: SimulatorOptions;
-  plan: FaultPlan;
+  plan: FaultSchedule;
   /** A random number in [0, 1) that repeats with the seed. */
   random(): number;
   /** An id of so many lower-case letters and digits. */
   id(length: number): string;
   uuid(): string;
-  /** How often this text was asked before, modulo four: the same prompt gives four different pictures in turn. */
+  /** How often this text was asked before, modulo four: the same prompt gives four different images in turn. */
   variant(text: string): number;
   /** Epoch ms by the simulator's own clock, which real time moves, and whoever asks for it. */
   now(): number;
@@ -64,7 +64,7 @@ export function createWorld(seed: number, options: SimulatorOptions, faults: str
   return {
     seed,
     options,
-    plan: createFaultPlan(seed, faults),
+    plan: createFaultSchedule(seed, faults),
     random,
     now,
     id,

@@ -3,7 +3,7 @@
 import type { ImportReport } from "../../gateway/tokens/import-tokens.ts";
 import type { LeftBehind, ParsedLine } from "../../gateway/tokens/parsed-token.ts";
 import { type PythonOptions, readPythonAccount, textOf } from "../../gateway/tokens/python-account.ts";
-import type { Fields, Original } from "./files.ts";
+import type { Fields, PythonData } from "./files.ts";
 
 const LEFT_BEHIND: Record<LeftBehind, string> = {
   google_cookies: "Google cookies, never taken,",
@@ -22,7 +22,7 @@ export type Accounts = {
   left: string[];
 };
 
-export function readAccounts({ tokens, projects }: Original, options: PythonOptions): Accounts {
+export function readAccounts({ tokens, projects }: PythonData, options: PythonOptions): Accounts {
   const lines = tokens.map((row: Fields) => readPythonAccount(row, typeof row.id === "number" ? row.id : 0, options));
   const current = new Set(tokens.map((row) => textOf(row.current_project_id)));
   const others = projects.filter((row) => !current.has(textOf(row.project_id))).length;

@@ -9,7 +9,7 @@ import { AppError } from "../../errors.ts";
 /** A row or a section; columns came and went over the original's versions, so that nothing is sure to be there. */
 export type Fields = Record<string, unknown>;
 
-export type Original = {
+export type PythonData = {
   /** Files that were read. */
   files: string[];
   tokens: Fields[];
@@ -31,7 +31,7 @@ const SETTINGS = ["config/setting.toml", "setting.toml"];
  * Reads the original's folder, or one file of it.
  * @throws {AppError} `invalid_request` when nothing of it is there, or cannot be read
  */
-export function readPythonData(name: string, cwd: string): Original {
+export function readPythonData(name: string, cwd: string): PythonData {
   const path = resolve(cwd, name);
   if (!existsSync(path)) throw refuse(`${name}: expected a folder or file of the Python original, got no such file.`);
   const isFolder = statSync(path).isDirectory();
@@ -49,7 +49,7 @@ export function readPythonData(name: string, cwd: string): Original {
 
 const refuse = (message: string, cause?: unknown) => new AppError("invalid_request", message, { cause });
 
-function readDatabase(file: string): Omit<Original, "files" | "toml"> {
+function readDatabase(file: string): Omit<PythonData, "files" | "toml"> {
   try {
     return withDatabase(file, readTables);
   } catch (error) {
@@ -80,7 +80,7 @@ function withDatabase<T>(file: string, act: (db: Database) => T): T {
   }
 }
 
-function readTables(db: Database): Omit<Original, "files" | "toml"> {
+function readTables(db: Database): Omit<PythonData, "files" | "toml"> {
   const known = new Set(
     db
       .query<{ name: string }, []>("SELECT name FROM sqlite_schema WHERE type = 'table'")
@@ -104,11 +104,11 @@ function readTables(db: Database): Omit<Original, "files" | "toml"> {
   };
 }
 
-function readToml(file: string): Original["toml"] {
+function readToml(file: string): PythonData["toml"] {
   try {
     const document: Fields = parse(readFileSync(file, "utf8").replace(/^\uFEFF/, ""));
     const sections = Object.entries(document).filter(([, section]) => typeof section === "object" && section !== null);
-    return Object.fromEntries(sections) as Original["toml"];
+    return Object.fromEntries(sections) as PythonData["toml"];
   } catch (error) {
     // The parser's message would quote the file.
     throw refuse(`${file}: expected TOML, got something else.`, error);

@@ -12,7 +12,7 @@ import { type Folder, openFolder } from "../folder.ts";
 import { printableCell } from "../table.ts";
 import { defineVerb, FOLDER_OPTIONS } from "../verb.ts";
 import { leftBehind, readAccounts } from "./accounts.ts";
-import { type Original, readPythonData } from "./files.ts";
+import { type PythonData, readPythonData } from "./files.ts";
 import { readPythonSettings } from "./settings.ts";
 
 export const importPython = defineVerb({
@@ -105,6 +105,6 @@ function overridden(origins: Record<string, string>, name: string): string {
 
 const ROWS: Record<string, string> = { tasks: "video tasks", request_logs: "request log", token_stats: "counters of accounts" };
 
-function leftRows({ rows }: Original): string[] {
+function leftRows({ rows }: PythonData): string[] {
   return Object.entries(rows).flatMap(([table, count]) => (count > 0 ? [`${ROWS[table]} (${count} rows): history is not taken`] : []));
 }

@@ -6,7 +6,7 @@ import { KNOWN_DEFAULTS } from "../../gateway/auth/password.ts";
 import { isOn, proxyReason, textOf } from "../../gateway/tokens/python-account.ts";
 import { readPythonProxy } from "../../gateway/tokens/python-proxy.ts";
 import { withoutEndSlashes } from "../../http.ts";
-import type { Fields, Original } from "./files.ts";
+import type { Fields, PythonData } from "./files.ts";
 
 export type PythonSettings = {
   /** By dotted key; only what differs from our defaults. */
@@ -42,7 +42,7 @@ const READ: Record<string, readonly string[]> = {
 };
 
 /** The database counts; the file only where the database says nothing, for the original reads it at its first start alone. */
-export function readPythonSettings({ config, toml }: Original): PythonSettings {
+export function readPythonSettings({ config, toml }: PythonData): PythonSettings {
   const left: string[] = [];
   const settings: PythonSettings["settings"] = {};
   const take = (key: SettingKey, value: unknown, source: string) => {
@@ -80,7 +80,7 @@ function cacheOf(row: Fields | undefined, section: Fields | undefined): { enable
 }
 
 /** Read at our start only, so that a person has to write them. */
-function bootOnly(toml: Original["toml"], left: string[]): void {
+function bootOnly(toml: PythonData["toml"], left: string[]): void {
   for (const [key, usual] of Object.entries(ORIGINAL_DEFAULTS)) {
     const [section, name] = key.split(".") as [string, string];
     const value = toml[section]?.[name];
@@ -89,7 +89,7 @@ function bootOnly(toml: Original["toml"], left: string[]): void {
   }
 }
 
-function unread(toml: Original["toml"], left: string[]): void {
+function unread(toml: PythonData["toml"], left: string[]): void {
   const names = Object.entries(toml).flatMap(([section, fields]) =>
     Object.keys(fields).flatMap((name) => (READ[section]?.includes(name) ? [] : [`${section}.${name}`])),
   );

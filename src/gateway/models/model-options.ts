@@ -1,6 +1,6 @@
 // Options beyond shape and size: which providers take them for a family, and the names of those that nobody carries. Pure.
 
-import type { AnswerExtras, ImageOptions, ModelOptions, SearchOptions } from "../../domain/generation.ts";
+import type { ImageOptions, ModelOptions, OutputExtras, SearchOptions } from "../../domain/generation.ts";
 import { isRecord } from "../../domain/is-record.ts";
 import { AppError } from "../../errors.ts";
 import type { ImageLimits, ImageTakes } from "./family.ts";
@@ -98,7 +98,7 @@ export function leftBehind(family: string, providers: readonly string[], wished:
 }
 
 /** Queries of a search that an upstream tells with a result: each is paid for. */
-export function searchesOf(extras: AnswerExtras | undefined): number {
+export function searchesOf(extras: OutputExtras | undefined): number {
   const grounding = extras?.candidate?.groundingMetadata;
   if (!isRecord(grounding)) return 0;
   return ["webSearchQueries", "imageSearchQueries"].reduce((sum, name) => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { ImageRequest, InputMedia, ProviderEvent } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { createFlow } from "./client.ts";
-import { collect, createCaller, NOW, PICTURE, recordingLog, refuse, type StubRoute, startStub } from "./testing.ts";
+import { collect, createCaller, NOW, recordingLog, refuse, type StubRoute, startStub, TEST_IMAGE } from "./testing.ts";
 
 type Stub = ReturnType<typeof startStub>;
 
@@ -11,10 +11,14 @@ function flowOf(stub: Stub, log = recordingLog().log) {
   return createFlow({ labsBaseUrl: stub.labsBaseUrl, apiBaseUrl: stub.apiBaseUrl, now: () => NOW, random: () => 0.5, log });
 }
 
-const picture = (mediaId?: string): InputMedia => ({ mime: "image/png", data: new Blob([PICTURE]), ...(mediaId ? { mediaId } : {}) });
+const renderedImage = (mediaId?: string): InputMedia => ({
+  mime: "image/png",
+  data: new Blob([TEST_IMAGE]),
+  ...(mediaId ? { mediaId } : {}),
+});
 
-function request(change: Partial<ImageRequest> = {}, pictures: InputMedia[] = []): ImageRequest {
-  const images = pictures.map((image) => ({ type: "image", image }) as const);
+function request(change: Partial<ImageRequest> = {}, inputs: InputMedia[] = []): ImageRequest {
+  const images = inputs.map((image) => ({ type: "image", image }) as const);
   return { family: "gemini-3-pro-image", turns: [{ role: "user", parts: [{ type: "text", text: "a cat" }, ...images] }], ...change };
 }
 
@@ -95,9 +99,9 @@ describe("an image", () => {
     const { events, error } = await collect(flowOf(stub).generateImages(request({ aspect: "1:1", seed: 9 }), token, call));
     expect(error).toBeUndefined();
     expect(names(events)).toEqual(["generating", "submitted", "downloading", "image", "finish"]);
-    expect(events.at(-2)).toMatchObject({ thought: false, draft: { path: "draft-0", bytes: PICTURE.length, mime: "image/png" } });
+    expect(events.at(-2)).toMatchObject({ thought: false, draft: { path: "draft-0", bytes: TEST_IMAGE.length, mime: "image/png" } });
     expect(events.at(-1)).toEqual({ type: "finish", finish: "stop", upstreamReason: "STOP", usage: null });
-    expect(drafts[0]!.bytes).toEqual(Buffer.from(PICTURE));
+    expect(drafts[0]!.bytes).toEqual(Buffer.from(TEST_IMAGE));
 
     expect(stub.calls.map((one) => one.name)).toEqual(["session", "project", "generate", "file"]);
     const [generate] = stub.named("generate");
@@ -112,7 +116,7 @@ describe("an image", () => {
     await using stub = startStub();
     for (const route of ["file", "media"] as const) stub.on[route] = () => new Response("", { status: 403 });
     const { token, call } = createCaller({ secret: "canary-cookie" });
-    await collect(flowOf(stub).generateImages(request({}, [picture()]), token, call));
+    await collect(flowOf(stub).generateImages(request({}, [renderedImage()]), token, call));
     expect(new Set(stub.calls.map((one) => one.name)).size).toBe(7);
     for (const { name, path, headers, body } of stub.calls) {
       const isLabs = path.startsWith("/labs");
@@ -174,9 +178,9 @@ describe("references", () => {
   test("are uploaded with progress, in order, and named in the call", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
-    const { events } = await collect(flowOf(stub).generateImages(request({}, [picture("a"), picture("b")]), token, call));
+    const { events } = await collect(flowOf(stub).generateImages(request({}, [renderedImage("a"), renderedImage("b")]), token, call));
     expect(names(events).slice(0, 4)).toEqual(["uploading 1/2", "uploading 2/2", "generating", "submitted"]);
-    expect(stub.named("upload")[0]!.body).toMatchObject({ mimeType: "image/png", imageBytes: PICTURE.toBase64() });
+    expect(stub.named("upload")[0]!.body).toMatchObject({ mimeType: "image/png", imageBytes: TEST_IMAGE.toBase64() });
     const { requests } = stub.named("generate")[0]!.body as { requests: { imageInputs: { name: string }[] }[] };
     expect(requests[0]!.imageInputs.map((input) => input.name)).toEqual(["upload-3", "upload-4"]);
   });
@@ -186,11 +190,11 @@ describe("references", () => {
     const { token, call } = createCaller();
     const other = createCaller({ id: 2, secret: "cookie-2" });
     const flow = flowOf(stub);
-    const run = () => collect(flow.generateImages(request({}, [picture("a"), picture()]), token, call));
+    const run = () => collect(flow.generateImages(request({}, [renderedImage("a"), renderedImage()]), token, call));
     await run();
     expect(names((await run()).events)[0]).toBe("uploading 2/2");
     expect(stub.count("upload")).toBe(3);
-    await collect(flow.generateImages(request({}, [picture("a")]), other.token, other.call));
+    await collect(flow.generateImages(request({}, [renderedImage("a")]), other.token, other.call));
     expect(stub.count("upload")).toBe(4);
   });
 
@@ -200,10 +204,10 @@ describe("references", () => {
     const flow = flowOf(stub);
     const good = stub.on.generate;
     stub.on.generate = () => refuse(400, "INVALID_ARGUMENT");
-    const { error } = await collect(flow.generateImages(request({}, [picture("a")]), token, call));
+    const { error } = await collect(flow.generateImages(request({}, [renderedImage("a")]), token, call));
     expect(failureOf(error).kind).toBe("upstream_invalid");
     stub.on.generate = good;
-    await collect(flow.generateImages(request({}, [picture("a")]), token, call));
+    await collect(flow.generateImages(request({}, [renderedImage("a")]), token, call));
     expect([stub.count("upload"), stub.count("generate")]).toEqual([2, 2]);
   });
 
@@ -211,7 +215,7 @@ describe("references", () => {
     await using stub = startStub();
     stub.on.upload = () => refuse(400, "INVALID_ARGUMENT", "PUBLIC_ERROR_MINOR_UPLOAD");
     const { token, call } = createCaller();
-    const { events, error } = await collect(flowOf(stub).generateImages(request({}, [picture()]), token, call));
+    const { events, error } = await collect(flowOf(stub).generateImages(request({}, [renderedImage()]), token, call));
     const { kind, charged, detail } = failureOf(error);
     expect([kind, charged, detail?.reason] as unknown[]).toEqual(["content_policy", false, "policy_input"]);
     expect(names(events)).toEqual(["uploading 1/1"]);
@@ -234,10 +238,10 @@ describe("a refused generating call", () => {
     await using stub = startStub();
     const { token, call } = createCaller();
     const flow = flowOf(stub);
-    await collect(flow.generateImages(request({}, [picture("a")]), token, call));
+    await collect(flow.generateImages(request({}, [renderedImage("a")]), token, call));
     const good = stub.on.generate;
     stub.on.generate = (one) => (one.path.includes("project-2/") ? refuse(404, "NOT_FOUND") : good(one));
-    const { error } = await collect(flow.generateImages(request({}, [picture("a")]), token, call));
+    const { error } = await collect(flow.generateImages(request({}, [renderedImage("a")]), token, call));
     expect(error).toBeUndefined();
     expect([stub.count("project"), stub.count("upload"), stub.count("generate")]).toEqual([2, 2, 3]);
     await collect(flow.generateImages(request(), token, call));
@@ -315,7 +319,7 @@ describe("a paid picture", () => {
     const flow = flowOf(stub);
     await collect(flow.generateImages(request(), token, call));
     expect([stub.count("file"), stub.count("media"), stub.count("generate")]).toEqual([2, 1, 1]);
-    expect(drafts.at(-1)!.bytes).toEqual(Buffer.from(PICTURE));
+    expect(drafts.at(-1)!.bytes).toEqual(Buffer.from(TEST_IMAGE));
     stub.on.generate = () => Response.json({ media: [{ name: "made/2" }] });
     await collect(flow.generateImages(request(), token, call));
     expect(stub.calls.at(-1)!.path).toBe("/v1/media/made%2F2");
@@ -367,7 +371,7 @@ describe("2K and 4K", () => {
       targetResolution: "UPSAMPLE_IMAGE_RESOLUTION_4K",
       clientContext: { sessionId: `;${NOW}`, projectId: "project-2", tool: "PINHOLE", userPaygateTier: "PAYGATE_TIER_TWO" },
     });
-    expect(drafts.map((draft) => [draft.end, draft.bytes.length])).toEqual([["closed", PICTURE.length]]);
+    expect(drafts.map((draft) => [draft.end, draft.bytes.length])).toEqual([["closed", TEST_IMAGE.length]]);
     expect(stub.count("file")).toBe(0);
   });
 
@@ -437,7 +441,7 @@ test("no cookie and no access token reaches an error or a log line", async () =>
     const { token, call } = createCaller({ secret: cookie });
     const flow = flowOf(stub, log);
     const checked = await flow.check(token, call).catch((reason: unknown) => reason);
-    const { error } = await collect(flow.generateImages(request({ size: "2K" }, [picture()]), token, call));
+    const { error } = await collect(flow.generateImages(request({ size: "2K" }, [renderedImage()]), token, call));
     log.error("failed", { error, checked });
     const errors = [error, checked].filter((one) => one instanceof Error).map((one) => Bun.inspect(one, { depth: 8 }));
     expect(errors.length).toBeGreaterThan(0);

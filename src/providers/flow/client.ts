@@ -1,4 +1,4 @@
-// Google Labs Flow as a provider: pictures by session, project, references, one generating call, upscale, download; videos beside them.
+// Google Labs Flow as a provider: images by session, project, references, one generating call, upscale, download; videos beside them.
 
 import type { ImageRequest, ProviderEvent, TempFile } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
@@ -6,13 +6,13 @@ import { afterAcceptance, damaged } from "../json-stream.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
 import { createConcatenation } from "./concatenation.ts";
 import { generateBody, parseCredits, parseGenerated, sessionIdAt, upscaleBody } from "./convert.ts";
-import { createFiles, decodeFile, PICTURE_FILE } from "./files.ts";
-import { OFFERED_FAMILIES, planOf } from "./models.ts";
+import { createFiles, decodeFile, IMAGE_FILE } from "./files.ts";
+import { OFFERED_FAMILIES, tierOf } from "./models.ts";
 import { createProjects } from "./project.ts";
-import { type ImagePlan, MAX_SEED, planImage } from "./prompt.ts";
+import { type ImageSpec, imageSpecOf, MAX_SEED } from "./prompt.ts";
 import { fetchImage } from "./result.ts";
 import { createSessions } from "./session.ts";
-import { createTransport, type FlowOptions, readAnswer } from "./transport.ts";
+import { createTransport, type FlowOptions, readResponse } from "./transport.ts";
 import { createUploads } from "./uploads.ts";
 import { createVideoDownload } from "./video-download.ts";
 import { createVideoStatus } from "./video-status.ts";
@@ -24,8 +24,8 @@ const CREDITS_LIMIT_MS = 15_000;
 /** A check is never asked for sooner than this, however short an access token lives. */
 const LEAST_RENEWAL_MS = 60_000;
 
-/** What a generating call made: nothing (a refusal with HTTP 200), or a picture in Flow's store. */
-type Made = { sessionId: string; projectId: string; picture: { mediaId?: string; url?: string } | null };
+/** What a generating call made: nothing (a refusal with HTTP 200), or an image in Flow's store. */
+type Made = { sessionId: string; projectId: string; renderedImage: { mediaId?: string; url?: string } | null };
 
 /** The adapter for Flow. One per process: it shares sessions, projects and uploads between calls. */
 export function createFlow(options: FlowOptions): Provider {
@@ -58,7 +58,7 @@ export function createFlow(options: FlowOptions): Provider {
 
   /** The one call that costs. It is repeated only after an answer that refused it: 401 with a renewed session. */
   const submit = async (
-    plan: ImagePlan,
+    plan: ImageSpec,
     projectId: string,
     references: string[],
     token: ProviderToken,
@@ -82,16 +82,16 @@ export function createFlow(options: FlowOptions): Provider {
       transport.open({ operation: "generate", path, auth: { accessToken }, body, proxy, signal }),
     );
     try {
-      const picture = parseGenerated(await readAnswer(response, signal));
-      if (picture === "malformed") throw damaged("malformed", "Flow's answer does not say what was generated.");
-      return { sessionId, projectId, picture };
+      const renderedImage = parseGenerated(await readResponse(response, signal));
+      if (renderedImage === "malformed") throw damaged("malformed", "Flow's answer does not say what was generated.");
+      return { sessionId, projectId, renderedImage };
     } catch (error) {
       throw paid(error);
     }
   };
 
   /** Uploads and submits in the token's project; when Flow does not know the project, once more in a fresh one. */
-  async function* make(plan: ImagePlan, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent, Made, undefined> {
+  async function* make(plan: ImageSpec, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent, Made, undefined> {
     let projectId = await projects.current(token, call);
     let submitted = false;
     for (let isFresh = false; ; isFresh = true) {
@@ -121,7 +121,7 @@ export function createFlow(options: FlowOptions): Provider {
     call: CallContext,
   ): Promise<TempFile> => {
     const { sessionId, projectId } = made;
-    const body = upscaleBody({ sessionId, projectId, mediaId, targetResolution, tier: planOf(token.state.tier) });
+    const body = upscaleBody({ sessionId, projectId, mediaId, targetResolution, tier: tierOf(token.state.tier) });
     const { proxy } = token;
     const { signal } = call;
     const order = () =>
@@ -129,27 +129,28 @@ export function createFlow(options: FlowOptions): Provider {
         transport.open({ operation: "upscale", path: "flow/upsampleImage", auth: { accessToken }, body, proxy, signal }),
       );
     const response = await order().catch((error) => {
-      // An answered refusal made nothing: one more try is worth a picture that is paid already.
+      // An answered refusal made nothing: one more try is worth an image that is paid already.
       if (error instanceof AppError && error.kind === "upstream_unavailable") return order();
       throw error;
     });
-    return decodeFile(response, PICTURE_FILE, call, signal);
+    return decodeFile(response, IMAGE_FILE, call, signal);
   };
 
   async function* generateImages(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {
-    const plan = planImage(request);
+    const plan = imageSpecOf(request);
     const made = yield* make(plan, token, call);
-    if (!made.picture) {
+    if (!made.renderedImage) {
       yield { type: "finish", finish: "no_image", upstreamReason: "NO_IMAGE", usage: null };
       return;
     }
-    const { mediaId } = made.picture;
+    const { mediaId } = made.renderedImage;
     const target = plan.targetResolution;
     yield { type: "progress", stage: target ? "upscaling" : "downloading" };
     let draft: TempFile;
     try {
       if (target && !mediaId) throw new AppError("upstream_unknown_outcome", "Flow made a picture that cannot be upscaled.");
-      draft = target && mediaId ? await upscale(made, mediaId, target, token, call) : await fetchImage(files, made.picture, token, call);
+      draft =
+        target && mediaId ? await upscale(made, mediaId, target, token, call) : await fetchImage(files, made.renderedImage, token, call);
     } catch (error) {
       throw paid(error);
     }
@@ -160,7 +161,7 @@ export function createFlow(options: FlowOptions): Provider {
   return { name: "flow", check, generateImages, ...videos, downloadVideo };
 }
 
-/** Whatever goes wrong once Flow has made the picture, it is paid. */
+/** Whatever goes wrong once Flow has made the image, it is paid. */
 function paid(error: unknown): unknown {
   const accepted = afterAcceptance(error);
   return accepted instanceof AppError ? asCharged(accepted) : accepted;

@@ -25,7 +25,7 @@ export type GenerateInput = {
   imageModelName: string;
   imageAspectRatio: string;
   prompt: string;
-  /** Media ids of uploaded pictures, in order. */
+  /** Media ids of uploaded images, in order. */
   references: readonly string[];
 };
 
@@ -72,7 +72,7 @@ export function upscaleBody(input: {
 /** Bytes read at a time; a multiple of 3, so that the pieces of base64 join without padding. */
 const SLICE = 3 * 64 * 1024;
 
-/** `flow/uploadImage` as bytes: the picture is encoded slice by slice, never held twice. */
+/** `flow/uploadImage` as bytes: the image is encoded slice by slice, never held twice. */
 export async function uploadBody(input: {
   sessionId: string;
   projectId: string;
@@ -167,7 +167,7 @@ export function parseGenerated(body: unknown): { mediaId?: string; url?: string 
   return mediaId === undefined && url === undefined ? "malformed" : { mediaId, url };
 }
 
-/** `flow/upsampleImage` and `media/{id}`: the base64 of the picture, wherever the answer keeps it. */
+/** `flow/upsampleImage` and `media/{id}`: the base64 of the image, wherever the answer keeps it. */
 export function parseEncodedImage(body: unknown): string | undefined {
   return textAt(body, "encodedImage") ?? textAt(body, "image", "encodedImage") ?? textAt(body, "image", "generatedImage", "encodedImage");
 }

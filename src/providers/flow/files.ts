@@ -14,7 +14,7 @@ import { parseEncodedVideo } from "./video-convert.ts";
 /** What a file is expected to be. */
 export type FileKind = {
   /** As messages call it. */
-  word: "picture" | "video";
+  word: "image" | "video";
   /** Types of an answer that is the file itself. */
   types: RegExp;
   maxBytes: number;
@@ -25,8 +25,8 @@ export type FileKind = {
   mime: string;
 };
 
-export const PICTURE_FILE: FileKind = {
-  word: "picture",
+export const IMAGE_FILE: FileKind = {
+  word: "image",
   types: /^(image\/|(application|binary)\/octet-stream)/,
   maxBytes: 256 * 1024 ** 2,
   field: "encodedImage",

@@ -4,22 +4,22 @@ import type { VideoMode } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { type ModelChoice, parseModel } from "../../gateway/models/models.ts";
 import FACTS from "./fixtures/video-keys.json" with { type: "json" };
-import { OFFERED_FAMILIES, type Plan, planOf, VIDEO_UPSCALES, type VideoChoice, videoModelKey } from "./models.ts";
+import { type FlowTier, OFFERED_FAMILIES, tierOf, VIDEO_UPSCALES, type VideoChoice, videoModelKey } from "./models.ts";
 
 type Fact = (typeof FACTS.models)[number];
 
 /** The key that a token of this plan is asked for, with the parameters that the id fixes. */
-function keyOf(choice: ModelChoice, mode: VideoMode, plan: Plan | undefined): string {
+function keyOf(choice: ModelChoice, mode: VideoMode, plan: FlowTier | undefined): string {
   const { seconds, quality, relaxed } = choice.params;
   const aspect = choice.params.aspect === "9:16" ? "9:16" : "16:9";
   return videoModelKey({ family: choice.families[0], mode, aspect, seconds, quality, relaxed, plan });
 }
 
-const withOneFrame = (fact: Fact, plan: Plan) => (plan === 2 ? fact.tierTwo.replace(/_fl$/, "") : fact.single!);
+const withOneFrame = (fact: Fact, plan: FlowTier) => (plan === 2 ? fact.tierTwo.replace(/_fl$/, "") : fact.single!);
 const withoutLane = (key: string) => key.replace("r2v", "t2v").replace("_landscape", "");
 
 /** What an id leads to, by what the request starts from; where the id says nothing of a mode, it has none. */
-function expected(fact: Fact, plan: Plan): Partial<Record<VideoMode, string>> {
+function expected(fact: Fact, plan: FlowTier): Partial<Record<VideoMode, string>> {
   const key = plan === 2 ? fact.tierTwo : fact.key;
   if (fact.mode === "t2v") return { text: key };
   if (fact.mode === "extend") return { extend: key };
@@ -105,5 +105,5 @@ test.each([
 
 test("a session can be expected to serve videos, on every plan", () => {
   expect(OFFERED_FAMILIES).toEqual(expect.arrayContaining(["veo-3.1", "omni"]));
-  expect([0, 1, 2, 3, "2", undefined].map(planOf)).toEqual([0, 1, 2, undefined, undefined, undefined]);
+  expect([0, 1, 2, 3, "2", undefined].map(tierOf)).toEqual([0, 1, 2, undefined, undefined, undefined]);
 });

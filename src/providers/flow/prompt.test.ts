@@ -1,10 +1,10 @@
-// How a conversation becomes one prompt and its reference pictures.
+// How a conversation becomes one prompt and its reference images.
 import { describe, expect, test } from "bun:test";
 import type { ImageRequest, InputMedia, Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { chooseReferences, flattenPrompt, planImage } from "./prompt.ts";
+import { chooseReferences, flattenPrompt, imageSpecOf } from "./prompt.ts";
 
-const picture = (mediaId?: string): InputMedia => ({ mime: "image/png", data: new Blob(["x"]), ...(mediaId ? { mediaId } : {}) });
+const renderedImage = (mediaId?: string): InputMedia => ({ mime: "image/png", data: new Blob(["x"]), ...(mediaId ? { mediaId } : {}) });
 const turn = (role: Turn["role"], ...parts: (string | InputMedia)[]): Turn => ({
   role,
   parts: parts.map((part) => (typeof part === "string" ? { type: "text", text: part } : { type: "image", image: part })),
@@ -18,19 +18,19 @@ const request = (change: Partial<ImageRequest> = {}): ImageRequest => ({
 describe("prompt", () => {
   const cases: [string, Pick<ImageRequest, "system" | "turns">, string][] = [
     ["a single text goes as it is", { turns: [turn("user", " a cat ")] }, "a cat"],
-    ["text parts join by lines", { turns: [turn("user", "a cat", picture(), "on a mat")] }, "a cat\non a mat"],
+    ["text parts join by lines", { turns: [turn("user", "a cat", renderedImage(), "on a mat")] }, "a cat\non a mat"],
     ["system text comes first", { system: "Pencil only.", turns: [turn("user", "a cat")] }, "Pencil only.\n\na cat"],
     [
       "what was asked before stands before the last word, what the model said does not",
-      { turns: [turn("user", "a cat"), turn("model", "Here it is.", picture()), turn("user", "make it blue")] },
+      { turns: [turn("user", "a cat"), turn("model", "Here it is.", renderedImage()), turn("user", "make it blue")] },
       "Asked before:\n- a cat\n\nAsked now:\nmake it blue",
     ],
     [
       "a last turn of pictures alone leaves what was asked before",
-      { turns: [turn("user", "a cat"), turn("user", picture())] },
+      { turns: [turn("user", "a cat"), turn("user", renderedImage())] },
       "Asked before:\n- a cat",
     ],
-    ["no words are no prompt", { turns: [turn("user", picture())] }, ""],
+    ["no words are no prompt", { turns: [turn("user", renderedImage())] }, ""],
   ];
   for (const [name, conversation, expected] of cases) test(name, () => expect(flattenPrompt(conversation)).toBe(expected));
 });
@@ -39,21 +39,28 @@ describe("references", () => {
   const ids = (turns: Turn[]) => chooseReferences(turns).map((one) => one.mediaId);
 
   test("are what the model drew, then what the user sends now; earlier pictures of the user are not", () => {
-    const turns = [turn("user", picture("a")), turn("model", picture("b")), turn("user", "x", picture("c"), picture("d"))];
+    const turns = [
+      turn("user", renderedImage("a")),
+      turn("model", renderedImage("b")),
+      turn("user", "x", renderedImage("c"), renderedImage("d")),
+    ];
     expect(ids(turns)).toEqual(["b", "c", "d"]);
   });
   test("name the same picture once, at its last place", () => {
-    expect(ids([turn("model", picture("a"), picture("b")), turn("user", picture("a"), picture("a"))])).toEqual(["b", "a"]);
+    expect(ids([turn("model", renderedImage("a"), renderedImage("b")), turn("user", renderedImage("a"), renderedImage("a"))])).toEqual([
+      "b",
+      "a",
+    ]);
   });
   test("leave out the oldest drawn ones over ten, never what the user sends now", () => {
-    const drawn = Array.from({ length: 9 }, (_, index) => turn("model", picture(`m${index}`)));
-    const sent = Array.from({ length: 3 }, (_, index) => picture(`u${index}`));
+    const drawn = Array.from({ length: 9 }, (_, index) => turn("model", renderedImage(`m${index}`)));
+    const sent = Array.from({ length: 3 }, (_, index) => renderedImage(`u${index}`));
     const kept = Array.from({ length: 7 }, (_, index) => `m${index + 2}`);
     expect(ids([...drawn, turn("user", ...sent)])).toEqual([...kept, "u0", "u1", "u2"]);
-    const many = Array.from({ length: 16 }, (_, index) => picture(`u${index}`));
+    const many = Array.from({ length: 16 }, (_, index) => renderedImage(`u${index}`));
     expect(ids([...drawn, turn("user", ...many)])).toHaveLength(16);
   });
-  test("keep unnamed pictures apart", () => expect(ids([turn("user", picture(), picture())])).toHaveLength(2));
+  test("keep unnamed pictures apart", () => expect(ids([turn("user", renderedImage(), renderedImage())])).toHaveLength(2));
 });
 
 describe("plan", () => {
@@ -64,7 +71,7 @@ describe("plan", () => {
     ["imagen-4", "IMAGEN_3_5"],
   ];
   for (const [family, name] of models) {
-    test(`${family} is ${name}`, () => expect(planImage(request({ family })).imageModelName).toBe(name));
+    test(`${family} is ${name}`, () => expect(imageSpecOf(request({ family })).imageModelName).toBe(name));
   }
 
   const aspects: [ImageRequest["aspect"], string][] = [
@@ -76,11 +83,11 @@ describe("plan", () => {
     [undefined, "IMAGE_ASPECT_RATIO_LANDSCAPE"],
   ];
   for (const [aspect, name] of aspects) {
-    test(`${aspect ?? "no aspect"} is ${name}`, () => expect(planImage(request({ aspect })).imageAspectRatio).toBe(name));
+    test(`${aspect ?? "no aspect"} is ${name}`, () => expect(imageSpecOf(request({ aspect })).imageAspectRatio).toBe(name));
   }
 
   test("2K and 4K are upscaled, 1K is not", () => {
-    const target = (size: ImageRequest["size"]) => planImage(request({ size })).targetResolution;
+    const target = (size: ImageRequest["size"]) => imageSpecOf(request({ size })).targetResolution;
     expect([undefined, "1K", "2K", "4K"].map((size) => target(size as ImageRequest["size"]))).toEqual([
       null,
       null,
@@ -91,12 +98,12 @@ describe("plan", () => {
 
   test("a seed lands between 1 and 999,999", () => {
     for (const seed of [0, 1, -5, 999_998, 999_999, 4_000_000_000, 1.5]) {
-      const planned = planImage(request({ seed })).seed!;
+      const planned = imageSpecOf(request({ seed })).seed!;
       expect(planned).toBeWithin(1, 1_000_000);
       expect(Number.isInteger(planned)).toBe(true);
     }
-    expect(planImage(request({ seed: 42 })).seed).toBe(42);
-    expect(planImage(request()).seed).toBeUndefined();
+    expect(imageSpecOf(request({ seed: 42 })).seed).toBe(42);
+    expect(imageSpecOf(request()).seed).toBeUndefined();
   });
 
   const refused: [string, Partial<ImageRequest>, string][] = [
@@ -105,13 +112,13 @@ describe("plan", () => {
     ["an aspect that Flow has not", { aspect: "21:9" }, "upstream_invalid"],
     ["a square Imagen", { family: "imagen-4", aspect: "1:1" }, "upstream_invalid"],
     ["a size that Flow has not", { size: "512" }, "upstream_invalid"],
-    ["pictures without words", { turns: [turn("user", picture())] }, "upstream_invalid"],
+    ["pictures without words", { turns: [turn("user", renderedImage())] }, "upstream_invalid"],
   ];
   for (const [name, change, kind] of refused) {
     test(`${name} is refused before anything is sent`, () => {
-      expect(() => planImage(request(change))).toThrow(AppError);
+      expect(() => imageSpecOf(request(change))).toThrow(AppError);
       try {
-        planImage(request(change));
+        imageSpecOf(request(change));
       } catch (error) {
         expect((error as AppError).kind as string).toBe(kind);
         expect((error as AppError).charged).toBe(false);

@@ -1,14 +1,14 @@
-// A conversation as Flow takes it: one prompt and a list of reference pictures. Pure.
+// A conversation as Flow takes it: one prompt and a list of reference images. Pure.
 
 import type { ImageRequest, InputMedia, Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { DEFAULT_ASPECT, IMAGE_ASPECTS, IMAGE_MODELS, UPSCALES } from "./models.ts";
 
 /** Everything of a request that does not depend on the token. */
-export type ImagePlan = {
+export type ImageSpec = {
   imageModelName: string;
   imageAspectRatio: string;
-  /** `UPSAMPLE_IMAGE_RESOLUTION_*`, or null when the picture is delivered as generated. */
+  /** `UPSAMPLE_IMAGE_RESOLUTION_*`, or null when the image is delivered as generated. */
   targetResolution: string | null;
   prompt: string;
   references: InputMedia[];
@@ -16,7 +16,7 @@ export type ImagePlan = {
   seed?: number;
 };
 
-/** Up to this many pictures in all, earlier generated ones are sent along. Flow names no limit; its page offers half. */
+/** Up to this many images in all, earlier generated ones are sent along. Flow names no limit; its page offers half. */
 const MAX_REFERENCES = 10;
 export const MAX_SEED = 999_999;
 
@@ -24,7 +24,7 @@ export const MAX_SEED = 999_999;
  * What Flow is asked for.
  * @throws {AppError} `upstream_model_denied` for a family that Flow has not, `upstream_invalid` for an aspect, size or prompt that it cannot take
  */
-export function planImage(request: ImageRequest): ImagePlan {
+export function imageSpecOf(request: ImageRequest): ImageSpec {
   const model = Object.hasOwn(IMAGE_MODELS, request.family) ? IMAGE_MODELS[request.family] : undefined;
   if (!model) {
     const detail = { scope: "token_model", reason: "model_missing" } as const;
@@ -58,13 +58,15 @@ export function flattenPrompt(request: Pick<ImageRequest, "system" | "turns">): 
 }
 
 /**
- * Earlier generated pictures, oldest first, then those of the last user turn; the same picture once. Over the limit the oldest generated
+ * Earlier generated images, oldest first, then those of the last user turn; the same image once. Over the limit the oldest generated
  * ones are left out, never what the user just sent.
  */
 export function chooseReferences(turns: readonly Turn[]): InputMedia[] {
   const last = turns.findLast((turn) => turn.role === "user");
   const sent = distinct(last ? picturesOf(last) : []);
-  const drawn = distinct(turns.filter((turn) => turn.role === "model").flatMap(picturesOf)).filter((picture) => !isAmong(picture, sent));
+  const drawn = distinct(turns.filter((turn) => turn.role === "model").flatMap(picturesOf)).filter(
+    (renderedImage) => !isAmong(renderedImage, sent),
+  );
   const room = Math.max(0, MAX_REFERENCES - sent.length);
   return [...drawn.slice(Math.max(0, drawn.length - room)), ...sent];
 }
@@ -73,12 +75,12 @@ function picturesOf(turn: Turn): InputMedia[] {
   return turn.parts.flatMap((part) => (part.type === "image" ? [part.image] : []));
 }
 
-function distinct(pictures: InputMedia[]): InputMedia[] {
-  return pictures.filter((picture, index) => !isAmong(picture, pictures.slice(index + 1)));
+function distinct(images: InputMedia[]): InputMedia[] {
+  return images.filter((renderedImage, index) => !isAmong(renderedImage, images.slice(index + 1)));
 }
 
-function isAmong(picture: InputMedia, others: InputMedia[]): boolean {
-  return picture.mediaId !== undefined && others.some((other) => other.mediaId === picture.mediaId);
+function isAmong(renderedImage: InputMedia, others: InputMedia[]): boolean {
+  return renderedImage.mediaId !== undefined && others.some((other) => other.mediaId === renderedImage.mediaId);
 }
 
 function textOf(turn: Turn): string {

@@ -1,14 +1,14 @@
-// The way to a picture that was generated: its signed link, else Flow's media store.
+// The way to an image that was generated: its signed link, else Flow's media store.
 
 import type { TempFile } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
-import { type Files, PICTURE_FILE, type Way } from "./files.ts";
+import { type Files, IMAGE_FILE, type Way } from "./files.ts";
 
 const TRY_LIMIT_MS = 90_000;
 
 /**
- * Downloads a picture that was generated and paid. Tries the link twice, then the media store's bytes, then a fresh link.
+ * Downloads an image that was generated and paid. Tries the link twice, then the media store's bytes, then a fresh link.
  * @throws {AppError} `upstream_unknown_outcome`, charged, when every way failed; the signal's reason when it aborts
  */
 export async function fetchImage(
@@ -17,15 +17,15 @@ export async function fetchImage(
   token: ProviderToken,
   call: CallContext,
 ): Promise<TempFile> {
-  const link: Way[] = url ? [{ name: "link", fetch: (signal) => files.fetchLink(url, PICTURE_FILE, token, call, signal) }] : [];
+  const link: Way[] = url ? [{ name: "link", fetch: (signal) => files.fetchLink(url, IMAGE_FILE, token, call, signal) }] : [];
   const store: Way[] = mediaId
     ? [
-        { name: "bytes", fetch: (signal) => files.fetchBytes(mediaId, PICTURE_FILE, token, call, signal) },
-        { name: "fresh link", fetch: (signal) => files.fetchFresh(mediaId, PICTURE_FILE, token, call, signal) },
+        { name: "bytes", fetch: (signal) => files.fetchBytes(mediaId, IMAGE_FILE, token, call, signal) },
+        { name: "fresh link", fetch: (signal) => files.fetchFresh(mediaId, IMAGE_FILE, token, call, signal) },
       ]
     : [];
   try {
-    return await files.tryWays([...link, ...link, ...store], PICTURE_FILE, TRY_LIMIT_MS, call);
+    return await files.tryWays([...link, ...link, ...store], IMAGE_FILE, TRY_LIMIT_MS, call);
   } catch (cause) {
     if (call.signal.aborted || !(cause instanceof AppError)) throw cause;
     throw new AppError("upstream_unknown_outcome", "Flow made the picture but did not hand it over.", { charged: true, cause });

@@ -5,7 +5,7 @@ import { AppError, type ErrorKind } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import { createFlow } from "./client.ts";
-import { collect, createCaller, PICTURE } from "./testing.ts";
+import { collect, createCaller, TEST_IMAGE } from "./testing.ts";
 
 const simulator = await startSimulator();
 afterAll(() => simulator.stop());
@@ -32,7 +32,7 @@ const withPicture = request({
       role: "user",
       parts: [
         { type: "text", text: "in blue" },
-        { type: "image", image: { mime: "image/png", data: new Blob([PICTURE]) } },
+        { type: "image", image: { mime: "image/png", data: new Blob([TEST_IMAGE]) } },
       ],
     },
   ],

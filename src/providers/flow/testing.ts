@@ -6,7 +6,7 @@ import ANSWERS from "./fixtures/answers.json" with { type: "json" };
 import { textAt } from "./json.ts";
 
 export const NOW = Date.UTC(2026, 10, 23, 12);
-export const PICTURE = Uint8Array.fromBase64(
+export const TEST_IMAGE = Uint8Array.fromBase64(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
 );
 
@@ -82,10 +82,10 @@ export function startStub() {
     project: () => Response.json({ result: { data: { json: { result: { projectId: `project-${++count}` } } } } }),
     upload: () => Response.json({ media: { name: `upload-${++count}` } }),
     generate: () => Response.json({ media: [{ name: "made-1", image: { generatedImage: { fifeUrl: `${base}/files/a?Signature=s` } } }] }),
-    upscale: () => Response.json({ encodedImage: PICTURE.toBase64() }),
-    media: () => Response.json({ name: "made-1", image: { encodedImage: PICTURE.toBase64() } }),
+    upscale: () => Response.json({ encodedImage: TEST_IMAGE.toBase64() }),
+    media: () => Response.json({ name: "made-1", image: { encodedImage: TEST_IMAGE.toBase64() } }),
     redirect: () => new Response(null, { status: 302, headers: { location: `${base}/files/b` } }),
-    file: () => new Response(PICTURE, { headers: { "content-type": "image/png" } }),
+    file: () => new Response(TEST_IMAGE, { headers: { "content-type": "image/png" } }),
     video: () => Response.json({ media: [{ name: `video-${++count}` }] }),
     status: ({ body }) => Response.json({ media: [{ name: textAt(body, "media", 0, "name"), ...statusOf("SUCCESSFUL") }] }),
     concatenation: () => Response.json({ operation: { operation: { name: `joined-${++count}` } } }),

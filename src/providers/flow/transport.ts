@@ -103,7 +103,7 @@ export function createTransport(options: Pick<FlowOptions, "labsBaseUrl" | "apiB
       using limit = withLimit(request.signal, limitMs);
       try {
         const response = await open({ ...request, signal: limit.signal });
-        return { body: await readAnswer(response, limit.signal), headers: response.headers };
+        return { body: await readResponse(response, limit.signal), headers: response.headers };
       } catch (error) {
         throw withoutCost(error);
       }
@@ -120,7 +120,7 @@ export function withLimit(signal: AbortSignal, limitMs: number, reason?: AppErro
 }
 
 /** Reads an answer that is JSON. @throws {AppError} as `readJson` and `toNetworkError` */
-export function readAnswer(response: Response, signal: AbortSignal): Promise<unknown> {
+export function readResponse(response: Response, signal: AbortSignal): Promise<unknown> {
   return readJson(readChunks(response, signal), MAX_ANSWER);
 }
 

@@ -1,4 +1,4 @@
-// Reference pictures on their way to Flow: each once per project while its media id is known.
+// Reference images on their way to Flow: each once per project while its media id is known.
 import type { InputMedia, ProviderEvent } from "../../domain/generation.ts";
 import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
@@ -9,10 +9,10 @@ import type { FlowOptions, Transport } from "./transport.ts";
 export type Uploads = {
   /**
    * Uploads what the project does not have yet, telling the progress; returns Flow's media ids in order.
-   * @throws {AppError} `content_policy` when Flow refuses a picture, else as `Sessions.use` and `Transport.ask`
+   * @throws {AppError} `content_policy` when Flow refuses an image, else as `Sessions.use` and `Transport.ask`
    */
   place(
-    pictures: readonly InputMedia[],
+    images: readonly InputMedia[],
     projectId: string,
     token: ProviderToken,
     call: CallContext,
@@ -33,7 +33,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   "image/gif": ".gif",
 };
 
-/** Uploads by token, project and our media id. In memory only: after a restart a picture is uploaded again. */
+/** Uploads by token, project and our media id. In memory only: after a restart an image is uploaded again. */
 export function createUploads(transport: Transport, sessions: Sessions, options: Pick<FlowOptions, "now">): Uploads {
   const known = new Map<string, string>();
 
@@ -44,8 +44,8 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
     if (oldest !== undefined) known.delete(oldest);
   };
 
-  const upload = async (picture: InputMedia, fileName: string, projectId: string, token: ProviderToken, call: CallContext) => {
-    const { mime, data } = picture;
+  const upload = async (renderedImage: InputMedia, fileName: string, projectId: string, token: ProviderToken, call: CallContext) => {
+    const { mime, data } = renderedImage;
     const body = await uploadBody({ sessionId: sessionIdAt(options.now()), projectId, fileName, mime, data });
     const answer = await sessions.use(token, call, ({ accessToken }) =>
       transport.ask({
@@ -64,14 +64,14 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
   };
 
   return {
-    async *place(pictures, projectId, token, call) {
+    async *place(images, projectId, token, call) {
       const names: string[] = [];
-      for (const [index, picture] of pictures.entries()) {
-        const key = picture.mediaId && `${token.id} ${projectId} ${picture.mediaId}`;
+      for (const [index, renderedImage] of images.entries()) {
+        const key = renderedImage.mediaId && `${token.id} ${projectId} ${renderedImage.mediaId}`;
         let name = key && known.get(key);
         if (!name) {
-          yield { type: "progress", stage: "uploading", index: index + 1, total: pictures.length };
-          name = await upload(picture, `reference-${index + 1}${EXTENSIONS[picture.mime] ?? ""}`, projectId, token, call);
+          yield { type: "progress", stage: "uploading", index: index + 1, total: images.length };
+          name = await upload(renderedImage, `reference-${index + 1}${EXTENSIONS[renderedImage.mime] ?? ""}`, projectId, token, call);
         }
         if (key) remember(key, name);
         names.push(name);

@@ -5,7 +5,7 @@ import { AppError } from "../../errors.ts";
 import { classifyFailure } from "./errors.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };
 import type { FlowVideo } from "./handle.ts";
-import type { Plan } from "./models.ts";
+import type { FlowTier } from "./models.ts";
 import {
   concatenationBody,
   parseConcatenation,
@@ -16,9 +16,9 @@ import {
   statusBody,
   videoBody,
 } from "./video-convert.ts";
-import { planVideo } from "./video-plan.ts";
+import { videoSpecOf } from "./video-plan.ts";
 
-const picture: InputMedia = { mime: "image/png", data: new Blob(["x"]) };
+const renderedImage: InputMedia = { mime: "image/png", data: new Blob(["x"]) };
 const request = (change: Partial<VideoRequest> = {}): VideoRequest => ({
   family: "veo-3.1",
   mode: "text",
@@ -27,7 +27,7 @@ const request = (change: Partial<VideoRequest> = {}): VideoRequest => ({
   ...change,
 });
 const source = (operation: VideoRequest["source"] extends infer S ? (S extends { operation: infer O } ? O : never) : never) => ({
-  source: { media: picture, operation },
+  source: { media: renderedImage, operation },
 });
 const MADE = { name: "m1", projectId: "p1", aspect: "9:16", pieces: [{ name: "m1", seconds: 6 }] };
 
@@ -138,17 +138,23 @@ describe("a concatenation", () => {
 describe("a plan", () => {
   test.each([
     ["words", request(), "Text", "veo_3_1_t2v", {}],
-    ["one frame", request({ mode: "first_frame", images: [picture] }), "StartImage", "veo_3_1_i2v_s", { startImage: { mediaId: "u1" } }],
+    [
+      "one frame",
+      request({ mode: "first_frame", images: [renderedImage] }),
+      "StartImage",
+      "veo_3_1_i2v_s",
+      { startImage: { mediaId: "u1" } },
+    ],
     [
       "two frames",
-      request({ mode: "frames", images: [picture, picture] }),
+      request({ mode: "frames", images: [renderedImage, renderedImage] }),
       "StartAndEndImage",
       "veo_3_1_i2v_s_fl",
       { startImage: { mediaId: "u1" }, endImage: { mediaId: "u2" } },
     ],
     [
       "references",
-      request({ family: "omni", mode: "references", images: [picture, picture], seconds: 6 }),
+      request({ family: "omni", mode: "references", images: [renderedImage, renderedImage], seconds: 6 }),
       "ReferenceImages",
       "abra_r2v_6s",
       { referenceImages: ["u1", "u2"].map((mediaId) => ({ imageUsageType: "IMAGE_USAGE_TYPE_ASSET", mediaId })) },
@@ -168,34 +174,34 @@ describe("a plan", () => {
       { videoInput: { mediaId: "m1" }, resolution: "VIDEO_RESOLUTION_4K", metadata: { sceneId: expect.any(String) } },
     ],
   ] as [string, VideoRequest, string, string, object][])("of %s", (_, asked, endpoint, key, extras) => {
-    const plan = planVideo(asked, undefined);
+    const plan = videoSpecOf(asked, undefined);
     expect([plan.endpoint as string, plan.videoModelKey]).toEqual([endpoint, key]);
     expect(plan.extras(["u1", "u2"])).toEqual(extras);
   });
 
   test("says what follows the base", () => {
-    expect(planVideo(request(), 2).tasks).toEqual([]);
-    expect(planVideo(request({ resolution: "720p" }), 2).tasks).toEqual([]);
-    expect(planVideo(request({ resolution: "4k" }), 2).tasks).toEqual([{ task: "upscale", resolution: "4k" }]);
-    expect(planVideo(request({ mode: "extend", ...source(MADE) }), 0).tasks).toEqual([{ task: "concatenation", before: MADE.pieces }]);
+    expect(videoSpecOf(request(), 2).tasks).toEqual([]);
+    expect(videoSpecOf(request({ resolution: "720p" }), 2).tasks).toEqual([]);
+    expect(videoSpecOf(request({ resolution: "4k" }), 2).tasks).toEqual([{ task: "upscale", resolution: "4k" }]);
+    expect(videoSpecOf(request({ mode: "extend", ...source(MADE) }), 0).tasks).toEqual([{ task: "concatenation", before: MADE.pieces }]);
   });
 
   test("brings a seed into Flow's range", () => {
-    const seeds = [-5, 0, 99_999, 100_000, 1.9, undefined].map((seed) => planVideo(request({ seed }), 0).seed);
+    const seeds = [-5, 0, 99_999, 100_000, 1.9, undefined].map((seed) => videoSpecOf(request({ seed }), 0).seed);
     expect(seeds).toEqual([5, 99_999, 99_999, 1, 1, undefined]);
   });
 
   const joined = { ...MADE, pieces: [...MADE.pieces, { name: "m2", seconds: 8 }] };
   test("of an extension of an extension continues its last piece", () => {
-    expect(planVideo(request({ mode: "extend", ...source(joined) }), 0).extras([])).toMatchObject({ videoInput: { mediaId: "m2" } });
+    expect(videoSpecOf(request({ mode: "extend", ...source(joined) }), 0).extras([])).toMatchObject({ videoInput: { mediaId: "m2" } });
   });
 
   test.each([
     ["no words", request({ prompt: " " }), 2, "upstream_invalid", "prompt"],
     ["an edit", request({ mode: "edit", ...source(MADE) }), 2, "upstream_invalid", "mode"],
-    ["one picture for two frames", request({ mode: "frames", images: [picture] }), 2, "upstream_invalid", "images"],
-    ["four references", request({ mode: "references", images: Array(4).fill(picture) }), 2, "upstream_invalid", "images"],
-    ["pictures for words", request({ images: [picture] }), 2, "upstream_invalid", "images"],
+    ["one picture for two frames", request({ mode: "frames", images: [renderedImage] }), 2, "upstream_invalid", "images"],
+    ["four references", request({ mode: "references", images: Array(4).fill(renderedImage) }), 2, "upstream_invalid", "images"],
+    ["pictures for words", request({ images: [renderedImage] }), 2, "upstream_invalid", "images"],
     ["360p", request({ resolution: "360p" }), 2, "upstream_invalid", "resolution"],
     ["Omni in 1080p", request({ family: "omni", resolution: "1080p" }), 2, "upstream_invalid", "resolution"],
     ["an extension in 1080p", request({ mode: "extend", resolution: "1080p", ...source(MADE) }), 2, "upstream_invalid", "resolution"],
@@ -207,10 +213,10 @@ describe("a plan", () => {
     ["an upscale to 720p", request({ mode: "upscale", resolution: "720p", ...source(MADE) }), 2, "upstream_invalid", "resolution"],
     ["an upscale of what was joined", request({ mode: "upscale", ...source(joined) }), 2, "upstream_invalid", "video"],
     ["an upscale of Omni", request({ family: "omni", mode: "upscale", ...source(MADE) }), 2, "upstream_invalid", "model"],
-  ] as [string, VideoRequest, Plan, string, string | undefined][])("refuses %s", (_, asked, plan, kind, param) => {
+  ] as [string, VideoRequest, FlowTier, string, string | undefined][])("refuses %s", (_, asked, plan, kind, param) => {
     let error: unknown;
     try {
-      planVideo(asked, plan);
+      videoSpecOf(asked, plan);
     } catch (thrown) {
       error = thrown;
     }

@@ -3,13 +3,13 @@ import type { VideoAspect } from "../../domain/generation.ts";
 import { TOOL } from "./convert.ts";
 import type { FlowVideo, Piece } from "./handle.ts";
 import { at, listAt, textAt } from "./json.ts";
-import { PAYGATE_TIERS, type Plan, VIDEO_ASPECTS } from "./models.ts";
+import { type FlowTier, PAYGATE_TIERS, VIDEO_ASPECTS } from "./models.ts";
 
 export type VideoInput = {
   sessionId: string;
   projectId: string;
   batchId: string;
-  plan: Plan | undefined;
+  plan: FlowTier | undefined;
   /** 1 to 99,999. */
   seed: number;
   videoModelKey: string;

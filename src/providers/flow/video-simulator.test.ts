@@ -5,7 +5,7 @@ import { AppError, type ErrorKind } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import { createFlow } from "./client.ts";
-import { createCaller, PICTURE } from "./testing.ts";
+import { createCaller, TEST_IMAGE } from "./testing.ts";
 
 const simulator = await startSimulator();
 afterAll(() => simulator.stop());
@@ -14,7 +14,7 @@ beforeEach(() => {
   simulator.setOptions({ videoMs: 4, flowVideoReply: "workflows" });
 });
 
-const picture = { mime: "image/png", data: new Blob([PICTURE]) };
+const renderedImage = { mime: "image/png", data: new Blob([TEST_IMAGE]) };
 const request = (change: Partial<VideoRequest> = {}): VideoRequest => ({
   family: "veo-3.1",
   mode: "text",
@@ -22,7 +22,7 @@ const request = (change: Partial<VideoRequest> = {}): VideoRequest => ({
   images: [],
   ...change,
 });
-const sourceOf = (operation: Json) => ({ source: { media: picture, operation } });
+const sourceOf = (operation: Json) => ({ source: { media: renderedImage, operation } });
 
 /** One account with an adapter of its own, whose clock runs ahead while a job waits. */
 function account(secret = "flow-ultra-1") {
@@ -78,13 +78,13 @@ for (const flowVideoReply of ["workflows", "operations"] as const) {
       ["words", request(), 1],
       ["words in lite for 4 s, upright", request({ quality: "lite", seconds: 4, aspect: "9:16" }), 1],
       ["the relaxed lane", request({ quality: "fast", relaxed: true }), 1],
-      ["a first frame", request({ mode: "first_frame", images: [picture] }), 1],
-      ["first and last frame in lite", request({ mode: "frames", quality: "lite", images: [picture, picture] }), 1],
-      ["references", request({ mode: "references", images: [picture, picture, picture] }), 1],
+      ["a first frame", request({ mode: "first_frame", images: [renderedImage] }), 1],
+      ["first and last frame in lite", request({ mode: "frames", quality: "lite", images: [renderedImage, renderedImage] }), 1],
+      ["references", request({ mode: "references", images: [renderedImage, renderedImage, renderedImage] }), 1],
       ["Omni", request({ family: "omni" }), 1],
-      ["Omni with references", request({ family: "omni", mode: "references", images: [picture], aspect: "9:16" }), 1],
+      ["Omni with references", request({ family: "omni", mode: "references", images: [renderedImage], aspect: "9:16" }), 1],
       ["1080p", request({ resolution: "1080p" }), 2],
-      ["4k from a first frame", request({ mode: "first_frame", images: [picture], resolution: "4k", aspect: "9:16" }), 2],
+      ["4k from a first frame", request({ mode: "first_frame", images: [renderedImage], resolution: "4k", aspect: "9:16" }), 2],
     ];
     for (const [name, asked, submissions] of wishes) {
       test(`a video of ${name} arrives, each stage paid once`, async () => {
@@ -144,7 +144,7 @@ describe("a submission", () => {
       simulator.setFaults(faults);
       const { flow, token, call } = account();
       let submissions = 0;
-      const asked = request({ mode: "first_frame", images: [picture] });
+      const asked = request({ mode: "first_frame", images: [renderedImage] });
       const error = await flow.startVideo(asked, token, call, async () => void submissions++).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(AppError);
       expect([(error as AppError).kind, (error as AppError).charged]).toEqual([kind, charged]);

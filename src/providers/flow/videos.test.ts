@@ -4,13 +4,17 @@ import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts"
 import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../provider.ts";
 import { createFlow } from "./client.ts";
-import { createCaller, NOW, PICTURE, recordingLog, refuse, type StubRoute, startStub, statusOf } from "./testing.ts";
+import { createCaller, NOW, recordingLog, refuse, type StubRoute, startStub, statusOf, TEST_IMAGE } from "./testing.ts";
 
 type Stub = ReturnType<typeof startStub>;
 type Caller = ReturnType<typeof createCaller>;
 
 const CLIP = new TextEncoder().encode("ftypisom a clip");
-const picture = (mediaId?: string): InputMedia => ({ mime: "image/png", data: new Blob([PICTURE]), ...(mediaId ? { mediaId } : {}) });
+const renderedImage = (mediaId?: string): InputMedia => ({
+  mime: "image/png",
+  data: new Blob([TEST_IMAGE]),
+  ...(mediaId ? { mediaId } : {}),
+});
 const request = (change: Partial<VideoRequest> = {}): VideoRequest => ({
   family: "veo-3.1",
   mode: "text",
@@ -18,7 +22,7 @@ const request = (change: Partial<VideoRequest> = {}): VideoRequest => ({
   images: [],
   ...change,
 });
-const sourceOf = (operation: Json) => ({ source: { media: picture(), operation } });
+const sourceOf = (operation: Json) => ({ source: { media: renderedImage(), operation } });
 
 /** A stand-in whose files are videos, and the adapter before it with a clock that is moved by hand. */
 function start(log = recordingLog().log) {
@@ -95,7 +99,7 @@ describe("a video", () => {
   test("has its pictures uploaded first, each once", async () => {
     await using started = start();
     const caller = createCaller();
-    const asked = request({ mode: "frames", images: [picture("a"), picture("b")] });
+    const asked = request({ mode: "frames", images: [renderedImage("a"), renderedImage("b")] });
     await submit(started, asked, caller);
     await submit(started, asked, caller);
     expect([started.stub.count("upload"), started.stub.count("video")]).toEqual([2, 2]);
@@ -192,7 +196,7 @@ describe("a submission", () => {
     await using started = start();
     const good = started.stub.on.video;
     started.stub.on.video = (one) => (started.stub.count("video") === 1 ? refuse(404, "NOT_FOUND") : good(one));
-    const asked = request({ mode: "first_frame", images: [picture("a")] });
+    const asked = request({ mode: "first_frame", images: [renderedImage("a")] });
     expect((await run(started, asked, createCaller())).submissions).toBe(1);
     expect([started.stub.count("project"), started.stub.count("upload"), started.stub.count("video")]).toEqual([2, 2, 2]);
   });
@@ -219,7 +223,7 @@ describe("a submission", () => {
   test("that Flow does not take has its pictures uploaded anew the next time", async () => {
     await using started = start();
     const caller = createCaller();
-    const asked = request({ mode: "first_frame", images: [picture("a")] });
+    const asked = request({ mode: "first_frame", images: [renderedImage("a")] });
     const good = started.stub.on.video;
     started.stub.on.video = () => refuse(400, "INVALID_ARGUMENT");
     await failureOf(submit(started, asked, caller));

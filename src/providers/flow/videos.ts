@@ -6,13 +6,13 @@ import type { Concatenation } from "./concatenation.ts";
 import { sessionIdAt } from "./convert.ts";
 import { classifyFailure, unknownFailureWords } from "./errors.ts";
 import { type Finished, type Handle, type Running, readHandle, readStep, type Step, type Task, videoOf } from "./handle.ts";
-import { planOf } from "./models.ts";
+import { tierOf } from "./models.ts";
 import type { Projects } from "./project.ts";
 import type { Sessions } from "./session.ts";
-import { type FlowOptions, readAnswer, type Transport, withLimit } from "./transport.ts";
+import { type FlowOptions, readResponse, type Transport, withLimit } from "./transport.ts";
 import type { Uploads } from "./uploads.ts";
 import { parseSubmitted, type VideoState, videoBody } from "./video-convert.ts";
-import { ENDPOINTS, MAX_VIDEO_SEED, planVideo, upscalePlan, type VideoPlan } from "./video-plan.ts";
+import { ENDPOINTS, MAX_VIDEO_SEED, upscaleSpec, type VideoPlan, videoSpecOf } from "./video-plan.ts";
 import type { AskStatus } from "./video-status.ts";
 
 type Parts = {
@@ -54,7 +54,7 @@ export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "r
       sessionId: sessionIdAt(now()),
       projectId,
       batchId: crypto.randomUUID(),
-      plan: planOf(token.state.tier),
+      plan: tierOf(token.state.tier),
       seed: plan.seed ?? 1 + Math.floor(random() * MAX_VIDEO_SEED),
       videoModelKey: plan.videoModelKey,
       aspect: plan.aspect,
@@ -98,7 +98,7 @@ export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "r
   const submitStep = async (step: Step, token: ProviderToken, call: CallContext, onSubmit: () => Promise<void>): Promise<Running> => {
     const { task, from, tasks } = step;
     if (task.task === "upscale") {
-      const made = await make(upscalePlan(from, task.resolution), token, call, onSubmit);
+      const made = await make(upscaleSpec(from, task.resolution), token, call, onSubmit);
       return { ...made, tasks, earlier: from };
     }
     const pieces = [...task.before, ...from.pieces];
@@ -144,7 +144,7 @@ export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "r
 
   return {
     async startVideo(request, token, call, onSubmit) {
-      return { operation: await make(planVideo(request, planOf(token.state.tier)), token, call, onSubmit) };
+      return { operation: await make(videoSpecOf(request, tierOf(token.state.tier)), token, call, onSubmit) };
     },
     async continueVideo(json, token, call, onSubmit) {
       const step = readStep(json);
@@ -172,7 +172,7 @@ export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "r
 async function readHandleName(response: Response, signal: AbortSignal): Promise<Pick<Running, "form" | "name" | "sceneId">> {
   let cause: unknown;
   try {
-    const submitted = parseSubmitted(await readAnswer(response, signal));
+    const submitted = parseSubmitted(await readResponse(response, signal));
     if (submitted) return submitted;
   } catch (error) {
     if (signal.aborted && error instanceof AppError) throw asCharged(error);

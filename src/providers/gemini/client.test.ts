@@ -12,7 +12,7 @@ const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary";
 const token: ProviderToken = { id: 1, secret: KEY, proxy: null, state: {} };
 const image: ImageRequest = { family: "gemini-nano-banana-2.1", turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }] };
 /** Long enough that its answer is not parsed in memory. */
-const PICTURE = Buffer.alloc(600_000, "picture");
+const TEST_IMAGE = Buffer.alloc(600_000, "picture");
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
@@ -64,17 +64,17 @@ const cutAfter = (text: string) =>
 
 describe("one picture", () => {
   test("is asked for once, with the key in its header alone, and comes as a finished draft", async () => {
-    await using set = setUp(() => Response.json(answerOf({ text: "Here." }, part(PICTURE, { thoughtSignature: "c2ln" }))));
+    await using set = setUp(() => Response.json(answerOf({ text: "Here." }, part(TEST_IMAGE, { thoughtSignature: "c2ln" }))));
     const { events, error } = await run(set);
     expect(error).toBeNull();
     expect(events).toEqual([
       { type: "progress", stage: "generating" },
       { type: "submitted" },
       { type: "text", text: "Here.", thought: false },
-      { type: "image", draft: { path: "0", bytes: PICTURE.byteLength, mime: "image/png" }, thought: false, signature: "c2ln" },
+      { type: "image", draft: { path: "0", bytes: TEST_IMAGE.byteLength, mime: "image/png" }, thought: false, signature: "c2ln" },
       { type: "finish", finish: "stop", upstreamReason: "STOP", usage: null },
     ]);
-    expect(set.drafts.files[0]!.bytes.equals(PICTURE)).toBe(true);
+    expect(set.drafts.files[0]!.bytes.equals(TEST_IMAGE)).toBe(true);
     const [request, ...others] = set.requests;
     expect(others).toEqual([]);
     expect(request!.url.pathname + request!.url.search).toBe("/v1beta/models/gemini-nano-banana-2.1:generateContent");
@@ -96,7 +96,7 @@ describe("one picture", () => {
     const events = [
       { candidates: [{ content: { parts: [{ text: "light first", thought: true }] } }] },
       { candidates: [{ content: { parts: [part(draft, { thought: true })] } }] },
-      { candidates: [{ content: { parts: [part(PICTURE)] } }] },
+      { candidates: [{ content: { parts: [part(TEST_IMAGE)] } }] },
       { candidates: [{ content: { parts: [{ text: "" }] }, finishReason: "STOP" }], usageMetadata: { candidatesTokenCount: 9 } },
     ];
     await using set = setUp(() => new Response(sse(...events), { headers: { "content-type": "text/event-stream" } }));
@@ -105,7 +105,7 @@ describe("one picture", () => {
     expect(seen.slice(2)).toMatchObject([
       { type: "text", text: "light first", thought: true },
       { type: "image", thought: true, draft: { path: "0", bytes: draft.byteLength } },
-      { type: "image", thought: false, draft: { path: "1", bytes: PICTURE.byteLength } },
+      { type: "image", thought: false, draft: { path: "1", bytes: TEST_IMAGE.byteLength } },
       { type: "finish", finish: "stop", usage: { outputImage: 9 } },
     ]);
     expect(set.drafts.states()).toEqual(["closed", "closed"]);
@@ -113,8 +113,8 @@ describe("one picture", () => {
 });
 
 describe("what breaks after an answer began may have been charged and leaves no file", () => {
-  const text = JSON.stringify(answerOf(part(PICTURE)));
-  const stream = sse(answerOf(part(PICTURE))).replace(',"finishReason":"STOP"', "");
+  const text = JSON.stringify(answerOf(part(TEST_IMAGE)));
+  const stream = sse(answerOf(part(TEST_IMAGE))).replace(',"finishReason":"STOP"', "");
   test.each([
     ["a socket closed in the middle", false, () => cutAfter(text.slice(0, 200_000)), "cut_off"],
     ["a socket closed in the middle of a stream", true, () => cutAfter(stream.slice(0, 200_000)), "cut_off"],
@@ -210,7 +210,7 @@ describe("stopping", () => {
 
   test("a reader that leaves after a draft ends the upstream call, and what it did not get is discarded", async () => {
     const ended = Promise.withResolvers<void>();
-    const first = sse({ candidates: [{ content: { parts: [part(PICTURE), part(PICTURE, { thought: true })] } }] });
+    const first = sse({ candidates: [{ content: { parts: [part(TEST_IMAGE), part(TEST_IMAGE, { thought: true })] } }] });
     await using set = setUp((request) => {
       request.signal.addEventListener("abort", () => ended.resolve());
       return drip(request.signal, first);

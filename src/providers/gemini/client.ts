@@ -3,7 +3,7 @@
 import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
 import { readBody, readChunks, toNetworkError } from "../../http.ts";
-import { cutMedia, type MediaTempFiles, readMediaJson } from "../json-media.ts";
+import { type MediaTempFiles, readMediaJson, replaceMedia } from "../json-media.ts";
 import { afterAcceptance, damaged, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
@@ -11,7 +11,14 @@ import { encodeBody, toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
 import { arrayOf, isRecord, stringOf } from "./json.ts";
 import { familyOf, isNewMediaModel, isVideoFamily, modelOf } from "./models.ts";
-import { type Answer, type AnswerEnd, type AnswerImage, type AnswerItem, createAnswer, type UpdateFacts } from "./read-response.ts";
+import {
+  createResponseReader,
+  type ResponseEnd,
+  type ResponseImage,
+  type ResponseItem,
+  type ResponseReader,
+  type UpdateFacts,
+} from "./read-response.ts";
 import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
 import { createVideos } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
@@ -64,7 +71,7 @@ export function createGemini(options: GeminiOptions): Provider {
 async function* readWhole(response: Response, call: CallContext, now: () => number, learn: UpdateFacts): AsyncGenerator<ProviderEvent> {
   const { body, media } = await readMediaJson(response, { keys: MEDIA_KEYS, openTempFile: call.openTempFile, signal: call.signal });
   try {
-    const answer = createAnswer(learn);
+    const answer = createResponseReader(learn);
     yield* emit(readResponse(answer, body, now, learn), media);
     yield* emitEnd(answer, media);
   } finally {
@@ -73,9 +80,9 @@ async function* readWhole(response: Response, call: CallContext, now: () => numb
 }
 
 async function* readStream(response: Response, call: CallContext, now: () => number, learn: UpdateFacts): AsyncGenerator<ProviderEvent> {
-  const media = cutMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openTempFile: call.openTempFile });
+  const media = replaceMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openTempFile: call.openTempFile });
   try {
-    const answer = createAnswer(learn);
+    const answer = createResponseReader(learn);
     let events = 0;
     for await (const event of readEvents(media.skeleton, MAX_EVENT)) {
       events++;
@@ -91,7 +98,7 @@ async function* readStream(response: Response, call: CallContext, now: () => num
 }
 
 /** What a response object tells; an error object inside a 200 is a refusal as long as nothing else has come. */
-function readResponse(answer: Answer, body: unknown, now: () => number, learn: UpdateFacts): AnswerItem[] {
+function readResponse(answer: ResponseReader, body: unknown, now: () => number, learn: UpdateFacts): ResponseItem[] {
   const status = statusInside(body);
   if (status === null) return answer.read(body);
   const { error, unknown } = readRefusal(status, body, now());
@@ -101,7 +108,7 @@ function readResponse(answer: Answer, body: unknown, now: () => number, learn: U
 }
 
 /** A refusal that speaks of the token's account, though it comes with 200: nothing was made, another token may serve. */
-function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: AnswerEnd): AppError {
+function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: ResponseEnd): AppError {
   return new AppError("upstream_unauthorized", message ?? "The Gemini API has limited the account behind this server.", {
     detail: { scope: "token", reason, upstreamReason },
     upstreamStatus: 200,
@@ -109,11 +116,11 @@ function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: 
   });
 }
 
-async function* emit(items: AnswerItem[], media: MediaTempFiles): AsyncGenerator<ProviderEvent> {
+async function* emit(items: ResponseItem[], media: MediaTempFiles): AsyncGenerator<ProviderEvent> {
   for (const item of items) yield item.type === "text" ? item : await toImageEvent(item, media);
 }
 
-async function* emitEnd(answer: Answer, media: MediaTempFiles): AsyncGenerator<ProviderEvent> {
+async function* emitEnd(answer: ResponseReader, media: MediaTempFiles): AsyncGenerator<ProviderEvent> {
   const { image, finish } = answer.end();
   const held = image ? undefined : accountReasonOf(finish.upstreamReason);
   if (held) throw accountHeld(held, finish);
@@ -121,7 +128,7 @@ async function* emitEnd(answer: Answer, media: MediaTempFiles): AsyncGenerator<P
   yield finish;
 }
 
-async function toImageEvent(image: AnswerImage, media: MediaTempFiles): Promise<ProviderEvent> {
+async function toImageEvent(image: ResponseImage, media: MediaTempFiles): Promise<ProviderEvent> {
   const { value, mime, ...rest } = image;
   return { ...rest, draft: await media.take(value, mime) };
 }

@@ -1,6 +1,6 @@
 // What an answer tells besides its parts and passes on unread: grounding, citations, ratings, feedback about the prompt.
 // Source: Gemini API reference, Candidate and PromptFeedback, read 2026-11-29.
-import type { AnswerExtras, Json } from "../../domain/generation.ts";
+import type { Json, OutputExtras } from "../../domain/generation.ts";
 import { isRecord, type JsonRecord } from "./json.ts";
 
 const CANDIDATE_FIELDS = ["groundingMetadata", "citationMetadata", "safetyRatings", "urlContextMetadata"] as const;
@@ -11,7 +11,7 @@ export type ExtrasReader = {
   /** Takes what the next response object of the same call tells; what comes later replaces what came before. */
   read(response: JsonRecord, candidate: JsonRecord): void;
   /** Nothing when nothing was told. */
-  told(): { extras?: AnswerExtras };
+  told(): { extras?: OutputExtras };
 };
 
 export function createExtras(): ExtrasReader {

@@ -1,10 +1,10 @@
 // What is read from answers with HTTP 200.
 import { describe, expect, test } from "bun:test";
 import cases from "./fixtures/answers.json";
-import { createAnswer, toUsage } from "./read-response.ts";
+import { createResponseReader, toUsage } from "./read-response.ts";
 
 const readAll = (...responses: unknown[]) => {
-  const answer = createAnswer();
+  const answer = createResponseReader();
   const items = responses.flatMap((response) => answer.read(response));
   const { image, finish } = answer.end();
   return { items: image ? [...items, image] : items, finish };
@@ -51,7 +51,7 @@ test("thought may follow the bytes", () => {
 });
 
 test("an answer that is no object is malformed", () => {
-  for (const body of [null, 3, "x", []]) expect(() => createAnswer().read(body)).toThrow("not an object");
+  for (const body of [null, 3, "x", []]) expect(() => createResponseReader().read(body)).toThrow("not an object");
 });
 
 test.each([

@@ -1,4 +1,4 @@
-// From the answers of `generateContent` to what happened: texts, pictures, why it stopped, what it used.
+// From the answers of `generateContent` to what happened: texts, images, why it stopped, what it used.
 // Source: Gemini API reference, GenerateContentResponse, read 2026-11-23.
 import type { ProviderEvent, Usage } from "../../domain/generation.ts";
 import { damaged } from "../json-stream.ts";
@@ -8,21 +8,21 @@ import { createExtras } from "./extras.ts";
 import { arrayOf, isRecord, type JsonRecord, numberOf, stringOf } from "./json.ts";
 import { BLOCK_REASONS, FIELDS, FINISH_REASONS, PARTS, toFinish } from "./vocabulary.ts";
 
-/** A picture whose bytes `value` stands for: base64, or a placeholder of `json-media.ts`. */
-export type AnswerImage = { type: "image"; value: string; mime: string; thought: boolean; signature?: string };
-export type AnswerItem = Extract<ProviderEvent, { type: "text" }> | AnswerImage;
+/** An image whose bytes `value` stands for: base64, or a placeholder of `json-media.ts`. */
+export type ResponseImage = { type: "image"; value: string; mime: string; thought: boolean; signature?: string };
+export type ResponseItem = Extract<ProviderEvent, { type: "text" }> | ResponseImage;
 /** How a response ended. */
-export type AnswerEnd = Extract<ProviderEvent, { type: "finish" }>;
+export type ResponseEnd = Extract<ProviderEvent, { type: "finish" }>;
 
-export type Answer = {
+export type ResponseReader = {
   /**
-   * What the next response object of the same call tells. The final picture is the last one that is no thought, known only at the end:
+   * What the next response object of the same call tells. The final image is the last one that is no thought, known only at the end:
    * an earlier one comes out as a draft when another follows.
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
    */
-  read(response: unknown): AnswerItem[];
-  /** The final picture, if there is one, and how it ended. */
-  end(): { image: AnswerImage | null; finish: AnswerEnd };
+  read(response: unknown): ResponseItem[];
+  /** The final image, if there is one, and how it ended. */
+  end(): { image: ResponseImage | null; finish: ResponseEnd };
   /** Whether anything but usage has come. */
   hasBegun(): boolean;
   /** Whether the upstream said why it stopped. */
@@ -33,8 +33,8 @@ export type Answer = {
 export type UpdateFacts = (kind: NewsKind, word: string, body: unknown) => void;
 
 /** Collects one call's answer: one response object, or those of a stream in order. */
-export function createAnswer(learn: UpdateFacts = () => {}): Answer {
-  let image: AnswerImage | null = null;
+export function createResponseReader(learn: UpdateFacts = () => {}): ResponseReader {
+  let image: ResponseImage | null = null;
   let hasText = false;
   let begun = false;
   let reason = "";
@@ -44,16 +44,22 @@ export function createAnswer(learn: UpdateFacts = () => {}): Answer {
   let modelVersion: string | undefined;
   const extras = createExtras();
 
-  const readPart = (part: JsonRecord): AnswerItem[] => {
+  const readPart = (part: JsonRecord): ResponseItem[] => {
     const thought = part.thought === true;
     const signature = stringOf(part.thoughtSignature);
     const mark = signature ? { signature } : {};
     const media = isRecord(part.inlineData) ? part.inlineData : null;
     const value = stringOf(media?.data);
     if (value) {
-      const found: AnswerImage = { type: "image", value, mime: stringOf(media?.mimeType) ?? "application/octet-stream", thought, ...mark };
+      const found: ResponseImage = {
+        type: "image",
+        value,
+        mime: stringOf(media?.mimeType) ?? "application/octet-stream",
+        thought,
+        ...mark,
+      };
       if (thought) return [found];
-      const superseded: AnswerItem[] = image ? [{ ...image, thought: true }] : [];
+      const superseded: ResponseItem[] = image ? [{ ...image, thought: true }] : [];
       image = found;
       return superseded;
     }

@@ -65,7 +65,7 @@ export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" |
       url: url.href,
       headers: {
         accept: "*/*",
-        // Pictures and videos do not compress; what is not compressed need not be unpacked.
+        // Images and videos do not compress; what is not compressed need not be unpacked.
         "accept-encoding": "identity",
         "user-agent": `flow2api/${VERSION}`,
         ...(body === undefined ? {} : { "content-type": "application/json" }),

@@ -22,7 +22,7 @@ const gemini = createGemini({
 const token: ProviderToken = { id: 1, secret: "demo-key", proxy: null, state: {} };
 const request: VideoRequest = { family: "gemini-omni-1.2-flash", mode: "text", prompt: "a fox", seconds: 4, images: [] };
 const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-const picture: InputMedia = { mime: "image/png", data: new Blob([Buffer.from(PIXEL, "base64")]) };
+const renderedImage: InputMedia = { mime: "image/png", data: new Blob([Buffer.from(PIXEL, "base64")]) };
 
 afterAll(() => simulator.stop());
 beforeEach(() => {
@@ -82,9 +82,9 @@ describe("every mode of both families", () => {
   };
   const MODES: [name: string, change: () => Promise<Partial<VideoRequest>>, task: string][] = [
     ["text", async () => ({ aspect: "9:16", resolution: "1080p", seed: 3 }), "text_to_video"],
-    ["first frame", async () => ({ mode: "first_frame", images: [picture] }), "image_to_video"],
-    ["first and last frame", async () => ({ mode: "frames", images: [picture, picture] }), "image_to_video"],
-    ["references", async () => ({ mode: "references", images: [picture, picture, picture] }), "reference_to_video"],
+    ["first frame", async () => ({ mode: "first_frame", images: [renderedImage] }), "image_to_video"],
+    ["first and last frame", async () => ({ mode: "frames", images: [renderedImage, renderedImage] }), "image_to_video"],
+    ["references", async () => ({ mode: "references", images: [renderedImage, renderedImage, renderedImage] }), "reference_to_video"],
     ["edit of a result", () => own("edit"), "edit"],
     ["extension of a result", () => own("extend"), "extend"],
     ["upscale of a result", async () => ({ ...(await own("upscale")), prompt: "", resolution: "4k" }), "upscale"],

@@ -16,10 +16,10 @@ const CREATE = "POST /v1beta/interactions";
 const CLIP = Buffer.alloc(700_000, "video");
 
 type Call = { at: string; headers: Headers; body: Buffer; url: URL };
-type Answer = (call: Call) => Response | Promise<Response>;
+type ResponseReader = (call: Call) => Response | Promise<Response>;
 
 /** A server that answers by method and path; an array is answered in turn, its last again and again. */
-function setUp(routes: Record<string, Answer | Answer[]>) {
+function setUp(routes: Record<string, ResponseReader | ResponseReader[]>) {
   const calls: Call[] = [];
   const pauses: number[] = [];
   const lines: string[] = [];
@@ -115,7 +115,7 @@ describe("starting", () => {
 });
 
 /** The Files API: an upload of any number of pieces, then these states in turn. */
-const uploads = (...states: string[]): Record<string, Answer | Answer[]> => ({
+const uploads = (...states: string[]): Record<string, ResponseReader | ResponseReader[]> => ({
   "POST /upload/v1beta/files": ({ url }) =>
     url.searchParams.has("upload_id")
       ? Response.json({ file: { name: "files/xyz", uri: "https://elsewhere.example/v1beta/files/xyz", state: "PROCESSING" } })
@@ -142,9 +142,9 @@ describe("inputs", () => {
 
   test("pictures beyond what a body should hold are uploaded in pieces, the others go with it, in their order", async () => {
     const size = 9 * 1024 * 1024;
-    const picture = (bytes: number): InputMedia => ({ mime: "image/png", data: new Blob([Buffer.alloc(bytes, "p")]) });
+    const renderedImage = (bytes: number): InputMedia => ({ mime: "image/png", data: new Blob([Buffer.alloc(bytes, "p")]) });
     await using set = setUp(uploads("ACTIVE"));
-    await start(set, { mode: "references", images: [picture(size), picture(size), picture(3)] });
+    await start(set, { mode: "references", images: [renderedImage(size), renderedImage(size), renderedImage(3)] });
     const pieces = set.calls.filter((call) => call.url.searchParams.has("upload_id"));
     expect(pieces.map(({ headers }) => [headers.get("x-goog-upload-offset"), headers.get("x-goog-upload-command")])).toEqual([
       ["0", "upload"],
@@ -307,7 +307,7 @@ describe("downloading", () => {
 
   const ACTIVE = { "GET /v1beta/files/xyz": file("ACTIVE") };
   const away = (location: string) => () => new Response(null, { status: 302, headers: { location } });
-  const FAILURES: [name: string, routes: Record<string, Answer>, kind: string, charged: boolean][] = [
+  const FAILURES: [name: string, routes: Record<string, ResponseReader>, kind: string, charged: boolean][] = [
     ["a file that failed", { "GET /v1beta/files/xyz": file("FAILED") }, "no_result", true],
     ["a file that is gone", { "GET /v1beta/files/xyz": refusal(403, "PERMISSION_DENIED") }, "no_result", true],
     ["a file that is not ready after all", { ...ACTIVE, [DOWNLOAD]: refusal(400, "FAILED_PRECONDITION") }, "upstream_unavailable", false],

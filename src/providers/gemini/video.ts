@@ -20,7 +20,7 @@ import { INTERACTION_STATUSES } from "./vocabulary.ts";
 type Videos = Pick<Provider, "startVideo" | "continueVideo" | "pollVideo" | "downloadVideo" | "cancelVideo">;
 
 /**
- * Bytes of pictures that go inside the body; what is more goes through Files. The API takes about 100 MiB of base64, but a body is held
+ * Bytes of images that go inside the body; what is more goes through Files. The API takes about 100 MiB of base64, but a body is held
  * whole in memory until it is sent.
  */
 const MAX_INLINE = 16 * 1024 * 1024;

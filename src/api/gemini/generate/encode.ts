@@ -1,7 +1,7 @@
 // Encoder of GenerateContentResponse. Pure; base64 is written when the response is sent.
 // Source: Gemini API reference, GenerateContentResponse; enums of @google/genai 3.1.0 (read 2026-11-23).
 
-import type { AnswerExtras, Finish, GenerateEvent, Usage } from "../../../domain/generation.ts";
+import type { Finish, GenerateEvent, OutputExtras, Usage } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;
@@ -21,7 +21,7 @@ export type End = ({ blockReason: string } | { finishReason: string }) & {
   usage: Usage | null;
   modelVersion?: string;
   /** What the upstream told besides, passed on as it came. */
-  extras?: AnswerExtras;
+  extras?: OutputExtras;
 };
 
 /** Flow's words, and the one that asks for a continuation, which is not passed on. */
