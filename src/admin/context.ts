@@ -9,7 +9,7 @@ import type { SessionCookie } from "./auth/session-cookie.ts";
 import type { Forms } from "./forms.ts";
 import type { Notices } from "./notices.ts";
 
-/** Who asks, as the door found out. */
+/** Session, address and form token of one request, as the guard found them. */
 export type SessionContext = {
   /** Null on the pages that are open to all: login and its like. */
   session: Session | null;
@@ -28,7 +28,7 @@ export type AdminContext = Context & {
   notices: Notices;
   cookie: SessionCookie;
   assets: AssetUrls;
-  /** @throws when the door has not seen the request */
+  /** @throws when the guard has not seen the request */
   sessionContextOf(request: Request): SessionContext;
   /** Scheme and host at which this request reached us, for links and client settings. */
   originOf(request: Request): string;

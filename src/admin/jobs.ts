@@ -15,35 +15,38 @@ const PAGE_SIZE = 50;
 const DELIVERIES_SHOWN = 20;
 
 export const jobRoutes = (ctx: AdminContext) => {
-  const { store, jobs, media, requests, audit } = ctx;
+  const pages = jobPages(ctx);
+  return new Elysia({ prefix: "/jobs" }).use(listRoutes(ctx, pages)).use(actionRoutes(ctx, pages));
+};
+
+type JobPages = ReturnType<typeof jobPages>;
+
+function jobPages(ctx: AdminContext) {
+  const { store, jobs } = ctx;
   const namesFor = (shown: readonly JobRow[]) => ({
     keys: new Map(shown.flatMap(({ keyId }) => (ctx.keys.get(keyId) ? [[keyId, ctx.keys.get(keyId)!.name] as const] : []))),
     tokens: tokenLabels(ctx),
   });
-  const withPlace = async (job: JobRow): Promise<ShownJob> => {
+  const withQueuePosition = async (job: JobRow): Promise<ShownJob> => {
     const seen = job.state === "queued" ? await jobs.get(job.id, null) : null;
     return seen?.place ? { ...job, place: seen.place } : job;
   };
   const find = async (request: Request, id: string): Promise<ShownJob> => {
     const job = await store.getJob(id);
     if (!job) throw new AppError("not_found", viewOf(ctx, request).t.jobs.gone);
-    return withPlace(job);
+    return withQueuePosition(job);
   };
-  /** A job after something was done to it: its row, or its page. */
-  const done = async (request: Request, id: string, say: (t: Messages["jobs"], job: JobRow) => string) => {
-    const job = await find(request, id);
-    return changed(ctx, request, {
-      location: jobHref(id),
-      content: (view) => JobRowView({ view, job, names: namesFor([job]) }),
-      notice: { text: say(viewOf(ctx, request).t.jobs, job) },
-    });
-  };
+  return { namesFor, withQueuePosition, find };
+}
 
-  return new Elysia({ prefix: "/jobs" })
+/** The list and one job. */
+const listRoutes = (ctx: AdminContext, { namesFor, withQueuePosition, find }: JobPages) => {
+  const { store, media, requests } = ctx;
+  return new Elysia()
     .get("/", async ({ request }) => {
       const query = readJobQuery(new URL(request.url).searchParams);
       const found = await pageOfJobs(store, query, PAGE_SIZE);
-      const shown = await Promise.all(found.jobs.map(withPlace));
+      const shown = await Promise.all(found.jobs.map(withQueuePosition));
       const data = { query, ...found, jobs: shown, names: namesFor(shown), keyChoices: await keyChoices(ctx, query.key) };
       return page(ctx, request, (view) => ({ title: view.t.jobs.title, nav: "jobs", body: JobsPage({ view, data }) }));
     })
@@ -70,11 +73,27 @@ export const jobRoutes = (ctx: AdminContext) => {
       const isPage = new URL(request.url).searchParams.has("page");
       if (isUnderWay(job)) return fragment(ctx, request, (view) => JobProgress({ view, job, page: isPage }));
       if (isPage) return goTo(ctx, request, jobHref(job.id));
-      // It has ended: all of the row is told, in place of the part that asked.
+      // It has ended: the whole row replaces the part that asked.
       const answer = fragment(ctx, request, (view) => JobRowView({ view, job, names: namesFor([job]) }));
       answer.headers.set("hx-retarget", `#job-${job.id}`);
       return answer;
-    })
+    });
+};
+
+/** Cancel, decide, retry. */
+const actionRoutes = (ctx: AdminContext, { namesFor, find }: JobPages) => {
+  const { jobs, audit } = ctx;
+  /** A job after an action: its row, or its page. */
+  const done = async (request: Request, id: string, say: (t: Messages["jobs"], job: JobRow) => string) => {
+    const job = await find(request, id);
+    return changed(ctx, request, {
+      location: jobHref(id),
+      content: (view) => JobRowView({ view, job, names: namesFor([job]) }),
+      notice: { text: say(viewOf(ctx, request).t.jobs, job) },
+    });
+  };
+
+  return new Elysia()
     .post("/:id/cancel", async ({ request, params }) => {
       const before = await find(request, params.id);
       await jobs.cancel(before.id, null);

@@ -4,7 +4,7 @@ import type { Messages } from "../../views/locales/en.ts";
 import type { Typed } from "../../views/settings/setting.tsx";
 import { ReviewPage, SecretPage, SettingsPage } from "../../views/settings/settings.tsx";
 import { AppError } from "../errors.ts";
-import { createSettingsAdmin, type SettingChange, type SettingState } from "../gateway/settings/manage-settings.ts";
+import { createSettingsAdmin, type SettingChange, type SettingState, type SettingsAdmin } from "../gateway/settings/manage-settings.ts";
 import { newSecretText } from "../ids.ts";
 import type { AdminContext } from "./context.ts";
 import type { FormReader } from "./forms.ts";
@@ -15,7 +15,11 @@ const MAX_TEXT = 20_000;
 
 export const settingRoutes = (ctx: AdminContext) => {
   const admin = createSettingsAdmin({ ...ctx, now: ctx.clock.now });
+  return new Elysia({ prefix: "/settings" }).use(changeRoutes(ctx, admin)).use(secretRoutes(ctx, admin));
+};
 
+/** The list, the review of a change, the change and its undo. */
+const changeRoutes = (ctx: AdminContext, admin: SettingsAdmin) => {
   const show = async (request: Request, query: string, typed?: Typed) => {
     const { t } = viewOf(ctx, request);
     const states = (await admin.states()).filter((state) => matches(state, query, t));
@@ -27,31 +31,19 @@ export const settingRoutes = (ctx: AdminContext) => {
       body: SettingsPage({ view, states, query, lastChange, typed }),
     }));
   };
-  const secretOf = async (key: string): Promise<SettingState> => {
-    const state = (await admin.states()).find((one) => one.key === key && one.secret && !one.locked);
-    if (!state) throw new AppError("not_found", `There is no secret ${JSON.stringify(key.slice(0, 80))} to be changed here.`);
-    return state;
-  };
-  const secretPage = async (request: Request, key: string, { made = null, error }: { made?: string | null; error?: string } = {}) => {
-    const state = await secretOf(key);
-    const origin = ctx.originOf(request);
-    return page(ctx, request, (view) => ({
-      title: key,
-      nav: "settings",
-      status: error ? 422 : 200,
-      body: SecretPage({ view, state, made, origin, error }),
-    }));
-  };
 
-  return new Elysia({ prefix: "/settings" })
+  return new Elysia()
     .get("/", ({ request, query }) => show(request, typeof query.q === "string" ? query.q.slice(0, 200) : ""))
     .post("/review", async ({ request }) => {
       const form = await readForm(ctx, request);
-      const wishes = wishesOf(form, await admin.states());
+      const wanted = changesOf(form, await admin.states());
       form.check();
-      const { differences, changes, wrong, revision } = await admin.review(wishes);
+      const { differences, changes, wrong, revision } = await admin.review(wanted);
       if (wrong.length > 0)
-        return show(request, "", { values: new Map(wishes.flatMap((wish) => ("text" in wish ? [[wish.key, wish.text]] : []))), wrong });
+        return show(request, "", {
+          values: new Map(wanted.flatMap((change) => ("text" in change ? [[change.key, change.text]] : []))),
+          wrong,
+        });
       if (differences.length === 0) return goTo(ctx, request, HOME, { text: viewOf(ctx, request).t.settings.nothingChanged });
       return page(ctx, request, (view) => ({
         title: view.t.settings.reviewTitle,
@@ -78,7 +70,28 @@ export const settingRoutes = (ctx: AdminContext) => {
         await admin.undo(ctx.sessionContextOf(request));
         return { text: t.settings.undone, undo: { action: `${HOME}/undo` } };
       });
-    })
+    });
+};
+
+/** Secrets: generated or typed, shown once or never. */
+const secretRoutes = (ctx: AdminContext, admin: SettingsAdmin) => {
+  const secretOf = async (key: string): Promise<SettingState> => {
+    const state = (await admin.states()).find((one) => one.key === key && one.secret && !one.locked);
+    if (!state) throw new AppError("not_found", `There is no secret ${JSON.stringify(key.slice(0, 80))} to be changed here.`);
+    return state;
+  };
+  const secretPage = async (request: Request, key: string, { made = null, error }: { made?: string | null; error?: string } = {}) => {
+    const state = await secretOf(key);
+    const origin = ctx.originOf(request);
+    return page(ctx, request, (view) => ({
+      title: key,
+      nav: "settings",
+      status: error ? 422 : 200,
+      body: SecretPage({ view, state, made, origin, error }),
+    }));
+  };
+
+  return new Elysia()
     .get("/secret/:key", ({ request, params }) => secretPage(request, params.key))
     .post("/secret/:key", async ({ request, params }) => {
       const { t } = viewOf(ctx, request);
@@ -106,8 +119,8 @@ function matches({ key, section, description }: SettingState, query: string, { s
     .every((word) => text.includes(word));
 }
 
-/** What the form asks for: every field that it had, and the one whose reset button was pressed. */
-function wishesOf(form: FormReader, states: readonly SettingState[]): SettingChange[] {
+/** Changes of the form: every field that it had, and the one whose reset button was pressed. */
+function changesOf(form: FormReader, states: readonly SettingState[]): SettingChange[] {
   const shown = new Set(form.list("keys"));
   const resets = new Set(form.list("reset"));
   return states
@@ -128,12 +141,12 @@ function jsonOf(text: string): unknown {
   }
 }
 
-type Told = Parameters<typeof goTo>[3];
+type Notice = Parameters<typeof goTo>[3];
 
 /** Back to the settings: with what was done, or with why nothing was. */
-async function orConflict(ctx: AdminContext, request: Request, words: string, act: () => Promise<Told>): Promise<Response> {
+async function orConflict(ctx: AdminContext, request: Request, words: string, action: () => Promise<Notice>): Promise<Response> {
   try {
-    return goTo(ctx, request, HOME, await act());
+    return goTo(ctx, request, HOME, await action());
   } catch (error) {
     if (!(error instanceof AppError && error.kind === "conflict")) throw error;
     return goTo(ctx, request, HOME, { text: words, tone: "bad" });

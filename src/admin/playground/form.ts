@@ -11,7 +11,7 @@ const MAX_PROMPT = 32_000;
 const MAX_SEED = 2_147_483_647;
 const MAX_SECONDS = 3600;
 
-/** The form as it is: `settleWish` leaves out what its model does not offer. */
+/** The form as it is: `settleForm` leaves out what its model does not offer. */
 export function readPlaygroundForm(form: FormReader): PlaygroundForm {
   const whole = (name: string, max: number) => {
     const value = form.whole(name, { max });
@@ -42,7 +42,7 @@ const FILE_FIELD = /^file-(pictures|first|last|video)$/;
 
 /**
  * Stores the files that a form carries, each in its place; a form without files has none. Empty file fields are nobody's.
- * @throws {AppError} `invalid_request` for what is no picture or video
+ * @throws {AppError} `invalid_request` for what is not an image or a video
  */
 export async function storeInputs(
   { forms, media }: Pick<AdminContext, "forms" | "media">,

@@ -69,8 +69,8 @@ export function secretNotice(view: View, label: string, failure: AppError | null
 }
 
 /** Deletes tokens and says how to take that back. */
-export async function removeTokens(ctx: AdminContext, room: TokenPages, request: Request, ids: readonly number[]): Promise<Notice> {
-  const removal = await room.removals.remove(ids);
+export async function removeTokens(ctx: AdminContext, pages: TokenPages, request: Request, ids: readonly number[]): Promise<Notice> {
+  const removal = await pages.removals.remove(ids);
   await auditEach(ctx, request, "token.delete", removal.ids);
   return {
     text: viewOf(ctx, request).t.tokens.removed(removal.ids.length),

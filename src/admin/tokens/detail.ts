@@ -18,34 +18,34 @@ import { readSecret, readSettings, shownProxy } from "./form.ts";
 const DAYS = 30;
 const DAY_MS = 86_400_000;
 const MAX_REQUESTS = 25;
-const MAX_PAUSES = 50;
-const TRAIL_ROWS = 30;
+const MAX_COOLDOWNS = 50;
+const AUDIT_ROWS = 30;
 
 type Server = { timeout(request: Request, seconds: number): void } | null;
 
-export const tokenPageRoutes = (ctx: AdminContext, room: TokenPages) =>
+export const tokenPageRoutes = (ctx: AdminContext, pages: TokenPages) =>
   new Elysia()
     .get("/:id", async ({ request, params }) => {
-      const data = await tokenData(ctx, room, room.item(params.id));
+      const data = await tokenData(ctx, pages, pages.item(params.id));
       return page(ctx, request, (view) => ({ title: data.item.row.label, nav: "tokens", body: TokenPage({ view, data }) }));
     })
     .post("/:id/settings", async ({ request, params }) => {
-      const { row } = room.item(params.id);
+      const { row } = pages.item(params.id);
       const form = await readForm(ctx, request);
       const { t } = viewOf(ctx, request);
       const change = readSettings(form, row, t);
       form.check();
-      const count = await room.admin.change([row.id], change, ctx.sessionContextOf(request));
+      const count = await pages.admin.change([row.id], change, ctx.sessionContextOf(request));
       return goTo(ctx, request, tokenHref(row.id), { text: t.tokens.changed(count) });
     })
     .post("/:id/secret", async ({ request, server, params }) => {
-      const { row } = room.item(params.id);
+      const { row } = pages.item(params.id);
       (server as Server)?.timeout(request, 0);
       const form = await readForm(ctx, request);
       const view = viewOf(ctx, request);
       const secret = readSecret(form, row.provider, view.t);
       form.check();
-      const failure = await room.admin.replaceSecret(row.id, secret, ctx.sessionContextOf(request)).catch((error) => {
+      const failure = await pages.admin.replaceSecret(row.id, secret, ctx.sessionContextOf(request)).catch((error) => {
         if (!(error instanceof AppError) || error.reason !== "secret_known") throw error;
         form.refuse("secret", view.t.tokens.knownSecret);
         form.check();
@@ -54,17 +54,17 @@ export const tokenPageRoutes = (ctx: AdminContext, room: TokenPages) =>
       return goTo(ctx, request, tokenHref(row.id), secretNotice(view, row.label, failure));
     });
 
-async function tokenData(ctx: AdminContext, room: TokenPages, item: TokenItem): Promise<TokenData> {
+async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem): Promise<TokenData> {
   const { id, proxy, provider, group } = item.row;
   const now = ctx.clock.now();
   const since = now - (now % DAY_MS) - (DAYS - 1) * DAY_MS;
   const subjects = [tokenSubject(id), ...(group === null ? [] : [groupSubject(provider, group)])];
   const [usage, days, requests, pauses, trail] = await Promise.all([
-    room.usages.of([id]),
-    room.usages.byDay(id, since),
+    pages.usages.of([id]),
+    pages.usages.byDay(id, since),
     ctx.requests.list({ limit: MAX_REQUESTS, tokenId: id }),
-    ctx.store.listCooldowns(subjects, MAX_PAUSES),
-    ctx.audit.list({ limit: TRAIL_ROWS, subject: `token ${id}` }),
+    ctx.store.listCooldowns(subjects, MAX_COOLDOWNS),
+    ctx.audit.list({ limit: AUDIT_ROWS, subject: `token ${id}` }),
   ]);
   return {
     item,

@@ -12,21 +12,27 @@ import { readCap } from "./form.ts";
 
 const PAGE_SIZE = 40;
 
-export const tokenGroupRoutes = (ctx: AdminContext, room: TokenPages) =>
+export const tokenGroupRoutes = (ctx: AdminContext, pages: TokenPages) =>
   new Elysia({ prefix: "/groups" })
     .get("/", ({ request }) => {
       const { searchParams } = new URL(request.url);
       const q = (searchParams.get("q") ?? "").trim().slice(0, 200);
       const after = searchParams.get("after") ?? "";
       const { groups, next } = pageOfGroups(ctx.pool.groups(), q, after);
-      const data = { groups: withStates(ctx, room, groups), q, next, isFirst: after === "", dayEnds: nextPacificMidnight(ctx.clock.now()) };
+      const data = {
+        groups: withStates(ctx, pages, groups),
+        q,
+        next,
+        isFirst: after === "",
+        dayEnds: nextPacificMidnight(ctx.clock.now()),
+      };
       return page(ctx, request, (view) => ({ title: view.t.tokens.groupsTitle, nav: "tokens", body: GroupsPage({ view, data }) }));
     })
     .post("/clear", async ({ request }) => {
       const form = await readForm(ctx, request);
       const group = groupOf(ctx, form);
       const family = form.text("family", { max: 100 }) || undefined;
-      const count = await room.admin.clear(group.members, family, ctx.sessionContextOf(request));
+      const count = await pages.admin.clear(group.members, family, ctx.sessionContextOf(request));
       return goTo(ctx, request, "/admin/tokens/groups", { text: viewOf(ctx, request).t.tokens.cleared(count) });
     })
     .post("/caps", async ({ request }) => {
@@ -34,7 +40,7 @@ export const tokenGroupRoutes = (ctx: AdminContext, room: TokenPages) =>
       const group = groupOf(ctx, form);
       const cap = readCap(form);
       form.check();
-      await room.admin.setGroupCap(group, cap, ctx.sessionContextOf(request));
+      await pages.admin.setGroupCap(group, cap, ctx.sessionContextOf(request));
       return goTo(ctx, request, "/admin/tokens/groups", { text: viewOf(ctx, request).t.tokens.groupSaved(group.name) });
     });
 
@@ -60,11 +66,11 @@ function pageOfGroups(all: PoolGroupView[], q: string, after: string): { groups:
   return { groups: shown.map(({ group }) => group), next: rest.length > PAGE_SIZE ? shown.at(-1)!.place : null };
 }
 
-function withStates({ pool }: Pick<AdminContext, "pool">, room: TokenPages, groups: readonly PoolGroupView[]): GroupItem[] {
+function withStates({ pool }: Pick<AdminContext, "pool">, pages: TokenPages, groups: readonly PoolGroupView[]): GroupItem[] {
   return groups.map((group) => {
     const counts = { healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
     for (const id of group.members) {
-      const view = room.removals.isRemoved(id) ? null : pool.view(id);
+      const view = pages.removals.isRemoved(id) ? null : pool.view(id);
       if (view) counts[view.health.state]++;
     }
     return { group, states: counts };

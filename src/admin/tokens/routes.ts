@@ -24,23 +24,23 @@ const CONCURRENCY = { min: -1, max: 1000 };
 const NO_CALLS: ReadonlyMap<number, number> = new Map();
 
 export const tokenRoutes = (ctx: AdminContext) => {
-  const room = createTokenPages(ctx);
+  const pages = createTokenPages(ctx);
   return new Elysia({ prefix: "/tokens" })
-    .use(listRoutes(ctx, room))
+    .use(listRoutes(ctx, pages))
     .use(tokenImportRoutes(ctx))
-    .use(tokenGroupRoutes(ctx, room))
-    .use(tokenRowRoutes(ctx, room))
-    .use(tokenPageRoutes(ctx, room));
+    .use(tokenGroupRoutes(ctx, pages))
+    .use(tokenRowRoutes(ctx, pages))
+    .use(tokenPageRoutes(ctx, pages));
 };
 
-const listRoutes = (ctx: AdminContext, room: TokenPages) =>
+const listRoutes = (ctx: AdminContext, pages: TokenPages) =>
   new Elysia()
     .get("/", async ({ request }) => {
       const query = readTokenQuery(new URL(request.url).searchParams);
-      const items = room.items();
-      const today = query.sort === "today" ? await room.usages.today() : NO_CALLS;
+      const items = pages.items();
+      const today = query.sort === "today" ? await pages.usages.today() : NO_CALLS;
       const shown = pageOfTokens(items, query, { size: PAGE_SIZE, today });
-      const usage = await room.usages.of(shown.items.map(({ row }) => row.id));
+      const usage = await pages.usages.of(shown.items.map(({ row }) => row.id));
       const data = { page: shown, query, choices: tokenChoices(items.map(({ row }) => row)), usage };
       return page(ctx, request, (view) => ({ title: view.t.tokens.title, nav: "tokens", body: TokensPage({ view, data }) }));
     })
@@ -65,30 +65,30 @@ const listRoutes = (ctx: AdminContext, room: TokenPages) =>
         tags: form.words("tags"),
       };
       form.check();
-      const row = await room.admin.add(token, ctx.sessionContextOf(request)).catch((error) => {
+      const row = await pages.admin.add(token, ctx.sessionContextOf(request)).catch((error) => {
         if (!(error instanceof AppError) || error.kind !== "conflict") throw error;
         form.refuse("secret", t.tokens.knownSecret);
         form.check();
         throw error;
       });
-      room.admin.checkAll([row.id]);
+      pages.admin.checkAll([row.id]);
       return goTo(ctx, request, tokenHref(row.id), { text: t.tokens.added(row.label) });
     })
-    .get("/export.csv", ({ request }) => exported(ctx, room, request, "csv"))
-    .get("/export.json", ({ request }) => exported(ctx, room, request, "json"))
+    .get("/export.csv", ({ request }) => exported(ctx, pages, request, "csv"))
+    .get("/export.json", ({ request }) => exported(ctx, pages, request, "json"))
     .post("/bulk", async ({ request }) => {
       const form = await readForm(ctx, request);
       const query = readTokenQuery(new URLSearchParams(form.text("query", { max: 4000 })));
-      const ids = form.flag("every") ? matchingIds(room.items(), query) : form.list("id").map(Number);
+      const ids = form.flag("every") ? matchingIds(pages.items(), query) : form.list("id").map(Number);
       const act = form.choice("act", ACTS);
       const change = act === "set" ? readBulkChange(form) : {};
       form.check();
-      const notice = await actOnMany(ctx, room, request, { act, ids, change });
+      const notice = await actOnMany(ctx, pages, request, { act, ids, change });
       return goTo(ctx, request, tokensHref(query, { after: query.after }), notice);
     })
     .post("/removals/:name/restore", async ({ request, params }) => {
       const { tokens } = viewOf(ctx, request).t;
-      const notice = await room.removals.restore(params.name).then(
+      const notice = await pages.removals.restore(params.name).then(
         async (ids): Promise<Notice> => {
           await auditEach(ctx, request, "token.restore", ids);
           return { text: tokens.restored(ids.length) };
@@ -103,30 +103,30 @@ const listRoutes = (ctx: AdminContext, room: TokenPages) =>
 
 type Many = { act: (typeof ACTS)[number]; ids: readonly number[]; change: ReturnType<typeof readBulkChange> };
 
-async function actOnMany(ctx: AdminContext, room: TokenPages, request: Request, { act, ids, change }: Many): Promise<Notice> {
+async function actOnMany(ctx: AdminContext, pages: TokenPages, request: Request, { act, ids, change }: Many): Promise<Notice> {
   const view = viewOf(ctx, request);
   const { tokens } = view.t;
   const by = ctx.sessionContextOf(request);
   if (ids.length === 0) return { text: tokens.noneSelected, tone: "bad" };
   switch (act) {
     case "enable":
-      return { text: tokens.enabled(await room.admin.change(ids, { enabled: true }, by)) };
+      return { text: tokens.enabled(await pages.admin.change(ids, { enabled: true }, by)) };
     case "disable":
-      return { text: tokens.disabled(await room.admin.change(ids, { enabled: false }, by)) };
+      return { text: tokens.disabled(await pages.admin.change(ids, { enabled: false }, by)) };
     case "set":
-      return { text: tokens.changed(await room.admin.change(ids, change, by)) };
+      return { text: tokens.changed(await pages.admin.change(ids, change, by)) };
     case "clear":
-      return { text: tokens.cleared(await room.admin.clear(ids, undefined, by)) };
+      return { text: tokens.cleared(await pages.admin.clear(ids, undefined, by)) };
     case "check":
-      room.admin.checkAll(ids);
+      pages.admin.checkAll(ids);
       return { text: tokens.checking(ids.length) };
     case "remove":
-      return removeTokens(ctx, room, request, ids);
+      return removeTokens(ctx, pages, request, ids);
   }
 }
 
-function exported(ctx: AdminContext, room: TokenPages, request: Request, format: TokenFormat): Response {
-  const items = room.items();
+function exported(ctx: AdminContext, pages: TokenPages, request: Request, format: TokenFormat): Response {
+  const items = pages.items();
   const ids = new Set(matchingIds(items, readTokenQuery(new URL(request.url).searchParams)));
   const rows = items.map(({ row }) => row).filter(({ id }) => ids.has(id));
   const day = new Date(ctx.clock.now()).toISOString().slice(0, 10);

@@ -11,58 +11,58 @@ import { readRowChange } from "./form.ts";
 
 type Server = { timeout(request: Request, seconds: number): void } | null;
 
-export const tokenRowRoutes = (ctx: AdminContext, room: TokenPages) =>
+export const tokenRowRoutes = (ctx: AdminContext, pages: TokenPages) =>
   new Elysia()
-    .get("/:id/row", async ({ request, params }) => fragment(ctx, request, await rowOf(room, params.id)))
+    .get("/:id/row", async ({ request, params }) => fragment(ctx, request, await rowOf(pages, params.id)))
     .get("/:id/edit", ({ request, params }) => {
-      const item = room.item(params.id);
+      const item = pages.item(params.id);
       return fragment(ctx, request, (view) => TokenRowEdit({ view, item }));
     })
     .post("/:id/row", async ({ request, params }) => {
-      const { row } = room.item(params.id);
+      const { row } = pages.item(params.id);
       const form = await readForm(ctx, request);
       const change = readRowChange(form);
       form.check();
-      const count = await room.admin.change([row.id], change, ctx.sessionContextOf(request));
-      return answer(ctx, room, request, row.id, { text: viewOf(ctx, request).t.tokens.changed(count) });
+      const count = await pages.admin.change([row.id], change, ctx.sessionContextOf(request));
+      return answer(ctx, pages, request, row.id, { text: viewOf(ctx, request).t.tokens.changed(count) });
     })
     .post("/:id/check", async ({ request, server, params }) => {
-      const { row } = room.item(params.id);
+      const { row } = pages.item(params.id);
       (server as Server)?.timeout(request, 0);
-      const failure = await room.admin.check(row.id).then(() => null, expected);
-      return answer(ctx, room, request, row.id, checkNotice(viewOf(ctx, request), row.label, failure));
+      const failure = await pages.admin.check(row.id).then(() => null, expected);
+      return answer(ctx, pages, request, row.id, checkNotice(viewOf(ctx, request), row.label, failure));
     })
     .post("/:id/clear", async ({ request, params }) => {
-      const { row } = room.item(params.id);
+      const { row } = pages.item(params.id);
       const family = (await readForm(ctx, request)).text("family", { max: 100 }) || undefined;
-      const count = await room.admin.clear([row.id], family, ctx.sessionContextOf(request));
-      return answer(ctx, room, request, row.id, { text: viewOf(ctx, request).t.tokens.cleared(count) });
+      const count = await pages.admin.clear([row.id], family, ctx.sessionContextOf(request));
+      return answer(ctx, pages, request, row.id, { text: viewOf(ctx, request).t.tokens.cleared(count) });
     })
-    .post("/:id/enable", ({ request, params }) => switchToken(ctx, room, request, params.id, true))
-    .post("/:id/disable", ({ request, params }) => switchToken(ctx, room, request, params.id, false))
+    .post("/:id/enable", ({ request, params }) => switchToken(ctx, pages, request, params.id, true))
+    .post("/:id/disable", ({ request, params }) => switchToken(ctx, pages, request, params.id, false))
     .post("/:id/remove", async ({ request, params }) => {
-      const { row } = room.item(params.id);
-      const notice = await removeTokens(ctx, room, request, [row.id]);
+      const { row } = pages.item(params.id);
+      const notice = await removeTokens(ctx, pages, request, [row.id]);
       return changed(ctx, request, { location: "/admin/tokens", notice, content: NoRow });
     });
 
-async function switchToken(ctx: AdminContext, room: TokenPages, request: Request, id: string, enabled: boolean): Promise<Response> {
-  const { row } = room.item(id);
+async function switchToken(ctx: AdminContext, pages: TokenPages, request: Request, id: string, enabled: boolean): Promise<Response> {
+  const { row } = pages.item(id);
   const { tokens } = viewOf(ctx, request).t;
-  const count = await room.admin.change([row.id], { enabled }, ctx.sessionContextOf(request));
-  return answer(ctx, room, request, row.id, { text: enabled ? tokens.enabled(count) : tokens.disabled(count) });
+  const count = await pages.admin.change([row.id], { enabled }, ctx.sessionContextOf(request));
+  return answer(ctx, pages, request, row.id, { text: enabled ? tokens.enabled(count) : tokens.disabled(count) });
 }
 
-async function rowOf(room: TokenPages, id: string | number) {
-  const item = room.item(`${id}`);
-  const usage = (await room.usages.of([item.row.id])).get(item.row.id) ?? null;
+async function rowOf(pages: TokenPages, id: string | number) {
+  const item = pages.item(`${id}`);
+  const usage = (await pages.usages.of([item.row.id])).get(item.row.id) ?? null;
   return (view: Parameters<typeof TokenRowView>[0]["view"]) => TokenRowView({ view, item, usage });
 }
 
 /** The row as it is now for htmx; a plain form goes back to where it came from. */
-async function answer(ctx: AdminContext, room: TokenPages, request: Request, id: number, notice: Notice): Promise<Response> {
+async function answer(ctx: AdminContext, pages: TokenPages, request: Request, id: number, notice: Notice): Promise<Response> {
   const location = backOf(await readForm(ctx, request), tokenHref(id));
-  return changed(ctx, request, { location, notice, content: await rowOf(room, id) });
+  return changed(ctx, request, { location, notice, content: await rowOf(pages, id) });
 }
 
 /** A check's failure that is an answer. */
