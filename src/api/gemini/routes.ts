@@ -33,7 +33,7 @@ export function geminiRoutes(ctx: GeminiContext) {
   const nameFile = (file: FileName) => ctx.store.nameFile(file, ctx.clock.now());
   const uploads = createUploads({ ...ctx, nameFile, limitMb: () => ctx.settings.current().server.body_limit_mb });
   const app = new Elysia({ name: "gemini" }).use(uploadRoutes(ctx, uploads));
-  return PREFIXES.reduce((all, prefix) => all.use(surface(ctx, prefix)), app);
+  return PREFIXES.reduce((all, prefix) => all.use(routesUnder(ctx, prefix)), app);
 }
 
 type Answer = (api: Api, call: Call, name: string) => Response | Promise<Response>;
@@ -109,7 +109,7 @@ function callModel(api: Api, call: Call, name: string) {
 }
 
 /** Every route under one prefix. */
-function surface(ctx: GeminiContext, prefix: Prefix) {
+function routesUnder(ctx: GeminiContext, prefix: Prefix) {
   const detail = (summary: string, body: object = {}) => ({ tags: ["Gemini"], summary, ...body, hide: prefix !== PREFIXES[0] });
   const route = (path: string, answer: Answer) => (arrival: Arrival) => respondTo(ctx, arrival, `${prefix}${path}`, answer);
   /** Counts against the key's limit per minute; the response has the rate headers. */

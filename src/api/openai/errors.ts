@@ -1,7 +1,11 @@
 // OpenAI error envelope: status, type and code of every ErrorKind.
 // Source: docs/wire/openai.md.
-import { type AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
+import { type GenerateEvent, noImageText } from "../../domain/generation.ts";
+import type { Job } from "../../domain/job.ts";
+import { AppError, bodyRefusalHeaders, type ErrorKind, knownFailure } from "../../errors.ts";
+import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { customerMessage } from "../../gateway/pool/customer-message.ts";
+import { refusalText } from "./chat/encode.ts";
 
 type Row = { status: number; type: string; code: string | null; retry?: false };
 
@@ -104,4 +108,26 @@ export function errorHeaders(thrown: unknown): Record<string, string> {
 /** Response for a failure before anything was sent. */
 export function errorResponse(error: unknown): Response {
   return Response.json(errorBody(error), { status: errorStatus(error), headers: errorHeaders(error) });
+}
+
+export type Done = Extract<GenerateEvent, { type: "done" }>;
+
+/** A content policy refusal, with the stage that refused. */
+export function refusalOf(done: Done): AppError {
+  const reason = done.finish === "policy_input" ? "policy_input" : "policy_output";
+  return new AppError("content_policy", refusalText(done), { detail: { scope: "request", reason } });
+}
+
+/** A generation that ended without an image; `text`: what the model returned instead. */
+export function withoutImage(done: Done, text: string): AppError {
+  if (done.finish.startsWith("policy")) return refusalOf(done);
+  const message = text.trim() || done.message || noImageText(done.upstreamReason);
+  return new AppError("no_result", message, { detail: { scope: "request", reason: done.finish === "length" ? "cut_off" : "text_only" } });
+}
+
+/** The failure of a job that ended without a result. */
+export function jobFailure(job: Pick<Job, "state" | "error">): AppError {
+  const failure = failureOf(job);
+  if (!failure) throw new Error(`A job in state ${job.state} has not failed`);
+  return failure;
 }

@@ -43,7 +43,7 @@ const PREFIXES = ["/v1", "/v1beta/openai"] as const;
 
 export function openaiRoutes(ctx: OpenAiContext) {
   const [first, second] = PREFIXES;
-  return new Elysia({ name: "openai" }).use(surface(ctx, first)).use(surface(ctx, second));
+  return new Elysia({ name: "openai" }).use(routesUnder(ctx, first)).use(routesUnder(ctx, second));
 }
 
 /** Videos are made by jobs only. */
@@ -57,8 +57,8 @@ type Arrival = {
   set: { headers: object };
 };
 
-/** Every route under one prefix. The prefix is a plain string: its literal types exceed the compiler's depth. */
-function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
+/** Handlers around an answer: its call, idle timeout, rate headers and admission. */
+function handlersOf(ctx: OpenAiContext, prefix: string) {
   const served = () => ({
     pool: ctx.pool,
     successors: ctx.settings.current().generation.successors,
@@ -91,7 +91,12 @@ function surface(ctx: OpenAiContext, prefix: string): AnyElysia {
       admitBody(api, call.request, call.key.id, kind);
       return answer(api, call, id);
     });
+  return { served, detail, route, slow, counted, generating };
+}
 
+/** Every route under one prefix. The prefix is a plain string: its literal types exceed the compiler's depth. */
+function routesUnder(ctx: OpenAiContext, prefix: string): AnyElysia {
+  const { served, detail, route, slow, counted, generating } = handlersOf(ctx, prefix);
   return (
     new Elysia({ name: `openai ${prefix}`, prefix })
       .get("/models", ({ request }) => Response.json(listedModels(served(), ctx.callOf(request).key, asksForAll(request.url))), {

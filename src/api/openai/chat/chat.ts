@@ -16,8 +16,7 @@ import { type Base64Placeholders, createBase64Placeholders, framePieces, jsonWit
 import { mediaDataUrl, mediaUrl } from "../../links.ts";
 import { COMMENT, frame, streamFrames } from "../../sse.ts";
 import { type Api, answerId, type Call, modelOf, startImages } from "../call.ts";
-import { errorBody } from "../errors.ts";
-import { type Done, refusalOf } from "../outcome.ts";
+import { type Done, errorBody, refusalOf } from "../errors.ts";
 import { ChatBody } from "../schema.ts";
 import { ChatProgress } from "./chat-progress.ts";
 import { type DecodedChat, decodeChat } from "./decode.ts";

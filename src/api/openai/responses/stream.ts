@@ -5,8 +5,8 @@ import { AppError } from "../../../errors.ts";
 import { type RenderedImage, renderImage } from "../../image-output.ts";
 import { frame } from "../../sse.ts";
 import type { Api } from "../call.ts";
+import { type Done, withoutImage } from "../errors.ts";
 import { base64Of } from "../images/response.ts";
-import { type Done, withoutImage } from "../outcome.ts";
 import type { DecodedResponse } from "./decode.ts";
 import {
   callId,

@@ -5,8 +5,7 @@ import type { Media, Resolution } from "../../../domain/generation.ts";
 import type { Job, JobState } from "../../../domain/job.ts";
 import { mediaUrl } from "../../links.ts";
 import { waitSeconds } from "../chat/chat-progress.ts";
-import { errorBody } from "../errors.ts";
-import { jobFailure } from "../outcome.ts";
+import { errorBody, jobFailure } from "../errors.ts";
 import { isObject } from "../references.ts";
 
 /** Clients poll until `completed` or `failed`; some stop at any other unknown word. */
