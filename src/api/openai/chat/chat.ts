@@ -65,7 +65,7 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const show = shower(api, call, decoded, embedded);
   if (!decoded.stream) {
     const whole = async () =>
-      jsonWithBytes(await completion(api, run.events, envelope, show, notes), { headers, onSent: run.delivered }, embedded);
+      jsonWithBytes(await completion(api, run.events, { envelope, show, notes }), { headers, onSent: run.delivered }, embedded);
     return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
   }
   return streamChat({ api, run, envelope, show, embedded, notes, includeUsage: decoded.includeUsage, headers, stop });
@@ -104,7 +104,11 @@ function assertShown(api: Api, done: Done): void {
   if (done.finish.startsWith("policy") && api.settings.current().generation.refusal === "error") throw refusalOf(done);
 }
 
-async function completion(api: Api, events: AsyncIterable<GenerateEvent>, envelope: Envelope, show: Show, notes: string) {
+async function completion(
+  api: Api,
+  events: AsyncIterable<GenerateEvent>,
+  { envelope, show, notes }: Pick<ChatStream, "envelope" | "show" | "notes">,
+) {
   const images: ShownImage[] = [];
   let text = "";
   for await (const event of events) {

@@ -28,8 +28,10 @@ export const sizeOf = ({ media }: RenderedImage): string | undefined =>
 /** One element of `data`: a link, or the bytes. */
 export type ImageDatum = { url: string } | { b64_json: Blob };
 
+type FinishedImages = { created: number; images: RenderedImage[]; data: ImageDatum[]; quality: Quality | null; usage: Usage | null };
+
 /** `ImagesResponse`. Format and size are those of the first image: all had the same options. */
-export function encodeImages(created: number, images: RenderedImage[], data: ImageDatum[], quality: Quality | null, usage: Usage | null) {
+export function encodeImages({ created, images, data, quality, usage }: FinishedImages) {
   const first = images[0]!;
   return {
     created,

@@ -41,7 +41,9 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
   const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
   if (!decoded.stream) {
     const { startedAt } = call;
-    return sendEarly({ api, startedAt, headers, errorBody }, () => answerWhole(api, call, run, decoded, headers));
+    return sendEarly({ api, startedAt, headers, errorBody }, async () =>
+      jsonWithBytes(await wholeBody(api, call, run, decoded), { headers, onSent: run.delivered }),
+    );
   }
   const frames = imageFrames(api, run.events, decoded, STREAMS[kind]);
   return streamFrames(frames, {
@@ -90,7 +92,7 @@ const orderOf = ({ output, form, quality, ...decoded }: DecodedImages, kind: Ima
   imagesParam: "image",
 });
 
-async function answerWhole(api: Api, call: Call, run: Run, echo: ImageEcho, headers: Record<string, string>) {
+async function wholeBody(api: Api, call: Call, run: Run, echo: ImageEcho) {
   const made: Media[] = [];
   let text = "";
   let end: Done | null = null;
@@ -101,7 +103,7 @@ async function answerWhole(api: Api, call: Call, run: Run, echo: ImageEcho, head
   }
   if (!end) throw new Error("A generation ended without an end");
   if (made.length === 0) throw withoutImage(end, text);
-  return jsonWithBytes(await imagesBody(api, call, made, echo, end.usage), { headers, onSent: run.delivered });
+  return imagesBody(api, call, { made, usage: end.usage }, echo);
 }
 
 /**

@@ -7,10 +7,10 @@ import type { ImageEcho } from "./decode.ts";
 import { encodeImages, type ImageDatum } from "./encode.ts";
 
 /** `ImagesResponse` of at least one image; base64 is made by `json-bytes.ts`. */
-export async function imagesBody(api: Api, call: Call, made: Media[], echo: ImageEcho, usage: Usage | null) {
+export async function imagesBody(api: Api, call: Call, { made, usage }: { made: Media[]; usage: Usage | null }, echo: ImageEcho) {
   const images = await Promise.all(made.map((media) => renderImage(api.media, api.log, media, echo.output)));
   const data = await Promise.all(images.map((image) => datumOf(api, call, image, echo.form)));
-  return encodeImages(Math.floor(api.clock.now() / 1000), images, data, echo.quality, usage);
+  return encodeImages({ created: Math.floor(api.clock.now() / 1000), images, data, quality: echo.quality, usage });
 }
 
 async function datumOf(

@@ -4,7 +4,6 @@ import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../../do
 import type { Job } from "../../../domain/job.ts";
 import { omit } from "../../../domain/omit.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
-import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { validator } from "../../body/body.ts";
 import { sendEarly } from "../../early-bytes.ts";
@@ -16,9 +15,9 @@ import { type Api, answerId, type Call, startImages } from "../call.ts";
 import { demandOf, responsesFacts } from "../chat/side-calls.ts";
 import { errorBody, withoutImage } from "../errors.ts";
 import { ResponsesBody } from "../schema.ts";
-import { type DecodedResponse, decodeResponse } from "./decode.ts";
+import { decodeResponse } from "./decode.ts";
 import { callId, encodeCall, encodeMessage, encodeResponse, messageId, type OutputItem, type ResponseEnvelope } from "./encode.ts";
-import { recallFor, storedTurn, toRow, unreadTurn, withoutImages } from "./history.ts";
+import { recallFor, type StoredAnswer, storedTurn, toRow, unreadTurn, withoutImages } from "./history.ts";
 import { mayBeWords, type ResponseWork, responseFrames } from "./stream.ts";
 
 const validate = validator(ResponsesBody);
@@ -49,7 +48,7 @@ async function begin(api: Own, call: Call) {
   const facts = responsesFacts(body.value, decoded, call.request.headers);
   const side = decoded.forced && !isSilent ? null : takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
   if (side?.reply) {
-    const keep = keeper(api, call, told, decoded, decoded.turns.map(unreadTurn));
+    const keep = storing(api, call, told, { output: decoded.output, turns: decoded.turns.map(unreadTurn) });
     const work: ResponseWork = { envelope: envelopeOf(null), decoded, events: said(side.reply.text ?? ""), local: true, keep };
     return { work, headers: {}, stop: () => {}, delivered: undefined };
   }
@@ -61,7 +60,7 @@ async function begin(api: Own, call: Call) {
     compared: comparedOf(told),
   });
   side?.started();
-  const keep = keeper(api, call, told, decoded, turns.map(storedTurn));
+  const keep = storing(api, call, told, { output: decoded.output, turns: turns.map(storedTurn) });
   const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, local: false, keep };
   return { work, headers: { ...generationHeaders(run), ...leftOutHeaders(leftOut) }, stop, delivered: run.delivered };
 }
@@ -76,12 +75,12 @@ const withoutInput = ({ tools, ...rest }: ResponsesBody): ResponsesBody => ({
 /** Without the stream flags: a streamed request equals a whole one. */
 const comparedOf = (body: ResponsesBody & { stream_options?: unknown }) => omit(body, ["stream", "stream_options"]) as Json;
 
-/** Keeps what was answered, unless the client does not want it. An answer that is paid for is told also when it cannot be kept. */
-function keeper(api: Own, { key }: Call, body: ResponsesBody, { output }: DecodedResponse, turns: UnresolvedTurn[]): ResponseWork["keep"] {
+/** Stores a response unless the client sets `store: false`. A failure is logged: the response is paid for and still sent. */
+function storing(api: Own, { key }: Call, body: ResponsesBody, history: Pick<StoredAnswer, "output" | "turns">): ResponseWork["keep"] {
   return async (response, drawn) => {
     if (body.store === false) return;
     const pictures = Object.fromEntries([...drawn].map(([id, media]) => [id, media.id]));
-    const row = toRow(key.id, api.clock.now(), { turns, response: withoutImages(response), pictures, output });
+    const row = toRow(key.id, api.clock.now(), { ...history, response: withoutImages(response), pictures });
     try {
       if (!(await api.responses.keep(row))) api.log.warn("Response not stored: too long", { responseId: response.id });
     } catch (error) {
