@@ -63,6 +63,6 @@ export interface AdmissionControl {
   countUpload(keyId: number, bytes: number): void;
   /** `x-ratelimit-*` headers of this key as of now; none where it has no limit per minute. */
   rateHeaders(keyId: number): Record<string, string>;
-  /** The admission of a job that goes on after a restart, when its reservation was kept; null: it was settled, or is held already. */
+  /** The admission of a job that continues after a restart, if its reservation is open; null: it was settled, or is resumed already. */
   resume(id: number): Admission | null;
 }

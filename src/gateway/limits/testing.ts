@@ -77,7 +77,7 @@ export type Bench = AsyncDisposable & {
   crash(): Promise<void>;
 };
 
-/** Real limits on a real store, on a clock that stands still. */
+/** Real limits on a real store, on a virtual clock. */
 export async function startBench(keys: KeyRow[], clock = virtualClock()): Promise<Bench> {
   const folder = temporaryFolder();
   const store = await openStore({ dataDir: folder.path, secretKey: SECRET_KEY });

@@ -1,4 +1,5 @@
 // Token quota: the operator's own caps per token, group and model; reserved before a call, settled or released once.
+import { isRecord } from "../../domain/is-record.ts";
 import { nextPacificMidnight } from "./pacific-time.ts";
 
 const MINUTE_MS = 60_000;
@@ -23,8 +24,7 @@ export type DayCount = { until: number; requests: number; usd: number };
 
 const FIELDS = ["requestsPerMinute", "requestsPerDay", "imagesPerMinute", "usdPerDay"] as const;
 
-const asObject = (value: unknown): Record<string, unknown> | null =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+const asObject = (value: unknown): Record<string, unknown> | null => (isRecord(value) ? value : null);
 const asAmount = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : null);
 
 function parseCap(value: unknown): Cap | null {
