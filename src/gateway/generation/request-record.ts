@@ -5,7 +5,7 @@ import type { RequestLog } from "../../db/store.ts";
 import type { GenerateEvent, Json, Kind, Media, Usage } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
-import type { AttemptRow, RequestPayload } from "../../domain/request.ts";
+import type { AttemptRow, RequestPayload, RequestRow } from "../../domain/request.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
@@ -47,6 +47,13 @@ function described(error: unknown): { outcome: string; message: string } {
   return error instanceof AppError
     ? { outcome: error.kind, message: clip(error.message) }
     : { outcome: "internal", message: "Internal error" };
+}
+
+/** Writes the row of a generation that has ended, and counts it in the metrics. */
+export function writeRequest({ requests, metrics }: Pick<Dependencies, "requests" | "metrics">, row: RequestRow & { kind: Kind }): void {
+  requests.append(row);
+  metrics.generations.inc({ generation_type: row.kind, result: row.outcome });
+  metrics.generationSeconds.observe({ generation_type: row.kind }, row.ms / 1000);
 }
 
 export function createRecord({ requests, metrics, clock, log }: Dependencies, request: RecordedRequest): GenerationRecord {
@@ -95,9 +102,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
       attempts,
       payload: request.payload,
     };
-    requests.append(row);
-    metrics.generations.inc({ generation_type: kind, result: ended.outcome });
-    metrics.generationSeconds.observe({ generation_type: kind }, row.ms / 1000);
+    writeRequest({ requests, metrics }, row);
     const { id, ms, model, outcome, message } = row;
     log.info("generation", {
       requestId: id,

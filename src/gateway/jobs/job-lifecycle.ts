@@ -11,7 +11,7 @@ import { type AppError, asCharged } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import { mediaOfJob } from "../generation/image-output.ts";
-import { videoPayload } from "../generation/request-record.ts";
+import { videoPayload, writeRequest } from "../generation/request-record.ts";
 import type { Admission, Cost } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { isSettled, mayFollow, toJobError } from "./job-state.ts";
@@ -195,7 +195,7 @@ export class JobLifecycle {
     const { requests, metrics, clock, settings } = this.deps;
     const outcome = row.state === "completed" ? "ok" : (row.error?.kind ?? "cancelled");
     const ms = elapsedMs(row.createdAt, clock.now());
-    requests.append({
+    const entry = {
       id: row.requestId,
       at: row.createdAt,
       ms,
@@ -215,9 +215,8 @@ export class JobLifecycle {
       mediaIds: row.mediaIds,
       attempts: [...attempts],
       payload: settings().requests.record_payloads ? videoPayload(row) : undefined,
-    });
-    metrics.generations.inc({ generation_type: row.kind, result: outcome });
-    metrics.generationSeconds.observe({ generation_type: row.kind }, ms / 1000);
+    };
+    writeRequest({ requests, metrics }, entry);
   }
 }
 
