@@ -70,7 +70,7 @@ function connectMetrics({ metrics, pool, media, limits }: Context, tokensByState
     inFlight: () => pool.gauges().inFlight,
     queued: () => pool.gauges().queued,
     tokensByState,
-    mediaBytes: media.totalBytes,
+    mediaBytes: () => media.totalBytes(),
     bodyBytes,
     reservations: () => limits.gauges().reservations,
   });

@@ -18,7 +18,7 @@ import { createKeys, type Keys } from "./gateway/keys/keys.ts";
 import { Limits } from "./gateway/limits/limits.ts";
 import { createMediaFetch } from "./gateway/media/fetch-media.ts";
 import { LinkWatch } from "./gateway/media/link-watch.ts";
-import { createMediaStore, type MediaStore } from "./gateway/media/media-store.ts";
+import { FileMediaStore, type MediaStore } from "./gateway/media/media-store.ts";
 import { assumedFamilies } from "./gateway/models/models.ts";
 import { createModelOverrides, type ModelOverrides } from "./gateway/models/overrides.ts";
 import { Pool } from "./gateway/pool/pool.ts";
@@ -126,7 +126,7 @@ export function createContext(options: Options): Context {
     retentionDays: () => current().requests.retention_days,
     hasUndelivered: (keyId) => undelivered.has(keyId),
   });
-  const media = createMediaStore({
+  const media = new FileMediaStore({
     dataDir: storage.data_dir,
     store,
     clock,
@@ -150,7 +150,7 @@ export function createContext(options: Options): Context {
   const tokens = new Credentials({
     store,
     providers,
-    openTempFile: media.openTempFile,
+    openTempFile: (mime) => media.openTempFile(mime),
     now,
     log,
     onFacts: (id, facts) => pool.updateFacts(id, facts),

@@ -1,4 +1,4 @@
-// The neutral vocabulary between dialects, gateway and providers. No vendor shapes, no HTTP.
+// Generation types: options, requests, events, media items. Neutral of vendors and HTTP.
 
 export type Kind = "image" | "video";
 
@@ -23,7 +23,7 @@ export type VideoMode = (typeof VIDEO_MODES)[number];
 export const VIDEO_QUALITIES = ["lite", "fast", "quality"] as const;
 export type VideoQuality = (typeof VIDEO_QUALITIES)[number];
 
-/** Bytes given to a generation: a client's picture or one of our own results. */
+/** Bytes given to a generation: a client's image or video, or one of our own results. */
 export type InputMedia = {
   /** MIME type by magic bytes, never as claimed. */
   mime: string;
@@ -33,7 +33,7 @@ export type InputMedia = {
   mediaId?: string;
   /** Width and height of an image, where they are known. */
   pixels?: { width: number; height: number };
-  /** The upstream's own mark on a part it made, returned to it unchanged. */
+  /** Thought signature: the upstream's opaque value on a part that it made, returned to it unchanged. */
   signature?: string;
   /** An address that the upstream itself reads; `data` holds its text. */
   uri?: string;
@@ -41,7 +41,7 @@ export type InputMedia = {
 
 export type Part = { type: "text"; text: string; signature?: string } | { type: "image"; image: InputMedia };
 
-/** One turn of the conversation, oldest first. `model` turns are what an upstream said or drew before. */
+/** One turn of the conversation, oldest first. `model` turns are earlier output of an upstream. */
 export type Turn = { role: "user" | "model"; parts: Part[] };
 
 export const SEARCH_TYPES = ["web", "image"] as const;
@@ -88,7 +88,7 @@ export type ImageRequest = Omit<ImageOptions, "pixels"> & {
   turns: Turn[];
 };
 
-/** Token counts of the upstream; text and media apart, as far as it tells them. Videos and sound count as image. */
+/** Token counts of the upstream; text and media apart, as far as reported. Videos and sound count as image. */
 export type Usage = {
   inputText: number;
   inputImage: number;
@@ -102,7 +102,7 @@ export type Usage = {
 export type TempFile = {
   /** Where the bytes lie, unless `data` holds them. */
   path: string;
-  /** All bytes of a small draft: no file is written before it is kept. */
+  /** All bytes of a small temp file, which is not on disk. */
   data?: Uint8Array;
   bytes: number;
   /** As the upstream claimed; the store decides by magic bytes. */
@@ -111,7 +111,7 @@ export type TempFile = {
 
 /**
  * Receives the bytes of one result. `write` may be called any number of times, then exactly one of `close` and `discard`.
- * `write` resolves when more may come (back-pressure); a chunk belongs to the writer from then on and is not changed by its giver.
+ * `write` resolves when more may come (back-pressure); a chunk belongs to the writer from then on; the caller does not change it.
  */
 export type TempFileWriter = {
   write(chunk: Uint8Array): void | Promise<void>;
@@ -119,10 +119,10 @@ export type TempFileWriter = {
   discard(): Promise<void>;
 };
 
-/** Why an upstream stopped, in our words. `policy_*` are refusals: the prompt, or what came of it. */
+/** Why an upstream stopped, in our words. `policy_*` are refusals: of the prompt, or of its result. */
 export type Finish = "stop" | "length" | "policy_input" | "policy_output" | "no_image" | "malformed";
 
-/** What a provider tells while it works, in order. A `finish` ends it; failures are thrown as AppError. */
+/** Events of a provider call, in order. A `finish` ends it; failures are thrown as AppError. */
 export type ProviderEvent =
   | { type: "progress"; stage: "uploading"; index: number; total: number }
   | { type: "progress"; stage: "generating" | "upscaling" | "downloading" }
@@ -141,7 +141,7 @@ export type ProviderEvent =
       extras?: OutputExtras;
     };
 
-/** A stored medium. Links are made from it when an answer is written; nothing absolute is kept. */
+/** A stored media item. Links are made from it when a response is written; nothing absolute is stored. */
 export type Media = {
   id: string;
   kind: "image" | "video" | "other";
@@ -168,7 +168,7 @@ export type Media = {
   family: string | null;
 };
 
-/** What a generation tells its reader, in order. After `done` nothing follows; failures are thrown as AppError. */
+/** Events of a generation, in order. After `done` nothing follows; failures are thrown as AppError. */
 export type GenerateEvent =
   | { type: "queued"; position: number; waitMs: number | null }
   | { type: "token"; label: string; provider: string; attempt: number }
@@ -176,7 +176,7 @@ export type GenerateEvent =
   | { type: "generating" | "upscaling" | "downloading" | "storing" }
   | { type: "thought"; text: string; signature?: string }
   | { type: "text"; text: string; signature?: string }
-  /** A draft image, only when thoughts were asked for. */
+  /** An interim image, only when thoughts were asked for. */
   | { type: "draft"; media: Media; signature?: string }
   | { type: "image"; media: Media; signature?: string }
   | {
@@ -186,7 +186,7 @@ export type GenerateEvent =
       message?: string;
       usage: Usage;
       provider: string;
-      /** What the upstream calls the model that answered, when it told. */
+      /** The upstream's name of the model that was used, if reported. */
       modelVersion?: string;
       extras?: OutputExtras;
       /** The calls among several that the content policy refused; those that succeeded speak for the rest. */
@@ -224,12 +224,12 @@ export type VideoRequest = VideoOptions & {
   source?: VideoSource;
 };
 
-/** JSON that an adapter hands out and gets back unchanged. */
+/** JSON that an adapter returns and gets back unchanged. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 export const NO_USAGE: Usage = { inputText: 0, inputImage: 0, outputText: 0, outputImage: 0, thoughts: 0, total: 0 };
 
-/** What is said where the model itself said nothing. @param upstreamReason as the upstream spells it; empty: it told none */
+/** Message where the model returned neither image nor text. @param upstreamReason as the upstream spells it; empty: none */
 export const noImageText = (upstreamReason: string): string =>
   `The model returned no image${upstreamReason === "" ? "" : ` (${upstreamReason})`}.`;
 
@@ -251,7 +251,7 @@ export type OutputPart =
 
 export type ImageOutput = {
   parts: OutputPart[];
-  /** Null: it has not come to its end. */
+  /** Null: it has not ended. */
   end: Omit<Extract<GenerateEvent, { type: "done" }>, "type" | "usage" | "provider"> | null;
 };
 

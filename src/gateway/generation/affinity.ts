@@ -1,18 +1,18 @@
-// What is remembered of results for the next turn: which token drew them, and the upstream's mark on them.
+// Affinity: the token that made a result, and the thought signature of it, for the next turn.
 
 export type Origin = { tokenId: number; signature?: string };
 
 export type Affinity = {
   remember(mediaId: string, origin: Origin): void;
-  /** Which token made a signature that came with text. */
+  /** Remembers the token that made a signature of a text part. */
   rememberSignature(signature: string, tokenId: number): void;
-  /** Null when it was never known or is long ago. */
+  /** Null when it is unknown or dropped as too old. */
   of(mediaId: string): Origin | null;
-  /** The token that made what bears this mark, for clients that hand back pictures rather than their ids. */
+  /** The token that made a thought signature, for clients that return images rather than their ids. */
   tokenOf(signature: string): number | null;
 };
 
-/** Marks longer than this are not worth the memory: without one an upstream loses context, not the conversation. */
+/** Longer signatures are not stored: without one an upstream loses context, not the conversation. */
 export const MAX_SIGNATURE = 16_384;
 
 /** In memory, the newest `capacity` results: losing it costs a preference, nothing else. */

@@ -1,4 +1,4 @@
-// The contract of generations: what dialects and jobs ask for, and what comes back.
+// Contract of generations: the request for images, the run that answers it.
 
 import type { GenerateEvent, ImageOptions, Turn } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
@@ -27,7 +27,7 @@ export type ImageGeneration = ImageSpec & {
   route: string;
   stream: boolean;
   key: KeyRow;
-  /** Aborts when the client goes away. */
+  /** Aborts when the client disconnects. */
   signal: AbortSignal;
   /** Awaited before the body of each upstream call leaves; when it throws, that call is not made. */
   onSubmit?: () => Promise<void>;
@@ -44,11 +44,11 @@ export type ImageGeneration = ImageSpec & {
 export type Run = {
   /** Public family id that serves the request. */
   family: string;
-  /** The retired family that it stands in for, or null. */
+  /** The retired family that it replaces, or null. */
   successorOf: string | null;
   /** What calls of this family took lately, in ms; absent: nothing is known. */
   usualMs?: number | null;
-  /** Headers of the answer that tell of this run alone. */
+  /** Response headers of this run. */
   headers: Readonly<Record<string, string>>;
   /** Ends with `done` or throws AppError. The generation waits for no reader. */
   events: AsyncIterable<GenerateEvent>;

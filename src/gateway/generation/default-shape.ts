@@ -1,4 +1,4 @@
-// The shape of an image where the request says none: that of the image it changes, else a square, whichever provider serves it. Pure.
+// Default shape of an image: that of the image it changes, else a square. Pure.
 import { ASPECTS, type ImageOptions, type InputMedia, type Turn } from "../../domain/generation.ts";
 import { nearestAspect } from "../models/image-options.ts";
 

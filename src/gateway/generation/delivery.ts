@@ -1,9 +1,9 @@
-// One reader's fate: it gets the whole response, or leaves before that. The first that happens counts.
+// Delivery to one reader: the whole response, or it leaves before. The first that happens counts.
 
 export class Delivery {
   private isOpen = true;
 
-  /** @param signal aborts when the client goes away; one that has aborted already has left */
+  /** @param signal aborts when the client disconnects, also before this */
   constructor(
     private readonly signal: AbortSignal,
     private readonly ends: { left(): void; delivered(): void },

@@ -29,8 +29,8 @@ export type GenerateDependencies = {
   clock: Clock;
   random: Random;
   log: Log;
-  /** Absent: what a client left is cut. */
+  /** Absent: a run that its client left is cut. */
   undelivered?: Undelivered;
-  /** Aborts when the server has waited long enough for open answers. */
+  /** Aborts when the shutdown grace for open responses is over. */
   shutdown: AbortSignal;
 };

@@ -1,4 +1,4 @@
-// The events of one generation in order: written once, read from the beginning by whoever comes.
+// Event log of one generation: written once, read from the beginning by any number of readers.
 
 /** For the few events of one request, not for bytes. */
 export class EventLog<T> {
@@ -26,13 +26,13 @@ export class EventLog<T> {
     return this.items;
   }
 
-  /** Resolves when there is something to read, or the end. Rejects when nothing came before the failure. */
+  /** Resolves when there is something to read, or the end. Rejects when the failure is the first. */
   async begun(): Promise<void> {
     if (this.items.length === 0 && !this.ended) await this.change();
     if (this.items.length === 0) this.assertNoFailure();
   }
 
-  /** Lets readers look whether they are to leave. */
+  /** Makes readers check whether they are to leave. */
   wake(): void {
     const { waiting } = this;
     this.waiting = [];

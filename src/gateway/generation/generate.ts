@@ -45,7 +45,7 @@ export function createGenerate(deps: GenerateDependencies): Generate {
   };
 }
 
-/** The first living family of the choice that the pool can serve; one that has the wished shape goes first. */
+/** The first living family of the choice that the pool can serve; one that has the shape asked for goes first. */
 function chooseServed(deps: GenerateDependencies, { choice, options, turns }: ImageGeneration): ChosenFamily {
   const asked = withDefaultShape(withModel(choice.params, options), turns);
   const { successors } = deps.settings().generation;

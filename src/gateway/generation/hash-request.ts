@@ -1,4 +1,4 @@
-// Hash of a decoded request: what makes two requests the same, whatever the bytes that they came in.
+// Hash of a decoded request: field order and encoding do not matter, blobs count by their bytes.
 
 /** SHA-256 of a decoded request. Fields count whatever their order, absent ones not at all, and blobs by their bytes. */
 export async function hashRequest(request: unknown): Promise<string> {

@@ -1,21 +1,21 @@
-// What is kept of an answer with images, so that it can be told again: its words, thoughts and pictures in order, and how it ended.
+// Stored output of an image run: text, thoughts and images in order, and how it ended.
 
 import type { GenerateEvent, ImageOutput, OutputPart } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import { MAX_SIGNATURE } from "./affinity.ts";
 
 export type OutputRecorder = {
-  /** Takes the event down. True: a picture or a draft came. */
+  /** Records the event. True: it was an image or an interim image. */
   hear(event: GenerateEvent): boolean;
-  /** What was heard so far. */
+  /** The output so far. */
   answer(): ImageOutput;
-  /** All words that are no thoughts. */
+  /** All text without thoughts. */
   said(): string;
 };
 
 /**
- * Takes down one answer as it is told. Neighbouring pieces of one text are one part; an upstream's marks are kept up to a length.
- * @param calls upstream calls that it comes from
+ * Records one output by its events. Neighbouring pieces of one text are one part; thought signatures are stored up to a length.
+ * @param calls upstream calls that make it
  */
 export function createOutputRecorder(calls: number): OutputRecorder {
   let parts: OutputPart[] = [];
@@ -30,7 +30,7 @@ export function createOutputRecorder(calls: number): OutputRecorder {
 
   return {
     hear(event) {
-      // What an earlier token said before it failed is no part of the answer; of several calls nobody knows whose words are whose.
+      // Text of an earlier token that failed is dropped; of several calls it cannot be told apart.
       if (event.type === "token" && calls === 1) parts = parts.filter(({ type }) => type === "image");
       else if (event.type === "text" || event.type === "thought") add({ type: event.type, text: event.text, ...markOf(event) });
       else if (event.type === "image" || event.type === "draft") {
@@ -49,13 +49,13 @@ export function createOutputRecorder(calls: number): OutputRecorder {
 
 const markOf = ({ signature }: { signature?: string }) => (signature && signature.length <= MAX_SIGNATURE ? { signature } : {});
 
-/** The parts of a job's answer. Results that a crash kept out of it come last; a video has no other. */
+/** Parts of a job's output. Results that a crash left out are last; a video has only those. */
 export function partsOf({ answer, mediaIds }: Pick<Job, "answer" | "mediaIds">): OutputPart[] {
   const parts = answer?.parts ?? [];
   const known = new Set(parts.map((part) => ("mediaId" in part ? part.mediaId : "")));
   return [...parts, ...mediaIds.filter((id) => !known.has(id)).map((mediaId) => ({ type: "image" as const, mediaId }))];
 }
 
-/** Everything that a job has stored: its results, and the drafts on the way to them. */
+/** Media ids of a job: its results and interim images. */
 export const mediaOfJob = (job: Pick<Job, "answer" | "mediaIds">): string[] =>
   partsOf(job).flatMap((part) => ("mediaId" in part ? [part.mediaId] : []));

@@ -1,4 +1,4 @@
-// Pictures and videos that a request names become stored media: data URLs, our own links, and guarded fetches.
+// Inputs: resolves media references (data URLs, own links, guarded fetches) to stored media.
 
 import type { InputMedia, Kind, Media, Turn } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
@@ -20,10 +20,10 @@ export function ownMediaId(url: string): string | null {
   return OWN_MEDIA.exec(url)?.[1] ?? null;
 }
 
-/** The id by which clients know a medium that they uploaded. */
+/** Public id of an uploaded file. */
 export const fileIdOf = (mediaId: string) => `file-${mediaId}`;
 
-/** The medium behind a file's id; null for anything else. */
+/** Media id behind a file id; null for anything else. */
 export function fileMediaId(fileId: string): string | null {
   return /^file-([a-z2-7]{26})$/.exec(fileId)?.[1] ?? null;
 }
@@ -35,7 +35,7 @@ export type InputDependencies = {
   media: Pick<MediaStore, "get" | "open" | "keepBytes">;
   fetchMedia: MediaFetch;
   affinity: Affinity;
-  /** Id of the medium that a key calls so; null when there is none. */
+  /** Media id of the file that a key named so, or null. */
   fileNamed(keyId: number, name: string): Promise<string | null>;
   limits: () => DataUrlLimits;
   /** Epoch ms. */
@@ -46,14 +46,14 @@ type Owner = {
   keyId: number;
   requestId: string;
   signal: AbortSignal;
-  /** Takes what was left out; absent: nobody is told. */
+  /** Takes what was left out; absent: not reported. */
   leftOut?: LeftOut[];
 };
 
 /**
  * Reads the references that can matter, stores what is new, and gives the conversation with bytes in place of URLs. Turns that
  * end up empty are dropped.
- * @throws {AppError} `invalid_request` naming the field whose picture cannot be had
+ * @throws {AppError} `invalid_request` naming the field whose image cannot be read
  */
 export async function resolveTurns(deps: InputDependencies, turns: UnresolvedTurn[], owner: Owner): Promise<Turn[]> {
   const readable = readableTurns(turns);
@@ -143,7 +143,7 @@ async function readStored(
     : await deps.fetchMedia(reference.url, { signal: owner.signal, param: reference.param, kinds });
   const { keyId, requestId } = owner;
   const stored = await deps.media.keepBytes(bytes, { origin: "input", keyId, requestId });
-  // Read back from disk when the call is written, so that waiting requests hold no pictures in memory.
+  // Read back from disk when the call is written, so that waiting requests do not hold images in memory.
   return (await readOwn(deps, stored.id, keyId, kinds))!;
 }
 
@@ -156,7 +156,7 @@ export const emptyReference = (where: string, param = where) =>
     reason: "invalid_value",
   });
 
-/** @throws {AppError} `not_found` also for another key's file, and one past its age: nobody learns what exists */
+/** @throws {AppError} `not_found` also for another key's file, and an expired one: existence is not revealed */
 async function readFile(
   deps: InputDependencies,
   { url, param }: InputReference,
@@ -193,7 +193,7 @@ export const uriInput = (uri: string, mime: string): InputMedia => ({ mime, uri,
 export const pixelsOf = ({ width, height }: Pick<Media, "width" | "height">) =>
   width === null || height === null ? undefined : { width, height };
 
-/** How many pictures the turns hold. Videos are counted apart. */
+/** Number of images in the turns. Videos are counted apart. */
 export const countImages = (turns: readonly Turn[]): number => countInputs(turns, (input) => !isVideo(input));
 export const countVideos = (turns: readonly Turn[]): number => countInputs(turns, isVideo);
 
@@ -204,7 +204,7 @@ const countInputs = (turns: readonly Turn[], counts: (input: InputMedia) => bool
   turns.reduce((sum, turn) => sum + turn.parts.filter((part) => part.type === "image" && counts(part.image)).length, 0);
 
 /**
- * Drops the oldest pictures of earlier turns until at most `max` are left; the last turn is the client's word and stays whole.
+ * Drops the oldest images of earlier turns until at most `max` are left; the last turn stays whole.
  * @throws {AppError} `invalid_request` when the last turn alone has more
  */
 export function fitImages(turns: readonly Turn[], max: number, param = "messages"): Turn[] {

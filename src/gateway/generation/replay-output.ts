@@ -12,7 +12,7 @@ export type OutputReader = { media: Pick<MediaStore, "get">; affinity: Pick<Affi
 
 export type StoredOutput = Pick<Job, "answer" | "mediaIds" | "usage"> & { provider: string };
 
-/** What was kept of an answer, told as a generation tells it. @throws {AppError} `not_found` when none of its results is left */
+/** A stored output as the events of a generation. @throws {AppError} `not_found` when none of its results is left */
 export async function* replayOutput({ media, affinity }: OutputReader, kept: StoredOutput): AsyncGenerator<GenerateEvent> {
   const told = await Promise.all(
     partsOf(kept).map(async (part): Promise<GenerateEvent | null> => {

@@ -32,7 +32,7 @@ export type AttemptEnd = (outcome: Outcome, images: Media[], cost: { images: num
 
 export type GenerationRecord = {
   serve(family: string): void;
-  /** Opens an attempt. Calling the result closes it, once: health is told, the attempt is written down, its cost is added. */
+  /** Opens an attempt. Calling the result closes it, once: health is reported, the attempt recorded, its cost added. */
   attempt(lease: Lease, startedAt: number): AttemptEnd;
   finish(done: Extract<GenerateEvent, { type: "done" }>): void;
   fail(error: unknown): void;

@@ -1,4 +1,4 @@
-// What follows a failed call: told to the client, or tried again, when, and on which token. Pure.
+// Retry policy: after a failed call, fail or try again, when, and on which token. Pure.
 import type { Random } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Kind } from "../../domain/generation.ts";

@@ -1,27 +1,27 @@
-// Answers of /v1/responses that are kept: bound to their key, for thirty days, within a total size.
+// Stored responses of /v1/responses: bound to their key, for 30 days, within a total size.
 import type { Clock } from "../../clock.ts";
 import type { ResponseRow, ResponseStore } from "../../db/responses.ts";
 import type { Json } from "../../domain/generation.ts";
 import type { Log } from "../../log.ts";
 import { above } from "../level.ts";
 
-/** How long an answer is kept, as OpenAI keeps them. */
+/** Age of a stored response, as at OpenAI. */
 const AGE_MS = 30 * 24 * 3_600_000;
-/** Longest JSON of one answer with the conversation before it; pictures are kept as links. */
+/** Largest JSON of one response with the conversation before it; images are stored as links. */
 const LONGEST = 1024 * 1024;
-/** Of all answers; the oldest of the keys that hold the most go first. */
+/** Of all responses; the oldest of the keys that hold the most are deleted first. */
 const MAX_BYTES = 256 * 1024 * 1024;
 const SWEEP_MS = 3_600_000;
 const SWEEP_ROWS = 500;
 
 export type StoredResponses = {
-  /** Resolves when it is kept; one that is there already stays as it is. False: it is too long. */
+  /** Resolves when it is stored; an existing one stays as it is. False: it is too long. */
   keep(row: ResponseRow): Promise<boolean>;
-  /** What was kept under the id; null: nothing, it is past its age, or another key's. */
+  /** The stored body; null when it is absent, expired, or another key's. */
   find(id: string, keyId: number): Promise<Json | null>;
   /** False: there was nothing to forget. */
   remove(id: string, keyId: number): Promise<boolean>;
-  /** Deletes what is past its age or beyond the total size, now, every hour, and whenever as much again was kept. */
+  /** Deletes what is past its age or beyond the total size, now, every hour, and whenever as much again was stored. */
   start(): void;
   stop(): Promise<void>;
 };

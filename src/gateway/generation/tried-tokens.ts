@@ -6,7 +6,7 @@ export class TriedTokens {
   readonly avoid = new Set<number>();
   readonly #failures = new Map<number, number>();
 
-  /** Begins anew: another model is asked for. */
+  /** Starts over for another model. */
   clear(): void {
     this.exclude.clear();
     this.avoid.clear();

@@ -1,4 +1,4 @@
-// Undelivered outcomes: what a client left or lost goes to the next identical request of its key, for ten minutes, across restarts.
+// Undelivered outcomes: given to the next identical request of the key, 10 minutes, across restarts.
 
 import { type Clock, sleep } from "../../clock.ts";
 import type { UndeliveredRow, UndeliveredStore } from "../../db/undelivered.ts";
@@ -25,7 +25,7 @@ export type Outcome =
   | { type: "running" }
   | { type: "job"; jobId: string }
   | { type: "result"; result: StoredResult }
-  /** Nothing to give, and it may have been charged: told again as often as it is asked for. */
+  /** Nothing to give, and it may have been charged: returned to each identical request. */
   | { type: "failure"; failure: StoredFailure };
 
 export type Lost = {
@@ -41,7 +41,7 @@ export type Lost = {
 /** One outcome on offer. */
 export class Entry {
   isGone = false;
-  /** Ends when the reader that took it is served or has left; null: nobody has taken it. */
+  /** Ends when the reader that took it is served or has left; null: not taken. */
   private taken: PromiseWithResolvers<void> | null = null;
   /** Writes follow each other. */
   saving: Promise<void> = Promise.resolve();
@@ -84,13 +84,13 @@ export const isLost = (error: unknown): error is AppError => error instanceof Ap
 
 export class Undelivered {
   private readonly byKey = new Map<number, Set<Entry>>();
-  /** Generations that nobody reads. */
+  /** Generations without a reader. */
   private readonly forsaken = new Set<RunUnderWay>();
   private isSweepSet = false;
 
   constructor(private readonly deps: Dependencies) {}
 
-  /** Takes in what an earlier run of the program left. What was under way then was cut off: nobody knows its outcome. */
+  /** Takes in what an earlier run of the program left. What was under way then was cut off: its outcome is unknown. */
   async load(): Promise<void> {
     const now = this.deps.clock.now();
     for (const row of await this.deps.store.listUndelivered()) {
@@ -101,7 +101,7 @@ export class Undelivered {
       const outcome: Outcome = isCut ? { type: "failure", failure: CUT_OFF } : stored;
       const entry = new Entry(row.id, row.keyId, row.requestId, Promise.resolve(row.hash), at, outcome, null);
       this.keep(entry);
-      // Another crash must not begin the time anew.
+      // Another crash must not restart the time.
       if (isCut) this.save(entry);
     }
   }
@@ -154,7 +154,7 @@ export class Undelivered {
   }
 
   /**
-   * The outcome for an identical request, taken; a failure is not taken, so that all are told. Results go before what is under way.
+   * The outcome for an identical request, taken; a failure is not taken, so that each request gets it. Results go before what is under way.
    * @param insist forgets what is on offer for this request instead
    */
   async claim(keyId: number, hash: () => Promise<string>, insist: boolean): Promise<Entry | null> {
@@ -182,7 +182,7 @@ export class Undelivered {
     late.abort();
   }
 
-  /** Lets what nobody reads end within `graceMs`, then cuts it. */
+  /** Waits up to `graceMs` for generations without a reader, then cuts them. */
   async finish(graceMs: number): Promise<void> {
     const late = this.deps.clock.after(graceMs, () => {
       for (const run of this.forsaken) run.stopWithServer();
@@ -196,7 +196,7 @@ export class Undelivered {
     for (const own of this.byKey.values()) for (const entry of own) await entry.saving;
   }
 
-  /** A generation that nobody reads ends in its own time, or with the server. */
+  /** A generation without a reader ends by itself, or with the server. */
   private watch(run: RunUnderWay): void {
     this.forsaken.add(run);
     void run.ended.then(() => this.forsaken.delete(run));
@@ -263,6 +263,6 @@ const CUT_OFF: StoredFailure = {
   message: "A restart cut this request off after it was sent.",
 };
 
-/** The failure of an entry as the next identical request is told it. */
+/** The failure of an entry as the next identical request gets it. */
 export const repeatedFailure = (failure: StoredFailure, requestId: string): AppError =>
   new AppError(failure.kind, failure.message, { ...failure, charged: true, joined: requestId });

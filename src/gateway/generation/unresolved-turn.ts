@@ -1,20 +1,20 @@
 // A turn of a conversation as decoders leave it: text, and references that are not read yet.
 import type { Kind, Part, Turn } from "../../domain/generation.ts";
 
-/** A picture, or where the caller wants one a video, as a client names it, not yet read. */
+/** An image or a video as a client names it, not yet read. */
 export type InputReference = {
   type: "reference";
   /** `data:`, `http(s):`, a link or path of our own media, or `file:` and the id of a file that the key uploaded, or `file:name/` and its name. */
   url: string;
   /** Read when `url` is of our own media and they are gone. */
   otherwise?: string;
-  /** Where it stands in the client's body, for error messages. */
+  /** Path in the client's body, for error messages. */
   param: string;
   /** False for what an assistant said: only our own media and data URLs are read, and a missing one is passed over. */
   trusted: boolean;
-  /** The upstream's mark on the picture, as the client hands it back; goes before what we remember. */
+  /** Thought signature that the client returns; wins over the remembered one. */
   signature?: string;
-  /** History, or what a text mentions: where it cannot be read it is left out with a note, and `text` stands in its place. */
+  /** History, or what a text mentions: an unreadable one is left out with a note, and `text` replaces it. */
   lenient?: { text: string };
   /** What it may be; absent: what the caller of {@link readInput} wants. */
   kinds?: readonly Kind[];

@@ -1,4 +1,4 @@
-// Which hosts, addresses and ports a URL that a client names may lead to. Pure.
+// Public addresses: which hosts, IP addresses and ports a client-named URL may lead to. Pure.
 import ipaddr from "ipaddr.js";
 
 /** All that is handed out as global unicast IPv6 today (IANA, read 2026-11-23); the forms that embed an IPv4 address lie outside, 6to4 and Teredo aside. */

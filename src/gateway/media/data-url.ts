@@ -1,4 +1,4 @@
-// Decodes `data:` URLs of clients: base64 or percent-encoded, within the caps of fetched media.
+// Decodes `data:` URLs of clients: base64 or percent-encoded, within the limits of fetched media.
 import { AppError } from "../../errors.ts";
 import type { FetchedMedia } from "./fetch-media.ts";
 import { inspectInput, type MediaRules } from "./sniff.ts";
@@ -11,7 +11,7 @@ const PERCENT = 0x25;
 /**
  * The bytes of a `data:` URL (RFC 2397). White space, missing padding and the url-safe alphabet are accepted; the claimed type
  * does not count. Takes time in proportion to its length.
- * @throws {AppError} `invalid_request` for `param` when it cannot be decoded, is too large, or is no medium that is accepted
+ * @throws {AppError} `invalid_request` for `param` when it cannot be decoded, is too large, or is not an accepted media type
  */
 export function decodeDataUrl(text: string, limits: DataUrlLimits, param: string): FetchedMedia {
   const refuse = (message: string) => new AppError("invalid_request", message, { param });
@@ -40,7 +40,7 @@ function fromBase64(payload: string): Uint8Array | null {
   }
 }
 
-/** Percent-encoded bytes; whatever is no escape stands for itself. */
+/** Percent-encoded bytes; anything but an escape is taken literally. */
 function fromPercent(payload: string): Uint8Array {
   const bytes = new TextEncoder().encode(payload);
   let length = 0;

@@ -1,4 +1,4 @@
-// The row of a media item: its type by magic bytes, its size in pixels, its age; and what is refused. Pure.
+// Describes a media item: type by magic bytes, pixel size, expiry; or the reason to refuse it. Pure.
 
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Media } from "../../domain/generation.ts";
@@ -6,16 +6,16 @@ import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import { inspectInput, type MediaRules, type MediaType, type Pixels, readPixels, sniffType } from "./sniff.ts";
 
-/** Whose a medium is and where it comes from. `keyId` null: the operator's. */
+/** Owner and origin of a media item. `keyId` null: the operator's. */
 export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &
   Partial<Pick<Media, "name" | "purpose" | "family">> & {
-    /** Of an input: what is accepted, images and videos unless told, and the field to name in errors. */
+    /** Of an input: what is accepted, images and videos by default, and the field to name in errors. */
     accept?: Omit<MediaRules, "maxMegapixels">;
   };
 
 const DAY_MS = 86_400_000;
 
-/** The row of a medium from its first bytes. */
+/** The row of a media item, from its first bytes. */
 export function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts, settings: Settings, now: number): Media {
   const { origin, keyId, requestId, name = null, purpose = null, family = null, accept } = facts;
   const { max_age_days, input_max_age_days, max_megapixels } = settings.media;
@@ -41,7 +41,7 @@ export function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts
   };
 }
 
-/** A result is paid for: it is refused only when nobody could use it, never for its size. */
+/** A result is paid for: it is refused only when it cannot be used, never for its size. */
 function inspectResult(head: Uint8Array): { type: MediaType; pixels: Pixels | null } {
   const type = sniffType(head);
   if (!type) throw invalidResult();

@@ -1,4 +1,4 @@
-// URLs that a guarded fetch must never connect for, and the answers of a resolver that is not to be trusted.
+// Fixtures: URLs that a guarded fetch refuses, and untrusted resolver results.
 
 /** What the stub resolver of the tests answers; any other name does not exist. */
 export const NAMES: Readonly<Record<string, string[]>> = {

@@ -1,4 +1,4 @@
-// Guarded fetch of a picture that a client names: public addresses only, pinned, capped in size, time and pixels.
+// Guarded fetch of a client-named URL: public addresses only, pinned, capped in size, time and pixels.
 import { pipeline, type Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import { type Clock, systemClock } from "../../clock.ts";
@@ -37,9 +37,9 @@ export type MediaFetchDependencies = GuardDependencies & {
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-/** Enough to know the type: a download that is no picture ends here. */
+/** Enough to know the type: a download that is not an image ends here. */
 const SNIFF_BYTES = 512;
-/** Their streams stop working while nobody reads: a bomb unfolds no further than the limit. */
+/** Their streams pause without a reader: a decompression bomb is cut at the limit. */
 const ENCODINGS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
   ["gzip", createGunzip],
   ["x-gzip", createGunzip],
@@ -64,7 +64,7 @@ export function createMediaFetch(deps: MediaFetchDependencies): MediaFetch {
   const { settings, clock = systemClock } = deps;
   const guardedSend = createGuardedSend(deps);
 
-  /** The answer at the end of the redirects; every hop obeys all rules. */
+  /** The response after all redirects; every hop obeys all rules. */
   async function follow(start: string, call: Call): Promise<Response> {
     let url = parseGuardedUrl(start, undefined, call.refuse);
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {

@@ -1,4 +1,4 @@
-// The gallery: which media are looked at, page by page, and all that is known of one of them.
+// Gallery: pages of media items, and everything stored about one of them.
 
 import type { JobRow } from "../../db/jobs.ts";
 import type { MediaFilter } from "../../db/media.ts";
@@ -16,13 +16,13 @@ export type GalleryQuery = {
   key: string;
   from: string;
   to: string;
-  /** `<created>.<id>` of the last medium of the page before. */
+  /** `<created>.<id>` of the last item of the previous page. */
   before: string;
 };
 
 export type GalleryPage = { items: Media[] /** Of the page after this one; null: there is none. */; next: string | null };
 
-/** Everything that is kept about one medium. */
+/** Everything stored about one media item. */
 export type GalleryItem = {
   media: Media;
   /** The job that made it, or null. */
@@ -82,7 +82,7 @@ function filterOf({ origin, kind, model, key, from, to, before }: GalleryQuery):
   };
 }
 
-/** Null when there is no such medium, or it is being deleted. */
+/** Null when it is absent or being deleted. */
 export async function galleryItem(
   {
     store,

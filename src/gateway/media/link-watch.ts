@@ -1,4 +1,4 @@
-// Notices media links that no browser can follow: made for a host that is no public name, and never fetched there.
+// Detects media links made for a host that is not a public name and never fetched there.
 
 /** Hosts remembered at once; more would only be a client that makes names up. */
 const MAX_HOSTS = 32;

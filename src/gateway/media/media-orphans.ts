@@ -1,4 +1,4 @@
-// Media files without a record, left by a crash between file and row or by a restored database: moved aside, never deleted at once.
+// Orphaned media files (no row, after a crash or a restore): moved aside, deleted after 30 days.
 import { type Dirent, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,13 +17,13 @@ export type Orphanage = {
 /** How long they are kept where nothing was restored, by the time of their move. */
 const KEPT_MS = 30 * 86_400_000;
 
-/** Below the media, for a store that is not told otherwise. */
+/** Below the media, the default. */
 export function orphansBeside(folder: string): Orphanage {
   return { folder: () => join(folder, "orphans"), isAfterRestore: () => false, moved() {} };
 }
 
 /**
- * Moves files below `folder` that bear the id of no medium into `target`; resolves with their number. Only before anything new is written:
+ * Moves files below `folder` that whose id has no row into `target`; resolves with their number. Only before anything new is written:
  * a file comes before its row. Names that are no ids of ours are left alone.
  */
 export async function moveOrphans(folder: string, target: string, store: Pick<Store, "listUnknownMedia">): Promise<number> {

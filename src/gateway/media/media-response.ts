@@ -1,4 +1,4 @@
-// A stored medium as an HTTP answer: whole, by range, or not at all when the reader has it. For the API and the admin alike.
+// HTTP response of a stored media item: whole, by range, or 304. Used by the API and the admin.
 import type { Media } from "../../domain/generation.ts";
 
 /** Stored bytes as the request wants them: whole, a range, or none when it has them. `own` headers replace those of a public result. */
@@ -39,7 +39,7 @@ function matchesETag(header: string | null, etag: string): boolean {
 }
 
 /**
- * One byte range (RFC 9110, 14.1.2) as start and end, end not included. Null: send all, which is also the answer to several ranges,
+ * One byte range (RFC 9110, 14.1.2) as start and end, end not included. Null: send all, also for several ranges,
  * other units and what cannot be read.
  */
 export function parseRange(header: string | null, size: number): { start: number; end: number } | "unsatisfiable" | null {

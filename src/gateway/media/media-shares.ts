@@ -1,4 +1,4 @@
-// Media shares: how much of the storage each key's inputs and results may take, and who gives way when it is short. Pure.
+// Media shares: storage per key and origin, and what is deleted first when space is short. Pure.
 
 import type { Media } from "../../domain/generation.ts";
 import { above } from "../level.ts";

@@ -1,5 +1,4 @@
-// The media store: bytes of inputs and results in files under ids that we mint, a row each, swept by age and total size.
-import { statfsSync } from "node:fs";
+// Media store: inputs and results in files under minted ids, a row each, swept by age and total size.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../clock.ts";
@@ -10,36 +9,37 @@ import { AppError, diskIsFull } from "../../errors.ts";
 import { isId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import { describeMedia, type MediaFacts } from "./describe-media.ts";
+import { createFreeSpace } from "./free-space.ts";
 import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./media-orphans.ts";
 import { MediaUsage } from "./media-shares.ts";
-import { createSweeper } from "./retention.ts";
+import { createSweeper, type Sweeper } from "./retention.ts";
 import { HEAD_BYTES } from "./sniff.ts";
-import { createTempFiles, diskErrors } from "./temp-files.ts";
-import { createThumbnails } from "./thumbnails.ts";
+import { createTempFiles, diskErrors, type TempFiles } from "./temp-files.ts";
+import { createThumbnails, type Thumbnails } from "./thumbnails.ts";
 
 export interface MediaStore {
-  /** Takes the bytes of one medium as they come; the claimed type decides nothing. */
+  /** Opens a temp file for the bytes of one media item; the claimed type decides nothing. */
   openTempFile(mime: string): Promise<TempFileWriter>;
   /**
-   * Makes a draft a medium. Whatever happens, the draft is used up.
+   * Makes a temp file a media item. The temp file is used up, also by a failure.
    * @throws {AppError} for inputs `invalid_request` (unknown type, damaged, too many pixels), `limit_exceeded` (the key's share or its uploads
    * of the day are used up); for results `upstream_unknown_outcome`, charged (unknown type); `unavailable` when the disk is full
    */
-  keep(draft: TempFile, facts: MediaFacts): Promise<Media>;
+  keep(file: TempFile, facts: MediaFacts): Promise<Media>;
   /** As {@link keep}, for bytes at hand. */
   keepBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media>;
-  /** Null for anything that is not the id of a medium. */
+  /** Null for anything but the id of a media item. */
   get(id: string): Promise<Media | null>;
   /** The row and its bytes, read lazily from disk; null also when the file is missing or cut. */
   open(id: string): Promise<{ media: Media; blob: Blob } | null>;
-  /** A small WebP of a picture, made when first asked for. Null: there is no such picture, or of its type none can be made. */
+  /** A small WebP of an image, made at the first request. Null: the image is absent, or its type cannot be decoded. */
   thumbnail(id: string): Promise<Blob | null>;
-  /** Drops a draft that nobody wants. */
-  discard(draft: TempFile): Promise<void>;
-  /** Deletes one medium; false when there is none. */
+  /** Drops a temp file. */
+  discard(file: TempFile): Promise<void>;
+  /** Deletes one media item; false when there is none. */
   remove(id: string): Promise<boolean>;
   /**
-   * Makes room for so many bytes of a key's inputs, at the expense of its own older inputs only.
+   * Frees space for so many bytes of a key's inputs, at the expense of its own older inputs only.
    * @throws {AppError} `limit_exceeded` when they do not fit into the key's share; `unavailable` when the disk is full
    */
   makeInputRoom(keyId: number, bytes: number): Promise<void>;
@@ -73,203 +73,226 @@ export type MediaDependencies = {
   log: Log;
   /** Where media files without a record go; absent: beside the media. */
   orphans?: Orphanage;
-  /** Counts an input's bytes under its key; throws when they are too many. Absent: nobody counts. */
+  /** Counts an input's bytes under its key; throws when they are too many. Absent: not counted. */
   countInput?: (keyId: number, bytes: number) => void;
-  /** Media up to so many bytes are kept in the database with their row. Default 16 KiB. */
+  /** Media up to this many bytes are stored in the database with their row. Default 16 KiB. */
   rowBytes?: number;
 };
 
-/** Up to here a row is many times cheaper than a file of its own; pictures for people are larger. */
+/** Up to here a row is many times cheaper than a file of its own; generated images are larger. */
 const ROW_BYTES = 16 * 1024;
-const STALE_DRAFT_MS = 3_600_000;
+const STALE_TEMP_FILE_MS = 3_600_000;
 /** When inputs of today may have grown old enough to give way, ms. */
 const SHARE_RETRY_MS = 600_000;
-const MOST_UNCLAIMED = 10_000;
-const FREE_SPACE_AGE_MS = 3_000;
+const MAX_UNCLAIMED = 10_000;
 const MEBIBYTE = 1024 * 1024;
 
 /** The media store of one data folder. */
-export function createMediaStore(deps: MediaDependencies): MediaStore {
-  const { store, clock, settings, log, rowBytes = ROW_BYTES } = deps;
-  const folder = join(deps.dataDir, "media");
-  const orphans = deps.orphans ?? orphansBeside(folder);
-  const drafts = createTempFiles(join(folder, "drafts"));
-  const freeBytes = createFreeSpace(folder, clock);
-  const thumbnails = createThumbnails({ folder: join(folder, "thumbs"), log });
-  const usage = new MediaUsage();
-  /** Inputs of requests that are not over, which nothing has been begun with. */
-  const unclaimed = new Map<string, Media[]>();
+export class FileMediaStore implements MediaStore {
+  private readonly folder: string;
+  private readonly orphans: Orphanage;
+  private readonly tempFiles: TempFiles;
+  private readonly thumbnails: Thumbnails;
+  private readonly usage = new MediaUsage();
+  private readonly sweeper: Sweeper;
+  private readonly rowBytes: number;
+  /** Inputs of requests that are not over and have not begun anything. */
+  private readonly unclaimed = new Map<string, Media[]>();
+  readonly freeBytes: () => number;
 
-  // Ids and extensions are ours: nothing that a client wrote takes part in a path.
-  const pathOf = ({ id, ext }: Media) => join(folder, id.slice(0, 1), `${id}.${ext}`);
+  constructor(private readonly deps: MediaDependencies) {
+    const { dataDir, store, clock, settings, log } = deps;
+    this.folder = join(dataDir, "media");
+    this.rowBytes = deps.rowBytes ?? ROW_BYTES;
+    this.orphans = deps.orphans ?? orphansBeside(this.folder);
+    this.tempFiles = createTempFiles(join(this.folder, "drafts"));
+    this.freeBytes = createFreeSpace(this.folder, clock);
+    this.thumbnails = createThumbnails({ folder: join(this.folder, "thumbs"), log });
+    this.sweeper = createSweeper({ store, usage: this.usage, clock, settings, log, erase: (media) => this.erase(media) });
+  }
 
-  const get = async (id: string) => (isId(id) ? store.getMedia(id) : null);
+  async openTempFile(mime: string): Promise<TempFileWriter> {
+    return this.tempFiles.open(mime);
+  }
+
+  async keep(file: TempFile, facts: MediaFacts): Promise<Media> {
+    try {
+      const media = this.describe(await this.tempFiles.head(file, HEAD_BYTES), file.bytes, facts);
+      return await this.insert(media, file.data ?? null, (path) => this.tempFiles.moveTo(file, path));
+    } catch (error) {
+      await this.tempFiles.discard(file);
+      throw error;
+    }
+  }
+
+  async keepBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media> {
+    const head = bytes instanceof Blob ? await bytes.slice(0, HEAD_BYTES).bytes() : bytes.subarray(0, HEAD_BYTES);
+    const media = this.describe(head, bytes instanceof Blob ? bytes.size : bytes.byteLength, facts);
+    return this.insert(media, bytes instanceof Blob ? null : bytes, (path) => diskErrors(() => Bun.write(path, bytes)));
+  }
+
+  async get(id: string): Promise<Media | null> {
+    return isId(id) ? this.deps.store.getMedia(id) : null;
+  }
+
+  async open(id: string): Promise<{ media: Media; blob: Blob } | null> {
+    const media = await this.get(id);
+    const blob = media && (await this.blobOf(media));
+    return blob && { media, blob };
+  }
+
+  async thumbnail(id: string): Promise<Blob | null> {
+    const media = await this.get(id);
+    return media && this.thumbnails.of(media, () => this.blobOf(media));
+  }
+
+  discard(file: TempFile): Promise<void> {
+    return this.tempFiles.discard(file);
+  }
+
+  async remove(id: string): Promise<boolean> {
+    const media = await this.get(id);
+    return media !== null && (await this.erase([media])).length === 1;
+  }
+
+  makeInputRoom(keyId: number, bytes: number): Promise<void> {
+    return this.reserveInput(keyId, bytes, () => {});
+  }
+
+  claimInputs(requestId: string): void {
+    this.unclaimed.delete(requestId);
+  }
+
+  async endRequest(requestId: string, refused: boolean): Promise<void> {
+    const inputs = this.unclaimed.get(requestId);
+    if (!inputs) return;
+    this.unclaimed.delete(requestId);
+    if (refused)
+      await this.erase(inputs).catch((error) => this.deps.log.warn("Inputs of a refused request could not be deleted", { error }));
+  }
+
+  sweep(): Promise<number> {
+    return this.sweeper.sweep();
+  }
+
+  assertSpace(): void {
+    const leastMb = this.deps.settings().media.min_free_mb;
+    if (leastMb > 0 && this.freeBytes() < leastMb * MEBIBYTE) throw diskIsFull();
+  }
+
+  totalBytes(): number {
+    return this.usage.total();
+  }
+
+  async start(): Promise<void> {
+    const { clock, log, store } = this.deps;
+    const { orphans } = this;
+    const isRestored = orphans.isAfterRestore();
+    const stale = isRestored ? 0 : await this.tempFiles.deleteBefore(clock.now() - STALE_TEMP_FILE_MS);
+    if (stale > 0) log.info("Unfinished media of an earlier run were deleted", { count: stale });
+    const old = isRestored ? 0 : await deleteOldOrphans(orphans.folder(), clock.now());
+    if (old > 0) log.info("Old media files without a record were deleted", { count: old });
+    const moved = await moveOrphans(this.folder, orphans.folder(), store);
+    if (moved > 0) log.warn("Media files without a record were moved aside", { count: moved, folder: orphans.folder() });
+    orphans.moved(moved);
+    this.usage.load(await store.sumMedia());
+    this.sweeper.start();
+  }
+
+  stop(): Promise<void> {
+    return this.sweeper.stop();
+  }
+
+  /** Ids and extensions are ours: nothing that a client wrote is part of a path. */
+  private pathOf({ id, ext }: Media): string {
+    return join(this.folder, id.slice(0, 1), `${id}.${ext}`);
+  }
+
+  private describe(head: Uint8Array, bytes: number, facts: MediaFacts): Media {
+    return describeMedia(head, bytes, facts, this.deps.settings(), this.deps.clock.now());
+  }
 
   /** Null when the file is missing or cut. */
-  async function blobOf(media: Media): Promise<Blob | null> {
-    const held = media.bytes <= rowBytes ? await store.readMediaBytes(media.id) : null;
+  private async blobOf(media: Media): Promise<Blob | null> {
+    const held = media.bytes <= this.rowBytes ? await this.deps.store.readMediaBytes(media.id) : null;
     if (held) return new Blob([held as BlobPart], { type: media.mime });
-    const blob = Bun.file(pathOf(media), { type: media.mime });
+    const blob = Bun.file(this.pathOf(media), { type: media.mime });
     if (blob.size === media.bytes) return blob;
-    log.warn("a media file is missing or cut", { requestId: media.requestId, mime: media.mime, createdAt: media.createdAt });
+    const { requestId, mime, createdAt } = media;
+    this.deps.log.warn("A media file is missing or cut", { requestId, mime, createdAt });
     return null;
   }
 
-  /** The row and its bytes in one act when they are small; else the file first, so that a row always has its file. */
-  async function place(media: Media, data: Uint8Array | null, write: (path: string) => Promise<unknown>): Promise<Media> {
-    // Counted before it is written: what arrives together shares the room.
-    if (media.origin === "input" && media.keyId !== null) await admitInput(media.keyId, media);
-    else usage.add(media);
+  /** Small bytes go into the row; larger ones into a file first, so that a row always has its file. */
+  private async insert(media: Media, data: Uint8Array | null, write: (path: string) => Promise<unknown>): Promise<Media> {
+    // Counted before it is written: what arrives together shares the space.
+    const { keyId, bytes } = media;
+    const count = () => this.usage.add(media);
+    if (media.origin !== "input" || keyId === null) count();
+    else await this.reserveInput(keyId, bytes, () => (this.deps.countInput?.(keyId, bytes), count()));
     try {
-      if (data && media.bytes <= rowBytes) await diskErrors(() => store.insertMedia(media, data));
-      else await placeFile(media, write);
+      if (data && media.bytes <= this.rowBytes) await diskErrors(() => this.deps.store.insertMedia(media, data));
+      else await this.insertFile(media, write);
     } catch (error) {
-      usage.add(media, -1);
+      this.usage.add(media, -1);
       throw error;
     }
     const { origin, requestId, name } = media;
-    if (origin === "input" && requestId !== null && name === null) noteUnclaimed(requestId, media);
+    if (origin === "input" && requestId !== null && name === null) this.noteUnclaimed(requestId, media);
     return media;
   }
 
-  function noteUnclaimed(requestId: string, media: Media): void {
-    unclaimed.set(requestId, [...(unclaimed.get(requestId) ?? []), media]);
-    // Of a request whose end nobody told: its inputs go with their age.
-    if (unclaimed.size > MOST_UNCLAIMED) unclaimed.delete(unclaimed.keys().next().value!);
-  }
-
-  function admitInput(keyId: number, media: Media): Promise<void> {
-    return makeInputRoom(keyId, media.bytes, () => {
-      deps.countInput?.(keyId, media.bytes);
-      usage.add(media);
-    });
-  }
-
-  /** Space that media may take in all: the limit, or what the disk has. */
-  function capacity(): number {
-    const { max_total_mb, min_free_mb } = settings().media;
-    const onDisk = usage.total() + freeBytes() - min_free_mb * MEBIBYTE;
-    return max_total_mb === 0 ? onDisk : Math.min(onDisk, max_total_mb * MEBIBYTE);
-  }
-
-  /** `take` is called in the same turn in which there is room. */
-  async function makeInputRoom(keyId: number, bytes: number, take = () => {}): Promise<void> {
-    assertSpace();
-    const { key_share } = settings().media;
-    const share = Math.floor((capacity() * key_share) / 100);
-    const missing = () => usage.bytesOf({ keyId, origin: "input" }) + bytes - share;
-    if (missing() > 0) await sweeper.deleteOldest({ keyId, origin: "input", bytes: missing() });
-    if (missing() <= 0) return take();
-    const message = `The files that came with this API key fill its share of the storage (${Math.floor(share / MEBIBYTE)} MiB). Delete some, or try again later.`;
-    throw new AppError("limit_exceeded", message, { reason: "storage_share", retryAfterMs: SHARE_RETRY_MS });
-  }
-
-  function assertSpace(): void {
-    const leastMb = settings().media.min_free_mb;
-    if (leastMb > 0 && freeBytes() < leastMb * MEBIBYTE) throw diskIsFull();
-  }
-
-  async function placeFile(media: Media, write: (path: string) => Promise<unknown>): Promise<void> {
-    const path = pathOf(media);
+  private async insertFile(media: Media, write: (path: string) => Promise<unknown>): Promise<void> {
+    const path = this.pathOf(media);
     try {
       await write(path);
-      await store.insertMedia(media);
+      await this.deps.store.insertMedia(media);
     } catch (error) {
       await rm(path, { force: true });
       throw error;
     }
   }
 
-  const describe = (head: Uint8Array, bytes: number, facts: MediaFacts) => describeMedia(head, bytes, facts, settings(), clock.now());
-
-  /** File first, row second: what is left after a failure is found again by the next sweep. */
-  async function erase(media: Media[]): Promise<Media[]> {
-    const gone: Media[] = [];
-    for (const medium of media) {
-      try {
-        await rm(pathOf(medium), { force: true });
-        await thumbnails.drop(medium.id);
-        gone.push(medium);
-      } catch (error) {
-        log.warn("a media file could not be deleted", { error });
-      }
-    }
-    if (gone.length > 0) await store.deleteMedia(gone.map(({ id }) => id));
-    for (const medium of gone) usage.add(medium, -1);
-    return gone;
+  private noteUnclaimed(requestId: string, media: Media): void {
+    const { unclaimed } = this;
+    unclaimed.set(requestId, [...(unclaimed.get(requestId) ?? []), media]);
+    // Inputs of a request whose end was never reported are deleted by their age.
+    if (unclaimed.size > MAX_UNCLAIMED) unclaimed.delete(unclaimed.keys().next().value!);
   }
 
-  const sweeper = createSweeper({ store, usage, clock, settings, log, erase });
+  /** Bytes that all media may take: the limit, or what the disk has. */
+  private capacity(): number {
+    const { max_total_mb, min_free_mb } = this.deps.settings().media;
+    const onDisk = this.usage.total() + this.freeBytes() - min_free_mb * MEBIBYTE;
+    return max_total_mb === 0 ? onDisk : Math.min(onDisk, max_total_mb * MEBIBYTE);
+  }
 
-  return {
-    openTempFile: async (mime) => drafts.open(mime),
-    async keep(draft, facts) {
+  /** `take` is called in the same turn in which there is space. */
+  private async reserveInput(keyId: number, bytes: number, take: () => void): Promise<void> {
+    this.assertSpace();
+    const { key_share } = this.deps.settings().media;
+    const share = Math.floor((this.capacity() * key_share) / 100);
+    const missing = () => this.usage.bytesOf({ keyId, origin: "input" }) + bytes - share;
+    if (missing() > 0) await this.sweeper.deleteOldest({ keyId, origin: "input", bytes: missing() });
+    if (missing() <= 0) return take();
+    const message = `The files that came with this API key fill its share of the storage (${Math.floor(share / MEBIBYTE)} MiB). Delete some, or try again later.`;
+    throw new AppError("limit_exceeded", message, { reason: "storage_share", retryAfterMs: SHARE_RETRY_MS });
+  }
+
+  /** File first, row second: the next sweep finds what a failure left. Resolves with the media that were deleted. */
+  private async erase(media: Media[]): Promise<Media[]> {
+    const gone: Media[] = [];
+    for (const item of media) {
       try {
-        const media = describe(await drafts.head(draft, HEAD_BYTES), draft.bytes, facts);
-        return await place(media, draft.data ?? null, (path) => drafts.moveTo(draft, path));
+        await rm(this.pathOf(item), { force: true });
+        await this.thumbnails.drop(item.id);
+        gone.push(item);
       } catch (error) {
-        await drafts.discard(draft);
-        throw error;
+        this.deps.log.warn("A media file could not be deleted", { error });
       }
-    },
-    async keepBytes(bytes, facts) {
-      const head = bytes instanceof Blob ? await bytes.slice(0, HEAD_BYTES).bytes() : bytes.subarray(0, HEAD_BYTES);
-      const media = describe(head, bytes instanceof Blob ? bytes.size : bytes.byteLength, facts);
-      return place(media, bytes instanceof Blob ? null : bytes, (path) => diskErrors(() => Bun.write(path, bytes)));
-    },
-    get,
-    async open(id) {
-      const media = await get(id);
-      const blob = media && (await blobOf(media));
-      return blob && { media, blob };
-    },
-    async thumbnail(id) {
-      const media = await get(id);
-      return media && thumbnails.of(media, () => blobOf(media));
-    },
-    discard: drafts.discard,
-    async remove(id) {
-      const media = await get(id);
-      return media !== null && (await erase([media])).length === 1;
-    },
-    makeInputRoom: (keyId, bytes) => makeInputRoom(keyId, bytes),
-    claimInputs: (requestId) => void unclaimed.delete(requestId),
-    async endRequest(requestId, refused) {
-      const inputs = unclaimed.get(requestId);
-      if (!inputs) return;
-      unclaimed.delete(requestId);
-      if (refused) await erase(inputs).catch((error) => log.warn("Inputs of a refused request could not be deleted", { error }));
-    },
-    sweep: sweeper.sweep,
-    assertSpace,
-    freeBytes,
-    totalBytes: () => usage.total(),
-    async start() {
-      const isRestored = orphans.isAfterRestore();
-      const stale = isRestored ? 0 : await drafts.deleteBefore(clock.now() - STALE_DRAFT_MS);
-      if (stale > 0) log.info("unfinished media of an earlier run were deleted", { count: stale });
-      const old = isRestored ? 0 : await deleteOldOrphans(orphans.folder(), clock.now());
-      if (old > 0) log.info("Old media files without a record were deleted", { count: old });
-      const moved = await moveOrphans(folder, orphans.folder(), store);
-      if (moved > 0) log.warn("Media files without a record were moved aside", { count: moved, folder: orphans.folder() });
-      orphans.moved(moved);
-      usage.load(await store.sumMedia());
-      sweeper.start();
-    },
-    stop: sweeper.stop,
-  };
-}
-
-/** Free bytes of the disk, for which the system is asked every few seconds at most. */
-function createFreeSpace(folder: string, clock: Clock): () => number {
-  let freeBytes = Number.POSITIVE_INFINITY;
-  let askedAt = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (clock.now() - askedAt >= FREE_SPACE_AGE_MS) {
-      const { bavail, bsize } = statfsSync(folder);
-      freeBytes = bavail * bsize;
-      askedAt = clock.now();
     }
-    return freeBytes;
-  };
+    if (gone.length > 0) await this.deps.store.deleteMedia(gone.map(({ id }) => id));
+    for (const item of gone) this.usage.add(item, -1);
+    return gone;
+  }
 }

@@ -1,6 +1,6 @@
 // Media for tests: the smallest bytes that each type can be told by, in any pixel size.
 
-/** A valid picture of one pixel. */
+/** A valid image of one pixel. */
 export const PIXEL_PNG: Uint8Array<ArrayBuffer> = Uint8Array.fromBase64(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
 );

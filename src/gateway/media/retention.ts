@@ -1,4 +1,4 @@
-// The loop that deletes media by age and total size, in bounded batches.
+// Retention sweep: deletes media by age and total size, in bounded batches.
 import type { Clock } from "../../clock.ts";
 import type { Settings } from "../../config/settings-schema.ts";
 import type { Store } from "../../db/store.ts";
@@ -86,9 +86,9 @@ export function createSweeper(deps: {
   async function sweepAndSchedule(): Promise<void> {
     try {
       const deleted = await sweep();
-      if (deleted > 0) log.info("old media were deleted", { count: deleted });
+      if (deleted > 0) log.info("Old media were deleted", { count: deleted });
     } catch (error) {
-      log.error("media could not be swept", { error });
+      log.error("Media could not be swept", { error });
     }
     if (running) schedule();
   }

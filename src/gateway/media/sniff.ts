@@ -1,4 +1,4 @@
-// What bytes are, by their first bytes only: type, extension and pixel size of pictures and videos.
+// Sniffs magic bytes: type, extension and pixel size of images and videos.
 import { GIF } from "image-size/types/gif";
 import { HEIF } from "image-size/types/heif";
 import { PNG } from "image-size/types/png";

@@ -1,4 +1,4 @@
-// Sends a request to a host that a client names: public addresses only, resolved once and pinned, never through a proxy.
+// SSRF guard: sends to a client-named host, public addresses only, resolved once and pinned, no proxy.
 import { lookup } from "node:dns/promises";
 import { AppError } from "../../errors.ts";
 import { type HttpRequest, send } from "../../http.ts";

@@ -1,4 +1,4 @@
-// Bytes on their way into the media store: small ones are held in memory, others collect in a file of their own.
+// Temp files: bytes on their way into the media store; small ones in memory, others on disk.
 import { mkdirSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -8,16 +8,16 @@ import { newId } from "../../ids.ts";
 
 export type TempFiles = {
   open(mime: string): TempFileWriter;
-  /** The first `bytes` bytes of a finished draft. */
+  /** The first `bytes` bytes of a finished temp file. */
   head(draft: TempFile, bytes: number): Promise<Uint8Array>;
-  /** Brings the bytes to their final path. The draft is used up. */
+  /** Moves the bytes to their final path. The temp file is used up. */
   moveTo(draft: TempFile, path: string): Promise<void>;
   discard(draft: TempFile): Promise<void>;
   /** Deletes files last written before `time` (epoch ms), left over from a crash; resolves with their number. */
   deleteBefore(time: number): Promise<number>;
 };
 
-/** A draft up to this size is not written before it is kept. */
+/** Up to this size a temp file stays in memory. */
 const HELD_BYTES = 1024 * 1024;
 /** A larger one is written whenever so much has come together: many downloads at once must not hold much. */
 const PIECE_BYTES = 256 * 1024;
@@ -112,7 +112,7 @@ async function writeAll(file: FileHandle, chunks: Uint8Array[]): Promise<void> {
   }
 }
 
-/** Runs `act`; a disk without room is the operator's trouble, told plainly, not a bug. */
+/** Runs `act`; a full disk is reported to the operator, not as a bug. */
 export async function diskErrors<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();

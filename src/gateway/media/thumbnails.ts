@@ -1,4 +1,4 @@
-// Small pictures of stored pictures: made when first looked at, a few at a time, kept in files beside what they show.
+// Thumbnails: small WebPs of stored images, made at the first request, a few at a time, on disk.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Media } from "../../domain/generation.ts";
@@ -8,15 +8,15 @@ import type { Log } from "../../log.ts";
 /** Longest side, in pixels. */
 export const THUMBNAIL_PIXELS = 320;
 const QUALITY = 72;
-/** A picture of 4096 x 4096 takes 64 MiB while it is made smaller. */
+/** An image of 4096 x 4096 takes 64 MiB while it is resized. */
 const AT_ONCE = 2;
 /** What can be made smaller here; others are shown as they are. */
 const DECODED: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/webp"]);
 
 export type Thumbnails = {
-  /** WebP of at most {@link THUMBNAIL_PIXELS} a side. Null: of this medium none can be made. */
+  /** WebP of at most {@link THUMBNAIL_PIXELS} a side. Null: its type cannot be decoded. */
   of(media: Media, open: () => Promise<Blob | null>): Promise<Blob | null>;
-  /** Forgets that of a medium which is deleted. */
+  /** Deletes the thumbnail of a deleted media item. */
   drop(id: string): Promise<void>;
 };
 

@@ -1,4 +1,4 @@
-// Data: every name that clients send, the families that it leads to, and the ids that the list of models shows besides these.
+// Data: model ids that clients send, their families, and the ids that the list of models adds.
 import type { Kind } from "../../domain/generation.ts";
 
 /** Names that lead to families, and what may follow a name. */

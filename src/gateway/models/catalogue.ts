@@ -8,7 +8,7 @@ const day = (date: string): number => Date.parse(`${date}T00:00:00Z`) / 1000;
 const TEN_ASPECTS: readonly Aspect[] = ["1:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"];
 const FLOW_ASPECTS: readonly Aspect[] = ["16:9", "9:16", "1:1", "4:3", "3:4"];
 
-/** Flow's plan pays: a picture costs no money of its own. */
+/** Covered by the Flow plan: an image has no price of its own. */
 const BY_PLAN: ImagePrice = { perImage: { "512": 0, "1K": 0, "2K": 0, "4K": 0 } };
 const VIDEO_BY_PLAN: VideoPrice = { perSecond: { "360p": 0, "720p": 0, "1080p": 0, "4k": 0 } };
 
@@ -20,7 +20,7 @@ const SAFETY = ["HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CON
 const PER_SEARCH = 0.014;
 const TAKES: ImageTakes = { safety: SAFETY, search: [], sampling: true, videos: false };
 
-/** Flow draws about 1K and upscales; 2K asks for the Pro plan, 4K for Ultra. It names no maximum of inputs: the model's own counts. */
+/** Flow generates about 1K and upscales; 2K needs the Pro plan, 4K for Ultra. It names no maximum of inputs: the model's own counts. */
 const FLOW_IMAGE: ImageLimits = {
   aspects: FLOW_ASPECTS,
   defaultAspect: "1:1",

@@ -1,4 +1,4 @@
-// What is known of a model family: limits and prices per provider, in the gateway's own terms.
+// Types of a model family: limits and prices per provider, in the gateway's own terms.
 
 import type {
   Aspect,
@@ -22,7 +22,7 @@ export type ImagePrice = {
   perImage: Partial<Record<ImageSize, number>>;
   /** Absent: the upstream names a price per image only. */
   perMillionTokens?: TokenRates;
-  /** Added to each image by thinking, where the upstream does not bill it by tokens that it tells. */
+  /** Added to each image by thinking, where the upstream does not bill it by reported tokens. */
   perThinking?: Partial<Record<Thinking, number>>;
   /** Added for each query of a search that the image was grounded by. */
   perSearch?: number;
@@ -47,13 +47,13 @@ export type ImageTakes = {
 /** What one provider can do with an image family. */
 export type ImageLimits = {
   aspects: readonly Aspect[];
-  /** Sent when nobody asks for one; absent: the upstream chooses, by the input picture if there is one. */
+  /** Sent when the request has none; absent: the upstream chooses, by the input image if there is one. */
   defaultAspect?: Aspect;
   /** Ascending; empty: the upstream takes no size at all. */
   sizes: readonly ImageSize[];
   /** What it makes when no size is sent. */
   defaultSize: ImageSize;
-  /** Input pictures of one request. */
+  /** Input images of one request. */
   maxInputs: number;
   /** Levels that may be chosen, ascending; empty: no choice. */
   thinking: readonly Thinking[];
@@ -97,7 +97,7 @@ type FamilyFacts = {
   /** Public id, the same for every provider. */
   id: string;
   title: string;
-  /** Day it became generally available, where told; else the day it was first seen. Epoch seconds. */
+  /** Day it became generally available, where announced; else the day it was first seen. Epoch seconds. */
   created: number;
   ownedBy: string;
   /** True when its vendor has announced its end. */

@@ -1,4 +1,4 @@
-// What a request wishes of an image's shape and size, and how near each provider comes to it. Pure.
+// Image options: reads them from hints, and resolves them to what a provider can do. Pure.
 import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageOptions, type ImageSize, type Tier } from "../../domain/generation.ts";
 import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
@@ -19,7 +19,7 @@ export type ImageHints = {
   imageSize?: unknown;
 };
 
-/** A wish as one provider can fulfil it: spread it into an ImageRequest. */
+/** Shape as one provider can make it. */
 export type FittedImage = { aspect?: Aspect; size?: ImageSize };
 
 const NAMED_ASPECTS: ReadonlyMap<string, Aspect> = new Map([
@@ -39,7 +39,7 @@ const NAMED_SIZES: ReadonlyMap<string, ImageSize> = new Map([
   ["4k", "4K"],
 ]);
 
-/** OpenAI's qualities and the original's. */
+/** Qualities of OpenAI and of python-flow2api. */
 const QUALITIES: ReadonlyMap<string, ImageSize> = new Map([
   ["low", "512"],
   ["standard", "1K"],
@@ -56,7 +56,7 @@ const VIDEO_RESOLUTION = /^(360|480|720|1080)p$/;
 const PAIR = /^(\d{1,5}(?:\.\d{1,4})?)\s*[:/x×：]\s*(\d{1,5}(?:\.\d{1,4})?)$/;
 /** From here on a pair of numbers is pixels rather than a ratio. */
 const LEAST_PIXELS = 64;
-/** Beyond it no picture is meant: twice the widest aspect. */
+/** A wider ratio is not an aspect: twice the widest one. */
 const WIDEST = 16;
 
 /**
@@ -88,7 +88,7 @@ export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof 
   });
 }
 
-/** The wish with what the model id fixes put first. */
+/** The options with what the model id fixes put first. */
 export function withModel(params: ModelParameters, wish: ImageOptions): ImageOptions {
   return compact({
     ...wish,
@@ -100,7 +100,7 @@ export function withModel(params: ModelParameters, wish: ImageOptions): ImageOpt
 
 /**
  * The nearest that the provider can do: the nearest offered aspect, the next smaller offered size (else the smallest).
- * What was not wished for is absent, unless the provider has to be told; so is a size where it takes none.
+ * What was not asked for is absent, unless the provider needs it; so is a size where it takes none.
  */
 export function fitImage(family: string, provider: string, wish: ImageOptions): FittedImage {
   const limits = limitsOf(family, provider);
@@ -111,7 +111,7 @@ export function fitImage(family: string, provider: string, wish: ImageOptions): 
   });
 }
 
-/** The nearest thinking level that the provider lets be chosen, or undefined where there is no choice or no wish. */
+/** The nearest thinking level that the provider lets be chosen, or undefined where there is no choice or none was asked for. */
 export function fitThinking(family: string, provider: string, wish: Thinking | undefined): Thinking | undefined {
   return wish && nearestOf(wish, limitsOf(family, provider).thinking, ["minimal", "low", "medium", "high", "xhigh"]);
 }
@@ -126,13 +126,13 @@ export function resolveImageOptions(family: string, provider: string, options: I
   };
 }
 
-/** Whether some provider of the family has the wished aspect: a smaller picture is the same picture, another shape is not. */
+/** Whether some provider of the family has the aspect asked for. A smaller image will do; another shape will not. */
 export function takesAspect(family: string, wish: ImageOptions): boolean {
   return providersOf(family).some(([, limits]) => hasAspect(limits, wish));
 }
 
 /**
- * The providers to ask for this picture: those that can do exactly what is wished, else those that come nearest (see `fitImage`), with the least plan
+ * The providers for these options: those that can do exactly what is asked, else the nearest (see `fitImage`), with the least tier
  * that each needs for it. `usable` limits the search to what the pool has, so that a provider without tokens rules out none that has some.
  */
 export function providersFor(
@@ -152,7 +152,7 @@ export function providersFor(
   return { providers: chosen.map(([provider]) => provider), minTier, exact: exact.length > 0 };
 }
 
-/** @throws {AppError} `invalid_request` naming the shapes that there are, when none of the providers has the wished one */
+/** @throws {AppError} `invalid_request` naming the shapes that there are, when none of the providers has the one asked for */
 export function requireAspect(family: string, providers: readonly string[], { aspect }: ImageOptions, param: string): void {
   const offered = new Set(providers.flatMap((provider) => limitsOf(family, provider).aspects));
   if (!aspect || offered.size === 0 || offered.has(aspect)) return;
@@ -161,7 +161,7 @@ export function requireAspect(family: string, providers: readonly string[], { as
   });
 }
 
-/** Input pictures that one request may carry, at the most generous of these providers. */
+/** Input images that one request may have, at the most generous of these providers. */
 export function maxInputs(family: string, providers: readonly string[]): number {
   return Math.max(0, ...providers.map((provider) => limitsOf(family, provider).maxInputs));
 }
@@ -230,7 +230,7 @@ export function nearestAspect(ratio: number, offered: readonly Aspect[]): Aspect
   return offered.reduce((best, aspect) => (distance(aspect) < distance(best) ? aspect : best));
 }
 
-/** The wish if offered, else the next lower in `order`, else the lowest offered; undefined when nothing is. */
+/** The value if offered, else the next lower in `order`, else the lowest offered; undefined when nothing is. */
 function nearestOf<T>(wish: T, offered: readonly T[], order: readonly T[]): T | undefined {
   return offered.findLast((candidate) => order.indexOf(candidate) <= order.indexOf(wish)) ?? offered[0];
 }
@@ -239,7 +239,7 @@ function hasAspect(limits: ImageLimits, { aspect }: ImageOptions): boolean {
   return !aspect || limits.aspects.includes(aspect);
 }
 
-/** A wish for less than the smallest picture is met by the smallest. */
+/** A size below the smallest is served by the smallest. */
 function hasSize(limits: ImageLimits, { size }: ImageOptions): boolean {
   if (!size || limits.sizes.includes(size)) return true;
   return IMAGE_SIZES.indexOf(size) <= IMAGE_SIZES.indexOf(limits.sizes[0] ?? limits.defaultSize);

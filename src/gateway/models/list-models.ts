@@ -1,4 +1,4 @@
-// The models as the operator sees them: what the catalogue says, what is changed of it, which names lead there, who serves them.
+// Models page: catalogue, overrides, names of each family, and the tokens that serve it.
 
 import type { TokenRow } from "../../domain/token.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -13,7 +13,7 @@ export type PriceView = { size: string; listUsd: number; ownUsd: number | null }
 export type ProviderView = {
   provider: string;
   prices: PriceView[];
-  /** The upstream bills by the tokens that it counts; the list price is what that usually comes to. */
+  /** The upstream bills by the tokens that it counts; the list price is the usual sum. */
   byTokens: boolean;
   /** Tokens that have the family, as learned or taken for granted; those switched off are left out. */
   tokens: { id: number; label: string }[];

@@ -1,4 +1,4 @@
-// Options beyond shape and size: which providers take them for a family, and the names of those that nobody carries. Pure.
+// Model options (safety, search, sampling): which provider takes them, and which are ignored. Pure.
 
 import type { ImageOptions, ModelOptions, OutputExtras, SearchOptions } from "../../domain/generation.ts";
 import { isRecord } from "../../domain/is-record.ts";
@@ -67,7 +67,7 @@ function fitSearch(wished: SearchOptions, types: ImageTakes["search"]): SearchOp
   return fitted && fitted.length > 0 ? { types: fitted } : {};
 }
 
-/** What no answer may be without: a search that was asked for, and a video to start from. */
+/** What a provider must take: a search that was asked for, videos among the inputs. */
 export type Needs = { search: boolean; videos: number };
 
 export function meetsNeeds(family: string, provider: string, { search, videos }: Needs): boolean {
@@ -113,11 +113,11 @@ function takesOf(id: string, provider: string): ImageTakes {
   return limits?.takes ?? NOTHING;
 }
 
-/** Header that tells which fields of a request changed nothing. */
+/** Response header with the fields of a request that changed nothing. */
 export const IGNORED_HEADER = "x-flow2api-ignored";
 const MAX_NAMES = 40;
 
-/** The header, or none when everything was carried. Names are the client's: only what may stand in a header is left of them. */
+/** The header, or none without ignored fields. Names are the client's: characters not allowed in a header are dropped. */
 export function ignoredHeader(names: readonly string[]): Record<string, string> {
   const shown = [...new Set(names)].map((name) => name.replace(/[^\w.[\]-]/g, "").slice(0, 100)).filter(Boolean);
   return shown.length > 0 ? { [IGNORED_HEADER]: shown.slice(0, MAX_NAMES).join(", ") } : {};

@@ -1,4 +1,4 @@
-// The catalogue as the program asks it: families by id, the family that serves a choice, the list of models, near misses.
+// Model catalogue: families by id, the list of models, the nearest ids to an unknown one.
 
 import type { Kind } from "../../domain/generation.ts";
 import { LISTED, OFFICIAL } from "./aliases.ts";
@@ -53,7 +53,7 @@ export function providerServes(provider: string, id: string, learned: readonly s
   return learned ? learned.includes(id) : !limits.onlyWhenLearned;
 }
 
-/** Families that a token of this provider can be expected to serve before it has told. */
+/** Families that a token of this provider can be expected to serve before it was checked. */
 export function assumedFamilies(provider: string): readonly string[] {
   return FAMILIES.filter((family) => providerServes(provider, family.id, null)).map((family) => family.id);
 }

@@ -1,4 +1,4 @@
-// What the operator changes of the catalogue: families that are switched off, and prices of one's own. Kept as JSON among the settings.
+// Model overrides of the operator: families switched off, own prices. JSON among the settings.
 
 import type { Kind } from "../../domain/generation.ts";
 import { isRecord } from "../../domain/is-record.ts";

@@ -1,4 +1,4 @@
-// Reads a model id: which living families it may mean and what else it fixes. Pure; a grammar, not a list of ids.
+// Parses a model id: the families that it may mean and what else it fixes. Pure; a grammar.
 import {
   ASPECTS,
   type Aspect,

@@ -1,4 +1,4 @@
-// What images and seconds of video cost, in USD: before the call from the price list, after it from the upstream's counts.
+// Prices of images and video seconds in USD: estimated from the list, actual from upstream counts.
 
 import type { ImageSize, Resolution, Usage } from "../../domain/generation.ts";
 import { FAMILIES } from "./catalogue.ts";
@@ -28,7 +28,7 @@ export type ImagePricing = {
 /**
  * List price of one image with its thinking, in USD. Without a size, that of the size made by default; a size without a price of its
  * own costs the nearest larger one's, else the largest.
- * Input pictures and text are not counted: they are a small part, and `actualImageUsd` has them.
+ * Input images and text are not counted: they are a small part, and `actualImageUsd` has them.
  */
 export function estimateImageUsd(family: string, provider: string, size: ImageSize | undefined, pricing: ImagePricing = {}): number {
   const price = (pricing.prices ?? CATALOGUE_PRICES).images[family]?.[provider];
@@ -37,8 +37,8 @@ export function estimateImageUsd(family: string, provider: string, size: ImageSi
 }
 
 /**
- * Cost of one call that drew `images` images (default 1), in USD: by the upstream's counts where it bills by them and told them, else by the list.
- * Images whose tokens the upstream did not tell count at list price.
+ * Cost of one call that made `images` images (default 1), in USD: by the counts that the upstream reports and bills by, else by the list.
+ * Images without reported tokens count at list price.
  */
 export function actualImageUsd(
   family: string,

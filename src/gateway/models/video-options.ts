@@ -1,4 +1,4 @@
-// What a request wishes of a video, and how each provider can make it: the mode from the inputs, the nearest length and size. Pure.
+// Video options: resolved to what a provider can do; mode from the inputs, nearest length. Pure.
 import {
   RESOLUTIONS,
   type Resolution,
@@ -163,7 +163,7 @@ function misfit(mode: VideoMode, { images = { min: 0, max: 0 } }: VideoModeLimit
   return `A video from ${INPUTS[mode]} takes ${images.max === 0 ? "no pictures" : `${range} picture${images.max === 1 ? "" : "s"}`}, got ${needs.images}.`;
 }
 
-/** The quality to tell the upstream; undefined where there is no choice. */
+/** The quality to send; undefined where there is no choice. */
 function chooseQuality(
   family: string,
   mode: VideoMode,

@@ -1,4 +1,4 @@
-// What a Chinese, Japanese or Korean text asks for: pieces that are looked for anywhere in it. Pure.
+// Chinese, Japanese and Korean words of side calls: substrings, looked for anywhere. Pure.
 import type { Target } from "./objects.ts";
 import { CJK } from "./words.ts";
 

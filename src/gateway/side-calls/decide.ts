@@ -1,4 +1,4 @@
-// Decides whether a chat call wants an image or is one that a client makes on the side. Several signs together, none alone. Pure.
+// Decides whether a chat call wants an image or is a side call of its client, by several signs. Pure.
 import type { Kind } from "../../domain/generation.ts";
 import { type Probe, probeIn } from "./probe.ts";
 import { readTask, type Task } from "./read-task.ts";

@@ -1,4 +1,4 @@
-// What a field of a demanded JSON means by its name, and what stands there in a local answer. Pure.
+// Value of a JSON field in a local reply, by the name of the field. Pure.
 
 import { wordsOf } from "./clauses.ts";
 import { linesFor } from "./lines.ts";

@@ -1,4 +1,4 @@
-// JSON whose form a task shows by an example: the same fields with what a local answer has for them. Pure, linear.
+// JSON form that a task shows by example: the same fields with local values. Pure, linear.
 
 import { listField, textField } from "./fill-field.ts";
 import type { Topic } from "./topic.ts";

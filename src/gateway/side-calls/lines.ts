@@ -1,4 +1,4 @@
-// What is said in place of an image, in the language of the client.
+// Texts of local replies in place of an image, in the language of the client.
 import { isCjk } from "./cjk.ts";
 
 type Lines = { hello: string; help: string; more: string; followUps: readonly [string, string, string]; summary(topic: string): string };

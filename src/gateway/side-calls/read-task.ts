@@ -1,4 +1,4 @@
-// Splits a message into what is asked and the conversation that it quotes. Linear in the text, whoever wrote it.
+// Splits a message into the task and the conversation that it quotes. Linear in the text.
 
 /** What a message says, apart from what it quotes. */
 export type Task = {

@@ -1,4 +1,4 @@
-// The local answer to a side call, in the form that the task names: JSON with its fields, a title, an emoji, a line. Pure.
+// Local reply to a side call in the form of its task: JSON, title, emoji or line. Pure.
 
 import type { ChatCall, Verdict } from "./decide.ts";
 import { jsonOfForm } from "./json-form.ts";

@@ -1,4 +1,4 @@
-// What becomes of a chat call: generated, answered here, or refused, by the key's mode and what the answer must be. Pure.
+// Outcome of a chat call: generate, reply locally or refuse, by the key's mode and the task. Pure.
 import type { SideCallMode } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import { type ChatCall, judgeSideCall, type Verdict } from "./decide.ts";

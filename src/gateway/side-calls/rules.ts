@@ -1,4 +1,4 @@
-// The operator's rules: shapes of calls that are side calls by their word. Stored as JSON among the settings.
+// Rules of the operator: shapes of calls that are side calls. JSON among the settings.
 import type { Kind } from "../../domain/generation.ts";
 
 /** Its key among the stored settings. */

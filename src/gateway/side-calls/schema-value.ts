@@ -1,4 +1,4 @@
-// A value that fits a JSON schema, filled by what its fields are called. Bounded in depth and size. Pure.
+// Value for a JSON schema, filled by field names. Bounded in depth and size. Pure.
 // Source: JSON Schema 2020-12 and OpenAI's structured outputs guide (read 2026-11-29).
 
 import { isRecord } from "../../domain/is-record.ts";

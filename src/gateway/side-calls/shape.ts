@@ -1,4 +1,4 @@
-// The shape of a chat call: what calls of the same kind have in common, as an id that the operator's rules are kept by. Pure.
+// Shape of a chat call: an id of what calls of the same kind share, used by the rules. Pure.
 
 import { wordsOf } from "./clauses.ts";
 import type { ChatCall, Sign, Verdict } from "./decide.ts";

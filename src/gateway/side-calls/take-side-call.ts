@@ -1,4 +1,4 @@
-// Takes a call that is a side call, in the name of its key, and writes it into the book.
+// Takes a side call of a key and records it in the side call log.
 import type { KeyRow } from "../../domain/key.ts";
 import type { SettingsStore } from "../settings/settings.ts";
 import type { ChatCall } from "./decide.ts";

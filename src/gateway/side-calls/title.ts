@@ -1,4 +1,4 @@
-// A title out of the words that a person wrote. Pure.
+// Title from the words of a message. Pure.
 
 const MAX_WORDS = 6;
 const MAX_CJK = 12;

@@ -1,4 +1,4 @@
-// What a side call is about: the text that it speaks of, and its language.
+// Topic of a side call: the text that it is about, and its language.
 
 /** What an answer may be made of. */
 export type Topic = {
