@@ -1,4 +1,4 @@
-// Writes PROJECT_INDEX.md, one line per source file from the line that opens it; with --check it fails when that is stale.
+// Writes PROJECT_INDEX.md: a line per folder from its README. With --check it fails when that is stale.
 import { posix, resolve } from "node:path";
 
 const ROOT = resolve(import.meta.dir, "..");
@@ -9,7 +9,7 @@ const FOREIGN = /\/(node_modules|fixtures)\/|\/htmx[^/]*\.js$|\.min\.js$/;
 
 const HEAD = `# Project index
 
-One line per source file: the line that opens it. Made by \`bun run index\`.
+One line per folder, from the README that lies in it. Made by \`bun run index\`. The first line of each file says what the file is.
 `;
 
 export type SourceFile = { path: string; text: string };
@@ -25,18 +25,32 @@ export function openingLine(text: string): string | null {
   return /^(?:#![^\n]*\n)?\/\/ +([^\n]*\S)/.exec(text)?.[1] ?? null;
 }
 
-/** The text of PROJECT_INDEX.md. @throws {Error} naming the files that do not open with a `//` line */
-export function indexText(sources: SourceFile[]): string {
-  const silent = sources.filter(({ text }) => openingLine(text) === null).map(({ path }) => path);
-  if (silent.length > 0) throw new Error(`These files do not open with a line "// what it is": ${silent.join(", ")}`);
-  const folders = Map.groupBy(sources, ({ path }) => posix.dirname(path));
-  const sections = [...folders]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([folder, files]) => {
-      const lines = files.map(({ path, text }) => `- \`${posix.basename(path)}\`: ${openingLine(text)}\n`);
-      return `\n## ${folder}\n\n${lines.join("")}`;
-    });
-  return HEAD + sections.join("");
+/** Folders that hold sources; those of data, fixtures and the tests' recorded answers are described by the folder above. */
+export const foldersOf = (sources: SourceFile[]): string[] =>
+  [...new Set(sources.map(({ path }) => posix.dirname(path)))]
+    .filter((folder) => !/(^|\/)(assets|answers|packaged)(\/|$)/.test(folder))
+    .sort();
+
+/** First sentence below the title of a README, in one line; null without one. */
+export function summaryOf(readme: string): string | null {
+  const paragraph = readme.replace(/^#[^\n]*\n+/, "").split(/\n\s*\n/)[0]!;
+  const line = paragraph.replace(/\s+/g, " ").trim();
+  if (line === "" || line.startsWith("|") || line.startsWith("- ")) return null;
+  return /^.*?[^.][.:](?= [A-Z`]|$)/.exec(line)?.[0].replace(/:$/, ".") ?? line;
+}
+
+/** The text of PROJECT_INDEX.md. @throws {Error} naming the folders without a README that begins with what the folder is */
+export async function indexText(sources: SourceFile[]): Promise<string> {
+  const lines = await Promise.all(
+    foldersOf(sources).map(async (folder) => {
+      const file = Bun.file(resolve(ROOT, folder, "README.md"));
+      const summary = (await file.exists()) ? summaryOf(await file.text()) : null;
+      return { folder, line: summary && `- [${folder}](${folder}/README.md): ${summary}\n` };
+    }),
+  );
+  const silent = lines.filter(({ line }) => line === null).map(({ folder }) => folder);
+  if (silent.length > 0) throw new Error(`These folders have no README.md that begins with what they are: ${silent.join(", ")}`);
+  return `${HEAD}\n${lines.map(({ line }) => line).join("")}`;
 }
 
 /** The text that is on disk; empty when there is none. */
@@ -46,7 +60,7 @@ export async function readIndex(): Promise<string> {
 }
 
 async function main(check: boolean): Promise<number> {
-  const text = indexText(await readSources());
+  const text = await indexText(await readSources());
   if (!check) {
     await Bun.write(INDEX, text);
     return 0;

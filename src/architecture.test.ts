@@ -265,7 +265,7 @@ describe("index", () => {
   });
 
   test("PROJECT_INDEX.md is fresh (bun run index)", async () => {
-    const [written, fresh] = [await readIndex(), indexText(sources)];
+    const [written, fresh] = [await readIndex(), await indexText(sources)];
     const missing = fresh.split("\n").filter((line) => !written.includes(line));
     expect({ missing, fresh: written === fresh }).toEqual({ missing: [], fresh: true });
   });
