@@ -254,6 +254,33 @@ describe("names", () => {
     expect(shelves.map(({ path }) => path)).toEqual([]);
   });
 
+  /** Words that stood for something of the field; what they became is what an engineer would search for. */
+  const PAST = new Set(
+    (
+      "wish wishes member members lane lanes roster turnstile outlook remedy remedies keeper canary trail visitor door doors intake kept told tell tells " +
+      "draft drafts parked killed stirred nudge anew aside medium surface surfaces strikes pace embedded cut learn observe condition runner book original " +
+      "picture pictures"
+    ).split(" "),
+  );
+  const wordsOf = (name: string) =>
+    name
+      .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
+      .toLowerCase()
+      .split(/[^a-z0-9]+/);
+  const exportedNames = ({ text }: SourceFile) =>
+    [...text.matchAll(/^export (?:async )?(?:function\*?|const|type|class|interface) (\w+)/gm)].map((match) => match[1]!);
+
+  test("no file and no exported name is called by a word of the past", () => {
+    const own = sources.filter(({ path }) => /^(src|views)\//.test(path));
+    const files = own.filter(({ path }) => wordsOf(posix.basename(path)).some((word) => PAST.has(word))).map(({ path }) => path);
+    const names = own.flatMap((file) =>
+      exportedNames(file)
+        .filter((name) => wordsOf(name).some((word) => PAST.has(word)))
+        .map((name) => `${file.path}: ${name}`),
+    );
+    expect([...files, ...names]).toEqual([]);
+  });
+
   test("file names are kebab-case", () => {
     expect(sources.map(({ path }) => path).filter((path) => !/^[a-z0-9./-]+$/.test(path))).toEqual([]);
   });

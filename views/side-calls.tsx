@@ -10,10 +10,10 @@ import type { View } from "./ui/view.ts";
 
 const HOME = "/admin/side-calls";
 
-export type SideCallLook = { today: SideCallCounts; month: SideCallCounts; suspects: readonly SuspectShape[]; rules: number };
+export type SideCallState = { today: SideCallCounts; month: SideCallCounts; suspects: readonly SuspectShape[]; rules: number };
 
 /** What the overview shows; nothing where there was none. */
-export function SideCallsCard({ view, look }: { view: View; look: SideCallLook }) {
+export function SideCallsCard({ view, look }: { view: View; look: SideCallState }) {
   const { sideCalls } = view.t;
   const { month, suspects, rules } = look;
   if (month.answered === 0 && month.generated === 0 && suspects.length === 0 && rules === 0) return null;
@@ -37,7 +37,7 @@ export function SideCallsCard({ view, look }: { view: View; look: SideCallLook }
   );
 }
 
-function Figures({ view, look: { today, month } }: { view: View; look: Pick<SideCallLook, "today" | "month"> }) {
+function Figures({ view, look: { today, month } }: { view: View; look: Pick<SideCallState, "today" | "month"> }) {
   const { sideCalls } = view.t;
   return (
     <Stats>
@@ -90,7 +90,7 @@ function Suspects({ view, suspects }: { view: View; suspects: readonly SuspectSh
   );
 }
 
-type PageData = Pick<SideCallLook, "today" | "month" | "suspects"> & { rules: readonly SideRule[] };
+type PageData = Pick<SideCallState, "today" | "month" | "suspects"> & { rules: readonly SideRule[] };
 
 export function SideCallsPage({ view, data }: { view: View; data: PageData }) {
   const { sideCalls } = view.t;

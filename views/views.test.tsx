@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import type { VNode } from "preact";
 import { AccountPage, browserName } from "./auth/account.tsx";
 import { LoginPage } from "./auth/login.tsx";
-import { ImageStep, KeyStep, PasswordStep, Picture, TokenStep } from "./auth/setup.tsx";
+import { ImageFigure, ImageStep, KeyStep, PasswordStep, TokenStep } from "./auth/setup.tsx";
 import { en } from "./locales/en.ts";
 import { zh } from "./locales/zh.ts";
 import { OverviewPage } from "./overview.tsx";
@@ -146,7 +146,7 @@ describe("hostile text", () => {
         problem: { message: EVIL, wrong: { [EVIL]: EVIL } },
       }),
     ],
-    ["picture", Picture({ view: v, made: { src: EVIL, ms: 1, label: EVIL, prompt: EVIL } })],
+    ["picture", ImageFigure({ view: v, made: { src: EVIL, ms: 1, label: EVIL, prompt: EVIL } })],
     ["picture step", ImageStep({ view: v, canMake: true, simulated: false })],
     [
       "account",

@@ -2,7 +2,7 @@
 
 import { Elysia } from "elysia";
 import { RequestPage } from "../../views/requests/request.tsx";
-import { Paused, type RequestQuery, RequestRows, RequestsPage, type ShownRequest } from "../../views/requests/requests.tsx";
+import { PausedHint, type RequestQuery, RequestRows, RequestsPage, type ShownRequest } from "../../views/requests/requests.tsx";
 import type { RequestFilter, RequestRow } from "../domain/request.ts";
 import { AppError } from "../errors.ts";
 import { families } from "../gateway/models/models.ts";
@@ -34,7 +34,7 @@ export const requestRoutes = (ctx: AdminContext) =>
       };
       return page(ctx, request, (view) => ({ title: view.t.requests.title, nav: "requests", body: RequestsPage({ view, data }) }));
     })
-    .get("/requests/paused", ({ request }) => fragment(ctx, request, (view) => Paused({ view, query: queryOf(request) })))
+    .get("/requests/paused", ({ request }) => fragment(ctx, request, (view) => PausedHint({ view, query: queryOf(request) })))
     .get("/events/requests", ({ request, server }) => {
       const filter = filterOf({ ...queryOf(request), before: undefined });
       const from = textOf(request, "after");

@@ -1,7 +1,7 @@
 // Setup routes of a fresh data folder: password, first key, first token, first image.
 
 import { Elysia } from "elysia";
-import { ImagePage, ImageStep, KeyStep, PasswordStep, Picture, type Problem, TokenStep } from "../../views/auth/setup.tsx";
+import { ImageFigure, ImagePage, ImageStep, KeyStep, PasswordStep, type Problem, TokenStep } from "../../views/auth/setup.tsx";
 import type { View } from "../../views/ui/view.ts";
 import { AppError } from "../errors.ts";
 import { deleteFirstStartFile, finishStep, leaveSetup, nextStep, type SetupStep } from "../gateway/auth/setup-steps.ts";
@@ -90,7 +90,7 @@ export const setupRoutes = (ctx: AdminContext) => {
       const { media, label, ms } = await makeImage(ctx, { prompt, key, signal: request.signal });
       await finishStep(ctx.store, "picture");
       const made = { src: `/media/${media.id}.${media.ext}`, ms, label, prompt };
-      if (isHtmx(request)) return fragment(ctx, request, (view) => Picture({ view, made }));
+      if (isHtmx(request)) return fragment(ctx, request, (view) => ImageFigure({ view, made }));
       return stepPage(request, (view) => ImagePage({ view, made }));
     });
 

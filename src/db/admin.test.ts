@@ -33,7 +33,7 @@ describe("sessions", () => {
     const [one, two] = [session(1, { address: null }), session(2)];
     await rig.store.insertSession(one);
     await rig.store.insertSession(two);
-    await rig.store.touchSession(one.hash, NOW + 1);
+    await rig.store.extendSession(one.hash, NOW + 1);
     expect(await rig.store.getSession(one.hash)).toEqual({ ...one, seenAt: NOW + 1 });
     expect((await rig.store.listSessions()).map(({ hash }) => hash[0])).toEqual([1, 2]);
     expect(await rig.store.getSession(new Uint8Array(32).fill(9))).toBeNull();
@@ -43,7 +43,7 @@ describe("sessions", () => {
     await using rig = await openRig();
     await rig.store.insertSession(session(1));
     await rig.store.deleteSession(session(1).hash);
-    await rig.store.touchSession(session(1).hash, NOW + 1);
+    await rig.store.extendSession(session(1).hash, NOW + 1);
     expect(await rig.store.listSessions()).toEqual([]);
   });
 

@@ -34,7 +34,7 @@ export interface AdminStore {
   getSession(hash: Uint8Array): Promise<SessionRow | null>;
   /** Latest seen first. */
   listSessions(): Promise<SessionRow[]>;
-  touchSession(hash: Uint8Array, seenAt: number): Promise<void>;
+  extendSession(hash: Uint8Array, seenAt: number): Promise<void>;
   deleteSession(hash: Uint8Array): Promise<void>;
   /** All but one; null: all. Resolves with how many. */
   deleteSessions(except: Uint8Array | null): Promise<number>;

@@ -1,7 +1,7 @@
 // Flow's image endpoints: upload, generate, upscale. Bodies of both kinds seen in the wild: current and December 2025.
 import { type Exchange, type Fields, fieldsOf, isFields, jsonReply, listOf, type Reply, textOf } from "./exchange.ts";
 import { checkProject, flowBody, tierOf } from "./flow-accounts.ts";
-import { type FlowMedia, findMedia, keepMedia, signedLink } from "./flow-media.ts";
+import { type FlowMedia, findMedia, signedLink, storeMedia } from "./flow-media.ts";
 import { googleError, invalidArgument, refusalOf } from "./google-errors.ts";
 import { pixelsOf, type RenderedType, renderedImage } from "./images.ts";
 import { decodeBase64, hashBytes, sniff } from "./input-media.ts";
@@ -41,7 +41,7 @@ export function uploadImage({ incoming, world }: Exchange, account: string, lega
   const projectId = textOf(context.projectId);
   checkProject(world, account, projectId);
   const name = legacy ? `CAM${world.id(40)}` : world.uuid();
-  keepMedia(world, { name, account, projectId, upload: { hash: hashBytes(bytes) } });
+  storeMedia(world, { name, account, projectId, upload: { hash: hashBytes(bytes) } });
   if (legacy) return jsonReply({ mediaGenerationId: { mediaGenerationId: name } });
   return jsonReply({ media: { name, projectId, image: { uploadedImage: { fileName: textOf(body.fileName) } } } });
 }
@@ -84,7 +84,7 @@ function readRequest({ world, content }: Exchange, account: string, projectId: s
   const [width, height] = pixelsOf(ASPECTS[aspect], "1K")!;
   const seed = world.seed + Number(request.seed);
   const image = { request: { prompt, seed, width, height, type, inputs: readInputs(world, account, request, place) }, model, aspect };
-  return keepMedia(world, { name: world.uuid(), account, projectId, image });
+  return storeMedia(world, { name: world.uuid(), account, projectId, image });
 }
 
 /** The prompt in either form: `prompt`, or the parts of `structuredPrompt`. */

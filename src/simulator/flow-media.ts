@@ -37,7 +37,7 @@ export type FlowMedia = {
 
 const media = (world: World) => world.shelf<FlowMedia>("flow media");
 
-export function keepMedia(world: World, entry: FlowMedia): FlowMedia {
+export function storeMedia(world: World, entry: FlowMedia): FlowMedia {
   media(world).set(entry.name, entry);
   return entry;
 }

@@ -4,7 +4,7 @@ import { type ClipAspect, clipPixels } from "./clips.ts";
 import { type Exchange, type Fields, fieldsOf, jsonReply, listOf, type Reply, textOf } from "./exchange.ts";
 import { checkProject, creditsOf, flowBody, spendCredits, tierOf } from "./flow-accounts.ts";
 import { checkSession, promptOf, tierTooLow, workflowOf } from "./flow-images.ts";
-import { type FlowMedia, type FlowVideo, findMedia, isDone, keepMedia, mediaBytes, signedLink } from "./flow-media.ts";
+import { type FlowMedia, type FlowVideo, findMedia, isDone, mediaBytes, signedLink, storeMedia } from "./flow-media.ts";
 import { googleError, invalidArgument, refusalOf } from "./google-errors.ts";
 
 /** What the end of a submit URL says, and which model keys go with it. */
@@ -74,7 +74,7 @@ export function submitVideos(exchange: Exchange, account: string, mode: string):
   const charged = made.every(({ video }) => video!.failure === null);
   exchange.accept(made.length, charged);
   const remainingCredits = charged ? spendCredits(world, account, cost) : creditsOf(world, account);
-  for (const entry of made) keepMedia(world, entry);
+  for (const entry of made) storeMedia(world, entry);
   if (world.options.flowVideoReply === "operations") {
     return jsonReply({ operations: made.map((entry, index) => operationOf(exchange, entry, sceneOf(requests[index]!))), remainingCredits });
   }
@@ -237,7 +237,7 @@ export function concatenate(exchange: Exchange, account: string): Reply {
   const { aspect, flowAspect, seed, prompt } = sources[0]!;
   const video = plannedVideo(exchange, { model: "concatenation", prompt, seed, aspect, flowAspect });
   exchange.accept(1, video.failure === null);
-  const entry = keepMedia(world, { name: world.uuid(), account, projectId: "", video });
+  const entry = storeMedia(world, { name: world.uuid(), account, projectId: "", video });
   return jsonReply({ operation: { operation: { name: entry.name } }, status: statusWord(exchange, video) });
 }
 

@@ -2,7 +2,7 @@
 import { hashText } from "./chance.ts";
 import { type Fields, fieldsOf, Refusal, textOf } from "./exchange.ts";
 import type { GeminiModel, ImageLimits } from "./gemini-models.ts";
-import { checkCache, checkCategories, checkConfig, checkMarks, checkTool, flagValue } from "./gemini-strict.ts";
+import { checkCache, checkCategories, checkConfig, checkSignatures, checkTool, flagValue } from "./gemini-strict.ts";
 import { googleError, invalidArgument } from "./google-errors.ts";
 import type { RenderedSize } from "./images.ts";
 import { type InputMedia, inputImage, inputVideo } from "./input-media.ts";
@@ -164,7 +164,7 @@ function readTurn(
 }
 
 function checkPart(part: Fields, place: string, project: string): void {
-  checkMarks(part, place, project);
+  checkSignatures(part, place, project);
   const data = ["text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode", "codeExecutionResult"];
   const filled = data.filter((name) => part[name] !== undefined);
   if (filled.length === 0)

@@ -75,7 +75,7 @@ export function signPart(text: string, seed: number, project: string): string {
 }
 
 /** Thought flag and signature of a part. @throws {Refusal} 400, also for a signature of ours that another project got */
-export function checkMarks(part: Fields, place: string, project: string): void {
+export function checkSignatures(part: Fields, place: string, project: string): void {
   flagValue(part.thought, `${place}.thought`);
   const { thoughtSignature } = part;
   if (thoughtSignature === undefined || thoughtSignature === "" || thoughtSignature === "skip_thought_signature_validator") return;

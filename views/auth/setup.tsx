@@ -258,7 +258,7 @@ export function ImageStep({ view, canMake, simulated }: { view: View; canMake: b
   );
 }
 
-export function Picture({ view, made }: { view: View; made: MadeImage }) {
+export function ImageFigure({ view, made }: { view: View; made: MadeImage }) {
   const { picture } = view.t.welcome;
   return (
     <figure class="made card">
@@ -277,7 +277,7 @@ export function Picture({ view, made }: { view: View; made: MadeImage }) {
 export function ImagePage({ view, made }: { view: View; made: MadeImage }) {
   return (
     <Step view={view} step="picture">
-      <Picture view={view} made={made} />
+      <ImageFigure view={view} made={made} />
       <a href="/admin/welcome/picture">{view.t.welcome.picture.again}</a>
     </Step>
   );

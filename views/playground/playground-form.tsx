@@ -1,7 +1,7 @@
 // Playground form: options of the chosen model and input slots, re-rendered on the server on change.
 
 import type { Media } from "../../src/domain/generation.ts";
-import type { ImageModel, ModeOffer, PlaygroundForm, PlaygroundModel, Slot, SlotRule } from "../../src/gateway/playground/options.ts";
+import type { ImageModel, ModeChoices, PlaygroundForm, PlaygroundModel, Slot, SlotRule } from "../../src/gateway/playground/options.ts";
 import { Button, Form } from "../ui/controls.tsx";
 import { Field, type Option, Select } from "../ui/fields.tsx";
 import { type ShownMedia, Thumb } from "../ui/media.tsx";
@@ -12,7 +12,7 @@ export type FormData = {
   model: PlaygroundModel;
   wish: PlaygroundForm;
   /** Of the model in the chosen mode. */
-  offer: ImageModel | ModeOffer;
+  offer: ImageModel | ModeChoices;
   /** Images of one run, at most. */
   maxImages: number;
   /** Inputs by place; those that are gone are left out. */
@@ -174,7 +174,7 @@ function ImageSettings({ view, data: { wish, maxImages }, offer }: { view: View;
   );
 }
 
-function VideoSettings({ view, data: { wish }, offer }: { view: View; data: FormData; offer: ModeOffer }) {
+function VideoSettings({ view, data: { wish }, offer }: { view: View; data: FormData; offer: ModeChoices }) {
   const { playground } = view.t;
   const { aspects, resolutions, qualities, seconds } = offer;
   return (

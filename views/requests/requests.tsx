@@ -88,7 +88,7 @@ function Following({ view, data: { query, newest } }: { view: View; data: Reques
 }
 
 /** In the place of what follows: rows stay as they are. */
-export function Paused({ view, query }: { view: View; query: RequestQuery }) {
+export function PausedHint({ view, query }: { view: View; query: RequestQuery }) {
   const { requests } = view.t;
   return (
     <div class="row" id="following">

@@ -24,7 +24,7 @@ export function listSessions(db: Database): SessionRow[] {
 }
 
 /** A session that is gone stays gone. */
-export function touchSession(db: Database, hash: Uint8Array, seenAt: number): void {
+export function extendSession(db: Database, hash: Uint8Array, seenAt: number): void {
   db.query("UPDATE sessions SET seen_at = $seenAt WHERE hash = $hash").run({ hash, seenAt });
 }
 

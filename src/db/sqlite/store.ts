@@ -204,7 +204,7 @@ const adminMethods = ({ db, vault, writer: { write } }: Engine) =>
     insertSession: (session) => write(() => sessions.insertSession(db, session)),
     getSession: (hash) => retryBusy(() => sessions.getSession(db, hash)),
     listSessions: () => retryBusy(() => sessions.listSessions(db)),
-    touchSession: (hash, seenAt) => write(() => sessions.touchSession(db, hash, seenAt)),
+    extendSession: (hash, seenAt) => write(() => sessions.extendSession(db, hash, seenAt)),
     // An ended session stays ended after a power failure.
     deleteSession: (hash) => write(() => sessions.deleteSession(db, hash), DURABLE),
     deleteSessions: (except) => write(() => sessions.deleteSessions(db, except), DURABLE),

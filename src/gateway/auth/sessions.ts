@@ -62,7 +62,7 @@ export function createSessions({ store, now, secret }: Dependencies): Sessions {
       if (!row || !isSessionAlive(row, now())) return null;
       if (now() - row.seenAt >= TOUCH_MS) {
         row.seenAt = now();
-        await store.touchSession(row.hash, row.seenAt);
+        await store.extendSession(row.hash, row.seenAt);
       }
       return toSession(row);
     },

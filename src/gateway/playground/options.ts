@@ -33,7 +33,7 @@ export type ImageModel = ModelFacts & {
   slots: readonly SlotRule[];
 };
 /** What a video of one mode may be made of. Empty lists and null: nothing to choose. */
-export type ModeOffer = {
+export type ModeChoices = {
   mode: VideoMode;
   aspects: readonly VideoAspect[];
   resolutions: readonly Resolution[];
@@ -41,7 +41,7 @@ export type ModeOffer = {
   seconds: VideoModeLimits["seconds"] | null;
   slots: readonly SlotRule[];
 };
-export type VideoModel = ModelFacts & { kind: "video"; modes: readonly ModeOffer[] };
+export type VideoModel = ModelFacts & { kind: "video"; modes: readonly ModeChoices[] };
 export type PlaygroundModel = ImageModel | VideoModel;
 
 /** What the operator chose. Empty texts and null: left to the model. */
@@ -106,7 +106,7 @@ function imageModel({ id, title, deprecated, providers }: ImageFamily, serves: (
 
 function videoModel({ id, title, deprecated, providers }: VideoFamily, serves: (provider: string) => boolean): VideoModel {
   const limits = limitsOf(providers, serves);
-  const modes = VIDEO_MODES.flatMap((mode): ModeOffer[] => {
+  const modes = VIDEO_MODES.flatMap((mode): ModeChoices[] => {
     const own = limits.find(({ modes }) => modes[mode]);
     const rule = own?.modes[mode];
     if (!own || !rule) return [];
@@ -157,7 +157,7 @@ export function settleForm(
       },
     };
   }
-  const { mode, aspects, resolutions, qualities, seconds } = offer as ModeOffer;
+  const { mode, aspects, resolutions, qualities, seconds } = offer as ModeChoices;
   return {
     model,
     wish: {
@@ -190,7 +190,7 @@ function modeFor({ modes }: VideoModel, { mode, inputs }: PlaygroundForm): Video
   const pictures = inputs.pictures.length + inputs.first.length + inputs.last.length;
   const takes = (slots: readonly SlotRule[], slot: Slot) => slots.some((rule) => rule.slot === slot);
   const room = (slots: readonly SlotRule[]) => slots.reduce((sum, { max }) => sum + max, 0);
-  const fits = ({ slots }: ModeOffer) =>
+  const fits = ({ slots }: ModeChoices) =>
     inputs.video.length > 0
       ? takes(slots, "video")
       : pictures === 0
@@ -200,7 +200,7 @@ function modeFor({ modes }: VideoModel, { mode, inputs }: PlaygroundForm): Video
 }
 
 /** What can be chosen of a model in this mode; in its first one where it has no such mode. */
-export function offerOf(model: PlaygroundModel, mode: VideoMode | ""): ImageModel | ModeOffer {
+export function offerOf(model: PlaygroundModel, mode: VideoMode | ""): ImageModel | ModeChoices {
   return model.kind === "image" ? model : (model.modes.find((offer) => offer.mode === mode) ?? model.modes[0]!);
 }
 

@@ -7,7 +7,7 @@ import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provid
 import { createConcatenation } from "./concatenation.ts";
 import { generateBody, parseCredits, parseGenerated, sessionIdAt, upscaleBody } from "./convert.ts";
 import { createFiles, decodeFile, IMAGE_FILE } from "./files.ts";
-import { OFFERED_FAMILIES, tierOf } from "./models.ts";
+import { LISTED_FAMILIES, tierOf } from "./models.ts";
 import { createProjects } from "./project.ts";
 import { type ImageSpec, imageSpecOf, MAX_SEED } from "./prompt.ts";
 import { fetchImage } from "./result.ts";
@@ -47,7 +47,7 @@ export function createFlow(options: FlowOptions): Provider {
       const { credits, tier } = parseCredits((await transport.ask({ ...request, limitMs: CREDITS_LIMIT_MS })).body);
       if (tier !== undefined) await call.remember({ state: { tier } });
       return {
-        families: [...OFFERED_FAMILIES],
+        families: [...LISTED_FAMILIES],
         ...(identity === undefined ? {} : { identity }),
         ...(tier === undefined ? {} : { tier }),
         ...(credits === undefined ? {} : { credits }),

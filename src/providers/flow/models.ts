@@ -23,7 +23,7 @@ export const IMAGE_MODELS: Readonly<Record<string, FlowModel>> = {
 };
 
 /** Families that a living session can be expected to serve. Every plan has the video families; what a plan lacks of them the catalogue knows. */
-export const OFFERED_FAMILIES: readonly string[] = [
+export const LISTED_FAMILIES: readonly string[] = [
   ...Object.keys(IMAGE_MODELS).filter((family) => IMAGE_MODELS[family]?.offered),
   "veo-3.1",
   "omni",

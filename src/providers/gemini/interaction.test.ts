@@ -2,16 +2,16 @@
 import { describe, expect, test } from "bun:test";
 import type { InputMedia, Json, VideoMode, VideoRequest } from "../../domain/generation.ts";
 import { encodeBody } from "./convert.ts";
-import { interactionIdOf, type PlacedInputs, previousOf, toBlock, toInteraction } from "./interaction.ts";
+import { interactionIdOf, type PositionedInputs, previousOf, toBlock, toInteraction } from "./interaction.ts";
 
 const base: VideoRequest = { family: "gemini-omni-1.2-flash", mode: "text", prompt: "a fox", images: [] };
-const nothing: PlacedInputs = { images: [], videos: [], previous: null };
+const nothing: PositionedInputs = { images: [], videos: [], previous: null };
 const png: InputMedia = { mime: "image/png", data: new Blob([new Uint8Array([1, 2, 3])]) };
 const mp4: InputMedia = { mime: "video/mp4", data: new Blob(["mp4"]) };
 const image = toBlock("image", png);
 const video = toBlock("video", mp4, "https://upstream/v1beta/files/abc");
 
-const sent = async (change: Partial<VideoRequest>, inputs: Partial<PlacedInputs> = {}) =>
+const sent = async (change: Partial<VideoRequest>, inputs: Partial<PositionedInputs> = {}) =>
   JSON.parse(Buffer.from(await encodeBody(toInteraction({ ...base, ...change }, { ...nothing, ...inputs }))).toString());
 
 test("a bare request asks for a file in the background and nothing that was not asked for", async () => {

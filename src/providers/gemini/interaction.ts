@@ -21,7 +21,7 @@ export type CreateInteraction = {
 };
 
 /** What a video is made from, placed where the upstream finds it. */
-export type PlacedInputs = {
+export type PositionedInputs = {
   images: Block[];
   videos: Block[];
   /** Id of the interaction that made the source; it stands in place of the source's bytes. */
@@ -48,7 +48,7 @@ const NO_INPUT: Block = { type: "text", text: "Upscale the video." };
  * The body of `POST interactions` for one video: in the background, kept, delivered as a file.
  * @throws {AppError} `upstream_model_denied` for a family that this upstream does not have
  */
-export function toInteraction(request: VideoRequest, { images, videos, previous }: PlacedInputs): CreateInteraction {
+export function toInteraction(request: VideoRequest, { images, videos, previous }: PositionedInputs): CreateInteraction {
   const { mode, prompt, aspect, resolution, seconds, seed } = request;
   const text: Block[] = prompt ? [{ type: "text", text: prompt }] : [];
   const content = [...images, ...videos, ...text];

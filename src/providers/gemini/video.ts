@@ -10,7 +10,7 @@ import type { CallContext, Provider, ProviderToken } from "../provider.ts";
 import { encodeBody } from "./convert.ts";
 import { statusInside, toAppError, withoutCost } from "./errors.ts";
 import { createFiles, lost } from "./files.ts";
-import { type Block, interactionIdOf, type PlacedInputs, previousOf, toBlock, toInteraction } from "./interaction.ts";
+import { type Block, interactionIdOf, type PositionedInputs, previousOf, toBlock, toInteraction } from "./interaction.ts";
 import { findVideo, toVideoStatus } from "./interaction-status.ts";
 import { isRecord, type JsonRecord, stringOf } from "./json.ts";
 import { videoModelOf } from "./models.ts";
@@ -49,7 +49,7 @@ export function createVideos(options: GeminiOptions, transport: Transport): Vide
     }
   };
 
-  const place = async (request: VideoRequest, token: ProviderToken, call: CallContext): Promise<PlacedInputs> => {
+  const place = async (request: VideoRequest, token: ProviderToken, call: CallContext): Promise<PositionedInputs> => {
     const images: Block[] = [];
     let inline = 0;
     for (const image of request.images) {

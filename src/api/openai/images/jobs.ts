@@ -10,8 +10,10 @@ import { insists } from "../../generation-headers.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { COMMENT, frame, streamFrames } from "../../sse.ts";
 import { type Api, type Call, createImageJob, type ImageOrder, prepareImages } from "../call.ts";
+
 import { errorBody, errorHeaders, errorStatus, jobFailure } from "../errors.ts";
-import { encodePlace } from "../videos/encode.ts";
+import { encodeQueuePosition } from "../videos/encode.ts";
+
 import type { DecodedImages, ImageEcho } from "./decode.ts";
 import { imagesBody } from "./response.ts";
 
@@ -104,7 +106,7 @@ function encodeImageJob(job: Job) {
     status,
     model: job.model,
     progress: job.progress,
-    ...encodePlace(job),
+    ...encodeQueuePosition(job),
     created_at: Math.floor(job.createdAt / 1000),
     error: job.error ? errorBody(jobFailure(job)).error : null,
   };

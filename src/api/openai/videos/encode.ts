@@ -45,7 +45,7 @@ export function encodeVideo(job: Job, media: Media | null, origin: string) {
     model: job.model,
     status: STATUS[job.state],
     progress: isDone ? 100 : Math.min(99, Math.floor(job.progress)),
-    ...encodePlace(job),
+    ...encodeQueuePosition(job),
     created_at: toSeconds(job.createdAt),
     completed_at: isDone && job.endedAt !== null ? toSeconds(job.endedAt) : null,
     expires_at: isDone && media?.expiresAt ? toSeconds(media.expiresAt) : null,
@@ -62,7 +62,7 @@ export function encodeVideo(job: Job, media: Media | null, origin: string) {
 }
 
 /** Queue position of a job that waits for a token; our own fields. */
-export function encodePlace({ place }: Pick<Job, "place">) {
+export function encodeQueuePosition({ place }: Pick<Job, "place">) {
   if (!place) return {};
   const { position, waitMs } = place;
   return { queue_position: position, estimated_wait_seconds: waitMs === null ? null : waitSeconds(waitMs) };
