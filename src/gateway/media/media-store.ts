@@ -229,7 +229,11 @@ export class FileMediaStore implements MediaStore {
     const { keyId, bytes } = media;
     const count = () => this.usage.add(media);
     if (media.origin !== "input" || keyId === null) count();
-    else await this.reserveInput(keyId, bytes, () => (this.deps.countInput?.(keyId, bytes), count()));
+    else
+      await this.reserveInput(keyId, bytes, () => {
+        this.deps.countInput?.(keyId, bytes);
+        count();
+      });
     try {
       if (data && media.bytes <= this.rowBytes) await diskErrors(() => this.deps.store.insertMedia(media, data));
       else await this.insertFile(media, write);
