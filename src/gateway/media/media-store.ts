@@ -227,13 +227,12 @@ export class FileMediaStore implements MediaStore {
   private async insert(media: Media, data: Uint8Array | null, write: (path: string) => Promise<unknown>): Promise<Media> {
     // Counted before it is written: what arrives together shares the space.
     const { keyId, bytes } = media;
-    const count = () => this.usage.add(media);
+    const count = (owner?: number) => {
+      if (owner !== undefined) this.deps.countInput?.(owner, bytes);
+      this.usage.add(media);
+    };
     if (media.origin !== "input" || keyId === null) count();
-    else
-      await this.reserveInput(keyId, bytes, () => {
-        this.deps.countInput?.(keyId, bytes);
-        count();
-      });
+    else await this.reserveInput(keyId, bytes, () => count(keyId));
     try {
       if (data && media.bytes <= this.rowBytes) await diskErrors(() => this.deps.store.insertMedia(media, data));
       else await this.insertFile(media, write);
