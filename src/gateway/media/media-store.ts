@@ -231,8 +231,7 @@ export class FileMediaStore implements MediaStore {
       if (owner !== undefined) this.deps.countInput?.(owner, bytes);
       this.usage.add(media);
     };
-    if (media.origin !== "input" || keyId === null) count();
-    else await this.reserveInput(keyId, bytes, () => count(keyId));
+    await (media.origin === "input" && keyId !== null ? this.reserveInput(keyId, bytes, () => count(keyId)) : count());
     try {
       if (data && media.bytes <= this.rowBytes) await diskErrors(() => this.deps.store.insertMedia(media, data));
       else await this.insertFile(media, write);
