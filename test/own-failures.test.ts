@@ -51,7 +51,7 @@ describe.each(FAILURES)("a result that %s keeps from being stored", (_, failure)
 test("a failure of the server before anything was sent costs nothing, and may be repeated", async () => {
   await using rig = await startRig();
   const { limits } = rig.context;
-  const admit = limits.admit;
+  const admit = limits.admit.bind(limits);
   limits.admit = async () => {
     throw withCode("SQLITE_BUSY");
   };

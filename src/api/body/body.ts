@@ -103,15 +103,20 @@ export function createBodyReader(
     json: async (request, validate) =>
       bodyOf(await withCount(request, bodyLimit(), async (count) => validate(parseJson(await textOf(request, count))))),
     text: async (request, maxBytes) => bodyOf(await withCount(request, maxBytes, (count) => textOf(request, count))),
-    async form(request, { openTempFile, discard }, fileLimitMb) {
+    async form(request, media, fileLimitMb) {
       const { value, count } = await withCount(request, bodyLimit(), (counting) =>
-        readForm(request, { openTempFile, discard, pieces: counted(request, counting), fileLimitMb }),
+        readForm(request, {
+          openTempFile: (mime) => media.openTempFile(mime),
+          discard: (file) => media.discard(file),
+          pieces: counted(request, counting),
+          fileLimitMb,
+        }),
       );
       return {
         ...value,
         async [Symbol.asyncDispose]() {
           count.release();
-          await discardFiles(value.files, { discard });
+          await discardFiles(value.files, media);
         },
       };
     },

@@ -101,8 +101,8 @@ export async function readForm(request: Request, intake: FormSink): Promise<Form
 }
 
 /** Deletes the temp files that were not stored; of stored ones there is nothing left. */
-export async function discardFiles(files: readonly FormFile[], { discard }: Pick<FormSink, "discard">): Promise<void> {
-  await Promise.all(files.map(({ draft }) => discard(draft)));
+export async function discardFiles(files: readonly FormFile[], store: Pick<FormSink, "discard">): Promise<void> {
+  await Promise.all(files.map(({ draft }) => store.discard(draft)));
 }
 
 function openParser(request: Request, { fileLimitMb }: FormSink): busboy.Busboy {
