@@ -49,7 +49,7 @@ export const gallery = {
   request: "Request",
   job: "Job",
   route: "Route",
-  took: "Duration",
+  took: "Time",
   parameters: "Parameters",
   attempts: "Attempts",
   noAttempts: "The request is not in the log, or no longer.",
