@@ -95,7 +95,7 @@ test("a model is switched off in its row, and on again from the toast", async ()
   await row.getByText("off", { exact: true }).waitFor();
   expect((await rig.chat({ model: "gemini-3-pro-image" })).status).toBe(404);
   await page.locator(".toast").getByRole("button", { name: "Undo" }).click();
-  await page.locator(".toast").getByText("Gemini 3 Pro Image is offered.").waitFor();
+  await page.locator(".toast").getByText("Gemini 3 Pro Image is switched on.").waitFor();
   expect((await rig.chat({ model: "gemini-3-pro-image" })).status).toBe(200);
   expect(opened.complaints).toEqual([]);
 }, 30_000);
