@@ -56,8 +56,11 @@ export class Watchdog implements Disposable {
     const ready = Promise.withResolvers<boolean>();
     this.ready = ready.promise;
     this.#thread.onmessage = ({ data }: MessageEvent<FromThread>) => {
-      if (data.ready) ready.resolve(data.seesSignals);
-      else log.error("Event loop runs again", { stoodStillMs: data.ms, requestIds: data.requestIds });
+      if (data.ready) {
+        // The first beat: a block that begins before the timer's is watched too.
+        this.#beat();
+        ready.resolve(data.seesSignals);
+      } else log.error("Event loop runs again", { stoodStillMs: data.ms, requestIds: data.requestIds });
     };
     this.#thread.onerror = (event) => {
       log.error("Watchdog failed: a blocked event loop will not be logged", { error: event.message });
@@ -67,11 +70,13 @@ export class Watchdog implements Disposable {
     this.#thread.postMessage({ memory: this.#memory, layout, stallMs: STALL_MS, format, source: SIGNALS_C });
     // `unref` is Bun's; the DOM type lacks it.
     (this.#thread as unknown as { unref(): void }).unref();
-    this.#timer = setInterval(() => {
-      Atomics.store(this.#counts, 2, Atomics.load(this.#counts, 1));
-      Atomics.add(this.#counts, 0, 1);
-    }, BEAT_MS);
+    this.#timer = setInterval(() => this.#beat(), BEAT_MS);
     this.#timer.unref();
+  }
+
+  #beat(): void {
+    Atomics.store(this.#counts, 2, Atomics.load(this.#counts, 1));
+    Atomics.add(this.#counts, 0, 1);
   }
 
   /** Records a request in flight; pass the result to `leave`. */
