@@ -1,5 +1,6 @@
 // Composition root: builds every long-lived object once.
 
+import { BodyBudget, keyOwner } from "./api/body/body-budget.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { Config } from "./config/config.ts";
 import type { RequestLog, Store } from "./db/store.ts";
@@ -73,6 +74,8 @@ export type Context = JobParts & {
   /** 32 bytes that sign the admin's cookies and forms. */
   sessionSecret: Uint8Array;
   metrics: Metrics;
+  /** Bytes of request bodies, and of the texts of requests that wait. */
+  bodyBudget: BodyBudget;
   /** Backup, restore and sizes of the data folder. */
   maintenance: Maintenance;
   logTail: LogTail;
@@ -181,7 +184,9 @@ export function createContext(options: Options): Context {
   const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
   const inputs = { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now: clock.now };
+  const bodyBudget = new BodyBudget(() => current().server);
   const generate = createGenerate({
+    holdBytes: (keyId, bytes) => bodyBudget.hold(keyOwner(keyId), bytes),
     undelivered,
     pool,
     limits,
@@ -247,6 +252,7 @@ export function createContext(options: Options): Context {
     audit,
     sessionSecret,
     metrics,
+    bodyBudget,
     maintenance,
     logTail: createLogTail(log),
     vendorNews,

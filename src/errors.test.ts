@@ -14,6 +14,12 @@ describe("a failure of the store or the disk is known, a bug is not", () => {
     ["SQLITE_IOERR_WRITE", "store_unavailable"],
     ["SQLITE_BUSY", "store_unavailable"],
     ["SQLITE_READONLY", "store_unavailable"],
+    ["EROFS", "store_unavailable"],
+    ["EIO", "store_unavailable"],
+    ["EMFILE", "store_unavailable"],
+    ["ENFILE", "store_unavailable"],
+    ["ENOMEM", "store_unavailable"],
+    ["EIOU", undefined],
     ["SQLITE_CONSTRAINT_UNIQUE", undefined],
     ["ENOENT", undefined],
   ])("%s: %s", (code, reason) => {

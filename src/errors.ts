@@ -136,8 +136,11 @@ export class AppError extends Error {
 export const serverFailure = (message: string, reason: string, options: Pick<AppErrorOptions, "retryAfterMs" | "cause"> = {}): AppError =>
   new AppError("unavailable", message, { retryAfterMs: 5_000, ...options, reason });
 
-/** Result codes of SQLite by which the store cannot be written or read now. https://www.sqlite.org/rescode.html, read 2026-11-29. */
-const STORE_FAILURES = /^SQLITE_(BUSY|CANTOPEN|FULL|IOERR|LOCKED|NOMEM|READONLY)/;
+/**
+ * Codes by which the store cannot be written or read now: of SQLite (https://www.sqlite.org/rescode.html, read 2026-11-29), and of the
+ * system where the disk, its mount or the process's limits refuse a file.
+ */
+const STORE_FAILURES = /^(?:SQLITE_(?:BUSY|CANTOPEN|FULL|IOERR|LOCKED|NOMEM|READONLY)|E(?:IO|ROFS|MFILE|NFILE|NOMEM)$)/;
 
 /** A thrown value as a failure that can be returned; null for a bug. */
 export function knownFailure(error: unknown): AppError | null {

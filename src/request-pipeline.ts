@@ -3,7 +3,8 @@ import type { AdminGuard } from "./admin/auth/guard.ts";
 import { ADMIN_HEADERS } from "./admin/auth/guard.ts";
 import { createAccessLog, type RequestTracker } from "./api/access-log.ts";
 import { calledOrigin, clientAddress, forwardedHost, publicOrigin } from "./api/address.ts";
-import { type BodyReader, createBodyReader, keyOwner } from "./api/body/body.ts";
+import { type BodyReader, createBodyReader } from "./api/body/body.ts";
+import { keyOwner } from "./api/body/body-budget.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
 import { createGuard, isUnknownKey, type Listener, unknownUrl, type Verdict } from "./api/guard.ts";
@@ -71,6 +72,7 @@ export class RequestPipeline {
     this.#proxies = createProxyWatch({ trustProxy: server.trust_proxy, found: (address) => log.warn(trustProxyHint(address)) });
     this.bodies = createBodyReader(() => ctx.settings.current().server, {
       clock,
+      budget: ctx.bodyBudget,
       ownerOf: (request) => this.#bodyOwner(request),
       // Bun would cut an idle connection without a response; the admin's own listener has no such limit.
       onSlow: (request) => void (options.arrivals.has(request) || app.server()?.timeout(request, 0)),

@@ -55,3 +55,30 @@ test("many at once all come", async () => {
   const images = await Promise.all(Array.from({ length: 20 }, () => render(PIXEL_PNG, "image/png", { format: "jpeg" })));
   expect(images.every(({ format }) => format === "jpeg")).toBe(true);
 });
+
+test("keys take turns at conversions: one that asks for many holds up no other", async () => {
+  const log = createLog({ level: "error", format: "json", write: () => {} });
+  const begun: string[] = [];
+  const gates: (() => void)[] = [];
+  const ask = (keyId: number, id: string) => {
+    const bytes = () => {
+      begun.push(id);
+      return new Promise<Uint8Array>((resolve) => gates.push(() => resolve(PIXEL_PNG)));
+    };
+    const stored = { ...media("image/png"), keyId, id };
+    const store = { open: async () => ({ media: stored, blob: { bytes } as unknown as Blob }) };
+    return renderImage(store, log, stored, { format: "webp", compression: null });
+  };
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const all = [...["a1", "a2", "a3", "a4", "a5"].map((id) => ask(1, id))];
+  await turn();
+  all.push(ask(2, "b1"), ask(3, "c1"), ask(2, "b2"));
+  await turn();
+  while (begun.length < 8) {
+    gates.shift()!();
+    for (let waited = 0; gates.length === 0 || waited < 20; waited++) await turn();
+  }
+  for (const open of gates) open();
+  await Promise.all(all);
+  expect(begun.slice(2)).toEqual(["a3", "b1", "c1", "a4", "b2", "a5"]);
+});

@@ -20,20 +20,33 @@ const DEFAULT_QUALITY = 95;
 /** Conversions at once: one of 4096 x 4096 takes 64 MiB. */
 const MAX_CONVERSIONS = 2;
 
-let running = 0;
-const waiting: (() => void)[] = [];
+type Owner = Media["keyId"];
 
-async function limitConversions<T>(convert: () => Promise<T>): Promise<T> {
-  if (running >= MAX_CONVERSIONS) await new Promise<void>((resolve) => waiting.push(resolve));
-  else running++;
+let running = 0;
+/** Waiting conversions by owner. The first owner is served next, and then goes to the end: keys take turns. */
+const waiting = new Map<Owner, (() => void)[]>();
+
+async function limitConversions<T>(owner: Owner, convert: () => Promise<T>): Promise<T> {
+  if (running >= MAX_CONVERSIONS) {
+    await new Promise<void>((resolve) => void waiting.set(owner, [...(waiting.get(owner) ?? []), resolve]));
+  } else running++;
   try {
     return await convert();
   } finally {
-    // The slot passes to the first waiter: `running` stays, so a newcomer cannot take it.
-    const next = waiting.shift();
+    // The slot passes to a waiter: `running` stays, so a newcomer cannot take it.
+    const next = takeNext();
     if (next) next();
     else running--;
   }
+}
+
+function takeNext(): (() => void) | undefined {
+  const [first] = waiting;
+  if (!first) return undefined;
+  const [owner, [next, ...rest]] = first;
+  waiting.delete(owner);
+  if (rest.length > 0) waiting.set(owner, rest);
+  return next;
 }
 
 /** Encoding of an image as responses spell it, e.g. `jpeg`. */
@@ -55,7 +68,7 @@ export async function renderImage(
   const target = output.format ?? FORMATS[media.mime];
   if (!target || (target === format && (output.compression === null || target === "png"))) return stored;
   try {
-    const bytes = await limitConversions(async () => encode(await found.blob.bytes(), target, output.compression));
+    const bytes = await limitConversions(media.keyId, async () => encode(await found.blob.bytes(), target, output.compression));
     return { media, blob: new Blob([bytes], { type: `image/${target}` }), format: target, converted: true };
   } catch (error) {
     log.warn("Image conversion failed; sent as stored", { from: format, to: target, error });

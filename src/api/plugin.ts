@@ -109,7 +109,7 @@ async function respond({ log }: PluginContext, work: () => Promise<object>): Pro
     const result = await work();
     return result instanceof Response ? result : Response.json(result);
   } catch (error) {
-    if (!(error instanceof AppError)) log.error("A request failed by a bug", { error });
+    if (!(error instanceof AppError)) log.error(knownFailure(error) ? "The store failed" : "A request failed by a bug", { error });
     return errorResponse(error);
   }
 }

@@ -162,13 +162,19 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open }) => {
       await store.insertJob(job);
       for (const id of ["msg_a", "msg_b"]) await store.updateJob(job.id, ["queued"], {}, { delivery: delivery(job, id) });
       expect([await store.nextDeliveryAt(NOW - 1), await store.nextDeliveryAt(NOW)]).toEqual([NOW, null]);
-      const but = { ids: [], hosts: [], keyIds: [] };
+      const but = { ids: [], hosts: [], keyIds: [], pairs: [] };
       const due = async (except: Partial<DeliveryFilter>) =>
         (await store.listDueDeliveries(NOW, 5, { ...but, ...except })).map(({ id }) => id);
       expect(await due({ ids: ["msg_a"] })).toEqual(["msg_b"]);
       expect(await due({ hosts: ["hooks.example"] })).toEqual([]);
       expect(await due({ hosts: ["hooks.example:8443"], keyIds: [job.keyId + 1] })).toEqual(["msg_a", "msg_b"]);
       expect(await due({ keyIds: [job.keyId] })).toEqual([]);
+      expect(await due({ pairs: [{ host: "hooks.example", keyId: job.keyId }] })).toEqual([]);
+      const others = [
+        { host: "hooks.example", keyId: job.keyId + 1 },
+        { host: "other.example", keyId: job.keyId },
+      ];
+      expect(await due({ pairs: others })).toEqual(["msg_a", "msg_b"]);
       expect((await store.listDueDeliveries(NOW, 5)).map(({ id }) => id)).toEqual(["msg_a", "msg_b"]);
       expect(await store.listDueDeliveries(NOW - 1, 5)).toEqual([]);
       const ended = { state: "delivered", attempts: 1, nextAt: null, endedAt: NOW, lastStatus: 204, lastError: null } as const;

@@ -62,8 +62,13 @@ export type DeliveryRow = NewDelivery & {
 
 export type DeliveryChange = Pick<DeliveryRow, "state" | "attempts" | "nextAt" | "endedAt" | "lastStatus" | "lastError">;
 
-/** Deliveries to skip: by id, by host and port of their address, or by key. */
-export type DeliveryFilter = { ids: readonly string[]; hosts: readonly string[]; keyIds: readonly number[] };
+/** Deliveries to skip: by id, by host and port of their address, by key, or by both. */
+export type DeliveryFilter = {
+  ids: readonly string[];
+  hosts: readonly string[];
+  keyIds: readonly number[];
+  pairs: readonly { host: string; keyId: number }[];
+};
 
 /** URL and signing secret of a key's webhooks. `url` null: only requests name a URL. */
 export type KeyWebhook = { url: string | null; secret: string };

@@ -206,6 +206,20 @@ describe("the share of a key", () => {
     (await bodies.json(request, (value) => value))[Symbol.dispose]();
   });
 
+  test("counts as it arrives however high the least rate is set: only a few KiB arrive uncounted", async () => {
+    const { bodies, request, send, end } = arriving(
+      { body_limit_mb: 10, body_min_rate_kb: 1024 },
+      { "content-length": `${2 * KIB * KIB}` },
+    );
+    const reading = bodies.text(request, 10 * KIB * KIB);
+    send(filled(KIB * KIB));
+    await settled();
+    expect(bodies.held()).toBe(KIB * KIB);
+    send(filled(KIB * KIB));
+    end();
+    (await reading)[Symbol.dispose]();
+  });
+
   test("counts what has arrived, not what was declared", async () => {
     const { bodies, request, send } = arriving({}, { "content-length": "1000000" });
     follow(bodies.json(request, (value) => value));

@@ -12,6 +12,7 @@ export type ArrivalLimits = {
 const CHECK_MS = 1_000;
 /** The rate is measured over windows of this length. */
 const WINDOW_MS = 10_000;
+const UNWATCHED_BYTES = 64 * 1024;
 
 type Arrival = {
   request: Request;
@@ -36,9 +37,12 @@ export class ArrivalWatch {
     private readonly onSlow: (request: Request) => void = () => {},
   ) {}
 
-  /** Bytes of one window at the minimum rate: a body of that size is slow when it is incomplete after one window. */
+  /**
+   * Bytes of one window at the minimum rate, 64 KiB at most: a body of that size is slow when it is incomplete after one window, and counts
+   * only when it is complete.
+   */
   get unwatchedBytes(): number {
-    return (Math.max(this.limits().body_min_rate_kb, 1) * 1024 * WINDOW_MS) / 1000;
+    return Math.min((Math.max(this.limits().body_min_rate_kb, 1) * 1024 * WINDOW_MS) / 1000, UNWATCHED_BYTES);
   }
 
   /** The text of a body of at most {@link unwatchedBytes}. @throws {AppError} `request_timeout` */

@@ -10,6 +10,9 @@ export type BudgetLimits = {
   bodies_per_key_percent: number;
 };
 
+/** Owner of the bytes of a key. */
+export const keyOwner = (keyId: number) => `key ${keyId}`;
+
 /** Bytes of one body. */
 export type BodyCount = {
   /** @throws {AppError} `payload_too_large`, `busy` (the owner's share is used up), `unavailable` (the total is) */
@@ -42,6 +45,13 @@ export class BodyBudget {
         counted = 0;
       },
     };
+  }
+
+  /** Counts bytes that are held anyway, whatever the size of a body may be; the result releases them. @throws {AppError} `busy`, `unavailable` */
+  hold(owner: string, bytes: number): () => void {
+    const count = this.open(owner, Number.POSITIVE_INFINITY);
+    count.grow(bytes);
+    return count.release;
   }
 
   #take(owner: string | null, bytes: number): void {

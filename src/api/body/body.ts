@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
 import { type ArrivalLimits, ArrivalWatch } from "./body-arrival.ts";
-import { BodyBudget, type BodyCount, type BudgetLimits, bodyTooLarge } from "./body-budget.ts";
+import { BodyBudget, type BodyCount, type BudgetLimits, bodyTooLarge, keyOwner } from "./body-budget.ts";
 import { decodePieces, encodingOf } from "./body-encoding.ts";
 import { parseJson } from "./json-text.ts";
 import { discardFiles, type FormContent, readForm } from "./multipart.ts";
@@ -41,6 +41,8 @@ export type BodyReader = {
 export type BodyLimits = BudgetLimits & ArrivalLimits;
 
 export type BodyReaderOptions = {
+  /** Default: one of its own. */
+  budget?: BodyBudget;
   clock?: Clock;
   /** Owner of a request's bytes; null: the operator. Default: one owner for all. */
   ownerOf?(request: Request): string | null;
@@ -48,13 +50,10 @@ export type BodyReaderOptions = {
   onSlow?(request: Request): void;
 };
 
-export const keyOwner = (keyId: number) => `key ${keyId}`;
-
 export function createBodyReader(
   limits: () => BodyLimits,
-  { clock = systemClock, ownerOf = () => "anybody", onSlow }: BodyReaderOptions = {},
+  { clock = systemClock, ownerOf = () => "anybody", onSlow, budget = new BodyBudget(limits) }: BodyReaderOptions = {},
 ): BodyReader {
-  const budget = new BodyBudget(limits);
   const arrivals = new ArrivalWatch(clock, limits, onSlow);
 
   /** The decoded pieces, each counted. */

@@ -26,7 +26,7 @@ export function insertDelivery(db: Database, vault: Vault, delivery: NewDelivery
   ).run({ ...delivery, host: hostOf(delivery.url), url: vault.seal(URL_OF_DELIVERY, delivery.url) });
 }
 
-const NOBODY: DeliveryFilter = { ids: [], hosts: [], keyIds: [] };
+const NOBODY: DeliveryFilter = { ids: [], hosts: [], keyIds: [], pairs: [] };
 
 /** What is passed over is passed over within the index. */
 export function listDueDeliveries(
@@ -34,17 +34,24 @@ export function listDueDeliveries(
   vault: Vault,
   { now, limit, except = NOBODY }: { now: number; limit: number; except?: DeliveryFilter },
 ): DeliveryRow[] {
-  const { ids, hosts, keyIds } = except;
   return db
     .query<Raw, Record<string, string | number>>(
       `SELECT ${COLUMNS} FROM deliveries WHERE state = 'waiting' AND next_at <= $now
          AND host NOT IN (SELECT value FROM json_each($hosts)) AND key_id NOT IN (SELECT value FROM json_each($keyIds))
          AND id NOT IN (SELECT value FROM json_each($ids))
+         AND (host, key_id) NOT IN (SELECT value ->> 'host', value ->> 'keyId' FROM json_each($pairs))
        ORDER BY next_at, seq LIMIT $limit`,
     )
-    .all({ now, limit, ids: JSON.stringify(ids), hosts: JSON.stringify(hosts), keyIds: JSON.stringify(keyIds) })
+    .all({ now, limit, ...names(except) })
     .map((raw) => toDelivery(vault, raw));
 }
+
+const names = (filter: DeliveryFilter): Record<keyof DeliveryFilter, string> => ({
+  ids: JSON.stringify(filter.ids),
+  hosts: JSON.stringify(filter.hosts),
+  keyIds: JSON.stringify(filter.keyIds),
+  pairs: JSON.stringify(filter.pairs),
+});
 
 /** When the next one is due that is not due already; null when none is. */
 export function nextDeliveryAt(db: Database, after: number): number | null {

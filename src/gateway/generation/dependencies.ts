@@ -12,6 +12,7 @@ import type { Prices } from "../models/prices.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
 import type { Affinity } from "./affinity.ts";
+import type { HoldBytes } from "./request-text.ts";
 import type { Undelivered } from "./undelivered.ts";
 
 export type GenerateDependencies = {
@@ -31,6 +32,8 @@ export type GenerateDependencies = {
   log: Log;
   /** Absent: a run that its client left is cut. */
   undelivered?: Undelivered;
+  /** Absent: the text of waiting requests is not counted. */
+  holdBytes?: HoldBytes;
   /** Aborts when the shutdown grace for open responses is over. */
   shutdown: AbortSignal;
 };

@@ -11,16 +11,22 @@ import { Generation } from "./generation.ts";
 import { joinUndelivered } from "./join.ts";
 import { planImages } from "./plan-images.ts";
 import { createRecord, imagePayload } from "./request-record.ts";
+import { holdText } from "./request-text.ts";
 
 export function createGenerate(deps: GenerateDependencies): Generate {
   return async (request) => {
     const payload = deps.settings().requests.record_payloads ? imagePayload(request) : undefined;
     const record = createRecord(deps, { ...request, payload });
     let admission: Admission | null = null;
+    let release = () => {};
     try {
+      release = holdText(request, deps.holdBytes);
       if (deps.undelivered?.has(request.key.id) && !request.forJob) {
         const joined = await joinUndelivered({ ...deps, undelivered: deps.undelivered }, request, record);
-        if (joined) return joined;
+        if (joined) {
+          release();
+          return joined;
+        }
       }
       const { family, successorOf } = chooseServed(deps, request);
       record.serve(family);
@@ -31,6 +37,7 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       const { requestId, key, choice, forJob } = request;
       admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate, forJob });
       const run = new Generation(deps, plan, admission, { family, successorOf });
+      void run.ended.then(release);
       run.start();
       await run.events.begun();
       deps.media.claimInputs(requestId);
@@ -38,6 +45,7 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       const usualMs = deps.pool.usualMs?.("image", family);
       return { family, successorOf, usualMs, headers: ignoredHeader(plan.ignored), events, delivered: run.delivery.delivered };
     } catch (error) {
+      release();
       record.fail(error);
       record.close(admission);
       throw error;

@@ -7,6 +7,7 @@ import type { InputMedia, Json } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
+import { assertTextFits } from "../generation/request-text.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { chooseFamily, requireFamily } from "../models/choose-family.ts";
@@ -43,6 +44,7 @@ export class JobCreation {
   ) {}
 
   async createVideo(request: CreateVideoJob, attach: Attach): Promise<JobRow> {
+    assertTextFits(request.prompt.length);
     const source = await this.#findSource(request);
     const { family, choice } = this.#choose(request, source?.provider ?? null);
     this.deps.media.assertSpace();

@@ -219,6 +219,30 @@ describe("images as a job", () => {
       expect(world.ledger()).toMatchObject({ open: 1, images: 1 });
     });
 
+    test("are queued after a stop of the server too, and made after the next start", async () => {
+      const { world, second } = await waiting(1, "refused");
+      await using _ = world;
+      await world.until(second.id, "queued");
+      const stopped = world.ctx.worker.stop(0);
+      await world.clock.advance(1);
+      await stopped;
+      expect((await world.store.getJob(second.id))?.state).toBe("queued");
+      await world.crash();
+      delete world.script.image;
+      await world.until(second.id, "completed");
+    });
+
+    test("can be cancelled, and free their reservation", async () => {
+      const { world, second } = await waiting(1, "refused");
+      await using _ = world;
+      await world.until(second.id, "queued");
+      expect((await world.ctx.jobs.cancel(second.id, world.keyId))?.state).toBe("cancelled");
+      await world.eventually(async () => world.ledger().open === 1);
+      await world.crash();
+      expect((await world.ctx.jobs.get(second.id, null))?.state).toBe("cancelled");
+      expect(world.seen.images).toBe(2);
+    });
+
     test("are not queued while another of their calls is under way or may have been paid", async () => {
       const { world, second } = await waiting(2, "lost", "refused");
       await using _ = world;
@@ -237,6 +261,17 @@ describe("images as a job", () => {
       await world.until(id, "failed");
       expect(world.ledger()).toMatchObject({ open: 0, images: 0 });
     });
+  });
+
+  test("of which some were stored before the crash are unknown, with those that are there", async () => {
+    await using world = await openWorld();
+    let calls = 0;
+    world.script.image = () => (calls++ === 0 ? undefined : never());
+    const { id } = await world.ctx.jobs.createImages(world.images({ n: 3 }));
+    await world.eventually(async () => (await world.store.getJob(id))!.mediaIds.length === 1);
+    await world.crash();
+    const job = await world.until(id, "unknown");
+    expect([job.mediaIds.length, calls, world.ledger().open]).toEqual([1, 3, 1]);
   });
 
   test("that were all stored before the crash are a result", async () => {

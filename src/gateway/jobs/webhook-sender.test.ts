@@ -14,9 +14,12 @@ function bench() {
   const failing = new Set<string>();
   const sender = new WebhookSender({
     store: {
-      async listDueDeliveries(now, limit, except = { ids: [], hosts: [], keyIds: [] }) {
+      async listDueDeliveries(now, limit, except = { ids: [], hosts: [], keyIds: [], pairs: [] }) {
         const isPassedOver = ({ id, url, keyId }: DeliveryRow) =>
-          except.ids.includes(id) || except.hosts.includes(hostOf(url)) || except.keyIds.includes(keyId);
+          except.ids.includes(id) ||
+          except.hosts.includes(hostOf(url)) ||
+          except.keyIds.includes(keyId) ||
+          except.pairs.some((pair) => pair.host === hostOf(url) && pair.keyId === keyId);
         return [...rows.values()].filter((row) => row.nextAt! <= now && !isPassedOver(row)).slice(0, limit);
       },
       nextDeliveryAt: async (after) =>
@@ -77,6 +80,26 @@ test("a key that names a host of its own each time holds up no other key", async
   await look();
   expect(open.size).toBe(9);
   expect(open.has(other)).toBe(true);
+});
+
+test("keys that share a host take turns: one that tells it much holds up no other", async () => {
+  const { sender, open, queue, look } = bench();
+  const much = Array.from({ length: 200 }, () => queue("https://shared.example/a", 1));
+  sender.start();
+  await look();
+  const [first, second] = ["https://shared.example/b", "https://shared.example/c"].map((url) => queue(url, 2));
+  open.get(much[0]!)!();
+  await look();
+  expect([...open.keys()]).toEqual([much[1]!, first!]);
+  open.get(much[1]!)!();
+  await look();
+  expect([...open.keys()]).toEqual([first!, much[2]!]);
+  open.get(first!)!();
+  await look();
+  expect([...open.keys()]).toEqual([much[2]!, second!]);
+  open.get(second!)!();
+  await look();
+  expect([...open.keys()]).toEqual([much[2]!, much[3]!]);
 });
 
 test("all that is due is sent once, however many wait", async () => {

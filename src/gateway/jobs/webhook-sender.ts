@@ -67,7 +67,8 @@ export class WebhookSender {
     try {
       while (this.#isDirty && !this.#stopping.signal.aborted) {
         this.#isDirty = false;
-        while (enabled() && (await this.#startDue()) > 0);
+        // What ended or came meanwhile is looked at for other keys first.
+        while (enabled() && ((await this.#startDue("of other keys")) > 0 || (!this.#isDirty && (await this.#startDue("any")) > 0)));
       }
       const next = enabled() ? await store.nextDeliveryAt(clock.now()) : null;
       if (next !== null) pause = Math.min(IDLE_MS, Math.max(next - clock.now(), 100));
@@ -77,14 +78,18 @@ export class WebhookSender {
     if (!this.#stopping.signal.aborted) this.#cancelTimer = clock.after(pause, () => this.wake());
   }
 
-  /** Starts due deliveries within the limits, and returns how many. Each end checks again. */
-  async #startDue(): Promise<number> {
+  /**
+   * Starts due deliveries within the limits, and returns how many. Each end checks again. Keys that share a host take turns: a key with an
+   * attempt under way there is passed over while another key has one due (`of other keys`).
+   */
+  async #startDue(which: "of other keys" | "any"): Promise<number> {
     const free = IN_ALL - this.#underWay.size;
     if (free <= 0 || this.#stopping.signal.aborted) return 0;
     const due = await this.deps.store.listDueDeliveries(this.deps.clock.now(), free, {
       ids: [...this.#underWay.keys()],
       hosts: fullNames(this.#perHost, PER_HOST),
       keyIds: fullNames(this.#perKey, PER_KEY),
+      pairs: which === "any" ? [] : [...this.#underWay.values()].map(({ url, keyId }) => ({ host: hostOf(url), keyId })),
     });
     let started = 0;
     for (const delivery of due) {
