@@ -148,6 +148,18 @@ export const SELF_WORDS = words(`
   you your yourself who what how are is can do does help me i name introduce tell about capabilities features abilities use with for please
   to hi hello a ai assistant bot model
 `);
+/** What gateways send with next to no tokens to see whether a model answers; a scene has words beside these. */
+export const STATUS_WORDS = words(`
+  status statuscheck quota quotas health healthy healthcheck healthz livez readyz liveness readiness check checking recheck verify verification
+  validate validation validity ping pong probing keepalive keep-alive availability available connectivity uptime latency usage diagnostics
+  diagnostic selftest self-test test testing noop no-op null undefined alive
+  状态 额度 余额 用量 配额 健康检查 心跳 心跳检测 探活 探测 连通性 连通性测试 可用性 检测 校验 测活 测速 测试
+`);
+/** Beside one of {@link STATUS_WORDS}. */
+export const STATUS_FILLER = words(`
+  api key token model models account balance credit credits billing rate limit limits server service endpoint gateway channel connection
+  heartbeat probe monitor system is ok the a this version access upstream
+`);
 export const PROBE_VERBS = words("reply respond say answer output return echo repeat acknowledge confirm");
 export const PROBE_TOKENS = words(`
   ok okay yes no pong ping hi hello test success ready alive true done working ack online connected healthy acknowledged
