@@ -79,7 +79,10 @@ describe("chat", () => {
       message: { tool_calls: [{ function: { name: "set_title", arguments: '{"title":"Fox"}' } }] },
     });
     expect((await ask("a cat", more)).body.error).toMatchObject({ param: "tool_choice" });
+    const several = { tools: [...more.tools, { type: "function", function: { name: "search" } }], tool_choice: "required" };
+    expect((await ask("a cat", several)).body.error).toMatchObject({ param: "tool_choice" });
     expect(charged()).toBe(0);
+    expect(said(await ask("a cat", { ...several, tool_choice: "auto" }))).toContain("/media/");
   });
 
   test("a mark of the client decides together with what the text asks", async () => {

@@ -136,7 +136,7 @@ export const GREETING_FILLER = words(`
   there world you are how's how it going doing today very much so for your help everyone is this a test message thank u ok all good morning afternoon evening anyone
   como estas que tal todo bien dias tardes comment ca va tout allez-vous wie geht's geht es dir ihnen tag morgen come stai va tudo bem dia
   voce esta как дела nasilsin chao ban dunya co slychac jak sie masz apa kabar عليكم كيف حالك jak se mas hoe gaat het
-  home still alive up and i am working online ready available from litellm connection connectivity api healthcheck health check status can hear me please just
+  home still alive up and i am working online ready available from litellm connection connectivity api healthcheck health check status can hear me please just ignore ignored dummy
 `);
 /** What may stand around the word that is to be repeated. */
 export const PROBE_FILLER = words(`

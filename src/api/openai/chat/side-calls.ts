@@ -134,7 +134,7 @@ function jsonOf(format: unknown, field: string): JsonDemand | null {
   return { field, schema: isObject(format.json_schema) ? format.json_schema.schema : format.schema };
 }
 
-/** The function that `tool_choice` (or, as of old, `function_call`) names, or the only one when one is required. */
+/** The function that `tool_choice` (or, as of old, `function_call`) names, or the first when any is required: an image is none of them. */
 function chatTool({ tool_choice: choice, tools, function_call: old, functions }: Loose): FunctionDemand | null {
   const known = [...functionsIn(tools), ...(Array.isArray(functions) ? functions.filter(isObject) : [])];
   const chosen = demandFor(chosenName(choice, known), known, "tool_choice");
@@ -154,15 +154,15 @@ function functionsIn(tools: unknown): Loose[] {
   return tools.filter(isObject).flatMap((tool) => (isObject(tool.function) ? [tool.function] : tool.type === "function" ? [tool] : []));
 }
 
-/** "required", a function by its name, or a list of what is allowed of which one must be called. */
+/** "required", a function by its name, or a list of functions of which one must be called. */
 function chosenName(choice: unknown, known: readonly Loose[]): unknown {
-  if (choice === "required") return known.length === 1 ? known[0]!.name : null;
+  if (choice === "required") return known[0]?.name;
   if (!isObject(choice)) return null;
   if (choice.type === "allowed_tools") {
     const allowed = isObject(choice.allowed_tools) ? choice.allowed_tools : choice;
     const names = functionsIn(allowed.tools);
-    const isOnly = Array.isArray(allowed.tools) && allowed.tools.length === 1;
-    return allowed.mode === "required" && isOnly ? names[0]?.name : null;
+    const isFunction = Array.isArray(allowed.tools) && allowed.tools.length === names.length;
+    return allowed.mode === "required" && isFunction ? names[0]?.name : null;
   }
   if (isObject(choice.function)) return choice.function.name;
   return choice.type === "function" ? choice.name : null;
