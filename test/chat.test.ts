@@ -191,6 +191,49 @@ test("a retired model is served by its successor, said in a header and the log; 
   expect((await strict.chat({ model: "dall-e-3" })).status).toBe(503);
 });
 
+describe("a model that the upstream has retired is served by its successor within the request", () => {
+  const model = "gemini-3.1-flash-image";
+  const prompt = { contents: [{ role: "user", parts: [{ text: "a fox" }] }] };
+  test.each([
+    ["/v1/chat/completions", { model, messages: [{ role: "user", content: "a fox" }] }],
+    ["/v1/chat/completions", { model, messages: [{ role: "user", content: "a fox" }], n: 3 }],
+    ["/v1/images/generations", { model, prompt: "a fox" }],
+    ["/v1/responses", { model, input: "a fox" }],
+    [`/v1beta/models/${model}:generateContent`, prompt],
+  ])("%s %j", async (path, json) => {
+    await using own = await startRig();
+    own.simulator.setFaults(`gemini.generate=retired(${model})`);
+    const response = await own.call(path, { json });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("x-flow2api-successor")).toMatch(new RegExp(`^gemini-\\S+; for="${model}"$`));
+    const [row] = await own.context.requests.list({ limit: 1 });
+    expect(row).toMatchObject({ outcome: "ok", model, family: "gemini-nano-banana-2.1" });
+    expect(row!.attempts.map(({ family, outcome }) => [family, outcome])).toContainEqual([model, "upstream_model_denied"]);
+  });
+
+  test("in a stream, and as a job under an Idempotency-Key, whose repetition names it as well", async () => {
+    await using own = await startRig({ simulator: { faults: `gemini.generate=retired(${model})` } });
+    const text = await (await own.chat({ model, stream: true })).text();
+    expect([text.includes("/media/"), text.includes('"error"')]).toEqual([true, false]);
+    await using other = await startRig({ simulator: { faults: `gemini.generate=retired(${model})` } });
+    for (const _ of [1, 2]) {
+      const response = await other.chat({ model }, { headers: { "idempotency-key": "one" } });
+      expect([response.status, response.headers.get("x-flow2api-successor")]).toEqual([200, expect.stringContaining(`for="${model}"`)]);
+    }
+    expect(other.simulator.counts().total.charged).toBe(1);
+  });
+
+  test("not while successors are switched off, and not when all of them are retired as well", async () => {
+    await using strict = await startRig({
+      settings: { "generation.successors": false },
+      simulator: { faults: `gemini.generate=retired(${model})` },
+    });
+    expect((await strict.chat({ model })).status).toBe(503);
+    await using none = await startRig({ simulator: { faults: "gemini.generate=retired" } });
+    expect((await none.chat({ model })).status).toBe(503);
+  });
+});
+
 test("an unknown model is 404 with the nearest known ids", async () => {
   const response = await rig.chat({ model: "gemini-3-pro-imag" });
   const { error } = await completionOf(response);

@@ -66,6 +66,19 @@ test("the parameters of a prediction and a form's JSON are such places", async (
   expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"imageConfig":{"aspectRatio":"16:9","imageSize":"2K"}');
 });
 
+test.each([
+  ["chat's size", "/v1/chat/completions", { messages: [{ role: "user", content: "a fox" }], size: 2048 }],
+  ["chat's image_size", "/v1/chat/completions", { messages: [{ role: "user", content: "a fox" }], image_size: 2048 }],
+  ["image_config", "/v1/chat/completions", { messages: [{ role: "user", content: "a fox" }], image_config: { image_size: 2048 } }],
+  ["the size of images", "/v1/images/generations", { prompt: "a fox", size: 2048 }],
+  ["the image_size of images", "/v1/images/generations", { prompt: "a fox", image_size: 2048 }],
+  ["pixels with a star", "/v1/images/generations", { prompt: "a fox", size: "2048*2048" }],
+  ["pixels with a star in chat", "/v1/chat/completions", { messages: [{ role: "user", content: "a fox" }], size: "2048*2048" }],
+])("a size may be a number: %s", async (_name, path, body) => {
+  expect((await rig.call(path, { json: { model: "gemini-3-pro-image", ...body } })).status).toBe(200);
+  expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"imageConfig":{"aspectRatio":"1:1","imageSize":"2K"}');
+});
+
 test("what cannot be read is named with its path", async () => {
   const json = { model: "gemini-3-pro-image", prompt: "a", extra_body: { google: { image_config: { aspect_ratio: "wide" } } } };
   expect(await (await rig.call("/v1/images/generations", { json })).text()).toContain(

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { CLIENT_CALLS } from "../src/gateway/side-calls/clients.fixtures.ts";
 import { GENUINE } from "../src/gateway/side-calls/genuine.fixtures.ts";
-import { type Rig, startRig } from "./rig.ts";
+import { framesOf, type Rig, startRig } from "./rig.ts";
 
 setDefaultTimeout(30_000);
 
@@ -79,7 +79,10 @@ describe("chat", () => {
       message: { tool_calls: [{ function: { name: "set_title", arguments: '{"title":"Fox"}' } }] },
     });
     expect((await ask("a cat", more)).body.error).toMatchObject({ param: "tool_choice" });
+    const several = { tools: [...more.tools, { type: "function", function: { name: "search" } }], tool_choice: "required" };
+    expect((await ask("a cat", several)).body.error).toMatchObject({ param: "tool_choice" });
     expect(charged()).toBe(0);
+    expect(said(await ask("a cat", { ...several, tool_choice: "auto" }))).toContain("/media/");
   });
 
   test("a mark of the client decides together with what the text asks", async () => {
@@ -151,12 +154,71 @@ describe("continue, prefill and impersonate never fail", () => {
 
 describe("responses", () => {
   const respond = (input: unknown, more: object = {}) => post("/v1/responses", { input, ...more });
+  const streamed = async (body: object) => {
+    const response = await rig.call("/v1/responses", { json: { model: "gemini-3-pro-image", stream: true, ...body } });
+    return framesOf(await response.text()).map((data) => JSON.parse(data) as { type: string; response?: { output: object[] } });
+  };
   test("side calls are answered, by instructions, item and few tokens", async () => {
     const title = { instructions: "You are a chat title generator. Generate a concise title for the conversation.", input: "draw a fox" };
     expect((await post("/v1/responses", title)).body.output![0]!.content[0]!.text).toBe("Fox");
     expect((await respond([{ role: "user", content: [{ type: "input_text", text: "hi" }] }])).status).toBe(200);
     expect((await respond("What is the capital of France?", { max_output_tokens: 16 })).status).toBe(200);
     expect(charged()).toBe(0);
+  });
+  describe("a function that must be called is called with arguments that fit", () => {
+    const parameters = { type: "object", properties: { title: { type: "string" } }, required: ["title"] };
+    const set_title = { type: "function", name: "set_title", parameters };
+    const other = { type: "function", name: "search", parameters: { type: "object" } };
+    const input = "Generate a title for this conversation.\nUser: draw a fox";
+    const one = { type: "function", name: "set_title" };
+    test.each([
+      ["by its name", { tools: [other, set_title], tool_choice: one }],
+      [
+        "by its name as chat nests it",
+        { tools: [{ type: "function", function: set_title }], tool_choice: { type: "function", function: one } },
+      ],
+      ["as the only one", { tools: [set_title], tool_choice: "required" }],
+      [
+        "as the only one that is allowed",
+        { tools: [other, set_title], tool_choice: { type: "allowed_tools", mode: "required", tools: [one] } },
+      ],
+    ])("%s, streamed or not, and for an image it is 400", async (_, more) => {
+      const { body } = await respond(input, more);
+      const call = { type: "function_call", status: "completed", name: "set_title", arguments: '{"title":"Fox"}' };
+      expect(body.output).toEqual([{ ...call, id: expect.stringMatching(/^fc_/), call_id: expect.stringMatching(/^call_/) } as never]);
+
+      const events = await streamed({ input, ...more });
+      expect(events.map(({ type }) => type)).toEqual([
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.done",
+        "response.output_item.done",
+        "response.completed",
+      ]);
+      expect(events.at(-1)!.response!.output).toEqual([expect.objectContaining(call)]);
+      expect((await respond("a cat", more)).body.error).toMatchObject({ param: "tool_choice" });
+      expect(charged()).toBe(0);
+    });
+
+    test("its result, sent back, costs nothing, and another turn after it makes an image", async () => {
+      const first = await respond(input, { tools: [set_title], tool_choice: "required" });
+      const { id, output } = first.body as unknown as { id: string; output: { call_id: string }[] };
+      const result = { type: "function_call_output", call_id: output[0]!.call_id, output: "done" };
+      expect((await respond([result], { previous_response_id: id })).status).toBe(200);
+      expect(charged()).toBe(0);
+      expect((await respond([result, { role: "user", content: "a cat" }], { previous_response_id: id, tools: [set_title] })).status).toBe(
+        200,
+      );
+      expect(charged()).toBe(1);
+    });
+
+    test("where an image tool stands beside it, what is required is the image", async () => {
+      const tools = [{ type: "image_generation" }, set_title];
+      expect((await respond("a cat", { tools, tool_choice: "required" })).status).toBe(200);
+      expect(charged()).toBe(1);
+    });
   });
   test("text.format that demands JSON is answered or 400", async () => {
     const schema = { type: "object", properties: { title: { type: "string" } }, required: ["title"], additionalProperties: false };

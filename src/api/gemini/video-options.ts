@@ -29,7 +29,7 @@ export function exactAspect(value: unknown, param: string): unknown {
 
 /** `16x9` is `16:9`; null for what is no pair of numbers. */
 function ratioOf(word: string): string | null {
-  const [, width, height] = /^(\d{1,5}(?:\.\d{1,4})?)\s?[:x/×：]\s?(\d{1,5}(?:\.\d{1,4})?)$/.exec(word) ?? [];
+  const [, width, height] = /^(\d{1,5}(?:\.\d{1,4})?)\s?[:x/×*：]\s?(\d{1,5}(?:\.\d{1,4})?)$/.exec(word) ?? [];
   return width === undefined ? null : `${width}:${height}`;
 }
 

@@ -4,6 +4,7 @@ import { type Static, type TSchema, t } from "elysia";
 
 const nullable = <S extends TSchema>(schema: S) => t.Optional(t.Union([schema, t.Null()]));
 const text = () => nullable(t.String());
+const textOrNumber = () => nullable(t.Union([t.String(), t.Number()]));
 /** Any value passes here; `foldSeed` checks it. */
 const anySeed = () => t.Optional(t.Unknown({ description: "A whole number of any size, or a text" }));
 const amount = (description: string) => nullable(t.Union([t.String(), t.Number()], { description }));
@@ -38,11 +39,11 @@ export const ChatBody = t.Object(
     stream_options: nullable(t.Object({ include_usage: nullable(t.Boolean()) }, { additionalProperties: true })),
     n: count(IMAGE_COUNT),
     modalities: nullable(t.Array(t.String(), { maxItems: 16 })),
-    image_config: nullable(t.Object({ aspect_ratio: text(), image_size: text() }, { additionalProperties: true })),
-    size: text(),
+    image_config: nullable(t.Object({ aspect_ratio: text(), image_size: textOrNumber() }, { additionalProperties: true })),
+    size: textOrNumber(),
     quality: text(),
     aspect_ratio: text(),
-    image_size: text(),
+    image_size: textOrNumber(),
     seed: anySeed(),
     seconds: amount("Length of a video"),
     duration: amount("As seconds"),
@@ -65,7 +66,7 @@ export const ImagesBody = t.Object(
     prompt: t.String({ minLength: 1, maxLength: 32_000 }),
     model: nullable(t.String({ minLength: 1, maxLength: 300 })),
     n: count(IMAGE_COUNT),
-    size: nullable(t.Union([t.String(), t.Number()])),
+    size: textOrNumber(),
     quality: text(),
     background: nullable(t.Union([t.Boolean(), t.String()], { description: "true: answer 202 and work as a job" })),
     output_format: text(),
@@ -74,8 +75,8 @@ export const ImagesBody = t.Object(
     stream: nullable(t.Boolean()),
     response_format: text(),
     aspect_ratio: text(),
-    image_size: text(),
-    resolution: text(),
+    image_size: textOrNumber(),
+    resolution: textOrNumber(),
     seed: anySeed(),
     negative_prompt: text(),
     image: images("One image or several: URL, data URL, {image_url} or {file_id}"),

@@ -43,7 +43,21 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       deps.media.claimInputs(requestId);
       const events = run.read(request.signal, run.delivery);
       const usualMs = deps.pool.usualMs?.("image", family);
-      return { family, successorOf, usualMs, headers: ignoredHeader(plan.ignored), events, delivered: run.delivery.delivered };
+      return {
+        // A request for a model that turns out to be retired changes over to a successor while it runs.
+        get family() {
+          return run.facts.family;
+        },
+        get successorOf() {
+          return run.facts.successorOf;
+        },
+        get headers() {
+          return ignoredHeader(run.ignored);
+        },
+        usualMs,
+        events,
+        delivered: run.delivery.delivered,
+      };
     } catch (error) {
       release();
       record.fail(error);

@@ -3,6 +3,7 @@
 import { addUsage, type GenerateEvent, NO_USAGE } from "../../domain/generation.ts";
 import { AppError, serverFailure, withRetryAfter } from "../../errors.ts";
 import type { Admission } from "../limits/contract.ts";
+import { isModelRetired } from "../models/choose-family.ts";
 import type { Deadline } from "../pool/latency-estimate.ts";
 import type { AttemptState, CallResult } from "./attempt.ts";
 import type { ImageGeneration, RunFacts, RunUnderWay } from "./contract.ts";
@@ -13,6 +14,7 @@ import { hashGeneration } from "./hash-generation.ts";
 import { type AttemptOwner, ImageAttempts, type ImageResult } from "./image-attempts.ts";
 import { createOutputRecorder } from "./image-output.ts";
 import type { ImagePlan } from "./plan-images.ts";
+import { planSuccessor } from "./plan-successor.ts";
 import { type Entry, isLost, type StoredFailure, type StoredResult } from "./undelivered.ts";
 
 type Done = Extract<GenerateEvent, { type: "done" }>;
@@ -27,6 +29,10 @@ export class Generation implements RunUnderWay, AttemptOwner {
   /** Its last call has ended. */
   isOver = false;
   private readonly request: ImageGeneration;
+  /** The plan that serves now: another than at the start once its model turned out to be retired. */
+  private plan: ImagePlan;
+  private served: RunFacts;
+  private readonly retired = new Set<string>();
   private readonly cutter = new AbortController();
   private readonly calls: AttemptState[] = [];
   private readonly end: () => void;
@@ -36,10 +42,12 @@ export class Generation implements RunUnderWay, AttemptOwner {
 
   constructor(
     private readonly deps: GenerateDependencies,
-    private readonly plan: ImagePlan,
+    plan: ImagePlan,
     private readonly admission: Admission,
-    readonly facts: RunFacts,
+    facts: RunFacts,
   ) {
+    this.plan = plan;
+    this.served = facts;
     this.request = plan.request;
     const seconds = deps.settings().generation.image_timeout;
     this.deadline = { at: deps.clock.now() + seconds * 1000, wholeMs: seconds * 1000 };
@@ -91,11 +99,11 @@ export class Generation implements RunUnderWay, AttemptOwner {
 
   /** @throws {AppError} the first failure when no call succeeded */
   private async runAll(): Promise<Done> {
-    const { deps, plan } = this;
+    const { plan } = this;
     const made: ImageResult[] = [];
     const failures: unknown[] = [];
     const one = () =>
-      new ImageAttempts(deps, plan, this).run().then(
+      this.makeOne(plan).then(
         (result) => made.push(result),
         (failure) => failures.push(failure),
       );
@@ -111,6 +119,41 @@ export class Generation implements RunUnderWay, AttemptOwner {
     } finally {
       plan.record.close(this.admission);
     }
+  }
+
+  /** One image, by the successor where the upstream has retired the plan's model. Nothing was charged until then. */
+  private async makeOne(plan: ImagePlan): Promise<ImageResult> {
+    try {
+      return await new ImageAttempts(this.deps, plan, this).run();
+    } catch (error) {
+      const next = !this.signal.aborted && isModelRetired(error) ? this.successorTo(plan) : null;
+      if (!next) throw error;
+      return this.makeOne(next);
+    }
+  }
+
+  /** Images of one request change over together. */
+  private successorTo(plan: ImagePlan): ImagePlan | null {
+    if (this.retired.has(plan.family)) return this.plan;
+    const next = planSuccessor(this.deps, plan, new Set([...this.retired, plan.family]));
+    if (!next) return null;
+    this.retired.add(plan.family);
+    this.plan = next;
+    const { requested } = this.request.choice;
+    this.served = { family: next.family, successorOf: requested };
+    plan.record.serve(next.family);
+    this.deps.log.info("A retired model is served by its successor", { requested, family: next.family });
+    return next;
+  }
+
+  /** What serves it as of now. */
+  get facts(): RunFacts {
+    return this.served;
+  }
+
+  /** Names of the fields that change nothing. */
+  get ignored(): readonly string[] {
+    return this.plan.ignored;
   }
 
   /** After a limit by the minute the client learns when the first token returns, not when the last one that was tried does. */

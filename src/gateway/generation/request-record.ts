@@ -122,6 +122,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
     },
     attempt(lease, startedAt) {
       let open = true;
+      const asked = family ?? "";
       return (outcome, images, cost) => {
         if (!open) return;
         open = false;
@@ -134,7 +135,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
         attempts.push({
           tokenId,
           provider,
-          family: family ?? "",
+          family: asked,
           startedAt,
           ms,
           outcome: result,

@@ -117,18 +117,18 @@ export class ImageJob {
   }
 
   /** Reads the generation to its end and writes the job's. */
-  async #follow(row: JobRow, { events, family }: Run): Promise<void> {
+  async #follow(row: JobRow, run: Run): Promise<void> {
     const { lifecycle } = this.deps;
     const { n } = readImageSpec(row.plan);
     const mediaIds: string[] = [];
     const output = createOutputRecorder(n);
-    for await (const event of events) {
+    for await (const event of run.events) {
       if (event.type === "queued") lifecycle.setQueuePosition(this.id, event);
       else if (event.type === "image") mediaIds.push(event.media.id);
       if (output.hear(event)) {
         const progress = nextProgress(row.progress, { reported: (90 * mediaIds.length) / n, elapsedMs: 0, usualMs: 1 });
         await lifecycle.move(this.id, ["submitting"], { progress, mediaIds: [...mediaIds], answer: output.answer() });
-      } else if (event.type === "done") await this.#finish(row, { family, mediaIds, done: event, output });
+      } else if (event.type === "done") await this.#finish(row, { family: run.family, mediaIds, done: event, output });
     }
   }
 
@@ -186,7 +186,7 @@ export class ImageJob {
       prices: this.deps.prices?.(),
       searches: searchesOf(done.extras),
     });
-    const facts = { mediaIds, answer: output.answer(), usage, provider, usd, charged: true };
+    const facts = { family, mediaIds, answer: output.answer(), usage, provider, usd, charged: true };
     const end =
       mediaIds.length > 0
         ? { ...facts, state: "completed" as const, error: null }

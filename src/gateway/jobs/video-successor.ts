@@ -1,11 +1,8 @@
 // Video job of a retired model: switches the queued job to the next family of its model id.
 import type { AppError } from "../../errors.ts";
+import { isModelRetired } from "../models/choose-family.ts";
 import type { VideoJob } from "./video-job.ts";
 import { type VideoJobSpec, writeVideoSpec } from "./video-spec.ts";
-
-/** Whether a failure says that no token of the pool has the model. */
-const isRetired = (error: AppError): boolean =>
-  error.detail?.reason === "model_missing" || (error.kind === "no_token" && error.reason === "model_not_served");
 
 /**
  * Queues the job again under its next family. Nothing was charged: every submission so far was refused. False when the failure is
@@ -13,7 +10,7 @@ const isRetired = (error: AppError): boolean =>
  */
 export async function switchToSuccessor(job: VideoJob, spec: VideoJobSpec, failure: AppError): Promise<boolean> {
   const [next, ...successors] = spec.successors ?? [];
-  if (!next || !isRetired(failure)) return false;
+  if (!next || !isModelRetired(failure)) return false;
   const [fit] = Object.values(next.fits);
   const { family, mode, aspect = null, resolution = null, seconds } = fit!;
   const moved = await job.move(["queued", "submitting"], {

@@ -45,6 +45,12 @@ export function requireFamily(
   return chosen;
 }
 
+/** Whether a failure says that no token of the pool has the model, at no charge. */
+export const isModelRetired = (error: unknown): error is AppError =>
+  error instanceof AppError &&
+  !error.charged &&
+  (error.detail?.reason === "model_missing" || (error.kind === "no_token" && error.reason === "model_not_served"));
+
 /** What the client wrote, when another family than the one it names serves it; else null. */
 export const successorOf = ({ retired, families, requested }: ModelChoice, family: string): string | null =>
   !retired && families[0] === family ? null : requested;

@@ -24,6 +24,7 @@ const WISHES: readonly [hints: ImageHints, wish: Omit<ImageOptions, "pixels">][]
   [{ size: "1536x1024" }, { aspect: "3:2", size: "1K" }],
   [{ size: "1024x1536" }, { aspect: "2:3", size: "1K" }],
   [{ size: "1792x1024" }, { aspect: "16:9", size: "2K" }],
+  [{ size: "1792*1024" }, { aspect: "16:9", size: "2K" }],
   [{ size: "1024x1792" }, { aspect: "9:16", size: "2K" }],
   [{ size: "512x512" }, { aspect: "1:1", size: "512" }],
   [{ size: "256x256" }, { aspect: "1:1", size: "512" }],

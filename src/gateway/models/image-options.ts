@@ -53,7 +53,7 @@ const QUALITIES: ReadonlyMap<string, ImageSize> = new Map([
 
 /** Words of video models; said to an image they ask for nothing. */
 const VIDEO_RESOLUTION = /^(360|480|720|1080)p$/;
-const PAIR = /^(\d{1,5}(?:\.\d{1,4})?)\s*[:/x×：]\s*(\d{1,5}(?:\.\d{1,4})?)$/;
+const PAIR = /^(\d{1,5}(?:\.\d{1,4})?)\s*[:/x×*：]\s*(\d{1,5}(?:\.\d{1,4})?)$/;
 /** From here on a pair of numbers is pixels rather than a ratio. */
 const LEAST_PIXELS = 64;
 /** A wider ratio is not an aspect: twice the widest one. */

@@ -48,6 +48,25 @@ test.each([...MORE_CALLS, ...CALLS_WORLDWIDE])("%s costs nothing, of images and 
   for (const kind of ["image", "video"] as const) expect(isSide({ ...call, kind })).toBe(true);
 });
 
+describe("a check of one word is told by its words, its tokens and its place together", () => {
+  const CHECKS = ["status", "Quota", "health", "health check", "api status", "x", "noop", "keepalive", "verify", "额度", "测活"];
+  test.each(CHECKS)("%s", (text) => {
+    for (const maxTokens of [1, 5, 16]) expect(isSide({ text, maxTokens })).toBe(true);
+  });
+  test.each(["status", "quota", "x", "额度"])("%s with room for an image, after another turn or with a shape makes one", (text) => {
+    expect(isSide({ text })).toBe(false);
+    expect(isSide({ text, maxTokens: 1, messages: 3, earlier: ["a fox"] })).toBe(false);
+    expect(isSide({ text, maxTokens: 1, hasImageOptions: true })).toBe(false);
+    expect(isSide({ text, maxTokens: 1, hasAttachment: true })).toBe(false);
+  });
+  const ALL = [...GENUINE, ...MORE_GENUINE, ...GENUINE_LINES, ...GENUINE_WORLDWIDE];
+  test("no genuine request is one, whatever it allows", () => {
+    const others = ["a cat", "猫", "logo, flat, red", "health potion", "a status symbol", "server", "key", "bar", "heartbeat", "balance"];
+    expect([...ALL, ...others].filter((text) => isSide({ text, maxTokens: 16 }) !== isSide({ text, maxTokens: 1 }))).toEqual([]);
+    for (const text of [...GENUINE, ...others]) expect([text, isSide({ text, maxTokens: 1 })]).toEqual([text, false]);
+  });
+});
+
 const ROLEPLAY =
   "Write Luna's next reply in a fictional chat between Luna and User. Write 1 reply only, in internet RP style, and avoid quotation marks.";
 test("requests in the words of tasks make an image", () => {

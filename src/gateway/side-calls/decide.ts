@@ -1,6 +1,6 @@
 // Decides whether a chat call wants an image or is a side call of its client, by several signs. Pure.
 import type { Kind } from "../../domain/generation.ts";
-import { type Probe, probeIn } from "./probe.ts";
+import { isTerse, type Probe, probeIn } from "./probe.ts";
 import { readTask, type Task } from "./read-task.ts";
 import { namesConversation, type Reading, readSigns, type Target } from "./signs.ts";
 
@@ -96,12 +96,17 @@ function weightOf(sign: Sign, { maxTokens }: ChatCall, reading: Reading): number
   return WEIGHT[sign];
 }
 
+/** A word or two: gateways that look whether a model answers allow 1 to 16. */
+const NEXT_TO_NO_TOKENS = 16;
+
 const CONSENT = /^\s{0,9}(?:ok|okay|yes|yeah|no|please|good|just|好|可以|是|行|不)|^[^\p{L}\p{N}]{0,99}$/iu;
 
 /** Consent in the midst of a conversation is to what was said before it; a video is made only for what asks for one. */
 const probeOf = ({ text, messages, earlier, kind, maxTokens }: ChatCall): Probe | null => {
   const isDigit = /^\s{0,9}\d{1,2}\s{0,9}$/.test(text) && maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS;
-  const probe = isDigit ? ({ kind: "greeting" } as const) : probeIn(text);
+  // By the tokens, by the words and by being the first of the conversation: none of these alone.
+  const isCheck = maxTokens !== null && maxTokens <= NEXT_TO_NO_TOKENS && messages <= 1 && earlier.length === 0 && isTerse(text);
+  const probe = isDigit || isCheck ? ({ kind: "greeting" } as const) : probeIn(text);
   return probe &&
     ((messages <= 2 && earlier.length === 0) || !CONSENT.test(text) || kind === "video" || maxTokens !== null || probe.kind !== "greeting")
     ? probe

@@ -2,6 +2,10 @@
 
 /** One a line. */
 export const GENUINE_LINES: readonly string[] = `
+Draw the following: a red fox
+Create an image of the following scene: a child reading a title aloud
+Write the following on a birthday cake: Happy Birthday
+Make the following in watercolor: a language school
 Reply with an image of a sad robot
 "say yes" neon sign
 Don't explain, just draw. A red car.

@@ -9,6 +9,8 @@ import {
   PROBE_TOKENS,
   PROBE_VERBS,
   SELF_WORDS,
+  STATUS_FILLER,
+  STATUS_WORDS,
   VISUAL_NOUNS,
   VISUAL_VERBS,
 } from "./words.ts";
@@ -16,6 +18,18 @@ import {
 export type Probe = { kind: "greeting" } | { kind: "literal"; text: string } | { kind: "model" };
 
 const MAX_CHARS = 160;
+const MAX_TERSE_WORDS = 4;
+
+/** "status", "quota check", "x": what asks for nothing. Only beside other signs: a scene may be as short. */
+export function isTerse(whole: string): boolean {
+  const list = wordsOf(whole);
+  if (/^\s{0,9}[a-z]\s{0,9}$/i.test(whole)) return true;
+  return (
+    list.length <= MAX_TERSE_WORDS &&
+    list.some((word) => STATUS_WORDS.has(word)) &&
+    list.every((word) => STATUS_WORDS.has(word) || STATUS_FILLER.has(word))
+  );
+}
 
 /** What the whole text tries, or null. `model`: what is said when its name is asked for. */
 export function probeIn(whole: string): Probe | null {

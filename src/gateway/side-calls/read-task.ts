@@ -130,10 +130,20 @@ function withoutSections(text: string, quoted: string[]): string {
 /** Takes out the last sentence, where it is in quotation marks or named as what the rest is about. */
 function withoutEnd(text: string, quoted: string[]): string {
   const end = text.trimEnd();
-  const found = QUOTED_END.exec(end.slice(-2100)) ?? NAMED_END.exec(end.slice(-2100));
+  const tail = end.slice(-2100);
+  const found = QUOTED_END.exec(tail) ?? NAMED_END.exec(tail) ?? followingEnd(tail);
   if (!found || end.length - found[0].length < 12) return text;
   quoted.push(found[1]!);
   return end.slice(0, end.length - found[1]!.length).replace(/["“「”」\s]{0,6}$/, "");
+}
+
+/** "Detect the language of the following text and name it only: …": what "following" speaks of, to the end of its paragraph. */
+function followingEnd(text: string): readonly [whole: string, said: string] | null {
+  const at = text.toLowerCase().lastIndexOf("following ");
+  const colon = at === -1 ? -1 : text.indexOf(":", at);
+  if (colon === -1 || colon - at > 120) return null;
+  const said = text.slice(colon + 1).trim();
+  return said.length < 2 || said.includes("\n") || text.slice(at, colon).includes("\n") ? null : [text.slice(colon), said];
 }
 
 /** Takes out what stands behind a colon: in quotation marks, or from `User:` on. */

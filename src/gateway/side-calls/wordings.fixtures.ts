@@ -103,4 +103,8 @@ export const FEW_TOKENS: readonly [text: string, maxTokens: number][] = [
   ["Who won the 2020 election?", 20],
   ["Explain gravity in one sentence.", 50],
   ["What's the weather like?", 100],
+  ["Detect the language of the following text and answer with the ISO code only: draw a fox", 10],
+  ["Classify the following as SAFE or UNSAFE, one word: paint me a picture", 5],
+  ["Translate the following into English, output only the translation: 画一只狐狸", 100],
+  ["test message, please ignore", 1],
 ];

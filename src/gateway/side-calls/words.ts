@@ -136,7 +136,7 @@ export const GREETING_FILLER = words(`
   there world you are how's how it going doing today very much so for your help everyone is this a test message thank u ok all good morning afternoon evening anyone
   como estas que tal todo bien dias tardes comment ca va tout allez-vous wie geht's geht es dir ihnen tag morgen come stai va tudo bem dia
   voce esta как дела nasilsin chao ban dunya co slychac jak sie masz apa kabar عليكم كيف حالك jak se mas hoe gaat het
-  home still alive up and i am working online ready available from litellm connection connectivity api healthcheck health check status can hear me please just
+  home still alive up and i am working online ready available from litellm connection connectivity api healthcheck health check status can hear me please just ignore ignored dummy
 `);
 /** What may stand around the word that is to be repeated. */
 export const PROBE_FILLER = words(`
@@ -147,6 +147,18 @@ export const PROBE_FILLER = words(`
 export const SELF_WORDS = words(`
   you your yourself who what how are is can do does help me i name introduce tell about capabilities features abilities use with for please
   to hi hello a ai assistant bot model
+`);
+/** What gateways send with next to no tokens to see whether a model answers; a scene has words beside these. */
+export const STATUS_WORDS = words(`
+  status statuscheck quota quotas health healthy healthcheck healthz livez readyz liveness readiness check checking recheck verify verification
+  validate validation validity ping pong probing keepalive keep-alive availability available connectivity uptime latency usage diagnostics
+  diagnostic selftest self-test test testing noop no-op null undefined alive
+  状态 额度 余额 用量 配额 健康检查 心跳 心跳检测 探活 探测 连通性 连通性测试 可用性 检测 校验 测活 测速 测试
+`);
+/** Beside one of {@link STATUS_WORDS}. */
+export const STATUS_FILLER = words(`
+  api key token model models account balance credit credits billing rate limit limits server service endpoint gateway channel connection
+  heartbeat probe monitor system is ok the a this version access upstream
 `);
 export const PROBE_VERBS = words("reply respond say answer output return echo repeat acknowledge confirm");
 export const PROBE_TOKENS = words(`

@@ -41,7 +41,10 @@ export async function generateContent(api: Api, call: Call, model: string): Prom
   const envelope = { model: run.family, responseId: newId() };
   const headers = headersOf(run, ignored, leftOut);
   const whole = async () =>
-    jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), { headers, onSent: run.delivered });
+    jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), {
+      headers: headersOf(run, ignored, leftOut),
+      onSent: run.delivered,
+    });
   return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
 }
 

@@ -55,7 +55,10 @@ export async function predict(api: Api, call: Call, model: string): Promise<Resp
     const { made, refusals } = await collect(run.events);
     const predictions = await Promise.all(made.map((media) => encodePrediction(api, media, output)));
     const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
-    return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers, onSent: run.delivered });
+    return jsonWithBytes(
+      { predictions: [...predictions, ...filtered] },
+      { headers: generationHeaders(run, ignored), onSent: run.delivered },
+    );
   };
   return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
 }

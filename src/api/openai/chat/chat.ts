@@ -58,14 +58,20 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const order = { ...decoded, route: "POST /v1/chat/completions", compared: { form: decoded.form } };
   const { run, leftOut, job, stop } = await startImages(api, call, order);
   if (!isJoined(run.headers)) side.started();
-  const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
+  // Of the end rather than the beginning: a retired model is known by then.
+  const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });
+  const headers = headersNow();
   const notes = leftOutLines(leftOut);
   const envelope = envelopeOf(api, run.family, job);
   const embedded = createBase64Placeholders();
   const show = shower(api, call, decoded, embedded);
   if (!decoded.stream) {
     const whole = async () =>
-      jsonWithBytes(await completion(api, run.events, { envelope, show, notes }), { headers, onSent: run.delivered }, embedded);
+      jsonWithBytes(
+        { ...(await completion(api, run.events, { envelope, show, notes })), model: run.family },
+        { headers: headersNow(), onSent: run.delivered },
+        embedded,
+      );
     return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
   }
   return streamChat({ api, run, envelope, show, embedded, notes, includeUsage: decoded.includeUsage, headers, stop });

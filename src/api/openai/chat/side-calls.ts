@@ -53,7 +53,7 @@ export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Dec
   // Earlier messages are not in the body; they count as two.
   if (body.previous_response_id) call.messages += 2;
   if (turns.length === 0) silence(call);
-  return { call, json: jsonIn(loose, ["text.format", "response_format"]), tool: null };
+  return { call, json: jsonIn(loose, ["text.format", "response_format"]), tool: responsesTool(loose) };
 }
 
 /** For a conversation without a turn of the user. */
@@ -134,18 +134,40 @@ function jsonOf(format: unknown, field: string): JsonDemand | null {
   return { field, schema: isObject(format.json_schema) ? format.json_schema.schema : format.schema };
 }
 
-/** The function that `tool_choice` (or, as of old, `function_call`) names, or the only one when one is required. */
+/** The function that `tool_choice` (or, as of old, `function_call`) names, or the first when any is required: an image is none of them. */
 function chatTool({ tool_choice: choice, tools, function_call: old, functions }: Loose): FunctionDemand | null {
-  const known = [
-    ...(Array.isArray(tools) ? tools.map((tool) => (isObject(tool) ? tool.function : null)) : []),
-    ...(Array.isArray(functions) ? functions : []),
-  ].filter(isObject);
-  const named = isObject(choice) && isObject(choice.function) ? choice.function.name : isObject(old) ? old.name : null;
-  const name = isText(named) ? named : choice === "required" && known.length === 1 ? known[0]!.name : null;
-  if (!isText(name)) return null;
-  return {
-    field: isObject(choice) || choice === "required" ? "tool_choice" : "function_call",
-    name,
-    schema: known.find((one) => one.name === name)?.parameters,
-  };
+  const known = [...functionsIn(tools), ...(Array.isArray(functions) ? functions.filter(isObject) : [])];
+  const chosen = demandFor(chosenName(choice, known), known, "tool_choice");
+  return chosen ?? (isObject(old) ? demandFor(old.name, known, "function_call") : null);
+}
+
+/** The same on responses, where functions stand flat; an image tool beside them is what "required" may mean. */
+function responsesTool({ tool_choice: choice, tools }: Loose): FunctionDemand | null {
+  const known = functionsIn(tools);
+  const isOnly = Array.isArray(tools) && tools.length === known.length;
+  return demandFor(choice === "required" && !isOnly ? null : chosenName(choice, known), known, "tool_choice");
+}
+
+/** In the form of either route: nested below `function`, or flat. */
+function functionsIn(tools: unknown): Loose[] {
+  if (!Array.isArray(tools)) return [];
+  return tools.filter(isObject).flatMap((tool) => (isObject(tool.function) ? [tool.function] : tool.type === "function" ? [tool] : []));
+}
+
+/** "required", a function by its name, or a list of functions of which one must be called. */
+function chosenName(choice: unknown, known: readonly Loose[]): unknown {
+  if (choice === "required") return known[0]?.name;
+  if (!isObject(choice)) return null;
+  if (choice.type === "allowed_tools") {
+    const allowed = isObject(choice.allowed_tools) ? choice.allowed_tools : choice;
+    const names = functionsIn(allowed.tools);
+    const isFunction = Array.isArray(allowed.tools) && allowed.tools.length === names.length;
+    return allowed.mode === "required" && isFunction ? names[0]?.name : null;
+  }
+  if (isObject(choice.function)) return choice.function.name;
+  return choice.type === "function" ? choice.name : null;
+}
+
+function demandFor(name: unknown, known: readonly Loose[], field: string): FunctionDemand | null {
+  return isText(name) ? { field, name, schema: known.find((one) => one.name === name)?.parameters } : null;
 }

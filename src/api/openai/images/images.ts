@@ -38,11 +38,12 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
   });
   if (started instanceof Response) return started;
   const { decoded, run, leftOut, stop } = started;
-  const headers = { ...generationHeaders(run), ...leftOutHeaders(leftOut) };
+  const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });
+  const headers = headersNow();
   if (!decoded.stream) {
     const { startedAt } = call;
     return sendEarly({ api, startedAt, headers, errorBody }, async () =>
-      jsonWithBytes(await wholeBody(api, call, run, decoded), { headers, onSent: run.delivered }),
+      jsonWithBytes(await wholeBody(api, call, run, decoded), { headers: headersNow(), onSent: run.delivered }),
     );
   }
   const frames = imageFrames(api, run.events, decoded, STREAMS[kind]);

@@ -23,7 +23,11 @@ export function responseIdOf(item: string): string | null {
   return own === undefined ? null : `resp_${own}`;
 }
 
-export type OutputItem = ReturnType<typeof encodeCall> | ReturnType<typeof encodeFailedCall> | ReturnType<typeof encodeMessage>;
+export type OutputItem =
+  | ReturnType<typeof encodeCall>
+  | ReturnType<typeof encodeFailedCall>
+  | ReturnType<typeof encodeMessage>
+  | ReturnType<typeof encodeFunctionCall>;
 
 /** An `image_generation_call` that has not ended. */
 export const encodeOpenCall = (id: string) => ({
@@ -60,6 +64,15 @@ export const outputText = (text: string) => ({ type: "output_text" as const, tex
 export function encodeMessage(id: string, text: string) {
   return { id, type: "message" as const, role: "assistant" as const, status: "completed" as const, content: [outputText(text)] };
 }
+
+/** @param id names the item and, apart from it, the call that a `function_call_output` answers */
+export const encodeFunctionCall = (id: string, tool: { name: string; arguments: string }) => ({
+  id: `fc_${id}`,
+  type: "function_call" as const,
+  status: "completed" as const,
+  call_id: `call_${id}`,
+  ...tool,
+});
 
 function encodeUsage(usage: Usage) {
   return {

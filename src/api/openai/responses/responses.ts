@@ -1,6 +1,6 @@
 // POST /v1/responses: the image_generation tool, as one response or as events.
 
-import { type GenerateEvent, type Json, type Media, NO_USAGE } from "../../../domain/generation.ts";
+import type { Json, Media } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
 import { omit } from "../../../domain/omit.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
@@ -18,6 +18,7 @@ import { ResponsesBody } from "../schema.ts";
 import { decodeResponse } from "./decode.ts";
 import { callId, encodeCall, encodeMessage, encodeResponse, messageId, type OutputItem, type ResponseEnvelope } from "./encode.ts";
 import { recallFor, type StoredAnswer, storedTurn, toRow, unreadTurn, withoutImages } from "./history.ts";
+import { type LocalResponse, localFrames, localResponse } from "./local-reply.ts";
 import { mayBeWords, type ResponseWork, responseFrames } from "./stream.ts";
 
 const validate = validator(ResponsesBody);
@@ -26,12 +27,20 @@ type Own = Api & { responses: StoredResponses };
 
 /** @throws {AppError} everything that is known before an upstream is called; without streaming also what the upstream says */
 export async function responses(api: Own, call: Call): Promise<Response> {
-  const { work, headers, stop, delivered } = await begin(api, call);
+  const begun = await begin(api, call);
+  if (begun.local) return sendLocal(api, begun);
+  const { work, headersNow, stop, delivered } = begun;
+  const headers = headersNow();
   if (!work.decoded.stream) {
-    const whole = async () => jsonWithBytes(await wholeResponse(api, work), { headers, onSent: delivered });
+    const whole = async () => jsonWithBytes(await wholeResponse(api, work), { headers: headersNow(), onSent: delivered });
     return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
   }
   return streamFrames(responseFrames(api, work), { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop, onEnd: delivered });
+}
+
+async function sendLocal(api: Api, { local, stream }: { local: LocalResponse; stream: boolean }): Promise<Response> {
+  if (!stream) return Response.json(await localResponse(local));
+  return streamFrames(localFrames(local), { clock: api.clock, heartbeat: COMMENT, onCancel: () => {} });
 }
 
 /** Reads the body, whose bytes count until the images in it are stored, and starts. */
@@ -49,8 +58,7 @@ async function begin(api: Own, call: Call) {
   const side = decoded.forced && !isSilent ? null : takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
   if (side?.reply) {
     const keep = storing(api, call, told, { output: decoded.output, turns: decoded.turns.map(unreadTurn) });
-    const work: ResponseWork = { envelope: envelopeOf(null), decoded, events: said(side.reply.text ?? ""), local: true, keep };
-    return { work, headers: {}, stop: () => {}, delivered: undefined };
+    return { local: { envelope: envelopeOf(null), reply: side.reply, keep }, stream: decoded.stream };
   }
   const { run, turns, leftOut, job, stop } = await startImages(api, call, {
     ...decoded,
@@ -61,8 +69,10 @@ async function begin(api: Own, call: Call) {
   });
   side?.started();
   const keep = storing(api, call, told, { output: decoded.output, turns: turns.map(storedTurn) });
-  const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, local: false, keep };
-  return { work, headers: { ...generationHeaders(run), ...leftOutHeaders(leftOut) }, stop, delivered: run.delivered };
+  const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, keep };
+  // Of the end rather than the beginning: a retired model is known by then.
+  const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });
+  return { work, headersNow, stop, delivered: run.delivered };
 }
 
 /** Without the input and masks, which are not returned and may be large. */
@@ -87,11 +97,6 @@ function storing(api: Own, { key }: Call, body: ResponsesBody, history: Pick<Sto
       api.log.error("Response could not be stored", { responseId: response.id, error });
     }
   };
-}
-
-async function* said(text: string): AsyncGenerator<GenerateEvent> {
-  yield { type: "text", text };
-  yield { type: "done", finish: "stop", upstreamReason: "", usage: NO_USAGE, provider: "" };
 }
 
 async function wholeResponse(api: Api, { envelope, decoded, events, keep }: ResponseWork) {

@@ -13,6 +13,7 @@ import {
   type EncodedResponse,
   encodeCall,
   encodeFailedCall,
+  type encodeFunctionCall,
   encodeMessage,
   encodeOpenCall,
   encodeResponse,
@@ -27,8 +28,6 @@ export type ResponseWork = {
   envelope: ResponseEnvelope;
   decoded: DecodedResponse;
   events: AsyncIterable<GenerateEvent>;
-  /** A local reply: text without an image. */
-  local: boolean;
   /** Keeps the whole answer, with the media of its images by the ids of their items, unless the client does not want it. Never throws. */
   keep(response: EncodedResponse, drawn: ReadonlyMap<string, Media>): Promise<void>;
 };
@@ -38,24 +37,28 @@ export const mayBeWords = (done: Done, text: string, { forced }: Pick<DecodedRes
   done.finish === "stop" && text.trim() !== "" && !forced;
 
 /** Writes one event with the next sequence number. */
-type Tell = (type: string, fields: object) => string;
+export type WriteEvent = (type: string, fields: object) => string;
+
+export function createEventWriter(): WriteEvent {
+  let sequence = 0;
+  return (type, fields) => frame({ type, sequence_number: sequence++, ...fields }, type);
+}
 
 /** The frames of the response. A failure becomes `response.failed`, and ends it. */
-export async function* responseFrames(api: Api, { envelope, decoded, events, local, keep }: ResponseWork): AsyncGenerator<string> {
-  let sequence = 0;
-  const tell: Tell = (type, fields) => frame({ type, sequence_number: sequence++, ...fields }, type);
+export async function* responseFrames(api: Api, { envelope, decoded, events, keep }: ResponseWork): AsyncGenerator<string> {
+  const write = createEventWriter();
   const output: OutputItem[] = [];
-  const calls = createCalls(tell, output, envelope.id);
+  const calls = createCalls(write, output, envelope.id);
   const drawn = new Map<string, Media>();
   const render = (media: Media) => renderImage(api.media, api.log, media, decoded.output);
   let text = "";
   let interim = 0;
 
   const started = encodeResponse(envelope, { status: "in_progress" }, []);
-  yield tell("response.created", { response: started });
-  yield tell("response.in_progress", { response: started });
+  yield write("response.created", { response: started });
+  yield write("response.in_progress", { response: started });
   // Announced before the image exists, so that the client can show it.
-  if (!local) yield calls.open();
+  yield calls.open();
   try {
     for await (const event of events) {
       if (event.type === "text") text += event.text;
@@ -71,21 +74,21 @@ export async function* responseFrames(api: Api, { envelope, decoded, events, loc
           if (!mayBeWords(event, text, decoded)) throw failure;
           yield calls.fail(failure);
         }
-        if (text.trim()) yield tellMessage(tell, output, encodeMessage(messageId(envelope.id), text), text);
+        if (text.trim()) yield messageFrames(write, output, encodeMessage(messageId(envelope.id), text), text);
         const response = encodeResponse(envelope, { status: "completed", usage: event.usage }, output);
         await keep(response, drawn);
-        yield tell("response.completed", { response });
+        yield write("response.completed", { response });
       }
     }
   } catch (error) {
     if (!(error instanceof AppError)) api.log.error("Streamed response failed", { error });
     yield calls.fail(error);
-    yield tell("response.failed", { response: encodeResponse(envelope, { status: "failed", error }, output) });
+    yield write("response.failed", { response: encodeResponse(envelope, { status: "failed", error }, output) });
   }
 }
 
 /** The open `image_generation_call`, at most one. Each method returns its frames, or an empty string. */
-function createCalls(tell: Tell, output: OutputItem[], response: string) {
+function createCalls(write: WriteEvent, output: OutputItem[], response: string) {
   let call: { item_id: string; output_index: number } | null = null;
   let isGenerating = false;
   let opened = 0;
@@ -93,19 +96,19 @@ function createCalls(tell: Tell, output: OutputItem[], response: string) {
   const open = (): string => {
     call = { item_id: callId(response, opened++), output_index: output.length };
     isGenerating = false;
-    const added = tell("response.output_item.added", { output_index: call.output_index, item: encodeOpenCall(call.item_id) });
-    return added + tell("response.image_generation_call.in_progress", call);
+    const added = write("response.output_item.added", { output_index: call.output_index, item: encodeOpenCall(call.item_id) });
+    return added + write("response.image_generation_call.in_progress", call);
   };
   const generating = (): string => {
     if (!call || isGenerating) return "";
     isGenerating = true;
-    return tell("response.image_generation_call.generating", call);
+    return write("response.image_generation_call.generating", call);
   };
   const close = (item: OutputItem): string => {
     const { output_index } = call!;
     call = null;
     output.push(item);
-    return tell("response.output_item.done", { output_index, item });
+    return write("response.output_item.done", { output_index, item });
   };
 
   return {
@@ -113,14 +116,14 @@ function createCalls(tell: Tell, output: OutputItem[], response: string) {
     generating,
     async partial(image: RenderedImage, index: number): Promise<string> {
       const shown = { partial_image_index: index, partial_image_b64: await base64Of(image), output_format: image.format };
-      return call ? generating() + tell("response.image_generation_call.partial_image", { ...call, ...shown }) : "";
+      return call ? generating() + write("response.image_generation_call.partial_image", { ...call, ...shown }) : "";
     },
     /** Also for an image beyond the first, which has a call of its own. Gives the call's id with the frames. */
     async complete(image: RenderedImage, { quality }: Pick<DecodedResponse, "quality">): Promise<[id: string, frames: string]> {
       const base64 = await base64Of(image);
       const beginning = call ? "" : open();
       const { item_id } = call!;
-      const done = generating() + tell("response.image_generation_call.completed", call!);
+      const done = generating() + write("response.image_generation_call.completed", call!);
       return [item_id, beginning + done + close(encodeCall(item_id, image, base64, quality))];
     },
     fail: (error: unknown): string => (call ? close(encodeFailedCall(call.item_id, error)) : ""),
@@ -128,16 +131,29 @@ function createCalls(tell: Tell, output: OutputItem[], response: string) {
 }
 
 /** A message item, whole: the text is complete at the end of the generation. */
-function tellMessage(tell: Tell, output: OutputItem[], item: ReturnType<typeof encodeMessage>, text: string): string {
+export function messageFrames(write: WriteEvent, output: OutputItem[], item: ReturnType<typeof encodeMessage>, text: string): string {
   const output_index = output.length;
   const place = { item_id: item.id, output_index, content_index: 0 };
   output.push(item);
   return [
-    tell("response.output_item.added", { output_index, item: { ...item, status: "in_progress", content: [] } }),
-    tell("response.content_part.added", { ...place, part: outputText("") }),
-    tell("response.output_text.delta", { ...place, delta: text, logprobs: [] }),
-    tell("response.output_text.done", { ...place, text, logprobs: [] }),
-    tell("response.content_part.done", { ...place, part: outputText(text) }),
-    tell("response.output_item.done", { output_index, item }),
+    write("response.output_item.added", { output_index, item: { ...item, status: "in_progress", content: [] } }),
+    write("response.content_part.added", { ...place, part: outputText("") }),
+    write("response.output_text.delta", { ...place, delta: text, logprobs: [] }),
+    write("response.output_text.done", { ...place, text, logprobs: [] }),
+    write("response.content_part.done", { ...place, part: outputText(text) }),
+    write("response.output_item.done", { output_index, item }),
+  ].join("");
+}
+
+/** A function call, whole. */
+export function functionCallFrames(write: WriteEvent, output: OutputItem[], item: ReturnType<typeof encodeFunctionCall>): string {
+  const output_index = output.length;
+  const place = { item_id: item.id, output_index };
+  output.push(item);
+  return [
+    write("response.output_item.added", { output_index, item: { ...item, status: "in_progress", arguments: "" } }),
+    write("response.function_call_arguments.delta", { ...place, delta: item.arguments }),
+    write("response.function_call_arguments.done", { ...place, name: item.name, arguments: item.arguments }),
+    write("response.output_item.done", { output_index, item }),
   ].join("");
 }

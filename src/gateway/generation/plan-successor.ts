@@ -1,0 +1,33 @@
+// Plan for the successor of a retired image model: the next family of the model id, within the same request.
+import { AppError } from "../../errors.ts";
+import { chooseFamily } from "../models/choose-family.ts";
+import { takesAspect } from "../models/image-options.ts";
+import type { GenerateDependencies } from "./dependencies.ts";
+import { type ImagePlan, planImages } from "./plan-images.ts";
+
+/**
+ * Null: no family of the model id is left that can serve the request.
+ * @param tried families that were refused for this request, that of `plan` included
+ */
+export function planSuccessor(
+  deps: Pick<GenerateDependencies, "pool" | "affinity" | "prices" | "settings">,
+  plan: ImagePlan,
+  tried: ReadonlySet<string>,
+): ImagePlan | null {
+  if (!deps.settings().generation.successors) return null;
+  const { request, options, record } = plan;
+  const [first, ...others] = request.choice.families.filter((family) => !tried.has(family) && !deps.pool.isOff?.(family));
+  if (!first) return null;
+  const chosen = chooseFamily(
+    { ...request.choice, families: [first, ...others], retired: true },
+    { canServe: (family) => deps.pool.canServe("image", family), successors: true, fits: (family) => takesAspect(family, options) },
+  );
+  if (!chosen) return null;
+  try {
+    return planImages(deps, request, chosen.family, record);
+  } catch (error) {
+    // What the successor cannot express is not what the client is to be told of the model that it named.
+    if (error instanceof AppError) return null;
+    throw error;
+  }
+}
