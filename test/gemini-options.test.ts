@@ -179,6 +179,33 @@ describe("told", () => {
     ]);
   });
 
+  test.each<[string, object, string[]]>([
+    [
+      "a configuration that is no object",
+      { generationConfig: { imageConfig: "16:9", thinkingConfig: "high" } },
+      ["generationConfig.imageConfig", "generationConfig.thinkingConfig"],
+    ],
+    ["a tool by its name alone", { tools: ["googleSearch"] }, ["tools"]],
+    ["tools as a word", { tools: "googleSearch" }, ["tools"]],
+    ["words in another form", { generationConfig: { responseMimeType: "text/x.enum" } }, ["generationConfig.responseMimeType"]],
+    [
+      "an image's type where words have theirs",
+      { generationConfig: { responseMimeType: "image/png" } },
+      ["generationConfig.responseMimeType"],
+    ],
+    [
+      "settings in the wrong place",
+      { temperature: 1, generationConfig: { safetySettings: STANDARD } },
+      ["temperature", "generationConfig.safetySettings"],
+    ],
+    ["another method of judging", { safetySettings: [{ ...category("HARASSMENT"), method: "SEVERITY" }] }, ["safetySettings.method"]],
+    ["a category of nobody", { safetySettings: [category("BAD_TASTE")] }, ["safetySettings.HARM_CATEGORY_BAD_TASTE"]],
+    ["the limits of a search", { tools: [{ googleSearch: { excludeDomains: ["x.example"] } }] }, ["tools.googleSearch.excludeDomains"]],
+  ])("%s", async (_, body, names) => {
+    const { status, images, ignored } = await ask(body);
+    expect([status, images.length, ignored]).toEqual([200, 1, names]);
+  });
+
   test("nothing, where everything is carried or empty", async () => {
     const { ignored } = await ask({ tools: [], safetySettings: [], generationConfig: { candidateCount: 1, stopSequences: [] } });
     expect(ignored).toEqual([]);
@@ -216,6 +243,11 @@ describe("refused, with the field, and nothing is charged", () => {
     ["a level that is none", config({ thinkingConfig: { thinkingLevel: "ENORMOUS" } }), "thinkingLevel"],
     ["two candidates", config({ candidateCount: 2 }), "candidateCount"],
     ["a temperature of 3", config({ temperature: 3 }), "temperature"],
+    ["a video of an image model", config({ responseModalities: ["TEXT", "VIDEO"] }), "responseModalities"],
+    ["a modality that is none", config({ responseModalities: ["PICTURE"] }), "responseModalities"],
+    ["a level by a number", config({ thinkingConfig: { thinkingLevel: 3 } }), "thinkingLevel"],
+    ["settings as a map", { safetySettings: { HARM_CATEGORY_HARASSMENT: "OFF" } }, "safetySettings[0].category"],
+    ["a threshold that is missing", { safetySettings: [{ category: "HARM_CATEGORY_HARASSMENT" }] }, "safetySettings[0].threshold"],
     ["sound", config({ responseModalities: ["AUDIO"] }), "responseModalities"],
     ["JSON", config({ responseMimeType: "application/json" }), "responseMimeType"],
     ["a threshold that is none", { safetySettings: [category("HARASSMENT", "SOMETIMES")] }, "safetySettings[0].threshold"],
@@ -303,6 +335,59 @@ describe("interactions", () => {
     ]);
   });
 
+  test("make the encoding that an image is asked in, again when it is read again", async () => {
+    const response_format = { type: "image", mime_type: "image/webp" };
+    const { answer, ignored } = await interact({ model: PRO, input: "a fox", response_format });
+    const { id } = answer as { id: string };
+    const again = await fetch(`${rig.url}/v1beta/interactions/${id}`, { headers: { "x-goog-api-key": rig.key } });
+    for (const one of [answer, await again.json()]) {
+      const { steps } = one as { steps: { content: { type: string; mime_type?: string; data?: string }[] }[] };
+      const image = steps[0]!.content.find(({ type }) => type === "image")!;
+      expect([image.mime_type, Buffer.from(image.data!, "base64").subarray(8, 12).toString()]).toEqual(["image/webp", "WEBP"]);
+    }
+    expect(ignored).toEqual([]);
+  });
+
+  test.each<[string, object, string[]]>([
+    ["an encoding that is not made", { response_format: { type: "image", mime_type: "image/tiff" } }, ["responseFormat.mimeType"]],
+    [
+      "the encoding of a file",
+      { response_format: { type: "image", mime_type: "image/webp", delivery: "uri" } },
+      ["responseFormat.mimeType"],
+    ],
+    ["a format in a word", { response_format: "image" }, ["responseFormat"]],
+    ["a field of a format", { response_format: { type: "image", fps: 24 } }, ["responseFormat.fps"]],
+    [
+      "sound as input",
+      {
+        input: [
+          { type: "text", text: "a fox" },
+          { type: "audio", data: "AAAA" },
+        ],
+      },
+      ["input.audio"],
+    ],
+    [
+      "a document in a step",
+      {
+        input: [
+          {
+            type: "user_input",
+            content: [
+              { type: "text", text: "a fox" },
+              { type: "document", data: "AA" },
+            ],
+          },
+        ],
+      },
+      ["input.document"],
+    ],
+    ["an agent and labels", { agent: "x", labels: { a: "b" } }, ["agent", "labels"]],
+  ])("tell %s", async (_, body, names) => {
+    const { status, ignored } = await interact({ model: PRO, input: "a fox", ...body });
+    expect([status, ignored]).toEqual([200, names]);
+  });
+
   test("of a video model tell what it does not take", async () => {
     const { status, ignored } = await interact({
       model: "gemini-omni-1.2-flash",
@@ -332,6 +417,8 @@ describe("interactions", () => {
     ["a ratio that the model lacks", { model: PRO, response_format: { type: "image", aspect_ratio: "1:8" } }],
     ["a ratio of no video", { model: "gemini-omni-1.2-flash", response_format: { type: "video", aspect_ratio: "1:1" } }],
     ["words alone", { model: PRO, response_format: { type: "text" } }],
+    ["sound beside an image", { model: PRO, response_modalities: ["image", "audio"] }],
+    ["a level by a number", { model: PRO, generation_config: { thinking_level: 3 } }],
     ["words by modality", { model: PRO, response_modalities: ["text"] }],
     ["a level that is none", { model: PRO, generation_config: { thinking_level: "enormous" } }],
   ])("refuse %s, and nothing is charged", async (_, body) => {

@@ -1,6 +1,6 @@
 // Options of generateContent: safety, search, sampling and output format; other fields are reported as ignored. Pure.
 // Source: Gemini API reference, GenerateContentRequest, SafetySetting, Tool and GenerationConfig, read 2026-11-29.
-import { type ModelOptions, SEARCH_TYPES, type SearchOptions } from "../../domain/generation.ts";
+import { type Kind, type ModelOptions, SEARCH_TYPES, type SearchOptions } from "../../domain/generation.ts";
 import { mustBe } from "../body/invalid.ts";
 import { IMAGE_FORMATS, type ImageFormatOptions } from "../image-output.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
@@ -27,6 +27,8 @@ const READ = {
   thinkingConfig: ["includeThoughts", "thinkingLevel"],
 } as const;
 
+/** A video model is asked for images by clients that know no other word. */
+const MODALITIES = { image: ["MODALITY_UNSPECIFIED", "TEXT", "IMAGE"], video: ["MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "VIDEO"] };
 const THRESHOLDS: readonly string[] = [
   ...["HARM_BLOCK_THRESHOLD_UNSPECIFIED", "BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE", "OFF"],
 ];
@@ -34,10 +36,10 @@ const THRESHOLDS: readonly string[] = [
 const STANDARD = ["HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT"].map((name) => `HARM_CATEGORY_${name}`);
 
 /** @throws {AppError} `invalid_request` for values that Google refuses as well */
-export function decodeOptions(body: Fields): DecodedOptions {
+export function decodeOptions(body: Fields, kind: Kind = "image"): DecodedOptions {
   const config = fieldsOf(body.generationConfig);
   const image = fieldsOf(config.imageConfig);
-  refuseImpossible(body, config);
+  refuseImpossible(body, config, kind);
   const tools = readTools(body.tools);
   const safety = readSafety(body.safetySettings);
   const options = present({
@@ -57,6 +59,8 @@ export function decodeOptions(body: Fields): DecodedOptions {
       ...unread(config, READ.generationConfig, "generationConfig."),
       ...unread(image, READ.imageConfig, "generationConfig.imageConfig."),
       ...unread(fieldsOf(config.thinkingConfig), READ.thinkingConfig, "generationConfig.thinkingConfig."),
+      ...misshapen(config, ["imageConfig", "thinkingConfig"], "generationConfig."),
+      ...unmadeText(config),
       ...tools.ignored,
       ...unmadeOutput(image, {}, "generationConfig.imageConfig."),
       ...listOf(body.safetySettings).flatMap((one) => unread(fieldsOf(one), ["category", "threshold"], "safetySettings.")),
@@ -88,6 +92,24 @@ export function interactionOptions(body: Fields): Omit<DecodedOptions, "output">
   return { ...(options ? { options } : {}), ignored: [...others, ...ignored] };
 }
 
+/** What is read of `response_format`, of an image's and of a video's. */
+const FORMAT_FIELDS = ["type", "aspectRatio", "resolution", "duration", "imageSize", "delivery", "mimeType", ...HINT_PLACES];
+/** `thought` is what a model says to itself: the client hands it back as it came. */
+const BLOCKS = ["text", "image", "video", "thought", "user_input", "model_output"];
+
+/** Names of what an interaction holds and nothing is made of: kinds of input, fields of a format. */
+export function unreadOfInteraction({ input, responseFormat }: Fields): string[] {
+  const formats = listOf(responseFormat);
+  const blocks = listOf(input).flatMap((one) => (isFields(one) && "content" in one ? listOf(one.content) : [one]));
+  const kinds = blocks.flatMap((block) => textOf(fieldsOf(block).type) ?? []).filter((type) => !BLOCKS.includes(type));
+  return [
+    ...new Set([
+      ...kinds.map((type) => `input.${type}`),
+      ...formats.flatMap((format) => (isFields(format) ? unread(format, FORMAT_FIELDS, "responseFormat.") : ["responseFormat"])),
+    ]),
+  ];
+}
+
 const toolName = (type: unknown) => (textOf(type) === "google_search" ? "googleSearch" : (textOf(type) ?? "unnamed"));
 
 /** One threshold for all standard categories, as Imagen's clients send it; null for a word that is none. */
@@ -115,6 +137,14 @@ function unreadParts(contents: unknown): string[] {
   return [...names];
 }
 
+/** Names of fields that are no objects where only an object is read. */
+export const misshapen = (fields: Fields, names: readonly string[], prefix: string): string[] =>
+  names.flatMap((name) => (isFields(fields[name]) || isEmpty(fields[name]) ? [] : [`${prefix}${name}`]));
+
+/** JSON is answered or refused elsewhere; plain text is what an image model says. */
+const unmadeText = ({ responseMimeType }: Fields): string[] =>
+  /^text\/plain$|json/i.test(textOf(responseMimeType) ?? "text/plain") ? [] : ["generationConfig.responseMimeType"];
+
 const isEmpty = (value: unknown) =>
   value === undefined ||
   value === null ||
@@ -122,12 +152,12 @@ const isEmpty = (value: unknown) =>
   value === false ||
   (typeof value === "object" && Object.keys(value).length === 0);
 
-function refuseImpossible({ cachedContent }: Fields, { candidateCount, responseModalities }: Fields): void {
+function refuseImpossible({ cachedContent }: Fields, { candidateCount, responseModalities }: Fields, kind: Kind): void {
   const count = candidateCount === undefined ? 1 : numberOf(candidateCount);
   if (count !== 1) throw mustBe("generationConfig.candidateCount", "1 (image models make one candidate)", candidateCount);
   if (textOf(cachedContent)) throw mustBe("cachedContent", "absent: nothing is cached here", cachedContent);
-  if (listOf(responseModalities).some((one) => String(one).toUpperCase() === "AUDIO"))
-    throw mustBe("generationConfig.responseModalities", "TEXT and IMAGE: no model here makes audio", "AUDIO");
+  const other = listOf(responseModalities).find((one) => !MODALITIES[kind].includes(String(one).toUpperCase()));
+  if (other !== undefined) throw mustBe("generationConfig.responseModalities", "TEXT and IMAGE: this model makes nothing else", other);
 }
 
 function readSafety(value: unknown): NonNullable<ModelOptions["safety"]> {
@@ -146,6 +176,7 @@ function readTools(value: unknown): { search?: SearchOptions; ignored: string[] 
   const ignored: string[] = [];
   let search: SearchOptions | undefined;
   for (const tool of listOf(value)) {
+    if (!isFields(tool)) ignored.push("tools");
     const { googleSearch, googleSearchRetrieval, ...others } = fieldsOf(tool);
     const settings = googleSearch ?? googleSearchRetrieval;
     if (settings !== undefined && settings !== false) search = readSearch(fieldsOf(settings), ignored);

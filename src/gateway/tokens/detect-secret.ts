@@ -14,6 +14,14 @@ const SESSION_NAME = "next-auth.session-token";
 const COOKIE_VALUE = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/;
 /** A secret of a form that is not known, where its provider is named: one word of letters, digits and few signs. */
 const OPEN_FORM = /^[A-Za-z0-9][\w.~+/=-]{7,}$/;
+/** What stands in a field for a secret and is none: a hash, a UUID, a placeholder, half a Gemini key, a model's name. */
+const NOT_OPEN: readonly RegExp[] = [
+  /^(?:[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:md5|sha\d{1,3})[-:].*)$/i,
+  /^(?:x+|X+|0+|a+|\.+)$/,
+  /^(?:your|my|insert|replace|put)[-_.].*(?:key|token|session|secret|cookie|here)/i,
+  /^(?:change[-_]?me|placeholder|example|password|redacted|undefined|disabled|todo)/i,
+  /^(?:AIza|(?:gemini|imagen|veo|gpt|claude)-)/,
+];
 /** A name as in environment files. */
 const CONSTANT_NAME = /^[A-Z][A-Z0-9_]*$/;
 /** `NAME=`, `export NAME=`, `set NAME=`, `$env:NAME =`, `name: `; lower-case names too. */
@@ -55,12 +63,13 @@ function recogniseBare(bare: string, provider: string | undefined, isNamed: bool
   return { reason: "is neither a Gemini key (AIza…) nor a Flow session; if it is one, name its provider beside it (a column provider)" };
 }
 
-const isOpenForm = (text: string): boolean => OPEN_FORM.test(text) && /[a-z]/i.test(text) && !CONSTANT_NAME.test(text);
+const isOpenForm = (text: string): boolean =>
+  OPEN_FORM.test(text) && /[a-z]/i.test(text) && !CONSTANT_NAME.test(text) && !NOT_OPEN.some((form) => form.test(text));
 
 /** A secret whose form alone says what it is; null where it does not. */
 export function knownForm(text: string): Recognised | null {
   if (text.length > MAX_LENGTH || PLACEHOLDER.test(text)) return null;
-  if (/^AIza[\w-]{20,60}$/.test(text) || /^AQ\.[\w-]{20,}$/.test(text)) return { provider: "gemini", secret: text };
+  if (/^AIza[\w-]{30,40}$/.test(text) || /^AQ\.[\w-]{20,}$/.test(text)) return { provider: "gemini", secret: text };
   if (/^eyJ[\w-]+(?:\.[\w-]*){2,4}$/.test(text) && !isSignedToken(text)) return { provider: "flow", secret: text };
   return null;
 }

@@ -86,6 +86,7 @@ class Reader {
   #field(name: string, value: unknown, options: ParseOptions, depth: number): ParsedLine[] {
     const named = PROVIDERS.find((candidate) => candidate === name.toLowerCase());
     const inside = { ...options, provider: named ?? options.provider };
+    if (knownForm(name)) return readRecord({ ...(isTable(value) ? value : {}), secret: name }, this.#lineOf(name), options);
     if (typeof value === "string") {
       const isOne = knownForm(value.trim()) !== null;
       if (!isOne && onlySecretsIn(value).length === 0) return [];

@@ -1,5 +1,6 @@
 // Parses tokens from any text: lines, lists, CSV, JSON, YAML, .env, cookies. Pure.
 
+import { createRows, SEPARATORS, splitRow } from "./csv-rows.ts";
 import {
   assignedValue,
   type Cookie,
@@ -11,6 +12,7 @@ import {
   type Unrecognised,
   unquote,
 } from "./detect-secret.ts";
+import { reportLeft } from "./left-in-text.ts";
 import { FIELD_NAMES, plainName, readRecord, SECRET_NAMES } from "./parse-token-fields.ts";
 import { hasDocument, readDocument } from "./parse-tokens-json.ts";
 import { isRefused, type ParsedLine, type ParseOptions } from "./parsed-token.ts";
@@ -22,10 +24,14 @@ export { PROVIDERS } from "./detect-secret.ts";
  * Reads the tokens of a text: one or several per line, apart by blanks, commas, semicolons or bars; CSV (`,`, `;` or tab) with a
  * header anywhere or without one; JSON, also one object per line, in quotes, or as the value of an assignment; YAML; lines of `.env`
  * files; exports of the Python original and of this program; cookie strings, cookie exports and cookies.txt. Blank lines, comments
- * (`#`, `//`) and the bare structure of such files are passed over.
+ * (`#`, `//`) and the bare structure of such files are passed over; a secret that stands in one is told.
  */
 export function parseTokens(text: string, options: ParseOptions = {}): ParsedLine[] {
   const clean = text.replace(/^\uFEFF/, "");
+  return reportLeft(clean.split(LINE_BREAK), parseClean(clean, options));
+}
+
+function parseClean(clean: string, options: ParseOptions): ParsedLine[] {
   const start = clean.trimStart();
   if (/^[[{]/.test(start)) {
     const document = tryJson(start);
@@ -90,19 +96,24 @@ function readLines(texts: string[], options: ParseOptions): ParsedLine[] {
   const rest = lines.filter(({ text }) => cookieLine(text) === null);
   const parsed: ParsedLine[] = [];
   let header: Header | null = null;
-  for (const line of rest) {
-    const found = headerOf(line.text);
+  const rowAt = createRows(rest.map(({ text }) => text));
+  for (let at = 0; at < rest.length; ) {
+    const { text, lines: taken } = header ? rowAt(at, header.separator) : { text: rest[at]!.text, lines: 1 };
+    const line = { line: rest[at]!.line, text };
+    at += taken;
+    const found = headerOf(text);
     if (found) header = found;
-    else if (header && isRow(line.text, header)) parsed.push(...readRow(line, header, options));
+    else if (header && isRow(text, header)) parsed.push(...readRow(line, header, options));
     else parsed.push(...readLine(line, options));
   }
   return [...readCookieLines(cookies), ...parsed];
 }
 
-/** False for blanks, comments, and what only opens or closes a list, a section or a document. */
+/** False for blanks, comments, rules, and what only opens or closes a list, a section or a document. */
 function isContent(text: string): boolean {
-  if (text === "" || /^(?:#(?!HttpOnly_)|\/\/)/.test(text)) return false;
-  return !/^(?:[[\]{}(),;]{1,3}|-{3,}|={3,}|\.\.\.|```\w{0,20}|\[[\w.-]{1,60}\]|[A-Za-z_][\w.-]{0,60}:)$/.test(text);
+  if (/^(?:#(?!HttpOnly_)|\/\/)/.test(text) || !/[\p{L}\p{N}*•]/u.test(text)) return false;
+  if (text.startsWith("; ") && !holdsSecret(text)) return false;
+  return !/^(?:```\w{0,20}|\[{1,2}[\w.-]{1,60}\]{1,2}|[A-Za-z_][\w.-]{0,60}(?::| ?[=:] ?[[{(])|sep=.)$/.test(text);
 }
 
 // cookies.txt, as browsers' extensions and curl write it: seven fields apart by tabs, after `#HttpOnly_` perhaps
@@ -124,7 +135,6 @@ function readCookieLines(lines: Line[]): ParsedLine[] {
 
 type Header = { separator: string; names: string[] };
 
-const SEPARATORS = [",", ";", "\t"];
 /** Longest line that is a header. */
 const MAX_HEADER = 1000;
 
@@ -155,46 +165,10 @@ function readRow({ line, text }: Line, { separator, names }: Header, options: Pa
   return readRecord(Object.fromEntries(cells.map((cell, index) => [names[index]!, cell])), line, options);
 }
 
-/** Fields of one row; quotes as in RFC 4180, but a field ends with its line. */
-function splitRow(text: string, separator: string): string[] {
-  const cells: string[] = [];
-  for (let at = 0; at <= text.length; ) {
-    const quoted = quotedCell(text, at, separator);
-    if (quoted) {
-      cells.push(quoted.value);
-      at = quoted.end + 1;
-      continue;
-    }
-    const next = text.indexOf(separator, at);
-    cells.push(text.slice(at, next === -1 ? undefined : next).trim());
-    at = next === -1 ? text.length + 1 : next + 1;
-  }
-  return cells;
-}
-
-/** The quoted field that begins at `start`, and the index of what ends it; null where none does. */
-function quotedCell(text: string, start: number, separator: string): { value: string; end: number } | null {
-  let at = start;
-  while (text[at] === " " || (text[at] === "\t" && separator !== "\t")) at++;
-  if (text[at] !== '"') return null;
-  let value = "";
-  for (at++; at < text.length; at++) {
-    if (text[at] !== '"') value += text[at];
-    else if (text[at + 1] === '"') {
-      value += '"';
-      at++;
-    } else break;
-  }
-  if (at >= text.length) return null;
-  let end = at + 1;
-  while (text[end] === " ") end++;
-  return end === text.length || text[end] === separator ? { value, end } : null;
-}
-
 // Lines without a header: one token with a word about it, or several tokens
 
 function readLine({ line, text }: Line, options: ParseOptions): ParsedLine[] {
-  const whole = withoutComment(text.replace(/^(?:[-*•] |\d{1,5}[.)] )/, "").trim());
+  const whole = withoutComment(text.replace(/^(?:[-*•+] |\d{1,5}[.)] )/, "").trim());
   const bare = assignedText(whole);
   if (/^[[{]/.test(bare)) {
     const document = tryJson(withoutComma(bare));
@@ -249,7 +223,9 @@ function readCells(cells: string[], line: number, options: ParseOptions): Parsed
   const provider = filled.find((cell) => PROVIDERS.includes(cell.toLowerCase()))?.toLowerCase();
   const others = filled.filter((cell) => !PROVIDERS.includes(cell.toLowerCase()));
   const byForm = others.filter((cell) => isDetected(detectSecret(cell)));
-  const open = others.filter((cell) => provider !== undefined && isDetected(detectSecret(cell, provider, { isNamed: true })));
+  const open = others.filter(
+    (cell) => provider !== undefined && isLikely(cell) && isDetected(detectSecret(cell, provider, { isNamed: true })),
+  );
   const longest = open.reduce((longer, cell) => (cell.length > longer.length ? cell : longer), "");
   if (byForm.length > 1) return [{ line, reason: "holds more than one secret" }];
   const secret = byForm[0] ?? longest;
@@ -258,6 +234,12 @@ function readCells(cells: string[], line: number, options: ParseOptions): Parsed
   record.identity = about.find((cell) => /^[^\s@]+@[^\s@]+$/.test(cell));
   record.proxy = about.find((cell) => /^https?:\/\//.test(cell));
   // Beside anything else it may as well be a password, and clients see labels.
-  if (about.length === 1 && !record.identity && !record.proxy) record.label = about[0];
+  if (about.length === 1 && !record.identity && !record.proxy) record.label = labelOf(about[0]!);
   return readRecord(record, line, options);
 }
+
+/** More than a word: `flow,diagrams` is prose. */
+const isLikely = (cell: string): boolean => cell.length >= 12 && /\d/.test(cell);
+
+/** Without the signs of a comment before it; undefined where nothing else is left. */
+const labelOf = (text: string): string | undefined => text.replace(/^[#;/*+•\s-]+/, "") || undefined;

@@ -37,8 +37,8 @@ const UNSPECIFIED = "thinking_level_unspecified";
 /** @throws {AppError} `invalid_request` for a word that is no level */
 export function thinkingOf(value: unknown, param: string): Thinking | undefined {
   const level = textOf(value)?.toLowerCase();
-  if (level === undefined || level === UNSPECIFIED) return undefined;
-  if (LEVELS.includes(level)) return level as Thinking;
+  if (value === undefined || value === null || value === "" || level === UNSPECIFIED) return undefined;
+  if (level !== undefined && LEVELS.includes(level)) return level as Thinking;
   throw mustBe(param, "MINIMAL, LOW, MEDIUM, HIGH or XHIGH", value);
 }
 

@@ -72,7 +72,7 @@ async function start(api: Api, call: Call, model: string, method: Method): Promi
   using body = await api.bodies.json(call.request, validate);
   const whole = decodeGenerate(body.value);
   const { hints, names, leftOut, ...decoded } = whole;
-  const { options, output, ignored } = decodeOptions(body.value);
+  const { options, output, ignored } = decodeOptions(body.value, choice.kind);
   const facts = generateFacts(body.value, whole, choice.requested, choice.kind);
   if (facts.textOnly && !facts.demand) return { ...saying(textAnswer(facts.call), choice), output, ignored, leftOut };
   const side = takeSideCall(api, call.key, facts);

@@ -6,9 +6,10 @@ import type { InputReference, UnresolvedTurn } from "../../../gateway/generation
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { collectImageHints } from "../../image-config.ts";
+import type { ImageFormatOptions } from "../../image-output.ts";
 import { foldSeed } from "../../seed.ts";
 import { instructionOf, thinkingOf } from "../generate/decode.ts";
-import { interactionOptions } from "../options.ts";
+import { interactionOptions, outputOf, unmadeOutput, unreadOfInteraction } from "../options.ts";
 import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "../proto-json.ts";
 import { dataReference, uriReference } from "../references.ts";
 import type { InteractionBody } from "../schema.ts";
@@ -24,6 +25,8 @@ export type DecodedInteraction = {
   /** Interaction that this one goes on from. */
   previous?: string;
   delivery: Delivery;
+  /** How an image is encoded inside the answer; null: as the model made it. */
+  output: ImageFormatOptions | null;
   webhookUrl?: string;
   /** For an image: the conversation, the last turn the user's. */
   turns: UnresolvedTurn[];
@@ -60,10 +63,12 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
   }
   const formats = listOf(body.responseFormat).filter(isFields);
   const format = formatOf(formats);
+  const [delivery, output] = [textOf(format.delivery) === "uri" ? ("uri" as const) : ("inline" as const), outputOf({}, format)];
   const kinds = [...formats.map(({ type }) => type), ...listOf(body.responseModalities)].map((kind) => textOf(kind)?.toLowerCase());
   const made = kinds.filter((kind) => kind !== undefined);
   if (made.length > 0 && !made.includes("image") && !made.includes("video"))
     throw mustBe("response_format", "an image or a video: this model makes nothing else", made.join(", "));
+  if (made.includes("audio")) throw mustBe("response_modalities", "text, image and video: nothing else is made here", "audio");
   const config = fieldsOf(body.generationConfig);
   const task = textOf(fieldsOf(config.videoConfig).task)?.toLowerCase() ?? "";
   const carried = interactionOptions(body);
@@ -72,7 +77,8 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
     background: body.background === true,
     stream: body.stream === true,
     previous: textOf(body.previousInteractionId),
-    delivery: textOf(format.delivery) === "uri" ? "uri" : "inline",
+    delivery,
+    output: format.type === "image" && delivery === "inline" ? output : null,
     webhookUrl: webhookOf(body.webhookConfig),
     turns: turns.filter(({ parts }) => parts.length > 0),
     hints: collectImageHints(body, { responseFormat: format }).hints,
@@ -83,7 +89,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
       thinking: thinkingOf(config.thinkingLevel, "generation_config.thinking_level"),
       imageOnly: kinds.includes("image") && !kinds.includes("text"),
     },
-    ignored: carried.ignored,
+    ignored: [...carried.ignored, ...unreadOfInteraction(body), ...unmadeFormat(format, delivery)],
     prompt: said.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n"),
     images: said.flatMap((part) => (part.type === "reference" ? [part] : [])),
     videos: steps.flatMap(({ role, blocks }) => blocks.flatMap((block) => (role === "user" && "video" in block ? [block.video] : []))),
@@ -99,6 +105,13 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
 /** The format of what is made; one for words does not count. */
 function formatOf(formats: readonly Fields[]): Fields {
   return formats.find(({ type }) => type === "video" || type === "image") ?? {};
+}
+
+/** An encoding is made here for images inside the answer; a file stays as it was made. */
+function unmadeFormat(format: Fields, delivery: Delivery): string[] {
+  if (format.type === "image" && delivery === "inline") return unmadeOutput({}, format, "responseFormat.");
+  const isSame = format.type === "video" && textOf(format.mimeType)?.toLowerCase() === "video/mp4";
+  return isSame || !textOf(format.mimeType) ? [] : ["responseFormat.mimeType"];
 }
 
 /** Steps with content of their own, and loose blocks, which are the user's. */

@@ -5,24 +5,26 @@ import type { Json, Usage } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
 import type { AppError } from "../../../errors.ts";
 import { failureOf } from "../../../gateway/jobs/job-state.ts";
+import { IMAGE_FORMATS, type ImageFormat } from "../../image-output.ts";
 import { errorBody } from "../errors.ts";
 import { interactionId } from "../job-names.ts";
 import { fieldsOf, listOf, textOf } from "../proto-json.ts";
 import type { Delivery } from "./decode.ts";
 
 /** What an interaction gives back as it was asked for; kept with its job. */
-export type InteractionEcho = { delivery: Delivery; previous: string | null; ignored?: string[] };
+export type InteractionEcho = { delivery: Delivery; previous: string | null; ignored?: string[]; format?: ImageFormat | null };
 
 export const writeEcho = (echo: InteractionEcho): Json => ({ interaction: echo });
 
 /** Jobs that were made in another way have none: their results come inside the answer. */
 export function readEcho({ echo }: Pick<Job, "echo">): InteractionEcho {
-  const { delivery, previous, ignored } = fieldsOf(fieldsOf(echo).interaction);
+  const { delivery, previous, ignored, format } = fieldsOf(fieldsOf(echo).interaction);
   const names = listOf(ignored).map(String);
   return {
     delivery: delivery === "uri" ? "uri" : "inline",
     previous: textOf(previous) ?? null,
     ...(names.length > 0 ? { ignored: names } : {}),
+    format: IMAGE_FORMATS.find((one) => one === format) ?? null,
   };
 }
 

@@ -13,6 +13,7 @@ import { admitBody } from "../../admission.ts";
 import { splitUrl } from "../../dialect.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { insists } from "../../generation-headers.ts";
+import { renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { frame, streamFrames } from "../../sse.ts";
 import { type Api, type Call, jobsOf, modelOf, stoppable } from "../call.ts";
@@ -79,7 +80,7 @@ const ignoredOf = (api: Api, { model, options, ignored }: DecodedInteraction) =>
 /** What orders of both kinds share. */
 const orderOf = (
   { requestId, startedAt, key, request, client }: Call & { client: JobClient },
-  { model, webhookUrl, delivery, previous }: DecodedInteraction,
+  { model, webhookUrl, delivery, previous, output }: DecodedInteraction,
   ignored: string[],
 ) => ({
   ...{ requestId, startedAt, webhookUrl, client },
@@ -87,7 +88,12 @@ const orderOf = (
   route: ROUTE,
   keyId: key.id,
   choice: modelOf(model),
-  echo: writeEcho({ delivery, previous: previous ?? null, ...(ignored.length > 0 ? { ignored } : {}) }),
+  echo: writeEcho({
+    delivery,
+    previous: previous ?? null,
+    ...(ignored.length > 0 ? { ignored } : {}),
+    ...(output?.format ? { format: output.format } : {}),
+  }),
   idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
 });
 
@@ -167,12 +173,16 @@ async function contentOf(api: Api, { origin }: Call, job: Job): Promise<OutputBl
   const words = wordsOf(job);
   if (words !== null) return [{ type: "text", text: words }];
   if (statusOf(job) !== "completed") return [];
-  const { delivery } = readEcho(job);
+  const { delivery, format = null } = readEcho(job);
   const blockOf = async (part: OutputPart): Promise<OutputBlock | null> => {
     if (isWords(part)) return { type: "text", text: part.text };
     const found = "mediaId" in part ? await api.media.open(part.mediaId) : null;
     if (!found) return null;
     const facts = { type: job.kind, mime_type: found.media.mime };
+    if (delivery === "inline" && format && job.kind === "image") {
+      const { blob, format: made } = await renderImage(api.media, api.log, found.media, { format, compression: null });
+      return { type: "image", mime_type: `image/${made}`, data: blob };
+    }
     if (delivery === "inline") return { ...facts, data: found.blob };
     const uri = job.kind === "video" ? videoUri(origin, job) : `${origin}/v1beta/files/${found.media.id}:download?alt=media`;
     return { ...facts, uri };
