@@ -134,7 +134,7 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
   closing.defer(() => ctx.webhooks.stop());
   closing.defer(() => ctx.responses.stop());
   closing.defer(() => ctx.sideCalls.stop());
-  closing.defer(() => ctx.undelivered.flush());
+  closing.defer(() => ctx.undelivered.close());
   closing.defer(() => ctx.worker.stop(settings.current().server.drain_timeout * 1000));
   const startServices = async () => {
     const sweep = sweepRequests({ requests, clock, log, retentionDays: () => settings.current().requests.retention_days });
