@@ -122,6 +122,7 @@ async function openFolder({ config, log, clock, firstKey }: StartOptions & { clo
 /** Loads what lives in memory. `startServices` begins the work that runs in the background, once the server listens. */
 async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposableStack) {
   const { settings, clock, log, requests } = ctx;
+  closing.defer(() => ctx.logTail.close());
   await ctx.undelivered.load();
   await ctx.limits.load(await ctx.worker.prepare());
   closing.defer(() => ctx.limits.close());
