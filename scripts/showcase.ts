@@ -1,6 +1,7 @@
 // A gateway that looks like one in use, for the images of the documentation: simulated upstreams, made-up names, real work on top of a made-up month.
 
 import type { JobRow } from "../src/db/jobs.ts";
+import { omit } from "../src/domain/omit.ts";
 import type { CooldownRow } from "../src/domain/token.ts";
 import type { FailureReason } from "../src/errors.ts";
 import { newKey, newTimeId } from "../src/ids.ts";
@@ -20,7 +21,7 @@ const BLOCKS = 8;
 export type Showcase = { rig: Rig; cookie: string; token: number; key: number; job: string; run: string; image: string; request: string };
 
 export async function startShowcase(): Promise<Showcase> {
-  const tokens = TOKENS.map(({ held: _, tier: __, credits: ___, ...token }) => token);
+  const tokens = TOKENS.map((token) => omit(token, ["held", "tier", "credits"]));
   const settings = { "log.level": "info", "requests.record_payloads": true } as const;
   const rig = await startRig({ tokens, simulator: { videoMs: 4000 }, settings });
   rig.context.log.setLevel("info");

@@ -105,161 +105,107 @@ type Options = {
 };
 
 /** Builds everything on an open store, without loading or starting it: see `server.ts`. */
-export function createContext(options: Options): Context {
-  const { config, layers, maintenance, store, requests, log, clock, random, simulated, shutdown, sessionSecret } = options;
+export function createContext({ shutdown, ...options }: Options): Context {
+  const { config, maintenance, store, requests, log, clock, random, sessionSecret } = options;
+  const { data_dir: dataDir } = config.settings.storage;
+  const { allow_private_hosts: allowPrivateHosts } = config.settings.media;
   const settings = createSettings(config.settings);
   const current = settings.current;
   const now = clock.now;
   const metrics = createMetrics();
-  const vendorNews = new VendorNews({ clock, log });
-  const { gemini, flow, storage, media: mediaSettings } = config.settings;
-  const providers = new Map<string, Provider>(
-    [
-      createGemini({ baseUrl: gemini.base_url, now, log, news: vendorNews.report }),
-      createFlow({ labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, now, random, log, news: vendorNews.report }),
-    ].map((provider) => [provider.name, provider]),
-  );
+  const base = { store, requests, settings: current, metrics, clock, random, log };
+  const vendorNews = new VendorNews(base);
+  const providers = createProviders(options, vendorNews);
   const keys = createKeys();
-  const undelivered = new Undelivered({ store, clock, log });
+  const offer = createModelOverrides();
+  const undelivered = new Undelivered(base);
   const limits = new Limits({
+    ...base,
     keys,
-    store,
-    clock,
-    log,
     retentionDays: () => current().requests.retention_days,
     hasUndelivered: (keyId) => undelivered.has(keyId),
   });
   const media = new FileMediaStore({
-    dataDir: storage.data_dir,
-    store,
-    clock,
-    settings: current,
-    log,
+    ...base,
+    dataDir,
     countInput: (keyId, bytes) => limits.countUpload(keyId, bytes),
     orphans: maintenance.orphans,
   });
-  const offer = createModelOverrides();
   const pool = offer.limit(
     new Pool({
-      clock,
-      random,
+      ...base,
       settings: () => current().pool,
-      log,
       saveHealth: store.saveHealth,
       assumed: assumedFamilies,
       awaitsCheck: () => current().refresh.enabled,
     }),
   );
   const tokens = new Credentials({
-    store,
+    ...base,
     providers,
     openTempFile: (mime) => media.openTempFile(mime),
     now,
-    log,
     onFacts: (id, facts) => pool.updateFacts(id, facts),
   });
   const refresher = new Refresher({
+    ...base,
     pool,
     tokens,
     settings: () => current().refresh,
     intervalMs: (provider) => 1000 * (provider === "flow" ? current().refresh.flow_interval : current().refresh.gemini_interval),
     checks: metrics.checks,
-    clock,
-    random,
-    log,
   });
   const audit = createAudit({ store, now });
-  const companionSessions = createCompanionSessions({
-    provider: "flow",
-    store,
-    tokens,
-    pool,
-    refresher,
-    audit,
-    settings: () => current().pool,
-    now,
-  });
   const affinity = createAffinity();
-  const linkWatch = new LinkWatch();
-  const fetchMedia = createMediaFetch({ settings: current, allowPrivateHosts: mediaSettings.allow_private_hosts, clock });
+  const fetchMedia = createMediaFetch({ ...base, allowPrivateHosts });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
-  const inputs = { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now: clock.now };
+  const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media, prices: offer.prices };
   const bodyBudget = new BodyBudget(() => current().server);
-  const generate = createGenerate({
-    holdBytes: (keyId, bytes) => bodyBudget.hold(keyOwner(keyId), bytes),
-    undelivered,
-    pool,
-    limits,
-    providers,
-    tokens,
-    affinity,
-    media,
-    requests,
-    settings: current,
-    prices: offer.prices,
-    metrics,
-    clock,
-    random,
-    log,
-    shutdown,
-  });
-  const jobParts = createJobParts({
-    undelivered,
-    store,
-    pool,
-    limits,
-    providers,
-    tokens,
-    keys,
-    media,
-    requests,
-    generate,
-    settings: current,
-    prices: offer.prices,
-    metrics,
-    clock,
-    random,
-    log,
-    allowPrivateHosts: mediaSettings.allow_private_hosts,
-  });
-  const sessions = createSessions({ store, now, secret: sessionSecret });
-  const login = createLogin({ check: createPasswordCheck(store), now });
+  const holdBytes = (keyId: string, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
+  const generate = createGenerate({ ...work, affinity, shutdown, holdBytes });
   return {
-    ...jobParts,
-    config,
+    ...options,
+    ...createJobParts({ ...work, generate, allowPrivateHosts }),
     settings,
-    layers,
     offer,
-    store,
-    requests,
     keys,
     providers,
     pool,
     tokens,
     refresher,
-    companionSessions,
+    companionSessions: createCompanionSessions({
+      ...{ provider: "flow", store, tokens, pool, refresher, audit, now },
+      settings: () => current().pool,
+    }),
     media,
     affinity,
-    linkWatch,
-    inputs,
+    linkWatch: new LinkWatch(),
+    inputs: { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now },
     limits,
     generate,
     undelivered,
-    responses: createStoredResponses({ store, clock, log }),
-    sideCalls: new SideCallLog({ store, clock, log }),
-    sessions,
-    login,
+    responses: createStoredResponses(base),
+    sideCalls: new SideCallLog(base),
+    sessions: createSessions({ store, now, secret: sessionSecret }),
+    login: createLogin({ check: createPasswordCheck(store), now }),
     audit,
-    sessionSecret,
     metrics,
     bodyBudget,
-    maintenance,
     logTail: createLogTail(log),
     vendorNews,
     startedAt: now(),
-    clock,
-    random,
-    log,
-    simulated,
   };
+}
+
+function createProviders(
+  { config, clock, random, log }: Pick<Options, "config" | "clock" | "random" | "log">,
+  news: VendorNews,
+): ReadonlyMap<string, Provider> {
+  const { gemini, flow } = config.settings;
+  const shared = { now: clock.now, log, news: news.report };
+  const all = [
+    createGemini({ ...shared, baseUrl: gemini.base_url }),
+    createFlow({ ...shared, labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, random }),
+  ];
+  return new Map(all.map((provider) => [provider.name, provider]));
 }

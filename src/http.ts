@@ -41,6 +41,9 @@ export function withoutEndSlashes(url: string): string {
   return url.slice(0, end);
 }
 
+/** Host and port of a URL; empty when it is not one. */
+export const hostAndPort = (url: string): string => URL.parse(url)?.host ?? "";
+
 const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
 
 /**

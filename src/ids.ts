@@ -30,6 +30,9 @@ export function newTimeId(now: number): string {
   return prefix + randomText(17);
 }
 
+/** The id of a request that began at `now`, epoch ms. */
+export const newRequestId = (now: number): string => `req_${newTimeId(now)}`;
+
 /** Whether `text` has the form of an id that {@link newId} mints. */
 export function isId(text: string): boolean {
   return /^[a-z2-7]{26}$/.test(text);

@@ -122,6 +122,7 @@ async function openFolder({ config, log, clock, firstKey }: StartOptions & { clo
 /** Loads what lives in memory. `startServices` begins the work that runs in the background, once the server listens. */
 async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposableStack) {
   const { settings, clock, log, requests } = ctx;
+  closing.defer(() => ctx.logTail.close());
   await ctx.undelivered.load();
   await ctx.limits.load(await ctx.worker.prepare());
   closing.defer(() => ctx.limits.close());
@@ -134,7 +135,7 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
   closing.defer(() => ctx.webhooks.stop());
   closing.defer(() => ctx.responses.stop());
   closing.defer(() => ctx.sideCalls.stop());
-  closing.defer(() => ctx.undelivered.flush());
+  closing.defer(() => ctx.undelivered.close());
   closing.defer(() => ctx.worker.stop(settings.current().server.drain_timeout * 1000));
   const startServices = async () => {
     const sweep = sweepRequests({ requests, clock, log, retentionDays: () => settings.current().requests.retention_days });

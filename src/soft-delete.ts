@@ -9,19 +9,29 @@ export type Deletion<Id> = { readonly name: string; readonly ids: readonly Id[] 
 export class SoftDelete<Id, D extends Deletion<Id> = Deletion<Id>> {
   readonly #clock: Clock;
   readonly #onExpire: (deletion: D) => void;
+  readonly #stopping: AbortSignal;
   readonly #pending = new Map<string, { deletion: D; cancel(): void }>();
   readonly #hidden = new Set<Id>();
 
-  /** @param onExpire called once per deletion that was not undone; it erases the ids and calls {@link SoftDelete.show} for each */
-  constructor(clock: Clock, onExpire: (deletion: D) => void) {
+  /**
+   * @param onExpire called once per deletion that was not undone; it erases the ids and calls {@link SoftDelete.show} for each
+   * @param stopping the server stops: what is pending stays so
+   */
+  constructor(clock: Clock, onExpire: (deletion: D) => void, stopping: AbortSignal) {
     this.#clock = clock;
     this.#onExpire = onExpire;
+    this.#stopping = stopping;
+    const cancelAll = () => {
+      for (const { cancel } of this.#pending.values()) cancel();
+    };
+    stopping.addEventListener("abort", cancelAll, { once: true });
   }
 
   /** Hides the ids; the deletion can be undone for `undoMs`. */
   add(deletion: D, undoMs: number): void {
     for (const id of deletion.ids) this.#hidden.add(id);
-    this.#pending.set(deletion.name, { deletion, cancel: this.#clock.after(undoMs, () => this.#onExpire(deletion)) });
+    const cancel = this.#stopping.aborted ? () => {} : this.#clock.after(undoMs, () => this.#onExpire(deletion));
+    this.#pending.set(deletion.name, { deletion, cancel });
   }
 
   /** Hidden: deleted, whether or not erased yet. */

@@ -27,7 +27,7 @@ import {
 } from "./ui/controls.tsx";
 import { ErrorPage } from "./ui/error.tsx";
 import { Field, Select, Toggle } from "./ui/fields.tsx";
-import { Bytes, Countdown, Duration, Money, Progress, Sparkline, Time } from "./ui/figures.tsx";
+import { Bytes, Countdown, Duration, Money, Progress, Time } from "./ui/figures.tsx";
 import { formatBytes, formatDuration, formatRelative, formatUsd } from "./ui/format.ts";
 import { documentResponse, fragmentText } from "./ui/html.ts";
 import { Layout, PageHead } from "./ui/layout.tsx";
@@ -131,7 +131,6 @@ describe("hostile text", () => {
     ["bulk", BulkBar({ view: v, action: EVIL, children: EVIL })],
     ["filters", FilterBar({ view: v, action: EVIL, query: EVIL, children: EVIL })],
     ["progress", Progress({ label: EVIL })],
-    ["sparkline", Sparkline({ label: EVIL, values: [1, 2] })],
     ["login", LoginPage({ view: v, next: EVIL, isFirst: true, problem: { kind: "wrong" } })],
     ["password", PasswordStep({ view: v, problem: { message: EVIL } })],
     ["key", KeyStep({ view: v, existing: 1, made: EVIL, origin: EVIL })],

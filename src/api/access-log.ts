@@ -1,5 +1,5 @@
 // Access log: an id for every request, a count by path group and status, a debug line.
-import { newTimeId } from "../ids.ts";
+import { newRequestId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import { splitUrl } from "./dialect.ts";
@@ -24,7 +24,7 @@ export function createAccessLog({ metrics, log, now, watch }: Dependencies): Acc
   return {
     begin(request) {
       const at = now();
-      const id = `req_${newTimeId(at)}`;
+      const id = newRequestId(at);
       arrivals.set(request, { id, at, ticket: watch?.enter(id) ?? 0 });
       return id;
     },

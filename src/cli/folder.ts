@@ -20,7 +20,7 @@ export type Folder = AsyncDisposable & {
   store: Store;
   /** Settings in the store, as the admin changes them: with a trail, and a way back. */
   settings: Pick<SettingsAdmin, "applyOther">;
-  /** A server that runs takes what was written here into memory by itself (`watch.ts`). */
+  /** A server that runs takes what was written here into memory by itself (`reload.ts`). */
   refresh(): Promise<void>;
   /** Writes one change down in the trail; warns when a restore that waits will undo it. */
   record(change: Change): Promise<void>;

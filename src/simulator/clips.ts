@@ -3,7 +3,6 @@ import { CLIPS } from "./clip-data.ts";
 
 export type ClipAspect = "16:9" | "9:16";
 
-export const CLIP_SECONDS = 4;
 const CLIP_PIXELS: Record<ClipAspect, [number, number]> = { "16:9": [320, 180], "9:16": [180, 320] };
 
 export function clipPixels(aspect: ClipAspect): [number, number] {

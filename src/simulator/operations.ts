@@ -45,7 +45,3 @@ export const OPERATIONS = {
 } as const satisfies Record<string, OperationInfo>;
 
 export type Operation = keyof typeof OPERATIONS;
-
-export function isOperation(name: string): name is Operation {
-  return Object.hasOwn(OPERATIONS, name);
-}

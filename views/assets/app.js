@@ -39,7 +39,6 @@ document.addEventListener("click", (event) => {
     });
   }
   at("[data-dismiss]")?.closest(".toast, .alert").remove();
-  byId(at("[data-dialog]")?.dataset.dialog)?.showModal();
 });
 
 // Selection: the count beside the bulk actions, and one box for all.

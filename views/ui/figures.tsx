@@ -43,15 +43,3 @@ export const Dash = () => <span class="muted dash">–</span>;
 export function Progress({ value, max, label }: { value?: number; max?: number; label: string }) {
   return <progress class="progress" value={value} max={max} aria-label={label} />;
 }
-
-/** A line of values over time, oldest first, 100 wide and 24 high; `label` says what it shows. */
-export function Sparkline({ values, label }: { values: readonly number[]; label: string }) {
-  const top = Math.max(...values, 1);
-  const step = 100 / Math.max(values.length - 1, 1);
-  const points = values.map((value, index) => `${(index * step).toFixed(1)},${(23 - (22 * value) / top).toFixed(1)}`).join(" ");
-  return (
-    <svg class="sparkline" viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label={label}>
-      <polyline points={points} vector-effect="non-scaling-stroke" />
-    </svg>
-  );
-}

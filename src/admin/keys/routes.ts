@@ -23,6 +23,7 @@ import { knownOperatorKey } from "../../gateway/keys/operator-key.ts";
 import { closestLimit } from "../../gateway/limits/key-usage.ts";
 import { DEFAULT_FAMILY, families, listModels } from "../../gateway/models/models.ts";
 import { parseUsageRange, readUsageAlong } from "../../gateway/reports/usage.ts";
+import { hostAndPort } from "../../http.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
 import { readKeyForm } from "./form.ts";
@@ -104,7 +105,8 @@ export const keyRoutes = (ctx: AdminContext) =>
         form.check();
         throw error;
       });
-      const place = (address: string | null | undefined) => ({ webhook_url: address ? hostOf(address) : null });
+      // An address may carry a secret in its path: the trail has its host only.
+      const place = (address: string | null | undefined) => ({ webhook_url: address ? hostAndPort(address) : null });
       const trail = { action: "key.webhook", subject: `key ${row.id}`, before: place(before?.url), after: place(url) };
       await ctx.audit.record(trail, ctx.sessionContextOf(request));
       if (!before) return secretPage(ctx, request, row, secret);
@@ -131,9 +133,6 @@ async function livingRow(ctx: AdminContext, id: string): Promise<KeyRow> {
   if (row.revokedAt !== null) throw new AppError("conflict", `Key ${row.id} was revoked, for good.`);
   return row;
 }
-
-/** An address may carry a secret in its path: the trail has its host only. */
-const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "");
 
 /** Shown by a page of its own, also where htmx sent the form. */
 async function secretPage(ctx: AdminContext, request: Request, row: KeyRow, secret: string): Promise<Response> {

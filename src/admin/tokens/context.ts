@@ -23,9 +23,9 @@ export type TokenPages = {
 };
 
 export function createTokenPages(ctx: AdminContext): TokenPages {
-  const { store, pool, tokens, refresher, audit, settings, clock, log, refresh } = ctx;
+  const { store, pool, tokens, refresher, audit, settings, clock, log, stopping, refresh } = ctx;
   const { now } = clock;
-  const removals = new TokenDeletions({ store, clock, log, refresh });
+  const removals = new TokenDeletions({ store, clock, log, stopping, refresh });
   return {
     admin: new TokenAdmin({ store, pool, tokens, refresher, audit, settings: () => settings.current().pool, now, refresh }),
     removals,

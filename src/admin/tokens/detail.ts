@@ -21,8 +21,6 @@ const MAX_REQUESTS = 25;
 const MAX_COOLDOWNS = 50;
 const AUDIT_ROWS = 30;
 
-type Server = { timeout(request: Request, seconds: number): void } | null;
-
 export const tokenPageRoutes = (ctx: AdminContext, pages: TokenPages) =>
   new Elysia()
     .get("/:id", async ({ request, params }) => {
@@ -40,7 +38,7 @@ export const tokenPageRoutes = (ctx: AdminContext, pages: TokenPages) =>
     })
     .post("/:id/secret", async ({ request, server, params }) => {
       const { row } = pages.item(params.id);
-      (server as Server)?.timeout(request, 0);
+      server?.timeout(request, 0);
       const form = await readForm(ctx, request);
       const view = viewOf(ctx, request);
       const secret = readSecret(form, row.provider, view.t);

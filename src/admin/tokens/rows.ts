@@ -9,8 +9,6 @@ import { changed, fragment, readForm, viewOf } from "../page.ts";
 import { backOf, checkNotice, removeTokens, type TokenPages } from "./context.ts";
 import { readRowChange } from "./form.ts";
 
-type Server = { timeout(request: Request, seconds: number): void } | null;
-
 export const tokenRowRoutes = (ctx: AdminContext, pages: TokenPages) =>
   new Elysia()
     .get("/:id/row", async ({ request, params }) => fragment(ctx, request, await rowOf(pages, params.id)))
@@ -28,7 +26,7 @@ export const tokenRowRoutes = (ctx: AdminContext, pages: TokenPages) =>
     })
     .post("/:id/check", async ({ request, server, params }) => {
       const { row } = pages.item(params.id);
-      (server as Server)?.timeout(request, 0);
+      server?.timeout(request, 0);
       const failure = await pages.admin.check(row.id).then(() => null, expected);
       return answer(ctx, pages, request, row.id, checkNotice(viewOf(ctx, request), row.label, failure));
     })

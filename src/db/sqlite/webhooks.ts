@@ -1,6 +1,7 @@
 // SQL of webhooks: deliveries, and URL and secret of each key.
 
 import type { Database } from "bun:sqlite";
+import { hostAndPort } from "../../http.ts";
 import type { DeliveryChange, DeliveryFilter, DeliveryRow, KeyWebhook, NewDelivery } from "../jobs.ts";
 import type { Vault } from "./vault.ts";
 
@@ -16,14 +17,12 @@ type Raw = Omit<DeliveryRow, "url"> & { url: Uint8Array };
 
 const toDelivery = (vault: Vault, raw: Raw): DeliveryRow => ({ ...raw, url: vault.open(URL_OF_DELIVERY, raw.url) });
 
-const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : "");
-
 /** Due at once. */
 export function insertDelivery(db: Database, vault: Vault, delivery: NewDelivery): void {
   db.query(
     `INSERT INTO deliveries (id, job_id, key_id, url, host, type, payload, created_at, state, attempts, next_at)
      VALUES ($id, $jobId, $keyId, $url, $host, $type, $payload, $createdAt, 'waiting', 0, $createdAt)`,
-  ).run({ ...delivery, host: hostOf(delivery.url), url: vault.seal(URL_OF_DELIVERY, delivery.url) });
+  ).run({ ...delivery, host: hostAndPort(delivery.url), url: vault.seal(URL_OF_DELIVERY, delivery.url) });
 }
 
 const NOBODY: DeliveryFilter = { ids: [], hosts: [], keyIds: [], pairs: [] };

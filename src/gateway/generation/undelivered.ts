@@ -86,7 +86,7 @@ export class Undelivered {
   private readonly byKey = new Map<number, Set<Entry>>();
   /** Generations without a reader. */
   private readonly forsaken = new Set<RunUnderWay>();
-  private isSweepSet = false;
+  private cancelSweep: (() => void) | null = null;
 
   constructor(private readonly deps: Dependencies) {}
 
@@ -191,6 +191,12 @@ export class Undelivered {
     late();
   }
 
+  /** Ends the sweeping; resolves when everything is on disk. */
+  async close(): Promise<void> {
+    this.cancelSweep?.();
+    await this.flush();
+  }
+
   /** Resolves when everything is on disk. */
   async flush(): Promise<void> {
     for (const own of this.byKey.values()) for (const entry of own) await entry.saving;
@@ -214,10 +220,8 @@ export class Undelivered {
   }
 
   private setSweep(): void {
-    if (this.isSweepSet) return;
-    this.isSweepSet = true;
-    this.deps.clock.after(UNDELIVERED_MS, () => {
-      this.isSweepSet = false;
+    this.cancelSweep ??= this.deps.clock.after(UNDELIVERED_MS, () => {
+      this.cancelSweep = null;
       for (const keyId of [...this.byKey.keys()]) this.prune(keyId);
       if (this.byKey.size > 0) this.setSweep();
     });

@@ -4,7 +4,7 @@ import { type Clock, sleep } from "../../clock.ts";
 import type { JobRow } from "../../db/jobs.ts";
 import { type GenerateEvent, noImageText } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { newId } from "../../ids.ts";
+import { newRequestId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { Generate, ImageGeneration, Run } from "../generation/contract.ts";
 import { createOutputRecorder, type OutputRecorder } from "../generation/image-output.ts";
@@ -96,7 +96,7 @@ export class ImageJob {
         const pauseMs = Math.min(RESTART_MS, Math.max(current.deadlineAt - clock.now(), 0));
         await sleep(clock, pauseMs, AbortSignal.any([stopping, this.#stop.signal])).catch(() => {});
         // The request log has the first attempt under the first id.
-        const queued = await lifecycle.move(this.id, ["queued"], { requestId: newId() });
+        const queued = await lifecycle.move(this.id, ["queued"], { requestId: newRequestId(clock.now()) });
         if (!queued || stopping.aborted) return;
         current = queued;
       }

@@ -183,6 +183,19 @@ describe("images as a job", () => {
     expect(world.ledger()).toMatchObject({ open: 0, images: 2 });
   });
 
+  test("that found no free token in time begin again, under a request id of the usual form", async () => {
+    await using world = await openWorld({
+      tokens: [{ provider: "gemini", label: "one", secret: "secret-of-token-one", imageConcurrency: 1 }],
+    });
+    world.script.image = never;
+    const first = await world.ctx.jobs.createImages(world.images());
+    await world.until(first.id, "submitting");
+    const { id, requestId } = await world.ctx.jobs.createImages(world.images());
+    const idNow = async () => (await world.store.getJob(id))!.requestId;
+    await world.eventually(async () => (await idNow()) !== requestId);
+    expect(await idNow()).toMatch(/^req_[a-z2-7]{26}$/);
+  });
+
   describe("that were refused and look for another token", () => {
     const refusal = (charged = false) => new AppError("upstream_unavailable", "No capacity.", { charged });
     const two = ["one", "two"].map((label) => ({

@@ -6,7 +6,7 @@ import type { InputMedia } from "../../domain/generation.ts";
 import { type Job, TERMINAL_STATES } from "../../domain/job.ts";
 import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
-import { newTimeId } from "../../ids.ts";
+import { newRequestId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { parseModel } from "../models/models.ts";
@@ -35,7 +35,7 @@ export async function retryJob(deps: Dependencies, id: string): Promise<Job> {
   if (!choice) throw new AppError("invalid_request", `There is no model "${job.model}" any more.`);
   const now = deps.clock.now();
   const shared = {
-    ...{ requestId: `req_${newTimeId(now)}`, keyId, dialect, route, choice, echo, startedAt: now },
+    ...{ requestId: newRequestId(now), keyId, dialect, route, choice, echo, startedAt: now },
     ...(webhookUrl === null ? {} : { webhookUrl }),
   };
   if (job.kind === "image") {

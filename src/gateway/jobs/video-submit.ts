@@ -1,6 +1,6 @@
 // Submits a video job: leases a token and submits once; another token is tried only when nothing was charged.
 
-import { withTimeout } from "../../clock.ts";
+import { sleep, withTimeout } from "../../clock.ts";
 import type { JobRow } from "../../db/jobs.ts";
 import type { Json } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
@@ -102,7 +102,7 @@ async function storeHandle(job: VideoJob, change: Partial<JobRow>): Promise<void
     } catch (error) {
       log.error("A job's operation handle could not be stored", { jobId: job.id, error });
       if (job.signals.aborted.aborted) return;
-      await new Promise<void>((resolve) => clock.after(STORE_RETRY_MS, resolve));
+      await sleep(clock, STORE_RETRY_MS);
     }
   }
 }

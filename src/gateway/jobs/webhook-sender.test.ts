@@ -1,9 +1,10 @@
 // Lanes of webhooks: how many attempts run at once to one host and for one key, and that none holds up another's.
 import { expect, test } from "bun:test";
 import type { DeliveryRow } from "../../db/jobs.ts";
+import { hostAndPort } from "../../http.ts";
 import { silentLog } from "../../log.ts";
 import { settled, virtualClock } from "../../testing.ts";
-import { hostOf, WebhookSender } from "./webhook-sender.ts";
+import { WebhookSender } from "./webhook-sender.ts";
 
 /** Deliveries in memory; every attempt hangs until it is answered. */
 function bench() {
@@ -17,9 +18,9 @@ function bench() {
       async listDueDeliveries(now, limit, except = { ids: [], hosts: [], keyIds: [], pairs: [] }) {
         const isPassedOver = ({ id, url, keyId }: DeliveryRow) =>
           except.ids.includes(id) ||
-          except.hosts.includes(hostOf(url)) ||
+          except.hosts.includes(hostAndPort(url)) ||
           except.keyIds.includes(keyId) ||
-          except.pairs.some((pair) => pair.host === hostOf(url) && pair.keyId === keyId);
+          except.pairs.some((pair) => pair.host === hostAndPort(url) && pair.keyId === keyId);
         return [...rows.values()].filter((row) => row.nextAt! <= now && !isPassedOver(row)).slice(0, limit);
       },
       nextDeliveryAt: async (after) =>

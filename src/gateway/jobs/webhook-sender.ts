@@ -1,6 +1,7 @@
 // Webhook sender: sends due deliveries, with a limit per target host, per key and in all.
 import type { Clock } from "../../clock.ts";
 import type { DeliveryRow, JobStore } from "../../db/jobs.ts";
+import { hostAndPort } from "../../http.ts";
 import type { Log } from "../../log.ts";
 
 type Dependencies = {
@@ -18,9 +19,6 @@ const PER_KEY = 8;
 const IN_ALL = 64;
 /** Checked at least this often, also when no delivery is known to be due. */
 const IDLE_MS = 60_000;
-
-/** Host and port of a delivery. */
-export const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : "");
 
 export class WebhookSender {
   readonly #stopping = new AbortController();
@@ -89,11 +87,11 @@ export class WebhookSender {
       ids: [...this.#underWay.keys()],
       hosts: fullNames(this.#perHost, PER_HOST),
       keyIds: fullNames(this.#perKey, PER_KEY),
-      pairs: which === "any" ? [] : [...this.#underWay.values()].map(({ url, keyId }) => ({ host: hostOf(url), keyId })),
+      pairs: which === "any" ? [] : [...this.#underWay.values()].map(({ url, keyId }) => ({ host: hostAndPort(url), keyId })),
     });
     let started = 0;
     for (const delivery of due) {
-      const host = hostOf(delivery.url);
+      const host = hostAndPort(delivery.url);
       const isFull = (this.#perHost.get(host) ?? 0) >= PER_HOST || (this.#perKey.get(delivery.keyId) ?? 0) >= PER_KEY;
       if (isFull || this.#stopping.signal.aborted) continue;
       started++;
@@ -123,7 +121,7 @@ export class WebhookSender {
   #count(delivery: DeliveryRow, change: 1 | -1): void {
     if (change === 1) this.#underWay.set(delivery.id, delivery);
     else this.#underWay.delete(delivery.id);
-    add(this.#perHost, hostOf(delivery.url), change);
+    add(this.#perHost, hostAndPort(delivery.url), change);
     add(this.#perKey, delivery.keyId, change);
   }
 }

@@ -6,6 +6,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 import type { DeliveryRow, JobStore, KeyWebhook, NewDelivery } from "../../db/jobs.ts";
 import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
+import { withoutEndSlashes } from "../../http.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { MediaStore } from "../media/media-store.ts";
@@ -169,7 +170,7 @@ async function eventOf(id: string, job: Job, media: Pick<MediaStore, "get">, pub
         mime_type: item.mime,
         bytes: item.bytes,
         path,
-        ...(publicUrl ? { url: `${publicUrl.replace(/\/$/, "")}${path}` } : {}),
+        ...(publicUrl ? { url: `${withoutEndSlashes(publicUrl)}${path}` } : {}),
       },
     ];
   });

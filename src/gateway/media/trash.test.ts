@@ -6,6 +6,7 @@ import { createMediaTrash, UNDO_MS } from "./trash.ts";
 
 function world(remove: (id: string) => Promise<boolean> = async () => true) {
   const clock = virtualClock();
+  const stopping = new AbortController();
   const removed: string[] = [];
   const media = {
     async remove(id: string) {
@@ -14,7 +15,7 @@ function world(remove: (id: string) => Promise<boolean> = async () => true) {
       return answer;
     },
   };
-  return { clock, removed, trash: createMediaTrash({ media, clock, log: silentLog }) };
+  return { clock, removed, stopping, trash: createMediaTrash({ media, clock, log: silentLog, stopping: stopping.signal }) };
 }
 
 test("what is deleted is out of sight at once and gone when the time to undo is over", async () => {
@@ -44,4 +45,13 @@ test("one that cannot be deleted does not keep the others", async () => {
   trash.put(["a", "b"]);
   await clock.advance(UNDO_MS);
   expect(removed).toEqual(["b"]);
+});
+
+test("a server that stops in between leaves them where they are", async () => {
+  const { clock, removed, stopping, trash } = world();
+  trash.put(["a"]);
+  stopping.abort();
+  trash.put(["b"]);
+  await clock.advance(UNDO_MS);
+  expect(removed).toEqual([]);
 });

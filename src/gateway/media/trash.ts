@@ -16,10 +16,10 @@ export type MediaTrash = {
   has(id: string): boolean;
 };
 
-type Dependencies = { media: Pick<MediaStore, "remove">; clock: Clock; log: Log };
+type Dependencies = { media: Pick<MediaStore, "remove">; clock: Clock; log: Log; stopping: AbortSignal };
 
-export function createMediaTrash({ media, clock, log }: Dependencies): MediaTrash {
-  const deletions = new SoftDelete<string>(clock, (deletion) => void erase(deletion));
+export function createMediaTrash({ media, clock, log, stopping }: Dependencies): MediaTrash {
+  const deletions = new SoftDelete<string>(clock, (deletion) => void erase(deletion), stopping);
 
   async function erase({ name, ids }: Deletion<string>): Promise<void> {
     deletions.take(name);

@@ -6,7 +6,7 @@ import type { InputMedia, Media, Part, VideoAspect } from "../../domain/generati
 import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
-import { newTimeId } from "../../ids.ts";
+import { newRequestId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
 import type { Generate } from "../generation/contract.ts";
 import { partsOf } from "../generation/image-output.ts";
@@ -38,7 +38,7 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: 
     if (wish.inputs[slot].length < min) throw new AppError("invalid_request", "An input is missing.", { reason: `missing_${slot}` });
   const now = deps.clock.now();
   const shared = {
-    requestId: `req_${newTimeId(now)}`,
+    requestId: newRequestId(now),
     dialect: "openai" as const,
     route: ROUTE,
     keyId: key.id,
@@ -154,7 +154,7 @@ export async function makeImage(
   const family = servableImageFamily(pool);
   if (!family) throw new AppError("no_token", "There is no token that can make an image.");
   const { events } = await generate({
-    requestId: `req_${newTimeId(startedAt)}`,
+    requestId: newRequestId(startedAt),
     dialect: "openai",
     route: "POST /admin/welcome/picture",
     stream: false,

@@ -40,3 +40,11 @@ test("what the level holds back is not kept", () => {
   log.info("a");
   expect(tail.lines()).toEqual([]);
 });
+
+test("takes no line once it is closed", () => {
+  const { log, tail } = world();
+  log.info("a");
+  tail.close();
+  log.info("b");
+  expect(tail.lines().map(({ message }) => message)).toEqual(["a"]);
+});

@@ -23,7 +23,8 @@ afterEach(async () => {
   folder[Symbol.dispose]();
 });
 
-const open = () => new TokenDeletions({ store, clock, log: silentLog, refresh: async () => {} });
+const open = (stopping = new AbortController().signal) =>
+  new TokenDeletions({ store, clock, log: silentLog, stopping, refresh: async () => {} });
 const enabled = async () => Object.fromEntries((await store.listTokens()).map((row) => [row.id, row.enabled]));
 /** Deletions are ended by a timer that nobody waits for. */
 const settled = async (removals: ReturnType<typeof open>) => {
@@ -77,6 +78,18 @@ describe("a deletion", () => {
 });
 
 describe("a restart", () => {
+  test("in the same process leaves the deletion to the server that comes after", async () => {
+    const stopping = new AbortController();
+    const former = open(stopping.signal);
+    const { name } = await former.remove([1]);
+    stopping.abort();
+    await clock.advance(UNDO_MS);
+    await settled(former);
+    expect(await enabled()).toMatchObject({ 1: false });
+    await open().restore(name);
+    expect(await enabled()).toMatchObject({ 1: true });
+  });
+
   test("within the time leaves what is left of it to undo", async () => {
     const { name } = await open().remove([1]);
     const removals = open();
@@ -89,7 +102,8 @@ describe("a restart", () => {
   test("after it ends the deletion", async () => {
     const later = virtualClock(clock.now() + UNDO_MS + 1);
     await open().remove([1]);
-    const removals = new TokenDeletions({ store, clock: later, log: silentLog, refresh: async () => {} });
+    const stopping = new AbortController().signal;
+    const removals = new TokenDeletions({ store, clock: later, log: silentLog, stopping, refresh: async () => {} });
     await settled(removals);
     await later.advance(1);
     await settled(removals);

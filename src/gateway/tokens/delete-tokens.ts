@@ -17,6 +17,8 @@ type Dependencies = {
   store: Pick<Store, "listTokens" | "updateToken" | "deleteToken" | "readFact" | "writeFact">;
   clock: Clock;
   log: Log;
+  /** Aborts when the server stops: what is pending is ended after the next start. */
+  stopping: AbortSignal;
   /** Loads the written tokens into memory. */
   refresh(): Promise<void>;
 };
@@ -35,7 +37,7 @@ export class TokenDeletions {
   /** Resumes the deletions of an earlier process with the rest of their undo time. */
   constructor(deps: Dependencies) {
     this.#deps = deps;
-    this.#deletions = new SoftDelete(deps.clock, (deletion) => this.#expire(deletion));
+    this.#deletions = new SoftDelete(deps.clock, (deletion) => this.#expire(deletion), deps.stopping);
     this.#serial(() => this.#resume()).catch((error) => deps.log.error("Pending token deletions could not be read", { error }));
   }
 
