@@ -413,3 +413,47 @@ describe("a video over chat", () => {
     expect((await rig.context.jobs.list(null, { limit: 5 })).jobs).toHaveLength(1);
   });
 });
+
+describe("a job whose client left before it had the job's id", () => {
+  const JOBS: Record<string, Shape> = {
+    videos: { path: "/v1/videos", body: { model: "gemini-omni-1.2-flash", prompt: "a fox" } },
+    predictLongRunning: {
+      path: "/v1beta/models/veo-3.1-generate-preview:predictLongRunning",
+      body: { instances: [{ prompt: "a fox" }] },
+    },
+    "images in the background": { path: "/v1/images/generations", body: { model: MODEL, prompt: "a fox", background: true } },
+    "an interaction in the background": { path: "/v1beta/interactions", body: { model: MODEL, input: "a fox", background: true } },
+    "a video as an interaction": {
+      path: "/v1beta/interactions",
+      body: { model: "gemini-omni-1.2-flash", input: "a fox", background: true },
+    },
+  };
+
+  test.each(Object.entries(JOBS))("%s: is given to who sends the same again, once", async (_, shape) => {
+    await using rig = await startRig();
+    const { jobs } = rig.context;
+    const left = new AbortController();
+    /** The client goes when its job is on disk and no byte of the answer is out. */
+    const patched = jobs as { createVideo: typeof jobs.createVideo; createImages: typeof jobs.createImages };
+    const { createVideo, createImages } = Object.getPrototypeOf(jobs) as typeof patched;
+    const leaving = async <T>(signal: AbortSignal | undefined, made: Promise<T>): Promise<T> => {
+      const job = await made;
+      left.abort();
+      await until(() => signal?.aborted);
+      return job;
+    };
+    patched.createVideo = (order) => leaving(order.client?.signal, createVideo.call(jobs, order));
+    patched.createImages = (order) => leaving(order.client?.signal, createImages.call(jobs, order));
+    await send(rig, shape, { signal: left.signal }).catch(() => {});
+    await until(async () => rig.context.undelivered.has(await keyId(rig)));
+    Object.assign(patched, { createVideo: createVideo.bind(jobs), createImages: createImages.bind(jobs) });
+
+    const [job] = (await jobs.list(null, { limit: 5 })).jobs;
+    const again = await send(rig, shape);
+    const text = await again.text();
+    expect([again.status < 300, again.headers.has(JOINED), text.includes(job!.id.split("_")[1]!)]).toEqual([true, true, true]);
+    expect((await jobs.list(null, { limit: 5 })).jobs).toHaveLength(1);
+    await (await send(rig, shape)).text();
+    expect((await jobs.list(null, { limit: 5 })).jobs).toHaveLength(2);
+  });
+});
