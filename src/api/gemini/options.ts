@@ -1,9 +1,11 @@
 // Options of generateContent: safety, search, sampling and output format; other fields are reported as ignored. Pure.
 // Source: Gemini API reference, GenerateContentRequest, SafetySetting, Tool and GenerationConfig, read 2026-11-29.
+
 import { type ModelOptions, SEARCH_TYPES, type SearchOptions } from "../../domain/generation.ts";
+import { isRecord } from "../../domain/is-record.ts";
 import { mustBe } from "../body/invalid.ts";
 import { IMAGE_FORMATS, type ImageFormatOptions } from "../image-output.ts";
-import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
+import { type Fields, fieldsOf, listOf, numberOf, textOf } from "./proto-json.ts";
 
 export type DecodedOptions = {
   options?: ModelOptions;
@@ -109,7 +111,7 @@ function unreadParts(contents: unknown): string[] {
   const names = new Set<string>();
   for (const content of listOf(contents)) {
     for (const part of listOf(fieldsOf(content).parts)) {
-      if (isFields(part)) for (const name of unread(part, PART_FIELDS, "contents.parts.")) names.add(name);
+      if (isRecord(part)) for (const name of unread(part, PART_FIELDS, "contents.parts.")) names.add(name);
     }
   }
   return [...names];
@@ -157,7 +159,7 @@ function readTools(value: unknown): { search?: SearchOptions; ignored: string[] 
 function readSearch(settings: Fields, ignored: string[]): SearchOptions {
   ignored.push(...unread(settings, ["searchTypes"], "tools.googleSearch."));
   const types = fieldsOf(settings.searchTypes);
-  const known = SEARCH_TYPES.filter((type) => isFields(types[`${type}Search`]));
+  const known = SEARCH_TYPES.filter((type) => isRecord(types[`${type}Search`]));
   ignored.push(...unread(types, ["webSearch", "imageSearch"], "tools.googleSearch.searchTypes."));
   return known.length > 0 ? { types: known } : {};
 }

@@ -2,6 +2,7 @@
 // Source: docs/wire/gemini.md.
 
 import type { ImageOptions, Kind } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import type { LeftOut } from "../../../gateway/generation/inputs.ts";
 import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
@@ -11,7 +12,7 @@ import { mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints } from "../../image-config.ts";
 import { lastTurnStart, saysSomething } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
-import { fieldsOf, isFields, listOf, textOf } from "../proto-json.ts";
+import { fieldsOf, listOf, textOf } from "../proto-json.ts";
 import { dataReference, uriReference } from "../references.ts";
 import type { CountBody, GenerateBody } from "../schema.ts";
 
@@ -91,9 +92,9 @@ export function decodeCount(body: CountBody): { texts: string[]; images: number 
 /** An instruction as a text, a content (its role does not count), or a list of parts. */
 export function instructionOf(value: unknown): string {
   if (typeof value === "string") return value.trim();
-  const parts = isFields(value) && "parts" in value ? value.parts : value;
+  const parts = isRecord(value) && "parts" in value ? value.parts : value;
   return listOf(parts)
-    .flatMap((part) => textOf(isFields(part) ? part.text : part) ?? [])
+    .flatMap((part) => textOf(isRecord(part) ? part.text : part) ?? [])
     .join("\n");
 }
 
@@ -104,7 +105,7 @@ function decodeContents(contents: unknown): { instructions: string[]; turns: Unr
   const leftOut: LeftOut[] = [];
   const isList = Array.isArray(contents);
   const list = listOf(contents).map((content) => {
-    const fields = isFields(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
+    const fields = isRecord(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
     return { fields, role: roleOf(fields.role) };
   });
   const exactFrom = lastTurnStart(
@@ -156,13 +157,13 @@ function decodePart(part: unknown, where: string, role: "user" | "model"): Unres
   const { text, inlineData, fileData, thought, thoughtSignature } = fieldsOf(part);
   if (thought === true) return [];
   const mark = typeof thoughtSignature === "string" && thoughtSignature !== "" ? { signature: thoughtSignature } : {};
-  if (isFields(inlineData)) {
+  if (isRecord(inlineData)) {
     const param = `${where}.inlineData.data`;
     const data = textOf(inlineData.data);
     if (!data) throw mustBe(param, "base64", inlineData.data);
     return [{ ...dataReference(data, inlineData.mimeType, param), kinds: INPUTS, ...mark }];
   }
-  if (isFields(fileData)) {
+  if (isRecord(fileData)) {
     const reference = uriReference(textOf(fileData.fileUri) ?? "", `${where}.fileData.fileUri`, role === "user");
     if (!reference) return [];
     const forUpstream = reference.forUpstream && { forUpstream: { mime: textOf(fileData.mimeType) ?? "" } };

@@ -1,6 +1,7 @@
 // Chat body decoder: a neutral conversation and its image options. Pure: URLs are not fetched.
 
 import type { ImageOptions } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import type { ImageForm } from "../../../domain/key.ts";
 import { AppError } from "../../../errors.ts";
 import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
@@ -8,7 +9,6 @@ import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { countOr } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
 import { lastTurnStart, saysSomething } from "../../last-turn.ts";
-import { isObject } from "../references.ts";
 import { type ChatBody, IMAGE_COUNT } from "../schema.ts";
 import { decodeMessage, type Message } from "./message.ts";
 
@@ -89,7 +89,7 @@ function textOf(message: Message): string {
   const content = message.content ?? "";
   if (typeof content === "string") return content.trim();
   return content
-    .flatMap((part) => (isObject(part) && typeof part.text === "string" ? [part.text] : []))
+    .flatMap((part) => (isRecord(part) && typeof part.text === "string" ? [part.text] : []))
     .join("\n")
     .trim();
 }
