@@ -177,21 +177,27 @@ async function readOwn(deps: InputDependencies, id: string, keyId: number, kinds
   const found = await deps.media.open(id);
   if (!found || !kinds.some((kind) => kind === found.media.kind)) return null;
   if (found.media.origin === "input" && found.media.keyId !== keyId) return null;
-  return {
-    mime: found.media.mime,
-    data: found.blob,
-    mediaId: id,
-    pixels: pixelsOf(found.media),
-    signature: deps.affinity.of(id)?.signature,
-  };
+  return { ...inputOf(found), signature: deps.affinity.of(id)?.signature };
 }
 
 /** An input that the upstream itself reads. */
 export const uriInput = (uri: string, mime: string): InputMedia => ({ mime, uri, data: new Blob([uri]) });
 
-/** Width and height; undefined where they are not known. */
-export const pixelsOf = ({ width, height }: Pick<Media, "width" | "height">) =>
-  width === null || height === null ? undefined : { width, height };
+/**
+ * A stored media item as an input, whoever owns it.
+ * @param gone message where it was deleted
+ * @throws {AppError} `invalid_request`
+ */
+export async function openInput(media: Pick<MediaStore, "open">, id: string, gone: string, reason?: string): Promise<InputMedia> {
+  const found = await media.open(id);
+  if (!found) throw new AppError("invalid_request", gone, { reason });
+  return inputOf(found);
+}
+
+function inputOf({ media, blob }: { media: Media; blob: Blob }): InputMedia {
+  const { id, mime, width, height } = media;
+  return { mime, data: blob, mediaId: id, pixels: width === null || height === null ? undefined : { width, height } };
+}
 
 /** Number of images in the turns. Videos are counted apart. */
 export const countImages = (turns: readonly Turn[]): number => countInputs(turns, (input) => !isVideo(input));
