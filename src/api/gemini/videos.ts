@@ -12,7 +12,7 @@ import type { InputReference } from "../../gateway/generation/unresolved-turn.ts
 import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { ignoredHeader } from "../../gateway/models/model-options.ts";
-import { insists, jobHeaders } from "../generation-headers.ts";
+import { idempotencyKeyOf, insists, jobHeaders } from "../generation-headers.ts";
 import { foldSeed } from "../seed.ts";
 import { type Api, admittedModel, type Call, jobsOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
@@ -55,7 +55,7 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
     },
     images: await readImages(api, call, images),
     webhookUrl: webhookOf(body.value.webhookConfig),
-    idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
+    idempotencyKey: idempotencyKeyOf(request),
     client,
   });
   const samples = (numberOf(parameters.sampleCount) ?? 1) > 1 ? ["parameters.sampleCount"] : [];

@@ -12,7 +12,7 @@ import { ignoredHeader, pickModelOptions } from "../../../gateway/models/model-o
 import { admitBody } from "../../admission.ts";
 import { splitUrl } from "../../dialect.ts";
 import { sendEarly } from "../../early-bytes.ts";
-import { insists } from "../../generation-headers.ts";
+import { idempotencyKeyOf, insists } from "../../generation-headers.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { frame, streamFrames } from "../../sse.ts";
 import { type Api, type Call, jobsOf, modelOf, stoppable } from "../call.ts";
@@ -88,7 +88,7 @@ const orderOf = (
   keyId: key.id,
   choice: modelOf(model),
   echo: writeEcho({ delivery, previous: previous ?? null, ...(ignored.length > 0 ? { ignored } : {}) }),
-  idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
+  idempotencyKey: idempotencyKeyOf(request),
 });
 
 /** A video of an earlier interaction is what this one changes; its image is the first of those given. */
