@@ -1,6 +1,6 @@
 // Video job spec: the stored options of a video job, and the lease and provider requests made from it.
 
-import type { Json, VideoRequest } from "../../domain/generation.ts";
+import type { Json, Tier, VideoRequest } from "../../domain/generation.ts";
 import { openInput } from "../generation/inputs.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { FittedVideo } from "../models/video-options.ts";
@@ -12,7 +12,7 @@ export type VideoJobSpec = {
   seed?: number;
   /** By provider. */
   fits: Record<string, FittedVideo>;
-  minTier: Record<string, 0 | 1 | 2>;
+  minTier: Record<string, Tier>;
   estimateUsd: number;
   /** Media ids of the images, in the client's order. */
   images: string[];
