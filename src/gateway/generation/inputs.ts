@@ -8,7 +8,7 @@ import type { MediaStore } from "../media/media-store.ts";
 import { firstFrame, isGif, isTakenBySome } from "../still-image.ts";
 import type { Affinity } from "./affinity.ts";
 import { readableTurns } from "./read-references.ts";
-import type { InputReference, UnresolvedTurn } from "./unresolved-turn.ts";
+import { type InputReference, joinTurns, type UnresolvedTurn } from "./unresolved-turn.ts";
 
 /** An input that was left out: the field that named it, and why. */
 export type LeftOut = { param: string; reason: string };
@@ -70,19 +70,8 @@ export async function resolveTurns(deps: InputDependencies, turns: UnresolvedTur
       return { role, parts: read.filter((part) => part !== null) };
     }),
   );
-  const turnsLeft = resolved.filter((turn) => turn.parts.length > 0);
-  return owner.leftOut?.length || readable !== turns ? joined(turnsLeft) : turnsLeft;
-}
-
-/** Roles alternate also where a turn between two others was left out. */
-function joined(turns: readonly Turn[]): Turn[] {
-  const all: Turn[] = [];
-  for (const { role, parts } of turns) {
-    const last = all.at(-1);
-    if (last?.role === role) last.parts.push(...parts);
-    else all.push({ role, parts });
-  }
-  return all;
+  // Roles alternate also where a turn between two others was left out.
+  return owner.leftOut?.length || readable !== turns ? joinTurns(resolved) : resolved.filter(({ parts }) => parts.length > 0);
 }
 
 /** Failures that are the reference's own, not those of the server or of a client that left. */

@@ -5,7 +5,7 @@ import type { ImageOptions, Kind } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import type { LeftOut } from "../../../gateway/generation/inputs.ts";
-import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import { endWithUser, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { Thinking } from "../../../gateway/models/models.ts";
 import { mustBe } from "../../body/invalid.ts";
@@ -53,8 +53,7 @@ export const HINT_NAMES = {
 /** @throws {AppError} `invalid_request` naming what cannot be understood */
 export function decodeGenerate(body: GenerateBody): DecodedGenerate {
   const { instructions, turns: said, leftOut } = decodeContents(body.contents);
-  // What follows the user's last turn is generated again.
-  const turns = said.slice(0, said.findLastIndex(({ role }) => role === "user") + 1);
+  const turns = endWithUser(said);
   if (turns.length === 0) {
     throw new AppError("invalid_request", "contents: the last content must be the user's and have text or an image.", {
       param: "contents",
@@ -119,9 +118,9 @@ function decodeContents(contents: unknown): { instructions: string[]; turns: Unr
     const isParts = Array.isArray(fields.parts);
     const decode = index >= exactFrom ? decodePart : leniently(leftOut);
     const parts = listOf(fields.parts).flatMap((part, at) => decode(part, isParts ? `${where}.parts[${at}]` : where, role));
-    addTurn(turns, role, parts);
+    turns.push({ role, parts });
   }
-  return { instructions, turns, leftOut };
+  return { instructions, turns: joinTurns(turns), leftOut };
 }
 
 /** As {@link decodePart}, for an earlier turn: what cannot be understood or, later on, read is left out with a note. */
@@ -136,13 +135,6 @@ const leniently =
       return [];
     }
   };
-
-/** Upstreams want roles to alternate: neighbours of one role are one turn. */
-function addTurn(turns: UnresolvedTurn[], role: UnresolvedTurn["role"], parts: UnresolvedPart[]): void {
-  const last = turns.at(-1);
-  if (last?.role === role) last.parts.push(...parts);
-  else if (parts.length > 0) turns.push({ role, parts });
-}
 
 /** Null where nothing of it can be drawn: what functions and tools answered. */
 function roleOf(role: unknown): "user" | "model" | "system" | null {

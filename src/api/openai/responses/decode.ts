@@ -3,7 +3,7 @@
 import type { ImageOptions } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
-import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import { endWithUser, type InputReference, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../../gateway/models/models.ts";
 import { countOr } from "../../body/invalid.ts";
@@ -11,7 +11,7 @@ import { type CollectedHints, collectImageHints, collectSeed } from "../../image
 import type { ImageFormatOptions } from "../../image-output.ts";
 import { lastTurnStart, saysSomething } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
-import { endWithUser, instructionsOf, joinTurns, lastUserTurn, nothingSaid } from "../chat/decode.ts";
+import { instructionsOf, lastUserTurn, nothingSaid } from "../chat/decode.ts";
 import { decodeMessage, type Message, type MessageContext } from "../chat/message.ts";
 import { decodeOutput, MASK_INSTRUCTION, type Quality, qualityOf } from "../images/decode.ts";
 import { referencesOf } from "../references.ts";
@@ -84,7 +84,7 @@ function earlierTurns({ previous_response_id: id }: ResponsesBody, recall: Recal
       reason: "previous_response_not_found",
     });
   }
-  return turns.map(({ role, parts }) => ({ role, parts: [...parts] }));
+  return turns;
 }
 
 const isMessage = (item: Loose): item is Loose & Message =>
