@@ -12,6 +12,7 @@ import { generationHeaders } from "../../generation-headers.ts";
 import { collectImageHints } from "../../image-config.ts";
 import { type ImageFormatOptions, renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
+import { withNegativePrompt } from "../../negative-prompt.ts";
 import { foldSeed } from "../../seed.ts";
 import { type Api, admittedModel, type Call } from "../call.ts";
 import { errorBody } from "../errors.ts";
@@ -35,7 +36,7 @@ const HINT_NAMES = { aspectRatio: "parameters.aspectRatio", imageSize: "paramete
 export const validatePredict = tolerant(PredictBody);
 
 /**
- * The one instance of a body, and its prompt with what is not wanted at the end: no living model has a field for it.
+ * The one instance of a body, and its prompt with what is not wanted.
  * @throws {AppError} `invalid_request`
  */
 export function readInstance({ instances, parameters }: PredictBody): { instance: Fields; parameters: Fields; prompt: string } {
@@ -44,8 +45,8 @@ export function readInstance({ instances, parameters }: PredictBody): { instance
   if (list.length !== 1 || !isRecord(first)) throw mustBe("instances", "a list of exactly one object", instances);
   const prompt = textOf(first.prompt);
   if (!prompt) throw mustBe("instances[0].prompt", "a text", first.prompt);
-  const avoid = textOf(fieldsOf(parameters).negativePrompt);
-  return { instance: first, parameters: fieldsOf(parameters), prompt: avoid ? `${prompt}\n\nAvoid: ${avoid}` : prompt };
+  const fields = fieldsOf(parameters);
+  return { instance: first, parameters: fields, prompt: withNegativePrompt(prompt, textOf(fields.negativePrompt)) };
 }
 
 /** @throws {AppError} also when every image was refused: clients of this method read the first prediction unasked */

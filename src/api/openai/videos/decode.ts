@@ -7,6 +7,7 @@ import type { InputReference } from "../../../gateway/generation/unresolved-turn
 import { nearVideoAspect } from "../../../gateway/models/video-options.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { collectSeed, collectVideoField } from "../../image-config.ts";
+import { withNegativePrompt } from "../../negative-prompt.ts";
 import { decodeText } from "../chat/message.ts";
 import { fileReference, referencesOf } from "../references.ts";
 import type { VideoBody } from "../schema.ts";
@@ -54,7 +55,7 @@ export const VIDEO_FORM_FIELDS = { numbers: [], flags: [] } as const;
  */
 export function decodeVideo(body: VideoBody, uploads: VideoUploads = new Map()): DecodedVideo {
   const { shape, size } = videoShape(collectShape(body));
-  const { prompt, mentioned } = readPrompt(promptOf(body));
+  const { prompt, mentioned } = readPrompt(withNegativePrompt(body.prompt, body.negative_prompt));
   const named = imagesOf(body, uploads);
   return {
     model: body.model ?? null,
@@ -76,10 +77,6 @@ function readPrompt(text: string): { prompt: string; mentioned: InputReference[]
   const prompt = words.join("").trim();
   return mentioned.length === 0 || prompt === "" ? { prompt: text, mentioned } : { prompt, mentioned };
 }
-
-/** No upstream has a field for a negative prompt. */
-const promptOf = ({ prompt, negative_prompt }: VideoBody) =>
-  negative_prompt?.trim() ? `${prompt}\n\nAvoid: ${negative_prompt.trim()}` : prompt;
 
 export type ShapeHints = { size?: unknown; resolution?: unknown; aspectRatio?: unknown; seconds?: unknown };
 
