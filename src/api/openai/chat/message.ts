@@ -6,7 +6,7 @@ import { emptyReference, ownMediaId } from "../../../gateway/generation/inputs.t
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import { fileReference } from "../references.ts";
 import type { ChatBody } from "../schema.ts";
-import { textMedia } from "./text-media.ts";
+import { isReadableUrl, textMedia } from "./text-media.ts";
 
 export type Message = ChatBody["messages"][number];
 type UnresolvedPart = UnresolvedTurn["parts"][number];
@@ -67,15 +67,12 @@ function decodePart(part: unknown, where: string, reader: Reader): UnresolvedPar
   const param = `${where}.image_url`;
   const named = isText(url) ? url.trim() : "";
   if (named === "" && reader.exact) throw emptyReference(where, param);
-  if (!reader.trusted && !isReadable(named)) return [];
+  if (!reader.trusted && !isReadableUrl(named)) return [];
   return [attached({ type: "reference", url: named, param, trusted: reader.trusted }, reader)];
 }
 
 const attached = (reference: InputReference, { exact }: Reader): InputReference =>
   exact && reference.trusted ? reference : { ...reference, lenient: { text: "" } };
-
-/** References outside the user's messages that may be read: our own media, and bytes in the body. */
-const isReadable = (url: string) => url.startsWith("data:image/") || ownMediaId(url) !== null;
 
 /** The id of an uploaded file in a `file`, `input_file`, `input_image` or `image_url` part. */
 function fileIdIn(part: Loose): unknown {
