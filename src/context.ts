@@ -161,7 +161,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
   const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media, prices: offer.prices };
   const bodyBudget = new BodyBudget(() => current().server);
-  const holdBytes = (keyId: string, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
+  const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
   const generate = createGenerate({ ...work, affinity, shutdown, holdBytes });
   return {
     ...options,

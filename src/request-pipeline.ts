@@ -153,7 +153,7 @@ export class RequestPipeline {
       this.ctx.log.error(knownFailure(error) ? "The store failed" : "A request failed by a bug", { error });
     const failure = isUnknownPath ? unknownUrl(request.method, path, this.#urlHint(request)) : error;
     if (this.#admin?.door.hasSeen(request)) return this.#admin.errorResponse(request, failure);
-    const dialect = dialectOf({ method: request.method, path, query, header: (name) => request.headers.get(name) });
+    const dialect = dialectOf({ path, query, header: (name) => request.headers.get(name) });
     return ENVELOPES[dialect](failure);
   }
 

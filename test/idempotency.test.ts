@@ -73,6 +73,10 @@ async function paid(own = rig) {
 }
 
 describe.each(ROUTES)("%s", (_, path, body) => {
+  test("an empty name is none", async () => {
+    expect((await send(path, body, "")).status).toBe(200);
+  });
+
   test("twenty at once are one submission, one charge and one answer; so is the next", async () => {
     const name = fresh();
     const [before, paidBefore] = [accepted(), await paid()];

@@ -2,6 +2,7 @@
 
 import type { Kind } from "../domain/generation.ts";
 import type { AdmissionControl } from "../gateway/limits/contract.ts";
+import { idempotencyKeyOf } from "./generation-headers.ts";
 
 export type Admission = { limits: Pick<AdmissionControl, "assertMayStart"> };
 
@@ -20,4 +21,4 @@ export function admitInputs({ limits }: Admission, request: Request, keyId: numb
 }
 
 /** A repetition returns the first request's result, which is already counted. */
-const isRepeatable = (request: Request) => request.headers.has("idempotency-key");
+const isRepeatable = (request: Request) => idempotencyKeyOf(request) !== undefined;

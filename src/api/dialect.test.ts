@@ -36,7 +36,7 @@ const CASES: [string, Record<string, string>, Dialect][] = [
 
 test.each(CASES)("%s with %o is %s", (target, headers, expected) => {
   const { path, query } = splitUrl(`http://host${target}`);
-  expect(dialectOf({ method: "GET", path, query, header: (name) => headers[name] ?? null })).toBe(expected);
+  expect(dialectOf({ path, query, header: (name) => headers[name] ?? null })).toBe(expected);
 });
 
 test.each([

@@ -3,7 +3,7 @@
 export type Dialect = "openai" | "gemini";
 
 /** What the dialect depends on. Header names are lower case. */
-export type RequestHead = { method: string; path: string; header(name: string): string | null; query: string };
+export type RequestHead = { path: string; header(name: string): string | null; query: string };
 
 const GEMINI_PATHS = /^\/(v1beta1?|upload|v1alpha)(\/|$)|^\/v1\/((?:publishers|projects)\/|interactions(\/|$))|^\/models(\/|$)/;
 const GEMINI_CALLS = /^\/v1\/(models\/.*\/operations\/|files\/.*:download$)/;
@@ -21,8 +21,13 @@ export function dialectOf({ path, header, query }: RequestHead): Dialect {
   if (OPENAI_BELOW_GEMINI.test(path)) return "openai";
   if (GEMINI_PATHS.test(path) || GEMINI_CALLS.test(path) || METHOD_PATHS.test(path)) return "gemini";
   if (!SHARED_PATHS.test(path)) return "openai";
-  if (header("x-goog-api-key") !== null || /(^|&)key=/.test(query)) return "gemini";
-  return (header("x-goog-api-client") ?? header("user-agent") ?? "").startsWith("google-genai-sdk") ? "gemini" : "openai";
+  return isGoogleClient({ header, query }) ? "gemini" : "openai";
+}
+
+/** A Google-style credential, or Google's SDK. */
+export function isGoogleClient({ header, query }: Pick<RequestHead, "header" | "query">): boolean {
+  if (header("x-goog-api-key") !== null || /(?:^|&)key=/.test(query)) return true;
+  return (header("x-goog-api-client") ?? header("user-agent") ?? "").startsWith("google-genai-sdk");
 }
 
 /** Path and query of a URL, without parsing the rest. One without a host begins with its path. */

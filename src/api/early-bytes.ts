@@ -3,12 +3,12 @@ import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { SettingsStore } from "../gateway/settings/settings.ts";
 import type { Log } from "../log.ts";
-import { HEARTBEAT_MS } from "./sse.ts";
+import { streamFrames } from "./sse.ts";
 
 /** Time from the request's arrival after which the head is sent, in ms: the first proxies cut at 30 s. */
 export const EARLY_MS = 25_000;
 /** JSON parsers skip leading white space (RFC 8259, section 2). */
-const BLANK = new TextEncoder().encode(" ");
+const BLANK = " ";
 
 type Early = {
   api: { settings: SettingsStore; clock: Clock; log: Log };
@@ -32,46 +32,21 @@ export async function sendEarly(early: Early, whole: () => Promise<Response>): P
 }
 
 function begun({ api, headers, errorBody }: Early, response: Promise<Response>): Response {
-  let reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
-  let isFirst = true;
-  const body = async (): Promise<ReadableStream<Uint8Array>> => {
-    try {
-      return (await response).body!;
-    } catch (error) {
-      if (!(error instanceof AppError)) api.log.error("Begun response failed by a bug", { error });
-      return new Response(JSON.stringify(errorBody(error))).body!;
-    }
-  };
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        if (isFirst) {
-          isFirst = false;
-          return controller.enqueue(BLANK);
-        }
-        let cancel = () => {};
-        const beat = () => {
-          controller.enqueue(BLANK);
-          cancel = api.clock.after(HEARTBEAT_MS, beat);
-        };
-        if (!reader) cancel = api.clock.after(HEARTBEAT_MS, beat);
-        try {
-          reader ??= (await body()).getReader();
-          cancel();
-          const { done, value } = await reader.read();
-          if (done) controller.close();
-          else controller.enqueue(value);
-        } catch (error) {
-          cancel();
-          controller.error(error);
-        }
+  async function* body(): AsyncGenerator<Uint8Array> {
+    yield* await response.then(
+      (whole) => whole.body!,
+      (error) => {
+        if (!(error instanceof AppError)) api.log.error("Begun response failed by a bug", { error });
+        return new Response(JSON.stringify(errorBody(error))).body!;
       },
-      async cancel() {
-        await reader?.cancel();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  const own = { "content-type": "application/json; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no" };
-  return new Response(stream, { headers: { ...own, ...headers } });
+    );
+  }
+  return streamFrames(body(), {
+    clock: api.clock,
+    heartbeat: BLANK,
+    firstMs: 0,
+    headers: { "content-type": "application/json; charset=utf-8", ...headers },
+    // The request's own signal ends the wait for the body.
+    onCancel() {},
+  });
 }

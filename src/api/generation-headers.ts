@@ -43,5 +43,8 @@ export const leftOutLines = (leftOut: readonly LeftOut[]): string =>
 /** `x-flow2api-retry: 1`: a new upstream call, whatever an identical earlier request left undelivered. */
 export const insists = (request: Request): boolean => /^(1|true)$/i.test(request.headers.get("x-flow2api-retry") ?? "");
 
+/** `Idempotency-Key` as the client wrote it; absent and empty: undefined. */
+export const idempotencyKeyOf = (request: Request): string | undefined => request.headers.get("idempotency-key") || undefined;
+
 /** True for the result of an earlier request's call, which was counted there. */
 export const isJoined = (headers: Readonly<Record<string, string>>): boolean => "x-flow2api-joined" in headers;

@@ -106,8 +106,7 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
         : unauthorized("Metrics are for this machine, or need the metrics token.");
     if (access === "plugin" && plugin?.isOpen()) return plugin.refusalOf(request.headers, clientAddress(peer, request.headers, trustProxy));
     const refusal = authenticate(request, path, query, peer);
-    if (access === "admin") return refusal ?? unknownUrl(request.method, path, hint?.(request));
-    if (access === "plugin") return refusal ?? unknownUrl(request.method, path, hint?.(request));
+    if (access === "admin" || access === "plugin") return refusal ?? unknownUrl(request.method, path, hint?.(request));
     return access === "open" ? null : refusal;
   };
 
@@ -116,7 +115,7 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
     decide(request, peer, listener = "all") {
       const { path, query } = splitUrl(request.url);
       const rule = RULES.find((one) => one.path.test(path)) ?? CLOSED;
-      const outside = { method: request.method, path, query, header: (name: string) => request.headers.get(name) };
+      const outside = { path, query, header: (name: string) => request.headers.get(name) };
       const dialect = rule.access === "plugin" && plugin?.isOpen() ? "plugin" : dialectOf(outside);
       if (hosts && !hosts.has(hostName(request.headers.get("host")))) {
         return { dialect, headers: {}, refusal: hostNotAllowed() };

@@ -1,4 +1,5 @@
 // Image options scattered over a body: aspect, size and quality in every place and spelling. Pure.
+import { isRecord } from "../domain/is-record.ts";
 import type { ImageHints } from "../gateway/models/image-options.ts";
 import { foldSeed } from "./seed.ts";
 
@@ -25,15 +26,13 @@ const VIDEO_CONFIGS = ["video_config", "videoConfig"] as const;
 const GENERATION_CONFIGS = ["generationConfig", "generation_config"] as const;
 const EXTRA_BODIES = ["extra_body", "extraBody"] as const;
 
-const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** An object, or the JSON of one as forms send it. */
 function fieldsIn(value: unknown): Fields | null {
-  if (isFields(value)) return value;
+  if (isRecord(value)) return value;
   if (typeof value !== "string" || !value.startsWith("{")) return null;
   try {
     const parsed: unknown = JSON.parse(value);
-    return isFields(parsed) ? parsed : null;
+    return isRecord(parsed) ? parsed : null;
   } catch {
     return null;
   }
@@ -72,7 +71,7 @@ function firstIn(objects: readonly BodyObject[], names: readonly string[]): { va
 /** `first`: parts that take precedence over the body, by name: a tool, the parameters of a prediction. */
 export function collectImageHints(body: Fields, first: { [name: string]: unknown } = {}): CollectedHints {
   const before = Object.entries(first).flatMap(([path, value]) =>
-    isFields(value) ? searchOrder({ path, fields: value }, IMAGE_CONFIGS) : [],
+    isRecord(value) ? searchOrder({ path, fields: value }, IMAGE_CONFIGS) : [],
   );
   const objects = [...before, ...searchOrder({ path: "", fields: body }, IMAGE_CONFIGS)];
   const collected: CollectedHints = { hints: {}, names: {} };

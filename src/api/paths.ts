@@ -1,5 +1,5 @@
 // Base URL repair: doubled slashes; a doubled, missing or foreign version before a known route. Pure.
-import { splitUrl } from "./dialect.ts";
+import { isGoogleClient, splitUrl } from "./dialect.ts";
 
 type Header = (name: string) => string | null;
 
@@ -46,7 +46,7 @@ function meantPath(path: string, query: string, header: Header): string {
   const version = head.findLast((word) => word.startsWith("v1"));
   const isCompatible = version === "v1beta" && head.at(-1) === "openai";
   const isBearer = /^bearer\s/i.test(header("authorization") ?? "") || announces(header, "authorization");
-  const isGoogle = isGoogleClient(query, header);
+  const isGoogle = isGoogleClient({ header, query }) || announces(header, "x-goog-api-key");
 
   if (isCompatible && !MODEL_METHOD.test(route))
     return begins(route, [...OPENAI_ROUTES, ...SHARED_ROUTES]) ? `/v1beta/openai/${route}` : single;
@@ -63,11 +63,6 @@ function meantPath(path: string, query: string, header: Header): string {
 
 const begins = (route: string, names: readonly string[]) =>
   names.some((name) => route === name || (route.startsWith(name) && route[name.length] === "/"));
-
-function isGoogleClient(query: string, header: Header): boolean {
-  if (header("x-goog-api-key") !== null || announces(header, "x-goog-api-key") || /(?:^|&)key=/.test(query)) return true;
-  return (header("x-goog-api-client") ?? header("user-agent") ?? "").startsWith("google-genai-sdk");
-}
 
 /** A browser's preflight names the headers of the request that follows it. */
 const announces = (header: Header, name: string) => (header("access-control-request-headers") ?? "").toLowerCase().includes(name);

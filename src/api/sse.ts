@@ -32,9 +32,9 @@ type StreamOptions = {
 
 /**
  * A response that writes each frame as it arrives. A large frame may arrive in pieces: a blank line ends it, and heartbeats are sent
- * only between frames. Exactly one of `onCancel` and `onEnd` runs, unless the source throws.
+ * only between frames; bytes are pieces of one frame that has no end. Exactly one of `onCancel` and `onEnd` runs, unless the source throws.
  */
-export function streamFrames(frames: AsyncGenerator<string>, options: StreamOptions): Response {
+export function streamFrames(frames: AsyncGenerator<string | Uint8Array>, options: StreamOptions): Response {
   const { clock, heartbeat, headers, onCancel, onEnd } = options;
   const encoder = new TextEncoder();
   let cancelHeartbeat = () => {};
@@ -56,8 +56,8 @@ export function streamFrames(frames: AsyncGenerator<string>, options: StreamOpti
           if (done) {
             controller.close();
             onEnd?.();
-          } else controller.enqueue(encoder.encode(value));
-          isBetweenFrames = value?.endsWith("\n\n") ?? true;
+          } else controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);
+          isBetweenFrames = typeof value === "string" && value.endsWith("\n\n");
         } catch (error) {
           cancelHeartbeat();
           controller.error(error);

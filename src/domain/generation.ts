@@ -168,6 +168,9 @@ export type Media = {
   family: string | null;
 };
 
+/** Past its age, also where it is not deleted yet. */
+export const isExpired = ({ expiresAt }: Pick<Media, "expiresAt">, now: number): boolean => expiresAt !== null && expiresAt <= now;
+
 /** Events of a generation, in order. After `done` nothing follows; failures are thrown as AppError. */
 export type GenerateEvent =
   | { type: "queued"; position: number; waitMs: number | null }

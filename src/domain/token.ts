@@ -1,5 +1,7 @@
 // A token: an upstream's secret in the pool, with what the operator set and what checks have learned.
 
+import type { Tier } from "./generation.ts";
+
 /** A token as the pool needs it. Secrets are asked for separately, only when a call is made. Times are epoch ms. */
 export type TokenRow = {
   id: number;
@@ -23,7 +25,7 @@ export type TokenRow = {
   tags: string[];
   /** Learned by checks; null: not learned yet. */
   identity: string | null;
-  tier: 0 | 1 | 2 | null;
+  tier: Tier | null;
   credits: number | null;
   families: string[] | null;
   checkedAt: number | null;

@@ -39,6 +39,13 @@ export type MediaPlaceholder = MediaTempFiles & {
   skeleton: AsyncGenerator<Uint8Array>;
 };
 
+/** For media that nothing reads: their bytes are dropped. */
+export const dropMedia: MediaOptions["openTempFile"] = async (mime) => ({
+  write() {},
+  close: async () => ({ path: "", bytes: 0, mime }),
+  async discard() {},
+});
+
 const THRESHOLD = 64 * 1024;
 /** Bytes of base64 decoded at a time: chunks may be much longer. */
 const SLICE = 256 * 1024;

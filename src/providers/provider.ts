@@ -1,6 +1,6 @@
 // The contract between the gateway and an upstream. Half of it is documentation; adapters live in folders beside it.
 
-import type { ImageRequest, Json, ProviderEvent, TempFile, TempFileWriter, Usage, VideoRequest } from "../domain/generation.ts";
+import type { ImageRequest, Json, ProviderEvent, TempFile, TempFileWriter, Tier, Usage, VideoRequest } from "../domain/generation.ts";
 import type { AppError } from "../errors.ts";
 
 /**
@@ -35,8 +35,7 @@ export type CallContext = {
 export type TokenFacts = {
   /** Who the token belongs to, e.g. an e-mail address. */
   identity?: string;
-  /** The upstream's plan: 0 free, 1 paid, 2 highest. */
-  tier?: 0 | 1 | 2;
+  tier?: Tier;
   credits?: number;
   /** Public family ids that this token can really serve. */
   families?: string[];

@@ -292,7 +292,7 @@ export const PROPERTIES: readonly Property[] = [
     property: of(texts, (text) => {
       const { path, query } = splitUrl(`http://h/${text}`);
       ok(path.startsWith("/"));
-      ok(["openai", "gemini"].includes(dialectOf({ method: "GET", path, query, header: () => text })));
+      ok(["openai", "gemini"].includes(dialectOf({ path, query, header: () => text })));
       outcome(() => uriReference(text, "uri"));
     }),
   },

@@ -1,9 +1,10 @@
 // Options of generateContent: safety, search, sampling and output format; other fields are reported as ignored. Pure.
 // Source: Gemini API reference, GenerateContentRequest, SafetySetting, Tool and GenerationConfig, read 2026-11-29.
 import { type Kind, type ModelOptions, SEARCH_TYPES, type SearchOptions } from "../../domain/generation.ts";
+import { isRecord } from "../../domain/is-record.ts";
 import { mustBe } from "../body/invalid.ts";
 import { IMAGE_FORMATS, type ImageFormatOptions } from "../image-output.ts";
-import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
+import { type Fields, fieldsOf, listOf, numberOf, textOf } from "./proto-json.ts";
 
 export type DecodedOptions = {
   options?: ModelOptions;
@@ -100,12 +101,12 @@ const BLOCKS = ["text", "image", "video", "thought", "user_input", "model_output
 /** Names of what an interaction holds and nothing is made of: kinds of input, fields of a format. */
 export function unreadOfInteraction({ input, responseFormat }: Fields): string[] {
   const formats = listOf(responseFormat);
-  const blocks = listOf(input).flatMap((one) => (isFields(one) && "content" in one ? listOf(one.content) : [one]));
+  const blocks = listOf(input).flatMap((one) => (isRecord(one) && "content" in one ? listOf(one.content) : [one]));
   const kinds = blocks.flatMap((block) => textOf(fieldsOf(block).type) ?? []).filter((type) => !BLOCKS.includes(type));
   return [
     ...new Set([
       ...kinds.map((type) => `input.${type}`),
-      ...formats.flatMap((format) => (isFields(format) ? unread(format, FORMAT_FIELDS, "responseFormat.") : ["responseFormat"])),
+      ...formats.flatMap((format) => (isRecord(format) ? unread(format, FORMAT_FIELDS, "responseFormat.") : ["responseFormat"])),
     ]),
   ];
 }
@@ -131,7 +132,7 @@ function unreadParts(contents: unknown): string[] {
   const names = new Set<string>();
   for (const content of listOf(contents)) {
     for (const part of listOf(fieldsOf(content).parts)) {
-      if (isFields(part)) for (const name of unread(part, PART_FIELDS, "contents.parts.")) names.add(name);
+      if (isRecord(part)) for (const name of unread(part, PART_FIELDS, "contents.parts.")) names.add(name);
     }
   }
   return [...names];
@@ -139,7 +140,7 @@ function unreadParts(contents: unknown): string[] {
 
 /** Names of fields that are no objects where only an object is read. */
 export const misshapen = (fields: Fields, names: readonly string[], prefix: string): string[] =>
-  names.flatMap((name) => (isFields(fields[name]) || isEmpty(fields[name]) ? [] : [`${prefix}${name}`]));
+  names.flatMap((name) => (isRecord(fields[name]) || isEmpty(fields[name]) ? [] : [`${prefix}${name}`]));
 
 /** JSON is answered or refused elsewhere; plain text is what an image model says. */
 const unmadeText = ({ responseMimeType }: Fields): string[] =>
@@ -176,7 +177,7 @@ function readTools(value: unknown): { search?: SearchOptions; ignored: string[] 
   const ignored: string[] = [];
   let search: SearchOptions | undefined;
   for (const tool of listOf(value)) {
-    if (!isFields(tool)) ignored.push("tools");
+    if (!isRecord(tool)) ignored.push("tools");
     const { googleSearch, googleSearchRetrieval, ...others } = fieldsOf(tool);
     const settings = googleSearch ?? googleSearchRetrieval;
     if (settings !== undefined && settings !== false) search = readSearch(fieldsOf(settings), ignored);
@@ -188,7 +189,7 @@ function readTools(value: unknown): { search?: SearchOptions; ignored: string[] 
 function readSearch(settings: Fields, ignored: string[]): SearchOptions {
   ignored.push(...unread(settings, ["searchTypes"], "tools.googleSearch."));
   const types = fieldsOf(settings.searchTypes);
-  const known = SEARCH_TYPES.filter((type) => isFields(types[`${type}Search`]));
+  const known = SEARCH_TYPES.filter((type) => isRecord(types[`${type}Search`]));
   ignored.push(...unread(types, ["webSearch", "imageSearch"], "tools.googleSearch.searchTypes."));
   return known.length > 0 ? { types: known } : {};
 }

@@ -1,5 +1,7 @@
 // Proto JSON: camelCase or snake_case names, numbers as text, null for absent fields.
 
+import { isRecord } from "../../domain/is-record.ts";
+
 export type Fields = { [name: string]: unknown };
 
 /** Deeper than any valid body; deeper values stay as they are and are ignored. */
@@ -44,10 +46,8 @@ export function camelKeys(value: unknown, depth = 0): unknown {
 const toCamel = (name: string): string =>
   name.includes("_") ? name.replace(/_+([a-z0-9]?)/g, (whole, letter: string) => letter.toUpperCase() || whole) : name;
 
-export const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** The fields of an object; none for anything else. */
-export const fieldsOf = (value: unknown): Fields => (isFields(value) ? value : {});
+export const fieldsOf = (value: unknown): Fields => (isRecord(value) ? value : {});
 
 /** A list as it is, anything else as a list of one, nothing as an empty list. */
 export const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]);

@@ -87,7 +87,7 @@ export function createSharedPaths(ctx: GeminiContext) {
     const { method, url, headers } = arrival.request;
     const { path, query } = splitUrl(url);
     const shared = SHARED.find((one) => one.method === method && one.path.test(path));
-    if (!shared || dialectOf({ method, path, query, header: (name) => headers.get(name) }) !== "gemini") return undefined;
+    if (!shared || dialectOf({ path, query, header: (name) => headers.get(name) }) !== "gemini") return undefined;
     return respondTo(ctx, arrival, shared.start, shared.answer);
   };
 }

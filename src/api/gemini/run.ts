@@ -9,7 +9,7 @@ import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { ignoredHeader, leftBehind, OPTION_NAMES, pickModelOptions } from "../../gateway/models/model-options.ts";
 import { familyOf, type ModelChoice } from "../../gateway/models/models.ts";
-import { insists } from "../generation-headers.ts";
+import { idempotencyKeyOf, insists } from "../generation-headers.ts";
 import { type Api, type Call, jobsOf, stoppable } from "./call.ts";
 
 /** A generation under way. `stop` ends it as if the client had left; a job goes on. */
@@ -27,8 +27,8 @@ export async function startImages(api: Api, call: Call, { route, stream, ...spec
     return { ...run, headers: { ...run.headers, ...ignoredHeader(leftByJob(api, spec.choice, pickModelOptions(spec.options))) } };
   };
   const facts = { requestId, dialect: "gemini" as const, route, stream, key, signal, startedAt };
-  const idempotencyKey = request.headers.get("idempotency-key") || null;
-  const { run } = await startGeneration({ generate, jobs, follow }, { ...facts, insist: insists(request), idempotencyKey }, spec);
+  const repetition = { insist: insists(request), idempotencyKey: idempotencyKeyOf(request) };
+  const { run } = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
   return { run, stop };
 }
 
@@ -49,7 +49,7 @@ export type VideoWork = Pick<CreateVideoJob, "route" | "choice" | "prompt" | "im
 /** @throws {AppError} as `Jobs.createVideo` */
 export async function startVideo(api: Api, call: Call, work: VideoWork): Promise<Started> {
   const { requestId, key, startedAt, request } = call;
-  const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
+  const idempotencyKey = idempotencyKeyOf(request);
   const { signal, stop } = stoppable(request);
   const jobs = jobsOf(api);
   const client = new JobClient(signal, insists(request));

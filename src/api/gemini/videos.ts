@@ -2,6 +2,7 @@
 // Source: docs/wire/gemini.md.
 
 import type { InputMedia } from "../../domain/generation.ts";
+import { isRecord } from "../../domain/is-record.ts";
 import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
 import { ownMediaId } from "../../gateway/generation/inputs.ts";
@@ -11,14 +12,14 @@ import type { InputReference } from "../../gateway/generation/unresolved-turn.ts
 import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { ignoredHeader } from "../../gateway/models/model-options.ts";
-import { insists, jobHeaders } from "../generation-headers.ts";
+import { idempotencyKeyOf, insists, jobHeaders } from "../generation-headers.ts";
 import { foldSeed } from "../seed.ts";
 import { type Api, admittedModel, type Call, jobsOf } from "./call.ts";
 import { rpcStatus } from "./errors.ts";
 import { readInstance, validatePredict } from "./generate/predict.ts";
 import { plainId, videoJobId, videoUri } from "./job-names.ts";
 import { unread } from "./options.ts";
-import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "./proto-json.ts";
+import { type Fields, fieldsOf, listOf, numberOf, textOf } from "./proto-json.ts";
 import { fileIdIn, mediaReference, readReference } from "./references.ts";
 import { aspectOf, resolutionOf, webhookOf } from "./video-options.ts";
 
@@ -38,7 +39,7 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
   using body = await api.bodies.json(request, validatePredict);
   const { instance, parameters, prompt } = readInstance(body.value);
   const { images, mode } = imagesOf(instance);
-  const source = isFields(instance.video) ? await readSource(api, call, instance.video, "instances[0].video") : undefined;
+  const source = isRecord(instance.video) ? await readSource(api, call, instance.video, "instances[0].video") : undefined;
   const client = new JobClient(request.signal, insists(request));
   const job = await jobsOf(api).createVideo({
     ...{ requestId, startedAt, choice, prompt, source },
@@ -54,7 +55,7 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
     },
     images: await readImages(api, call, images),
     webhookUrl: webhookOf(body.value.webhookConfig),
-    idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
+    idempotencyKey: idempotencyKeyOf(request),
     client,
   });
   const samples = (numberOf(parameters.sampleCount) ?? 1) > 1 ? ["parameters.sampleCount"] : [];
@@ -68,13 +69,13 @@ function imagesOf({ image, lastFrame, referenceImages }: Fields): { images: Inpu
     mediaReference(fieldsOf(fieldsOf(one).image ?? one), `instances[0].referenceImages[${index}].image`),
   );
   if (references.length > 0) return { images: references, mode: "references" };
-  if (!isFields(image)) {
-    if (isFields(lastFrame))
+  if (!isRecord(image)) {
+    if (isRecord(lastFrame))
       throw new AppError("invalid_request", "instances[0].lastFrame needs instances[0].image.", { param: "instances[0].image" });
     return { images: [], mode: undefined };
   }
   const first = mediaReference(image, "instances[0].image");
-  if (!isFields(lastFrame)) return { images: [first], mode: undefined };
+  if (!isRecord(lastFrame)) return { images: [first], mode: undefined };
   return { images: [first, mediaReference(lastFrame, "instances[0].lastFrame")], mode: undefined };
 }
 

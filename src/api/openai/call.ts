@@ -22,7 +22,7 @@ import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import { type Admission, admitInputs } from "../admission.ts";
 import type { BodyReader } from "../body/body.ts";
-import { insists } from "../generation-headers.ts";
+import { idempotencyKeyOf, insists } from "../generation-headers.ts";
 import type { CollectedHints } from "../image-config.ts";
 
 /** Dependencies of the routes of this dialect. */
@@ -116,7 +116,7 @@ export async function prepareImages(
 export function createImageJob(jobs: Jobs, call: Call, order: ImageOrder, spec: ImageSpec, client: JobClient): Promise<Job> {
   const { request, requestId, key, startedAt } = call;
   const { route, echo, webhookUrl, compared } = order;
-  const idempotencyKey = request.headers.get("idempotency-key") ?? undefined;
+  const idempotencyKey = idempotencyKeyOf(request);
   const facts = { requestId, startedAt, dialect: "openai" as const, route, keyId: key.id };
   return jobs.createImages({ ...spec, ...facts, echo, webhookUrl, compared, idempotencyKey, client });
 }
@@ -141,8 +141,8 @@ export async function startImages(api: Api, call: Call, order: ImageOrder): Prom
   const { generate, jobs } = api;
   const follow = (job: Job) => followJob({ ...api, jobs: jobs! }, job, spec.choice, signal);
   const facts = { requestId, dialect: "openai" as const, route, stream, key, signal, startedAt, echo, webhookUrl, compared };
-  const idempotencyKey = request.headers.get("idempotency-key");
-  const started = await startGeneration({ generate, jobs, follow }, { ...facts, insist: insists(request), idempotencyKey }, spec);
+  const repetition = { insist: insists(request), idempotencyKey: idempotencyKeyOf(request) };
+  const started = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
   return { ...started, turns: spec.turns, leftOut, stop: () => left.abort() };
 }
 

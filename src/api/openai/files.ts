@@ -1,7 +1,7 @@
 // /v1/files: images and videos that a key uploads once and uses by id; they expire with the age of inputs.
 
 import type { Store } from "../../db/store.ts";
-import type { Media } from "../../domain/generation.ts";
+import { isExpired, type Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { fileIdOf, fileMediaId } from "../../gateway/generation/inputs.ts";
 import type { AdmissionControl } from "../../gateway/limits/contract.ts";
@@ -88,8 +88,7 @@ export async function deleteFile(api: FilesApi, call: Call, id: string): Promise
 async function fileOf({ media: store, clock }: FilesApi, { key }: Call, id: string): Promise<Media> {
   const mediaId = fileMediaId(id);
   const media = mediaId === null ? null : await store.get(mediaId);
-  const isPast = media?.expiresAt !== null && (media?.expiresAt ?? 0) <= clock.now();
-  if (!media || media.name === null || media.keyId !== key.id || isPast) throw noFile();
+  if (!media || media.name === null || media.keyId !== key.id || isExpired(media, clock.now())) throw noFile();
   return media;
 }
 

@@ -4,7 +4,6 @@ import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import { everyServedModel, modelsFor, type ServedModels } from "../../gateway/keys/served-models.ts";
 import { isSwitchedOff, switchedOff } from "../../gateway/models/choose-family.ts";
-import { parseModel } from "../../gateway/models/models.ts";
 import { modelOf } from "./call.ts";
 import { encodeModel } from "./chat/encode.ts";
 
@@ -32,7 +31,7 @@ export function oneModel(served: ServedModels, id: string) {
   if (listed) return encodeModel(listed);
   const choice = modelOf(id);
   if (isSwitchedOff(choice, served.pool.isOff)) throw switchedOff(choice);
-  const family = parseModel(id)!.families.find((one) => entries.some((entry) => entry.family === one));
+  const family = choice.families.find((one) => entries.some((entry) => entry.family === one));
   const entry = entries.find((one) => one.family === family);
   if (!entry)
     throw new AppError("not_found", `The model '${choice.requested}' is not served here now.`, {

@@ -1,10 +1,7 @@
 // Image references in every form that clients send: URL, data URL, `{image_url}`, `{url}`, `{file_id}`.
+import { isRecord } from "../../domain/is-record.ts";
 import type { InputReference } from "../../gateway/generation/unresolved-turn.ts";
 import { mustBe } from "../body/invalid.ts";
-
-type Loose = Record<string, unknown>;
-
-export const isObject = (value: unknown): value is Loose => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A reference to one of the key's uploaded files; see {@link InputReference}. */
 export const fileReference = (fileId: string, param: string): InputReference => ({
@@ -22,9 +19,9 @@ export const fileReference = (fileId: string, param: string): InputReference => 
 export function referencesOf(value: unknown, param: string): InputReference[] {
   if (value === undefined || value === null || value === "") return [];
   if (Array.isArray(value)) return value.flatMap((one, index) => referencesOf(one, `${param}[${index}]`));
-  if (isObject(value) && typeof value.file_id === "string") return [fileReference(value.file_id, `${param}.file_id`)];
-  const named = isObject(value) ? (value.image_url ?? value.url) : value;
-  const url = isObject(named) ? named.url : named;
+  if (isRecord(value) && typeof value.file_id === "string") return [fileReference(value.file_id, `${param}.file_id`)];
+  const named = isRecord(value) ? (value.image_url ?? value.url) : value;
+  const url = isRecord(named) ? named.url : named;
   if (typeof url === "string" && url.trim() !== "") return [{ type: "reference", url: url.trim(), param, trusted: true }];
   throw mustBe(param, 'an image: a URL, a data URL, {"image_url": …} or {"file_id": …}', value);
 }

@@ -1,6 +1,6 @@
 // Inputs: resolves media references (data URLs, own links, guarded fetches) to stored media.
 
-import type { InputMedia, Kind, Media, Turn } from "../../domain/generation.ts";
+import { type InputMedia, isExpired, type Kind, type Media, type Turn } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import { type DataUrlLimits, decodeDataUrl } from "../media/data-url.ts";
 import type { MediaFetch } from "../media/fetch-media.ts";
@@ -8,7 +8,7 @@ import type { MediaStore } from "../media/media-store.ts";
 import { firstFrame, isGif, isTakenBySome } from "../still-image.ts";
 import type { Affinity } from "./affinity.ts";
 import { readableTurns } from "./read-references.ts";
-import type { InputReference, UnresolvedTurn } from "./unresolved-turn.ts";
+import { type InputReference, joinTurns, type UnresolvedTurn } from "./unresolved-turn.ts";
 
 /** An input that was left out: the field that named it, and why. */
 export type LeftOut = { param: string; reason: string };
@@ -32,7 +32,7 @@ export function fileMediaId(fileId: string): string | null {
 export const namedFileUrl = (name: string) => `file:name/${name}`;
 
 export type InputDependencies = {
-  media: Pick<MediaStore, "get" | "open" | "keepBytes">;
+  media: Pick<MediaStore, "open" | "keepBytes">;
   fetchMedia: MediaFetch;
   affinity: Affinity;
   /** Media id of the file that a key named so, or null. */
@@ -70,19 +70,8 @@ export async function resolveTurns(deps: InputDependencies, turns: UnresolvedTur
       return { role, parts: read.filter((part) => part !== null) };
     }),
   );
-  const turnsLeft = resolved.filter((turn) => turn.parts.length > 0);
-  return owner.leftOut?.length || readable !== turns ? joined(turnsLeft) : turnsLeft;
-}
-
-/** Roles alternate also where a turn between two others was left out. */
-function joined(turns: readonly Turn[]): Turn[] {
-  const all: Turn[] = [];
-  for (const { role, parts } of turns) {
-    const last = all.at(-1);
-    if (last?.role === role) last.parts.push(...parts);
-    else all.push({ role, parts });
-  }
-  return all;
+  // Roles alternate also where a turn between two others was left out.
+  return owner.leftOut?.length || readable !== turns ? joinTurns(resolved) : resolved.filter(({ parts }) => parts.length > 0);
 }
 
 /** Failures that are the reference's own, not those of the server or of a client that left. */
@@ -165,33 +154,46 @@ async function readFile(
 ): Promise<InputMedia> {
   const named = url.startsWith(NAMED_FILE) ? deps.fileNamed(keyId, url.slice(NAMED_FILE.length)) : null;
   const id = named ? await named : fileMediaId(url.slice("file:".length));
-  const media = id === null ? null : await deps.media.get(id);
-  const isPast = media !== null && media.expiresAt !== null && media.expiresAt <= deps.now();
-  const found = media?.keyId === keyId && !isPast ? await readOwn(deps, media.id, keyId, kinds) : null;
+  const found = id === null ? null : await deps.media.open(id);
+  const isUsable = found?.media.keyId === keyId && !isExpired(found.media, deps.now());
+  const input = isUsable ? ownInput(deps, found, keyId, kinds) : null;
   const noun = kinds.includes("image") ? "picture" : "video";
-  if (!found) throw new AppError("not_found", `${param}: there is no such ${noun} among your files.`, { param, reason: "file_not_found" });
-  return found;
+  if (!input) throw new AppError("not_found", `${param}: there is no such ${noun} among your files.`, { param, reason: "file_not_found" });
+  return input;
 }
 
 async function readOwn(deps: InputDependencies, id: string, keyId: number, kinds: readonly Kind[]): Promise<InputMedia | null> {
   const found = await deps.media.open(id);
-  if (!found || !kinds.some((kind) => kind === found.media.kind)) return null;
-  if (found.media.origin === "input" && found.media.keyId !== keyId) return null;
-  return {
-    mime: found.media.mime,
-    data: found.blob,
-    mediaId: id,
-    pixels: pixelsOf(found.media),
-    signature: deps.affinity.of(id)?.signature,
-  };
+  return found && ownInput(deps, found, keyId, kinds);
+}
+
+type Stored = { media: Media; blob: Blob };
+
+/** Null for another kind, and for another key's input. */
+function ownInput({ affinity }: InputDependencies, found: Stored, keyId: number, kinds: readonly Kind[]): InputMedia | null {
+  const { id, kind, origin, keyId: owner } = found.media;
+  if (!kinds.some((one) => one === kind) || (origin === "input" && owner !== keyId)) return null;
+  return { ...inputOf(found), signature: affinity.of(id)?.signature };
 }
 
 /** An input that the upstream itself reads. */
 export const uriInput = (uri: string, mime: string): InputMedia => ({ mime, uri, data: new Blob([uri]) });
 
-/** Width and height; undefined where they are not known. */
-export const pixelsOf = ({ width, height }: Pick<Media, "width" | "height">) =>
-  width === null || height === null ? undefined : { width, height };
+/**
+ * A stored media item as an input, whoever owns it.
+ * @param gone message where it was deleted
+ * @throws {AppError} `invalid_request`
+ */
+export async function openInput(media: Pick<MediaStore, "open">, id: string, gone: string, reason?: string): Promise<InputMedia> {
+  const found = await media.open(id);
+  if (!found) throw new AppError("invalid_request", gone, { reason });
+  return inputOf(found);
+}
+
+function inputOf({ media, blob }: Stored): InputMedia {
+  const { id, mime, width, height } = media;
+  return { mime, data: blob, mediaId: id, pixels: width === null || height === null ? undefined : { width, height } };
+}
 
 /** Number of images in the turns. Videos are counted apart. */
 export const countImages = (turns: readonly Turn[]): number => countInputs(turns, (input) => !isVideo(input));

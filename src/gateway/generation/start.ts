@@ -8,8 +8,8 @@ import type { Generate, ImageGeneration, ImageSpec, Run } from "./contract.ts";
 /** Facts of the request besides the images that it asks for. */
 export type GenerationCall = Pick<ImageGeneration, "requestId" | "dialect" | "route" | "stream" | "signal" | "insist" | "startedAt"> & {
   key: KeyRow;
-  /** The request may be repeated under it; null: it may not. */
-  idempotencyKey: string | null;
+  /** The request may be repeated under it; absent: it may not. */
+  idempotencyKey?: string;
   /** What a job returns as it was asked for. */
   echo?: Json;
   webhookUrl?: string;
@@ -49,7 +49,7 @@ export async function startGeneration(
   spec: ImageSpec,
 ): Promise<StartedGeneration> {
   const { requestId, dialect, route, stream, key, signal, insist, startedAt, idempotencyKey, echo, webhookUrl, compared } = call;
-  if (jobs && idempotencyKey !== null) {
+  if (jobs && idempotencyKey !== undefined) {
     const facts = { requestId, dialect, route, keyId: key.id, startedAt, idempotencyKey, echo, webhookUrl, compared };
     const job = await jobs.createImages({ ...spec, ...facts });
     return { run: follow(job), job };

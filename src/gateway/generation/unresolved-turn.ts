@@ -1,4 +1,4 @@
-// A turn of a conversation as decoders leave it: text, and references that are not read yet.
+// Turns of a conversation as decoders leave them: text, and references that are not read yet.
 import type { Kind, Part, Turn } from "../../domain/generation.ts";
 
 /** An image or a video as a client names it, not yet read. */
@@ -23,3 +23,18 @@ export type InputReference = {
 };
 
 export type UnresolvedTurn = { role: Turn["role"]; parts: (Extract<Part, { type: "text" }> | InputReference)[] };
+
+/** Neighbouring turns of one role as one, in new lists, without empty ones: upstreams want roles to alternate. */
+export function joinTurns<P>(turns: readonly { role: Turn["role"]; parts: readonly P[] }[]): { role: Turn["role"]; parts: P[] }[] {
+  const joined: { role: Turn["role"]; parts: P[] }[] = [];
+  for (const { role, parts } of turns) {
+    const last = joined.at(-1);
+    if (last?.role === role) last.parts.push(...parts);
+    else if (parts.length > 0) joined.push({ role, parts: [...parts] });
+  }
+  return joined;
+}
+
+/** Turns up to the user's last; what follows it is generated again. Empty without a turn of the user. */
+export const endWithUser = (turns: UnresolvedTurn[]): UnresolvedTurn[] =>
+  turns.slice(0, turns.findLastIndex(({ role }) => role === "user") + 1);

@@ -1,9 +1,8 @@
 // Image job spec: the stored request of an image job; its images are media ids.
 
 import type { Json, Part, Turn } from "../../domain/generation.ts";
-import { AppError } from "../../errors.ts";
 import type { ImageSpec } from "../generation/contract.ts";
-import { pixelsOf, uriInput } from "../generation/inputs.ts";
+import { openInput, uriInput } from "../generation/inputs.ts";
 import { readOptions, type StoredOptions, storeOptions } from "../generation/stored-options.ts";
 import type { MediaStore } from "../media/media-store.ts";
 
@@ -38,17 +37,15 @@ export function storeTurns(turns: readonly Turn[]): ImageJobSpec["turns"] {
   return turns.map(({ role, parts }) => ({ role, parts: parts.map(store) }));
 }
 
+/** Message about an input of a stored job that was deleted. */
+export const INPUT_GONE = "An input of this job was deleted before it could be used.";
+
 /** Stored turns with the bytes of their images. @throws {AppError} `invalid_request` when one was deleted */
 export async function openTurns(media: Pick<MediaStore, "open">, turns: ImageJobSpec["turns"]): Promise<Turn[]> {
   const open = async (part: StoredPart): Promise<Part> => {
     if (part.type === "text") return part;
     if (part.type === "uri") return { type: "image", image: uriInput(part.uri, part.mime) };
-    const found = await media.open(part.mediaId);
-    if (!found) throw new AppError("invalid_request", "An input of this job was deleted before it could be used.");
-    return {
-      type: "image",
-      image: { mime: found.media.mime, data: found.blob, mediaId: part.mediaId, pixels: pixelsOf(found.media), signature: part.signature },
-    };
+    return { type: "image", image: { ...(await openInput(media, part.mediaId, INPUT_GONE)), signature: part.signature } };
   };
   return Promise.all(turns.map(async ({ role, parts }) => ({ role, parts: await Promise.all(parts.map(open)) })));
 }

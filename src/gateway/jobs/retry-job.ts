@@ -8,6 +8,7 @@ import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
 import { newRequestId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
+import { openInput } from "../generation/inputs.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { parseModel } from "../models/models.ts";
 import type { CreateVideoJob, Jobs } from "./contract.ts";
@@ -54,18 +55,17 @@ export async function retryJob(deps: Dependencies, id: string): Promise<Job> {
       seconds: job.seconds ?? undefined,
       seed,
     },
-    images: await Promise.all(images.map((mediaId) => openInput(deps, mediaId))),
+    images: await Promise.all(images.map((mediaId) => inputOf(deps, mediaId))),
     ...(source ? { source: await sourceOf(deps, job, source.mediaId) } : {}),
   });
 }
 
 async function sourceOf(deps: Dependencies, job: JobRow, mediaId: string): Promise<NonNullable<CreateVideoJob["source"]>> {
   const maker = job.sourceJobId === null ? null : await deps.store.getJob(job.sourceJobId);
-  return maker?.state === "completed" && maker.mediaIds.length > 0 ? { jobId: maker.id } : { media: await openInput(deps, mediaId) };
+  return maker?.state === "completed" && maker.mediaIds.length > 0 ? { jobId: maker.id } : { media: await inputOf(deps, mediaId) };
 }
 
-async function openInput({ media, affinity }: Dependencies, mediaId: string): Promise<InputMedia> {
-  const found = await media.open(mediaId);
-  if (!found) throw new AppError("invalid_request", "An input of this job was deleted: it cannot be made again.");
-  return { mime: found.media.mime, data: found.blob, mediaId, signature: affinity.of(mediaId)?.signature };
+async function inputOf({ media, affinity }: Dependencies, mediaId: string): Promise<InputMedia> {
+  const input = await openInput(media, mediaId, "An input of this job was deleted: it cannot be made again.");
+  return { ...input, signature: affinity.of(mediaId)?.signature };
 }

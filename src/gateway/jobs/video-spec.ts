@@ -1,17 +1,18 @@
 // Video job spec: the stored options of a video job, and the lease and provider requests made from it.
 
-import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
-import { AppError } from "../../errors.ts";
+import type { Json, Tier, VideoRequest } from "../../domain/generation.ts";
+import { openInput } from "../generation/inputs.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { FittedVideo } from "../models/video-options.ts";
 import type { LeaseRequest } from "../pool/lease-contract.ts";
+import { INPUT_GONE } from "./image-spec.ts";
 
 export type VideoJobSpec = {
   prompt: string;
   seed?: number;
   /** By provider. */
   fits: Record<string, FittedVideo>;
-  minTier: Record<string, 0 | 1 | 2>;
+  minTier: Record<string, Tier>;
   estimateUsd: number;
   /** Media ids of the images, in the client's order. */
   images: string[];
@@ -50,8 +51,11 @@ export function leaseOf(spec: VideoJobSpec, { keyId, exclude, avoid }: LeaseBy):
 /** @throws {AppError} `invalid_request` when an input was deleted in the meantime */
 export async function requestOf(spec: VideoJobSpec, provider: string, media: Pick<MediaStore, "open">): Promise<VideoRequest> {
   const { seconds, ...fit } = spec.fits[provider]!;
-  const images = await Promise.all(spec.images.map((id) => openInput(id, media)));
-  const source = spec.source && { media: await openInput(spec.source.mediaId, media), operation: spec.source.known?.operation ?? null };
+  const images = await Promise.all(spec.images.map((id) => openInput(media, id, INPUT_GONE)));
+  const source = spec.source && {
+    media: await openInput(media, spec.source.mediaId, INPUT_GONE),
+    operation: spec.source.known?.operation ?? null,
+  };
   const isMadeNew = fit.mode !== "edit" && fit.mode !== "upscale";
   return {
     ...fit,
@@ -61,10 +65,4 @@ export async function requestOf(spec: VideoJobSpec, provider: string, media: Pic
     ...(spec.seed === undefined ? {} : { seed: spec.seed }),
     ...(source ? { source } : {}),
   };
-}
-
-async function openInput(id: string, media: Pick<MediaStore, "open">): Promise<InputMedia> {
-  const found = await media.open(id);
-  if (!found) throw new AppError("invalid_request", "An input of this job was deleted before it could be used.");
-  return { mime: found.media.mime, data: found.blob, mediaId: id };
 }

@@ -1,7 +1,7 @@
 // Playground runs: PlaygroundForm to job and back, and the image of the setup.
 
 import { type Clock, elapsedMs } from "../../clock.ts";
-import type { JobRow, JobStore } from "../../db/jobs.ts";
+import type { JobRow } from "../../db/jobs.ts";
 import type { InputMedia, Media, Part, VideoAspect } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
@@ -10,7 +10,7 @@ import { newRequestId } from "../../ids.ts";
 import type { Affinity } from "../generation/affinity.ts";
 import type { Generate } from "../generation/contract.ts";
 import { partsOf } from "../generation/image-output.ts";
-import { pixelsOf } from "../generation/inputs.ts";
+import { openInput } from "../generation/inputs.ts";
 import type { CreateVideoJob, Jobs } from "../jobs/contract.ts";
 import { readImageSpec } from "../jobs/image-spec.ts";
 import { readVideoSpec } from "../jobs/video-spec.ts";
@@ -21,7 +21,6 @@ import { EMPTY_FORM, MAX_IMAGES, offerOf, type PlaygroundForm, type PlaygroundMo
 
 type Dependencies = {
   jobs: Jobs;
-  store: Pick<JobStore, "findJob">;
   media: Pick<MediaStore, "open">;
   affinity: Affinity;
   clock: Clock;
@@ -45,7 +44,7 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: 
     choice: parseModel(model.id)!,
     startedAt: now,
   };
-  const open = (slot: Slot) => Promise.all(wish.inputs[slot].map((id) => openInput(deps, id)));
+  const open = (slot: Slot) => Promise.all(wish.inputs[slot].map((id) => inputOf(deps, id)));
   if (model.kind === "image") {
     const pictures: Part[] = (await open("pictures")).map((image) => ({ type: "image", image }));
     return deps.jobs.createImages({
@@ -80,18 +79,13 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: 
 
 /** The job that made the video, where the operator's key did: its token may know it. Else its bytes. */
 async function sourceOf(deps: Dependencies, id: string, key: KeyRow): Promise<NonNullable<CreateVideoJob["source"]>> {
-  const found = await deps.media.open(id);
-  const requestId = found?.media.requestId;
-  const maker = requestId ? await deps.store.findJob(requestId) : null;
-  if (maker?.keyId === key.id && maker.state === "completed" && maker.mediaIds.includes(id)) return { jobId: maker.id };
-  return { media: await openInput(deps, id) };
+  const maker = await deps.jobs.makerOf(id, key.id);
+  return maker?.state === "completed" ? { jobId: maker.id } : { media: await inputOf(deps, id) };
 }
 
 /** Of any key: the operator sees all. */
-async function openInput({ media, affinity }: Pick<Dependencies, "media" | "affinity">, id: string): Promise<InputMedia> {
-  const found = await media.open(id);
-  if (!found) throw new AppError("invalid_request", "An input was deleted.", { reason: "input_gone" });
-  return { mime: found.media.mime, data: found.blob, mediaId: id, pixels: pixelsOf(found.media), signature: affinity.of(id)?.signature };
+async function inputOf({ media, affinity }: Pick<Dependencies, "media" | "affinity">, id: string): Promise<InputMedia> {
+  return { ...(await openInput(media, id, "An input was deleted.", "input_gone")), signature: affinity.of(id)?.signature };
 }
 
 /** What the model said beside its images. */

@@ -1,6 +1,6 @@
 // Lease contract: how the gateway leases upstream tokens, and how a lease ends. Implemented by pool.ts.
 
-import type { Kind, Usage } from "../../domain/generation.ts";
+import type { Kind, Tier, Usage } from "../../domain/generation.ts";
 import type { ErrorKind, FailureDetail } from "../../errors.ts";
 import type { Deadline } from "./latency-estimate.ts";
 import type { HealthReason } from "./reasons.ts";
@@ -13,7 +13,7 @@ export type LeaseRequest = {
   /** Providers that can express the request, e.g. its size; a token of another is not considered. */
   providers: readonly string[];
   /** Lowest tier needed, by provider; absent: any. */
-  minTier?: Readonly<Record<string, 0 | 1 | 2>>;
+  minTier?: Readonly<Record<string, Tier>>;
   /** Credits that a token must still have, by provider; absent: any. */
   credits?: Readonly<Record<string, number>>;
   /** The client's key: waiting is fair between keys. */

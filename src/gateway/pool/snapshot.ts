@@ -1,6 +1,6 @@
 // Pool snapshot: views of tokens and groups for the admin pages, the command line and the metrics. Pure.
 
-import type { Kind } from "../../domain/generation.ts";
+import type { Kind, Tier } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health.ts";
 import { type Group, type LastError, limitOf, type PoolToken } from "./pool-token.ts";
@@ -34,7 +34,7 @@ export type PoolTokenView = {
   /** Calls at once; -1 unlimited. */
   limit: Record<Kind, number>;
   credits: number | null;
-  tier: 0 | 1 | 2 | null;
+  tier: Tier | null;
   /** Families as known from checks; null: not yet. */
   families: string[] | null;
   usedAt: number | null;

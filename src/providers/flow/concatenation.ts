@@ -1,6 +1,6 @@
 // Joins videos in Flow: submission, status, and the joined bytes, which come with the status. Costs nothing.
-import type { TempFile, TempFileWriter } from "../../domain/generation.ts";
-import { readMediaJson } from "../json-media.ts";
+import type { TempFile } from "../../domain/generation.ts";
+import { dropMedia, readMediaJson } from "../json-media.ts";
 import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { decodeFile, VIDEO_FILE } from "./files.ts";
@@ -21,13 +21,6 @@ export type Concatenation = {
 const SUBMIT_LIMIT_MS = 60_000;
 /** The status of a finished one carries the whole video. */
 const STATUS_LIMIT_MS = 120_000;
-
-/** Takes bytes that nobody wants yet. */
-const SINK: TempFileWriter = {
-  write() {},
-  close: async () => ({ path: "", bytes: 0, mime: "" }),
-  async discard() {},
-};
 
 export function createConcatenation(transport: Transport, sessions: Sessions): Concatenation {
   const ask = (name: string, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Response> =>
@@ -66,7 +59,7 @@ export function createConcatenation(transport: Transport, sessions: Sessions): C
       const { signal } = limit;
       try {
         const response = await ask(name, token, call, signal);
-        const { body } = await readMediaJson(response, { keys: [VIDEO_FILE.field], openTempFile: async () => SINK, signal });
+        const { body } = await readMediaJson(response, { keys: [VIDEO_FILE.field], openTempFile: dropMedia, signal });
         return parseConcatenationStatus(body);
       } catch (error) {
         throw withoutCost(error);

@@ -1,4 +1,7 @@
 // Bodies that Flow is sent and what its answers hold. Pure. Source: reference of the Flow wire, section 3, read 2026-11-23.
+import type { Tier } from "../../domain/generation.ts";
+import { encodeBody } from "../encode-body.ts";
+import { isRecord } from "../json-value.ts";
 import { at, textAt } from "./json.ts";
 import { PAYGATE_TIERS } from "./models.ts";
 
@@ -55,7 +58,7 @@ export function upscaleBody(input: {
   projectId: string;
   mediaId: string;
   targetResolution: string;
-  tier: 0 | 1 | 2 | undefined;
+  tier: Tier | undefined;
 }): object {
   return {
     mediaId: input.mediaId,
@@ -69,33 +72,22 @@ export function upscaleBody(input: {
   };
 }
 
-/** Bytes read at a time; a multiple of 3, so that the pieces of base64 join without padding. */
-const SLICE = 3 * 64 * 1024;
-
 /** `flow/uploadImage` as bytes: the image is encoded slice by slice, never held twice. */
-export async function uploadBody(input: {
+export function uploadBody(input: {
   sessionId: string;
   projectId: string;
   fileName: string;
   mime: string;
   data: Blob;
 }): Promise<Uint8Array> {
-  const fields = JSON.stringify({
+  return encodeBody({
     clientContext: { sessionId: input.sessionId, tool: TOOL, projectId: input.projectId },
     fileName: input.fileName,
     isHidden: false,
     isUserUploaded: true,
     mimeType: input.mime,
+    imageBytes: input.data,
   });
-  const head = `${fields.slice(0, -1)},"imageBytes":"`;
-  const body = Buffer.allocUnsafe(Buffer.byteLength(head) + Math.ceil(input.data.size / 3) * 4 + 2);
-  let end = body.write(head);
-  for (let from = 0; from < input.data.size; from += SLICE) {
-    const slice = await input.data.slice(from, from + SLICE).bytes();
-    end += body.write(slice.toBase64(), end, "latin1");
-  }
-  end += body.write('"}', end);
-  return body.subarray(0, end);
 }
 
 export type ParsedSession = {
@@ -107,7 +99,7 @@ export type ParsedSession = {
 
 /** `auth/session`. A signed-out session answers 200 with `{}` or `null`: `dead`. Anything but JSON objects is `malformed`. */
 export function parseSession(body: unknown): ParsedSession | "dead" | "malformed" {
-  if (body !== null && (typeof body !== "object" || Array.isArray(body))) return "malformed";
+  if (body !== null && !isRecord(body)) return "malformed";
   const accessToken = textAt(body, "access_token");
   if (!accessToken) return "dead";
   // What cannot stand in a header would come back in the runtime's own error text.
@@ -137,12 +129,12 @@ function pieceIndex(name: string): number | null {
 }
 
 /** `credits`. Fields that are missing or of another type are left out. */
-export function parseCredits(body: unknown): { credits?: number; tier?: 0 | 1 | 2 } {
+export function parseCredits(body: unknown): { credits?: number; tier?: Tier } {
   const credits = at(body, "credits");
   const tier = PAYGATE_TIERS.indexOf(at(body, "userPaygateTier") as (typeof PAYGATE_TIERS)[number]);
   return {
     ...(typeof credits === "number" && Number.isFinite(credits) ? { credits } : {}),
-    ...(tier < 0 ? {} : { tier: tier as 0 | 1 | 2 }),
+    ...(tier < 0 ? {} : { tier: tier as Tier }),
   };
 }
 
@@ -158,7 +150,7 @@ export function parseUpload(body: unknown): string | undefined {
 
 /** `flowMedia:batchGenerateImages`: the media id and its signed link, null when nothing was made, `malformed` when it does not say. */
 export function parseGenerated(body: unknown): { mediaId?: string; url?: string } | "malformed" | null {
-  if (body === null || typeof body !== "object" || Array.isArray(body)) return "malformed";
+  if (!isRecord(body)) return "malformed";
   const media = at(body, "media") ?? [];
   if (!Array.isArray(media)) return "malformed";
   if (media.length === 0) return null;

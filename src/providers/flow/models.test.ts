@@ -1,25 +1,25 @@
 // Every video id of the Python original leads to the model key that it led to there.
 import { describe, expect, test } from "bun:test";
-import type { VideoMode } from "../../domain/generation.ts";
+import type { Tier, VideoMode } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { type ModelChoice, parseModel } from "../../gateway/models/models.ts";
 import FACTS from "./fixtures/video-keys.json" with { type: "json" };
-import { type FlowTier, LISTED_FAMILIES, tierOf, VIDEO_UPSCALES, type VideoChoice, videoModelKey } from "./models.ts";
+import { LISTED_FAMILIES, tierOf, VIDEO_UPSCALES, type VideoChoice, videoModelKey } from "./models.ts";
 
 type Fact = (typeof FACTS.models)[number];
 
 /** The key that a token of this plan is asked for, with the parameters that the id fixes. */
-function keyOf(choice: ModelChoice, mode: VideoMode, plan: FlowTier | undefined): string {
+function keyOf(choice: ModelChoice, mode: VideoMode, plan: Tier | undefined): string {
   const { seconds, quality, relaxed } = choice.params;
   const aspect = choice.params.aspect === "9:16" ? "9:16" : "16:9";
   return videoModelKey({ family: choice.families[0], mode, aspect, seconds, quality, relaxed, plan });
 }
 
-const withOneFrame = (fact: Fact, plan: FlowTier) => (plan === 2 ? fact.tierTwo.replace(/_fl$/, "") : fact.single!);
+const withOneFrame = (fact: Fact, plan: Tier) => (plan === 2 ? fact.tierTwo.replace(/_fl$/, "") : fact.single!);
 const withoutLane = (key: string) => key.replace("r2v", "t2v").replace("_landscape", "");
 
 /** What an id leads to, by what the request starts from; where the id says nothing of a mode, it has none. */
-function expected(fact: Fact, plan: FlowTier): Partial<Record<VideoMode, string>> {
+function expected(fact: Fact, plan: Tier): Partial<Record<VideoMode, string>> {
   const key = plan === 2 ? fact.tierTwo : fact.key;
   if (fact.mode === "t2v") return { text: key };
   if (fact.mode === "extend") return { extend: key };

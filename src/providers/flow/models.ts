@@ -1,6 +1,6 @@
 // What Flow calls our families, aspects, sizes and plans. Source: reference of the Flow wire, sections 2 and 3.5 to 3.7, read 2026-11-23.
 
-import type { Aspect, ImageSize, Resolution, VideoAspect, VideoMode, VideoQuality } from "../../domain/generation.ts";
+import type { Aspect, ImageSize, Resolution, Tier, VideoAspect, VideoMode, VideoQuality } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 
 /** A public family as Flow knows it. */
@@ -50,10 +50,8 @@ export const UPSCALES: Readonly<Partial<Record<ImageSize, string | null>>> = {
 /** `userPaygateTier` by plan: 0 free, 1 Pro, 2 Ultra. */
 export const PAYGATE_TIERS = ["PAYGATE_TIER_NOT_PAID", "PAYGATE_TIER_ONE", "PAYGATE_TIER_TWO"] as const;
 
-export type FlowTier = 0 | 1 | 2;
-
 /** A plan as it was remembered, or undefined when it is not known. */
-export function tierOf(value: unknown): FlowTier | undefined {
+export function tierOf(value: unknown): Tier | undefined {
   return ([0, 1, 2] as const).find((plan) => plan === value);
 }
 
@@ -63,7 +61,7 @@ export const VIDEO_ASPECTS: Readonly<Record<VideoAspect, string>> = {
 };
 
 /** What a finished video can be upscaled to, and the least plan for it. */
-export const VIDEO_UPSCALES: Readonly<Partial<Record<Resolution, { resolution: string; videoModelKey: string; minPlan: FlowTier }>>> = {
+export const VIDEO_UPSCALES: Readonly<Partial<Record<Resolution, { resolution: string; videoModelKey: string; minPlan: Tier }>>> = {
   "1080p": { resolution: "VIDEO_RESOLUTION_1080P", videoModelKey: "veo_3_1_upsampler_1080p", minPlan: 1 },
   "4k": { resolution: "VIDEO_RESOLUTION_4K", videoModelKey: "veo_3_1_upsampler_4k", minPlan: 2 },
 };
@@ -80,7 +78,7 @@ export type VideoChoice = {
   /** The slower lane that costs no credits. */
   relaxed?: boolean;
   /** Undefined: not known, served as if it were not the highest. */
-  plan: FlowTier | undefined;
+  plan: Tier | undefined;
 };
 
 /**

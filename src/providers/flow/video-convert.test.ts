@@ -1,11 +1,10 @@
 // Bodies of Flow's video calls and both forms of their answers, what a request is planned as, and what failed videos mean.
 import { describe, expect, test } from "bun:test";
-import type { InputMedia, VideoRequest } from "../../domain/generation.ts";
+import type { InputMedia, Tier, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { classifyFailure } from "./errors.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };
 import type { FlowVideo } from "./handle.ts";
-import type { FlowTier } from "./models.ts";
 import {
   concatenationBody,
   parseConcatenation,
@@ -213,7 +212,7 @@ describe("a plan", () => {
     ["an upscale to 720p", request({ mode: "upscale", resolution: "720p", ...source(MADE) }), 2, "upstream_invalid", "resolution"],
     ["an upscale of what was joined", request({ mode: "upscale", ...source(joined) }), 2, "upstream_invalid", "video"],
     ["an upscale of Omni", request({ family: "omni", mode: "upscale", ...source(MADE) }), 2, "upstream_invalid", "model"],
-  ] as [string, VideoRequest, FlowTier, string, string | undefined][])("refuses %s", (_, asked, plan, kind, param) => {
+  ] as [string, VideoRequest, Tier, string, string | undefined][])("refuses %s", (_, asked, plan, kind, param) => {
     let error: unknown;
     try {
       videoSpecOf(asked, plan);

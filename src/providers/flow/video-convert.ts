@@ -1,15 +1,15 @@
 // Bodies of Flow's video calls and what their answers hold. Pure. Source: reference of the Flow wire, 3.7 to 3.9, read 2026-11-23.
-import type { VideoAspect } from "../../domain/generation.ts";
+import type { Tier, VideoAspect } from "../../domain/generation.ts";
 import { TOOL } from "./convert.ts";
 import type { FlowVideo, Piece } from "./handle.ts";
 import { at, listAt, textAt } from "./json.ts";
-import { type FlowTier, PAYGATE_TIERS, VIDEO_ASPECTS } from "./models.ts";
+import { PAYGATE_TIERS, VIDEO_ASPECTS } from "./models.ts";
 
 export type VideoInput = {
   sessionId: string;
   projectId: string;
   batchId: string;
-  plan: FlowTier | undefined;
+  plan: Tier | undefined;
   /** 1 to 99,999. */
   seed: number;
   videoModelKey: string;

@@ -1,9 +1,9 @@
 // What a request for a video asks of Flow: endpoint, model key, inputs, and what is done with it afterwards. Pure.
 
-import type { InputMedia, VideoAspect, VideoMode, VideoRequest } from "../../domain/generation.ts";
+import type { InputMedia, Tier, VideoAspect, VideoMode, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { type FlowVideo, type Piece, readSource, type Task } from "./handle.ts";
-import { type FlowTier, VIDEO_UPSCALES, videoModelKey } from "./models.ts";
+import { VIDEO_UPSCALES, videoModelKey } from "./models.ts";
 
 /** Everything of a submission that does not depend on session and project. */
 export type VideoPlan = {
@@ -65,14 +65,14 @@ const BASES: Partial<Record<VideoMode, Pick<VideoPlan, "endpoint" | "extras"> & 
  * What Flow is asked for. `plan` is the account's, undefined when it is not known.
  * @throws {AppError} `upstream_model_denied` for a family or a resolution that this account has not, `upstream_invalid` for what Flow cannot do
  */
-export function videoSpecOf(request: VideoRequest, plan: FlowTier | undefined): VideoPlan {
+export function videoSpecOf(request: VideoRequest, plan: Tier | undefined): VideoPlan {
   const seed = request.seed === undefined ? {} : { seed: Math.abs(Math.trunc(request.seed)) % MAX_VIDEO_SEED || MAX_VIDEO_SEED };
   if (request.mode === "upscale") return { ...planUpscale(request, plan), ...seed };
   if (request.prompt.trim() === "") throw invalid("Flow needs a prompt in words.", "prompt");
   return { ...(request.mode === "extend" ? planExtension(request, plan) : planBase(request, plan)), ...seed };
 }
 
-function planBase(request: VideoRequest, plan: FlowTier | undefined): VideoPlan {
+function planBase(request: VideoRequest, plan: Tier | undefined): VideoPlan {
   const { mode, images, prompt, aspect = DEFAULT_ASPECT, seconds = 8 } = request;
   const base = BASES[mode];
   if (!base) throw invalid(`Flow has no way to ${mode} a video.`, "mode");
@@ -87,7 +87,7 @@ function planBase(request: VideoRequest, plan: FlowTier | undefined): VideoPlan 
   return { ...shared, endpoint, extras, videoModelKey: key, aspect, piecesOf, tasks: upscalesOf(request, plan) };
 }
 
-function upscalesOf({ family, resolution = "720p" }: VideoRequest, plan: FlowTier | undefined): Task[] {
+function upscalesOf({ family, resolution = "720p" }: VideoRequest, plan: Tier | undefined): Task[] {
   if (resolution === "720p") return [];
   if (family !== "veo-3.1" || resolution === "360p") throw invalid(`Flow makes ${family} not in ${resolution}.`, "resolution");
   checkPlan(resolution, plan);
@@ -95,13 +95,13 @@ function upscalesOf({ family, resolution = "720p" }: VideoRequest, plan: FlowTie
 }
 
 /** What a plan lacks would show only after the video below it is paid. */
-function checkPlan(resolution: "1080p" | "4k", plan: FlowTier | undefined): void {
+function checkPlan(resolution: "1080p" | "4k", plan: Tier | undefined): void {
   if (plan === undefined || plan >= VIDEO_UPSCALES[resolution]!.minPlan) return;
   const detail = { scope: "token_model", reason: "model_denied" } as const;
   throw new AppError("upstream_model_denied", `The plan of this Flow account does not include ${resolution}.`, { detail });
 }
 
-function planExtension(request: VideoRequest, plan: FlowTier | undefined): VideoPlan {
+function planExtension(request: VideoRequest, plan: Tier | undefined): VideoPlan {
   const { projectId, aspect, pieces } = readSource(request.source?.operation ?? null);
   if (request.resolution !== undefined && request.resolution !== "720p") throw invalid("Flow extends videos in 720p only.", "resolution");
   return {
@@ -118,7 +118,7 @@ function planExtension(request: VideoRequest, plan: FlowTier | undefined): Video
   };
 }
 
-function planUpscale(request: VideoRequest, plan: FlowTier | undefined): VideoPlan {
+function planUpscale(request: VideoRequest, plan: Tier | undefined): VideoPlan {
   const source = readSource(request.source?.operation ?? null);
   const { resolution = "1080p" } = request;
   if (request.family !== "veo-3.1") throw invalid(`Flow does not upscale ${request.family}.`, "model");

@@ -1,7 +1,7 @@
 // What is sent to create an interaction, mode by mode, and which handles are ours.
 import { describe, expect, test } from "bun:test";
 import type { InputMedia, Json, VideoMode, VideoRequest } from "../../domain/generation.ts";
-import { encodeBody } from "./convert.ts";
+import { encodeBody } from "../encode-body.ts";
 import { interactionIdOf, type PositionedInputs, previousOf, toBlock, toInteraction } from "./interaction.ts";
 
 const base: VideoRequest = { family: "gemini-omni-1.2-flash", mode: "text", prompt: "a fox", images: [] };

@@ -4,7 +4,7 @@ import type { InputMedia, Json, VideoMode, VideoRequest } from "../../domain/gen
 import { isRecord, stringOf } from "./json.ts";
 import { videoModelOf } from "./models.ts";
 
-/** A block of content on the wire. `data` is the bytes, which `encodeBody` writes as base64; `uri` names an uploaded file. */
+/** A block of content on the wire. `data` is the bytes, which `encode-body.ts` writes as base64; `uri` names an uploaded file. */
 export type Block =
   | { type: "text"; text: string }
   | { type: "image" | "video"; mime_type: string; data: Blob }

@@ -1,13 +1,13 @@
 // Videos of the Gemini API: inputs placed, one paid call that creates an interaction, free looks at it until its file can be fetched.
 
-import type { Json, TempFileWriter, VideoRequest } from "../../domain/generation.ts";
+import type { Json, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { toNetworkError } from "../../http.ts";
-import { type MediaTempFiles, readMediaJson } from "../json-media.ts";
+import { encodeBody } from "../encode-body.ts";
+import { dropMedia, type MediaTempFiles, readMediaJson } from "../json-media.ts";
 import { afterAcceptance, damaged } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, Provider, ProviderToken } from "../provider.ts";
-import { encodeBody } from "./convert.ts";
 import { statusInside, toAppError, withoutCost } from "./errors.ts";
 import { createFiles, lost } from "./files.ts";
 import { type Block, interactionIdOf, type PositionedInputs, previousOf, toBlock, toInteraction } from "./interaction.ts";
@@ -31,7 +31,7 @@ export function createVideos(options: GeminiOptions, transport: Transport): Vide
   const files = createFiles(options, transport);
 
   /** Looks at an interaction; its bytes go to `openDraft`. @throws {AppError} `not_found` for an unknown one */
-  const look = async (id: string, token: ProviderToken, signal: AbortSignal, openTempFile: CallContext["openTempFile"] = nowhere) => {
+  const look = async (id: string, token: ProviderToken, signal: AbortSignal, openTempFile: CallContext["openTempFile"] = dropMedia) => {
     const response = await transport.lookUp("interaction", { to: pathOf(id), token, signal });
     return readInteraction(response, signal, openTempFile, now).catch((error) => Promise.reject(withoutCost(error, signal)));
   };
@@ -73,7 +73,7 @@ export function createVideos(options: GeminiOptions, transport: Transport): Vide
       await onSubmit();
       const response = await transport.open({ to: "v1beta/interactions", body, token, signal });
       try {
-        const { interaction } = await readInteraction(response, signal, nowhere, now);
+        const { interaction } = await readInteraction(response, signal, dropMedia, now);
         const interactionId = stringOf(interaction.id);
         if (!interactionId) throw damaged("malformed", "The upstream's answer does not name the interaction.");
         return { operation: { interactionId, createdAt: now() } };
@@ -124,7 +124,7 @@ export function createVideos(options: GeminiOptions, transport: Transport): Vide
       try {
         const to = `${pathOf(idOf(operation))}/cancel`;
         const response = await transport.lookUp("interaction", { to, method: "POST", token, signal });
-        const { interaction } = await readInteraction(response, signal, nowhere, now);
+        const { interaction } = await readInteraction(response, signal, dropMedia, now);
         return interaction.status === "cancelled";
       } catch (error) {
         if (error instanceof AppError && error.kind === "not_found") return false;
@@ -149,13 +149,6 @@ function isFresh(handle: Json, now: number): boolean {
   const createdAt = isRecord(handle) ? handle.createdAt : undefined;
   return typeof createdAt === "number" && now - createdAt < FRESH_MS;
 }
-
-/** Where bytes go that nobody asked for. */
-const nowhere = async (mime: string): Promise<TempFileWriter> => ({
-  write() {},
-  close: async () => ({ path: "", bytes: 0, mime }),
-  discard: async () => {},
-});
 
 /** An interaction without its long media, which whoever asked for them discards. An error object inside a 200 is a refusal. */
 async function readInteraction(

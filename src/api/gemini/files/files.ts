@@ -1,7 +1,7 @@
 // files.get, list, delete and download: a key's uploads and finished videos.
 // Source: Gemini API reference, files (read 2026-11-23).
 
-import type { Media } from "../../../domain/generation.ts";
+import { isExpired, type Media } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import { mediaResponse } from "../../../gateway/media/media-response.ts";
 import type { Api, Call } from "../call.ts";
@@ -50,8 +50,8 @@ export async function deleteFile(api: Api, call: Call, id: string): Promise<Resp
 async function fileOf(api: Api, { key }: Call, id: string): Promise<Media> {
   const named = await api.store.fileNamed(key.id, id);
   const media = (await api.media.get(named ?? id)) ?? (await videoOf(api, key.id, id));
-  const isPast = media?.expiresAt !== null && (media?.expiresAt ?? 0) <= api.clock.now();
-  if (!media || media.keyId !== key.id || isPast || (media.origin === "input" && media.name === null)) throw noSuchFile(id);
+  if (!media || media.keyId !== key.id || isExpired(media, api.clock.now())) throw noSuchFile(id);
+  if (media.origin === "input" && media.name === null) throw noSuchFile(id);
   return media;
 }
 

@@ -1,6 +1,7 @@
 // Upload routes: resumable (the upload's address is the credential), whole, or multipart/related.
 // Source: docs/wire/gemini.md.
 
+import { isExpired } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import { refusalOf } from "../../../gateway/keys/keys.ts";
 import type { AdmissionControl } from "../../../gateway/limits/contract.ts";
@@ -73,7 +74,7 @@ async function factsOf({ store, media, clock }: UploadApi, { key, requestId, ori
   }
   const taken = asked === null ? null : await store.fileNamed(key.id, asked);
   const found = taken === null ? null : await media.get(taken);
-  if (asked !== null && found && (found.expiresAt === null || found.expiresAt > clock.now())) throw nameTaken(asked);
+  if (asked !== null && found && !isExpired(found, clock.now())) throw nameTaken(asked);
   const name = (textOf(described.displayName) ?? textOf(request.headers.get("x-goog-upload-file-name")) ?? NAMELESS).slice(0, MAX_NAME);
   return { keyId: key.id, requestId, origin, name, fileName: asked };
 }

@@ -2,16 +2,17 @@
 // Source: docs/wire/gemini.md.
 
 import type { ImageOptions, Kind } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import type { LeftOut } from "../../../gateway/generation/inputs.ts";
-import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import { endWithUser, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { Thinking } from "../../../gateway/models/models.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints } from "../../image-config.ts";
 import { lastTurnStart, saysSomething } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
-import { fieldsOf, isFields, listOf, textOf } from "../proto-json.ts";
+import { fieldsOf, listOf, textOf } from "../proto-json.ts";
 import { dataReference, uriReference } from "../references.ts";
 import type { CountBody, GenerateBody } from "../schema.ts";
 
@@ -52,8 +53,7 @@ export const HINT_NAMES = {
 /** @throws {AppError} `invalid_request` naming what cannot be understood */
 export function decodeGenerate(body: GenerateBody): DecodedGenerate {
   const { instructions, turns: said, leftOut } = decodeContents(body.contents);
-  // What follows the user's last turn is generated again.
-  const turns = said.slice(0, said.findLastIndex(({ role }) => role === "user") + 1);
+  const turns = endWithUser(said);
   if (turns.length === 0) {
     throw new AppError("invalid_request", "contents: the last content must be the user's and have text or an image.", {
       param: "contents",
@@ -91,9 +91,9 @@ export function decodeCount(body: CountBody): { texts: string[]; images: number 
 /** An instruction as a text, a content (its role does not count), or a list of parts. */
 export function instructionOf(value: unknown): string {
   if (typeof value === "string") return value.trim();
-  const parts = isFields(value) && "parts" in value ? value.parts : value;
+  const parts = isRecord(value) && "parts" in value ? value.parts : value;
   return listOf(parts)
-    .flatMap((part) => textOf(isFields(part) ? part.text : part) ?? [])
+    .flatMap((part) => textOf(isRecord(part) ? part.text : part) ?? [])
     .join("\n");
 }
 
@@ -104,7 +104,7 @@ function decodeContents(contents: unknown): { instructions: string[]; turns: Unr
   const leftOut: LeftOut[] = [];
   const isList = Array.isArray(contents);
   const list = listOf(contents).map((content) => {
-    const fields = isFields(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
+    const fields = isRecord(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
     return { fields, role: roleOf(fields.role) };
   });
   const exactFrom = lastTurnStart(
@@ -118,9 +118,9 @@ function decodeContents(contents: unknown): { instructions: string[]; turns: Unr
     const isParts = Array.isArray(fields.parts);
     const decode = index >= exactFrom ? decodePart : leniently(leftOut);
     const parts = listOf(fields.parts).flatMap((part, at) => decode(part, isParts ? `${where}.parts[${at}]` : where, role));
-    addTurn(turns, role, parts);
+    turns.push({ role, parts });
   }
-  return { instructions, turns, leftOut };
+  return { instructions, turns: joinTurns(turns), leftOut };
 }
 
 /** As {@link decodePart}, for an earlier turn: what cannot be understood or, later on, read is left out with a note. */
@@ -136,13 +136,6 @@ const leniently =
     }
   };
 
-/** Upstreams want roles to alternate: neighbours of one role are one turn. */
-function addTurn(turns: UnresolvedTurn[], role: UnresolvedTurn["role"], parts: UnresolvedPart[]): void {
-  const last = turns.at(-1);
-  if (last?.role === role) last.parts.push(...parts);
-  else if (parts.length > 0) turns.push({ role, parts });
-}
-
 /** Null where nothing of it can be drawn: what functions and tools answered. */
 function roleOf(role: unknown): "user" | "model" | "system" | null {
   const word = textOf(role)?.toLowerCase() ?? "user";
@@ -156,13 +149,13 @@ function decodePart(part: unknown, where: string, role: "user" | "model"): Unres
   const { text, inlineData, fileData, thought, thoughtSignature } = fieldsOf(part);
   if (thought === true) return [];
   const mark = typeof thoughtSignature === "string" && thoughtSignature !== "" ? { signature: thoughtSignature } : {};
-  if (isFields(inlineData)) {
+  if (isRecord(inlineData)) {
     const param = `${where}.inlineData.data`;
     const data = textOf(inlineData.data);
     if (!data) throw mustBe(param, "base64", inlineData.data);
     return [{ ...dataReference(data, inlineData.mimeType, param), kinds: INPUTS, ...mark }];
   }
-  if (isFields(fileData)) {
+  if (isRecord(fileData)) {
     const reference = uriReference(textOf(fileData.fileUri) ?? "", `${where}.fileData.fileUri`, role === "user");
     if (!reference) return [];
     const forUpstream = reference.forUpstream && { forUpstream: { mime: textOf(fileData.mimeType) ?? "" } };

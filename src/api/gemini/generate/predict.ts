@@ -2,6 +2,7 @@
 // Source: docs/wire/gemini.md.
 
 import { type GenerateEvent, type Media, noImageText } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
 import { readImageOptions } from "../../../gateway/models/image-options.ts";
@@ -11,11 +12,12 @@ import { generationHeaders } from "../../generation-headers.ts";
 import { collectImageHints } from "../../image-config.ts";
 import { type ImageFormatOptions, renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
+import { withNegativePrompt } from "../../negative-prompt.ts";
 import { foldSeed } from "../../seed.ts";
 import { type Api, admittedModel, type Call } from "../call.ts";
 import { errorBody } from "../errors.ts";
 import { imagenSafety, outputOf, unmadeOutput, unread } from "../options.ts";
-import { type Fields, fieldsOf, isFields, listOf, textOf } from "../proto-json.ts";
+import { type Fields, fieldsOf, listOf, textOf } from "../proto-json.ts";
 import { mediaReference, readTurns } from "../references.ts";
 import { startImages } from "../run.ts";
 import { PredictBody, tolerant } from "../schema.ts";
@@ -34,17 +36,17 @@ const HINT_NAMES = { aspectRatio: "parameters.aspectRatio", imageSize: "paramete
 export const validatePredict = tolerant(PredictBody);
 
 /**
- * The one instance of a body, and its prompt with what is not wanted at the end: no living model has a field for it.
+ * The one instance of a body, and its prompt with what is not wanted.
  * @throws {AppError} `invalid_request`
  */
 export function readInstance({ instances, parameters }: PredictBody): { instance: Fields; parameters: Fields; prompt: string } {
   const list = listOf(instances);
   const [first] = list;
-  if (list.length !== 1 || !isFields(first)) throw mustBe("instances", "a list of exactly one object", instances);
+  if (list.length !== 1 || !isRecord(first)) throw mustBe("instances", "a list of exactly one object", instances);
   const prompt = textOf(first.prompt);
   if (!prompt) throw mustBe("instances[0].prompt", "a text", first.prompt);
-  const avoid = textOf(fieldsOf(parameters).negativePrompt);
-  return { instance: first, parameters: fieldsOf(parameters), prompt: avoid ? `${prompt}\n\nAvoid: ${avoid}` : prompt };
+  const fields = fieldsOf(parameters);
+  return { instance: first, parameters: fields, prompt: withNegativePrompt(prompt, textOf(fields.negativePrompt)) };
 }
 
 /** @throws {AppError} also when every image was refused: clients of this method read the first prediction unasked */
@@ -99,7 +101,7 @@ async function start(api: Api, call: Call, model: string) {
 
 /** Images to start from: `image`, and the `referenceImages` of Imagen's editing. */
 function imagesOf({ image, referenceImages }: Fields): InputReference[] {
-  const first = isFields(image) ? [mediaReference(image, "instances[0].image")] : [];
+  const first = isRecord(image) ? [mediaReference(image, "instances[0].image")] : [];
   const others = listOf(referenceImages).map((one, index) => {
     const fields = fieldsOf(one);
     return mediaReference(fieldsOf(fields.referenceImage ?? fields.image), `instances[0].referenceImages[${index}]`);

@@ -1,10 +1,11 @@
 // Side-call facts of a generateContent body; requests for text or JSON alone. Pure.
 
 import type { Kind } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import { type ChatCall, judgeSideCall } from "../../../gateway/side-calls/decide.ts";
 import type { Demand } from "../../../gateway/side-calls/reply.ts";
 import { localAnswer } from "../../../gateway/side-calls/reply-text.ts";
-import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "../proto-json.ts";
+import { type Fields, fieldsOf, listOf, numberOf, textOf } from "../proto-json.ts";
 import type { GenerateBody } from "../schema.ts";
 import type { DecodedGenerate } from "./decode.ts";
 
@@ -57,7 +58,7 @@ const MAX_DEPTH = 24;
 function lowerTypes(value: unknown, depth = 0): unknown {
   if (depth > MAX_DEPTH) return {};
   if (Array.isArray(value)) return value.map((one) => lowerTypes(one, depth + 1));
-  if (!isFields(value)) return value;
+  if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, field]) => [
       name,

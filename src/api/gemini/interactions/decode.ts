@@ -2,6 +2,7 @@
 // Source: docs/wire/gemini.md.
 
 import type { ImageOptions, VideoOptions } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { mustBe } from "../../body/invalid.ts";
@@ -10,7 +11,7 @@ import type { ImageFormatOptions } from "../../image-output.ts";
 import { foldSeed } from "../../seed.ts";
 import { instructionOf, thinkingOf } from "../generate/decode.ts";
 import { interactionOptions, outputOf, unmadeOutput, unreadOfInteraction } from "../options.ts";
-import { type Fields, fieldsOf, isFields, listOf, numberOf, textOf } from "../proto-json.ts";
+import { type Fields, fieldsOf, listOf, numberOf, textOf } from "../proto-json.ts";
 import { dataReference, uriReference } from "../references.ts";
 import type { InteractionBody } from "../schema.ts";
 import { aspectOf, resolutionOf, webhookOf } from "../video-options.ts";
@@ -61,7 +62,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
   if (!steps.some(({ role, blocks }) => role === "user" && blocks.length > 0)) {
     throw mustBe("input", "a text, an image or a video of the user", body.input);
   }
-  const formats = listOf(body.responseFormat).filter(isFields);
+  const formats = listOf(body.responseFormat).filter(isRecord);
   const format = formatOf(formats);
   const [delivery, output] = [textOf(format.delivery) === "uri" ? ("uri" as const) : ("inline" as const), outputOf({}, format)];
   const kinds = [...formats.map(({ type }) => type), ...listOf(body.responseModalities)].map((kind) => textOf(kind)?.toLowerCase());
@@ -119,7 +120,7 @@ function stepsOf(input: unknown): { role: UnresolvedTurn["role"]; blocks: Block[
   const loose: { role: "user"; blocks: Block[] } = { role: "user", blocks: [] };
   const steps = listOf(input).flatMap((one, index) => {
     const where = Array.isArray(input) ? `input[${index}]` : "input";
-    if (!isFields(one) || !("content" in one)) {
+    if (!isRecord(one) || !("content" in one)) {
       loose.blocks.push(...blockOf(one, where, true));
       return [];
     }

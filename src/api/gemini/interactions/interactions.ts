@@ -12,7 +12,7 @@ import { ignoredHeader, pickModelOptions } from "../../../gateway/models/model-o
 import { admitBody } from "../../admission.ts";
 import { splitUrl } from "../../dialect.ts";
 import { sendEarly } from "../../early-bytes.ts";
-import { insists } from "../../generation-headers.ts";
+import { idempotencyKeyOf, insists } from "../../generation-headers.ts";
 import { renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { frame, streamFrames } from "../../sse.ts";
@@ -94,7 +94,7 @@ const orderOf = (
     ...(ignored.length > 0 ? { ignored } : {}),
     ...(output?.format ? { format: output.format } : {}),
   }),
-  idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
+  idempotencyKey: idempotencyKeyOf(request),
 });
 
 /** A video of an earlier interaction is what this one changes; its image is the first of those given. */

@@ -1,10 +1,10 @@
 // Chat body of a video model: prompt, options, input images and source video. Pure.
 
 import type { VideoMode } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ModelChoice } from "../../../gateway/models/models.ts";
-import { isObject } from "../references.ts";
 import type { ChatBody } from "../schema.ts";
 import { collectShape, type DecodedVideo, type SourceReference, sourceOf, videoShape } from "../videos/decode.ts";
 import type { DecodedChat } from "./decode.ts";
@@ -54,7 +54,7 @@ function videoOf({ messages }: ChatBody, { params }: ModelChoice): SourceReferen
   const index = messages.findLastIndex(({ role }) => role === "user");
   const content = messages[index]?.content;
   for (const [at, part] of (Array.isArray(content) ? content : []).entries()) {
-    if (isObject(part) && part.type === "video_url") return sourceOf(part.video_url, `messages[${index}].content[${at}].video_url`);
+    if (isRecord(part) && part.type === "video_url") return sourceOf(part.video_url, `messages[${index}].content[${at}].video_url`);
   }
   if (!params.modes?.every((mode) => VIDEO_MODES.includes(mode))) return null;
   const links = messages.flatMap((message) => JSON.stringify(message.content ?? "").match(OWN_VIDEO) ?? []);

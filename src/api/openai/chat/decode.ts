@@ -1,14 +1,14 @@
 // Chat body decoder: a neutral conversation and its image options. Pure: URLs are not fetched.
 
 import type { ImageOptions } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import type { ImageForm } from "../../../domain/key.ts";
 import { AppError } from "../../../errors.ts";
-import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import { endWithUser, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { countOr } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
 import { lastTurnStart, saysSomething } from "../../last-turn.ts";
-import { isObject } from "../references.ts";
 import { type ChatBody, IMAGE_COUNT } from "../schema.ts";
 import { decodeMessage, type Message } from "./message.ts";
 
@@ -69,27 +69,11 @@ export const lastUserTurn = (turns: UnresolvedTurn[]) => turns.findLast((turn) =
 export const nothingSaid = (param: string) =>
   new AppError("invalid_request", `${param}: the last message must have text or an image.`, { param, reason: "invalid_value" });
 
-/** Neighbouring messages of one role are one turn: upstreams want roles to alternate. */
-export function joinTurns(turns: UnresolvedTurn[]): UnresolvedTurn[] {
-  const joined: UnresolvedTurn[] = [];
-  for (const turn of turns) {
-    const last = joined.at(-1);
-    if (turn.parts.length === 0) continue;
-    if (last?.role === turn.role) last.parts.push(...turn.parts);
-    else joined.push(turn);
-  }
-  return joined;
-}
-
-/** Turns up to the user's last; what follows it is generated again. Empty without a turn of the user. */
-export const endWithUser = (turns: UnresolvedTurn[]): UnresolvedTurn[] =>
-  turns.slice(0, turns.findLastIndex(({ role }) => role === "user") + 1);
-
 function textOf(message: Message): string {
   const content = message.content ?? "";
   if (typeof content === "string") return content.trim();
   return content
-    .flatMap((part) => (isObject(part) && typeof part.text === "string" ? [part.text] : []))
+    .flatMap((part) => (isRecord(part) && typeof part.text === "string" ? [part.text] : []))
     .join("\n")
     .trim();
 }

@@ -1,11 +1,12 @@
 // Message decoder: one chat message as a turn of text and image references, in every form that clients send.
 
+import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import { emptyReference, ownMediaId } from "../../../gateway/generation/inputs.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
-import { fileReference, isObject } from "../references.ts";
+import { fileReference } from "../references.ts";
 import type { ChatBody } from "../schema.ts";
-import { textMedia } from "./text-media.ts";
+import { isReadableUrl, textMedia } from "./text-media.ts";
 
 export type Message = ChatBody["messages"][number];
 type UnresolvedPart = UnresolvedTurn["parts"][number];
@@ -51,7 +52,7 @@ type Reader = { trusted: boolean; exact: boolean };
 /** One content part in any form that clients send; parts other than text and images are skipped. */
 function decodePart(part: unknown, where: string, reader: Reader): UnresolvedPart[] {
   if (isText(part)) return decodeText(part, where);
-  if (!isObject(part)) {
+  if (!isRecord(part)) {
     if (!reader.exact) return [];
     throw new AppError("invalid_request", `${where} must be an object with "type", got ${JSON.stringify(part)}.`, {
       param: where,
@@ -66,27 +67,24 @@ function decodePart(part: unknown, where: string, reader: Reader): UnresolvedPar
   const param = `${where}.image_url`;
   const named = isText(url) ? url.trim() : "";
   if (named === "" && reader.exact) throw emptyReference(where, param);
-  if (!reader.trusted && !isReadable(named)) return [];
+  if (!reader.trusted && !isReadableUrl(named)) return [];
   return [attached({ type: "reference", url: named, param, trusted: reader.trusted }, reader)];
 }
 
 const attached = (reference: InputReference, { exact }: Reader): InputReference =>
   exact && reference.trusted ? reference : { ...reference, lenient: { text: "" } };
 
-/** References outside the user's messages that may be read: our own media, and bytes in the body. */
-const isReadable = (url: string) => url.startsWith("data:image/") || ownMediaId(url) !== null;
-
 /** The id of an uploaded file in a `file`, `input_file`, `input_image` or `image_url` part. */
 function fileIdIn(part: Loose): unknown {
-  const holder = [part, part.file, part.image_url].find((one) => isObject(one) && isText(one.file_id));
-  return isObject(holder) ? holder.file_id : null;
+  const holder = [part, part.file, part.image_url].find((one) => isRecord(one) && isText(one.file_id));
+  return isRecord(holder) ? holder.file_id : null;
 }
 
 function imageUrlOf(part: Loose): unknown {
-  if (part.type === "file" && isObject(part.file)) return part.file.file_data ?? null;
+  if (part.type === "file" && isRecord(part.file)) return part.file.file_data ?? null;
   if (part.type === "input_file") return part.file_data ?? part.file_url ?? null;
   if (part.type !== "image_url" && part.type !== "input_image") return null;
-  return (isObject(part.image_url) ? part.image_url.url : part.image_url) ?? "";
+  return (isRecord(part.image_url) ? part.image_url.url : part.image_url) ?? "";
 }
 
 /**

@@ -1,11 +1,11 @@
 // Side-call facts of a chat or responses body: texts, token limits, demanded JSON, task markers. Pure.
 
 import type { Kind } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { parseModel } from "../../../gateway/models/models.ts";
 import type { ChatCall } from "../../../gateway/side-calls/decide.ts";
 import type { Demand } from "../../../gateway/side-calls/reply.ts";
-import { isObject } from "../references.ts";
 import type { ChatBody, ResponsesBody } from "../schema.ts";
 
 /** JSON that the answer must be: its schema, where one is given, and the field that demands it. */
@@ -81,14 +81,14 @@ function callOf(messages: readonly Loose[], { instructions, ...given }: Given): 
     earlier: isDirective ? users : users.slice(0, -1),
     messages: spoken.length,
     hasAttachment:
-      !isDirective && Array.isArray(lastUser?.content) && lastUser.content.some((part) => isObject(part) && !isText(part.text)),
+      !isDirective && Array.isArray(lastUser?.content) && lastUser.content.some((part) => isRecord(part) && !isText(part.text)),
   };
 }
 
 function textIn(content: unknown): string {
   if (isText(content)) return content;
   if (!Array.isArray(content)) return "";
-  return content.flatMap((part) => (isText(part) ? [part] : isObject(part) && isText(part.text) ? [part.text] : [])).join("\n");
+  return content.flatMap((part) => (isText(part) ? [part] : isRecord(part) && isText(part.text) ? [part.text] : [])).join("\n");
 }
 
 const numberIn = (value: unknown): number | null => (typeof value === "number" && value > 0 ? value : null);
@@ -99,7 +99,7 @@ const MARKER_HEADERS = ["x-task", "x-openwebui-task", "x-openwebui-background-ta
 
 /** Open WebUI's `metadata.task` and the like; a value that speaks of images marks nothing. */
 function markerOf(body: Loose, headers: Headers): string | null {
-  const holders = [body.metadata, body].filter(isObject);
+  const holders = [body.metadata, body].filter(isRecord);
   const told = holders.flatMap((holder) => MARKER_FIELDS.map((field) => holder[field])).find((value) => isText(value) || value === true);
   const header = MARKER_HEADERS.map((name) => headers.get(name)).find((value) => value !== null);
   const marker = told === true ? "task" : ((told as string | undefined) ?? header ?? null);
@@ -110,15 +110,15 @@ function markerOf(body: Loose, headers: Headers): string | null {
 function jsonIn(body: Loose, fields: readonly string[]): JsonDemand | null {
   const holders: [Loose, string][] = [
     [body, ""],
-    ...(isObject(body.extra_body) ? [[body.extra_body, "extra_body."] as [Loose, string]] : []),
+    ...(isRecord(body.extra_body) ? [[body.extra_body, "extra_body."] as [Loose, string]] : []),
   ];
   for (const [holder, prefix] of holders) {
     for (const field of fields) {
-      const format = field === "text.format" ? isObject(holder.text) && holder.text.format : holder[field];
+      const format = field === "text.format" ? isRecord(holder.text) && holder.text.format : holder[field];
       const demand = jsonOf(format, `${prefix}${field}`);
       if (demand) return demand;
     }
-    const config = [holder.generationConfig, holder.generation_config].find(isObject);
+    const config = [holder.generationConfig, holder.generation_config].find(isRecord);
     const mime = config?.responseMimeType ?? config?.response_mime_type;
     if (mime === "application/json")
       return { field: `${prefix}generationConfig.responseMimeType`, schema: config?.responseSchema ?? config?.response_schema };
@@ -128,17 +128,17 @@ function jsonIn(body: Loose, fields: readonly string[]): JsonDemand | null {
 
 function jsonOf(format: unknown, field: string): JsonDemand | null {
   if (format === "json_object" || format === "json") return { field };
-  if (!isObject(format)) return null;
+  if (!isRecord(format)) return null;
   if (format.type === "json_object") return { field };
   if (format.type !== "json_schema") return null;
-  return { field, schema: isObject(format.json_schema) ? format.json_schema.schema : format.schema };
+  return { field, schema: isRecord(format.json_schema) ? format.json_schema.schema : format.schema };
 }
 
 /** The function that `tool_choice` (or, as of old, `function_call`) names, or the first when any is required: an image is none of them. */
 function chatTool({ tool_choice: choice, tools, function_call: old, functions }: Loose): FunctionDemand | null {
-  const known = [...functionsIn(tools), ...(Array.isArray(functions) ? functions.filter(isObject) : [])];
+  const known = [...functionsIn(tools), ...(Array.isArray(functions) ? functions.filter(isRecord) : [])];
   const chosen = demandFor(chosenName(choice, known), known, "tool_choice");
-  return chosen ?? (isObject(old) ? demandFor(old.name, known, "function_call") : null);
+  return chosen ?? (isRecord(old) ? demandFor(old.name, known, "function_call") : null);
 }
 
 /** The same on responses, where functions stand flat; an image tool beside them is what "required" may mean. */
@@ -151,20 +151,20 @@ function responsesTool({ tool_choice: choice, tools }: Loose): FunctionDemand | 
 /** In the form of either route: nested below `function`, or flat. */
 function functionsIn(tools: unknown): Loose[] {
   if (!Array.isArray(tools)) return [];
-  return tools.filter(isObject).flatMap((tool) => (isObject(tool.function) ? [tool.function] : tool.type === "function" ? [tool] : []));
+  return tools.filter(isRecord).flatMap((tool) => (isRecord(tool.function) ? [tool.function] : tool.type === "function" ? [tool] : []));
 }
 
 /** "required", a function by its name, or a list of functions of which one must be called. */
 function chosenName(choice: unknown, known: readonly Loose[]): unknown {
   if (choice === "required") return known[0]?.name;
-  if (!isObject(choice)) return null;
+  if (!isRecord(choice)) return null;
   if (choice.type === "allowed_tools") {
-    const allowed = isObject(choice.allowed_tools) ? choice.allowed_tools : choice;
+    const allowed = isRecord(choice.allowed_tools) ? choice.allowed_tools : choice;
     const names = functionsIn(allowed.tools);
     const isFunction = Array.isArray(allowed.tools) && allowed.tools.length === names.length;
     return allowed.mode === "required" && isFunction ? names[0]?.name : null;
   }
-  if (isObject(choice.function)) return choice.function.name;
+  if (isRecord(choice.function)) return choice.function.name;
   return choice.type === "function" ? choice.name : null;
 }
 

@@ -5,12 +5,8 @@ import { markdownImages } from "./markdown-images.ts";
 
 export type TextMedia = Range & {
   url: string;
-  /** Id of our own media; null for a data URL. */
-  mediaId: string | null;
   /** Text that replaces it, e.g. the label of a link. */
   label: string;
-  /** Markdown that shows or names nothing but the image. */
-  isDefinition: boolean;
 };
 
 const OWN_PATH = /\/media\/[a-z2-7]{26}\.([a-z0-9]{1,5})(?:[?#][!#-&*-;=?-Z\\^_a-~]{0,200})?/y;
@@ -39,14 +35,11 @@ export function textMedia(text: string): TextMedia[] {
   });
 }
 
-const isReadable = (url: string) => url.startsWith("data:image/") || ownMediaId(url) !== null;
+/** References outside the user's attachments that may be read: our own media, and bytes in the body. */
+export const isReadableUrl = (url: string): boolean => url.startsWith("data:image/") || ownMediaId(url) !== null;
 
-function shownIn(text: string): TextMedia[] {
-  return markdownImages(text).flatMap(({ url, start, end }) => {
-    const mediaId = ownMediaId(url);
-    return isReadable(url) && !isVideo(url) ? [{ url, start, end, mediaId, label: "", isDefinition: false }] : [];
-  });
-}
+const shownIn = (text: string): TextMedia[] =>
+  markdownImages(text).flatMap(({ url, start, end }) => (isReadableUrl(url) && !isVideo(url) ? [{ url, start, end, label: "" }] : []));
 
 const isVideo = (url: string) => VIDEO_EXTENSIONS.has(/\.([a-z0-9]{1,5})(?:[?#]|$)/.exec(url.slice(-250))?.[1] ?? "");
 
@@ -66,18 +59,17 @@ function namedIn(text: string, images: readonly TextMedia[]): TextMedia[] {
     let start = at;
     while (start > least && !isDelimiter(text[start - 1]!)) start--;
     const url = text.slice(start, end);
-    const mediaId = ownMediaId(url);
     // Inside of another URL, or the path of another site.
-    if (mediaId === null) continue;
+    if (ownMediaId(url) === null) continue;
     const around = surroundings(text, { start, end }, least);
-    found.push({ url, mediaId, ...around });
+    found.push({ url, ...around });
     from = around.end;
   }
   return found;
 }
 
 /** What belongs to the address: its line when that is a definition, the link around it, or angle brackets. */
-function surroundings(text: string, { start, end }: Range, least: number): Pick<TextMedia, "start" | "end" | "label" | "isDefinition"> {
+function surroundings(text: string, { start, end }: Range, least: number): Omit<TextMedia, "url"> {
   const opening = text[start - 1] === "<" ? start - 1 : start;
   const closing = opening < start && text[end] === ">" ? end + 1 : end;
   const before = text.slice(Math.max(least, start - MAX_LABEL), opening);
@@ -85,12 +77,12 @@ function surroundings(text: string, { start, end }: Range, least: number): Pick<
   const line = before.slice(before.lastIndexOf("\n") + 1);
   if (/^ {0,3}\[[^\]\n]{1,100}\]:[ \t]*$/.test(line)) {
     const newline = text.indexOf("\n", closing);
-    return { start: opening - line.length, end: newline < 0 ? text.length : newline + 1, label: "", isDefinition: true };
+    return { start: opening - line.length, end: newline < 0 ? text.length : newline + 1, label: "" };
   }
   const [bracket, parenthesis] = [line.lastIndexOf("["), after.indexOf(")")];
   if (line.endsWith("](") && bracket >= 0 && parenthesis >= 0) {
     const label = line.slice(bracket + 1, -2);
-    return { start: opening - line.length + bracket, end: closing + parenthesis + 1, label, isDefinition: false };
+    return { start: opening - line.length + bracket, end: closing + parenthesis + 1, label };
   }
-  return { start: opening, end: closing, label: "", isDefinition: false };
+  return { start: opening, end: closing, label: "" };
 }

@@ -8,6 +8,7 @@ import { DEFAULT_FAMILY } from "../../../gateway/models/models.ts";
 import { countOr, mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
 import { IMAGE_FORMATS, type ImageFormatOptions } from "../../image-output.ts";
+import { withNegativePrompt } from "../../negative-prompt.ts";
 import { decodeText } from "../chat/message.ts";
 import { referencesOf } from "../references.ts";
 import { COMPRESSION, IMAGE_COUNT, type ImagesBody, PARTIALS } from "../schema.ts";
@@ -60,7 +61,9 @@ type Uploads = { images: InputReference[]; mask: InputReference[] };
  */
 export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uploads: Uploads = { images: [], mask: [] }): DecodedImages {
   const named = (["image", "images", "input_references"] as const).flatMap((field) => referencesOf(body[field], field));
-  const prompt = decodeText(promptOf(body), "prompt").filter((part) => part.type === "reference" || part.text.trim() !== "");
+  const prompt = decodeText(withNegativePrompt(body.prompt, body.negative_prompt), "prompt").filter(
+    (part) => part.type === "reference" || part.text.trim() !== "",
+  );
   const mentioned = prompt.filter((part) => part.type === "reference");
   const images = [...named, ...uploads.images];
   const mask = [...referencesOf(body.mask, "mask"), ...uploads.mask].slice(0, 1);
@@ -86,10 +89,6 @@ export function decodeImages(body: ImagesBody, kind: "generation" | "edit", uplo
     webhookUrl: body.webhook_url ?? undefined,
   };
 }
-
-/** No upstream has a field for a negative prompt. */
-const promptOf = ({ prompt, negative_prompt }: ImagesBody) =>
-  negative_prompt?.trim() ? `${prompt}\n\nAvoid: ${negative_prompt.trim()}` : prompt;
 
 /** @throws {AppError} `invalid_request` for a format that cannot be made here */
 export function decodeOutput(format: string | null | undefined, compression: number | null | undefined): ImageFormatOptions {

@@ -16,6 +16,7 @@ import { jsonWithBytes } from "../../json-bytes.ts";
 import { COMMENT, FIRST_COMMENT_MS, frame, streamFrames } from "../../sse.ts";
 import { type Api, type Call, type ImageOrder, startImages } from "../call.ts";
 import { type Done, errorBody, withoutImage } from "../errors.ts";
+import { fileReference } from "../references.ts";
 import { ImagesBody } from "../schema.ts";
 import { type DecodedImages, decodeImages, FORM_FIELDS, type ImageEcho, MAX_IMAGES, tooManyImages } from "./decode.ts";
 import { encodeCompleted, encodePartial, type StreamName } from "./encode.ts";
@@ -78,7 +79,7 @@ async function storeUploads(api: Api, { key, requestId }: Call, { files }: Form)
   const keep = async ({ field, draft }: Form["files"][number]): Promise<InputReference> => {
     const accept = { kinds: ["image" as const], param: field };
     const { id } = await api.media.keep(draft, { origin: "input", keyId: key.id, requestId, accept });
-    return { type: "reference", url: `file:${fileIdOf(id)}`, param: field, trusted: true };
+    return fileReference(fileIdOf(id), field);
   };
   return {
     images: await Promise.all(images.map(keep)),

@@ -1,8 +1,9 @@
 // Responses body decoder: conversation and image options. Pure; earlier responses come from `Recall`.
 
 import type { ImageOptions } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
-import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import { endWithUser, type InputReference, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../../gateway/models/models.ts";
 import { countOr } from "../../body/invalid.ts";
@@ -10,10 +11,10 @@ import { type CollectedHints, collectImageHints, collectSeed } from "../../image
 import type { ImageFormatOptions } from "../../image-output.ts";
 import { lastTurnStart, saysSomething } from "../../last-turn.ts";
 import { foldSeed } from "../../seed.ts";
-import { endWithUser, instructionsOf, joinTurns, lastUserTurn, nothingSaid } from "../chat/decode.ts";
+import { instructionsOf, lastUserTurn, nothingSaid } from "../chat/decode.ts";
 import { decodeMessage, type Message, type MessageContext } from "../chat/message.ts";
 import { decodeOutput, MASK_INSTRUCTION, type Quality, qualityOf } from "../images/decode.ts";
-import { isObject, referencesOf } from "../references.ts";
+import { referencesOf } from "../references.ts";
 import { COMPRESSION, PARTIALS, type ResponsesBody } from "../schema.ts";
 
 type Loose = Record<string, unknown>;
@@ -64,7 +65,7 @@ export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResp
     partials,
     output: decodeOutput(textIn(tool?.output_format), countOr(null, tool?.output_compression, "tools.output_compression", COMPRESSION)),
     quality: qualityOf(textIn(tool?.quality)),
-    forced: isObject(body.tool_choice) && body.tool_choice.type === "image_generation",
+    forced: isRecord(body.tool_choice) && body.tool_choice.type === "image_generation",
   };
 }
 
@@ -83,7 +84,7 @@ function earlierTurns({ previous_response_id: id }: ResponsesBody, recall: Recal
       reason: "previous_response_not_found",
     });
   }
-  return turns.map(({ role, parts }) => ({ role, parts: [...parts] }));
+  return turns;
 }
 
 const isMessage = (item: Loose): item is Loose & Message =>

@@ -1,13 +1,15 @@
 // Videos body decoder: prompt, options, input images and source video. Pure.
 
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
 import { nearVideoAspect } from "../../../gateway/models/video-options.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { collectSeed, collectVideoField } from "../../image-config.ts";
+import { withNegativePrompt } from "../../negative-prompt.ts";
 import { decodeText } from "../chat/message.ts";
-import { fileReference, isObject, referencesOf } from "../references.ts";
+import { fileReference, referencesOf } from "../references.ts";
 import type { VideoBody } from "../schema.ts";
 
 export type VideoShape = { aspect?: VideoAspect; resolution?: Resolution; seconds?: number };
@@ -53,7 +55,7 @@ export const VIDEO_FORM_FIELDS = { numbers: [], flags: [] } as const;
  */
 export function decodeVideo(body: VideoBody, uploads: VideoUploads = new Map()): DecodedVideo {
   const { shape, size } = videoShape(collectShape(body));
-  const { prompt, mentioned } = readPrompt(promptOf(body));
+  const { prompt, mentioned } = readPrompt(withNegativePrompt(body.prompt, body.negative_prompt));
   const named = imagesOf(body, uploads);
   return {
     model: body.model ?? null,
@@ -75,10 +77,6 @@ function readPrompt(text: string): { prompt: string; mentioned: InputReference[]
   const prompt = words.join("").trim();
   return mentioned.length === 0 || prompt === "" ? { prompt: text, mentioned } : { prompt, mentioned };
 }
-
-/** No upstream has a field for a negative prompt. */
-const promptOf = ({ prompt, negative_prompt }: VideoBody) =>
-  negative_prompt?.trim() ? `${prompt}\n\nAvoid: ${negative_prompt.trim()}` : prompt;
 
 export type ShapeHints = { size?: unknown; resolution?: unknown; aspectRatio?: unknown; seconds?: unknown };
 
@@ -178,7 +176,7 @@ function imagesOf(body: VideoBody, uploads: VideoUploads): Pick<DecodedVideo, "i
 function framesOf(body: VideoBody, uploads: VideoUploads): { first?: InputReference; last?: InputReference } {
   const given = unwrap(body.frame_images) ?? [];
   const items = (Array.isArray(given) ? given : [given]).map((item, index) => ({
-    type: isObject(item) && typeof item.frame_type === "string" ? item.frame_type : index === 0 ? "first_frame" : "last_frame",
+    type: isRecord(item) && typeof item.frame_type === "string" ? item.frame_type : index === 0 ? "first_frame" : "last_frame",
     images: referencesOf(item, `frame_images[${index}]`),
   }));
   const files = (uploads.get("frame_images") ?? []).map((image, index) => ({
@@ -213,8 +211,8 @@ function unwrap(value: unknown): unknown {
 export function sourceOf(value: unknown, param: string): SourceReference | null {
   const given = unwrap(value);
   if (given === undefined || given === null || given === "") return null;
-  const named = isObject(given) ? (given.id ?? given.file_id ?? given.video_url ?? given.url) : given;
-  const text = isObject(named) ? named.url : named;
+  const named = isRecord(given) ? (given.id ?? given.file_id ?? given.video_url ?? given.url) : given;
+  const text = isRecord(named) ? named.url : named;
   if (typeof text !== "string" || text.trim() === "") throw mustBe(param, 'a video: {"id": …}, a media URL or a file', given);
   const id = text.trim();
   if (/^video_\w+$/.test(id)) return { jobId: id };

@@ -2,11 +2,11 @@
 // Source: OpenAI API reference, videos (SDK types of openai 7.57), OpenRouter's video answers (its AI SDK provider 2.10); read 2026-11-23.
 
 import type { Media, Resolution } from "../../../domain/generation.ts";
+import { isRecord } from "../../../domain/is-record.ts";
 import type { Job, JobState } from "../../../domain/job.ts";
 import { mediaUrl } from "../../links.ts";
 import { waitSeconds } from "../chat/chat-progress.ts";
 import { errorBody, jobFailure } from "../errors.ts";
-import { isObject } from "../references.ts";
 
 /** Clients poll until `completed` or `failed`; some stop at any other unknown word. */
 const STATUS = {
@@ -75,7 +75,7 @@ export function forOpenRouter({ error, ...video }: VideoObject) {
 
 /** Null: the size is that of the source, which is not measured. */
 export function sizeOf({ echo, aspect, resolution }: Pick<Job, "echo" | "aspect" | "resolution">): string | null {
-  if (isObject(echo) && typeof echo.size === "string") return echo.size;
+  if (isRecord(echo) && typeof echo.size === "string") return echo.size;
   if (aspect === null) return null;
   const [long, short] = WIDE[resolution ?? "720p"];
   return aspect === "16:9" ? `${long}x${short}` : `${short}x${long}`;

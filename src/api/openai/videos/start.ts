@@ -12,7 +12,7 @@ import type { CreateVideoJob, Jobs } from "../../../gateway/jobs/contract.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../../gateway/models/models.ts";
 import { canMakeVideo, videoNeeds } from "../../../gateway/models/video-options.ts";
 import { admitInputs } from "../../admission.ts";
-import { insists, jobHeaders } from "../../generation-headers.ts";
+import { idempotencyKeyOf, insists, jobHeaders } from "../../generation-headers.ts";
 import { type Api, type Call, modelOf } from "../call.ts";
 import type { DecodedVideo, SourceReference } from "./decode.ts";
 import type { VideoEcho } from "./encode.ts";
@@ -48,7 +48,7 @@ export async function startVideo(
     keyId: key.id,
     source: source?.order,
     client,
-    idempotencyKey: request.headers.get("idempotency-key") || undefined,
+    idempotencyKey: idempotencyKeyOf(request),
     echo: { size: wish.size ?? source?.size ?? null } satisfies VideoEcho,
   });
   return { job, client, headers: { ...jobHeaders(job), ...client.headers } };
