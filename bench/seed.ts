@@ -3,8 +3,8 @@ import { Database, type SQLQueryBindings } from "bun:sqlite";
 import { join } from "node:path";
 import { systemClock } from "../src/clock.ts";
 import type { JobRow } from "../src/db/jobs.ts";
-import { openRequestLog } from "../src/db/sqlite/request-log.ts";
-import { indexRequests } from "../src/db/sqlite/requests.ts";
+import { openRequestLog } from "../src/db/sqlite/request-log/request-log.ts";
+import { indexRequests } from "../src/db/sqlite/request-log/requests.ts";
 import { loadSecretKey } from "../src/db/sqlite/secrets.ts";
 import { openStore } from "../src/db/sqlite/store.ts";
 import type { Store } from "../src/db/store.ts";
@@ -13,9 +13,9 @@ import { writeVideoSpec } from "../src/gateway/jobs/video-spec.ts";
 import { families } from "../src/gateway/models/models.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
-import { renderedImage } from "../src/simulator/images.ts";
+import { renderedImage } from "../src/simulator/media/images.ts";
 import { seededRandom } from "../src/testing.ts";
-import { ADMIN_PASSWORD } from "../test/admin.ts";
+import { ADMIN_PASSWORD } from "../test/admin/admin.ts";
 
 export type SeedSize = { requests: number; tokens: number; media: number; keys: number; jobs: number };
 

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { DESKTOP, launchBrowser, overflow, PHONE, type TestBrowser } from "../test/browser.ts";
+import { DESKTOP, launchBrowser, overflow, PHONE, type TestBrowser } from "../test/admin/browser.ts";
 import { type Showcase, startShowcase } from "./showcase.ts";
 
 const { values } = parseArgs({

@@ -6,8 +6,8 @@ import type { CooldownRow } from "../src/domain/token.ts";
 import type { FailureReason } from "../src/errors.ts";
 import { newKey, newTimeId } from "../src/ids.ts";
 import { seededRandom } from "../src/testing.ts";
-import { type SignedIn, signIn } from "../test/admin.ts";
-import { seedUse } from "../test/admin-seed.ts";
+import { type SignedIn, signIn } from "../test/admin/admin.ts";
+import { seedUse } from "../test/admin/seed.ts";
 import { type Rig, startRig } from "../test/rig.ts";
 import { IMAGES, KEYS, PAUSED, TOKENS, TRIED, VIDEOS } from "./showcase-data.ts";
 

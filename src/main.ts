@@ -1,5 +1,5 @@
 // The program: arguments and standard streams in, exit code out. The only module that acts when it is loaded.
-import { prepareRuntime } from "./cli/runtime.ts";
+import { prepareRuntime } from "./cli/serve/runtime.ts";
 
 // Before anything else is loaded: where the process begins anew, that would be done twice.
 prepareRuntime(process.argv.slice(2), process.env, (more) => {

@@ -5,9 +5,15 @@ import { createReadStream, readdirSync, rmSync, statfsSync } from "node:fs";
 import { readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { writeBackup } from "./db/sqlite/backup-file.ts";
-import { restoreBackup } from "./db/sqlite/restore.ts";
-import { appliedRestore, differencesToStaged, dropStagedRestore, stagedRestore, writeAppliedRestore } from "./db/sqlite/restore-notes.ts";
+import { writeBackup } from "./db/sqlite/backup/backup-file.ts";
+import { restoreBackup } from "./db/sqlite/backup/restore.ts";
+import {
+  appliedRestore,
+  differencesToStaged,
+  dropStagedRestore,
+  stagedRestore,
+  writeAppliedRestore,
+} from "./db/sqlite/backup/restore-notes.ts";
 import { askRotation, isRotationAsked } from "./db/sqlite/rotate.ts";
 import { hasSecretKey } from "./db/sqlite/secrets.ts";
 import type { AppliedRestore } from "./domain/backup.ts";

@@ -8,7 +8,7 @@ import { storePassword } from "../../src/gateway/auth/password.ts";
 import { hashKey } from "../../src/gateway/keys/keys.ts";
 import { newKey } from "../../src/ids.ts";
 import { seededRandom, temporaryFolder } from "../../src/testing.ts";
-import { login } from "../../test/admin.ts";
+import { login } from "../../test/admin/admin.ts";
 import { startProcess } from "../../test/serve-process.ts";
 import { actsWith, type Counts, work } from "./load.ts";
 import { growthOf, type Sample, takeSample } from "./samples.ts";

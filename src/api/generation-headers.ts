@@ -2,7 +2,7 @@
 
 import type { Job } from "../domain/job.ts";
 import type { Run } from "../gateway/generation/contract.ts";
-import type { LeftOut } from "../gateway/generation/inputs.ts";
+import type { LeftOut } from "../gateway/generation/inputs/inputs.ts";
 import { successorOf } from "../gateway/models/choose-family.ts";
 import { IGNORED_HEADER, ignoredHeader } from "../gateway/models/model-options.ts";
 import { parseModel } from "../gateway/models/models.ts";

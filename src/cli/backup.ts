@@ -1,7 +1,7 @@
 // flow2api backup: one tar file of the data folder, also while a server uses it.
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { writeBackup } from "../db/sqlite/backup-file.ts";
+import { writeBackup } from "../db/sqlite/backup/backup-file.ts";
 import { findSecretKey } from "../db/sqlite/secrets.ts";
 import { AppError } from "../errors.ts";
 import { dataDirOf, readConfig } from "./folder.ts";

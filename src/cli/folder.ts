@@ -2,8 +2,8 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Config, type ConfigInput, loadConfig, withDatabase } from "../config/config.ts";
+import { stagedRestore } from "../db/sqlite/backup/restore-notes.ts";
 import { isFolderOwned } from "../db/sqlite/lock.ts";
-import { stagedRestore } from "../db/sqlite/restore-notes.ts";
 import { loadSecretKey } from "../db/sqlite/secrets.ts";
 import { openStore } from "../db/sqlite/store.ts";
 import type { Store } from "../db/store.ts";

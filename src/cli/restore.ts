@@ -1,6 +1,6 @@
 // flow2api restore: takes a backup back, at once or at the server's next start.
 import { basename, resolve } from "node:path";
-import { restoreBackup } from "../db/sqlite/restore.ts";
+import { restoreBackup } from "../db/sqlite/backup/restore.ts";
 import { redactText } from "../log.ts";
 import { recordChange } from "./audit.ts";
 import { dataDirOf, openFolder, readConfig } from "./folder.ts";

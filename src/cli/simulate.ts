@@ -2,8 +2,8 @@
 import { FAULTS, parseFaults } from "../simulator/faults.ts";
 import { OPERATIONS } from "../simulator/operations.ts";
 import type { Simulator } from "../simulator/simulator.ts";
-import { listening } from "./listen.ts";
-import { watchSignals } from "./signals.ts";
+import { listening } from "./serve/listen.ts";
+import { watchSignals } from "./serve/signals.ts";
 import { rowsText } from "./table.ts";
 import { defineVerb, usageError } from "./verb.ts";
 

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { signIn } from "../admin.ts";
+import { signIn } from "../admin/admin.ts";
 import { type Rig, startRig } from "../rig.ts";
 
 const PATHS = ["/admin/login", "/admin/preferences"];

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { MOST_READ } from "../../src/gateway/generation/read-references.ts";
+import { MOST_READ } from "../../src/gateway/generation/inputs/read-references.ts";
 import { FLOW, GEMINI, type Rig, startRig } from "../rig.ts";
 
 const MODEL = "gemini-3.1-flash-image";

@@ -1,6 +1,6 @@
 // 200 kB of hostile text of each kind go to every route that reads text, and /health is answered meanwhile.
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { type SignedIn, signIn } from "../admin.ts";
+import { type SignedIn, signIn } from "../admin/admin.ts";
 import { type Rig, startRig } from "../rig.ts";
 import { hostileKinds, hostileText } from "./texts.ts";
 

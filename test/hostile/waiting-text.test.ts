@@ -1,6 +1,6 @@
 // Texts that wait: a request holds its text for as long as it waits, on disk too when it is a job. Both are bounded and counted.
 import { expect, test } from "bun:test";
-import { MAX_TEXT } from "../../src/gateway/generation/request-text.ts";
+import { MAX_TEXT } from "../../src/gateway/generation/inputs/request-text.ts";
 import { addKey, until } from "../keys.ts";
 import { GEMINI, type Rig, startRig } from "../rig.ts";
 

@@ -3,9 +3,9 @@
 import type { Clock } from "../../src/clock.ts";
 import { sleep } from "../../src/clock.ts";
 import { AppError } from "../../src/errors.ts";
-import { createAffinity } from "../../src/gateway/generation/affinity.ts";
 import type { Generate } from "../../src/gateway/generation/contract.ts";
 import { createGenerate } from "../../src/gateway/generation/generate.ts";
+import { createAffinity } from "../../src/gateway/generation/inputs/affinity.ts";
 import { Limits } from "../../src/gateway/limits/limits.ts";
 import type { MediaStore } from "../../src/gateway/media/media-store.ts";
 import { assumedFamilies } from "../../src/gateway/models/models.ts";

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren, InputHTMLAttributes } from "preact";
 import type { ErrorKind } from "../../src/errors.ts";
-import type { HealthReason } from "../../src/gateway/pool/reasons.ts";
+import type { HealthReason } from "../../src/gateway/pool/health/reasons.ts";
 import type { HealthView } from "../../src/gateway/pool/snapshot.ts";
 import type { TokenQuery } from "../../src/gateway/tokens/list-tokens.ts";
 import { HealthBadge } from "../ui/controls.tsx";

@@ -3,7 +3,7 @@
 import type { AuditRow } from "../../src/db/admin.ts";
 import type { UsageRow } from "../../src/db/ledger.ts";
 import type { CooldownRow } from "../../src/domain/token.ts";
-import type { FixAction } from "../../src/gateway/pool/reasons.ts";
+import type { FixAction } from "../../src/gateway/pool/health/reasons.ts";
 import type { TokenItem } from "../../src/gateway/tokens/list-tokens.ts";
 import type { TokenUsage } from "../../src/gateway/tokens/token-usage.ts";
 import { ActionButton, Badge, Button, Card, Form, HealthBadge, LinkButton, Stat, Stats } from "../ui/controls.tsx";

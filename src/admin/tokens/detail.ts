@@ -5,9 +5,9 @@ import { type TokenData, type TokenModel, TokenPage } from "../../../views/token
 import { tokenHref } from "../../../views/tokens/token-fields.tsx";
 import { AppError } from "../../errors.ts";
 import { assumedFamilies, familyOf } from "../../gateway/models/models.ts";
-import { groupSubject, tokenSubject } from "../../gateway/pool/health-tracker.ts";
+import { groupSubject, tokenSubject } from "../../gateway/pool/health/health-tracker.ts";
+import { fixActionOf } from "../../gateway/pool/health/reasons.ts";
 import { nextPacificMidnight } from "../../gateway/pool/pacific-time.ts";
-import { fixActionOf } from "../../gateway/pool/reasons.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
 import { NO_SUMS } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";

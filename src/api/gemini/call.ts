@@ -6,7 +6,7 @@ import type { Kind } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import type { Generate } from "../../gateway/generation/contract.ts";
-import type { InputDependencies } from "../../gateway/generation/inputs.ts";
+import type { InputDependencies } from "../../gateway/generation/inputs/inputs.ts";
 import type { Jobs } from "../../gateway/jobs/contract.ts";
 import type { Keys } from "../../gateway/keys/keys.ts";
 import { allowsModel, assertPermitted } from "../../gateway/keys/permissions.ts";

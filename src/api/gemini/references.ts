@@ -2,8 +2,8 @@
 
 import type { InputMedia, Kind, Turn } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { fileIdOf, type LeftOut, namedFileUrl, ownMediaId, readInput, resolveTurns } from "../../gateway/generation/inputs.ts";
-import type { InputReference, UnresolvedTurn } from "../../gateway/generation/unresolved-turn.ts";
+import { fileIdOf, type LeftOut, namedFileUrl, ownMediaId, readInput, resolveTurns } from "../../gateway/generation/inputs/inputs.ts";
+import type { InputReference, UnresolvedTurn } from "../../gateway/generation/inputs/unresolved-turn.ts";
 import { admitInputs } from "../admission.ts";
 import { mustBe } from "../body/invalid.ts";
 import type { Api, Call } from "./call.ts";

@@ -3,8 +3,8 @@
 import type { ModelOptions } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import type { ImageSpec, Run } from "../../gateway/generation/contract.ts";
-import { JobClient } from "../../gateway/generation/job-client.ts";
 import { startGeneration } from "../../gateway/generation/start.ts";
+import { JobClient } from "../../gateway/generation/undelivered/job-client.ts";
 import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { ignoredHeader, leftBehind, OPTION_NAMES, pickModelOptions } from "../../gateway/models/model-options.ts";

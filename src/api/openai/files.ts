@@ -3,7 +3,7 @@
 import type { Store } from "../../db/store.ts";
 import { isExpired, type Media } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { fileIdOf, fileMediaId } from "../../gateway/generation/inputs.ts";
+import { fileIdOf, fileMediaId } from "../../gateway/generation/inputs/inputs.ts";
 import type { AdmissionControl } from "../../gateway/limits/contract.ts";
 import { fieldName } from "../body/form-object.ts";
 import { wholeNumber } from "../body/invalid.ts";

@@ -1,6 +1,6 @@
 // Image references in every form that clients send: URL, data URL, `{image_url}`, `{url}`, `{file_id}`.
 import { isRecord } from "../../domain/is-record.ts";
-import type { InputReference } from "../../gateway/generation/unresolved-turn.ts";
+import type { InputReference } from "../../gateway/generation/inputs/unresolved-turn.ts";
 import { mustBe } from "../body/invalid.ts";
 
 /** A reference to one of the key's uploaded files; see {@link InputReference}. */

@@ -3,7 +3,7 @@ import type { Database } from "bun:sqlite";
 import { rmSync } from "node:fs";
 import { basename } from "node:path";
 import { AppError } from "../../errors.ts";
-import { copyDatabase } from "./backup.ts";
+import { copyDatabase } from "./backup/backup.ts";
 import { retryBusy } from "./database.ts";
 import store001 from "./migrations/001.sql" with { type: "text" };
 import store002 from "./migrations/002.sql" with { type: "text" };

@@ -27,7 +27,7 @@ import * as webhooks from "./webhooks.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
 export { type Checkpoints, createCheckpoints } from "./checkpoints.ts";
-export { openRequestLog } from "./request-log.ts";
+export { openRequestLog } from "./request-log/request-log.ts";
 
 export type StoreOptions = {
   dataDir: string;

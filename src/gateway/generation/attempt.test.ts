@@ -6,8 +6,8 @@ import type { Provider } from "../../providers/provider.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
-import { createAffinity } from "./affinity.ts";
 import { attemptImage } from "./attempt.ts";
+import { createAffinity } from "./inputs/affinity.ts";
 
 type Plot = { events: ProviderEvent[]; fails?: ErrorKind; keep?: ErrorKind };
 

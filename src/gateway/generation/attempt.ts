@@ -7,7 +7,7 @@ import type { Provider } from "../../providers/provider.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
-import type { Affinity } from "./affinity.ts";
+import type { Affinity } from "./inputs/affinity.ts";
 
 /** Result of a call that the upstream answered. */
 export type CallResult = Omit<Extract<ProviderEvent, { type: "finish" }>, "type"> & { images: Media[]; text: string };

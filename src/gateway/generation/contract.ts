@@ -3,7 +3,7 @@
 import type { GenerateEvent, ImageOptions, Turn } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import type { ModelChoice } from "../models/models.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery } from "./undelivered/delivery.ts";
 
 /** The images that a client asks for, decoded from any dialect. */
 export type ImageSpec = {

@@ -11,9 +11,9 @@ import type { MediaStore } from "../media/media-store.ts";
 import type { Prices } from "../models/prices.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
-import type { Affinity } from "./affinity.ts";
-import type { HoldBytes } from "./request-text.ts";
-import type { Undelivered } from "./undelivered.ts";
+import type { Affinity } from "./inputs/affinity.ts";
+import type { HoldBytes } from "./inputs/request-text.ts";
+import type { Undelivered } from "./undelivered/undelivered.ts";
 
 export type GenerateDependencies = {
   pool: Leases;

@@ -8,10 +8,10 @@ import type { Generate, ImageGeneration } from "./contract.ts";
 import { withDefaultShape } from "./default-shape.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
 import { Generation } from "./generation.ts";
-import { joinUndelivered } from "./join.ts";
+import { holdText } from "./inputs/request-text.ts";
 import { planImages } from "./plan-images.ts";
 import { createRecord, imagePayload } from "./request-record.ts";
-import { holdText } from "./request-text.ts";
+import { joinUndelivered } from "./undelivered/join.ts";
 
 export function createGenerate(deps: GenerateDependencies): Generate {
   return async (request) => {

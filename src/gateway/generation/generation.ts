@@ -7,15 +7,15 @@ import { isModelRetired } from "../models/choose-family.ts";
 import type { Deadline } from "../pool/latency-estimate.ts";
 import type { AttemptState, CallResult } from "./attempt.ts";
 import type { ImageGeneration, RunFacts, RunUnderWay } from "./contract.ts";
-import { Delivery } from "./delivery.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
 import { EventLog } from "./event-log.ts";
-import { hashGeneration } from "./hash-generation.ts";
 import { type AttemptOwner, ImageAttempts, type ImageResult } from "./image-attempts.ts";
-import { createOutputRecorder } from "./image-output.ts";
 import type { ImagePlan } from "./plan-images.ts";
 import { planSuccessor } from "./plan-successor.ts";
-import { type Entry, isLost, type StoredFailure, type StoredResult } from "./undelivered.ts";
+import { Delivery } from "./undelivered/delivery.ts";
+import { hashGeneration } from "./undelivered/hash-generation.ts";
+import { createOutputRecorder } from "./undelivered/image-output.ts";
+import { type Entry, isLost, type StoredFailure, type StoredResult } from "./undelivered/undelivered.ts";
 
 type Done = Extract<GenerateEvent, { type: "done" }>;
 

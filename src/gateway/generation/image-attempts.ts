@@ -11,10 +11,10 @@ import type { Deadline } from "../pool/latency-estimate.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import { type AttemptState, attemptImage, type CallResult } from "./attempt.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
+import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./inputs/signatures.ts";
 import type { ImagePlan } from "./plan-images.ts";
 import { UsageOfFailures } from "./reported-usage.ts";
 import { nextStep } from "./retry.ts";
-import { hasSignatures, turnsForAccount, turnsWithoutSignatures } from "./signatures.ts";
 import { TriedTokens } from "./tried-tokens.ts";
 
 /** What the generation gives to the attempts of each of its images. */

@@ -5,11 +5,11 @@ import { fitThinking, maxInputs, providersFor, requireAspect, withModel } from "
 import { leftBehind, meetsNeeds, mostSafety, unmetNeed } from "../models/model-options.ts";
 import { estimateImageUsd } from "../models/prices.ts";
 import type { LeaseRequest } from "../pool/lease-contract.ts";
-import type { Affinity } from "./affinity.ts";
 import type { ImageGeneration } from "./contract.ts";
 import { withDefaultShape } from "./default-shape.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
-import { countImages, countVideos, fitImages } from "./inputs.ts";
+import type { Affinity } from "./inputs/affinity.ts";
+import { countImages, countVideos, fitImages } from "./inputs/inputs.ts";
 import type { GenerationRecord } from "./request-record.ts";
 
 /** What the calls of one request share. */

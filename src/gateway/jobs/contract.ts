@@ -3,7 +3,7 @@
 import type { InputMedia, Json, Kind, VideoOptions } from "../../domain/generation.ts";
 import type { Job, JobState } from "../../domain/job.ts";
 import type { ImageSpec } from "../generation/contract.ts";
-import type { JobClient } from "../generation/job-client.ts";
+import type { JobClient } from "../generation/undelivered/job-client.ts";
 import type { ModelChoice } from "../models/models.ts";
 
 /** A client's request for a video, decoded from any dialect. */

@@ -7,7 +7,7 @@ import type { InputMedia, Json } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
-import { assertTextFits } from "../generation/request-text.ts";
+import { assertTextFits } from "../generation/inputs/request-text.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { chooseFamily, requireFamily } from "../models/choose-family.ts";

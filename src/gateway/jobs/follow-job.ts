@@ -4,7 +4,7 @@ import type { GenerateEvent } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
 import type { Run } from "../generation/contract.ts";
-import { type OutputReader, replayOutput } from "../generation/replay-output.ts";
+import { type OutputReader, replayOutput } from "../generation/undelivered/replay-output.ts";
 import { successorOf } from "../models/choose-family.ts";
 import type { ModelChoice } from "../models/models.ts";
 import type { Jobs } from "./contract.ts";

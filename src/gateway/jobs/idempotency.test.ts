@@ -1,11 +1,11 @@
 // Repeated requests: the same one is carried out once, another one under the same name is refused, across restarts.
 
 import { describe, expect, test } from "bun:test";
-import { failing, openWorld } from "../../../test/jobs-world.ts";
+import { failing, openWorld } from "../../../test/jobs/jobs-world.ts";
 import { openStore } from "../../db/sqlite/store.ts";
 import { AppError } from "../../errors.ts";
 import { temporaryFolder, virtualClock } from "../../testing.ts";
-import { hashRequest } from "../generation/hash-request.ts";
+import { hashRequest } from "../generation/undelivered/hash-request.ts";
 import { type Begun, IDEMPOTENCY_MS, Idempotency } from "./idempotency.ts";
 
 const NAME = { keyId: 1, route: "POST /v1/images/generations", key: "order-1" };

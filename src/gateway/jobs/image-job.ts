@@ -7,7 +7,7 @@ import { AppError } from "../../errors.ts";
 import { newRequestId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
 import type { Generate, ImageGeneration, Run } from "../generation/contract.ts";
-import { createOutputRecorder, type OutputRecorder } from "../generation/image-output.ts";
+import { createOutputRecorder, type OutputRecorder } from "../generation/undelivered/image-output.ts";
 import type { Keys } from "../keys/keys.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import { searchesOf } from "../models/model-options.ts";

@@ -1,6 +1,6 @@
 // What a crash leaves of jobs, and what the next start makes of it: nothing lost, nothing submitted twice, nothing paid twice.
 import { describe, expect, test } from "bun:test";
-import { never, openWorld } from "../../../test/jobs-world.ts";
+import { never, openWorld } from "../../../test/jobs/jobs-world.ts";
 import type { JobState } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
 import { MP4_HEADER, PIXEL_PNG } from "../media/media.fixtures.ts";

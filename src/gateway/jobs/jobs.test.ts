@@ -1,7 +1,7 @@
 // Jobs from order to result on a fake upstream: what is persisted when, who pays, who may see, and what a crash leaves.
 
 import { describe, expect, test } from "bun:test";
-import { failing, never, openWorld, type World } from "../../../test/jobs-world.ts";
+import { failing, never, openWorld, type World } from "../../../test/jobs/jobs-world.ts";
 import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../../providers/provider.ts";
 import { PIXEL_PNG } from "../media/media.fixtures.ts";

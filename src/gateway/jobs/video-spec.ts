@@ -1,7 +1,7 @@
 // Video job spec: the stored options of a video job, and the lease and provider requests made from it.
 
 import type { Json, Tier, VideoRequest } from "../../domain/generation.ts";
-import { openInput } from "../generation/inputs.ts";
+import { openInput } from "../generation/inputs/inputs.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { FittedVideo } from "../models/video-options.ts";
 import type { LeaseRequest } from "../pool/lease-contract.ts";

@@ -1,7 +1,7 @@
 // Webhooks on a real HTTP server: who is told what, signed so that the official client believes it, retried, never to a private place.
 import { expect, test } from "bun:test";
 import OpenAI from "openai";
-import { openWorld, type World } from "../../../test/jobs-world.ts";
+import { openWorld, type World } from "../../../test/jobs/jobs-world.ts";
 import type { DeliveryRow } from "../../db/jobs.ts";
 import { AppError } from "../../errors.ts";
 import { signedHeaders } from "./webhooks.ts";

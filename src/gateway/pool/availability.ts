@@ -2,8 +2,8 @@
 
 import { AppError, BILLING_MESSAGE, NO_QUOTA_MESSAGE, serverFailure } from "../../errors.ts";
 import { formatWaitUntil } from "./customer-message.ts";
+import { type Cause, HEALTH_REASONS, type HealthReason } from "./health/reasons.ts";
 import { BUSY, capEnd, isTierPending, longestCooldown, type PoolToken, READY, type Want } from "./pool-token.ts";
-import { type Cause, HEALTH_REASONS, type HealthReason } from "./reasons.ts";
 
 /** A cap that ends later than this is a quota to the client, one that ends sooner a rate limit. */
 const QUOTA_MS = 120_000;

@@ -2,8 +2,8 @@
 
 import type { Kind, Tier, Usage } from "../../domain/generation.ts";
 import type { ErrorKind, FailureDetail } from "../../errors.ts";
+import type { HealthReason } from "./health/reasons.ts";
 import type { Deadline } from "./latency-estimate.ts";
-import type { HealthReason } from "./reasons.ts";
 
 /** What one upstream call needs of a token. */
 export type LeaseRequest = {

@@ -2,9 +2,9 @@
 
 import type { Clock } from "../../clock.ts";
 import type { Kind } from "../../domain/generation.ts";
-import { isHalfOpen } from "./health.ts";
-import { groupOwnerOf } from "./health-codec.ts";
-import type { HealthTracker } from "./health-tracker.ts";
+import { isHalfOpen } from "./health/health.ts";
+import { groupOwnerOf } from "./health/health-codec.ts";
+import type { HealthTracker } from "./health/health-tracker.ts";
 import type { LatencyEstimate } from "./latency-estimate.ts";
 import type { Lease, LeaseRequest, Outcome } from "./lease-contract.ts";
 import { countersFor, isGroupCapped, type PoolToken } from "./pool-token.ts";

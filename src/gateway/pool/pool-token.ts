@@ -3,9 +3,9 @@
 import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import type { ErrorKind } from "../../errors.ts";
-import { cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health.ts";
+import { cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health/health.ts";
+import type { HealthReason } from "./health/reasons.ts";
 import type { LeaseRequest } from "./lease-contract.ts";
-import type { HealthReason } from "./reasons.ts";
 import { availableAt, type Cap, type Caps, type Counter, newCounter, parseCaps, stricter } from "./token-quota.ts";
 
 export type LastError = { at: number; kind: ErrorKind; reason: HealthReason | null; upstreamStatus: number | null };

@@ -9,14 +9,14 @@ import type { Log } from "../../log.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import { refusal } from "./availability.ts";
 import type { CandidateSet } from "./candidate-set.ts";
-import type { Cooldown } from "./health.ts";
-import { HealthTracker } from "./health-tracker.ts";
-import { HealthWriter, type SaveHealth } from "./health-writer.ts";
+import type { Cooldown } from "./health/health.ts";
+import { HealthTracker } from "./health/health-tracker.ts";
+import { HealthWriter, type SaveHealth } from "./health/health-writer.ts";
+import type { HealthReason } from "./health/reasons.ts";
 import { LatencyEstimate } from "./latency-estimate.ts";
 import { ActiveLeases } from "./lease.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "./lease-contract.ts";
 import type { PoolToken } from "./pool-token.ts";
-import type { HealthReason } from "./reasons.ts";
 import { TokenRegistry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import {

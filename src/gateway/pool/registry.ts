@@ -2,9 +2,10 @@
 
 import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
-import { cooldownEnd, HEALTHY, type Health } from "./health.ts";
-import { groupOwnerOf, parseHealth } from "./health-codec.ts";
-import type { Routes } from "./outage.ts";
+import { cooldownEnd, HEALTHY, type Health } from "./health/health.ts";
+import { groupOwnerOf, parseHealth } from "./health/health-codec.ts";
+import type { Routes } from "./health/outage.ts";
+import type { HealthReason } from "./health/reasons.ts";
 import {
   createGroup,
   createPoolToken,
@@ -16,7 +17,6 @@ import {
   type PoolToken,
   refreshGroupCaps,
 } from "./pool-token.ts";
-import type { HealthReason } from "./reasons.ts";
 import { type Counter, parseCaps } from "./token-quota.ts";
 
 type Dependencies = {

@@ -1,7 +1,7 @@
 // Token management: caps that forms do not show, and the fix action of each cooldown.
 
 import { describe, expect, test } from "bun:test";
-import { fixActionOf, HEALTH_REASONS, type HealthReason } from "../pool/reasons.ts";
+import { fixActionOf, HEALTH_REASONS, type HealthReason } from "../pool/health/reasons.ts";
 import { withCap } from "./manage-tokens.ts";
 
 const CAP = { requestsPerMinute: 5, requestsPerDay: null, imagesPerMinute: null, usdPerDay: null };

@@ -1,7 +1,7 @@
 // Converts an account of the Python flow2api (database, export or admin API) to a token.
 
 import { AppError } from "../../errors.ts";
-import { blockedHealth, cooledHealth } from "../pool/health-codec.ts";
+import { blockedHealth, cooledHealth } from "../pool/health/health-codec.ts";
 import { detectSecret, isDetected } from "./detect-secret.ts";
 import type { LeftBehind, ParsedLine } from "./parsed-token.ts";
 import { readPythonProxy } from "./python-proxy.ts";

@@ -2,8 +2,8 @@
 
 import type { Random } from "../../clock.ts";
 import type { TokenRow } from "../../domain/token.ts";
-import type { Cooldown } from "../pool/health.ts";
-import type { HealthReason } from "../pool/reasons.ts";
+import type { Cooldown } from "../pool/health/health.ts";
+import type { HealthReason } from "../pool/health/reasons.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -1,5 +1,5 @@
 // English: why a token is held back, and what the operator can do. By the reasons of gateway/health.ts.
-import type { HealthReason } from "../../../src/gateway/pool/reasons.ts";
+import type { HealthReason } from "../../../src/gateway/pool/health/reasons.ts";
 
 export const health: Record<HealthReason | "operator", string> = {
   per_minute: "The upstream's limit per minute is reached. It ends by itself.",

@@ -1,7 +1,7 @@
 // English: the pages of the tokens.
 
 import type { ErrorKind } from "../../../src/errors.ts";
-import type { HealthReason } from "../../../src/gateway/pool/reasons.ts";
+import type { HealthReason } from "../../../src/gateway/pool/health/reasons.ts";
 import type { LeftBehind } from "../../../src/gateway/tokens/parsed-token.ts";
 
 /** Why a token is held back, in a few words; what to do is in health.ts. */

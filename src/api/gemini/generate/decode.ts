@@ -4,8 +4,8 @@
 import type { ImageOptions, Kind } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
-import type { LeftOut } from "../../../gateway/generation/inputs.ts";
-import { endWithUser, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import type { LeftOut } from "../../../gateway/generation/inputs/inputs.ts";
+import { endWithUser, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { Thinking } from "../../../gateway/models/models.ts";
 import { mustBe } from "../../body/invalid.ts";

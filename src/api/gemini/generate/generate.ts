@@ -3,7 +3,7 @@
 import { type GenerateEvent, type Media, NO_USAGE, type Turn } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
 import type { Run } from "../../../gateway/generation/contract.ts";
-import type { LeftOut } from "../../../gateway/generation/inputs.ts";
+import type { LeftOut } from "../../../gateway/generation/inputs/inputs.ts";
 import type { MediaStore } from "../../../gateway/media/media-store.ts";
 import { readImageOptions } from "../../../gateway/models/image-options.ts";
 import type { ModelChoice } from "../../../gateway/models/models.ts";

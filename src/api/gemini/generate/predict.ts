@@ -4,7 +4,7 @@
 import { type GenerateEvent, type Media, noImageText } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
-import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
+import type { InputReference } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import { readImageOptions } from "../../../gateway/models/image-options.ts";
 import { mustBe, wholeNumber } from "../../body/invalid.ts";
 import { sendEarly } from "../../early-bytes.ts";

@@ -3,7 +3,7 @@
 
 import type { ImageOptions, VideoOptions } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
-import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { collectImageHints } from "../../image-config.ts";

@@ -3,9 +3,9 @@
 import type { OutputPart } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
 import { AppError } from "../../../errors.ts";
-import { partsOf } from "../../../gateway/generation/image-output.ts";
-import { JobClient } from "../../../gateway/generation/job-client.ts";
-import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
+import { partsOf } from "../../../gateway/generation/undelivered/image-output.ts";
+import { JobClient } from "../../../gateway/generation/undelivered/job-client.ts";
 import { failureOf } from "../../../gateway/jobs/job-state.ts";
 import { readImageOptions } from "../../../gateway/models/image-options.ts";
 import { ignoredHeader, pickModelOptions } from "../../../gateway/models/model-options.ts";

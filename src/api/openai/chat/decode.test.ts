@@ -1,7 +1,7 @@
 // How chat bodies of real clients become a conversation, and which images are read.
 
 import { describe, expect, test } from "bun:test";
-import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import { validator } from "../../body/body.ts";
 import { ChatBody } from "../schema.ts";
 import { decodeChat } from "./decode.ts";

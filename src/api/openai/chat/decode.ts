@@ -4,7 +4,7 @@ import type { ImageOptions } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import type { ImageForm } from "../../../domain/key.ts";
 import { AppError } from "../../../errors.ts";
-import { endWithUser, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import { endWithUser, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { countOr } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";

@@ -2,8 +2,8 @@
 
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
-import { emptyReference, ownMediaId } from "../../../gateway/generation/inputs.ts";
-import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import { emptyReference, ownMediaId } from "../../../gateway/generation/inputs/inputs.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import { fileReference } from "../references.ts";
 import type { ChatBody } from "../schema.ts";
 import { isReadableUrl, textMedia } from "./text-media.ts";

@@ -1,5 +1,5 @@
 // Images that a text holds or names: Markdown images, reference definitions, links and bare addresses of our own media.
-import { ownMediaId } from "../../../gateway/generation/inputs.ts";
+import { ownMediaId } from "../../../gateway/generation/inputs/inputs.ts";
 import { codeRanges, type Range } from "./code-ranges.ts";
 import { markdownImages } from "./markdown-images.ts";
 

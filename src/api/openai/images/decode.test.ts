@@ -1,7 +1,7 @@
 // How the fields of the images endpoints are understood, and which images go where.
 
 import { describe, expect, test } from "bun:test";
-import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
+import type { InputReference } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import { validator } from "../../body/body.ts";
 import { referencesOf } from "../references.ts";
 import { ImagesBody } from "../schema.ts";

@@ -2,7 +2,7 @@
 
 import type { ImageOptions } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
-import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { DEFAULT_FAMILY } from "../../../gateway/models/models.ts";
 import { countOr, mustBe } from "../../body/invalid.ts";

@@ -3,7 +3,7 @@
 import type { Media } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
 import { AppError } from "../../../errors.ts";
-import { JobClient } from "../../../gateway/generation/job-client.ts";
+import { JobClient } from "../../../gateway/generation/undelivered/job-client.ts";
 import type { Jobs } from "../../../gateway/jobs/contract.ts";
 import { isOutcomeUnknown, isSettled } from "../../../gateway/jobs/job-state.ts";
 import { insists } from "../../generation-headers.ts";

@@ -3,7 +3,7 @@
 import type { ImageOptions } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
-import { endWithUser, type InputReference, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import { endWithUser, type InputReference, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import { DEFAULT_FAMILY, parseModel } from "../../../gateway/models/models.ts";
 import { countOr } from "../../body/invalid.ts";

@@ -1,9 +1,9 @@
 // Stored responses as history: a client continues from a response or from one of its items.
 
 import type { Json, Turn } from "../../../domain/generation.ts";
-import { ownMediaId } from "../../../gateway/generation/inputs.ts";
+import { ownMediaId } from "../../../gateway/generation/inputs/inputs.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
-import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import type { ImageFormatOptions } from "../../image-output.ts";
 import type { ResponsesBody } from "../schema.ts";
 import type { Recall } from "./decode.ts";

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { type Media, NO_USAGE } from "../../../domain/generation.ts";
-import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import { validator } from "../../body/body.ts";
 import { ResponsesBody } from "../schema.ts";
 import { decodeResponse } from "./decode.ts";

@@ -1,9 +1,9 @@
 // GET and DELETE /v1/responses/{id} and its input items, while the response is stored, for its key alone.
 
 import { AppError } from "../../../errors.ts";
-import { ownMediaId } from "../../../gateway/generation/inputs.ts";
+import { ownMediaId } from "../../../gateway/generation/inputs/inputs.ts";
+import type { UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
-import type { UnresolvedTurn } from "../../../gateway/generation/unresolved-turn.ts";
 import { wholeNumber } from "../../body/invalid.ts";
 import { renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../../errors.ts";
-import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
+import type { InputReference } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { VideoBody } from "../schema.ts";
 import { decodeVideo, sourceOf, videoShape } from "./decode.ts";
 

@@ -3,7 +3,7 @@
 import { RESOLUTIONS, type Resolution, type VideoAspect, type VideoMode } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
-import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
+import type { InputReference } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import { nearVideoAspect } from "../../../gateway/models/video-options.ts";
 import { mustBe } from "../../body/invalid.ts";
 import { collectSeed, collectVideoField } from "../../image-config.ts";

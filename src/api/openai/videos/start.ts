@@ -5,9 +5,9 @@ import type { Job } from "../../../domain/job.ts";
 import { omit } from "../../../domain/omit.ts";
 
 import { AppError } from "../../../errors.ts";
-import { ownMediaId, readInput, readLenient } from "../../../gateway/generation/inputs.ts";
-import { JobClient } from "../../../gateway/generation/job-client.ts";
-import { assertReadable } from "../../../gateway/generation/read-references.ts";
+import { ownMediaId, readInput, readLenient } from "../../../gateway/generation/inputs/inputs.ts";
+import { assertReadable } from "../../../gateway/generation/inputs/read-references.ts";
+import { JobClient } from "../../../gateway/generation/undelivered/job-client.ts";
 import type { CreateVideoJob, Jobs } from "../../../gateway/jobs/contract.ts";
 import { DEFAULT_FAMILY, type ModelChoice, parseModel } from "../../../gateway/models/models.ts";
 import { canMakeVideo, videoNeeds } from "../../../gateway/models/video-options.ts";

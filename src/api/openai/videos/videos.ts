@@ -3,8 +3,8 @@
 import type { VideoMode } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
 import { AppError } from "../../../errors.ts";
-import { fileIdOf } from "../../../gateway/generation/inputs.ts";
-import type { InputReference } from "../../../gateway/generation/unresolved-turn.ts";
+import { fileIdOf } from "../../../gateway/generation/inputs/inputs.ts";
+import type { InputReference } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import { isSettled } from "../../../gateway/jobs/job-state.ts";
 import { mediaResponse } from "../../../gateway/media/media-response.ts";
 import { type Form, validator } from "../../body/body.ts";

@@ -1,0 +1,50 @@
+// What the runtime reads from its environment when it begins, and a server wants: room for calls to upstreams, and a tidy memory.
+import type { TokenRow } from "../../domain/token.ts";
+import type { Log } from "../../log.ts";
+import type { Io } from "../verb.ts";
+
+/** Bun's own name, documented with its `fetch` (1.4). Calls beyond the number wait unseen, as if the upstream were slow. */
+const CALLS = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+const CALLS_WITHOUT = 256;
+const CALLS_ENOUGH = 8192;
+
+const WANTED = {
+  [CALLS]: String(CALLS_ENOUGH),
+  // The engine lets garbage grow with the machine's memory. As if there were 8 GiB, 16 answers of 24 MiB take a third less at once,
+  // and no longer: `bun run bench`.
+  BUN_JSC_forceRAMSize: String(8 * 1024 ** 3),
+};
+
+/** Options in the place of a verb that serve nothing. */
+const ASKING: ReadonlySet<string> = new Set(["--help", "-h", "--version"]);
+
+/**
+ * Lets a program that is to serve begin anew with what it wants, unless the operator chose otherwise.
+ * `restart` begins the same command again in this process, with more in its environment; it returns only where that is not possible.
+ */
+export function prepareRuntime(argv: readonly string[], env: Io["env"], restart: (more: Record<string, string>) => void): void {
+  const [verb = ""] = argv;
+  const serves = verb === "" || verb === "serve" || (verb.startsWith("-") && !ASKING.has(verb));
+  const missing = Object.entries(WANTED).filter(([name]) => !env[name]);
+  if (serves && missing.length > 0) restart(Object.fromEntries(missing));
+}
+
+type Caller = Pick<TokenRow, "enabled" | "imageConcurrency" | "videoConcurrency">;
+type Callers = { listTokens(): Promise<readonly Caller[]> };
+
+/** Warns when the tokens may make more calls at once than are held, and those are few. */
+export async function warnOfFewCalls(store: Callers, { env }: Pick<Io, "env">, log: Pick<Log, "warn">): Promise<void> {
+  const held = Number(env[CALLS] || CALLS_WITHOUT);
+  if (held >= CALLS_ENOUGH) return;
+  const tokens = await store.listTokens();
+  const count = (calls: number) => (calls < 0 ? Number.POSITIVE_INFINITY : calls);
+  const wanted = tokens.reduce(
+    (sum, token) => (token.enabled ? sum + count(token.imageConcurrency) + count(token.videoConcurrency) : sum),
+    0,
+  );
+  if (wanted <= held) return;
+  log.warn(`The tokens may make more calls at once than the runtime holds; further ones wait unseen. Set ${CALLS} before the start`, {
+    held,
+    wanted: Number.isFinite(wanted) ? wanted : "unlimited",
+  });
+}

@@ -1,0 +1,30 @@
+// Replays a stored output as the events of a generation: its words and images in order, and how it ended.
+
+import { type GenerateEvent, NO_USAGE } from "../../../domain/generation.ts";
+import type { Job } from "../../../domain/job.ts";
+import { AppError } from "../../../errors.ts";
+import type { MediaStore } from "../../media/media-store.ts";
+import type { Affinity } from "../inputs/affinity.ts";
+import { partsOf } from "./image-output.ts";
+
+/** Where the images of a stored output are, and what their upstream signed. */
+export type OutputReader = { media: Pick<MediaStore, "get">; affinity: Pick<Affinity, "of"> };
+
+export type StoredOutput = Pick<Job, "answer" | "mediaIds" | "usage"> & { provider: string };
+
+/** A stored output as the events of a generation. @throws {AppError} `not_found` when none of its results is left */
+export async function* replayOutput({ media, affinity }: OutputReader, kept: StoredOutput): AsyncGenerator<GenerateEvent> {
+  const told = await Promise.all(
+    partsOf(kept).map(async (part): Promise<GenerateEvent | null> => {
+      if ("text" in part) return part;
+      const { type, mediaId, signature = affinity.of(mediaId)?.signature } = part;
+      const found = await media.get(mediaId);
+      return found && { type, media: found, signature };
+    }),
+  );
+  if (kept.mediaIds.length > 0 && !told.some((event) => event?.type === "image"))
+    throw new AppError("not_found", "The results of this job are past their age.", { reason: "job_deleted" });
+  yield* told.filter((event) => event !== null);
+  const end = kept.answer?.end ?? { finish: "stop", upstreamReason: "STOP" };
+  yield { type: "done", ...end, usage: kept.usage ?? NO_USAGE, provider: kept.provider };
+}

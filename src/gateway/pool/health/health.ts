@@ -1,0 +1,205 @@
+// Health rules: what the outcome of a call does to the health of its token, model and group. Pure.
+
+import type { Random } from "../../../clock.ts";
+import type { ErrorKind } from "../../../errors.ts";
+import type { Outcome } from "../lease-contract.ts";
+import { nextPacificMidnight } from "../pacific-time.ts";
+import { afterFailure } from "./breaker.ts";
+import { type CooldownEffect, type Effect, HEALTH_REASONS, type HealthReason, type Scope } from "./reasons.ts";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Times in epoch ms. `until` is when it ends by itself; null: only the operator ends it. */
+export type Cooldown = { state: "cooling" | "blocked"; reason: HealthReason; since: number; until: number | null };
+
+/** Health of one token, one model of a token, one group, or one model of a group. */
+export type Health = {
+  readonly cooldown: Cooldown | null;
+  /** Cooldowns of growing length in a row, since the last success. */
+  readonly consecutiveFailures: number;
+  /** Epoch ms of failures in a row, for the breaker. */
+  readonly failures: readonly number[];
+};
+
+export type HealthByScope = Readonly<Record<Scope, Health>>;
+
+export const HEALTHY: Health = Object.freeze({ cooldown: null, consecutiveFailures: 0, failures: Object.freeze([]) as readonly number[] });
+
+/** `reason` stands in where the provider gave none; null: the kind never touches health. `isResponse`: the upstream itself replied. */
+type KindRule = { reason: HealthReason | null; isResponse: boolean };
+
+const KINDS = {
+  invalid_request: { reason: null, isResponse: false },
+  not_found: { reason: null, isResponse: false },
+  conflict: { reason: null, isResponse: false },
+  payload_too_large: { reason: null, isResponse: false },
+  request_timeout: { reason: null, isResponse: false },
+  unsupported_media_type: { reason: null, isResponse: false },
+  unauthorized: { reason: null, isResponse: false },
+  forbidden: { reason: null, isResponse: false },
+  limit_exceeded: { reason: null, isResponse: false },
+  content_policy: { reason: null, isResponse: true },
+  no_result: { reason: null, isResponse: true },
+  no_token: { reason: null, isResponse: false },
+  busy: { reason: null, isResponse: false },
+  unavailable: { reason: null, isResponse: false },
+  // Handled by outage.ts, which knows which other tokens fail.
+  network: { reason: null, isResponse: false },
+  upstream_rate_limited: { reason: "no_details", isResponse: true },
+  upstream_quota: { reason: "account_quota", isResponse: true },
+  upstream_unauthorized: { reason: "key_invalid", isResponse: true },
+  upstream_model_denied: { reason: "model_denied", isResponse: true },
+  upstream_verification: { reason: "verification", isResponse: true },
+  upstream_invalid: { reason: null, isResponse: true },
+  upstream_unavailable: { reason: "failing", isResponse: true },
+  upstream_timeout: { reason: "failing", isResponse: false },
+  upstream_unknown_outcome: { reason: "failing", isResponse: false },
+  cancelled: { reason: null, isResponse: false },
+} as const satisfies Record<ErrorKind, KindRule>;
+
+type Failure = Extract<Outcome, { ok: false }>;
+
+/** Epoch ms at which the upstream said to come back, clamped to 1 s to 24 h from now so that a strange value cannot lose a token. */
+function retryEnd(failure: Failure, now: number): number | undefined {
+  const end = failure.detail?.until ?? (failure.retryAfterMs === undefined ? undefined : now + failure.retryAfterMs);
+  return end === undefined ? undefined : Math.min(Math.max(end, now + SECOND), now + 24 * HOUR);
+}
+
+/** Epoch ms at which a cooldown that begins now ends; null: only the operator ends it. */
+function endOf({ end, usesRetryAfter }: CooldownEffect, failure: Failure, now: number): number | null {
+  if (end === null) return null;
+  if (end === "pacific_midnight") return nextPacificMidnight(now);
+  return (usesRetryAfter ? retryEnd(failure, now) : undefined) ?? now + end;
+}
+
+/** Whether the upstream itself replied: it is reachable, whatever it said. */
+export function isUpstreamResponse(outcome: Outcome): boolean {
+  return outcome.ok || outcome.upstreamStatus !== undefined || KINDS[outcome.kind].isResponse;
+}
+
+/** The reason that a failure is recorded under, or null when it says nothing about the token. */
+export function reasonOf(failure: Failure): HealthReason | null {
+  const { reason } = KINDS[failure.kind];
+  if (reason === null || failure.detail?.scope === "request") return null;
+  if (failure.detail) return failure.detail.reason;
+  // Without a reason but with a time to come back, that time is the best knowledge there is.
+  return reason === "no_details" && failure.retryAfterMs !== undefined ? "per_minute" : reason;
+}
+
+/** Epoch ms at which the cooldown ends: 0 when there is none now, Infinity when only the operator ends it. */
+export function cooldownEnd(health: Health, now: number): number {
+  const { cooldown } = health;
+  if (!cooldown) return 0;
+  if (cooldown.until === null) return Number.POSITIVE_INFINITY;
+  return cooldown.until > now ? cooldown.until : 0;
+}
+
+/** Whether one call is to probe that the token works again: after an open breaker, or an hour without money. */
+export function isHalfOpen(health: Health, now: number): boolean {
+  return health.cooldown !== null && ENDED_BY_SUCCESS.has(health.cooldown.reason) && cooldownEnd(health, now) === 0;
+}
+
+/** Cooldowns whose end is no proof: they show until one call has succeeded. */
+const ENDED_BY_SUCCESS: ReadonlySet<HealthReason> = new Set(["failing", "billing"]);
+
+/** The one of the present cooldown and another that ends later. */
+function laterOf(health: Health, next: Cooldown, now: number): Cooldown {
+  return cooldownEnd(health, now) >= (next.until ?? Number.POSITIVE_INFINITY) ? health.cooldown! : next;
+}
+
+const BACKOFF = { firstMs: MINUTE, longestMs: HOUR, jitter: 0.1 };
+const MAX_CONSECUTIVE = 16;
+
+function backOff(health: Health, failure: Failure, now: number, random: Random): Health {
+  // Calls that ran at the same time are one refusal.
+  if (health.cooldown?.reason === "no_details" && cooldownEnd(health, now) > 0) return health;
+  const jitter = 1 + BACKOFF.jitter * (2 * random() - 1);
+  const { consecutiveFailures } = health;
+  const backoffMs = Math.min(BACKOFF.firstMs * 2 ** consecutiveFailures * jitter, BACKOFF.longestMs);
+  // The upstream's own time wins; only without it the cooldown is a guess that grows.
+  const retryAt = retryEnd(failure, now);
+  const until = retryAt ?? now + Math.round(backoffMs);
+  const cooldown = laterOf(health, { state: "cooling", reason: "no_details", since: now, until }, now);
+  if (retryAt !== undefined) return { ...health, cooldown };
+  return { ...health, cooldown, consecutiveFailures: Math.min(consecutiveFailures + 1, MAX_CONSECUTIVE) };
+}
+
+function countFailure(health: Health, now: number): Health {
+  // Failures of calls that began before the breaker opened do not count.
+  if (health.cooldown?.reason === "failing" && cooldownEnd(health, now) > 0) return health;
+  const step = afterFailure(health.failures, health.consecutiveFailures, health.cooldown?.reason === "failing", now);
+  const { failures } = step;
+  if (step.openUntil === null) return { ...health, failures };
+  const open: Cooldown = { state: "cooling", reason: "failing", since: now, until: step.openUntil };
+  const consecutiveFailures = Math.min(step.consecutiveFailures, MAX_CONSECUTIVE);
+  return { cooldown: laterOf(health, open, now), consecutiveFailures, failures };
+}
+
+function afterSuccess(health: Health, now: number): Health {
+  // A call that began before a limit was hit does not lift it.
+  if (health.cooldown?.reason !== "failing" && cooldownEnd(health, now) > 0) return health;
+  return health.cooldown || health.consecutiveFailures || health.failures.length ? HEALTHY : health;
+}
+
+type When = { now: number; random: Random };
+
+/** Health of any scope after a failure for this reason. */
+function afterReason(health: Health, reason: HealthReason, failure: Failure, { now, random }: When): Health {
+  const effect: Effect = HEALTH_REASONS[reason].effect;
+  if (effect === "none") return health;
+  if (effect === "breaker") return countFailure(health, now);
+  if (effect === "backoff") return backOff(health, failure, now, random);
+  const next: Cooldown = { state: effect.state, reason, since: now, until: endOf(effect, failure, now) };
+  const cooldown = laterOf(health, next, now);
+  return cooldown === health.cooldown ? health : { ...health, cooldown };
+}
+
+/**
+ * The scopes that one outcome changes, with their next health; those left out stay as they are. `now` in epoch ms.
+ * `isShared`: other tokens fail in the same way, so the upstream is at fault and no token's breaker counts it.
+ */
+export function nextHealth(
+  health: HealthByScope,
+  outcome: Outcome,
+  { isShared = false, ...when }: When & { isShared?: boolean },
+): Partial<Record<Scope, Health>> {
+  const changes: Partial<Record<Scope, Health>> = {};
+  const change = (scope: Scope, next: Health) => {
+    if (next !== health[scope]) changes[scope] = next;
+  };
+  if (outcome.ok) {
+    for (const scope of ["token", "token_model", "group", "group_model"] as const) change(scope, afterSuccess(health[scope], when.now));
+    return changes;
+  }
+  const reason = reasonOf(outcome);
+  if (reason === null) return changes;
+  const rule = HEALTH_REASONS[reason];
+  if (rule.effect === "breaker" && isShared) return changes;
+  const given = outcome.detail?.scope;
+  // A breaker belongs to a token: only its calls can probe it.
+  const scope = rule.effect === "breaker" || given === undefined || given === "upstream" || given === "request" ? rule.scope : given;
+  change(scope, afterReason(health[scope], reason, outcome, when));
+  return changes;
+}
+
+/** Health after the token's own proxy failed alone: a short cooldown. */
+export function afterProxyFailure(health: Health, now: number, random: Random): Health {
+  return afterReason(health, "proxy", { ok: false, kind: "network", charged: false }, { now, random });
+}
+
+/**
+ * The same health after the clock was set back, from `before` where that is known: a cooldown keeps its length, and one that was over
+ * stays over.
+ */
+export function reanchored(health: Health, now: number, before = now): Health {
+  const { cooldown } = health;
+  if (!cooldown) return health;
+  const { until, since, reason } = cooldown;
+  if (before > now && until !== null && until <= before) {
+    return { ...health, cooldown: ENDED_BY_SUCCESS.has(reason) ? { ...cooldown, since: now, until: now } : null };
+  }
+  if (since <= now) return health;
+  return { ...health, cooldown: { ...cooldown, since: now, until: until === null ? null : now + Math.max(0, until - since) } };
+}
