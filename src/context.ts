@@ -3,6 +3,7 @@
 import { BodyBudget, keyOwner } from "./api/body/body-budget.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { Config } from "./config/config.ts";
+import type { Settings } from "./config/settings-schema.ts";
 import type { RequestLog, Store } from "./db/store.ts";
 import { type Audit, createAudit } from "./gateway/audit/audit.ts";
 import { createLogin, type Login } from "./gateway/auth/login.ts";
@@ -131,15 +132,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
     countInput: (keyId, bytes) => limits.countUpload(keyId, bytes),
     orphans: maintenance.orphans,
   });
-  const pool = offer.limit(
-    new Pool({
-      ...base,
-      settings: () => current().pool,
-      saveHealth: store.saveHealth,
-      assumed: assumedFamilies,
-      awaitsCheck: () => current().refresh.enabled,
-    }),
-  );
+  const pool = offer.limit(createPool(base));
   const tokens = new Credentials({
     ...base,
     providers,
@@ -147,18 +140,10 @@ export function createContext({ shutdown, ...options }: Options): Context {
     now,
     onFacts: (id, facts) => pool.updateFacts(id, facts),
   });
-  const refresher = new Refresher({
-    ...base,
-    pool,
-    tokens,
-    settings: () => current().refresh,
-    intervalMs: (provider) => 1000 * (provider === "flow" ? current().refresh.flow_interval : current().refresh.gemini_interval),
-    checks: metrics.checks,
-  });
+  const refresher = createRefresher(base, pool, tokens);
   const audit = createAudit({ store, now });
   const affinity = createAffinity();
   const fetchMedia = createMediaFetch({ ...base, allowPrivateHosts });
-  const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
   const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media, prices: offer.prices };
   const bodyBudget = new BodyBudget(() => current().server);
   const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
@@ -180,7 +165,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
     media,
     affinity,
     linkWatch: new LinkWatch(),
-    inputs: { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now },
+    inputs: { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: () => dataUrlLimits(current()), now },
     limits,
     generate,
     undelivered,
@@ -195,6 +180,28 @@ export function createContext({ shutdown, ...options }: Options): Context {
     vendorNews,
     startedAt: now(),
   };
+}
+
+type Base = Pick<Options, "store" | "clock" | "random" | "log"> & { settings: () => Settings; metrics: Metrics };
+
+function createPool(base: Base): Pool {
+  return new Pool({
+    ...base,
+    settings: () => base.settings().pool,
+    saveHealth: base.store.saveHealth,
+    assumed: assumedFamilies,
+    awaitsCheck: () => base.settings().refresh.enabled,
+  });
+}
+
+function createRefresher(base: Base, pool: Pool, tokens: Credentials): Refresher {
+  const settings = () => base.settings().refresh;
+  const intervalMs = (provider: string) => 1000 * (provider === "flow" ? settings().flow_interval : settings().gemini_interval);
+  return new Refresher({ ...base, pool, tokens, settings, intervalMs, checks: base.metrics.checks });
+}
+
+function dataUrlLimits({ media }: Settings) {
+  return { maxBytes: media.fetch_limit_mb * 1024 * 1024, maxMegapixels: media.max_megapixels };
 }
 
 function createProviders(

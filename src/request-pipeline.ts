@@ -3,7 +3,7 @@ import type { AdminGuard } from "./admin/auth/guard.ts";
 import { ADMIN_HEADERS } from "./admin/auth/guard.ts";
 import { createAccessLog, type RequestTracker } from "./api/access-log.ts";
 import { calledOrigin, clientAddress, forwardedHost, publicOrigin } from "./api/address.ts";
-import { type BodyReader, createBodyReader } from "./api/body/body.ts";
+import { BodyReader } from "./api/body/body.ts";
 import { keyOwner } from "./api/body/body-budget.ts";
 import { type Dialect, dialectOf, splitUrl } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
@@ -70,7 +70,7 @@ export class RequestPipeline {
     this.#mainListener = admin.port === 0 ? "all" : "api";
     this.#access = createAccessLog({ metrics, log, now: clock.now, watch: options.watch });
     this.#proxies = createProxyWatch({ trustProxy: server.trust_proxy, found: (address) => log.warn(trustProxyHint(address)) });
-    this.bodies = createBodyReader(() => ctx.settings.current().server, {
+    this.bodies = new BodyReader(() => ctx.settings.current().server, {
       clock,
       budget: ctx.bodyBudget,
       ownerOf: (request) => this.#bodyOwner(request),

@@ -66,21 +66,7 @@ export const keyRoutes = (ctx: AdminContext) =>
       await change(ctx, request, row.id, options);
       return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.saved(options.name) });
     })
-    .post("/:id/enabled", async ({ request, params }) => {
-      const form = await readForm(ctx, request);
-      const enabled = form.choice("enabled", ["on", "off"]) === "on";
-      form.check();
-      const row = await change(ctx, request, idOf(params.id), { enabled });
-      const { keys } = viewOf(ctx, request).t;
-      const text = enabled ? keys.enabled(row.name) : keys.disabled(row.name);
-      const back = form.has("back") ? keyHref(row.id) : "/admin/keys";
-      const undo = {
-        action: keyHref(row.id, "/enabled"),
-        fields: { enabled: enabled ? "off" : "on", ...(form.has("back") ? { back } : {}) },
-      };
-      const shown = await shownKey(ctx, row);
-      return changed(ctx, request, { location: back, notice: { text, undo }, content: (view) => KeyLine({ view, shown }) });
-    })
+    .post("/:id/enabled", ({ request, params }) => enableKey(ctx, request, idOf(params.id)))
 
     .get("/:id/revoke", async ({ request, params }) => {
       const row = await rowOf(ctx, params.id);
@@ -94,30 +80,47 @@ export const keyRoutes = (ctx: AdminContext) =>
       return goTo(ctx, request, "/admin/keys", { text: viewOf(ctx, request).t.keys.revoked(after.name) });
     })
 
-    .post("/:id/webhook", async ({ request, params }) => {
-      const row = await livingRow(ctx, params.id);
-      const form = await readForm(ctx, request);
-      const url = form.text("webhook_url", { max: 2000 }) || null;
-      form.check();
-      const before = await ctx.store.readKeyWebhook(row.id);
-      const { secret } = await ctx.webhooks.setUrl(row.id, url).catch((error) => {
-        if (error instanceof AppError && error.param === "webhook_url") form.refuse("webhook_url", error.message);
-        form.check();
-        throw error;
-      });
-      // An address may carry a secret in its path: the trail has its host only.
-      const place = (address: string | null | undefined) => ({ webhook_url: address ? hostAndPort(address) : null });
-      const trail = { action: "key.webhook", subject: `key ${row.id}`, before: place(before?.url), after: place(url) };
-      await ctx.audit.record(trail, ctx.sessionContextOf(request));
-      if (!before) return secretPage(ctx, request, row, secret);
-      return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.webhookSaved });
-    })
+    .post("/:id/webhook", async ({ request, params }) => changeWebhook(ctx, request, await livingRow(ctx, params.id)))
     .post("/:id/webhook/secret", async ({ request, params }) => {
       const row = await livingRow(ctx, params.id);
       const { secret } = await ctx.webhooks.rotate(row.id);
       await ctx.audit.record({ action: "key.webhook_secret", subject: `key ${row.id}` }, ctx.sessionContextOf(request));
       return secretPage(ctx, request, row, secret);
     });
+
+async function enableKey(ctx: AdminContext, request: Request, id: number): Promise<Response> {
+  const form = await readForm(ctx, request);
+  const enabled = form.choice("enabled", ["on", "off"]) === "on";
+  form.check();
+  const row = await change(ctx, request, id, { enabled });
+  const { keys } = viewOf(ctx, request).t;
+  const text = enabled ? keys.enabled(row.name) : keys.disabled(row.name);
+  const back = form.has("back") ? keyHref(row.id) : "/admin/keys";
+  const undo = {
+    action: keyHref(row.id, "/enabled"),
+    fields: { enabled: enabled ? "off" : "on", ...(form.has("back") ? { back } : {}) },
+  };
+  const shown = await shownKey(ctx, row);
+  return changed(ctx, request, { location: back, notice: { text, undo }, content: (view) => KeyLine({ view, shown }) });
+}
+
+async function changeWebhook(ctx: AdminContext, request: Request, row: KeyRow): Promise<Response> {
+  const form = await readForm(ctx, request);
+  const url = form.text("webhook_url", { max: 2000 }) || null;
+  form.check();
+  const before = await ctx.store.readKeyWebhook(row.id);
+  const { secret } = await ctx.webhooks.setUrl(row.id, url).catch((error) => {
+    if (error instanceof AppError && error.param === "webhook_url") form.refuse("webhook_url", error.message);
+    form.check();
+    throw error;
+  });
+  // A URL may carry a secret in its path: the audit log has its host only.
+  const hostOf = (address: string | null | undefined) => ({ webhook_url: address ? hostAndPort(address) : null });
+  const entry = { action: "key.webhook", subject: `key ${row.id}`, before: hostOf(before?.url), after: hostOf(url) };
+  await ctx.audit.record(entry, ctx.sessionContextOf(request));
+  if (!before) return secretPage(ctx, request, row, secret);
+  return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.webhookSaved });
+}
 
 async function change(ctx: AdminContext, request: Request, id: number, options: Partial<KeyOptions>): Promise<KeyRow> {
   const { before, after } = await changeKey(ctx, id, options);

@@ -10,13 +10,13 @@ import type { GenerateDependencies } from "./dependencies.ts";
 import { Generation } from "./generation.ts";
 import { holdText } from "./inputs/request-text.ts";
 import { planImages } from "./plan-images.ts";
-import { createRecord, imagePayload } from "./request-record.ts";
+import { GenerationRecord, imagePayload } from "./request-record.ts";
 import { joinUndelivered } from "./undelivered/join.ts";
 
 export function createGenerate(deps: GenerateDependencies): Generate {
   return async (request) => {
     const payload = deps.settings().requests.record_payloads ? imagePayload(request) : undefined;
-    const record = createRecord(deps, { ...request, payload });
+    const record = new GenerationRecord(deps, { ...request, payload });
     let admission: Admission | null = null;
     let release = () => {};
     try {

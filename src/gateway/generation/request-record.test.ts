@@ -9,7 +9,7 @@ import { silentLog } from "../../log.ts";
 import { createMetrics } from "../../metrics.ts";
 import type { Admission, GenerationEnd } from "../limits/contract.ts";
 import type { Lease, Outcome } from "../pool/lease-contract.ts";
-import { createRecord } from "./request-record.ts";
+import { GenerationRecord } from "./request-record.ts";
 
 const START = Date.UTC(2026, 10, 23, 12);
 
@@ -21,7 +21,7 @@ function setUp() {
   const clock: Clock = { now: () => now, after: () => () => {} };
   const requests = { append: (row: RequestRow) => void rows.push(row) };
   const request = { requestId: "req_1", dialect: "openai", route: "chat", stream: false, key: { id: 1 }, startedAt: START };
-  const record = createRecord(
+  const record = new GenerationRecord(
     { requests, metrics: createMetrics(), clock, log: silentLog },
     { ...request, choice: { requested: "m", kind: "image" } },
   );

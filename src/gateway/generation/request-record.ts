@@ -30,16 +30,6 @@ export type RecordedRequest = {
 
 export type AttemptEnd = (outcome: Outcome, images: Media[], cost: { images: number; usd: number }) => void;
 
-export type GenerationRecord = {
-  serve(family: string): void;
-  /** Opens an attempt. Calling the result closes it, once: health is reported, the attempt recorded, its cost added. */
-  attempt(lease: Lease, startedAt: number): AttemptEnd;
-  finish(done: Extract<GenerateEvent, { type: "done" }>): void;
-  fail(error: unknown): void;
-  /** Settles or releases the reservation and writes the row. The first call counts. */
-  close(admission: Admission | null): void;
-};
-
 const clip = (text: string) => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
 /** What the log says of a failure: an AppError's kind and message; a bug is `internal`, its text stays in the process log. */
@@ -56,118 +46,132 @@ export function writeRequest({ requests, metrics }: Pick<Dependencies, "requests
   metrics.generationSeconds.observe({ generation_type: row.kind }, row.ms / 1000);
 }
 
-export function createRecord({ requests, metrics, clock, log }: Dependencies, request: RecordedRequest): GenerationRecord {
-  const { kind } = request.choice;
-  const attempts: AttemptRow[] = [];
-  const calls: GenerationEnd["calls"][number][] = [];
-  const mediaIds: string[] = [];
-  const used = { images: 0, usd: 0, tokenId: null as number | null };
-  let family: string | null = null;
-  let usage: Usage | null = null;
-  let ended = { outcome: "cancelled", message: null as string | null };
-  let decided = false;
-  let closed = false;
+/** Record of one generation, from its first attempt to its row. */
+export class GenerationRecord {
+  private attempts: AttemptRow[] = [];
+  private calls: GenerationEnd["calls"][number][] = [];
+  private mediaIds: string[] = [];
+  private used = { images: 0, usd: 0, tokenId: null as number | null };
+  private family: string | null = null;
+  private usage: Usage | null = null;
+  private ended = { outcome: "cancelled", message: null as string | null };
+  private decided = false;
+  private closed = false;
 
-  const inputTokens = () => (usage ? usage.inputText + usage.inputImage : 0);
-  const outputTokens = () => (usage ? usage.outputText + usage.outputImage + usage.thoughts : 0);
+  constructor(
+    private readonly deps: Dependencies,
+    private readonly request: RecordedRequest,
+  ) {}
 
-  const endAdmission = (admission: Admission) => {
-    const ms = elapsedMs(request.startedAt, clock.now());
-    const end = { ok: ended.outcome === "ok", ms, inputTokens: inputTokens(), outputTokens: outputTokens(), calls };
-    const { images, usd } = used;
+  /** Tokens of the model, as the upstream counted them. */
+  private tokens(): { inputTokens: number; outputTokens: number } {
+    const { usage } = this;
+    if (!usage) return { inputTokens: 0, outputTokens: 0 };
+    return { inputTokens: usage.inputText + usage.inputImage, outputTokens: usage.outputText + usage.outputImage + usage.thoughts };
+  }
+
+  private endAdmission(admission: Admission) {
+    const ms = elapsedMs(this.request.startedAt, this.deps.clock.now());
+    const end = { ok: this.ended.outcome === "ok", ms, ...this.tokens(), calls: this.calls };
+    const { images, usd } = this.used;
     if (images > 0 || usd > 0) admission.settle({ images, videoSeconds: 0, usd }, end);
     else admission.release(end);
-  };
+  }
 
-  const write = () => {
+  private write() {
+    const { family, request } = this;
+    const { kind } = request.choice;
     const row = {
       id: request.requestId,
       at: request.startedAt,
-      ms: elapsedMs(request.startedAt, clock.now()),
+      ms: elapsedMs(request.startedAt, this.deps.clock.now()),
       dialect: request.dialect,
       route: request.route,
       keyId: request.key.id,
       model: clip(request.choice.requested),
       family,
       kind,
-      outcome: ended.outcome,
-      message: ended.message,
-      images: mediaIds.length,
+      outcome: this.ended.outcome,
+      message: this.ended.message,
+      images: this.mediaIds.length,
       videoSeconds: 0,
-      inputTokens: inputTokens(),
-      outputTokens: outputTokens(),
-      usd: used.usd,
+      ...this.tokens(),
+      usd: this.used.usd,
       stream: request.stream,
-      mediaIds,
-      attempts,
+      mediaIds: this.mediaIds,
+      attempts: this.attempts,
       payload: request.payload,
     };
-    writeRequest({ requests, metrics }, row);
+    writeRequest(this.deps, row);
     const { id, ms, model, outcome, message } = row;
-    log.info("generation", {
+    this.deps.log.info("generation", {
       requestId: id,
       model,
       family,
-      tokenId: used.tokenId,
-      attempts: attempts.length,
+      tokenId: this.used.tokenId,
+      attempts: this.attempts.length,
       ms,
       outcome,
       ...(message ? { message } : {}),
     });
-  };
+  }
 
-  return {
-    serve: (name) => {
-      family = name;
-    },
-    attempt(lease, startedAt) {
-      let open = true;
-      const asked = family ?? "";
-      return (outcome, images, cost) => {
-        if (!open) return;
-        open = false;
-        lease.report(outcome);
-        const result = outcome.ok ? "ok" : outcome.kind;
-        metrics.attempts.inc({ provider: lease.provider, result });
-        const { tokenId, provider } = lease;
-        const ms = elapsedMs(startedAt, clock.now());
-        calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
-        attempts.push({
-          tokenId,
-          provider,
-          family: asked,
-          startedAt,
-          ms,
-          outcome: result,
-          reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
-          upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
-        });
-        mediaIds.push(...images.map((media) => media.id));
-        used.images += cost.images;
-        used.usd += cost.usd;
-        used.tokenId = lease.tokenId;
-      };
-    },
-    finish(done) {
-      usage = done.usage;
-      ended = done.finish.startsWith("policy")
-        ? { outcome: "content_policy", message: done.upstreamReason }
-        : { outcome: "ok", message: null };
-      decided = true;
-    },
-    fail(error) {
-      if (decided) return;
-      decided = true;
-      if (error instanceof AppError && error.usage) usage = error.usage;
-      ended = described(error);
-    },
-    close(admission) {
-      if (closed) return;
-      closed = true;
-      if (admission) endAdmission(admission);
-      write();
-    },
-  };
+  serve(family: string): void {
+    this.family = family;
+  }
+
+  /** Opens an attempt. Calling the result closes it, once: health is reported, the attempt recorded, its cost added. */
+  attempt(lease: Lease, startedAt: number): AttemptEnd {
+    let open = true;
+    const asked = this.family ?? "";
+    return (outcome, images, cost) => {
+      if (!open) return;
+      open = false;
+      lease.report(outcome);
+      const result = outcome.ok ? "ok" : outcome.kind;
+      this.deps.metrics.attempts.inc({ provider: lease.provider, result });
+      const { tokenId, provider } = lease;
+      const ms = elapsedMs(startedAt, this.deps.clock.now());
+      this.calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
+      this.attempts.push({
+        tokenId,
+        provider,
+        family: asked,
+        startedAt,
+        ms,
+        outcome: result,
+        reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
+        upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
+      });
+      this.mediaIds.push(...images.map((media) => media.id));
+      this.used.images += cost.images;
+      this.used.usd += cost.usd;
+      this.used.tokenId = lease.tokenId;
+    };
+  }
+
+  finish(done: Extract<GenerateEvent, { type: "done" }>): void {
+    this.usage = done.usage;
+    this.ended = done.finish.startsWith("policy")
+      ? { outcome: "content_policy", message: done.upstreamReason }
+      : { outcome: "ok", message: null };
+    this.decided = true;
+  }
+
+  fail(error: unknown): void {
+    if (this.decided) return;
+    this.decided = true;
+    if (error instanceof AppError && error.usage) this.usage = error.usage;
+    this.ended = described(error);
+  }
+
+  /** Settles or releases the reservation and writes the row. The first call counts. */
+  close(admission: Admission | null): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (admission) this.endAdmission(admission);
+    this.write();
+  }
 }
 
 // The payload: text and parameters, where the operator records them (`requests.record_payloads`); neither images nor links.

@@ -12,7 +12,7 @@ import { describeMedia, type MediaFacts } from "./describe-media.ts";
 import { createFreeSpace } from "./free-space.ts";
 import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./media-orphans.ts";
 import { MediaUsage } from "./media-shares.ts";
-import { createSweeper, type Sweeper } from "./retention.ts";
+import { Sweeper } from "./retention.ts";
 import { HEAD_BYTES } from "./sniff.ts";
 import { createTempFiles, diskErrors, type TempFiles } from "./temp-files.ts";
 import { createThumbnails, type Thumbnails } from "./thumbnails.ts";
@@ -108,7 +108,7 @@ export class FileMediaStore implements MediaStore {
     this.tempFiles = createTempFiles(join(this.folder, "drafts"));
     this.freeBytes = createFreeSpace(this.folder, clock);
     this.thumbnails = createThumbnails({ folder: join(this.folder, "thumbs"), log });
-    this.sweeper = createSweeper({ store, usage: this.usage, clock, settings, log, erase: (media) => this.erase(media) });
+    this.sweeper = new Sweeper({ store, usage: this.usage, clock, settings, log, erase: (media) => this.erase(media) });
   }
 
   async openTempFile(mime: string): Promise<TempFileWriter> {

@@ -21,7 +21,7 @@ import {
   type UpdateFacts,
 } from "./read-response.ts";
 import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
-import { createVideos } from "./video.ts";
+import { GeminiVideos } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
 
 const MEDIA_KEYS = ["data"];
@@ -35,6 +35,7 @@ export function createGemini(options: GeminiOptions): Provider {
   const { now, news = noNews } = options;
   const learn: UpdateFacts = (kind, word, body) => news({ provider: "gemini", kind, word: newsWord(word), shape: shapeOf(body) });
   const transport = createTransport(options);
+  const videos = new GeminiVideos(options, transport);
 
   async function* generateImages(image: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {
     const { id } = modelOf(image.family);
@@ -65,7 +66,11 @@ export function createGemini(options: GeminiOptions): Provider {
       }
     },
     generateImages,
-    ...createVideos(options, transport),
+    startVideo: (request, token, call, onSubmit) => videos.startVideo(request, token, call, onSubmit),
+    continueVideo: () => videos.continueVideo(),
+    pollVideo: (operation, token, call) => videos.pollVideo(operation, token, call),
+    downloadVideo: (result, token, call) => videos.downloadVideo(result, token, call),
+    cancelVideo: (operation, token, call) => videos.cancelVideo(operation, token, call),
   };
 }
 
