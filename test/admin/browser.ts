@@ -56,6 +56,20 @@ export async function launchBrowser(): Promise<TestBrowser> {
   };
 }
 
+/** A page of a session: `cookie` is `name=value`, `path` where to begin; without one the page is empty. */
+export async function openSignedIn(
+  browser: TestBrowser,
+  { url, cookie }: { url: string; cookie: string },
+  { path, ...options }: BrowserContextOptions & { path?: string } = {},
+): Promise<OpenPage> {
+  const opened = await browser.open(options);
+  opened.page.setDefaultTimeout(15_000);
+  const [name = "", value = ""] = cookie.split(/=(.*)/);
+  await opened.page.context().addCookies([{ name, value, url }]);
+  if (path !== undefined) await opened.page.goto(url + path);
+  return opened;
+}
+
 /** A browser writes every answer with an error status to its console; tests ask for some. */
 const EXPECTED = /Failed to load resource: the server responded with a status of 4\d\d/;
 

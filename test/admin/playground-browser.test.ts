@@ -6,7 +6,7 @@ import { PIXEL_PNG } from "../../src/gateway/media/media.fixtures.ts";
 import { newId } from "../../src/ids.ts";
 import { FLOW, GEMINI, hurriedClock, type Rig, startRig } from "../rig.ts";
 import { type SignedIn, signIn } from "./admin.ts";
-import { launchBrowser, type OpenPage, PHONE, type TestBrowser } from "./browser.ts";
+import { launchBrowser, openSignedIn, PHONE, type TestBrowser } from "./browser.ts";
 
 const LANGUAGES = [
   {
@@ -48,15 +48,8 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-/** A page that is signed in. */
-async function open(path: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  const opened = await browser.open(options);
-  opened.page.setDefaultTimeout(15_000);
-  const [name, ...value] = admin.cookie.split("=");
-  await opened.page.context().addCookies([{ name: name!, value: value.join("="), url: rig.url }]);
-  await opened.page.goto(`${rig.url}${path}`);
-  return opened;
-}
+const open = (path: string, options: BrowserContextOptions = {}) =>
+  openSignedIn(browser, { url: rig.url, cookie: admin.cookie }, { ...options, path });
 
 const prompt = (page: Page) => page.locator("#f-prompt");
 const result = (page: Page, tag: "img" | "video") => page.locator(`#run [data-state=completed] ${tag}`);

@@ -1,6 +1,7 @@
 // The refresher on a virtual clock: what it checks, when, concurrency, and reports to the pool.
 
 import { describe, expect, test } from "bun:test";
+import { tokenRow } from "../../../test/pool.ts";
 import { sleep } from "../../clock.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
@@ -15,35 +16,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-const token = (id: number, change: Partial<TokenRow> = {}): TokenRow => ({
-  id,
-  provider: "flow",
-  label: `flow-${id}`,
-  group: null,
-  enabled: true,
-  imageEnabled: true,
-  videoEnabled: true,
-  imageConcurrency: 4,
-  videoConcurrency: 2,
-  weight: 1,
-  priority: 0,
-  allowFamilies: [],
-  denyFamilies: [],
-  proxy: null,
-  note: "",
-  tags: [],
-  identity: null,
-  tier: null,
-  credits: null,
-  families: null,
-  checkedAt: null,
-  renewBefore: null,
-  hint: "",
-  createdAt: 0,
-  health: null,
-  caps: null,
-  ...change,
-});
+const token = (id: number, change: Partial<TokenRow> = {}): TokenRow => tokenRow(id, { provider: "flow", label: `flow-${id}`, ...change });
 
 const unauthorized = () => new AppError("upstream_unauthorized", "dead", { detail: { scope: "token", reason: "session_dead" } });
 
