@@ -244,6 +244,28 @@ describe("size", () => {
     const long = sources.filter((file) => isLong(file) && !file.path.startsWith("views/locales/"));
     expect(long.map(({ path, text }) => `${path}: ${lines(text)}`)).toEqual([]);
   });
+
+  test("a folder holds at most 35 files", () => {
+    const folders = Map.groupBy(sources, ({ path }) => posix.dirname(path));
+    const full = [...folders].filter(([, files]) => files.filter(({ path }) => !isTest(path)).length > 35 || files.length > 60);
+    expect(full.map(([folder, files]) => `${folder}: ${files.length}`)).toEqual([]);
+  });
+
+  test("the linter holds a function to 80 lines and four parameters, tests apart", async () => {
+    const { linter, overrides } = await Bun.file("biome.json").json();
+    expect(linter.rules.complexity).toMatchObject({
+      useMaxParams: { level: "error", options: { max: 4 } },
+      noExcessiveLinesPerFunction: { level: "error", options: { maxLines: 80 } },
+    });
+    expect(overrides.flatMap(({ includes }: { includes: string[] }) => includes)).toEqual(["**/*.test.ts", "**/*.test.tsx", "test/**"]);
+    const SUPPRESSED = /biome-ignore[^\n]*(noExcessiveLinesPerFunction|useMaxParams)/;
+    expect(sources.filter(({ path, text }) => !isTest(path) && SUPPRESSED.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+
+  test("fields are left out with `omit`, never into names of underscores", () => {
+    const dropped = sources.filter(({ path, text }) => !isTest(path) && /[{,]\s*["\w$]+: _+\b\s*[,}]/.test(text));
+    expect(dropped.map(({ path }) => path)).toEqual([]);
+  });
 });
 
 describe("names", () => {

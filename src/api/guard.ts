@@ -71,6 +71,9 @@ export type Guard = {
   callerOf(request: Request): Caller | null;
 };
 
+/** A request, its URL taken apart, and the address of its connection. */
+type Arrival = { request: Request; path: string; query: string; peer: string | null };
+
 type GuardOptions = {
   keys: Keys;
   now: () => number;
@@ -87,7 +90,7 @@ type GuardOptions = {
 export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin, hint }: GuardOptions): Guard {
   const callers = new WeakMap<Request, Caller>();
 
-  const authenticate = (request: Request, path: string, query: string, peer: string | null): AppError | null => {
+  const authenticate = ({ request, path, query, peer }: Arrival): AppError | null => {
     const presented = presentedKey(request.headers, QUERY_KEY_PATHS.test(path) ? query : "");
     if (!presented) return unauthorized('Missing API key. Send it as "Authorization: Bearer YOUR_KEY".');
     const key = keys.find(presented);
@@ -99,13 +102,14 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
     return null;
   };
 
-  const admits = (access: Access, request: Request, path: string, query: string, peer: string | null): AppError | null => {
+  const admits = (access: Access, arrival: Arrival): AppError | null => {
+    const { request, path, peer } = arrival;
     if (access === "metrics")
       return mayReadMetrics(request.headers, peer, metricsToken)
         ? null
         : unauthorized("Metrics are for this machine, or need the metrics token.");
     if (access === "plugin" && plugin?.isOpen()) return plugin.refusalOf(request.headers, clientAddress(peer, request.headers, trustProxy));
-    const refusal = authenticate(request, path, query, peer);
+    const refusal = authenticate(arrival);
     if (access === "admin" || access === "plugin") return refusal ?? unknownUrl(request.method, path, hint?.(request));
     return access === "open" ? null : refusal;
   };
@@ -129,7 +133,7 @@ export function createGuard({ keys, now, trustProxy, metricsToken, hosts, plugin
         const asked = request.headers.get("access-control-request-headers") ?? "authorization, content-type";
         return { dialect, headers: { ...PREFLIGHT_HEADERS, "access-control-allow-headers": asked }, refusal: "preflight" };
       }
-      return { dialect, headers: hasCors ? CORS_HEADERS : {}, refusal: admits(rule.access, request, path, query, peer) };
+      return { dialect, headers: hasCors ? CORS_HEADERS : {}, refusal: admits(rule.access, { request, path, query, peer }) };
     },
   };
 }

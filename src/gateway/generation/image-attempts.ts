@@ -150,8 +150,8 @@ export class ImageAttempts {
       });
       const images = result.images.length;
       if (images === 0 && (result.finish === "no_image" || result.finish === "malformed")) throw noResult(result);
-      const actual = { ...pricing, images, searches: searchesOf(result.extras) };
-      const cost = { images, usd: actualImageUsd(family, lease.provider, size, result.usage, actual) };
+      const actual = { ...pricing, size, usage: result.usage, images, searches: searchesOf(result.extras) };
+      const cost = { images, usd: actualImageUsd(family, lease.provider, actual) };
       end({ ok: true, usage: result.usage, videoSeconds: 0, ...cost }, result.images, cost);
       await request.onCallEnd?.(true);
       return result;

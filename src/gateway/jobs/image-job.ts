@@ -181,7 +181,9 @@ export class ImageJob {
     const { family, mediaIds, done, output } = ended;
     const { options } = readImageSpec(row.plan);
     const { usage, provider } = done;
-    const usd = actualImageUsd(family, provider, options.size, usage, {
+    const usd = actualImageUsd(family, provider, {
+      size: options.size,
+      usage,
       images: mediaIds.length,
       prices: this.deps.prices?.(),
       searches: searchesOf(done.extras),

@@ -29,7 +29,7 @@ export async function submitVideo(job: VideoJob): Promise<void> {
   job.submissions++;
   const provider = providers.get(lease.provider)!;
   const { family, mode, aspect = null, resolution = null, seconds } = spec.fits[lease.provider]!;
-  const usd = videoUsd(family, lease.provider, resolution ?? undefined, seconds, prices?.());
+  const usd = videoUsd(family, lease.provider, { resolution: resolution ?? undefined, seconds }, prices?.());
   const facts = { provider: lease.provider, tokenId: lease.tokenId, mode, aspect, resolution, seconds, usd };
   try {
     const token = await tokens.open(lease.tokenId, lease.proxy);

@@ -209,7 +209,7 @@ export class FileMediaStore implements MediaStore {
   }
 
   private describe(head: Uint8Array, bytes: number, facts: MediaFacts): Media {
-    return describeMedia(head, bytes, facts, this.deps.settings(), this.deps.clock.now());
+    return describeMedia(head, { ...facts, bytes }, this.deps.settings(), this.deps.clock.now());
   }
 
   /** Null when the file is missing or cut. */

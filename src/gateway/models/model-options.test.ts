@@ -65,7 +65,7 @@ describe("a search", () => {
   test.each([["gemini-nano-banana-2.1"], [PRO], ["gemini-3.1-flash-image"]])("on %s costs a cent and four tenths a query", (family) => {
     const usual = estimateImageUsd(family, "gemini", "1K");
     expect(estimateImageUsd(family, "gemini", "1K", { searches: 1 }) - usual).toBeCloseTo(0.014, 6);
-    const actual = (searches: number) => actualImageUsd(family, "gemini", "1K", null, { searches });
+    const actual = (searches: number) => actualImageUsd(family, "gemini", { size: "1K", usage: null, searches });
     expect(actual(3) - actual(0)).toBeCloseTo(0.042, 6);
   });
 });

@@ -36,7 +36,7 @@ describe("own prices", () => {
   test("count before the call and after it, by the image rather than by the upstream's tokens", () => {
     const usage = { ...NO_USAGE, outputImage: 1120 };
     expect(estimateImageUsd(PRO, "gemini", "1K", { prices: prices() })).toBe(0.5);
-    expect(actualImageUsd(PRO, "gemini", "1K", usage, { prices: prices(), images: 2 })).toBe(1);
+    expect(actualImageUsd(PRO, "gemini", { size: "1K", usage, prices: prices(), images: 2 })).toBe(1);
   });
 
   test("leave the other sizes and providers at list price", () => {
@@ -45,7 +45,7 @@ describe("own prices", () => {
   });
 
   test("count by the second of video", () => {
-    expect(videoUsd("gemini-omni-1.2-flash", "gemini", undefined, 4, prices())).toBe(8);
+    expect(videoUsd("gemini-omni-1.2-flash", "gemini", { seconds: 4 }, prices())).toBe(8);
   });
 });
 

@@ -36,17 +36,15 @@ export function estimateImageUsd(family: string, provider: string, size: ImageSi
   return drawingUsd(price, family, provider, size) + thinkingUsd(price, family, provider, pricing.thinking) + searchUsd(price, pricing);
 }
 
+/** One call that was made; `usage` as the upstream counted it. */
+export type ImageCall = ImagePricing & { size?: ImageSize; usage: Usage | null; images?: number };
+
 /**
  * Cost of one call that made `images` images (default 1), in USD: by the counts that the upstream reports and bills by, else by the list.
  * Images without reported tokens count at list price.
  */
-export function actualImageUsd(
-  family: string,
-  provider: string,
-  size: ImageSize | undefined,
-  usage: Usage | null,
-  pricing: ImagePricing & { images?: number } = {},
-): number {
+export function actualImageUsd(family: string, provider: string, call: ImageCall): number {
+  const { size, usage, ...pricing } = call;
   const price = (pricing.prices ?? CATALOGUE_PRICES).images[family]?.[provider];
   if (!price) return 0;
   const images = pricing.images ?? 1;
@@ -63,8 +61,7 @@ export function actualImageUsd(
 export function videoUsd(
   family: string,
   provider: string,
-  resolution: Resolution | undefined,
-  seconds: number,
+  { resolution, seconds }: { resolution?: Resolution; seconds: number },
   prices: Prices = CATALOGUE_PRICES,
 ): number {
   const price = prices.videos[family]?.[provider];

@@ -86,7 +86,7 @@ export function chooseVideo(
     if (tier > 0) minTier[provider] = tier;
   }
   if (Object.keys(fits).length === 0) throw refusal ?? refused("model", `No provider of this pool makes videos with ${family}.`);
-  const costs = Object.entries(fits).map(([provider, { resolution, seconds }]) => videoUsd(family, provider, resolution, seconds, prices));
+  const costs = Object.entries(fits).map(([provider, fitted]) => videoUsd(family, provider, fitted, prices));
   return { fits, minTier, estimateUsd: Math.max(...costs) };
 }
 
@@ -99,7 +99,7 @@ function fitVideo(family: string, limits: VideoLimits, needs: VideoNeeds): Fitte
   const mode = chooseMode(family, limits, needs);
   if (mode instanceof AppError) return mode;
   const mine = limits.modes[mode]!;
-  const quality = chooseQuality(family, mode, limits, mine, needs.quality);
+  const quality = chooseQuality(family, mode, limits, needs.quality);
   if (quality instanceof AppError) return quality;
   const sourced = takesSource(mode);
   return compact({
@@ -168,11 +168,10 @@ function chooseQuality(
   family: string,
   mode: VideoMode,
   limits: VideoLimits,
-  mine: VideoModeLimits,
   wished: VideoQuality | undefined,
 ): VideoQuality | undefined | AppError {
   if (limits.qualities.length === 0) return undefined;
-  const offered = mine.qualities ?? limits.qualities;
+  const offered = limits.modes[mode]?.qualities ?? limits.qualities;
   if (wished === undefined) return limits.defaultQuality && offered.includes(limits.defaultQuality) ? limits.defaultQuality : offered[0];
   return offered.includes(wished)
     ? wished

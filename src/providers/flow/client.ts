@@ -150,7 +150,7 @@ class FlowImages {
       if (error instanceof AppError && error.kind === "upstream_unavailable") return order();
       throw error;
     });
-    return decodeFile(response, IMAGE_FILE, call, signal);
+    return decodeFile(response, IMAGE_FILE, call);
   }
 
   async *generate(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {

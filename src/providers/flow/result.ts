@@ -17,11 +17,11 @@ export async function fetchImage(
   token: ProviderToken,
   call: CallContext,
 ): Promise<TempFile> {
-  const link: Way[] = url ? [{ name: "link", fetch: (signal) => files.fetchLink(url, IMAGE_FILE, token, call, signal) }] : [];
+  const link: Way[] = url ? [{ name: "link", fetch: (within) => files.fetchLink(url, IMAGE_FILE, token, within) }] : [];
   const store: Way[] = mediaId
     ? [
-        { name: "bytes", fetch: (signal) => files.fetchBytes(mediaId, IMAGE_FILE, token, call, signal) },
-        { name: "fresh link", fetch: (signal) => files.fetchFresh(mediaId, IMAGE_FILE, token, call, signal) },
+        { name: "bytes", fetch: (within) => files.fetchBytes(mediaId, IMAGE_FILE, token, within) },
+        { name: "fresh link", fetch: (within) => files.fetchFresh(mediaId, IMAGE_FILE, token, within) },
       ]
     : [];
   try {

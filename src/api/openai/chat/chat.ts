@@ -50,7 +50,7 @@ export async function chat(api: Api, call: Call): Promise<Response> {
 
   const choice = modelOf(decoded.model);
   if (choice.kind === "video") {
-    const video = await startChatVideo(api, call, body.value, decoded, choice);
+    const video = await startChatVideo(api, call, { body: body.value, decoded, choice });
     if (!isJoined(video.headers)) side.started();
     // Not awaited: the body is released while the client waits.
     return answerChatVideo(api, call, envelopeOf(api, video.job.family, video.job), video);

@@ -22,12 +22,15 @@ import { type Envelope, encodeChunk, encodeCompletion, encodeUsageChunk, FINISH_
 /** A created job and the form of its response. */
 export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage"> & { left: AbortController };
 
+type VideoRequest = { body: ChatBody; decoded: DecodedChat; choice: ModelChoice };
+
 /** @throws {AppError} everything that is known before an upstream is called */
-export async function startChatVideo(api: Api, call: Call, body: ChatBody, decoded: DecodedChat, choice: ModelChoice): Promise<VideoChat> {
+export async function startChatVideo(api: Api, call: Call, { body, decoded, choice }: VideoRequest): Promise<VideoChat> {
   const { stream, includeUsage } = decoded;
   const left = new AbortController();
   const signal = AbortSignal.any([call.request.signal, left.signal]);
-  const started = await startVideo(api, call, "POST /v1/chat/completions", decodeChatVideo(body, decoded, choice), signal);
+  const video = decodeChatVideo(body, decoded, choice);
+  const started = await startVideo(api, call, { route: "POST /v1/chat/completions", video, signal });
   return { ...started, stream, includeUsage, left };
 }
 
@@ -53,7 +56,7 @@ export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, 
     const seconds = Math.round((api.clock.now() - startedAt) / 1000);
     return frame(encodeChunk(envelope, { reasoning_content: `${state.words}; ${seconds} s so far.\n` }));
   };
-  const frames = videoFrames(api, call, envelope, { ...chat, state }, AbortSignal.any([call.request.signal, left.signal]));
+  const frames = videoFrames(api, call, envelope, { ...chat, state });
   return streamFrames(frames, { clock: api.clock, heartbeat, headers, onCancel: () => left.abort(), onEnd: client.delivered });
 }
 
@@ -71,9 +74,9 @@ async function* videoFrames(
   api: Api,
   call: Call,
   envelope: Envelope,
-  { job, includeUsage, state }: VideoChat & { state: { words: string } },
-  signal: AbortSignal,
+  { job, includeUsage, state, left }: VideoChat & { state: { words: string } },
 ): AsyncGenerator<string> {
+  const signal = AbortSignal.any([call.request.signal, left.signal]);
   yield frame(encodeChunk(envelope, { role: "assistant", content: "" }));
   yield frame(encodeChunk(envelope, { reasoning_content: whereabouts(call, job) }));
   try {

@@ -111,7 +111,7 @@ function fromSource(decoded: DecodedVideo, mode?: VideoMode): DecodedVideo {
 
 /** The body's bytes count until the job is created, when its inputs are stored. */
 async function start(api: Api, call: Call, route: string, complete: (decoded: DecodedVideo) => DecodedVideo): Promise<Response> {
-  const { job, headers, client } = await withBody(api, call, (decoded) => startVideo(api, call, route, complete(decoded)));
+  const { job, headers, client } = await withBody(api, call, (decoded) => startVideo(api, call, { route, video: complete(decoded) }));
   const shown = await show(api, call, job);
   client.delivered();
   return Response.json(shown, { headers: { ...headers, ...POLL_HEADERS } });
