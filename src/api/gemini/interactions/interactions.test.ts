@@ -38,6 +38,15 @@ describe("input", () => {
   });
 });
 
+test.each([
+  [{ type: "text", text: 5 }, "input.text"],
+  [[{ type: "text", text: ["a"] }], "input[0].text"],
+  [["a fox", 5], "input[1]"],
+  [[{ type: "user_input", content: [{ text: false }] }], "input[0].content[0].text"],
+])("%j is refused, naming the field", (input, param) => {
+  expect(() => decode({ input })).toThrow(expect.objectContaining({ kind: "invalid_request", param }));
+});
+
 test("the format says shape, length and delivery, by itself or in a list", () => {
   const format = { type: "video", aspect_ratio: "9:16", resolution: "1080p", duration: "4.5s", delivery: "uri" };
   const expected = { delivery: "uri", video: { aspect: "9:16", resolution: "1080p", seconds: 4.5 } };
