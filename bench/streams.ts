@@ -113,7 +113,7 @@ function lostOf(text: string): string[] {
     ["role", (frame) => frame.includes('"role":"assistant"')],
     ["generating", (frame) => frame.includes("Generating.")],
     ["text", (frame) => frame.includes('"content":"A fox.')],
-    ["picture", (frame) => frame.includes("![image](")],
+    ["image", (frame) => frame.includes("![image](")],
     ["finish", (frame) => frame.includes('"finish_reason":"stop"')],
     ["usage", (frame) => frame.includes('"choices":[]') && frame.includes('"total_tokens":1130')],
     ["done", (frame) => frame === "[DONE]"],

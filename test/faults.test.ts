@@ -4,7 +4,7 @@ import { FLOW, GEMINI, GEMINI_TWO, type RigOptions, startRig } from "./rig.ts";
 
 type Expected = {
   status: number;
-  /** `error.code`, or null for an answer with a picture. */
+  /** `error.code`, or null for an answer with an image. */
   code: string | null;
   /** Health of the first token afterwards: its own state, or `model` when only this model is out. */
   health: "healthy" | "cooling" | "blocked" | "model";

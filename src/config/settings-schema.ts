@@ -114,7 +114,7 @@ export const SettingsSchema = t.Object({
   }),
   media: t.Object({
     max_age_days: whole(30, [0, 3650], "Age at which results are deleted; 0 keeps them"),
-    input_max_age_days: whole(2, [0, 3650], "Age at which clients' pictures are deleted; 0 keeps them"),
+    input_max_age_days: whole(2, [0, 3650], "Age at which clients' images are deleted; 0 keeps them"),
     max_total_mb: whole(
       10_240,
       [0, 100_000_000],
@@ -123,9 +123,9 @@ export const SettingsSchema = t.Object({
     key_share: whole(25, [1, 100], "Largest part of that space which one key's inputs and uploads may take, in percent"),
     sweep_interval: whole(300, [5, 86_400], "How often old media are looked for, in seconds"),
     min_free_mb: whole(256, [0, 1_000_000], "Free disk below which no generation is started, in MiB"),
-    fetch_timeout: whole(30, [1, 300], "Longest time to fetch a picture that a client names, in seconds"),
-    fetch_limit_mb: whole(30, [1, 512], "Largest picture that a client may name or send, in MiB"),
-    max_megapixels: whole(100, [1, 1000], "Largest picture that is accepted, in millions of pixels"),
+    fetch_timeout: whole(30, [1, 300], "Longest time to fetch an image that a client names, in seconds"),
+    fetch_limit_mb: whole(30, [1, 512], "Largest image that a client may name or send, in MiB"),
+    max_megapixels: whole(100, [1, 1000], "Largest image that is accepted, in millions of pixels"),
     allow_private_hosts: list("Host names or addresses on the private network that client-named URLs may use", {
       boot: true,
       check: "host",

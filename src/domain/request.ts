@@ -18,7 +18,7 @@ export type AttemptRow = {
 export type RequestPayload = {
   /** The latest text of the client, cut to 2,000 characters. */
   prompt: string;
-  /** As decoded from the dialect; never pictures, URLs or secrets. */
+  /** As decoded from the dialect; never images, URLs or secrets. */
   parameters: Record<string, Json>;
 };
 

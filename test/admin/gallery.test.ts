@@ -110,7 +110,7 @@ describe("bytes", () => {
     );
   });
 
-  test("of a client's picture are the operator's to see, and nobody else's", async () => {
+  test("of a client's image are the operator's to see, and nobody else's", async () => {
     const { id, ext } = await rig.context.media.keepBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null });
     expect((await admin.get(`/admin/gallery/${id}/file`)).status).toBe(200);
     for (const name of ["file", "thumb"]) {

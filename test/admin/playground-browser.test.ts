@@ -34,7 +34,7 @@ setDefaultTimeout(40_000);
 let browser: TestBrowser;
 let rig: Rig;
 let admin: SignedIn;
-/** A picture as a file of the reader's machine. */
+/** An image as a file of the reader's machine. */
 let picture: Buffer;
 
 beforeAll(async () => {
@@ -76,7 +76,7 @@ const drop = (page: Page, selector: string, type: "drop" | "paste") =>
   );
 
 describe.each(LANGUAGES)("in $locale", ({ locale, words }) => {
-  test("a picture is made, then changed, then moves, each to a visible result", async () => {
+  test("an image is made, then changed, then moves, each to a visible result", async () => {
     await using opened = await open("/admin/playground", { locale });
     const { page, complaints } = opened;
     await prompt(page).fill(`a lighthouse in ${locale}`);
@@ -158,13 +158,13 @@ describe("inputs", () => {
     await has(5);
     await references.first().getByRole("checkbox").click();
     await page.waitForFunction(() => document.querySelectorAll(".reference").length === 4);
-    await page.locator("#code-curl", { hasText: "picture-4.png" }).waitFor();
+    await page.locator("#code-curl", { hasText: "image-4.png" }).waitFor();
     await page.getByLabel("Python").check();
     await page.locator("#code-python", { hasText: "client.images.edit" }).waitFor();
     expect(complaints).toEqual([]);
   });
 
-  test("that are no pictures are refused where they were put", async () => {
+  test("that are no images are refused where they were put", async () => {
     await using opened = await open("/admin/playground");
     await opened.page.locator("[data-upload]").setInputFiles([{ name: "a.png", mimeType: "image/png", buffer: Buffer.from("no picture") }]);
     await opened.page.locator("[data-slot=pictures] [role=alert]").waitFor();
@@ -228,7 +228,7 @@ test("the gallery goes on as one scrolls", async () => {
 });
 
 describe("without JavaScript", () => {
-  test("a picture is made, the gallery goes on by a link", async () => {
+  test("an image is made, the gallery goes on by a link", async () => {
     await using opened = await open("/admin/playground", { javaScriptEnabled: false });
     const { page } = opened;
     await prompt(page).fill("a plain form");

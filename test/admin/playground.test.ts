@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
-/** A picture of its own, in the store. */
+/** An image of its own, in the store. */
 const picture = async () => (await rig.context.media.keepBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null })).id;
 const jobOf = async (answer: Response): Promise<JobRow> => {
   const id = /job=(\w+)/.exec(answer.headers.get("location") ?? answer.headers.get("hx-replace-url") ?? "")?.[1];
@@ -132,7 +132,7 @@ describe("a run", () => {
     const last = new URL(locations[2]!, busy.url).searchParams.get("job")!;
     const told = await (await me.get(`/admin/playground/runs/${last}/events`)).text();
     expect(told).toContain("number 2 in the queue");
-    expect(told.slice(told.lastIndexOf('data-state="completed"'))).toContain("Here is your picture.");
+    expect(told.slice(told.lastIndexOf('data-state="completed"'))).toContain("Here is your image.");
   });
 
   test("that is refused upstream says why, in place", async () => {
@@ -144,7 +144,7 @@ describe("a run", () => {
     expect(html).toContain("Failed");
   });
 
-  test("goes on from a picture and from a video of the gallery", async () => {
+  test("goes on from an image and from a video of the gallery", async () => {
     const image = await run({ prompt: "a house" });
     const edited = await run({ prompt: "at night", pictures: image.mediaIds });
     expect(edited.state).toBe("completed");
@@ -163,7 +163,7 @@ describe("a run", () => {
   });
 });
 
-test("what is used from the gallery is in its place: a picture as reference, a video to be changed", async () => {
+test("what is used from the gallery is in its place: an image as reference, a video to be changed", async () => {
   const id = await picture();
   expect(await (await admin.get(`/admin/playground?use=${id}`)).text()).toContain(`name="pictures" value="${id}"`);
   const [video] = await rig.context.store.listMedia({ origin: "result", kind: "video", limit: 1 });
@@ -173,7 +173,7 @@ test("what is used from the gallery is in its place: a picture as reference, a v
   expect((await admin.get(`/admin/playground?job=${newId()}`)).status).toBe(404);
 });
 
-test("files that are sent on their own become references; what is no picture is refused", async () => {
+test("files that are sent on their own become references; what is no image is refused", async () => {
   const send = (bytes: BlobPart) => {
     const body = new FormData();
     body.append("slot", "pictures");

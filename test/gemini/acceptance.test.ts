@@ -46,7 +46,7 @@ const google = async (one: Rig, path: string, json?: unknown, headers: Record<st
 const prompt = (text = "a fox") => ({ contents: [{ role: "user", parts: [{ text }] }] });
 const partsOf = (answer: Answer | { candidates?: unknown }) => (answer as Answer).candidates?.[0]?.content?.parts ?? [];
 const isPng = (data = "") => data.startsWith("iVBORw0KGgo");
-const isPicture = (data = "") => isPng(data) || data.startsWith("/9j/");
+const isImage = (data = "") => isPng(data) || data.startsWith("/9j/");
 const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
 
 describe.each([
@@ -57,7 +57,7 @@ describe.each([
 
   test("generateContent whole and streamed", async () => {
     const whole = await client().models.generateContent({ model: MODEL, contents: "a fox" });
-    expect(partsOf(whole).filter(({ inlineData }) => isPicture(inlineData?.data))).toHaveLength(1);
+    expect(partsOf(whole).filter(({ inlineData }) => isImage(inlineData?.data))).toHaveLength(1);
     expect(whole.usageMetadata?.totalTokenCount).toBeGreaterThan(1000);
     const chunks = await Array.fromAsync(await client().models.generateContentStream({ model: MODEL, contents: "a fox" }));
     expect(chunks.flatMap(partsOf).filter(({ inlineData }) => inlineData)).toHaveLength(1);

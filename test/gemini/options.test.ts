@@ -1,6 +1,6 @@
 // What a request of the Gemini dialect asks beyond shape and size: carried to the models that take it, refused, or told as ignored.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { isPicture, PIXEL } from "../clients/replay.ts";
+import { isImage, PIXEL } from "../clients/replay.ts";
 import { FLOW, GEMINI, type Rig, startRig } from "../rig.ts";
 
 const MODEL = "gemini-3.1-flash-image";
@@ -37,7 +37,7 @@ async function ask(body: object, { model = MODEL, of = rig, method = "generateCo
   const calls = of.simulator.calls().slice(before);
   const ignored = response.headers.get("x-flow2api-ignored")?.split(", ") ?? [];
   const parts = answer.candidates?.[0]?.content?.parts ?? [];
-  const images = parts.filter(({ inlineData, thought }) => !thought && isPicture(inlineData?.data));
+  const images = parts.filter(({ inlineData, thought }) => !thought && isImage(inlineData?.data));
   return { status: response.status, answer, text, ignored, images, calls, sent: calls[0]?.body as Sent };
 }
 

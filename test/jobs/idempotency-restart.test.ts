@@ -52,7 +52,7 @@ test("what was answered before the kill is answered again, and streamed from wha
     const after = await ask20(path, json, name);
     expect(new Set(after.map(settled))).toEqual(new Set([before[index]!]));
     const streamed = await (await call(program, path, { json: { ...json, stream: true }, name })).text();
-    expect(streamed).toContain("Here is your picture.");
+    expect(streamed).toContain("Here is your image.");
   }
   expect(generated(program)).toBe(3);
 });
@@ -80,7 +80,7 @@ describe("a response that is kept", () => {
     const { data } = await ask(program, `/v1/responses/${second.id}/input_items?order=asc`);
     expect(data.map(({ type, content }) => content?.[0]?.text ?? type)).toEqual([
       "a fox",
-      "Here is your picture.",
+      "Here is your image.",
       "image_generation_call",
       "now blue",
     ]);

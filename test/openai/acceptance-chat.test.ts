@@ -104,7 +104,7 @@ test("9: a stream begins at once and says how long it has taken at least every 1
   await read;
 });
 
-describe("11: pictures that a request names", () => {
+describe("11: images that a request names", () => {
   const picture = { port: 0, fetch: () => new Response(Buffer.from(PIXEL, "base64"), { headers: { "content-type": "image/png" } }) };
 
   test("a data URL and an address are fetched and sent as bytes", async () => {

@@ -106,7 +106,7 @@ test("a client that goes away leaves the job, which its id and its Idempotency-K
   expect(((await (await rig.call(`/v1/videos/${id}`)).json()) as { status: string }).status).toBe("completed");
 });
 
-test("pictures of the conversation are what the video begins with", async () => {
+test("images of the conversation are what the video begins with", async () => {
   const ask2 = (...messages: object[]) => ask({ messages });
   const user = (...content: object[]) => ({ role: "user", content });
   const said = { type: "text", text: "let it move" };

@@ -52,7 +52,7 @@ describe("a file part of zero bytes without a name is absent", () => {
     expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("Missing required parameter: 'image'")]);
   });
 
-  test("of a video's picture", async () => {
+  test("of a video's image", async () => {
     const part = { name: "input_reference", value: "", filename: "", type: "application/octet-stream" };
     expect((await post("/v1/videos", [prompt, part])).status).toBe(200);
   });

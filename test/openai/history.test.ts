@@ -40,7 +40,7 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
     expect((await rig.chat({ messages })).status).toBe(200);
     expect(sentTurns()).toEqual([
       ["user", "a fox"],
-      ["model", "Here is your picture.", "<image>"],
+      ["model", "Here is your image.", "<image>"],
       ["user", "make it red"],
     ]);
   });
@@ -48,7 +48,7 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
   test("where the client sends everything back, the image goes once", async () => {
     const { message } = ((await (await first(false)).json()) as Chat).choices[0]!;
     await rig.chat({ messages: [user("a fox"), message, user("make it red")] });
-    expect(sentTurns()[1]).toEqual(["model", "Here is your picture.", "<image>"]);
+    expect(sentTurns()[1]).toEqual(["model", "Here is your image.", "<image>"]);
   });
 
   test("where the client drops it from the first turn on, naming it is enough", async () => {

@@ -18,7 +18,7 @@ export type Run = {
   /** Among those that wait for a token. */
   place: QueuePosition | null;
   media: readonly Media[];
-  /** What the model said beside its pictures. */
+  /** What the model said beside its images. */
   words: string;
 };
 

@@ -1,4 +1,4 @@
-// When a call that failed counts as charged: everything after the body left but a refusal, and everything after a picture came.
+// When a call that failed counts as charged: everything after the body left but a refusal, and everything after an image came.
 import { expect, test } from "bun:test";
 import type { ProviderEvent } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";

@@ -187,10 +187,20 @@ export function imagePayload(request: Pick<ImageSpec, "turns" | "options" | "n">
   const { aspect, size, pixels, seed, thinking, system } = request.options;
   const parts = turns.flatMap((turn) => turn.parts);
   const prompt = (turns.at(-1)?.parts ?? []).flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
-  const pictures = parts.filter((part) => part.type === "image").length;
+  const images = parts.filter((part) => part.type === "image").length;
   return {
     prompt: cut(prompt),
-    parameters: present({ aspect, size, pixels, n, seed, thinking, turns: turns.length, pictures, system_characters: system?.length }),
+    parameters: present({
+      aspect,
+      size,
+      pixels,
+      n,
+      seed,
+      thinking,
+      turns: turns.length,
+      pictures: images,
+      system_characters: system?.length,
+    }),
   };
 }
 

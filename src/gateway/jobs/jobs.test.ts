@@ -460,7 +460,7 @@ test("when that token is gone, another starts from the stored bytes", async () =
   expect(world.seen.submitted[1]!.request).toMatchObject({ source: { operation: null } });
 });
 
-test("pictures reach the upstream in the client's order, also when they came as bytes", async () => {
+test("images reach the upstream in the client's order, also when they came as bytes", async () => {
   await using world = await openWorld();
   const picture = () => ({ mime: "image/png", data: new Blob([PIXEL_PNG]) });
   const { id } = await made(world, { images: [picture(), picture()], choice: parseModel("gemini-omni-1.2-flash")! });

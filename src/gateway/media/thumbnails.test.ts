@@ -27,7 +27,7 @@ const media = (change: Partial<Media> = {}): Media => ({
   ...change,
 });
 
-/** A picture of 800 x 400. */
+/** An image of 800 x 400. */
 const wide = () => new Bun.Image(PIXEL_PNG).resize(800, 400, { fit: "fill" }).png().bytes() as Promise<Uint8Array<ArrayBuffer>>;
 
 describe("a thumbnail", () => {

@@ -196,7 +196,7 @@ test("a thinking level goes only where it can be chosen, and down to one that is
   expect(fitThinking("gemini-nano-banana-2.1", "gemini", undefined)).toBeUndefined();
 });
 
-test("the most generous provider decides how many pictures may go in", () => {
+test("the most generous provider decides how many images may go in", () => {
   expect(maxInputs("gemini-2.5-flash-image", ["gemini"])).toBe(3);
   expect(maxInputs("gemini-3-pro-image", ["gemini", "flow"])).toBe(14);
 });

@@ -30,7 +30,7 @@ test("nano-banana-2.1 thinks at medium unless told otherwise, and that is in the
   expect(estimateImageUsd(family, "gemini", "4K", { thinking: "high" })).toBeCloseTo(0.1258, 6);
 });
 
-test("tokens that the upstream tells give the cost: one 3-pro image of 1120 tokens, a picture and a thought", () => {
+test("tokens that the upstream tells give the cost: one 3-pro image of 1120 tokens, an image and a thought", () => {
   const usage = { ...NO_USAGE, inputText: 100, inputImage: 560, outputText: 50, outputImage: 1120, thoughts: 200 };
   expect(actualImageUsd("gemini-3-pro-image", "gemini", { size: "1K", usage })).toBeCloseTo((660 * 2 + 250 * 12 + 1120 * 120) / 1e6, 9);
 });

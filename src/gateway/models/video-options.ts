@@ -118,9 +118,9 @@ const takesSource = (mode: VideoMode): boolean => mode === "edit" || mode === "e
 
 const INPUTS: Readonly<Record<VideoMode, string>> = {
   text: "text alone",
-  first_frame: "one picture",
-  frames: "a first and a last picture",
-  references: "reference pictures",
+  first_frame: "one image",
+  frames: "a first and a last image",
+  references: "reference images",
   edit: "a video to change",
   extend: "a video to go on from",
   upscale: "a video to enlarge",
@@ -160,7 +160,7 @@ function misfit(mode: VideoMode, { images = { min: 0, max: 0 } }: VideoModeLimit
   const least = mode === "references" ? Math.max(images.min, 1) : images.min;
   if (needs.images >= least && needs.images <= images.max) return null;
   const range = least === images.max ? `${least}` : `${least} to ${images.max}`;
-  return `A video from ${INPUTS[mode]} takes ${images.max === 0 ? "no pictures" : `${range} picture${images.max === 1 ? "" : "s"}`}, got ${needs.images}.`;
+  return `A video from ${INPUTS[mode]} takes ${images.max === 0 ? "no images" : `${range} image${images.max === 1 ? "" : "s"}`}, got ${needs.images}.`;
 }
 
 /** The quality to send; undefined where there is no choice. */

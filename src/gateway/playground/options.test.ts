@@ -58,7 +58,7 @@ describe("a wish", () => {
     ["at most four images at once", { n: 40 }, { n: 4 }],
   ] as const)("%s", (_, change, expected) => expect(settled(change as Partial<PlaygroundForm>)).toMatchObject(expected));
 
-  test("pictures stay when the mode changes: they go where there is room", () => {
+  test("images stay when the mode changes: they go where there is room", () => {
     const given = inputs({ pictures: ["a", "b", "c"] });
     const video = (mode: PlaygroundForm["mode"]) => settled({ model: "gemini-omni-1.2-flash", mode, inputs: given }).inputs;
     expect(video("frames")).toEqual(inputs({ first: ["a"], last: ["b"] }));
@@ -77,7 +77,7 @@ describe("a wish", () => {
     expect(settled({ model: "gemini-omni-1.2-flash", inputs: inputs(given) }).mode).toBe(mode),
   );
 
-  test("media of the gallery become inputs: pictures of an image model, a video of one that changes it", () => {
+  test("media of the gallery become inputs: images of an image model, a video of one that changes it", () => {
     const models = serving("gemini", "flow");
     const picture = { id: "p", kind: "image" as const };
     const video = { id: "v", kind: "video" as const };

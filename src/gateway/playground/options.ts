@@ -16,7 +16,7 @@ import type { VideoModeLimits } from "../models/family.ts";
 import { families, type ImageFamily, parseModel, type Thinking, type VideoFamily } from "../models/models.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 
-/** Places for inputs: pictures to go by, first and last frame, a video to start from. */
+/** Places for inputs: images to go by, first and last frame, a video to start from. */
 export const SLOTS = ["pictures", "first", "last", "video"] as const;
 export type Slot = (typeof SLOTS)[number];
 export type SlotRule = { slot: Slot; min: number; max: number };
@@ -128,11 +128,11 @@ function videoModel({ id, title, deprecated, providers }: VideoFamily, serves: (
 
 function slotsOf(mode: VideoMode, { images }: VideoModeLimits): SlotRule[] {
   const one = (slot: Slot): SlotRule => ({ slot, min: 1, max: 1 });
-  const pictures = (min: number): SlotRule[] => (images && images.max > 0 ? [{ slot: "pictures", min, max: images.max }] : []);
+  const references = (min: number): SlotRule[] => (images && images.max > 0 ? [{ slot: "pictures", min, max: images.max }] : []);
   if (mode === "text") return [];
   if (mode === "first_frame") return [one("first")];
   if (mode === "frames") return [one("first"), one("last")];
-  return mode === "references" ? pictures(Math.max(1, images?.min ?? 0)) : [one("video"), ...pictures(0)];
+  return mode === "references" ? references(Math.max(1, images?.min ?? 0)) : [one("video"), ...references(0)];
 }
 
 /** The wish as its model can take it: an unknown model or mode is the first, what is not offered is left to the model. Null: there is no model. */
@@ -171,12 +171,12 @@ export function settleForm(
   };
 }
 
-/** A wish that begins with these media: pictures to go by, or a video to change, with the first model that can. */
+/** A wish that begins with these media: images to go by, or a video to change, with the first model that can. */
 export function formUsing(models: readonly PlaygroundModel[], media: readonly Pick<Media, "id" | "kind">[]): PlaygroundForm {
-  const pictures = media.filter(({ kind }) => kind === "image").map(({ id }) => id);
+  const images = media.filter(({ kind }) => kind === "image").map(({ id }) => id);
   const video = media.find(({ kind }) => kind === "video");
-  if (!video) return { ...EMPTY_FORM, inputs: { ...EMPTY_FORM.inputs, pictures } };
-  const inputs = { ...EMPTY_FORM.inputs, pictures, video: [video.id] };
+  if (!video) return { ...EMPTY_FORM, inputs: { ...EMPTY_FORM.inputs, pictures: images } };
+  const inputs = { ...EMPTY_FORM.inputs, pictures: images, video: [video.id] };
   for (const model of models) {
     const offer = model.kind === "video" && model.modes.find(({ slots }) => slots.some(({ slot }) => slot === "video"));
     if (offer) return { ...EMPTY_FORM, model: model.id, mode: offer.mode, inputs };
@@ -187,15 +187,11 @@ export function formUsing(models: readonly PlaygroundModel[], media: readonly Pi
 /** The mode asked for; where the model has none such, one that takes the inputs that are there. */
 function modeFor({ modes }: VideoModel, { mode, inputs }: PlaygroundForm): VideoMode | "" {
   if (modes.some((offer) => offer.mode === mode)) return mode;
-  const pictures = inputs.pictures.length + inputs.first.length + inputs.last.length;
+  const images = inputs.pictures.length + inputs.first.length + inputs.last.length;
   const takes = (slots: readonly SlotRule[], slot: Slot) => slots.some((rule) => rule.slot === slot);
   const room = (slots: readonly SlotRule[]) => slots.reduce((sum, { max }) => sum + max, 0);
   const fits = ({ slots }: ModeChoices) =>
-    inputs.video.length > 0
-      ? takes(slots, "video")
-      : pictures === 0
-        ? slots.length === 0
-        : !takes(slots, "video") && room(slots) >= pictures;
+    inputs.video.length > 0 ? takes(slots, "video") : images === 0 ? slots.length === 0 : !takes(slots, "video") && room(slots) >= images;
   return modes.find(fits)?.mode ?? "";
 }
 
@@ -205,7 +201,7 @@ export function offerOf(model: PlaygroundModel, mode: VideoMode | ""): ImageMode
 }
 
 /**
- * The inputs in the places that there are. What has no place goes to the first that takes its kind and has room: a picture that was put
+ * The inputs in the places that there are. What has no place goes to the first that takes its kind and has room: an image that was put
  * in for one mode is still there in another.
  */
 function fitInputs(rules: readonly SlotRule[], inputs: PlaygroundForm["inputs"]): PlaygroundForm["inputs"] {

@@ -46,7 +46,7 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: 
   };
   const open = (slot: Slot) => Promise.all(wish.inputs[slot].map((id) => inputOf(deps, id)));
   if (model.kind === "image") {
-    const pictures: Part[] = (await open("pictures")).map((image) => ({ type: "image", image }));
+    const parts: Part[] = (await open("pictures")).map((image) => ({ type: "image", image }));
     return deps.jobs.createImages({
       ...shared,
       options: {
@@ -55,7 +55,7 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: 
         ...(wish.thinking && { thinking: wish.thinking }),
         ...(wish.seed === null ? {} : { seed: wish.seed }),
       },
-      turns: [{ role: "user", parts: [{ type: "text", text: wish.prompt }, ...pictures] }],
+      turns: [{ role: "user", parts: [{ type: "text", text: wish.prompt }, ...parts] }],
       n: wish.n,
     });
   }
@@ -100,7 +100,7 @@ export function formOfJob(job: JobRow): PlaygroundForm {
   const base: PlaygroundForm = { ...EMPTY_FORM, model: job.family, prompt: job.prompt };
   if (job.kind === "image") {
     const { n, options, turns } = readImageSpec(job.plan);
-    const pictures = turns.at(-1)?.parts.flatMap((part) => (part.type === "image" ? [part.mediaId] : [])) ?? [];
+    const images = turns.at(-1)?.parts.flatMap((part) => (part.type === "image" ? [part.mediaId] : [])) ?? [];
     return {
       ...base,
       aspect: options.aspect ?? "",
@@ -108,7 +108,7 @@ export function formOfJob(job: JobRow): PlaygroundForm {
       thinking: options.thinking ?? "",
       n: Math.min(n, MAX_IMAGES),
       seed: options.seed ?? null,
-      inputs: { ...EMPTY_FORM.inputs, pictures },
+      inputs: { ...EMPTY_FORM.inputs, pictures: images },
     };
   }
   const { fits, images, source, seed } = readVideoSpec(job.plan);

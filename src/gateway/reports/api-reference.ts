@@ -146,8 +146,8 @@ const METHOD_BODIES: Readonly<Record<string, unknown>> = {
 
 /** Fields of a form instead of a body. */
 const forms = ({ imageModel }: ApiExamples): Readonly<Record<string, readonly string[]>> => ({
-  "POST /v1/images/edits": [`model=${imageModel}`, "prompt=Put a hat on it", "image=@picture.png"],
-  "POST /v1/files": ["purpose=vision", "file=@picture.png"],
+  "POST /v1/images/edits": [`model=${imageModel}`, "prompt=Put a hat on it", "image=@image.png"],
+  "POST /v1/files": ["purpose=vision", "file=@image.png"],
 });
 
 const ROUTES_WITH_MODEL: Readonly<Record<string, (examples: ApiExamples) => string>> = {

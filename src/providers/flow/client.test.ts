@@ -298,7 +298,7 @@ describe("a refused generating call", () => {
   });
 });
 
-describe("a paid picture", () => {
+describe("a paid image", () => {
   const bad = () => new Response("gone", { status: 403 });
 
   test("is fetched again by its link", async () => {

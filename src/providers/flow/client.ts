@@ -165,7 +165,7 @@ class FlowImages {
     yield { type: "progress", stage: target ? "upscaling" : "downloading" };
     let draft: TempFile;
     try {
-      if (target && !mediaId) throw new AppError("upstream_unknown_outcome", "Flow made a picture that cannot be upscaled.");
+      if (target && !mediaId) throw new AppError("upstream_unknown_outcome", "Flow made an image that cannot be upscaled.");
       draft =
         target && mediaId
           ? await this.upscale(made, { mediaId, targetResolution: target }, token, call)

@@ -88,7 +88,7 @@ const VERDICTS = {
   policyInput: {
     kind: "content_policy",
     detail: { scope: "request", reason: "policy_input" },
-    message: "Flow refused a picture of the request under its content policy",
+    message: "Flow refused an image of the request under its content policy",
   },
   policyOutput: {
     kind: "content_policy",

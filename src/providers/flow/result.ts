@@ -28,6 +28,6 @@ export async function fetchImage(
     return await files.tryWays([...link, ...link, ...store], IMAGE_FILE, TRY_LIMIT_MS, call);
   } catch (cause) {
     if (call.signal.aborted || !(cause instanceof AppError)) throw cause;
-    throw new AppError("upstream_unknown_outcome", "Flow made the picture but did not hand it over.", { charged: true, cause });
+    throw new AppError("upstream_unknown_outcome", "Flow made the image but did not hand it over.", { charged: true, cause });
   }
 }

@@ -63,7 +63,7 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
       }),
     );
     const name = parseUpload(answer.body);
-    if (!name) throw damaged("malformed", "Flow's answer names no uploaded picture.");
+    if (!name) throw damaged("malformed", "Flow's answer names no uploaded image.");
     return name;
   };
 

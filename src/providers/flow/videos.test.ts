@@ -96,7 +96,7 @@ describe("a video", () => {
     }
   });
 
-  test("has its pictures uploaded first, each once", async () => {
+  test("has its images uploaded first, each once", async () => {
     await using started = start();
     const caller = createCaller();
     const asked = request({ mode: "frames", images: [renderedImage("a"), renderedImage("b")] });
@@ -220,7 +220,7 @@ describe("a submission", () => {
     });
   }
 
-  test("that Flow does not take has its pictures uploaded anew the next time", async () => {
+  test("that Flow does not take has its images uploaded anew the next time", async () => {
     await using started = start();
     const caller = createCaller();
     const asked = request({ mode: "first_frame", images: [renderedImage("a")] });

@@ -62,7 +62,7 @@ const cutAfter = (text: string) =>
     }),
   );
 
-describe("one picture", () => {
+describe("one image", () => {
   test("is asked for once, with the key in its header alone, and comes as a finished draft", async () => {
     await using set = setUp(() => Response.json(answerOf({ text: "Here." }, part(TEST_IMAGE, { thoughtSignature: "c2ln" }))));
     const { events, error } = await run(set);
@@ -91,7 +91,7 @@ describe("one picture", () => {
     expect(set.drafts.states()).toEqual(["closed"]);
   });
 
-  test("comes from a stream when thoughts are wanted, thoughts as they flow and the picture last", async () => {
+  test("comes from a stream when thoughts are wanted, thoughts as they flow and the image last", async () => {
     const draft = Buffer.alloc(100_000, "draft");
     const events = [
       { candidates: [{ content: { parts: [{ text: "light first", thought: true }] } }] },

@@ -140,7 +140,7 @@ describe("inputs", () => {
     expect(contentOf(set)[0]).toEqual({ type: "video", mime_type: "video/mp4", uri: "https://elsewhere.example/v1beta/files/xyz" });
   });
 
-  test("pictures beyond what a body should hold are uploaded in pieces, the others go with it, in their order", async () => {
+  test("images beyond what a body should hold are uploaded in pieces, the others go with it, in their order", async () => {
     const size = 9 * 1024 * 1024;
     const renderedImage = (bytes: number): InputMedia => ({ mime: "image/png", data: new Blob([Buffer.alloc(bytes, "p")]) });
     await using set = setUp(uploads("ACTIVE"));

@@ -157,7 +157,7 @@ async function readFile(
   const found = id === null ? null : await deps.media.open(id);
   const isUsable = found?.media.keyId === keyId && !isExpired(found.media, deps.now());
   const input = isUsable ? ownInput(deps, found, keyId, kinds) : null;
-  const noun = kinds.includes("image") ? "picture" : "video";
+  const noun = kinds.includes("image") ? "image" : "video";
   if (!input) throw new AppError("not_found", `${param}: there is no such ${noun} among your files.`, { param, reason: "file_not_found" });
   return input;
 }
@@ -212,7 +212,7 @@ const countInputs = (turns: readonly Turn[], counts: (input: InputMedia) => bool
 export function fitImages(turns: readonly Turn[], max: number, param = "messages"): Turn[] {
   const last = turns.at(-1)!;
   const asked = countImages([last]);
-  if (asked > max) throw new AppError("invalid_request", `The model takes at most ${max} pictures, got ${asked}.`, { param });
+  if (asked > max) throw new AppError("invalid_request", `The model takes at most ${max} images, got ${asked}.`, { param });
   let room = max - asked;
   const fitted = [last];
   for (const turn of turns.slice(0, -1).reverse()) {

@@ -59,7 +59,7 @@ test("results that are not in the answer follow it, each once; drafts are no res
   expect(partsOf({ mediaIds: ["z"] })).toEqual([{ type: "image", mediaId: "z" }]);
 });
 
-describe("a crash while a picture is made", () => {
+describe("a crash while an image is made", () => {
   const stored = async (options: { includeThoughts?: boolean }) => {
     const world = await openWorld();
     world.script.image = never;
