@@ -198,17 +198,17 @@ describe("the code shown", () => {
     ],
   ];
   const code = (kind: "image" | "video", change: Partial<PlaygroundForm>, language: CodeLanguage) => {
-    const wish = { ...EMPTY_FORM, ...change };
-    const text = writeCode({ kind, origin: rig.url, modelId: modelIdFor(wish), wish }, { thinking: "", upscale: "" })[language];
+    const values = { ...EMPTY_FORM, ...change };
+    const text = writeCode({ kind, origin: rig.url, modelId: modelIdFor(values), values }, { thinking: "", upscale: "" })[language];
     expect(text).toContain(PLACEHOLDER_KEY);
     return text.replaceAll(PLACEHOLDER_KEY, rig.key);
   };
   /** The request of the last job or image, as the operator's own would have been. */
   const expectMade = (kind: string, answer: object) => expect(answer).toHaveProperty(kind === "image" ? "data" : "status");
 
-  test.each(CALLS)("as curl makes %s", async (_, kind, wish) => {
+  test.each(CALLS)("as curl makes %s", async (_, kind, values) => {
     // The words as a shell hands them to curl, one a line, in base64.
-    const script = `curl() { for word; do printf '%s' "$word" | base64 | tr -d '\\n'; echo; done; }\n${code(kind, wish, "curl").split("\n\n")[0]}`;
+    const script = `curl() { for word; do printf '%s' "$word" | base64 | tr -d '\\n'; echo; done; }\n${code(kind, values, "curl").split("\n\n")[0]}`;
     const words = (await new Response(Bun.spawn(["sh", "-c", script]).stdout).text())
       .trim()
       .split("\n")
@@ -229,13 +229,13 @@ describe("the code shown", () => {
     const answer = await fetch(url!, { method: "POST", headers, body });
     expect(answer.status).toBe(200);
     expectMade(kind, (await answer.json()) as object);
-    const model = modelIdFor({ ...EMPTY_FORM, ...wish });
+    const model = modelIdFor({ ...EMPTY_FORM, ...values });
     if (kind === "video")
-      expect((await rig.context.jobs.list(1, { limit: 1 })).jobs[0]).toMatchObject({ model, prompt: wish.prompt!, mode: wish.mode! });
+      expect((await rig.context.jobs.list(1, { limit: 1 })).jobs[0]).toMatchObject({ model, prompt: values.prompt!, mode: values.mode! });
   });
 
-  test.each(CALLS)("as TypeScript makes %s", async (_, kind, wish) => {
-    const lines = code(kind, wish, "typescript")
+  test.each(CALLS)("as TypeScript makes %s", async (_, kind, values) => {
+    const lines = code(kind, values, "typescript")
       .split("\n")
       .filter((line) => !line.startsWith("import "));
     const script = new Bun.Transpiler({ loader: "ts" }).transformSync(
@@ -250,7 +250,7 @@ describe("the code shown", () => {
     };
     const main = new Function(...Object.keys(names), "readFileSync", "writeFileSync", `${script.replace("export ", "")}\nreturn main;`);
     await main(...Object.values(names), readFileSync, writeFileSync)();
-    if (kind === "image") expect(said).toHaveLength(wish.n ?? 1);
+    if (kind === "image") expect(said).toHaveLength(values.n ?? 1);
     else expect(files["video.mp4"]!.subarray(4, 8).toString()).toBe("ftyp");
   });
 });

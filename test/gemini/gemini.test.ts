@@ -289,8 +289,8 @@ describe("interactions", () => {
     expect([first.steps[0]!.content.map(({ type }) => type).toSorted(), said.text]).toEqual([["image", "text"], "Here is your image."]);
     await create({ model: MODEL, input: "bluer", previous_interaction_id: first.id });
     expect(lastSent().contents[1]).toMatchObject({ role: "model", parts: [{ text: said.text }, { inlineData: {} }] });
-    const wish = { model: MODEL, response_format: [{ type: "image", aspect_ratio: "1:1" }] };
-    expect((await answerOf(await create(wish))).steps[0]!.content.map(({ type }) => type)).toEqual(["image"]);
+    const body = { model: MODEL, response_format: [{ type: "image", aspect_ratio: "1:1" }] };
+    expect((await answerOf(await create(body))).steps[0]!.content.map(({ type }) => type)).toEqual(["image"]);
   });
 
   test("one in the background goes on from another, on the token that made it", async () => {

@@ -67,9 +67,9 @@ async function sentFor(prompt: string): Promise<Sent & { secret: string | null }
     await Bun.sleep(10);
   }
 }
-let wishes = 0;
+let prompts = 0;
 /** A prompt like no other. */
-const newPrompt = () => `wish ${++wishes} of a fox.`;
+const newPrompt = () => `prompt ${++prompts} of a fox.`;
 /** How images reach the upstream when the body or the form holds this. */
 async function picturesSent(send: (prompt: string) => Promise<Response>) {
   const prompt = newPrompt();

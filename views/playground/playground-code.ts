@@ -7,7 +7,7 @@ export type CodeCall = {
   origin: string;
   /** Model id that says the quality too. */
   modelId: string;
-  wish: PlaygroundForm;
+  values: PlaygroundForm;
 };
 
 export type CodeLanguage = "curl" | "python" | "typescript";
@@ -30,35 +30,35 @@ export function writeCode(code: CodeCall, words: CodeWords): Record<CodeLanguage
 }
 
 function callOf(code: CodeCall, words: CodeWords): Call {
-  const { kind, modelId, wish } = code;
+  const { kind, modelId, values } = code;
   const fields: Field[] = [
     ["model", modelId],
-    ["prompt", wish.prompt || "…"],
+    ["prompt", values.prompt || "…"],
   ];
   const add = (name: string, value: string | number | null) => {
     if (value !== "" && value !== null) fields.push([name, value]);
   };
-  if (kind === "image") add("n", wish.n > 1 ? wish.n : null);
-  add("aspect_ratio", wish.aspect);
-  add("image_size", wish.size);
-  add("resolution", wish.resolution);
-  add("seconds", wish.seconds === null ? null : `${wish.seconds}`);
-  add("seed", wish.seed);
+  if (kind === "image") add("n", values.n > 1 ? values.n : null);
+  add("aspect_ratio", values.aspect);
+  add("image_size", values.size);
+  add("resolution", values.resolution);
+  add("seconds", values.seconds === null ? null : `${values.seconds}`);
+  add("seed", values.seed);
   const uploads = uploadsOf(code);
   if (kind === "image") {
     add("response_format", "url");
     const path = uploads.length > 0 ? "/v1/images/edits" : "/v1/images/generations";
-    return { ...code, path, fields, uploads, notes: wish.thinking ? [words.thinking] : [] };
+    return { ...code, path, fields, uploads, notes: values.thinking ? [words.thinking] : [] };
   }
-  const isSourced = ["edit", "extend", "upscale"].includes(wish.mode);
+  const isSourced = ["edit", "extend", "upscale"].includes(values.mode);
   if (isSourced) add("video", PLACEHOLDER_VIDEO);
-  const path = !isSourced ? "/v1/videos" : wish.mode === "extend" ? "/v1/videos/extensions" : "/v1/videos/edits";
-  return { ...code, path, fields, uploads, notes: wish.mode === "upscale" ? [words.upscale] : [] };
+  const path = !isSourced ? "/v1/videos" : values.mode === "extend" ? "/v1/videos/extensions" : "/v1/videos/edits";
+  return { ...code, path, fields, uploads, notes: values.mode === "upscale" ? [words.upscale] : [] };
 }
 
 const FIELDS = { first: "first_frame", last: "last_frame", pictures: "input_references" } as const;
 
-function uploadsOf({ kind, wish: { inputs } }: CodeCall): Upload[] {
+function uploadsOf({ kind, values: { inputs } }: CodeCall): Upload[] {
   const of = (slot: Exclude<Slot, "video">, name: string) =>
     inputs[slot].map((_, index, all) => ({
       field: kind === "image" ? "image[]" : FIELDS[slot],

@@ -62,10 +62,10 @@ export async function storeInputs(
   return kept;
 }
 
-/** The wish with further inputs in their places. */
-export const withInputs = (wish: PlaygroundForm, kept: Readonly<Record<Slot, readonly Media[]>>): PlaygroundForm => ({
-  ...wish,
-  inputs: Object.fromEntries(SLOTS.map((slot) => [slot, [...wish.inputs[slot], ...kept[slot].map(({ id }) => id)]])) as Record<
+/** The form with further inputs in their places. */
+export const withInputs = (values: PlaygroundForm, kept: Readonly<Record<Slot, readonly Media[]>>): PlaygroundForm => ({
+  ...values,
+  inputs: Object.fromEntries(SLOTS.map((slot) => [slot, [...values.inputs[slot], ...kept[slot].map(({ id }) => id)]])) as Record<
     Slot,
     string[]
   >,

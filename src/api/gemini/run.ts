@@ -38,8 +38,8 @@ export function leftByJob(
   { families: [family], kind }: ModelChoice,
   options: ModelOptions | undefined,
 ): string[] {
-  const wished = Object.keys(options ?? {}).map((name) => OPTION_NAMES[name as keyof ModelOptions]);
-  if (kind === "video") return wished;
+  const names = Object.keys(options ?? {}).map((name) => OPTION_NAMES[name as keyof ModelOptions]);
+  if (kind === "video") return names;
   const providers = Object.keys(familyOf(family)?.providers ?? {}).filter((provider) => pool.canServe(kind, family, [provider]));
   return leftBehind(family, providers, options);
 }

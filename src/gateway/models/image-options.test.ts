@@ -15,7 +15,7 @@ import {
 } from "./image-options.ts";
 import { parseModel } from "./models.ts";
 
-const WISHES: readonly [hints: ImageHints, wish: Omit<ImageOptions, "pixels">][] = [
+const CASES: readonly [hints: ImageHints, options: Omit<ImageOptions, "pixels">][] = [
   [{}, {}],
   [{ size: null, quality: undefined, aspectRatio: "", imageSize: "auto" }, {}],
   [{ size: "auto", quality: "auto" }, {}],
@@ -84,10 +84,10 @@ const WISHES: readonly [hints: ImageHints, wish: Omit<ImageOptions, "pixels">][]
   ],
 ];
 
-for (const [hints, wish] of WISHES) {
-  test(`${JSON.stringify(hints)} asks for ${JSON.stringify(wish)}`, () => {
+for (const [hints, options] of CASES) {
+  test(`${JSON.stringify(hints)} asks for ${JSON.stringify(options)}`, () => {
     const { pixels: _, ...read } = readImageOptions(hints);
-    expect(read).toEqual(wish);
+    expect(read).toEqual(options);
   });
 }
 
@@ -130,10 +130,10 @@ for (const [hints, param] of GARBAGE) {
 }
 
 test("what the id fixes wins over the request", () => {
-  const wish = readImageOptions({ size: "1024x1536", imageSize: "4K" });
-  expect(withModel(parseModel("gemini-3.0-pro-image-landscape-2k")!.params, wish)).toEqual({ aspect: "16:9", size: "2K" });
-  expect(withModel(parseModel("gemini-3.0-pro-image-landscape")!.params, wish)).toEqual({ aspect: "16:9", size: "4K" });
-  expect(withModel(parseModel("gemini-3.0-pro-image")!.params, wish)).toEqual(wish);
+  const options = readImageOptions({ size: "1024x1536", imageSize: "4K" });
+  expect(withModel(parseModel("gemini-3.0-pro-image-landscape-2k")!.params, options)).toEqual({ aspect: "16:9", size: "2K" });
+  expect(withModel(parseModel("gemini-3.0-pro-image-landscape")!.params, options)).toEqual({ aspect: "16:9", size: "4K" });
+  expect(withModel(parseModel("gemini-3.0-pro-image")!.params, options)).toEqual(options);
   expect(withModel({}, {})).toEqual({});
 });
 
@@ -172,7 +172,7 @@ test("the providers that can do exactly what is asked go alone, else those that 
   expect(providers("gemini-3.1-flash-lite-image", { imageSize: "2K" })).toEqual({ providers: ["gemini"], minTier: {}, exact: false });
 });
 
-test("a wish for less than the smallest size rules out no provider", () => {
+test("options for less than the smallest size rules out no provider", () => {
   expect(providersFor("gemini-3.1-flash-image", { size: "512" })).toEqual({ providers: ["gemini", "flow"], minTier: {}, exact: true });
 });
 

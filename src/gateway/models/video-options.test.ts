@@ -1,4 +1,4 @@
-// What a wish for a video becomes at each provider, and what is refused with which reason.
+// What options for a video becomes at each provider, and what is refused with which reason.
 
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";

@@ -168,32 +168,32 @@ function chooseQuality(
   family: string,
   mode: VideoMode,
   limits: VideoLimits,
-  wished: VideoQuality | undefined,
+  requested: VideoQuality | undefined,
 ): VideoQuality | undefined | AppError {
   if (limits.qualities.length === 0) return undefined;
   const offered = limits.modes[mode]?.qualities ?? limits.qualities;
-  if (wished === undefined) return limits.defaultQuality && offered.includes(limits.defaultQuality) ? limits.defaultQuality : offered[0];
-  return offered.includes(wished)
-    ? wished
-    : refused("quality", `${family} makes videos from ${INPUTS[mode]} in ${offered.join(" or ")} only, not in ${wished}.`);
+  if (requested === undefined) return limits.defaultQuality && offered.includes(limits.defaultQuality) ? limits.defaultQuality : offered[0];
+  return offered.includes(requested)
+    ? requested
+    : refused("quality", `${family} makes videos from ${INPUTS[mode]} in ${offered.join(" or ")} only, not in ${requested}.`);
 }
 
 /** The nearest length on offer, the longer of two that are equally near. */
-function fitSeconds(wished: number | undefined, { seconds }: VideoModeLimits): number {
-  if (wished === undefined) return seconds.default;
-  if (!seconds.values) return Math.min(Math.max(wished, seconds.min), seconds.max);
-  return seconds.values.reduce((best, value) => (Math.abs(value - wished) <= Math.abs(best - wished) ? value : best));
+function fitSeconds(requested: number | undefined, { seconds }: VideoModeLimits): number {
+  if (requested === undefined) return seconds.default;
+  if (!seconds.values) return Math.min(Math.max(requested, seconds.min), seconds.max);
+  return seconds.values.reduce((best, value) => (Math.abs(value - requested) <= Math.abs(best - requested) ? value : best));
 }
 
-function fitAspect(wished: VideoAspect | undefined, { aspects, defaultAspect }: VideoLimits): VideoAspect {
-  return wished && aspects.includes(wished) ? wished : defaultAspect;
+function fitAspect(requested: VideoAspect | undefined, { aspects, defaultAspect }: VideoLimits): VideoAspect {
+  return requested && aspects.includes(requested) ? requested : defaultAspect;
 }
 
 /** The next lower on offer, else the lowest. */
-function fitResolution(wished: Resolution | undefined, { resolutions, defaultResolution }: VideoLimits): Resolution {
-  if (!wished) return defaultResolution;
+function fitResolution(requested: Resolution | undefined, { resolutions, defaultResolution }: VideoLimits): Resolution {
+  if (!requested) return defaultResolution;
   const order = (resolution: Resolution) => RESOLUTIONS.indexOf(resolution);
-  return resolutions.findLast((resolution) => order(resolution) <= order(wished)) ?? resolutions[0] ?? defaultResolution;
+  return resolutions.findLast((resolution) => order(resolution) <= order(requested)) ?? resolutions[0] ?? defaultResolution;
 }
 
 function providersOf(id: string): [string, VideoLimits][] {

@@ -9,7 +9,7 @@ const serving = (...providers: string[]) =>
   } as Parameters<typeof playgroundModels>[0]);
 const model = (id: string, ...providers: string[]) => serving(...providers).find((one) => one.id === id)!;
 const settled = (change: Partial<PlaygroundForm>, ...providers: string[]) =>
-  settleForm(serving(...(providers.length > 0 ? providers : ["gemini", "flow"])), { ...EMPTY_FORM, ...change })!.wish;
+  settleForm(serving(...(providers.length > 0 ? providers : ["gemini", "flow"])), { ...EMPTY_FORM, ...change })!.values;
 const inputs = (change: Partial<PlaygroundForm["inputs"]>) => ({ ...EMPTY_FORM.inputs, ...change });
 
 describe("what is offered", () => {
@@ -45,7 +45,7 @@ describe("what is offered", () => {
   });
 });
 
-describe("a wish", () => {
+describe("a form", () => {
   test.each([
     ["an unknown model is the first one", { model: "nobody" }, { model: "gemini-nano-banana-2.1" }],
     ["a size that the model does not have is left to it", { model: "gemini-3.1-flash-lite-image", size: "4K" }, { size: "" }],
@@ -81,7 +81,7 @@ describe("a wish", () => {
     const models = serving("gemini", "flow");
     const picture = { id: "p", kind: "image" as const };
     const video = { id: "v", kind: "video" as const };
-    expect(settleForm(models, formUsing(models, [picture]))!.wish).toMatchObject({
+    expect(settleForm(models, formUsing(models, [picture]))!.values).toMatchObject({
       model: models[0]!.id,
       inputs: inputs({ pictures: ["p"] }),
     });

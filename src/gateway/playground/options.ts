@@ -135,20 +135,26 @@ function slotsOf(mode: VideoMode, { images }: VideoModeLimits): SlotRule[] {
   return mode === "references" ? references(Math.max(1, images?.min ?? 0)) : [one("video"), ...references(0)];
 }
 
-/** The wish as its model can take it: an unknown model or mode is the first, what is not offered is left to the model. Null: there is no model. */
+/** The form as its model can take it: an unknown model or mode is the first, what is not offered is left to the model. Null: there is no model. */
 export function settleForm(
   models: readonly PlaygroundModel[],
-  wish: PlaygroundForm,
-): { model: PlaygroundModel; wish: PlaygroundForm } | null {
-  const model = models.find(({ id }) => id === wish.model) ?? models[0];
+  values: PlaygroundForm,
+): { model: PlaygroundModel; values: PlaygroundForm } | null {
+  const model = models.find(({ id }) => id === values.model) ?? models[0];
   if (!model) return null;
-  const offer = offerOf(model, model.kind === "video" ? modeFor(model, wish) : "");
-  const shared = { ...EMPTY_FORM, model: model.id, prompt: wish.prompt, seed: wish.seed, inputs: fitInputs(offer.slots, wish.inputs) };
+  const offer = offerOf(model, model.kind === "video" ? modeFor(model, values) : "");
+  const shared = {
+    ...EMPTY_FORM,
+    model: model.id,
+    prompt: values.prompt,
+    seed: values.seed,
+    inputs: fitInputs(offer.slots, values.inputs),
+  };
   if (model.kind === "image") {
-    const { aspect, size, thinking, n } = wish;
+    const { aspect, size, thinking, n } = values;
     return {
       model,
-      wish: {
+      values: {
         ...shared,
         aspect: among(model.aspects, aspect),
         size: among(model.sizes, size),
@@ -160,18 +166,18 @@ export function settleForm(
   const { mode, aspects, resolutions, qualities, seconds } = offer as ModeChoices;
   return {
     model,
-    wish: {
+    values: {
       ...shared,
       mode,
-      aspect: among(aspects as readonly Aspect[], wish.aspect),
-      resolution: among(resolutions, wish.resolution),
-      quality: among(qualities, wish.quality),
-      seconds: fitSeconds(seconds, wish.seconds),
+      aspect: among(aspects as readonly Aspect[], values.aspect),
+      resolution: among(resolutions, values.resolution),
+      quality: among(qualities, values.quality),
+      seconds: fitSeconds(seconds, values.seconds),
     },
   };
 }
 
-/** A wish that begins with these media: images to go by, or a video to change, with the first model that can. */
+/** A form that begins with these media: images to go by, or a video to change, with the first model that can. */
 export function formUsing(models: readonly PlaygroundModel[], media: readonly Pick<Media, "id" | "kind">[]): PlaygroundForm {
   const images = media.filter(({ kind }) => kind === "image").map(({ id }) => id);
   const video = media.find(({ kind }) => kind === "video");
@@ -217,10 +223,10 @@ function fitInputs(rules: readonly SlotRule[], inputs: PlaygroundForm["inputs"])
   return fitted;
 }
 
-function fitSeconds(rule: VideoModeLimits["seconds"] | null, wished: number | null): number | null {
-  if (rule === null || wished === null) return null;
-  if (rule.values) return rule.values.includes(wished) ? wished : null;
-  return Math.min(Math.max(Math.round(wished), rule.min), rule.max);
+function fitSeconds(rule: VideoModeLimits["seconds"] | null, requested: number | null): number | null {
+  if (rule === null || requested === null) return null;
+  if (rule.values) return rule.values.includes(requested) ? requested : null;
+  return Math.min(Math.max(Math.round(requested), rule.min), rule.max);
 }
 
 /** The id under which clients ask for this model, with the quality that only an id can say. */
@@ -234,4 +240,4 @@ const limitsOf = <T>(providers: Readonly<Record<string, T>>, serves: (provider: 
   Object.entries(providers).flatMap(([provider, limits]) => (serves(provider) ? [limits] : []));
 const inOrder = <T>(order: readonly T[], lists: readonly (readonly T[])[]): T[] =>
   order.filter((value) => lists.some((list) => list.includes(value)));
-const among = <T extends string>(offered: readonly T[], wished: T | ""): T | "" => (offered.includes(wished as T) ? wished : "");
+const among = <T extends string>(offered: readonly T[], requested: T | ""): T | "" => (offered.includes(requested as T) ? requested : "");

@@ -77,7 +77,7 @@ describe("review", () => {
     expect((await world().admin.review([{ key, text }])).wrong).toEqual([key as never]);
   });
 
-  test.each(["server.port", "gemini.base_url", "no.such"])("%s cannot be wished", async (key) => {
+  test.each(["server.port", "gemini.base_url", "no.such"])("%s cannot be changed", async (key) => {
     expect((await world().admin.review([{ key, text: "1" }])).differences).toEqual([]);
   });
 

@@ -95,11 +95,11 @@ const LINE_OVERHEAD = 512;
 
 function shower(api: Api, call: Call, decoded: DecodedChat, embedded: Base64Placeholders): Show {
   const { origin } = call;
-  const wished = formOf(api, call, decoded);
+  const requested = formOf(api, call, decoded);
   const longest = decoded.stream ? api.settings.current().chat.max_line_kb * 1024 : 0;
   return async (media) => {
     const isTooLong = longest > 0 && Math.ceil(media.bytes / 3) * 4 + LINE_OVERHEAD > longest;
-    const form = isTooLong ? "markdown_url" : wished;
+    const form = isTooLong ? "markdown_url" : requested;
     const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, media, embedded);
     return { form: form === "images" ? "images" : "markdown", url, link: mediaUrl(origin, media) };
   };
