@@ -123,7 +123,7 @@ function holdBack({ context }: Rig): void {
   }
 }
 
-/** What the history of one token tells of earlier days. */
+/** What the history of one token reports of earlier days. */
 async function addPauses({ context: { store, clock } }: Rig, id: number): Promise<void> {
   const now = clock.now();
   const pause = (days: number, minutes: number, reason: FailureReason, family: string | null): CooldownRow => {

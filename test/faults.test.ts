@@ -162,7 +162,7 @@ test("the upstream not being there disables nothing", async () => {
   expect([response.status, ...rig.context.pool.snapshot().map((token) => token.health.state)]).toEqual([502, "healthy", "healthy"]);
 });
 
-test("an empty pool is told at once, and the server is ready all the same", async () => {
+test("an empty pool is reported at once, and the server is ready all the same", async () => {
   await using rig = await startRig({ tokens: [] });
   expect([(await rig.chat()).status, (await rig.call("/ready")).status]).toEqual([503, 200]);
 });

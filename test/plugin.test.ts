@@ -159,7 +159,7 @@ describe("update-token", () => {
     ]);
   });
 
-  test("finds the token that has the very session and was never told whose it is", async () => {
+  test("finds the token that has the very session and whose account is unknown", async () => {
     await using rig = await startRig({ tokens: [FLOW], settings: OPEN });
     expect((await update(rig, FLOW.secret)).body).toMatchObject({ action: "updated", token_id: 1 });
     expect(await check(rig)).toMatchObject([{ email: EMAIL }]);

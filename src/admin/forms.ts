@@ -95,7 +95,7 @@ function hasMore(text: string, most: number): boolean {
 type TextRule = { required?: boolean; max?: number; pattern?: RegExp /** Kept as sent: passwords and secrets. */; verbatim?: boolean };
 type NumberRule = { required?: boolean; min?: number; max?: number };
 
-/** Fields of a form as values. Mistakes are gathered; `check` tells them all at once. */
+/** Fields of a form as values. Mistakes are gathered; `check` reports them all at once. */
 export type FormReader = {
   /** Trimmed; empty when it is missing. */
   text(name: string, rule?: TextRule): string;

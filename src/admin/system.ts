@@ -59,7 +59,7 @@ const healthRoutes = (ctx: AdminContext) => {
           ? await selfTest(deps, request.signal)
           : [...(await quickChecks(deps)), ...(await upstreamChecks(deps, request.signal))];
       if (!isHtmx(request)) return healthPage(request, checks);
-      return changed(ctx, request, { location: "/admin/system", content: (view) => Checks({ view, checks, told: true }) });
+      return changed(ctx, request, { location: "/admin/system", content: (view) => Checks({ view, checks, summary: true }) });
     });
 };
 

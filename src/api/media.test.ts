@@ -69,7 +69,7 @@ test("a result is sent whole to whoever has its URL, with headers that let a bro
   expect((await room.get(room.video)).headers.get("content-type")).toBe("video/mp4");
 });
 
-test("HEAD tells the same as GET and sends nothing", async () => {
+test("HEAD has the headers of GET and no body", async () => {
   await using room = await serve();
   for (const headers of [NOBODY, { range: "bytes=2-4" }]) {
     const [head, get] = [await room.get(room.result, headers, "HEAD"), await room.get(room.result, headers)];

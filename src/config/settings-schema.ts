@@ -89,7 +89,7 @@ export const SettingsSchema = t.Object({
     retry_unknown_images: flag(false, "Try an image again when the upstream took the request and never answered; it may be paid twice"),
     list_all_models: flag(false, "List every model id that is understood, not only families and official ids; all are accepted anyway"),
     successors: flag(true, "Serve models that an upstream retired by their named successor"),
-    refusal: choice(["content_filter", "error"], "How chat tells a content-policy refusal: finish_reason with text, or an HTTP error"),
+    refusal: choice(["content_filter", "error"], "How chat reports a content-policy refusal: finish_reason with text, or an HTTP error"),
     on_disconnect: choice(
       ["finish", "abort"],
       "What becomes of a call that an upstream has taken when its client leaves: finished and given to the next identical request of the key, or cut and counted at the catalogue's price",
@@ -155,7 +155,7 @@ export const SettingsSchema = t.Object({
     ),
   }),
   webhooks: t.Object({
-    enabled: flag(true, "Tell the end of jobs to the addresses that requests and keys name"),
+    enabled: flag(true, "Notify the URLs that requests and keys name when a job ends"),
   }),
   requests: t.Object({
     retention_days: whole(30, [1, 3650], "Age at which request log rows are deleted"),

@@ -90,7 +90,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
       expect(rows).toMatchObject([{ group: 1, requests: 1, errors: 1, images: 0, usd: 0, p50Ms: null, meanMs: null, maxMs: null }]);
     }));
 
-  test("admissions since a time are told in order, ended or not", () =>
+  test("admissions since a time are reported in order, ended or not", () =>
     withStore(async (store) => {
       for (const at of [NOON + 2, NOON, NOON + 1]) await insert(store, { at });
       await store.endReservations([ending(1)]);

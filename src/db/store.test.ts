@@ -65,7 +65,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
     await again(reopened).finally(() => reopened.close());
   }
 
-  test("many tokens come in one act, each with what was told of it, and those that are there are known", () =>
+  test("many tokens come in one act, each with what was reported about it, and those that are there are known", () =>
     withStore(async (store) => {
       const old = newToken();
       await store.insertToken(old, NOW);

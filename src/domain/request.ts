@@ -45,7 +45,7 @@ export type RequestRow = {
   stream: boolean;
   mediaIds: string[];
   attempts: AttemptRow[];
-  /** Told of a single row only. */
+  /** Only on a single row. */
   payload?: RequestPayload;
 };
 

@@ -281,7 +281,7 @@ test("on a phone every page of the menu fits", async () => {
   expect(opened.complaints).toEqual([]);
 });
 
-/** As long as plots take to be drawn and times to be told. Runs in the page. */
+/** As long as plots take to be drawn and times to be shown. Runs in the page. */
 const thirtyFrames = () =>
   new Promise<void>((go) => {
     let left = 30;

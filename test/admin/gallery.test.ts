@@ -83,7 +83,7 @@ describe("the list", () => {
   });
 });
 
-test("the storage used is told, against the limit where there is one", async () => {
+test("the storage used is reported, against the limit where there is one", async () => {
   await using own = await startRig({ settings: { "media.max_total_mb": 1 } });
   await own.context.media.keepBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: null });
   const page = async () => (await (await signIn(own)).get("/admin/gallery")).text();
@@ -127,7 +127,7 @@ describe("bytes", () => {
 });
 
 describe("one medium", () => {
-  test("of a job tells its prompt, parameters, cost, token and attempts", async () => {
+  test("of a job reports its prompt, parameters, cost, token and attempts", async () => {
     const html = await show(`/${jobMedia[0]}`);
     expect(html).toContain("a &lt;b>hostile&lt;/b> prompt");
     for (const text of ["16:9", "$0.08", ">alpha<", "gemini-nano-banana-2.1", `/admin/gallery/${jobMedia[1]}`])

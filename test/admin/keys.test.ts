@@ -50,7 +50,7 @@ describe("a new key", () => {
     expect(html).not.toContain("<html");
   });
 
-  test("has every mistake of its form told at once, and is not made", async () => {
+  test("has every mistake of its form reported at once, and is not made", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);
     const wrong = {

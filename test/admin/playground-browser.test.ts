@@ -28,7 +28,7 @@ const LANGUAGES = [
 ] as const;
 
 const OMNI = "gemini-omni-1.2-flash";
-/** Longer than the page's own, which tells what was waited for. */
+/** Longer than the page's own, which names what was waited for. */
 setDefaultTimeout(40_000);
 
 let browser: TestBrowser;

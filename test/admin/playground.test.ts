@@ -105,7 +105,7 @@ describe("a run", () => {
     expect([gone.status, await gone.text()]).toEqual([422, expect.stringContaining("One of the images was deleted")]);
   });
 
-  test("is told of as it goes, until it is over", async () => {
+  test("is shown as it goes, until it is over", async () => {
     const answer = await admin.htmx("/admin/playground/runs", { prompt: "waves", model: OMNI, seconds: "5", resolution: "360p" });
     expect(await answer.text()).toContain('hx-sse:close="over"');
     const job = await jobOf(answer);
@@ -118,7 +118,7 @@ describe("a run", () => {
     expect(text).toEndWith("event: over\ndata: over\n\n");
   });
 
-  test("that waits tells its place in the queue, here and among the jobs; done, it shows what the model said", async () => {
+  test("that waits reports its place in the queue, here and among the jobs; done, it shows what the model said", async () => {
     await using busy = await startRig({ tokens: [{ ...GEMINI, imageConcurrency: 1 }], simulator: { latencyMs: 2000 } });
     const me = await signIn(busy);
     const locations: string[] = [];

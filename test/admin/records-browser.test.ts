@@ -6,7 +6,7 @@ import { type SignedIn, signIn } from "./admin.ts";
 import { launchBrowser, openSignedIn, overflow, PHONE, type TestBrowser, violations } from "./browser.ts";
 import { seedUse } from "./seed.ts";
 
-/** Longer than the page's own, which tells what was waited for. */
+/** Longer than the page's own, which names what was waited for. */
 setDefaultTimeout(60_000);
 
 let browser: TestBrowser;
@@ -131,7 +131,7 @@ describe("requests", () => {
 });
 
 describe("usage", () => {
-  test("is drawn, in the colours of the theme, and told where the pointer is", async () => {
+  test("is drawn, in the colours of the theme, and named where the pointer is", async () => {
     await using opened = await open("/admin/usage");
     const { page, complaints } = opened;
     await page.locator(".plot canvas").first().waitFor();

@@ -323,7 +323,7 @@ describe("where the admin is", () => {
 });
 
 describe("the first visit", () => {
-  test("goes from the one-time password to an image, and the file that told it is gone", async () => {
+  test("goes from the one-time password to an image, and the file that showed it is gone", async () => {
     await using rig = await startRig({ tokens: [] });
     const { store } = rig.context;
     await storePassword(store, "one-time-password", true);

@@ -223,7 +223,7 @@ describe("models", () => {
   });
 });
 
-test("bounds and forms are told in Chinese", () => {
+test("bounds and forms are reported in Chinese", () => {
   const english = [...new Set(SETTINGS.filter(({ boot }) => !boot).map(({ expected }) => expected))];
   expect(english.filter((text) => zh.settings.expected(text) === text)).toEqual([]);
 });

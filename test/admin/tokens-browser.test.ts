@@ -16,7 +16,7 @@ const LANGUAGES = [
   },
 ] as const;
 
-/** Longer than the page's own, which tells what was waited for. */
+/** Longer than the page's own, which names what was waited for. */
 setDefaultTimeout(30_000);
 
 let browser: TestBrowser;

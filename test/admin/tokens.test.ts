@@ -104,7 +104,7 @@ describe("a row", () => {
     expect((await trailOf(1)).slice(0, 3)).toEqual(["token.change", "token.change", "token.clear"]);
   });
 
-  test("is checked: what the upstream tells is there when the answer comes", async () => {
+  test("is checked: what the upstream reports is there when the answer comes", async () => {
     const text = await (await admin.htmx("/admin/tokens/3/check")).text();
     expect(text).toContain("flow works.");
     expect(rowOf(3).checkedAt).not.toBeNull();
@@ -163,7 +163,7 @@ describe("many at once", () => {
     expect(rig.context.pool.snapshot().map(({ health }) => health.state)).toEqual(["healthy", "healthy", "healthy"]);
   });
 
-  test("without a selection are told so", async () => {
+  test("without a selection are reported so", async () => {
     await admin.post("/admin/tokens/bulk", { act: "remove", query: "" });
     expect(await html("/admin/tokens")).toContain("Nothing was selected.");
   });
@@ -300,7 +300,7 @@ describe("import", () => {
     expect(await html(path)).toContain("import-result");
   });
 
-  test("a file as Notepad writes it is read, and every refusal is told in Chinese, too", async () => {
+  test("a file as Notepad writes it is read, and every refusal is reported in Chinese, too", async () => {
     const text = ["AIzaSyA-import-000000000000000000000002", "https://a.example/", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"].join("\r\n");
     const form = new FormData();
     for (const [name, value] of Object.entries({ form_token: admin.token, provider: "", text: "" })) form.set(name, value);

@@ -101,7 +101,7 @@ function scan(chunks: Uint8Array[]) {
       else if (text !== "" || !("bytes" in span)) spans.push(span.type + text);
     }
   }
-  // What is still held may be told in one go or in two.
+  // What is still held may be reported in one go or in two.
   return { inside: scanner.isInside(), spans };
 }
 

@@ -11,7 +11,7 @@ import { MovingFolder, mediaNames } from "./crash-folders.ts";
 export type CrashOptions = {
   rounds: number;
   seed: number;
-  /** Told after each round. */
+  /** Reported after each round. */
   onRound?: (round: number, summary: string) => void;
 };
 

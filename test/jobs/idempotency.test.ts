@@ -124,7 +124,7 @@ describe.each([ROUTES[0]!, ROUTES[3]!, ROUTES[5]!])("%s", (_, path, body) => {
     expect(accepted(own)).toBe(1);
   });
 
-  test("one that was charged for is told again", async () => {
+  test("one that was charged for is returned again", async () => {
     await using own = await startRig({ simulator: { faults: "gemini.generate=lost" } });
     const name = fresh();
     const failures = [await ask(path, body, name, { own }), await ask(path, body, name, { own })];
@@ -132,7 +132,7 @@ describe.each([ROUTES[0]!, ROUTES[3]!, ROUTES[5]!])("%s", (_, path, body) => {
     expect(accepted(own)).toBe(1);
   });
 
-  test.each(["blocked", "image-safety", "text"])("%s is told again as it was, and as without a name", async (fault) => {
+  test.each(["blocked", "image-safety", "text"])("%s is returned again as it was, and as without a name", async (fault) => {
     await using own = await startRig({ simulator: { faults: `gemini.generate=${fault}` } });
     const shapeOf = async (response: Response) => {
       const text = (await response.text()).replace(/"(id|responseId|created|created_at)":("[^"]*"|\d+)/g, "");
@@ -222,7 +222,7 @@ test("another form of the image is another request", async () => {
   expect((await send("/v1/responses", { model: MODEL, input: "a fox", metadata: { a: "b" } }, name)).status).toBe(409);
 });
 
-test("several images of one chat are told again, all of them", async () => {
+test("several images of one chat are returned again, all of them", async () => {
   const name = fresh();
   const before = accepted();
   const body = { model: MODEL, n: 3, messages: [{ role: "user", content: "a fox" }] };

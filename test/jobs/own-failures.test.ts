@@ -1,4 +1,4 @@
-// Failures of the server itself after an upstream took the call: paid once, told as such; what was not sent yet may come again.
+// Failures of the server itself after an upstream took the call: paid once, reported as such; what was not sent yet may come again.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../src/errors.ts";
 import { until } from "../keys.ts";

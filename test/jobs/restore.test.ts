@@ -140,7 +140,7 @@ describe("a restore that waits", () => {
     },
   );
 
-  test("is not told to who is not signed in", async () => {
+  test("is not shown to who is not signed in", async () => {
     expect(await (await fetch(`${rig.url}/admin/login`)).text()).not.toContain("A backup waits");
   });
 
@@ -175,7 +175,7 @@ test("a restore that has waited for a day is dropped, by pages and by the next s
   expect(existsSync(join(data, "restore.staged"))).toBe(false);
 });
 
-test("'restore now' restarts the server in its place, and the overview tells what was restored and where the rest is", async () => {
+test("'restore now' restarts the server in its place, and the overview reports what was restored and where the rest is", async () => {
   using folder = temporaryFolder();
   const data = join(folder.path, "data");
   await using simulator = { ...(await startSimulator()), [Symbol.asyncDispose]: async () => {} };

@@ -153,7 +153,7 @@ describe("11: images that a request names", () => {
 });
 
 describe("15: a video model in chat", () => {
-  test("tells its progress as reasoning and ends with an address that players take, which knows ranges", async () => {
+  test("reports its progress as reasoning and ends with an address that players take, which knows ranges", async () => {
     const frames = framesOf(await (await rig.chat({ model: "veo-3.1-generate-preview", stream: true })).text());
     expect(frames.at(-1)).toBe("[DONE]");
     const chunks = frames.slice(0, -1).map((data) => JSON.parse(data) as Chunk);

@@ -169,7 +169,7 @@ describe("what the upstream says", () => {
     expect([response.status, ((await response.json()) as Completion).error]).toMatchObject([400, { code: "moderation_blocked" }]);
   });
 
-  test("nothing at all is told without a reason in brackets", async () => {
+  test("nothing at all is reported without a reason in brackets", async () => {
     const { error } = await withFault("gemini.generate=empty");
     expect(error).toMatchObject({ message: "The model returned no image.", code: "no_image_generated" });
   });

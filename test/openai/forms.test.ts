@@ -92,7 +92,7 @@ test.each([
   await answer.text();
 });
 
-test("a number that is out of bounds is told as in a body of JSON", async () => {
+test("a number that is out of bounds is reported as in a body of JSON", async () => {
   const answer = await post("/v1/images/edits", [await imageOf(), prompt, { name: "n", value: "11" }]);
   expect(await answer.text()).toContain("n must be between 1 and 10, got 11.");
 });

@@ -93,7 +93,7 @@ const UNUSABLE: [string, string][] = [
 ];
 
 describe.each(UNUSABLE)("%s", (_name, url) => {
-  test("in an earlier turn is left out and told", async () => {
+  test("in an earlier turn is left out and reported", async () => {
     const answer = await rig.chat({
       messages: [user([{ type: "text", text: "edit" }, image(url)]), assistant("failed"), user("draw a fox")],
       stream: true,

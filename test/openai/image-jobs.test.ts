@@ -100,7 +100,7 @@ describe("under an Idempotency-Key", () => {
     expect([response.status, (await answerOf(response)).error?.code]).toEqual([400, "moderation_blocked"]);
   });
 
-  test("words instead of an image are told, as without", async () => {
+  test("words instead of an image are reported, as without", async () => {
     await using own = await startRig({ simulator: { faults: "gemini.generate=text" } });
     const { error } = await answerOf(await generate(own, {}, named("four")));
     expect(error).toMatchObject({ code: "no_image_generated", message: expect.stringContaining("I cannot draw") });

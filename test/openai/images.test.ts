@@ -47,7 +47,7 @@ const sentParts = () =>
   );
 
 describe("generations", () => {
-  test("16: without response_format the bytes are inside, of the type that is told", async () => {
+  test("16: without response_format the bytes are inside, of the type that is reported", async () => {
     const answer = await client.images.generate({ model: MODEL, prompt: "a fox" });
     expect(typeOf(bytesOf(answer))).toBe(answer.output_format as string);
     expect(answer).toMatchObject({
@@ -235,7 +235,7 @@ describe("19: streams", () => {
     expect(events.at(-1)).toMatchObject({ quality: "auto", size: "1024x1024", usage: { total_tokens: expect.any(Number) } });
   });
 
-  test("edits name their events so, one completed for each image, with usage told once", async () => {
+  test("edits name their events so, one completed for each image, with usage reported once", async () => {
     const image = await toFile(pictures[0]!, "a.png");
     const events = await Array.fromAsync(await client.images.edit({ model: MODEL, prompt: "blue", image, stream: true, n: 2 }));
     expect(events.map(({ type }) => type)).toEqual(["image_edit.completed", "image_edit.completed"]);

@@ -1,4 +1,4 @@
-// Numbers on every route of both dialects: seeds of any width reach the upstream as int32, bounds are told with the value.
+// Numbers on every route of both dialects: seeds of any width reach the upstream as int32, bounds are reported with the value.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { foldSeed } from "../../src/api/seed.ts";
 import { GEMINI, KEY, type Rig, startRig } from "../rig.ts";

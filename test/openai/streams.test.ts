@@ -88,7 +88,7 @@ test("the images stream is kept alive before its first event, and begins with on
   expect(await (await rig.call("/v1/images/generations", { json: body })).text()).toMatch(/^event: /);
 });
 
-test("who waits in the queue is told the position", async () => {
+test("a request that waits in the queue gets its position", async () => {
   await using rig = await slow({ tokens: [{ ...GEMINI, imageConcurrency: 1 }] });
   const texts = await Promise.all([1, 2].map(async () => (await rig.call("/v1/chat/completions", { json: CHAT })).text()));
   expect(texts.filter((text) => /Waiting in the queue: position 1[^"]* s so far/.test(text))).toHaveLength(1);

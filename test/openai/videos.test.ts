@@ -358,7 +358,7 @@ test("the same Idempotency-Key gives the same job, with another body a conflict"
   expect([again.id, other.status]).toEqual([first.id, 409]);
 });
 
-test("clients that poll are told how often", async () =>
+test("clients that poll get an interval", async () =>
   expect((await rig.call(`/v1/videos/${done.id}`)).headers.get("openai-poll-after-ms")).toBe("3000"));
 
 test("models of videos are listed, and aliases by themselves", async () => {

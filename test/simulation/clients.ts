@@ -94,7 +94,7 @@ async function read(world: World, life: Life, request: ImageGeneration, manner: 
   throw new Violation(`A generation ends with its result or an error: ${request.requestId}`);
 }
 
-/** One video: admitted, submitted once, written down before it is told, followed to its end by this process or the next. */
+/** One video: admitted, submitted once, written down before it is reported, followed to its end by this process or the next. */
 export async function wantVideo(world: World, life: Life, keyId: number): Promise<void> {
   const { dice, time, settings, upstream, disk, figures } = world;
   const requestId = world.nextRequest();

@@ -82,7 +82,7 @@ export function PlaygroundPage({ view, data }: { view: View; data: PlaygroundDat
 
 const OPEN = new Set(["queued", "submitting", "running", "storing"]);
 
-/** A run as it stands; one under way is told of by the server until it has ended. */
+/** A run as it stands; the server sends its progress until it has ended. */
 export function RunView({ view, run }: { view: View; run: Run }) {
   if (!OPEN.has(run.job.state)) return <RunState view={view} run={run} />;
   const listens = { "hx-sse:connect": `/admin/playground/runs/${encodeURIComponent(run.job.id)}/events`, "hx-sse:close": "over" };

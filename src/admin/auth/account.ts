@@ -45,7 +45,7 @@ export const accountRoutes = (ctx: AdminContext) =>
       return goTo(ctx, request, "/admin/login");
     });
 
-/** The new password of a form, its mistakes told to the form. */
+/** The new password of a form, its mistakes reported to the form. */
 export function newPassword(form: FormReader, t: Messages): string {
   const password = form.text("password", { required: true, verbatim: true });
   if (password !== form.text("again", { verbatim: true })) form.refuse("again", t.account.differ);

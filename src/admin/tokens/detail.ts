@@ -83,7 +83,7 @@ async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem):
   };
 }
 
-/** Families that the token has, and those that are held back though it was never told of them. */
+/** Families that the token has, and those in cooldown that no check has listed. */
 function modelsOf({ row, view }: TokenItem): TokenModel[] {
   const ids = new Set([...(row.families ?? assumedFamilies(row.provider)), ...view.models.map(({ family }) => family)]);
   const isDenied = (id: string) => (row.allowFamilies.length > 0 && !row.allowFamilies.includes(id)) || row.denyFamilies.includes(id);

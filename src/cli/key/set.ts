@@ -22,7 +22,7 @@ export const keySet = defineVerb({
     const name = values.name?.trim();
     if (name === "") throw usageError("--name: expected a name, got nothing.");
     const enabled = readEnabled(values);
-    // Wrong usage is told before the folder is touched; limits not given are filled in below.
+    // Wrong usage is reported before the folder is touched; limits not given are filled in below.
     onlyGiven({ name, enabled, ...readKeyOptions(values, NO_LIMITS, io.now()) });
     await using folder = await openFolder(values, io);
     const { limits } = await readKey(folder.store, id);

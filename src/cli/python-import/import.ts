@@ -17,9 +17,9 @@ import { readPythonSettings } from "./settings.ts";
 
 export const importPython = defineVerb({
   name: "import",
-  summary: "Take over accounts, settings and API key from a folder of the Python original; tells what it could not take.",
+  summary: "Take over accounts, settings and API key from a folder of the Python original; lists what it could not take.",
   positionals: ["PATH"],
-  options: { "dry-run": { type: "boolean", help: "tell what would be done and change nothing" }, ...FOLDER_OPTIONS },
+  options: { "dry-run": { type: "boolean", help: "show what would be done and change nothing" }, ...FOLDER_OPTIONS },
   async run({ values, positionals, io }) {
     const dryRun = values["dry-run"];
     const original = readPythonData(positionals[0]!, io.cwd);
@@ -66,7 +66,7 @@ function statesText(taken: readonly ParsedToken[]): string {
   return parts.length === 0 ? "" : `, ${parts.join(", ")}`;
 }
 
-/** What the environment overrides is kept all the same, and told so. */
+/** What the environment overrides is kept all the same, and reported so. */
 async function takeSettings({ store, settings }: Folder, legacy: [string, unknown][]): Promise<void> {
   const stored = await store.readSettings();
   const changes = legacy.filter(([name, value]) => !Bun.deepEquals(stored[name], value));

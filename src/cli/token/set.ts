@@ -47,7 +47,7 @@ export const tokenSet = defineVerb({
     const id = readId(positionals[0]!, "token list");
     const change: TokenChange = { ...readChange(values), proxy: await readProxyOption(values.proxy, io) };
     const caps = readCaps(values);
-    // Wrong usage is told before the folder is touched.
+    // Wrong usage is reported before the folder is touched.
     onlyGiven({ ...change, caps });
     await using folder = await openFolder(values, io);
     const token = (await folder.store.listTokens()).find((row) => row.id === id);

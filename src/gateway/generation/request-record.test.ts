@@ -63,7 +63,7 @@ test("what was charged is settled and written once, with the time that it took",
   expect(rows).toMatchObject([{ id: "req_1", outcome: "ok", ms: 1500, usd: 0.04, attempts: [{ tokenId: 7, ms: 1500, outcome: "ok" }] }]);
 });
 
-test("without a charge the reservation is released, and the first failure is the one that is told", () => {
+test("without a charge the reservation is released, and the first failure is the one that is reported", () => {
   const { record, rows, ends, reports, admission, lease } = setUp();
   const end = record.attempt(lease, START);
   for (let time = 0; time < 2; time++) end(failure("upstream_unavailable"), [], { images: 0, usd: 0 });
@@ -77,7 +77,7 @@ test("without a charge the reservation is released, and the first failure is the
   ]);
 });
 
-test("a bug is told as internal, without its text; a client that goes away as cancelled", () => {
+test("a bug is reported as internal, without its text; a client that goes away as cancelled", () => {
   const bug = setUp();
   bug.record.fail(new Error("canary"));
   bug.record.close(null);

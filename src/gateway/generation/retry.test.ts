@@ -90,7 +90,7 @@ describe.each(["network", "upstream_unavailable"] as const)("%s", (kind) => {
     ]);
   });
 
-  test("is told at once when it may have been charged", () => expect(step(kind, { options: { charged: true } })).toEqual(fail));
+  test("is reported at once when it may have been charged", () => expect(step(kind, { options: { charged: true } })).toEqual(fail));
 });
 
 test("a pause that the upstream asks for is kept, unless the deadline comes first or another token is free", () => {

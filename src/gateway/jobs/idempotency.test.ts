@@ -78,7 +78,7 @@ describe("a failure", () => {
     expect((await idempotency.begin(NAME, "hash")).state).toBe("new");
   });
 
-  test("that may have been charged is told again, not repeated", async () => {
+  test("that may have been charged is returned again, not repeated", async () => {
     await using world = await open();
     const claim = claimOf(await world.start().begin(NAME, "hash"));
     await claim.submitted();

@@ -69,7 +69,7 @@ describe("a job that waits for a token", () => {
     expect((await places())[0]).toBeUndefined();
   });
 
-  test("tells those who watch, and has no place once it is submitted", async () => {
+  test("notifies its watchers, and has no place once it is submitted", async () => {
     await using world = await openWorld({ tokens: ONE_AT_ONCE });
     const { promise: answer, resolve } = Promise.withResolvers<VideoStatus>();
     world.script.poll = (_, __, nth) => (nth === 1 ? answer : { state: "done", result: null, usage: null });
@@ -278,7 +278,7 @@ describe("money", () => {
     expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 0, usd: 0 });
   });
 
-  test("a refusal of the prompt is final, told, and costs nothing when the upstream says so", async () => {
+  test("a refusal of the prompt is final, reported, and costs nothing when the upstream says so", async () => {
     await using world = await openWorld({ tokens: TWO_TOKENS });
     world.script.poll = () => ({ state: "failed", error: new AppError("content_policy", "I cannot draw this.") });
     const { id } = await made(world);
@@ -319,7 +319,7 @@ describe("money", () => {
     await world.until(id, "completed");
   });
 
-  test("a token that dies is asked until the deadline; the reason is told", async () => {
+  test("a token that dies is asked until the deadline; the reason is reported", async () => {
     await using world = await openWorld({ settings: { "generation.video_timeout": 60 } });
     world.script.poll = failing("upstream_unauthorized");
     const { id } = await made(world);

@@ -300,7 +300,7 @@ describe("a ledger that cannot be written", () => {
     expect(await verdict(bench.limits.admit(1, request()))).toBe("ok");
   });
 
-  test("is told every end again until it can be", async () => {
+  test("hears of every end again until it is saved", async () => {
     await using bench = await startFragile();
     const admitted = await Promise.all([1, 2, 3].map(() => bench.limits.admit(1, request())));
     bench.state.broken = true;

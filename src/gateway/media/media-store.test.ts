@@ -402,7 +402,7 @@ test("no generation starts while less disk is free than the setting asks for", a
   expect(room.media.freeBytes()).toBeGreaterThan(1024 * 1024);
 });
 
-test("a disk that fills up while writing is told as such, other failures stay what they are", async () => {
+test("a disk that fills up while writing is reported as such, other failures stay what they are", async () => {
   for (const [code, kind] of [
     ["ENOSPC", "unavailable"],
     ["EDQUOT", "unavailable"],

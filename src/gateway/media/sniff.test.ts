@@ -33,7 +33,7 @@ const KNOWN: [string, Uint8Array, string, string, { width: number; height: numbe
   ["WebM", WEBM_HEADER, "video/webm", "webm", null],
 ];
 
-describe("a type is told by the first bytes", () => {
+describe("a type is reported by the first bytes", () => {
   test.each(KNOWN)("%s", (_name, bytes, mime, ext, pixels) => {
     const type = sniffType(bytes);
     expect(type).toMatchObject({ mime, ext });

@@ -97,7 +97,7 @@ export function leftBehind(family: string, providers: readonly string[], request
   return [...new Set(providers.flatMap((provider) => fitOptions(family, provider, requested).left))];
 }
 
-/** Queries of a search that an upstream tells with a result: each is paid for. */
+/** Queries of a search that an upstream reports with a result: each is paid for. */
 export function searchesOf(extras: OutputExtras | undefined): number {
   const grounding = extras?.candidate?.groundingMetadata;
   if (!isRecord(grounding)) return 0;

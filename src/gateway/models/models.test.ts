@@ -162,7 +162,7 @@ test("a misspelt id is answered by the ids nearest to it", () => {
   expect(nearestModels("anything", 3, ["a", "b"])).toHaveLength(2);
 });
 
-test("before a token has told, it is taken to serve what its provider gives to everybody", () => {
+test("before a token has reported, it is taken to serve what its provider gives to everybody", () => {
   expect(assumedFamilies("gemini")).toContain("gemini-nano-banana-2.1");
   expect(assumedFamilies("gemini")).not.toContain("gemini-2.5-flash-image");
   expect(assumedFamilies("flow")).toContain("imagen-4");

@@ -23,14 +23,14 @@ for (const [family, provider, size, usd] of ESTIMATES) {
   });
 }
 
-test("nano-banana-2.1 thinks at medium unless told otherwise, and that is in the estimate", () => {
+test("nano-banana-2.1 thinks at medium unless set otherwise, and that is in the estimate", () => {
   const family = "gemini-nano-banana-2.1";
   expect(estimateImageUsd(family, "gemini", "1K")).toBeCloseTo(0.0411, 6);
   expect(estimateImageUsd(family, "gemini", "1K", { thinking: "minimal" })).toBeCloseTo(0.0336, 6);
   expect(estimateImageUsd(family, "gemini", "4K", { thinking: "high" })).toBeCloseTo(0.1258, 6);
 });
 
-test("tokens that the upstream tells give the cost: one 3-pro image of 1120 tokens, an image and a thought", () => {
+test("tokens that the upstream reports give the cost: one 3-pro image of 1120 tokens, an image and a thought", () => {
   const usage = { ...NO_USAGE, inputText: 100, inputImage: 560, outputText: 50, outputImage: 1120, thoughts: 200 };
   expect(actualImageUsd("gemini-3-pro-image", "gemini", { size: "1K", usage })).toBeCloseTo((660 * 2 + 250 * 12 + 1120 * 120) / 1e6, 9);
 });
@@ -41,7 +41,7 @@ test("without counts the list price holds, times the images", () => {
   expect(actualImageUsd("gemini-3-pro-image", "gemini", { size: "4K", usage: null, images: 0 })).toBe(0);
 });
 
-test("an image whose tokens were not told costs the list price beside its input", () => {
+test("an image whose tokens were not reported costs the list price beside its input", () => {
   const usage = { ...NO_USAGE, inputText: 1000, outputText: 1120 };
   expect(actualImageUsd("gemini-3-pro-image", "gemini", { size: "1K", usage })).toBeCloseTo(0.002 + 0.134, 9);
 });

@@ -94,7 +94,7 @@ function fieldsOf(schema: Schema | undefined): ApiField[] {
     .sort((a, b) => Number(b.required) - Number(a.required));
 }
 
-/** Null is never told: every field may be left out. A number that may come as text is a number. */
+/** Null is never reported: every field may be left out. A number that may come as text is a number. */
 function typeOf(schema: Schema): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.anyOf) {

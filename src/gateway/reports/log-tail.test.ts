@@ -17,7 +17,7 @@ test("keeps the newest lines, numbered", () => {
   ]);
 });
 
-test("tells those after a number, of a level or worse", () => {
+test("reports those after a number, of a level or worse", () => {
   const { log, tail } = world();
   log.debug("a");
   log.warn("b");

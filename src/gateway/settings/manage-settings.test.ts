@@ -41,7 +41,7 @@ describe("where a value comes from", () => {
     expect(await world({ env }).stateOf(key)).toMatchObject(expected);
   });
 
-  test("an edited value tells what would count without it", async () => {
+  test("an edited value reports what would count without it", async () => {
     const { admin, stateOf } = world();
     await admin.apply({ "pool.wait_ms": 5 }, BY);
     expect(await stateOf("pool.wait_ms")).toMatchObject({ origin: "database", value: 5, below: { value: 30_000, origin: "default" } });

@@ -31,7 +31,7 @@ export type SettingState = Omit<Setting, "accepts"> & {
   locked: "boot" | "environment" | "flag" | null;
 };
 
-/** One line of a comparison. Values of secrets are told as words. */
+/** One line of a comparison. Values of secrets are reported as words. */
 export type SettingDifference = {
   key: SettingKey;
   description: string;
@@ -191,6 +191,6 @@ function assertEditable({ base }: SettingsLayers, name: string, value: unknown):
 
 /** Values for the trail, without those of secrets. */
 function redacted(changes: StoredChanges): Record<string, unknown> {
-  const tell = (name: string, value: unknown) => (findSetting(name)?.secret && value ? "a hidden value" : value);
-  return Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, tell(name, value)]));
+  const shown = (name: string, value: unknown) => (findSetting(name)?.secret && value ? "a hidden value" : value);
+  return Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, shown(name, value)]));
 }

@@ -27,7 +27,7 @@ export type ImportPreviews = {
   preview(lines: readonly ParsedLine[], group: string | undefined): Promise<ImportPreview>;
   /** @throws {AppError} `not_found` */
   get(id: string): ImportPreview;
-  /** Begins the import and does not wait for it; `ended` is told what was done. Twice is once. */
+  /** Begins the import and does not wait for it; `ended` receives what was done. Twice is once. */
   start(id: string, ended: (report: ImportReport) => Promise<void>): ImportPreview;
 };
 

@@ -101,7 +101,7 @@ describe("the schedule", () => {
     expect(checksOf(1).length).toBe(1);
   });
 
-  test("what a check learned counts from then on: the next comes before the end it told", async () => {
+  test("what a check learned counts from then on: the next comes before the end it reported", async () => {
     const { clock, refresher, checksOf } = bench(async () => ({ renewBefore: clock.now() + 12 * MINUTE }));
     refresher.load([token(1)]);
     refresher.start();
@@ -176,7 +176,7 @@ describe("failures", () => {
     expect([conditions.has(1), logged]).toEqual([false, ["Token works again"]]);
   });
 
-  test("an outage of the network is told as such and retried with growing pauses until it is over", async () => {
+  test("an outage of the network is reported as such and retried with growing pauses until it is over", async () => {
     let isDown = true;
     const { clock, refresher, checksOf, outcomes, results } = bench(async () => {
       if (isDown) throw new AppError("network", "The upstream could not be reached (ECONNREFUSED).");

@@ -57,7 +57,7 @@ describe("check", () => {
     expect(stub.count("session")).toBe(2);
   });
 
-  test("leaves out what Flow did not tell", async () => {
+  test("leaves out what Flow did not report", async () => {
     await using stub = startStub();
     stub.on.session = () => Response.json({ access_token: "ya29.a" });
     stub.on.credits = () => Response.json({});
@@ -223,7 +223,7 @@ describe("references", () => {
 });
 
 describe("a refused generating call", () => {
-  test("is repeated once after 401 with a renewed session, and told as submitted once", async () => {
+  test("is repeated once after 401 with a renewed session, and reported as submitted once", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
     const good = stub.on.generate;

@@ -92,7 +92,7 @@ export function uploadBody(input: {
 
 export type ParsedSession = {
   accessToken: string;
-  /** Epoch ms; absent when not told. */
+  /** Epoch ms; absent when not reported. */
   expiresAt?: number;
   email?: string;
 };

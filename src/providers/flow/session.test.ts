@@ -117,7 +117,7 @@ describe("an access token", () => {
     expect((await sessionsOf(stub).current(token, call)).renewAt).toBe(NOW + 45_000);
   });
 
-  test("without a told end is trusted for less than an hour", async () => {
+  test("without a reported end is trusted for less than an hour", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
     stub.on.session = () => Response.json({ access_token: "ya29.s" });

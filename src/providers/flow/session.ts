@@ -14,15 +14,15 @@ export type Session = {
   accessToken: string;
   /** Epoch ms at which the access token is renewed; its end less a margin. */
   renewAt: number;
-  /** False when Flow did not tell the end and `renewAt` is our own caution. */
+  /** False when Flow did not report the end and `renewAt` is our own caution. */
   endTold: boolean;
-  /** E-mail address of the account, when told. */
+  /** E-mail address of the account, when reported. */
   identity?: string;
 };
 
 /** Renewal comes this long before the end, or a tenth of the life before it when life is short. */
 const MARGIN_MS = 10 * 60_000;
-/** Life of an access token whose end was not told. */
+/** Life of an access token whose end was not reported. */
 const ASSUMED_LIFE_MS = 60 * 60_000;
 const EXCHANGE_LIMIT_MS = 15_000;
 /** Calls that began before a rotation still carry the former cookie. */

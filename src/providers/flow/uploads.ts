@@ -8,7 +8,7 @@ import type { FlowOptions, Transport } from "./transport.ts";
 
 export type Uploads = {
   /**
-   * Uploads what the project does not have yet, telling the progress; returns Flow's media ids in order.
+   * Uploads what the project does not have yet, reporting the progress; returns Flow's media ids in order.
    * @throws {AppError} `content_policy` when Flow refuses an image, else as `Sessions.use` and `Transport.ask`
    */
   place(

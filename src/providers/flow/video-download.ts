@@ -27,14 +27,14 @@ export function createVideoDownload({ files, concatenation, askStatus }: Parts):
         { name: "link", fetch: async (within) => follow((await concatenation.status(name, token, call)).url, within) },
       ];
     }
-    const told: Way = { name: "link", fetch: async (within) => follow((await askStatus(video, token, call)).url, within) };
+    const byLink: Way = { name: "link", fetch: async (within) => follow((await askStatus(video, token, call)).url, within) };
     const stored: Way[] = mediaId
       ? [
           { name: "fresh link", fetch: (within) => files.fetchFresh(mediaId, VIDEO_FILE, token, within) },
           { name: "bytes", fetch: (within) => files.fetchBytes(mediaId, VIDEO_FILE, token, within) },
         ]
       : [];
-    return form === "operation" ? [told, ...stored] : stored;
+    return form === "operation" ? [byLink, ...stored] : stored;
   };
 
   return async (result, token, call) => {

@@ -109,7 +109,7 @@ describe("a video", () => {
     });
   });
 
-  test("in the older form of reply is asked for in that form, and found by the link or the media id told there", async () => {
+  test("in the older form of reply is asked for in that form, and found by the link or the media id reported there", async () => {
     await using started = start();
     const { stub, flow } = started;
     stub.on.video = () => Response.json({ operations: [{ operation: { name: "operations/1" }, sceneId: "s1" }] });

@@ -196,8 +196,8 @@ async function readHandleName(response: Response, signal: AbortSignal): Promise<
 }
 
 /** The older form names the finished video otherwise than the operation that made it. */
-function withMediaId(handle: Running, told: string | undefined) {
-  const mediaId = handle.mediaId && (told ?? handle.mediaId);
+function withMediaId(handle: Running, reported: string | undefined) {
+  const mediaId = handle.mediaId && (reported ?? handle.mediaId);
   const pieces = handle.pieces.map((piece) => (mediaId && piece.name === handle.name ? { ...piece, name: mediaId } : piece));
   return videoOf({ ...handle, mediaId, pieces });
 }

@@ -103,7 +103,7 @@ async function* readStream(response: Response, call: CallContext, now: () => num
   }
 }
 
-/** What a response object tells; an error object inside a 200 is a refusal as long as nothing else has come. */
+/** What a response object reports; an error object inside a 200 is a refusal as long as nothing else has come. */
 function readResponse(answer: ResponseReader, body: unknown, now: () => number, learn: UpdateFacts): ResponseItem[] {
   const status = statusInside(body);
   if (status === null) return answer.read(body);

@@ -1,4 +1,4 @@
-// What an answer tells besides its parts and passes on unread: grounding, citations, ratings, feedback about the prompt.
+// What an answer reports besides its parts and passes on unread: grounding, citations, ratings, feedback about the prompt.
 // Source: Gemini API reference, Candidate and PromptFeedback, read 2026-11-29.
 import type { Json, OutputExtras } from "../../domain/generation.ts";
 import { isRecord, type JsonRecord } from "./json.ts";
@@ -8,10 +8,10 @@ const CANDIDATE_FIELDS = ["groundingMetadata", "citationMetadata", "safetyRating
 const MAX_FIELD = 256 * 1024;
 
 export type ExtrasReader = {
-  /** Takes what the next response object of the same call tells; what comes later replaces what came before. */
+  /** Takes what the next response object of the same call reports; what comes later replaces what came before. */
   read(response: JsonRecord, candidate: JsonRecord): void;
-  /** Nothing when nothing was told. */
-  told(): { extras?: OutputExtras };
+  /** Nothing when nothing was reported. */
+  collected(): { extras?: OutputExtras };
 };
 
 export function createExtras(): ExtrasReader {
@@ -26,7 +26,7 @@ export function createExtras(): ExtrasReader {
       const feedback = response.promptFeedback;
       if (isRecord(feedback) && isShort(feedback)) promptFeedback = feedback as { [name: string]: Json };
     },
-    told() {
+    collected() {
       const extras = { ...(Object.keys(candidate).length > 0 ? { candidate } : {}), ...(promptFeedback ? { promptFeedback } : {}) };
       return Object.keys(extras).length > 0 ? { extras } : {};
     },

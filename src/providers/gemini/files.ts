@@ -139,7 +139,7 @@ function fileIdOf(uri: string): string | null {
 function uploadPathOf(url: string): string {
   const at = url.indexOf("/upload/");
   if (at >= 0 && at + "/upload/".length < url.length) return url.slice(at + 1);
-  throw damaged("malformed", "The upstream did not tell where to upload.");
+  throw damaged("malformed", "The upstream did not say where to upload.");
 }
 
 /** A file's description, wrapped (`{file}`) or not. */

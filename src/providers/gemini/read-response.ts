@@ -16,7 +16,7 @@ export type ResponseEnd = Extract<ProviderEvent, { type: "finish" }>;
 
 export type ResponseReader = {
   /**
-   * What the next response object of the same call tells. The final image is the last one that is no thought, known only at the end:
+   * What the next response object of the same call reports. The final image is the last one that is no thought, known only at the end:
    * an earlier one comes out as a draft when another follows.
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
    */
@@ -84,8 +84,8 @@ export function createResponseReader(learn: UpdateFacts = () => {}): ResponseRea
       reason = stringOf(candidate.finishReason) ?? reason;
       message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? message;
       usage = response.usageMetadata ?? usage;
-      const told = stringOf(candidate.finishReason);
-      if (told && !FINISH_REASONS.has(told)) learn("finish_reason", told, response);
+      const finishReason = stringOf(candidate.finishReason);
+      if (finishReason && !FINISH_REASONS.has(finishReason)) learn("finish_reason", finishReason, response);
       const blocked = stringOf(feedback.blockReason);
       if (blocked && !BLOCK_REASONS.has(blocked)) learn("block_reason", blocked, response);
       modelVersion = stringOf(response.modelVersion) ?? modelVersion;
@@ -103,7 +103,7 @@ export function createResponseReader(learn: UpdateFacts = () => {}): ResponseRea
           ...(message ? { message: wordsToClient(message) } : {}),
           usage: toUsage(usage, image !== null),
           ...(modelVersion ? { modelVersion } : {}),
-          ...extras.told(),
+          ...extras.collected(),
         },
       };
     },

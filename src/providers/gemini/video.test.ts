@@ -72,7 +72,7 @@ const cutAfter = (text: string | Uint8Array) => {
 };
 
 describe("starting", () => {
-  test("tells that the body leaves, waits, sends it once and gives the handle", async () => {
+  test("reports that the body leaves, waits, sends it once and gives the handle", async () => {
     await using set = setUp({ [CREATE]: created });
     const before: string[][] = [];
     const started = await start(set, {}, async () => {

@@ -11,7 +11,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   "Length of a video": "视频长度",
   "As seconds": "同 seconds",
   "Of a video: 720p, 1080p, …": "视频的分辨率：720p、1080p 等",
-  "Told when a video has ended": "视频结束时通知的地址",
+  "Notified when a video has ended": "视频结束时通知的地址",
   "Make images from a conversation, as items and events": "由对话生成图片，以条目和事件返回",
   "A response that is kept": "一个已保存的应答",
   "Forget a response": "删除已保存的应答",
@@ -72,7 +72,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   "One instance, in a list or by itself": "一个实例，放在列表中或单独给出",
   "sampleCount, aspectRatio, sampleImageSize, outputOptions; of videos durationSeconds, resolution, negativePrompt":
     "sampleCount、aspectRatio、sampleImageSize、outputOptions；视频还有 durationSeconds、resolution、negativePrompt",
-  "uris: where the end of a video is told": "uris：视频结束时通知的地址",
+  "uris: notified when a video has ended": "uris：视频结束时通知的地址",
   "Make a video as an operation": "以操作的形式生成视频",
   "Vertex's paths: list the models": "Vertex 路径：列出模型",
   "Vertex's paths: one model": "Vertex 路径：一个模型",
@@ -86,7 +86,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   "type, aspect_ratio, resolution, duration, image_size, delivery; an object or a list of them":
     "type、aspect_ratio、resolution、duration、image_size、delivery；一个对象或对象列表",
   "video_config.task and seed are honoured": "支持 video_config.task 和 seed",
-  "uris: where the end is told": "uris：结束时通知的地址",
+  "uris: notified at the end": "uris：结束时通知的地址",
   "How far an interaction is, or what it made": "interaction 的进度或结果",
   "Delete an interaction and what it made": "删除 interaction 及其结果",
   "Cancel an interaction": "取消 interaction",

@@ -45,7 +45,7 @@ export type DecodedInteraction = {
 
 type Block = { part: UnresolvedTurn["parts"][number] } | { video: DecodedInteraction["videos"][number] };
 
-/** A task that is absent here is told by the inputs: one image is the first frame, two are first and last. */
+/** A task that is absent here is reported by the inputs: one image is the first frame, two are first and last. */
 const MODES: Readonly<Record<string, VideoOptions["mode"]>> = {
   text_to_video: "text",
   reference_to_video: "references",

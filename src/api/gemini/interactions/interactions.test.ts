@@ -112,7 +112,7 @@ test.each([
   expect(statusOf(job({ state, error: kind && error(kind) }))).toBe(status);
 });
 
-test("an interaction tells its steps when it has ended and what it went on from", () => {
+test("an interaction reports its steps when it has ended and what it went on from", () => {
   const echo = writeEcho({ delivery: "uri", previous: "v1_video_before" });
   const content = [{ type: "video" as const, mime_type: "video/mp4", uri: "https://host/v1beta/files/abc:download?alt=media" }];
   expect(encodeInteraction(job({ state: "completed", endedAt: 1000, echo }), content)).toEqual({

@@ -79,7 +79,7 @@ describe("errors", () => {
     expect(errorHeaders(new AppError("busy", "m", { retryAfterMs }))).toMatchObject({ "retry-after": seconds, "retry-after-ms": ms });
   });
 
-  test("a bug tells nothing, on either surface", () => {
+  test("a bug reports nothing, on either surface", () => {
     const bug = new Error("secret detail");
     expect(JSON.stringify([errorBody(bug), geminiBody(bug)])).not.toContain("secret");
     expect([errorStatus(bug), geminiBody(bug).error.code]).toEqual([500, 500]);

@@ -100,9 +100,9 @@ const MARKER_HEADERS = ["x-task", "x-openwebui-task", "x-openwebui-background-ta
 /** Open WebUI's `metadata.task` and the like; a value that speaks of images marks nothing. */
 function markerOf(body: Loose, headers: Headers): string | null {
   const holders = [body.metadata, body].filter(isRecord);
-  const told = holders.flatMap((holder) => MARKER_FIELDS.map((field) => holder[field])).find((value) => isText(value) || value === true);
+  const found = holders.flatMap((holder) => MARKER_FIELDS.map((field) => holder[field])).find((value) => isText(value) || value === true);
   const header = MARKER_HEADERS.map((name) => headers.get(name)).find((value) => value !== null);
-  const marker = told === true ? "task" : ((told as string | undefined) ?? header ?? null);
+  const marker = found === true ? "task" : ((found as string | undefined) ?? header ?? null);
   return marker === null || marker === "" || /imag|video|edit|draw/i.test(marker.slice(0, 100)) ? null : marker;
 }
 

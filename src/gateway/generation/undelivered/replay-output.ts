@@ -14,7 +14,7 @@ export type StoredOutput = Pick<Job, "answer" | "mediaIds" | "usage"> & { provid
 
 /** A stored output as the events of a generation. @throws {AppError} `not_found` when none of its results is left */
 export async function* replayOutput({ media, affinity }: OutputReader, kept: StoredOutput): AsyncGenerator<GenerateEvent> {
-  const told = await Promise.all(
+  const events = await Promise.all(
     partsOf(kept).map(async (part): Promise<GenerateEvent | null> => {
       if ("text" in part) return part;
       const { type, mediaId, signature = affinity.of(mediaId)?.signature } = part;
@@ -22,9 +22,9 @@ export async function* replayOutput({ media, affinity }: OutputReader, kept: Sto
       return found && { type, media: found, signature };
     }),
   );
-  if (kept.mediaIds.length > 0 && !told.some((event) => event?.type === "image"))
+  if (kept.mediaIds.length > 0 && !events.some((event) => event?.type === "image"))
     throw new AppError("not_found", "The results of this job are past their age.", { reason: "job_deleted" });
-  yield* told.filter((event) => event !== null);
+  yield* events.filter((event) => event !== null);
   const end = kept.answer?.end ?? { finish: "stop", upstreamReason: "STOP" };
   yield { type: "done", ...end, usage: kept.usage ?? NO_USAGE, provider: kept.provider };
 }
