@@ -33,10 +33,10 @@ async function serve() {
   const origin = `http://127.0.0.1:${app.server?.port}`;
   return {
     ...{ path: folder.path, media, app, origin },
-    result: await media.keepBytes(PIXEL_PNG, { origin: "result", keyId: 7, requestId: null }),
-    video: await media.keepBytes(MP4_HEADER, { origin: "result", keyId: 7, requestId: null }),
-    input: await media.keepBytes(PIXEL_PNG, { origin: "input", keyId: 7, requestId: null }),
-    operatorInput: await media.keepBytes(PIXEL_PNG, { origin: "input", keyId: null, requestId: null }),
+    result: await media.storeBytes(PIXEL_PNG, { origin: "result", keyId: 7, requestId: null }),
+    video: await media.storeBytes(MP4_HEADER, { origin: "result", keyId: 7, requestId: null }),
+    input: await media.storeBytes(PIXEL_PNG, { origin: "input", keyId: 7, requestId: null }),
+    operatorInput: await media.storeBytes(PIXEL_PNG, { origin: "input", keyId: null, requestId: null }),
     get: (target: string | Media, headers: Record<string, string> = {}, method = "GET") =>
       fetch(`${origin}${typeof target === "string" ? target : `/media/${target.id}.${target.ext}`}`, { headers, method }),
     async [Symbol.asyncDispose]() {

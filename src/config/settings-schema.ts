@@ -159,7 +159,7 @@ export const SettingsSchema = t.Object({
   }),
   requests: t.Object({
     retention_days: whole(30, [1, 3650], "Age at which request log rows are deleted"),
-    record_payloads: flag(false, "Keep prompts (their first 2,000 characters) and parameters with the rows of the request log"),
+    record_payloads: flag(false, "Store prompts (their first 2,000 characters) and parameters with the rows of the request log"),
   }),
   plugin: t.Object({
     connection_token: text("", "Token of the companion extension (32 characters or more); empty: its routes are closed", {

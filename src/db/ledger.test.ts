@@ -70,7 +70,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
       expect((await store.readUsage({ from: 0, to: NOON + HOUR, by: "model" }))[0]).toMatchObject({ group: "alpha", requests: 1 });
     }));
 
-  test("sums are kept by key and period, and only those asked for are read", () =>
+  test("sums are stored by key and period, and only those asked for are read", () =>
     withStore(async (store) => {
       const ids = await Promise.all([1, 1, 2].map((keyId) => insert(store, { keyId })));
       await store.endReservations(ids.map((id) => ending(id)));

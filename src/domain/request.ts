@@ -22,7 +22,7 @@ export type RequestPayload = {
   parameters: Record<string, Json>;
 };
 
-/** One inbound generation request, as the log keeps it. Never a secret or a client's URL, and a prompt only in its payload. */
+/** One inbound generation request, as the log stores it. Never a secret or a client's URL, and a prompt only in its payload. */
 export type RequestRow = {
   id: string;
   at: number;

@@ -9,7 +9,7 @@ import { damaged, readJson } from "./json-stream.ts";
 export type MediaOptions = {
   /** Names of the fields whose string values are media, e.g. `["data"]`. */
   keys: readonly string[];
-  /** Opens a file for the bytes of one medium: `CallContext.openDraft`. */
+  /** Opens a file for the bytes of one media item: `CallContext.openTempFile`. */
   openTempFile(mime: string): Promise<TempFileWriter>;
   /** Bytes of base64 up to which a value stays in the JSON; default 64 KiB. */
   threshold?: number;

@@ -18,7 +18,7 @@ export type ProviderToken = {
   state: ProviderState;
 };
 
-/** JSON that an adapter keeps with a token. It may hold secrets. */
+/** JSON that an adapter stores with a token. It may hold secrets. */
 export type ProviderState = Record<string, unknown>;
 
 /** What the gateway lends to an adapter for one call. */
@@ -27,7 +27,7 @@ export type CallContext = {
   signal: AbortSignal;
   /** Opens a file for the bytes of one result of the given MIME type. Results are never held whole in memory. */
   openTempFile(mime: string): Promise<TempFileWriter>;
-  /** Merges into the token's remembered state; resolves when it is kept. A changed `secret` (rotated session) is kept as well. */
+  /** Merges into the token's remembered state; resolves when it is stored. A changed `secret` (rotated session) is stored as well. */
   remember(change: { state?: ProviderState; secret?: string }): Promise<void>;
 };
 
@@ -77,8 +77,8 @@ export interface Provider {
 
   /**
    * Makes one image (or none, when the upstream refuses). Emits `submitted` immediately before the generating call leaves,
-   * every image as a finished draft, and ends with one `finish`. When it throws or is abandoned (`return()`), the upstream
-   * call is aborted and drafts not yet emitted are discarded.
+   * every image as a finished temp file, and ends with one `finish`. When it throws or is abandoned (`return()`), the upstream
+   * call is aborted and temp files not yet emitted are deleted.
    */
   generateImages(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncIterable<ProviderEvent>;
 
@@ -98,7 +98,7 @@ export interface Provider {
    */
   pollVideo(operation: Json, token: ProviderToken, call: CallContext): Promise<VideoStatus>;
 
-  /** Streams the finished video to a draft. Free, may be repeated; waits for a file that is still being processed. */
+  /** Streams the finished video to a temp file. Free, may be repeated; waits for a file that is still being processed. */
   downloadVideo(result: Json, token: ProviderToken, call: CallContext): Promise<TempFile>;
 
   /** Asks the upstream to stop; false where it cannot or would not. */

@@ -1,4 +1,4 @@
-// A real Chromium for tests: found on the system, one process a test file, and everything that the page complains of is kept.
+// A real Chromium for tests: found on the system, one process a test file, and everything that the page complains of is stored.
 import { existsSync } from "node:fs";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";

@@ -229,7 +229,7 @@ async function newKey(name: string): Promise<string> {
   return key;
 }
 
-describe("who is kept out", () => {
+describe("who is stored out", () => {
   test("is whoever's session was ended elsewhere, at the next step", async () => {
     await using here = await open("/admin/account");
     await using there = await open("/admin/tokens");

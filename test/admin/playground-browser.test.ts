@@ -103,7 +103,7 @@ describe.each(LANGUAGES)("in $locale", ({ locale, words }) => {
   test("the gallery is filtered, and a selection deleted and brought back", async () => {
     const keyId = (await rig.context.store.listKeys())[0]!.id;
     for (let index = 0; index < 2; index++)
-      await rig.context.media.keepBytes(picture, { origin: "result", keyId, requestId: null, family: "imagen-4" });
+      await rig.context.media.storeBytes(picture, { origin: "result", keyId, requestId: null, family: "imagen-4" });
     await using opened = await open("/admin/gallery", { locale });
     const { page, complaints } = opened;
     await page.locator("#f-model").selectOption("imagen-4");
@@ -214,7 +214,7 @@ test("a run that waits is stopped where it is shown", async () => {
 
 test("the gallery goes on as one scrolls", async () => {
   const keyId = 77;
-  for (let index = 0; index < 110; index++) await rig.context.media.keepBytes(PIXEL_PNG, { origin: "result", keyId, requestId: null });
+  for (let index = 0; index < 110; index++) await rig.context.media.storeBytes(PIXEL_PNG, { origin: "result", keyId, requestId: null });
   await using opened = await open(`/admin/gallery?key=${keyId}`);
   const { page, complaints } = opened;
   const tiles = page.locator(".tile");

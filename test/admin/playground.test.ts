@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 /** An image of its own, in the store. */
-const picture = async () => (await rig.context.media.keepBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null })).id;
+const picture = async () => (await rig.context.media.storeBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null })).id;
 const jobOf = async (answer: Response): Promise<JobRow> => {
   const id = /job=(\w+)/.exec(answer.headers.get("location") ?? answer.headers.get("hx-replace-url") ?? "")?.[1];
   if (!id) throw new Error(`${answer.status}: ${await answer.text()}`);
@@ -88,7 +88,7 @@ describe("options", () => {
     expect(models).not.toContain("gemini-3.5-pro");
   });
 
-  test("inputs are kept in what takes them", async () => {
+  test("inputs are stored in what takes them", async () => {
     const id = await picture();
     const html = await settings({ model: OMNI, mode: "first_frame", pictures: [id] });
     expect(html).toContain(`name="first" value="${id}"`);

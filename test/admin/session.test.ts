@@ -256,7 +256,7 @@ describe("answers", () => {
     }
   });
 
-  test("that are pages are kept by nobody; static files are kept for a year, at an address of their content", async () => {
+  test("that are pages are stored by nobody; static files are stored for a year, at an address of their content", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);
     const page = await me.get("/admin");

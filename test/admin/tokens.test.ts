@@ -320,7 +320,7 @@ describe("import", () => {
     expect((await admin.post("/admin/tokens/import", fields)).status).toBe(status);
   });
 
-  test("that is not kept says so", async () => {
+  test("that is not stored says so", async () => {
     const answer = await admin.get("/admin/tokens/imports/nothing");
     expect([answer.status, (await answer.text()).includes("Start it again")]).toEqual([404, true]);
   });

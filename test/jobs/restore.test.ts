@@ -86,7 +86,7 @@ describe("images made after the backup", () => {
         log: { info() {}, warn() {}, error() {}, debug() {} } as never,
       });
     const { PIXEL_PNG } = await import("../../src/gateway/media/media.fixtures.ts");
-    const made = await open().keepBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: "r" });
+    const made = await open().storeBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: "r" });
     await store.deleteMedia([made.id]);
     const start = async () => {
       const media = open();

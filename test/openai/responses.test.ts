@@ -149,7 +149,7 @@ describe("going on", () => {
     ["its own", 1, ["message", "image_generation_call", "message"]],
     ["another key's", 999, ["message", "message"]],
   ])("with the picture that it named and nobody read: %s", async (_whose, keyId, types) => {
-    const { id, ext } = await rig.context.media.keepBytes(PIXEL_PNG, { origin: "input", keyId, requestId: null });
+    const { id, ext } = await rig.context.media.storeBytes(PIXEL_PNG, { origin: "input", keyId, requestId: null });
     const input = [
       { role: "user", content: "a fox" },
       { role: "assistant", content: `![it](${rig.url}/media/${id}.${ext})` },
@@ -165,7 +165,7 @@ describe("going on", () => {
     expect((await rig.call(`/v1/responses/${id}/input_items?${query}`)).status).toBe(400);
   });
 
-  test("not from what was not to be kept, or never was", async () => {
+  test("not from what was not to be stored, or never was", async () => {
     const { id } = await create({ store: false });
     for (const previous_response_id of [id, "resp_unknown"]) {
       const thrown = await create({ previous_response_id }).catch((error: unknown) => error);

@@ -50,7 +50,7 @@ export async function wantImages(world: World, life: Life, keyId: number): Promi
     startedAt: time.now(),
   };
   world.clients.add(client);
-  // By then nothing is kept for a client that reads no more, though it is still there.
+  // By then nothing is stored for a client that reads no more, though it is still there.
   if (manner === "stalls") life.clock.after(client.endsBy - time.elapsed() - 100, () => world.clients.delete(client));
   const goesOn = manner === "leaves" || manner === "abandons";
   chronicle.note("request", requestId, { key: keyId, model: request.choice.requested, n, manner });

@@ -49,24 +49,24 @@ export function ImportPage({ view }: { view: View }) {
 export const importHref = (id: string, part = ""): string => `/admin/tokens/imports/${id}${part}`;
 
 /** The preview, and from its start the progress. */
-export function ImportPreviewPage({ view, draft }: { view: View; draft: ImportPreview }) {
+export function ImportPreviewPage({ view, preview }: { view: View; preview: ImportPreview }) {
   const { tokens } = view.t;
-  if (draft.state === "ready") return <Preview view={view} draft={draft} />;
-  const events = draft.state === "running" ? { "hx-sse:connect": importHref(draft.id, "/events"), "hx-swap": "innerHTML" } : {};
+  if (preview.state === "ready") return <Preview view={view} preview={preview} />;
+  const events = preview.state === "running" ? { "hx-sse:connect": importHref(preview.id, "/events"), "hx-swap": "innerHTML" } : {};
   return (
     <>
       <PageHead title={tokens.importTitle} />
       <div {...events}>
-        <ImportProgress view={view} draft={draft} />
+        <ImportProgress view={view} preview={preview} />
       </div>
     </>
   );
 }
 
 /** Sent again as it changes. */
-export function ImportProgress({ view, draft }: { view: View; draft: ImportPreview }) {
+export function ImportProgress({ view, preview }: { view: View; preview: ImportPreview }) {
   const { tokens } = view.t;
-  const { state, done, total, report } = draft;
+  const { state, done, total, report } = preview;
   const number = (value: number) => formatCount(value, view.locale);
   if (state === "failed") return <Hint tone="warn">{tokens.importFailed}</Hint>;
   if (state === "done")
@@ -75,8 +75,8 @@ export function ImportProgress({ view, draft }: { view: View; draft: ImportPrevi
         <Hint tone="ok">
           <strong>{tokens.importDone(number(report.added))}</strong> {tokens.importDoneAbout}
         </Hint>
-        <Sums view={view} draft={draft} />
-        <Left view={view} draft={draft} />
+        <Sums view={view} preview={preview} />
+        <Left view={view} preview={preview} />
         <Refused view={view} id="known" title={tokens.known} lines={report.known} />
         <Refused view={view} id="invalid" title={tokens.invalid} lines={report.invalid} />
         <div class="form-foot">
@@ -98,7 +98,7 @@ export function ImportProgress({ view, draft }: { view: View; draft: ImportPrevi
   );
 }
 
-function Sums({ view, draft: { report } }: { view: View; draft: ImportPreview }) {
+function Sums({ view, preview: { report } }: { view: View; preview: ImportPreview }) {
   const { tokens } = view.t;
   return (
     <Stats>
@@ -115,19 +115,19 @@ function Sums({ view, draft: { report } }: { view: View; draft: ImportPreview })
   );
 }
 
-function Preview({ view, draft }: { view: View; draft: ImportPreview }) {
+function Preview({ view, preview }: { view: View; preview: ImportPreview }) {
   const { tokens } = view.t;
-  const { report, fresh, total, id } = draft;
+  const { report, fresh, total, id } = preview;
   const number = (value: number) => formatCount(value, view.locale);
   return (
     <>
       <PageHead title={tokens.previewTitle} about={tokens.previewAbout(number(total))} />
-      <Sums view={view} draft={draft} />
+      <Sums view={view} preview={preview} />
       <Form view={view} action={importHref(id, "/start")} class="form-foot import-start">
         {report.added > 0 ? <Button tone="primary">{tokens.importNow(number(report.added))}</Button> : <span>{tokens.importNothing}</span>}
         <LinkButton href="/admin/tokens/import">{tokens.importOther}</LinkButton>
       </Form>
-      <Left view={view} draft={draft} />
+      <Left view={view} preview={preview} />
       <Refused view={view} id="invalid" title={tokens.invalid} lines={report.invalid} />
       <Refused view={view} id="known" title={tokens.known} lines={report.known} />
       <Fresh view={view} lines={fresh} total={report.added} />
@@ -136,7 +136,7 @@ function Preview({ view, draft }: { view: View; draft: ImportPreview }) {
 }
 
 /** What accounts of the Python original hold that is not taken. */
-function Left({ view, draft: { report } }: { view: View; draft: ImportPreview }) {
+function Left({ view, preview: { report } }: { view: View; preview: ImportPreview }) {
   const { tokens } = view.t;
   if (report.left.length === 0) return null;
   return (

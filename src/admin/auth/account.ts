@@ -58,7 +58,7 @@ export function newPassword(form: FormReader, t: Messages): string {
   return password;
 }
 
-/** Keeps a new password, ends every session and opens one anew. Resolves with its `Set-Cookie`. */
+/** Stores a new password, ends every session and opens one anew. Resolves with its `Set-Cookie`. */
 export async function replacePassword(ctx: AdminContext, request: Request, password: string): Promise<string> {
   const { address, secure } = ctx.sessionContextOf(request);
   await storePassword(ctx.store, password, false);

@@ -115,8 +115,8 @@ function formRoutes(ctx: AdminContext, { mediaOf, formFor, codeFor, runOf, histo
         return fragment(ctx, request, (view) => Reference({ view, slot, media: found }));
       })
       .post("/inputs", async ({ request }) => {
-        const kept = await storeInputs(ctx, request, (await operator()).id);
-        const placed = SLOTS.flatMap((slot) => kept[slot].map((one) => ({ slot, media: one })));
+        const added = await storeInputs(ctx, request, (await operator()).id);
+        const placed = SLOTS.flatMap((slot) => added[slot].map((one) => ({ slot, media: one })));
         return fragment(ctx, request, (view) => References({ view, placed }));
       })
       .post("/settings", async ({ request }) => {

@@ -66,7 +66,7 @@ function statesText(taken: readonly ParsedToken[]): string {
   return parts.length === 0 ? "" : `, ${parts.join(", ")}`;
 }
 
-/** What the environment overrides is kept all the same, and reported so. */
+/** What the environment overrides is stored all the same, and reported so. */
 async function takeSettings({ store, settings }: Folder, legacy: [string, unknown][]): Promise<void> {
   const stored = await store.readSettings();
   const changes = legacy.filter(([name, value]) => !Bun.deepEquals(stored[name], value));
@@ -100,7 +100,7 @@ async function takeKey(
 
 function overridden(origins: Record<string, string>, name: string): string {
   const origin = origins[name];
-  return origin === "environment" || origin === "flag" ? ` (kept, but the ${origin} says otherwise and counts)` : "";
+  return origin === "environment" || origin === "flag" ? ` (stored, but the ${origin} says otherwise and counts)` : "";
 }
 
 const ROWS: Record<string, string> = { tasks: "video tasks", request_logs: "request log", token_stats: "counters of accounts" };

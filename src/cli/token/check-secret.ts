@@ -6,7 +6,7 @@ import { createFlow } from "../../providers/flow/client.ts";
 import { createGemini } from "../../providers/gemini/client.ts";
 import type { Provider, ProviderToken, TokenFacts } from "../../providers/provider.ts";
 
-/** `secret` and `state` are what is to be kept: asking may have rotated a session. */
+/** `secret` and `state` are what is to be stored: asking may have rotated a session. */
 export type Checked = { outcome: "accepted"; facts: TokenFacts; secret: string; state: Record<string, unknown> };
 export type Unchecked = { outcome: "refused" | "unreachable"; reason: string };
 

@@ -21,7 +21,7 @@ export type AttemptState = {
   onSubmit?: () => Promise<void>;
 };
 
-type Dependencies = { tokens: Credentials; affinity: Affinity; media: Pick<MediaStore, "keep" | "discard"> };
+type Dependencies = { tokens: Credentials; affinity: Affinity; media: Pick<MediaStore, "store" | "discard"> };
 export type Attempt = {
   provider: Provider;
   lease: Lease;
@@ -61,7 +61,7 @@ export async function attemptImage({ tokens, affinity, media }: Dependencies, at
         await media.discard(event.draft);
       } else if (event.type === "image") {
         emit({ type: "storing" });
-        const stored = await media.keep(event.draft, facts);
+        const stored = await media.store(event.draft, facts);
         affinity.remember(stored.id, { tokenId: lease.tokenId, signature: event.signature });
         if (!event.thought) images.push(stored);
         emit({ type: event.thought ? "draft" : "image", media: stored, signature: event.signature });

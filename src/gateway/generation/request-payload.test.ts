@@ -1,4 +1,4 @@
-// What is kept of a request's content: its text, cut, and its parameters; no image, no link.
+// What is stored of a request's content: its text, cut, and its parameters; no image, no link.
 import { expect, test } from "bun:test";
 import type { Turn } from "../../domain/generation.ts";
 import { imagePayload, videoPayload } from "./request-record.ts";

@@ -36,7 +36,7 @@ test("the job that made a video is found by its medium, however many came after 
   expect(await world.ctx.jobs.makerOf(mediaIds[0]!, world.otherKeyId)).toBeNull();
   const picture = await world.ctx.jobs.createImages(world.images());
   const [drawn] = (await world.until(picture.id, "completed")).mediaIds;
-  const sent = await world.ctx.media.keepBytes(PIXEL_PNG, { origin: "input", keyId: world.keyId, requestId: row.requestId });
+  const sent = await world.ctx.media.storeBytes(PIXEL_PNG, { origin: "input", keyId: world.keyId, requestId: row.requestId });
   for (const other of [drawn!, sent.id, "nothing"]) expect(await world.ctx.jobs.makerOf(other, world.keyId)).toBeNull();
 });
 

@@ -201,7 +201,7 @@ describe("after a crash", () => {
     expect(await race(bench, 10)).toHaveLength(0);
   });
 
-  test("a reservation that a job still needs is kept, and resumed once", async () => {
+  test("a reservation that a job still needs is retained, and resumed once", async () => {
     await using bench = await startBench([limited({ concurrency: 1, images: { day: null, month: null, total: 5 } })]);
     const { store, clock } = bench;
     const { id } = await bench.limits.admit(1, request({ estimate: { images: 3, videoSeconds: 0, usd: 0 } }));

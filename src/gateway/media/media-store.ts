@@ -25,9 +25,9 @@ export interface MediaStore {
    * @throws {AppError} for inputs `invalid_request` (unknown type, damaged, too many pixels), `limit_exceeded` (the key's share or its uploads
    * of the day are used up); for results `upstream_unknown_outcome`, charged (unknown type); `unavailable` when the disk is full
    */
-  keep(file: TempFile, facts: MediaFacts): Promise<Media>;
-  /** As {@link keep}, for bytes at hand. */
-  keepBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media>;
+  store(file: TempFile, facts: MediaFacts): Promise<Media>;
+  /** As {@link store}, for bytes at hand. */
+  storeBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media>;
   /** Null for anything but the id of a media item. */
   get(id: string): Promise<Media | null>;
   /** The row and its bytes, read lazily from disk; null also when the file is missing or cut. */
@@ -115,7 +115,7 @@ export class FileMediaStore implements MediaStore {
     return this.tempFiles.open(mime);
   }
 
-  async keep(file: TempFile, facts: MediaFacts): Promise<Media> {
+  async store(file: TempFile, facts: MediaFacts): Promise<Media> {
     try {
       const media = this.describe(await this.tempFiles.head(file, HEAD_BYTES), file.bytes, facts);
       return await this.insert(media, file.data ?? null, (path) => this.tempFiles.moveTo(file, path));
@@ -125,7 +125,7 @@ export class FileMediaStore implements MediaStore {
     }
   }
 
-  async keepBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media> {
+  async storeBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media> {
     const head = bytes instanceof Blob ? await bytes.slice(0, HEAD_BYTES).bytes() : bytes.subarray(0, HEAD_BYTES);
     const media = this.describe(head, bytes instanceof Blob ? bytes.size : bytes.byteLength, facts);
     return this.insert(media, bytes instanceof Blob ? null : bytes, (path) => diskErrors(() => Bun.write(path, bytes)));

@@ -91,7 +91,7 @@ for (const [hints, options] of CASES) {
   });
 }
 
-test("pixels are kept while the aspect comes from them", () => {
+test("pixels are retained while the aspect comes from them", () => {
   expect(readImageOptions({ size: "1536x1024" }).pixels).toEqual({ width: 1536, height: 1024 });
   expect(readImageOptions({ size: "1536x1024", aspectRatio: "1:1" }).pixels).toBeUndefined();
 });

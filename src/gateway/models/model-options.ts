@@ -87,9 +87,10 @@ export function unmetNeed(family: string, { search, videos }: Needs, providers: 
 /** Those that leave the fewest safety settings behind: a setting is not given up while some token can honour it. */
 export function mostSafety(family: string, providers: readonly string[], requested: ModelOptions | undefined): string[] {
   if (!requested?.safety?.length) return [...providers];
-  const kept = (provider: string) => requested.safety!.filter(({ category }) => takesOf(family, provider).safety.includes(category)).length;
-  const most = Math.max(...providers.map(kept));
-  return providers.filter((provider) => kept(provider) === most);
+  const taken = (provider: string) =>
+    requested.safety!.filter(({ category }) => takesOf(family, provider).safety.includes(category)).length;
+  const most = Math.max(...providers.map(taken));
+  return providers.filter((provider) => taken(provider) === most);
 }
 
 /** Names of the options that some of these providers leave behind, each once. */

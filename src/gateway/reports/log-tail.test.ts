@@ -34,7 +34,7 @@ test("lines of a log with fields are among them, redacted", () => {
   ]);
 });
 
-test("what the level holds back is not kept", () => {
+test("what the level holds back is not stored", () => {
   const { log, tail } = world();
   log.setLevel("warn");
   log.info("a");

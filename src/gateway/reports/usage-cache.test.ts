@@ -68,7 +68,7 @@ test("a reading that fails is told to who waits for it and to nobody after", asy
   expect(await by("token")).toBe(4);
 });
 
-test("only the few that were used last are kept", async () => {
+test("only the few that were used last are retained", async () => {
   const { by } = cacheOf();
   for (const model of ["a", "b", "c", "d"]) await by("token", model);
   expect(await by("token", "a")).toBe(1);

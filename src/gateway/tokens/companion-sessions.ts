@@ -24,7 +24,7 @@ export type Taken = {
 
 export type CompanionSessions = {
   /**
-   * Asks the upstream whose session this is, and only then keeps it. What the operator has set on a token stays as it is: one
+   * Asks the upstream whose session this is, and only then stores it. What the operator has set on a token stays as it is: one
    * that is disabled gets the session and stays disabled. One at a time.
    * @throws {AppError} `invalid_request` when the upstream does not report whose it is, else as {@link Credentials.probe}
    */

@@ -1,4 +1,4 @@
-// The files of finished media: by their links, which are followed without any credential, or as base64 in an answer; straight into a draft.
+// The files of finished media: by their links, which are followed without any credential, or as base64 in an answer; straight into a temp file.
 
 import type { TempFile } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";

@@ -151,7 +151,7 @@ describe("an access token", () => {
 });
 
 describe("a rotated cookie", () => {
-  test("is kept with its session and used from then on, also by calls that began before", async () => {
+  test("is stored with its session and used from then on, also by calls that began before", async () => {
     await using stub = startStub();
     stub.on.session = () => rotating("cookie-2");
     const { token, call } = createCaller();

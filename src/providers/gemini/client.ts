@@ -30,7 +30,7 @@ const MAX_LIST_PAGES = 20;
 /** Longest event of a stream without its long media; small ones stay in it. */
 const MAX_EVENT = 4 * 1024 * 1024;
 
-/** The `gemini` provider. It keeps nothing between calls. */
+/** The `gemini` provider. It holds no state between calls. */
 export function createGemini(options: GeminiOptions): Provider {
   const { now, news = noNews } = options;
   const learn: UpdateFacts = (kind, word, body) => news({ provider: "gemini", kind, word: newsWord(word), shape: shapeOf(body) });

@@ -4,7 +4,7 @@ import type { Json, OutputExtras } from "../../domain/generation.ts";
 import { isRecord, type JsonRecord } from "./json.ts";
 
 const CANDIDATE_FIELDS = ["groundingMetadata", "citationMetadata", "safetyRatings", "urlContextMetadata"] as const;
-/** Characters of JSON of one field; a longer one is left out, for extras are kept with a job. */
+/** Characters of JSON of one field; a longer one is left out, for extras are stored with a job. */
 const MAX_FIELD = 256 * 1024;
 
 export type ExtrasReader = {

@@ -18,7 +18,7 @@ const MAX_REDIRECTS = 5;
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 5000;
 
-/** The Files API of one upstream. It keeps nothing between calls. */
+/** The Files API of one upstream. It holds no state between calls. */
 export class GeminiFiles {
   private readonly pause: NonNullable<GeminiOptions["pause"]>;
 
@@ -119,7 +119,7 @@ export class GeminiFiles {
       if (id && (await this.settled(id, token, signal)) === "FAILED") throw lost("The Gemini API could not finish the video's file.");
       return await save(await this.follow(id ? `v1beta/files/${id}:download?alt=media` : uri, token, signal), call);
     } catch (error) {
-      if (error instanceof AppError && error.kind === "not_found") throw lost("The Gemini API does not keep the video any more.", error);
+      if (error instanceof AppError && error.kind === "not_found") throw lost("The Gemini API no longer stores the video.", error);
       throw withoutCost(error, signal);
     }
   }

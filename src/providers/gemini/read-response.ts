@@ -17,7 +17,7 @@ export type ResponseEnd = Extract<ProviderEvent, { type: "finish" }>;
 export type ResponseReader = {
   /**
    * What the next response object of the same call reports. The final image is the last one that is no thought, known only at the end:
-   * an earlier one comes out as a draft when another follows.
+   * an earlier one comes out as an interim image when another follows.
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
    */
   read(response: unknown): ResponseItem[];

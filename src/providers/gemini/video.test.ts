@@ -204,7 +204,7 @@ const inlineVideo = { type: "video", mime_type: "video/mp4", data: CLIP.toString
 describe("polling", () => {
   const poll = (set: Rig) => set.gemini.pollVideo(HANDLE, token, set.call);
 
-  test("bytes inside the answer are read past, not kept", async () => {
+  test("bytes inside the answer are read past, not stored", async () => {
     await using set = setUp({ [POLL]: () => completed({ type: "video", mime_type: "video/mp4", data: CLIP.toString("base64") }) });
     expect(await poll(set)).toMatchObject({ state: "done", result: { interactionId: "v1_a", inline: true } });
     expect(set.drafts.files).toEqual([]);

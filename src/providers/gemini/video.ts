@@ -122,7 +122,7 @@ export class GeminiVideos implements Videos {
       if (video && "data" in video) return await media.take(video.data, video.mime);
       throw lost("The Gemini API does not hold the video's bytes any more.");
     } catch (error) {
-      if (error instanceof AppError && error.kind === "not_found") throw lost("The Gemini API does not keep the video any more.", error);
+      if (error instanceof AppError && error.kind === "not_found") throw lost("The Gemini API no longer stores the video.", error);
       throw error;
     } finally {
       await media?.discard();

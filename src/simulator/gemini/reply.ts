@@ -1,4 +1,4 @@
-// Builds generateContent answers: images, thoughts, drafts, and every way of answering without an image.
+// Builds generateContent answers: images, thoughts, interim images, and every way of answering without an image.
 import { type Fields, jsonReply, type Reply } from "../exchange.ts";
 import type { FaultName } from "../fault-table.ts";
 import { pixelsOf, type RenderedType, renderedImage } from "../media/images.ts";

@@ -13,7 +13,7 @@ export const descriptions: Readonly<Record<string, string>> = {
   "Of a video: 720p, 1080p, …": "视频的分辨率：720p、1080p 等",
   "Notified when a video has ended": "视频结束时通知的地址",
   "Make images from a conversation, as items and events": "由对话生成图片，以条目和事件返回",
-  "A response that is kept": "一个已保存的应答",
+  "A stored response": "一个已保存的应答",
   "Forget a response": "删除已保存的应答",
   "What a response was made from, as items": "以条目列出生成应答所依据的内容",
   "An image model, or any other: then that of the image_generation tool": "图片模型；若为其他模型，则用 image_generation 工具的模型",

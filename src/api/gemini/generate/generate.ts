@@ -129,7 +129,7 @@ function videoOf(turns: Turn[], system: string | undefined) {
 /** The answer under way: where its results are read, and how they are encoded. */
 type Writing = { api: Api; call: Call; output: ImageFormatOptions | null };
 
-/** What of a generation is a part of its answer. Drafts and thoughts are returned only when they were asked for. */
+/** What of a generation is a part of its answer. Interim images and thoughts are returned only when they were asked for. */
 async function partOf({ api, call: { origin }, output }: Writing, event: GenerateEvent): Promise<WirePart | null> {
   if (event.type === "text" || event.type === "thought") {
     return { text: event.text, ...(event.type === "thought" ? { thought: true } : {}), ...mark(event) };

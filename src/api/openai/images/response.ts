@@ -21,7 +21,7 @@ async function datumOf(
 ): Promise<ImageDatum> {
   if (form === "b64_json") return { b64_json: image.blob };
   const facts = { origin: "result" as const, keyId: key.id, requestId };
-  return { url: mediaUrl(calledOrigin, image.converted ? await api.media.keepBytes(image.blob, facts) : image.media) };
+  return { url: mediaUrl(calledOrigin, image.converted ? await api.media.storeBytes(image.blob, facts) : image.media) };
 }
 
 /** Whole, for frames that are written in one piece. */

@@ -139,7 +139,7 @@ async function storeUploads(api: Api, { key, requestId }: Call, { files }: Form)
     if (kind === "image" && draft.bytes > limit * 1024 * 1024)
       throw new AppError("invalid_request", `${field}: the file is larger than ${limit} MiB.`, { param: field });
     const accept = { kinds: [kind] as const, param: field };
-    const { id } = await api.media.keep(draft, { origin: "input", keyId: key.id, requestId, accept });
+    const { id } = await api.media.store(draft, { origin: "input", keyId: key.id, requestId, accept });
     uploads.set(name, [...(uploads.get(name) ?? []), fileReference(fileIdOf(id), field)]);
   }
   return uploads;

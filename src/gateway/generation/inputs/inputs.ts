@@ -32,7 +32,7 @@ export function fileMediaId(fileId: string): string | null {
 export const namedFileUrl = (name: string) => `file:name/${name}`;
 
 export type InputDependencies = {
-  media: Pick<MediaStore, "open" | "keepBytes">;
+  media: Pick<MediaStore, "open" | "storeBytes">;
   fetchMedia: MediaFetch;
   affinity: Affinity;
   /** Media id of the file that a key named so, or null. */
@@ -131,7 +131,7 @@ async function readStored(
     ? decodeDataUrl(reference.url, { ...deps.limits(), kinds }, reference.param)
     : await deps.fetchMedia(reference.url, { signal: owner.signal, param: reference.param, kinds });
   const { keyId, requestId } = owner;
-  const stored = await deps.media.keepBytes(bytes, { origin: "input", keyId, requestId });
+  const stored = await deps.media.storeBytes(bytes, { origin: "input", keyId, requestId });
   // Read back from disk when the call is written, so that waiting requests do not hold images in memory.
   return (await readOwn(deps, stored.id, keyId, kinds))!;
 }
