@@ -303,6 +303,38 @@ describe("names", () => {
     expect([...files, ...names]).toEqual([]);
   });
 
+  /** A feature by the field's word, and the file that owns it. */
+  const FEATURES: [word: string, file: string][] = [
+    ["cooldown", "src/gateway/pool/health/cooldown.ts"],
+    ["semaphore", "src/keyed-semaphore.ts"],
+    ["strategies", "src/gateway/pool/strategies.ts"],
+    ["ssrf", "src/gateway/media/ssrf-guard.ts"],
+    ["temp-files", "src/gateway/media/temp-files.ts"],
+    ["overrides", "src/gateway/models/overrides.ts"],
+    ["queue", "src/gateway/pool/wait-queue.ts"],
+    ["worker", "src/gateway/jobs/worker.ts"],
+    ["guard", "src/api/guard.ts"],
+    ["job-state", "src/gateway/jobs/job-state.ts"],
+    ["audit", "src/gateway/audit/audit.ts"],
+    ["idempotency", "src/gateway/jobs/idempotency.ts"],
+    ["webhooks", "src/gateway/jobs/webhooks.ts"],
+    ["prices", "src/gateway/models/prices.ts"],
+    ["retry", "src/gateway/generation/retry.ts"],
+    ["limits", "src/gateway/limits/limits.ts"],
+    ["refresh", "src/gateway/tokens/refresh.ts"],
+    ["breaker", "src/gateway/pool/health/breaker.ts"],
+    ["thumbnails", "src/gateway/media/thumbnails.ts"],
+  ];
+
+  test.each(FEATURES)("a file finder that is asked for %s shows its owner among at most five files", (word, owner) => {
+    const found = sources.filter(({ path }) => path.startsWith("src/") && !isTest(path) && posix.basename(path).includes(word));
+    expect(found.map(({ path }) => path)).toContain(owner);
+    expect(found.length).toBeLessThanOrEqual(5);
+    expect(openingLine(sources.find(({ path }) => path === owner)!.text)).toMatch(
+      new RegExp(word.replace(/s$|ies$/, "").replace("-", "[ -]"), "i"),
+    );
+  });
+
   test("file names are kebab-case", () => {
     expect(sources.map(({ path }) => path).filter((path) => !/^[a-z0-9./-]+$/.test(path))).toEqual([]);
   });

@@ -26,7 +26,7 @@ async function outcome({ events, fails, keep }: Plot): Promise<[ErrorKind, boole
   const tokens = { open: async () => token, callContext: () => ({}) } as unknown as Credentials;
   const media = {
     discard: async () => {},
-    keep: async () => {
+    store: async () => {
       throw new AppError(keep ?? "busy", "not kept");
     },
   } as unknown as MediaStore;

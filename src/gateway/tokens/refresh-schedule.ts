@@ -2,7 +2,7 @@
 
 import type { Random } from "../../clock.ts";
 import type { TokenRow } from "../../domain/token.ts";
-import type { Cooldown } from "../pool/health/health.ts";
+import type { Cooldown } from "../pool/health/cooldown.ts";
 import type { HealthReason } from "../pool/health/reasons.ts";
 
 const SECOND = 1000;

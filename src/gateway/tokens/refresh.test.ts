@@ -8,7 +8,7 @@ import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import { seededRandom, settled, virtualClock } from "../../testing.ts";
-import type { Cooldown } from "../pool/health/health.ts";
+import type { Cooldown } from "../pool/health/cooldown.ts";
 import type { Outcome } from "../pool/lease-contract.ts";
 import { Refresher } from "./refresh.ts";
 
