@@ -6,7 +6,7 @@ import { GoogleGenAI as GoogleGenAI1 } from "genai-1";
 import { GoogleGenAI as GoogleGenAI3 } from "genai-3";
 import { temporaryFolder, virtualClock } from "../../src/testing.ts";
 import { addKey, until } from "../keys.ts";
-import { framesOf, GEMINI, GEMINI_TWO, type Rig, startRig } from "../rig.ts";
+import { framesOf, GEMINI, GEMINI_TWO, lastSent, type Rig, startRig } from "../rig.ts";
 
 setDefaultTimeout(30_000);
 
@@ -107,7 +107,7 @@ describe.each([
       contents: [{ role: "user", parts: [{ fileData: { fileUri: uploaded.uri!, mimeType: "image/png" } }, { text: "blue" }] }],
     });
     expect(partsOf(answer).some(({ inlineData }) => inlineData)).toBe(true);
-    expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"inlineData"');
+    expect(JSON.stringify(lastSent(rig))).toContain('"inlineData"');
     await files.delete({ name: uploaded.name! });
     await expect(files.get({ name: uploaded.name! })).rejects.toThrow("or it may not exist");
   });
@@ -217,7 +217,7 @@ describe("32: bodies as clients send them", () => {
     const generation_config = { response_modalities: ["IMAGE"], image_config: { aspect_ratio: "16:9", image_size: "2K" } };
     const { status, answer } = await google(rig, `/v1beta/models/${MODEL}:generateContent`, { contents, generation_config });
     expect([status, partsOf(answer).some(({ inlineData }) => inlineData)]).toEqual([200, true]);
-    const sent = rig.simulator.calls().at(-1)!.body as { generationConfig: object };
+    const sent = lastSent(rig) as { generationConfig: object };
     expect(sent.generationConfig).toMatchObject({ imageConfig: { aspectRatio: "16:9", imageSize: "2K" } });
   });
 
