@@ -199,9 +199,14 @@ describe("stopping", () => {
     const ended = Promise.withResolvers<void>();
     await using set = setUp((request) => {
       request.signal.addEventListener("abort", () => ended.resolve());
-      setTimeout(() => set.abort.abort(new AppError("upstream_timeout", "late")), 15);
+      void abortOnceAsked();
       return answer(request.signal);
     });
+    const abortOnceAsked = async () => {
+      await Bun.sleep(1);
+      while (set.drafts.states().length < files) await Bun.sleep(1);
+      set.abort.abort(new AppError("upstream_timeout", "late"));
+    };
     const { error } = await run(set);
     expect(error).toMatchObject({ kind: "upstream_timeout", message: "late" });
     await ended.promise;
