@@ -214,7 +214,10 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
       const waiting = [...asked].filter(({ waits }) => waits);
       const own = waiting.filter(({ request }) => request.keyId === one.request.keyId).length + 1;
       // Those of this step may have come after it gave way.
-      const earlier = Map.groupBy(waiting.filter(({ cameIn }) => cameIn < step()), ({ request }) => request.keyId);
+      const earlier = Map.groupBy(
+        waiting.filter(({ cameIn }) => cameIn < step()),
+        ({ request }) => request.keyId,
+      );
       const most = Math.max(0, ...[...earlier.values()].map(({ length }) => length));
       assert(own >= most, "In a full queue the key with the most places gives way:", { number: one.number, own, most });
     }
