@@ -245,6 +245,15 @@ describe("size", () => {
     expect(long.map(({ path, text }) => `${path}: ${lines(text)}`)).toEqual([]);
   });
 
+  const DATA = /^views\/locales\/|\.fixtures\.ts$/;
+
+  test("nine of ten source files have at most 200 lines", () => {
+    const lengths = sources
+      .filter(({ path }) => /^(src|views)\//.test(path) && !isTest(path) && !DATA.test(path))
+      .map(({ text }) => lines(text));
+    expect(lengths.toSorted((a, b) => a - b)[Math.floor(lengths.length * 0.9)]).toBeLessThanOrEqual(200);
+  });
+
   test("a folder holds at most 35 files", () => {
     const folders = Map.groupBy(sources, ({ path }) => posix.dirname(path));
     const full = [...folders].filter(([, files]) => files.filter(({ path }) => !isTest(path)).length > 35 || files.length > 60);

@@ -2,7 +2,7 @@
 import type { JobRow } from "../../src/db/jobs.ts";
 import type { Media } from "../../src/domain/generation.ts";
 import type { QueuePosition } from "../../src/domain/job.ts";
-import { jobHref } from "../jobs/jobs.tsx";
+import { jobHref } from "../jobs/job-parts.tsx";
 import { ActionButton, Badge, Card, CodeBlock, CopyButton, EmptyState, JobBadge, LinkButton } from "../ui/controls.tsx";
 import { Duration, Money, Progress, Time } from "../ui/figures.tsx";
 import { formatDuration } from "../ui/format.ts";

@@ -1,6 +1,7 @@
 // Token import routes: parse, preview without secrets, confirm, progress.
 import { Elysia } from "elysia";
-import { ImportPage, ImportPreviewPage, ImportProgress, importHref } from "../../../views/tokens/token-import.tsx";
+import { ImportPage } from "../../../views/tokens/token-import.tsx";
+import { ImportPreviewPage, ImportProgress, importHref } from "../../../views/tokens/token-import-preview.tsx";
 import { AppError } from "../../errors.ts";
 import { createImportPreviews } from "../../gateway/tokens/import-preview.ts";
 import { importTokens } from "../../gateway/tokens/import-tokens.ts";

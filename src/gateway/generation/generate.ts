@@ -10,7 +10,8 @@ import type { GenerateDependencies } from "./dependencies.ts";
 import { Generation } from "./generation.ts";
 import { holdText } from "./inputs/request-text.ts";
 import { planImages } from "./plan-images.ts";
-import { GenerationRecord, imagePayload } from "./request-record.ts";
+import { imagePayload } from "./request-payload.ts";
+import { GenerationRecord } from "./request-record.ts";
 import { joinUndelivered } from "./undelivered/join.ts";
 
 export function createGenerate(deps: GenerateDependencies): Generate {

@@ -15,21 +15,19 @@ import { type ImageFormatOptions, renderImage } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { mediaUrl } from "../../links.ts";
 import { streamFrames } from "../../sse.ts";
-import { type Api, admittedModel, type Call, modelOf } from "../call.ts";
+import { type Api, admittedModel, type Call } from "../call.ts";
 import { errorBody } from "../errors.ts";
 import { decodeOptions } from "../options.ts";
 import { readTurns } from "../references.ts";
 import { leftByJob, type Started, startImages, startVideo } from "../run.ts";
-import { CountBody, GenerateBody, tolerant } from "../schema.ts";
+import { GenerateBody, tolerant } from "../schema.ts";
 import { aspectOf, exactAspect } from "../video-options.ts";
-import { decodeCount, decodeGenerate, HINT_NAMES } from "./decode.ts";
-import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalities, type WirePart } from "./encode.ts";
+import { decodeGenerate, HINT_NAMES } from "./decode.ts";
+import { type End, type Envelope, encodeResponse, endOf, endOfFailure, type WirePart } from "./encode.ts";
 import { generateFacts, textAnswer } from "./side-calls.ts";
 import { type Framing, framingOf } from "./stream.ts";
 
 const validate = tolerant(GenerateBody);
-const validateCount = tolerant(CountBody);
-
 type Method = "generateContent" | "streamGenerateContent";
 
 /** What is answered: a generation, or words that cost nothing. */
@@ -196,19 +194,4 @@ async function* responseFrames(
     yield* end ? last(end) : framing.frame(errorBody(error));
   }
   yield* framing.end();
-}
-
-/** Tokens of an image: 560 where the model is Gemini 3 Pro Image, else 258 (pricing pages, read 2026-11-23). */
-const PRO_IMAGE_TOKENS = 560;
-const IMAGE_TOKENS = 258;
-const CHARACTERS_PER_TOKEN = 4;
-
-/** countTokens: an estimate that costs nothing; no upstream is asked and no image is read. */
-export async function countTokens(api: Api, call: Call, model: string): Promise<Response> {
-  const choice = modelOf(model);
-  using body = await api.bodies.json(call.request, validateCount);
-  const { texts, images } = decodeCount(body.value);
-  const text = texts.reduce((sum, one) => sum + Math.ceil(one.length / CHARACTERS_PER_TOKEN), 0);
-  const each = choice.families[0] === "gemini-3-pro-image" ? PRO_IMAGE_TOKENS : IMAGE_TOKENS;
-  return Response.json({ totalTokens: text + images * each, promptTokensDetails: modalities(text, images * each) });
 }
