@@ -6,7 +6,7 @@ import { micromark } from "micromark";
 import { Converter } from "showdown";
 import { contentOf, type ShownImage } from "../../src/api/openai/chat/encode.ts";
 
-/** By renderer, the programs that were seen to use it. */
+/** By renderer, the programs that were seen to use it. SillyTavern marks speech in quotes before the Markdown. */
 const RENDERERS: Record<string, (text: string) => string> = {
   "micromark (react-markdown: LibreChat, LobeHub, NextChat, Cherry Studio)": (text) => micromark(text),
   "marked (Open WebUI)": (text) => marked.parse(text, { async: false, gfm: true, breaks: true }),
@@ -15,7 +15,7 @@ const RENDERERS: Record<string, (text: string) => string> = {
     new Converter({
       ...{ emoji: true, literalMidWordUnderscores: true, parseImgDimensions: true, tables: true, underline: true },
       ...{ simpleLineBreaks: true, strikethrough: true, disableForced4SpacesIndentedSublists: true },
-    }).makeHtml(text),
+    }).makeHtml(text.replace(/"([^"\n]{0,1000})"/g, '<q>"$1"</q>')),
 };
 
 const image = (form: ShownImage["form"], name: string): ShownImage => {

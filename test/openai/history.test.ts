@@ -33,7 +33,7 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
     const text = stream
       ? deltas.map(({ content = "" }: Delta) => content).join("")
       : ((await (await first(false)).json()) as Chat).choices[0]!.message.content;
-    expect(text).toMatch(/^\[image-1\]: http:\/\/127\.0\.0\.1:\d+\/media\/[a-z2-7]{26}\.png "image-1"$/m);
+    expect(text).toMatch(/^\[image-1\]: http:\/\/127\.0\.0\.1:\d+\/media\/[a-z2-7]{26}\.png \(image-1\)$/m);
     // Clients that keep no base64 cut it out of what they store.
     const stored = text.replace(/!\[image\]\(data:[^)]*\)/, "");
     const messages = [user("a fox"), assistant(stored), user("make it red")];
@@ -53,7 +53,7 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
 
   test("where the client drops it from the first turn on, naming it is enough", async () => {
     const { message } = ((await (await first(false)).json()) as Chat).choices[0]!;
-    const url = /^\[image-1\]: (\S+) "image-1"$/m.exec(message.content)![1]!;
+    const url = /^\[image-1\]: (\S+) \(image-1\)$/m.exec(message.content)![1]!;
     for (const content of [
       `把${url}，改成红色`,
       `make **${url}** red`,
@@ -73,7 +73,7 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
 
 test("an image that a video's prompt names is what the video begins with", async () => {
   const { message } = ((await (await rig.chat()).json()) as Chat).choices[0]!;
-  const url = /^\[image-1\]: (\S+) "image-1"$/m.exec(message.content)![1]!;
+  const url = /^\[image-1\]: (\S+) \(image-1\)$/m.exec(message.content)![1]!;
   await rig.call("/v1/videos", { json: { prompt: `let ${url} move` } });
   const sent = () => rig.simulator.calls().find(({ operation }) => operation === "gemini.interaction");
   await until(() => sent() !== undefined);
