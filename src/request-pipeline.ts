@@ -43,7 +43,7 @@ export type Served = {
 };
 
 /** Decisions of the admin about requests under `/admin`. */
-export type AdminEntry = { door: AdminGuard; errorResponse(request: Request, error: unknown): Response };
+export type AdminEntry = { guard: AdminGuard; errorResponse(request: Request, error: unknown): Response };
 
 type Headers = Record<string, string | number>;
 type Arriving = { request: Request; set: { headers: Headers } };
@@ -152,7 +152,7 @@ export class RequestPipeline {
     if (!isUnknownPath && !(error instanceof AppError))
       this.ctx.log.error(knownFailure(error) ? "The store failed" : "A request failed by a bug", { error });
     const failure = isUnknownPath ? unknownUrl(request.method, path, this.#urlHint(request)) : error;
-    if (this.#admin?.door.hasSeen(request)) return this.#admin.errorResponse(request, failure);
+    if (this.#admin?.guard.hasSeen(request)) return this.#admin.errorResponse(request, failure);
     const dialect = dialectOf({ path, query, header: (name) => request.headers.get(name) });
     return ENVELOPES[dialect](failure);
   }
@@ -188,8 +188,8 @@ export class RequestPipeline {
   #bodyOwner(request: Request): string | null {
     const caller = this.#guard.callerOf(request);
     if (caller) return keyOwner(caller.key.id);
-    const door = this.#admin?.door;
-    return door?.hasSeen(request) && door.sessionContextOf(request).session ? null : "strangers";
+    const guard = this.#admin?.guard;
+    return guard?.hasSeen(request) && guard.sessionContextOf(request).session ? null : "strangers";
   }
 
   /** Picks up keys that another process has just stored. False: that was done within {@link KEY_RELOAD_MS}, so wrong keys stay cheap. */
@@ -221,8 +221,8 @@ export class RequestPipeline {
   async #askAdmin(request: Request, headers: Headers): Promise<Response | undefined> {
     const { path, query } = splitUrl(request.url);
     const peer = this.#peerOf(request);
-    const { door, errorResponse } = this.#admin!;
-    const verdict = await door.decide(request, {
+    const { guard, errorResponse } = this.#admin!;
+    const verdict = await guard.decide(request, {
       path,
       query,
       address: clientAddress(peer, request.headers, this.#trustProxy),

@@ -1,4 +1,4 @@
-// The trail of changes as the command line writes it: beside a server it shows up there, too.
+// Audit log of changes on the command line: beside a server it shows up there, too.
 import type { Store } from "../db/store.ts";
 import { type Change, createAudit } from "../gateway/audit/audit.ts";
 

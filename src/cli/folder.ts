@@ -18,11 +18,11 @@ export type Folder = AsyncDisposable & {
   /** With what was edited at run time. */
   config: Config;
   store: Store;
-  /** Settings in the store, as the admin changes them: with a trail, and a way back. */
+  /** Settings in the store, as the admin changes them: with an audit log, and a way back. */
   settings: Pick<SettingsAdmin, "applyOther">;
   /** A server that runs takes what was written here into memory by itself (`reload.ts`). */
   refresh(): Promise<void>;
-  /** Writes one change down in the trail; warns when a restore that waits will undo it. */
+  /** Writes one change down in the audit log; warns when a restore that waits will undo it. */
   record(change: Change): Promise<void>;
 };
 

@@ -221,13 +221,13 @@ describe("changes", () => {
     const me = await signIn(rig);
     await me.post("/admin/welcome/key", { name: "<b>phone</b>" });
     await me.post("/admin/welcome/token", { provider: "gemini", secret: GEMINI.secret, label: "mine" });
-    const trail = await rig.context.audit.list({ limit: 10 });
-    expect(trail.map(({ action, subject }) => `${action} ${subject}`)).toEqual([
+    const entries = await rig.context.audit.list({ limit: 10 });
+    expect(entries.map(({ action, subject }) => `${action} ${subject}`)).toEqual([
       "token.add token 1",
       "key.create key 2",
       "session.open admin",
     ]);
-    expect(JSON.stringify(trail)).not.toContain(GEMINI.secret);
+    expect(JSON.stringify(entries)).not.toContain(GEMINI.secret);
     const page = await (await me.get("/admin/account")).text();
     expect(page).toContain("&lt;b>phone&lt;/b>");
   });

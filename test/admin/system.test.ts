@@ -212,7 +212,7 @@ describe("log", () => {
   });
 });
 
-describe("trail", () => {
+describe("audit log", () => {
   test("reports who changed what, page by page, of one thing alone", async () => {
     await using rig = await startRig();
     const admin = await signIn(rig);

@@ -20,7 +20,7 @@ const html = async (path: string, headers: Record<string, string> = {}) => (awai
 const chinese = (path: string) => html(path, { ...ZH, cookie: admin.cookie });
 const rowOf = (id: number) => rig.context.pool.rows().find((row) => row.id === id)!;
 const held = (id: number) => rig.context.pool.view(id)!.health;
-const trailOf = async (id: number) => (await rig.context.audit.list({ limit: 20, subject: `token ${id}` })).map(({ action }) => action);
+const actionsOf = async (id: number) => (await rig.context.audit.list({ limit: 20, subject: `token ${id}` })).map(({ action }) => action);
 
 const EDIT = {
   label: "alpha",
@@ -80,7 +80,7 @@ describe("a row", () => {
     expect(text.startsWith('<tr id="token-1"')).toBe(true);
     expect(text).toContain("Saved.");
     expect(rowOf(1)).toMatchObject({ note: "seen", weight: 2.5, priority: 3, videoEnabled: false });
-    expect(await trailOf(1)).toContain("token.change");
+    expect(await actionsOf(1)).toContain("token.change");
   });
 
   test("with mistakes is refused with each of them, and nothing changes", async () => {
@@ -92,7 +92,7 @@ describe("a row", () => {
     expect(rowOf(1)).toEqual(before);
   });
 
-  test("is tried again, switched off and on, each in the trail", async () => {
+  test("is tried again, switched off and on, each in the audit log", async () => {
     block(1);
     expect(await (await admin.htmx("/admin/tokens/1/clear")).text()).toContain("Healthy");
     expect(held(1).state).toBe("healthy");
@@ -101,7 +101,7 @@ describe("a row", () => {
     const plain = await admin.post("/admin/tokens/1/enable", { back: "/admin/tokens/1" });
     expect([plain.status, plain.headers.get("location")]).toEqual([303, "/admin/tokens/1"]);
     expect(held(1).state).toBe("healthy");
-    expect((await trailOf(1)).slice(0, 3)).toEqual(["token.change", "token.change", "token.clear"]);
+    expect((await actionsOf(1)).slice(0, 3)).toEqual(["token.change", "token.change", "token.clear"]);
   });
 
   test("is checked: what the upstream reports is there when the answer comes", async () => {
@@ -135,7 +135,7 @@ describe("deletion", () => {
     expect((await rig.context.store.readTokenSecret(2)).secret).toBe(GEMINI_TWO.secret);
     await admin.post(undo);
     expect(await html("/admin/tokens")).toContain("It is too late to undo this.");
-    expect(await trailOf(2)).toEqual(expect.arrayContaining(["token.delete", "token.restore"]));
+    expect(await actionsOf(2)).toEqual(expect.arrayContaining(["token.delete", "token.restore"]));
   });
 });
 
@@ -224,7 +224,7 @@ describe("one token", () => {
     expect(page).toContain("…hree");
     expect(held(2).state).toBe("healthy");
     expect((await rig.context.store.readTokenSecret(2)).secret).toBe(secret);
-    expect(await trailOf(2)).toContain("token.secret");
+    expect(await actionsOf(2)).toContain("token.secret");
     expect(JSON.stringify(await rig.context.audit.list({ limit: 50 }))).not.toContain(secret);
   });
 

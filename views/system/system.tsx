@@ -209,7 +209,7 @@ export function AuditLogPage({ view, data: { rows, subject, isFirst, next } }: {
       </form>
       <Card title={subject ? system.trailOf(subject) : undefined}>
         <p class="muted hint">{system.trailAbout}</p>
-        <AuditLogTable view={view} trail={rows} />
+        <AuditLogTable view={view} entries={rows} />
       </Card>
       <Pager view={view} next={next === null ? null : href(next)} first={isFirst ? null : href(null)} />
     </>

@@ -53,8 +53,8 @@ export const tokenSet = defineVerb({
     const token = (await folder.store.listTokens()).find((row) => row.id === id);
     if (!token) throw new AppError("not_found", `There is no token ${id}.`);
     const after = await folder.store.updateToken(id, { ...change, caps: caps && withCaps(token.caps, caps) });
-    const trail = { before: editable(token), after: editable(after) };
-    if (!Bun.deepEquals(trail.before, trail.after)) await folder.record({ action: "token.change", subject: `token ${id}`, ...trail });
+    const entry = { before: editable(token), after: editable(after) };
+    if (!Bun.deepEquals(entry.before, entry.after)) await folder.record({ action: "token.change", subject: `token ${id}`, ...entry });
     io.stdout(`Token ${id} is changed.\n`);
     return 0;
   },

@@ -71,7 +71,7 @@ describe("a name", () => {
 });
 
 describe("a failure", () => {
-  test("that cost nothing lets the request begin anew", async () => {
+  test("that cost nothing lets the request begin again", async () => {
     await using world = await open();
     const idempotency = world.start();
     await claimOf(await idempotency.begin(NAME, "hash")).abandon(new AppError("busy", "Full."));
@@ -127,7 +127,7 @@ describe("a job that failed", () => {
 });
 
 describe("a crash", () => {
-  test("before anything was sent lets the request begin anew", async () => {
+  test("before anything was sent lets the request begin again", async () => {
     await using world = await open();
     await world.start().begin(NAME, "hash");
     const next = world.start();

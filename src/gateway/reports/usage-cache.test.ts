@@ -36,7 +36,7 @@ test("sums by token are read once within seconds, whoever asks", async () => {
   expect(readings()).toBe(1);
 });
 
-test("older ones are shown once more and read anew for whoever looks next; those of ten minutes ago are not shown", async () => {
+test("older ones are shown once more and read again for whoever looks next; those of ten minutes ago are not shown", async () => {
   const { by, clock, settle } = cacheOf();
   await by("token");
   await clock.advance(MINUTE);

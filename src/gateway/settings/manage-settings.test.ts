@@ -87,7 +87,7 @@ describe("review", () => {
 });
 
 describe("apply and undo", () => {
-  test("undo puts back what was replaced, and undone again it is there anew", async () => {
+  test("undo puts back what was replaced, and undone again it is there again", async () => {
     const { admin, stored } = world();
     await admin.apply({ "pool.wait_ms": 5 }, BY);
     await admin.apply({ "pool.wait_ms": 6, "pool.queue_limit": 7 }, BY);

@@ -72,7 +72,7 @@ export type SettingsAdmin = {
   applyOther(changes: StoredChanges, by: By): Promise<void>;
   /** What the last change was; null when there was none, or it was undone twice by time. Epoch ms. */
   lastChange(): Promise<{ at: number; names: string[] } | null>;
-  /** Puts back what the last change replaced; again: does it anew. @throws {AppError} `conflict` when there is nothing */
+  /** Puts back what the last change replaced; again: does it again. @throws {AppError} `conflict` when there is nothing */
   undo(by: By): Promise<string[]>;
 };
 
@@ -189,7 +189,7 @@ function assertEditable({ base }: SettingsLayers, name: string, value: unknown):
   if (value !== null && !setting.accepts(value)) throw new AppError("invalid_request", `${setting.key}: expected ${setting.expected}.`);
 }
 
-/** Values for the trail, without those of secrets. */
+/** Values for the audit log, without those of secrets. */
 function redacted(changes: StoredChanges): Record<string, unknown> {
   const shown = (name: string, value: unknown) => (findSetting(name)?.secret && value ? "a hidden value" : value);
   return Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, shown(name, value)]));

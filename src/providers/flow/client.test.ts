@@ -198,7 +198,7 @@ describe("references", () => {
     expect(stub.count("upload")).toBe(4);
   });
 
-  test("are uploaded anew after Flow refused a request that named them", async () => {
+  test("are uploaded again after Flow refused a request that named them", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
     const flow = flowOf(stub);

@@ -43,7 +43,7 @@ export class Sessions {
     this.now = options.now;
   }
 
-  /** What is known of the token, begun anew when its secret was replaced from outside. */
+  /** What is known of the token, begun again when its secret was replaced from outside. */
   private recall(token: ProviderToken): Known {
     const found = this.known.get(token.id);
     if (found && (found.cookie === token.secret || found.former.includes(token.secret))) return found;

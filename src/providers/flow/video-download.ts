@@ -1,4 +1,4 @@
-// The ways to a finished video: its link, Flow's media store, or the status of a concatenation. No link is stored, each is asked for anew.
+// The ways to a finished video: its link, Flow's media store, or the status of a concatenation. No link is stored, each is asked for again.
 
 import { damaged } from "../json-stream.ts";
 import type { CallContext, Provider, ProviderToken } from "../provider.ts";

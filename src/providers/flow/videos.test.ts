@@ -220,7 +220,7 @@ describe("a submission", () => {
     });
   }
 
-  test("that Flow does not take has its images uploaded anew the next time", async () => {
+  test("that Flow does not take has its images uploaded again the next time", async () => {
     await using started = start();
     const caller = createCaller();
     const asked = request({ mode: "first_frame", images: [renderedImage("a")] });

@@ -228,7 +228,7 @@ describe("a lack of quota without details", () => {
     const { group_model } = after(refused);
     expect(after(refused, { group_model }, NOW + 10)).toEqual({});
   });
-  test("begins anew after a success, but not by one that began before the limit", () => {
+  test("begins again after a success, but not by one that began before the limit", () => {
     const { group_model } = after(refused);
     expect(after(success(), { group_model }, NOW + 10)).toEqual({});
     expect(after(success(), { group_model }, NOW + MINUTE)).toEqual({ group_model: HEALTHY });
