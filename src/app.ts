@@ -70,6 +70,8 @@ function connectMetrics({ metrics, pool, media, limits }: Context, tokensByState
     inFlight: () => pool.gauges().inFlight,
     queued: () => pool.gauges().queued,
     tokensByState,
+    cooldowns: () => pool.countCooldowns(),
+    isNetworkDown: () => pool.gauges().networkDegradedSince !== null,
     mediaBytes: () => media.totalBytes(),
     bodyBytes,
     reservations: () => limits.gauges().reservations,

@@ -138,6 +138,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
       saveHealth: store.saveHealth,
       assumed: assumedFamilies,
       awaitsCheck: () => current().refresh.enabled,
+      onCooldown: metrics.cooldownBegan,
     }),
   );
   const tokens = new Credentials({
@@ -153,7 +154,6 @@ export function createContext({ shutdown, ...options }: Options): Context {
     tokens,
     settings: () => current().refresh,
     intervalMs: (provider) => 1000 * (provider === "flow" ? current().refresh.flow_interval : current().refresh.gemini_interval),
-    checks: metrics.checks,
   });
   const audit = createAudit({ store, now });
   const affinity = createAffinity();

@@ -34,7 +34,7 @@ export function createAccessLog({ metrics, log, now, watch }: Dependencies): Acc
       const { path } = splitUrl(request.url);
       const { id, at, ticket } = arrivalOf(request);
       watch?.leave(ticket);
-      metrics.http.inc({ surface: pathGroupOf(path), status: `${Math.floor(status / 100)}xx` });
+      metrics.requestEnded(pathGroupOf(path), `${Math.floor(status / 100)}xx`);
       log.debug("Request ended", { requestId: id, method: request.method, path: path.slice(0, 200), status, ms: now() - at });
     },
   };

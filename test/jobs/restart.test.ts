@@ -95,7 +95,7 @@ async function gaugesOf(server: Server): Promise<Record<string, number>> {
     blocked: read('flow2api_tokens{state="blocked"}'),
     healthy: read('flow2api_tokens{state="healthy"}'),
     open: read("flow2api_reservations_open"),
-    inFlight: read("flow2api_image_inflight_total"),
+    inFlight: read("flow2api_image_inflight"),
   };
 }
 

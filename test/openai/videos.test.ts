@@ -372,7 +372,7 @@ test("models of videos are listed, and aliases by themselves", async () => {
 
 test("every video is counted by its result", async () =>
   expect(await (await fetch(`${rig.url}/metrics`)).text()).toMatch(
-    /flow2api_generation_requests_total\{generation_type="video",result="ok"\} [1-9]/,
+    /flow2api_generation_requests_total\{generation_type="video",provider="gemini",model="[a-z0-9.-]+",result="ok"\} [1-9]/,
   ));
 
 /** A second key of the same gateway, known to the running server. */

@@ -52,8 +52,8 @@ function described(error: unknown): { outcome: string; message: string } {
 /** Writes the row of a generation that has ended, and counts it in the metrics. */
 export function writeRequest({ requests, metrics }: Pick<Dependencies, "requests" | "metrics">, row: RequestRow & { kind: Kind }): void {
   requests.append(row);
-  metrics.generations.inc({ generation_type: row.kind, result: row.outcome });
-  metrics.generationSeconds.observe({ generation_type: row.kind }, row.ms / 1000);
+  const provider = row.attempts.at(-1)?.provider ?? null;
+  metrics.generationEnded({ kind: row.kind, provider, model: row.family, result: row.outcome, ms: row.ms });
 }
 
 export function createRecord({ requests, metrics, clock, log }: Dependencies, request: RecordedRequest): GenerationRecord {
@@ -128,8 +128,10 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
         open = false;
         lease.report(outcome);
         const result = outcome.ok ? "ok" : outcome.kind;
-        metrics.attempts.inc({ provider: lease.provider, result });
         const { tokenId, provider } = lease;
+        const served = { provider, model: asked };
+        metrics.attemptEnded({ ...served, result });
+        metrics.madeMedia({ ...served, kind, count: images.length, videoSeconds: 0, usd: cost.usd });
         const ms = elapsedMs(startedAt, clock.now());
         calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
         attempts.push({

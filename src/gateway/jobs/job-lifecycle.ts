@@ -217,6 +217,9 @@ export class JobLifecycle {
       payload: settings().requests.record_payloads ? videoPayload(row) : undefined,
     };
     writeRequest({ requests, metrics }, entry);
+    const { videoSeconds, usd } = entry;
+    const made = { kind: row.kind, count: row.mediaIds.length, videoSeconds, usd };
+    metrics.madeMedia({ provider: row.provider, model: row.family, ...made });
   }
 }
 

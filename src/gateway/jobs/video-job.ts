@@ -168,7 +168,7 @@ export class VideoJob {
       lease.report({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged });
     } else lease.report({ ok: true, usage: ended.usage, images: 0, videoSeconds: row.seconds ?? 0, usd: row.usd });
     const outcome = isFailed ? ended.kind : "ok";
-    metrics.attempts.inc({ provider: lease.provider, result: outcome });
+    metrics.attemptEnded({ provider: lease.provider, model: row.family, result: outcome });
     const now = clock.now();
     const startedAt = row.submittedAt ?? now;
     this.#attempts.push({

@@ -6,6 +6,7 @@ import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { type AppError, serverFailure } from "../../errors.ts";
 import type { Log } from "../../log.ts";
+import type { CooldownCount } from "../../metrics.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import { refusal } from "./availability.ts";
 import type { CandidateSet } from "./candidate-set.ts";
@@ -21,6 +22,7 @@ import { TokenRegistry } from "./registry.ts";
 import { Scheduler } from "./scheduler.ts";
 import {
   blockedViews,
+  countCooldowns,
   countStates,
   countUsable,
   currentCooldown,
@@ -42,6 +44,8 @@ export type PoolDependencies = {
   assumed?(provider: string): readonly string[] | null;
   /** Whether new tokens are checked in the background. Default: they are not. */
   awaitsCheck?(): boolean;
+  /** A cooldown or a block begins. */
+  onCooldown?(provider: string, reason: string): void;
 };
 
 /** A clock that goes back by more than this was set; less is measurement. */
@@ -75,6 +79,7 @@ export class Pool implements Leases {
       ...{ random, log, writer, tokens, reindex },
       routes: () => registry.routes(),
       noteDenied: (family) => registry.noteDenied(family),
+      onCooldown: deps.onCooldown,
     });
     this.#leases = new ActiveLeases({
       ...{ clock, latency, reindex, markDirty },
@@ -213,6 +218,11 @@ export class Pool implements Leases {
       tokens: countStates(this.#registry.tokens.values(), now),
       networkDegradedSince: this.#tracker.networkDegradedSince,
     };
+  }
+
+  /** Enabled tokens that cool down or are blocked as a whole, by provider and reason. */
+  countCooldowns(): CooldownCount[] {
+    return countCooldowns(this.#registry.tokens.values(), this.#now());
   }
 
   /** Enabled tokens without a cooldown that is longer than a request waits. */

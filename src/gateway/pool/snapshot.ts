@@ -2,6 +2,7 @@
 
 import type { Kind, Tier } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
+import type { CooldownCount } from "../../metrics.ts";
 import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health/health.ts";
 import { HEALTH_REASONS, type HealthReason } from "./health/reasons.ts";
 import { type Group, type LastError, limitOf, type PoolToken } from "./pool-token.ts";
@@ -162,6 +163,21 @@ export function countStates(all: Iterable<PoolToken>, now: number): Record<Healt
     if (!token.removed) tokens[isQuiet(token) ? "healthy" : healthView(token, now).state]++;
   }
   return tokens;
+}
+
+/** Enabled tokens that cool down or are blocked as a whole, by provider and reason. */
+export function countCooldowns(all: Iterable<PoolToken>, now: number): CooldownCount[] {
+  const found = new Map<string, CooldownCount>();
+  for (const token of all) {
+    if (token.removed || !token.row.enabled || isQuiet(token)) continue;
+    const { reason } = healthView(token, now);
+    if (reason === null) continue;
+    const { provider } = token.row;
+    const known = found.get(`${provider} ${reason}`);
+    if (known) known.count++;
+    else found.set(`${provider} ${reason}`, { provider, reason, count: 1 });
+  }
+  return [...found.values()];
 }
 
 /** Enabled tokens without a cooldown of the whole token at `time`, epoch ms. */

@@ -85,7 +85,7 @@ function bench(check: Check = async () => ({}), settings = {}) {
     },
     settings: () => ({ enabled: true, flow_interval: 1800, gemini_interval: 21_600, concurrency: 4, ...settings }),
     intervalMs: (provider) => (provider === "flow" ? 30 * MINUTE : 6 * HOUR),
-    checks: { inc: ((labels: { result: string }) => results.push(labels.result)) as never },
+    metrics: { checkEnded: (_provider, result) => void results.push(result) },
     clock,
     random: seededRandom(7),
     log: createLog({ level: "info", format: "json", write: (line) => logged.push(JSON.parse(line).message) }),

@@ -18,7 +18,7 @@ type Dependencies = {
   settings: () => Settings["refresh"];
   /** Age at which the facts of a provider's token are read again, in ms. */
   intervalMs(provider: string): number;
-  checks: Pick<Metrics["checks"], "inc">;
+  metrics: Pick<Metrics, "checkEnded">;
   clock: Clock;
   random: Random;
   log: Log;
@@ -162,9 +162,9 @@ export class Refresher {
   }
 
   #onSuccess(entry: Entry, facts: TokenFacts): void {
-    const { checks, pool, log } = this.#deps;
+    const { metrics, pool, log } = this.#deps;
     const { id, provider, label } = entry.row;
-    checks.inc({ provider, result: "ok" });
+    metrics.checkEnded(provider, "ok");
     const before = pool.cooldownOf(id);
     this.#applyFacts(entry, facts);
     pool.reportOutcome(id, CHECKED);
@@ -172,12 +172,12 @@ export class Refresher {
   }
 
   #onFailure(entry: Entry, error: unknown): void {
-    const { checks, pool, clock, random, log } = this.#deps;
+    const { metrics, pool, clock, random, log } = this.#deps;
     const { id, provider, label } = entry.row;
     const known = error instanceof AppError ? error : null;
     entry.history = afterFailure(entry.history, known?.retryAfterMs ?? 0, clock.now(), random);
     if (known && IGNORED.has(known.kind)) return;
-    checks.inc({ provider, result: known?.kind ?? "bug" });
+    metrics.checkEnded(provider, known?.kind ?? "bug");
     const fields = { tokenId: id, label, failures: entry.history.failures };
     if (!known) {
       log.error("Token check failed with a bug", { ...fields, error });

@@ -21,6 +21,7 @@ type Dependencies = {
   reindex(token: PoolToken): void;
   /** The upstream denies a family to some token or group. */
   noteDenied(family: string): void;
+  onCooldown?(provider: string, reason: HealthReason): void;
 };
 
 /** A call of `token` for `family`, `now` in epoch ms; a family of null is a check of the token alone. */
@@ -116,6 +117,7 @@ export class HealthTracker {
     const { log, writer } = this.deps;
     const { reason, until } = cooldown;
     writer.markDirty(token, cooldownRow(token, scope, family, cooldown));
+    this.deps.onCooldown?.(token.row.provider, reason);
     const fields = { tokenId: token.row.id, label: token.row.label, scope, family, reason, until };
     if (until === null || reason === "billing") log.warn("Token needs the operator", { ...fields, advice: HEALTH_REASONS[reason].advice });
     else log.info("Token cooldown begins", fields);
