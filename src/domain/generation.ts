@@ -122,24 +122,16 @@ export type TempFileWriter = {
 /** Why an upstream stopped, in our words. `policy_*` are refusals: of the prompt, or of its result. */
 export type Finish = "stop" | "length" | "policy_input" | "policy_output" | "no_image" | "malformed";
 
-/** Events of a provider call, in order. A `finish` ends it; failures are thrown as AppError. */
-export type ProviderEvent =
-  | { type: "progress"; stage: "uploading"; index: number; total: number }
-  | { type: "progress"; stage: "generating" | "upscaling" | "downloading" }
-  /** The body of the generating call is about to leave: from here on the upstream may charge. */
-  | { type: "submitted" }
-  | { type: "text"; text: string; thought: boolean; signature?: string }
-  | { type: "image"; draft: TempFile; thought: boolean; signature?: string }
-  | {
-      type: "finish";
-      finish: Finish;
-      /** The upstream's own word, e.g. `IMAGE_SAFETY`, for dialects that pass it on. */
-      upstreamReason: string;
-      message?: string;
-      usage: Usage | null;
-      modelVersion?: string;
-      extras?: OutputExtras;
-    };
+/** How a provider's call for one image ended, with or without an image. */
+export type ImageFinish = {
+  finish: Finish;
+  /** The upstream's own word, e.g. `IMAGE_SAFETY`, for dialects that pass it on. */
+  upstreamReason: string;
+  message?: string;
+  usage: Usage | null;
+  modelVersion?: string;
+  extras?: OutputExtras;
+};
 
 /** A stored media item. Links are made from it when a response is written; nothing absolute is stored. */
 export type Media = {

@@ -1,6 +1,6 @@
 // The contract between the gateway and an upstream. Half of it is documentation; adapters live in folders beside it.
 
-import type { ImageRequest, Json, ProviderEvent, TempFile, TempFileWriter, Tier, Usage, VideoRequest } from "../domain/generation.ts";
+import type { ImageFinish, ImageRequest, Json, TempFile, TempFileWriter, Tier, Usage, VideoRequest } from "../domain/generation.ts";
 import type { AppError } from "../errors.ts";
 
 /**
@@ -30,6 +30,21 @@ export type CallContext = {
   /** Merges into the token's remembered state; resolves when it is kept. A changed `secret` (rotated session) is kept as well. */
   remember(change: { state?: ProviderState; secret?: string }): Promise<void>;
 };
+
+/**
+ * Receives what happens during one call for an image, in order. A method that throws or rejects ends the call: the provider aborts it and
+ * throws the same error.
+ */
+export interface ImageSink {
+  /** Upload `index` of `total` inputs begins, from 1. */
+  onUpload(index: number, total: number): void;
+  onStage(stage: "generating" | "upscaling" | "downloading"): void;
+  /** Awaited immediately before the body of the generating call leaves; once it has resolved the upstream may charge. Once per call. */
+  onSubmit(): void | Promise<void>;
+  onText(text: string, thought: boolean, signature?: string): void;
+  /** Takes over the temp file, also when it fails; resolves when the provider may go on. */
+  onImage(file: TempFile, thought: boolean, signature?: string): void | Promise<void>;
+}
 
 /** What a check of a token learned. A field is absent when the upstream did not tell: absent never overwrites what is known. */
 export type TokenFacts = {
@@ -64,7 +79,7 @@ export type VideoStatus =
  * - it may have been charged, nobody may repeat it: `upstream_timeout`, `upstream_unknown_outcome`;
  * - the caller stopped it: `cancelled`.
  *
- * Refusals that arrive with HTTP 200 are not thrown: they are a `finish` event.
+ * Refusals that arrive with HTTP 200 are not thrown: they are an `ImageFinish`.
  */
 export interface Provider {
   readonly name: string;
@@ -76,11 +91,11 @@ export interface Provider {
   check(token: ProviderToken, call: CallContext): Promise<TokenFacts>;
 
   /**
-   * Makes one image (or none, when the upstream refuses). Emits `submitted` immediately before the generating call leaves,
-   * every image as a finished draft, and ends with one `finish`. When it throws or is abandoned (`return()`), the upstream
-   * call is aborted and drafts not yet emitted are discarded.
+   * Makes one image (or none, when the upstream refuses): calls `sink.onSubmit` before the generating call leaves, `sink.onImage` with every
+   * image as a finished temp file, and resolves with how it ended. When it throws, the upstream call is aborted and temp files that the
+   * sink did not get are discarded.
    */
-  generateImages(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncIterable<ProviderEvent>;
+  generateImages(request: ImageRequest, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<ImageFinish>;
 
   /**
    * Submits a video. The body may be charged from the moment it leaves; `onSubmit` is called, and awaited, immediately before that.
@@ -98,7 +113,7 @@ export interface Provider {
    */
   pollVideo(operation: Json, token: ProviderToken, call: CallContext): Promise<VideoStatus>;
 
-  /** Streams the finished video to a draft. Free, may be repeated; waits for a file that is still being processed. */
+  /** Streams the finished video to a temp file. Free, may be repeated; waits for a file that is still being processed. */
   downloadVideo(result: Json, token: ProviderToken, call: CallContext): Promise<TempFile>;
 
   /** Asks the upstream to stop; false where it cannot or would not. */

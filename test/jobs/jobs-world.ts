@@ -3,7 +3,7 @@
 import { type Config, loadConfig } from "../../src/config/config.ts";
 import { openRequestLog, openStore } from "../../src/db/sqlite/store.ts";
 import type { RequestLog, Store } from "../../src/db/store.ts";
-import type { Json, ProviderEvent, TempFile, VideoRequest } from "../../src/domain/generation.ts";
+import type { Json, TempFile, VideoRequest } from "../../src/domain/generation.ts";
 import type { Job, JobState } from "../../src/domain/job.ts";
 import type { NewToken } from "../../src/domain/token.ts";
 import { AppError } from "../../src/errors.ts";
@@ -233,12 +233,12 @@ function fakeProvider(script: Script, seen: Seen, clock: VirtualClock): Provider
   return {
     name: "gemini",
     check: async () => ({}),
-    async *generateImages(_request, _token, call): AsyncGenerator<ProviderEvent> {
-      yield { type: "submitted" };
+    async generateImages(_request, _token, call, sink) {
+      await sink.onSubmit();
       seen.images++;
       await stoppable(script.image?.(), call.signal);
-      yield { type: "image", draft: await draftOf(call, PIXEL_PNG, "image/png"), thought: false };
-      yield { type: "finish", finish: "stop", upstreamReason: "STOP", usage: null };
+      await sink.onImage(await draftOf(call, PIXEL_PNG, "image/png"), false);
+      return { finish: "stop", upstreamReason: "STOP", usage: null };
     },
     startVideo: start,
     continueVideo: start,

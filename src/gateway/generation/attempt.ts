@@ -1,16 +1,16 @@
-// Attempt: one call on one leased token. Provider events become generation events, temp files become media items.
+// Attempt: one call on one leased token, and the sink of its provider. Temp files become media items, what happens becomes events.
 
-import type { GenerateEvent, ImageRequest, Media, ProviderEvent } from "../../domain/generation.ts";
-import { omit } from "../../domain/omit.ts";
+import type { GenerateEvent, ImageFinish, ImageRequest, Media, TempFile } from "../../domain/generation.ts";
 import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
-import type { Provider } from "../../providers/provider.ts";
+import type { ImageSink, Provider } from "../../providers/provider.ts";
+import type { MediaFacts } from "../media/describe-media.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
 import type { Affinity } from "./inputs/affinity.ts";
 
 /** Result of a call that the upstream answered. */
-export type CallResult = Omit<Extract<ProviderEvent, { type: "finish" }>, "type"> & { images: Media[]; text: string };
+export type CallResult = ImageFinish & { images: Media[]; text: string };
 
 /** Whether the call may have been charged; valid also while it runs and after it failed. */
 export type AttemptState = {
@@ -37,45 +37,78 @@ export type Attempt = {
  * Runs the call and emits its events. A result is stored before its event.
  * @throws {AppError} as {@link Provider.generateImages}; marked as charged when the upstream may have taken it
  */
-export async function attemptImage({ tokens, affinity, media }: Dependencies, attempt: Attempt): Promise<CallResult> {
-  const { provider, lease, request, signal, state, emit } = attempt;
-  const images: Media[] = [];
-  let text = "";
-  let hasImage = false;
-  const token = await tokens.open(lease.tokenId, lease.proxy);
-  const facts = { origin: "result" as const, family: request.family, ...attempt.media };
+export async function attemptImage(deps: Dependencies, attempt: Attempt): Promise<CallResult> {
+  const { provider, lease, request, signal, state } = attempt;
+  const token = await deps.tokens.open(lease.tokenId, lease.proxy);
+  const sink = new AttemptSink(deps, attempt);
   try {
-    for await (const event of provider.generateImages(request, token, tokens.callContext(token, signal))) {
-      hasImage ||= event.type === "image";
-      if (event.type === "text" && event.signature) affinity.rememberSignature(event.signature, lease.tokenId);
-      if (event.type === "submitted") {
-        await state.onSubmit?.();
-        state.submitted = true;
-      } else if (event.type === "progress") emit(event.stage === "uploading" ? { ...event, type: "uploading" } : { type: event.stage });
-      else if (event.type === "text" && event.thought) {
-        if (request.includeThoughts) emit({ type: "thought", text: event.text, signature: event.signature });
-      } else if (event.type === "text") {
-        text += event.text;
-        emit({ type: "text", text: event.text, signature: event.signature });
-      } else if (event.type === "image" && event.thought && !request.includeThoughts) {
-        await media.discard(event.draft);
-      } else if (event.type === "image") {
-        emit({ type: "storing" });
-        const stored = await media.keep(event.draft, facts);
-        affinity.remember(stored.id, { tokenId: lease.tokenId, signature: event.signature });
-        if (!event.thought) images.push(stored);
-        emit({ type: event.thought ? "draft" : "image", media: stored, signature: event.signature });
-      } else if (event.type === "finish") {
-        return { ...omit(event, ["type"]), images, text };
-      }
-    }
-  } catch (error) {
+    const finish = await provider.generateImages(request, token, deps.tokens.callContext(token, signal), sink);
+    return { ...finish, images: sink.images, text: sink.text };
+  } catch (thrown) {
+    const error = sink.failure ?? thrown;
     const known = knownFailure(error);
     const failure = known && signal.aborted && signal.reason instanceof AppError ? signal.reason : known;
     if (!failure) throw error;
-    throw hasImage || (state.submitted && mayBeCharged(failure)) ? asCharged(failure) : failure;
+    throw sink.hasImage || (state.submitted && mayBeCharged(failure)) ? asCharged(failure) : failure;
   }
-  throw new AppError("upstream_unavailable", "The provider ended without a result.", { charged: state.submitted });
+}
+
+class AttemptSink implements ImageSink {
+  readonly images: Media[] = [];
+  text = "";
+  /** An image came, stored or not. */
+  hasImage = false;
+  /** Our own failure, which the provider may have thrown on as one of its upstream. */
+  failure: unknown;
+
+  constructor(
+    private readonly deps: Dependencies,
+    private readonly attempt: Attempt,
+  ) {}
+
+  onUpload(index: number, total: number): void {
+    this.attempt.emit({ type: "uploading", index, total });
+  }
+
+  onStage(type: "generating" | "upscaling" | "downloading"): void {
+    this.attempt.emit({ type });
+  }
+
+  async onSubmit(): Promise<void> {
+    const { state } = this.attempt;
+    await this.own(() => state.onSubmit?.());
+    state.submitted = true;
+  }
+
+  onText(text: string, thought: boolean, signature?: string): void {
+    const { lease, request, emit } = this.attempt;
+    if (signature) this.deps.affinity.rememberSignature(signature, lease.tokenId);
+    if (thought && !request.includeThoughts) return;
+    if (!thought) this.text += text;
+    emit({ type: thought ? "thought" : "text", text, signature });
+  }
+
+  async onImage(file: TempFile, thought: boolean, signature?: string): Promise<void> {
+    const { affinity, media } = this.deps;
+    const { lease, request, emit } = this.attempt;
+    this.hasImage = true;
+    if (thought && !request.includeThoughts) return media.discard(file);
+    emit({ type: "storing" });
+    const facts: MediaFacts = { origin: "result", family: request.family, ...this.attempt.media };
+    const stored = await this.own(() => media.keep(file, facts));
+    affinity.remember(stored.id, { tokenId: lease.tokenId, signature });
+    if (!thought) this.images.push(stored);
+    emit({ type: thought ? "draft" : "image", media: stored, signature });
+  }
+
+  private async own<T>(act: () => Promise<T> | T): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
 }
 
 /** Failures outside the upstream: it was asked, and may have made an image that was not received. */

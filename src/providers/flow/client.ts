@@ -1,9 +1,9 @@
 // Google Labs Flow as a provider: images by session, project, references, one generating call, upscale, download; videos beside them.
 
-import type { ImageRequest, ProviderEvent, TempFile } from "../../domain/generation.ts";
+import type { ImageFinish, TempFile } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
 import { afterAcceptance, damaged } from "../json-stream.ts";
-import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
+import type { CallContext, ImageSink, Provider, ProviderToken, TokenFacts } from "../provider.ts";
 import { createConcatenation } from "./concatenation.ts";
 import { generateBody, parseCredits, parseGenerated, sessionIdAt, upscaleBody } from "./convert.ts";
 import { createFiles, decodeFile, IMAGE_FILE } from "./files.ts";
@@ -91,17 +91,17 @@ export function createFlow(options: FlowOptions): Provider {
   };
 
   /** Uploads and submits in the token's project; when Flow does not know the project, once more in a fresh one. */
-  async function* make(plan: ImageSpec, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent, Made, undefined> {
+  const make = async (plan: ImageSpec, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<Made> => {
     let projectId = await projects.current(token, call);
     let submitted = false;
     for (let isFresh = false; ; isFresh = true) {
       let references: string[] = [];
       try {
-        references = yield* uploads.place(plan.references, projectId, token, call);
+        references = await uploads.place(plan.references, { projectId, token, call }, (index, total) => sink.onUpload(index, total));
         await sessions.current(token, call);
         if (!submitted) {
-          yield { type: "progress", stage: "generating" };
-          yield { type: "submitted" };
+          sink.onStage("generating");
+          await sink.onSubmit();
           submitted = true;
         }
         return await submit(plan, projectId, references, token, call);
@@ -111,7 +111,7 @@ export function createFlow(options: FlowOptions): Provider {
       }
       projectId = await projects.replace(token, call, projectId);
     }
-  }
+  };
 
   const upscale = async (
     made: Made,
@@ -136,27 +136,24 @@ export function createFlow(options: FlowOptions): Provider {
     return decodeFile(response, IMAGE_FILE, call, signal);
   };
 
-  async function* generateImages(request: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {
+  const generateImages: Provider["generateImages"] = async (request, token, call, sink): Promise<ImageFinish> => {
     const plan = imageSpecOf(request);
-    const made = yield* make(plan, token, call);
-    if (!made.renderedImage) {
-      yield { type: "finish", finish: "no_image", upstreamReason: "NO_IMAGE", usage: null };
-      return;
-    }
+    const made = await make(plan, token, call, sink);
+    if (!made.renderedImage) return { finish: "no_image", upstreamReason: "NO_IMAGE", usage: null };
     const { mediaId } = made.renderedImage;
     const target = plan.targetResolution;
-    yield { type: "progress", stage: target ? "upscaling" : "downloading" };
-    let draft: TempFile;
+    sink.onStage(target ? "upscaling" : "downloading");
+    let file: TempFile;
     try {
       if (target && !mediaId) throw new AppError("upstream_unknown_outcome", "Flow made a picture that cannot be upscaled.");
-      draft =
+      file =
         target && mediaId ? await upscale(made, mediaId, target, token, call) : await fetchImage(files, made.renderedImage, token, call);
     } catch (error) {
       throw paid(error);
     }
-    yield { type: "image", draft, thought: false };
-    yield { type: "finish", finish: "stop", upstreamReason: "STOP", usage: null };
-  }
+    await sink.onImage(file, false);
+    return { finish: "stop", upstreamReason: "STOP", usage: null };
+  };
 
   return { name: "flow", check, generateImages, ...videos, downloadVideo };
 }

@@ -1,5 +1,5 @@
 // Test stand-in for Flow: a real server with one answer per call, replaceable, and the gateway's side of a call. Tests only.
-import type { ProviderEvent, TempFile, TempFileWriter } from "../../domain/generation.ts";
+import type { TempFile, TempFileWriter } from "../../domain/generation.ts";
 import { createLog, type Log } from "../../log.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };
@@ -133,17 +133,6 @@ export function createCaller(change: Partial<ProviderToken> = {}) {
     },
   };
   return { token, call, drafts, abort };
-}
-
-/** Collects a generation's events; a thrown error ends the list as `error`. */
-export async function collect(events: AsyncIterable<ProviderEvent>): Promise<{ events: ProviderEvent[]; error: unknown }> {
-  const seen: ProviderEvent[] = [];
-  try {
-    for await (const event of events) seen.push(event);
-    return { events: seen, error: undefined };
-  } catch (error) {
-    return { events: seen, error };
-  }
 }
 
 /** A log that keeps its lines. */

@@ -79,7 +79,7 @@ export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "r
     for (let isFresh = plan.projectId !== null; ; isFresh = true) {
       let names: string[] = [];
       try {
-        names = await resultOf(uploads.place(plan.images, projectId, token, call));
+        names = await uploads.place(plan.images, { projectId, token, call });
         const submitted = await submit(plan, projectId, names, token, call, announce);
         const { stage, aspect, tasks } = plan;
         const pieces = plan.piecesOf(submitted.name);
@@ -208,12 +208,4 @@ function once(task: () => Promise<void>): () => Promise<void> {
     done ??= task();
     return done;
   };
-}
-
-/** Runs a generator to its end for what it returns. */
-async function resultOf<Result>(steps: AsyncGenerator<unknown, Result, undefined>): Promise<Result> {
-  for (;;) {
-    const step = await steps.next();
-    if (step.done) return step.value;
-  }
 }

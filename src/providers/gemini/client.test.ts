@@ -1,10 +1,10 @@
 // The Gemini provider against small servers that answer what each case needs.
 import { describe, expect, test } from "bun:test";
-import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
+import type { ImageRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import type { ProviderToken } from "../provider.ts";
-import { memoryCall } from "../testing.ts";
+import { collect, memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -36,15 +36,9 @@ function setUp(handler: Handler) {
 
 /** Runs a generation to its end; what it threw comes last. */
 async function run(set: ReturnType<typeof setUp>, change: Partial<ImageRequest> = {}) {
-  const events: ProviderEvent[] = [];
-  let error: AppError | null = null;
-  try {
-    for await (const event of set.gemini.generateImages({ ...image, ...change }, token, set.call)) events.push(event);
-  } catch (thrown) {
-    expect(thrown).toBeInstanceOf(AppError);
-    error = thrown as AppError;
-  }
-  return { events, error };
+  const { events, error } = await collect(set.gemini, [{ ...image, ...change }, token, set.call]);
+  if (error !== undefined) expect(error).toBeInstanceOf(AppError);
+  return { events, error: (error ?? null) as AppError | null };
 }
 
 const part = (data: Buffer, more = {}) => ({ inlineData: { mimeType: "image/png", data: data.toString("base64") }, ...more });
@@ -176,8 +170,9 @@ describe("refusals", () => {
   test("a key that cannot stand in a header is refused before anything is sent", async () => {
     await using set = setUp(() => Response.json({}));
     for (const secret of ["", "a b", "a\r\nx: y", "ключ"]) {
-      const events = set.gemini.generateImages(image, { ...token, secret }, set.call)[Symbol.asyncIterator]();
-      await expect(events.next()).rejects.toMatchObject({ kind: "upstream_unauthorized", detail: { reason: "key_invalid" } });
+      const { events, error } = await collect(set.gemini, [image, { ...token, secret }, set.call]);
+      expect(events).toEqual([]);
+      expect(error).toMatchObject({ kind: "upstream_unauthorized", detail: { reason: "key_invalid" } });
     }
     expect(set.requests).toEqual([]);
   });
@@ -208,15 +203,18 @@ describe("stopping", () => {
     expect(set.drafts.states()).toEqual(Array(files).fill("discarded"));
   });
 
-  test("a reader that leaves after a draft ends the upstream call, and what it did not get is discarded", async () => {
+  test("a sink that fails ends the upstream call with its own error, and what it did not get is discarded", async () => {
     const ended = Promise.withResolvers<void>();
     const first = sse({ candidates: [{ content: { parts: [part(TEST_IMAGE), part(TEST_IMAGE, { thought: true })] } }] });
     await using set = setUp((request) => {
       request.signal.addEventListener("abort", () => ended.resolve());
       return drip(request.signal, first);
     });
-    for await (const event of set.gemini.generateImages({ ...image, includeThoughts: true }, token, set.call))
-      if (event.type === "image") break;
+    const full = new AppError("busy", "no room");
+    const { error } = await collect(set.gemini, [{ ...image, includeThoughts: true }, token, set.call], ({ type }) => {
+      if (type === "image") throw full;
+    });
+    expect(error).toBe(full);
     await ended.promise;
     expect(set.drafts.states()).toEqual(["discarded", "closed"]);
   });

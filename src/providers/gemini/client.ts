@@ -1,25 +1,18 @@
 // The official Gemini API as a provider: images by generateContent, videos by Interactions, keys checked by the list of models.
 
-import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
+import type { ImageFinish, ImageRequest } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
 import { readBody, readChunks, toNetworkError } from "../../http.ts";
 import { encodeBody } from "../encode-body.ts";
 import { type MediaTempFiles, readMediaJson, replaceMedia } from "../json-media.ts";
 import { afterAcceptance, damaged, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
-import type { CallContext, Provider, ProviderToken, TokenFacts } from "../provider.ts";
+import type { CallContext, ImageSink, Provider, ProviderToken, TokenFacts } from "../provider.ts";
 import { toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
 import { arrayOf, isRecord, stringOf } from "./json.ts";
 import { familyOf, isNewMediaModel, isVideoFamily, modelOf } from "./models.ts";
-import {
-  createResponseReader,
-  type ResponseEnd,
-  type ResponseImage,
-  type ResponseItem,
-  type ResponseReader,
-  type UpdateFacts,
-} from "./read-response.ts";
+import { createResponseReader, type ResponseImage, type ResponseItem, type ResponseReader, type UpdateFacts } from "./read-response.ts";
 import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
 import { createVideos } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
@@ -36,20 +29,21 @@ export function createGemini(options: GeminiOptions): Provider {
   const learn: UpdateFacts = (kind, word, body) => news({ provider: "gemini", kind, word: newsWord(word), shape: shapeOf(body) });
   const transport = createTransport(options);
 
-  async function* generateImages(image: ImageRequest, token: ProviderToken, call: CallContext): AsyncGenerator<ProviderEvent> {
+  async function generateImages(image: ImageRequest, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<ImageFinish> {
     const { id } = modelOf(image.family);
     const { signal } = call;
     let body: Uint8Array | undefined = await encodeBody(toGenerateContent(image));
     const to = `v1beta/models/${id}:${image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent"}`;
     usableKey(token.secret);
     if (signal.aborted) throw toNetworkError(signal.reason, signal);
-    yield { type: "progress", stage: "generating" };
-    yield { type: "submitted" };
+    sink.onStage("generating");
+    await sink.onSubmit();
     const response = await transport.open({ to, body, token, signal });
     // The inputs may be many megabytes, and the answer takes its time.
     body = undefined;
+    const reading: Reading = { response, call, sink, now, learn };
     try {
-      yield* image.includeThoughts ? readStream(response, call, now, learn) : readWhole(response, call, now, learn);
+      return await (image.includeThoughts ? readStream(reading) : readWhole(reading));
     } catch (error) {
       throw afterAcceptance(error);
     }
@@ -69,30 +63,33 @@ export function createGemini(options: GeminiOptions): Provider {
   };
 }
 
-async function* readWhole(response: Response, call: CallContext, now: () => number, learn: UpdateFacts): AsyncGenerator<ProviderEvent> {
+/** A 200 under way, and where it goes. */
+type Reading = { response: Response; call: CallContext; sink: ImageSink; now: () => number; learn: UpdateFacts };
+
+async function readWhole({ response, call, sink, now, learn }: Reading): Promise<ImageFinish> {
   const { body, media } = await readMediaJson(response, { keys: MEDIA_KEYS, openTempFile: call.openTempFile, signal: call.signal });
   try {
     const answer = createResponseReader(learn);
-    yield* emit(readResponse(answer, body, now, learn), media);
-    yield* emitEnd(answer, media);
+    await deliver(readResponse(answer, body, now, learn), media, sink);
+    return await deliverEnd(answer, media, sink);
   } finally {
     await media.discard();
   }
 }
 
-async function* readStream(response: Response, call: CallContext, now: () => number, learn: UpdateFacts): AsyncGenerator<ProviderEvent> {
+async function readStream({ response, call, sink, now, learn }: Reading): Promise<ImageFinish> {
   const media = replaceMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openTempFile: call.openTempFile });
   try {
     const answer = createResponseReader(learn);
     let events = 0;
     for await (const event of readEvents(media.skeleton, MAX_EVENT)) {
       events++;
-      yield* emit(readResponse(answer, event, now, learn), media);
+      await deliver(readResponse(answer, event, now, learn), media, sink);
     }
     // An answer of usage alone is empty, one that stops after its first part is cut.
     if (events === 0 || (answer.hasBegun() && !answer.isFinished()))
       throw damaged("cut_off", "The upstream's answer ends before its last event.");
-    yield* emitEnd(answer, media);
+    return await deliverEnd(answer, media, sink);
   } finally {
     await media.discard();
   }
@@ -109,7 +106,7 @@ function readResponse(answer: ResponseReader, body: unknown, now: () => number, 
 }
 
 /** A refusal that speaks of the token's account, though it comes with 200: nothing was made, another token may serve. */
-function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: ResponseEnd): AppError {
+function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: ImageFinish): AppError {
   return new AppError("upstream_unauthorized", message ?? "The Gemini API has limited the account behind this server.", {
     detail: { scope: "token", reason, upstreamReason },
     upstreamStatus: 200,
@@ -117,21 +114,23 @@ function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: 
   });
 }
 
-async function* emit(items: ResponseItem[], media: MediaTempFiles): AsyncGenerator<ProviderEvent> {
-  for (const item of items) yield item.type === "text" ? item : await toImageEvent(item, media);
+async function deliver(items: ResponseItem[], media: MediaTempFiles, sink: ImageSink): Promise<void> {
+  for (const item of items) {
+    if (item.type === "text") sink.onText(item.text, item.thought, item.signature);
+    else await deliverImage(item, media, sink);
+  }
 }
 
-async function* emitEnd(answer: ResponseReader, media: MediaTempFiles): AsyncGenerator<ProviderEvent> {
+async function deliverEnd(answer: ResponseReader, media: MediaTempFiles, sink: ImageSink): Promise<ImageFinish> {
   const { image, finish } = answer.end();
   const held = image ? undefined : accountReasonOf(finish.upstreamReason);
   if (held) throw accountHeld(held, finish);
-  if (image) yield await toImageEvent(image, media);
-  yield finish;
+  if (image) await deliverImage(image, media, sink);
+  return finish;
 }
 
-async function toImageEvent(image: ResponseImage, media: MediaTempFiles): Promise<ProviderEvent> {
-  const { value, mime, ...rest } = image;
-  return { ...rest, draft: await media.take(value, mime) };
+async function deliverImage({ value, mime, thought, signature }: ResponseImage, media: MediaTempFiles, sink: ImageSink): Promise<void> {
+  await sink.onImage(await media.take(value, mime), thought, signature);
 }
 
 /** Our families among the models that a key may call. The list costs nothing; an answer means that the key is valid. */

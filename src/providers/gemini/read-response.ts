@@ -1,6 +1,6 @@
 // From the answers of `generateContent` to what happened: texts, images, why it stopped, what it used.
 // Source: Gemini API reference, GenerateContentResponse, read 2026-11-23.
-import type { ProviderEvent, Usage } from "../../domain/generation.ts";
+import type { ImageFinish, Usage } from "../../domain/generation.ts";
 import { damaged } from "../json-stream.ts";
 import type { NewsKind } from "../news.ts";
 import { wordsToClient } from "./errors.ts";
@@ -10,19 +10,17 @@ import { BLOCK_REASONS, FIELDS, FINISH_REASONS, PARTS, toFinish } from "./vocabu
 
 /** An image whose bytes `value` stands for: base64, or a placeholder of `json-media.ts`. */
 export type ResponseImage = { type: "image"; value: string; mime: string; thought: boolean; signature?: string };
-export type ResponseItem = Extract<ProviderEvent, { type: "text" }> | ResponseImage;
-/** How a response ended. */
-export type ResponseEnd = Extract<ProviderEvent, { type: "finish" }>;
+export type ResponseItem = { type: "text"; text: string; thought: boolean; signature?: string } | ResponseImage;
 
 export type ResponseReader = {
   /**
    * What the next response object of the same call tells. The final image is the last one that is no thought, known only at the end:
-   * an earlier one comes out as a draft when another follows.
+   * an earlier one comes out as an interim image when another follows.
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
    */
   read(response: unknown): ResponseItem[];
   /** The final image, if there is one, and how it ended. */
-  end(): { image: ResponseImage | null; finish: ResponseEnd };
+  end(): { image: ResponseImage | null; finish: ImageFinish };
   /** Whether anything but usage has come. */
   hasBegun(): boolean;
   /** Whether the upstream said why it stopped. */
@@ -97,7 +95,6 @@ export function createResponseReader(learn: UpdateFacts = () => {}): ResponseRea
       return {
         image,
         finish: {
-          type: "finish",
           finish,
           upstreamReason: block || reason,
           ...(message ? { message: wordsToClient(message) } : {}),

@@ -1,11 +1,11 @@
 // The Gemini provider against the simulator: every misbehaviour that it knows of images, in both forms of the call.
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
-import type { ImageRequest, ProviderEvent } from "../../domain/generation.ts";
+import type { ImageRequest } from "../../domain/generation.ts";
 import type { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import type { ProviderToken } from "../provider.ts";
-import { memoryCall } from "../testing.ts";
+import { collect, memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 import { GEMINI_MODELS } from "./models.ts";
 
@@ -19,13 +19,8 @@ beforeEach(() => simulator.reset());
 
 async function run(change: Partial<ImageRequest> = {}, secret = token.secret) {
   const { call, drafts } = memoryCall();
-  const events: ProviderEvent[] = [];
-  let error: AppError | null = null;
-  try {
-    for await (const event of gemini.generateImages({ ...request, ...change }, { ...token, secret }, call)) events.push(event);
-  } catch (thrown) {
-    error = thrown as AppError;
-  }
+  const { events, error: thrown } = await collect(gemini, [{ ...request, ...change }, { ...token, secret }, call]);
+  const error = (thrown ?? null) as AppError | null;
   const images = events.flatMap((event) => (event.type === "image" ? [event] : []));
   const text = events.flatMap((event) => (event.type === "text" && !event.thought ? [event.text] : [])).join("");
   const finals = images.filter((image) => !image.thought).map((image) => drafts.files[Number(image.draft.path)]!.bytes);
