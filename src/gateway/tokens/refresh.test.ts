@@ -60,9 +60,13 @@ function bench(check: Check = async () => ({}), settings = {}) {
   const logged: string[] = [];
   let running = 0;
   let most = 0;
+  let computed = 0;
   const refresher = new Refresher({
     pool: {
-      cooldownOf: (id) => conditions.get(id) ?? null,
+      cooldownOf(id) {
+        computed++;
+        return conditions.get(id) ?? null;
+      },
       reportOutcome(id, outcome) {
         outcomes.push({ id, outcome });
         if (outcome.ok) conditions.delete(id);
@@ -91,7 +95,7 @@ function bench(check: Check = async () => ({}), settings = {}) {
     log: createLog({ level: "info", format: "json", write: (line) => logged.push(JSON.parse(line).message) }),
   });
   const checksOf = (id: number) => checks.filter((one) => one.id === id).map(({ at }) => at);
-  return { clock, refresher, checks, checksOf, outcomes, conditions, results, logged, most: () => most };
+  return { clock, refresher, checks, checksOf, outcomes, conditions, results, logged, most: () => most, computed: () => computed };
 }
 
 describe("the schedule", () => {
@@ -268,6 +272,46 @@ describe("failures", () => {
     refresher.load([token(1, { proxy: "http://new" })]);
     await clock.advance(SECOND);
     expect(checksOf(1).length).toBe(failed + 1);
+  });
+});
+
+describe("thousands of tokens", () => {
+  const COUNT = 5_000;
+  const many = () => Array.from({ length: COUNT }, (_, index) => token(index + 1, { checkedAt: 1 + Date.UTC(2026, 10, 23, 11, 59) }));
+
+  test("cost a bounded share of them per second, however many checks end", async () => {
+    const { clock, refresher, checks, computed } = bench();
+    refresher.load(many());
+    refresher.start();
+    await clock.advance(25 * MINUTE);
+    const before = { computed: computed(), checks: checks.length };
+    await clock.advance(2 * MINUTE);
+    expect(checks.length - before.checks).toBeGreaterThan(250);
+    const perCheck = 6 * (checks.length - before.checks);
+    expect(computed() - before.computed).toBeLessThan(120 * (COUNT / 16 + 2) + perCheck);
+  });
+
+  test("are checked each once in an interval", async () => {
+    const { clock, refresher, checks } = bench();
+    refresher.load(many());
+    refresher.start();
+    await clock.advance(35 * MINUTE);
+    expect(new Set(checks.map(({ id }) => id)).size).toBe(COUNT);
+    expect(checks.length).toBeLessThan(1.5 * COUNT);
+  });
+
+  test("one whose block was cleared is checked within twenty seconds", async () => {
+    const { clock, refresher, conditions, checksOf } = bench();
+    const since = clock.now();
+    const blocked = 3777;
+    conditions.set(blocked, { state: "blocked", reason: "session_dead", since, until: null });
+    refresher.load(many().map((row) => (row.id === blocked ? { ...row, checkedAt: null } : row)));
+    refresher.start();
+    await clock.advance(MINUTE);
+    expect(checksOf(blocked)).toEqual([]);
+    conditions.delete(blocked);
+    await clock.advance(20 * SECOND);
+    expect(checksOf(blocked).length).toBe(1);
   });
 });
 
