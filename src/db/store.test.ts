@@ -311,7 +311,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
     test.each([
       ["nothing past its time: nothing", day(4), 10, []],
       ["only what is past its time", day(5), 10, ["b"]],
-      ["no more than asked for, oldest first", day(9), 1, ["b"]],
+      ["no more than asked for, first what expired first", day(9), 1, ["b"]],
     ] as [string, number, number, string[]][])("%s", (_, now, limit, expected) =>
       withStore(async (store) => {
         await insert(store);
