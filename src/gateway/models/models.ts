@@ -5,6 +5,7 @@ import { LISTED, OFFICIAL } from "./aliases.ts";
 import { FAMILIES } from "./catalogue.ts";
 import { chooseFamily } from "./choose-family.ts";
 import type { Family, ImageFamily, VideoFamily } from "./family.ts";
+import { NearestIds } from "./nearest-ids.ts";
 import { type ModelChoice, parseModel } from "./parse-model.ts";
 
 export type { Tier } from "../../domain/generation.ts";
@@ -107,28 +108,11 @@ const CHOSEN: ReadonlySet<string> = new Set([...FAMILIES.map(({ id }) => id), ..
 /** Whether an id is one to choose by: a family, or Google's own name of one. */
 export const isForChoosing = (id: string): boolean => CHOSEN.has(id);
 
-/** Separators do not count: `sora2` begins `sora-2-pro`. */
-const bare = (id: string) => id.replace(/[-_.@/]/g, "");
-const partsOf = (id: string) => id.split(/[-_.@/]/);
-
-/** How near a known id is: one that begins like the other first, then by whole parts that both begin with, then by spelling. */
-function nearness(asked: string, known: string): [number, number, number] {
-  const [one, other] = [bare(asked), bare(known)];
-  const begins = one.length >= 3 && (other.startsWith(one) || (one.startsWith(other) && other.length >= 3));
-  if (begins) return [0, 0, Math.abs(one.length - other.length)];
-  const [askedParts, knownParts] = [partsOf(asked), partsOf(known)];
-  const differs = askedParts.findIndex((part, at) => part !== knownParts[at]);
-  return [1, -(differs === -1 ? askedParts.length : differs), editDistance(asked, known)];
-}
+const NEAREST = new NearestIds(KNOWN.map((choice) => choice.requested));
 
 /** The known ids nearest to one that is not known, the nearest first. Costs nothing that a long id could raise. */
-export function nearestModels(id: string, count: number, among: readonly string[] = KNOWN.map((choice) => choice.requested)): string[] {
-  const asked = id.trim().toLowerCase().slice(0, 80);
-  return among
-    .map((known) => ({ known, near: nearness(asked, known.toLowerCase()) }))
-    .sort(({ near: a }, { near: b }) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2])
-    .slice(0, count)
-    .map(({ known }) => known);
+export function nearestModels(id: string, count: number, among?: readonly string[]): string[] {
+  return (among ? new NearestIds(among) : NEAREST).find(id, count);
 }
 
 /** What an id fixes besides its family, in words. */
@@ -149,17 +133,4 @@ function expand(pattern: string): string[] {
   if (!brace) return [pattern];
   const [all, words] = brace;
   return words!.split(",").flatMap((word) => expand(pattern.slice(0, brace.index) + word + pattern.slice(brace.index + all.length)));
-}
-
-/** Levenshtein distance, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }
