@@ -1,5 +1,6 @@
 // Prometheus metrics in one registry. Labels never name a token, a key or a value of a client.
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, type Metric, Registry } from "prom-client";
+import { PlainCounter, PlainHistogram } from "./counters.ts";
 import type { Kind } from "./domain/generation.ts";
 import { VERSION } from "./version.ts";
 
@@ -61,73 +62,84 @@ export function createMetrics(): Metrics {
   });
 
   return {
-    ...createCounters(registers),
+    ...createCounters(registry),
     text: () => registry.metrics(),
     contentType: registry.contentType,
     connect: (sources) => connectGauges(registry, sources),
   };
 }
 
-/** Counter in plain numbers that prom-client reads when the metrics are requested: counting hashes no labels. */
-class Tally {
-  readonly #counts = new Map<string, { labels: Record<string, string>; count: number }>();
+type Named = { name: string; help: string; registry: Registry };
 
-  constructor(
-    private readonly labelNames: readonly string[],
-    metric: { name: string; help: string; registers: Registry[] },
-  ) {
-    const counts = this.#counts;
-    new Counter({
-      ...metric,
-      labelNames,
-      collect() {
-        this.reset();
-        for (const { labels, count } of counts.values()) this.inc(labels, count);
-      },
-    });
-  }
+const labelsOf = (names: readonly string[], values: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name, index) => [name, values[index]!]));
 
-  /** Values in the order of the label names. */
-  add(amount: number, ...values: string[]): void {
-    const key = values.join("\n");
-    const known = this.#counts.get(key);
-    if (known) known.count += amount;
-    else this.#counts.set(key, { labels: Object.fromEntries(this.labelNames.map((name, index) => [name, values[index]!])), count: amount });
-  }
+/** A counter in plain numbers that prom-client reads when the metrics are requested: counting hashes no labels. */
+export function registerCounter({ name, help, registry }: Named, labelNames: readonly string[]): PlainCounter {
+  const counter = new PlainCounter(labelNames);
+  new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { values, value } of counter.all()) this.inc(labelsOf(labelNames, values), value);
+    },
+  });
+  return counter;
+}
+
+/** The same for a histogram. prom-client's own can only observe, so its samples are made here. */
+export function registerHistogram(named: Named, labelNames: readonly string[], bounds: readonly number[]): PlainHistogram {
+  const { name, help, registry } = named;
+  const histogram = new PlainHistogram(labelNames, bounds);
+  const samplesOf = ({ values, value: { counts, count, sum } }: ReturnType<typeof histogram.all>[number]) => {
+    const labels = labelsOf(labelNames, values);
+    const bucket = (le: number | string, value: number) => ({ metricName: `${name}_bucket`, labels: { le, ...labels }, value });
+    const upTo = (index: number) => counts.slice(0, index + 1).reduce((all, one) => all + one, 0);
+    return [
+      ...bounds.map((le, index) => bucket(le, upTo(index))),
+      bucket("+Inf", count),
+      { metricName: `${name}_sum`, labels, value: sum },
+      { metricName: `${name}_count`, labels, value: count },
+    ];
+  };
+  const get = async () => ({ name, help, type: "histogram", values: histogram.all().flatMap(samplesOf), aggregator: "sum" });
+  registry.registerMetric({ name, get } as unknown as Metric);
+  return histogram;
 }
 
 const NONE = "none";
 
-function createCounters(registers: Registry[]) {
-  const tally = (name: string, help: string, labels: readonly string[]) => new Tally(labels, { name, help, registers });
-  const generations = tally("flow2api_generation_requests_total", "Generations by kind, provider, model and result", [
+function createCounters(registry: Registry) {
+  const counter = (name: string, help: string, labels: readonly string[]) => registerCounter({ name, help, registry }, labels);
+  const generations = counter("flow2api_generation_requests_total", "Generations by kind, provider, model and result", [
     "generation_type",
     "provider",
     "model",
     "result",
   ]);
-  const seconds = new Histogram({
-    name: "flow2api_generation_duration_seconds",
-    help: "Time from arrival to the end of the response",
-    labelNames: ["generation_type", "provider", "model"],
-    buckets: DURATIONS,
-    registers,
-  });
-  const attempts = tally("flow2api_upstream_attempts_total", "Upstream calls by provider, model and result", [
+  const seconds = registerHistogram(
+    { name: "flow2api_generation_duration_seconds", help: "Time from arrival to the end of the response", registry },
+    ["generation_type", "provider", "model"],
+    DURATIONS,
+  );
+  const attempts = counter("flow2api_upstream_attempts_total", "Upstream calls by provider, model and result", [
     "provider",
     "model",
     "result",
   ]);
-  const cost = tally("flow2api_cost_usd_total", "What upstream calls cost by the price list, in US dollars", ["provider", "model"]);
-  const media = tally("flow2api_media_made_total", "Images and videos made", ["kind", "provider", "model"]);
-  const videoSeconds = tally("flow2api_video_seconds_total", "Seconds of video made", ["provider", "model"]);
-  const cooldowns = tally("flow2api_token_cooldowns_total", "Cooldowns and blocks begun, by reason", ["provider", "reason"]);
-  const checks = tally("flow2api_token_refresh_total", "Token checks by provider and result", ["provider", "result"]);
-  const http = tally("flow2api_http_requests_total", "Answered requests by path group and status class", ["surface", "status"]);
+  const cost = counter("flow2api_cost_usd_total", "What upstream calls cost by the price list, in US dollars", ["provider", "model"]);
+  const media = counter("flow2api_media_made_total", "Images and videos made", ["kind", "provider", "model"]);
+  const videoSeconds = counter("flow2api_video_seconds_total", "Seconds of video made", ["provider", "model"]);
+  const cooldowns = counter("flow2api_token_cooldowns_total", "Cooldowns and blocks begun, by reason", ["provider", "reason"]);
+  const checks = counter("flow2api_token_refresh_total", "Token checks by provider and result", ["provider", "result"]);
+  const http = counter("flow2api_http_requests_total", "Answered requests by path group and status class", ["surface", "status"]);
   return {
     generationEnded({ kind, provider, model, result, ms }) {
       generations.add(1, kind, provider ?? NONE, model ?? NONE, result);
-      seconds.observe({ generation_type: kind, provider: provider ?? NONE, model: model ?? NONE }, ms / 1000);
+      seconds.observe(ms / 1000, kind, provider ?? NONE, model ?? NONE);
     },
     attemptEnded: ({ provider, model, result }) => attempts.add(1, provider ?? NONE, model ?? NONE, result),
     madeMedia({ kind, provider, model, count, videoSeconds: made, usd }) {
