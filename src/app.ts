@@ -65,13 +65,20 @@ export async function createApp(ctx: Context, options: AppOptions) {
   return api.use(admin.routes);
 }
 
-function connectMetrics({ metrics, pool, media, limits }: Context, tokensByState: () => Record<string, number>, bodyBytes: () => number) {
+function connectMetrics(
+  { metrics, pool, media, limits, store }: Context,
+  tokensByState: () => Record<string, number>,
+  bodyBytes: () => number,
+) {
   metrics.connect({
     inFlight: () => pool.gauges().inFlight,
     queued: () => pool.gauges().queued,
     tokensByState,
     cooldowns: () => pool.countCooldowns(),
     isNetworkDown: () => pool.gauges().networkDegradedSince !== null,
+    openJobs: () => store.countOpenJobs(),
+    isLedgerDegraded: () => limits.degradedSince() !== null,
+    diskFreeBytes: () => media.freeBytes(),
     mediaBytes: () => media.totalBytes(),
     bodyBytes,
     reservations: () => limits.gauges().reservations,

@@ -2,6 +2,7 @@
 import { Counter, Gauge, type Metric, Registry } from "prom-client";
 import { PlainCounter, PlainHistogram } from "./counters.ts";
 import type { Kind } from "./domain/generation.ts";
+import { JOB_STATES, TERMINAL_STATES } from "./domain/job.ts";
 import { VERSION } from "./version.ts";
 
 /** Values that are read when the metrics are requested. */
@@ -11,6 +12,12 @@ export type MetricSources = {
   tokensByState(): Record<string, number>;
   cooldowns(): readonly CooldownCount[];
   isNetworkDown(): boolean;
+  /** Jobs that have not ended, by state. */
+  openJobs(): Promise<Record<string, number>>;
+  /** The money book cannot be written. */
+  isLedgerDegraded(): boolean;
+  /** Of the disk that media are stored on. */
+  diskFreeBytes(): number;
   mediaBytes(): number;
   bodyBytes(): number;
   /** Open reservations in keys' limits. */
@@ -153,6 +160,8 @@ function createCounters(registry: Registry) {
   } satisfies Omit<Metrics, "text" | "contentType" | "connect">;
 }
 
+const OPEN_STATES = JOB_STATES.filter((state) => !TERMINAL_STATES.has(state));
+
 function connectGauges(registry: Registry, sources: MetricSources): void {
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
@@ -177,6 +186,20 @@ function connectGauges(registry: Registry, sources: MetricSources): void {
     registers: [registry],
     collect() {
       for (const [state, count] of Object.entries(sources.tokensByState())) this.set({ state }, count);
+    },
+  });
+  gauge("flow2api_ledger_degraded", "1 while the ledger cannot be written", () => (sources.isLedgerDegraded() ? 1 : 0));
+  gauge("flow2api_disk_free_bytes", "Free bytes where media are stored", () => sources.diskFreeBytes());
+  new Gauge({
+    name: "flow2api_jobs",
+    help: "Jobs that have not ended, by state; unknown waits for the operator",
+    labelNames: ["state"],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      // The other metrics are wanted all the more when the store fails.
+      const jobs = await sources.openJobs().catch(() => null);
+      if (jobs) for (const state of OPEN_STATES) this.set({ state }, jobs[state] ?? 0);
     },
   });
   new Gauge({
