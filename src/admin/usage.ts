@@ -17,6 +17,7 @@ import {
   usageCsv,
 } from "../gateway/reports/usage.ts";
 import type { AdminContext } from "./context.ts";
+import { downloadText } from "./download.ts";
 import { page, viewOf } from "./page.ts";
 
 /** Rows of a table at most; the file has all. */
@@ -46,13 +47,7 @@ export const usageRoutes = (ctx: AdminContext) => {
       const rows = await readUsageBy(ctx.store, at.by, at.range, narrowingOf(at));
       const day = (time: number) => new Date(time).toISOString().slice(0, 10);
       const name = `usage-by-${at.by}-${day(at.range.from)}-${day(at.range.to - 1)}.csv`;
-      return new Response(usageCsv(at.by, sortUsage(rows, at.sort, at.descending), namesOf(ctx, request, at.by)), {
-        headers: {
-          "content-type": "text/csv; charset=utf-8",
-          "content-disposition": `attachment; filename="${name}"`,
-          "cache-control": "no-store",
-        },
-      });
+      return downloadText(name, "text/csv", usageCsv(at.by, sortUsage(rows, at.sort, at.descending), namesOf(ctx, request, at.by)));
     });
 };
 

@@ -9,6 +9,7 @@ import { AppError } from "../../errors.ts";
 import { exportTokens, type TokenFormat } from "../../gateway/tokens/export-tokens.ts";
 import { matchingIds, pageOfTokens, readTokenQuery, tokenChoices } from "../../gateway/tokens/list-tokens.ts";
 import type { AdminContext } from "../context.ts";
+import { downloadText } from "../download.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 import { auditEach, createTokenPages, removeTokens, type TokenPages } from "./context.ts";
 import { tokenPageRoutes } from "./detail.ts";
@@ -125,16 +126,10 @@ async function actOnMany(ctx: AdminContext, pages: TokenPages, request: Request,
   }
 }
 
-function exported(ctx: AdminContext, pages: TokenPages, request: Request, format: TokenFormat): Response {
+function exported(ctx: AdminContext, pages: TokenPages, request: Request, format: TokenFormat): Promise<Response> {
   const items = pages.items();
   const ids = new Set(matchingIds(items, readTokenQuery(new URL(request.url).searchParams)));
   const rows = items.map(({ row }) => row).filter(({ id }) => ids.has(id));
   const day = new Date(ctx.clock.now()).toISOString().slice(0, 10);
-  return new Response(exportTokens(rows, format), {
-    headers: {
-      "content-type": format === "json" ? "application/json; charset=utf-8" : "text/csv; charset=utf-8",
-      "content-disposition": `attachment; filename="tokens-${day}.${format}"`,
-      "cache-control": "no-store",
-    },
-  });
+  return downloadText(`tokens-${day}.${format}`, format === "json" ? "application/json" : "text/csv", exportTokens(rows, format));
 }
