@@ -41,6 +41,7 @@ export const serve = defineVerb({
         start({ config, log, requestWatch: watchdog, restart: () => restart.resolve(false) }),
         config.settings.server,
       );
+      warnOfFewCalls(server.context.pool.rows(), io, log);
       isStopped = await Promise.race([signals.stopped.then(() => true), restart.promise]);
       // Clients find it again where it was.
       config.settings.server.port = server.port;
@@ -63,7 +64,6 @@ async function prepareFolder(config: Config, io: Io, log: Log): Promise<void> {
     if (restored)
       await recordChange(store, io.now(), { action: "restore.apply", subject: "data", after: { aside: basename(restored.aside) } });
     await refuseKnownKeys(store);
-    await warnOfFewCalls(store, io, log);
     await prepareFirstStart(store, io, config.settings, io.now());
   } finally {
     await store.close();

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { temporaryFolder } from "../../testing.ts";
 import { openDatabase } from "./database.ts";
-import { listExpiredMedia, listOldestMedia, listResults } from "./media.ts";
+import { deleteMedia, listExpiredMedia, listOldestMedia, listResults, sumMedia } from "./media.ts";
 import { migrate, STORE_MIGRATIONS } from "./migrate.ts";
 
 /** How SQLite answers what `read` asks. */
@@ -37,4 +37,26 @@ test.each([
 test("the results of a request are found by its id", async () => {
   const [plan] = await plansOf((db) => listResults(db, "request"));
   expect(plan).toStartWith("SEARCH media USING INDEX media_results (request_id=?)");
+});
+
+test("sums of media that an older version stored are right, and stay right", async () => {
+  using folder = temporaryFolder();
+  using db = await openDatabase(join(folder.path, "flow2api.db"));
+  await migrate(db, STORE_MIGRATIONS.slice(0, 17));
+  const insert = (id: string, origin: string, key: number | null, bytes: number) =>
+    db
+      .query(
+        "INSERT INTO media (id, kind, origin, mime, ext, bytes, key_id, created_at) VALUES (?, 'image', ?, 'image/png', 'png', ?, ?, 1)",
+      )
+      .run(id, origin, bytes, key);
+  insert("a", "result", 1, 10);
+  insert("b", "result", 1, 5);
+  insert("c", "input", null, 7);
+  await migrate(db, STORE_MIGRATIONS);
+  insert("d", "result", 2, 100);
+  deleteMedia(db, ["b", "c", "unknown"]);
+  expect(sumMedia(db)).toEqual([
+    { origin: "result", keyId: 1, bytes: 10 },
+    { origin: "result", keyId: 2, bytes: 100 },
+  ]);
 });

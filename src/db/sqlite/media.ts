@@ -107,11 +107,11 @@ export function listUnknownMedia(db: Database, ids: string[]): string[] {
     .map(({ id }) => id);
 }
 
-/** Bytes of all media, by owner and origin. Answered from one index. */
+/** Bytes of all media, by owner and origin. Triggers maintain the sums. */
 export function sumMedia(db: Database): { origin: Media["origin"]; keyId: number | null; bytes: number }[] {
   return db
     .query<{ origin: Media["origin"]; keyId: number | null; bytes: number }, []>(
-      "SELECT origin, key_id AS keyId, sum(bytes) AS bytes FROM media INDEXED BY media_by_expiry GROUP BY origin, key_id",
+      "SELECT origin, nullif(key_id, -1) AS keyId, bytes FROM media_sums WHERE bytes > 0 ORDER BY origin, key_id",
     )
     .all();
 }

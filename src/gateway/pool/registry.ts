@@ -66,10 +66,12 @@ export class TokenRegistry {
   load(rows: readonly TokenRow[], now: number): void {
     this.#cache = { serves: new Map() };
     const present = new Set(rows.map((row) => row.id));
+    const assumed = new Map<string, readonly string[] | null>();
+    for (const { provider } of rows) if (!assumed.has(provider)) assumed.set(provider, this.deps.assumed(provider));
     for (const token of [...this.#tokens.values()]) if (!token.removed && !present.has(token.row.id)) this.#remove(token);
     for (const row of rows) {
       const token = this.#tokens.get(row.id);
-      if (!token) this.#add(row, now);
+      if (!token) this.#add(row, assumed.get(row.provider) ?? null, now);
       else if (token.removed || !Bun.deepEquals({ ...token.row, health: null }, { ...row, health: null })) this.#update(token, row, now);
     }
     this.#refreshCaps();
@@ -180,10 +182,10 @@ export class TokenRegistry {
     this.#capsChanged.clear();
   }
 
-  #add(row: TokenRow, now: number): void {
-    const { assumed, awaitsCheck, reindex } = this.deps;
+  #add(row: TokenRow, assumed: readonly string[] | null, now: number): void {
+    const { awaitsCheck, reindex } = this.deps;
     const group = this.#groupFor(row);
-    const token = createPoolToken(row, group, { assumed: assumed(row.provider), awaitsCheck });
+    const token = createPoolToken(row, group, { assumed, awaitsCheck });
     const stored = parseHealth(row.health, now);
     token.health = stored.token;
     token.families = stored.families;
