@@ -14,6 +14,8 @@ export type Log = {
   error(message: string, fields?: Fields): void;
   /** The same log with fields added to each line. */
   with(fields: Fields): Log;
+  /** Whether a line of this level is written: what costs time to say is not worked out otherwise. */
+  isWritten(level: LogLevel): boolean;
   setLevel(level: LogLevel): void;
   /** Calls `listener` with each written line, until the returned function is called. */
   listen(listener: (line: LogLine) => void): () => void;
@@ -84,7 +86,7 @@ export function createLog(options: {
   level: LogLevel;
   format: "json" | "pretty";
   now?: () => number;
-  write?: (line: string) => void;
+  write?: (line: string, level: LogLevel) => void;
 }): Log {
   const now = options.now ?? Date.now;
   const write = options.write ?? ((line: string) => void process.stderr.write(`${line}\n`));
@@ -97,8 +99,8 @@ export function createLog(options: {
       const safe = redact({ ...base, ...fields }) as Fields;
       const time = new Date(now());
       const text = redactText(message);
-      if (options.format === "pretty") write(prettyLine(time, level, text, safe));
-      else write(JSON.stringify({ time: time.toISOString(), level, message: text, ...safe }));
+      if (options.format === "pretty") write(prettyLine(time, level, text, safe), level);
+      else write(JSON.stringify({ time: time.toISOString(), level, message: text, ...safe }), level);
       for (const listener of listeners) listener({ at: time.getTime(), level, message: text, fields: safe });
     };
     return {
@@ -106,6 +108,7 @@ export function createLog(options: {
       info: line("info"),
       warn: line("warn"),
       error: line("error"),
+      isWritten: (level) => ORDER[level] >= ORDER[shared.level],
       with: (fields) => make({ ...base, ...fields }),
       setLevel: (level) => {
         shared.level = level;

@@ -45,7 +45,7 @@ export const demo = defineVerb({
       const config = demoConfig(folder.path, values.port, simulator);
       await fillPool(folder.path, io);
       const { start } = await import("../../server.ts");
-      const log = createServerLog(config, io);
+      using log = createServerLog(config, io);
       using watchdog = watchEventLoop(config, io, log);
       const starting = start({ config, log, simulated: true, firstKey: KEY, requestWatch: watchdog });
       const server = await listening(starting, config.settings.server);

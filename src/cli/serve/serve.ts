@@ -29,7 +29,7 @@ export const serve = defineVerb({
   },
   async run({ values, io }) {
     const config = withAbsoluteFolder(readConfig(values, io, { "server.host": values.host, "server.port": values.port }), io);
-    const log = createServerLog(config, io);
+    using log = createServerLog(config, io);
     for (const warning of config.warnings) log.warn(warning);
     using signals = watchSignals(io);
     using watchdog = watchEventLoop(config, io, log);
