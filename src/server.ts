@@ -1,6 +1,7 @@
 // Start and stop of the server: open, load, wire, listen; refuse new requests, drain, flush, close.
 import type { RequestTracker } from "./api/access-log.ts";
-import { type AppOptions, type Arrivals, createApp } from "./app.ts";
+import { enterBy } from "./api/arrival.ts";
+import { type AppOptions, createApp } from "./app.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config/config.ts";
 import { type Context, createContext } from "./context.ts";
@@ -149,17 +150,16 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
   return { refresh: reloader.reload, startServices };
 }
 
-async function listen(ctx: Context, options: Omit<AppOptions, "arrivals">) {
+async function listen(ctx: Context, options: AppOptions) {
   const { host, port } = ctx.config.settings.server;
-  const arrivals: Arrivals = new WeakMap();
-  const app = await createApp(ctx, { ...options, arrivals });
+  const app = await createApp(ctx, options);
   // By default Elysia shares the port with another listener; a taken port must be an error.
   app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT, reusePort: false });
-  return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request), arrivals) };
+  return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request)) };
 }
 
 /** The admin on an address of its own; null where the settings have none. */
-function listenForAdmin({ config, log }: Context, handle: (request: Request) => Promise<Response>, arrivals: Arrivals) {
+function listenForAdmin({ config, log }: Context, handle: (request: Request) => Promise<Response>) {
   const { host, port } = config.settings.admin;
   if (port === 0) return null;
   const server = Bun.serve({
@@ -169,7 +169,7 @@ function listenForAdmin({ config, log }: Context, handle: (request: Request) => 
     idleTimeout: 0,
     maxRequestBodySize: BUN_BODY_LIMIT,
     fetch(request, self) {
-      arrivals.set(request, { peer: self.requestIP(request)?.address ?? null, listener: "admin" });
+      enterBy(request, { peer: self.requestIP(request)?.address ?? null, listener: "admin" });
       return handle(request);
     },
   });

@@ -82,7 +82,7 @@ beforeAll(async () => {
   owned = await makeEverything();
   const app = await createApp(
     { ...rig.context, metrics: createMetrics() },
-    { arrivals: new WeakMap(), refresh: async () => {}, stopping: new AbortController().signal },
+    { refresh: async () => {}, stopping: new AbortController().signal },
   );
   routes = app.routes.filter(({ path }) => /[:*]/.test(path)).map(({ method, path }) => `${method} ${path}`);
 });

@@ -160,7 +160,7 @@ describe("changes", () => {
   async function changes(rig: Rig): Promise<string[]> {
     const app = await createApp(
       { ...rig.context, metrics: createMetrics() },
-      { arrivals: new WeakMap(), refresh: async () => {}, stopping: new AbortController().signal },
+      { refresh: async () => {}, stopping: new AbortController().signal },
     );
     const found = app.routes.filter(({ method, path }) => path.startsWith("/admin") && method !== "GET" && method !== "HEAD");
     return found.map(({ method, path }) => `${method} ${path.replace(/:\w+/g, "1")}`);

@@ -257,7 +257,7 @@ const LEADS_ON = ["/admin/welcome/"];
 
 /** Every address that answers HTML, as the program lists them; those that name a thing as `/admin/jobs/:id`. */
 export async function htmlRoutes(rig: Rig): Promise<string[]> {
-  const outside = { arrivals: new WeakMap<Request, never>(), refresh: async () => {}, stopping: new AbortController().signal };
+  const outside = { refresh: async () => {}, stopping: new AbortController().signal };
   const app = await createApp({ ...rig.context, metrics: createMetrics() }, outside);
   const paths = app.routes.filter(({ method, path }) => method === "GET" && path.startsWith("/admin/")).map(({ path }) => path);
   return [...new Set(paths)].filter((path) => !NO_PAGE.test(path) && !LEADS_ON.includes(path)).sort();

@@ -41,8 +41,8 @@ export type Call = {
   request: Request;
   requestId: string;
   key: KeyRow;
-  /** Scheme and host for links: those by which the client called. */
-  origin: string;
+  /** Scheme and host for links, which programs follow: those by which the client called. */
+  calledOrigin: string;
   startedAt: number;
 };
 

@@ -130,12 +130,12 @@ function videoOf(turns: Turn[], system: string | undefined) {
 type Writing = { api: Api; call: Call; output: ImageFormatOptions | null };
 
 /** What of a generation is a part of its answer. Drafts and thoughts are told only when they were asked for. */
-async function partOf({ api, call: { origin }, output }: Writing, event: GenerateEvent): Promise<WirePart | null> {
+async function partOf({ api, call: { calledOrigin }, output }: Writing, event: GenerateEvent): Promise<WirePart | null> {
   if (event.type === "text" || event.type === "thought") {
     return { text: event.text, ...(event.type === "thought" ? { thought: true } : {}), ...mark(event) };
   }
   if (event.type !== "image" && event.type !== "draft") return null;
-  if (event.media.kind === "video") return { fileData: { mimeType: event.media.mime, fileUri: mediaUrl(origin, event.media) } };
+  if (event.media.kind === "video") return { fileData: { mimeType: event.media.mime, fileUri: mediaUrl(calledOrigin, event.media) } };
   const inlineData = output
     ? await rendered(api, event.media, output)
     : { mimeType: event.media.mime, data: await bytesOf(api.media, event.media) };
