@@ -45,9 +45,11 @@ export async function createApp(ctx: Context, options: AppOptions) {
       // Elysia reads this text: a call behind `return` would make every request wait for a promise.
       if (response !== undefined) return response;
     })
-    .onError(({ error, request, code, set }) => pipeline.finish(request, pipeline.fail(request, error, code === "NOT_FOUND"), set))
-    .mapResponse(({ request, responseValue, set }) => {
-      const response = pipeline.finish(request, responseValue, set);
+    .onError(({ error, request, code, set, route }) =>
+      pipeline.finish(request, pipeline.fail(request, error, code === "NOT_FOUND"), set, route),
+    )
+    .mapResponse(({ request, responseValue, set, route }) => {
+      const response = pipeline.finish(request, responseValue, set, route);
       if (response instanceof Response) return response;
     })
     .use(systemRoutes({ metrics: ctx.metrics, tokensByState, unready: () => readiness.reasons() }))

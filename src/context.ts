@@ -37,6 +37,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createFlow } from "./providers/flow/client.ts";
 import { createGemini } from "./providers/gemini/client.ts";
 import type { Provider } from "./providers/provider.ts";
+import type { Traces } from "./traces.ts";
 
 export type Context = JobParts & {
   config: Config;
@@ -74,6 +75,8 @@ export type Context = JobParts & {
   /** 32 bytes that sign the admin's cookies and forms. */
   sessionSecret: Uint8Array;
   metrics: Metrics;
+  /** Absent: OpenTelemetry is off. */
+  traces?: Traces;
   /** Bytes of request bodies, and of the texts of requests that wait. */
   bodyBudget: BodyBudget;
   /** Backup, restore and sizes of the data folder. */
@@ -102,18 +105,19 @@ type Options = {
   simulated: boolean;
   shutdown: AbortSignal;
   sessionSecret: Uint8Array;
+  traces?: Traces;
 };
 
 /** Builds everything on an open store, without loading or starting it: see `server.ts`. */
 export function createContext({ shutdown, ...options }: Options): Context {
-  const { config, maintenance, store, requests, log, clock, random, sessionSecret } = options;
+  const { config, maintenance, store, requests, log, clock, random, sessionSecret, traces } = options;
   const { data_dir: dataDir } = config.settings.storage;
   const { allow_private_hosts: allowPrivateHosts } = config.settings.media;
   const settings = createSettings(config.settings);
   const current = settings.current;
   const now = clock.now;
   const metrics = createMetrics();
-  const base = { store, requests, settings: current, metrics, clock, random, log };
+  const base = { store, requests, settings: current, metrics, traces, clock, random, log };
   const vendorNews = new VendorNews(base);
   const providers = createProviders(options, vendorNews);
   const keys = createKeys();

@@ -1,5 +1,9 @@
 // Prometheus metrics in one registry. Labels never name a token, a key or a value of a client.
-import { Counter, Gauge, type Metric, Registry } from "prom-client";
+import type { Metric } from "prom-client";
+// One by one: prom-client's index also loads OpenTelemetry's API.
+import Counter from "prom-client/lib/counter.js";
+import Gauge from "prom-client/lib/gauge.js";
+import Registry from "prom-client/lib/registry.js";
 import { PlainCounter, PlainHistogram } from "./counters.ts";
 import type { Kind } from "./domain/generation.ts";
 import { JOB_STATES, TERMINAL_STATES } from "./domain/job.ts";

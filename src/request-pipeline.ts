@@ -67,7 +67,7 @@ export class RequestPipeline {
     private readonly options: PipelineOptions,
     private readonly app: Served,
   ) {
-    const { clock, keys, log, metrics, simulated } = ctx;
+    const { clock, keys, log, metrics, traces, simulated } = ctx;
     const { server, admin } = ctx.config.settings;
     this.#trustProxy = server.trust_proxy;
     this.#around = {
@@ -77,7 +77,7 @@ export class RequestPipeline {
       listener: admin.port === 0 ? "all" : "api",
       linksMade: (origin) => ctx.linkWatch.made(origin),
     };
-    this.#access = createAccessLog({ metrics, log, now: clock.now, watch: options.watch });
+    this.#access = createAccessLog({ metrics, traces, log, now: clock.now, watch: options.watch });
     this.#proxies = createProxyWatch({ trustProxy: server.trust_proxy, found: (address) => log.warn(trustProxyHint(address)) });
     this.bodies = createBodyReader(() => ctx.settings.current().server, {
       clock,
@@ -160,11 +160,11 @@ export class RequestPipeline {
    * Last hook: gives a response its headers, counts and logs it, and ends what the media store holds for the request. `set` is emptied: what a
    * route set beside its response is in the response, which is not copied once more.
    */
-  finish<R>(request: Request, response: R, set?: Set): R {
+  finish<R>(request: Request, response: R, set?: Set, route: string | null = null): R {
     const arrival = this.#arrivalOf(request);
     if (!(response instanceof Response) || set?.headers["set-cookie"] !== undefined) {
       if (set) set.headers = { ...this.#headersOf(arrival), ...set.headers };
-      this.#end(arrival, response instanceof Response ? response.status : Number(set?.status ?? 200));
+      this.#end(arrival, response instanceof Response ? response.status : Number(set?.status ?? 200), route);
       return response;
     }
     const { headers } = response;
@@ -176,7 +176,7 @@ export class RequestPipeline {
     for (const name in arrival.headers) if (!headers.has(name)) headers.set(name, arrival.headers[name]!);
     headers.set("x-request-id", arrival.requestId);
     if (this.ctx.simulated) headers.set("x-flow2api-simulated", "true");
-    this.#end(arrival, response.status);
+    this.#end(arrival, response.status, route);
     return response;
   }
 
@@ -185,9 +185,9 @@ export class RequestPipeline {
     return { ...headers, "x-request-id": requestId, ...(this.ctx.simulated ? { "x-flow2api-simulated": "true" } : {}) };
   }
 
-  #end(arrival: Arrival, status: number): void {
+  #end(arrival: Arrival, status: number, route: string | null): void {
     if (arrival.hasEnded) return;
-    this.#access.end(arrival, status);
+    this.#access.end(arrival, status, route);
     void this.ctx.media.endRequest(arrival.requestId, status >= 400);
   }
 

@@ -4,6 +4,7 @@ import { enterBy } from "./api/arrival.ts";
 import { type AppOptions, createApp } from "./app.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config/config.ts";
+import type { Settings } from "./config/settings-schema.ts";
 import { type Context, createContext } from "./context.ts";
 import { settleFolder } from "./db/sqlite/backup/restore.ts";
 import { acquireFolder } from "./db/sqlite/lock.ts";
@@ -16,6 +17,7 @@ import type { Log } from "./log.ts";
 import { createMaintenance } from "./maintenance.ts";
 import { startReloader } from "./reload.ts";
 import { sweepRequests } from "./request-sweep.ts";
+import type { Traces } from "./traces.ts";
 import { VERSION } from "./version.ts";
 
 export type StartOptions = {
@@ -63,6 +65,8 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
   const stopping = new AbortController();
   const { config, store, requests, secretKey } = await openFolder({ ...options, clock }, closing);
   const { data_dir: dataDir } = config.settings.storage;
+  const traces = await startTraces(config.settings.tracing, { log, now: clock.now });
+  closing.defer(() => traces?.close());
   const ctx = createContext({
     config,
     layers: { base: options.config, merge: (stored) => withDatabase(options.config, stored) },
@@ -75,6 +79,7 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
     simulated,
     shutdown: shutdown.signal,
     sessionSecret: createVault(secretKey).derive("admin session"),
+    traces,
   });
   const { refresh, startServices } = await loadServices(ctx, options.config, closing);
   const { app, adminServer } = await listen(ctx, { refresh, stopping: stopping.signal, watch: requestWatch });
@@ -97,6 +102,13 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
       log.info("stopped");
     },
   };
+}
+
+/** Loads OpenTelemetry where a collector is named, and only there. */
+async function startTraces(settings: Settings["tracing"], deps: { log: Log; now: () => number }): Promise<Traces | undefined> {
+  if (settings.endpoint === "") return undefined;
+  const { OtlpTraces } = await import("./otlp-traces.ts");
+  return new OtlpTraces(settings, deps);
 }
 
 /** Locks the data folder and opens its databases, after a staged restore or rotation of the secret key. */

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { temporaryFolder } from "../src/testing.ts";
+import { startCollector } from "./collector.ts";
 import { EXECUTABLE, ensureExecutable, type Program, runExecutable, startProgram } from "./executable.ts";
 
 const CANARIES = ["AIzaSyCanary0123456789abcdefghijklmnop", "canary~session-cookie-0123456789abcdef"];
@@ -169,3 +170,17 @@ async function within(ms: number, holds: () => Promise<boolean>): Promise<void> 
   for (const deadline = Date.now() + ms + 500; Date.now() < deadline; await Bun.sleep(20)) if (await holds()) return;
   throw new Error(`It did not happen within ${ms} ms`);
 }
+
+test("delivers traces to a collector, which is named by the environment", async () => {
+  await using collector = startCollector();
+  await using program = await startProgram({ env: { FLOW2API_TRACING_ENDPOINT: collector.url } });
+  const response = await fetch(`${program.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${program.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "gemini-3.1-flash-image", messages: [{ role: "user", content: "a fox" }] }),
+  });
+  expect(response.status).toBe(200);
+  await response.text();
+  await program.terminate();
+  expect(collector.spans.map(({ kind }) => kind).sort()).toEqual(["client", "internal", "server"]);
+});

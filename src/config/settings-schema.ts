@@ -164,6 +164,17 @@ export const SettingsSchema = t.Object({
     retention_days: whole(30, 1, 3650, "Age at which request log rows are deleted"),
     record_payloads: flag(false, "Keep prompts (their first 2,000 characters) and parameters with the rows of the request log"),
   }),
+  tracing: t.Object({
+    endpoint: text("", "OTLP/HTTP collector that gets traces, e.g. http://localhost:4318; empty: OpenTelemetry is off and not loaded", {
+      boot: true,
+      ...OPTIONAL_HTTP_URL,
+    }),
+    headers: text("", "Headers for the collector, as name=value,name=value", { boot: true, secret: true }),
+    sample_percent: whole(100, 0, 100, "Share of requests that are traced, in percent; a client's own decision in traceparent wins", {
+      boot: true,
+    }),
+    service_name: text("flow2api", "Name of this server in traces", { boot: true, pattern: "\\S", expected: "a name" }),
+  }),
   plugin: t.Object({
     connection_token: text("", "Token of the companion extension (32 characters or more); empty: its routes are closed", {
       secret: true,

@@ -6,6 +6,7 @@ import type { RequestLog } from "../../db/store.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { Provider } from "../../providers/provider.ts";
+import type { Traces } from "../../traces.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Prices } from "../models/prices.ts";
@@ -27,6 +28,8 @@ export type GenerateDependencies = {
   /** Absent: the catalogue's. */
   prices?: () => Prices;
   metrics: Metrics;
+  /** Absent: OpenTelemetry is off. */
+  traces?: Traces;
   clock: Clock;
   random: Random;
   log: Log;

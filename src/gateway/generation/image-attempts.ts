@@ -152,7 +152,7 @@ export class ImageAttempts {
       if (images === 0 && (result.finish === "no_image" || result.finish === "malformed")) throw noResult(result);
       const actual = { ...pricing, images, searches: searchesOf(result.extras) };
       const cost = { images, usd: actualImageUsd(family, lease.provider, size, result.usage, actual) };
-      end({ ok: true, usage: result.usage, videoSeconds: 0, ...cost }, result.images, cost);
+      end({ ok: true, usage: result.usage, videoSeconds: 0, ...cost }, result.images, cost, result);
       await request.onCallEnd?.(true);
       return result;
     } catch (error) {

@@ -5,15 +5,17 @@ import type { RequestLog } from "../../db/store.ts";
 import type { GenerateEvent, Json, Kind, Media, Usage } from "../../domain/generation.ts";
 import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
-import type { AttemptRow, RequestPayload, RequestRow } from "../../domain/request.ts";
+import { omit } from "../../domain/omit.ts";
+import type { RequestPayload } from "../../domain/request.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
+import type { CallDetails, TracedAttempt, TracedRow, Traces } from "../../traces.ts";
 import type { Admission, GenerationEnd } from "../limits/contract.ts";
 import type { Lease, Outcome } from "../pool/lease-contract.ts";
 import type { ImageSpec } from "./contract.ts";
 
-type Dependencies = { requests: Pick<RequestLog, "append">; metrics: Metrics; clock: Clock; log: Log };
+type Dependencies = { requests: Pick<RequestLog, "append">; metrics: Metrics; traces?: Traces; clock: Clock; log: Log };
 
 /** The facts of a request that are known before it is served. */
 export type RecordedRequest = {
@@ -26,9 +28,17 @@ export type RecordedRequest = {
   startedAt: number;
   /** What was asked for, where that is recorded. */
   payload?: RequestPayload;
+  /** Its response ends before it does. */
+  forJob?: unknown;
 };
 
-export type AttemptEnd = (outcome: Outcome, images: Media[], cost: { images: number; usd: number }) => void;
+/** `reply`: what the upstream said of a call that succeeded. */
+export type AttemptEnd = (
+  outcome: Outcome,
+  images: Media[],
+  cost: { images: number; usd: number },
+  reply?: Pick<CallDetails, "finish" | "modelVersion">,
+) => void;
 
 export type GenerationRecord = {
   serve(family: string): void;
@@ -49,16 +59,18 @@ function described(error: unknown): { outcome: string; message: string } {
     : { outcome: "internal", message: "Internal error" };
 }
 
-/** Writes the row of a generation that has ended, and counts it in the metrics. */
-export function writeRequest({ requests, metrics }: Pick<Dependencies, "requests" | "metrics">, row: RequestRow & { kind: Kind }): void {
-  requests.append(row);
+/** Writes the row of a generation that has ended, counts it in the metrics and traces its calls. */
+export function writeRequest({ requests, metrics, traces }: Pick<Dependencies, "requests" | "metrics" | "traces">, row: TracedRow): void {
+  requests.append(traces ? { ...row, attempts: row.attempts.map((attempt) => omit(attempt, ["call"])) } : row);
+  traces?.generationEnded(row);
   const provider = row.attempts.at(-1)?.provider ?? null;
   metrics.generationEnded({ kind: row.kind, provider, model: row.family, result: row.outcome, ms: row.ms });
 }
 
-export function createRecord({ requests, metrics, clock, log }: Dependencies, request: RecordedRequest): GenerationRecord {
+export function createRecord({ requests, metrics, traces, clock, log }: Dependencies, request: RecordedRequest): GenerationRecord {
+  if (!request.forJob) traces?.hold(request.requestId);
   const { kind } = request.choice;
-  const attempts: AttemptRow[] = [];
+  const attempts: TracedAttempt[] = [];
   const calls: GenerationEnd["calls"][number][] = [];
   const mediaIds: string[] = [];
   const used = { images: 0, usd: 0, tokenId: null as number | null };
@@ -102,7 +114,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
       attempts,
       payload: request.payload,
     };
-    writeRequest({ requests, metrics }, row);
+    writeRequest({ requests, metrics, traces }, row);
     const { id, ms, model, outcome, message } = row;
     log.info("generation", {
       requestId: id,
@@ -123,7 +135,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
     attempt(lease, startedAt) {
       let open = true;
       const asked = family ?? "";
-      return (outcome, images, cost) => {
+      return (outcome, images, cost, reply) => {
         if (!open) return;
         open = false;
         lease.report(outcome);
@@ -144,6 +156,12 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
           reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
           upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
         });
+        if (traces) {
+          const usage = outcome.ok ? outcome.usage : null;
+          const { finish, modelVersion } = reply ?? {};
+          const made = { images: images.length, videoSeconds: 0, usd: cost.usd };
+          attempts.at(-1)!.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, ...made };
+        }
         mediaIds.push(...images.map((media) => media.id));
         used.images += cost.images;
         used.usd += cost.usd;
@@ -168,6 +186,7 @@ export function createRecord({ requests, metrics, clock, log }: Dependencies, re
       closed = true;
       if (admission) endAdmission(admission);
       write();
+      if (!request.forJob) traces?.release(request.requestId);
     },
   };
 }

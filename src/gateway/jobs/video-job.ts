@@ -4,12 +4,12 @@ import { type Clock, elapsedMs, type Random, sleep, withTimeout } from "../../cl
 import type { Settings } from "../../config/settings-schema.ts";
 import type { JobChange, JobRow } from "../../db/jobs.ts";
 import type { JobState } from "../../domain/job.ts";
-import type { AttemptRow } from "../../domain/request.ts";
 import { AppError, type ErrorKind, knownFailure } from "../../errors.ts";
 import type { KeyedSemaphore } from "../../keyed-semaphore.ts";
 import type { Log } from "../../log.ts";
 import type { Metrics } from "../../metrics.ts";
 import type { CallContext, Provider, ProviderToken } from "../../providers/provider.ts";
+import type { TracedAttempt, Traces } from "../../traces.ts";
 import { TriedTokens } from "../generation/tried-tokens.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Prices } from "../models/prices.ts";
@@ -31,6 +31,8 @@ export type VideoJobDependencies = {
   /** Absent: the catalogue's. */
   prices?: () => Prices;
   metrics: Metrics;
+  /** Absent: OpenTelemetry is off. */
+  traces?: Traces;
   clock: Clock;
   random: Random;
   log: Log;
@@ -68,7 +70,7 @@ export class VideoJob {
   lastFailure: AppError | null = null;
   /** Whether the upstream was asked to cancel it. */
   isCancelSent = false;
-  readonly #attempts: AttemptRow[] = [];
+  readonly #attempts: TracedAttempt[] = [];
   #wake = new AbortController();
 
   constructor(
@@ -160,7 +162,7 @@ export class VideoJob {
   /** Reports the end of the job's calls to health, and records an attempt for the request log. Needs a lease. */
   report(ended: { usage: JobRow["usage"] } | AppError): void {
     const { lease, row } = this;
-    const { clock, metrics } = this.deps;
+    const { clock, metrics, traces } = this.deps;
     if (!lease) return;
     const isFailed = ended instanceof AppError;
     if (isFailed) {
@@ -180,6 +182,7 @@ export class VideoJob {
       outcome,
       reason: isFailed ? (ended.detail?.reason ?? null) : null,
       upstreamStatus: isFailed ? (ended.upstreamStatus ?? null) : 200,
+      ...(traces ? { call: { waitedMs: lease.waitedMs, usage: null, images: 0, videoSeconds: 0, usd: 0 } } : {}),
     });
   }
 

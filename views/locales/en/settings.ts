@@ -16,6 +16,7 @@ const sections: Record<keyof Settings, string> = {
   chat: "Chat",
   webhooks: "Webhooks",
   requests: "Request log",
+  tracing: "Traces",
   plugin: "Companion extension",
   log: "Log",
 };
