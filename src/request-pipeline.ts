@@ -51,6 +51,8 @@ type Set = { headers: Record<string, unknown>; status?: number | string };
 /** What both dialects need of a request that came with a key. */
 export type Call = Arrival & { key: KeyRow };
 
+const repairedUrlOf = (arrival: Arrival) => repairedUrl(arrival.request.url, (name) => arrival.header(name));
+
 /** Around every route: what is known of a request before a route sees it, and what every response gets. */
 export class RequestPipeline {
   readonly bodies: BodyReader;
@@ -135,7 +137,7 @@ export class RequestPipeline {
     if (arrivalOf(request)?.isAdmitted) return undefined;
     const arrival = new Arrival(request, this.#around);
     if (!isCanonical(request.url, arrival.path)) {
-      const repaired = repairedUrl(request.url, (name) => request.headers.get(name));
+      const repaired = repairedUrlOf(arrival);
       if (repaired !== null) return this.#handleAs(arrival, repaired);
     }
     this.#access.begin(arrival);
@@ -237,9 +239,13 @@ export class RequestPipeline {
   }
 
   #answerFirst(arrival: Arrival): Promise<Response> | undefined {
-    if (arrival.key === null) return undefined;
-    const { request } = arrival;
-    return this.options.answerFirst?.(arrival as Call, this.app.server())?.then((response) => this.finish(request, response));
+    if (arrival.key === null || !this.options.answerFirst) return undefined;
+    const response = this.options.answerFirst(arrival as Call, this.app.server());
+    return response === undefined ? undefined : this.#finishLater(arrival.request, response);
+  }
+
+  async #finishLater(request: Request, response: Promise<Response>): Promise<Response> {
+    return this.finish(request, await response);
   }
 
   /** Null: it is let in. */

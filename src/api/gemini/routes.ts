@@ -76,14 +76,15 @@ const SHARED: readonly { method: string; path: RegExp; start: string; answer: An
 
 /** Answers paths that both dialects have; undefined for a request of the OpenAI dialect, and for any other path. */
 export function createSharedPaths(ctx: GeminiContext) {
-  return (call: Call & RequestHead, server: Server): Promise<Response> | undefined => {
-    const { method } = call.request;
-    if (method === "POST") return undefined;
-    const shared = SHARED.find((one) => one.method === method && one.path.test(call.path));
+  return (call: Call & RequestHead & { group: string }, server: Server): Promise<Response> | undefined => {
+    if (call.group !== "v1" || call.request.method === "POST") return undefined;
+    const shared = sharedPathOf(call.request.method, call.path);
     if (!shared || dialectOf(call) !== "gemini") return undefined;
     return respondTo(ctx, { call, server }, shared.start, shared.answer);
   };
 }
+
+const sharedPathOf = (method: string, path: string) => SHARED.find((one) => one.method === method && one.path.test(path));
 
 /** `models/{model}`, or an operation of one. */
 function modelOrOperation(api: Api, call: Call, name: string) {

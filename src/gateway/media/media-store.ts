@@ -45,8 +45,8 @@ export interface MediaStore {
   makeInputRoom(keyId: number, bytes: number): Promise<void>;
   /** The inputs that came with a request stay: something was begun with them. */
   claimInputs(requestId: string): void;
-  /** A request is over: inputs of one that was refused, and which nobody has claimed, are deleted. */
-  endRequest(requestId: string, refused: boolean): Promise<void>;
+  /** A request is over: inputs of one that was refused, and which nobody has claimed, are deleted. Undefined: it had none. */
+  endRequest(requestId: string, refused: boolean): Promise<void> | undefined;
   /** Deletes what is past its age, and what is beyond the total size. Resolves with the number deleted. */
   sweep(): Promise<number>;
   /** @throws {AppError} `unavailable` when less disk is free than `media.min_free_mb` */
@@ -163,12 +163,13 @@ export class FileMediaStore implements MediaStore {
     this.unclaimed.delete(requestId);
   }
 
-  async endRequest(requestId: string, refused: boolean): Promise<void> {
+  endRequest(requestId: string, refused: boolean): Promise<void> | undefined {
     const inputs = this.unclaimed.get(requestId);
-    if (!inputs) return;
-    this.unclaimed.delete(requestId);
-    if (refused)
-      await this.erase(inputs).catch((error) => this.deps.log.warn("Inputs of a refused request could not be deleted", { error }));
+    return inputs && this.unclaimed.delete(requestId) && refused ? this.eraseRefused(inputs) : undefined;
+  }
+
+  private async eraseRefused(inputs: Media[]): Promise<void> {
+    await this.erase(inputs).catch((error) => this.deps.log.warn("Inputs of a refused request could not be deleted", { error }));
   }
 
   sweep(): Promise<number> {
@@ -272,8 +273,7 @@ export class FileMediaStore implements MediaStore {
   /** `take` is called in the same turn in which there is space. */
   private async reserveInput(keyId: number, bytes: number, take: () => void): Promise<void> {
     this.assertSpace();
-    const { key_share } = this.deps.settings().media;
-    const share = Math.floor((this.capacity() * key_share) / 100);
+    const share = Math.floor((this.capacity() * this.deps.settings().media.key_share) / 100);
     const missing = () => this.usage.bytesOf({ keyId, origin: "input" }) + bytes - share;
     if (missing() > 0) await this.sweeper.deleteOldest({ keyId, origin: "input", bytes: missing() });
     if (missing() <= 0) return take();
