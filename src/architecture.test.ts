@@ -9,6 +9,8 @@ const sources = await readSources();
 const OPEN = [
   "src/errors.ts",
   "src/clock.ts",
+  "src/heap.ts",
+  "src/timers.ts",
   "src/ids.ts",
   "src/log.ts",
   "src/http.ts",

@@ -1,8 +1,8 @@
 // Candidate set: all tokens that could serve requests of one sort, the ready ones in a heap in order of the strategy.
 
 import type { Random } from "../../clock.ts";
+import { createHeap, type Heap } from "../../heap.ts";
 import { type Availability, computeAvailability, lacksOnlySlot } from "./availability.ts";
-import { createHeap, type Heap } from "./heap.ts";
 import { BUSY, couldServe, limitOf, type PoolToken, READY, readiness, type Want } from "./pool-token.ts";
 import { advance, type Race, type Rank, rankInto, type Strategy } from "./strategies.ts";
 

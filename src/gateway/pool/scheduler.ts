@@ -1,8 +1,8 @@
 // Scheduler: picks the token for a lease without walking the pool, from a candidate set per sort of request.
 
 import type { Random } from "../../clock.ts";
+import { createHeap } from "../../heap.ts";
 import { CandidateSet } from "./candidate-set.ts";
-import { createHeap } from "./heap.ts";
 import type { LeaseRequest } from "./lease-contract.ts";
 import type { PoolToken } from "./pool-token.ts";
 import type { Strategy } from "./strategies.ts";

@@ -1,7 +1,7 @@
 // Heap: against a sorted list, under random changes.
 import { expect, test } from "bun:test";
-import { seededRandom } from "../../testing.ts";
 import { createHeap } from "./heap.ts";
+import { seededRandom } from "./testing.ts";
 
 test.each([1, 2, 3])("the first item is the least after any puts, moves and removals (seed %d)", (seed) => {
   const random = seededRandom(seed);
