@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { createAdmin } from "./admin/routes.ts";
 import { inRanges } from "./api/address.ts";
 import { createSharedPaths, geminiRoutes } from "./api/gemini/routes.ts";
+import { mcpRoutes } from "./api/mcp/routes.ts";
 import { mediaRoutes } from "./api/media.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
 import { describeApi } from "./api/openapi/document.ts";
@@ -56,6 +57,7 @@ export async function createApp(ctx: Context, options: AppOptions) {
     .use(mediaRoutes({ media, callerOf: (request) => pipeline.keyIdOf(request), linkWatch: ctx.linkWatch }))
     .use(openaiRoutes(api))
     .use(geminiRoutes(api))
+    .use(mcpRoutes(api))
     .use(pluginRoutes({ ...ctx, bodies, now: clock.now }));
 
   connectMetrics(ctx, tokensByState, bodies.held);

@@ -44,6 +44,7 @@ const LAYERS: Layer[] = [
   { files: "src/gateway/**", may: GATEWAY, elysia: "t" },
   { files: "src/api/openai/**", may: ["src/api/openai/**", "src/api/{*,body/*}", ...GATEWAY], elysia: "all" },
   { files: "src/api/gemini/**", may: ["src/api/gemini/**", "src/api/{*,body/*}", ...GATEWAY], elysia: "all" },
+  { files: "src/api/mcp/**", may: ["src/api/mcp/**", "src/api/{*,body/*}", ...GATEWAY], elysia: "all" },
   // The description of the API reads the bodies of both dialects.
   { files: "src/api/openapi/**", may: ["src/api/**", ...OPEN], elysia: "all" },
   { files: "src/api/**", may: ["src/api/**", ...GATEWAY], elysia: "all" },
@@ -116,6 +117,8 @@ function mayUse(layer: Layer, file: SourceFile, name: string): boolean {
   if (name === "bun:sqlite") return /^src\/(db|cli)\//.test(file.path);
   if (name === "elysia" && layer.elysia === "t") return namesFromElysia(file.text).every((taken) => taken === "t");
   if (/^(elysia|@elysiajs)(\/|$)/.test(name)) return layer.elysia === "all";
+  // 5 MB of memory: loaded when the first MCP request arrives, by the one file that has it.
+  if (name.startsWith("@modelcontextprotocol/")) return file.path === "src/api/mcp/server.ts";
   if (/^preact/.test(name)) return /^(views|src\/admin)\//.test(file.path);
   return layer.packages?.test(name) ?? true;
 }
@@ -170,6 +173,10 @@ describe("layers", () => {
     ["the simulator has a server", "src/simulator/simulator.ts", ELYSIA, true],
     ["a dialect reads the other", "src/api/openai/chat/chat.ts", 'import { a } from "../../gemini/generate/encode.ts"; a();', false],
     ["a dialect loads the other later", "src/api/openai/chat/chat.ts", 'await import("../../gemini/generate/encode.ts");', false],
+    ["MCP reads another dialect", "src/api/mcp/images.ts", 'import { a } from "../openai/images/encode.ts"; a();', false],
+    ["another dialect reads MCP", "src/api/openai/images/images.ts", 'import { a } from "../../mcp/content.ts"; a();', false],
+    ["MCP starts a generation", "src/api/mcp/images.ts", 'import { a } from "../../gateway/generation/start.ts"; a();', true],
+    ["MCP's routes load its library", "src/api/mcp/routes.ts", 'import { a } from "@modelcontextprotocol/server"; a();', false],
     ["a dialect uses the guard", "src/api/openai/chat/chat.ts", 'import { a } from "../../guard.ts"; a();', true],
     ["an adapter reads the other", "src/providers/flow/client.ts", 'import { a } from "../gemini/client.ts"; a();', false],
     ["an adapter reads the gateway", "src/providers/flow/client.ts", 'import { a } from "../../gateway/models/models.ts"; a();', false],

@@ -9,6 +9,7 @@ import { keyOwner } from "./api/body/body-budget.ts";
 import { type Dialect, dialectOf } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
 import { createGuard, isUnknownKey, unknownUrl, type Verdict } from "./api/guard.ts";
+import { errorResponse as mcpError } from "./api/mcp/errors.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";
 import { baseUrlHint, isCanonical, repairedUrl } from "./api/paths.ts";
 import { createPluginGuard, errorResponse as pluginError } from "./api/plugin.ts";
@@ -20,7 +21,7 @@ import { AppError, knownFailure } from "./errors.ts";
 /** Names of this machine: the only `Host` values that the demo accepts. */
 const LOCAL_NAMES: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
-const ENVELOPES = { openai: openaiError, gemini: geminiError, plugin: pluginError } as const satisfies Record<
+const ENVELOPES = { openai: openaiError, gemini: geminiError, mcp: mcpError, plugin: pluginError } as const satisfies Record<
   Dialect | "plugin",
   (error: unknown) => Response
 >;
@@ -93,6 +94,8 @@ export class RequestPipeline {
       now: clock.now,
       metricsToken: server.metrics_token,
       hosts: simulated ? LOCAL_NAMES : null,
+      trustProxy: server.trust_proxy,
+      mcpHosts: () => ({ publicUrl: ctx.settings.current().server.public_url, hosts: server.mcp_hosts }),
       plugin: createPluginGuard(() => ctx.settings.current().plugin.connection_token, clock.now),
       hint: (arrival) => baseUrlHint(arrival.calledOrigin),
     });

@@ -45,6 +45,7 @@ function pathGroupOf(group: string): string {
   switch (group) {
     case "v1":
     case "v1beta":
+    case "mcp":
     case "media":
     case "admin":
     case "health":

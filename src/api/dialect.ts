@@ -1,6 +1,8 @@
-// Dialect of a request, OpenAI or Gemini, from its path, headers and query alone. Pure.
+// Dialect of a request, OpenAI, Gemini or MCP, from its path, headers and query alone. Pure.
 
-export type Dialect = "openai" | "gemini";
+import type { Dialect } from "../domain/generation.ts";
+
+export type { Dialect } from "../domain/generation.ts";
 
 /** What the dialect depends on. Header names are lower case. */
 export type RequestHead = { path: string; header(name: string): string | null; query: string };
@@ -25,6 +27,8 @@ export function dialectOf(head: RequestHead): Dialect {
       return "gemini";
     case "v1":
       return dialectBelowV1(head);
+    case "mcp":
+      return isMcpPath(path) ? "mcp" : "openai";
     default:
       return "openai";
   }
@@ -47,6 +51,9 @@ function dialectBelowV1(head: RequestHead): Dialect {
       return "openai";
   }
 }
+
+/** The endpoint of the Model Context Protocol. */
+export const isMcpPath = (path: string): boolean => path === "/mcp" || path === "/mcp/";
 
 /** A Google-style credential, or Google's SDK. */
 export function isGoogleClient(head: Pick<RequestHead, "header" | "query">): boolean {

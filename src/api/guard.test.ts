@@ -32,6 +32,7 @@ function guard(options: { trustProxy?: string[]; metricsToken?: string; hosts?: 
     now: () => NOW,
     metricsToken: options.metricsToken ?? "",
     hosts: options.hosts ?? null,
+    trustProxy: options.trustProxy,
   });
   const { trustProxy } = options;
   const arrive = (request: Request, peer: string | null, listener?: Listener) => arriving(request, { peer, listener, trustProxy });
@@ -210,4 +211,33 @@ test("the demo answers to this machine's names only", () => {
     "forbidden",
   ]);
   expect(door.decide(ask("/health", { host: "evil.example" }), "127.0.0.1").refusal).toMatchObject({ reason: "host_not_allowed" });
+});
+
+describe("MCP", () => {
+  const GOOD = { authorization: "Bearer good" };
+  test.each([
+    ["with a key, from a local name", { ...GOOD, host: "localhost:8000" }, null],
+    ["without a key", { host: "localhost:8000" }, "unauthorized"],
+    ["from a name that a stranger can point here, whatever the key", { ...GOOD, host: "evil.example.com" }, "forbidden"],
+    ["from the page of a stranger", { ...GOOD, host: "localhost:8000", origin: "http://evil.example.com" }, "forbidden"],
+    ["without a Host", GOOD, "forbidden"],
+  ] as const)("%s", (_name, headers, expected) => {
+    expect(outcome(guard().decide(ask("/mcp", headers as Record<string, string>, "POST"), "10.0.0.1"))).toBe(expected);
+  });
+
+  test("the name that a trusted proxy forwards is the one that counts", () => {
+    const behind = guard({ trustProxy: ["10.0.0.0/8"] });
+    const asked = (forwarded: string, peer: string) =>
+      outcome(behind.decide(ask("/mcp", { ...GOOD, host: "localhost", "x-forwarded-host": forwarded }, "POST"), peer));
+    expect([asked("evil.example.com", "10.0.0.1"), asked("nas.local", "10.0.0.1"), asked("evil.example.com", "203.0.113.9")]).toEqual([
+      "forbidden",
+      null,
+      null,
+    ]);
+  });
+
+  test("sign-in is not found, with a key or without", () => {
+    for (const path of ["/.well-known/oauth-protected-resource/mcp", "/mcp/.well-known/openid-configuration"])
+      for (const headers of [{}, GOOD]) expect(outcome(guard().decide(ask(path, headers), "10.0.0.1"))).toBe("not_found");
+  });
 });

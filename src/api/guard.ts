@@ -3,17 +3,19 @@
 import { timingSafeEqual } from "node:crypto";
 import { AppError } from "../errors.ts";
 import { hashKey, type Keys, refusalOf } from "../gateway/keys/keys.ts";
-import { inRanges } from "./address.ts";
+import { forwardedHost, inRanges } from "./address.ts";
 import type { Arrival } from "./arrival.ts";
-import { type Dialect, dialectOf, secondSegment } from "./dialect.ts";
+import { type Dialect, dialectOf, isMcpPath, secondSegment } from "./dialect.ts";
+import { type HostRules, hostRefusal } from "./host-check.ts";
 import type { PluginGuard } from "./plugin.ts";
 
 /**
  * `open`: without a key; one that is presented is still recognised. `metrics`: loopback or the metrics token.
  * `plugin`: the connection token; while none is set, the path does not exist.
+ * `mcp`: a key, from a known host and page. `absent`: no such path, with a key or without.
  * `admin`: `src/admin/auth/guard.ts` decides; on a listener without the admin the path does not exist.
  */
-type Access = "open" | "key" | "metrics" | "plugin" | "admin";
+type Access = "open" | "key" | "metrics" | "plugin" | "mcp" | "absent" | "admin";
 
 type Rule = { access: Access; cors: boolean };
 const OPEN: Rule = { access: "open", cors: false };
@@ -22,6 +24,8 @@ const KEY: Rule = { access: "key", cors: true };
 const ADMIN: Rule = { access: "admin", cors: false };
 const METRICS: Rule = { access: "metrics", cors: false };
 const PLUGIN: Rule = { access: "plugin", cors: false };
+const MCP: Rule = { access: "mcp", cors: true };
+const ABSENT: Rule = { access: "absent", cors: true };
 /** Of every path that is not listed. */
 const CLOSED: Rule = { access: "key", cors: false };
 
@@ -48,6 +52,11 @@ function ruleOf(group: string, path: string): Rule {
       return path === `/${group}` ? OPEN : CLOSED;
     case "openapi.json":
       return path === "/openapi.json" ? OPEN_TO_ALL_ORIGINS : CLOSED;
+    case "mcp":
+      return isMcpPath(path) ? MCP : secondSegment(path) === ".well-known" ? ABSENT : CLOSED;
+    // Metadata of sign-in that we do not have: MCP clients look for it without a key, and only 404 makes them send the one they have.
+    case ".well-known":
+      return ABSENT;
     case "metrics":
       return path === "/metrics" ? METRICS : CLOSED;
     case "api":
@@ -118,6 +127,10 @@ type GuardOptions = {
   metricsToken: string;
   /** Demo: the accepted `Host` names. Null: any. */
   hosts: ReadonlySet<string> | null;
+  /** Proxies whose forwarded host counts. */
+  trustProxy?: readonly string[];
+  /** Names and pages that MCP is served to; absent: names of local networks and pages of this machine. */
+  mcpHosts?: () => HostRules;
   /** Absent: there are no routes for the companion extension. */
   plugin?: PluginGuard;
   /** Hint after "Unknown request URL". */
@@ -140,7 +153,7 @@ function refused(
 
 const allows = (cidrs: string[], from: string) => inRanges(cidrs, from);
 
-export function createGuard({ keys, now, metricsToken, hosts, plugin, hint }: GuardOptions): Guard {
+export function createGuard({ keys, now, metricsToken, hosts, trustProxy = [], mcpHosts, plugin, hint }: GuardOptions): Guard {
   const authenticate = (arrival: Arrival): AppError | null => {
     const { headers } = arrival.request;
     const presented = presentedKey(headers, arrival.query !== "" && acceptsQueryKey(arrival) ? arrival.query : "");
@@ -155,11 +168,18 @@ export function createGuard({ keys, now, metricsToken, hosts, plugin, hint }: Gu
 
   const unknown = (arrival: Arrival) => unknownUrl(arrival.request.method, arrival.path, hint?.(arrival));
 
+  /** MCP's clients call from outside of pages, so that a page has to be a known one. */
+  const strangerTo = (arrival: Arrival): AppError | null => {
+    const host = forwardedHost(arrival.peer, arrival.request.headers, trustProxy) ?? arrival.header("host");
+    return hostRefusal(host, arrival.header("origin"), mcpHosts?.() ?? { publicUrl: "", hosts: [] });
+  };
+
   const admits = (access: Access, arrival: Arrival): AppError | null => {
     if (access === "metrics")
       return mayReadMetrics(arrival, metricsToken) ? null : unauthorized("Metrics are for this machine, or need the metrics token.");
     if (access === "plugin" && plugin?.isOpen()) return plugin.refusalOf(arrival.request.headers, arrival.address);
-    const refusal = authenticate(arrival);
+    if (access === "absent") return unknown(arrival);
+    const refusal = (access === "mcp" ? strangerTo(arrival) : null) ?? authenticate(arrival);
     if (access === "admin" || access === "plugin") return refusal ?? unknown(arrival);
     return access === "open" ? null : refusal;
   };

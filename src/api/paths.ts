@@ -8,6 +8,8 @@ const VERSIONS: ReadonlySet<string> = new Set(["v1", "v1beta", "v1beta1", "v1alp
 const OPENAI_ROUTES = ["chat/completions", "responses", "images", "videos"];
 const SHARED_ROUTES = ["models", "files"];
 const GEMINI_ROUTES = ["interactions", "operations", "publishers", "projects"];
+/** The MCP endpoint, also where a client adds its own `/mcp` to an address that has one. */
+const MCP_ROUTE = /^(?:mcp\/)?mcp\/?$/;
 /** A method after a model: Gemini's, whatever the credential. */
 const MODEL_METHOD = /^models\/.*:[a-z]+(?:[A-Z][a-zA-Z]*)?$/;
 /** An endpoint in the place of the base URL: what the client adds to it is the route. */
@@ -37,7 +39,7 @@ function isCanonicalPath(path: string): boolean {
   switch (firstSegment(path)) {
     case "v1": {
       const next = secondSegment(path);
-      return next !== "" && !VERSIONS.has(next) && !(next === "chat" && path.startsWith("/v1/chat/completions/"));
+      return next !== "" && !VERSIONS.has(next) && next !== "mcp" && !(next === "chat" && path.startsWith("/v1/chat/completions/"));
     }
     case "v1beta": {
       const next = secondSegment(path);
@@ -80,6 +82,7 @@ function meantPath(path: string, query: string, header: Header): string {
     return begins(route, [...OPENAI_ROUTES, ...SHARED_ROUTES]) ? `/v1beta/openai/${route}` : single;
   if (begins(route, OPENAI_ROUTES)) return head.length > 0 || isBearer || isGoogle ? `/v1/${route}` : single;
   if (begins(route, GEMINI_ROUTES)) return head.length > 0 || isGoogle ? `/${version ?? "v1beta"}/${route}` : single;
+  if (MCP_ROUTE.test(route)) return "/mcp";
   if (!begins(route, SHARED_ROUTES)) return single;
   if (isGoogle || MODEL_METHOD.test(route))
     return head.length > 0 || !route.startsWith("models") ? `/${version ?? "v1beta"}/${route}` : single;

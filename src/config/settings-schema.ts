@@ -43,6 +43,11 @@ export const SettingsSchema = t.Object({
       check: "cidr",
       expected: 'addresses like "10.0.0.0/8"',
     }),
+    mcp_hosts: list("Further host names by which MCP clients call; public_url and names of local networks are known", {
+      boot: true,
+      check: "host",
+      expected: 'host names like "img.example.com"',
+    }),
     body_limit_mb: whole(100, 1, 1024, "Largest request body, in MiB"),
     bodies_in_flight_mb: whole(512, 16, 16384, "All request bodies held at once, in MiB; over it: 503"),
     bodies_per_key_percent: whole(50, 1, 100, "What the bodies of one key may hold of that, in percent; one of the largest size always"),

@@ -41,6 +41,9 @@ export type InputMedia = {
 
 export type Part = { type: "text"; text: string; signature?: string } | { type: "image"; image: InputMedia };
 
+/** Inbound API shape that a generation was asked for in. */
+export type Dialect = "openai" | "gemini" | "mcp";
+
 /** One turn of the conversation, oldest first. `model` turns are earlier output of an upstream. */
 export type Turn = { role: "user" | "model"; parts: Part[] };
 

@@ -1,6 +1,6 @@
 // Contract of generations: the request for images, the run that answers it.
 
-import type { GenerateEvent, ImageOptions, Turn } from "../../domain/generation.ts";
+import type { Dialect, GenerateEvent, ImageOptions, Turn } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import type { ModelChoice } from "../models/models.ts";
 import type { Delivery } from "./undelivered/delivery.ts";
@@ -22,7 +22,7 @@ export type ImageSpec = {
 /** A generation of images for a client that waits, or for a job. */
 export type ImageGeneration = ImageSpec & {
   requestId: string;
-  dialect: "openai" | "gemini";
+  dialect: Dialect;
   /** Route as listed, e.g. `POST /v1/chat/completions`. */
   route: string;
   stream: boolean;

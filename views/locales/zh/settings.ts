@@ -8,6 +8,7 @@ const descriptions: Record<SettingKey, string> = {
   "server.port": "监听端口；0 由系统选择",
   "server.public_url": "客户端访问本服务器的地址，用于链接；留空则用请求自身的主机名",
   "server.trust_proxy": "其 X-Forwarded-* 标头可信的反向代理地址（CIDR）",
+  "server.mcp_hosts": "MCP 客户端可使用的其他主机名；public_url 与本地网络名称无需填写",
   "server.body_limit_mb": "请求体的最大大小（MiB）",
   "server.bodies_in_flight_mb": "同时持有的全部请求体（MiB）；超出则返回 503",
   "server.bodies_per_key_percent": "单个密钥的请求体最多可占其中的百分比；至少容许一个最大请求体",
