@@ -51,9 +51,11 @@ function timePrefix(ms: number): string {
 /** The id of a request that began at `now`, epoch ms. */
 export const newRequestId = (now: number): string => `req_${newTimeId(now)}`;
 
+const ID = /^[a-z2-7]{26}$/;
+
 /** Whether `text` has the form of an id that {@link newId} mints. */
 export function isId(text: string): boolean {
-  return /^[a-z2-7]{26}$/.test(text);
+  return ID.test(text);
 }
 
 /** 256 random bits as 43 base64url characters, for secrets that people copy. */

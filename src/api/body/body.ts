@@ -57,11 +57,11 @@ export function createBodyReader(
   const arrivals = new ArrivalWatch(clock, limits, onSlow);
 
   /** The decoded pieces, each counted. */
-  async function* counted(request: Request, { grow }: BodyCount): AsyncGenerator<Uint8Array> {
+  async function* counted(request: Request, count: BodyCount): AsyncGenerator<Uint8Array> {
     const encoding = encodingOf(request.headers);
     const pieces = arrivals.pieces(request);
     for await (const piece of encoding === null ? pieces : decodePieces(pieces, encoding)) {
-      grow(piece.byteLength);
+      count.grow(piece.byteLength);
       yield piece;
     }
   }
@@ -78,30 +78,41 @@ export function createBodyReader(
     return bytes.text();
   };
 
+  const openCount = (request: Request, maxBytes: number): BodyCount => {
+    if (declaredBytes(request) > maxBytes) throw bodyTooLarge(maxBytes);
+    return budget.open(ownerOf(request), maxBytes);
+  };
+
   /** Runs `read` with a count that is released when it fails. */
   const withCount = async <T>(
     request: Request,
     maxBytes: number,
     read: (count: BodyCount) => Promise<T>,
   ): Promise<{ value: T; count: BodyCount }> => {
-    if (declaredBytes(request) > maxBytes) throw bodyTooLarge(maxBytes);
-    const count = budget.open(ownerOf(request), maxBytes);
+    const count = openCount(request, maxBytes);
     try {
       return { value: await read(count), count };
     } catch (error) {
-      count.release();
-      throw request.signal.aborted ? new AppError("cancelled", "The client went away.") : error;
+      throw failed(request, count, error);
     }
   };
 
   const bodyLimit = () => limits().body_limit_mb * MIB;
-  const bodyOf = <T>({ value, count }: { value: T; count: BodyCount }): Body<T> => ({ value, [Symbol.dispose]: count.release });
 
   return {
     held: () => budget.held,
-    json: async (request, validate) =>
-      bodyOf(await withCount(request, bodyLimit(), async (count) => validate(parseJson(await textOf(request, count))))),
-    text: async (request, maxBytes) => bodyOf(await withCount(request, maxBytes, (count) => textOf(request, count))),
+    async json<S extends TSchema>(request: Request, validate: Validator<S>) {
+      const count = openCount(request, bodyLimit());
+      try {
+        return new CountedBody(validate(parseJson(await textOf(request, count))), count);
+      } catch (error) {
+        throw failed(request, count, error);
+      }
+    },
+    text: async (request, maxBytes) => {
+      const { value, count } = await withCount(request, maxBytes, (counting) => textOf(request, counting));
+      return new CountedBody(value, count);
+    },
     async form(request, media, fileLimitMb) {
       const { value, count } = await withCount(request, bodyLimit(), (counting) =>
         readForm(request, {
@@ -131,6 +142,23 @@ export function createBodyReader(
       }
     },
   };
+}
+
+class CountedBody<T> implements Body<T> {
+  constructor(
+    readonly value: T,
+    private readonly count: BodyCount,
+  ) {}
+
+  [Symbol.dispose](): void {
+    this.count.release();
+  }
+}
+
+/** What is thrown when a body could not be read; its count is released. */
+function failed(request: Request, count: BodyCount, error: unknown): unknown {
+  count.release();
+  return request.signal.aborted ? new AppError("cancelled", "The client went away.") : error;
 }
 
 /** NaN without a content-length. */

@@ -66,6 +66,7 @@ const WIDEST = 16;
  * @throws {AppError} `invalid_request` with `param` when a field cannot be read
  */
 export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof ImageHints, string>> = {}): ImageOptions {
+  if (isSilent(hints)) return {};
   const read = (field: keyof ImageHints, parse: (text: string) => ImageOptions | null, expected: string): ImageOptions => {
     const value = hints[field];
     const text = typeof value === "number" ? String(value) : value;
@@ -86,6 +87,11 @@ export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof 
     size: size.size ?? shape.size ?? quality.size,
     pixels: shaping?.pixels,
   });
+}
+
+function isSilent(hints: ImageHints): boolean {
+  for (const name in hints) if (hints[name as keyof ImageHints] !== undefined) return false;
+  return true;
 }
 
 /** The options with what the model id fixes put first. */

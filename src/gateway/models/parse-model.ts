@@ -77,7 +77,12 @@ const SILENT: Readonly<Record<Kind, RegExp>> = {
 
 const SECONDS = /^([1-9]\d?)s$/;
 const PRINTABLE = /^[\x21-\x7e]{1,200}$/;
+const MAX_ID = 200;
 const PREFIXES = /^(publishers\/google\/|models\/|google\/|openai\/)+/;
+
+/** Results by id, the newest; cleared where names change. */
+const parsed = new Map<string, ModelChoice | null>();
+const MAX_PARSED = 500;
 
 const BY_NAME: ReadonlyMap<string, Name> = new Map(
   NAMES.flatMap((name) => name.names.map((spelling) => [canonical(spelling), name] as const)),
@@ -88,6 +93,16 @@ const BY_NAME: ReadonlyMap<string, Name> = new Map(
  * after it do not count, nor do case and the difference between `-`, `_`, `.` and `@`.
  */
 export function parseModel(id: string): ModelChoice | null {
+  const known = parsed.get(id);
+  if (known !== undefined) return known;
+  const choice = parseNew(id);
+  if (id.length > MAX_ID) return choice;
+  if (parsed.size >= MAX_PARSED) parsed.delete(parsed.keys().next().value!);
+  parsed.set(id, choice);
+  return choice;
+}
+
+function parseNew(id: string): ModelChoice | null {
   const requested = id.trim();
   if (!PRINTABLE.test(requested)) return null;
   const words = canonical(requested).split("-");

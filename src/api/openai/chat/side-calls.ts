@@ -25,6 +25,9 @@ type Decoded = { model: string; hints: ImageHints; turns: readonly unknown[] };
 const isText = (value: unknown): value is string => typeof value === "string";
 const isInstruction = ({ role }: Loose) => role === "system" || role === "developer";
 
+const CHAT_FORMATS = ["response_format", "text.format"] as const;
+const RESPONSES_FORMATS = ["text.format", "response_format"] as const;
+
 export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, kind: Kind, headers: Headers): SideFacts {
   const loose = body as Loose;
   const call = callOf(body.messages as Loose[], {
@@ -36,7 +39,7 @@ export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, 
     model: body.model,
   });
   if (decoded.turns.length === 0) silence(call);
-  return { call, json: jsonIn(loose, ["response_format", "text.format"]), tool: chatTool(loose) };
+  return { call, json: jsonIn(loose, CHAT_FORMATS), tool: chatTool(loose) };
 }
 
 export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Decoded, headers: Headers): SideFacts {
@@ -53,7 +56,7 @@ export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Dec
   // Earlier messages are not in the body; they count as two.
   if (body.previous_response_id) call.messages += 2;
   if (turns.length === 0) silence(call);
-  return { call, json: jsonIn(loose, ["text.format", "response_format"]), tool: responsesTool(loose) };
+  return { call, json: jsonIn(loose, RESPONSES_FORMATS), tool: responsesTool(loose) };
 }
 
 /** For a conversation without a turn of the user. */
@@ -65,21 +68,31 @@ function silence(call: ChatCall): void {
 type Given = Pick<ChatCall, "kind" | "maxTokens" | "marker" | "hasImageOptions" | "model"> & { instructions: string };
 
 function callOf(messages: readonly Loose[], { instructions, ...given }: Given): ChatCall {
-  const spoken = messages.filter((message) => message.role === "user" || message.role === "assistant");
-  const users = spoken.filter(({ role }) => role === "user").map(({ content }) => textIn(content));
+  const users: string[] = [];
+  let spoken = 0;
+  let lastUser: Loose | undefined;
+  for (const message of messages) {
+    if (message.role === "user") {
+      lastUser = message;
+      users.push(textIn(message.content));
+    }
+    if (message.role === "user" || message.role === "assistant") spoken++;
+  }
   const last = messages.at(-1);
   // Some clients put what they want at last into a system message ("Write the summary now").
   const isDirective = last !== undefined && isInstruction(last) && users.length > 0;
-  const lastUser = spoken.findLast(({ role }) => role === "user");
-  const system = messages
-    .filter((message) => isInstruction(message) && !(isDirective && message === last))
-    .map(({ content }) => textIn(content));
+  let system = instructions;
+  for (const message of messages) {
+    const said = isInstruction(message) && !(isDirective && message === last) ? textIn(message.content) : "";
+    if (said !== "") system += system === "" ? said : `\n\n${said}`;
+  }
+  const lastText = isDirective ? textIn(last.content) : (users.pop() ?? "");
   return {
     ...given,
-    system: [instructions, ...system].filter(Boolean).join("\n\n"),
-    text: isDirective ? textIn(last.content) : (users.at(-1) ?? ""),
-    earlier: isDirective ? users : users.slice(0, -1),
-    messages: spoken.length,
+    system,
+    text: lastText,
+    earlier: users,
+    messages: spoken,
     hasAttachment:
       !isDirective && Array.isArray(lastUser?.content) && lastUser.content.some((part) => isRecord(part) && !isText(part.text)),
   };
@@ -92,38 +105,58 @@ function textIn(content: unknown): string {
 }
 
 const numberIn = (value: unknown): number | null => (typeof value === "number" && value > 0 ? value : null);
-const hasHints = (hints: ImageHints) => Object.values(hints).some((value) => value !== undefined && value !== null && value !== "");
+const hasHints = (hints: ImageHints): boolean => {
+  for (const name in hints) {
+    const value = hints[name as keyof ImageHints];
+    if (value !== undefined && value !== null && value !== "") return true;
+  }
+  return false;
+};
 
 const MARKER_FIELDS = ["task", "task_type", "purpose", "title_generation", "generation_type"] as const;
 const MARKER_HEADERS = ["x-task", "x-openwebui-task", "x-openwebui-background-task", "x-request-purpose", "x-purpose"] as const;
 
+const NO_MARKER = /imag|video|edit|draw/i;
+
 /** Open WebUI's `metadata.task` and the like; a value that speaks of images marks nothing. */
 function markerOf(body: Loose, headers: Headers): string | null {
-  const holders = [body.metadata, body].filter(isRecord);
-  const told = holders.flatMap((holder) => MARKER_FIELDS.map((field) => holder[field])).find((value) => isText(value) || value === true);
-  const header = MARKER_HEADERS.map((name) => headers.get(name)).find((value) => value !== null);
-  const marker = told === true ? "task" : ((told as string | undefined) ?? header ?? null);
-  return marker === null || marker === "" || /imag|video|edit|draw/i.test(marker.slice(0, 100)) ? null : marker;
+  const told = (isRecord(body.metadata) ? markerIn(body.metadata) : undefined) ?? markerIn(body);
+  const marker = told === true ? "task" : (told ?? markerHeader(headers));
+  return marker === null || marker === "" || NO_MARKER.test(marker.slice(0, 100)) ? null : marker;
+}
+
+function markerIn(holder: Loose): string | true | undefined {
+  for (const field of MARKER_FIELDS) {
+    const value = holder[field];
+    if (isText(value) || value === true) return value;
+  }
+  return undefined;
+}
+
+function markerHeader(headers: Headers): string | null {
+  for (const name of MARKER_HEADERS) {
+    const value = headers.get(name);
+    if (value !== null) return value;
+  }
+  return null;
 }
 
 /** Where clients demand JSON: the route's own field, the other route's, and either below `extra_body`, where it was not unpacked. */
 function jsonIn(body: Loose, fields: readonly string[]): JsonDemand | null {
-  const holders: [Loose, string][] = [
-    [body, ""],
-    ...(isRecord(body.extra_body) ? [[body.extra_body, "extra_body."] as [Loose, string]] : []),
-  ];
-  for (const [holder, prefix] of holders) {
-    for (const field of fields) {
-      const format = field === "text.format" ? isRecord(holder.text) && holder.text.format : holder[field];
-      const demand = jsonOf(format, `${prefix}${field}`);
-      if (demand) return demand;
-    }
-    const config = [holder.generationConfig, holder.generation_config].find(isRecord);
-    const mime = config?.responseMimeType ?? config?.response_mime_type;
-    if (mime === "application/json")
-      return { field: `${prefix}generationConfig.responseMimeType`, schema: config?.responseSchema ?? config?.response_schema };
+  return jsonBelow(body, "", fields) ?? (isRecord(body.extra_body) ? jsonBelow(body.extra_body, "extra_body.", fields) : null);
+}
+
+function jsonBelow(holder: Loose, prefix: string, fields: readonly string[]): JsonDemand | null {
+  for (const field of fields) {
+    const format = field === "text.format" ? isRecord(holder.text) && holder.text.format : holder[field];
+    const demand = format ? jsonOf(format, `${prefix}${field}`) : null;
+    if (demand) return demand;
   }
-  return null;
+  const { generationConfig, generation_config } = holder;
+  const config = isRecord(generationConfig) ? generationConfig : isRecord(generation_config) ? generation_config : null;
+  const mime = config?.responseMimeType ?? config?.response_mime_type;
+  if (mime !== "application/json") return null;
+  return { field: `${prefix}generationConfig.responseMimeType`, schema: config?.responseSchema ?? config?.response_schema };
 }
 
 function jsonOf(format: unknown, field: string): JsonDemand | null {
@@ -136,6 +169,7 @@ function jsonOf(format: unknown, field: string): JsonDemand | null {
 
 /** The function that `tool_choice` (or, as of old, `function_call`) names, or the first when any is required: an image is none of them. */
 function chatTool({ tool_choice: choice, tools, function_call: old, functions }: Loose): FunctionDemand | null {
+  if (!choice && !old) return null;
   const known = [...functionsIn(tools), ...(Array.isArray(functions) ? functions.filter(isRecord) : [])];
   const chosen = demandFor(chosenName(choice, known), known, "tool_choice");
   return chosen ?? (isRecord(old) ? demandFor(old.name, known, "function_call") : null);

@@ -111,7 +111,10 @@ function decodeItems(items: readonly Loose[], recall: Recall): UnresolvedTurn[] 
 
 /** Items without meaning for an image model (reasoning, calls of other tools) are skipped. */
 function decodeItem(item: Loose, place: MessageContext, recall: Recall): UnresolvedTurn[] {
-  if (isMessage(item)) return decodeMessage(item, place);
+  if (isMessage(item)) {
+    const turn = decodeMessage(item, place);
+    return turn ? [turn] : [];
+  }
   if (item.type === "image_generation_call") return [{ role: "model", parts: earlierImage(item, place, recall) }];
   if (item.type !== "item_reference") return [];
   const part = recall.item(textIn(item.id) ?? "");
