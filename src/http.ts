@@ -63,7 +63,7 @@ export async function send(request: HttpRequest): Promise<Response> {
       // `false` (unlike null or "") also disables HTTP_PROXY of the environment; missing in the types.
       proxy: (request.proxy ?? false) as string,
       decompress: request.decompress ?? true,
-      ...(request.serverName ? { tls: { serverName: request.serverName } } : {}),
+      tls: request.serverName ? { serverName: request.serverName } : undefined,
     } as BunFetchRequestInit);
   } catch (error) {
     throw toNetworkError(error, request.signal);

@@ -6,7 +6,7 @@ import { type ProviderEvent, play } from "../../providers/testing.ts";
 import type { MediaStore } from "../media/media-store.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
-import { attemptImage } from "./attempt.ts";
+import { Attempt } from "./attempt.ts";
 import { createAffinity } from "./inputs/affinity.ts";
 
 type Plot = {
@@ -45,12 +45,8 @@ async function outcome({ events, fails, keep, wraps }: Plot): Promise<[ErrorKind
   const deps = { tokens, media, affinity: createAffinity() };
   const { signal } = new AbortController();
   try {
-    await attemptImage(deps, {
-      ...{ provider, lease, signal, media: { keyId: 1, requestId: "r" } },
-      request: { family: "f", turns: [] },
-      state: { submitted: false },
-      emit: () => {},
-    });
+    const owner = { signal, request: { key: { id: 1 }, requestId: "r" }, emit: () => {} };
+    await new Attempt(deps, owner, lease, { family: "f", turns: [] }).run(provider);
   } catch (error) {
     if (error instanceof AppError) return [error.kind, error.charged];
     throw error;

@@ -24,7 +24,7 @@ export function planSuccessor(
   );
   if (!chosen) return null;
   try {
-    return planImages(deps, request, chosen.family, record);
+    return planImages(deps, request, chosen, record);
   } catch (error) {
     // What the successor cannot express is not what the client is to be told of the model that it named.
     if (error instanceof AppError) return null;

@@ -34,11 +34,13 @@ export function createModelOverrides(): ModelOverrides {
   let changes = NOTHING;
   let off: ReadonlySet<string> = new Set();
   let prices = CATALOGUE_PRICES;
+  let loads = 0;
   const isOff = (family: string) => off.has(family);
   return {
     changes: () => changes,
     load(stored) {
       changes = readChanges(stored);
+      loads++;
       off = new Set(changes.off);
       prices = withOwn(CATALOGUE_PRICES, changes.prices);
     },
@@ -47,14 +49,19 @@ export function createModelOverrides(): ModelOverrides {
     limit(pool) {
       const canServe = pool.canServe.bind(pool);
       const families = pool.families.bind(pool);
+      const revision = pool.revision?.bind(pool);
       return Object.assign(pool, {
         isOff,
         canServe: (...[kind, family, providers]: Parameters<Leases["canServe"]>) => !off.has(family) && canServe(kind, family, providers),
         families: (kind: Kind) => families(kind).difference(off),
+        // Both only grow: no two states have the same sum.
+        ...(revision ? { revision: (ids: readonly string[]) => sumOf(revision(ids), loads) } : {}),
       });
     },
   };
 }
+
+const sumOf = (revision: number | null, loads: number): number | null => (revision === null ? null : revision + loads);
 
 /** Sizes or resolutions that have a price at this provider, as the catalogue lists them. */
 export function pricedSizes(family: Family, provider: string): [size: string, usd: number][] {

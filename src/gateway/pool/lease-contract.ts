@@ -78,6 +78,13 @@ export interface Leases {
    * ran over; `retryAfterMs` is the soonest slot or cooldown end
    */
   lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease>;
+  /** As {@link lease}, for a token that is free now; null: there is none, and `lease` decides about waiting. Absent: `lease` does it all. */
+  leaseNow?(request: LeaseRequest, options: Pick<LeaseOptions, "signal" | "deadline">): Lease | null;
+  /**
+   * Changes whenever `canServe` or `isOff` may say something else of one of these families; null: it depends on the time as well.
+   * Absent: nobody knows.
+   */
+  revision?(families: readonly string[]): number | null;
   /** Ms until the first cooldown or cap of a token that could serve this ends; null: there is none, or none by itself. Costs no I/O. */
   soonestMs(request: LeaseRequest): number | null;
   /** Whether a lease would be given at once. Costs no I/O. */

@@ -97,18 +97,26 @@ export class Pool implements Leases {
   }
 
   async lease(request: LeaseRequest, options: LeaseOptions): Promise<Lease> {
-    const { deadline, signal } = options;
+    const free = this.leaseNow(request, options);
+    if (free) return free;
+    const candidates = this.#scheduler.candidateSetOf(request, this.#now());
+    const { wait_ms, queue_limit } = this.deps.settings();
+    return this.#queue.enter(candidates, request, { ...options, waitMs: options.waitMs ?? wait_ms }, queue_limit);
+  }
+
+  leaseNow(request: LeaseRequest, { deadline, signal }: Pick<LeaseOptions, "signal" | "deadline">): Lease | null {
     signal.throwIfAborted();
     if (this.#isClosed) throw serverFailure("The server is stopping.", "stopping");
     const now = this.#now();
     const candidates = this.#scheduler.candidateSetOf(request, now);
     const token = this.#scheduler.pick(candidates, request, now);
-    if (token) {
-      if (deadline) this.#queue.assertInTime(candidates, token, { request, deadline }, now);
-      return this.#leases.take(token, request, 0);
-    }
-    const { wait_ms, queue_limit } = this.deps.settings();
-    return this.#queue.enter(candidates, request, { ...options, waitMs: options.waitMs ?? wait_ms }, queue_limit);
+    if (!token) return null;
+    if (deadline) this.#queue.assertInTime(candidates, token, { request, deadline }, now);
+    return this.#leases.take(token, request, 0);
+  }
+
+  revision(families: readonly string[]): number | null {
+    return this.#registry.revision(families);
   }
 
   soonestMs(request: LeaseRequest): number | null {

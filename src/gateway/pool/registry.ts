@@ -44,6 +44,7 @@ export class TokenRegistry {
   readonly #capsChanged = new Set<Group>();
   /** Valid until a row changes. */
   #cache: { capped?: boolean; routes?: Routes; serves: Map<string, boolean> } = { serves: new Map() };
+  #revision = 0;
 
   constructor(private readonly deps: Dependencies) {}
 
@@ -64,7 +65,7 @@ export class TokenRegistry {
   }
 
   load(rows: readonly TokenRow[], now: number): void {
-    this.#cache = { serves: new Map() };
+    this.#rowsChanged();
     const present = new Set(rows.map((row) => row.id));
     const assumed = new Map<string, readonly string[] | null>();
     for (const { provider } of rows) if (!assumed.has(provider)) assumed.set(provider, this.deps.assumed(provider));
@@ -79,7 +80,7 @@ export class TokenRegistry {
 
   /** Changes facts of one token in place. */
   change(token: PoolToken, change: Partial<TokenRow>): void {
-    this.#cache = { serves: new Map() };
+    this.#rowsChanged();
     token.row = { ...token.row, ...change };
     this.deps.reindex(token);
   }
@@ -104,6 +105,12 @@ export class TokenRegistry {
     }
     this.#cache.routes = routes;
     return routes;
+  }
+
+  /** Changes with every row; null where one of the families was ever denied: then the time decides, too. */
+  revision(families: readonly string[]): number | null {
+    for (const family of families) if (this.#everDenied.has(family)) return null;
+    return this.#revision;
   }
 
   canServe(kind: Kind, family: string, providers?: readonly string[]): boolean {
@@ -142,6 +149,11 @@ export class TokenRegistry {
   /** Some token or group was denied this family. */
   noteDenied(family: string): void {
     this.#everDenied.add(family);
+  }
+
+  #rowsChanged(): void {
+    this.#cache = { serves: new Map() };
+    this.#revision++;
   }
 
   #groupFor({ provider, group: name }: TokenRow): Group {

@@ -34,16 +34,18 @@ export class Credentials {
     this.#deps = deps;
   }
 
-  /** The token with its decrypted secret, for one call. @throws {AppError} `no_token` when it is gone */
-  async open(id: number, proxy: string | null): Promise<ProviderToken> {
-    let secret = this.#secrets.get(id);
-    if (!secret) {
-      secret = await this.#deps.store.readTokenSecret(id).catch((error) => {
-        throw error instanceof AppError && error.kind === "not_found" ? new AppError("no_token", "The chosen token was deleted.") : error;
-      });
-      this.#secrets.set(id, secret);
-    }
-    return { id, secret: secret.secret, state: secret.state, proxy };
+  /** The token with its decrypted secret, for one call: at once where it was opened before. @throws {AppError} `no_token` when it is gone */
+  open(id: number, proxy: string | null): ProviderToken | Promise<ProviderToken> {
+    const known = this.#secrets.get(id);
+    return known ? { id, secret: known.secret, state: known.state, proxy } : this.#read(id, proxy);
+  }
+
+  async #read(id: number, proxy: string | null): Promise<ProviderToken> {
+    const read = await this.#deps.store.readTokenSecret(id).catch((error) => {
+      throw error instanceof AppError && error.kind === "not_found" ? new AppError("no_token", "The chosen token was deleted.") : error;
+    });
+    this.#secrets.set(id, read);
+    return { id, secret: read.secret, state: read.state, proxy };
   }
 
   /** What an adapter may use during one call of this token. */

@@ -3,7 +3,7 @@
 import type { ImageFinish, ImageRequest } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
 import { readBody, readChunks, toNetworkError } from "../../http.ts";
-import { encodeBody } from "../encode-body.ts";
+import { jsonOf } from "../encode-body.ts";
 import { type MediaTempFiles, readMediaJson, replaceMedia } from "../json-media.ts";
 import { afterAcceptance, damaged, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
@@ -12,7 +12,7 @@ import { toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
 import { arrayOf, isRecord, stringOf } from "./json.ts";
 import { familyOf, isNewMediaModel, isVideoFamily, modelOf } from "./models.ts";
-import { createResponseReader, type ResponseImage, type ResponseItem, type ResponseReader, type UpdateFacts } from "./read-response.ts";
+import { type ResponseImage, type ResponseItem, ResponseReader, type UpdateFacts } from "./read-response.ts";
 import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
 import { createVideos } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
@@ -32,13 +32,15 @@ export function createGemini(options: GeminiOptions): Provider {
   async function generateImages(image: ImageRequest, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<ImageFinish> {
     const { id } = modelOf(image.family);
     const { signal } = call;
-    let body: Uint8Array | undefined = await encodeBody(toGenerateContent(image));
+    const encoded = jsonOf(toGenerateContent(image));
+    let body: Uint8Array | string | undefined = encoded instanceof Promise ? await encoded : encoded;
     const to = `v1beta/models/${id}:${image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent"}`;
     usableKey(token.secret);
     if (signal.aborted) throw toNetworkError(signal.reason, signal);
     sink.onStage("generating");
-    await sink.onSubmit();
-    const response = await transport.open({ to, body, token, signal });
+    const submitting = sink.onSubmit();
+    if (submitting) await submitting;
+    const response = await transport.generate({ to, body, token, signal });
     // The inputs may be many megabytes, and the answer takes its time.
     body = undefined;
     const reading: Reading = { response, call, sink, now, learn };
@@ -69,8 +71,9 @@ type Reading = { response: Response; call: CallContext; sink: ImageSink; now: ()
 async function readWhole({ response, call, sink, now, learn }: Reading): Promise<ImageFinish> {
   const { body, media } = await readMediaJson(response, { keys: MEDIA_KEYS, openTempFile: call.openTempFile, signal: call.signal });
   try {
-    const answer = createResponseReader(learn);
-    await deliver(readResponse(answer, body, now, learn), media, sink);
+    const answer = new ResponseReader(learn);
+    const items = readResponse(answer, body, now, learn);
+    if (items.length > 0) await deliver(items, media, sink);
     return await deliverEnd(answer, media, sink);
   } finally {
     await media.discard();
@@ -80,7 +83,7 @@ async function readWhole({ response, call, sink, now, learn }: Reading): Promise
 async function readStream({ response, call, sink, now, learn }: Reading): Promise<ImageFinish> {
   const media = replaceMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openTempFile: call.openTempFile });
   try {
-    const answer = createResponseReader(learn);
+    const answer = new ResponseReader(learn);
     let events = 0;
     for await (const event of readEvents(media.skeleton, MAX_EVENT)) {
       events++;

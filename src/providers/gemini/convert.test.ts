@@ -84,7 +84,7 @@ test("options stand where the upstream has them", () => {
   expect(body).toMatchObject({ safetySettings: safety, tools: [{ googleSearch: { searchTypes: { imageSearch: {} } } }] });
   expect(body.generationConfig).toMatchObject({ temperature: 0, topP: 0.5, topK: 3 });
   expect(toGenerateContent({ ...base, search: {} }).tools).toEqual([{ googleSearch: {} }]);
-  const plain = toGenerateContent(base);
+  const plain = JSON.parse(JSON.stringify(toGenerateContent(base)));
   expect([plain.safetySettings, plain.tools, Object.keys(plain.generationConfig)]).toEqual([undefined, undefined, ["responseModalities"]]);
 });
 

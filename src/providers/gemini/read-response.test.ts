@@ -1,10 +1,10 @@
 // What is read from answers with HTTP 200.
 import { describe, expect, test } from "bun:test";
 import cases from "./fixtures/answers.json";
-import { createResponseReader, toUsage } from "./read-response.ts";
+import { ResponseReader, toUsage } from "./read-response.ts";
 
 const readAll = (...responses: unknown[]) => {
-  const answer = createResponseReader();
+  const answer = new ResponseReader();
   const items = responses.flatMap((response) => answer.read(response));
   const { image, finish } = answer.end();
   return { items: image ? [...items, image] : items, finish };
@@ -51,7 +51,7 @@ test("thought may follow the bytes", () => {
 });
 
 test("an answer that is no object is malformed", () => {
-  for (const body of [null, 3, "x", []]) expect(() => createResponseReader().read(body)).toThrow("not an object");
+  for (const body of [null, 3, "x", []]) expect(() => new ResponseReader().read(body)).toThrow("not an object");
 });
 
 test.each([
@@ -99,5 +99,5 @@ test("grounding, citations, ratings and feedback pass on unread, the latest of e
     candidate: { groundingMetadata: { webSearchQueries: ["b"] }, safetyRatings: [] },
     promptFeedback: { safetyRatings: [1] },
   });
-  expect(readAll(end({ citationMetadata: { text: "x".repeat(300_000) } })).finish).not.toHaveProperty("extras");
+  expect(readAll(end({ citationMetadata: { text: "x".repeat(300_000) } })).finish.extras).toBeUndefined();
 });

@@ -1,10 +1,10 @@
 // From the answers of `generateContent` to what happened: texts, images, why it stopped, what it used.
 // Source: Gemini API reference, GenerateContentResponse, read 2026-11-23.
-import type { ImageFinish, Usage } from "../../domain/generation.ts";
+import type { ImageFinish, OutputExtras, Usage } from "../../domain/generation.ts";
 import { damaged } from "../json-stream.ts";
 import type { NewsKind } from "../news.ts";
 import { wordsToClient } from "./errors.ts";
-import { createExtras } from "./extras.ts";
+import { readExtras } from "./extras.ts";
 import { arrayOf, isRecord, type JsonRecord, numberOf, stringOf } from "./json.ts";
 import { BLOCK_REASONS, FIELDS, FINISH_REASONS, PARTS, toFinish } from "./vocabulary.ts";
 
@@ -12,101 +12,116 @@ import { BLOCK_REASONS, FIELDS, FINISH_REASONS, PARTS, toFinish } from "./vocabu
 export type ResponseImage = { type: "image"; value: string; mime: string; thought: boolean; signature?: string };
 export type ResponseItem = { type: "text"; text: string; thought: boolean; signature?: string } | ResponseImage;
 
-export type ResponseReader = {
+/** Records what no table knows, with the body that held it. */
+export type UpdateFacts = (kind: NewsKind, word: string, body: unknown) => void;
+
+const NO_RECORD: JsonRecord = {};
+
+/** Collects one call's answer: one response object, or those of a stream in order. */
+export class ResponseReader {
+  private image: ResponseImage | null = null;
+  private hasText = false;
+  private begun = false;
+  private reason = "";
+  private message: string | undefined;
+  private block = "";
+  private usage: unknown;
+  private modelVersion: string | undefined;
+  private extras: OutputExtras | undefined;
+
+  constructor(private readonly learn: UpdateFacts = () => {}) {}
+
   /**
    * What the next response object of the same call tells. The final image is the last one that is no thought, known only at the end:
    * an earlier one comes out as an interim image when another follows.
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
    */
-  read(response: unknown): ResponseItem[];
+  read(response: unknown): ResponseItem[] {
+    if (!isRecord(response)) throw damaged("malformed", "The upstream's answer is not an object.");
+    for (const name in response) if (!FIELDS.has(name)) this.learn("field", name, response);
+    const feedback = isRecord(response.promptFeedback) ? response.promptFeedback : NO_RECORD;
+    const candidate = candidateOf(response.candidates);
+    this.extras = readExtras(this.extras, response, candidate);
+    this.readEnd(response, feedback, candidate);
+    const items: ResponseItem[] = [];
+    let hasParts = false;
+    for (const part of isRecord(candidate.content) ? arrayOf(candidate.content.parts) : []) {
+      if (!isRecord(part)) continue;
+      hasParts = true;
+      const item = this.readPart(part);
+      if (item) items.push(item);
+    }
+    this.begun ||= hasParts || this.isFinished();
+    return items;
+  }
+
   /** The final image, if there is one, and how it ended. */
-  end(): { image: ResponseImage | null; finish: ImageFinish };
+  end(): { image: ResponseImage | null; finish: ImageFinish } {
+    const { image, block, reason, message, modelVersion, extras } = this;
+    const finish: ImageFinish = {
+      finish: block ? "policy_input" : toFinish(reason, image !== null, this.hasText),
+      upstreamReason: block || reason,
+      message: message && wordsToClient(message),
+      usage: toUsage(this.usage, image !== null),
+      modelVersion,
+      extras,
+    };
+    return { image, finish };
+  }
+
   /** Whether anything but usage has come. */
-  hasBegun(): boolean;
+  hasBegun(): boolean {
+    return this.begun;
+  }
+
   /** Whether the upstream said why it stopped. */
-  isFinished(): boolean;
-};
+  isFinished(): boolean {
+    return this.block !== "" || this.reason !== "";
+  }
 
-/** Records what no table knows, with the body that held it. */
-export type UpdateFacts = (kind: NewsKind, word: string, body: unknown) => void;
+  private readEnd(response: JsonRecord, feedback: JsonRecord, candidate: JsonRecord): void {
+    const told = stringOf(candidate.finishReason);
+    const blocked = stringOf(feedback.blockReason);
+    this.block = blocked ?? this.block;
+    this.reason = told ?? this.reason;
+    this.message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? this.message;
+    this.usage = response.usageMetadata ?? this.usage;
+    this.modelVersion = stringOf(response.modelVersion) ?? this.modelVersion;
+    if (told && !FINISH_REASONS.has(told)) this.learn("finish_reason", told, response);
+    if (blocked && !BLOCK_REASONS.has(blocked)) this.learn("block_reason", blocked, response);
+  }
 
-/** Collects one call's answer: one response object, or those of a stream in order. */
-export function createResponseReader(learn: UpdateFacts = () => {}): ResponseReader {
-  let image: ResponseImage | null = null;
-  let hasText = false;
-  let begun = false;
-  let reason = "";
-  let message: string | undefined;
-  let block = "";
-  let usage: unknown;
-  let modelVersion: string | undefined;
-  const extras = createExtras();
-
-  const readPart = (part: JsonRecord): ResponseItem[] => {
+  /** Null for one that says nothing, and for the image that may be the final one. */
+  private readPart(part: JsonRecord): ResponseItem | null {
     const thought = part.thought === true;
     const signature = stringOf(part.thoughtSignature);
-    const mark = signature ? { signature } : {};
     const media = isRecord(part.inlineData) ? part.inlineData : null;
     const value = stringOf(media?.data);
     if (value) {
-      const found: ResponseImage = {
-        type: "image",
-        value,
-        mime: stringOf(media?.mimeType) ?? "application/octet-stream",
-        thought,
-        ...mark,
-      };
-      if (thought) return [found];
-      const superseded: ResponseItem[] = image ? [{ ...image, thought: true }] : [];
-      image = found;
-      return superseded;
+      const mime = stringOf(media?.mimeType) ?? "application/octet-stream";
+      const found: ResponseImage = signature ? { type: "image", value, mime, thought, signature } : { type: "image", value, mime, thought };
+      if (thought) return found;
+      const superseded = this.image;
+      this.image = found;
+      return superseded && { ...superseded, thought: true };
     }
     const text = stringOf(part.text) ?? "";
-    for (const name in part) if (!PARTS.has(name)) learn("part", name, part);
-    if (!text && !signature) return [];
-    if (text && !thought) hasText = true;
-    return [{ type: "text", text, thought, ...mark }];
-  };
+    for (const name in part) if (!PARTS.has(name)) this.learn("part", name, part);
+    if (!text && !signature) return null;
+    if (text && !thought) this.hasText = true;
+    return signature ? { type: "text", text, thought, signature } : { type: "text", text, thought };
+  }
+}
 
-  return {
-    read(response) {
-      if (!isRecord(response)) throw damaged("malformed", "The upstream's answer is not an object.");
-      for (const name in response) if (!FIELDS.has(name)) learn("field", name, response);
-      const feedback = isRecord(response.promptFeedback) ? response.promptFeedback : {};
-      const candidates = arrayOf(response.candidates).filter(isRecord);
-      // One is asked for; where there are more, the one with an image is what was paid for.
-      const candidate = candidates.find(holdsImage) ?? candidates[0] ?? {};
-      const parts = isRecord(candidate.content) ? arrayOf(candidate.content.parts).filter(isRecord) : [];
-      extras.read(response, candidate);
-      block = stringOf(feedback.blockReason) ?? block;
-      reason = stringOf(candidate.finishReason) ?? reason;
-      message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? message;
-      usage = response.usageMetadata ?? usage;
-      const told = stringOf(candidate.finishReason);
-      if (told && !FINISH_REASONS.has(told)) learn("finish_reason", told, response);
-      const blocked = stringOf(feedback.blockReason);
-      if (blocked && !BLOCK_REASONS.has(blocked)) learn("block_reason", blocked, response);
-      modelVersion = stringOf(response.modelVersion) ?? modelVersion;
-      begun ||= parts.length > 0 || block !== "" || reason !== "";
-      return parts.flatMap(readPart);
-    },
-    end() {
-      const finish = block ? "policy_input" : toFinish(reason, image !== null, hasText);
-      return {
-        image,
-        finish: {
-          finish,
-          upstreamReason: block || reason,
-          ...(message ? { message: wordsToClient(message) } : {}),
-          usage: toUsage(usage, image !== null),
-          ...(modelVersion ? { modelVersion } : {}),
-          ...extras.told(),
-        },
-      };
-    },
-    hasBegun: () => begun,
-    isFinished: () => block !== "" || reason !== "",
-  };
+/** One is asked for; where there are more, the one with an image is what was paid for. */
+function candidateOf(candidates: unknown): JsonRecord {
+  let first: JsonRecord | null = null;
+  for (const candidate of arrayOf(candidates)) {
+    if (!isRecord(candidate)) continue;
+    if (holdsImage(candidate)) return candidate;
+    first ??= candidate;
+  }
+  return first ?? NO_RECORD;
 }
 
 /** `usageMetadata` as our usage. Without details per modality, output counts as image when there is one. */
@@ -123,9 +138,13 @@ export function toUsage(metadata: unknown, hasImage: boolean): Usage | null {
 
 function imageTokens(details: unknown): number | null {
   if (!Array.isArray(details)) return null;
-  const images = details.filter(isRecord).filter((entry) => entry.modality === "IMAGE");
-  return images.reduce((sum, entry) => sum + numberOf(entry.tokenCount), 0);
+  let tokens = 0;
+  for (const entry of details) if (isRecord(entry) && entry.modality === "IMAGE") tokens += numberOf(entry.tokenCount);
+  return tokens;
 }
 
-const holdsImage = ({ content }: JsonRecord): boolean =>
-  isRecord(content) && arrayOf(content.parts).some((part) => isRecord(part) && isRecord(part.inlineData) && part.thought !== true);
+function holdsImage({ content }: JsonRecord): boolean {
+  if (!isRecord(content)) return false;
+  for (const part of arrayOf(content.parts)) if (isRecord(part) && isRecord(part.inlineData) && part.thought !== true) return true;
+  return false;
+}

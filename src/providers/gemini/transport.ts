@@ -35,7 +35,12 @@ export type GeminiRequest = {
 
 type Classify = (status: number, body: unknown, now: number) => AppError;
 
+/** The call that makes an image. `to`: path of the model's method with version and query. */
+export type GenerateRequest = Required<Pick<GeminiRequest, "to" | "body" | "token" | "signal">>;
+
 export type Transport = {
+  /** As `open`, for the call that makes an image. */
+  generate(request: GenerateRequest): Promise<Response>;
   /** Sends and hands over the answer, whatever its status. @throws {AppError} as `send`, `upstream_unauthorized` for what is no key */
   exchange(request: GeminiRequest): Promise<Response>;
   /** Sends and hands over the answer when it is a 200. @throws {AppError} as `exchange` and `toAppError` */
@@ -51,12 +56,34 @@ export type Transport = {
 };
 
 const MAX_ERROR_BODY = 256 * 1024;
+const MAX_KNOWN = 50;
+/** Images and videos do not compress; what is not compressed need not be unpacked. */
+const ACCEPT = { accept: "*/*", "accept-encoding": "identity", "user-agent": `flow2api/${VERSION}` };
+const GENERATE_HEADERS = { ...ACCEPT, "content-type": "application/json" };
+const KEY_TEXT = /^[\x21-\x7e]+$/;
 
 /** The API's origin behind one door. */
 export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" | "log" | "news">): Transport {
   const { news = noNews } = options;
   const base = new URL(`${withoutEndSlashes(options.baseUrl)}/`);
   const addressOf = (to: string) => new URL(to, base);
+  const knownModels = new Map<string, string>();
+
+  /** The address of a model's method: the same few for all calls. */
+  const modelAddressOf = (to: string): string => {
+    let href = knownModels.get(to);
+    if (href) return href;
+    href = addressOf(to).href;
+    if (knownModels.size < MAX_KNOWN) knownModels.set(to, href);
+    return href;
+  };
+
+  const generate = async ({ to, body, token, signal }: GenerateRequest): Promise<Response> => {
+    const headers = { ...GENERATE_HEADERS, "x-goog-api-key": usableKey(token.secret) };
+    const response = await send({ method: "POST", url: modelAddressOf(to), headers, body, proxy: token.proxy, signal });
+    if (response.status === 200) return response;
+    throw await refusalOf(response, { to, token, signal });
+  };
 
   const exchange = async ({ to, method, body, headers, keyless, token, signal }: GeminiRequest): Promise<Response> => {
     const url = addressOf(to);
@@ -64,10 +91,7 @@ export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" |
       method: method ?? (body === undefined ? "GET" : "POST"),
       url: url.href,
       headers: {
-        accept: "*/*",
-        // Images and videos do not compress; what is not compressed need not be unpacked.
-        "accept-encoding": "identity",
-        "user-agent": `flow2api/${VERSION}`,
+        ...ACCEPT,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
         ...(url.origin === base.origin && !keyless ? { "x-goog-api-key": usableKey(token.secret) } : {}),
@@ -106,6 +130,7 @@ export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" |
   };
 
   return {
+    generate,
     exchange,
     open: (request) => openAs(request),
     ask: (request) => free(request),
@@ -136,7 +161,7 @@ const typeOf = (response: Response): string => (response.headers.get("content-ty
  * @throws {AppError} `upstream_unauthorized`
  */
 export function usableKey(secret: string): string {
-  if (/^[\x21-\x7e]+$/.test(secret)) return secret;
+  if (KEY_TEXT.test(secret)) return secret;
   throw new AppError("upstream_unauthorized", "This token is no key of the Gemini API.", {
     detail: { scope: "token", reason: "key_invalid" },
   });
