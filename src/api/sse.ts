@@ -76,3 +76,12 @@ export function streamFrames(frames: AsyncGenerator<string | Uint8Array>, option
     headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-accel-buffering": "no", ...headers },
   });
 }
+
+/** A signal that aborts when the client leaves or `stop` is called: one controller, where `AbortSignal.any` would need a third signal. */
+export function stoppable({ signal: client }: Pick<Request, "signal">): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const stop = () => controller.abort(client.aborted ? client.reason : undefined);
+  if (client.aborted) stop();
+  else client.addEventListener("abort", stop, { once: true });
+  return { signal: controller.signal, stop };
+}

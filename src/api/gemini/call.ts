@@ -87,9 +87,3 @@ export function jobsOf({ jobs }: Pick<Api, "jobs">): Jobs {
   if (jobs) return jobs;
   throw new AppError("not_found", "No videos are made here, and nothing in the background.");
 }
-
-/** A signal that aborts when the client leaves or `stop` is called. */
-export function stoppable(request: Request): { signal: AbortSignal; stop(): void } {
-  const left = new AbortController();
-  return { signal: AbortSignal.any([request.signal, left.signal]), stop: () => left.abort() };
-}

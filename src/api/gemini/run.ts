@@ -10,7 +10,8 @@ import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { ignoredHeader, leftBehind, OPTION_NAMES, pickModelOptions } from "../../gateway/models/model-options.ts";
 import { familyOf, type ModelChoice } from "../../gateway/models/models.ts";
 import { idempotencyKeyOf, insists } from "../generation-headers.ts";
-import { type Api, type Call, jobsOf, stoppable } from "./call.ts";
+import { stoppable } from "../sse.ts";
+import { type Api, type Call, jobsOf } from "./call.ts";
 
 /** A generation under way. `stop` ends it as if the client had left; a job goes on. */
 export type Started = { run: Run; stop(): void };

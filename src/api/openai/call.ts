@@ -24,6 +24,7 @@ import { type Admission, admitInputs } from "../admission.ts";
 import type { BodyReader } from "../body/body.ts";
 import { idempotencyKeyOf, insists } from "../generation-headers.ts";
 import type { CollectedHints } from "../image-config.ts";
+import { stoppable } from "../sse.ts";
 
 /** Dependencies of the routes of this dialect. */
 export type Api = Admission & {
@@ -134,16 +135,15 @@ export type StartedImages = StartedGeneration & {
 export async function startImages(api: Api, call: Call, order: ImageOrder): Promise<StartedImages> {
   const { key, requestId, request, startedAt } = call;
   const { route, stream, echo, webhookUrl, compared } = order;
-  const left = new AbortController();
   // A response in one piece is abandoned by its request alone.
-  const signal = stream ? AbortSignal.any([request.signal, left.signal]) : request.signal;
+  const { signal, stop } = stream ? stoppable(request) : { signal: request.signal, stop() {} };
   const { spec, leftOut } = await prepareImages(api, call, order, signal);
   const { generate, jobs } = api;
   const follow = (job: Job) => followJob({ ...api, jobs: jobs! }, job, spec.choice, signal);
   const facts = { requestId, dialect: "openai" as const, route, stream, key, signal, startedAt, echo, webhookUrl, compared };
   const repetition = { insist: insists(request), idempotencyKey: idempotencyKeyOf(request) };
   const started = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
-  return { ...started, turns: spec.turns, leftOut, stop: () => left.abort() };
+  return { ...started, turns: spec.turns, leftOut, stop };
 }
 
 /** Unique part of a response's ids; a job's own id, so that repetitions have the same ids. */

@@ -9,7 +9,7 @@ import type { ModelChoice } from "../../../gateway/models/models.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { jobHeaders } from "../../generation-headers.ts";
 import { mediaUrl } from "../../links.ts";
-import { frame, streamFrames } from "../../sse.ts";
+import { frame, stoppable, streamFrames } from "../../sse.ts";
 import type { Api, Call } from "../call.ts";
 import { errorBody, jobFailure } from "../errors.ts";
 import type { ChatBody } from "../schema.ts";
@@ -20,15 +20,14 @@ import { decodeChatVideo } from "./decode-video.ts";
 import { type Envelope, encodeChunk, encodeCompletion, encodeUsageChunk, FINISH_REASON, VIDEO_FORMS, videoText } from "./encode.ts";
 
 /** A created job and the form of its response. */
-export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage"> & { left: AbortController };
+export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage"> & { signal: AbortSignal; stop(): void };
 
 /** @throws {AppError} everything that is known before an upstream is called */
 export async function startChatVideo(api: Api, call: Call, body: ChatBody, decoded: DecodedChat, choice: ModelChoice): Promise<VideoChat> {
   const { stream, includeUsage } = decoded;
-  const left = new AbortController();
-  const signal = AbortSignal.any([call.request.signal, left.signal]);
+  const { signal, stop } = stoppable(call.request);
   const started = await startVideo(api, call, "POST /v1/chat/completions", decodeChatVideo(body, decoded, choice), signal);
-  return { ...started, stream, includeUsage, left };
+  return { ...started, stream, includeUsage, signal, stop };
 }
 
 /**
@@ -36,7 +35,7 @@ export async function startChatVideo(api: Api, call: Call, body: ChatBody, decod
  * @throws {AppError} without streaming, why no video came
  */
 export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, chat: VideoChat): Promise<Response> {
-  const { job, stream, client, left } = chat;
+  const { job, stream, client, signal, stop } = chat;
   const headers = { ...chat.headers, "x-flow2api-job": job.id };
   if (!stream) {
     const whole = async () => {
@@ -53,8 +52,8 @@ export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, 
     const seconds = Math.round((api.clock.now() - startedAt) / 1000);
     return frame(encodeChunk(envelope, { reasoning_content: `${state.words}; ${seconds} s so far.\n` }));
   };
-  const frames = videoFrames(api, call, envelope, { ...chat, state }, AbortSignal.any([call.request.signal, left.signal]));
-  return streamFrames(frames, { clock: api.clock, heartbeat, headers, onCancel: () => left.abort(), onEnd: client.delivered });
+  const frames = videoFrames(api, call, envelope, { ...chat, state }, signal);
+  return streamFrames(frames, { clock: api.clock, heartbeat, headers, onCancel: stop, onEnd: client.delivered });
 }
 
 async function endedJob(api: Api, call: Call, job: Job): Promise<Job> {
