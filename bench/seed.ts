@@ -10,7 +10,7 @@ import { openStore } from "../src/db/sqlite/store.ts";
 import type { Store } from "../src/db/store.ts";
 import { storePassword } from "../src/gateway/auth/password.ts";
 import { writeVideoSpec } from "../src/gateway/jobs/video-spec.ts";
-import { families } from "../src/gateway/models/models.ts";
+import { builtInCatalogue } from "../src/gateway/models/catalogue/build.ts";
 import { newId, newKey, newTimeId } from "../src/ids.ts";
 import { silentLog } from "../src/log.ts";
 import { renderedImage } from "../src/simulator/media/images.ts";
@@ -25,7 +25,11 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** A little less than the age at which a server deletes by itself. */
 const SPAN = 29 * DAY;
-const FAMILIES = [...families("image").slice(0, 4), ...families("video").slice(0, 2)].map(({ id, kind }) => ({ id, kind }));
+const CATALOGUE = builtInCatalogue();
+const FAMILIES = [...CATALOGUE.families("image").slice(0, 4), ...CATALOGUE.families("video").slice(0, 2)].map(({ id, kind }) => ({
+  id,
+  kind,
+}));
 const FAILURES = [
   ["upstream_rate_limited", "per_minute", 429, "The upstream takes no more calls for 31 s."],
   ["content_policy", "policy_input", 400, "The upstream refused the prompt."],

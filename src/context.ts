@@ -20,8 +20,10 @@ import { Limits } from "./gateway/limits/limits.ts";
 import { createMediaFetch } from "./gateway/media/fetch-media.ts";
 import { LinkWatch } from "./gateway/media/link-watch.ts";
 import { FileMediaStore, type MediaStore } from "./gateway/media/media-store.ts";
-import { assumedFamilies } from "./gateway/models/models.ts";
-import { createModelOverrides, type ModelOverrides } from "./gateway/models/overrides.ts";
+import type { Catalogue } from "./gateway/models/catalogue/catalogue.ts";
+import { noteFound } from "./gateway/models/catalogue/found.ts";
+import { CatalogueLayers } from "./gateway/models/catalogue/layers.ts";
+import { modelsFor, withCatalogue } from "./gateway/models/with-catalogue.ts";
 import { Pool } from "./gateway/pool/pool.ts";
 import { createLogTail, type LogTail } from "./gateway/reports/log-tail.ts";
 import type { Maintenance } from "./gateway/reports/maintenance.ts";
@@ -44,8 +46,10 @@ export type Context = JobParts & {
   settings: SettingsStore;
   /** Layers of the settings, for their editor. */
   layers: SettingsLayers;
-  /** Disabled families and price overrides. */
-  offer: ModelOverrides;
+  /** The layers of the catalogue: built in, file, admin. */
+  models: CatalogueLayers;
+  /** The catalogue that is in force. */
+  catalogue: () => Catalogue;
   store: Store;
   requests: RequestLog;
   keys: Keys;
@@ -117,11 +121,16 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const current = settings.current;
   const now = clock.now;
   const metrics = createMetrics();
-  const base = { store, requests, settings: current, metrics, traces, clock, random, log };
+  const models = new CatalogueLayers({
+    now,
+    adoption: () => current().models.adopt,
+    onChange: () => pool?.refreshFamilies(),
+  });
+  const catalogue = models.current;
+  const base = { store, requests, settings: current, catalogue, metrics, traces, clock, random, log };
   const vendorNews = new VendorNews(base);
-  const providers = createProviders(options, vendorNews);
+  const providers = createProviders(options, vendorNews, catalogue);
   const keys = createKeys();
-  const offer = createModelOverrides();
   const undelivered = new Undelivered(base);
   const limits = new Limits({
     ...base,
@@ -135,22 +144,26 @@ export function createContext({ shutdown, ...options }: Options): Context {
     countInput: (keyId, bytes) => limits.countUpload(keyId, bytes),
     orphans: maintenance.orphans,
   });
-  const pool = offer.limit(
+  const pool = withCatalogue(
     new Pool({
       ...base,
       settings: () => current().pool,
       saveHealth: store.saveHealth,
-      assumed: assumedFamilies,
+      familiesOf: ({ provider, families }) => catalogue().servedFamilies(provider, families),
       awaitsCheck: () => current().refresh.enabled,
       onCooldown: metrics.cooldownBegan,
     }),
+    catalogue,
   );
   const tokens = new Credentials({
     ...base,
     providers,
     openTempFile: (mime) => media.openTempFile(mime),
     now,
-    onFacts: (id, facts) => pool.updateFacts(id, facts),
+    onFacts: (id, facts) => {
+      pool.updateFacts(id, facts);
+      if (facts.found?.length) void noteFound({ models, store, log, now }, facts.found);
+    },
   });
   const refresher = new Refresher({
     ...base,
@@ -163,7 +176,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const affinity = createAffinity();
   const fetchMedia = createMediaFetch({ ...base, allowPrivateHosts });
   const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
-  const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media, prices: offer.prices };
+  const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media };
   const bodyBudget = new BodyBudget(() => current().server);
   const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
   const generate = createGenerate({ ...work, affinity, shutdown, holdBytes });
@@ -171,7 +184,8 @@ export function createContext({ shutdown, ...options }: Options): Context {
     ...options,
     ...createJobParts({ ...work, generate, allowPrivateHosts }),
     settings,
-    offer,
+    models,
+    catalogue,
     keys,
     providers,
     pool,
@@ -204,12 +218,13 @@ export function createContext({ shutdown, ...options }: Options): Context {
 function createProviders(
   { config, clock, random, log }: Pick<Options, "config" | "clock" | "random" | "log">,
   news: VendorNews,
+  catalogue: () => Catalogue,
 ): ReadonlyMap<string, Provider> {
   const { gemini, flow } = config.settings;
   const shared = { now: clock.now, log, news: news.report };
   const all = [
-    createGemini({ ...shared, baseUrl: gemini.base_url }),
-    createFlow({ ...shared, labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, random }),
+    createGemini({ ...shared, models: modelsFor(catalogue, "gemini"), baseUrl: gemini.base_url }),
+    createFlow({ ...shared, models: modelsFor(catalogue, "flow"), labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, random }),
   ];
   return new Map(all.map((provider) => [provider.name, provider]));
 }

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { type KeyChange, type KeyLimits, NO_LIMITS } from "../src/domain/key.ts";
-import { parseModel } from "../src/gateway/models/models.ts";
+import { parseModel } from "../src/gateway/models/testing.ts";
 import { GEMINI, type Rig, startRig } from "./rig.ts";
 
 const limits = (change: Partial<KeyLimits>): KeyChange => ({ limits: { ...NO_LIMITS, ...change } });

@@ -79,7 +79,9 @@ export const setupRoutes = (ctx: AdminContext) => {
       }
     })
     .get("/picture", ({ request }) =>
-      stepPage(request, (view) => ImageStep({ view, canMake: servableImageFamily(ctx.pool) !== null, simulated: ctx.simulated })),
+      stepPage(request, (view) =>
+        ImageStep({ view, canMake: servableImageFamily(ctx.catalogue(), ctx.pool) !== null, simulated: ctx.simulated }),
+      ),
     )
     .post("/picture", async ({ request, server }) => {
       server?.timeout(request, 0);

@@ -3,7 +3,6 @@
 import { Elysia } from "elysia";
 import { type UsageAddress, UsagePage } from "../../views/usage.tsx";
 import type { UsageRow } from "../db/ledger.ts";
-import { families } from "../gateway/models/models.ts";
 import {
   parseUsageRange,
   readUsageAlong,
@@ -38,7 +37,7 @@ export const usageRoutes = (ctx: AdminContext) => {
       const rows = sortUsage(sums, at.sort, at.descending)
         .slice(0, MAX_ROWS)
         .map((row) => ({ ...row, name: nameOf(row.group) }));
-      const models = [...families("image"), ...families("video")].map(({ id }) => id);
+      const models = [...ctx.catalogue().families("image"), ...ctx.catalogue().families("video")].map(({ id }) => id);
       const data = { ...at, total, along, rows, all: sums.length, models };
       return page(ctx, request, (view) => ({ title: view.t.usage.title, nav: "usage", body: UsagePage({ view, data }) }));
     })

@@ -123,7 +123,7 @@ export const SETTINGS: readonly Setting[] = sections.flatMap(([section, schema])
 );
 
 /** Names in the stored table of settings that are no settings: changes to the catalogue, rules for side calls, and what the last change replaced. */
-export const OTHER_STORED: readonly string[] = ["models", "side_calls", "last_change"];
+export const OTHER_STORED: readonly string[] = ["models", "found_models", "side_calls", "last_change"];
 
 const byKey: ReadonlyMap<string, Setting> = new Map(SETTINGS.map((setting) => [setting.key, setting]));
 

@@ -162,6 +162,12 @@ export const SettingsSchema = t.Object({
       "Longest line of a streamed chat answer, in KiB: an image that does not fit comes as a link; 0: no limit",
     ),
   }),
+  models: t.Object({
+    adopt: choice(
+      ["ask", "auto", "off"],
+      "A model that a token's list names and the catalogue does not: ask: offered in the admin, switched off; auto: served at once; off: left out",
+    ),
+  }),
   webhooks: t.Object({
     enabled: flag(true, "Tell the end of jobs to the addresses that requests and keys name"),
   }),

@@ -1,6 +1,17 @@
 // The contract between the gateway and an upstream. Half of it is documentation; adapters live in folders beside it.
 
-import type { ImageFinish, ImageRequest, Json, TempFile, TempFileWriter, Tier, Usage, VideoRequest } from "../domain/generation.ts";
+import type {
+  ImageFinish,
+  ImageRequest,
+  Json,
+  Kind,
+  TempFile,
+  TempFileWriter,
+  Thinking,
+  Tier,
+  Usage,
+  VideoRequest,
+} from "../domain/generation.ts";
 import type { AppError } from "../errors.ts";
 
 /**
@@ -46,14 +57,42 @@ export interface ImageSink {
   onImage(file: TempFile, thought: boolean, signature?: string): void | Promise<void>;
 }
 
+/** A family as its provider calls it. */
+export type WireModel = {
+  kind: Kind;
+  /** The provider's own id. */
+  wire: string;
+  aspects: readonly string[];
+  /** Image sizes that may be sent; another is left out. */
+  sizes: readonly string[];
+  /** What the provider calls each level of thinking; null: there is no choice. */
+  levels: Readonly<Partial<Record<Thinking, string>>> | null;
+  /** Whether it thinks and returns its thoughts when they are asked for. */
+  thinks: boolean;
+};
+
+/** The families of one provider, as of now: the catalogue may change while an adapter lives. */
+export type ProviderModels = {
+  /** By public family id; null: this provider does not have it. */
+  find(family: string): WireModel | null;
+  /** Public ids of the families that have this id at the provider. */
+  familiesOf(wire: string): readonly string[];
+  /** Whether an id is a name of a known model: a preview of it, or one that is retired. */
+  isName(id: string): boolean;
+  /** Families that every token can be expected to have. */
+  assumed(): readonly string[];
+};
+
 /** What a check of a token learned. A field is absent when the upstream did not tell: absent never overwrites what is known. */
 export type TokenFacts = {
   /** Who the token belongs to, e.g. an e-mail address. */
   identity?: string;
   tier?: Tier;
   credits?: number;
-  /** Public family ids that this token can really serve. */
+  /** Public family ids that this token can really serve, and ids of the provider for what may be a model of images or videos and is no family yet. */
   families?: string[];
+  /** Those of `families` that are no family yet, with what they may make. */
+  found?: { provider: string; id: string; kind: Kind }[];
   /** Epoch ms at which the check should be repeated at the latest (an access token's end, for one). */
   renewBefore?: number;
 };

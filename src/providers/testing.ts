@@ -1,6 +1,7 @@
 // Test stand-in for the gateway's side of a call: temp files in memory, and what a sink was given. Tests only.
 import type { ImageFinish, ImageRequest, TempFile, TempFileWriter } from "../domain/generation.ts";
-import type { CallContext, ImageSink, Provider, ProviderToken } from "./provider.ts";
+import { builtInCatalogue } from "../gateway/models/catalogue/build.ts";
+import type { CallContext, ImageSink, Provider, ProviderModels, ProviderToken } from "./provider.ts";
 
 export type MemoryTempFile = { bytes: Buffer; state: "open" | "closed" | "discarded"; largest: number };
 
@@ -104,3 +105,6 @@ export async function play(events: AsyncIterable<ProviderEvent>, sink: ImageSink
   }
   throw new Error("The call ended without an end");
 }
+
+/** The families that this program knows by itself, as an adapter of this provider sees them. */
+export const builtInModels = (provider: string): ProviderModels => builtInCatalogue().ofProvider(provider);

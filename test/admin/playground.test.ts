@@ -199,7 +199,10 @@ describe("the code shown", () => {
   ];
   const code = (kind: "image" | "video", change: Partial<PlaygroundForm>, language: CodeLanguage) => {
     const wish = { ...EMPTY_FORM, ...change };
-    const text = writeCode({ kind, origin: rig.url, modelId: modelIdFor(wish), wish }, { thinking: "", upscale: "" })[language];
+    const text = writeCode(
+      { kind, origin: rig.url, modelId: modelIdFor(rig.context.catalogue(), wish), wish },
+      { thinking: "", upscale: "" },
+    )[language];
     expect(text).toContain(PLACEHOLDER_KEY);
     return text.replaceAll(PLACEHOLDER_KEY, rig.key);
   };
@@ -229,7 +232,7 @@ describe("the code shown", () => {
     const answer = await fetch(url!, { method: "POST", headers, body });
     expect(answer.status).toBe(200);
     expectMade(kind, (await answer.json()) as object);
-    const model = modelIdFor({ ...EMPTY_FORM, ...wish });
+    const model = modelIdFor(rig.context.catalogue(), { ...EMPTY_FORM, ...wish });
     if (kind === "video")
       expect((await rig.context.jobs.list(1, { limit: 1 })).jobs[0]).toMatchObject({ model, prompt: wish.prompt!, mode: wish.mode! });
   });

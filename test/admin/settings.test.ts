@@ -202,7 +202,7 @@ describe("models", () => {
     await using rig = await startRig();
     const admin = await signIn(rig);
     expect((await admin.post(`/admin/models/${PRO}/prices`, { "price.gemini.1K": "-1" })).status).toBe(422);
-    expect(rig.context.offer.changes().prices).toEqual({});
+    expect(rig.context.models.stored).toEqual({});
   });
 
   test("the page of a family names its tokens and the names that lead to it", async () => {
@@ -217,7 +217,7 @@ describe("models", () => {
     await admin.post(`/admin/models/${PRO}/off`);
     await change(admin, { "pool.queue_limit": "7" });
     const stored = await rig.context.store.readSettings();
-    expect(stored).toMatchObject({ models: { off: [PRO] }, "pool.queue_limit": 7 });
+    expect(stored).toMatchObject({ models: { family: [{ id: PRO, enabled: false }] }, "pool.queue_limit": 7 });
     const again = rig.context.layers.merge(stored);
     expect([again.settings.pool.queue_limit, again.warnings]).toEqual([7, []]);
   });

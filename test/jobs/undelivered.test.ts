@@ -4,7 +4,7 @@ import { cpSync } from "node:fs";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText } from "ai";
 import { systemClock } from "../../src/clock.ts";
-import { parseModel } from "../../src/gateway/models/models.ts";
+import { parseModel } from "../../src/gateway/models/testing.ts";
 import { newId } from "../../src/ids.ts";
 import { temporaryFolder } from "../../src/testing.ts";
 import { until } from "../keys.ts";

@@ -4,7 +4,7 @@ import { sleep } from "../../src/clock.ts";
 import { AppError } from "../../src/errors.ts";
 import type { ImageGeneration } from "../../src/gateway/generation/contract.ts";
 import type { Admission } from "../../src/gateway/limits/contract.ts";
-import { parseModel } from "../../src/gateway/models/models.ts";
+import { parseModel } from "../../src/gateway/models/testing.ts";
 import type { Lease, Outcome } from "../../src/gateway/pool/lease-contract.ts";
 import { type Chronicle, Violation } from "./chronicle.ts";
 import type { VideoRow } from "./disk.ts";

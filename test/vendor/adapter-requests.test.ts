@@ -2,12 +2,19 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { ImageRequest, VideoRequest } from "../../src/domain/generation.ts";
 import { ASPECTS, IMAGE_SIZES, RESOLUTIONS, VIDEO_ASPECTS } from "../../src/domain/generation.ts";
+import { CATALOGUE } from "../../src/gateway/models/testing.ts";
 import { silentLog } from "../../src/log.ts";
 import { createGemini } from "../../src/providers/gemini/client.ts";
-import { GEMINI_MODELS, GEMINI_VIDEO_MODELS } from "../../src/providers/gemini/models.ts";
 import type { Provider } from "../../src/providers/provider.ts";
-import { collect, memoryCall } from "../../src/providers/testing.ts";
+import { builtInModels, collect, memoryCall } from "../../src/providers/testing.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/simulator.ts";
+
+const familiesOf = (kind: "image" | "video") =>
+  CATALOGUE.families(kind)
+    .filter(({ providers }) => providers.gemini)
+    .map(({ id }) => id);
+const IMAGE_FAMILIES = familiesOf("image");
+const VIDEO_FAMILIES = familiesOf("video");
 
 const TOKEN = { id: 1, secret: "strict-project.key", proxy: null, state: {} };
 const PIXEL = new Blob([
@@ -18,7 +25,7 @@ let simulator: Simulator;
 let gemini: Provider;
 beforeAll(async () => {
   simulator = await startSimulator({ latencyMs: 0, videoMs: 0, fileMs: 0 });
-  gemini = createGemini({ baseUrl: simulator.geminiBaseUrl, now: Date.now, log: silentLog });
+  gemini = createGemini({ models: builtInModels("gemini"), baseUrl: simulator.geminiBaseUrl, now: Date.now, log: silentLog });
 });
 afterAll(() => simulator.stop());
 
@@ -41,7 +48,7 @@ async function imageOf(request: ImageRequest): Promise<void> {
 const COMMON = ASPECTS.slice(0, 10);
 const THINKING = [undefined, "minimal", "low", "medium", "high"] as const;
 
-test.each(Object.keys(GEMINI_MODELS))("images of %s", async (family) => {
+test.each(IMAGE_FAMILIES)("images of %s", async (family) => {
   const image = { mime: "image/png", data: PIXEL };
   const changes: Partial<ImageRequest>[] = [
     ...COMMON.map((aspect) => ({ aspect })),
@@ -83,7 +90,7 @@ test.each(Object.keys(GEMINI_MODELS))("images of %s", async (family) => {
   expect(refused).toEqual([]);
 });
 
-test.each(Object.keys(GEMINI_VIDEO_MODELS))("videos of %s", async (family) => {
+test.each(VIDEO_FAMILIES)("videos of %s", async (family) => {
   const image = { mime: "image/png", data: PIXEL };
   const base: VideoRequest = { family, mode: "text", prompt: "waves", images: [] };
   const requests: VideoRequest[] = [

@@ -1,7 +1,7 @@
 // Models page: families with providers, limits, prices, aliases, tokens; switches, price overrides.
 
+import type { ImageLimits, VideoLimits } from "../../src/gateway/models/family.ts";
 import type { ModelView, ProviderView } from "../../src/gateway/models/list-models.ts";
-import type { ImageLimits, VideoLimits } from "../../src/gateway/models/models.ts";
 import { ActionButton, Badge, Button, Card, EmptyState, Form } from "../ui/controls.tsx";
 import { formatCount, formatPrice } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";

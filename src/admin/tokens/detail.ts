@@ -4,7 +4,7 @@ import { Elysia } from "elysia";
 import { type TokenData, type TokenModel, TokenPage } from "../../../views/tokens/token.tsx";
 import { tokenHref } from "../../../views/tokens/token-fields.tsx";
 import { AppError } from "../../errors.ts";
-import { assumedFamilies, familyOf } from "../../gateway/models/models.ts";
+import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import { groupSubject, tokenSubject } from "../../gateway/pool/health/health-tracker.ts";
 import { fixActionOf } from "../../gateway/pool/health/reasons.ts";
 import { nextPacificMidnight } from "../../gateway/pool/pacific-time.ts";
@@ -71,7 +71,7 @@ async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem):
     usage: usage.get(id) ?? { today: NO_SUMS, total: NO_SUMS },
     days,
     since,
-    models: modelsOf(item),
+    models: modelsOf(ctx.catalogue(), item),
     attempts: requests
       .flatMap((request) => request.attempts.map((attempt) => ({ ...attempt, requestId: request.id })))
       .filter(({ tokenId }) => tokenId === id)
@@ -84,8 +84,8 @@ async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem):
 }
 
 /** Families that the token has, and those that are held back though it was never told of them. */
-function modelsOf({ row, view }: TokenItem): TokenModel[] {
-  const ids = new Set([...(row.families ?? assumedFamilies(row.provider)), ...view.models.map(({ family }) => family)]);
+function modelsOf(catalogue: Catalogue, { row, view }: TokenItem): TokenModel[] {
+  const ids = new Set([...catalogue.servedFamilies(row.provider, row.families), ...view.models.map(({ family }) => family)]);
   const isDenied = (id: string) => (row.allowFamilies.length > 0 && !row.allowFamilies.includes(id)) || row.denyFamilies.includes(id);
-  return [...ids].map((id) => ({ id, title: familyOf(id)?.title ?? id, isDenied: isDenied(id) }));
+  return [...ids].map((id) => ({ id, title: catalogue.familyOf(id)?.title ?? id, isDenied: isDenied(id) }));
 }

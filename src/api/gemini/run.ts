@@ -8,7 +8,7 @@ import { JobClient } from "../../gateway/generation/undelivered/job-client.ts";
 import type { CreateVideoJob } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { ignoredHeader, leftBehind, OPTION_NAMES, pickModelOptions } from "../../gateway/models/model-options.ts";
-import { familyOf, type ModelChoice } from "../../gateway/models/models.ts";
+import type { ModelChoice } from "../../gateway/models/parse-model.ts";
 import { idempotencyKeyOf, insists } from "../generation-headers.ts";
 import { stoppable } from "../sse.ts";
 import { type Api, type Call, jobsOf } from "./call.ts";
@@ -35,13 +35,14 @@ export async function startImages(api: Api, call: Call, { route, stream, ...spec
 
 /** Names of the options that a job's model leaves behind on some provider that can serve it; of a video model all. */
 export function leftByJob(
-  { pool }: Pick<Api, "pool">,
-  { families: [family], kind }: ModelChoice,
+  { pool, catalogue }: Pick<Api, "pool" | "catalogue">,
+  { families: [id], kind }: ModelChoice,
   options: ModelOptions | undefined,
 ): string[] {
   const wished = Object.keys(options ?? {}).map((name) => OPTION_NAMES[name as keyof ModelOptions]);
   if (kind === "video") return wished;
-  const providers = Object.keys(familyOf(family)?.providers ?? {}).filter((provider) => pool.canServe(kind, family, [provider]));
+  const family = catalogue().imageFamily(id);
+  const providers = Object.keys(family.providers).filter((provider) => pool.canServe(kind, id, [provider]));
   return leftBehind(family, providers, options);
 }
 

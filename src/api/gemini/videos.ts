@@ -106,7 +106,7 @@ export async function operation(api: Api, { key, calledOrigin }: Call, name: str
   const id = /(?:^|\/)operations\/([a-z2-7]+)$/.exec(name)?.[1];
   const job = id === undefined ? null : await jobsOf(api).get(videoJobId(id), key.id);
   if (!job) throw new AppError("not_found", "There is no such operation.");
-  return Response.json(encodeOperation(job, calledOrigin), { headers: jobHeaders(job) });
+  return Response.json(encodeOperation(job, calledOrigin), { headers: jobHeaders(api.catalogue(), job) });
 }
 
 /** `Operation` of a `PredictLongRunningResponse`. Until it ends, `metadata` tells the progress in percent, and the place of one that waits. */

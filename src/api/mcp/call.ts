@@ -12,7 +12,8 @@ import type { Jobs } from "../../gateway/jobs/contract.ts";
 import type { AdmissionControl } from "../../gateway/limits/contract.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
 import type { Previews } from "../../gateway/media/previews.ts";
-import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
+import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
+import type { ModelChoice } from "../../gateway/models/parse-model.ts";
 import type { Leases } from "../../gateway/pool/lease-contract.ts";
 import type { SettingsStore } from "../../gateway/settings/settings.ts";
 import type { Log } from "../../log.ts";
@@ -22,6 +23,7 @@ import { idempotencyKeyOf, insists } from "../generation-headers.ts";
 export type Api = {
   limits: Pick<AdmissionControl, "assertMayStart">;
   settings: SettingsStore;
+  catalogue: () => Catalogue;
   generate: Generate;
   inputs: InputDependencies;
   media: Pick<MediaStore, "get" | "open" | "endRequest">;
@@ -78,14 +80,16 @@ export const repetitionOf = ({ request }: Call, { idempotency_key, again }: Repe
 export const admitInputs = ({ limits }: Api, call: Call, kind: Kind, repetition: Repetition): void =>
   limits.assertMayStart(call.key.id, kind, repetitionOf(call, repetition).idempotencyKey === undefined);
 
-/** The meaning of a model id. @throws {AppError} `not_found` with the nearest known ids, or for a model of the other kind */
-export function modelOf(id: string, kind: "image" | "video"): ModelChoice {
-  const choice = parseModel(id);
+/** The meaning of a model id; without one the default. @throws {AppError} `not_found` with the nearest known ids, or for a model of the other kind */
+export function modelOf(api: Api, given: string | null | undefined, kind: "image" | "video"): ModelChoice {
+  const catalogue = api.catalogue();
+  const id = given?.trim() || catalogue.defaultFamily(kind);
+  const choice = catalogue.parseModel(id);
   const shown = id.length > 80 ? `${id.slice(0, 80)}…` : id;
   if (choice?.kind === kind) return choice;
   const message = choice
     ? `The model '${shown}' makes ${choice.kind}s: call ${choice.kind === "image" ? "generate_image" : "generate_video"} with it.`
-    : `The model '${shown}' does not exist. Did you mean: ${nearestModels(id, 3).join(", ")}?`;
+    : `The model '${shown}' does not exist. Did you mean: ${catalogue.nearestModels(id, 3).join(", ")}?`;
   throw new AppError("not_found", message, { param: "model", reason: "model_not_found" });
 }
 

@@ -8,7 +8,6 @@ import { type LeftOut, resolveTurns } from "../../gateway/generation/inputs/inpu
 import { startGeneration } from "../../gateway/generation/start.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import { readImageOptions } from "../../gateway/models/image-options.ts";
-import { DEFAULT_FAMILY } from "../../gateway/models/models.ts";
 import { countOr } from "../body/invalid.ts";
 import { foldSeed } from "../seed.ts";
 import { type Api, admitInputs, type Call, modelOf, referenceOf, repetitionOf, type ToolResult } from "./call.ts";
@@ -26,7 +25,7 @@ type Done = Extract<GenerateEvent, { type: "done" }>;
 /** @throws {AppError} what the arguments lack, what refuses the generation, and how it failed */
 async function makeImages(api: Api, call: Call, tool: string, given: Given): Promise<ToolResult> {
   const { key, requestId, signal, startedAt } = call;
-  const choice = modelOf(given.model?.trim() || DEFAULT_FAMILY.image, "image");
+  const choice = modelOf(api, given.model, "image");
   const shape = readImageOptions({ aspectRatio: given.aspect_ratio, size: given.size }, { aspectRatio: "aspect_ratio", size: "size" });
   const named = typeof given.images === "string" ? [given.images] : given.images;
   const images = named.map((url, index) => referenceOf(url, `images[${index}]`));

@@ -2,14 +2,15 @@
 
 import type { Kind } from "../../domain/generation.ts";
 import { modelsFor } from "../../gateway/keys/served-models.ts";
-import { DEFAULT_FAMILY, type Family, familyOf } from "../../gateway/models/models.ts";
+import type { Family } from "../../gateway/models/family.ts";
 import type { Api, Call, ToolResult } from "./call.ts";
 import type { ModelsArguments } from "./schema.ts";
 
 export function listModels(api: Api, { key }: Call, { kind }: ModelsArguments): ToolResult {
   const { generation } = api.settings.current();
   const kinds: Kind[] = api.jobs ? ["image", "video"] : ["image"];
-  const served = { pool: api.pool, successors: generation.successors, kinds, listsAll: false };
+  const catalogue = api.catalogue();
+  const served = { catalogue, pool: api.pool, successors: generation.successors, kinds, listsAll: false };
   const all = modelsFor(served, key, false).filter((entry) => !kind || entry.kind === kind);
   // Other names of a family only where the key names them.
   const entries = all.filter(({ id, family }) => id === family || !all.some((one) => one.id === family));
@@ -17,8 +18,8 @@ export function listModels(api: Api, { key }: Call, { kind }: ModelsArguments): 
     id: entry.id,
     kind: entry.kind,
     description: entry.description,
-    ...(entry.id === DEFAULT_FAMILY[entry.kind] ? { default: true } : {}),
-    ...optionsOf(familyOf(entry.family), (provider) => api.pool.canServe(entry.kind, entry.family, [provider])),
+    ...(entry.id === catalogue.defaultFamily(entry.kind) ? { default: true } : {}),
+    ...optionsOf(catalogue.familyOf(entry.family), (provider) => api.pool.canServe(entry.kind, entry.family, [provider])),
   }));
   if (models.length === 0) return { content: [{ type: "text", text: "No model can be used now: ask the operator of this server." }] };
   return { content: [{ type: "text", text: JSON.stringify({ models }) }] };

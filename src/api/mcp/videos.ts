@@ -6,7 +6,6 @@ import { ownMediaId, readInput } from "../../gateway/generation/inputs/inputs.ts
 import { JobClient } from "../../gateway/generation/undelivered/job-client.ts";
 import type { CreateVideoJob, Jobs } from "../../gateway/jobs/contract.ts";
 import { usualVideoMs } from "../../gateway/jobs/job-state.ts";
-import { DEFAULT_FAMILY } from "../../gateway/models/models.ts";
 import { countOr, mustBe } from "../body/invalid.ts";
 import { foldSeed } from "../seed.ts";
 import { type Api, admitInputs, type Call, modelOf, referenceOf, repetitionOf, type ToolResult } from "./call.ts";
@@ -16,7 +15,7 @@ import { VIDEO_SECONDS, type VideoArguments } from "./schema.ts";
 export async function generateVideo(api: Api, call: Call, given: VideoArguments): Promise<ToolResult> {
   const { key, requestId, startedAt } = call;
   const jobs = jobsOf(api);
-  const choice = modelOf(given.model?.trim() || DEFAULT_FAMILY.video, "video");
+  const choice = modelOf(api, given.model, "video");
   const { references, mode } = imagesOf(given);
   if (references.length > 0 || given.video) admitInputs(api, call, "video", given);
   const source = given.video ? await sourceOf(api, call, given.video.trim()) : undefined;

@@ -14,8 +14,9 @@ import type { JobClient } from "../../gateway/generation/undelivered/job-client.
 import type { Jobs } from "../../gateway/jobs/contract.ts";
 import { followJob } from "../../gateway/jobs/follow-job.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
+import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import { type ImageHints, readImageOptions } from "../../gateway/models/image-options.ts";
-import { type ModelChoice, nearestModels, parseModel } from "../../gateway/models/models.ts";
+import type { ModelChoice } from "../../gateway/models/parse-model.ts";
 import type { SettingsStore } from "../../gateway/settings/settings.ts";
 import type { SideCallLog } from "../../gateway/side-calls/log.ts";
 import { newId } from "../../ids.ts";
@@ -30,6 +31,7 @@ import { stoppable } from "../sse.ts";
 export type Api = Admission & {
   bodies: BodyReader;
   settings: SettingsStore;
+  catalogue: () => Catalogue;
   generate: Generate;
   inputs: InputDependencies;
   media: MediaStore;
@@ -54,10 +56,10 @@ export type Call = {
 };
 
 /** The meaning of a model id. @throws {AppError} `not_found` with the nearest known ids */
-export function modelOf(id: string): ModelChoice {
-  const choice = parseModel(id);
+export function modelOf(catalogue: Catalogue, id: string): ModelChoice {
+  const choice = catalogue.parseModel(id);
   if (choice) return choice;
-  const near = nearestModels(id, 3).join(", ");
+  const near = catalogue.nearestModels(id, 3).join(", ");
   const shown = id.length > 80 ? `${id.slice(0, 80)}…` : id;
   throw new AppError("not_found", `The model '${shown}' does not exist. Did you mean: ${near}?`, {
     param: "model",
@@ -98,7 +100,7 @@ export async function prepareImages(
   order: Pick<ImageOrder, "model" | "turns" | "n" | "options" | "hints" | "names" | "imagesParam">,
   signal: AbortSignal,
 ): Promise<PreparedOrder> {
-  const choice = modelOf(order.model);
+  const choice = modelOf(api.catalogue(), order.model);
   if (choice.kind !== "image") {
     throw new AppError("not_found", `The model '${order.model}' makes videos, which this route does not serve.`, {
       param: "model",

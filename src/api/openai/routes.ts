@@ -59,6 +59,7 @@ type Arrival = {
 /** Handlers around an answer: its call, idle timeout, rate headers and admission. */
 function handlersOf(ctx: OpenAiContext, prefix: string) {
   const served = () => ({
+    catalogue: ctx.catalogue(),
     pool: ctx.pool,
     successors: ctx.settings.current().generation.successors,
     kinds: ctx.jobs ? KINDS : KINDS.slice(0, 1),

@@ -31,7 +31,7 @@ export const tokenAdd = defineVerb({
     const secret = await readSecret("--secret", values.secret, { provider: values.provider, io });
     await using folder = await openFolder(values, io);
     const { pool } = folder.config.settings;
-    const checked = values["no-check"] ? null : await checkSecret(folder.config.settings, { provider: values.provider, secret }, io.now);
+    const checked = values["no-check"] ? null : await checkSecret(folder, { provider: values.provider, secret }, io.now);
     if (checked?.outcome === "refused") {
       io.stderr(
         `${UPSTREAM[values.provider]} refuses this token: ${checked.reason}\nNothing was added. With --no-check it is added all the same.\n`,

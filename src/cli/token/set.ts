@@ -1,11 +1,12 @@
 // flow2api token set: changes how the pool uses a token.
 
+import { nearest } from "../../config/nearest.ts";
 import type { TokenChange, TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
-import { families, familyOf, nearestModels } from "../../gateway/models/models.ts";
+import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
 import { editable } from "../../gateway/tokens/manage-tokens.ts";
 import { readProxy } from "../../gateway/tokens/proxy-address.ts";
-import { openFolder } from "../folder.ts";
+import { modelsWithoutFolder, openFolder } from "../folder.ts";
 import { given, onlyGiven, readDecimal, readEnabled, readId, readList, readSwitch, readWhole, wrongValue } from "../option-values.ts";
 import { type Call, defineVerb, FOLDER_OPTIONS, type Io, type Options, usageError } from "../verb.ts";
 
@@ -49,7 +50,9 @@ export const tokenSet = defineVerb({
     const caps = readCaps(values);
     // Wrong usage is told before the folder is touched.
     onlyGiven({ ...change, caps });
+    assertChange(modelsWithoutFolder(values, io)?.current(), change);
     await using folder = await openFolder(values, io);
+    assertChange(folder.models.current(), change);
     const token = (await folder.store.listTokens()).find((row) => row.id === id);
     if (!token) throw new AppError("not_found", `There is no token ${id}.`);
     const after = await folder.store.updateToken(id, { ...change, caps: caps && withCaps(token.caps, caps) });
@@ -76,8 +79,8 @@ function readChange(values: Values): TokenChange {
     videoConcurrency: concurrency("video-concurrency"),
     weight: must("weight", given(values.weight, readDecimal("weight", 3))),
     priority: must("priority", given(values.priority, readWhole("priority", -1000, 1000))),
-    allowFamilies: list(values.allow, readFamilies("allow")),
-    denyFamilies: list(values.deny, readFamilies("deny")),
+    allowFamilies: list(values.allow, readList),
+    denyFamilies: list(values.deny, readList),
     note: values.note?.trim(),
     tags: list(values.tags, readList),
   };
@@ -89,13 +92,19 @@ function must<T>(name: string, value: T | null | undefined): T | undefined {
   return value;
 }
 
-const readFamilies = (name: string) => (text: string) => {
-  const known = [...families("image"), ...families("video")].map(({ id }) => id);
-  return readList(text).map((family) => {
-    if (familyOf(family)) return family;
-    throw wrongValue(name, `families (nearest is "${nearestModels(family, 1, known)[0]}")`, family);
-  });
-};
+/** @param catalogue absent: it is not known yet */
+function assertChange(catalogue: Catalogue | undefined, { allowFamilies, denyFamilies }: TokenChange): void {
+  if (!catalogue) return;
+  assertFamilies(catalogue, "allow", allowFamilies);
+  assertFamilies(catalogue, "deny", denyFamilies);
+}
+
+/** @throws {AppError} reason `usage` for what is no family of the catalogue */
+function assertFamilies(catalogue: Catalogue, name: string, families: readonly string[] = []): void {
+  const known = [...catalogue.families("image"), ...catalogue.families("video")].map(({ id }) => id);
+  const unknown = families.find((family) => !known.includes(family));
+  if (unknown !== undefined) throw wrongValue(name, `families (nearest is "${nearest(unknown, known)}")`, unknown);
+}
 
 /** Never quoted: it may carry a password. */
 async function readProxyOption(text: string | undefined, io: Io): Promise<string | null | undefined> {

@@ -2,7 +2,7 @@
 
 import type { Dialect, GenerateEvent, ImageOptions, Turn } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
-import type { ModelChoice } from "../models/models.ts";
+import type { ModelChoice } from "../models/parse-model.ts";
 import type { Delivery } from "./undelivered/delivery.ts";
 
 /** The images that a client asks for, decoded from any dialect. */

@@ -9,7 +9,7 @@ import type { Provider } from "../../providers/provider.ts";
 import type { Traces } from "../../traces.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import type { Prices } from "../models/prices.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
 import type { Affinity } from "./inputs/affinity.ts";
@@ -25,8 +25,7 @@ export type GenerateDependencies = {
   media: Pick<MediaStore, "get" | "keep" | "discard" | "assertSpace" | "claimInputs">;
   requests: Pick<RequestLog, "append">;
   settings: () => Settings;
-  /** Absent: the catalogue's. */
-  prices?: () => Prices;
+  catalogue: () => Catalogue;
   metrics: Metrics;
   /** Absent: OpenTelemetry is off. */
   traces?: Traces;

@@ -73,5 +73,7 @@ export function createGenerate(deps: GenerateDependencies): Generate {
 function chooseServed(deps: GenerateDependencies, { choice, options, turns }: ImageGeneration): ChosenFamily {
   const asked = withDefaultShape(withModel(choice.params, options), turns);
   const { successors } = deps.settings().generation;
-  return requireFamily(choice, deps.pool, { successors, fits: (family) => takesAspect(family, asked), log: deps.log });
+  const catalogue = deps.catalogue();
+  const fits = (family: string) => takesAspect(catalogue.imageFamily(family), asked);
+  return requireFamily(choice, deps.pool, { successors, fits, log: deps.log });
 }

@@ -3,6 +3,7 @@
 import { sleep } from "../../clock.ts";
 import { noImageText, type Turn } from "../../domain/generation.ts";
 import { AppError, knownFailure } from "../../errors.ts";
+import { limitsOf } from "../models/image-options.ts";
 import { searchesOf } from "../models/model-options.ts";
 import { actualImageUsd, estimateImageUsd } from "../models/prices.ts";
 import { asExhausted } from "../pool/availability.ts";
@@ -163,8 +164,10 @@ export class ImageAttempts {
   /** One call on the leased token, reported to health and recorded whatever happens. */
   private async call(lease: Lease): Promise<ImageResult> {
     const { deps, owner } = this;
-    const { family, record, request } = this.plan;
+    const { record, request } = this.plan;
+    const { facts, inputs } = this.plan.route;
     const { provider } = lease;
+    const costs = limitsOf(facts, provider);
     const imageRequest = this.plan.requestFor(provider, this.turnsFor(lease));
     const { size, thinking, search } = imageRequest;
     const attempt = new Attempt(deps, owner, lease, imageRequest);
@@ -175,8 +178,8 @@ export class ImageAttempts {
       const { finish } = result;
       const images = result.images.length;
       if (images === 0 && (finish.finish === "no_image" || finish.finish === "malformed")) throw noResult(result);
-      const actual = { thinking, prices: deps.prices?.(), images, searches: searchesOf(finish.extras) };
-      const cost = { images, usd: actualImageUsd(family, provider, size, finish.usage, actual) };
+      const actual = { thinking, inputs, images, searches: searchesOf(finish.extras) };
+      const cost = { images, usd: actualImageUsd(costs, size, finish.usage, actual) };
       end({ ok: true, usage: finish.usage, videoSeconds: 0, ...cost }, result.images, cost, finish);
       if (request.onCallEnd) await request.onCallEnd(true);
       return { finish, images: result.images, text: result.text, provider };
@@ -188,8 +191,8 @@ export class ImageAttempts {
       if (!known && submitted) deps.log.error("A result was lost by a bug", { requestId: request.requestId, error });
       const { kind, detail, retryAfterMs, upstreamStatus, charged } = failure;
       attempt.isRefused = !charged;
-      const pricing = { thinking, prices: deps.prices?.(), searches: search ? 1 : 0 };
-      const cost = charged ? { images: 1, usd: estimateImageUsd(family, provider, size, pricing) } : NO_COST;
+      const pricing = { thinking, inputs, searches: search ? 1 : 0 };
+      const cost = charged ? { images: 1, usd: estimateImageUsd(costs, size, pricing) } : NO_COST;
       // Health decides whether the call had time enough to say something of its token.
       const cutAfterMs = owner.signal.aborted && kind === "upstream_timeout" ? owner.deadline.wholeMs : undefined;
       end({ ok: false, kind, detail, retryAfterMs, upstreamStatus, charged, cutAfterMs }, [], cost);

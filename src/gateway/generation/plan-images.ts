@@ -2,7 +2,8 @@
 
 import type { ImageOptions, ImageRequest, Part, Turn } from "../../domain/generation.ts";
 import type { ChosenFamily } from "../models/choose-family.ts";
-import { fitThinking, maxInputs, providersFor, requireAspect, resolveImageOptions, withModel } from "../models/image-options.ts";
+import type { ImageFamily } from "../models/family.ts";
+import { fitThinking, limitsOf, maxInputs, providersFor, requireAspect, resolveImageOptions, withModel } from "../models/image-options.ts";
 import { leftBehind, MODEL_OPTIONS, meetsNeeds, mostSafety, pickModelOptions, unmetNeed } from "../models/model-options.ts";
 import { estimateImageUsd } from "../models/prices.ts";
 import type { LeaseRequest } from "../pool/lease-contract.ts";
@@ -21,6 +22,10 @@ const DECIDED = ["aspect", "size", "thinking", ...MODEL_OPTIONS] as const;
 export type Route = ChosenFamily & {
   /** Shape and model options, with what the model id fixes and the default shape. */
   options: ImageOptions;
+  /** The family as the catalogue had it when the route was decided. */
+  facts: ImageFamily;
+  /** Input images of each call. */
+  inputs: number;
   lease: Omit<LeaseRequest, "exclude" | "keyId">;
   /** Names of the fields that change nothing with these providers. */
   ignored: readonly string[];
@@ -64,19 +69,19 @@ export class ImagePlan {
 
   /** The request in the terms of a provider. */
   requestFor(provider: string, turns: Turn[]): ImageRequest {
-    const { family, resolved, options } = this.route;
+    const { family, facts, resolved, options } = this.route;
     let own = resolved.get(provider);
     if (!own) {
       const level = this.deps.settings().generation.thinking;
       const thinking = options.thinking ?? (level === "default" ? undefined : level);
-      own = { ...UNDECIDED, ...resolveImageOptions(family, provider, { ...options, thinking }) };
+      own = { ...UNDECIDED, ...resolveImageOptions(facts, provider, { ...options, thinking }) };
       resolved.set(provider, own);
     }
     return { ...this.request.options, ...own, family, turns };
   }
 }
 
-type PlanDependencies = Pick<GenerateDependencies, "pool" | "affinity" | "prices" | "settings">;
+type PlanDependencies = Pick<GenerateDependencies, "pool" | "affinity" | "catalogue" | "settings">;
 
 /** @throws {AppError} `invalid_request` when the last turn has more images than any provider takes, or no provider meets its needs */
 export function planImages(deps: PlanDependencies, request: ImageGeneration, chosen: ChosenFamily, record: GenerationRecord): ImagePlan {
@@ -86,11 +91,12 @@ export function planImages(deps: PlanDependencies, request: ImageGeneration, cho
 
 /** The route of a request and its conversation. @throws as {@link planImages} */
 export function routeOf(deps: PlanDependencies, request: ImageGeneration, chosen: ChosenFamily): { route: Route; turns: Turn[] } {
-  const { family } = chosen;
+  const { family: id } = chosen;
+  const family = deps.catalogue().imageFamily(id);
   const { aspect, size, pixels, thinking } = request.options;
   const asked = withModel(request.choice.params, { aspect, size, pixels, thinking, ...pickModelOptions(request.options) });
   const options = withDefaultShape(asked, request.turns);
-  const usable = (provider: string) => deps.pool.canServe("image", family, [provider]);
+  const usable = (provider: string) => deps.pool.canServe("image", id, [provider]);
   const needs = { search: options.search !== undefined, videos: countVideos(request.turns) };
   const able = providersFor(family, options, (provider) => usable(provider) && meetsNeeds(family, provider, needs));
   if (able.providers.length === 0) {
@@ -102,27 +108,28 @@ export function routeOf(deps: PlanDependencies, request: ImageGeneration, chosen
   const inputs = countImages(turns);
   const roomy = able.providers.filter((provider) => maxInputs(family, [provider]) >= inputs);
   const providers = mostSafety(family, roomy, options);
-  const usd = estimateImageUsd(family, providers[0]!, options.size, { prices: deps.prices?.(), searches: needs.search ? 1 : 0 });
+  const pricing = { thinking: options.thinking, inputs, searches: needs.search ? 1 : 0 };
+  const usd = Math.max(...providers.map((provider) => estimateImageUsd(limitsOf(family, provider), options.size, pricing)));
   const lease: Route["lease"] = {
     kind: "image",
-    family,
+    family: id,
     providers,
     minTier: able.minTier,
     estimate: { images: 1, videoSeconds: 0, usd },
   };
   const ignored = [...leftBehind(family, providers, options), ...unmetShape(request, family, providers, able.exact)];
-  return { route: { ...chosen, options, lease, ignored, resolved: new Map() }, turns };
+  return { route: { ...chosen, options, facts: family, inputs, lease, ignored, resolved: new Map() }, turns };
 }
 
 /** Names of the fields of shape that none of the providers can follow. */
 function unmetShape(
   { shapeParams, options: { thinking } }: ImageGeneration,
-  family: string,
+  family: ImageFamily,
   providers: readonly string[],
   isExact: boolean,
 ): string[] {
   if (!shapeParams) return [];
-  const canThink = thinking === undefined || providers.some((provider) => fitThinking(family, provider, thinking) !== undefined);
+  const canThink = thinking === undefined || providers.some((provider) => fitThinking(limitsOf(family, provider), thinking) !== undefined);
   return [...(isExact ? [] : [shapeParams.size]), ...(canThink || !shapeParams.thinking ? [] : [shapeParams.thinking])];
 }
 

@@ -4,7 +4,7 @@ import type { Dialect, InputMedia, Json, Kind, VideoOptions } from "../../domain
 import type { Job, JobState } from "../../domain/job.ts";
 import type { ImageSpec } from "../generation/contract.ts";
 import type { JobClient } from "../generation/undelivered/job-client.ts";
-import type { ModelChoice } from "../models/models.ts";
+import type { ModelChoice } from "../models/parse-model.ts";
 
 /** A client's request for a video, decoded from any dialect. */
 export type CreateVideoJob = {

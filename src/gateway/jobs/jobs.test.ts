@@ -5,7 +5,7 @@ import { failing, never, openWorld, type World } from "../../../test/jobs/jobs-w
 import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../../providers/provider.ts";
 import { PIXEL_PNG } from "../media/media.fixtures.ts";
-import { parseModel } from "../models/models.ts";
+import { parseModel } from "../models/testing.ts";
 import type { CreateVideoJob } from "./contract.ts";
 
 const TWO_TOKENS = [

@@ -12,7 +12,7 @@ import type { CallContext, Provider, ProviderToken } from "../../providers/provi
 import type { TracedAttempt, Traces } from "../../traces.ts";
 import { TriedTokens } from "../generation/tried-tokens.ts";
 import type { MediaStore } from "../media/media-store.ts";
-import type { Prices } from "../models/prices.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { Lease, Outcome } from "../pool/lease-contract.ts";
 import type { Pool } from "../pool/pool.ts";
 import type { Credentials } from "../tokens/credentials.ts";
@@ -28,8 +28,7 @@ export type VideoJobDependencies = {
   /** Jobs of one key and family that wait in the pool at once. */
   waitingJobs: KeyedSemaphore;
   settings: () => Settings;
-  /** Absent: the catalogue's. */
-  prices?: () => Prices;
+  catalogue: () => Catalogue;
   metrics: Metrics;
   /** Absent: OpenTelemetry is off. */
   traces?: Traces;

@@ -5,7 +5,7 @@ import type { JobRow } from "../../db/jobs.ts";
 import type { Json } from "../../domain/generation.ts";
 import { AppError, asCharged } from "../../errors.ts";
 import { nextStep } from "../generation/retry.ts";
-import { videoUsd } from "../models/prices.ts";
+import { estimateVideoUsd } from "../models/prices.ts";
 import { asExhausted } from "../pool/availability.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import { submissionEnd } from "./job-state.ts";
@@ -21,7 +21,7 @@ const STAGE_RETRY_MS = 2_000;
 
 /** Leases a token and submits the job. Leaves it `running`, `unknown` or ended, or `queued` when it has to wait or the server stops. */
 export async function submitVideo(job: VideoJob): Promise<void> {
-  const { providers, prices, tokens, media } = job.deps;
+  const { providers, catalogue, tokens, media } = job.deps;
   const spec = readVideoSpec(job.row.plan);
   const lease = await leaseToken(job, spec);
   if (!lease) return;
@@ -29,7 +29,8 @@ export async function submitVideo(job: VideoJob): Promise<void> {
   job.submissions++;
   const provider = providers.get(lease.provider)!;
   const { family, mode, aspect = null, resolution = null, seconds } = spec.fits[lease.provider]!;
-  const usd = videoUsd(family, lease.provider, resolution ?? undefined, seconds, prices?.());
+  const costs = catalogue().videoCosts(family, lease.provider);
+  const usd = estimateVideoUsd(costs, resolution ?? undefined, seconds, spec.images.length);
   const facts = { provider: lease.provider, tokenId: lease.tokenId, mode, aspect, resolution, seconds, usd };
   try {
     const token = await tokens.open(lease.tokenId, lease.proxy);

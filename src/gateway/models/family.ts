@@ -3,6 +3,7 @@
 import type {
   Aspect,
   ImageSize,
+  Kind,
   Resolution,
   SearchType,
   Thinking,
@@ -138,3 +139,6 @@ type FamilyFacts = {
 export type ImageFamily = FamilyFacts & { kind: "image"; providers: Readonly<Record<string, ImageLimits>> };
 export type VideoFamily = FamilyFacts & { kind: "video"; providers: Readonly<Record<string, VideoLimits>> };
 export type Family = ImageFamily | VideoFamily;
+
+/** A model that a token's list names and no layer of the catalogue knows. */
+export type FoundModel = { id: string; kind: Kind; provider: string /** Epoch ms of the first list that named it. */; at: number };

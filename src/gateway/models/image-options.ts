@@ -2,9 +2,8 @@
 import { ASPECTS, type Aspect, IMAGE_SIZES, type ImageOptions, type ImageSize, type Tier } from "../../domain/generation.ts";
 import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
-import type { ImageLimits, Thinking } from "./family.ts";
+import type { ImageFamily, ImageLimits, Thinking } from "./family.ts";
 import { fitOptions, MODEL_OPTIONS } from "./model-options.ts";
-import { familyOf } from "./models.ts";
 import type { ModelParameters } from "./parse-model.ts";
 
 /** The fields of a request that may speak about shape and size, unread. Each dialect fills in those that it has. */
@@ -108,8 +107,7 @@ export function withModel(params: ModelParameters, wish: ImageOptions): ImageOpt
  * The nearest that the provider can do: the nearest offered aspect, the next smaller offered size (else the smallest).
  * What was not asked for is absent, unless the provider needs it; so is a size where it takes none.
  */
-export function fitImage(family: string, provider: string, wish: ImageOptions): FittedImage {
-  const limits = limitsOf(family, provider);
+export function fitImage(limits: ImageLimits, wish: ImageOptions): FittedImage {
   const wished = wish.pixels ? wish.pixels.width / wish.pixels.height : wish.aspect && ratioOf(wish.aspect);
   return compact({
     aspect: wished ? nearestAspect(wished, limits.aspects) : limits.defaultAspect,
@@ -118,23 +116,24 @@ export function fitImage(family: string, provider: string, wish: ImageOptions): 
 }
 
 /** The nearest thinking level that the provider lets be chosen, or undefined where there is no choice or none was asked for. */
-export function fitThinking(family: string, provider: string, wish: Thinking | undefined): Thinking | undefined {
-  return wish && nearestOf(wish, limitsOf(family, provider).thinking, ["minimal", "low", "medium", "high", "xhigh"]);
+export function fitThinking({ thinking }: ImageLimits, wish: Thinking | undefined): Thinking | undefined {
+  return wish && nearestOf(wish, thinking, ["minimal", "low", "medium", "high", "xhigh"]);
 }
 
 /** The options as the provider can follow them; those that it does not take are left out. */
-export function resolveImageOptions(family: string, provider: string, options: ImageOptions): Omit<ImageOptions, "pixels"> {
+export function resolveImageOptions(family: ImageFamily, provider: string, options: ImageOptions): Omit<ImageOptions, "pixels"> {
+  const limits = limitsOf(family, provider);
   return {
     ...omit(options, ["aspect", "size", "pixels", ...MODEL_OPTIONS]),
-    ...fitImage(family, provider, options),
+    ...fitImage(limits, options),
     ...fitOptions(family, provider, options).options,
-    thinking: fitThinking(family, provider, options.thinking),
+    thinking: fitThinking(limits, options.thinking),
   };
 }
 
 /** Whether some provider of the family has the aspect asked for. A smaller image will do; another shape will not. */
-export function takesAspect(family: string, wish: ImageOptions): boolean {
-  return providersOf(family).some(([, limits]) => hasAspect(limits, wish));
+export function takesAspect(family: ImageFamily, wish: ImageOptions): boolean {
+  return Object.values(family.providers).some((limits) => hasAspect(limits, wish));
 }
 
 /**
@@ -142,33 +141,33 @@ export function takesAspect(family: string, wish: ImageOptions): boolean {
  * that each needs for it. `usable` limits the search to what the pool has, so that a provider without tokens rules out none that has some.
  */
 export function providersFor(
-  family: string,
+  family: ImageFamily,
   wish: ImageOptions,
   usable: (provider: string) => boolean = () => true,
 ): { providers: string[]; minTier: Record<string, Tier>; exact: boolean } {
-  const all = providersOf(family).filter(([provider]) => usable(provider));
+  const all = Object.entries(family.providers).filter(([provider]) => usable(provider));
   const shaped = all.filter(([, limits]) => hasAspect(limits, wish));
   const exact = shaped.filter(([, limits]) => hasSize(limits, wish));
   const chosen = [exact, shaped, all].find((candidates) => candidates.length > 0) ?? [];
   const minTier: Record<string, Tier> = {};
   for (const [provider, limits] of chosen) {
-    const size = fitImage(family, provider, wish).size ?? limits.defaultSize;
+    const size = fitImage(limits, wish).size ?? limits.defaultSize;
     if (limits.minTier[size]) minTier[provider] = limits.minTier[size];
   }
   return { providers: chosen.map(([provider]) => provider), minTier, exact: exact.length > 0 };
 }
 
 /** @throws {AppError} `invalid_request` naming the shapes that there are, when none of the providers has the one asked for */
-export function requireAspect(family: string, providers: readonly string[], { aspect }: ImageOptions, param: string): void {
+export function requireAspect(family: ImageFamily, providers: readonly string[], { aspect }: ImageOptions, param: string): void {
   const offered = new Set(providers.flatMap((provider) => limitsOf(family, provider).aspects));
   if (!aspect || offered.size === 0 || offered.has(aspect)) return;
-  throw new AppError("invalid_request", `${param} must be one of ${[...offered].join(", ")} (${family} has no other), got "${aspect}"`, {
+  throw new AppError("invalid_request", `${param} must be one of ${[...offered].join(", ")} (${family.id} has no other), got "${aspect}"`, {
     param,
   });
 }
 
 /** Input images that one request may have, at the most generous of these providers. */
-export function maxInputs(family: string, providers: readonly string[]): number {
+export function maxInputs(family: ImageFamily, providers: readonly string[]): number {
   return Math.max(0, ...providers.map((provider) => limitsOf(family, provider).maxInputs));
 }
 
@@ -251,15 +250,10 @@ function hasSize(limits: ImageLimits, { size }: ImageOptions): boolean {
   return IMAGE_SIZES.indexOf(size) <= IMAGE_SIZES.indexOf(limits.sizes[0] ?? limits.defaultSize);
 }
 
-function providersOf(id: string): [string, ImageLimits][] {
-  const family = familyOf(id);
-  if (family?.kind !== "image") throw new Error(`Not an image family: ${id}`);
-  return Object.entries(family.providers);
-}
-
-function limitsOf(family: string, provider: string): ImageLimits {
-  const limits = providersOf(family).find(([name]) => name === provider)?.[1];
-  if (!limits) throw new Error(`${provider} does not serve ${family}`);
+/** @throws for a provider that does not serve the family */
+export function limitsOf({ id, providers }: ImageFamily, provider: string): ImageLimits {
+  const limits = providers[provider];
+  if (!limits) throw new Error(`${provider} does not serve ${id}`);
   return limits;
 }
 

@@ -2,11 +2,10 @@
 
 import { expect, test } from "bun:test";
 import type { Tier, VideoMode } from "../../domain/generation.ts";
-import { FAMILIES } from "./catalogue.ts";
 import type { VideoFamily } from "./family.ts";
 import flow from "./fixtures/flow-models.json";
-import { familyOf } from "./models.ts";
-import { type ModelChoice, type ModelParameters, parseModel } from "./parse-model.ts";
+import type { ModelChoice, ModelParameters } from "./parse-model.ts";
+import { FAMILIES, familyOf, parseModel } from "./testing.ts";
 
 const INPUTS: Record<string, readonly [min: number, max: number]> = {
   text: [0, 0],

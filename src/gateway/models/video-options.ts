@@ -11,10 +11,9 @@ import {
 } from "../../domain/generation.ts";
 import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
-import type { VideoLimits, VideoModeLimits } from "./family.ts";
-import { familyOf } from "./models.ts";
+import type { VideoFamily, VideoLimits, VideoModeLimits } from "./family.ts";
 import type { ModelParameters } from "./parse-model.ts";
-import { type Prices, videoUsd } from "./prices.ts";
+import { estimateVideoUsd } from "./prices.ts";
 
 /** What decides which provider can make a video: its options, what it starts from, and what the model id fixes. */
 export type VideoNeeds = VideoOptions & {
@@ -62,21 +61,15 @@ export function videoNeeds(
 
 /**
  * Every provider of the family that can make it, among those that are `usable`.
- * @param prices absent: the catalogue's
  * @throws {AppError} `invalid_request` that says why no provider can
  */
-export function chooseVideo(
-  family: string,
-  needs: VideoNeeds,
-  usable: (provider: string) => boolean = () => true,
-  prices?: Prices,
-): VideoChoice {
+export function chooseVideo(family: VideoFamily, needs: VideoNeeds, usable: (provider: string) => boolean = () => true): VideoChoice {
   const fits: Record<string, FittedVideo> = {};
   const minTier: Record<string, Tier> = {};
   let refusal: AppError | null = null;
-  for (const [provider, limits] of providersOf(family)) {
+  for (const [provider, limits] of Object.entries(family.providers)) {
     if (!usable(provider)) continue;
-    const fitted = fitVideo(family, limits, needs);
+    const fitted = fitVideo(family.id, limits, needs);
     if (fitted instanceof AppError) {
       refusal ??= fitted;
       continue;
@@ -85,14 +78,18 @@ export function chooseVideo(
     const tier = Math.max(needs.tier ?? 0, (fitted.resolution && limits.minTier[fitted.resolution]) ?? 0) as Tier;
     if (tier > 0) minTier[provider] = tier;
   }
-  if (Object.keys(fits).length === 0) throw refusal ?? refused("model", `No provider of this pool makes videos with ${family}.`);
-  const costs = Object.entries(fits).map(([provider, { resolution, seconds }]) => videoUsd(family, provider, resolution, seconds, prices));
+  if (Object.keys(fits).length === 0) throw refusal ?? refused("model", `No provider of this pool makes videos with ${family.id}.`);
+  const costs = Object.entries(fits).map(([provider, { resolution, seconds }]) =>
+    estimateVideoUsd(family.providers[provider]!, resolution, seconds, needs.images),
+  );
   return { fits, minTier, estimateUsd: Math.max(...costs) };
 }
 
 /** Whether some usable provider of the family can make it. */
-export function canMakeVideo(family: string, needs: VideoNeeds, usable: (provider: string) => boolean): boolean {
-  return providersOf(family).some(([provider, limits]) => usable(provider) && !(fitVideo(family, limits, needs) instanceof AppError));
+export function canMakeVideo(family: VideoFamily, needs: VideoNeeds, usable: (provider: string) => boolean): boolean {
+  return Object.entries(family.providers).some(
+    ([provider, limits]) => usable(provider) && !(fitVideo(family.id, limits, needs) instanceof AppError),
+  );
 }
 
 function fitVideo(family: string, limits: VideoLimits, needs: VideoNeeds): FittedVideo | AppError {
@@ -195,12 +192,6 @@ function fitResolution(wished: Resolution | undefined, { resolutions, defaultRes
   if (!wished) return defaultResolution;
   const order = (resolution: Resolution) => RESOLUTIONS.indexOf(resolution);
   return resolutions.findLast((resolution) => order(resolution) <= order(wished)) ?? resolutions[0] ?? defaultResolution;
-}
-
-function providersOf(id: string): [string, VideoLimits][] {
-  const family = familyOf(id);
-  if (family?.kind !== "video") throw new Error(`Not a video family: ${id}`);
-  return Object.entries(family.providers);
 }
 
 const listed = (modes: readonly VideoMode[]): string => modes.map((mode) => INPUTS[mode]).join(" or ");

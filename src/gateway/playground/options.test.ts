@@ -1,12 +1,12 @@
 // Playground options: from the catalogue, for what the pool serves, clamped to the model.
 import { describe, expect, test } from "bun:test";
-import { familyOf } from "../models/models.ts";
+import { CATALOGUE, familyOf } from "../models/testing.ts";
 import { EMPTY_FORM, formUsing, modelIdFor, offerOf, type PlaygroundForm, playgroundModels, settleForm } from "./options.ts";
 
 const serving = (...providers: string[]) =>
-  playgroundModels({
+  playgroundModels(CATALOGUE, {
     canServe: (_kind, id, wanted = providers) => wanted.some((one) => providers.includes(one) && familyOf(id)?.providers[one]),
-  } as Parameters<typeof playgroundModels>[0]);
+  } as Parameters<typeof playgroundModels>[1]);
 const model = (id: string, ...providers: string[]) => serving(...providers).find((one) => one.id === id)!;
 const settled = (change: Partial<PlaygroundForm>, ...providers: string[]) =>
   settleForm(serving(...(providers.length > 0 ? providers : ["gemini", "flow"])), { ...EMPTY_FORM, ...change })!.wish;
@@ -91,7 +91,7 @@ describe("a wish", () => {
   test("without any model there is none", () => expect(settleForm([], EMPTY_FORM)).toBeNull());
 
   test("a quality is part of the id that clients ask with", () => {
-    expect(modelIdFor({ ...EMPTY_FORM, model: "veo-3.1", quality: "fast" })).toBe("veo-3.1-fast");
-    expect(modelIdFor({ ...EMPTY_FORM, model: "veo-3.1" })).toBe("veo-3.1");
+    expect(modelIdFor(CATALOGUE, { ...EMPTY_FORM, model: "veo-3.1", quality: "fast" })).toBe("veo-3.1-fast");
+    expect(modelIdFor(CATALOGUE, { ...EMPTY_FORM, model: "veo-3.1" })).toBe("veo-3.1");
   });
 });

@@ -12,8 +12,8 @@ import {
   type VideoMode,
   type VideoQuality,
 } from "../../domain/generation.ts";
-import type { VideoModeLimits } from "../models/family.ts";
-import { families, type ImageFamily, parseModel, type Thinking, type VideoFamily } from "../models/models.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
+import type { ImageFamily, Thinking, VideoFamily, VideoModeLimits } from "../models/family.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 
 /** Places for inputs: pictures to go by, first and last frame, a video to start from. */
@@ -77,9 +77,9 @@ export const EMPTY_FORM: PlaygroundForm = {
 };
 
 /** The families that the pool serves, images first, each with what its serving providers offer together. */
-export function playgroundModels(pool: Pick<Leases, "canServe">): PlaygroundModel[] {
-  const images = families("image").filter(({ id }) => pool.canServe("image", id));
-  const videos = families("video").filter(({ id }) => pool.canServe("video", id));
+export function playgroundModels(catalogue: Catalogue, pool: Pick<Leases, "canServe">): PlaygroundModel[] {
+  const images = catalogue.families("image").filter(({ id }) => pool.canServe("image", id));
+  const videos = catalogue.families("video").filter(({ id }) => pool.canServe("video", id));
   return [
     ...images.map((family) => imageModel(family, (provider) => pool.canServe("image", family.id, [provider]))),
     ...videos.map((family) => videoModel(family, (provider) => pool.canServe("video", family.id, [provider]))),
@@ -228,9 +228,9 @@ function fitSeconds(rule: VideoModeLimits["seconds"] | null, wished: number | nu
 }
 
 /** The id under which clients ask for this model, with the quality that only an id can say. */
-export function modelIdFor({ model, quality }: PlaygroundForm): string {
+export function modelIdFor(catalogue: Catalogue, { model, quality }: PlaygroundForm): string {
   const named = `${model}-${quality}`;
-  const parsed = quality === "" ? null : parseModel(named);
+  const parsed = quality === "" ? null : catalogue.parseModel(named);
   return parsed?.families[0] === model && parsed.params.quality === quality ? named : model;
 }
 

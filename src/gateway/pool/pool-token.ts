@@ -26,8 +26,8 @@ export type Group = {
 
 export type PoolToken = {
   row: TokenRow;
-  /** Families that a token of this provider is assumed to serve until its own are known; null: any. */
-  assumed: readonly string[] | null;
+  /** Families that it is known or assumed to have: see `familiesOf` of the pool. Null: any. */
+  has: readonly string[] | null;
   /** Whether tokens are checked in the background: then facts that are not known yet will be. */
   awaitsCheck: () => boolean;
   caps: Caps | null;
@@ -62,15 +62,11 @@ export function createGroup(name: string | null): Group {
   return { name, tokens: new Set(), health: HEALTHY, families: new Map(), cap: null, models: new Map(), counters: new Map() };
 }
 
-export function createPoolToken(
-  row: TokenRow,
-  group: Group,
-  { assumed, awaitsCheck }: Pick<PoolToken, "assumed" | "awaitsCheck">,
-): PoolToken {
+export function createPoolToken(row: TokenRow, group: Group, { has, awaitsCheck }: Pick<PoolToken, "has" | "awaitsCheck">): PoolToken {
   const alarm = { at: -1, time: Number.POSITIVE_INFINITY } as PoolToken["alarm"];
   const token: PoolToken = {
     row,
-    assumed,
+    has,
     awaitsCheck,
     caps: parseCaps(row.caps),
     group,
@@ -112,13 +108,10 @@ export function isOpenFor({ row, removed }: PoolToken, kind: Kind): boolean {
   return kind === "image" ? row.imageEnabled && row.imageConcurrency !== 0 : row.videoEnabled && row.videoConcurrency !== 0;
 }
 
-/** Families that the token is known or assumed to have; null: any. */
-export const knownFamilies = ({ row, assumed }: PoolToken): readonly string[] | null => row.families ?? assumed;
-
-/** Whether the token has the model: as known, until then as assumed, within the operator's lists. */
+/** Whether the token has the model, within the operator's lists. */
 export function hasFamily(token: PoolToken, family: string): boolean {
   const { row } = token;
-  if (knownFamilies(token)?.includes(family) === false) return false;
+  if (token.has?.includes(family) === false) return false;
   if (row.allowFamilies.length > 0 && !row.allowFamilies.includes(family)) return false;
   return !row.denyFamilies.includes(family);
 }

@@ -40,8 +40,8 @@ export type PoolDependencies = {
   settings: () => Settings["pool"];
   log: Log;
   saveHealth: SaveHealth;
-  /** Families that a token of the provider is assumed to serve until its own are known. Default: any. */
-  assumed?(provider: string): readonly string[] | null;
+  /** Families that a token has by what its check has read, or is assumed to have before. Default: those that were read, else any. */
+  familiesOf?(row: Pick<TokenRow, "provider" | "families">): readonly string[] | null;
   /** Whether new tokens are checked in the background. Default: they are not. */
   awaitsCheck?(): boolean;
   /** A cooldown or a block begins. */
@@ -64,13 +64,13 @@ export class Pool implements Leases {
   readonly #queue: WaitQueue;
 
   constructor(private readonly deps: PoolDependencies) {
-    const { clock, random, settings, log, saveHealth, assumed = () => null, awaitsCheck = () => false } = deps;
+    const { clock, random, settings, log, saveHealth, familiesOf = ({ families }) => families, awaitsCheck = () => false } = deps;
     this.#lastNow = clock.now();
     const writer = new HealthWriter({ clock, log, save: saveHealth });
     const latency = this.#latency;
     const reindex = (token: PoolToken) => this.#scheduler.reindex(token, clock.now());
     const markDirty = (token: PoolToken) => writer.markDirty(token);
-    const registry = new TokenRegistry({ reindex, markDirty, assumed, awaitsCheck, now: () => clock.now() });
+    const registry = new TokenRegistry({ reindex, markDirty, familiesOf, awaitsCheck, now: () => clock.now() });
     const { tokens } = registry;
     this.#writer = writer;
     this.#registry = registry;
@@ -151,6 +151,12 @@ export class Pool implements Leases {
    */
   load(rows: readonly TokenRow[]): void {
     this.#registry.load(rows, this.#now());
+    this.#queue.serve();
+  }
+
+  /** Takes what `familiesOf` says now. */
+  refreshFamilies(): void {
+    this.#registry.refreshFamilies();
     this.#queue.serve();
   }
 

@@ -13,7 +13,6 @@ import {
   hasFamily,
   isGroupCapped,
   isOpenFor,
-  knownFamilies,
   type PoolToken,
   refreshGroupCaps,
 } from "./pool-token.ts";
@@ -24,8 +23,8 @@ type Dependencies = {
   reindex(token: PoolToken): void;
   /** What is stored of this token has changed. */
   markDirty(token: PoolToken): void;
-  /** See {@link PoolToken.assumed}. */
-  assumed(provider: string): readonly string[] | null;
+  /** See {@link PoolToken.has}. */
+  familiesOf(row: Pick<TokenRow, "provider" | "families">): readonly string[] | null;
   /** See {@link PoolToken.awaitsCheck}. */
   awaitsCheck(): boolean;
   /** Epoch ms. */
@@ -67,12 +66,10 @@ export class TokenRegistry {
   load(rows: readonly TokenRow[], now: number): void {
     this.#rowsChanged();
     const present = new Set(rows.map((row) => row.id));
-    const assumed = new Map<string, readonly string[] | null>();
-    for (const { provider } of rows) if (!assumed.has(provider)) assumed.set(provider, this.deps.assumed(provider));
     for (const token of [...this.#tokens.values()]) if (!token.removed && !present.has(token.row.id)) this.#remove(token);
     for (const row of rows) {
       const token = this.#tokens.get(row.id);
-      if (!token) this.#add(row, assumed.get(row.provider) ?? null, now);
+      if (!token) this.#add(row, now);
       else if (token.removed || !Bun.deepEquals({ ...token.row, health: null }, { ...row, health: null })) this.#update(token, row, now);
     }
     this.#refreshCaps();
@@ -82,7 +79,19 @@ export class TokenRegistry {
   change(token: PoolToken, change: Partial<TokenRow>): void {
     this.#rowsChanged();
     token.row = { ...token.row, ...change };
+    token.has = this.deps.familiesOf(token.row);
     this.deps.reindex(token);
+  }
+
+  /** Asks again which families each token has. */
+  refreshFamilies(): void {
+    this.#rowsChanged();
+    for (const token of this.#tokens.values()) {
+      const has = this.deps.familiesOf(token.row);
+      if (Bun.deepEquals(has, token.has)) continue;
+      token.has = has;
+      this.deps.reindex(token);
+    }
   }
 
   /** Deletes a removed token once its last call has ended. */
@@ -128,8 +137,7 @@ export class TokenRegistry {
     const found = new Set<string>();
     for (const token of this.#tokens.values()) {
       if (!isOpenFor(token, kind)) continue;
-      for (const family of knownFamilies(token) ?? token.row.allowFamilies)
-        if (!found.has(family) && hasFamily(token, family)) found.add(family);
+      for (const family of token.has ?? token.row.allowFamilies) if (!found.has(family) && hasFamily(token, family)) found.add(family);
     }
     for (const family of this.#everDenied) if (found.has(family) && !this.#isAllowed(kind, family)) found.delete(family);
     return found;
@@ -194,10 +202,10 @@ export class TokenRegistry {
     this.#capsChanged.clear();
   }
 
-  #add(row: TokenRow, assumed: readonly string[] | null, now: number): void {
-    const { awaitsCheck, reindex } = this.deps;
+  #add(row: TokenRow, now: number): void {
+    const { familiesOf, awaitsCheck, reindex } = this.deps;
     const group = this.#groupFor(row);
-    const token = createPoolToken(row, group, { assumed, awaitsCheck });
+    const token = createPoolToken(row, group, { has: familiesOf(row), awaitsCheck });
     const stored = parseHealth(row.health, now);
     token.health = stored.token;
     token.families = stored.families;
@@ -219,6 +227,7 @@ export class TokenRegistry {
     const { row: old, group } = token;
     const capsChanged = !Bun.deepEquals(old.caps, row.caps);
     token.row = row;
+    token.has = this.deps.familiesOf(row);
     token.removed = false;
     if (capsChanged) token.caps = parseCaps(row.caps);
     if (old.group !== row.group || !group.tokens.has(token)) {

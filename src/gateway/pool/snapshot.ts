@@ -206,7 +206,7 @@ export function viewRows(rows: readonly TokenRow[], now: number): PoolTokenView[
   const registry = new TokenRegistry({
     reindex: ignore,
     markDirty: ignore,
-    assumed: () => null,
+    familiesOf: ({ families }) => families,
     awaitsCheck: () => false,
     now: () => now,
   });

@@ -2,14 +2,21 @@
 import { describe, expect, test } from "bun:test";
 import type { ImageRequest, InputMedia } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
-import { collect, type ProviderEvent } from "../testing.ts";
+import { builtInModels, collect, type ProviderEvent } from "../testing.ts";
 import { createFlow } from "./client.ts";
 import { createCaller, NOW, recordingLog, refuse, type StubRoute, startStub, TEST_IMAGE } from "./testing.ts";
 
 type Stub = ReturnType<typeof startStub>;
 
 function flowOf(stub: Stub, log = recordingLog().log) {
-  return createFlow({ labsBaseUrl: stub.labsBaseUrl, apiBaseUrl: stub.apiBaseUrl, now: () => NOW, random: () => 0.5, log });
+  return createFlow({
+    models: builtInModels("flow"),
+    labsBaseUrl: stub.labsBaseUrl,
+    apiBaseUrl: stub.apiBaseUrl,
+    now: () => NOW,
+    random: () => 0.5,
+    log,
+  });
 }
 
 const renderedImage = (mediaId?: string): InputMedia => ({

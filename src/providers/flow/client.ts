@@ -7,7 +7,7 @@ import type { CallContext, ImageSink, Provider, ProviderToken, TokenFacts } from
 import { createConcatenation } from "./concatenation.ts";
 import { generateBody, parseCredits, parseGenerated, sessionIdAt, upscaleBody } from "./convert.ts";
 import { createFiles, decodeFile, IMAGE_FILE } from "./files.ts";
-import { LISTED_FAMILIES, tierOf } from "./models.ts";
+import { tierOf } from "./models.ts";
 import { createProjects } from "./project.ts";
 import { type ImageSpec, imageSpecOf, MAX_SEED } from "./prompt.ts";
 import { fetchImage } from "./result.ts";
@@ -47,7 +47,7 @@ export function createFlow(options: FlowOptions): Provider {
       const { credits, tier } = parseCredits((await transport.ask({ ...request, limitMs: CREDITS_LIMIT_MS })).body);
       if (tier !== undefined) await call.remember({ state: { tier } });
       return {
-        families: [...LISTED_FAMILIES],
+        families: [...options.models.assumed()],
         ...(identity === undefined ? {} : { identity }),
         ...(tier === undefined ? {} : { tier }),
         ...(credits === undefined ? {} : { credits }),
@@ -137,7 +137,7 @@ export function createFlow(options: FlowOptions): Provider {
   };
 
   const generateImages: Provider["generateImages"] = async (request, token, call, sink): Promise<ImageFinish> => {
-    const plan = imageSpecOf(request);
+    const plan = imageSpecOf(request, options.models);
     const made = await make(plan, token, call, sink);
     if (!made.renderedImage) return { finish: "no_image", upstreamReason: "NO_IMAGE", usage: null };
     const { mediaId } = made.renderedImage;

@@ -4,7 +4,7 @@ import type { ImageRequest } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
-import { collect } from "../testing.ts";
+import { builtInModels, collect } from "../testing.ts";
 import { createFlow } from "./client.ts";
 import { createCaller, TEST_IMAGE } from "./testing.ts";
 
@@ -14,6 +14,7 @@ beforeEach(() => simulator.reset());
 
 const newFlow = () =>
   createFlow({
+    models: builtInModels("flow"),
     labsBaseUrl: simulator.flowLabsBaseUrl,
     apiBaseUrl: simulator.flowApiBaseUrl,
     now: Date.now,

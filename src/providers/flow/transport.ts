@@ -5,6 +5,7 @@ import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { readJson } from "../json-stream.ts";
 import { noNews, type ReportNews, shapeOf } from "../news.ts";
+import type { ProviderModels } from "../provider.ts";
 import { SESSION_COOKIE } from "./convert.ts";
 import { classifyRefusal, type Operation, unknownWords, wordsOf } from "./errors.ts";
 
@@ -13,6 +14,7 @@ export type FlowOptions = {
   labsBaseUrl: string;
   /** Generation, e.g. `https://aisandbox-pa.googleapis.com/v1`; gets the access token and nothing else. */
   apiBaseUrl: string;
+  models: ProviderModels;
   /** Epoch ms. */
   now: () => number;
   /** A number in [0, 1). */

@@ -4,6 +4,7 @@ import type { Json, VideoRequest } from "../../domain/generation.ts";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
+import { builtInModels } from "../testing.ts";
 import { createFlow } from "./client.ts";
 import { createCaller, TEST_IMAGE } from "./testing.ts";
 
@@ -29,6 +30,7 @@ function account(secret = "flow-ultra-1") {
   const caller = createCaller({ secret });
   let ahead = 0;
   const flow = createFlow({
+    models: builtInModels("flow"),
     labsBaseUrl: simulator.flowLabsBaseUrl,
     apiBaseUrl: simulator.flowApiBaseUrl,
     now: () => Date.now() + ahead,

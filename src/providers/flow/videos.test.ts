@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { VideoStatus } from "../provider.ts";
+import { builtInModels } from "../testing.ts";
 import { createFlow } from "./client.ts";
 import { createCaller, NOW, recordingLog, refuse, type StubRoute, startStub, statusOf, TEST_IMAGE } from "./testing.ts";
 
@@ -30,7 +31,14 @@ function start(log = recordingLog().log) {
   stub.on.file = () => new Response(CLIP, { headers: { "content-type": "video/mp4" } });
   stub.on.media = () => Response.json({ name: "x", video: { encodedVideo: CLIP.toBase64() } });
   const clock = { now: NOW };
-  const options = { labsBaseUrl: stub.labsBaseUrl, apiBaseUrl: stub.apiBaseUrl, now: () => clock.now, random: () => 0.5, log };
+  const options = {
+    models: builtInModels("flow"),
+    labsBaseUrl: stub.labsBaseUrl,
+    apiBaseUrl: stub.apiBaseUrl,
+    now: () => clock.now,
+    random: () => 0.5,
+    log,
+  };
   return { stub, clock, flow: createFlow(options), [Symbol.asyncDispose]: () => stub[Symbol.asyncDispose]() };
 }
 

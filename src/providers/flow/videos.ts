@@ -37,7 +37,7 @@ const LOST_WORDS: Record<Task["task"], string> = {
   concatenation: "Flow made the extension but could not join it with the video before it: it comes alone.",
 };
 
-export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "random" | "log" | "news">): Videos {
+export function createVideos(parts: Parts, options: Pick<FlowOptions, "models" | "now" | "random" | "log" | "news">): Videos {
   const { transport, sessions, projects, uploads, concatenation, askStatus } = parts;
   const { now, random, log, news = noNews } = options;
 
@@ -144,7 +144,9 @@ export function createVideos(parts: Parts, options: Pick<FlowOptions, "now" | "r
 
   return {
     async startVideo(request, token, call, onSubmit) {
-      return { operation: await make(videoSpecOf(request, tierOf(token.state.tier)), token, call, onSubmit) };
+      return {
+        operation: await make(videoSpecOf(request, { plan: tierOf(token.state.tier), models: options.models }), token, call, onSubmit),
+      };
     },
     async continueVideo(json, token, call, onSubmit) {
       const step = readStep(json);

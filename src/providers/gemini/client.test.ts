@@ -4,7 +4,7 @@ import type { ImageRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import type { ProviderToken } from "../provider.ts";
-import { collect, memoryCall } from "../testing.ts";
+import { builtInModels, collect, memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -30,7 +30,7 @@ function setUp(handler: Handler) {
     },
   });
   const log = createLog({ level: "debug", format: "json", write: (line) => void lines.push(line) });
-  const gemini = createGemini({ baseUrl: `${server.url.origin}/`, now: () => NOW, log });
+  const gemini = createGemini({ models: builtInModels("gemini"), baseUrl: `${server.url.origin}/`, now: () => NOW, log });
   return { gemini, requests, lines, server, ...memoryCall(), [Symbol.asyncDispose]: () => server.stop(true) };
 }
 

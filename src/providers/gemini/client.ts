@@ -1,17 +1,17 @@
 // The official Gemini API as a provider: images by generateContent, videos by Interactions, keys checked by the list of models.
 
-import type { ImageFinish, ImageRequest } from "../../domain/generation.ts";
+import type { ImageFinish, ImageRequest, Kind } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
 import { readBody, readChunks, toNetworkError } from "../../http.ts";
 import { jsonOf } from "../encode-body.ts";
 import { type MediaTempFiles, readMediaJson, replaceMedia } from "../json-media.ts";
 import { afterAcceptance, damaged, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
-import type { CallContext, ImageSink, Provider, ProviderToken, TokenFacts } from "../provider.ts";
+import type { CallContext, ImageSink, Provider, ProviderModels, ProviderToken, TokenFacts, WireModel } from "../provider.ts";
 import { toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
 import { arrayOf, isRecord, stringOf } from "./json.ts";
-import { familyOf, isNewMediaModel, isVideoFamily, modelOf } from "./models.ts";
+import { kindOfUnknown, requireModel } from "./models.ts";
 import { type ResponseImage, type ResponseItem, ResponseReader, type UpdateFacts } from "./read-response.ts";
 import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
 import { createVideos } from "./video.ts";
@@ -30,11 +30,11 @@ export function createGemini(options: GeminiOptions): Provider {
   const transport = createTransport(options);
 
   async function generateImages(image: ImageRequest, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<ImageFinish> {
-    const { id } = modelOf(image.family);
+    const model = requireModel(options.models, "image", image.family);
     const { signal } = call;
-    const encoded = jsonOf(toGenerateContent(image));
+    const encoded = jsonOf(toGenerateContent(image, model));
     let body: Uint8Array | string | undefined = encoded instanceof Promise ? await encoded : encoded;
-    const to = `v1beta/models/${id}:${image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent"}`;
+    const to = `v1beta/models/${model.wire}:${image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent"}`;
     usableKey(token.secret);
     if (signal.aborted) throw toNetworkError(signal.reason, signal);
     sink.onStage("generating");
@@ -55,7 +55,7 @@ export function createGemini(options: GeminiOptions): Provider {
     name: "gemini",
     async check(token, { signal }) {
       try {
-        return await readFamilies((to) => transport.open({ to, token, signal }), signal, learn);
+        return await readFamilies((to) => transport.open({ to, token, signal }), signal, { models: options.models, learn });
       } catch (error) {
         throw asCheckFailure(error);
       }
@@ -136,26 +136,38 @@ async function deliverImage({ value, mime, thought, signature }: ResponseImage, 
   await sink.onImage(await media.take(value, mime), thought, signature);
 }
 
-/** Our families among the models that a key may call. The list costs nothing; an answer means that the key is valid. */
-async function readFamilies(get: (to: string) => Promise<Response>, signal: AbortSignal, learn: UpdateFacts): Promise<TokenFacts> {
+/** Our families among the models that a key may call, and the ids of those that may be new ones. The list costs nothing; an answer means that the key is valid. */
+async function readFamilies(
+  get: (to: string) => Promise<Response>,
+  signal: AbortSignal,
+  { models, learn }: { models: ProviderModels; learn: UpdateFacts },
+): Promise<TokenFacts> {
   const families = new Set<string>();
+  const found = new Map<string, Kind>();
   let pageToken = "";
   for (let page = 0; page < MAX_LIST_PAGES; page++) {
     const query = new URLSearchParams({ pageSize: "1000", ...(pageToken ? { pageToken } : {}) });
     const list = parseList(await readBody(await get(`v1beta/models?${query}`), MAX_LIST_BODY, signal));
     for (const model of list.models.filter(isRecord)) {
-      const family = familyOf(stringOf(model.name) ?? "");
-      if (!family && isNewMediaModel(stringOf(model.name) ?? "")) learn("model", stringOf(model.name)!, model);
-      if (family && canServe(family, arrayOf(model.supportedGenerationMethods))) families.add(family);
+      const id = (stringOf(model.name) ?? "").replace(/^models\//, "");
+      const methods = arrayOf(model.supportedGenerationMethods);
+      const known = models.familiesOf(id);
+      for (const family of known) if (canServe(models.find(family), methods)) families.add(family);
+      const kind = known.length > 0 || models.isName(id) ? null : kindOfUnknown(id, methods);
+      if (kind === null) continue;
+      found.set(id, kind);
+      learn("model", stringOf(model.name)!, model);
+      families.add(id);
     }
     pageToken = list.nextPageToken;
     if (!pageToken) break;
   }
-  return { families: [...families] };
+  const news = [...found].map(([id, kind]) => ({ provider: "gemini", id, kind }));
+  return { families: [...families], ...(news.length > 0 ? { found: news } : {}) };
 }
 
 /** Which method an Omni model lists is not documented: that it is listed has to do. */
-const canServe = (family: string, methods: unknown[]): boolean => isVideoFamily(family) || methods.includes("generateContent");
+const canServe = (model: WireModel | null, methods: unknown[]): boolean => model?.kind === "video" || methods.includes("generateContent");
 
 function parseList(bytes: Uint8Array): { models: unknown[]; nextPageToken: string } {
   let list: unknown;

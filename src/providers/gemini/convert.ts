@@ -1,7 +1,7 @@
 // From our image request to the body of `generateContent`. Only what is named here is ever sent.
 // Source: Gemini API reference, models.generateContent, read 2026-11-23.
 import type { ImageRequest, Part, SearchOptions, Turn } from "../../domain/generation.ts";
-import { type GeminiModel, modelOf } from "./models.ts";
+import type { WireModel } from "../provider.ts";
 
 /** A part on the wire. `data` is the bytes, which `encode-body.ts` writes as base64. */
 export type WirePart =
@@ -28,10 +28,8 @@ export type GenerateContent = {
 /**
  * The body of `models/{model}:generateContent` and `:streamGenerateContent` for one image.
  * The options are those that the catalogue lets this upstream take for the family. An image size that the model does not take is left out.
- * @throws {AppError} `upstream_model_denied` for a family that this upstream does not have
  */
-export function toGenerateContent(request: ImageRequest): GenerateContent {
-  const model = modelOf(request.family);
+export function toGenerateContent(request: ImageRequest, model: WireModel): GenerateContent {
   const { system, safety, search, imageOnly, seed, temperature, topP, topK } = request;
   // What is undefined is left out of the JSON.
   return {
@@ -76,7 +74,7 @@ function toPart(part: Part): WirePart {
   return { inlineData: { mimeType: mime, data }, ...(signature ? { thoughtSignature: signature } : {}) };
 }
 
-function toImageConfig({ size, aspect, personGeneration }: ImageRequest, { sizes }: GeminiModel) {
+function toImageConfig({ size, aspect, personGeneration }: ImageRequest, { sizes }: WireModel) {
   const imageSize = size && sizes.includes(size) ? size : undefined;
   if (!aspect && !imageSize && !personGeneration) return undefined;
   return { aspectRatio: aspect || undefined, imageSize, personGeneration: personGeneration || undefined };
@@ -89,8 +87,8 @@ function toSearch({ types }: SearchOptions) {
   return { searchTypes: chosen };
 }
 
-function toThinkingConfig(request: ImageRequest, model: GeminiModel) {
-  const thinkingLevel = request.thinking && model.thinking?.[request.thinking];
+function toThinkingConfig(request: ImageRequest, model: WireModel) {
+  const thinkingLevel = request.thinking && model.levels?.[request.thinking];
   const includeThoughts = request.includeThoughts === true && model.thinks;
   if (!thinkingLevel && !includeThoughts) return undefined;
   return { thinkingLevel: thinkingLevel || undefined, includeThoughts: includeThoughts || undefined };

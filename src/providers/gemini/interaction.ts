@@ -2,7 +2,6 @@
 // Source: Gemini API reference, interactions.create, and the Omni video guide, read 2026-11-23.
 import type { InputMedia, Json, VideoMode, VideoRequest } from "../../domain/generation.ts";
 import { isRecord, stringOf } from "./json.ts";
-import { videoModelOf } from "./models.ts";
 
 /** A block of content on the wire. `data` is the bytes, which `encode-body.ts` writes as base64; `uri` names an uploaded file. */
 export type Block =
@@ -46,14 +45,14 @@ const NO_INPUT: Block = { type: "text", text: "Upscale the video." };
 
 /**
  * The body of `POST interactions` for one video: in the background, kept, delivered as a file.
- * @throws {AppError} `upstream_model_denied` for a family that this upstream does not have
+ * @param model the upstream's id of the model
  */
-export function toInteraction(request: VideoRequest, { images, videos, previous }: PositionedInputs): CreateInteraction {
+export function toInteraction(request: VideoRequest, model: string, { images, videos, previous }: PositionedInputs): CreateInteraction {
   const { mode, prompt, aspect, resolution, seconds, seed } = request;
   const text: Block[] = prompt ? [{ type: "text", text: prompt }] : [];
   const content = [...images, ...videos, ...text];
   return {
-    model: videoModelOf(request.family),
+    model,
     input: [{ type: "user_input", content: content.length > 0 ? content : [NO_INPUT] }],
     response_format: {
       type: "video",

@@ -2,15 +2,21 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import type { ImageRequest } from "../../domain/generation.ts";
 import type { AppError } from "../../errors.ts";
+import { CATALOGUE } from "../../gateway/models/testing.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import type { ProviderToken } from "../provider.ts";
-import { collect, memoryCall } from "../testing.ts";
+import { builtInModels, collect, memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
-import { GEMINI_MODELS } from "./models.ts";
+
+const familiesOf = (kind: "image" | "video") =>
+  CATALOGUE.families(kind)
+    .filter(({ providers }) => providers.gemini)
+    .map(({ id }) => id);
+const IMAGE_FAMILIES = familiesOf("image");
 
 const simulator = await startSimulator();
-const gemini = createGemini({ baseUrl: simulator.geminiBaseUrl, now: () => 0, log: silentLog });
+const gemini = createGemini({ models: builtInModels("gemini"), baseUrl: simulator.geminiBaseUrl, now: () => 0, log: silentLog });
 const token: ProviderToken = { id: 1, secret: "demo-key", proxy: null, state: {} };
 const request: ImageRequest = { family: "gemini-nano-banana-2.1", turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }] };
 
@@ -32,7 +38,7 @@ const sizeOf = async (bytes: Buffer) => {
   return [width, height];
 };
 
-test.each(Object.keys(GEMINI_MODELS))("%s draws one picture of the promised size", async (family) => {
+test.each(IMAGE_FAMILIES)("%s draws one picture of the promised size", async (family) => {
   const { finals, images, finish, error } = await run({ family, aspect: "16:9" });
   expect(error).toBeNull();
   expect([images.length, finals.length]).toEqual([1, 1]);
@@ -62,7 +68,7 @@ test("inputs and signatures of a conversation arrive as they were", async () => 
 
 test("the models of a key are learned, without those it lost", async () => {
   const { call } = memoryCall();
-  expect((await gemini.check(token, call)).families).toEqual(expect.arrayContaining(Object.keys(GEMINI_MODELS)));
+  expect((await gemini.check(token, call)).families).toEqual(expect.arrayContaining(IMAGE_FAMILIES));
   simulator.setFaults("gemini.generate=retired(gemini-3.1-flash-image)");
   expect((await gemini.check(token, call)).families).not.toContain("gemini-3.1-flash-image");
   await expect(gemini.check({ ...token, secret: "bad-key" }, call)).rejects.toMatchObject({ kind: "upstream_unauthorized" });

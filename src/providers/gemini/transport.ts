@@ -4,12 +4,13 @@ import { readBody, send, withoutEndSlashes } from "../../http.ts";
 import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { noNews, type ReportNews, shapeOf } from "../news.ts";
-import type { ProviderToken } from "../provider.ts";
+import type { ProviderModels, ProviderToken } from "../provider.ts";
 import { readRefusal, toLookupError, withoutCost } from "./errors.ts";
 
 export type GeminiOptions = {
   /** Origin of the API without version, e.g. `https://generativelanguage.googleapis.com`. */
   baseUrl: string;
+  models: ProviderModels;
   /** Epoch ms. */
   now: () => number;
   log: Log;

@@ -5,12 +5,13 @@ import { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";
 import { startSimulator } from "../../simulator/simulator.ts";
 import type { ProviderToken, VideoStatus } from "../provider.ts";
-import { memoryCall } from "../testing.ts";
+import { builtInModels, memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 
 const simulator = await startSimulator({ videoMs: 10, fileMs: 10 });
 const pauses: number[] = [];
 const gemini = createGemini({
+  models: builtInModels("gemini"),
   baseUrl: simulator.geminiBaseUrl,
   now: () => 0,
   log: silentLog,

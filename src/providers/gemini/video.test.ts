@@ -4,7 +4,7 @@ import type { InputMedia, Json, VideoRequest } from "../../domain/generation.ts"
 import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import type { ProviderToken } from "../provider.ts";
-import { memoryCall } from "../testing.ts";
+import { builtInModels, memoryCall } from "../testing.ts";
 import { createGemini } from "./client.ts";
 
 const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary";
@@ -41,7 +41,7 @@ function setUp(routes: Record<string, ResponseReader | ResponseReader[]>) {
     signal.throwIfAborted();
     pauses.push(ms);
   };
-  const gemini = createGemini({ baseUrl: server.url.origin, now: () => 0, log, pause });
+  const gemini = createGemini({ models: builtInModels("gemini"), baseUrl: server.url.origin, now: () => 0, log, pause });
   const set = { gemini, calls, pauses, lines, origin: server.url.origin, ...memoryCall() };
   return { ...set, at: () => calls.map((call) => call.at), [Symbol.asyncDispose]: () => server.stop(true) };
 }

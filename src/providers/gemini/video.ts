@@ -13,7 +13,7 @@ import { createFiles, lost } from "./files.ts";
 import { type Block, interactionIdOf, type PositionedInputs, previousOf, toBlock, toInteraction } from "./interaction.ts";
 import { findVideo, toVideoStatus } from "./interaction-status.ts";
 import { isRecord, type JsonRecord, stringOf } from "./json.ts";
-import { videoModelOf } from "./models.ts";
+import { requireModel } from "./models.ts";
 import { type GeminiOptions, type Transport, usableKey } from "./transport.ts";
 import { INTERACTION_STATUSES } from "./vocabulary.ts";
 
@@ -27,7 +27,7 @@ const MAX_INLINE = 16 * 1024 * 1024;
 
 /** The video half of the `gemini` provider. A handle is `{interactionId, createdAt}`, a result `{uri}` or `{interactionId, inline}`. */
 export function createVideos(options: GeminiOptions, transport: Transport): Videos {
-  const { now, news = noNews } = options;
+  const { models, now, news = noNews } = options;
   const files = createFiles(options, transport);
 
   /** Looks at an interaction; its bytes go to `openDraft`. @throws {AppError} `not_found` for an unknown one */
@@ -66,9 +66,9 @@ export function createVideos(options: GeminiOptions, transport: Transport): Vide
   return {
     async startVideo(request, token, call, onSubmit) {
       const { signal } = call;
-      videoModelOf(request.family);
+      const { wire } = requireModel(models, "video", request.family);
       usableKey(token.secret);
-      const body = await encodeBody(toInteraction(request, await place(request, token, call)));
+      const body = await encodeBody(toInteraction(request, wire, await place(request, token, call)));
       if (signal.aborted) throw toNetworkError(signal.reason, signal);
       await onSubmit();
       const response = await transport.open({ to: "v1beta/interactions", body, token, signal });

@@ -14,6 +14,7 @@ const sections: Record<keyof Settings, string> = {
   media: "Media",
   keys: "New keys",
   chat: "Chat",
+  models: "Models",
   webhooks: "Webhooks",
   requests: "Request log",
   tracing: "Traces",

@@ -67,18 +67,19 @@ async function begin(api: Api, call: Call, client: JobClient) {
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeInteraction(body.value);
   const previous = decoded.previous === undefined ? null : await jobOf(api, call, decoded.previous);
-  const make = modelOf(decoded.model).kind === "video" ? makeVideo : makeImage;
+  const make = modelOf(api.catalogue(), decoded.model).kind === "video" ? makeVideo : makeImage;
   const { stream, background } = decoded;
   return { job: await make(api, call, { client, decoded, previous }), stream, background };
 }
 
 const ignoredOf = (api: Api, { model, options, ignored }: DecodedInteraction) => [
   ...ignored,
-  ...leftByJob(api, modelOf(model), pickModelOptions(options)),
+  ...leftByJob(api, modelOf(api.catalogue(), model), pickModelOptions(options)),
 ];
 
 /** What orders of both kinds share. */
 const orderOf = (
+  api: Api,
   { requestId, startedAt, key, request }: Call,
   { model, webhookUrl, delivery, previous, output }: DecodedInteraction,
   ignored: string[],
@@ -87,7 +88,7 @@ const orderOf = (
   dialect: "gemini" as const,
   route: ROUTE,
   keyId: key.id,
-  choice: modelOf(model),
+  choice: modelOf(api.catalogue(), model),
   echo: writeEcho({
     delivery,
     previous: previous ?? null,
@@ -107,7 +108,7 @@ async function makeVideo(api: Api, call: Call, { client, decoded, previous }: Wo
   const source = previous?.kind === "video" ? { jobId: previous.id } : named && (await readSource(api, call, named.fields, named.param));
   const earlier = previous?.kind === "image" ? await resultsOf(api, previous) : [];
   return jobsOf(api).createVideo({
-    ...orderOf(call, decoded, ignoredOf(api, decoded)),
+    ...orderOf(api, call, decoded, ignoredOf(api, decoded)),
     client,
     options: { ...decoded.video, seed: decoded.options.seed },
     prompt: decoded.prompt,
@@ -130,7 +131,7 @@ async function makeImage(api: Api, call: Call, { client, decoded, previous }: Wo
   const [last = { role: "user" as const, parts: [] }, ...before] = decoded.turns.toReversed();
   const turns = [...earlier, ...before.reverse(), { ...last, parts: [...videos, ...last.parts] }].filter(({ parts }) => parts.length > 0);
   return jobsOf(api).createImages({
-    ...orderOf(call, decoded, ignoredOf(api, decoded)),
+    ...orderOf(api, call, decoded, ignoredOf(api, decoded)),
     client,
     options: { ...decoded.options, ...readImageOptions(decoded.hints, HINT_NAMES) },
     shapeParams: { aspect: HINT_NAMES.aspectRatio, size: HINT_NAMES.imageSize },

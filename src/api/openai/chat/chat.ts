@@ -6,7 +6,6 @@ import type { Job } from "../../../domain/job.ts";
 import type { ImageForm } from "../../../domain/key.ts";
 import { AppError } from "../../../errors.ts";
 import type { Run } from "../../../gateway/generation/contract.ts";
-import { parseModel } from "../../../gateway/models/models.ts";
 import type { LocalReply } from "../../../gateway/side-calls/reply.ts";
 import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { validator } from "../../body/body.ts";
@@ -43,12 +42,12 @@ type Show = (media: Extract<GenerateEvent, { type: "image" }>["media"]) => Promi
 export async function chat(api: Api, call: Call): Promise<Response> {
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeChat(body.value);
-  const kind = parseModel(decoded.model)?.kind ?? "image";
+  const kind = api.catalogue().parseModel(decoded.model)?.kind ?? "image";
   const facts = chatFacts(body.value, decoded, kind, call.request.headers);
   const side = takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
   if (side.reply) return answerLocally(api, decoded, side.reply);
 
-  const choice = modelOf(decoded.model);
+  const choice = modelOf(api.catalogue(), decoded.model);
   if (choice.kind === "video") {
     const video = await startChatVideo(api, call, body.value, decoded, choice);
     if (!isJoined(video.headers)) side.started();

@@ -3,7 +3,7 @@
 
 import type { Finish, GenerateEvent, Usage } from "../../../domain/generation.ts";
 import type { VideoForm } from "../../../domain/key.ts";
-import type { ModelEntry } from "../../../gateway/models/models.ts";
+import type { ModelEntry } from "../../../gateway/models/model-list.ts";
 
 /** A finished image in the two ways a response can carry it. `link`: the address of the stored image, whatever the form. */
 export type ShownImage = { form: "markdown" | "images"; url: string; link: string };

@@ -3,7 +3,6 @@
 import type { Kind } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
-import { parseModel } from "../../../gateway/models/models.ts";
 import type { ChatCall } from "../../../gateway/side-calls/decide.ts";
 import type { Demand } from "../../../gateway/side-calls/reply.ts";
 import type { ChatBody, ResponsesBody } from "../schema.ts";
@@ -42,11 +41,11 @@ export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, 
   return { call, json: jsonIn(loose, CHAT_FORMATS), tool: chatTool(loose) };
 }
 
-export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Decoded, headers: Headers): SideFacts {
+export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Decoded, kind: Kind, headers: Headers): SideFacts {
   const loose = body as Loose;
   const items = isText(body.input) ? [{ role: "user", content: body.input }] : body.input.filter((item) => isText(item.role));
   const call = callOf(items, {
-    kind: parseModel(model)?.kind ?? "image",
+    kind,
     instructions: body.instructions ?? "",
     maxTokens: numberIn(loose.max_output_tokens),
     marker: markerOf(loose, headers),

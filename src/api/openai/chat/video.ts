@@ -5,7 +5,7 @@ import type { Job } from "../../../domain/job.ts";
 import type { VideoForm } from "../../../domain/key.ts";
 import { AppError } from "../../../errors.ts";
 import { isSettled } from "../../../gateway/jobs/job-state.ts";
-import type { ModelChoice } from "../../../gateway/models/models.ts";
+import type { ModelChoice } from "../../../gateway/models/parse-model.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { jobHeaders } from "../../generation-headers.ts";
 import { mediaUrl } from "../../links.ts";
@@ -42,7 +42,7 @@ export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, 
       const ended = await endedJob(api, call, job);
       const body = await completion(api, call, envelope, ended);
       client.delivered();
-      return Response.json(body, { headers: { ...headers, ...jobHeaders(ended) } });
+      return Response.json(body, { headers: { ...headers, ...jobHeaders(api.catalogue(), ended) } });
     };
     return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, () => client.deliver(whole));
   }

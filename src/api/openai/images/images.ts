@@ -63,11 +63,11 @@ async function withBody<T>(api: Api, call: Call, kind: ImagesKind, act: (decoded
   const { request } = call;
   if (!isMultipart(request)) {
     using body = await api.bodies.json(request, validate);
-    return await act(decodeImages(body.value, kind));
+    return await act(decodeImages(body.value, kind, api.catalogue().defaultFamily("image")));
   }
   await using form = await api.bodies.form(request, api.media, api.settings.current().media.fetch_limit_mb);
   const body = validate(formObject(form, FORM_FIELDS));
-  return await act(decodeImages(body, kind, await storeUploads(api, call, form)));
+  return await act(decodeImages(body, kind, api.catalogue().defaultFamily("image"), await storeUploads(api, call, form)));
 }
 
 const IMAGE_FIELDS: ReadonlySet<string> = new Set(["image", "images", "input_reference", "input_references"]);

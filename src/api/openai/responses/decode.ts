@@ -4,8 +4,8 @@ import type { ImageOptions } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import { endWithUser, type InputReference, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
+import type { Catalogue } from "../../../gateway/models/catalogue/catalogue.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
-import { DEFAULT_FAMILY, parseModel } from "../../../gateway/models/models.ts";
 import { countOr } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
 import type { ImageFormatOptions } from "../../image-output.ts";
@@ -42,7 +42,7 @@ export type Recall = {
 };
 
 /** @throws {AppError} `invalid_request` naming the item, `not_found` for a model without the image tool */
-export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResponse {
+export function decodeResponse(body: ResponsesBody, recall: Recall, catalogue: Catalogue): DecodedResponse {
   const tool = (body.tools ?? []).find((one) => one.type === "image_generation");
   const items = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
   const turns = endWithUser(joinTurns([...earlierTurns(body, recall), ...decodeItems(items, recall)]));
@@ -53,7 +53,7 @@ export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResp
   const said = instructionsOf(items.filter(isMessage));
   const partials = body.stream ? countOr(0, tool?.partial_images, "tools.partial_images", PARTIALS) : 0;
   return {
-    model: modelOf(body, tool),
+    model: modelOf(body, tool, catalogue),
     stream: body.stream ?? false,
     turns,
     ...collectImageHints(body, { tools: tool }),
@@ -70,9 +70,9 @@ export function decodeResponse(body: ResponsesBody, recall: Recall): DecodedResp
 }
 
 /** An image model named outright goes before the tool's; any other model only calls the tool. */
-function modelOf(body: ResponsesBody, tool: Loose | undefined): string {
-  if (!tool || parseModel(body.model)) return body.model;
-  return textIn(tool.model) ?? DEFAULT_FAMILY.image;
+function modelOf(body: ResponsesBody, tool: Loose | undefined, catalogue: Catalogue): string {
+  if (!tool || catalogue.parseModel(body.model)) return body.model;
+  return textIn(tool.model) ?? catalogue.defaultFamily("image");
 }
 
 function earlierTurns({ previous_response_id: id }: ResponsesBody, recall: Recall): UnresolvedTurn[] {

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { type Media, NO_USAGE } from "../../../domain/generation.ts";
 import type { UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
+import { CATALOGUE } from "../../../gateway/models/testing.ts";
 import { validator } from "../../body/body.ts";
 import { ResponsesBody } from "../schema.ts";
 import { decodeResponse } from "./decode.ts";
@@ -12,7 +13,7 @@ import { recallFor, type StoredAnswer, toRow, unreadTurn, withoutImages } from "
 const validate = validator(ResponsesBody);
 const NOTHING = { response: () => null, item: () => null };
 const decode = (body: object, recall: Parameters<typeof decodeResponse>[1] = NOTHING) =>
-  decodeResponse(validate({ model: "gemini-3-pro-image", input: "a fox", ...body }), recall);
+  decodeResponse(validate({ model: "gemini-3-pro-image", input: "a fox", ...body }), recall, CATALOGUE);
 const flat = (turns: UnresolvedTurn[]) =>
   turns.map(({ role, parts }) => [role, ...parts.map((part) => (part.type === "text" ? part.text : `<${part.url}>`))]);
 const OWN = { type: "reference", url: "/media/a.png", param: "input", trusted: false } as const;

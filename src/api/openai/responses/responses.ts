@@ -46,7 +46,7 @@ async function sendLocal(api: Api, { local, stream }: { local: LocalResponse; st
 /** Reads the body, whose bytes count until the images in it are stored, and starts. */
 async function begin(api: Own, call: Call) {
   using body = await api.bodies.json(call.request, validate);
-  const decoded = decodeResponse(body.value, await recallFor(api.responses, call.key.id, body.value));
+  const decoded = decodeResponse(body.value, await recallFor(api.responses, call.key.id, body.value), api.catalogue());
   const told = withoutInput(body.value);
   const envelopeOf = (job: Job | null): ResponseEnvelope => ({
     id: `resp_${answerId(job)}`,
@@ -54,7 +54,7 @@ async function begin(api: Own, call: Call) {
     body: told,
   });
   const isSilent = decoded.turns.length === 0;
-  const facts = responsesFacts(body.value, decoded, call.request.headers);
+  const facts = responsesFacts(body.value, decoded, api.catalogue().parseModel(decoded.model)?.kind ?? "image", call.request.headers);
   const side = decoded.forced && !isSilent ? null : takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
   if (side?.reply) {
     const keep = storing(api, call, told, { output: decoded.output, turns: decoded.turns.map(unreadTurn) });
