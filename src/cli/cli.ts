@@ -23,6 +23,7 @@ import { tokenImport } from "./token/import.ts";
 import { tokenList } from "./token/list.ts";
 import { tokenRemove } from "./token/remove.ts";
 import { tokenSet } from "./token/set.ts";
+import { upgrade } from "./upgrade.ts";
 import type { Io, Verb } from "./verb.ts";
 import { version } from "./version.ts";
 
@@ -48,6 +49,7 @@ export const VERBS: readonly Verb[] = [
   rotateSecretVerb,
   healthcheck,
   checkConfig,
+  upgrade,
   version,
 ];
 
