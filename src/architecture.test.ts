@@ -14,6 +14,9 @@ const OPEN = [
   "src/ids.ts",
   "src/log.ts",
   "src/http.ts",
+  "src/proxy-address.ts",
+  "src/socks-bridge.ts",
+  "src/socks-bridges.ts",
   "src/serial.ts",
   "src/soft-delete.ts",
   "src/keyed-semaphore.ts",
@@ -119,6 +122,7 @@ function mayUse(layer: Layer, file: SourceFile, name: string): boolean {
   if (/^(elysia|@elysiajs)(\/|$)/.test(name)) return layer.elysia === "all";
   // 5 MB of memory: loaded when the first MCP request arrives, by the one file that has it.
   if (name.startsWith("@modelcontextprotocol/")) return file.path === "src/api/mcp/server.ts";
+  if (name === "socks") return file.path === "src/socks-bridge.ts";
   if (/^preact/.test(name)) return /^(views|src\/admin)\//.test(file.path);
   return layer.packages?.test(name) ?? true;
 }
@@ -202,6 +206,18 @@ describe("layers", () => {
     ["the program uses what tests share", "src/context.ts", 'import { virtualClock } from "./testing.ts"; virtualClock();', false],
   ])("%s", (_name, path, text, allowed) => {
     expect(brokenRules({ path, text })).toHaveLength(allowed ? 0 : 1);
+  });
+});
+
+describe("what costs memory and is seldom used", () => {
+  test.each(["src/api/mcp/server.ts", "src/socks-bridge.ts"])("%s is loaded at its first use", (target) => {
+    const kindsOf = ({ path, text }: SourceFile) =>
+      new Bun.Transpiler({ loader: loaderOf(path) })
+        .scanImports(text)
+        .filter((found) => found.path.startsWith(".") && posix.join(posix.dirname(path), found.path) === target)
+        .map(({ kind }) => kind);
+    const kinds = sources.filter(({ path }) => !isTest(path)).flatMap(kindsOf);
+    expect(kinds).toEqual(["dynamic-import"]);
   });
 });
 

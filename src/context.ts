@@ -158,6 +158,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const tokens = new Credentials({
     ...base,
     providers,
+    sharedProxy: () => current().pool.proxy,
     openTempFile: (mime) => media.openTempFile(mime),
     now,
     onFacts: (id, facts) => {

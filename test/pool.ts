@@ -102,6 +102,7 @@ export function testPool(
     strategy: "least_busy",
     wait_ms: 30_000,
     queue_limit: 1000,
+    proxy: "",
     image_concurrency: 4,
     video_concurrency: 2,
     ...options.settings,

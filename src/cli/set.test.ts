@@ -249,8 +249,8 @@ describe("refused as wrong usage, before the folder is touched", () => {
     ["token set 1 --label=", "--label: expected a value, got nothing."],
     ["token set 1 --image-concurrency -2", '--image-concurrency: expected a whole number from -1 to 1000, got "-2".'],
     ["token set 1 --allow gemini-3-pro-imag", '--allow: expected families (nearest is "gemini-3-pro-image"), got "gemini-3-pro-imag".'],
-    ["token set 1 --proxy socks5://canary@p:1080", "--proxy: is SOCKS, which is not supported: give an http(s) proxy."],
-    ["token set 1 --proxy me:canary@p:3128", "--proxy: expected an address like http://proxy.example:3128."],
+    ["token set 1 --proxy socks4://canary@p:1080", "--proxy: is SOCKS4, which is not supported: give a socks5:// or http(s) proxy."],
+    ["token set 1 --proxy me:canary@p:3128", "--proxy: expected an address like http://proxy.example:3128 or socks5://proxy.example:1080."],
   ];
   test.each(CASES)("%s", async (line, message) => {
     const { data, cli } = fresh();

@@ -1,6 +1,7 @@
 // The settings schema as a list of keys: what each expects, whether a value is that, and how it is read from text.
 import ipaddr from "ipaddr.js";
 import { redactText } from "../log.ts";
+import { proxyFault } from "../proxy-address.ts";
 import { type Settings, SettingsSchema } from "./settings-schema.ts";
 
 /** A key with its section, e.g. `pool.wait_ms`. */
@@ -53,6 +54,7 @@ const isAddress = (text: string) => ipaddr.IPv4.isValidFourPartDecimal(text) || 
 const CHECKS = {
   cidr: (text: string) => isAddress(text) || (isAddress(text.split("/")[0]!) && ipaddr.isValidCIDR(text)),
   host: (text: string) => isAddress(text) || /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/i.test(text),
+  proxy: (text: string) => text === "" || proxyFault(text) === null,
   url: (text: string) => text === "" || (URL.canParse(text) && new URL(text).username === "" && new URL(text).password === ""),
 };
 

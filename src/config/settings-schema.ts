@@ -8,7 +8,7 @@ type Note = {
   /** What a person is told to write where type and bounds do not say it. */
   expected?: string;
   /** A rule beyond type and pattern, by its name in settings-check.ts; of a list: for each item. */
-  check?: "cidr" | "host" | "url";
+  check?: "cidr" | "host" | "proxy" | "url";
 };
 
 const text = (fallback: string, description: string, note: Note & { pattern?: string } = {}) =>
@@ -109,6 +109,11 @@ export const SettingsSchema = t.Object({
     ),
     wait_ms: whole(30_000, 0, 600_000, "Longest wait for a free token, in milliseconds"),
     queue_limit: whole(1000, 0, 100_000, "Requests that may wait at once; over it the key with the most of them gets 429"),
+    proxy: text("", "Proxy of every token that has none of its own: http(s) or SOCKS5; a token goes without by the word direct", {
+      secret: true,
+      check: "proxy",
+      expected: 'empty, or an address like "socks5://user:password@proxy.example:1080"',
+    }),
     image_concurrency: whole(4, -1, 1000, "Image calls at once for a new token; -1 unlimited"),
     video_concurrency: whole(2, -1, 1000, "Video calls at once for a new token; -1 unlimited"),
   }),

@@ -23,7 +23,7 @@ export type ProviderToken = {
   id: number;
   /** `gemini`: an API key. `flow`: the value of the session cookie. */
   secret: string;
-  /** Outgoing proxy for every call of this token (`http://user:pass@host:port`), or null for none. */
+  /** Outgoing proxy for every call of this token (`http://user:pass@host:port`, `socks5://…`), or null for none. */
   proxy: string | null;
   /** What this adapter asked to remember of the token (access token, project, …). Opaque to everyone else, encrypted at rest. */
   state: ProviderState;

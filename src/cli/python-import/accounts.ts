@@ -12,7 +12,7 @@ const LEFT_BEHIND: Record<LeftBehind, string> = {
   captcha_proxy: "proxies of captcha solvers, of which there are none here,",
   extension_route: "routes to browsers that solve captchas, of which there are none here,",
   refresh: "renewal intervals of single accounts (refresh.flow_interval is for all)",
-  proxy: "proxies that cannot be used here (SOCKS, or no address; the account comes in disabled)",
+  proxy: "proxies that cannot be used here (SOCKS4, or no address; the account comes in disabled)",
 };
 
 export type Accounts = {

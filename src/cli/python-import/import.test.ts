@@ -53,7 +53,7 @@ const TOKENS: Row[] = [
   { st: st("two"), email: "two@example.com", is_active: 0, proxy_url: "10.0.0.1:3128:me:canary" },
   { st: st("three"), ban_reason: "429_rate_limit", proxy_url: "http://other.example:8080" },
   { st: st("four"), at_expires: "2026-09-01T00:00:00+00:00" },
-  { st: st("five"), proxy_url: "st5 10.0.0.1:1080:me:canary" },
+  { st: st("five"), proxy_url: "socks4://me:canary@10.0.0.1:1080" },
   { st: "canary with blanks" },
 ];
 
@@ -114,7 +114,7 @@ describe("a folder of the original", () => {
     expect(code).toBe(0);
     expect(out).toContain('taken  5 accounts, 1 of them disabled, 3 that cannot serve yet ("flow2api token list" says why)\n');
     expect(out).toContain("taken  the shared proxy http://shared.example:3128, for 2 accounts\n");
-    expect(out).toContain("left  proxies that cannot be used here (SOCKS, or no address; the account comes in disabled) of 1 account\n");
+    expect(out).toContain("left  proxies that cannot be used here (SOCKS4, or no address; the account comes in disabled) of 1 account\n");
     expect(out).toContain("left  account 6: the session has white space or control characters inside\n");
     const { tokens } = await contentsOf(data);
     const [one, two, three, four, five] = tokens;
@@ -159,13 +159,28 @@ describe("a folder of the original", () => {
 
   test("a shared proxy that cannot be used leaves the accounts that need it disabled, and is told", async () => {
     const { data, cli } = fresh();
-    const proxies = { enabled: 1, proxy_url: "socks5://canary:canary@h.example:1080" };
+    const proxies = { enabled: 1, proxy_url: "socks4://canary:canary@h.example:1080" };
     const { out } = await cli("import", makeOriginal({ config: { ...FULL, proxy_config: proxies } }));
     expect(out).toContain(
-      "left  the shared proxy is SOCKS, which is not supported: give an http(s) proxy; accounts that used it come in disabled\n",
+      "left  the shared proxy is SOCKS4, which is not supported: give a socks5:// or http(s) proxy; accounts that used it come in disabled\n",
     );
     expect(out).not.toContain("canary");
     expect((await contentsOf(data)).tokens[0]).toMatchObject({ enabled: false, proxy: null });
+  });
+
+  test("takes SOCKS5 proxies as they are, shared ones and an account's own, in each notation", async () => {
+    const { data, cli } = fresh();
+    const proxies = { enabled: 1, proxy_url: "st5 shared.example:1080:me:canary" };
+    const original = makeOriginal({ config: { ...FULL, proxy_config: proxies } });
+    using db = new Database(join(original, "data", "flow.db"));
+    db.run("UPDATE tokens SET proxy_url = 'socks5h://me:canary@own.example:1080' WHERE id = 5");
+    const { code, out } = await cli("import", original);
+    expect(code).toBe(0);
+    expect(out).toContain("taken  the shared proxy socks5://…@shared.example:1080, for 2 accounts\n");
+    expect(out).not.toMatch(/canary|SOCKS/);
+    const { tokens } = await contentsOf(data);
+    expect(tokens[0]).toMatchObject({ enabled: true, proxy: "socks5://me:canary@shared.example:1080" });
+    expect(tokens[4]).toMatchObject({ enabled: true, proxy: "socks5h://me:canary@own.example:1080" });
   });
 
   test("gives settings within our bounds and its key, and says what is left behind and why", async () => {

@@ -6,6 +6,7 @@ import { createLog } from "../../log.ts";
 import { createFlow } from "../../providers/flow/client.ts";
 import { createGemini } from "../../providers/gemini/client.ts";
 import type { Provider, ProviderModels, ProviderToken, TokenFacts } from "../../providers/provider.ts";
+import { proxyOf } from "../../proxy-address.ts";
 import type { Folder } from "../folder.ts";
 
 /** `secret` and `state` are what is to be kept: asking may have rotated a session. */
@@ -21,7 +22,7 @@ export async function checkSecret(
   { provider, secret }: { provider: string; secret: string },
   now: () => number,
 ): Promise<Checked | Unchecked> {
-  const token: ProviderToken = { id: 0, secret, state: {}, proxy: null };
+  const token: ProviderToken = { id: 0, secret, state: {}, proxy: proxyOf(null, settings.pool.proxy) };
   try {
     const facts = await adapterOf(provider, { settings, models: modelsFor(models.current, provider) }, now).check(token, {
       signal: AbortSignal.timeout(LIMIT_MS),

@@ -29,7 +29,7 @@ const TOKEN_OPTIONS = {
   rpd: option("N", "own cap: calls a day (America/Los_Angeles); empty: none"),
   ipm: option("N", "own cap: images in any 60 seconds; empty: none"),
   "usd-day": option("USD", "own cap: estimated money a day (America/Los_Angeles); empty: none"),
-  proxy: option("URL|-", "http(s) proxy of its calls; - reads it from standard input; empty: none"),
+  proxy: option("URL|-", "http(s) or SOCKS5 proxy of its calls; - reads it from standard input; empty: that of the pool"),
   note: option("TEXT", "whatever you want to remember"),
   tags: option("A,B", "words to find it by"),
 } as const satisfies Options;

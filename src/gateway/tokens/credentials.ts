@@ -6,6 +6,7 @@ import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import type { CallContext, Provider, ProviderState, ProviderToken, TokenFacts } from "../../providers/provider.ts";
+import { proxyOf } from "../../proxy-address.ts";
 import { createSerial } from "../../serial.ts";
 
 /** What a secret turned out to be. `secret` is the one to store: the check may have rotated it. */
@@ -18,6 +19,8 @@ type Dependencies = {
   store: Pick<Store, "readTokenSecret" | "writeTokenSecret" | "updateToken">;
   providers: ReadonlyMap<string, Provider>;
   openTempFile(mime: string): Promise<TempFileWriter>;
+  /** Proxy of tokens without one of their own; empty or absent: none. */
+  sharedProxy?(): string;
   now: () => number;
   log: Log;
   /** Called after each successful check. */
@@ -37,7 +40,7 @@ export class Credentials {
   /** The token with its decrypted secret, for one call: at once where it was opened before. @throws {AppError} `no_token` when it is gone */
   open(id: number, proxy: string | null): ProviderToken | Promise<ProviderToken> {
     const known = this.#secrets.get(id);
-    return known ? { id, secret: known.secret, state: known.state, proxy } : this.#read(id, proxy);
+    return known ? { id, secret: known.secret, state: known.state, proxy: this.#proxyOf(proxy) } : this.#read(id, proxy);
   }
 
   async #read(id: number, proxy: string | null): Promise<ProviderToken> {
@@ -45,7 +48,11 @@ export class Credentials {
       throw error instanceof AppError && error.kind === "not_found" ? new AppError("no_token", "The chosen token was deleted.") : error;
     });
     this.#secrets.set(id, read);
-    return { id, secret: read.secret, state: read.state, proxy };
+    return { id, secret: read.secret, state: read.state, proxy: this.#proxyOf(proxy) };
+  }
+
+  #proxyOf(own: string | null): string | null {
+    return proxyOf(own, this.#deps.sharedProxy?.() ?? "");
   }
 
   /** What an adapter may use during one call of this token. */
@@ -88,7 +95,7 @@ export class Credentials {
   /** Asks the upstream about a secret that no token has. One at a time. @throws {AppError} as {@link Provider.check} */
   probe(name: string, secret: string, signal: AbortSignal): Promise<Probe> {
     return this.#probes(async () => {
-      const token: ProviderToken = { id: PROBE_ID, secret, state: {}, proxy: null };
+      const token: ProviderToken = { id: PROBE_ID, secret, state: {}, proxy: this.#proxyOf(null) };
       const remember: CallContext["remember"] = async (change) => {
         token.secret = change.secret ?? token.secret;
         token.state = { ...token.state, ...change.state };

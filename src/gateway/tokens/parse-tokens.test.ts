@@ -87,7 +87,11 @@ describe("CSV", () => {
     ["a field that is no number", `key,weight\n${KEY},canary`, "weight: expected a number from 0 to 1000000"],
     ["a limit out of bounds", `key,image_concurrency\n${KEY},-2`, "image_concurrency: expected a whole number from -1 to 1000"],
     ["an unknown provider", `key,provider\n${KEY},canary`, "provider: expected gemini or flow"],
-    ["a SOCKS proxy", `key,proxy\n${KEY},socks5://canary:canary@h:1`, "proxy: is SOCKS, which is not supported: give an http(s) proxy"],
+    [
+      "a SOCKS4 proxy",
+      `key,proxy\n${KEY},socks4://canary:canary@h:1`,
+      "proxy: is SOCKS4, which is not supported: give a socks5:// or http(s) proxy",
+    ],
     ["a row that is too long", `key,label\n${KEY},canary,canary`, "has 3 fields where the header names 2"],
     ["no secret", "key,label\n,canary", "holds no secret (a field such as secret, key or session_token)"],
   ])("%s is refused by name", (_name, text, reason) => {

@@ -120,7 +120,7 @@ function proxyFor(row: PythonRow, shared: PythonOptions["sharedProxy"]): { proxy
 }
 
 export const proxyReason = ({ message }: AppError): string =>
-  message.startsWith("is ") ? message : "is no address like http://proxy.example:3128";
+  /^(?:is|has) /.test(message) ? message : "is no address like http://proxy.example:3128";
 
 /** Epoch ms of what Python and SQLite write; without a zone it is UTC. Null where nothing is told. */
 function timeOf(value: unknown): number | null {

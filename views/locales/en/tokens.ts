@@ -167,12 +167,13 @@ export const tokens = {
     concurrency: "-1: no limit, 0: none",
     weight: "A token with twice the weight gets twice the calls.",
     priority: "Higher is used first.",
-    proxy: "http://proxy.example:3128. A password in it is not shown again.",
+    proxy:
+      "http://proxy.example:3128 or socks5://proxy.example:1080. A password in it is not shown again. Empty: the pool's; direct: none.",
     families: "Model families, separated by commas. Empty: no restriction.",
     caps: "Counted here, before each call. Empty: no cap.",
     secret: "A Gemini API key, or the session cookie of Flow. It is stored encrypted and never shown again.",
   },
-  wrongProxy: "expected an address like http://proxy.example:3128",
+  wrongProxy: "expected an address like http://proxy.example:3128 or socks5://proxy.example:1080",
   wrongSecret: "is not a secret of this provider",
   knownSecret: "Another token has this secret.",
   // Add
@@ -277,7 +278,7 @@ export const tokens = {
     captcha_proxy: "Proxies of captcha solvers, which are not supported",
     extension_route: "Routes to browsers that solve captchas, which are not supported",
     refresh: "Renewal intervals of single accounts: the setting refresh.flow_interval applies to all",
-    proxy: "Proxies that are not supported (SOCKS, or no address); these accounts are imported disabled",
+    proxy: "Proxies that are not supported (SOCKS4, or no address); these accounts are imported disabled",
   } satisfies Record<LeftBehind, string> as Record<LeftBehind, string>,
   importReason: (reason: string) => reason,
   // Groups
