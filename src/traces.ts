@@ -10,6 +10,8 @@ export type CallDetails = {
   finish?: string;
   /** The upstream's name of the model that was used, if reported. */
   modelVersion?: string;
+  /** The upstream's id of its response. */
+  responseId?: string;
   images: number;
   videoSeconds: number;
   usd: number;

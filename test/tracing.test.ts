@@ -85,6 +85,8 @@ test("only the upstream's span has attributes of GenAI", () => {
     "gen_ai.provider.name": "gcp.gemini",
     "gen_ai.output.type": "image",
     "gen_ai.request.model": "gemini-3.1-flash-image",
+    "gen_ai.response.id": expect.stringMatching(/./),
+    "gen_ai.response.model": "gemini-3.1-flash-image",
     "gen_ai.response.finish_reasons": ["stop"],
     "flow2api.images": 1,
   });

@@ -133,6 +133,8 @@ export type ImageFinish = {
   message?: string;
   usage: Usage | null;
   modelVersion?: string;
+  /** The upstream's id of its response, if it gave one. */
+  responseId?: string;
   extras?: OutputExtras;
 };
 

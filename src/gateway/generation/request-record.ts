@@ -37,7 +37,7 @@ export type AttemptEnd = (
   outcome: Outcome,
   images: Media[],
   cost: { images: number; usd: number },
-  reply?: Pick<CallDetails, "finish" | "modelVersion">,
+  reply?: Pick<CallDetails, "finish" | "modelVersion" | "responseId">,
 ) => void;
 
 export type GenerationRecord = {
@@ -158,9 +158,9 @@ export function createRecord({ requests, metrics, traces, clock, log }: Dependen
         });
         if (traces) {
           const usage = outcome.ok ? outcome.usage : null;
-          const { finish, modelVersion } = reply ?? {};
+          const { finish, modelVersion, responseId } = reply ?? {};
           const made = { images: images.length, videoSeconds: 0, usd: cost.usd };
-          attempts.at(-1)!.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, ...made };
+          attempts.at(-1)!.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, responseId, ...made };
         }
         mediaIds.push(...images.map((media) => media.id));
         used.images += cost.images;

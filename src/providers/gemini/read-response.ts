@@ -27,6 +27,7 @@ export class ResponseReader {
   private block = "";
   private usage: unknown;
   private modelVersion: string | undefined;
+  private responseId: string | undefined;
   private extras: OutputExtras | undefined;
 
   constructor(private readonly learn: UpdateFacts = () => {}) {}
@@ -57,13 +58,14 @@ export class ResponseReader {
 
   /** The final image, if there is one, and how it ended. */
   end(): { image: ResponseImage | null; finish: ImageFinish } {
-    const { image, block, reason, message, modelVersion, extras } = this;
+    const { image, block, reason, message, modelVersion, responseId, extras } = this;
     const finish: ImageFinish = {
       finish: block ? "policy_input" : toFinish(reason, image !== null, this.hasText),
       upstreamReason: block || reason,
       message: message && wordsToClient(message),
       usage: toUsage(this.usage, image !== null),
       modelVersion,
+      responseId,
       extras,
     };
     return { image, finish };
@@ -87,6 +89,7 @@ export class ResponseReader {
     this.message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? this.message;
     this.usage = response.usageMetadata ?? this.usage;
     this.modelVersion = stringOf(response.modelVersion) ?? this.modelVersion;
+    this.responseId = stringOf(response.responseId) ?? this.responseId;
     if (told && !FINISH_REASONS.has(told)) this.learn("finish_reason", told, response);
     if (blocked && !BLOCK_REASONS.has(blocked)) this.learn("block_reason", blocked, response);
   }
