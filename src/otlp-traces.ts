@@ -1,5 +1,15 @@
 // OpenTelemetry traces over OTLP/HTTP: a server span per request, and under it its leases and upstream calls. Loaded only while on.
-import { type Attributes, type Context, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from "@opentelemetry/api";
+import {
+  type Attributes,
+  type Context,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import {
   BasicTracerProvider,
@@ -28,8 +38,8 @@ const CLOSE_MS = 2000;
 /** Names of the GenAI conventions. Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/ (1.45, 2026-11-30) */
 const PROVIDERS: Readonly<Record<string, string>> = { gemini: "gcp.gemini", vertex: "gcp.vertex_ai", flow: "gcp.gen_ai" };
 
-/** `open`: its response, and what holds that; at 0 the span ends. */
-type Traced = { span: Span; context: Context; method: string; open: number };
+/** `open`: its response, and what holds that; at 0 the span has ended, and only the context is left, for calls that come later. */
+type Traced = { span: Span | null; context: Context; method: string; open: number; isSampled: boolean };
 
 export class OtlpTraces implements Traces {
   readonly #provider: BasicTracerProvider;
@@ -61,13 +71,15 @@ export class OtlpTraces implements Traces {
     const context = parent ? trace.setSpanContext(ROOT_CONTEXT, { ...parent, isRemote: true }) : ROOT_CONTEXT;
     const attributes = { "http.request.method": method, "url.path": path.slice(0, 500), "flow2api.request.id": requestId };
     const span = this.#tracer.startSpan(method, { kind: SpanKind.SERVER, startTime: at, attributes }, context);
-    this.#requests.set(requestId, { span, context: trace.setSpan(ROOT_CONTEXT, span), method, open: 1 });
+    const spanContext = span.spanContext();
+    const isSampled = (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0;
+    this.#requests.set(requestId, { span, context: trace.setSpanContext(ROOT_CONTEXT, spanContext), method, open: 1, isSampled });
     if (this.#requests.size > MAX_REQUESTS) this.#forgetOldest();
   }
 
   requestEnded(requestId: string, { status, route }: { status: number; route: string | null }): void {
     const traced = this.#requests.get(requestId);
-    if (!traced) return;
+    if (!traced?.span) return;
     const { span } = traced;
     span.setAttribute("http.response.status_code", status);
     if (route) {
@@ -92,13 +104,15 @@ export class OtlpTraces implements Traces {
   }
 
   generationEnded(row: TracedRow): void {
-    const context = this.#requests.get(row.id)?.context ?? ROOT_CONTEXT;
+    const traced = this.#requests.get(row.id);
+    if (traced && !traced.isSampled) return;
+    const context = traced?.context ?? ROOT_CONTEXT;
     if (row.attempts.length === 0) this.#waited(row, context);
     for (const [index, attempt] of row.attempts.entries()) this.#called(row, attempt, { index, context });
   }
 
   async close(): Promise<void> {
-    for (const { span, open } of this.#requests.values()) if (open > 0) span.end(this.deps.now());
+    for (const { span } of this.#requests.values()) span?.end(this.deps.now());
     this.#requests.clear();
     const { promise: late, resolve } = Promise.withResolvers<"late">();
     const timer = setTimeout(() => resolve("late"), CLOSE_MS);
@@ -110,12 +124,14 @@ export class OtlpTraces implements Traces {
   #close(traced: Traced): void {
     if (traced.open === 0) return;
     traced.open--;
-    if (traced.open === 0) traced.span.end(this.deps.now());
+    if (traced.open > 0) return;
+    traced.span?.end(this.deps.now());
+    traced.span = null;
   }
 
   #forgetOldest(): void {
     const [requestId = "", traced] = this.#requests.entries().next().value ?? [];
-    if (traced && traced.open > 0) traced.span.end(this.deps.now());
+    traced?.span?.end(this.deps.now());
     this.#requests.delete(requestId);
   }
 

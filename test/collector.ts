@@ -23,7 +23,8 @@ export type Collector = AsyncDisposable & {
   headers: Headers[];
 };
 
-export function startCollector(): Collector {
+/** `until`: answers nothing before. */
+export function startCollector(until?: Promise<void>): Collector {
   const spans: CollectedSpan[] = [];
   const bodies: Uint8Array[] = [];
   const headers: Headers[] = [];
@@ -36,6 +37,7 @@ export function startCollector(): Collector {
       bodies.push(body);
       headers.push(request.headers);
       spans.push(...decodeRequest(body));
+      await until;
       return new Response(null, { status: 200 });
     },
   });

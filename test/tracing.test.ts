@@ -1,6 +1,8 @@
 // Traces of a server that has served, as an OpenTelemetry collector receives them.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { silentLog } from "../src/log.ts";
+import { OtlpTraces } from "../src/otlp-traces.ts";
 import { parseHeaders, parseTraceparent } from "../src/traces.ts";
 import { type CollectedSpan, type Collector, startCollector } from "./collector.ts";
 import { GEMINI, GEMINI_TWO, hurriedClock, KEY, type Rig, type RigOptions, startRig } from "./rig.ts";
@@ -188,6 +190,25 @@ describe("a collector that is gone", () => {
     expect((await rig.chat(body())).status).toBe(200);
     await rig.stopGateway();
     expect(rig.logged.filter((line) => line.includes("could not be delivered"))).toHaveLength(1);
+  });
+
+  test("one that does not answer gets no more than what waits for it: the rest is dropped", async () => {
+    const answers = Promise.withResolvers<void>();
+    await using collector = startCollector(answers.promise);
+    const settings = { endpoint: collector.url, headers: "", sample_percent: 100, service_name: "test" };
+    const traces = new OtlpTraces(settings, { log: silentLog, now: Date.now });
+    const attempt = { tokenId: 1, provider: "gemini", family: "m", startedAt: 0, ms: 1, outcome: "ok", reason: null, upstreamStatus: 200 };
+    const counts = { images: 1, videoSeconds: 0, inputTokens: 0, outputTokens: 0, usd: 0 };
+    const asked = { dialect: "openai", route: "chat", keyId: 1, model: "m", family: "m", stream: false, mediaIds: [] };
+    for (let index = 0; index < 10_000; index++) {
+      const row = { id: `req_${index}`, at: 0, ms: 1, kind: "image" as const, outcome: "ok", message: null, attempts: [attempt] };
+      traces.generationEnded({ ...row, ...asked, ...counts });
+    }
+    answers.resolve();
+    await traces.close();
+    // Of 20,000: the queue of 4,096, and a batch of 512 under way.
+    expect(collector.spans.length).toBeGreaterThan(0);
+    expect(collector.spans.length).toBeLessThanOrEqual(4096 + 512);
   });
 
   test("one that refuses is named in the log with its answer", async () => {
