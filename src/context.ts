@@ -20,6 +20,7 @@ import { Limits } from "./gateway/limits/limits.ts";
 import { createMediaFetch } from "./gateway/media/fetch-media.ts";
 import { LinkWatch } from "./gateway/media/link-watch.ts";
 import { FileMediaStore, type MediaStore } from "./gateway/media/media-store.ts";
+import { MemoryBudget } from "./gateway/media/memory-budget.ts";
 import type { Catalogue } from "./gateway/models/catalogue/catalogue.ts";
 import { noteFound } from "./gateway/models/catalogue/found.ts";
 import { CatalogueLayers } from "./gateway/models/catalogue/layers.ts";
@@ -60,6 +61,8 @@ export type Context = JobParts & {
   /** Flow sessions from the companion extension. */
   companionSessions: CompanionSessions;
   media: MediaStore;
+  /** Of results that generations hold in memory. */
+  memory: MemoryBudget;
   affinity: Affinity;
   /** Detects media links that clients cannot open. */
   linkWatch: LinkWatch;
@@ -180,7 +183,8 @@ export function createContext({ shutdown, ...options }: Options): Context {
   const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media };
   const bodyBudget = new BodyBudget(() => current().server);
   const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
-  const generate = createGenerate({ ...work, affinity, shutdown, holdBytes });
+  const memory = new MemoryBudget();
+  const generate = createGenerate({ ...work, affinity, shutdown, holdBytes, memory });
   return {
     ...options,
     ...createJobParts({ ...work, generate, allowPrivateHosts }),
@@ -197,6 +201,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
       settings: () => current().pool,
     }),
     media,
+    memory,
     affinity,
     linkWatch: new LinkWatch(),
     inputs: { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now },

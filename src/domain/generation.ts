@@ -107,6 +107,8 @@ export type TempFile = {
   path: string;
   /** All bytes of a small temp file, which is not on disk. */
   data?: Uint8Array;
+  /** The same bytes in standard base64 with padding, where the upstream sent them so. */
+  base64?: string;
   bytes: number;
   /** As the upstream claimed; the store decides by magic bytes. */
   mime: string;
@@ -178,7 +180,8 @@ export type GenerateEvent =
   | { type: "text"; text: string; signature?: string }
   /** An interim image, only when thoughts were asked for. */
   | { type: "draft"; media: Media; signature?: string }
-  | { type: "image"; media: Media; signature?: string }
+  /** `base64`: its bytes, while the client that began the generation reads it; absent: they are read from the store. */
+  | { type: "image"; media: Media; signature?: string; base64?: string }
   | {
       type: "done";
       finish: Finish;

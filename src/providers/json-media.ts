@@ -2,9 +2,10 @@
 import type { TempFile, TempFileWriter } from "../domain/generation.ts";
 import { readChunks, toNetworkError } from "../http.ts";
 import { newId } from "../ids.ts";
-import { createBase64Decoder, decodeBase64 } from "./base64.ts";
+import { createBase64Decoder, decodeBase64, isCanonical } from "./base64.ts";
 import { createScanner } from "./json-scan.ts";
-import { damaged, readJson } from "./json-stream.ts";
+import { damaged, parseJson, readJson } from "./json-stream.ts";
+import type { CallContext } from "./provider.ts";
 
 export type MediaOptions = {
   /** Names of the fields whose string values are media, e.g. `["data"]`. */
@@ -15,6 +16,8 @@ export type MediaOptions = {
   threshold?: number;
   /** Most bytes of all media together. */
   maxBytes?: number;
+  /** `CallContext.hold`: whole answers are parsed in memory as far as it allows. */
+  hold?: CallContext["hold"];
 };
 
 /** The media of one answer. Whoever holds it calls `discard` in a `finally`. */
@@ -53,8 +56,12 @@ const SLICE = 256 * 1024;
 const MAX_OPEN = 64;
 /** Of all media of one answer: more than any upstream sends, and less than a disk. */
 const MAX_MEDIA = 1024 * 1024 * 1024;
-/** Whole answers up to this Content-Length are parsed in memory. */
+/** Whole answers up to this length are parsed in memory, where nothing else is allowed. */
 const SMALL_ANSWER = 512 * 1024;
+/** Longest answer that is parsed in memory: an image of 4 MiB, and what stands around it. */
+const LONGEST_HELD = 6 * 1024 * 1024;
+/** Answers so short are not counted. */
+const UNCOUNTED = 64 * 1024;
 /** Longest answer without its media. */
 const MAX_SKELETON = 8 * 1024 * 1024;
 
@@ -66,13 +73,19 @@ export async function readMediaJson(
   response: Response,
   options: MediaOptions & { signal: AbortSignal },
 ): Promise<{ body: unknown; media: MediaTempFiles }> {
-  const { signal } = options;
+  const { signal, hold } = options;
   const length = response.headers.get("content-encoding") ? null : response.headers.get("content-length");
-  if (length !== null && Number(length) <= SMALL_ANSWER) {
-    const bytes = await response.bytes().catch((error) => Promise.reject(toNetworkError(error, signal)));
-    return { body: await readJson([bytes], SMALL_ANSWER), media: createTempFiles(options) };
+  if (length !== null && mayHold(Number(length), hold)) {
+    const text = await textOf(response, signal);
+    return { body: parseJson(text), media: hold ? HELD : createTempFiles(options) };
   }
-  const media = replaceMedia(readChunks(response, signal), options);
+  let chunks: AsyncIterable<Uint8Array> = readChunks(response, signal);
+  if (hold && length === null) {
+    const start = await readStart(response, signal, hold);
+    if ("text" in start) return { body: parseJson(start.text), media: HELD };
+    chunks = start.chunks;
+  }
+  const media = replaceMedia(chunks, options);
   try {
     return { body: await readJson(media.skeleton, MAX_SKELETON), media };
   } catch (error) {
@@ -80,6 +93,56 @@ export async function readMediaJson(
     throw error;
   }
 }
+
+/** An answer in memory is there three times for a moment: as text, as base64 and as bytes. */
+function mayHold(length: number, hold: MediaOptions["hold"]): boolean {
+  if (!hold) return length <= SMALL_ANSWER;
+  return length <= UNCOUNTED || (length <= LONGEST_HELD && hold(3 * length));
+}
+
+/** The text of an answer of unknown length, or its chunks once there are too many to hold. */
+async function readStart(
+  response: Response,
+  signal: AbortSignal,
+  hold: NonNullable<MediaOptions["hold"]>,
+): Promise<{ text: string } | { chunks: AsyncGenerator<Uint8Array> }> {
+  const chunks = readChunks(response, signal);
+  const begun: Uint8Array[] = [];
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await chunks.next();
+    if (done) return { text: new TextDecoder().decode(begun.length === 1 ? begun[0] : Buffer.concat(begun, bytes)) };
+    begun.push(value);
+    bytes += value.byteLength;
+    if (bytes > LONGEST_HELD || (bytes > UNCOUNTED && !hold(3 * value.byteLength))) return { chunks: rejoin(begun, chunks) };
+  }
+}
+
+async function* rejoin(begun: Uint8Array[], rest: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* begun;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
+}
+
+async function textOf(response: Response, signal: AbortSignal): Promise<string> {
+  try {
+    return await response.text();
+  } catch (error) {
+    throw toNetworkError(error, signal);
+  }
+}
+
+/** Media that are in memory already, as base64 in the parsed answer. */
+const HELD: MediaTempFiles = {
+  async take(value, mime) {
+    const data = decodeBase64(value);
+    return { path: "", data, bytes: data.byteLength, mime, base64: isCanonical(value, data.byteLength) ? value : undefined };
+  },
+  async discard() {},
+};
 
 /**
  * Splits JSON (one document, an array of them, or lines that hold it such as SSE) into a skeleton and its media. Chunks may be cut

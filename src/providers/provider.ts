@@ -36,8 +36,13 @@ export type ProviderState = Record<string, unknown>;
 export type CallContext = {
   /** Aborts when the client left, the deadline passed or the server stops. Its reason is an AppError. */
   signal: AbortSignal;
-  /** Opens a file for the bytes of one result of the given MIME type. Results are never held whole in memory. */
+  /** Opens a file for the bytes of one result of the given MIME type. Results are held whole in memory only as far as `hold` allows. */
   openTempFile(mime: string): Promise<TempFileWriter>;
+  /**
+   * Whether so many bytes more may be held in memory until the call's end. A response that may not is written to temp files as it arrives.
+   * Absent: half a mebibyte.
+   */
+  hold?(bytes: number): boolean;
   /** Merges into the token's remembered state; resolves when it is kept. A changed `secret` (rotated session) is kept as well. */
   remember(change: { state?: ProviderState; secret?: string }): Promise<void>;
 };

@@ -27,7 +27,7 @@ export async function startImages(api: Api, call: Call, { route, stream, ...spec
     const run = followJob({ ...api, jobs: jobs!, affinity: api.inputs.affinity }, job, spec.choice, signal);
     return { ...run, headers: { ...run.headers, ...ignoredHeader(leftByJob(api, spec.choice, pickModelOptions(spec.options))) } };
   };
-  const facts = { requestId, dialect: "gemini" as const, route, stream, key, signal, startedAt };
+  const facts = { requestId, dialect: "gemini" as const, route, stream, returnsBytes: true, key, signal, startedAt };
   const repetition = { insist: insists(request), idempotencyKey: idempotencyKeyOf(request) };
   const { run } = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
   return { run, stop };

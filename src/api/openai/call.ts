@@ -83,6 +83,8 @@ export type ImageOrder = {
   /** What a job returns as it was asked for, and the URL that is notified of its end. */
   echo?: Json;
   webhookUrl?: string;
+  /** See `ImageGeneration`. */
+  returnsBytes?: boolean;
   /** What else tells this request from another under one Idempotency-Key. */
   compared?: Json;
 };
@@ -136,16 +138,16 @@ export type StartedImages = StartedGeneration & {
 /** Reads the images that the order names and starts it. @throws {AppError} as {@link startGeneration} */
 export async function startImages(api: Api, call: Call, order: ImageOrder): Promise<StartedImages> {
   const { key, requestId, request, startedAt } = call;
-  const { route, stream, echo, webhookUrl, compared } = order;
+  const { route, stream, returnsBytes, echo, webhookUrl, compared } = order;
   // A response in one piece is abandoned by its request alone.
   const { signal, stop } = stream ? stoppable(request) : { signal: request.signal, stop() {} };
   const { spec, leftOut } = await prepareImages(api, call, order, signal);
   const { generate, jobs } = api;
   const follow = (job: Job) => followJob({ ...api, jobs: jobs! }, job, spec.choice, signal);
-  const facts = { requestId, dialect: "openai" as const, route, stream, key, signal, startedAt, echo, webhookUrl, compared };
+  const facts = { requestId, dialect: "openai" as const, route, stream, returnsBytes, key, signal, startedAt, echo, webhookUrl, compared };
   const repetition = { insist: insists(request), idempotencyKey: idempotencyKeyOf(request) };
-  const started = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
-  return { ...started, turns: spec.turns, leftOut, stop };
+  const { run, job } = await startGeneration({ generate, jobs, follow }, { ...facts, ...repetition }, spec);
+  return { run, job, turns: spec.turns, leftOut, stop };
 }
 
 /** Unique part of a response's ids; a job's own id, so that repetitions have the same ids. */

@@ -4,6 +4,7 @@ import { AppError, type ErrorKind } from "../../errors.ts";
 import type { ImageSink, Provider } from "../../providers/provider.ts";
 import { type ProviderEvent, play } from "../../providers/testing.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import { MemoryBudget } from "../media/memory-budget.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
 import { Attempt } from "./attempt.ts";
@@ -45,7 +46,7 @@ async function outcome({ events, fails, keep, wraps }: Plot): Promise<[ErrorKind
   const deps = { tokens, media, affinity: createAffinity() };
   const { signal } = new AbortController();
   try {
-    const owner = { signal, request: { key: { id: 1 }, requestId: "r" }, emit: () => {} };
+    const owner = { signal, request: { key: { id: 1 }, requestId: "r" }, emit: () => {}, memory: new MemoryBudget(), retain: () => false };
     await new Attempt(deps, owner, lease, { family: "f", turns: [] }).run(provider);
   } catch (error) {
     if (error instanceof AppError) return [error.kind, error.charged];

@@ -4,6 +4,7 @@ import type { GenerateEvent, ImageFinish, ImageRequest, Media, TempFile } from "
 import { AppError, asCharged, type ErrorKind, knownFailure } from "../../errors.ts";
 import type { ImageSink, Provider } from "../../providers/provider.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import type { MemoryBudget } from "../media/memory-budget.ts";
 import type { Lease } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
 import type { Affinity } from "./inputs/affinity.ts";
@@ -19,7 +20,11 @@ export interface AttemptOwner {
   readonly signal: AbortSignal;
   /** Whose request it is: owner of what is stored. */
   readonly request: { key: { id: number }; requestId: string; onSubmit?: () => Promise<void> };
+  /** Of results in memory. */
+  readonly memory: MemoryBudget;
   emit(event: GenerateEvent): void;
+  /** Whether the base64 of an image may stay in memory for its reader. */
+  retain(base64: string): boolean;
 }
 
 export class Attempt implements ImageSink {
@@ -29,6 +34,8 @@ export class Attempt implements ImageSink {
   isRefused = false;
   text = "";
   readonly images: Media[] = [];
+  /** Counted in the budget until the call has ended. */
+  private heldBytes = 0;
   /** An image came, stored or not. */
   private hasImage = false;
   /** Our own failure, which the provider may have thrown on as one of its upstream. */
@@ -51,7 +58,7 @@ export class Attempt implements ImageSink {
     const opened = tokens.open(this.lease.tokenId, this.lease.proxy);
     const token = opened instanceof Promise ? await opened : opened;
     try {
-      const finish = await provider.generateImages(this.request, token, tokens.callContext(token, signal), this);
+      const finish = await provider.generateImages(this.request, token, tokens.callContext(token, signal, this.hold), this);
       return { finish, images: this.images, text: this.text };
     } catch (thrown) {
       const error = this.failure ?? thrown;
@@ -59,8 +66,16 @@ export class Attempt implements ImageSink {
       const failure = known && signal.aborted && signal.reason instanceof AppError ? signal.reason : known;
       if (!failure) throw error;
       throw this.hasImage || (this.submitted && mayBeCharged(failure)) ? asCharged(failure) : failure;
+    } finally {
+      if (this.heldBytes > 0) this.owner.memory.give(this.heldBytes);
     }
   }
+
+  private readonly hold = (bytes: number): boolean => {
+    if (!this.owner.memory.take(bytes)) return false;
+    this.heldBytes += bytes;
+    return true;
+  };
 
   onUpload(index: number, total: number): void {
     this.owner.emit({ type: "uploading", index, total });
@@ -93,7 +108,9 @@ export class Attempt implements ImageSink {
       const stored = await media.keep(file, { origin: "result", family: request.family, keyId: key.id, requestId });
       affinity.remember(stored.id, { tokenId: lease.tokenId, signature });
       if (!thought) this.images.push(stored);
-      owner.emit({ type: thought ? "draft" : "image", media: stored, signature });
+      const base64 = !thought && file.base64 && owner.retain(file.base64) ? file.base64 : undefined;
+      if (thought) owner.emit({ type: "draft", media: stored, signature });
+      else owner.emit({ type: "image", media: stored, signature, base64 });
     } catch (error) {
       this.failure = error;
       throw error;

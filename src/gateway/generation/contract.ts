@@ -35,6 +35,8 @@ export type ImageGeneration = ImageSpec & {
   onCallEnd?: (charged: boolean) => Promise<void>;
   /** It belongs to a job: nothing is sent before that is on disk. */
   forJob?: boolean;
+  /** The client gets the bytes of images as they were made: they stay in memory until it has read them, as far as there is room. */
+  returnsBytes?: boolean;
   /** A new call is wanted, whatever an identical request before has left. */
   insist?: boolean;
   /** Epoch ms of arrival. */

@@ -9,6 +9,7 @@ import type { Provider } from "../../providers/provider.ts";
 import type { Traces } from "../../traces.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import type { MemoryBudget } from "../media/memory-budget.ts";
 import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 import type { Credentials } from "../tokens/credentials.ts";
@@ -36,6 +37,8 @@ export type GenerateDependencies = {
   undelivered?: Undelivered;
   /** Absent: the text of waiting requests is not counted. */
   holdBytes?: HoldBytes;
+  /** Of results in memory; absent: one of its own. */
+  memory?: MemoryBudget;
   /** Aborts when the shutdown grace for open responses is over. */
   shutdown: AbortSignal;
 };

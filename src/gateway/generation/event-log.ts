@@ -88,17 +88,23 @@ export class EventReader<T> implements AsyncIterable<T>, AsyncIterator<T, undefi
 
   async next(): Promise<IteratorResult<T, undefined>> {
     const { log } = this;
-    for (;;) {
-      this.assertStays();
-      const items = log.all();
-      if (this.position < items.length) return { done: false, value: items[this.position++]! };
-      log.assertNoFailure();
-      if (log.hasEnded) return { done: true, value: undefined };
-      await log.change();
+    try {
+      for (;;) {
+        this.assertStays();
+        const items = log.all();
+        if (this.position < items.length) return { done: false, value: items[this.position++]! };
+        log.assertNoFailure();
+        if (log.hasEnded) return { done: true, value: undefined };
+        await log.change();
+      }
+    } catch (error) {
+      this.abandoned();
+      throw error;
     }
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
+    this.abandoned();
     await this.stopped();
     return { done: true, value: undefined };
   }
@@ -109,16 +115,24 @@ export class EventReader<T> implements AsyncIterable<T>, AsyncIterator<T, undefi
    */
   async hearAll(hear: (item: T) => void | Promise<void>): Promise<void> {
     const { log } = this;
-    for (this.assertStays(); !log.hasEnded; this.assertStays()) await log.end();
-    for (const item of log.all()) {
-      const heard = hear(item);
-      if (heard) await heard;
+    try {
+      for (this.assertStays(); !log.hasEnded; this.assertStays()) await log.end();
+      for (const item of log.all()) {
+        const heard = hear(item);
+        if (heard) await heard;
+      }
+      log.assertNoFailure();
+    } catch (error) {
+      this.abandoned();
+      throw error;
     }
-    log.assertNoFailure();
   }
 
   /** Throws when the reader is to leave. */
   protected assertStays(): void {}
+
+  /** The reader did not come to the end. */
+  protected abandoned(): void {}
 
   /** The reader stopped reading by itself; awaited. */
   protected stopped(): unknown {

@@ -1,6 +1,7 @@
 // Generates images for a request: chooses the family, admits the key, and starts the Generation that makes them.
 
 import type { Admission } from "../limits/contract.ts";
+import { MemoryBudget } from "../media/memory-budget.ts";
 import { type ChosenFamily, requireFamily } from "../models/choose-family.ts";
 import { takesAspect, withModel } from "../models/image-options.ts";
 import type { Generate, ImageGeneration } from "./contract.ts";
@@ -17,6 +18,7 @@ import { joinUndelivered } from "./undelivered/join.ts";
 export function createGenerate(deps: GenerateDependencies): Generate {
   const routes = new RouteCache(deps);
   const running = new RunningGenerations(deps.shutdown);
+  const memory = deps.memory ?? new MemoryBudget();
 
   /** By a remembered route; else a new one, which may be that of a successor. */
   function plan(request: ImageGeneration, record: GenerationRecord): ImagePlan {
@@ -55,7 +57,7 @@ export function createGenerate(deps: GenerateDependencies): Generate {
       const { images, videoSeconds, usd } = planned.lease.estimate;
       const estimate = { images: images * n, videoSeconds, usd: usd * n };
       admission = await deps.limits.admit(key.id, { requestId, kind: "image", model: choice.requested, family, estimate, forJob });
-      const generation = new Generation(deps, planned, { running, admission, release });
+      const generation = new Generation(deps, planned, { running, admission, memory, release });
       generation.start();
       if (!generation.events.hasBegun) await generation.events.begun();
       deps.media.claimInputs(requestId);

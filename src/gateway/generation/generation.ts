@@ -3,6 +3,7 @@
 import type { GenerateEvent } from "../../domain/generation.ts";
 import { AppError, serverFailure, withRetryAfter } from "../../errors.ts";
 import type { Admission } from "../limits/contract.ts";
+import type { MemoryBudget } from "../media/memory-budget.ts";
 import { isModelRetired } from "../models/choose-family.ts";
 import type { Deadline } from "../pool/latency-estimate.ts";
 import type { Attempt } from "./attempt.ts";
@@ -24,6 +25,7 @@ import { type Entry, isLost, type StoredFailure, type StoredResult } from "./und
 type Held = {
   running: RunningGenerations;
   admission: Admission;
+  memory: MemoryBudget;
   /** Of the text that it holds. */
   release: (() => void) | null;
 };
@@ -44,6 +46,8 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   private whenEnded: PromiseWithResolvers<void> | null = null;
   private done: Done | null = null;
   private isAttended = true;
+  /** Base64 in the events, counted in the budget. */
+  private retainedBytes = 0;
   private entry: Entry | null = null;
 
   constructor(
@@ -84,6 +88,26 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   stopWithServer(): void {
     const message = "The server is stopping.";
     this.cutter.abort(this.request.forJob ? new AppError("cancelled", message) : serverFailure(message, "stopping"));
+  }
+
+  get memory(): MemoryBudget {
+    return this.held.memory;
+  }
+
+  retain(base64: string): boolean {
+    if (!this.request.returnsBytes || !this.isAttended || !this.memory.take(base64.length)) return false;
+    this.memory.giveWhenGone(this, base64.length);
+    this.retainedBytes += base64.length;
+    return true;
+  }
+
+  /** The client has read everything, or has left: who reads it later reads from the store. */
+  dropBytes(): void {
+    if (this.retainedBytes === 0) return;
+    this.memory.give(this.retainedBytes);
+    this.memory.forget(this);
+    this.retainedBytes = 0;
+    for (const event of this.events.all()) if (event.type === "image") event.base64 = undefined;
   }
 
   addCall(attempt: Attempt): void {
@@ -232,11 +256,14 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
   }
 
   /** The client that began it has all of it. */
-  delivered(): void {}
+  delivered(): void {
+    this.dropBytes();
+  }
 
   /** The client that began it went away. */
   left(): void {
     this.attend(false);
+    this.dropBytes();
     const { undelivered, settings } = this.deps;
     if (this.isOver && this.done === null) return;
     const isOffered = undelivered && !this.request.forJob;

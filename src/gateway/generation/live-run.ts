@@ -14,6 +14,8 @@ export type ReadGeneration = {
   readonly facts: RunFacts;
   /** Names of the fields that change nothing. */
   readonly ignored: readonly string[];
+  /** The client has read everything, or has left. */
+  dropBytes(): void;
   /** A reader stopped by itself; resolves when it may go on. */
   leftBy(delivery: Delivery): Promise<void> | undefined;
 };
@@ -30,6 +32,10 @@ export class RunReader extends EventReader<GenerateEvent> {
 
   protected override assertStays(): void {
     if (this.signal.aborted) throw new AppError("cancelled", "The client went away.");
+  }
+
+  protected override abandoned(): void {
+    this.run.dropBytes();
   }
 
   protected override stopped(): Promise<void> | undefined {

@@ -45,7 +45,9 @@ export class MediaUsage {
   }
 
   total(): number {
-    return this.#sums.values().reduce((total, { bytes }) => total + bytes, 0);
+    let total = 0;
+    for (const { bytes } of this.#sums.values()) total += bytes;
+    return total;
   }
 }
 

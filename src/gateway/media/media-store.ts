@@ -14,7 +14,7 @@ import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./
 import { MediaUsage } from "./media-shares.ts";
 import { createSweeper, type Sweeper } from "./retention.ts";
 import { HEAD_BYTES } from "./sniff.ts";
-import { createTempFiles, diskErrors, type TempFiles } from "./temp-files.ts";
+import { asDiskError, bytesAtHand, createTempFiles, type Source, type TempFiles } from "./temp-files.ts";
 import { createThumbnails, type Thumbnails } from "./thumbnails.ts";
 
 export interface MediaStore {
@@ -117,8 +117,8 @@ export class FileMediaStore implements MediaStore {
 
   async keep(file: TempFile, facts: MediaFacts): Promise<Media> {
     try {
-      const media = this.describe(await this.tempFiles.head(file, HEAD_BYTES), file.bytes, facts);
-      return await this.insert(media, file.data ?? null, (path) => this.tempFiles.moveTo(file, path));
+      const head = file.data?.subarray(0, HEAD_BYTES) ?? (await this.tempFiles.head(file, HEAD_BYTES));
+      return await this.insert(this.describe(head, file.bytes, facts), file);
     } catch (error) {
       await this.tempFiles.discard(file);
       throw error;
@@ -127,8 +127,7 @@ export class FileMediaStore implements MediaStore {
 
   async keepBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media> {
     const head = bytes instanceof Blob ? await bytes.slice(0, HEAD_BYTES).bytes() : bytes.subarray(0, HEAD_BYTES);
-    const media = this.describe(head, bytes instanceof Blob ? bytes.size : bytes.byteLength, facts);
-    return this.insert(media, bytes instanceof Blob ? null : bytes, (path) => diskErrors(() => Bun.write(path, bytes)));
+    return this.insert(this.describe(head, bytes instanceof Blob ? bytes.size : bytes.byteLength, facts), bytes);
   }
 
   async get(id: string): Promise<Media | null> {
@@ -225,30 +224,33 @@ export class FileMediaStore implements MediaStore {
   }
 
   /** Small bytes go into the row; larger ones into a file first, so that a row always has its file. */
-  private async insert(media: Media, data: Uint8Array | null, write: (path: string) => Promise<unknown>): Promise<Media> {
+  private async insert(media: Media, source: Source): Promise<Media> {
     // Counted before it is written: what arrives together shares the space.
-    const { keyId, bytes } = media;
-    const count = (owner?: number) => {
-      if (owner !== undefined) this.deps.countInput?.(owner, bytes);
-      this.usage.add(media);
-    };
-    await (media.origin === "input" && keyId !== null ? this.reserveInput(keyId, bytes, () => count(keyId)) : count());
+    const { keyId, bytes, origin } = media;
+    if (origin === "input" && keyId !== null) {
+      await this.reserveInput(keyId, bytes, () => {
+        this.deps.countInput?.(keyId, bytes);
+        this.usage.add(media);
+      });
+    } else this.usage.add(media);
     try {
-      if (data && media.bytes <= this.rowBytes) await diskErrors(() => this.deps.store.insertMedia(media, data));
-      else await this.insertFile(media, write);
+      const data = bytesAtHand(source);
+      if (data && bytes <= this.rowBytes) await this.deps.store.insertMedia(media, data);
+      else await this.insertFile(media, source);
     } catch (error) {
       this.usage.add(media, -1);
-      throw error;
+      throw asDiskError(error);
     }
-    const { origin, requestId, name } = media;
+    const { requestId, name } = media;
     if (origin === "input" && requestId !== null && name === null) this.noteUnclaimed(requestId, media);
     return media;
   }
 
-  private async insertFile(media: Media, write: (path: string) => Promise<unknown>): Promise<void> {
+  private async insertFile(media: Media, source: Source): Promise<void> {
     const path = this.pathOf(media);
     try {
-      await write(path);
+      const data = source instanceof Blob ? source : bytesAtHand(source);
+      await (data ? Bun.write(path, data) : this.tempFiles.moveTo(source as TempFile, path));
       await this.deps.store.insertMedia(media);
     } catch (error) {
       await rm(path, { force: true });

@@ -48,15 +48,23 @@ const BRANDS: readonly [readonly string[], MediaType][] = [
 
 const text = (head: Uint8Array, start: number, end: number): string => String.fromCharCode(...head.subarray(start, end));
 
+const GIF_SIGNATURE = /^GIF8[79]a$/;
+const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as const;
+
+function begins(head: Uint8Array, signature: readonly number[]): boolean {
+  for (let at = 0; at < signature.length; at++) if (head[at] !== signature[at]) return false;
+  return true;
+}
+
 /** The type that the first bytes show, or null. 512 bytes are always enough; a claimed type never counts. */
 export function sniffType(head: Uint8Array): MediaType | null {
   switch (head[0]) {
     case 0x89:
-      return text(head, 0, 8) === "\x89PNG\r\n\x1a\n" ? PNG_TYPE : null;
+      return begins(head, PNG_SIGNATURE) ? PNG_TYPE : null;
     case 0xff:
       return head[1] === 0xd8 && head[2] === 0xff ? JPEG_TYPE : null;
     case 0x47:
-      return /^GIF8[79]a$/.test(text(head, 0, 6)) ? GIF_TYPE : null;
+      return GIF_SIGNATURE.test(text(head, 0, 6)) ? GIF_TYPE : null;
     case 0x52:
       return text(head, 0, 4) === "RIFF" && text(head, 8, 15) === "WEBPVP8" ? WEBP_TYPE : null;
     case 0x1a:

@@ -55,24 +55,23 @@ export class Credentials {
     return proxyOf(own, this.#deps.sharedProxy?.() ?? "");
   }
 
-  /** What an adapter may use during one call of this token. */
-  callContext(token: ProviderToken, signal: AbortSignal): CallContext {
-    const { store, openTempFile, log } = this.#deps;
-    return {
-      signal,
-      openTempFile,
-      remember: async (change) => {
-        const current = this.#secrets.get(token.id) ?? { secret: token.secret, state: token.state };
-        const next = { secret: change.secret ?? current.secret, state: { ...current.state, ...change.state } };
-        this.#secrets.set(token.id, next);
-        Object.assign(token, next);
-        await store.writeTokenSecret(token.id, change).catch((error) => {
-          if (error instanceof AppError && error.kind === "not_found") return;
-          log.error("Renewed secret of a token could not be stored", { tokenId: token.id, error });
-          throw error;
-        });
-      },
-    };
+  /** What an adapter may use during one call of this token. `hold`: see {@link CallContext}. */
+  callContext(token: ProviderToken, signal: AbortSignal, hold?: CallContext["hold"]): CallContext {
+    const { openTempFile } = this.#deps;
+    return { signal, openTempFile, hold, remember: (change) => this.#remember(token, change) };
+  }
+
+  async #remember(token: ProviderToken, change: Parameters<CallContext["remember"]>[0]): Promise<void> {
+    const { store, log } = this.#deps;
+    const current = this.#secrets.get(token.id) ?? { secret: token.secret, state: token.state };
+    const next = { secret: change.secret ?? current.secret, state: { ...current.state, ...change.state } };
+    this.#secrets.set(token.id, next);
+    Object.assign(token, next);
+    await store.writeTokenSecret(token.id, change).catch((error) => {
+      if (error instanceof AppError && error.kind === "not_found") return;
+      log.error("Renewed secret of a token could not be stored", { tokenId: token.id, error });
+      throw error;
+    });
   }
 
   /**

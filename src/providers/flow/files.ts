@@ -116,7 +116,12 @@ export function createFiles(transport: Transport, sessions: Sessions, options: P
 
 /** Decodes the file out of a JSON answer while it streams. @throws {AppError} as `readMediaJson`, `malformed` when there is none */
 export async function decodeFile(response: Response, kind: FileKind, call: CallContext, signal: AbortSignal): Promise<TempFile> {
-  const { body, media } = await readMediaJson(response, { keys: [kind.field], openTempFile: (mime) => call.openTempFile(mime), signal });
+  const { body, media } = await readMediaJson(response, {
+    keys: [kind.field],
+    openTempFile: (mime) => call.openTempFile(mime),
+    signal,
+    hold: call.hold,
+  });
   try {
     const value = kind.find(body);
     if (!value) throw damaged("malformed", `Flow's answer holds no ${kind.word}.`);

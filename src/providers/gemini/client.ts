@@ -69,7 +69,12 @@ export function createGemini(options: GeminiOptions): Provider {
 type Reading = { response: Response; call: CallContext; sink: ImageSink; now: () => number; learn: UpdateFacts };
 
 async function readWhole({ response, call, sink, now, learn }: Reading): Promise<ImageFinish> {
-  const { body, media } = await readMediaJson(response, { keys: MEDIA_KEYS, openTempFile: call.openTempFile, signal: call.signal });
+  const { body, media } = await readMediaJson(response, {
+    keys: MEDIA_KEYS,
+    openTempFile: call.openTempFile,
+    signal: call.signal,
+    hold: call.hold,
+  });
   try {
     const answer = new ResponseReader(learn);
     const items = readResponse(answer, body, now, learn);

@@ -3,6 +3,7 @@
 
 import type { Finish, GenerateEvent, OutputExtras, Usage } from "../../../domain/generation.ts";
 import { AppError } from "../../../errors.ts";
+import type { BodyBytes } from "../../json-bytes.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;
 
@@ -10,7 +11,7 @@ type Marks = { thought?: true; thoughtSignature?: string };
 /** A part on the wire. `data` is the bytes, which `json-bytes.ts` writes as base64; a video is named, not sent. */
 export type WirePart = (
   | { text: string }
-  | { inlineData: { mimeType: string; data: Blob } }
+  | { inlineData: { mimeType: string; data: BodyBytes } }
   | { fileData: { mimeType: string; fileUri: string } }
 ) &
   Marks;

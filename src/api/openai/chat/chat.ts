@@ -14,6 +14,7 @@ import { generationHeaders, isJoined, leftOutHeaders, leftOutLines } from "../..
 import { type Base64Placeholders, createBase64Placeholders, framePieces, jsonWithBytes } from "../../json-bytes.ts";
 import { mediaDataUrl, mediaUrl } from "../../links.ts";
 import { COMMENT, frame, streamFrames } from "../../sse.ts";
+import { readWhole } from "../../whole-response.ts";
 import { type Api, answerId, type Call, modelOf, startImages } from "../call.ts";
 import { type Done, errorBody, refusalOf } from "../errors.ts";
 import { ChatBody } from "../schema.ts";
@@ -36,7 +37,7 @@ import { answerChatVideo, startChatVideo } from "./video.ts";
 
 const validate = validator(ChatBody);
 
-type Show = (media: Extract<GenerateEvent, { type: "image" }>["media"]) => Promise<ShownImage>;
+type Show = (made: Extract<GenerateEvent, { type: "image" }>) => Promise<ShownImage>;
 
 /** @throws {AppError} everything that is known before an upstream is called */
 export async function chat(api: Api, call: Call): Promise<Response> {
@@ -54,7 +55,9 @@ export async function chat(api: Api, call: Call): Promise<Response> {
     // Not awaited: the body is released while the client waits.
     return answerChatVideo(api, call, envelopeOf(api, video.job.family, video.job), video);
   }
-  const order = { ...decoded, route: "POST /v1/chat/completions", compared: { form: decoded.form } };
+  const form = formOf(api, call, decoded);
+  const compared = { form: decoded.form };
+  const order = { ...decoded, route: "POST /v1/chat/completions", returnsBytes: form !== "markdown_url", compared };
   const { run, leftOut, job, stop } = await startImages(api, call, order);
   if (!isJoined(run.headers)) side.started();
   // Of the end rather than the beginning: a retired model is known by then.
@@ -63,7 +66,7 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const notes = leftOutLines(leftOut);
   const envelope = envelopeOf(api, run.family, job);
   const embedded = createBase64Placeholders();
-  const show = shower(api, call, decoded, embedded);
+  const show = shower(api, call, { wished: form, stream: decoded.stream, embedded });
   if (!decoded.stream) {
     const whole = async () =>
       jsonWithBytes(
@@ -92,14 +95,15 @@ function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageFo
 /** Upper bound for the JSON and SSE around a data URL, in bytes. */
 const LINE_OVERHEAD = 512;
 
-function shower(api: Api, call: Call, decoded: DecodedChat, embedded: Base64Placeholders): Show {
-  const { origin } = call;
-  const wished = formOf(api, call, decoded);
-  const longest = decoded.stream ? api.settings.current().chat.max_line_kb * 1024 : 0;
-  return async (media) => {
+type Showing = { wished: ImageForm; stream: boolean; embedded: Base64Placeholders };
+
+function shower(api: Api, { origin }: Call, { wished, stream, embedded }: Showing): Show {
+  const longest = stream ? api.settings.current().chat.max_line_kb * 1024 : 0;
+  return async (made) => {
+    const { media } = made;
     const isTooLong = longest > 0 && Math.ceil(media.bytes / 3) * 4 + LINE_OVERHEAD > longest;
     const form = isTooLong ? "markdown_url" : wished;
-    const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, media, embedded);
+    const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, made, embedded);
     return { form: form === "images" ? "images" : "markdown", url, link: mediaUrl(origin, media) };
   };
 }
@@ -116,16 +120,13 @@ async function completion(
 ) {
   const images: ShownImage[] = [];
   let text = "";
-  for await (const event of events) {
+  const done = await readWhole(events, (event) => {
     if (event.type === "text") text += event.text;
-    else if (event.type === "image") images.push(await show(event.media));
-    else if (event.type === "done") {
-      assertShown(api, event);
-      const said = text || images.length > 0 ? text : refusalText(event);
-      return encodeCompletion(envelope, { text: said, images, reasoning: notes, finish: event.finish, usage: event.usage });
-    }
-  }
-  throw new Error("A generation ended without an end");
+    else if (event.type === "image") return show(event).then((image) => void images.push(image));
+  });
+  assertShown(api, done);
+  const said = text || images.length > 0 ? text : refusalText(done);
+  return encodeCompletion(envelope, { text: said, images, reasoning: notes, finish: done.finish, usage: done.usage });
 }
 
 type ChatStream = {
@@ -183,7 +184,7 @@ async function* chatFrames(
         if (state.hasContent) yield chunk({ content: event.text });
         else held += event.text;
       } else if (event.type === "image") {
-        const image = await show(event.media);
+        const image = await show(event);
         state.hasContent = true;
         if (held) yield chunk({ content: image.form === "markdown" ? `${held}\n\n` : held });
         said ||= held !== "";

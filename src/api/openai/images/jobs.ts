@@ -66,7 +66,9 @@ const echoOf = ({ dialect, echo }: Job): ImageEcho =>
 
 async function answerJob(api: Api, call: Call, job: Job): Promise<Response> {
   if (job.state === "completed") {
-    return jsonWithBytes(await imagesBody(api, call, { made: await mediaOf(api, job), usage: job.usage }, echoOf(job)));
+    return jsonWithBytes(
+      await imagesBody(api, call, { made: (await mediaOf(api, job)).map((media) => ({ media })), usage: job.usage }, echoOf(job)),
+    );
   }
   if (!isSettled(job.state)) return Response.json(encodeImageJob(job), { status: 202, headers: jobHeaders(job) });
   // An unknown outcome has no response of its own: the job is returned.

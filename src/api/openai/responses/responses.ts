@@ -1,6 +1,6 @@
 // POST /v1/responses: the image_generation tool, as one response or as events.
 
-import type { Json, Media } from "../../../domain/generation.ts";
+import type { GenerateEvent, Json, Media } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
 import { omit } from "../../../domain/omit.ts";
 import type { StoredResponses } from "../../../gateway/generation/stored-responses.ts";
@@ -8,9 +8,10 @@ import { takeSideCall } from "../../../gateway/side-calls/take-side-call.ts";
 import { validator } from "../../body/body.ts";
 import { sendEarly } from "../../early-bytes.ts";
 import { generationHeaders, leftOutHeaders } from "../../generation-headers.ts";
-import { renderImage } from "../../image-output.ts";
+import { renderMade } from "../../image-output.ts";
 import { jsonWithBytes } from "../../json-bytes.ts";
 import { COMMENT, streamFrames } from "../../sse.ts";
+import { readWhole } from "../../whole-response.ts";
 import { type Api, answerId, type Call, startImages } from "../call.ts";
 import { demandOf, responsesFacts } from "../chat/side-calls.ts";
 import { errorBody, withoutImage } from "../errors.ts";
@@ -63,6 +64,7 @@ async function begin(api: Own, call: Call) {
   const { run, turns, leftOut, job, stop } = await startImages(api, call, {
     ...decoded,
     n: 1,
+    returnsBytes: true,
     route: "POST /v1/responses",
     imagesParam: "input",
     compared: comparedOf(told),
@@ -103,20 +105,19 @@ async function wholeResponse(api: Api, { envelope, decoded, events, keep }: Resp
   const output: OutputItem[] = [];
   const drawn = new Map<string, Media>();
   let text = "";
-  for await (const event of events) {
+  const addImage = async (event: Extract<GenerateEvent, { type: "image" }>) => {
+    const image = await renderMade(api.media, api.log, event, decoded.output);
+    const id = callId(envelope.id, drawn.size);
+    drawn.set(id, event.media);
+    output.push(encodeCall(id, image, image.blob, decoded.quality));
+  };
+  const done = await readWhole(events, (event) => {
     if (event.type === "text") text += event.text;
-    else if (event.type === "image") {
-      const image = await renderImage(api.media, api.log, event.media, decoded.output);
-      const id = callId(envelope.id, drawn.size);
-      drawn.set(id, event.media);
-      output.push(encodeCall(id, image, image.blob, decoded.quality));
-    } else if (event.type === "done") {
-      if (output.length === 0 && !mayBeWords(event, text, decoded)) throw withoutImage(event, text);
-      if (text.trim()) output.push(encodeMessage(messageId(envelope.id), text));
-      const response = encodeResponse(envelope, { status: "completed", usage: event.usage }, output);
-      await keep(response, drawn);
-      return response;
-    }
-  }
-  throw new Error("A generation ended without an end");
+    else if (event.type === "image") return addImage(event);
+  });
+  if (output.length === 0 && !mayBeWords(done, text, decoded)) throw withoutImage(done, text);
+  if (text.trim()) output.push(encodeMessage(messageId(envelope.id), text));
+  const response = encodeResponse(envelope, { status: "completed", usage: done.usage }, output);
+  await keep(response, drawn);
+  return response;
 }
