@@ -1,8 +1,9 @@
-// The last event of a generation, from the results of its calls. Pure.
+// The end of a generation, from the results of its calls: its last event, or its failure. Pure.
 
 import { addUsage, type GenerateEvent, type ImageFinish, NO_USAGE } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { ImageResult } from "./image-attempts.ts";
+import type { StoredFailure } from "./undelivered/undelivered.ts";
 
 export type Done = Extract<GenerateEvent, { type: "done" }>;
 
@@ -27,3 +28,13 @@ export function summarize(made: readonly ImageResult[]): Done {
   const first = made.find(({ images }) => images.length > 0) ?? made[0]!;
   return { ...toDone(first), usage, refusals: made.filter(isRefusal).map(({ finish }) => toRefusal(finish)) };
 }
+
+/** A failure as it is given to the next identical request. */
+export const toFailure = ({ kind, message, reason, detail, param, customer }: AppError): StoredFailure => ({
+  kind,
+  message,
+  reason,
+  detail,
+  param,
+  customer,
+});

@@ -9,7 +9,7 @@ import type { Deadline } from "../pool/latency-estimate.ts";
 import type { Attempt } from "./attempt.ts";
 import type { ImageGeneration, Run, RunFacts, RunUnderWay } from "./contract.ts";
 import type { GenerateDependencies } from "./dependencies.ts";
-import { type Done, isCharged, summarize, toDone } from "./done.ts";
+import { type Done, isCharged, summarize, toDone, toFailure } from "./done.ts";
 import { EventLog } from "./event-log.ts";
 import { ImageAttempts, type ImageOwner, type ImageResult } from "./image-attempts.ts";
 import { LiveRun, type ReadGeneration, RunReader } from "./live-run.ts";
@@ -19,7 +19,7 @@ import type { RunningGenerations } from "./running-generations.ts";
 import { Delivery } from "./undelivered/delivery.ts";
 import { hashGeneration } from "./undelivered/hash-generation.ts";
 import { createOutputRecorder } from "./undelivered/image-output.ts";
-import { type Entry, isLost, type StoredFailure, type StoredResult } from "./undelivered/undelivered.ts";
+import { type Entry, isLost, type StoredResult } from "./undelivered/undelivered.ts";
 
 /** What a generation gives back at its end. */
 type Held = {
@@ -292,12 +292,3 @@ export class Generation implements RunUnderWay, ImageOwner, ReadGeneration {
     return { ...this.facts, answer, mediaIds, usage, provider };
   }
 }
-
-const toFailure = ({ kind, message, reason, detail, param, customer }: AppError): StoredFailure => ({
-  kind,
-  message,
-  reason,
-  detail,
-  param,
-  customer,
-});

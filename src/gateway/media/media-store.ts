@@ -82,7 +82,7 @@ export type MediaDependencies = {
 /** Up to here a row is many times cheaper than a file of its own; generated images are larger. */
 const ROW_BYTES = 16 * 1024;
 const STALE_TEMP_FILE_MS = 3_600_000;
-/** When inputs of today may have grown old enough to give way, ms. */
+/** When inputs of today may be old enough to give way, ms. */
 const SHARE_RETRY_MS = 600_000;
 const MAX_UNCLAIMED = 10_000;
 const MEBIBYTE = 1024 * 1024;
@@ -226,7 +226,7 @@ export class FileMediaStore implements MediaStore {
   /** Small bytes go into the row; larger ones into a file first, so that a row always has its file. */
   private async insert(media: Media, source: Source): Promise<Media> {
     // Counted before it is written: what arrives together shares the space.
-    const { keyId, bytes, origin } = media;
+    const { keyId, bytes, origin, requestId, name } = media;
     if (origin === "input" && keyId !== null) {
       await this.reserveInput(keyId, bytes, () => {
         this.deps.countInput?.(keyId, bytes);
@@ -241,7 +241,6 @@ export class FileMediaStore implements MediaStore {
       this.usage.add(media, -1);
       throw asDiskError(error);
     }
-    const { requestId, name } = media;
     if (origin === "input" && requestId !== null && name === null) this.noteUnclaimed(requestId, media);
     return media;
   }
@@ -250,7 +249,7 @@ export class FileMediaStore implements MediaStore {
     const path = this.pathOf(media);
     try {
       const data = source instanceof Blob ? source : bytesAtHand(source);
-      await (data ? Bun.write(path, data) : this.tempFiles.moveTo(source as TempFile, path));
+      await (data === null ? this.tempFiles.moveTo(source as TempFile, path) : Bun.write(path, data));
       await this.deps.store.insertMedia(media);
     } catch (error) {
       await rm(path, { force: true });
@@ -259,10 +258,9 @@ export class FileMediaStore implements MediaStore {
   }
 
   private noteUnclaimed(requestId: string, media: Media): void {
-    const { unclaimed } = this;
-    unclaimed.set(requestId, [...(unclaimed.get(requestId) ?? []), media]);
+    this.unclaimed.set(requestId, [...(this.unclaimed.get(requestId) ?? []), media]);
     // Inputs of a request whose end was never reported are deleted by their age.
-    if (unclaimed.size > MAX_UNCLAIMED) unclaimed.delete(unclaimed.keys().next().value!);
+    if (this.unclaimed.size > MAX_UNCLAIMED) this.unclaimed.delete(this.unclaimed.keys().next().value!);
   }
 
   /** Bytes that all media may take: the limit, or what the disk has. */
