@@ -28,7 +28,7 @@ const AIM = { p95Ms: 50, coldBytes: 150_000, requests: 1, importMs: 5_000 };
 /** `cpu`: ms that the server itself computed for one answer, which a busy machine does not change. */
 type Times = { p50: number; p95: number; cpu: number; bytes: number };
 /** What a browser asked for: with nothing kept, and again with what it kept. Images that the page is about are counted apart. */
-type Loads = { coldBytes: number; coldRequests: number; warmRequests: number; pictures: number; streams: number };
+type Loads = { coldBytes: number; coldRequests: number; warmRequests: number; images: number; streams: number };
 
 const root = join(import.meta.dir, "..");
 const folder = values.data ?? mkdtempSync(join(tmpdir(), "flow2api-bench-admin-"));
@@ -132,7 +132,7 @@ function rowOf({ path, kind }: AdminView, times: Times | string, loads: Loads | 
     "cold kB": loads ? (loads.coldBytes / 1000).toFixed(1) : "",
     "cold requests": loads?.coldRequests ?? "",
     "warm requests": loads?.warmRequests ?? "",
-    "+pictures": loads?.pictures ?? "",
+    "+images": loads?.images ?? "",
     "+streams": loads?.streams ?? "",
     over: over.filter(Boolean).join(", "),
   };
@@ -165,13 +165,13 @@ async function loadsOf(browser: Awaited<ReturnType<typeof launchBrowser>>, { coo
     coldBytes: cold.bytes,
     coldRequests: cold.requests,
     warmRequests: warm.requests,
-    pictures: cold.pictures,
+    images: cold.images,
     streams: cold.streams,
   };
 }
 
 /** Counts what went over the network, heads and compressed bodies as they were. */
-async function visit({ page }: OpenPage, path: string): Promise<{ bytes: number; requests: number; pictures: number; streams: number }> {
+async function visit({ page }: OpenPage, path: string): Promise<{ bytes: number; requests: number; images: number; streams: number }> {
   const session = await page.context().newCDPSession(page);
   const asked = new Map<string, { type: string; isAsset: boolean; isCached: boolean }>();
   let bytes = 0;
@@ -182,7 +182,7 @@ async function visit({ page }: OpenPage, path: string): Promise<{ bytes: number;
   session.on("Network.responseReceived", ({ requestId, response }) => response.fromDiskCache && markCached(requestId));
   session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
     const one = asked.get(requestId);
-    if (one && !one.isCached && !isPicture(one)) bytes += encodedDataLength;
+    if (one && !one.isCached && !isImage(one)) bytes += encodedDataLength;
   });
   const markCached = (requestId: string) => {
     const one = asked.get(requestId);
@@ -195,11 +195,11 @@ async function visit({ page }: OpenPage, path: string): Promise<{ bytes: number;
   await session.detach();
   const sent = [...asked.values()].filter(({ isCached }) => !isCached);
   const streams = sent.filter(({ type }) => type === "Fetch" || type === "EventSource").length;
-  const pictures = sent.filter(isPicture).length;
-  return { bytes, requests: sent.length - streams - pictures, pictures, streams };
+  const images = sent.filter(isImage).length;
+  return { bytes, requests: sent.length - streams - images, images, streams };
 }
 
-function isPicture({ type, isAsset }: { type: string; isAsset: boolean }): boolean {
+function isImage({ type, isAsset }: { type: string; isAsset: boolean }): boolean {
   return (type === "Image" || type === "Media") && !isAsset;
 }
 

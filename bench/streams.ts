@@ -14,7 +14,7 @@ const STEP = 20;
 /** Silence after which a client or a proxy may give up; a comment comes before. */
 const LONGEST_SILENCE_MS = 15_000;
 
-// Bun's fetch holds 256 calls at once and lets the others wait, unless it is told otherwise when the process starts.
+// Bun's fetch holds 256 calls at once and lets the others wait, unless set otherwise when the process starts.
 process.env.BUN_CONFIG_MAX_HTTP_REQUESTS ??= "65535";
 
 const upstream = startUpstream();
@@ -113,7 +113,7 @@ function lostOf(text: string): string[] {
     ["role", (frame) => frame.includes('"role":"assistant"')],
     ["generating", (frame) => frame.includes("Generating.")],
     ["text", (frame) => frame.includes('"content":"A fox.')],
-    ["picture", (frame) => frame.includes("![image](")],
+    ["image", (frame) => frame.includes("![image](")],
     ["finish", (frame) => frame.includes('"finish_reason":"stop"')],
     ["usage", (frame) => frame.includes('"choices":[]') && frame.includes('"total_tokens":1130')],
     ["done", (frame) => frame === "[DONE]"],

@@ -123,7 +123,7 @@ function holdBack({ context }: Rig): void {
   }
 }
 
-/** What the history of one token tells of earlier days. */
+/** What the history of one token reports of earlier days. */
 async function addPauses({ context: { store, clock } }: Rig, id: number): Promise<void> {
   const now = clock.now();
   const pause = (days: number, minutes: number, reason: FailureReason, family: string | null): CooldownRow => {
@@ -150,7 +150,7 @@ async function makeImages(rig: Rig, keys: readonly string[]): Promise<string> {
     simulator.setOptions({ latencyMs: 400 + ((index * 7) % 5) * 250 });
     const model = index % 3 === 0 ? "gemini-3-pro-image" : "gemini-nano-banana-2.1";
     const answer = await make(model, prompt, size, keys[index % keys.length]);
-    if (!answer.ok) throw new Error(`A picture was answered with ${answer.status}: ${await answer.text()}`);
+    if (!answer.ok) throw new Error(`An image was answered with ${answer.status}: ${await answer.text()}`);
   }
   simulator.setFaults("gemini.generate=blocked-safety:once");
   await make("gemini-nano-banana-2.1", "Something that is refused", "1024x1024", keys[1]);

@@ -60,7 +60,7 @@ export async function createApp(ctx: Context, options: AppOptions) {
     .use(mcpRoutes(api))
     .use(pluginRoutes({ ...ctx, bodies, now: clock.now }));
 
-  connectMetrics(ctx, tokensByState, bodies.held);
+  connectMetrics(ctx, tokensByState, () => bodies.held());
   // The document describes what is mounted before it: the API without the admin.
   const described = app.use(openapiRoute(() => document));
   const document = describeApi(described);

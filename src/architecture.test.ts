@@ -271,6 +271,37 @@ describe("size", () => {
     const long = sources.filter((file) => isLong(file) && !file.path.startsWith("views/locales/"));
     expect(long.map(({ path, text }) => `${path}: ${lines(text)}`)).toEqual([]);
   });
+
+  const DATA = /^views\/locales\/|\.fixtures\.ts$/;
+
+  test("nine of ten source files have at most 200 lines", () => {
+    const lengths = sources
+      .filter(({ path }) => /^(src|views)\//.test(path) && !isTest(path) && !DATA.test(path))
+      .map(({ text }) => lines(text));
+    expect(lengths.toSorted((a, b) => a - b)[Math.floor(lengths.length * 0.9)]).toBeLessThanOrEqual(200);
+  });
+
+  test("a folder holds at most 35 files", () => {
+    const folders = Map.groupBy(sources, ({ path }) => posix.dirname(path));
+    const full = [...folders].filter(([, files]) => files.filter(({ path }) => !isTest(path)).length > 35 || files.length > 60);
+    expect(full.map(([folder, files]) => `${folder}: ${files.length}`)).toEqual([]);
+  });
+
+  test("the linter holds a function to 80 lines and four parameters, tests apart", async () => {
+    const { linter, overrides } = await Bun.file("biome.json").json();
+    expect(linter.rules.complexity).toMatchObject({
+      useMaxParams: { level: "error", options: { max: 4 } },
+      noExcessiveLinesPerFunction: { level: "error", options: { maxLines: 80 } },
+    });
+    expect(overrides.flatMap(({ includes }: { includes: string[] }) => includes)).toEqual(["**/*.test.ts", "**/*.test.tsx", "test/**"]);
+    const SUPPRESSED = /biome-ignore[^\n]*(noExcessiveLinesPerFunction|useMaxParams)/;
+    expect(sources.filter(({ path, text }) => !isTest(path) && SUPPRESSED.test(text)).map(({ path }) => path)).toEqual([]);
+  });
+
+  test("fields are left out with `omit`, never into names of underscores", () => {
+    const dropped = sources.filter(({ path, text }) => !isTest(path) && /[{,]\s*["\w$]+: _+\b\s*[,}]/.test(text));
+    expect(dropped.map(({ path }) => path)).toEqual([]);
+  });
 });
 
 describe("names", () => {
@@ -306,6 +337,38 @@ describe("names", () => {
         .map((name) => `${file.path}: ${name}`),
     );
     expect([...files, ...names]).toEqual([]);
+  });
+
+  /** A feature by the field's word, and the file that owns it. */
+  const FEATURES: [word: string, file: string][] = [
+    ["cooldown", "src/gateway/pool/health/cooldown.ts"],
+    ["semaphore", "src/keyed-semaphore.ts"],
+    ["strategies", "src/gateway/pool/strategies.ts"],
+    ["ssrf", "src/gateway/media/ssrf-guard.ts"],
+    ["temp-files", "src/gateway/media/temp-files.ts"],
+    ["overrides", "src/gateway/models/overrides.ts"],
+    ["queue", "src/gateway/pool/wait-queue.ts"],
+    ["worker", "src/gateway/jobs/worker.ts"],
+    ["guard", "src/api/guard.ts"],
+    ["job-state", "src/gateway/jobs/job-state.ts"],
+    ["audit", "src/gateway/audit/audit.ts"],
+    ["idempotency", "src/gateway/jobs/idempotency.ts"],
+    ["webhooks", "src/gateway/jobs/webhooks.ts"],
+    ["prices", "src/gateway/models/prices.ts"],
+    ["retry", "src/gateway/generation/retry.ts"],
+    ["limits", "src/gateway/limits/limits.ts"],
+    ["refresh", "src/gateway/tokens/refresh.ts"],
+    ["breaker", "src/gateway/pool/health/breaker.ts"],
+    ["thumbnails", "src/gateway/media/thumbnails.ts"],
+  ];
+
+  test.each(FEATURES)("a file finder that is asked for %s shows its owner among at most five files", (word, owner) => {
+    const found = sources.filter(({ path }) => path.startsWith("src/") && !isTest(path) && posix.basename(path).includes(word));
+    expect(found.map(({ path }) => path)).toContain(owner);
+    expect(found.length).toBeLessThanOrEqual(5);
+    expect(openingLine(sources.find(({ path }) => path === owner)!.text)).toMatch(
+      new RegExp(word.replace(/s$|ies$/, "").replace("-", "[ -]"), "i"),
+    );
   });
 
   test("file names are kebab-case", () => {

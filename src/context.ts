@@ -3,6 +3,7 @@
 import { BodyBudget, keyOwner } from "./api/body/body-budget.ts";
 import type { Clock, Random } from "./clock.ts";
 import type { Config } from "./config/config.ts";
+import type { Settings } from "./config/settings-schema.ts";
 import type { RequestLog, Store } from "./db/store.ts";
 import { type Audit, createAudit } from "./gateway/audit/audit.ts";
 import { createLogin, type Login } from "./gateway/auth/login.ts";
@@ -147,17 +148,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
     countInput: (keyId, bytes) => limits.countUpload(keyId, bytes),
     orphans: maintenance.orphans,
   });
-  const pool = withCatalogue(
-    new Pool({
-      ...base,
-      settings: () => current().pool,
-      saveHealth: store.saveHealth,
-      familiesOf: ({ provider, families }) => catalogue().servedFamilies(provider, families),
-      awaitsCheck: () => current().refresh.enabled,
-      onCooldown: metrics.cooldownBegan,
-    }),
-    catalogue,
-  );
+  const pool = withCatalogue(createPool(base), catalogue);
   const tokens = new Credentials({
     ...base,
     providers,
@@ -169,17 +160,10 @@ export function createContext({ shutdown, ...options }: Options): Context {
       if (facts.found?.length) void noteFound({ models, store, log, now }, facts.found);
     },
   });
-  const refresher = new Refresher({
-    ...base,
-    pool,
-    tokens,
-    settings: () => current().refresh,
-    intervalMs: (provider) => 1000 * (provider === "flow" ? current().refresh.flow_interval : current().refresh.gemini_interval),
-  });
+  const refresher = createRefresher(base, pool, tokens);
   const audit = createAudit({ store, now });
   const affinity = createAffinity();
   const fetchMedia = createMediaFetch({ ...base, allowPrivateHosts });
-  const dataUrlLimits = () => ({ maxBytes: current().media.fetch_limit_mb * 1024 * 1024, maxMegapixels: current().media.max_megapixels });
   const work = { ...base, undelivered, pool, limits, providers, tokens, keys, media };
   const bodyBudget = new BodyBudget(() => current().server);
   const holdBytes = (keyId: number, bytes: number) => bodyBudget.hold(keyOwner(keyId), bytes);
@@ -204,7 +188,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
     memory,
     affinity,
     linkWatch: new LinkWatch(),
-    inputs: { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: dataUrlLimits, now },
+    inputs: { media, fetchMedia, affinity, fileNamed: store.fileNamed, limits: () => dataUrlLimits(current()), now },
     limits,
     generate,
     undelivered,
@@ -219,6 +203,33 @@ export function createContext({ shutdown, ...options }: Options): Context {
     vendorNews,
     startedAt: now(),
   };
+}
+
+type Base = Pick<Options, "store" | "clock" | "random" | "log"> & {
+  settings: () => Settings;
+  catalogue: () => Catalogue;
+  metrics: Metrics;
+};
+
+function createPool(base: Base): Pool {
+  return new Pool({
+    ...base,
+    settings: () => base.settings().pool,
+    saveHealth: base.store.saveHealth,
+    familiesOf: ({ provider, families }) => base.catalogue().servedFamilies(provider, families),
+    awaitsCheck: () => base.settings().refresh.enabled,
+    onCooldown: base.metrics.cooldownBegan,
+  });
+}
+
+function createRefresher(base: Base, pool: Pool, tokens: Credentials): Refresher {
+  const settings = () => base.settings().refresh;
+  const intervalMs = (provider: string) => 1000 * (provider === "flow" ? settings().flow_interval : settings().gemini_interval);
+  return new Refresher({ ...base, pool, tokens, settings, intervalMs });
+}
+
+function dataUrlLimits({ media }: Settings) {
+  return { maxBytes: media.fetch_limit_mb * 1024 * 1024, maxMegapixels: media.max_megapixels };
 }
 
 function createProviders(

@@ -1,4 +1,4 @@
-// What a thrown value means to a client: our own failures are told as such, bugs are not told at all.
+// What a thrown value means to a client: our own failures are reported as such, bugs are not reported at all.
 import { describe, expect, test } from "bun:test";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
 import { errorResponse as openaiError } from "./api/openai/errors.ts";

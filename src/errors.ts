@@ -155,7 +155,7 @@ export function knownFailure(error: unknown): AppError | null {
 export const diskIsFull = (cause?: unknown): AppError =>
   serverFailure("The server's disk is full.", "disk_full", { cause, retryAfterMs: 60_000 });
 
-/** The same failure, marked as possibly charged: nobody is told when to send it again. */
+/** The same failure, marked as possibly charged: no response says when to send it again. */
 export const asCharged = (error: AppError): AppError =>
   error.charged ? error : changed(error, { charged: true, retryAfterMs: undefined });
 

@@ -35,7 +35,7 @@ test("who gives up while waiting takes no place", async () => {
   await semaphore.enter("a", free);
 });
 
-test("who waits is told its place, those inside counted, and each time it gets better", async () => {
+test("a waiter sees its queue position, those inside counted, and each time it gets better", async () => {
   const semaphore = new KeyedSemaphore(2);
   const leave = await semaphore.enter("a", free);
   await semaphore.enter("a", free);

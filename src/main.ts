@@ -1,7 +1,7 @@
 // The program: arguments and standard streams in, exit code out. The only module that acts when it is loaded.
 import { prepareRuntime } from "./cli/serve/runtime.ts";
 
-// Before anything else is loaded: where the process begins anew, that would be done twice.
+// Before anything else is loaded: where the process begins again, that would be done twice.
 prepareRuntime(process.argv.slice(2), process.env, (more) => {
   // The executable finds its program by itself.
   const command = Bun.main.startsWith("/$bunfs/") ? process.argv.slice(2) : [...process.execArgv, ...process.argv.slice(1)];

@@ -4,7 +4,7 @@ import { ADMIN_HEADERS } from "./admin/auth/guard.ts";
 import { createAccessLog, type RequestTracker } from "./api/access-log.ts";
 import { forwardedHost, publicOrigin } from "./api/address.ts";
 import { Arrival, arrivalOf, enterBy, type Surroundings } from "./api/arrival.ts";
-import { type BodyReader, createBodyReader } from "./api/body/body.ts";
+import { BodyReader } from "./api/body/body.ts";
 import { keyOwner } from "./api/body/body-budget.ts";
 import { type Dialect, dialectOf } from "./api/dialect.ts";
 import { errorResponse as geminiError } from "./api/gemini/errors.ts";
@@ -44,7 +44,7 @@ export type Served = {
 };
 
 /** Decisions of the admin about requests under `/admin`. */
-export type AdminEntry = { door: AdminGuard; errorResponse(request: Request, error: unknown): Response };
+export type AdminEntry = { guard: AdminGuard; errorResponse(request: Request, error: unknown): Response };
 
 /** Headers and status as routes may set them beside their response. */
 type Set = { headers: Record<string, unknown>; status?: number | string };
@@ -82,7 +82,7 @@ export class RequestPipeline {
     };
     this.#access = createAccessLog({ metrics, traces, log, now: clock.now, watch: options.watch });
     this.#proxies = createProxyWatch({ trustProxy: server.trust_proxy, found: (address) => log.warn(trustProxyHint(address)) });
-    this.bodies = createBodyReader(() => ctx.settings.current().server, {
+    this.bodies = new BodyReader(() => ctx.settings.current().server, {
       clock,
       budget: ctx.bodyBudget,
       ownerOf: (request) => this.#bodyOwner(request),
@@ -157,7 +157,7 @@ export class RequestPipeline {
     if (!isUnknownPath && !(error instanceof AppError))
       this.ctx.log.error(knownFailure(error) ? "The store failed" : "A request failed by a bug", { error });
     const failure = isUnknownPath ? unknownUrl(request.method, arrival.path, baseUrlHint(arrival.calledOrigin)) : error;
-    if (this.#admin?.door.hasSeen(request)) return this.#admin.errorResponse(request, failure);
+    if (this.#admin?.guard.hasSeen(request)) return this.#admin.errorResponse(request, failure);
     return ENVELOPES[dialectOf(arrival)](failure);
   }
 
@@ -200,8 +200,8 @@ export class RequestPipeline {
   #bodyOwner(request: Request): string | null {
     const key = arrivalOf(request)?.key;
     if (key) return keyOwner(key.id);
-    const door = this.#admin?.door;
-    return door?.hasSeen(request) && door.sessionContextOf(request).session ? null : "strangers";
+    const guard = this.#admin?.guard;
+    return guard?.hasSeen(request) && guard.sessionContextOf(request).session ? null : "strangers";
   }
 
   /** Picks up keys that another process has just stored. False: that was done within {@link KEY_RELOAD_MS}, so wrong keys stay cheap. */
@@ -262,8 +262,8 @@ export class RequestPipeline {
   async #askAdmin(arrival: Arrival): Promise<Response | null> {
     const { request, path, query, peer, address } = arrival;
     arrival.headers = ADMIN_HEADERS;
-    const { door, errorResponse } = this.#admin!;
-    const verdict = await door.decide(request, {
+    const { guard, errorResponse } = this.#admin!;
+    const verdict = await guard.decide(request, {
       path,
       query,
       address,

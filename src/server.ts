@@ -1,7 +1,5 @@
 // Start and stop of the server: open, load, wire, listen; refuse new requests, drain, flush, close.
 import type { RequestTracker } from "./api/access-log.ts";
-import { enterBy } from "./api/arrival.ts";
-import { type AppOptions, createApp } from "./app.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, withDatabase } from "./config/config.ts";
 import type { Settings } from "./config/settings-schema.ts";
@@ -13,6 +11,7 @@ import { createVault, loadSecretKey } from "./db/sqlite/secrets.ts";
 import { createCheckpoints, openRequestLog, openStore } from "./db/sqlite/store.ts";
 import type { Store } from "./db/store.ts";
 import { hashKey } from "./gateway/keys/keys.ts";
+import { drain, listen } from "./listeners.ts";
 import type { Log } from "./log.ts";
 import { createMaintenance } from "./maintenance.ts";
 import { startReloader } from "./reload.ts";
@@ -43,9 +42,6 @@ export type RunningServer = {
   /** Resolves when every open response has ended or `server.drain_timeout` is over, and everything is written. */
   stop(): Promise<void>;
 };
-
-/** Largest body that Bun accepts; our limit is smaller and its refusal has an envelope. */
-const BUN_BODY_LIMIT = 2048 * 1024 * 1024;
 
 /** @throws {AppError} `conflict` when another process serves from the folder; errors of listening as Bun throws them */
 export async function start(options: StartOptions): Promise<RunningServer> {
@@ -160,46 +156,6 @@ async function loadServices(ctx: Context, boot: Config, closing: AsyncDisposable
     await ctx.worker.start();
   };
   return { refresh: reloader.reload, startServices };
-}
-
-async function listen(ctx: Context, options: AppOptions) {
-  const { host, port } = ctx.config.settings.server;
-  const app = await createApp(ctx, options);
-  // By default Elysia shares the port with another listener; a taken port must be an error.
-  app.listen({ hostname: host, port, maxRequestBodySize: BUN_BODY_LIMIT, reusePort: false });
-  return { app, adminServer: listenForAdmin(ctx, (request) => app.handle(request)) };
-}
-
-/** The admin on an address of its own; null where the settings have none. */
-function listenForAdmin({ config, log }: Context, handle: (request: Request) => Promise<Response>) {
-  const { host, port } = config.settings.admin;
-  if (port === 0) return null;
-  const server = Bun.serve({
-    hostname: host,
-    port,
-    // Event streams may be silent for long.
-    idleTimeout: 0,
-    maxRequestBodySize: BUN_BODY_LIMIT,
-    fetch(request, self) {
-      enterBy(request, { peer: self.requestIP(request)?.address ?? null, listener: "admin" });
-      return handle(request);
-    },
-  });
-  log.info("Admin listening", { url: `http://${host}:${server.port}/admin` });
-  return server;
-}
-
-type Stoppable = { stop(force?: boolean): Promise<void> };
-
-/** Refuses new connections and waits for open responses; after the drain timeout they are aborted and, 1 s later, cut. */
-async function drain(server: Stoppable, ctx: Context, shutdown: AbortController): Promise<void> {
-  const drained = server.stop(false);
-  const late = ctx.clock.after(ctx.settings.current().server.drain_timeout * 1000, () => {
-    shutdown.abort();
-    ctx.clock.after(1000, () => void server.stop(true));
-  });
-  await drained;
-  late();
 }
 
 async function addKey(store: Store, key: string, now: number): Promise<void> {

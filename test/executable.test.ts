@@ -43,7 +43,7 @@ describe("exit codes", () => {
   });
 });
 
-test("the whole way: token, key, picture, health, stop; and no secret anywhere", async () => {
+test("the whole way: token, key, image, health, stop; and no secret anywhere", async () => {
   const [geminiSecret, flowSecret] = CANARIES as [string, string];
   await using program = await startProgram({
     tokens: [

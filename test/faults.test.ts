@@ -4,7 +4,7 @@ import { FLOW, GEMINI, GEMINI_TWO, type RigOptions, startRig } from "./rig.ts";
 
 type Expected = {
   status: number;
-  /** `error.code`, or null for an answer with a picture. */
+  /** `error.code`, or null for an answer with an image. */
   code: string | null;
   /** Health of the first token afterwards: its own state, or `model` when only this model is out. */
   health: "healthy" | "cooling" | "blocked" | "model";
@@ -162,7 +162,7 @@ test("the upstream not being there disables nothing", async () => {
   expect([response.status, ...rig.context.pool.snapshot().map((token) => token.health.state)]).toEqual([502, "healthy", "healthy"]);
 });
 
-test("an empty pool is told at once, and the server is ready all the same", async () => {
+test("an empty pool is reported at once, and the server is ready all the same", async () => {
   await using rig = await startRig({ tokens: [] });
   expect([(await rig.chat()).status, (await rig.call("/ready")).status]).toEqual([503, 200]);
 });

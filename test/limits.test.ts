@@ -1,4 +1,4 @@
-// A key's limits over HTTP: what a client is told, what reaches the upstream, and what the ledger says afterwards.
+// A key's limits over HTTP: what a client is reported, what reaches the upstream, and what the ledger says afterwards.
 
 import { describe, expect, test } from "bun:test";
 import { type KeyChange, type KeyLimits, NO_LIMITS } from "../src/domain/key.ts";
@@ -44,7 +44,7 @@ test("of 40 requests at once on a balance for 10, exactly 10 reach the upstream"
   await expectNothingOpen(rig);
 });
 
-test("headers count down, and over the rate a client is told when to come again", async () => {
+test("headers count down, and over the rate a client gets a time to come again", async () => {
   await using rig = await startRig();
   await setKey(rig, limits({ rpm: 2 }));
   const remaining: (string | null)[] = [];

@@ -115,7 +115,7 @@ describe("more requests than fit into their time", () => {
   }, 20_000);
 });
 
-test("a token whose plan its first check has not told yet serves as soon as it has", async () => {
+test("a token whose plan its first check has not reported yet serves as soon as it has", async () => {
   const settings = { "refresh.enabled": true };
   await using rig = await startRig({ tokens: [FLOW], settings, simulator: { faults: "flow.credits=latency(700)" } });
   const response = await rig.call("/v1/images/generations", { json: { model: "gemini-3-pro-image", prompt: "a fox", size: "2048x2048" } });

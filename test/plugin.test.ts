@@ -113,8 +113,8 @@ describe("update-token", () => {
       enabled: true,
       imageConcurrency: 4,
     });
-    const trail = await rig.context.audit.list({ limit: 10 });
-    expect(trail).toMatchObject([{ actor: "extension", action: "token.add", subject: "token 1", after: { label: "flow-1" } }]);
+    const entries = await rig.context.audit.list({ limit: 10 });
+    expect(entries).toMatchObject([{ actor: "extension", action: "token.add", subject: "token 1", after: { label: "flow-1" } }]);
     while (rig.context.pool.snapshot().length === 0) await Bun.sleep(10);
     expect((await rig.chat()).status).toBe(200);
     expect(rig.simulator.calls().filter(({ operation }) => operation === "flow.session").length).toBe(1);
@@ -159,7 +159,7 @@ describe("update-token", () => {
     ]);
   });
 
-  test("finds the token that has the very session and was never told whose it is", async () => {
+  test("finds the token that has the very session and whose account is unknown", async () => {
     await using rig = await startRig({ tokens: [FLOW], settings: OPEN });
     expect((await update(rig, FLOW.secret)).body).toMatchObject({ action: "updated", token_id: 1 });
     expect(await check(rig)).toMatchObject([{ email: EMAIL }]);

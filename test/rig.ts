@@ -127,3 +127,6 @@ export function framesOf(text: string): string[] {
     .filter((line) => line.startsWith("data: "))
     .map((line) => line.slice("data: ".length));
 }
+
+/** The body that an upstream was sent last; a check of a token in the meantime has none. */
+export const lastSent = ({ simulator }: Pick<Rig, "simulator">): unknown => simulator.calls().findLast(({ body }) => body !== null)?.body;

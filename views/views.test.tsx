@@ -152,7 +152,7 @@ describe("hostile text", () => {
       AccountPage({
         view: v,
         sessions: [{ mark: EVIL, agent: EVIL, address: EVIL, createdAt: NOW, seenAt: NOW, isThis: false }],
-        trail: [{ id: 1, at: NOW, actor: EVIL, address: EVIL, action: EVIL, subject: EVIL, before: EVIL, after: { [EVIL]: EVIL } }],
+        entries: [{ id: 1, at: NOW, actor: EVIL, address: EVIL, action: EVIL, subject: EVIL, before: EVIL, after: { [EVIL]: EVIL } }],
       }),
     ],
     [
@@ -221,7 +221,7 @@ describe("hostile text", () => {
 
 describe("the policy", () => {
   test("no page has an inline script, an inline style or a handler in an attribute", async () => {
-    const body = AccountPage({ view: view(), sessions: [], trail: [] });
+    const body = AccountPage({ view: view(), sessions: [], entries: [] });
     const html = await documentResponse(Layout({ view: view(), title: "x", nav: "account", children: body })).text();
     expect(html).toStartWith("<!doctype html><html");
     expect(html).not.toMatch(/ style=|<style| on\w+=|hx-on|javascript:|<script(?![^>]*src=)/);

@@ -138,8 +138,10 @@ async function repeated(call: Call): Promise<number> {
   return first!;
 }
 
+type Work = { served: Served; acts: readonly Act[]; random: Random; counts: Counts; stopping: AbortSignal };
+
 /** One client after the other, until `stopping` aborts. Never throws for what a server may do. */
-export async function work(served: Served, acts: readonly Act[], random: Random, counts: Counts, stopping: AbortSignal): Promise<void> {
+export async function work({ served, acts, random, counts, stopping }: Work): Promise<void> {
   const lots = acts.flatMap((act) => Array.from({ length: act.share }, () => act));
   while (!stopping.aborted) {
     const act = lots[Math.floor(random() * lots.length)]!;

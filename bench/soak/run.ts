@@ -73,7 +73,7 @@ async function soak({ url, pid, log }: { url: string; pid: number; log(): string
   const startedAt = performance.now();
   const endsAt = startedAt + minutes * 60_000;
   const working = Array.from({ length: clients }, () =>
-    work(served, acts, seededRandom(Math.floor(random() * 2 ** 31)), counts, stopping.signal),
+    work({ served, acts, random: seededRandom(Math.floor(random() * 2 ** 31)), counts, stopping: stopping.signal }),
   );
   const pauseMs = Math.max(LEAST_PAUSE_MS, (minutes * 60_000) / MOST_SAMPLES);
   const samples: Sample[] = [];

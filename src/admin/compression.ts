@@ -12,7 +12,7 @@ type Answered = { request: Request; responseValue: unknown };
 
 /**
  * Runs after handlers. A page holds a form token beside words of its address, which a stranger could guess the token from where he may
- * both ask in the visitor's name and see the lengths of answers; the session's cookie is `SameSite=Strict`, so he may not ask.
+ * both ask in the operator's name and see the lengths of answers; the session's cookie is `SameSite=Strict`, so he may not ask.
  */
 export async function compressPage({ request, responseValue }: Answered): Promise<Response | undefined> {
   if (!(responseValue instanceof Response) || !isWorth(request, responseValue)) return;

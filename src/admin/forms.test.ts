@@ -60,7 +60,7 @@ test.each(MISTAKES)("a field that is %s is told", (_name, read, told) => {
   expect(Object.values(mistakes(form)).join()).toContain(told);
 });
 
-test("all mistakes are told at once, the first of each field, and none quotes what was sent", () => {
+test("all mistakes are reported at once, the first of each field, and none quotes what was sent", () => {
   const form = reader("secret=hunter2&count=x");
   form.text("secret", { max: 3 });
   form.refuse("secret", "second");

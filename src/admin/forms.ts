@@ -28,7 +28,7 @@ export class FormError extends AppError {
 export type Forms = {
   /** The fields of a form without files. Reading twice gives the same. */
   fields(request: Request): Promise<URLSearchParams>;
-  /** A form with files, each a draft of the media store; those that nobody keeps are dropped when the answer is out. */
+  /** A form with files, each a temp file of the media store; those that are not stored are deleted when the answer is out. */
   files(request: Request): Promise<Multipart>;
   /** Ends what a request's form still holds. */
   drop(request: Request): Promise<void>;
@@ -95,7 +95,7 @@ function hasMore(text: string, most: number): boolean {
 type TextRule = { required?: boolean; max?: number; pattern?: RegExp /** Kept as sent: passwords and secrets. */; verbatim?: boolean };
 type NumberRule = { required?: boolean; min?: number; max?: number };
 
-/** Fields of a form as values. Mistakes are gathered; `check` tells them all at once. */
+/** Fields of a form as values. Mistakes are gathered; `check` reports them all at once. */
 export type FormReader = {
   /** Trimmed; empty when it is missing. */
   text(name: string, rule?: TextRule): string;

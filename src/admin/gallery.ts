@@ -13,7 +13,7 @@ import { fragment, goTo, page, readForm, viewOf } from "./page.ts";
 
 const PAGE_SIZE = 48;
 const MEBIBYTE = 1024 * 1024;
-/** Most pictures that a selection may hand to the playground. */
+/** Most images that a selection may hand to the playground. */
 const MAX_REFERENCES = 16;
 
 export const galleryRoutes = (ctx: AdminContext) => {

@@ -1,7 +1,8 @@
 // Jobs routes: live lists, one job, cancel, retry, and the decision on an unknown charge.
 import { Elysia } from "elysia";
 import { JobPage } from "../../views/jobs/job.tsx";
-import { JobProgress, JobRowView, JobsPage, jobHref, type ShownJob } from "../../views/jobs/jobs.tsx";
+import { JobProgress, jobHref, type ShownJob } from "../../views/jobs/job-parts.tsx";
+import { JobRowView, JobsPage } from "../../views/jobs/jobs.tsx";
 import type { Messages } from "../../views/locales/en.ts";
 import type { JobRow } from "../db/jobs.ts";
 import { AppError } from "../errors.ts";

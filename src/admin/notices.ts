@@ -3,7 +3,7 @@ import type { Notice } from "../../views/ui/messages.tsx";
 
 export type Notices = {
   add(sessionMark: string, notice: Notice): void;
-  /** Each is told once. */
+  /** Each is reported once. */
   take(sessionMark: string): Notice[];
 };
 

@@ -51,7 +51,7 @@ const PAGES = [
   accountRoutes,
 ] as const;
 
-/** The front door, and addresses that operators of the Python original know: its test page was a playground. */
+/** The front page, and addresses that operators of the Python original know: its test page was a playground. */
 const OLD_ADDRESSES = { "/": "overview", "/manage": "overview", "/login": "overview", "/test": "playground" } as const satisfies Record<
   string,
   PageName
@@ -67,22 +67,22 @@ type Outer = {
 };
 
 export type Admin = {
-  door: AdminGuard;
+  guard: AdminGuard;
   routes: Elysia;
   /** Takes the description of the API, which is made when the admin is there already. */
   describe(document: ApiDocument): void;
   errorResponse(request: Request, error: unknown): Response;
 };
 
-/** The door, to be asked about every request below `/admin` before its body is read; and the routes behind it. */
+/** The guard, to be asked about every request below `/admin` before its body is read; and the routes behind it. */
 export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   const { clock, sessions, sessionSecret, store, media, settings } = ctx;
   const assets = await loadAssets();
   const cookie = createSessionCookie({ secret: sessionSecret, now: clock.now });
   const publicUrl = () => settings.current().server.public_url;
-  const door = createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed: outer.isAllowed });
-  const forms = createForms({ bodies: outer.bodies, media, isSignedIn: (request) => door.sessionContextOf(request).session !== null });
-  const { sessionContextOf } = door;
+  const guard = createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed: outer.isAllowed });
+  const forms = createForms({ bodies: outer.bodies, media, isSignedIn: (request) => guard.sessionContextOf(request).session !== null });
+  const { sessionContextOf } = guard;
   let document: ApiDocument = { paths: {} };
   const apiDocument = () => document;
   const admin: AdminContext = {
@@ -97,7 +97,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   };
 
   const pages = new Elysia({ prefix: "/admin" })
-    // Nothing reads a body but `forms`, and that only behind the door.
+    // Nothing reads a body but `forms`, and that only behind the guard.
     .onParse(() => ({}))
     .onBeforeHandle(({ request }) => assertFormToken(admin, request))
     .onAfterHandle(compressPage)
@@ -110,7 +110,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
     front.get(path, () => new Response(null, { status: 302, headers: { location } }));
   }
   return {
-    door,
+    guard,
     routes: new Elysia().use(assets.routes).use(front).use(pages) as unknown as Elysia,
     describe(described) {
       document = described;
@@ -119,7 +119,7 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   };
 }
 
-/** The door let a form in without the header: then the token is one of its fields. Runs before every handler, whatever it reads. */
+/** The guard let a form in without the header: then the token is one of its fields. Runs before every handler, whatever it reads. */
 async function assertFormToken({ forms, sessionContextOf }: AdminContext, request: Request): Promise<void> {
   const { session, owesToken } = sessionContextOf(request);
   if (!owesToken) return;

@@ -2,7 +2,8 @@
 import { Elysia } from "elysia";
 import type { Messages } from "../../views/locales/en.ts";
 import type { Typed } from "../../views/settings/setting.tsx";
-import { ReviewPage, SecretPage, SettingsPage } from "../../views/settings/settings.tsx";
+import { SecretPage, SettingsPage } from "../../views/settings/settings.tsx";
+import { ReviewPage } from "../../views/settings/settings-review.tsx";
 import { AppError } from "../errors.ts";
 import { createSettingsAdmin, type SettingChange, type SettingState, type SettingsAdmin } from "../gateway/settings/manage-settings.ts";
 import { newSecretText } from "../ids.ts";

@@ -49,15 +49,7 @@ export const setupRoutes = (ctx: AdminContext) => {
     })
     .get("/key", ({ request }) => keyPage(request, null))
     .post("/key", async ({ request }) => {
-      const form = await readForm(ctx, request);
-      const name = form.text("name", { required: true, max: 100 });
-      form.check();
-      const { key, prefix } = newKey();
-      const limits = newKeyLimits(ctx.settings.current());
-      const row = await ctx.store.insertKey({ name, prefix, hash: hashKey(key), limits }, ctx.clock.now());
-      await ctx.refresh();
-      await ctx.audit.record({ action: "key.create", subject: `key ${row.id}`, after: { name, prefix } }, ctx.sessionContextOf(request));
-      await finishStep(ctx.store, "key");
+      const key = await issueFirstKey(ctx, request);
       return keyPage(request, key);
     })
     .get("/token", ({ request }) => tokenPage(request, null))
@@ -69,9 +61,7 @@ export const setupRoutes = (ctx: AdminContext) => {
       const label = form.text("label", { max: 100 });
       try {
         form.check();
-        const added = await addToken(ctx, { provider, secret, label }, request.signal);
-        await ctx.audit.record({ action: "token.add", subject: `token ${added.id}`, after: added }, ctx.sessionContextOf(request));
-        await finishStep(ctx.store, "token");
+        const added = await addFirstToken(ctx, request, { provider, secret, label });
         return goTo(ctx, request, "/admin/welcome/picture", { text: viewOf(ctx, request).t.welcome.token.added(added.label) });
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
@@ -129,21 +119,37 @@ function problemOf(check: () => void): Problem {
 
 type AddedToken = { id: number; provider: string; label: string };
 
-/** Asks the upstream first: what it does not know is not kept. */
-async function addToken(
+async function issueFirstKey(ctx: AdminContext, request: Request): Promise<string> {
+  const form = await readForm(ctx, request);
+  const name = form.text("name", { required: true, max: 100 });
+  form.check();
+  const { key, prefix } = newKey();
+  const limits = newKeyLimits(ctx.settings.current());
+  const row = await ctx.store.insertKey({ name, prefix, hash: hashKey(key), limits }, ctx.clock.now());
+  await ctx.refresh();
+  await ctx.audit.record({ action: "key.create", subject: `key ${row.id}`, after: { name, prefix } }, ctx.sessionContextOf(request));
+  await finishStep(ctx.store, "key");
+  return key;
+}
+
+/** Asks the upstream first: a token that it refuses is not stored. */
+async function addFirstToken(
   ctx: AdminContext,
-  wish: { provider: string; secret: string; label: string },
-  signal: AbortSignal,
+  request: Request,
+  form: { provider: string; secret: string; label: string },
 ): Promise<AddedToken> {
   const { store, tokens, settings, clock } = ctx;
-  const { provider } = wish;
-  const { facts, secret, state } = await tokens.probe(provider, wish.secret, signal);
+  const { provider } = form;
+  const { facts, secret, state } = await tokens.probe(provider, form.secret, request.signal);
   const { image_concurrency, video_concurrency } = settings.current().pool;
-  const label = wish.label || freeLabel(provider, await store.listTokens());
+  const label = form.label || freeLabel(provider, await store.listTokens());
   const limits = { imageConcurrency: image_concurrency, videoConcurrency: video_concurrency };
   const { id } = await store.insertToken({ provider, secret, label, ...limits }, clock.now());
   if (Object.keys(state).length > 0) await store.writeTokenSecret(id, { state });
   await ctx.refresh();
   await tokens.storeFacts(id, facts);
-  return { id, provider, label };
+  const added = { id, provider, label };
+  await ctx.audit.record({ action: "token.add", subject: `token ${id}`, after: added }, ctx.sessionContextOf(request));
+  await finishStep(store, "token");
+  return added;
 }

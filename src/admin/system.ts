@@ -1,32 +1,23 @@
-// System routes: health checks, self-test, backup, restore, log, audit log.
+// System routes: health checks, self-test, log, audit log, about.
 import { join } from "node:path";
 import { Elysia } from "elysia";
-import { BackupPage, RestartingPage, RestorePage } from "../../views/system/backup.tsx";
 import { LogLines, LogPage } from "../../views/system/log.tsx";
 import { AboutPage, AuditLogPage, Checks, HealthPage } from "../../views/system/system.tsx";
 import { SETTINGS } from "../config/settings-keys.ts";
 import { type CheckDependencies, type CheckResult, quickChecks, selfTest, upstreamChecks } from "../gateway/reports/self-test.ts";
 import type { LogLevel } from "../log.ts";
 import { VERSION } from "../version.ts";
+import { backupRoutes, dataDirOf, restoreRoutes } from "./backup.ts";
 import type { AdminContext } from "./context.ts";
-import { MAX_FILE_MB } from "./forms.ts";
 import libraries from "./licences.json" with { type: "json" };
 import { follow } from "./live.ts";
-import { changed, goTo, isHtmx, page, readForm, viewOf } from "./page.ts";
+import { changed, isHtmx, page, readForm } from "./page.ts";
 
-const BACKUP = "/admin/system/backup";
-const RESTORE = "/admin/system/restore";
-const RESTARTING = "/admin/system/restarting";
-/** Delay of the restart, in which the page about it is fetched, ms; and delay of that page's reload, s. */
-const RESTART_MS = 1_500;
-const RELOAD_S = 6;
 const AUDIT_ROWS = 50;
 const MEBIBYTE = 1024 * 1024;
 
 export const systemRoutes = (ctx: AdminContext) =>
   new Elysia().use(healthRoutes(ctx)).use(backupRoutes(ctx)).use(restoreRoutes(ctx)).use(logRoutes(ctx)).use(aboutRoutes(ctx));
-
-const dataDirOf = (ctx: AdminContext): string => ctx.config.settings.storage.data_dir;
 
 /** Health checks and self-test. */
 const healthRoutes = (ctx: AdminContext) => {
@@ -59,98 +50,7 @@ const healthRoutes = (ctx: AdminContext) => {
           ? await selfTest(deps, request.signal)
           : [...(await quickChecks(deps)), ...(await upstreamChecks(deps, request.signal))];
       if (!isHtmx(request)) return healthPage(request, checks);
-      return changed(ctx, request, { location: "/admin/system", content: (view) => Checks({ view, checks, told: true }) });
-    });
-};
-
-/** Backup, and rotation of the secret key. */
-const backupRoutes = (ctx: AdminContext) => {
-  const { maintenance, audit } = ctx;
-  return new Elysia()
-    .get("/system/backup", ({ request }) => {
-      const data = {
-        dataDir: dataDirOf(ctx),
-        uploadBytes: Math.min(MAX_FILE_MB, ctx.settings.current().server.body_limit_mb) * MEBIBYTE,
-        staged: maintenance.stagedRestore(),
-        applied: maintenance.appliedRestore(),
-        isRotationAsked: maintenance.isRotationAsked(),
-        keyInEnvironment: keyInEnvironment(),
-      };
-      return page(ctx, request, (view) => ({ title: view.t.system.tabs.backup, nav: "system", body: BackupPage({ view, data }) }));
-    })
-    .post("/system/backup", async ({ request, server }) => {
-      server?.timeout(request, 0);
-      const form = await readForm(ctx, request);
-      const content = { requests: form.flag("requests"), media: form.flag("media") };
-      const { name, bytes, body } = await maintenance.backup(content);
-      await audit.record({ action: "backup.download", subject: "data", after: { ...content, bytes } }, ctx.sessionContextOf(request));
-      return new Response(body, {
-        headers: {
-          "content-type": "application/x-tar",
-          "content-length": String(bytes),
-          "content-disposition": `attachment; filename="${name}"`,
-          "cache-control": "no-store",
-        },
-      });
-    })
-    .post("/system/rotation", async ({ request }) => {
-      const form = await readForm(ctx, request);
-      const isWanted = form.flag("wanted");
-      const { system } = viewOf(ctx, request).t;
-      if (isWanted && keyInEnvironment()) return goTo(ctx, request, BACKUP, { text: system.rotateByHand, tone: "bad" });
-      maintenance.askRotation(isWanted);
-      await audit.record({ action: isWanted ? "secret.rotate.ask" : "secret.rotate.drop", subject: "data" }, ctx.sessionContextOf(request));
-      return goTo(ctx, request, BACKUP, { text: isWanted ? system.rotateAsked : system.rotateDropped });
-    });
-};
-
-/** Restore in two steps: upload and check, then restore at the next start. */
-const restoreRoutes = (ctx: AdminContext) => {
-  const { maintenance, audit } = ctx;
-  return new Elysia()
-    .post("/system/restore", async ({ request, server }) => {
-      server?.timeout(request, 0);
-      const { system } = viewOf(ctx, request).t;
-      const { files } = await ctx.forms.files(request);
-      const file = files.find(({ field, draft }) => field === "backup" && draft.bytes > 0);
-      if (!file) return goTo(ctx, request, BACKUP, { text: system.noFile, tone: "bad" });
-      const { holds } = await maintenance.stageRestore(file.draft);
-      await audit.record({ action: "restore.stage", subject: "data", after: { holds } }, ctx.sessionContextOf(request));
-      return goTo(ctx, request, RESTORE, { text: system.restoreStaged(holds.join(", ")) });
-    })
-    .get("/system/restore", ({ request }) => {
-      const staged = maintenance.stagedRestore();
-      if (!staged) return goTo(ctx, request, BACKUP);
-      const data = { staged, differences: maintenance.differences(), canRestart: maintenance.restart !== null, dataDir: dataDirOf(ctx) };
-      return page(ctx, request, (view) => ({ title: view.t.system.restoreTitle, nav: "system", body: RestorePage({ view, data }) }));
-    })
-    .post("/system/restore/now", async ({ request }) => {
-      const staged = maintenance.stagedRestore();
-      const { restart } = maintenance;
-      const { system } = viewOf(ctx, request).t;
-      if (!staged) return goTo(ctx, request, BACKUP, { text: system.nothingStaged, tone: "bad" });
-      if (!restart) return goTo(ctx, request, RESTORE, { text: system.restartByHand, tone: "bad" });
-      await audit.record({ action: "restore.now", subject: "data", after: { holds: staged.holds } }, ctx.sessionContextOf(request));
-      ctx.clock.after(RESTART_MS, restart);
-      if (isHtmx(request)) return new Response(null, { status: 204, headers: { "hx-redirect": RESTARTING } });
-      return new Response(null, { status: 303, headers: { location: RESTARTING } });
-    })
-    .get("/system/restarting", ({ request }) =>
-      page(ctx, request, (view) => ({
-        title: view.t.system.restoreTitle,
-        nav: "system",
-        headers: { refresh: `${RELOAD_S}; url=${BACKUP}` },
-        body: RestartingPage({ view }),
-      })),
-    )
-    .post("/system/restore/seen", ({ request }) => {
-      maintenance.acknowledgeRestore();
-      return goTo(ctx, request, "/admin");
-    })
-    .post("/system/restore/drop", async ({ request }) => {
-      maintenance.dropStagedRestore();
-      await audit.record({ action: "restore.drop", subject: "data" }, ctx.sessionContextOf(request));
-      return goTo(ctx, request, BACKUP, { text: viewOf(ctx, request).t.system.restoreDropped });
+      return changed(ctx, request, { location: "/admin/system", content: (view) => Checks({ view, checks, summary: true }) });
     });
 };
 
@@ -196,8 +96,6 @@ const aboutRoutes = (ctx: AdminContext) =>
     };
     return page(ctx, request, (view) => ({ title: view.t.system.tabs.about, nav: "system", body: AboutPage({ view, data }) }));
   });
-
-const keyInEnvironment = () => process.env.FLOW2API_SECRET_KEY !== undefined;
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value.slice(0, 200) : "");
 

@@ -32,7 +32,7 @@ describe("a PNG", () => {
   });
 });
 
-test("a JPEG is written anew only for another format or compression", async () => {
+test("a JPEG is written again only for another format or compression", async () => {
   const jpeg = (await new Bun.Image(PIXEL_PNG).jpeg().bytes()) as Uint8Array<ArrayBuffer>;
   const converted = async (output: Partial<ImageFormatOptions>) => (await render(jpeg, "image/jpeg", output)).converted;
   expect([await converted({}), await converted({ format: "jpeg" }), await converted({ format: "jpeg", compression: 40 })]).toEqual([

@@ -33,10 +33,10 @@ async function serve() {
   const origin = `http://127.0.0.1:${app.server?.port}`;
   return {
     ...{ path: folder.path, media, app, origin },
-    result: await media.keepBytes(PIXEL_PNG, { origin: "result", keyId: 7, requestId: null }),
-    video: await media.keepBytes(MP4_HEADER, { origin: "result", keyId: 7, requestId: null }),
-    input: await media.keepBytes(PIXEL_PNG, { origin: "input", keyId: 7, requestId: null }),
-    operatorInput: await media.keepBytes(PIXEL_PNG, { origin: "input", keyId: null, requestId: null }),
+    result: await media.storeBytes(PIXEL_PNG, { origin: "result", keyId: 7, requestId: null }),
+    video: await media.storeBytes(MP4_HEADER, { origin: "result", keyId: 7, requestId: null }),
+    input: await media.storeBytes(PIXEL_PNG, { origin: "input", keyId: 7, requestId: null }),
+    operatorInput: await media.storeBytes(PIXEL_PNG, { origin: "input", keyId: null, requestId: null }),
     get: (target: string | Media, headers: Record<string, string> = {}, method = "GET") =>
       fetch(`${origin}${typeof target === "string" ? target : `/media/${target.id}.${target.ext}`}`, { headers, method }),
     async [Symbol.asyncDispose]() {
@@ -69,7 +69,7 @@ test("a result is sent whole to whoever has its URL, with headers that let a bro
   expect((await room.get(room.video)).headers.get("content-type")).toBe("video/mp4");
 });
 
-test("HEAD tells the same as GET and sends nothing", async () => {
+test("HEAD has the headers of GET and no body", async () => {
   await using room = await serve();
   for (const headers of [NOBODY, { range: "bytes=2-4" }]) {
     const [head, get] = [await room.get(room.result, headers, "HEAD"), await room.get(room.result, headers)];

@@ -38,7 +38,7 @@ async function serveOnce(data: string): Promise<void> {
   expect(await serving).toBe(0);
 }
 
-describe("the last change is told", () => {
+describe("the last change is reported", () => {
   const CASES: [string, string[], { action: string; subject: string; before: unknown; after: unknown }][] = [
     ["a token that is added", [`${ADD} --group g`], made("token.add", "token 1", { provider: "gemini", label: "one", group: "g" })],
     [
@@ -136,7 +136,7 @@ test("what is changed while a restore waits is warned of: the restore will undo 
   expect((await cli("key list")).err).toBe("");
 });
 
-test("a restore that rotate-secret finds waiting is done first, and told", async () => {
+test("a restore that rotate-secret finds waiting is done first, and reported", async () => {
   const { data, cli, trail } = fresh();
   await cli("key create --name before");
   await cli(`backup ${data}.tar`);

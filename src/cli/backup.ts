@@ -9,7 +9,7 @@ import { defineVerb, FOLDER_OPTIONS } from "./verb.ts";
 
 export const backup = defineVerb({
   name: "backup",
-  summary: "Write a backup (a tar file), also while the server runs; tells what is not in it.",
+  summary: "Write a backup (a tar file), also while the server runs; lists what is not in it.",
   positionals: ["FILE"],
   options: {
     requests: { type: "boolean", help: "with the request log" },

@@ -34,7 +34,7 @@ describe("help", () => {
     expect(out).not.toContain("token add");
   });
 
-  test("simulate --help tells every fault and every operation it may strike", async () => {
+  test("simulate --help lists every fault and every operation it may strike", async () => {
     const { out } = await cli("simulate", "--help");
     for (const name of [...Object.keys(FAULTS), ...Object.keys(OPERATIONS)]) expect(out).toContain(`\n  ${name}`);
   });

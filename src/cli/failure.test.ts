@@ -32,7 +32,7 @@ test.each([
   expect([code, err]).toEqual([1, `${message.replace("{}", folder.path)}\n`]);
 });
 
-test("a taken port of the admin is told as that", async () => {
+test("a taken port of the admin is reported as that", async () => {
   using taken = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
   const env = { FLOW2API_ADMIN_PORT: `${taken.port}` };
   const { code, err } = await runRecorded({ cwd: folder.path, env }, "serve", "--port", "0", "--data", "admin-port");
@@ -52,7 +52,7 @@ test.each([
   [new AppError("invalid_request", "No.", { reason: "usage" }), [2, "No.\nUsage: flow2api version [--config FILE] [--data DIR]\n"]],
 ])("%#", (error, expected) => expect(told(error)).toEqual(expected));
 
-test("a bug is told with where it is, without secrets", () => {
+test("a bug is reported with where it is, without secrets", () => {
   const [code, text] = told(new TypeError("sk-f2a-abcdefgh is undefined"));
   expect(code).toBe(1);
   expect(text).toStartWith("Internal error: TypeError: sk-f2a-… is undefined\n    at ");

@@ -30,7 +30,7 @@ function sentenceOf(error: unknown): string | null {
   return said && (path !== undefined || code === "ENOSPC") ? `${path ?? "The data folder"}: ${said}.` : null;
 }
 
-/** Tells what went wrong. @returns the exit code: 1 failed, 2 wrong usage */
+/** Reports what went wrong. @returns the exit code: 1 failed, 2 wrong usage */
 export function printFailure(error: unknown, verb: Verb, io: Pick<Io, "stderr">): number {
   const sentence = sentenceOf(error);
   if (sentence === null) {

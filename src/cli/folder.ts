@@ -24,11 +24,11 @@ export type Folder = AsyncDisposable & {
   store: Store;
   /** The catalogue with the models file and what was changed in the admin. */
   models: CatalogueLayers;
-  /** Settings in the store, as the admin changes them: with a trail, and a way back. */
+  /** Settings in the store, as the admin changes them: with an audit log, and a way back. */
   settings: Pick<SettingsAdmin, "applyOther">;
   /** A server that runs takes what was written here into memory by itself (`reload.ts`). */
   refresh(): Promise<void>;
-  /** Writes one change down in the trail; warns when a restore that waits will undo it. */
+  /** Writes one change down in the audit log; warns when a restore that waits will undo it. */
   record(change: Change): Promise<void>;
 };
 

@@ -15,7 +15,7 @@ export function usageLine(verb: Verb): string {
   const required = entries.filter(([, option]) => option.required).map(optionText);
   const others = entries.filter(([, option]) => !option.required).map((entry) => `[${optionText(entry)}]`);
   const words = [NAME, verb.name, ...verb.positionals, ...required, ...(entries.length > SHOWN ? ["[options]"] : others)];
-  return `Usage: ${words.join(" ")}${entries.length > SHOWN ? "; --help tells the options" : ""}`;
+  return `Usage: ${words.join(" ")}${entries.length > SHOWN ? "; --help lists the options" : ""}`;
 }
 
 export const GENERAL_USAGE = `Usage: ${NAME} [command] [options]; "${NAME} --help" lists the commands`;
@@ -30,5 +30,5 @@ export function verbHelp(verb: Verb): string {
 /** The list of `verbs`. */
 export function listHelp(verbs: readonly Verb[]): string {
   const rows = verbs.map((verb) => [`  ${verb.name}`, verb.summary]);
-  return `${GENERAL_USAGE}\n\nCommands:\n${rowsText(rows)}\nWithout a command: serve. "${NAME} COMMAND --help" tells the options of one.\n`;
+  return `${GENERAL_USAGE}\n\nCommands:\n${rowsText(rows)}\nWithout a command: serve. "${NAME} COMMAND --help" lists the options of one.\n`;
 }

@@ -1,4 +1,4 @@
-// Values of options: numbers, lists, switches and times read from text; a wrong one is told with what was expected.
+// Values of options: numbers, lists, switches and times read from text; a wrong one is refused with what was expected.
 import { usageError } from "./verb.ts";
 
 /** What `read` makes of a given value; null: it was given empty, which clears; undefined: it was not given. */

@@ -107,7 +107,7 @@ describe("token add asks the upstream first", () => {
 
   const closing = (simulator: Simulator) => ({ [Symbol.asyncDispose]: () => simulator.stop() });
 
-  test("a key that is taken is added, and what it can make is told and kept", async () => {
+  test("a key that is taken is added, and what it can make is reported and kept", async () => {
     const { cli, data, simulator } = await withUpstream();
     await using _closing = closing(simulator);
     const { code, out, err } = await cli("token", "add", "--provider", "gemini", "--secret", "alpha-project.key-one");
@@ -287,7 +287,7 @@ describe("beside a running server", () => {
   });
 });
 
-test("a wrong secret key is told in one line", async () => {
+test("a wrong secret key is reported in one line", async () => {
   const { cli } = fresh({ env: { FLOW2API_SECRET_KEY: "canary" } });
   const { code, out, err } = await cli("key", "create", "--name", "bob");
   expect([code, out, err.split("\n").length]).toEqual([1, "", 2]);

@@ -24,7 +24,7 @@ export const restore = defineVerb({
       await recordChange(folder.store, io.now(), { action, subject: "data", after: { holds, aside: basename(aside) } });
     } catch (error) {
       // The backup is in its place or on its way; what is there now may be the broken database that it is for.
-      io.stderr(`This is not written in the trail: ${redactText(error instanceof Error ? error.message : String(error))}\n`);
+      io.stderr(`This is not in the audit log: ${redactText(error instanceof Error ? error.message : String(error))}\n`);
     }
     return 0;
   },

@@ -14,7 +14,7 @@ export const simulate = defineVerb({
   summary: "Serve the upstream simulator alone: both wire formats, and faults on request.",
   options: {
     port: { type: "string", value: "P", help: `port to listen on, 0 for any (default: ${DEFAULT_PORT})` },
-    seed: { type: "string", value: "N", help: "number that pictures and chance follow from (default: 1)" },
+    seed: { type: "string", value: "N", help: "number that images and chance follow from (default: 1)" },
     faults: {
       type: "string",
       value: "SPEC",

@@ -15,7 +15,7 @@ export type Recorded = Io & {
 
 export type World = Partial<Pick<Io, "env" | "isTerminal" | "ask">> & { cwd: string; stdin?: string };
 
-/** An Io that keeps what is written to it. Its clock stands at 2026-11-23T12:00:00Z. */
+/** An Io that records what is written to it. Its clock stands at 2026-11-23T12:00:00Z. */
 export function recordedIo(world: World): Recorded {
   const listeners = new Set<() => void>();
   const onExit = new Set<() => void>();

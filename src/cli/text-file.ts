@@ -1,4 +1,4 @@
-// Text files of people: any encoding that a byte order mark tells, else UTF-8.
+// Text files of people: any encoding that a byte order mark names, else UTF-8.
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { AppError } from "../errors.ts";

@@ -69,7 +69,7 @@ export const FOLDER_OPTIONS = {
   data: { type: "string", value: "DIR", help: "data folder (default: data)" },
 } as const satisfies Options;
 
-/** The caller's mistake: told in one line with the verb's usage, exit code 2. */
+/** The caller's mistake: reported in one line with the verb's usage, exit code 2. */
 export function usageError(message: string): AppError {
   return new AppError("invalid_request", message, { reason: "usage" });
 }

@@ -142,7 +142,7 @@ describe("a wrong file is refused in one line", () => {
     expect(refusal(() => load(`[plugin]\nconnection_token = "${SECRET}`)).message).not.toContain(SECRET);
   });
 
-  test("other bytes than UTF-8 are told", () => {
+  test("other bytes than UTF-8 are reported", () => {
     expect(refusal(() => load(Uint8Array.of(0x5b, 0xff))).message).toEndWith(".toml: expected UTF-8 text, got other bytes");
   });
 });

@@ -13,7 +13,7 @@ type Note = {
 
 const text = (fallback: string, description: string, note: Note & { pattern?: string } = {}) =>
   t.String({ default: fallback, description, ...note });
-const whole = (fallback: number, minimum: number, maximum: number, description: string, note: Note = {}) =>
+const whole = (fallback: number, [minimum, maximum]: readonly [number, number], description: string, note: Note = {}) =>
   t.Integer({ default: fallback, minimum, maximum, description, ...note });
 const flag = (fallback: boolean, description: string, note: Note = {}) => t.Boolean({ default: fallback, description, ...note });
 const choice = <const T extends string>(values: readonly [T, ...T[]], description: string, note: Note = {}) =>
@@ -34,7 +34,7 @@ const OPTIONAL_HTTP_URL = {
 export const SettingsSchema = t.Object({
   server: t.Object({
     host: text("0.0.0.0", "Address to listen on", { boot: true, check: "host", expected: "a host name or address" }),
-    port: whole(8000, 0, 65535, "Port to listen on; 0 lets the system choose", { boot: true }),
+    port: whole(8000, [0, 65535], "Port to listen on; 0 lets the system choose", { boot: true }),
     public_url: text("", "Address that clients reach this server at, used in links; empty: the request's own host", {
       ...OPTIONAL_HTTP_URL,
     }),
@@ -48,16 +48,16 @@ export const SettingsSchema = t.Object({
       check: "host",
       expected: 'host names like "img.example.com"',
     }),
-    body_limit_mb: whole(100, 1, 1024, "Largest request body, in MiB"),
-    bodies_in_flight_mb: whole(512, 16, 16384, "All request bodies held at once, in MiB; over it: 503"),
-    bodies_per_key_percent: whole(50, 1, 100, "What the bodies of one key may hold of that, in percent; one of the largest size always"),
-    body_min_rate_kb: whole(1, 0, 1024, "Least rate at which a request body arrives, in KiB/s, from ten seconds on; 0: none"),
-    body_timeout: whole(600, 10, 86_400, "Longest time in which a request body arrives, in seconds"),
+    body_limit_mb: whole(100, [1, 1024], "Largest request body, in MiB"),
+    bodies_in_flight_mb: whole(512, [16, 16384], "All request bodies held at once, in MiB; over it: 503"),
+    bodies_per_key_percent: whole(50, [1, 100], "What the bodies of one key may hold of that, in percent; one of the largest size always"),
+    body_min_rate_kb: whole(1, [0, 1024], "Least rate at which a request body arrives, in KiB/s, from ten seconds on; 0: none"),
+    body_timeout: whole(600, [10, 86_400], "Longest time in which a request body arrives, in seconds"),
     early_bytes: flag(
       false,
       "Answer generations that are not streamed after 25 s with status 200 and blanks until the result is there, for proxies that cut silent answers; an error is then an error object in a 200",
     ),
-    drain_timeout: whole(30, 0, 600, "How long a stop waits for open answers, in seconds"),
+    drain_timeout: whole(30, [0, 600], "How long a stop waits for open answers, in seconds"),
     metrics_token: text("", "Bearer token that opens /metrics to other machines; empty: loopback only", { boot: true, secret: true }),
   }),
   admin: t.Object({
@@ -66,7 +66,7 @@ export const SettingsSchema = t.Object({
       check: "host",
       expected: "a host name or address",
     }),
-    port: whole(0, 0, 65535, "Port of its own for the admin panel, which is then found nowhere else; 0: the server's", { boot: true }),
+    port: whole(0, [0, 65535], "Port of its own for the admin panel, which is then found nowhere else; 0: the server's", { boot: true }),
     allow: list("Addresses (CIDR) that the admin panel is open to; empty: all", {
       boot: true,
       check: "cidr",
@@ -84,18 +84,17 @@ export const SettingsSchema = t.Object({
     api_base_url: text("https://aisandbox-pa.googleapis.com/v1", "Flow: generation", { boot: true, ...HTTP_URL }),
   }),
   generation: t.Object({
-    image_timeout: whole(300, 5, 3600, "Longest time for one image request, waiting included, in seconds"),
-    video_timeout: whole(1500, 30, 14400, "Longest time for one video job, in seconds"),
+    image_timeout: whole(300, [5, 3600], "Longest time for one image request, waiting included, in seconds"),
+    video_timeout: whole(1500, [30, 14400], "Longest time for one video job, in seconds"),
     max_attempts: whole(
       0,
-      0,
-      1000,
+      [0, 1000],
       "Upstream calls for one request at most; 0: as many as the time allows, until every token that can serve has refused",
     ),
     retry_unknown_images: flag(false, "Try an image again when the upstream took the request and never answered; it may be paid twice"),
     list_all_models: flag(false, "List every model id that is understood, not only families and official ids; all are accepted anyway"),
     successors: flag(true, "Serve models that an upstream retired by their named successor"),
-    refusal: choice(["content_filter", "error"], "How chat tells a content-policy refusal: finish_reason with text, or an HTTP error"),
+    refusal: choice(["content_filter", "error"], "How chat reports a content-policy refusal: finish_reason with text, or an HTTP error"),
     on_disconnect: choice(
       ["finish", "abort"],
       "What becomes of a call that an upstream has taken when its client leaves: finished and given to the next identical request of the key, or cut and counted at the catalogue's price",
@@ -107,37 +106,36 @@ export const SettingsSchema = t.Object({
       ["least_busy", "round_robin", "random", "weighted", "fill_first", "most_credits"],
       "How a token is chosen among those that can serve",
     ),
-    wait_ms: whole(30_000, 0, 600_000, "Longest wait for a free token, in milliseconds"),
-    queue_limit: whole(1000, 0, 100_000, "Requests that may wait at once; over it the key with the most of them gets 429"),
+    wait_ms: whole(30_000, [0, 600_000], "Longest wait for a free token, in milliseconds"),
+    queue_limit: whole(1000, [0, 100_000], "Requests that may wait at once; over it the key with the most of them gets 429"),
     proxy: text("", "Proxy of every token that has none of its own: http(s) or SOCKS5; a token goes without by the word direct", {
       secret: true,
       check: "proxy",
       expected: 'empty, or an address like "socks5://user:password@proxy.example:1080"',
     }),
-    image_concurrency: whole(4, -1, 1000, "Image calls at once for a new token; -1 unlimited"),
-    video_concurrency: whole(2, -1, 1000, "Video calls at once for a new token; -1 unlimited"),
+    image_concurrency: whole(4, [-1, 1000], "Image calls at once for a new token; -1 unlimited"),
+    video_concurrency: whole(2, [-1, 1000], "Video calls at once for a new token; -1 unlimited"),
   }),
   refresh: t.Object({
     enabled: flag(true, "Check tokens in the background: renew sessions before they end, learn credits and models"),
-    flow_interval: whole(1800, 60, 86_400, "How often credits and plan of a Flow token are learned again, in seconds"),
-    gemini_interval: whole(21_600, 60, 604_800, "How often a Gemini key and its list of models are checked, in seconds"),
-    concurrency: whole(4, 1, 64, "Checks at once"),
+    flow_interval: whole(1800, [60, 86_400], "How often credits and plan of a Flow token are learned again, in seconds"),
+    gemini_interval: whole(21_600, [60, 604_800], "How often a Gemini key and its list of models are checked, in seconds"),
+    concurrency: whole(4, [1, 64], "Checks at once"),
   }),
   media: t.Object({
-    max_age_days: whole(30, 0, 3650, "Age at which results are deleted; 0 keeps them"),
-    input_max_age_days: whole(2, 0, 3650, "Age at which clients' pictures are deleted; 0 keeps them"),
+    max_age_days: whole(30, [0, 3650], "Age at which results are deleted; 0 keeps them"),
+    input_max_age_days: whole(2, [0, 3650], "Age at which clients' images are deleted; 0 keeps them"),
     max_total_mb: whole(
       10_240,
-      0,
-      100_000_000,
+      [0, 100_000_000],
       "All media together, in MiB; inputs go before results, the oldest of whoever holds the most first; 0: no limit",
     ),
-    key_share: whole(25, 1, 100, "Largest part of that space which one key's inputs and uploads may take, in percent"),
-    sweep_interval: whole(300, 5, 86_400, "How often old media are looked for, in seconds"),
-    min_free_mb: whole(256, 0, 1_000_000, "Free disk below which no generation is started, in MiB"),
-    fetch_timeout: whole(30, 1, 300, "Longest time to fetch a picture that a client names, in seconds"),
-    fetch_limit_mb: whole(30, 1, 512, "Largest picture that a client may name or send, in MiB"),
-    max_megapixels: whole(100, 1, 1000, "Largest picture that is accepted, in millions of pixels"),
+    key_share: whole(25, [1, 100], "Largest part of that space which one key's inputs and uploads may take, in percent"),
+    sweep_interval: whole(300, [5, 86_400], "How often old media are looked for, in seconds"),
+    min_free_mb: whole(256, [0, 1_000_000], "Free disk below which no generation is started, in MiB"),
+    fetch_timeout: whole(30, [1, 300], "Longest time to fetch an image that a client names, in seconds"),
+    fetch_limit_mb: whole(30, [1, 512], "Largest image that a client may name or send, in MiB"),
+    max_megapixels: whole(100, [1, 1000], "Largest image that is accepted, in millions of pixels"),
     allow_private_hosts: list("Host names or addresses on the private network that client-named URLs may use", {
       boot: true,
       check: "host",
@@ -145,9 +143,9 @@ export const SettingsSchema = t.Object({
     }),
   }),
   keys: t.Object({
-    rpm: whole(600, 0, 100_000, "Generations and uploads in any 60 seconds for a new key; 0: no limit"),
-    concurrency: whole(200, 0, 100_000, "Generations at once for a new key; 0: no limit"),
-    upload_mb_day: whole(0, 0, 100_000_000, "Uploads of a new key in a UTC day, in MiB; 0: no limit"),
+    rpm: whole(600, [0, 100_000], "Generations and uploads in any 60 seconds for a new key; 0: no limit"),
+    concurrency: whole(200, [0, 100_000], "Generations at once for a new key; 0: no limit"),
+    upload_mb_day: whole(0, [0, 100_000_000], "Uploads of a new key in a UTC day, in MiB; 0: no limit"),
   }),
   chat: t.Object({
     image_form: choice(
@@ -162,8 +160,7 @@ export const SettingsSchema = t.Object({
     show_token: flag(false, "Name the token that is used, by its label, in the progress of streamed chat answers"),
     max_line_kb: whole(
       0,
-      0,
-      1_000_000,
+      [0, 1_000_000],
       "Longest line of a streamed chat answer, in KiB: an image that does not fit comes as a link; 0: no limit",
     ),
   }),
@@ -174,11 +171,11 @@ export const SettingsSchema = t.Object({
     ),
   }),
   webhooks: t.Object({
-    enabled: flag(true, "Tell the end of jobs to the addresses that requests and keys name"),
+    enabled: flag(true, "Notify the URLs that requests and keys name when a job ends"),
   }),
   requests: t.Object({
-    retention_days: whole(30, 1, 3650, "Age at which request log rows are deleted"),
-    record_payloads: flag(false, "Keep prompts (their first 2,000 characters) and parameters with the rows of the request log"),
+    retention_days: whole(30, [1, 3650], "Age at which request log rows are deleted"),
+    record_payloads: flag(false, "Store prompts (their first 2,000 characters) and parameters with the rows of the request log"),
   }),
   tracing: t.Object({
     endpoint: text("", "OTLP/HTTP collector that gets traces, e.g. http://localhost:4318; empty: OpenTelemetry is off and not loaded", {
@@ -186,7 +183,7 @@ export const SettingsSchema = t.Object({
       ...OPTIONAL_HTTP_URL,
     }),
     headers: text("", "Headers for the collector, as name=value,name=value", { boot: true, secret: true }),
-    sample_percent: whole(100, 0, 100, "Share of requests that are traced, in percent; a client's own decision in traceparent wins", {
+    sample_percent: whole(100, [0, 100], "Share of requests that are traced, in percent; a client's own decision in traceparent wins", {
       boot: true,
     }),
     service_name: text("flow2api", "Name of this server in traces", { boot: true, pattern: "\\S", expected: "a name" }),

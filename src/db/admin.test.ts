@@ -28,7 +28,7 @@ const session = (name: number, change: Partial<SessionRow> = {}): SessionRow => 
 });
 
 describe("sessions", () => {
-  test("are found as they were kept, latest seen first", async () => {
+  test("are found as they were stored, latest seen first", async () => {
     await using rig = await openRig();
     const [one, two] = [session(1, { address: null }), session(2)];
     await rig.store.insertSession(one);

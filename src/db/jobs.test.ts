@@ -184,7 +184,7 @@ describe.each(ENGINES)("jobs in a store over $name", ({ open }) => {
       expect(await store.listDeliveries({ limit: 5, keyId: 2 })).toEqual([]);
     }));
 
-  test("a key's webhook is kept for it alone", () =>
+  test("a key's webhook is stored for it alone", () =>
     withStore(async (store) => {
       const key = await store.insertKey({ name: "a", prefix: "a", hash: crypto.getRandomValues(new Uint8Array(32)) }, NOW);
       expect(await store.readKeyWebhook(key.id)).toBeNull();

@@ -70,7 +70,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
       expect((await store.readUsage({ from: 0, to: NOON + HOUR, by: "model" }))[0]).toMatchObject({ group: "alpha", requests: 1 });
     }));
 
-  test("sums are kept by key and period, and only those asked for are read", () =>
+  test("sums are stored by key and period, and only those asked for are read", () =>
     withStore(async (store) => {
       const ids = await Promise.all([1, 1, 2].map((keyId) => insert(store, { keyId })));
       await store.endReservations(ids.map((id) => ending(id)));
@@ -90,7 +90,7 @@ describe.each(ENGINES)("a ledger over $name", ({ open }) => {
       expect(rows).toMatchObject([{ group: 1, requests: 1, errors: 1, images: 0, usd: 0, p50Ms: null, meanMs: null, maxMs: null }]);
     }));
 
-  test("admissions since a time are told in order, ended or not", () =>
+  test("admissions since a time are reported in order, ended or not", () =>
     withStore(async (store) => {
       for (const at of [NOON + 2, NOON, NOON + 1]) await insert(store, { at });
       await store.endReservations([ending(1)]);

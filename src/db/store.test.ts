@@ -65,7 +65,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
     await again(reopened).finally(() => reopened.close());
   }
 
-  test("many tokens come in one act, each with what was told of it, and those that are there are known", () =>
+  test("many tokens come in one act, each with what was reported about it, and those that are there are known", () =>
     withStore(async (store) => {
       const old = newToken();
       await store.insertToken(old, NOW);
@@ -197,7 +197,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       expect((await store.insertToken(newToken({ secret: "short-secre" }), NOW)).hint).toBe("");
     }));
 
-  test("health of many tokens is kept at once and unknown ids are passed over", () =>
+  test("health of many tokens is stored at once and unknown ids are passed over", () =>
     withStore(async (store) => {
       const first = await store.insertToken(newToken(), NOW);
       const second = await store.insertToken(newToken(), NOW);
@@ -210,7 +210,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       expect((await store.listTokens()).map((token) => token.health)).toEqual([null, { until: 3 }]);
     }));
 
-  test("pauses are kept with health, the latest 50 of each subject, and go with their token", () =>
+  test("pauses are stored with health, the latest 50 of each subject, and go with their token", () =>
     withStore(async (store) => {
       const { id } = await store.insertToken(newToken(), NOW);
       const pause = (at: number, change: Partial<CooldownRow> = {}): CooldownRow => {

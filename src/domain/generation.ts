@@ -80,7 +80,7 @@ export type ImageOptions = {
 /** Options that only some providers take for a family (`models/model-options.ts`). */
 export type ModelOptions = Pick<ImageOptions, "safety" | "search" | "temperature" | "topP" | "topK" | "personGeneration">;
 
-/** What an upstream tells with a result besides it, unread: sources of a search, ratings. Names are the upstream's. */
+/** What an upstream reports with a result besides it, unread: sources of a search, ratings. Names are the upstream's. */
 export type OutputExtras = { candidate?: { [name: string]: Json }; promptFeedback?: { [name: string]: Json } };
 
 /** One upstream call for one image; a request for n images is n such calls. Holds only options that the provider takes for the family. */

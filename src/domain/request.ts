@@ -18,11 +18,11 @@ export type AttemptRow = {
 export type RequestPayload = {
   /** The latest text of the client, cut to 2,000 characters. */
   prompt: string;
-  /** As decoded from the dialect; never pictures, URLs or secrets. */
+  /** As decoded from the dialect; never images, URLs or secrets. */
   parameters: Record<string, Json>;
 };
 
-/** One inbound generation request, as the log keeps it. Never a secret or a client's URL, and a prompt only in its payload. */
+/** One inbound generation request, as the log stores it. Never a secret or a client's URL, and a prompt only in its payload. */
 export type RequestRow = {
   id: string;
   at: number;
@@ -45,7 +45,7 @@ export type RequestRow = {
   stream: boolean;
   mediaIds: string[];
   attempts: AttemptRow[];
-  /** Told of a single row only. */
+  /** Only on a single row. */
   payload?: RequestPayload;
 };
 

@@ -153,8 +153,8 @@ function readError(error: JsonRecord, depth: number): GoogleError {
   const inner = depth < 2 ? nestedError(message) : null;
   const details = listOf(error.details).filter(isRecord);
   const errors = listOf(error.errors).filter(isRecord);
-  const told = [stringOf(error.status), stringOf(error.code), ...errors.map((one) => stringOf(one.reason))];
-  const words = told.flatMap((text) => (text === undefined ? [] : [text.toUpperCase()])).filter(isWord);
+  const reported = [stringOf(error.status), stringOf(error.code), ...errors.map((one) => stringOf(one.reason))];
+  const words = reported.flatMap((text) => (text === undefined ? [] : [text.toUpperCase()])).filter(isWord);
   const status = words.map(statusOfWord).find((one) => one !== null) ?? statusOfCode(error.code);
   const own: GoogleError = {
     status,
@@ -196,8 +196,8 @@ function statusOfCode(code: unknown): RpcStatus | null {
 
 /** Some doors leave the type of a detail out. */
 const isType = (detail: JsonRecord, type: string): boolean => {
-  const told = stringOf(detail["@type"]);
-  return told === undefined ? type === "ErrorInfo" : told.endsWith(`google.rpc.${type}`);
+  const reported = stringOf(detail["@type"]);
+  return reported === undefined ? type === "ErrorInfo" : reported.endsWith(`google.rpc.${type}`);
 };
 
 function quotaOf(details: JsonRecord[]): GoogleError["quota"] {
@@ -210,7 +210,7 @@ function quotaOf(details: JsonRecord[]): GoogleError["quota"] {
 }
 
 /**
- * Violations of google.rpc.QuotaFailure. Proto JSON leaves a zero out: where the dimensions are told, a missing `quotaValue` is 0
+ * Violations of google.rpc.QuotaFailure. Proto JSON leaves a zero out: where the dimensions are reported, a missing `quotaValue` is 0
  * (recorded 2025-09 for an image model on the free tier).
  */
 function violationsOf(details: JsonRecord[]): Violation[] {

@@ -3,14 +3,14 @@ import type { TempFile, TempFileWriter } from "../domain/generation.ts";
 import { readChunks, toNetworkError } from "../http.ts";
 import { newId } from "../ids.ts";
 import { createBase64Decoder, decodeBase64, isCanonical } from "./base64.ts";
-import { createScanner } from "./json-scan.ts";
+import { JsonScanner } from "./json-scan.ts";
 import { damaged, parseJson, readJson } from "./json-stream.ts";
 import type { CallContext } from "./provider.ts";
 
 export type MediaOptions = {
   /** Names of the fields whose string values are media, e.g. `["data"]`. */
   keys: readonly string[];
-  /** Opens a file for the bytes of one medium: `CallContext.openDraft`. */
+  /** Opens a file for the bytes of one media item: `CallContext.openTempFile`. */
   openTempFile(mime: string): Promise<TempFileWriter>;
   /** Bytes of base64 up to which a value stays in the JSON; default 64 KiB. */
   threshold?: number;
@@ -152,13 +152,13 @@ export function replaceMedia(chunks: AsyncIterable<Uint8Array>, options: MediaOp
   const drafts = createTempFiles(options);
 
   async function* cut(): AsyncGenerator<Uint8Array> {
-    const scanner = createScanner(options.keys, options.threshold ?? THRESHOLD);
+    const scanner = new JsonScanner(options.keys, options.threshold ?? THRESHOLD);
     let medium: Medium | null = null;
     for await (const chunk of chunks) {
       for (const span of scanner.feed(chunk)) {
         if (span.type === "plain") yield span.bytes;
         else if (span.type === "open") medium = await drafts.open();
-        else if (span.type === "medium") await medium!.write(span.bytes);
+        else if (span.type === "media") await medium!.write(span.bytes);
         else yield await medium!.finish();
       }
     }

@@ -29,7 +29,7 @@ export type ProviderToken = {
   state: ProviderState;
 };
 
-/** JSON that an adapter keeps with a token. It may hold secrets. */
+/** JSON that an adapter stores with a token. It may hold secrets. */
 export type ProviderState = Record<string, unknown>;
 
 /** What the gateway lends to an adapter for one call. */
@@ -43,7 +43,7 @@ export type CallContext = {
    * Absent: half a mebibyte.
    */
   hold?(bytes: number): boolean;
-  /** Merges into the token's remembered state; resolves when it is kept. A changed `secret` (rotated session) is kept as well. */
+  /** Merges into the token's remembered state; resolves when it is stored. A changed `secret` (rotated session) is stored as well. */
   remember(change: { state?: ProviderState; secret?: string }): Promise<void>;
 };
 
@@ -88,7 +88,7 @@ export type ProviderModels = {
   assumed(): readonly string[];
 };
 
-/** What a check of a token learned. A field is absent when the upstream did not tell: absent never overwrites what is known. */
+/** What a check of a token learned. A field is absent when the upstream did not report: absent never overwrites what is known. */
 export type TokenFacts = {
   /** Who the token belongs to, e.g. an e-mail address. */
   identity?: string;
@@ -104,11 +104,11 @@ export type TokenFacts = {
 
 /** How far a video is. `operation`, `step` and `result` are the adapter's own JSON, persisted by the caller. */
 export type VideoStatus =
-  /** `progress` 0 to 100 where the upstream tells it; null where it does not. */
+  /** `progress` 0 to 100 where the upstream reports it; null where it does not. */
   | { state: "pending"; progress: number | null }
   /** One stage is done and the next needs a submission of its own (upscale, concatenation): see `continueVideo`. */
   | { state: "next"; step: Json }
-  /** Finished upstream; the bytes are fetched by `downloadVideo`. `usage` null when not told; `note`: what was asked for and is missing. */
+  /** Finished upstream; the bytes are fetched by `downloadVideo`. `usage` null when not reported; `note`: what was asked for and is missing. */
   | { state: "done"; result: Json; usage: Usage | null; note?: string }
   /** The upstream's final word. A refusal is `content_policy`, also one in words instead of a video; an end with nothing is `no_result`. */
   | { state: "failed"; error: AppError };
@@ -137,13 +137,13 @@ export interface Provider {
   /**
    * Makes one image (or none, when the upstream refuses): calls `sink.onSubmit` before the generating call leaves, `sink.onImage` with every
    * image as a finished temp file, and resolves with how it ended. When it throws, the upstream call is aborted and temp files that the
-   * sink did not get are discarded.
+   * sink did not get are deleted.
    */
   generateImages(request: ImageRequest, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<ImageFinish>;
 
   /**
    * Submits a video. The body may be charged from the moment it leaves; `onSubmit` is called, and awaited, immediately before that.
-   * Uploads of inputs come before it and are free. Resolves with the handle, to be persisted before anybody is told.
+   * Uploads of inputs come before it and are free. Resolves with the handle, to be persisted before it is returned.
    * @throws {AppError} as above; `upstream_unknown_outcome` or `upstream_timeout` when it may run without our knowing its handle
    */
   startVideo(request: VideoRequest, token: ProviderToken, call: CallContext, onSubmit: () => Promise<void>): Promise<{ operation: Json }>;

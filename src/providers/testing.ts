@@ -11,14 +11,14 @@ export type MemoryTempFiles = {
   states(): MemoryTempFile["state"][];
 };
 
-/** Drafts whose `path` is their index in `files`. Ending one twice is an error. */
+/** Temp files whose `path` is their index in `files`. Ending one twice is an error. */
 export function memoryTempFiles(): MemoryTempFiles {
   const files: MemoryTempFile[] = [];
   const openTempFile = async (mime: string): Promise<TempFileWriter> => {
     const file: MemoryTempFile = { bytes: Buffer.alloc(0), state: "open", largest: 0 };
     const path = String(files.push(file) - 1);
     const end = (state: MemoryTempFile["state"]) => {
-      if (file.state !== "open") throw new Error(`draft ${path} is ${file.state} already`);
+      if (file.state !== "open") throw new Error(`temp file ${path} is ${file.state} already`);
       file.state = state;
     };
     return {
@@ -38,7 +38,7 @@ export function memoryTempFiles(): MemoryTempFiles {
   return { files, openTempFile, states: () => files.map((file) => file.state) };
 }
 
-/** A call with drafts in memory; what is remembered is kept in `remembered`. */
+/** A call with temp files in memory; what is remembered is in `remembered`. */
 export function memoryCall() {
   const drafts = memoryTempFiles();
   const abort = new AbortController();

@@ -16,7 +16,7 @@ const STATUS_OF: Record<number, string> = {
   504: "DEADLINE_EXCEEDED",
 };
 
-/** `{"error":{code,message,status,details?}}` with the status word that goes with the code unless told otherwise. */
+/** `{"error":{code,message,status,details?}}` with the status word that goes with the code unless set otherwise. */
 export function googleError(code: number, message: string, details?: unknown[], status = STATUS_OF[code] ?? "UNKNOWN"): Reply {
   return jsonReply({ error: { code, message, status, ...(details ? { details } : {}) } }, code);
 }

@@ -1,4 +1,4 @@
-// Every operation of the simulated upstreams by name: what faults are aimed at and what counts are kept by.
+// Every operation of the simulated upstreams by name: what faults are aimed at and what counts are stored by.
 
 export type OperationInfo = {
   description: string;

@@ -22,7 +22,7 @@ export type RecordedCall = {
 };
 
 const MOST_CALLS = 2000;
-/** Shorter texts are kept as they are. */
+/** Shorter texts are stored as they are. */
 const LONGEST_KEPT_TEXT = 300;
 const HIDDEN_HEADERS = new Set(["authorization", "cookie", "x-goog-api-key"]);
 

@@ -115,7 +115,7 @@ async function answer(request: Request, running: Running): Promise<Response> {
   const fired = route.denied ? [] : running.world.plan.strike(route.operation, route.secret, route.model);
   for (const { fault } of fired) running.counter.struck(fault);
   const call = record(incoming, running, route, fired);
-  const reply = await replyTo(route, incoming, running, fired, meter.accept);
+  const reply = await replyTo(route, { incoming, running, fired, accept: meter.accept });
   call.status = reply.status;
   const slow = OPERATIONS[route.operation].synchronous && reply.status === 200 ? running.world.options.latencyMs : 0;
   return deliver(reply, {
@@ -126,13 +126,9 @@ async function answer(request: Request, running: Running): Promise<Response> {
   });
 }
 
-async function replyTo(
-  route: Route,
-  incoming: Incoming,
-  running: Running,
-  fired: Fired[],
-  accept: (submissions: number, charged: boolean) => void,
-): Promise<Reply> {
+type RunningCall = { incoming: Incoming; running: Running; fired: Fired[]; accept: (submissions: number, charged: boolean) => void };
+
+async function replyTo(route: Route, { incoming, running, fired, accept }: RunningCall): Promise<Reply> {
   if (route.denied) return route.denied;
   const refusal = fired.find(({ stage }) => stage === "refusal");
   if (refusal) {

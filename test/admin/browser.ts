@@ -1,4 +1,4 @@
-// A real Chromium for tests: found on the system, one process a test file, and everything that the page complains of is kept.
+// A real Chromium for tests: found on the system, one process a test file, and everything that the page complains of is stored.
 import { existsSync } from "node:fs";
 import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
@@ -54,6 +54,20 @@ export async function launchBrowser(): Promise<TestBrowser> {
     },
     [Symbol.asyncDispose]: () => browser.close(),
   };
+}
+
+/** A page of a session: `cookie` is `name=value`, `path` where to begin; without one the page is empty. */
+export async function openSignedIn(
+  browser: TestBrowser,
+  { url, cookie }: { url: string; cookie: string },
+  { path, ...options }: BrowserContextOptions & { path?: string } = {},
+): Promise<OpenPage> {
+  const opened = await browser.open(options);
+  opened.page.setDefaultTimeout(15_000);
+  const [name = "", value = ""] = cookie.split(/=(.*)/);
+  await opened.page.context().addCookies([{ name, value, url }]);
+  if (path !== undefined) await opened.page.goto(url + path);
+  return opened;
 }
 
 /** A browser writes every answer with an error status to its console; tests ask for some. */

@@ -88,7 +88,7 @@ describe.each(LANGUAGES)("in $locale", ({ locale, t }) => {
     expect(opened.complaints).toEqual([]);
   });
 
-  test("a picture is made, changed and set in motion, and is found again in gallery, jobs, requests and usage", async () => {
+  test("an image is made, changed and set in motion, and is found again in gallery, jobs, requests and usage", async () => {
     await using opened = await open("/admin/playground", { locale });
     const { page, complaints } = opened;
     const prompt = `a heron, ${locale}`;
@@ -229,7 +229,7 @@ async function newKey(name: string): Promise<string> {
   return key;
 }
 
-describe("who is kept out", () => {
+describe("who is stored out", () => {
   test("is whoever's session was ended elsewhere, at the next step", async () => {
     await using here = await open("/admin/account");
     await using there = await open("/admin/tokens");
@@ -281,7 +281,7 @@ test("on a phone every page of the menu fits", async () => {
   expect(opened.complaints).toEqual([]);
 });
 
-/** As long as plots take to be drawn and times to be told. Runs in the page. */
+/** As long as plots take to be drawn and times to be shown. Runs in the page. */
 const thirtyFrames = () =>
   new Promise<void>((go) => {
     let left = 30;
@@ -321,7 +321,7 @@ test("by keyboard alone every page of the menu is reached, its search found, and
   expect(opened.complaints).toEqual([]);
 });
 
-test("without JavaScript the first steps are made, and a picture in the playground", async () => {
+test("without JavaScript the first steps are made, and an image in the playground", async () => {
   await using fresh = await startFresh();
   await using opened = await browser.open({ javaScriptEnabled: false });
   await firstSteps(opened, fresh, en);

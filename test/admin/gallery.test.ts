@@ -48,7 +48,7 @@ const seed = (change: Partial<Media> = {}) =>
 
 describe("the list", () => {
   test("has every result, newest first, and inputs only where they are asked for", async () => {
-    const input = await rig.context.media.keepBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null });
+    const input = await rig.context.media.storeBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null });
     const results = idsIn(await show(""));
     expect(results.slice(-2)).toEqual(made.toReversed());
     expect(new Set(results)).toEqual(new Set([...made, ...jobMedia]));
@@ -83,9 +83,9 @@ describe("the list", () => {
   });
 });
 
-test("the storage used is told, against the limit where there is one", async () => {
+test("the storage used is reported, against the limit where there is one", async () => {
   await using own = await startRig({ settings: { "media.max_total_mb": 1 } });
-  await own.context.media.keepBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: null });
+  await own.context.media.storeBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: null });
   const page = async () => (await (await signIn(own)).get("/admin/gallery")).text();
   expect(await page()).toContain(`${PIXEL_PNG.length} B of 1 MiB used`);
   await using unlimited = await startRig({ settings: { "media.max_total_mb": 0 } });
@@ -110,8 +110,8 @@ describe("bytes", () => {
     );
   });
 
-  test("of a client's picture are the operator's to see, and nobody else's", async () => {
-    const { id, ext } = await rig.context.media.keepBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null });
+  test("of a client's image are the operator's to see, and nobody else's", async () => {
+    const { id, ext } = await rig.context.media.storeBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null });
     expect((await admin.get(`/admin/gallery/${id}/file`)).status).toBe(200);
     for (const name of ["file", "thumb"]) {
       const stranger = await fetch(`${rig.url}/admin/gallery/${id}/${name}`, { redirect: "manual" });
@@ -127,7 +127,7 @@ describe("bytes", () => {
 });
 
 describe("one medium", () => {
-  test("of a job tells its prompt, parameters, cost, token and attempts", async () => {
+  test("of a job reports its prompt, parameters, cost, token and attempts", async () => {
     const html = await show(`/${jobMedia[0]}`);
     expect(html).toContain("a &lt;b>hostile&lt;/b> prompt");
     for (const text of ["16:9", "$0.08", ">alpha<", "gemini-nano-banana-2.1", `/admin/gallery/${jobMedia[1]}`])

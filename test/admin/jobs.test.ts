@@ -55,7 +55,7 @@ describe("the list", () => {
 });
 
 describe("a row", () => {
-  test("asks for its state while the job is under way, and is told whole when that is over", async () => {
+  test("asks for its state while the job is under way, and is shown whole when that is over", async () => {
     const job = await addJob({ state: "running", progress: 40, endedAt: null });
     const state = await (await admin.get(`/admin/jobs/${job.id}/state`)).text();
     expect(state).toContain(`hx-get="/admin/jobs/${job.id}/state"`);

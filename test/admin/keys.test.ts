@@ -30,8 +30,8 @@ describe("a new key", () => {
     expect(await status(rig, key)).toBe(200);
     for (const path of ["/admin/keys", "/admin/keys/2", "/admin/keys/2/edit", "/admin/account"])
       expect(await (await me.get(path)).text()).not.toContain(key.slice(0, 20));
-    const [trail] = await rig.context.audit.list({ limit: 1 });
-    expect([trail!.action, JSON.stringify(trail).includes(key)]).toEqual(["key.create", false]);
+    const [entry] = await rig.context.audit.list({ limit: 1 });
+    expect([entry!.action, JSON.stringify(entry).includes(key)]).toEqual(["key.create", false]);
     expect(rig.logged.join("\n")).not.toContain(key);
   });
 
@@ -50,7 +50,7 @@ describe("a new key", () => {
     expect(html).not.toContain("<html");
   });
 
-  test("has every mistake of its form told at once, and is not made", async () => {
+  test("has every mistake of its form reported at once, and is not made", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);
     const wrong = {

@@ -45,7 +45,7 @@ async function firstSteps({ page }: OpenPage, url: string, seen: (step: string) 
 }
 
 describe("the first steps", () => {
-  test("lead from the one-time password to a picture, and break no rule of the policy", async () => {
+  test("lead from the one-time password to an image, and break no rule of the policy", async () => {
     await using rig = await startRig({ tokens: [] });
     await storePassword(rig.context.store, TEMPORARY, true);
     await using opened = await browser.open();

@@ -6,7 +6,7 @@ import { PIXEL_PNG } from "../../src/gateway/media/media.fixtures.ts";
 import { newId } from "../../src/ids.ts";
 import { FLOW, GEMINI, hurriedClock, type Rig, startRig } from "../rig.ts";
 import { type SignedIn, signIn } from "./admin.ts";
-import { launchBrowser, type OpenPage, PHONE, type TestBrowser } from "./browser.ts";
+import { launchBrowser, openSignedIn, PHONE, type TestBrowser } from "./browser.ts";
 
 const LANGUAGES = [
   {
@@ -28,13 +28,13 @@ const LANGUAGES = [
 ] as const;
 
 const OMNI = "gemini-omni-1.2-flash";
-/** Longer than the page's own, which tells what was waited for. */
+/** Longer than the page's own, which names what was waited for. */
 setDefaultTimeout(40_000);
 
 let browser: TestBrowser;
 let rig: Rig;
 let admin: SignedIn;
-/** A picture as a file of the reader's machine. */
+/** An image as a file of the reader's machine. */
 let picture: Buffer;
 
 beforeAll(async () => {
@@ -48,15 +48,8 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-/** A page that is signed in. */
-async function open(path: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  const opened = await browser.open(options);
-  opened.page.setDefaultTimeout(15_000);
-  const [name, ...value] = admin.cookie.split("=");
-  await opened.page.context().addCookies([{ name: name!, value: value.join("="), url: rig.url }]);
-  await opened.page.goto(`${rig.url}${path}`);
-  return opened;
-}
+const open = (path: string, options: BrowserContextOptions = {}) =>
+  openSignedIn(browser, { url: rig.url, cookie: admin.cookie }, { ...options, path });
 
 const prompt = (page: Page) => page.locator("#f-prompt");
 const result = (page: Page, tag: "img" | "video") => page.locator(`#run [data-state=completed] ${tag}`);
@@ -83,7 +76,7 @@ const drop = (page: Page, selector: string, type: "drop" | "paste") =>
   );
 
 describe.each(LANGUAGES)("in $locale", ({ locale, words }) => {
-  test("a picture is made, then changed, then moves, each to a visible result", async () => {
+  test("an image is made, then changed, then moves, each to a visible result", async () => {
     await using opened = await open("/admin/playground", { locale });
     const { page, complaints } = opened;
     await prompt(page).fill(`a lighthouse in ${locale}`);
@@ -110,7 +103,7 @@ describe.each(LANGUAGES)("in $locale", ({ locale, words }) => {
   test("the gallery is filtered, and a selection deleted and brought back", async () => {
     const keyId = (await rig.context.store.listKeys())[0]!.id;
     for (let index = 0; index < 2; index++)
-      await rig.context.media.keepBytes(picture, { origin: "result", keyId, requestId: null, family: "imagen-4" });
+      await rig.context.media.storeBytes(picture, { origin: "result", keyId, requestId: null, family: "imagen-4" });
     await using opened = await open("/admin/gallery", { locale });
     const { page, complaints } = opened;
     await page.locator("#f-model").selectOption("imagen-4");
@@ -165,13 +158,13 @@ describe("inputs", () => {
     await has(5);
     await references.first().getByRole("checkbox").click();
     await page.waitForFunction(() => document.querySelectorAll(".reference").length === 4);
-    await page.locator("#code-curl", { hasText: "picture-4.png" }).waitFor();
+    await page.locator("#code-curl", { hasText: "image-4.png" }).waitFor();
     await page.getByLabel("Python").check();
     await page.locator("#code-python", { hasText: "client.images.edit" }).waitFor();
     expect(complaints).toEqual([]);
   });
 
-  test("that are no pictures are refused where they were put", async () => {
+  test("that are no images are refused where they were put", async () => {
     await using opened = await open("/admin/playground");
     await opened.page.locator("[data-upload]").setInputFiles([{ name: "a.png", mimeType: "image/png", buffer: Buffer.from("no picture") }]);
     await opened.page.locator("[data-slot=pictures] [role=alert]").waitFor();
@@ -221,7 +214,7 @@ test("a run that waits is stopped where it is shown", async () => {
 
 test("the gallery goes on as one scrolls", async () => {
   const keyId = 77;
-  for (let index = 0; index < 110; index++) await rig.context.media.keepBytes(PIXEL_PNG, { origin: "result", keyId, requestId: null });
+  for (let index = 0; index < 110; index++) await rig.context.media.storeBytes(PIXEL_PNG, { origin: "result", keyId, requestId: null });
   await using opened = await open(`/admin/gallery?key=${keyId}`);
   const { page, complaints } = opened;
   const tiles = page.locator(".tile");
@@ -235,7 +228,7 @@ test("the gallery goes on as one scrolls", async () => {
 });
 
 describe("without JavaScript", () => {
-  test("a picture is made, the gallery goes on by a link", async () => {
+  test("an image is made, the gallery goes on by a link", async () => {
     await using opened = await open("/admin/playground", { javaScriptEnabled: false });
     const { page } = opened;
     await prompt(page).fill("a plain form");

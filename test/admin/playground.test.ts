@@ -19,8 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
-/** A picture of its own, in the store. */
-const picture = async () => (await rig.context.media.keepBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null })).id;
+/** An image of its own, in the store. */
+const picture = async () => (await rig.context.media.storeBytes(PIXEL_PNG, { origin: "input", keyId: 1, requestId: null })).id;
 const jobOf = async (answer: Response): Promise<JobRow> => {
   const id = /job=(\w+)/.exec(answer.headers.get("location") ?? answer.headers.get("hx-replace-url") ?? "")?.[1];
   if (!id) throw new Error(`${answer.status}: ${await answer.text()}`);
@@ -88,7 +88,7 @@ describe("options", () => {
     expect(models).not.toContain("gemini-3.5-pro");
   });
 
-  test("inputs are kept in what takes them", async () => {
+  test("inputs are stored in what takes them", async () => {
     const id = await picture();
     const html = await settings({ model: OMNI, mode: "first_frame", pictures: [id] });
     expect(html).toContain(`name="first" value="${id}"`);
@@ -105,7 +105,7 @@ describe("a run", () => {
     expect([gone.status, await gone.text()]).toEqual([422, expect.stringContaining("One of the images was deleted")]);
   });
 
-  test("is told of as it goes, until it is over", async () => {
+  test("is shown as it goes, until it is over", async () => {
     const answer = await admin.htmx("/admin/playground/runs", { prompt: "waves", model: OMNI, seconds: "5", resolution: "360p" });
     expect(await answer.text()).toContain('hx-sse:close="over"');
     const job = await jobOf(answer);
@@ -118,7 +118,7 @@ describe("a run", () => {
     expect(text).toEndWith("event: over\ndata: over\n\n");
   });
 
-  test("that waits tells its place in the queue, here and among the jobs; done, it shows what the model said", async () => {
+  test("that waits reports its place in the queue, here and among the jobs; done, it shows what the model said", async () => {
     await using busy = await startRig({ tokens: [{ ...GEMINI, imageConcurrency: 1 }], simulator: { latencyMs: 2000 } });
     const me = await signIn(busy);
     const locations: string[] = [];
@@ -132,7 +132,7 @@ describe("a run", () => {
     const last = new URL(locations[2]!, busy.url).searchParams.get("job")!;
     const told = await (await me.get(`/admin/playground/runs/${last}/events`)).text();
     expect(told).toContain("number 2 in the queue");
-    expect(told.slice(told.lastIndexOf('data-state="completed"'))).toContain("Here is your picture.");
+    expect(told.slice(told.lastIndexOf('data-state="completed"'))).toContain("Here is your image.");
   });
 
   test("that is refused upstream says why, in place", async () => {
@@ -144,7 +144,7 @@ describe("a run", () => {
     expect(html).toContain("Failed");
   });
 
-  test("goes on from a picture and from a video of the gallery", async () => {
+  test("goes on from an image and from a video of the gallery", async () => {
     const image = await run({ prompt: "a house" });
     const edited = await run({ prompt: "at night", pictures: image.mediaIds });
     expect(edited.state).toBe("completed");
@@ -163,7 +163,7 @@ describe("a run", () => {
   });
 });
 
-test("what is used from the gallery is in its place: a picture as reference, a video to be changed", async () => {
+test("what is used from the gallery is in its place: an image as reference, a video to be changed", async () => {
   const id = await picture();
   expect(await (await admin.get(`/admin/playground?use=${id}`)).text()).toContain(`name="pictures" value="${id}"`);
   const [video] = await rig.context.store.listMedia({ origin: "result", kind: "video", limit: 1 });
@@ -173,7 +173,7 @@ test("what is used from the gallery is in its place: a picture as reference, a v
   expect((await admin.get(`/admin/playground?job=${newId()}`)).status).toBe(404);
 });
 
-test("files that are sent on their own become references; what is no picture is refused", async () => {
+test("files that are sent on their own become references; what is no image is refused", async () => {
   const send = (bytes: BlobPart) => {
     const body = new FormData();
     body.append("slot", "pictures");
@@ -198,9 +198,9 @@ describe("the code shown", () => {
     ],
   ];
   const code = (kind: "image" | "video", change: Partial<PlaygroundForm>, language: CodeLanguage) => {
-    const wish = { ...EMPTY_FORM, ...change };
+    const values = { ...EMPTY_FORM, ...change };
     const text = writeCode(
-      { kind, origin: rig.url, modelId: modelIdFor(rig.context.catalogue(), wish), wish },
+      { kind, origin: rig.url, modelId: modelIdFor(rig.context.catalogue(), values), values },
       { thinking: "", upscale: "" },
     )[language];
     expect(text).toContain(PLACEHOLDER_KEY);
@@ -209,9 +209,9 @@ describe("the code shown", () => {
   /** The request of the last job or image, as the operator's own would have been. */
   const expectMade = (kind: string, answer: object) => expect(answer).toHaveProperty(kind === "image" ? "data" : "status");
 
-  test.each(CALLS)("as curl makes %s", async (_, kind, wish) => {
+  test.each(CALLS)("as curl makes %s", async (_, kind, values) => {
     // The words as a shell hands them to curl, one a line, in base64.
-    const script = `curl() { for word; do printf '%s' "$word" | base64 | tr -d '\\n'; echo; done; }\n${code(kind, wish, "curl").split("\n\n")[0]}`;
+    const script = `curl() { for word; do printf '%s' "$word" | base64 | tr -d '\\n'; echo; done; }\n${code(kind, values, "curl").split("\n\n")[0]}`;
     const words = (await new Response(Bun.spawn(["sh", "-c", script]).stdout).text())
       .trim()
       .split("\n")
@@ -232,13 +232,13 @@ describe("the code shown", () => {
     const answer = await fetch(url!, { method: "POST", headers, body });
     expect(answer.status).toBe(200);
     expectMade(kind, (await answer.json()) as object);
-    const model = modelIdFor(rig.context.catalogue(), { ...EMPTY_FORM, ...wish });
+    const model = modelIdFor(rig.context.catalogue(), { ...EMPTY_FORM, ...values });
     if (kind === "video")
-      expect((await rig.context.jobs.list(1, { limit: 1 })).jobs[0]).toMatchObject({ model, prompt: wish.prompt!, mode: wish.mode! });
+      expect((await rig.context.jobs.list(1, { limit: 1 })).jobs[0]).toMatchObject({ model, prompt: values.prompt!, mode: values.mode! });
   });
 
-  test.each(CALLS)("as TypeScript makes %s", async (_, kind, wish) => {
-    const lines = code(kind, wish, "typescript")
+  test.each(CALLS)("as TypeScript makes %s", async (_, kind, values) => {
+    const lines = code(kind, values, "typescript")
       .split("\n")
       .filter((line) => !line.startsWith("import "));
     const script = new Bun.Transpiler({ loader: "ts" }).transformSync(
@@ -253,7 +253,7 @@ describe("the code shown", () => {
     };
     const main = new Function(...Object.keys(names), "readFileSync", "writeFileSync", `${script.replace("export ", "")}\nreturn main;`);
     await main(...Object.values(names), readFileSync, writeFileSync)();
-    if (kind === "image") expect(said).toHaveLength(wish.n ?? 1);
+    if (kind === "image") expect(said).toHaveLength(values.n ?? 1);
     else expect(files["video.mp4"]!.subarray(4, 8).toString()).toBe("ftyp");
   });
 });

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import type { BrowserContextOptions } from "playwright-core";
 import { GEMINI, GEMINI_TWO, type Rig, startRig } from "../rig.ts";
 import { type SignedIn, signIn } from "./admin.ts";
-import { launchBrowser, type OpenPage, overflow, PHONE, type TestBrowser, violations } from "./browser.ts";
+import { launchBrowser, openSignedIn, overflow, PHONE, type TestBrowser, violations } from "./browser.ts";
 import { seedUse } from "./seed.ts";
 
-/** Longer than the page's own, which tells what was waited for. */
+/** Longer than the page's own, which names what was waited for. */
 setDefaultTimeout(60_000);
 
 let browser: TestBrowser;
@@ -27,14 +27,8 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-async function open(path: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  const opened = await browser.open(options);
-  opened.page.setDefaultTimeout(15_000);
-  const [name, ...value] = admin.cookie.split("=");
-  await opened.page.context().addCookies([{ name: name!, value: value.join("="), url: rig.url }]);
-  await opened.page.goto(`${rig.url}${path}`);
-  return opened;
-}
+const open = (path: string, options: BrowserContextOptions = {}) =>
+  openSignedIn(browser, { url: rig.url, cookie: admin.cookie }, { ...options, path });
 
 const LANGUAGES = [
   { locale: "en-US", words: { create: "New key", name: "Name", submit: "Create key", disable: "Disable", undo: "Undo", more: "More" } },
@@ -137,7 +131,7 @@ describe("requests", () => {
 });
 
 describe("usage", () => {
-  test("is drawn, in the colours of the theme, and told where the pointer is", async () => {
+  test("is drawn, in the colours of the theme, and named where the pointer is", async () => {
     await using opened = await open("/admin/usage");
     const { page, complaints } = opened;
     await page.locator(".plot canvas").first().waitFor();

@@ -7,7 +7,7 @@ import { newTimeId } from "../../src/ids.ts";
 import { seededRandom } from "../../src/testing.ts";
 import type { Rig } from "../rig.ts";
 import { signIn } from "./admin.ts";
-import type { OpenPage, TestBrowser } from "./browser.ts";
+import { type OpenPage, openSignedIn, type TestBrowser } from "./browser.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -21,10 +21,7 @@ const FAILURES = [
 /** A signed-in page of a rig. */
 export async function openAdmin(rig: Rig, browser: TestBrowser, options: Parameters<TestBrowser["open"]>[0] = {}): Promise<OpenPage> {
   const { cookie } = await signIn(rig);
-  const [name = "", value = ""] = cookie.split(/=(.*)/);
-  const opened = await browser.open(options);
-  await opened.page.context().addCookies([{ name, value, url: rig.url }]);
-  return opened;
+  return openSignedIn(browser, { url: rig.url, cookie }, options);
 }
 
 /** `count` generations over `days` days before now: rows of the log, oldest first, and their sums. */

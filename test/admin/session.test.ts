@@ -221,13 +221,13 @@ describe("changes", () => {
     const me = await signIn(rig);
     await me.post("/admin/welcome/key", { name: "<b>phone</b>" });
     await me.post("/admin/welcome/token", { provider: "gemini", secret: GEMINI.secret, label: "mine" });
-    const trail = await rig.context.audit.list({ limit: 10 });
-    expect(trail.map(({ action, subject }) => `${action} ${subject}`)).toEqual([
+    const entries = await rig.context.audit.list({ limit: 10 });
+    expect(entries.map(({ action, subject }) => `${action} ${subject}`)).toEqual([
       "token.add token 1",
       "key.create key 2",
       "session.open admin",
     ]);
-    expect(JSON.stringify(trail)).not.toContain(GEMINI.secret);
+    expect(JSON.stringify(entries)).not.toContain(GEMINI.secret);
     const page = await (await me.get("/admin/account")).text();
     expect(page).toContain("&lt;b>phone&lt;/b>");
   });
@@ -256,7 +256,7 @@ describe("answers", () => {
     }
   });
 
-  test("that are pages are kept by nobody; static files are kept for a year, at an address of their content", async () => {
+  test("that are pages are stored by nobody; static files are stored for a year, at an address of their content", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);
     const page = await me.get("/admin");
@@ -323,7 +323,7 @@ describe("where the admin is", () => {
 });
 
 describe("the first visit", () => {
-  test("goes from the one-time password to a picture, and the file that told it is gone", async () => {
+  test("goes from the one-time password to an image, and the file that showed it is gone", async () => {
     await using rig = await startRig({ tokens: [] });
     const { store } = rig.context;
     await storePassword(store, "one-time-password", true);

@@ -115,7 +115,7 @@ describe("settings", () => {
 });
 
 describe("the extension's token", () => {
-  test("is generated, shown once, opens the extension's routes, and is in no trail", async () => {
+  test("is generated, shown once, opens the extension's routes, and is in no log", async () => {
     await using rig = await startRig({ tokens: [FLOW] });
     const admin = await signIn(rig);
     const page = "/admin/settings/secret/plugin.connection_token";
@@ -223,7 +223,7 @@ describe("models", () => {
   });
 });
 
-test("bounds and forms are told in Chinese", () => {
+test("bounds and forms are reported in Chinese", () => {
   const english = [...new Set(SETTINGS.filter(({ boot }) => !boot).map(({ expected }) => expected))];
   expect(english.filter((text) => zh.settings.expected(text) === text)).toEqual([]);
 });

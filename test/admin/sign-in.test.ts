@@ -53,7 +53,7 @@ test(
   PATIENT_MS,
 );
 
-test("a proxy that no setting names is told in the log and on the System page, with the setting", async () => {
+test("a proxy that no setting names is reported in the log and on the System page, with the setting", async () => {
   await using rig = await startRig();
   const me = await signIn(rig);
   const headers = { "x-forwarded-for": "203.0.113.9" };

@@ -22,7 +22,7 @@ describe("checks", () => {
     expect(rig.context.media.totalBytes()).toBe(0);
   });
 
-  test("an upstream that is away and a token that is refused are told", async () => {
+  test("an upstream that is away and a token that is refused are reported", async () => {
     await using rig = await startRig({ tokens: [{ ...GEMINI, secret: "bad-key" }] });
     const admin = await signIn(rig);
     const refused = await (await admin.htmx("/admin/system/checks", { act: "all" })).text();
@@ -212,8 +212,8 @@ describe("log", () => {
   });
 });
 
-describe("trail", () => {
-  test("tells who changed what, page by page, of one thing alone", async () => {
+describe("audit log", () => {
+  test("reports who changed what, page by page, of one thing alone", async () => {
     await using rig = await startRig();
     const admin = await signIn(rig);
     for (let number = 1; number <= 60; number++)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { FLOW, GEMINI, GEMINI_TWO, type Rig, startRig } from "../rig.ts";
 import { type SignedIn, signIn } from "./admin.ts";
-import { launchBrowser, type OpenPage, PHONE, type TestBrowser } from "./browser.ts";
+import { launchBrowser, openSignedIn, PHONE, type TestBrowser } from "./browser.ts";
 
 const LANGUAGES = [
   {
@@ -16,7 +16,7 @@ const LANGUAGES = [
   },
 ] as const;
 
-/** Longer than the page's own, which tells what was waited for. */
+/** Longer than the page's own, which names what was waited for. */
 setDefaultTimeout(30_000);
 
 let browser: TestBrowser;
@@ -33,15 +33,8 @@ afterAll(async () => {
   await rig[Symbol.asyncDispose]();
 });
 
-/** A page that is signed in. */
-async function open(path: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  const opened = await browser.open(options);
-  opened.page.setDefaultTimeout(10_000);
-  const [name, ...value] = admin.cookie.split("=");
-  await opened.page.context().addCookies([{ name: name!, value: value.join("="), url: rig.url }]);
-  await opened.page.goto(`${rig.url}${path}`);
-  return opened;
-}
+const open = (path: string, options: BrowserContextOptions = {}) =>
+  openSignedIn(browser, { url: rig.url, cookie: admin.cookie }, { ...options, path });
 
 const row = (page: Page, id: number) => page.locator(`#token-${id}`);
 const rowOf = (id: number) => rig.context.pool.rows().find((one) => one.id === id);

@@ -20,7 +20,7 @@ const html = async (path: string, headers: Record<string, string> = {}) => (awai
 const chinese = (path: string) => html(path, { ...ZH, cookie: admin.cookie });
 const rowOf = (id: number) => rig.context.pool.rows().find((row) => row.id === id)!;
 const held = (id: number) => rig.context.pool.view(id)!.health;
-const trailOf = async (id: number) => (await rig.context.audit.list({ limit: 20, subject: `token ${id}` })).map(({ action }) => action);
+const actionsOf = async (id: number) => (await rig.context.audit.list({ limit: 20, subject: `token ${id}` })).map(({ action }) => action);
 
 const EDIT = {
   label: "alpha",
@@ -80,7 +80,7 @@ describe("a row", () => {
     expect(text.startsWith('<tr id="token-1"')).toBe(true);
     expect(text).toContain("Saved.");
     expect(rowOf(1)).toMatchObject({ note: "seen", weight: 2.5, priority: 3, videoEnabled: false });
-    expect(await trailOf(1)).toContain("token.change");
+    expect(await actionsOf(1)).toContain("token.change");
   });
 
   test("with mistakes is refused with each of them, and nothing changes", async () => {
@@ -92,7 +92,7 @@ describe("a row", () => {
     expect(rowOf(1)).toEqual(before);
   });
 
-  test("is tried again, switched off and on, each in the trail", async () => {
+  test("is tried again, switched off and on, each in the audit log", async () => {
     block(1);
     expect(await (await admin.htmx("/admin/tokens/1/clear")).text()).toContain("Healthy");
     expect(held(1).state).toBe("healthy");
@@ -101,10 +101,10 @@ describe("a row", () => {
     const plain = await admin.post("/admin/tokens/1/enable", { back: "/admin/tokens/1" });
     expect([plain.status, plain.headers.get("location")]).toEqual([303, "/admin/tokens/1"]);
     expect(held(1).state).toBe("healthy");
-    expect((await trailOf(1)).slice(0, 3)).toEqual(["token.change", "token.change", "token.clear"]);
+    expect((await actionsOf(1)).slice(0, 3)).toEqual(["token.change", "token.change", "token.clear"]);
   });
 
-  test("is checked: what the upstream tells is there when the answer comes", async () => {
+  test("is checked: what the upstream reports is there when the answer comes", async () => {
     const text = await (await admin.htmx("/admin/tokens/3/check")).text();
     expect(text).toContain("flow works.");
     expect(rowOf(3).checkedAt).not.toBeNull();
@@ -135,7 +135,7 @@ describe("deletion", () => {
     expect((await rig.context.store.readTokenSecret(2)).secret).toBe(GEMINI_TWO.secret);
     await admin.post(undo);
     expect(await html("/admin/tokens")).toContain("It is too late to undo this.");
-    expect(await trailOf(2)).toEqual(expect.arrayContaining(["token.delete", "token.restore"]));
+    expect(await actionsOf(2)).toEqual(expect.arrayContaining(["token.delete", "token.restore"]));
   });
 });
 
@@ -163,7 +163,7 @@ describe("many at once", () => {
     expect(rig.context.pool.snapshot().map(({ health }) => health.state)).toEqual(["healthy", "healthy", "healthy"]);
   });
 
-  test("without a selection are told so", async () => {
+  test("without a selection are reported so", async () => {
     await admin.post("/admin/tokens/bulk", { act: "remove", query: "" });
     expect(await html("/admin/tokens")).toContain("Nothing was selected.");
   });
@@ -224,7 +224,7 @@ describe("one token", () => {
     expect(page).toContain("…hree");
     expect(held(2).state).toBe("healthy");
     expect((await rig.context.store.readTokenSecret(2)).secret).toBe(secret);
-    expect(await trailOf(2)).toContain("token.secret");
+    expect(await actionsOf(2)).toContain("token.secret");
     expect(JSON.stringify(await rig.context.audit.list({ limit: 50 }))).not.toContain(secret);
   });
 
@@ -300,7 +300,7 @@ describe("import", () => {
     expect(await html(path)).toContain("import-result");
   });
 
-  test("a file as Notepad writes it is read, and every refusal is told in Chinese, too", async () => {
+  test("a file as Notepad writes it is read, and every refusal is reported in Chinese, too", async () => {
     const text = ["AIzaSyA-import-000000000000000000000002", "https://a.example/", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln"].join("\r\n");
     const form = new FormData();
     for (const [name, value] of Object.entries({ form_token: admin.token, provider: "", text: "" })) form.set(name, value);
@@ -320,7 +320,7 @@ describe("import", () => {
     expect((await admin.post("/admin/tokens/import", fields)).status).toBe(status);
   });
 
-  test("that is not kept says so", async () => {
+  test("that is not stored says so", async () => {
     const answer = await admin.get("/admin/tokens/imports/nothing");
     expect([answer.status, (await answer.text()).includes("Start it again")]).toEqual([404, true]);
   });

@@ -128,8 +128,8 @@ async function fillMedia({ context }: Rig, texts: readonly string[], requests: r
   const ids: string[] = [];
   for (const [index, name] of texts.entries()) {
     const { id: requestId, keyId, family } = requests[index]!;
-    await context.media.keepBytes(PIXEL_PNG, { origin: "input", keyId, requestId, name, purpose: name });
-    ids.push((await context.media.keepBytes(PIXEL_PNG, { origin: "result", keyId, requestId, family, name })).id);
+    await context.media.storeBytes(PIXEL_PNG, { origin: "input", keyId, requestId, name, purpose: name });
+    ids.push((await context.media.storeBytes(PIXEL_PNG, { origin: "result", keyId, requestId, family, name })).id);
   }
   return ids;
 }

@@ -5,7 +5,7 @@ import type { RequestRow } from "../../src/domain/request.ts";
 import { newTimeId } from "../../src/ids.ts";
 import { GEMINI, type Rig, startRig } from "../rig.ts";
 import { type SignedIn, signIn } from "./admin.ts";
-import { launchBrowser, type OpenPage, type TestBrowser } from "./browser.ts";
+import { launchBrowser, type OpenPage, openSignedIn, type TestBrowser } from "./browser.ts";
 import { type AdminWorld, examplesOf, fillAdmin, htmlRoutes } from "./world.ts";
 import { XSS_PAYLOADS } from "./xss-payloads.ts";
 
@@ -57,11 +57,9 @@ type Watched = OpenPage & {
 };
 
 async function openWatched(options: Parameters<TestBrowser["open"]>[0]): Promise<Watched> {
-  const opened = await browser.open(options);
+  const opened = await openSignedIn(browser, { url: rig.url, cookie: me.cookie }, options);
   const { page } = opened;
   const hits: string[] = [];
-  const [name = "", value = ""] = me.cookie.split(/=(.*)/);
-  await page.context().addCookies([{ name, value, url: rig.url }]);
   await page.context().exposeFunction("xssed", () => void hits.push(`run on ${page.url()}`));
   page.on("dialog", (dialog) => {
     hits.push(`dialog on ${page.url()}: ${dialog.message()}`);

@@ -36,18 +36,18 @@ const download = async ({ url }: { url: URL }) => {
 };
 const google = () => createGoogleGenerativeAI({ baseURL: `${PUBLIC}/v1beta`, apiKey: program.key, fetch: mapped });
 const openrouter = () => createOpenRouter({ baseURL: `${PUBLIC}/v1`, apiKey: program.key, fetch: mapped });
-const isPicture = (bytes: Uint8Array) => bytes[0] === 0x89 || bytes[0] === 0xff;
+const isImage = (bytes: Uint8Array) => bytes[0] === 0x89 || bytes[0] === 0xff;
 const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
 
 describe("@ai-sdk/openai", () => {
   test.each(["gpt-image-1", "dall-e-3", MODEL])("16: draws with %s", async (model) => {
     const { images } = await generateImage({ model: openai().image(model), prompt: "a fox", n: 2, size: "1024x1024" });
-    expect(images.map(({ uint8Array }) => isPicture(uint8Array))).toEqual([true, true]);
+    expect(images.map(({ uint8Array }) => isImage(uint8Array))).toEqual([true, true]);
   });
 
   test("18: edits a picture", async () => {
     const { image } = await generateImage({ model: openai().image("gpt-image-1"), prompt: { text: "blue", images: [PIXEL] } });
-    expect(isPicture(image.uint8Array)).toBe(true);
+    expect(isImage(image.uint8Array)).toBe(true);
   });
 
   test.each(["whole", "streamed"])("29: the image tool gives a result, %s", async (how) => {
@@ -59,19 +59,19 @@ describe("@ai-sdk/openai", () => {
     };
     const results = await (how === "whole" ? (await generateText(options)).toolResults : streamText(options).toolResults);
     const { output } = results.find(({ toolName }) => toolName === "image_generation") as { output: { result: string } };
-    expect(isPicture(Buffer.from(output.result, "base64"))).toBe(true);
+    expect(isImage(Buffer.from(output.result, "base64"))).toBe(true);
   });
 });
 
 describe("@ai-sdk/openai-compatible", () => {
   test("16: draws", async () => {
     const { image } = await generateImage({ model: compatible().imageModel(MODEL), prompt: "a fox" });
-    expect(isPicture(image.uint8Array)).toBe(true);
+    expect(isImage(image.uint8Array)).toBe(true);
   });
 
   test("18: edits a nameless blob", async () => {
     const { image } = await generateImage({ model: compatible().imageModel(MODEL), prompt: { text: "blue", images: [PIXEL] } });
-    expect(isPicture(image.uint8Array)).toBe(true);
+    expect(isImage(image.uint8Array)).toBe(true);
   });
 
   test("10: streams the link, and a picture of the user comes along", async () => {
@@ -98,7 +98,7 @@ describe("@ai-sdk/google", () => {
       prompt: "a fox",
       providerOptions: { google: { responseModalities: ["TEXT", "IMAGE"] } },
     });
-    expect(files.map(({ uint8Array }) => isPicture(uint8Array))).toEqual([true]);
+    expect(files.map(({ uint8Array }) => isImage(uint8Array))).toEqual([true]);
   });
 
   test("30: draws by streamText", async () => {
@@ -107,7 +107,7 @@ describe("@ai-sdk/google", () => {
 
   test("30: draws by its image model", async () => {
     const { image } = await generateImage({ model: google().image("gemini-3-pro-image"), prompt: "a fox", aspectRatio: "16:9" });
-    expect(isPicture(image.uint8Array)).toBe(true);
+    expect(isImage(image.uint8Array)).toBe(true);
   });
 
   test.each(["veo-3.1-generate-preview", "veo-3.1-fast-generate-preview"])("34: makes a video with %s", async (model) => {
@@ -140,12 +140,12 @@ describe("@openrouter/ai-sdk-provider", () => {
       model: openrouter().chat(MODEL, { extraBody: { modalities: ["image", "text"] } }),
       prompt: "a fox",
     });
-    expect(files.map(({ uint8Array }) => isPicture(uint8Array))).toEqual([true]);
+    expect(files.map(({ uint8Array }) => isImage(uint8Array))).toEqual([true]);
   });
 
   test("16: draws by its image model", async () => {
     const { image } = await generateImage({ model: openrouter().imageModel(MODEL), prompt: "a fox" });
-    expect(isPicture(image.uint8Array)).toBe(true);
+    expect(isImage(image.uint8Array)).toBe(true);
   });
 
   test("22: makes a video", async () => {

@@ -5,8 +5,8 @@ import {
   type Chat,
   deltasOf,
   type Images,
+  isImage,
   isMp4,
-  isPicture,
   PIXEL_URL,
   pixel,
   post,
@@ -31,7 +31,7 @@ describe("paintings", () => {
     ["chatgpt-image-latest", {}],
   ])("generates with %s", async (model, extra) => {
     const { data } = await post<Images>(rig, "/v1/images/generations", { model, prompt: "a fox", n: 1, ...extra });
-    expect(isPicture(data[0]?.b64_json)).toBe(true);
+    expect(isImage(data[0]?.b64_json)).toBe(true);
   });
 
   test("sends options that nobody knows", async () => {
@@ -46,7 +46,7 @@ describe("paintings", () => {
       ["n", "1"],
       ["image", pixel()],
     ] as const;
-    expect(isPicture((await postForm<Images>(rig, "/v1/images/edits", entries)).data[0]?.b64_json)).toBe(true);
+    expect(isImage((await postForm<Images>(rig, "/v1/images/edits", entries)).data[0]?.b64_json)).toBe(true);
   });
 });
 

@@ -8,8 +8,8 @@ import {
   google,
   type Images,
   inlinePictures,
+  isImage,
   isMp4,
-  isPicture,
   LINK,
   PIXEL,
   pixel,
@@ -35,7 +35,7 @@ describe("the OpenAI tools", () => {
     ["gpt-image-1", { n: 1, background: "opaque", output_format: "png", moderation: "low" }],
   ])("draws with %s as base64 alone", async (model, extra) => {
     const { data } = await post<Images>(rig, "/v1/images/generations", { prompt: "a fox", model, ...extra });
-    expect(data.map(({ b64_json, url }) => [isPicture(b64_json), url])).toEqual(Array(extra.n).fill([true, undefined]));
+    expect(data.map(({ b64_json, url }) => [isImage(b64_json), url])).toEqual(Array(extra.n).fill([true, undefined]));
   });
 
   test("edits several pictures with a mask", async () => {
@@ -47,7 +47,7 @@ describe("the OpenAI tools", () => {
       ["image[]", pixel(), "b.png"],
       ["mask", pixel(), "mask.png"],
     ] as const;
-    expect(isPicture((await postForm<Images>(rig, "/v1/images/edits", entries)).data[0]?.b64_json)).toBe(true);
+    expect(isImage((await postForm<Images>(rig, "/v1/images/edits", entries)).data[0]?.b64_json)).toBe(true);
   });
 });
 

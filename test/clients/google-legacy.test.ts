@@ -10,7 +10,7 @@ import { ChatOpenAI, DallEAPIWrapper } from "@langchain/openai";
 import { virtualClock } from "../../src/testing.ts";
 import { type Program, startProgram } from "../executable.ts";
 import { startRig } from "../rig.ts";
-import { isPicture, PIXEL, until } from "./replay.ts";
+import { isImage, PIXEL, until } from "./replay.ts";
 
 setDefaultTimeout(60_000);
 
@@ -27,7 +27,7 @@ const inline = ({ candidates }: Answer) =>
   (candidates?.[0]?.content?.parts ?? []).flatMap(({ inlineData }) => (inlineData ? [inlineData] : []));
 const isOneImage = (answers: Answer[]) => {
   const found = answers.flatMap(inline);
-  return found.length === 1 && isPicture(found[0]!.data);
+  return found.length === 1 && isImage(found[0]!.data);
 };
 
 describe("@google/generative-ai 0.24.1", () => {
@@ -106,7 +106,7 @@ describe("@langchain/google-genai 2.3.2", () => {
   const chatOf = (url: string, key: string) => new ChatGoogleGenerativeAI({ model: MODEL, apiKey: key, baseUrl: url, maxRetries: 0 });
   type Block = { type: string; inlineData?: { data: string } };
   const images = ({ content }: Pick<BaseMessage, "content">) =>
-    (Array.isArray(content) ? (content as unknown as Block[]) : []).filter(({ inlineData }) => inlineData && isPicture(inlineData.data));
+    (Array.isArray(content) ? (content as unknown as Block[]) : []).filter(({ inlineData }) => inlineData && isImage(inlineData.data));
 
   test("generates, whole and streamed", async () => {
     const chat = chatOf(program.url, program.key);

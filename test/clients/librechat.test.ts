@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
 import type { Rig } from "../rig.ts";
-import { type Chat, deltasOf, type Images, isPicture, LINK, PIXEL, pixel, post, postForm, startReplay } from "./replay.ts";
+import { type Chat, deltasOf, type Images, isImage, LINK, PIXEL, pixel, post, postForm, startReplay } from "./replay.ts";
 
 setDefaultTimeout(30_000);
 
@@ -26,7 +26,7 @@ describe("the OpenAI image tool", () => {
       size: "auto",
       output_format: "png",
     });
-    expect(data?.map(({ b64_json, url }) => [isPicture(b64_json), url])).toEqual([[true, undefined]]);
+    expect(data?.map(({ b64_json, url }) => [isImage(b64_json), url])).toEqual([[true, undefined]]);
   });
 
   test("edits with a list of files", async () => {
@@ -38,7 +38,7 @@ describe("the OpenAI image tool", () => {
       ["image[]", pixel(), "a.png"],
       ["image[]", pixel(), "b.png"],
     ] as const;
-    expect(isPicture((await postForm<Images>(rig, "/v1/images/edits", entries)).data[0]?.b64_json)).toBe(true);
+    expect(isImage((await postForm<Images>(rig, "/v1/images/edits", entries)).data[0]?.b64_json)).toBe(true);
   });
 });
 
@@ -55,7 +55,7 @@ describe("the Gemini image tool", () => {
       config: { responseModalities: ["TEXT", "IMAGE"], imageConfig: { aspectRatio: "1:1" }, safetySettings: [] },
     });
     const first = candidates?.[0]?.content?.parts?.find(({ inlineData }) => inlineData);
-    expect([isPicture(first?.inlineData?.data), first?.thought]).toEqual([true, undefined]);
+    expect([isImage(first?.inlineData?.data), first?.thought]).toEqual([true, undefined]);
     expect(candidates?.[0]?.finishReason as string).toBe("STOP");
   });
 });

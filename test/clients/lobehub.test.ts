@@ -3,20 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { GoogleGenAI } from "genai-1";
 import OpenAI, { toFile } from "openai";
 import type { Rig } from "../rig.ts";
-import {
-  type Chat,
-  deltasOf,
-  isMp4,
-  isPicture,
-  LINK,
-  PIXEL_URL,
-  pixel,
-  post,
-  startReplay,
-  until,
-  type Video,
-  watchVideo,
-} from "./replay.ts";
+import { type Chat, deltasOf, isImage, isMp4, LINK, PIXEL_URL, pixel, post, startReplay, until, type Video, watchVideo } from "./replay.ts";
 
 setDefaultTimeout(30_000);
 
@@ -31,7 +18,7 @@ afterAll(() => rig[Symbol.asyncDispose]());
 describe("images", () => {
   test("generates one, the size left out when it is automatic", async () => {
     const { data } = await client.images.generate({ model: "gpt-image-1", prompt: "a fox", n: 1 });
-    expect(isPicture(data?.[0]?.b64_json)).toBe(true);
+    expect(isImage(data?.[0]?.b64_json)).toBe(true);
   });
 
   test("edits with the fidelity that only one family knows", async () => {
@@ -42,7 +29,7 @@ describe("images", () => {
       image: [await toFile(pixel(), "image.png")],
       input_fidelity: "high",
     });
-    expect(isPicture(data?.[0]?.b64_json)).toBe(true);
+    expect(isImage(data?.[0]?.b64_json)).toBe(true);
   });
 
   test("asks models of its suffix :image in chat, and reads message.images", async () => {

@@ -5,8 +5,8 @@ import {
   type Content,
   type Images,
   inlinePictures,
+  isImage,
   isMp4,
-  isPicture,
   PIXEL,
   pixel,
   post,
@@ -32,7 +32,7 @@ describe("the OpenAI node", () => {
     ["gpt-image-1", { quality: "high" }],
   ])("generates with %s", async (model, extra) => {
     expect(
-      isPicture(
+      isImage(
         (await post<Images>(rig, "/v1/images/generations", { prompt: "a fox", model, n: 1, size: "1024x1024", ...extra })).data[0]
           ?.b64_json,
       ),
@@ -57,7 +57,7 @@ describe("the OpenAI node", () => {
       ["size", "1024x1024"],
       ...extra,
     ]);
-    expect(extra[0]?.[1] === "url" ? data[0]!.url!.startsWith("http") : isPicture(data[0]!.b64_json)).toBe(true);
+    expect(extra[0]?.[1] === "url" ? data[0]!.url!.startsWith("http") : isImage(data[0]!.b64_json)).toBe(true);
   });
 
   // Any error that is not null is the end for it.
@@ -102,7 +102,7 @@ describe("the Gemini node, whose key is in the query", () => {
       "/v1beta/models/imagen-4.0-generate-001:predict",
       { instances: [{ prompt: "a fox" }], parameters: { sampleCount: 2 } },
     );
-    expect(predictions.map(({ bytesBase64Encoded }) => isPicture(bytesBase64Encoded))).toEqual([true, true]);
+    expect(predictions.map(({ bytesBase64Encoded }) => isImage(bytesBase64Encoded))).toEqual([true, true]);
   });
 
   test("edits a file that it uploaded, its second step without a key and its first without a body", async () => {

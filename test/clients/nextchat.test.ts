@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Rig } from "../rig.ts";
 import { framesOf } from "../rig.ts";
-import { type Chat, type Content, deltasOf, type Images, isPicture, LINK, PIXEL, PIXEL_URL, post, startReplay } from "./replay.ts";
+import { type Chat, type Content, deltasOf, type Images, isImage, LINK, PIXEL, PIXEL_URL, post, startReplay } from "./replay.ts";
 
 setDefaultTimeout(30_000);
 
@@ -27,7 +27,7 @@ test.each([
     quality: "standard",
     style: "vivid",
   });
-  expect(response_format === "url" ? (await fetch(data[0]!.url!)).status === 200 : isPicture(data[0]!.b64_json)).toBe(true);
+  expect(response_format === "url" ? (await fetch(data[0]!.url!)).status === 200 : isImage(data[0]!.b64_json)).toBe(true);
 });
 
 // It strips data URLs and reads no message.images.

@@ -7,7 +7,7 @@ import {
   google,
   type Images,
   inlinePictures,
-  isPicture,
+  isImage,
   LINK,
   PIXEL,
   PIXEL_URL,
@@ -38,7 +38,7 @@ describe("image engine openai", () => {
       size: "1024x1024",
       ...extra,
     });
-    expect(data.map(({ b64_json, url }) => [isPicture(b64_json), url])).toEqual([[true, undefined]]);
+    expect(data.map(({ b64_json, url }) => [isImage(b64_json), url])).toEqual([[true, undefined]]);
   });
 
   test("fetches a link with its key, and wants an image for it", async () => {
@@ -72,7 +72,7 @@ describe("image engine openai", () => {
       ["response_format", "b64_json"],
       ...files,
     ]);
-    expect(isPicture(data[0]?.b64_json)).toBe(true);
+    expect(isImage(data[0]?.b64_json)).toBe(true);
   });
 });
 
@@ -84,7 +84,7 @@ describe("image engine gemini", () => {
       "/v1beta/models/imagen-4.0-generate-001:predict",
       body,
     );
-    expect(predictions.map(({ bytesBase64Encoded }) => isPicture(bytesBase64Encoded))).toEqual([true]);
+    expect(predictions.map(({ bytesBase64Encoded }) => isImage(bytesBase64Encoded))).toEqual([true]);
   });
 
   // It shows every picture of the answer, whatever the parts say of it.

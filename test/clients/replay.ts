@@ -61,7 +61,7 @@ export const watchVideo = (rig: Rig, id: string): Promise<Video> =>
     return (video.status === "completed" || video.status === "failed") && video;
   });
 
-export const isPicture = (base64 = "") => base64.startsWith("iVBORw0KGgo") || base64.startsWith("/9j/");
+export const isImage = (base64 = "") => base64.startsWith("iVBORw0KGgo") || base64.startsWith("/9j/");
 export const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
 export const inlinePictures = ({ candidates }: Content) =>
   (candidates ?? []).flatMap(({ content }) => content?.parts ?? []).filter(({ inlineData }) => inlineData);

@@ -2,7 +2,7 @@
 // Clients' sources: open-webui utils/middleware.py, lobehub packages/model-runtime, cherry-studio messageConverter, nextchat app/client/platforms/openai.ts,
 // sillytavern public/scripts/openai.js, librechat agents' formatMessages, dify openai_api_compatible, n8n agent memory (seen 2025-10 to 2026-11).
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import type { Rig } from "../rig.ts";
+import { lastSent, type Rig } from "../rig.ts";
 import { type Delta, deltasOf, startReplay } from "./replay.ts";
 
 setDefaultTimeout(30_000);
@@ -75,7 +75,7 @@ describe.each(CLIENTS)("$name", (client) => {
     const messages = [{ role: "user", content: "a fox" }, ...client.history(content, images), { role: "user", content: "make it red" }];
     const answer = await rig.chat({ messages, stream: client.stream }, { headers: { "x-image-output": client.form } });
     expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
-    const sent = rig.simulator.calls().at(-1)!.body as { contents: { role: string; parts: { inlineData?: object }[] }[] };
+    const sent = lastSent(rig) as { contents: { role: string; parts: { inlineData?: object }[] }[] };
     const shown = sent.contents.map(({ role, parts }) => [role, parts.filter(({ inlineData }) => inlineData).length]);
     expect(shown).toEqual([
       ["user", 0],

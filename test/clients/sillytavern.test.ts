@@ -1,7 +1,7 @@
 // SillyTavern's requests, as SillyTavern/SillyTavern public/scripts/openai.js and src/endpoints/google.js write them (seen 2025-10 to 2026-11).
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Rig } from "../rig.ts";
-import { addKey, type Content, DATA, deltasOf, google, inlinePictures, isMp4, isPicture, PIXEL, startReplay, until } from "./replay.ts";
+import { addKey, type Content, DATA, deltasOf, google, inlinePictures, isImage, isMp4, PIXEL, startReplay, until } from "./replay.ts";
 
 setDefaultTimeout(30_000);
 
@@ -86,7 +86,7 @@ describe("the Google AI Studio source behind a proxy's address", () => {
       "/v1beta/models/imagen-4.0-generate-001:predict",
       { instances: [{ prompt: "a fox" }], parameters },
     );
-    expect(isPicture(predictions[0]?.bytesBase64Encoded)).toBe(true);
+    expect(isImage(predictions[0]?.bytesBase64Encoded)).toBe(true);
   });
 
   test("films by an operation that it asks for by its name", async () => {

@@ -20,7 +20,7 @@ import { parseTokens } from "../../src/gateway/tokens/parse-tokens.ts";
 import { isRefused } from "../../src/gateway/tokens/parsed-token.ts";
 import { redactText } from "../../src/log.ts";
 import { createBase64Decoder, decodeBase64 } from "../../src/providers/base64.ts";
-import { createScanner } from "../../src/providers/json-scan.ts";
+import { JsonScanner } from "../../src/providers/json-scan.ts";
 import { readEvents, readJson } from "../../src/providers/json-stream.ts";
 import { memoryTempFiles } from "../../src/providers/testing.ts";
 import { bodyProperties } from "./bodies.ts";
@@ -92,7 +92,7 @@ async function readFormOf(chunks: Uint8Array[]) {
 }
 
 function scan(chunks: Uint8Array[]) {
-  const scanner = createScanner(["data", "b64"], 8);
+  const scanner = new JsonScanner(["data", "b64"], 8);
   const spans: string[] = [];
   for (const chunk of chunks) {
     for (const span of scanner.feed(chunk)) {
@@ -101,7 +101,7 @@ function scan(chunks: Uint8Array[]) {
       else if (text !== "" || !("bytes" in span)) spans.push(span.type + text);
     }
   }
-  // What is still held may be told in one go or in two.
+  // What is still held may be reported in one go or in two.
   return { inside: scanner.isInside(), spans };
 }
 

@@ -1,4 +1,4 @@
-// Reads a text as setting.toml, from a file that is written anew each time.
+// Reads a text as setting.toml, from a file that is written again each time.
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -6,7 +6,7 @@ import { GoogleGenAI as GoogleGenAI1 } from "genai-1";
 import { GoogleGenAI as GoogleGenAI3 } from "genai-3";
 import { temporaryFolder, virtualClock } from "../../src/testing.ts";
 import { addKey, until } from "../keys.ts";
-import { framesOf, GEMINI, GEMINI_TWO, type Rig, startRig } from "../rig.ts";
+import { framesOf, GEMINI, GEMINI_TWO, lastSent, type Rig, startRig } from "../rig.ts";
 
 setDefaultTimeout(30_000);
 
@@ -46,7 +46,7 @@ const google = async (one: Rig, path: string, json?: unknown, headers: Record<st
 const prompt = (text = "a fox") => ({ contents: [{ role: "user", parts: [{ text }] }] });
 const partsOf = (answer: Answer | { candidates?: unknown }) => (answer as Answer).candidates?.[0]?.content?.parts ?? [];
 const isPng = (data = "") => data.startsWith("iVBORw0KGgo");
-const isPicture = (data = "") => isPng(data) || data.startsWith("/9j/");
+const isImage = (data = "") => isPng(data) || data.startsWith("/9j/");
 const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
 
 describe.each([
@@ -57,7 +57,7 @@ describe.each([
 
   test("generateContent whole and streamed", async () => {
     const whole = await client().models.generateContent({ model: MODEL, contents: "a fox" });
-    expect(partsOf(whole).filter(({ inlineData }) => isPicture(inlineData?.data))).toHaveLength(1);
+    expect(partsOf(whole).filter(({ inlineData }) => isImage(inlineData?.data))).toHaveLength(1);
     expect(whole.usageMetadata?.totalTokenCount).toBeGreaterThan(1000);
     const chunks = await Array.fromAsync(await client().models.generateContentStream({ model: MODEL, contents: "a fox" }));
     expect(chunks.flatMap(partsOf).filter(({ inlineData }) => inlineData)).toHaveLength(1);
@@ -107,7 +107,7 @@ describe.each([
       contents: [{ role: "user", parts: [{ fileData: { fileUri: uploaded.uri!, mimeType: "image/png" } }, { text: "blue" }] }],
     });
     expect(partsOf(answer).some(({ inlineData }) => inlineData)).toBe(true);
-    expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"inlineData"');
+    expect(JSON.stringify(lastSent(rig))).toContain('"inlineData"');
     await files.delete({ name: uploaded.name! });
     await expect(files.get({ name: uploaded.name! })).rejects.toThrow("or it may not exist");
   });
@@ -217,7 +217,7 @@ describe("32: bodies as clients send them", () => {
     const generation_config = { response_modalities: ["IMAGE"], image_config: { aspect_ratio: "16:9", image_size: "2K" } };
     const { status, answer } = await google(rig, `/v1beta/models/${MODEL}:generateContent`, { contents, generation_config });
     expect([status, partsOf(answer).some(({ inlineData }) => inlineData)]).toEqual([200, true]);
-    const sent = rig.simulator.calls().at(-1)!.body as { generationConfig: object };
+    const sent = lastSent(rig) as { generationConfig: object };
     expect(sent.generationConfig).toMatchObject({ imageConfig: { aspectRatio: "16:9", imageSize: "2K" } });
   });
 
@@ -303,7 +303,7 @@ describe("32b: 40 silent seconds", () => {
   });
 });
 
-test("33: drafts and thoughts are told only when they are asked for", async () => {
+test("33: drafts and thoughts are returned only when they are asked for", async () => {
   await using own = await startRig({ simulator: { faults: "gemini.generate=draft" } });
   const ask = async (thinkingConfig?: object) => {
     const body = { ...prompt(), ...(thinkingConfig ? { generationConfig: { thinkingConfig } } : {}) };

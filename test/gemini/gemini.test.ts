@@ -66,15 +66,15 @@ const generate = (body: object, init: Init = {}) => google(`/v1beta/models/${MOD
 const partsOf = (answer: Answer): Part[] => answer.candidates?.[0]?.content?.parts ?? [];
 const pictures = (answer: Answer) =>
   partsOf(answer).flatMap(({ inlineData }) => (inlineData ? [Buffer.from(inlineData.data, "base64")] : []));
-const isPicture = (bytes: Uint8Array | undefined) => bytes?.[0] === 0x89 || bytes?.[0] === 0xff;
+const isImage = (bytes: Uint8Array | undefined) => bytes?.[0] === 0x89 || bytes?.[0] === 0xff;
 const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
 const lastSent = (operation = "gemini.generate") => rig.simulator.calls().findLast((call) => call.operation === operation)!.body as Sent;
 const requests = () => rig.simulator.counts().total.requests;
 
 describe("bodies as clients write them (wire reference, part D)", () => {
-  test("Open WebUI: edits in snake_case, its pictures always called PNG", async () => {
+  test("Open WebUI: edits in snake_case, its images always called PNG", async () => {
     const body = { contents: [{ parts: [{ text: "blue" }, { inline_data: { mime_type: "image/png", data: PIXEL } }] }] };
-    expect(pictures(await answerOf(await generate(body))).map(isPicture)).toEqual([true]);
+    expect(pictures(await answerOf(await generate(body))).map(isImage)).toEqual([true]);
   });
 
   test("Open WebUI: predicts with instances as an object", async () => {
@@ -97,7 +97,7 @@ describe("bodies as clients write them (wire reference, part D)", () => {
     };
     const json = { instances: [{ prompt: "a fox" }], parameters };
     const { predictions } = await answerOf(await google("/v1beta/models/imagen-4.0-generate-001:predict", { json }));
-    expect(isPicture(Buffer.from(predictions[0]!.bytesBase64Encoded, "base64"))).toBe(true);
+    expect(isImage(Buffer.from(predictions[0]!.bytesBase64Encoded, "base64"))).toBe(true);
     expect(lastSent().generationConfig.imageConfig).toEqual({ aspectRatio: "3:4" });
     const bare = await google("/v1beta/models/imagen-4.0-generate-001:predict", {
       json: { instances: [{ prompt: "a fox" }], parameters: null },
@@ -130,7 +130,7 @@ describe("bodies as clients write them (wire reference, part D)", () => {
     };
     const url = `${rig.url}/v1beta/models/${MODEL}:generateContent?key=${rig.key}`;
     const edited = await answerOf(await fetch(url, { method: "POST", body: JSON.stringify(body) }));
-    expect(pictures(edited).map(isPicture)).toEqual([true]);
+    expect(pictures(edited).map(isImage)).toEqual([true]);
     expect(lastSent().contents[0]!.parts[0]).toHaveProperty("inlineData");
   });
 
@@ -153,7 +153,7 @@ describe("bodies as clients write them (wire reference, part D)", () => {
     expect(response.status).toBe(200);
   });
 
-  test("Dify: a stream in which every picture is a result", async () => {
+  test("Dify: a stream in which every image is a result", async () => {
     const json = {
       contents: [{ role: "user", parts: [{ text: "a fox" }] }],
       systemInstruction: { role: null, parts: [{ text: "brief" }] },
@@ -175,7 +175,7 @@ describe("bodies as clients write them (wire reference, part D)", () => {
 });
 
 describe("conversations", () => {
-  test("the token that drew the picture is asked again when its mark comes back", async () => {
+  test("the token that drew the image is asked again when its mark comes back", async () => {
     for (let turn = 0; turn < 4; turn++) {
       const first = await answerOf(await generate({ contents: "a fox" }));
       const drawnBy = rig.simulator.calls().findLast(({ operation }) => operation === "gemini.generate")!.secret;
@@ -189,12 +189,12 @@ describe("conversations", () => {
     }
   });
 
-  test("a picture of another conversation is named by its media link", async () => {
+  test("an image of another conversation is named by its media link", async () => {
     const { data } = (await (
       await rig.call("/v1/images/generations", { json: { model: MODEL, prompt: "a fox", response_format: "url" } })
     ).json()) as Answer;
     const contents = [{ parts: [{ text: "blue" }, { fileData: { fileUri: data[0]!.url } }] }];
-    expect(pictures(await answerOf(await generate({ contents }))).map(isPicture)).toEqual([true]);
+    expect(pictures(await answerOf(await generate({ contents }))).map(isImage)).toEqual([true]);
   });
 
   test("a private address is not fetched", async () => {
@@ -205,7 +205,7 @@ describe("conversations", () => {
   });
 });
 
-test("the same Idempotency-Key makes one picture, also by predict; another body is a conflict", async () => {
+test("the same Idempotency-Key makes one image, also by predict; another body is a conflict", async () => {
   const accepted = () => rig.simulator.counts().total.accepted;
   const before = accepted();
   const headers = { "idempotency-key": "gemini-one" };
@@ -286,11 +286,11 @@ describe("interactions", () => {
   test("one of an image model says what the model said, and the next one knows it", async () => {
     const first = await answerOf(await create({ model: MODEL }));
     const said = first.steps[0]!.content.find(({ type }) => type === "text") as { text?: string };
-    expect([first.steps[0]!.content.map(({ type }) => type).toSorted(), said.text]).toEqual([["image", "text"], "Here is your picture."]);
+    expect([first.steps[0]!.content.map(({ type }) => type).toSorted(), said.text]).toEqual([["image", "text"], "Here is your image."]);
     await create({ model: MODEL, input: "bluer", previous_interaction_id: first.id });
     expect(lastSent().contents[1]).toMatchObject({ role: "model", parts: [{ text: said.text }, { inlineData: {} }] });
-    const wish = { model: MODEL, response_format: [{ type: "image", aspect_ratio: "1:1" }] };
-    expect((await answerOf(await create(wish))).steps[0]!.content.map(({ type }) => type)).toEqual(["image"]);
+    const body = { model: MODEL, response_format: [{ type: "image", aspect_ratio: "1:1" }] };
+    expect((await answerOf(await create(body))).steps[0]!.content.map(({ type }) => type)).toEqual(["image"]);
   });
 
   test("one in the background goes on from another, on the token that made it", async () => {
@@ -326,9 +326,9 @@ describe("interactions", () => {
     expect(typesOf(await (await google(`/v1beta/interactions/${interaction.id}?stream=true`)).text())).toEqual(sequence);
   });
 
-  test("an image model draws, and goes on from its picture", async () => {
+  test("an image model draws, and goes on from its image", async () => {
     const first = await answerOf(await create({ model: MODEL, response_format: { type: "image", aspect_ratio: "16:9" } }));
-    expect([first.status, isPicture(Buffer.from(outputOf(first).data, "base64"))]).toEqual(["completed", true]);
+    expect([first.status, isImage(Buffer.from(outputOf(first).data, "base64"))]).toEqual(["completed", true]);
     const second = await answerOf(await create({ model: MODEL, input: "bluer", previous_interaction_id: first.id }));
     expect(second.status).toBe("completed");
     expect(lastSent().contents.map(({ role }) => role)).toEqual(["user", "model", "user"]);
@@ -337,7 +337,7 @@ describe("interactions", () => {
   test("its job is one of the OpenAI surface as well", async () => {
     const { id } = await answerOf(await create({ model: MODEL, response_format: { type: "image", delivery: "uri" } }));
     const job = (await (await rig.call(`/v1/images/generations/${id.replace("v1_", "")}`)).json()) as { data: { b64_json: string }[] };
-    expect(isPicture(Buffer.from(job.data[0]!.b64_json, "base64"))).toBe(true);
+    expect(isImage(Buffer.from(job.data[0]!.b64_json, "base64"))).toBe(true);
   });
 
   test("a refusal has completed with words, as Google has it; a failure has failed", async () => {
@@ -429,7 +429,7 @@ describe("uploads", () => {
     ]);
   });
 
-  test("what is no picture and no video is refused", async () => {
+  test("what is no image and no video is refused", async () => {
     const sent = await send(await begin(), "upload, finalize", 0, Buffer.from("just words"));
     expect([sent.status, (await answerOf(sent)).error.status]).toEqual([400, "INVALID_ARGUMENT"]);
   });
@@ -447,14 +447,14 @@ describe("uploads", () => {
 describe("the AI SDK", () => {
   const provider = () => createGoogleGenerativeAI({ baseURL: `${rig.url}/v1beta`, apiKey: rig.key });
 
-  test("text generation gives the picture as a file", async () => {
+  test("text generation gives the image as a file", async () => {
     const { files } = await generateText({ model: provider()(MODEL), prompt: "a fox" });
-    expect(files.map(({ uint8Array }) => isPicture(uint8Array))).toEqual([true]);
+    expect(files.map(({ uint8Array }) => isImage(uint8Array))).toEqual([true]);
   });
 
   test("so does a stream", async () => {
     const stream = streamText({ model: provider()(MODEL), prompt: "a fox" });
-    expect((await stream.files).map(({ uint8Array }) => isPicture(uint8Array))).toEqual([true]);
+    expect((await stream.files).map(({ uint8Array }) => isImage(uint8Array))).toEqual([true]);
   });
 
   test("34: a video of a Veo id that is long gone plays", async () => {
@@ -470,8 +470,8 @@ describe("the AI SDK", () => {
     expect([video.mediaType, isMp4(video.uint8Array)]).toEqual(["video/mp4", true]);
   });
 
-  test("an interaction with an image model gives its picture", async () => {
+  test("an interaction with an image model gives its image", async () => {
     const { files } = await generateText({ model: provider().interactions(MODEL), prompt: "a fox" });
-    expect(files.map(({ uint8Array }) => isPicture(uint8Array))).toEqual([true]);
+    expect(files.map(({ uint8Array }) => isImage(uint8Array))).toEqual([true]);
   });
 });

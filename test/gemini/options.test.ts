@@ -1,6 +1,6 @@
-// What a request of the Gemini dialect asks beyond shape and size: carried to the models that take it, refused, or told as ignored.
+// What a request of the Gemini dialect asks beyond shape and size: carried to the models that take it, refused, or reported as ignored.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { isPicture, PIXEL } from "../clients/replay.ts";
+import { isImage, PIXEL } from "../clients/replay.ts";
 import { FLOW, GEMINI, type Rig, startRig } from "../rig.ts";
 
 const MODEL = "gemini-3.1-flash-image";
@@ -37,7 +37,7 @@ async function ask(body: object, { model = MODEL, of = rig, method = "generateCo
   const calls = of.simulator.calls().slice(before);
   const ignored = response.headers.get("x-flow2api-ignored")?.split(", ") ?? [];
   const parts = answer.candidates?.[0]?.content?.parts ?? [];
-  const images = parts.filter(({ inlineData, thought }) => !thought && isPicture(inlineData?.data));
+  const images = parts.filter(({ inlineData, thought }) => !thought && isImage(inlineData?.data));
   return { status: response.status, answer, text, ignored, images, calls, sent: calls[0]?.body as Sent };
 }
 
@@ -46,7 +46,7 @@ const STANDARD = ["HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_C
 const IMAGE_CATEGORIES = ["IMAGE_HATE", "IMAGE_DANGEROUS_CONTENT", "IMAGE_HARASSMENT", "IMAGE_SEXUALLY_EXPLICIT"];
 
 describe("carried", () => {
-  test("safety settings that the model takes, the others told", async () => {
+  test("safety settings that the model takes, the others reported", async () => {
     const safetySettings = [...STANDARD, category("CIVIC_INTEGRITY"), ...IMAGE_CATEGORIES.map((name) => category(name))];
     const { status, sent, ignored } = await ask({ safetySettings });
     expect([status, sent.safetySettings]).toEqual([200, [...STANDARD, category("CIVIC_INTEGRITY")]]);
@@ -110,7 +110,7 @@ describe("carried", () => {
     expect(sent.generationConfig.imageConfig).toEqual({ aspectRatio: "1:1" });
   });
 
-  test("an encoding that is not made here is told, wherever it is named", async () => {
+  test("an encoding that is not made here is reported, wherever it is named", async () => {
     const asked = async (imageConfig: object) => (await ask({ generationConfig: { imageConfig } })).ignored;
     expect(await asked({ outputMimeType: "image/tiff" })).toEqual(["generationConfig.imageConfig.outputMimeType"]);
     expect(await asked({ imageOutputOptions: { mimeType: "image/bmp" } })).toEqual(["generationConfig.imageConfig.mimeType"]);
@@ -145,7 +145,7 @@ describe("words", () => {
   });
 });
 
-describe("told", () => {
+describe("reported", () => {
   test("every field that changes nothing, by its name", async () => {
     const { status, ignored } = await ask({
       toolConfig: { functionCallingConfig: { mode: "AUTO" } },

@@ -32,7 +32,7 @@ describe.each([
     expect(chunks.flatMap(pictures)).toHaveLength(1);
   });
 
-  test("edits its own picture in a chat, and one that was uploaded", async () => {
+  test("edits its own image in a chat, and one that was uploaded", async () => {
     const chat = client().chats.create({ model: MODEL });
     const drawn = pictures(await chat.sendMessage({ message: "a fox" }))[0]!.inlineData!.data!;
     expect(pictures(await chat.sendMessage({ message: "now blue" }))).toHaveLength(1);

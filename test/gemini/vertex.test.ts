@@ -1,7 +1,7 @@
 // Vertex's paths with an API key, as SDKs in express mode use them: images, videos whose operations are asked by POST, models.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { GoogleGenAI } from "genai-3";
-import { isMp4, isPicture } from "../clients/replay.ts";
+import { isImage, isMp4 } from "../clients/replay.ts";
 import { addKey, until } from "../keys.ts";
 import { GEMINI, type Rig, startRig } from "../rig.ts";
 
@@ -40,7 +40,7 @@ describe.each([[`v1beta1/${PUBLISHER}`], [`v1/${PUBLISHER}`], [`v1beta1/projects
         `${collection}/imagen-4.0-generate-001:predict`,
         body,
       );
-      expect([streamed, predicted.predictions.map(({ bytesBase64Encoded }) => isPicture(bytesBase64Encoded))]).toEqual([200, [true, true]]);
+      expect([streamed, predicted.predictions.map(({ bytesBase64Encoded }) => isImage(bytesBase64Encoded))]).toEqual([200, [true, true]]);
     });
 
     test("a video is asked for by POST and by GET, and no other key sees it", async () => {
@@ -81,7 +81,7 @@ test("@google/genai 3.3 in express mode keeps Imagen's and Veo's methods", async
     prompt: "a fox",
     config: { numberOfImages: 2 },
   });
-  expect(generatedImages!.map(({ image }) => isPicture(image!.imageBytes))).toEqual([true, true]);
+  expect(generatedImages!.map(({ image }) => isImage(image!.imageBytes))).toEqual([true, true]);
   let operation = await client.models.generateVideos({ model: "veo-3.1-generate-001", prompt: "a fox" });
   operation = await until(async () => {
     operation = await client.operations.getVideosOperation({ operation });

@@ -11,7 +11,7 @@ import { MovingFolder, mediaNames } from "./crash-folders.ts";
 export type CrashOptions = {
   rounds: number;
   seed: number;
-  /** Told after each round. */
+  /** Reported after each round. */
   onRound?: (round: number, summary: string) => void;
 };
 
@@ -58,7 +58,7 @@ const VIDEOS_A_ROUND = 4;
 const IMAGES_A_ROUND = 3;
 
 /** A request that its client repeats, under one Idempotency-Key, until it has an answer. */
-type Wish = { kind: "video" | "image"; prompt: string; id: string | null };
+type Asked = { kind: "video" | "image"; prompt: string; id: string | null };
 type Server = { url: string; kill(): Promise<void>; log(): string };
 
 export async function crashLoop({ rounds, seed, onRound }: CrashOptions): Promise<CrashReport> {
@@ -67,9 +67,9 @@ export async function crashLoop({ rounds, seed, onRound }: CrashOptions): Promis
   const folder = new MovingFolder(root.path);
   const [backUpIn, restoreIn] = [Math.ceil(rounds / 3), Math.ceil((2 * rounds) / 3)];
   /** Answered before the backup was made: these a restore has to bring back. */
-  let backedUp: Wish[] = [];
+  let backedUp: Asked[] = [];
   const simulator = await startSimulator({ seed, faults: FAULTS, videoMs: 1200, latencyMs: 40 });
-  const wishes: Wish[] = [];
+  const requests: Asked[] = [];
   /** Accepted submissions by prompt: the simulator remembers only its last calls. */
   const submissions = new Map<string, Set<number>>();
   const violations: string[] = [];
@@ -80,11 +80,11 @@ export async function crashLoop({ rounds, seed, onRound }: CrashOptions): Promis
       const server = await startServer(folder.path, simulator);
       for (const name of folder.lostFiles()) violations.push(`file ${name} was there before a restore and is nowhere`);
       for (let count = 0; count < VIDEOS_A_ROUND + IMAGES_A_ROUND; count++)
-        wishes.push({ kind: count < VIDEOS_A_ROUND ? "video" : "image", prompt: `crash ${seed} ${round} ${count}`, id: null });
-      const asking = Promise.all(wishes.filter(({ id }) => id === null).map((wish) => ask(server, wish)));
+        requests.push({ kind: count < VIDEOS_A_ROUND ? "video" : "image", prompt: `crash ${seed} ${round} ${count}`, id: null });
+      const asking = Promise.all(requests.filter(({ id }) => id === null).map((request) => ask(server, request)));
       await Bun.sleep(30 + Math.floor(random() ** 2 * 3500));
       if (round === backUpIn) {
-        backedUp = wishes.filter(({ id }) => id !== null).map((wish) => ({ ...wish }));
+        backedUp = requests.filter(({ id }) => id !== null).map((request) => ({ ...request }));
         await folder.backUp();
       }
       const isRestored = round === restoreIn && rounds > 2;
@@ -93,17 +93,17 @@ export async function crashLoop({ rounds, seed, onRound }: CrashOptions): Promis
       await server.kill();
       await asking;
       if (isRestored && !whileItRuns) await folder.restore();
-      if (isRestored) wishes.splice(0, wishes.length, ...backedUp);
+      if (isRestored) requests.splice(0, requests.length, ...backedUp);
       if (round % COPY_EVERY === 0) folder.copy();
       countSubmissions(simulator, submissions);
       if (round % LOOK_EVERY === 0 || round === rounds) {
-        slowestMs = Math.max(slowestMs, await settle(folder.path, simulator, wishes, violations));
+        slowestMs = Math.max(slowestMs, await settle(folder.path, simulator, requests, violations));
         countSubmissions(simulator, submissions);
       }
-      onRound?.(round, `${wishes.filter(({ id }) => id !== null).length} of ${wishes.length} requests answered`);
+      onRound?.(round, `${requests.filter(({ id }) => id !== null).length} of ${requests.length} requests answered`);
       if (violations.length > 0) break;
     }
-    const { byState, jobs } = inspect(folder.path, wishes, submissions, violations);
+    const { byState, jobs } = inspect(folder.path, requests, submissions, violations);
     return { rounds, jobs, byState, slowestMs, violations, ...folder.done };
   } finally {
     await simulator.stop();
@@ -158,20 +158,20 @@ async function startServer(dataDir: string, simulator: Simulator): Promise<Serve
 }
 
 /** Sends the request until it is answered or the server is dead. */
-async function ask({ url }: Server, wish: Wish): Promise<void> {
-  const path = wish.kind === "video" ? "/v1/videos" : "/v1/images/generations";
+async function ask({ url }: Server, request: Asked): Promise<void> {
+  const path = request.kind === "video" ? "/v1/videos" : "/v1/images/generations";
   const shape =
-    wish.kind === "video" ? { model: "gemini-omni-1.2-flash", seconds: "4" } : { model: "gemini-nano-banana-2.1", background: true };
+    request.kind === "video" ? { model: "gemini-omni-1.2-flash", seconds: "4" } : { model: "gemini-nano-banana-2.1", background: true };
   for (let tries = 0; tries < 200; tries++) {
     try {
       const answer = await fetch(`${url}${path}`, {
         method: "POST",
-        headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json", "idempotency-key": wish.prompt },
-        body: JSON.stringify({ ...shape, prompt: wish.prompt }),
+        headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json", "idempotency-key": request.prompt },
+        body: JSON.stringify({ ...shape, prompt: request.prompt }),
       });
       const body = (await answer.json()) as { id?: string };
       if (answer.ok && body.id) {
-        wish.id = body.id;
+        request.id = body.id;
         return;
       }
     } catch (error) {
@@ -182,10 +182,10 @@ async function ask({ url }: Server, wish: Wish): Promise<void> {
 }
 
 /** Starts once more, waits until every job is settled, and stops. The time that took, in ms. */
-async function settle(dataDir: string, simulator: Simulator, wishes: Wish[], violations: string[]): Promise<number> {
+async function settle(dataDir: string, simulator: Simulator, requests: Asked[], violations: string[]): Promise<number> {
   const server = await startServer(dataDir, simulator);
   const startedAt = performance.now();
-  await Promise.all(wishes.filter(({ id }) => id === null).map((wish) => ask(server, wish)));
+  await Promise.all(requests.filter(({ id }) => id === null).map((request) => ask(server, request)));
   // The latest requests are of this run; the promise is made for all.
   let open = openJobs(dataDir);
   while (open.length > 0 && performance.now() - startedAt < SETTLED_MS) {
@@ -231,7 +231,7 @@ type ReservationRecord = { requestId: string; state: string; images: number | nu
 type JobBody = { prompt: string; charged: boolean; seconds: number | null; mediaIds: string[] };
 
 /** Holds everything that is on disk against everything that was asked and submitted. */
-function inspect(dataDir: string, wishes: Wish[], submissions: Map<string, Set<number>>, violations: string[]) {
+function inspect(dataDir: string, requests: Asked[], submissions: Map<string, Set<number>>, violations: string[]) {
   using db = openDatabase(dataDir);
   const jobs = db.query<JobRecord, []>("SELECT id, kind, state, request_id AS requestId, body FROM jobs").all();
   const reservations = db
@@ -250,7 +250,7 @@ function inspect(dataDir: string, wishes: Wish[], submissions: Map<string, Set<n
   );
   const byId = new Map(jobs.map((job) => [job.id, { ...job, ...(JSON.parse(job.body) as JobBody) }]));
 
-  for (const { id, prompt } of wishes) {
+  for (const { id, prompt } of requests) {
     if (id === null) violations.push(`"${prompt}" was never answered`);
     else if (!byId.has(id)) violations.push(`${id} was answered and is lost`);
   }

@@ -39,7 +39,7 @@ const kill = async (program: Program) => {
 /** Links name the address of the server, which is another after its restart. */
 const settled = (answer: Answer) => JSON.stringify(answer).replaceAll(/http:\/\/localhost:\d+|http:\/\/127\.0\.0\.1:\d+/g, "");
 
-test("what was answered before the kill is answered again, and streamed from what is kept", async () => {
+test("what was answered before the kill is answered again, and streamed from what is stored", async () => {
   await using program = await startProgram({ tokens: GEMINI });
   const ask20 = (path: string, json: object, name: string) =>
     Promise.all(Array.from({ length: 20 }, () => ask(program, path, { json, name })));
@@ -52,7 +52,7 @@ test("what was answered before the kill is answered again, and streamed from wha
     const after = await ask20(path, json, name);
     expect(new Set(after.map(settled))).toEqual(new Set([before[index]!]));
     const streamed = await (await call(program, path, { json: { ...json, stream: true }, name })).text();
-    expect(streamed).toContain("Here is your picture.");
+    expect(streamed).toContain("Here is your image.");
   }
   expect(generated(program)).toBe(3);
 });
@@ -69,7 +69,7 @@ test.each(ROUTES)("%s: cut off by the kill, it is told so and not sent again", a
   expect(generated(program)).toBe(1);
 });
 
-describe("a response that is kept", () => {
+describe("a response that is stored", () => {
   test("is there after a kill: to look at, to go on from, by its items, and gone when deleted", async () => {
     await using program = await startProgram({ tokens: GEMINI });
     const first = await ask(program, "/v1/responses", { json: { model: MODEL, input: "a fox" } });
@@ -80,7 +80,7 @@ describe("a response that is kept", () => {
     const { data } = await ask(program, `/v1/responses/${second.id}/input_items?order=asc`);
     expect(data.map(({ type, content }) => content?.[0]?.text ?? type)).toEqual([
       "a fox",
-      "Here is your picture.",
+      "Here is your image.",
       "image_generation_call",
       "now blue",
     ]);

@@ -6,7 +6,7 @@ import { framesOf, GEMINI, GEMINI_TWO, type Rig, startRig } from "../rig.ts";
 setDefaultTimeout(30_000);
 
 const MODEL = "gemini-3.1-flash-image";
-const WORDS = "Here is your picture.";
+const WORDS = "Here is your image.";
 
 type Part = { text?: string; thought?: boolean; inlineData?: { data: string } };
 type Choice = { message: { content: string; images?: { image_url: { url: string } }[] }; finish_reason: string };
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
-/** A route with a body that it makes one picture of. */
+/** A route with a body that it makes one image of. */
 const ROUTES: [name: string, path: string, body: object][] = [
   ["chat", "/v1/chat/completions", { model: MODEL, messages: [{ role: "user", content: "a fox" }] }],
   [
@@ -124,7 +124,7 @@ describe.each([ROUTES[0]!, ROUTES[3]!, ROUTES[5]!])("%s", (_, path, body) => {
     expect(accepted(own)).toBe(1);
   });
 
-  test("one that was charged for is told again", async () => {
+  test("one that was charged for is returned again", async () => {
     await using own = await startRig({ simulator: { faults: "gemini.generate=lost" } });
     const name = fresh();
     const failures = [await ask(path, body, name, { own }), await ask(path, body, name, { own })];
@@ -132,7 +132,7 @@ describe.each([ROUTES[0]!, ROUTES[3]!, ROUTES[5]!])("%s", (_, path, body) => {
     expect(accepted(own)).toBe(1);
   });
 
-  test.each(["blocked", "image-safety", "text"])("%s is told again as it was, and as without a name", async (fault) => {
+  test.each(["blocked", "image-safety", "text"])("%s is returned again as it was, and as without a name", async (fault) => {
     await using own = await startRig({ simulator: { faults: `gemini.generate=${fault}` } });
     const shapeOf = async (response: Response) => {
       const text = (await response.text()).replace(/"(id|responseId|created|created_at)":("[^"]*"|\d+)/g, "");
@@ -213,7 +213,7 @@ test.each(["chat/completions", "responses"])("both addresses of %s are one", asy
   expect([answers[1], accepted() - before]).toEqual([answers[0], 1] as never);
 });
 
-test("another form of the picture is another request", async () => {
+test("another form of the image is another request", async () => {
   const name = fresh();
   const body = { model: MODEL, messages: [{ role: "user", content: "a fox" }] };
   expect((await send("/v1/chat/completions", body, name)).status).toBe(200);
@@ -222,7 +222,7 @@ test("another form of the picture is another request", async () => {
   expect((await send("/v1/responses", { model: MODEL, input: "a fox", metadata: { a: "b" } }, name)).status).toBe(409);
 });
 
-test("several pictures of one chat are told again, all of them", async () => {
+test("several images of one chat are returned again, all of them", async () => {
   const name = fresh();
   const before = accepted();
   const body = { model: MODEL, n: 3, messages: [{ role: "user", content: "a fox" }] };

@@ -1,4 +1,4 @@
-// Failures of the server itself after an upstream took the call: paid once, told as such; what was not sent yet may come again.
+// Failures of the server itself after an upstream took the call: paid once, reported as such; what was not sent yet may come again.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../src/errors.ts";
 import { until } from "../keys.ts";
@@ -36,7 +36,7 @@ const paid = async ({ context }: Rig) => {
 describe.each(FAILURES)("a result that %s keeps from being stored", (_, failure) => {
   test.each(ROUTES)("is paid for once and told again on %s", async (path, json) => {
     await using rig = await startRig();
-    rig.context.media.keep = async () => {
+    rig.context.media.store = async () => {
       throw failure;
     };
     const [first, again] = [await rig.call(path, { json }), await rig.call(path, { json })];

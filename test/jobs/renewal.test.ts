@@ -91,7 +91,7 @@ describe("Flow", () => {
       simulator: { seed: 2, faults: "flow.session=rotate" },
     });
     expect(await secret(again)).toBe(rotated);
-    // What it remembers of the session is good for an hour: nothing is asked before the first picture.
+    // What it remembers of the session is good for an hour: nothing is asked before the first image.
     expect((await again.chat()).status).toBe(200);
     expect(asked(again, "flow.session")).toBe(0);
     await again.context.refresher.checkNow(1);

@@ -86,7 +86,7 @@ describe("images made after the backup", () => {
         log: { info() {}, warn() {}, error() {}, debug() {} } as never,
       });
     const { PIXEL_PNG } = await import("../../src/gateway/media/media.fixtures.ts");
-    const made = await open().keepBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: "r" });
+    const made = await open().storeBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: "r" });
     await store.deleteMedia([made.id]);
     const start = async () => {
       const media = open();
@@ -140,7 +140,7 @@ describe("a restore that waits", () => {
     },
   );
 
-  test("is not told to who is not signed in", async () => {
+  test("is not shown to who is not signed in", async () => {
     expect(await (await fetch(`${rig.url}/admin/login`)).text()).not.toContain("A backup waits");
   });
 
@@ -175,7 +175,7 @@ test("a restore that has waited for a day is dropped, by pages and by the next s
   expect(existsSync(join(data, "restore.staged"))).toBe(false);
 });
 
-test("'restore now' restarts the server in its place, and the overview tells what was restored and where the rest is", async () => {
+test("'restore now' restarts the server in its place, and the overview reports what was restored and where the rest is", async () => {
   using folder = temporaryFolder();
   const data = join(folder.path, "data");
   await using simulator = { ...(await startSimulator()), [Symbol.asyncDispose]: async () => {} };

@@ -40,7 +40,7 @@ test("an answer that is open ends whole, while nobody else is let in", async () 
   expect(await rowsOf(folder.path)).toMatchObject([{ outcome: "ok", images: 1 }]);
 });
 
-test("one that takes longer than server.drain_timeout is told so and cut; its slot and its reservation end", async () => {
+test("one that takes longer than server.drain_timeout is reported so and cut; its slot and its reservation end", async () => {
   using folder = temporaryFolder();
   const simulator = { faults: "gemini.generate=hang" };
   await using rig = await startRig({ folder: folder.path, simulator, settings: { "server.drain_timeout": 0 } });

@@ -16,7 +16,7 @@ const TOKENS: NewToken[] = [
   token("flow", "flow-session-pro-well"),
 ];
 
-/** Free of charge and told so: another token serves. */
+/** Free of charge and reported so: another token serves. */
 const REFUSALS = {
   "gemini.generate": {
     "429-minute(1)": 0.08,
@@ -81,7 +81,7 @@ test("every request that can succeed does, none is paid for twice, and the token
   const calls = rig.simulator.calls().filter(({ operation }) => operation === "gemini.generate" || operation === "flow.image");
   const struck = calls.filter(({ faults }) => faults.length > 0);
   const isLoss = (fault: string) => LOSSES.includes(fault);
-  // A refusal may be lost on its way too: its status may still have told enough to go on.
+  // A refusal may be lost on its way too: its status may still have reported enough to go on.
   const lost = struck.filter(({ faults }) => faults.every(isLoss)).length;
   const mayBeLost = struck.filter(({ faults }) => faults.some(isLoss)).length;
   expect(struck.length).toBeGreaterThan(calls.length / 5);

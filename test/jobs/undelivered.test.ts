@@ -171,7 +171,7 @@ describe("a call whose client has left", () => {
     expect([accepted(rig), (await paid(rig)).images]).toEqual([1, 1]);
   });
 
-  test("is told as unknown after a crash, and no upstream is asked", async () => {
+  test("is reported as unknown after a crash, and no upstream is asked", async () => {
     await using first = await slow({ simulator: { faults: "gemini.generate=latency(3000)" } });
     await leave(first, CHAT);
     await first.context.undelivered.flush();
@@ -271,7 +271,7 @@ describe("a call whose client has left", () => {
     expect(accepted(rig)).toBe(2);
   });
 
-  test("is cut with on_disconnect = abort, counted at the estimate, and told so", async () => {
+  test("is cut with on_disconnect = abort, counted at the estimate, and reported so", async () => {
     await using rig = await slow({ settings: { "generation.on_disconnect": "abort" } });
     await leave(rig, CHAT);
     const { images, usd } = await paid(rig);
@@ -281,7 +281,7 @@ describe("a call whose client has left", () => {
     expect(rig.simulator.counts().total.requests).toBe(1);
   });
 
-  test("ends before the server stops, or is cut and told as unknown afterwards", async () => {
+  test("ends before the server stops, or is cut and reported as unknown afterwards", async () => {
     await using first = await slow({ simulator: { faults: "gemini.generate=latency(5000)" }, settings: { "server.drain_timeout": 0 } });
     await leave(first, CHAT);
     await first.stopGateway();
@@ -294,7 +294,7 @@ describe("a call whose client has left", () => {
 
 describe("an outcome that may have been charged and has no result", () => {
   test.each(Object.entries(ROUTES).filter(([name]) => ["chat", "images", "responses", "generateContent", "predict"].includes(name)))(
-    "is told again on %s, and no upstream is asked",
+    "is returned again on %s, and no upstream is asked",
     async (_, shape) => {
       await using rig = await startRig({ simulator: { faults: "gemini.generate=lost" } });
       const first = await send(rig, shape);
@@ -320,7 +320,7 @@ describe("an outcome that may have been charged and has no result", () => {
     expect([rig.simulator.counts().operations["gemini.generate"]?.requests, (await paid(rig)).images]).toEqual([1, 1]);
   });
 
-  test("is told after a restart, and is over after ten minutes", async () => {
+  test("is reported after a restart, and is over after ten minutes", async () => {
     const start = Date.now();
     let skipped = 0;
     const clock = { now: () => Date.now() + skipped, after: systemClock.after };
@@ -399,7 +399,7 @@ describe("a video over chat", () => {
     await another.body?.cancel();
   });
 
-  test.each([true, false])("that was lost is told again as the same job (streamed: %p)", async (stream) => {
+  test.each([true, false])("that was lost is returned again as the same job (streamed: %p)", async (stream) => {
     await using rig = await startRig({ simulator: { faults: "gemini.interaction=lost" } });
     const first = await send(rig, video(stream));
     expect(await first.text()).toContain("error");

@@ -104,7 +104,7 @@ test("9: a stream begins at once and says how long it has taken at least every 1
   await read;
 });
 
-describe("11: pictures that a request names", () => {
+describe("11: images that a request names", () => {
   const picture = { port: 0, fetch: () => new Response(Buffer.from(PIXEL, "base64"), { headers: { "content-type": "image/png" } }) };
 
   test("a data URL and an address are fetched and sent as bytes", async () => {
@@ -153,7 +153,7 @@ describe("11: pictures that a request names", () => {
 });
 
 describe("15: a video model in chat", () => {
-  test("tells its progress as reasoning and ends with an address that players take, which knows ranges", async () => {
+  test("reports its progress as reasoning and ends with an address that players take, which knows ranges", async () => {
     const frames = framesOf(await (await rig.chat({ model: "veo-3.1-generate-preview", stream: true })).text());
     expect(frames.at(-1)).toBe("[DONE]");
     const chunks = frames.slice(0, -1).map((data) => JSON.parse(data) as Chunk);

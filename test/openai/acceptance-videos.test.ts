@@ -72,7 +72,7 @@ describe("22: every form of create", () => {
     expect(JSON.stringify(submissionOf(`picture as ${name}`).body)).toContain(PIXEL);
   });
 
-  test("a field of a form that names a picture", async () => {
+  test("a field of a form that names an image", async () => {
     const form = new FormData();
     for (const [name, value] of [
       ["model", "sora-2"],

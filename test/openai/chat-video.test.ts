@@ -37,7 +37,7 @@ const tasks = (on = rig) =>
     .filter(({ operation }) => operation === "gemini.interaction")
     .map(({ body }) => (body as { generation_config: { video_config: { task: string } } }).generation_config.video_config.task);
 
-test("15: a stream tells the progress as reasoning and ends with a link that can be played from any place", async () => {
+test("15: a stream reports the progress as reasoning and ends with a link that can be played from any place", async () => {
   const response = await ask({ stream: true, stream_options: { include_usage: true } });
   expect(response.headers.get("x-flow2api-job")).toMatch(/^video_/);
   const text = await response.text();
@@ -58,7 +58,7 @@ test("15: a stream tells the progress as reasoning and ends with a link that can
   expect([chunks.at(-1)?.choices.length, typeof chunks.at(-1)?.usage, framesOf(text).at(-1)]).toEqual([0, "object", "[DONE]"]);
 });
 
-test("a stream that waits for a token tells its place, and so do the other readers of the job", async () => {
+test("a stream that waits for a token reports its place, and so do the other readers of the job", async () => {
   await using own = await startRig({ tokens: [{ ...GEMINI, videoConcurrency: 1 }], simulator: { videoMs: 60_000 } });
   const post = async () => (await (await own.call("/v1/videos", { json: { prompt: "a fox", model: MODEL } })).json()) as { id: string };
   const look = async (id: string) => (await (await own.call(`/v1/videos/${id}`)).json()) as Record<string, unknown>;
@@ -106,7 +106,7 @@ test("a client that goes away leaves the job, which its id and its Idempotency-K
   expect(((await (await rig.call(`/v1/videos/${id}`)).json()) as { status: string }).status).toBe("completed");
 });
 
-test("pictures of the conversation are what the video begins with", async () => {
+test("images of the conversation are what the video begins with", async () => {
   const ask2 = (...messages: object[]) => ask({ messages });
   const user = (...content: object[]) => ({ role: "user", content });
   const said = { type: "text", text: "let it move" };
@@ -150,7 +150,7 @@ describe("failures", () => {
     expect([response.status, (await completionOf(response)).error?.code]).toEqual([400, "moderation_blocked"]);
   });
 
-  test("4: a lost answer is told as an error that is not retried, and in a stream within it", async () => {
+  test("4: a lost answer is reported as an error that is not retried, and in a stream within it", async () => {
     await using own = await startHurried({ simulator: { faults: "gemini.interaction=lost" } });
     const response = await ask({}, {}, own);
     expect([response.status, response.headers.get("x-should-retry"), accepted(own)]).toEqual([502, "false", 1]);

@@ -54,7 +54,7 @@ describe("without streaming", () => {
     expect(message.content).not.toContain("![");
   });
 
-  test("n pictures are n upstream calls and n links", async () => {
+  test("n images are n upstream calls and n links", async () => {
     const before = rig.simulator.counts().total.accepted;
     const { choices } = await completionOf(await rig.chat({ n: 3 }));
     expect([choices[0]!.message.content.match(/!\[image]/g)?.length, rig.simulator.counts().total.accepted - before]).toEqual([3, 3]);
@@ -73,7 +73,7 @@ describe("without streaming", () => {
     expect(await rig.context.media.get(id)).toMatchObject(pixels);
   });
 
-  test("a picture of the user reaches the upstream as it is, by data URL and by our own link", async () => {
+  test("an image of the user reaches the upstream as it is, by data URL and by our own link", async () => {
     const made = await completionOf(await rig.chat());
     const url = LINK.exec(made.choices[0]!.message.content)![1]!;
     const content = [
@@ -100,7 +100,7 @@ describe("without streaming", () => {
     ).toBe(200);
   });
 
-  test("11: our picture in an assistant's text goes upstream in a model turn; a stranger's is never fetched", async () => {
+  test("11: our image in an assistant's text goes upstream in a model turn; a stranger's is never fetched", async () => {
     const made = await completionOf(await rig.chat({ model: "gemini-nano-banana-2.1" }));
     const messages = [
       { role: "user", content: "a fox" },
@@ -115,7 +115,7 @@ describe("without streaming", () => {
 });
 
 describe("streamed", () => {
-  test("9: role at once, progress as reasoning, the whole picture in one chunk, a finish, usage, [DONE]", async () => {
+  test("9: role at once, progress as reasoning, the whole image in one chunk, a finish, usage, [DONE]", async () => {
     const response = await rig.chat({ stream: true, stream_options: { include_usage: true } });
     expect(response.headers.get("content-type")).toStartWith("text/event-stream");
     const text = await response.text();
@@ -169,12 +169,12 @@ describe("what the upstream says", () => {
     expect([response.status, ((await response.json()) as Completion).error]).toMatchObject([400, { code: "moderation_blocked" }]);
   });
 
-  test("nothing at all is told without a reason in brackets", async () => {
+  test("nothing at all is reported without a reason in brackets", async () => {
     const { error } = await withFault("gemini.generate=empty");
     expect(error).toMatchObject({ message: "The model returned no image.", code: "no_image_generated" });
   });
 
-  test("text instead of a picture is shown as text", async () => {
+  test("text instead of an image is shown as text", async () => {
     const { choices } = await withFault("gemini.generate=text");
     expect(choices[0]!.finish_reason).toBe("stop");
     expect(choices[0]!.message.content).not.toContain("![");

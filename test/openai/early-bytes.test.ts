@@ -36,7 +36,7 @@ describe.each(ROUTES)("%s", (_, path, body) => {
     expect((JSON.parse(text) as { error?: { message: string } | null }).error?.message).toBeUndefined();
   });
 
-  test("tells an error as the error object in a 200 once it has begun", async () => {
+  test("reports an error as the error object in a 200 once it has begun", async () => {
     await using rig = await start(true, "gemini.generate=hang");
     const response = await rig.call(path, { json: body });
     const answer = JSON.parse(await response.text()) as { error?: { message: string }; status?: string };

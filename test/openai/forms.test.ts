@@ -1,7 +1,7 @@
 // Forms as clients really send them: files that were not chosen, masks by any name, text beside a file, Python's booleans.
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { pixel } from "../clients/replay.ts";
-import { GEMINI, type Rig, startRig } from "../rig.ts";
+import { GEMINI, lastSent, type Rig, startRig } from "../rig.ts";
 
 setDefaultTimeout(30_000);
 
@@ -32,7 +32,7 @@ function post(path: string, parts: Part[]): Promise<Response> {
 
 const imageOf = async (name = "image"): Promise<Part> => ({ name, value: await pixel().bytes(), filename: "a.png", type: "image/png" });
 const prompt = { name: "prompt", value: "blue" };
-const sentImages = () => JSON.stringify(rig.simulator.calls().at(-1)!.body).split('"inlineData"').length - 1;
+const sentImages = () => JSON.stringify(lastSent(rig)).split('"inlineData"').length - 1;
 
 describe("a file part of zero bytes without a name is absent", () => {
   test.each([
@@ -52,7 +52,7 @@ describe("a file part of zero bytes without a name is absent", () => {
     expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("Missing required parameter: 'image'")]);
   });
 
-  test("of a video's picture", async () => {
+  test("of a video's image", async () => {
     const part = { name: "input_reference", value: "", filename: "", type: "application/octet-stream" };
     expect((await post("/v1/videos", [prompt, part])).status).toBe(200);
   });
@@ -66,7 +66,7 @@ describe("a file part of zero bytes without a name is absent", () => {
 test.each(["mask", "mask[]", "mask[0]"])("%s is the mask", async (name) => {
   expect((await post("/v1/images/edits", [await imageOf(), await imageOf(name), prompt])).status).toBe(200);
   expect(sentImages()).toBe(2);
-  expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain("mask for the first image");
+  expect(JSON.stringify(lastSent(rig))).toContain("mask for the first image");
 });
 
 test.each(["undefined", "null", "", "[object Object]", "a.png"])("the text %p beside a file of its name is ignored", async (value) => {
@@ -92,7 +92,7 @@ test.each([
   await answer.text();
 });
 
-test("a number that is out of bounds is told as in a body of JSON", async () => {
+test("a number that is out of bounds is reported as in a body of JSON", async () => {
   const answer = await post("/v1/images/edits", [await imageOf(), prompt, { name: "n", value: "11" }]);
   expect(await answer.text()).toContain("n must be between 1 and 10, got 11.");
 });
@@ -100,5 +100,5 @@ test("a number that is out of bounds is told as in a body of JSON", async () => 
 test.each(["undefined", "null", "None"])("%p is what is not set, but in words", async (word) => {
   const fields = ["mask", "n", "size", "seed", "quality", "stream"].map((name) => ({ name, value: word }));
   expect((await post("/v1/images/edits", [{ name: "prompt", value: word }, await imageOf(), ...fields])).status).toBe(200);
-  expect([sentImages(), JSON.stringify(rig.simulator.calls().at(-1)!.body)]).toEqual([1, expect.stringContaining(`"text":"${word}"`)]);
+  expect([sentImages(), JSON.stringify(lastSent(rig))]).toEqual([1, expect.stringContaining(`"text":"${word}"`)]);
 });

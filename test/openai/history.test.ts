@@ -1,7 +1,7 @@
 // Conversations as clients send them back: an edit stays an edit, and what cannot be read of the past does not end it.
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Chat, type Delta, deltasOf, PIXEL_URL, until } from "../clients/replay.ts";
-import { GEMINI, type Rig, startRig } from "../rig.ts";
+import { GEMINI, lastSent, type Rig, startRig } from "../rig.ts";
 
 setDefaultTimeout(30_000);
 
@@ -16,7 +16,7 @@ type Sent = { contents: { role: string; parts: { text?: string; inlineData?: unk
 
 /** The turns that the upstream was sent last: images as a mark. */
 function sentTurns(): [role: string, ...parts: string[]][] {
-  const { contents } = rig.simulator.calls().at(-1)!.body as Sent;
+  const { contents } = lastSent(rig) as Sent;
   return contents.map(({ role, parts }) => [role, ...parts.map(({ text, inlineData }) => (inlineData ? "<image>" : text!.trim()))]);
 }
 
@@ -33,14 +33,14 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
     const text = stream
       ? deltas.map(({ content = "" }: Delta) => content).join("")
       : ((await (await first(false)).json()) as Chat).choices[0]!.message.content;
-    expect(text).toMatch(/^\[image-1\]: http:\/\/127\.0\.0\.1:\d+\/media\/[a-z2-7]{26}\.png$/m);
+    expect(text).toMatch(/^\[image-1\]: http:\/\/127\.0\.0\.1:\d+\/media\/[a-z2-7]{26}\.png \(image-1\)$/m);
     // Clients that keep no base64 cut it out of what they store.
     const stored = text.replace(/!\[image\]\(data:[^)]*\)/, "");
     const messages = [user("a fox"), assistant(stored), user("make it red")];
     expect((await rig.chat({ messages })).status).toBe(200);
     expect(sentTurns()).toEqual([
       ["user", "a fox"],
-      ["model", "Here is your picture.", "<image>"],
+      ["model", "Here is your image.", "<image>"],
       ["user", "make it red"],
     ]);
   });
@@ -48,12 +48,12 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
   test("where the client sends everything back, the image goes once", async () => {
     const { message } = ((await (await first(false)).json()) as Chat).choices[0]!;
     await rig.chat({ messages: [user("a fox"), message, user("make it red")] });
-    expect(sentTurns()[1]).toEqual(["model", "Here is your picture.", "<image>"]);
+    expect(sentTurns()[1]).toEqual(["model", "Here is your image.", "<image>"]);
   });
 
   test("where the client drops it from the first turn on, naming it is enough", async () => {
     const { message } = ((await (await first(false)).json()) as Chat).choices[0]!;
-    const url = /^\[image-1\]: (\S+)$/m.exec(message.content)![1]!;
+    const url = /^\[image-1\]: (\S+) \(image-1\)$/m.exec(message.content)![1]!;
     for (const content of [
       `把${url}，改成红色`,
       `make **${url}** red`,
@@ -73,7 +73,7 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
 
 test("an image that a video's prompt names is what the video begins with", async () => {
   const { message } = ((await (await rig.chat()).json()) as Chat).choices[0]!;
-  const url = /^\[image-1\]: (\S+)$/m.exec(message.content)![1]!;
+  const url = /^\[image-1\]: (\S+) \(image-1\)$/m.exec(message.content)![1]!;
   await rig.call("/v1/videos", { json: { prompt: `let ${url} move` } });
   const sent = () => rig.simulator.calls().find(({ operation }) => operation === "gemini.interaction");
   await until(() => sent() !== undefined);
@@ -93,7 +93,7 @@ const UNUSABLE: [string, string][] = [
 ];
 
 describe.each(UNUSABLE)("%s", (_name, url) => {
-  test("in an earlier turn is left out and told", async () => {
+  test("in an earlier turn is left out and reported", async () => {
     const answer = await rig.chat({
       messages: [user([{ type: "text", text: "edit" }, image(url)]), assistant("failed"), user("draw a fox")],
       stream: true,
@@ -159,7 +159,7 @@ test("a GIF reaches the upstream as its first frame, wherever it stands", async 
     [user([{ type: "text", text: "edit" }, image(GIF)]), assistant("failed"), user("make it red")],
   ]) {
     expect((await rig.chat({ messages })).status).toBe(200);
-    expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"mimeType":"image/png"');
+    expect(JSON.stringify(lastSent(rig))).toContain('"mimeType":"image/png"');
   }
   const broken = "data:image/gif;base64,R0lGODlhAQABAAAAACw=";
   const last = await rig.chat({ messages: [user([{ type: "text", text: "edit" }, image(broken)])] });

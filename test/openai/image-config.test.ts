@@ -1,6 +1,6 @@
 // Shape and size reach the upstream from every place and in every spelling, in both dialects.
 import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
-import { GEMINI, KEY, type Rig, startRig } from "../rig.ts";
+import { GEMINI, KEY, lastSent, type Rig, startRig } from "../rig.ts";
 
 setDefaultTimeout(30_000);
 
@@ -45,25 +45,25 @@ const MATRIX = ROUTES.flatMap(([path, body, init]) =>
 test.each(MATRIX)("%s, %s, %o", async (path, _place, _fields, json, init = {}) => {
   const answer = await rig.call(path, { json, ...init });
   expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
-  const { generationConfig } = rig.simulator.calls().at(-1)!.body as { generationConfig: { imageConfig: object } };
+  const { generationConfig } = lastSent(rig) as { generationConfig: { imageConfig: object } };
   expect(generationConfig.imageConfig).toEqual(CAMEL);
 });
 
 test("a field of its own goes before those of other places", async () => {
   const json = { model: "gemini-3-pro-image", prompt: "a fox", aspect_ratio: "1:1", extra_body: { google: { image_config: SNAKE } } };
   await rig.call("/v1/images/generations", { json });
-  expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"imageConfig":{"aspectRatio":"1:1","imageSize":"2K"}');
+  expect(JSON.stringify(lastSent(rig))).toContain('"imageConfig":{"aspectRatio":"1:1","imageSize":"2K"}');
 });
 
 test("the parameters of a prediction and a form's JSON are such places", async () => {
   const json = { instances: { prompt: "a fox" }, parameters: { aspectRatio: "16:9", sampleImageSize: "2K" } };
   await rig.call("/v1beta/models/gemini-3-pro-image:predict", { json, headers: { "x-goog-api-key": KEY } });
-  expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"imageConfig":{"aspectRatio":"16:9","imageSize":"2K"}');
+  expect(JSON.stringify(lastSent(rig))).toContain('"imageConfig":{"aspectRatio":"16:9","imageSize":"2K"}');
   const form = new FormData();
   for (const [name, value] of Object.entries({ model: "gemini-3-pro-image", prompt: "a fox" })) form.append(name, value);
   form.append("extra_body", JSON.stringify({ google: { image_config: SNAKE } }));
   await rig.call("/v1/images/generations", { method: "POST", body: form });
-  expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"imageConfig":{"aspectRatio":"16:9","imageSize":"2K"}');
+  expect(JSON.stringify(lastSent(rig))).toContain('"imageConfig":{"aspectRatio":"16:9","imageSize":"2K"}');
 });
 
 test.each([
@@ -76,7 +76,7 @@ test.each([
   ["pixels with a star in chat", "/v1/chat/completions", { messages: [{ role: "user", content: "a fox" }], size: "2048*2048" }],
 ])("a size may be a number: %s", async (_name, path, body) => {
   expect((await rig.call(path, { json: { model: "gemini-3-pro-image", ...body } })).status).toBe(200);
-  expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"imageConfig":{"aspectRatio":"1:1","imageSize":"2K"}');
+  expect(JSON.stringify(lastSent(rig))).toContain('"imageConfig":{"aspectRatio":"1:1","imageSize":"2K"}');
 });
 
 test("what cannot be read is named with its path", async () => {

@@ -78,7 +78,7 @@ describe("a job", () => {
 describe("under an Idempotency-Key", () => {
   const named = (name: string) => ({ "idempotency-key": name });
 
-  test("the same request is one generation, with the same pictures, streamed or not", async () => {
+  test("the same request is one generation, with the same images, streamed or not", async () => {
     const before = accepted(rig);
     const answers = await Promise.all([1, 2].map(async () => answerOf(await generate(rig, {}, named("one")))));
     const again = await answerOf(await generate(rig, {}, named("one")));
@@ -100,7 +100,7 @@ describe("under an Idempotency-Key", () => {
     expect([response.status, (await answerOf(response)).error?.code]).toEqual([400, "moderation_blocked"]);
   });
 
-  test("words instead of a picture are told, as without", async () => {
+  test("words instead of an image are reported, as without", async () => {
     await using own = await startRig({ simulator: { faults: "gemini.generate=text" } });
     const { error } = await answerOf(await generate(own, {}, named("four")));
     expect(error).toMatchObject({ code: "no_image_generated", message: expect.stringContaining("I cannot draw") });

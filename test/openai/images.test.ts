@@ -19,7 +19,7 @@ type Part = { text?: string; inlineData?: { mimeType: string; data: { sha256: st
 
 let rig: Rig;
 let client: OpenAI;
-/** Pictures that look apart, as an upstream made them. */
+/** Images that look apart, as an upstream made them. */
 let pictures: Buffer<ArrayBuffer>[];
 
 beforeAll(async () => {
@@ -40,14 +40,14 @@ const lastSent = () => {
   const call = rig.simulator.calls().findLast(({ operation }) => operation === "gemini.generate")!;
   return call.body as { contents: { role: string; parts: Part[] }[]; generationConfig: Record<string, unknown> };
 };
-/** The parts of the last upstream call: texts as they are, pictures by number. */
+/** The parts of the last upstream call: texts as they are, images by number. */
 const sentParts = () =>
   lastSent().contents[0]!.parts.map((part) =>
     part.inlineData ? pictures.findIndex((bytes) => hashOf(bytes) === part.inlineData!.data.sha256) : part.text,
   );
 
 describe("generations", () => {
-  test("16: without response_format the bytes are inside, of the type that is told", async () => {
+  test("16: without response_format the bytes are inside, of the type that is reported", async () => {
     const answer = await client.images.generate({ model: MODEL, prompt: "a fox" });
     expect(typeOf(bytesOf(answer))).toBe(answer.output_format as string);
     expect(answer).toMatchObject({
@@ -64,7 +64,7 @@ describe("generations", () => {
     expect([picture.status, picture.headers.get("content-type")]).toEqual([200, expect.stringMatching(/^image\//)]);
   });
 
-  test("16: n pictures are n upstream calls", async () => {
+  test("16: n images are n upstream calls", async () => {
     const before = accepted();
     const { data } = await answerOf(await generate({ n: 3 }));
     expect([data.length, accepted() - before]).toEqual([3, 3]);
@@ -102,7 +102,7 @@ describe("generations", () => {
     expect([typeOf(bytesOf(answer)), answer.output_format]).toEqual([format, format]);
   });
 
-  test("a lower compression is a smaller picture, also by link", async () => {
+  test("a lower compression is a smaller image, also by link", async () => {
     const sizes = await Promise.all(
       [10, 90].map(async (output_compression) => {
         const { data } = await answerOf(await generate({ output_format: "webp", output_compression, response_format: "url" }));
@@ -113,7 +113,7 @@ describe("generations", () => {
     expect(sizes[0]!).toBeLessThan(sizes[1]!);
   });
 
-  test("a picture in a generation is an edit; a negative prompt is said in words", async () => {
+  test("an image in a generation is an edit; a negative prompt is said in words", async () => {
     const image = `data:image/png;base64,${pictures[1]!.toString("base64")}`;
     expect((await generate({ input_references: [{ type: "image_url", image_url: { url: image } }], negative_prompt: "text" })).status).toBe(
       200,
@@ -146,7 +146,7 @@ describe("generations", () => {
   });
 });
 
-describe("18: edits send the prompt first, then the pictures in order", () => {
+describe("18: edits send the prompt first, then the images in order", () => {
   const file = (index: number, name = `${index}.png`, type = "image/png") => toFile(pictures[index]!, name, { type });
   const form = (...entries: [string, string | Blob, string?][]) => {
     const body = new FormData();
@@ -227,7 +227,7 @@ describe("18: edits send the prompt first, then the pictures in order", () => {
 });
 
 describe("19: streams", () => {
-  test("the official client gets drafts, then the picture with usage", async () => {
+  test("the official client gets drafts, then the image with usage", async () => {
     const stream = await client.images.generate({ model: "gemini-nano-banana-2.1", prompt: "a fox", stream: true, partial_images: 2 });
     const events = await Array.fromAsync(stream);
     expect(events.map(({ type }) => type)).toEqual(["image_generation.partial_image", "image_generation.completed"]);
@@ -235,7 +235,7 @@ describe("19: streams", () => {
     expect(events.at(-1)).toMatchObject({ quality: "auto", size: "1024x1024", usage: { total_tokens: expect.any(Number) } });
   });
 
-  test("edits name their events so, one completed for each picture, with usage told once", async () => {
+  test("edits name their events so, one completed for each image, with usage reported once", async () => {
     const image = await toFile(pictures[0]!, "a.png");
     const events = await Array.fromAsync(await client.images.edit({ model: MODEL, prompt: "blue", image, stream: true, n: 2 }));
     expect(events.map(({ type }) => type)).toEqual(["image_edit.completed", "image_edit.completed"]);
@@ -252,7 +252,7 @@ describe("19: streams", () => {
   });
 });
 
-describe("21: no picture", () => {
+describe("21: no image", () => {
   const refused = async (fault: string) => {
     await using own = await startRig({ simulator: { faults: `gemini.generate=${fault}` } });
     const sdk = new OpenAI({ apiKey: own.key, baseURL: `${own.url}/v1`, maxRetries: 0 });
@@ -316,7 +316,7 @@ describe("files", () => {
     expect(await own.context.media.get(file.id.replace("file-", ""))).not.toBeNull();
   });
 
-  test("what is no picture and no video is refused", async () => {
+  test("what is no image and no video is refused", async () => {
     const upload = client.files.create({ file: await toFile(Buffer.from('{"a":1}'), "batch.jsonl"), purpose: "batch" });
     expect(await upload.catch((error: unknown) => error)).toMatchObject({ status: 400, param: "file" });
   });

@@ -1,7 +1,7 @@
-// Numbers on every route of both dialects: seeds of any width reach the upstream as int32, bounds are told with the value.
+// Numbers on every route of both dialects: seeds of any width reach the upstream as int32, bounds are reported with the value.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { foldSeed } from "../../src/api/seed.ts";
-import { GEMINI, KEY, type Rig, startRig } from "../rig.ts";
+import { GEMINI, KEY, lastSent, type Rig, startRig } from "../rig.ts";
 
 setDefaultTimeout(30_000);
 
@@ -53,10 +53,10 @@ test("the upstream gets an int32", async () => {
   rig.simulator.reset();
   for (const body of [{ generationConfig: { seed: 9 } }, { extra_body: { google: { seed: 9 } } }, { extra_body: { seed: "9" } }]) {
     await rig.chat(body);
-    expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain('"seed":9');
+    expect(JSON.stringify(lastSent(rig))).toContain('"seed":9');
   }
   await rig.chat({ seed: 4294967295 });
-  expect(JSON.stringify(rig.simulator.calls().at(-1)!.body)).toContain(`"seed":${foldSeed(4294967295)}`);
+  expect(JSON.stringify(lastSent(rig))).toContain(`"seed":${foldSeed(4294967295)}`);
 });
 
 test.each<[string, string, object | undefined, string]>([

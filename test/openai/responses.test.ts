@@ -24,7 +24,7 @@ const callIn = (response: { output: unknown[] }) => response.output.find((item) 
 const bytesOf = ({ result }: Call) => Buffer.from(result, "base64");
 const hashOf = (bytes: Uint8Array) => new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
 const lastCall = () => rig.simulator.calls().findLast(({ operation }) => operation === "gemini.generate")!;
-/** What went upstream last: each turn's role and parts, pictures by their hash. */
+/** What went upstream last: each turn's role and parts, images by their hash. */
 const sentTurns = () => {
   const { contents } = lastCall().body as { contents: { role: string; parts: Part[] }[] };
   return contents.map(({ role, parts }) => [role, ...parts.map(({ text, inlineData }) => inlineData?.data.sha256 ?? text)]);
@@ -37,7 +37,7 @@ describe("one answer", () => {
     expect(call).toMatchObject({ status: "completed", size: "1024x1024", background: "opaque" });
     expect(["png", "jpeg"]).toContain(call.output_format);
     expect(bytesOf(call).byteLength).toBeGreaterThan(100);
-    expect(response.output_text).toContain("Here is your picture");
+    expect(response.output_text).toContain("Here is your image");
     expect(response).toMatchObject({ status: "completed", model: MODEL, error: null, usage: { total_tokens: expect.any(Number) } });
   });
 
@@ -62,7 +62,7 @@ describe("one answer", () => {
   test("another model without the tool is unknown", async () =>
     expect(await create({ model: "gpt-5.2" }).catch((error: unknown) => error)).toMatchObject({ status: 404, code: "model_not_found" }));
 
-  test("instructions, developer messages, pictures and a mask reach the upstream in their places", async () => {
+  test("instructions, developer messages, images and a mask reach the upstream in their places", async () => {
     const png = `data:image/png;base64,${bytesOf(callIn(await create({ tools: [{ type: "image_generation", output_format: "png" }] }))).toString("base64")}`;
     await create({
       instructions: "Be bright.",
@@ -92,7 +92,7 @@ describe("one answer", () => {
 });
 
 describe("going on", () => {
-  test("from the answer before, with the upstream's mark on its picture", async () => {
+  test("from the answer before, with the upstream's mark on its image", async () => {
     const first = await create();
     const second = await create({ previous_response_id: first.id, input: "now blue" });
     const turns = sentTurns();
@@ -135,7 +135,7 @@ describe("going on", () => {
     expect((await client.responses.retrieve(second.id)).id).toBe(second.id);
   });
 
-  test("with null in place of a picture that is past its age", async () => {
+  test("with null in place of an image that is past its age", async () => {
     const { id } = await create();
     const { response, pictures } = (await rig.context.responses.find(id, 1)) as { response: object; pictures: Record<string, string> };
     for (const mediaId of Object.values(pictures)) await rig.context.media.remove(mediaId);
@@ -149,7 +149,7 @@ describe("going on", () => {
     ["its own", 1, ["message", "image_generation_call", "message"]],
     ["another key's", 999, ["message", "message"]],
   ])("with the picture that it named and nobody read: %s", async (_whose, keyId, types) => {
-    const { id, ext } = await rig.context.media.keepBytes(PIXEL_PNG, { origin: "input", keyId, requestId: null });
+    const { id, ext } = await rig.context.media.storeBytes(PIXEL_PNG, { origin: "input", keyId, requestId: null });
     const input = [
       { role: "user", content: "a fox" },
       { role: "assistant", content: `![it](${rig.url}/media/${id}.${ext})` },
@@ -165,7 +165,7 @@ describe("going on", () => {
     expect((await rig.call(`/v1/responses/${id}/input_items?${query}`)).status).toBe(400);
   });
 
-  test("not from what was not to be kept, or never was", async () => {
+  test("not from what was not to be stored, or never was", async () => {
     const { id } = await create({ store: false });
     for (const previous_response_id of [id, "resp_unknown"]) {
       const thrown = await create({ previous_response_id }).catch((error: unknown) => error);
@@ -211,14 +211,14 @@ describe("events", () => {
     ]);
   });
 
-  test("29: finalResponse() of the official client resolves with the picture", async () => {
+  test("29: finalResponse() of the official client resolves with the image", async () => {
     const response = await client.responses.stream({ model: MODEL, input: "a fox" }).finalResponse();
     expect(callIn(response as { output: unknown[] }).result.length).toBeGreaterThan(100);
     await create({ previous_response_id: response.id, input: "now blue" });
     expect(sentTurns().map(([role]) => role)).toEqual(["user", "model", "user"]);
   });
 
-  test("words of our own come without a picture that is under way", async () => {
+  test("words of our own come without an image that is under way", async () => {
     const events = await eventsOf(client, { input: "hi" });
     expect(events.map(({ type }) => type)).toEqual(["response.created", "response.in_progress", ...TEXT, "response.completed"] as never);
   });

@@ -58,7 +58,7 @@ describe("openai", () => {
     expect(usage?.total_tokens).toBeGreaterThan(1000);
   });
 
-  test("9: streaming yields role, reasoning, one picture, a finish and the usage", async () => {
+  test("9: streaming yields role, reasoning, one image, a finish and the usage", async () => {
     const stream = await client.chat.completions.create({
       model: MODEL,
       messages: PROMPT,
@@ -147,7 +147,7 @@ describe("10: other clients", () => {
     expect(await text).toMatch(LINK);
   });
 
-  test("OpenRouter's provider yields one picture as a file", async () => {
+  test("OpenRouter's provider yields one image as a file", async () => {
     const provider = createOpenRouter({ baseURL: `${program.url}/v1`, apiKey: program.key });
     const { files } = await generateText({
       model: provider.chat(MODEL, { extraBody: { modalities: ["image", "text"] } }),

@@ -8,7 +8,7 @@ setDefaultTimeout(30_000);
 const MODEL = "gemini-3.1-flash-image";
 type Delta = { role?: string; content?: string; reasoning_content?: string; images?: { image_url: { url: string } }[] };
 
-/** A hundred times as fast as the system's: an upstream of 300 ms takes thirty seconds. */
+/** A hundred times as fast as the system's: an upstream of 600 ms takes a minute. */
 function fastClock(): Clock {
   const start = Date.now();
   return { now: () => start + (Date.now() - start) * 100, after: (ms, task) => systemClock.after(ms / 100, task) };
@@ -47,7 +47,7 @@ function lateReasoning(deltas: Delta[]): number[] {
 
 const CHAT = { model: MODEL, stream: true, messages: [{ role: "user", content: "a fox" }] };
 const slow = (settings: Parameters<typeof startRig>[0] = {}): Promise<Rig> =>
-  startRig({ clock: fastClock(), simulator: { faults: "gemini.generate=latency(300)" }, ...settings });
+  startRig({ clock: fastClock(), simulator: { faults: "gemini.generate=latency(600)" }, ...settings });
 
 const STREAMS: [name: string, path: string, body: object][] = [
   ["chat", "/v1/chat/completions", CHAT],
@@ -58,7 +58,7 @@ const STREAMS: [name: string, path: string, body: object][] = [
   ["images with drafts", "/v1/images/generations", { model: "gemini-3-pro-image", prompt: "a fox", stream: true, partial_images: 2 }],
 ];
 
-describe.each(STREAMS)("%s, while the upstream takes thirty seconds", (name, path, body) => {
+describe.each(STREAMS)("%s, while the upstream takes a minute", (name, path, body) => {
   test("strict readers read it to its end", async () => {
     await using rig = await slow();
     const text = await (await rig.call(path, { json: body })).text();
@@ -88,7 +88,7 @@ test("the images stream is kept alive before its first event, and begins with on
   expect(await (await rig.call("/v1/images/generations", { json: body })).text()).toMatch(/^event: /);
 });
 
-test("who waits in the queue is told the position", async () => {
+test("a request that waits in the queue gets its position", async () => {
   await using rig = await slow({ tokens: [{ ...GEMINI, imageConcurrency: 1 }] });
   const texts = await Promise.all([1, 2].map(async () => (await rig.call("/v1/chat/completions", { json: CHAT })).text()));
   expect(texts.filter((text) => /Waiting in the queue: position 1[^"]* s so far/.test(text))).toHaveLength(1);

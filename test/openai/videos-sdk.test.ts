@@ -8,7 +8,7 @@ import { PIXEL_PNG } from "../../src/gateway/media/media.fixtures.ts";
 import { type Program, startProgram } from "../executable.ts";
 
 const MODEL = "gemini-omni-1.2-flash";
-const WISH = { model: MODEL, prompt: "a red fox", seconds: "4", size: "1280x720" } as const;
+const VIDEO = { model: MODEL, prompt: "a red fox", seconds: "4", size: "1280x720" } as const;
 const SLOW = 30_000;
 
 let program: Program;
@@ -18,7 +18,7 @@ let done: Video;
 beforeAll(async () => {
   program = await startProgram();
   client = new OpenAI({ baseURL: `${program.url}/v1`, apiKey: program.key });
-  done = await finished(await client.videos.create(WISH));
+  done = await finished(await client.videos.create(VIDEO));
 }, SLOW);
 afterAll(() => program[Symbol.asyncDispose]());
 
@@ -54,8 +54,8 @@ describe("openai", () => {
     async () => {
       const image_url = `data:image/png;base64,${PIXEL_PNG.toBase64()}`;
       const made = await Promise.all([
-        client.videos.create({ ...WISH, input_reference: await picture() }),
-        client.videos.create({ ...WISH, input_reference: { image_url } }),
+        client.videos.create({ ...VIDEO, input_reference: await picture() }),
+        client.videos.create({ ...VIDEO, input_reference: { image_url } }),
       ]);
       const ends = await Promise.all(made.map(finished));
       expect(ends.map(({ status }) => status)).toEqual(["completed", "completed"]);
@@ -73,7 +73,7 @@ describe("openai", () => {
   test(
     "24: pages of one show every video, and a deleted one is gone with its content",
     async () => {
-      const video = await finished(await client.videos.create(WISH));
+      const video = await finished(await client.videos.create(VIDEO));
       const list = async () => {
         const ids: string[] = [];
         for await (const { id } of client.videos.list({ limit: 1 })) ids.push(id);
@@ -108,7 +108,7 @@ describe("openai", () => {
 
   test("28: content before completion is a ConflictError after one request", async () => {
     program.simulator.setOptions({ videoMs: 60_000 });
-    const { id } = await client.videos.create(WISH);
+    const { id } = await client.videos.create(VIDEO);
     let requests = 0;
     const counting = client.withOptions({
       fetch: (...args: Parameters<typeof fetch>) => {

@@ -67,10 +67,10 @@ async function sentFor(prompt: string): Promise<Sent & { secret: string | null }
     await Bun.sleep(10);
   }
 }
-let wishes = 0;
+let prompts = 0;
 /** A prompt like no other. */
-const newPrompt = () => `wish ${++wishes} of a fox.`;
-/** How pictures reach the upstream when the body or the form holds this. */
+const newPrompt = () => `prompt ${++prompts} of a fox.`;
+/** How images reach the upstream when the body or the form holds this. */
 async function picturesSent(send: (prompt: string) => Promise<Response>) {
   const prompt = newPrompt();
   await videoOf(await send(prompt));
@@ -152,7 +152,7 @@ describe("making", () => {
   });
 });
 
-describe("22: a picture to begin with", () => {
+describe("22: an image to begin with", () => {
   const file = () => new File([PIXEL_PNG], "blob", { type: "application/octet-stream" });
   test.each<[string, (prompt: string) => Promise<Response>]>([
     ["as a file", formWith({ seconds: "4", input_reference: file() })],
@@ -205,7 +205,7 @@ describe("content", () => {
     ]);
   });
 
-  test("has a thumbnail where the video begins with a given picture, else an honest 404", async () => {
+  test("has a thumbnail where the video begins with a given image, else an honest 404", async () => {
     const { id } = await ended(rig, (await make({ input_reference: DATA_URL })).id);
     const still = await content(id, {}, "?variant=thumbnail");
     expect([still.status, still.headers.get("content-type"), await still.bytes()]).toEqual([200, "image/png", PIXEL_PNG]);
@@ -358,7 +358,7 @@ test("the same Idempotency-Key gives the same job, with another body a conflict"
   expect([again.id, other.status]).toEqual([first.id, 409]);
 });
 
-test("clients that poll are told how often", async () =>
+test("clients that poll get an interval", async () =>
   expect((await rig.call(`/v1/videos/${done.id}`)).headers.get("openai-poll-after-ms")).toBe("3000"));
 
 test("models of videos are listed, and aliases by themselves", async () => {

@@ -1,4 +1,4 @@
-// Requests that wait for a free token: told their place, served in turn, refused with a time to come again, gone without a trace.
+// Requests that wait for a free token: reported their place, served in turn, refused with a time to come again, gone without a trace.
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { GEMINI, type Rig, startRig } from "../rig.ts";
 
@@ -17,7 +17,7 @@ let holds = 0;
 async function holdSlot(): Promise<() => Promise<void>> {
   rig.simulator.setFaults("gemini.generate=hang:once");
   const leaving = new AbortController();
-  // A request of its own: what a client left is told again to an identical one.
+  // A request of its own: what a client left is reported again to an identical one.
   const messages = [{ role: "user", content: `a fox, number ${++holds}` }];
   const held = rig.chat({ messages }, { signal: leaving.signal }).catch(() => {});
   while (gauges().inFlight.image === 0) await Bun.sleep(1);
@@ -27,7 +27,7 @@ async function holdSlot(): Promise<() => Promise<void>> {
   };
 }
 
-/** A stream that has been told its place. */
+/** A stream that has sent its queue position. */
 async function waiting(signal?: AbortSignal) {
   const response = await rig.chat({ stream: true }, { signal });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
@@ -39,7 +39,7 @@ async function waiting(signal?: AbortSignal) {
   };
 }
 
-test("a stream tells its place, and is served as soon as the slot is free", async () => {
+test("a stream reports its place, and is served as soon as the slot is free", async () => {
   const free = await holdSlot();
   const rest = await waiting();
   await free();

@@ -50,7 +50,7 @@ export async function wantImages(world: World, life: Life, keyId: number): Promi
     startedAt: time.now(),
   };
   world.clients.add(client);
-  // By then nothing is kept for a client that reads no more, though it is still there.
+  // By then nothing is stored for a client that reads no more, though it is still there.
   if (manner === "stalls") life.clock.after(client.endsBy - time.elapsed() - 100, () => world.clients.delete(client));
   const goesOn = manner === "leaves" || manner === "abandons";
   chronicle.note("request", requestId, { key: keyId, model: request.choice.requested, n, manner });
@@ -94,7 +94,7 @@ async function read(world: World, life: Life, request: ImageGeneration, manner: 
   throw new Violation(`A generation ends with its result or an error: ${request.requestId}`);
 }
 
-/** One video: admitted, submitted once, written down before it is told, followed to its end by this process or the next. */
+/** One video: admitted, submitted once, written down before it is reported, followed to its end by this process or the next. */
 export async function wantVideo(world: World, life: Life, keyId: number): Promise<void> {
   const { dice, time, settings, upstream, disk, figures } = world;
   const requestId = world.nextRequest();

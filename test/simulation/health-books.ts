@@ -34,7 +34,7 @@ export type HealthBooks = {
   cooldownEnd(token: Token, family: string, now: number): { until: number; isFresh: boolean };
   /** Whether one call at a time shows if the token works again. */
   isHalfOpen(token: Token, now: number): boolean;
-  /** One call ended so; asked after the pool was told. @throws {Violation} when the pool drew another conclusion */
+  /** One call ended so; asked after the pool was reported. @throws {Violation} when the pool drew another conclusion */
   report(token: Token, family: string, outcome: Outcome): void;
   /** A check of the token succeeded. */
   proven(token: Token): void;

@@ -121,9 +121,9 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
 let media = 0;
 
 /** Stores nothing; sometimes the disk is full when the image has arrived already. */
-function createWorldMedia({ dice, disk }: World, clock: Clock): Pick<MediaStore, "keep" | "discard" | "assertSpace" | "claimInputs"> {
+function createWorldMedia({ dice, disk }: World, clock: Clock): Pick<MediaStore, "store" | "discard" | "assertSpace" | "claimInputs"> {
   return {
-    async keep(_draft, { keyId, requestId }) {
+    async store(_draft, { keyId, requestId }) {
       await sleep(clock, dice.between(0, 20));
       if (disk.isFull || dice.chance(0.001)) throw new AppError("unavailable", "The disk is full.", { retryAfterMs: 30_000 });
       const facts = { kind: "image", origin: "result", mime: "image/png", ext: "png", bytes: 1, width: 1, height: 1 } as const;

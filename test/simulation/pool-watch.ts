@@ -211,9 +211,14 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
     if (!(error instanceof AppError) || error.kind === "cancelled" || error.kind === "upstream_timeout") return;
     const isFull = error.kind === "busy" && error.message.includes("queue is full");
     if (isFull && one.waits) {
-      const placesOf = (keyId: number) => [...asked].filter(({ waits, request }) => waits && request.keyId === keyId).length;
-      const own = placesOf(one.request.keyId) + 1;
-      const most = Math.max(0, ...[...asked].map(({ request }) => placesOf(request.keyId)));
+      const waiting = [...asked].filter(({ waits }) => waits);
+      const own = waiting.filter(({ request }) => request.keyId === one.request.keyId).length + 1;
+      // Those of this step may have come after it gave way.
+      const earlier = Map.groupBy(
+        waiting.filter(({ cameIn }) => cameIn < step()),
+        ({ request }) => request.keyId,
+      );
+      const most = Math.max(0, ...[...earlier.values()].map(({ length }) => length));
       assert(own >= most, "In a full queue the key with the most places gives way:", { number: one.number, own, most });
     }
     const isTooLate = error.kind === "busy" && error.message.includes("would not end in time");

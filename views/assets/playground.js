@@ -1,4 +1,4 @@
-// The playground beyond forms: pictures by drop, paste and file are sent at once; picking from the gallery; Ctrl+Enter; the time that passes.
+// The playground beyond forms: images by drop, paste and file are sent at once; picking from the gallery; Ctrl+Enter; the time that passes.
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 const form = document.getElementById("playground");
 const picker = document.getElementById("picker");

@@ -10,9 +10,9 @@ import type { View } from "../ui/view.ts";
 /** A signed-in browser, without what would make one of it. */
 export type SessionView = { mark: string; agent: string; address: string | null; createdAt: number; seenAt: number; isThis: boolean };
 
-type AccountProps = { view: View; sessions: readonly SessionView[]; trail: readonly AuditRow[] };
+type AccountProps = { view: View; sessions: readonly SessionView[]; entries: readonly AuditRow[] };
 
-export function AccountPage({ view, sessions, trail }: AccountProps) {
+export function AccountPage({ view, sessions, entries }: AccountProps) {
   const { account } = view.t;
   return (
     <>
@@ -49,7 +49,7 @@ export function AccountPage({ view, sessions, trail }: AccountProps) {
         <Preferences view={view} />
       </Card>
       <Card title={account.trailTitle}>
-        <AuditLogTable view={view} trail={trail} />
+        <AuditLogTable view={view} entries={entries} />
       </Card>
     </>
   );
@@ -106,9 +106,9 @@ function SessionTable({ view, sessions }: Pick<AccountProps, "view" | "sessions"
 }
 
 /** Changes, newest first; secrets are masked in what they hold. */
-export function AuditLogTable({ view, trail }: Pick<AccountProps, "view" | "trail">) {
+export function AuditLogTable({ view, entries }: Pick<AccountProps, "view" | "entries">) {
   const { account } = view.t;
-  if (trail.length === 0) return <EmptyState title={account.trailEmpty} />;
+  if (entries.length === 0) return <EmptyState title={account.trailEmpty} />;
   const columns = [
     { key: "when", label: account.when },
     { key: "who", label: account.who },
@@ -117,7 +117,7 @@ export function AuditLogTable({ view, trail }: Pick<AccountProps, "view" | "trai
   ];
   return (
     <Table view={view} label={account.trailTitle} columns={columns}>
-      {trail.map((row) => (
+      {entries.map((row) => (
         <Row key={row.id} view={view} id={`change-${row.id}`}>
           <Cell label={account.when}>
             <Time view={view} value={row.at} />

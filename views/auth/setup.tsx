@@ -211,7 +211,7 @@ export function TokenStep({ view, existing, providers, chosen, label, problem }:
   );
 }
 
-/** A picture that was made: its address, how long it took (ms), which token made it. */
+/** An image that was made: its address, how long it took (ms), which token made it. */
 export type MadeImage = { src: string; ms: number; label: string; prompt: string };
 
 export function ImageStep({ view, canMake, simulated }: { view: View; canMake: boolean; simulated: boolean }) {
@@ -273,7 +273,7 @@ export function ImageFigure({ view, made }: { view: View; made: MadeImage }) {
   );
 }
 
-/** Without JavaScript: the picture as a page. */
+/** Without JavaScript: the image as a page. */
 export function ImagePage({ view, made }: { view: View; made: MadeImage }) {
   return (
     <Step view={view} step="picture">

@@ -12,7 +12,8 @@ import { mediaHref, WholeMedia } from "../ui/media.tsx";
 import { Hint } from "../ui/messages.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
-import { JobActions, JobCost, type JobNames, JobProgress, jobHref, type ShownJob } from "./jobs.tsx";
+import { JobActions, JobCost, JobProgress, jobHref, type ShownJob } from "./job-parts.tsx";
+import type { JobNames } from "./jobs.tsx";
 
 export type JobData = {
   job: ShownJob;

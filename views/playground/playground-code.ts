@@ -7,7 +7,7 @@ export type CodeCall = {
   origin: string;
   /** Model id that says the quality too. */
   modelId: string;
-  wish: PlaygroundForm;
+  values: PlaygroundForm;
 };
 
 export type CodeLanguage = "curl" | "python" | "typescript";
@@ -30,41 +30,41 @@ export function writeCode(code: CodeCall, words: CodeWords): Record<CodeLanguage
 }
 
 function callOf(code: CodeCall, words: CodeWords): Call {
-  const { kind, modelId, wish } = code;
+  const { kind, modelId, values } = code;
   const fields: Field[] = [
     ["model", modelId],
-    ["prompt", wish.prompt || "…"],
+    ["prompt", values.prompt || "…"],
   ];
   const add = (name: string, value: string | number | null) => {
     if (value !== "" && value !== null) fields.push([name, value]);
   };
-  if (kind === "image") add("n", wish.n > 1 ? wish.n : null);
-  add("aspect_ratio", wish.aspect);
-  add("image_size", wish.size);
-  add("resolution", wish.resolution);
-  add("seconds", wish.seconds === null ? null : `${wish.seconds}`);
-  add("seed", wish.seed);
+  if (kind === "image") add("n", values.n > 1 ? values.n : null);
+  add("aspect_ratio", values.aspect);
+  add("image_size", values.size);
+  add("resolution", values.resolution);
+  add("seconds", values.seconds === null ? null : `${values.seconds}`);
+  add("seed", values.seed);
   const uploads = uploadsOf(code);
   if (kind === "image") {
     add("response_format", "url");
     const path = uploads.length > 0 ? "/v1/images/edits" : "/v1/images/generations";
-    return { ...code, path, fields, uploads, notes: wish.thinking ? [words.thinking] : [] };
+    return { ...code, path, fields, uploads, notes: values.thinking ? [words.thinking] : [] };
   }
-  const isSourced = ["edit", "extend", "upscale"].includes(wish.mode);
+  const isSourced = ["edit", "extend", "upscale"].includes(values.mode);
   if (isSourced) add("video", PLACEHOLDER_VIDEO);
-  const path = !isSourced ? "/v1/videos" : wish.mode === "extend" ? "/v1/videos/extensions" : "/v1/videos/edits";
-  return { ...code, path, fields, uploads, notes: wish.mode === "upscale" ? [words.upscale] : [] };
+  const path = !isSourced ? "/v1/videos" : values.mode === "extend" ? "/v1/videos/extensions" : "/v1/videos/edits";
+  return { ...code, path, fields, uploads, notes: values.mode === "upscale" ? [words.upscale] : [] };
 }
 
 const FIELDS = { first: "first_frame", last: "last_frame", pictures: "input_references" } as const;
 
-function uploadsOf({ kind, wish: { inputs } }: CodeCall): Upload[] {
+function uploadsOf({ kind, values: { inputs } }: CodeCall): Upload[] {
   const of = (slot: Exclude<Slot, "video">, name: string) =>
     inputs[slot].map((_, index, all) => ({
       field: kind === "image" ? "image[]" : FIELDS[slot],
       file: all.length > 1 ? `${name}-${index + 1}.png` : `${name}.png`,
     }));
-  return [...of("first", "first"), ...of("last", "last"), ...of("pictures", "picture")];
+  return [...of("first", "first"), ...of("last", "last"), ...of("pictures", "image")];
 }
 
 const shell = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -107,10 +107,10 @@ function python(call: Call): string {
   const { kind, origin, path, uploads, notes } = call;
   const known = call.fields.filter(([name]) => KNOWN[kind].has(name)).map(([name, value]) => `    ${name}=${literal(value)},`);
   const more = call.fields.filter(([name]) => !KNOWN[kind].has(name)).map(([name, value]) => `${literal(name)}: ${literal(value)}`);
-  const usesPictures = kind === "video" && uploads.length > 0;
+  const usesImages = kind === "video" && uploads.length > 0;
   const head = [
     ...notes.map((note) => `# ${note}`),
-    ...(usesPictures ? ["from base64 import b64encode"] : []),
+    ...(usesImages ? ["from base64 import b64encode"] : []),
     "from openai import OpenAI",
     ...(isEdit(call) && kind === "video" ? ["from openai.types import Video"] : []),
     "",
@@ -124,10 +124,9 @@ function python(call: Call): string {
       "\n",
     );
   }
-  if (usesPictures)
-    head.push("", "def picture(path):", '    return "data:image/png;base64," + b64encode(open(path, "rb").read()).decode()');
+  if (usesImages) head.push("", "def image(path):", '    return "data:image/png;base64," + b64encode(open(path, "rb").read()).decode()');
   more.push(
-    ...groupUploads(uploads).map(([field, files]) => `${literal(field)}: ${listOf(field, files, (file) => `picture(${literal(file)})`)}`),
+    ...groupUploads(uploads).map(([field, files]) => `${literal(field)}: ${listOf(field, files, (file) => `image(${literal(file)})`)}`),
   );
   if (isEdit(call)) {
     const body = [
@@ -148,20 +147,20 @@ function typescript(call: Call): string {
   const lines = call.fields.map(([name, value]) => `  ${name}: ${literal(value)},`);
   const known = lines.filter((_, index) => KNOWN[kind].has(call.fields[index]![0]));
   const more = lines.filter((_, index) => !KNOWN[kind].has(call.fields[index]![0]));
-  const usesPictures = uploads.length > 0;
-  const fromDisk = [...(usesPictures ? ["readFileSync"] : []), ...(kind === "video" ? ["writeFileSync"] : [])];
+  const usesImages = uploads.length > 0;
+  const fromDisk = [...(usesImages ? ["readFileSync"] : []), ...(kind === "video" ? ["writeFileSync"] : [])];
   const head = [
     ...notes.map((note) => `// ${note}`),
     ...(fromDisk.length > 0 ? [`import { ${fromDisk.join(", ")} } from "node:fs";`] : []),
-    `import OpenAI${kind === "image" && usesPictures ? ", { toFile }" : ""} from "openai";`,
+    `import OpenAI${kind === "image" && usesImages ? ", { toFile }" : ""} from "openai";`,
     "",
     `const client = new OpenAI({ baseURL: ${literal(`${origin}/v1`)}, apiKey: ${literal(PLACEHOLDER_KEY)} });`,
   ];
   const rest = more.length > 0 ? ["  // @ts-expect-error: fields of this server", ...more] : [];
   if (kind === "image") {
     const files = uploads.map(({ file }) => `await toFile(readFileSync(${literal(file)}), ${literal(file)}, { type: "image/png" })`);
-    if (usesPictures) known.unshift(`  image: [${files.join(", ")}],`);
-    const method = usesPictures ? "edit" : "generate";
+    if (usesImages) known.unshift(`  image: [${files.join(", ")}],`);
+    const method = usesImages ? "edit" : "generate";
     return [
       ...head,
       "",
@@ -172,13 +171,13 @@ function typescript(call: Call): string {
       "for (const { url } of result.data ?? []) console.log(url);",
     ].join("\n");
   }
-  if (usesPictures) {
-    head.push("", 'const picture = (path: string) => "data:image/png;base64," + readFileSync(path, "base64");');
-    const pictures = groupUploads(uploads).map(
-      ([field, files]) => `  ${field}: ${listOf(field, files, (file) => `picture(${literal(file)})`)},`,
+  if (usesImages) {
+    head.push("", 'const image = (path: string) => "data:image/png;base64," + readFileSync(path, "base64");');
+    const images = groupUploads(uploads).map(
+      ([field, files]) => `  ${field}: ${listOf(field, files, (file) => `image(${literal(file)})`)},`,
     );
     if (rest.length === 0) rest.push("  // @ts-expect-error: fields of this server");
-    rest.push(...pictures);
+    rest.push(...images);
   }
   const end = [
     'while (video.status !== "completed" && video.status !== "failed") {',

@@ -10,7 +10,7 @@ import type { View } from "../ui/view.ts";
 export type FormData = {
   models: readonly PlaygroundModel[];
   model: PlaygroundModel;
-  wish: PlaygroundForm;
+  values: PlaygroundForm;
   /** Of the model in the chosen mode. */
   offer: ImageModel | ModeChoices;
   /** Images of one run, at most. */
@@ -37,7 +37,7 @@ export function PlaygroundFormView({ view, data }: { view: View; data: FormData 
         name="prompt"
         label={playground.prompt}
         rows={5}
-        value={data.wish.prompt}
+        value={data.values.prompt}
         required
         maxLength={32_000}
         placeholder={playground.promptPlaceholder}
@@ -59,7 +59,7 @@ export function PlaygroundFormView({ view, data }: { view: View; data: FormData 
 /** Everything but the prompt. */
 export function PlaygroundSettings({ view, data }: { view: View; data: FormData }) {
   const { playground } = view.t;
-  const { model, wish, offer } = data;
+  const { model, values, offer } = data;
   return (
     <>
       <ModelSelect view={view} data={data} />
@@ -72,7 +72,7 @@ export function PlaygroundSettings({ view, data }: { view: View; data: FormData 
         <Select
           name="mode"
           label={playground.mode}
-          value={wish.mode}
+          value={values.mode}
           options={model.modes.map(({ mode }) => ({ value: mode, label: playground.modes[mode] }))}
           {...SETTINGS}
         />
@@ -139,7 +139,7 @@ function Choice(props: {
   return <Select name={name} label={label} value={value} options={options} />;
 }
 
-function Seed({ view, wish }: { view: View; wish: PlaygroundForm }) {
+function Seed({ view, values }: { view: View; values: PlaygroundForm }) {
   return (
     <Field
       name="seed"
@@ -148,42 +148,55 @@ function Seed({ view, wish }: { view: View; wish: PlaygroundForm }) {
       min={0}
       max={2_147_483_647}
       step={1}
-      value={wish.seed ?? ""}
+      value={values.seed ?? ""}
       placeholder="–"
     />
   );
 }
 
-function ImageSettings({ view, data: { wish, maxImages }, offer }: { view: View; data: FormData; offer: ImageModel }) {
+function ImageSettings({ view, data: { values, maxImages }, offer }: { view: View; data: FormData; offer: ImageModel }) {
   const { playground } = view.t;
   return (
     <>
-      <Choice view={view} name="aspect" label={playground.aspect} value={wish.aspect} values={offer.aspects} />
-      <Choice view={view} name="size" label={playground.size} value={wish.size} values={offer.sizes} />
+      <Choice view={view} name="aspect" label={playground.aspect} value={values.aspect} values={offer.aspects} />
+      <Choice view={view} name="size" label={playground.size} value={values.size} values={offer.sizes} />
       <Choice
         view={view}
         name="thinking"
         label={playground.thinking}
-        value={wish.thinking}
+        value={values.thinking}
         values={offer.thinking}
         words={playground.thinkingLevels}
       />
-      <Field name="n" label={playground.count} type="number" min={1} max={maxImages} step={1} value={wish.n} />
-      <Seed view={view} wish={wish} />
+      <Field name="n" label={playground.count} type="number" min={1} max={maxImages} step={1} value={values.n} />
+      <Seed view={view} values={values} />
     </>
   );
 }
 
-function VideoSettings({ view, data: { wish }, offer }: { view: View; data: FormData; offer: ModeChoices }) {
+function VideoSettings({ view, data: { values }, offer }: { view: View; data: FormData; offer: ModeChoices }) {
   const { playground } = view.t;
   const { aspects, resolutions, qualities, seconds } = offer;
   return (
     <>
-      <Choice view={view} name="aspect" label={playground.aspect} value={wish.aspect} values={aspects} />
-      <Choice view={view} name="resolution" label={playground.resolution} value={wish.resolution} values={resolutions} />
-      <Choice view={view} name="quality" label={playground.quality} value={wish.quality} values={qualities} words={playground.qualities} />
+      <Choice view={view} name="aspect" label={playground.aspect} value={values.aspect} values={aspects} />
+      <Choice view={view} name="resolution" label={playground.resolution} value={values.resolution} values={resolutions} />
+      <Choice
+        view={view}
+        name="quality"
+        label={playground.quality}
+        value={values.quality}
+        values={qualities}
+        words={playground.qualities}
+      />
       {seconds?.values && (
-        <Choice view={view} name="seconds" label={playground.seconds} value={`${wish.seconds ?? ""}`} values={seconds.values.map(String)} />
+        <Choice
+          view={view}
+          name="seconds"
+          label={playground.seconds}
+          value={`${values.seconds ?? ""}`}
+          values={seconds.values.map(String)}
+        />
       )}
       {seconds && !seconds.values && (
         <Field
@@ -193,11 +206,11 @@ function VideoSettings({ view, data: { wish }, offer }: { view: View; data: Form
           min={seconds.min}
           max={seconds.max}
           step={1}
-          value={wish.seconds ?? ""}
+          value={values.seconds ?? ""}
           placeholder={`${seconds.default}`}
         />
       )}
-      <Seed view={view} wish={wish} />
+      <Seed view={view} values={values} />
     </>
   );
 }

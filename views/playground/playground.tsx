@@ -2,7 +2,7 @@
 import type { JobRow } from "../../src/db/jobs.ts";
 import type { Media } from "../../src/domain/generation.ts";
 import type { QueuePosition } from "../../src/domain/job.ts";
-import { jobHref } from "../jobs/jobs.tsx";
+import { jobHref } from "../jobs/job-parts.tsx";
 import { ActionButton, Badge, Card, CodeBlock, CopyButton, EmptyState, JobBadge, LinkButton } from "../ui/controls.tsx";
 import { Duration, Money, Progress, Time } from "../ui/figures.tsx";
 import { formatDuration } from "../ui/format.ts";
@@ -18,7 +18,7 @@ export type Run = {
   /** Among those that wait for a token. */
   place: QueuePosition | null;
   media: readonly Media[];
-  /** What the model said beside its pictures. */
+  /** What the model said beside its images. */
   words: string;
 };
 
@@ -82,7 +82,7 @@ export function PlaygroundPage({ view, data }: { view: View; data: PlaygroundDat
 
 const OPEN = new Set(["queued", "submitting", "running", "storing"]);
 
-/** A run as it stands; one under way is told of by the server until it has ended. */
+/** A run as it stands; the server sends its progress until it has ended. */
 export function RunView({ view, run }: { view: View; run: Run }) {
   if (!OPEN.has(run.job.state)) return <RunState view={view} run={run} />;
   const listens = { "hx-sse:connect": `/admin/playground/runs/${encodeURIComponent(run.job.id)}/events`, "hx-sse:close": "over" };

@@ -1,11 +1,11 @@
 // Settings page: every setting with value, origin and bounds, review of changes, secrets.
-import type { SettingDifference, SettingState } from "../../src/gateway/settings/manage-settings.ts";
-import { ActionButton, Badge, Button, Card, CodeBlock, CopyButton, EmptyState, Form, LinkButton, Tabs } from "../ui/controls.tsx";
+import type { SettingState } from "../../src/gateway/settings/manage-settings.ts";
+import { ActionButton, Button, Card, CodeBlock, CopyButton, EmptyState, Form, LinkButton, Tabs } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { Time } from "../ui/figures.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { ErrorAlert, Hint } from "../ui/messages.tsx";
-import { Cell, FilterBar, Row, Table } from "../ui/table.tsx";
+import { FilterBar } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 import { Setting, type Typed } from "./setting.tsx";
 
@@ -87,53 +87,6 @@ function LastChange({ view, lastChange: { at, names } }: { view: View; lastChang
         {settings.undo}
       </ActionButton>
     </div>
-  );
-}
-
-type ReviewProps = { view: View; differences: readonly SettingDifference[]; changes: Readonly<Record<string, unknown>>; revision: number };
-
-/** Old and new side by side; nothing is changed until it is sent. */
-export function ReviewPage({ view, differences, changes, revision }: ReviewProps) {
-  const { settings } = view.t;
-  const columns = [
-    { key: "setting", label: settings.setting },
-    { key: "before", label: settings.before },
-    { key: "after", label: settings.after },
-  ];
-  return (
-    <>
-      <PageHead up={{ href: "/admin/settings", label: settings.title }} title={settings.reviewTitle} about={settings.reviewAbout} />
-      <Form view={view} action="/admin/settings/apply" label={settings.reviewTitle}>
-        <input type="hidden" name="revision" value={revision} />
-        {Object.entries(changes).map(([key, value]) => (
-          <input key={key} type="hidden" name={`set.${key}`} value={JSON.stringify(value)} />
-        ))}
-        <Table view={view} label={settings.reviewTitle} columns={columns}>
-          {differences.map(({ key, description, before, after, resets }) => (
-            <Row key={key} view={view} id={`change-${key}`}>
-              <Cell label={settings.setting}>
-                <div class="lines">
-                  {settings.describe(key, description)}
-                  <small class="muted mono">{key}</small>
-                </div>
-              </Cell>
-              <Cell label={settings.before}>
-                <del class="mono">{before}</del>
-              </Cell>
-              <Cell label={settings.after}>
-                <ins class="mono">{after}</ins> {resets && <Badge tone="off">{settings.reset}</Badge>}
-              </Cell>
-            </Row>
-          ))}
-        </Table>
-        <div class="form-foot">
-          <Button tone="primary" data-focus>
-            {settings.apply(differences.length)}
-          </Button>
-          <LinkButton href="/admin/settings">{settings.back}</LinkButton>
-        </div>
-      </Form>
-    </>
   );
 }
 

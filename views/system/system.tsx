@@ -78,7 +78,15 @@ export function HealthPage({ view, data }: { view: View; data: HealthData }) {
 const CHECK_TONES: Record<CheckResult["state"], BadgeTone> = { ok: "ok", warn: "warn", failed: "bad" };
 
 /** What was looked at, and the buttons that look further; replaced by their answer. */
-export function Checks({ view, checks, told = false }: { view: View; checks: readonly CheckResult[] /** Sums it up. */; told?: boolean }) {
+export function Checks({
+  view,
+  checks,
+  summary = false,
+}: {
+  view: View;
+  checks: readonly CheckResult[] /** Sums it up. */;
+  summary?: boolean;
+}) {
   const { system } = view.t;
   const columns = [
     { key: "check", label: system.check },
@@ -102,7 +110,7 @@ export function Checks({ view, checks, told = false }: { view: View; checks: rea
         </>
       }
     >
-      {told ? (
+      {summary ? (
         <Hint tone={failed === 0 ? "ok" : "warn"}>{failed === 0 ? system.allWell : system.someFailed(failed)}</Hint>
       ) : (
         <p class="muted hint">{system.selfTestHint}</p>
@@ -135,7 +143,7 @@ function Finding({ view, check: { name, figure, message } }: { view: View; check
   if (message) return <span class="muted">{message}</span>;
   if (figure === null) return null;
   if (name === "disk") return <Bytes view={view} value={figure} />;
-  // An upstream tells whole seconds: less than two are none.
+  // An upstream reports whole seconds: less than two are none.
   return Math.abs(figure) < 2000 ? null : <span class="muted">{system.clockOff(formatDuration(Math.abs(figure)))}</span>;
 }
 
@@ -201,7 +209,7 @@ export function AuditLogPage({ view, data: { rows, subject, isFirst, next } }: {
       </form>
       <Card title={subject ? system.trailOf(subject) : undefined}>
         <p class="muted hint">{system.trailAbout}</p>
-        <AuditLogTable view={view} trail={rows} />
+        <AuditLogTable view={view} entries={rows} />
       </Card>
       <Pager view={view} next={next === null ? null : href(next)} first={isFirst ? null : href(null)} />
     </>

@@ -51,26 +51,7 @@ export function TokenSettings({ view, row, proxy }: { view: View; row: TokenRow;
           <Toggle name="video_enabled" label={fields.videoEnabled} on={row.videoEnabled} />
         </div>
         <div class="columns tight">
-          <Field
-            name="image_concurrency"
-            label={fields.imageConcurrency}
-            hint={hints.concurrency}
-            type="number"
-            min={-1}
-            max={1000}
-            value={row.imageConcurrency}
-            required
-          />
-          <Field
-            name="video_concurrency"
-            label={fields.videoConcurrency}
-            hint={hints.concurrency}
-            type="number"
-            min={-1}
-            max={1000}
-            value={row.videoConcurrency}
-            required
-          />
+          <ConcurrencyFields view={view} values={{ image: row.imageConcurrency, video: row.videoConcurrency }} />
           <Field name="weight" label={fields.weight} hint={hints.weight} type="number" min={0} step="any" value={row.weight} required />
           <Field
             name="priority"
@@ -96,8 +77,35 @@ export function TokenSettings({ view, row, proxy }: { view: View; row: TokenRow;
   );
 }
 
+type PerKind = { image: number; video: number };
+
+/** Calls at once, of images and of videos: as set, or empty with what an empty field means. */
+function ConcurrencyFields({ view, values, placeholders }: { view: View; values?: PerKind; placeholders?: PerKind }) {
+  const { fields, hints } = view.t.tokens;
+  const common = { hint: hints.concurrency, type: "number", min: -1, max: 1000, required: values !== undefined } as const;
+  const text = (value: number | undefined) => (value === undefined ? undefined : String(value));
+  return (
+    <>
+      <Field
+        name="image_concurrency"
+        label={fields.imageConcurrency}
+        value={values?.image}
+        placeholder={text(placeholders?.image)}
+        {...common}
+      />
+      <Field
+        name="video_concurrency"
+        label={fields.videoConcurrency}
+        value={values?.video}
+        placeholder={text(placeholders?.video)}
+        {...common}
+      />
+    </>
+  );
+}
+
 /** `defaults`: calls at once of a token whose form leaves them empty. */
-export function NewTokenPage({ view, defaults }: { view: View; defaults: { image: number; video: number } }) {
+export function NewTokenPage({ view, defaults }: { view: View; defaults: PerKind }) {
   const { tokens, controls } = view.t;
   const { fields, hints } = tokens;
   const providers = Object.entries(tokens.providers).map(([value, label]) => ({ value, label }));
@@ -112,24 +120,7 @@ export function NewTokenPage({ view, defaults }: { view: View; defaults: { image
             <Field name="secret" label={fields.secret} hint={hints.secret} type="password" autocomplete="off" required maxLength={16_384} />
             <Field name="label" label={fields.label} hint={hints.label} maxLength={100} />
             <Field name="group" label={fields.group} hint={hints.group} maxLength={100} />
-            <Field
-              name="image_concurrency"
-              label={fields.imageConcurrency}
-              hint={hints.concurrency}
-              type="number"
-              min={-1}
-              max={1000}
-              placeholder={`${defaults.image}`}
-            />
-            <Field
-              name="video_concurrency"
-              label={fields.videoConcurrency}
-              hint={hints.concurrency}
-              type="number"
-              min={-1}
-              max={1000}
-              placeholder={`${defaults.video}`}
-            />
+            <ConcurrencyFields view={view} placeholders={defaults} />
             <Field name="proxy" label={fields.proxy} hint={hints.proxy} maxLength={500} />
             <Field name="tags" label={fields.tags} hint={hints.tags} maxLength={1000} />
           </div>

@@ -82,10 +82,10 @@ function Outcome({
   );
 }
 
-type PausesProps = { view: View; pauses: readonly CooldownRow[]; lastError: LastError | null; trail: readonly AuditRow[] };
+type PausesProps = { view: View; pauses: readonly CooldownRow[]; lastError: LastError | null; changes: readonly AuditRow[] };
 
 /** What held the token back, what its last failure was, and what the operator did, in one order of time. */
-export function TokenCooldowns({ view, pauses, lastError, trail }: PausesProps) {
+export function TokenCooldowns({ view, pauses, lastError, changes }: PausesProps) {
   const { tokens } = view.t;
   const isTold = lastError === null || pauses.some(({ at }) => Math.abs(at - lastError.at) < SAME_MOMENT_MS);
   const entries = [
@@ -99,7 +99,7 @@ export function TokenCooldowns({ view, pauses, lastError, trail }: PausesProps) 
       : [
           { at: lastError.at, what: tokens.lastError, detail: <Outcome view={view} attempt={{ ...lastError, outcome: lastError.kind }} /> },
         ]),
-    ...trail.map(({ at, action }) => ({ at, what: tokens.byYou, detail: tokens.acts[action] ?? action })),
+    ...changes.map(({ at, action }) => ({ at, what: tokens.byYou, detail: tokens.acts[action] ?? action })),
   ].sort((a, b) => b.at - a.at);
   return (
     <Card title={tokens.pauses} id="pauses">

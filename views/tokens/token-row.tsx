@@ -129,7 +129,7 @@ export function Slots({ view, item: { view: token } }: ItemProps) {
 
 function Usage({ view, usage: { today, total } }: { view: View; usage: TokenUsage }) {
   const { tokens } = view.t;
-  const told = ({ requests, errors, images, videoSeconds, usd }: TokenSums) =>
+  const textOf = ({ requests, errors, images, videoSeconds, usd }: TokenSums) =>
     [
       `${tokens.calls} ${formatCount(requests, view.locale)}`,
       `${tokens.failedCalls} ${formatCount(errors, view.locale)}`,
@@ -139,10 +139,10 @@ function Usage({ view, usage: { today, total } }: { view: View; usage: TokenUsag
     ].join(" · ");
   return (
     <Lines>
-      <span title={`${tokens.today}: ${told(today)}`}>
+      <span title={`${tokens.today}: ${textOf(today)}`}>
         <Count view={view} value={today.requests} /> <small class="muted">{tokens.today}</small>
       </span>
-      <span title={`${tokens.total}: ${told(total)}`}>
+      <span title={`${tokens.total}: ${textOf(total)}`}>
         <Count view={view} value={total.requests} /> <small class="muted">{tokens.total}</small>
       </span>
     </Lines>

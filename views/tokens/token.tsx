@@ -35,7 +35,7 @@ export type TokenData = {
   attempts: readonly TokenAttempt[];
   /** What held it or its group back, newest first. */
   pauses: readonly CooldownRow[];
-  trail: readonly AuditRow[];
+  changes: readonly AuditRow[];
   retentionDays: number;
   /** Next midnight in Los Angeles, epoch ms. */
   dayEnds: number;
@@ -70,7 +70,7 @@ export function TokenPage({ view, data }: Props) {
       <Card title={tokens.usage}>
         <UsagePlot view={view} data={data} />
       </Card>
-      <TokenCooldowns view={view} pauses={data.pauses} lastError={data.item.view.lastError} trail={data.trail} />
+      <TokenCooldowns view={view} pauses={data.pauses} lastError={data.item.view.lastError} changes={data.changes} />
       <Models view={view} data={data} />
       <TokenAttempts view={view} attempts={data.attempts} retentionDays={data.retentionDays} />
       <TokenSettings view={view} row={row} proxy={data.proxy} />

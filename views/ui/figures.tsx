@@ -36,7 +36,7 @@ export const Bytes = ({ view, value }: Figure<number>) => (
 export const Duration = ({ value }: { value: number | null }) =>
   value === null ? <Dash /> : <span class="figure">{formatDuration(value)}</span>;
 
-/** Nothing to show, told to nobody. */
+/** Nothing to show, reported to nobody. */
 export const Dash = () => <span class="muted dash">–</span>;
 
 /** How far something is; without a maximum, that it goes on. `label` is for who cannot see it. */

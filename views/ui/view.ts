@@ -49,8 +49,8 @@ export type View = {
 
 /** The language that a browser asks for; English when it asks for none that we have. */
 export function chooseLocale(acceptLanguage: string | null): LocaleName {
-  for (const wish of (acceptLanguage ?? "").toLowerCase().split(",")) {
-    const name = wish.trim().slice(0, 2);
+  for (const language of (acceptLanguage ?? "").toLowerCase().split(",")) {
+    const name = language.trim().slice(0, 2);
     if (name in LOCALES) return name as LocaleName;
   }
   return "en";

@@ -10,15 +10,19 @@ import type { AdminContext } from "../context.ts";
 import type { FormReader } from "../forms.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 
-const TRAIL_ROWS = 50;
+const AUDIT_ROWS = 50;
 
 export const accountRoutes = (ctx: AdminContext) =>
   new Elysia({ prefix: "/account" })
     .get("/", async ({ request }) => {
       const mark = ctx.sessionContextOf(request).session?.mark;
       const sessions = (await ctx.sessions.list()).map((session) => ({ ...omit(session, ["formToken"]), isThis: session.mark === mark }));
-      const trail = await ctx.audit.list({ limit: TRAIL_ROWS });
-      return page(ctx, request, (view) => ({ title: view.t.account.title, nav: "account", body: AccountPage({ view, sessions, trail }) }));
+      const entries = await ctx.audit.list({ limit: AUDIT_ROWS });
+      return page(ctx, request, (view) => ({
+        title: view.t.account.title,
+        nav: "account",
+        body: AccountPage({ view, sessions, entries }),
+      }));
     })
     .post("/password", async ({ request, set }) => {
       const { t } = viewOf(ctx, request);
@@ -45,7 +49,7 @@ export const accountRoutes = (ctx: AdminContext) =>
       return goTo(ctx, request, "/admin/login");
     });
 
-/** The new password of a form, its mistakes told to the form. */
+/** The new password of a form, its mistakes reported to the form. */
 export function newPassword(form: FormReader, t: Messages): string {
   const password = form.text("password", { required: true, verbatim: true });
   if (password !== form.text("again", { verbatim: true })) form.refuse("again", t.account.differ);
@@ -58,7 +62,7 @@ export function newPassword(form: FormReader, t: Messages): string {
   return password;
 }
 
-/** Keeps a new password, ends every session and opens one anew. Resolves with its `Set-Cookie`. */
+/** Stores a new password, ends every session and opens one again. Resolves with its `Set-Cookie`. */
 export async function replacePassword(ctx: AdminContext, request: Request, password: string): Promise<string> {
   const { address, secure } = ctx.sessionContextOf(request);
   await storePassword(ctx.store, password, false);

@@ -44,7 +44,7 @@ export type Arrival = {
 
 export type AdminGuard = {
   decide(request: Request, arrival: Arrival): Promise<AdminVerdict>;
-  /** @throws {Error} when the door has not seen the request */
+  /** @throws {Error} when the guard has not seen the request */
   sessionContextOf(request: Request): SessionContext;
   hasSeen(request: Request): boolean;
 };
@@ -60,23 +60,23 @@ type Dependencies = {
 
 const refused = (kind: "forbidden" | "unauthorized", reason: RefusalReason, message: string) => new AppError(kind, message, { reason });
 
-/** Reasons of the door, worded by the page that is shown. */
+/** Reasons of the guard, worded by the page that is shown. */
 export type RefusalReason = "not_allowed" | "wrong_origin" | "session_over" | "stale_form" | "password_first";
 
 export function createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed }: Dependencies): AdminGuard {
-  const visitors = new WeakMap<Request, SessionContext>();
+  const contexts = new WeakMap<Request, SessionContext>();
 
   const refusalOf = async (
     request: Request,
-    visitor: SessionContext,
+    context: SessionContext,
     { path, query, forwardedHost }: Arrival,
   ): Promise<AdminVerdict["refusal"]> => {
     const changes = isChange(request.method);
-    if (!isAllowed(visitor.address)) return refused("forbidden", "not_allowed", "The admin is not open to this address.");
+    if (!isAllowed(context.address)) return refused("forbidden", "not_allowed", "The admin is not open to this address.");
     if (changes && !isOwnOrigin(request, publicUrl(), forwardedHost))
       return refused("forbidden", "wrong_origin", "The request comes from another site.");
     if (OPEN_PATHS.test(path)) return null;
-    if (!visitor.session) {
+    if (!context.session) {
       if (changes || request.headers.has("hx-request")) return refused("unauthorized", "session_over", "Not signed in.");
       return { to: `/admin/login?next=${encodeURIComponent(path + (query ? `?${query}` : ""))}` };
     }
@@ -84,8 +84,8 @@ export function createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed
       return changes ? refused("forbidden", "password_first", "Set your own password first.") : { to: "/admin/welcome" };
     if (!changes) return null;
     const token = request.headers.get("x-csrf-token");
-    if (token !== null && isFormToken(visitor.session, token)) return null;
-    visitor.owesToken = true;
+    if (token !== null && isFormToken(context.session, token)) return null;
+    context.owesToken = true;
     const isForm = FORM_TYPES.test(request.headers.get("content-type") ?? "");
     return token === null && isForm ? null : refused("forbidden", "stale_form", "The form token is missing or wrong.");
   };
@@ -96,16 +96,16 @@ export function createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed
       const { address, secure } = arrival;
       const carried = await cookie.read(request.headers, secure);
       const session = carried && (await sessions.find(carried.id));
-      const visitor: SessionContext = { session, sessionId: session ? carried.id : null, address, secure, owesToken: false };
-      visitors.set(request, visitor);
+      const context: SessionContext = { session, sessionId: session ? carried.id : null, address, secure, owesToken: false };
+      contexts.set(request, context);
       if (session && carried.isAging) headers["set-cookie"] = await cookie.write(carried.id, secure);
-      return { headers, refusal: await refusalOf(request, visitor, arrival) };
+      return { headers, refusal: await refusalOf(request, context, arrival) };
     },
-    hasSeen: (request) => visitors.has(request),
+    hasSeen: (request) => contexts.has(request),
     sessionContextOf(request) {
-      const visitor = visitors.get(request);
-      if (!visitor) throw new Error("A page of the admin was reached past its door.");
-      return visitor;
+      const context = contexts.get(request);
+      if (!context) throw new Error("A page of the admin was reached past its guard.");
+      return context;
     },
   };
 }

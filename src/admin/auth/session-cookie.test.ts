@@ -25,7 +25,7 @@ describe("the cookie", () => {
     expect(await rig().cookie.write("the-id", false)).toMatch(/^flow2api=[^;]+; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/);
   });
 
-  test("is read back, and should be written anew after an hour", async () => {
+  test("is read back, and should be written again after an hour", async () => {
     const { clock, cookie, sent } = rig();
     const headers = await sent(true);
     expect(await cookie.read(headers, true)).toEqual({ id: "the-id", isAging: false });

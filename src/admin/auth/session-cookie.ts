@@ -3,7 +3,7 @@ import { jwt } from "@elysiajs/jwt";
 import { IDLE_MS } from "../../gateway/auth/sessions.ts";
 import { newId } from "../../ids.ts";
 
-/** Age at which a cookie is written anew, so that it never ends before the session does. */
+/** Age at which a cookie is written again, so that it never ends before the session does. */
 const RENEW_MS = 3_600_000;
 
 export type SessionCookie = {
@@ -15,7 +15,7 @@ export type SessionCookie = {
   writeDevice(id: string | null, secure: boolean): Promise<string>;
   /** The browser's id; null when it has never signed in. */
   readDevice(headers: Headers, secure: boolean): Promise<string | null>;
-  /** The id that a request carries, and whether its cookie should be written anew; null when it is not ours or too old. */
+  /** The id that a request carries, and whether its cookie should be written again; null when it is not ours or too old. */
   read(headers: Headers, secure: boolean): Promise<{ id: string; isAging: boolean } | null>;
 };
 

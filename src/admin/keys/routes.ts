@@ -1,31 +1,28 @@
-// Keys routes: list, create, edit, enable, disable, revoke, webhook.
+// Keys routes: list, create, edit, enable, disable, revoke.
 
 import { Elysia } from "elysia";
-import { KeyPage, RevokePage, WebhookSecretPage } from "../../../views/keys/key.tsx";
+import { KeyPage, RevokePage } from "../../../views/keys/key.tsx";
 import { KeyFormPage, KeyMade } from "../../../views/keys/key-form.tsx";
-import { KeyLine, KeysPage, keyHref, type ShownKey } from "../../../views/keys/keys.tsx";
+import { KeyLine, KeysPage, keyHref } from "../../../views/keys/keys.tsx";
 import type { KeyRow } from "../../domain/key.ts";
-import { AppError } from "../../errors.ts";
 import {
   changeKey,
   imageForms,
   issueKey,
   KEY_STATES,
   type KeyOptions,
-  keyState,
   newKeyLimits,
   pageOfKeys,
-  readKey,
   revokeKey,
   videoForms,
 } from "../../gateway/keys/manage-keys.ts";
 import { knownOperatorKey } from "../../gateway/keys/operator-key.ts";
-import { closestLimit } from "../../gateway/limits/key-usage.ts";
 import { parseUsageRange, readUsageAlong } from "../../gateway/reports/usage.ts";
-import { hostAndPort } from "../../http.ts";
 import type { AdminContext } from "../context.ts";
 import { changed, fragment, goTo, isHtmx, page, readForm, viewOf } from "../page.ts";
 import { readKeyForm } from "./form.ts";
+import { idOf, rowOf, shownKey } from "./shown-key.ts";
+import { keyWebhookRoutes } from "./webhook-routes.ts";
 
 const PAGE_ROWS = 50;
 const STATES = ["living", "all", ...KEY_STATES] as const;
@@ -65,21 +62,7 @@ export const keyRoutes = (ctx: AdminContext) =>
       await change(ctx, request, row.id, options);
       return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.saved(options.name) });
     })
-    .post("/:id/enabled", async ({ request, params }) => {
-      const form = await readForm(ctx, request);
-      const enabled = form.choice("enabled", ["on", "off"]) === "on";
-      form.check();
-      const row = await change(ctx, request, idOf(params.id), { enabled });
-      const { keys } = viewOf(ctx, request).t;
-      const text = enabled ? keys.enabled(row.name) : keys.disabled(row.name);
-      const back = form.has("back") ? keyHref(row.id) : "/admin/keys";
-      const undo = {
-        action: keyHref(row.id, "/enabled"),
-        fields: { enabled: enabled ? "off" : "on", ...(form.has("back") ? { back } : {}) },
-      };
-      const shown = await shownKey(ctx, row);
-      return changed(ctx, request, { location: back, notice: { text, undo }, content: (view) => KeyLine({ view, shown }) });
-    })
+    .post("/:id/enabled", ({ request, params }) => enableKey(ctx, request, idOf(params.id)))
 
     .get("/:id/revoke", async ({ request, params }) => {
       const row = await rowOf(ctx, params.id);
@@ -93,51 +76,28 @@ export const keyRoutes = (ctx: AdminContext) =>
       return goTo(ctx, request, "/admin/keys", { text: viewOf(ctx, request).t.keys.revoked(after.name) });
     })
 
-    .post("/:id/webhook", async ({ request, params }) => {
-      const row = await livingRow(ctx, params.id);
-      const form = await readForm(ctx, request);
-      const url = form.text("webhook_url", { max: 2000 }) || null;
-      form.check();
-      const before = await ctx.store.readKeyWebhook(row.id);
-      const { secret } = await ctx.webhooks.setUrl(row.id, url).catch((error) => {
-        if (error instanceof AppError && error.param === "webhook_url") form.refuse("webhook_url", error.message);
-        form.check();
-        throw error;
-      });
-      // An address may carry a secret in its path: the trail has its host only.
-      const place = (address: string | null | undefined) => ({ webhook_url: address ? hostAndPort(address) : null });
-      const trail = { action: "key.webhook", subject: `key ${row.id}`, before: place(before?.url), after: place(url) };
-      await ctx.audit.record(trail, ctx.sessionContextOf(request));
-      if (!before) return secretPage(ctx, request, row, secret);
-      return goTo(ctx, request, keyHref(row.id), { text: viewOf(ctx, request).t.keys.webhookSaved });
-    })
-    .post("/:id/webhook/secret", async ({ request, params }) => {
-      const row = await livingRow(ctx, params.id);
-      const { secret } = await ctx.webhooks.rotate(row.id);
-      await ctx.audit.record({ action: "key.webhook_secret", subject: `key ${row.id}` }, ctx.sessionContextOf(request));
-      return secretPage(ctx, request, row, secret);
-    });
+    .use(keyWebhookRoutes(ctx));
+
+async function enableKey(ctx: AdminContext, request: Request, id: number): Promise<Response> {
+  const form = await readForm(ctx, request);
+  const enabled = form.choice("enabled", ["on", "off"]) === "on";
+  form.check();
+  const row = await change(ctx, request, id, { enabled });
+  const { keys } = viewOf(ctx, request).t;
+  const text = enabled ? keys.enabled(row.name) : keys.disabled(row.name);
+  const back = form.has("back") ? keyHref(row.id) : "/admin/keys";
+  const undo = {
+    action: keyHref(row.id, "/enabled"),
+    fields: { enabled: enabled ? "off" : "on", ...(form.has("back") ? { back } : {}) },
+  };
+  const shown = await shownKey(ctx, row);
+  return changed(ctx, request, { location: back, notice: { text, undo }, content: (view) => KeyLine({ view, shown }) });
+}
 
 async function change(ctx: AdminContext, request: Request, id: number, options: Partial<KeyOptions>): Promise<KeyRow> {
   const { before, after } = await changeKey(ctx, id, options);
   await ctx.audit.record({ action: "key.update", subject: `key ${id}`, before, after }, ctx.sessionContextOf(request));
   return after;
-}
-
-const idOf = (text: string): number => (/^[1-9]\d{0,14}$/.test(text) ? Number(text) : 0);
-const rowOf = (ctx: AdminContext, id: string): Promise<KeyRow> => readKey(ctx.store, idOf(id));
-
-async function livingRow(ctx: AdminContext, id: string): Promise<KeyRow> {
-  const row = await rowOf(ctx, id);
-  if (row.revokedAt !== null) throw new AppError("conflict", `Key ${row.id} was revoked, for good.`);
-  return row;
-}
-
-/** Shown by a page of its own, also where htmx sent the form. */
-async function secretPage(ctx: AdminContext, request: Request, row: KeyRow, secret: string): Promise<Response> {
-  const shown = await shownKey(ctx, row);
-  if (isHtmx(request)) return fragment(ctx, request, (view) => WebhookSecretPage({ view, shown, secret }));
-  return page(ctx, request, (view) => ({ title: row.name, nav: "keys", body: WebhookSecretPage({ view, shown, secret }) }));
 }
 
 function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Response {
@@ -162,12 +122,6 @@ function formPage(ctx: AdminContext, request: Request, row: KeyRow | null): Resp
 function modelFor({ catalogue }: AdminContext, { models }: KeyRow): string {
   const usual = catalogue().defaultFamily("image");
   return models.length === 0 || models.includes(usual) ? usual : models[0]!;
-}
-
-async function shownKey(ctx: AdminContext, row: KeyRow, operatorId?: number | null): Promise<ShownKey> {
-  const usage = ctx.limits.usage(row.id);
-  const operator = operatorId === undefined ? ((await knownOperatorKey(ctx))?.id ?? null) : operatorId;
-  return { row, state: keyState(row, ctx.clock.now()), usage, closest: closestLimit(row, usage), isOperator: row.id === operator };
 }
 
 async function listData(ctx: AdminContext, request: Request) {

@@ -49,23 +49,23 @@ export async function storeInputs(
   request: Request,
   keyId: number,
 ): Promise<Record<Slot, Media[]>> {
-  const kept: Record<Slot, Media[]> = { pictures: [], first: [], last: [], video: [] };
-  if (!(request.headers.get("content-type") ?? "").startsWith("multipart/form-data")) return kept;
+  const added: Record<Slot, Media[]> = { pictures: [], first: [], last: [], video: [] };
+  if (!(request.headers.get("content-type") ?? "").startsWith("multipart/form-data")) return added;
   const { fields, files } = await forms.files(request);
   const named = fields.find(([name]) => name === "slot")?.[1];
   for (const { field, draft } of files) {
     const slot = (FILE_FIELD.exec(field)?.[1] ?? (field === "file" ? SLOTS.find((one) => one === named) : undefined)) as Slot | undefined;
     if (slot === undefined || draft.bytes === 0) continue;
     const accept = { kinds: [kindFor(slot)], param: field };
-    kept[slot].push(await media.keep(draft, { origin: "input", keyId, requestId: null, accept }));
+    added[slot].push(await media.store(draft, { origin: "input", keyId, requestId: null, accept }));
   }
-  return kept;
+  return added;
 }
 
-/** The wish with further inputs in their places. */
-export const withInputs = (wish: PlaygroundForm, kept: Readonly<Record<Slot, readonly Media[]>>): PlaygroundForm => ({
-  ...wish,
-  inputs: Object.fromEntries(SLOTS.map((slot) => [slot, [...wish.inputs[slot], ...kept[slot].map(({ id }) => id)]])) as Record<
+/** The form with further inputs in their places. */
+export const withInputs = (values: PlaygroundForm, added: Readonly<Record<Slot, readonly Media[]>>): PlaygroundForm => ({
+  ...values,
+  inputs: Object.fromEntries(SLOTS.map((slot) => [slot, [...values.inputs[slot], ...added[slot].map(({ id }) => id)]])) as Record<
     Slot,
     string[]
   >,

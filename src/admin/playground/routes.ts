@@ -46,21 +46,21 @@ function playgroundPages(ctx: AdminContext) {
   const mediaOf = async (ids: readonly string[]): Promise<Media[]> =>
     (await Promise.all(ids.map((id) => media.get(id)))).filter((one) => one !== null);
 
-  /** The form for a wish, with the inputs that are still there; null while no model can be used. */
-  const formFor = async (wish: PlaygroundForm): Promise<FormData | null> => {
+  /** The form for a form, with the inputs that are still there; null while no model can be used. */
+  const formFor = async (values: PlaygroundForm): Promise<FormData | null> => {
     const models = playgroundModels(ctx.catalogue(), ctx.pool);
-    const settled = settleForm(models, wish);
+    const settled = settleForm(models, values);
     if (!settled) return null;
     const inputs = Object.fromEntries(
-      await Promise.all(SLOTS.map(async (slot) => [slot, await mediaOf(settled.wish.inputs[slot])])),
+      await Promise.all(SLOTS.map(async (slot) => [slot, await mediaOf(settled.values.inputs[slot])])),
     ) as FormData["inputs"];
-    return { ...settled, models, inputs, offer: offerOf(settled.model, settled.wish.mode), maxImages: MAX_IMAGES };
+    return { ...settled, models, inputs, offer: offerOf(settled.model, settled.values.mode), maxImages: MAX_IMAGES };
   };
-  const codeFor = ({ model, wish }: FormData, request: Request): CodeCall => ({
+  const codeFor = ({ model, values }: FormData, request: Request): CodeCall => ({
     kind: model.kind,
     origin: ctx.originOf(request),
-    modelId: modelIdFor(ctx.catalogue(), wish),
-    wish,
+    modelId: modelIdFor(ctx.catalogue(), values),
+    values,
   });
   const runOf = async (request: Request, id: string): Promise<Run> => {
     const [job, seen] = await Promise.all([store.getJob(id), jobs.get(id, null)]);
@@ -72,8 +72,8 @@ function playgroundPages(ctx: AdminContext) {
     const rows = key ? await store.listJobs({ keyId: key.id, limit: HISTORY_SIZE, order: "desc" }) : [];
     return Promise.all(rows.map(async (job) => ({ job, media: job.mediaIds[0] === undefined ? null : await media.get(job.mediaIds[0]) })));
   };
-  const show = async (request: Request, wish: PlaygroundForm, run: Run | null) => {
-    const form = await formFor(wish);
+  const show = async (request: Request, values: PlaygroundForm, run: Run | null) => {
+    const form = await formFor(values);
     const data = { form, code: form && codeFor(form, request), run, history: await history() };
     return page(ctx, request, (view) => ({ title: view.t.playground.title, nav: "playground", body: PlaygroundPage({ view, data }) }));
   };
@@ -115,8 +115,8 @@ function formRoutes(ctx: AdminContext, { mediaOf, formFor, codeFor, runOf, histo
         return fragment(ctx, request, (view) => Reference({ view, slot, media: found }));
       })
       .post("/inputs", async ({ request }) => {
-        const kept = await storeInputs(ctx, request, (await operator()).id);
-        const placed = SLOTS.flatMap((slot) => kept[slot].map((one) => ({ slot, media: one })));
+        const added = await storeInputs(ctx, request, (await operator()).id);
+        const placed = SLOTS.flatMap((slot) => added[slot].map((one) => ({ slot, media: one })));
         return fragment(ctx, request, (view) => References({ view, placed }));
       })
       .post("/settings", async ({ request }) => {
@@ -131,8 +131,8 @@ function formRoutes(ctx: AdminContext, { mediaOf, formFor, codeFor, runOf, histo
       })
       // Without JavaScript: the same page with the options of another model.
       .post("/options", async ({ request }) => {
-        const wish = readPlaygroundForm(await readForm(ctx, request));
-        return show(request, withInputs(wish, await storeInputs(ctx, request, (await operator()).id)), null);
+        const values = readPlaygroundForm(await readForm(ctx, request));
+        return show(request, withInputs(values, await storeInputs(ctx, request, (await operator()).id)), null);
       })
   );
 }
@@ -146,11 +146,11 @@ function runRoutes(ctx: AdminContext, { runOf, operator }: PlaygroundPages) {
       const key = await operator();
       const form = await readForm(ctx, request);
       form.text("prompt", { required: true });
-      const wish = readPlaygroundForm(form);
+      const values = readPlaygroundForm(form);
       form.check();
-      const settled = settleForm(playgroundModels(ctx.catalogue(), ctx.pool), withInputs(wish, await storeInputs(ctx, request, key.id)));
+      const settled = settleForm(playgroundModels(ctx.catalogue(), ctx.pool), withInputs(values, await storeInputs(ctx, request, key.id)));
       if (!settled) throw new AppError("no_token", viewOf(ctx, request).t.playground.noModels);
-      const job = await runForm(ctx, settled.model, settled.wish, key).catch((error) =>
+      const job = await runForm(ctx, settled.model, settled.values, key).catch((error) =>
         Promise.reject(translateError(ctx, request, error)),
       );
       await audit.record(

@@ -78,7 +78,7 @@ export async function removeTokens(ctx: AdminContext, pages: TokenPages, request
   };
 }
 
-/** One line of the trail for each token, so that each tells its own story. */
+/** One entry of the audit log for each token, so that each has its own history. */
 export async function auditEach(ctx: AdminContext, request: Request, action: string, ids: readonly number[]): Promise<void> {
   const by = ctx.sessionContextOf(request);
   await Promise.all(ids.map((id) => ctx.audit.record({ action, subject: `token ${id}` }, by)));

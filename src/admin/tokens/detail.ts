@@ -57,7 +57,7 @@ async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem):
   const now = ctx.clock.now();
   const since = now - (now % DAY_MS) - (DAYS - 1) * DAY_MS;
   const subjects = [tokenSubject(id), ...(group === null ? [] : [groupSubject(provider, group)])];
-  const [usage, days, requests, pauses, trail] = await Promise.all([
+  const [usage, days, requests, pauses, changes] = await Promise.all([
     pages.usages.of([id]),
     pages.usages.byDay(id, since),
     ctx.requests.list({ limit: MAX_REQUESTS, tokenId: id }),
@@ -77,13 +77,13 @@ async function tokenData(ctx: AdminContext, pages: TokenPages, item: TokenItem):
       .filter(({ tokenId }) => tokenId === id)
       .sort((a, b) => b.startedAt - a.startedAt),
     pauses,
-    trail,
+    changes,
     retentionDays: ctx.settings.current().requests.retention_days,
     dayEnds: nextPacificMidnight(now),
   };
 }
 
-/** Families that the token has, and those that are held back though it was never told of them. */
+/** Families that the token has, and those in cooldown that no check has listed. */
 function modelsOf(catalogue: Catalogue, { row, view }: TokenItem): TokenModel[] {
   const ids = new Set([...catalogue.servedFamilies(row.provider, row.families), ...view.models.map(({ family }) => family)]);
   const isDenied = (id: string) => (row.allowFamilies.length > 0 && !row.allowFamilies.includes(id)) || row.denyFamilies.includes(id);

@@ -1,6 +1,7 @@
 // Token import routes: parse, preview without secrets, confirm, progress.
 import { Elysia } from "elysia";
-import { ImportPage, ImportPreviewPage, ImportProgress, importHref } from "../../../views/tokens/token-import.tsx";
+import { ImportPage } from "../../../views/tokens/token-import.tsx";
+import { ImportPreviewPage, ImportProgress, importHref } from "../../../views/tokens/token-import-preview.tsx";
 import { AppError } from "../../errors.ts";
 import { createImportPreviews } from "../../gateway/tokens/import-preview.ts";
 import { importTokens } from "../../gateway/tokens/import-tokens.ts";
@@ -16,7 +17,7 @@ const MAX_TEXT = 32 * 1024 * 1024;
 
 export const tokenImportRoutes = (ctx: AdminContext) => {
   const { store, settings, clock, log } = ctx;
-  const drafts = createImportPreviews({
+  const previews = createImportPreviews({
     importTokens: (lines, options) => importTokens({ store, settings: () => settings.current().pool, now: clock.now }, lines, options),
     clock,
     log,
@@ -33,36 +34,40 @@ export const tokenImportRoutes = (ctx: AdminContext) => {
       const texts = [form.text("text", { max: MAX_TEXT, verbatim: true }), await fileText(ctx, request)];
       const text = texts.filter((one) => one.trim() !== "").join("\n");
       form.check();
-      const draft = await drafts.preview(parseTokens(text, { provider, now: clock.now() }), group).catch((error) => {
+      const preview = await previews.preview(parseTokens(text, { provider, now: clock.now() }), group).catch((error) => {
         if (!(error instanceof AppError) || error.reason !== "import_empty") throw error;
         form.refuse("text", tokens.importEmpty);
         form.check();
         throw error;
       });
-      return goTo(ctx, request, importHref(draft.id));
+      return goTo(ctx, request, importHref(preview.id));
     })
     .get("/imports/:id", ({ request, params }) => {
-      const draft = find(params.id, request);
-      return page(ctx, request, (view) => ({ title: view.t.tokens.importTitle, nav: "tokens", body: ImportPreviewPage({ view, draft }) }));
+      const preview = find(params.id, request);
+      return page(ctx, request, (view) => ({
+        title: view.t.tokens.importTitle,
+        nav: "tokens",
+        body: ImportPreviewPage({ view, preview }),
+      }));
     })
     .post("/imports/:id/start", async ({ request, params }) => {
       find(params.id, request);
       const by = ctx.sessionContextOf(request);
-      const draft = drafts.start(params.id, async ({ added, known, invalid }) => {
+      const preview = previews.start(params.id, async ({ added, known, invalid }) => {
         await ctx.refresh();
         const after = { added, known: known.length, invalid: invalid.length };
         await ctx.audit.record({ action: "token.import", subject: "tokens", after }, by);
       });
-      return goTo(ctx, request, importHref(draft.id));
+      return goTo(ctx, request, importHref(preview.id));
     })
     .get("/imports/:id/events", ({ request, server, params }) => {
       find(params.id, request);
-      return live(ctx, { request, server }, (view) => ImportProgress({ view, draft: drafts.get(params.id) }));
+      return live(ctx, { request, server }, (view) => ImportProgress({ view, preview: previews.get(params.id) }));
     });
 
   function find(id: string, request: Request) {
     try {
-      return drafts.get(id);
+      return previews.get(id);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       throw new AppError("not_found", viewOf(ctx, request).t.tokens.importGone, { cause: error });

@@ -22,33 +22,36 @@ export const tokenRowRoutes = (ctx: AdminContext, pages: TokenPages) =>
       const change = readRowChange(form);
       form.check();
       const count = await pages.admin.change([row.id], change, ctx.sessionContextOf(request));
-      return answer(ctx, pages, request, row.id, { text: viewOf(ctx, request).t.tokens.changed(count) });
+      return answerRow({ ctx, pages, request }, row.id, { text: viewOf(ctx, request).t.tokens.changed(count) });
     })
     .post("/:id/check", async ({ request, server, params }) => {
       const { row } = pages.item(params.id);
       server?.timeout(request, 0);
       const failure = await pages.admin.check(row.id).then(() => null, expected);
-      return answer(ctx, pages, request, row.id, checkNotice(viewOf(ctx, request), row.label, failure));
+      return answerRow({ ctx, pages, request }, row.id, checkNotice(viewOf(ctx, request), row.label, failure));
     })
     .post("/:id/clear", async ({ request, params }) => {
       const { row } = pages.item(params.id);
       const family = (await readForm(ctx, request)).text("family", { max: 100 }) || undefined;
       const count = await pages.admin.clear([row.id], family, ctx.sessionContextOf(request));
-      return answer(ctx, pages, request, row.id, { text: viewOf(ctx, request).t.tokens.cleared(count) });
+      return answerRow({ ctx, pages, request }, row.id, { text: viewOf(ctx, request).t.tokens.cleared(count) });
     })
-    .post("/:id/enable", ({ request, params }) => switchToken(ctx, pages, request, params.id, true))
-    .post("/:id/disable", ({ request, params }) => switchToken(ctx, pages, request, params.id, false))
+    .post("/:id/enable", ({ request, params }) => switchToken({ ctx, pages, request }, params.id, true))
+    .post("/:id/disable", ({ request, params }) => switchToken({ ctx, pages, request }, params.id, false))
     .post("/:id/remove", async ({ request, params }) => {
       const { row } = pages.item(params.id);
       const notice = await removeTokens(ctx, pages, request, [row.id]);
       return changed(ctx, request, { location: "/admin/tokens", notice, content: NoRow });
     });
 
-async function switchToken(ctx: AdminContext, pages: TokenPages, request: Request, id: string, enabled: boolean): Promise<Response> {
+type RowCall = { ctx: AdminContext; pages: TokenPages; request: Request };
+
+async function switchToken(call: RowCall, id: string, enabled: boolean): Promise<Response> {
+  const { ctx, pages, request } = call;
   const { row } = pages.item(id);
   const { tokens } = viewOf(ctx, request).t;
   const count = await pages.admin.change([row.id], { enabled }, ctx.sessionContextOf(request));
-  return answer(ctx, pages, request, row.id, { text: enabled ? tokens.enabled(count) : tokens.disabled(count) });
+  return answerRow(call, row.id, { text: enabled ? tokens.enabled(count) : tokens.disabled(count) });
 }
 
 async function rowOf(pages: TokenPages, id: string | number) {
@@ -58,7 +61,7 @@ async function rowOf(pages: TokenPages, id: string | number) {
 }
 
 /** The row as it is now for htmx; a plain form goes back to where it came from. */
-async function answer(ctx: AdminContext, pages: TokenPages, request: Request, id: number, notice: Notice): Promise<Response> {
+async function answerRow({ ctx, pages, request }: RowCall, id: number, notice: Notice): Promise<Response> {
   const location = backOf(await readForm(ctx, request), tokenHref(id));
   return changed(ctx, request, { location, notice, content: await rowOf(pages, id) });
 }

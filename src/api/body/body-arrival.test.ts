@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { deflateSync, gzipSync } from "node:zlib";
 import { settled, virtualClock } from "../../testing.ts";
-import { createBodyReader } from "./body.ts";
+import { BodyReader } from "./body.ts";
 
 const KIB = 1024;
 const limits = { body_limit_mb: 1, bodies_in_flight_mb: 16, bodies_per_key_percent: 100, body_min_rate_kb: 1, body_timeout: 60 };
@@ -10,7 +10,7 @@ const limits = { body_limit_mb: 1, bodies_in_flight_mb: 16, bodies_per_key_perce
 function arriving(change: Partial<typeof limits> = {}, headers: Record<string, string> = {}) {
   const clock = virtualClock();
   const slow: Request[] = [];
-  const bodies = createBodyReader(() => ({ ...limits, ...change }), { clock, onSlow: (request) => void slow.push(request) });
+  const bodies = new BodyReader(() => ({ ...limits, ...change }), { clock, onSlow: (request) => void slow.push(request) });
   let send!: (bytes: Uint8Array) => void;
   let end!: () => void;
   let isOpen = true;
@@ -129,7 +129,7 @@ describe("it is not the client who is slow", () => {
     const { bodies: _, ...world } = arriving();
     let jump = 0;
     const clock = { now: () => world.clock.now() + jump, after: world.clock.after };
-    const bodies = createBodyReader(() => limits, { clock });
+    const bodies = new BodyReader(() => limits, { clock });
     const state = follow(bodies.json(world.request, (value) => value));
     world.send(filled(12));
     await world.clock.advance(500);
@@ -145,7 +145,7 @@ describe("content encodings", () => {
   const post = (body: BodyInit, encoding: string) =>
     new Request("http://x", { method: "POST", body, headers: { "content-encoding": encoding } });
   const read = (request: Request, change: Partial<typeof limits> = {}) => {
-    const bodies = createBodyReader(() => ({ ...limits, ...change }));
+    const bodies = new BodyReader(() => ({ ...limits, ...change }));
     return bodies
       .json(request, (value) => value)
       .then(
@@ -185,7 +185,7 @@ describe("content encodings", () => {
 
 describe("the share of a key", () => {
   test("is refused to it alone, and given back", async () => {
-    const bodies = createBodyReader(() => ({ ...limits, bodies_per_key_percent: 25 }), {
+    const bodies = new BodyReader(() => ({ ...limits, bodies_per_key_percent: 25 }), {
       ownerOf: (request) => request.headers.get("x-key"),
     });
     const body = JSON.stringify("x".repeat(0.9 * KIB * KIB));
@@ -201,7 +201,7 @@ describe("the share of a key", () => {
   });
 
   test("is at least one body of the largest size", async () => {
-    const bodies = createBodyReader(() => ({ ...limits, bodies_per_key_percent: 1 }));
+    const bodies = new BodyReader(() => ({ ...limits, bodies_per_key_percent: 1 }));
     const request = new Request("http://x", { method: "POST", body: JSON.stringify("x".repeat(0.9 * KIB * KIB)) });
     (await bodies.json(request, (value) => value))[Symbol.dispose]();
   });

@@ -1,13 +1,13 @@
 // What the one reader takes, refuses and counts.
 import { describe, expect, test } from "bun:test";
 import { t } from "elysia";
-import { createBodyReader, validator } from "./body.ts";
+import { BodyReader, validator } from "./body.ts";
 
 const validate = validator(
   t.Object({ name: t.String(), list: t.Optional(t.Array(t.Object({ size: t.Integer() }))) }, { additionalProperties: true }),
 );
 const reader = (body_limit_mb = 1, bodies_in_flight_mb = 16) =>
-  createBodyReader(() => ({ body_limit_mb, bodies_in_flight_mb, bodies_per_key_percent: 100, body_min_rate_kb: 1, body_timeout: 600 }));
+  new BodyReader(() => ({ body_limit_mb, bodies_in_flight_mb, bodies_per_key_percent: 100, body_min_rate_kb: 1, body_timeout: 600 }));
 const post = (body: BodyInit) => new Request("http://x", { method: "POST", body });
 const chunked = (bytes: number) =>
   post(

@@ -20,24 +20,6 @@ export type Body<T> = Disposable & { value: T };
 /** A parsed form. Disposing it deletes the files that were not stored. */
 export type Form = AsyncDisposable & FormContent;
 
-/**
- * Every body is counted as it arrives and is decoded (gzip, deflate), and has a least rate and a longest time. All methods throw
- * {AppError} `payload_too_large`; `unavailable` when all bodies together are too large, `busy` when the key's are; `request_timeout`;
- * `unsupported_media_type` for another encoding; `invalid_request`; `cancelled` when the client leaves before the end.
- */
-export type BodyReader = {
-  /** Reads and validates a JSON body. Unknown fields pass and are ignored. */
-  json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>>;
-  /** Reads a multipart form; its files are temp files of `media`. They and its bytes count until it is disposed. */
-  form(request: Request, media: Pick<MediaStore, "openTempFile" | "discard">, fileLimitMb: number): Promise<Form>;
-  /** Reads a text of at most `maxBytes`. */
-  text(request: Request, maxBytes: number): Promise<Body<string>>;
-  /** A body that is stored as it arrives: each piece counts until the next is requested. `keyId`: owner where the request has no key. */
-  stream(request: Request, keyId?: number): AsyncGenerator<Uint8Array>;
-  /** Bytes held now. */
-  held(): number;
-};
-
 export type BodyLimits = BudgetLimits & ArrivalLimits;
 
 export type BodyReaderOptions = {
@@ -50,98 +32,122 @@ export type BodyReaderOptions = {
   onSlow?(request: Request): void;
 };
 
-export function createBodyReader(
-  limits: () => BodyLimits,
-  { clock = systemClock, ownerOf = () => "anybody", onSlow, budget = new BodyBudget(limits) }: BodyReaderOptions = {},
-): BodyReader {
-  const arrivals = new ArrivalWatch(clock, limits, onSlow);
+/**
+ * Every body is counted as it arrives and is decoded (gzip, deflate), and has a least rate and a longest time. All methods throw
+ * {AppError} `payload_too_large`; `unavailable` when all bodies together are too large, `busy` when the key's are; `request_timeout`;
+ * `unsupported_media_type` for another encoding; `invalid_request`; `cancelled` when the client leaves before the end.
+ */
+export class BodyReader {
+  private readonly arrivals: ArrivalWatch;
+  private readonly budget: BodyBudget;
+  private readonly ownerOf: NonNullable<BodyReaderOptions["ownerOf"]>;
+
+  constructor(
+    private readonly limits: () => BodyLimits,
+    { clock = systemClock, ownerOf = () => "anybody", onSlow, budget = new BodyBudget(limits) }: BodyReaderOptions = {},
+  ) {
+    this.arrivals = new ArrivalWatch(clock, limits, onSlow);
+    this.budget = budget;
+    this.ownerOf = ownerOf;
+  }
 
   /** The decoded pieces, each counted. */
-  async function* counted(request: Request, count: BodyCount): AsyncGenerator<Uint8Array> {
+  private async *counted(request: Request, count: BodyCount): AsyncGenerator<Uint8Array> {
     const encoding = encodingOf(request.headers);
-    const pieces = arrivals.pieces(request);
+    const pieces = this.arrivals.pieces(request);
     for await (const piece of encoding === null ? pieces : decodePieces(pieces, encoding)) {
       count.grow(piece.byteLength);
       yield piece;
     }
   }
 
-  const textOf = async (request: Request, count: BodyCount): Promise<string> => {
+  private async textOf(request: Request, count: BodyCount): Promise<string> {
     const declared = declaredBytes(request);
-    if (declared <= arrivals.unwatchedBytes && !request.headers.has("content-encoding")) {
-      const text = await arrivals.text(request);
+    if (declared <= this.arrivals.unwatchedBytes && !request.headers.has("content-encoding")) {
+      const text = await this.arrivals.text(request);
       count.grow(Math.max(declared, text.length));
       return text;
     }
     const bytes = new GrowingBytes(declared);
-    for await (const piece of counted(request, count)) bytes.append(piece);
+    for await (const piece of this.counted(request, count)) bytes.append(piece);
     return bytes.text();
-  };
+  }
 
-  const openCount = (request: Request, maxBytes: number): BodyCount => {
+  private openCount(request: Request, maxBytes: number): BodyCount {
     if (declaredBytes(request) > maxBytes) throw bodyTooLarge(maxBytes);
-    return budget.open(ownerOf(request), maxBytes);
-  };
+    return this.budget.open(this.ownerOf(request), maxBytes);
+  }
 
   /** Runs `read` with a count that is released when it fails. */
-  const withCount = async <T>(
+  private async withCount<T>(
     request: Request,
     maxBytes: number,
     read: (count: BodyCount) => Promise<T>,
-  ): Promise<{ value: T; count: BodyCount }> => {
-    const count = openCount(request, maxBytes);
+  ): Promise<{ value: T; count: BodyCount }> {
+    const count = this.openCount(request, maxBytes);
     try {
       return { value: await read(count), count };
     } catch (error) {
       throw failed(request, count, error);
     }
-  };
+  }
 
-  const bodyLimit = () => limits().body_limit_mb * MIB;
+  private bodyLimit(): number {
+    return this.limits().body_limit_mb * MIB;
+  }
 
-  return {
-    held: () => budget.held,
-    async json<S extends TSchema>(request: Request, validate: Validator<S>) {
-      const count = openCount(request, bodyLimit());
-      try {
-        return new CountedBody(validate(parseJson(await textOf(request, count))), count);
-      } catch (error) {
-        throw failed(request, count, error);
-      }
-    },
-    text: async (request, maxBytes) => {
-      const { value, count } = await withCount(request, maxBytes, (counting) => textOf(request, counting));
-      return new CountedBody(value, count);
-    },
-    async form(request, media, fileLimitMb) {
-      const { value, count } = await withCount(request, bodyLimit(), (counting) =>
-        readForm(request, {
-          openTempFile: (mime) => media.openTempFile(mime),
-          discard: (file) => media.discard(file),
-          pieces: counted(request, counting),
-          fileLimitMb,
-        }),
-      );
-      return {
-        ...value,
-        async [Symbol.asyncDispose]() {
-          count.release();
-          await discardFiles(value.files, media);
-        },
-      };
-    },
-    async *stream(request, keyId) {
-      const count = budget.open(keyId === undefined ? ownerOf(request) : keyOwner(keyId));
-      try {
-        for await (const piece of counted(request, count)) {
-          yield piece;
-          count.release();
-        }
-      } finally {
+  /** Bytes held now. */
+  held(): number {
+    return this.budget.held;
+  }
+
+  /** Reads and validates a JSON body. Unknown fields pass and are ignored. */
+  async json<S extends TSchema>(request: Request, validate: Validator<S>): Promise<Body<Static<S>>> {
+    const count = this.openCount(request, this.bodyLimit());
+    try {
+      return new CountedBody(validate(parseJson(await this.textOf(request, count))), count);
+    } catch (error) {
+      throw failed(request, count, error);
+    }
+  }
+
+  /** Reads a text of at most `maxBytes`. */
+  async text(request: Request, maxBytes: number): Promise<Body<string>> {
+    const { value, count } = await this.withCount(request, maxBytes, (counting) => this.textOf(request, counting));
+    return new CountedBody(value, count);
+  }
+
+  /** Reads a multipart form; its files are temp files of `media`. They and its bytes count until it is disposed. */
+  async form(request: Request, media: Pick<MediaStore, "openTempFile" | "discard">, fileLimitMb: number): Promise<Form> {
+    const { value, count } = await this.withCount(request, this.bodyLimit(), (counting) =>
+      readForm(request, {
+        openTempFile: (mime) => media.openTempFile(mime),
+        discard: (file) => media.discard(file),
+        pieces: this.counted(request, counting),
+        fileLimitMb,
+      }),
+    );
+    return {
+      ...value,
+      async [Symbol.asyncDispose]() {
+        count.release();
+        await discardFiles(value.files, media);
+      },
+    };
+  }
+
+  /** A body that is stored as it arrives: each piece counts until the next is requested. `keyId`: owner where the request has no key. */
+  async *stream(request: Request, keyId?: number): AsyncGenerator<Uint8Array> {
+    const count = this.budget.open(keyId === undefined ? this.ownerOf(request) : keyOwner(keyId));
+    try {
+      for await (const piece of this.counted(request, count)) {
+        yield piece;
         count.release();
       }
-    },
-  };
+    } finally {
+      count.release();
+    }
+  }
 }
 
 class CountedBody<T> implements Body<T> {

@@ -1,4 +1,4 @@
-// What clients are told of values that cannot be taken: in words for the field, whatever the schema is made of.
+// What clients read about values that cannot be taken: in words for the field, whatever the schema is made of.
 import { describe, expect, test } from "bun:test";
 import type { TSchema } from "elysia";
 import type { AppError } from "../../errors.ts";

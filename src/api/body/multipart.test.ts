@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { AppError } from "../../errors.ts";
 import { createTempFiles } from "../../gateway/media/temp-files.ts";
 import { temporaryFolder } from "../../testing.ts";
-import { createBodyReader } from "./body.ts";
+import { BodyReader } from "./body.ts";
 import type { FormContent } from "./multipart.ts";
 
 const ARRIVAL = { bodies_per_key_percent: 100, body_min_rate_kb: 1, body_timeout: 600 };
@@ -17,7 +17,7 @@ async function withReader<T>(
 ): Promise<T> {
   using folder = temporaryFolder();
   const drafts = createTempFiles(join(folder.path, "drafts"));
-  const bodies = createBodyReader(() => ({ body_limit_mb: 16, bodies_in_flight_mb: 64, ...ARRIVAL, ...limits }));
+  const bodies = new BodyReader(() => ({ body_limit_mb: 16, bodies_in_flight_mb: 64, ...ARRIVAL, ...limits }));
   const media = { openTempFile: async (mime: string) => drafts.open(mime), discard: drafts.discard };
   return await act({
     async read(request, fileLimitMb = 8) {
@@ -27,7 +27,7 @@ async function withReader<T>(
       );
       return { fields: form.fields, files };
     },
-    held: bodies.held,
+    held: () => bodies.held(),
     left: () => readdirSync(join(folder.path, "drafts")),
   });
 }

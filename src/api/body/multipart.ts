@@ -6,7 +6,7 @@ import { AppError } from "../../errors.ts";
 import type { MediaStore } from "../../gateway/media/media-store.ts";
 import { boundaryOf, inBlocks, untilClosed } from "./multipart-end.ts";
 
-/** One file of a form as a temp file: `MediaStore.keep` stores it, else it is deleted with the form. */
+/** One file of a form as a temp file: `MediaStore.store` stores it, else it is deleted with the form. */
 export type FormFile = {
   /** Name as sent: `image`, `image[]`, `mask`. */
   field: string;

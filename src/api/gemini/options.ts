@@ -172,7 +172,7 @@ function readSafety(value: unknown): NonNullable<ModelOptions["safety"]> {
   });
 }
 
-/** The older name of the tool means the same; what else stands in a tool is told. */
+/** The older name of the tool means the same; what else stands in a tool is reported. */
 function readTools(value: unknown): { search?: SearchOptions; ignored: string[] } {
   const ignored: string[] = [];
   let search: SearchOptions | undefined;
@@ -201,7 +201,7 @@ function ranged(value: unknown, most: number, param: string): number | undefined
   return number;
 }
 
-/** Name of the field that asks for an encoding that is not made here, in a list to be told: the image is the same in another one. */
+/** Name of the field that asks for an encoding that is not made here, in a list to be reported: the image is the same in another one. */
 export function unmadeOutput(image: Fields, outer: Fields, prefix: string): string[] {
   const asked = textOf(fieldsOf(image.imageOutputOptions).mimeType ?? image.outputMimeType ?? outer.mimeType);
   return asked && !outputOf(image, outer)?.format ? [`${prefix}${"outputMimeType" in image ? "outputMimeType" : "mimeType"}`] : [];

@@ -39,8 +39,8 @@ export function leftByJob(
   { families: [id], kind }: ModelChoice,
   options: ModelOptions | undefined,
 ): string[] {
-  const wished = Object.keys(options ?? {}).map((name) => OPTION_NAMES[name as keyof ModelOptions]);
-  if (kind === "video") return wished;
+  const names = Object.keys(options ?? {}).map((name) => OPTION_NAMES[name as keyof ModelOptions]);
+  if (kind === "video") return names;
   const family = catalogue().imageFamily(id);
   const providers = Object.keys(family.providers).filter((provider) => pool.canServe(kind, id, [provider]));
   return leftBehind(family, providers, options);

@@ -32,7 +32,7 @@ export const PredictBody = t.Object(
   {
     instances: t.Unknown({ description: "One instance, in a list or by itself" }),
     parameters: object("sampleCount, aspectRatio, sampleImageSize, outputOptions; of videos durationSeconds, resolution, negativePrompt"),
-    webhookConfig: object("uris: where the end of a video is told"),
+    webhookConfig: object("uris: notified when a video has ended"),
   },
   open,
 );
@@ -49,7 +49,7 @@ export const InteractionBody = t.Object(
     responseFormat: anything("type, aspect_ratio, resolution, duration, image_size, delivery; an object or a list of them"),
     responseModalities: t.Optional(t.Unknown()),
     generationConfig: object("video_config.task and seed are honoured"),
-    webhookConfig: object("uris: where the end is told"),
+    webhookConfig: object("uris: notified at the end"),
   },
   open,
 );

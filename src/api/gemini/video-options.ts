@@ -38,7 +38,7 @@ export function resolutionOf(value: unknown): Resolution | undefined {
   return RESOLUTIONS.find((resolution) => resolution === word);
 }
 
-/** The one address that is told of the end; Google's API takes several, the first counts here. */
+/** The one URL that is notified of the end; Google's API takes several, the first counts here. */
 export function webhookOf(config: unknown): string | undefined {
   return listOf(fieldsOf(config).uris).map(textOf).find(Boolean);
 }

@@ -63,7 +63,7 @@ export async function startPrediction(api: Api, call: Call, model: string): Prom
   return { job, headers: { ...ignoredHeader([...unread(parameters, READ, "parameters."), ...samples]), ...client.headers } };
 }
 
-/** First and last frame, whose number tells the mode, else the images to refer to. */
+/** First and last frame, whose number sets the mode, else the images to refer to. */
 function imagesOf({ image, lastFrame, referenceImages }: Fields): { images: InputReference[]; mode: CreateVideoJob["options"]["mode"] } {
   const references = listOf(referenceImages).map((one, index) =>
     mediaReference(fieldsOf(fieldsOf(one).image ?? one), `instances[0].referenceImages[${index}].image`),
@@ -109,7 +109,7 @@ export async function operation(api: Api, { key, calledOrigin }: Call, name: str
   return Response.json(encodeOperation(job, calledOrigin), { headers: jobHeaders(api.catalogue(), job) });
 }
 
-/** `Operation` of a `PredictLongRunningResponse`. Until it ends, `metadata` tells the progress in percent, and the place of one that waits. */
+/** `Operation` of a `PredictLongRunningResponse`. Until it ends, `metadata` reports the progress in percent, and the place of one that waits. */
 function encodeOperation(job: Job, origin: string) {
   const name = operationName(job);
   const failure = failureOf(job);

@@ -23,13 +23,10 @@ export async function imageContent(api: Api, call: Call, images: readonly Media[
   ];
 }
 
-export async function videoContent(
-  api: Api,
-  call: Call,
-  video: Media,
-  stillId: string | null,
-  notes: readonly string[],
-): Promise<Content[]> {
+/** A finished video, its still image (null: it has none) and what is said of it. */
+type ShownVideo = { video: Media; stillId: string | null; notes: readonly string[] };
+
+export async function videoContent(api: Api, call: Call, { video, stillId, notes }: ShownVideo): Promise<Content[]> {
   const still = stillId === null ? null : await previewOf(api, call, stillId, PREVIEW_CHARACTERS);
   const link = linkTo(call, video, "Video");
   return [

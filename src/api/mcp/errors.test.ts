@@ -40,7 +40,7 @@ describe("a tool that fails", () => {
     [
       "has its own word for a new call",
       new AppError("upstream_timeout", "Late.", { joined: "req_1", charged: true }),
-      'The model did not finish in time. It may have been charged and was not repeated. This is how the same request ended before: for ten minutes it is told again. For a new call change the request, or set the argument "again" to true.',
+      'The model did not finish in time. It may have been charged and was not repeated. This is how the same request ended before: for ten minutes it is returned again. For a new call change the request, or set the argument "again" to true.',
     ],
     [
       "names its own list of models",

@@ -51,7 +51,9 @@ async function resultOf(api: Api, call: Call, job: Job): Promise<Content[]> {
     throw new AppError("not_found", `The result of job ${job.id} is not stored any more.`, { param: "id", reason: "result_expired" });
   }
   const notes = [`Job ${job.id} is done. Model: ${job.family}.`, untilWords(media[0]!)];
-  return job.kind === "image" ? imageContent(api, call, media, notes) : videoContent(api, call, media[0]!, job.thumbnailId, notes);
+  return job.kind === "image"
+    ? imageContent(api, call, media, notes)
+    : videoContent(api, call, { video: media[0]!, stillId: job.thumbnailId, notes });
 }
 
 const untilWords = ({ expiresAt }: Media): string =>

@@ -117,8 +117,10 @@ export async function prepareImages(
   return { spec: { choice, options, turns, n, imagesParam }, leftOut };
 }
 
+type NewImageJob = { call: Call; order: ImageOrder; spec: ImageSpec; client: JobClient };
+
 /** Creates the job, or finds the one of the same earlier request. @throws {AppError} as `Jobs.createImages` */
-export function createImageJob(jobs: Jobs, call: Call, order: ImageOrder, spec: ImageSpec, client: JobClient): Promise<Job> {
+export function createImageJob(jobs: Jobs, { call, order, spec, client }: NewImageJob): Promise<Job> {
   const { request, requestId, key, startedAt } = call;
   const { route, echo, webhookUrl, compared } = order;
   const idempotencyKey = idempotencyKeyOf(request);

@@ -25,7 +25,7 @@ export async function uploadFile(api: FilesApi, { request, key, requestId }: Cal
     throw new AppError("invalid_request", "Missing required parameter: 'file'.", { param: "file", reason: "missing_required_parameter" });
   const purpose = form.fields.find(([name]) => name === "purpose")?.[1] ?? "user_data";
   const name = file.name.slice(0, MAX_NAME) || "upload";
-  const media = await api.media.keep(file.draft, {
+  const media = await api.media.store(file.draft, {
     ...{ origin: "input", keyId: key.id, requestId, name },
     purpose: purpose.slice(0, MAX_NAME),
     accept: { kinds: ["image", "video"], param: "file" },

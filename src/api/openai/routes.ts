@@ -122,7 +122,7 @@ function routesUnder(ctx: OpenAiContext, prefix: string): AnyElysia {
         parse: "none",
         detail: detail("Make images from a conversation, as items and events", jsonBody(ResponsesBody)),
       })
-      .get("/responses/:id", route(getResponse), { detail: detail("A response that is kept") })
+      .get("/responses/:id", route(getResponse), { detail: detail("A stored response") })
       .delete("/responses/:id", route(deleteResponse), { detail: detail("Forget a response") })
       .get("/responses/:id/input_items", route(listInputItems), { detail: detail("What a response was made from, as items") })
 

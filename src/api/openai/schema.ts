@@ -48,7 +48,7 @@ export const ChatBody = t.Object(
     seconds: amount("Length of a video"),
     duration: amount("As seconds"),
     resolution: amount("Of a video: 720p, 1080p, …"),
-    webhook_url: nullable(t.String({ description: "Told when a video has ended" })),
+    webhook_url: nullable(t.String({ description: "Notified when a video has ended" })),
     image: text(),
     generationConfig: nullable(t.Object({}, { additionalProperties: true })),
     extra_body: nullable(t.Object({}, { additionalProperties: true })),

@@ -26,7 +26,7 @@ export const SCHEMAS = {
     error: object({ message: text, type: text, param: orNull(text), code: orNull(text) }, { moderation_details: { type: "object" } }),
   }),
   GeminiError: object({ error: object({ code: { type: "integer" }, message: text, status: text, details: listOf(anything) }) }),
-  // While the plugin's routes are closed they do not exist: what OpenAI's clients are told of an unknown URL.
+  // While the plugin's routes are closed they do not exist: what OpenAI's clients get for an unknown URL.
   ClosedPluginError: { anyOf: [ref("PluginError"), ref("OpenAiError")] },
   PluginError: object({ detail: { anyOf: [text, listOf({ type: "object" })] } }),
 

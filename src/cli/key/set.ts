@@ -22,9 +22,9 @@ export const keySet = defineVerb({
     const name = values.name?.trim();
     if (name === "") throw usageError("--name: expected a name, got nothing.");
     const enabled = readEnabled(values);
-    // Wrong usage is told before the folder is touched; limits not given are filled in below.
-    const wished = onlyGiven({ name, enabled, ...readKeyOptions(values, NO_LIMITS, io.now()) });
-    assertKnownModels(modelsWithoutFolder(values, io)?.current(), wished.models);
+    // Wrong usage is reported before the folder is touched; limits not given are filled in below.
+    const requested = onlyGiven({ name, enabled, ...readKeyOptions(values, NO_LIMITS, io.now()) });
+    assertKnownModels(modelsWithoutFolder(values, io)?.current(), requested.models);
     await using folder = await openFolder(values, io);
     const { limits } = await readKey(folder.store, id);
     const change = onlyGiven({ name, enabled, ...readKeyOptions(values, limits, io.now()) });

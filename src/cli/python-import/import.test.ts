@@ -157,7 +157,7 @@ describe("a folder of the original", () => {
     expect((await contentsOf(data)).tokens.every((row) => row.imageConcurrency === -1 && row.videoConcurrency === -1)).toBe(true);
   });
 
-  test("a shared proxy that cannot be used leaves the accounts that need it disabled, and is told", async () => {
+  test("a shared proxy that cannot be used leaves the accounts that need it disabled, and is reported", async () => {
     const { data, cli } = fresh();
     const proxies = { enabled: 1, proxy_url: "socks4://canary:canary@h.example:1080" };
     const { out } = await cli("import", makeOriginal({ config: { ...FULL, proxy_config: proxies } }));

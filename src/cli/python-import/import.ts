@@ -17,22 +17,22 @@ import { readPythonSettings } from "./settings.ts";
 
 export const importPython = defineVerb({
   name: "import",
-  summary: "Take over accounts, settings and API key from a folder of the Python original; tells what it could not take.",
+  summary: "Take over accounts, settings and API key from a folder of the Python original; lists what it could not take.",
   positionals: ["PATH"],
-  options: { "dry-run": { type: "boolean", help: "tell what would be done and change nothing" }, ...FOLDER_OPTIONS },
+  options: { "dry-run": { type: "boolean", help: "show what would be done and change nothing" }, ...FOLDER_OPTIONS },
   async run({ values, positionals, io }) {
     const dryRun = values["dry-run"];
     const original = readPythonData(positionals[0]!, io.cwd);
-    const wishes = readPythonSettings(original);
-    const accounts = readAccounts(original, { now: io.now(), sharedProxy: wishes.proxy, autoEnable: wishes.autoEnable });
+    const legacy = readPythonSettings(original);
+    const accounts = readAccounts(original, { now: io.now(), sharedProxy: legacy.proxy, autoEnable: legacy.autoEnable });
     await using folder = await openFolder(values, io);
     const { store, config } = folder;
 
     const report = await importTokens({ store, settings: () => config.settings.pool, now: io.now }, accounts.lines, { dryRun });
     const skipped = new Set([...report.known, ...report.invalid].map(({ line }) => line));
     const taken = accounts.lines.filter((line): line is ParsedToken => !isRefused(line) && !skipped.has(line.line));
-    const settings = Object.entries(wishes.settings);
-    const key = wishes.apiKey === null ? null : await takeKey(folder, wishes.apiKey, io.now(), dryRun);
+    const settings = Object.entries(legacy.settings);
+    const key = legacy.apiKey === null ? null : await takeKey(folder, legacy.apiKey, io.now(), dryRun);
     if (!dryRun) {
       if (report.added > 0) await folder.record({ action: "token.import", subject: "tokens", after: importCounts(report) });
       await takeSettings(folder, settings);
@@ -41,13 +41,13 @@ export const importPython = defineVerb({
     const say = (mark: "taken" | "left", text: string) => io.stdout(`${mark}  ${printableCell(text)}\n`);
     for (const file of original.files) io.stdout(`read   ${file}\n`);
     say("taken", `${accountsText(report.added)}${statesText(taken)}`);
-    const shared = wishes.proxy === null || wishes.proxy === "unusable" ? 0 : taken.filter(({ proxy }) => proxy === wishes.proxy).length;
-    if (shared > 0) say("taken", `the shared proxy ${redactText(wishes.proxy!)}, for ${accountsText(shared)}`);
+    const shared = legacy.proxy === null || legacy.proxy === "unusable" ? 0 : taken.filter(({ proxy }) => proxy === legacy.proxy).length;
+    if (shared > 0) say("taken", `the shared proxy ${redactText(legacy.proxy!)}, for ${accountsText(shared)}`);
     for (const [name, value] of settings)
       say("taken", `${name} = ${showValue(findSetting(name)!, value)}${overridden(config.origins, name)}`);
     if (key) say(...key);
     for (const { line, reason } of [...report.known, ...report.invalid]) say("left", `account ${line}: ${reason}`);
-    for (const text of [...leftBehind(report), ...accounts.left, ...wishes.left, ...leftRows(original)]) say("left", text);
+    for (const text of [...leftBehind(report), ...accounts.left, ...legacy.left, ...leftRows(original)]) say("left", text);
     if (dryRun) io.stdout("Dry run: nothing was changed.\n");
     return 0;
   },
@@ -66,10 +66,10 @@ function statesText(taken: readonly ParsedToken[]): string {
   return parts.length === 0 ? "" : `, ${parts.join(", ")}`;
 }
 
-/** What the environment overrides is kept all the same, and told so. */
-async function takeSettings({ store, settings }: Folder, wishes: [string, unknown][]): Promise<void> {
+/** What the environment overrides is stored all the same, and reported so. */
+async function takeSettings({ store, settings }: Folder, legacy: [string, unknown][]): Promise<void> {
   const stored = await store.readSettings();
-  const changes = wishes.filter(([name, value]) => !Bun.deepEquals(stored[name], value));
+  const changes = legacy.filter(([name, value]) => !Bun.deepEquals(stored[name], value));
   if (changes.length > 0) await settings.applyOther(Object.fromEntries(changes), COMMAND_LINE);
 }
 
@@ -100,7 +100,7 @@ async function takeKey(
 
 function overridden(origins: Record<string, string>, name: string): string {
   const origin = origins[name];
-  return origin === "environment" || origin === "flag" ? ` (kept, but the ${origin} says otherwise and counts)` : "";
+  return origin === "environment" || origin === "flag" ? ` (stored, but the ${origin} says otherwise and counts)` : "";
 }
 
 const ROWS: Record<string, string> = { tasks: "video tasks", request_logs: "request log", token_stats: "counters of accounts" };

@@ -30,7 +30,7 @@ const ORIGINAL_DEFAULTS: Record<string, unknown> = {
   "server.port": 8000,
 };
 
-/** What is read from setting.toml, by section; everything else in it is told as left. */
+/** What is read from setting.toml, by section; everything else in it is reported as left. */
 const READ: Record<string, readonly string[]> = {
   global: ["api_key", "admin_password"],
   server: ["host", "port"],

@@ -26,7 +26,7 @@ const TOKENS: readonly NewToken[] = [
 
 export const demo = defineVerb({
   name: "demo",
-  summary: "Serve on this machine only, with simulated upstreams and demo tokens: nothing to set up, nothing kept.",
+  summary: "Serve on this machine only, with simulated upstreams and demo tokens: nothing to set up, nothing stored.",
   options: {
     port: { type: "string", value: "P", help: "port to listen on (default: 8000)" },
     host: { type: "string", value: "H", help: `only ${HOST}: the demo's key is known to everyone` },

@@ -1,4 +1,4 @@
-// First start on a data folder: a one-time admin password and a first key, told once.
+// First start on a data folder: a one-time admin password and a first key, shown once.
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../../config/settings-schema.ts";
@@ -14,7 +14,7 @@ import type { Io } from "../verb.ts";
 type Secrets = { password: string | null; key: string | null };
 
 /**
- * Makes what a data folder lacks at its very first start, an admin password (to be changed at login) and a key. Tells both on the
+ * Makes what a data folder lacks at its very first start, an admin password (to be changed at login) and a key. Shows both on the
  * terminal, or where there is none in a file (0600) of the data folder whose path alone is printed. Later starts do nothing.
  * @param now epoch ms
  */
@@ -31,8 +31,8 @@ export async function prepareFirstStart(
     password: (await store.readFact("admin_password_hash")) === null ? newId() : null,
     key: (await store.listKeys()).length === 0 ? key : null,
   };
-  // Told before it counts: a file that cannot be written leaves the folder as it was, and the next start tries again.
-  tell(secrets, io, dataDir);
+  // Shown before it counts: a file that cannot be written leaves the folder as it was, and the next start tries again.
+  show(secrets, io, dataDir);
   if (secrets.password) await storePassword(store, secrets.password, true);
   if (secrets.key) {
     const { id, name } = await store.insertKey(
@@ -44,7 +44,7 @@ export async function prepareFirstStart(
   await store.writeFact("first_start_at", `${now}`);
 }
 
-function tell(secrets: Secrets, io: Pick<Io, "stdout" | "isTerminal">, dataDir: string): void {
+function show(secrets: Secrets, io: Pick<Io, "stdout" | "isTerminal">, dataDir: string): void {
   const lines = [
     ...(secrets.password ? [`Admin password (to be changed at the first login): ${secrets.password}`] : []),
     ...(secrets.key ? [`API key: ${secrets.key}`] : []),

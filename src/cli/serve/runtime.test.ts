@@ -1,4 +1,4 @@
-// When the program begins anew for what it wants of its runtime, and when it warns that there may be too few calls.
+// When the program begins again for what it wants of its runtime, and when it warns that there may be too few calls.
 import { describe, expect, test } from "bun:test";
 import { prepareRuntime, warnOfFewCalls } from "./runtime.ts";
 

@@ -19,7 +19,7 @@ const WANTED = {
 const ASKING: ReadonlySet<string> = new Set(["--help", "-h", "--version"]);
 
 /**
- * Lets a program that is to serve begin anew with what it wants, unless the operator chose otherwise.
+ * Lets a program that is to serve begin again with what it wants, unless the operator chose otherwise.
  * `restart` begins the same command again in this process, with more in its environment; it returns only where that is not possible.
  */
 export function prepareRuntime(argv: readonly string[], env: Io["env"], restart: (more: Record<string, string>) => void): void {

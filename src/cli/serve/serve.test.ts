@@ -118,7 +118,7 @@ describe("demo", () => {
   });
 });
 
-test("simulate serves the simulator alone, with the faults it is told, and says how to use it", async () => {
+test("simulate serves the simulator alone, with the faults it is given, and says how to use it", async () => {
   const faults = ["--faults", "gemini.models=bad-key"];
   const told = ["--seed", "7", "--latency", "3", ...faults];
   await using simulator = await running(/Simulator on http:\/\/127\.0\.0\.1:(\d+)/, ["simulate", "--port", "0", ...told]);

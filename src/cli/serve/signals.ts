@@ -1,7 +1,7 @@
 // SIGINT and SIGTERM: the first asks for a graceful stop, the second ends the process at once.
 import type { Io } from "../verb.ts";
 
-/** As a shell tells a process that ended by SIGINT. */
+/** As a shell reports a process that ended by SIGINT. */
 const INTERRUPTED = 130;
 
 /** Watches until disposed. `stopped` resolves at the first signal; at the second `last` runs (synchronously) and the process ends. */

@@ -9,7 +9,7 @@ import type { Provider, ProviderModels, ProviderToken, TokenFacts } from "../../
 import { proxyOf } from "../../proxy-address.ts";
 import type { Folder } from "../folder.ts";
 
-/** `secret` and `state` are what is to be kept: asking may have rotated a session. */
+/** `secret` and `state` are what is to be stored: asking may have rotated a session. */
 export type Checked = { outcome: "accepted"; facts: TokenFacts; secret: string; state: Record<string, unknown> };
 export type Unchecked = { outcome: "refused" | "unreachable"; reason: string };
 

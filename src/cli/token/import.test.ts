@@ -33,7 +33,7 @@ async function tokensOf(data: string) {
 const MIXED = `${KEY}\n${SESSION}\ncanary\n${KEY}\n`;
 
 describe("token import", () => {
-  test("puts in what is new and tells of every other line, without quoting it", async () => {
+  test("puts in what is new and reports every other line, without quoting it", async () => {
     const { data, cli } = fresh({ stdin: MIXED });
     const told =
       "line 3: invalid: is neither a Gemini key (AIza…) nor a Flow session; if it is one, name its provider beside it (a column provider)\n";

@@ -11,7 +11,7 @@ export const tokenImport = defineVerb({
   summary: "Put the tokens of a file (- for standard input) into the pool: lines, CSV, JSON, cookies.",
   positionals: ["FILE"],
   options: {
-    "dry-run": { type: "boolean", help: "tell what would be done and change nothing" },
+    "dry-run": { type: "boolean", help: "show what would be done and change nothing" },
     provider: { type: "string", value: "gemini|flow", help: "take tokens of this provider only" },
     group: { type: "string", value: "G", help: "group of those that name none" },
     ...FOLDER_OPTIONS,
@@ -37,13 +37,13 @@ export const tokenImport = defineVerb({
 /** Counts, and a line for each that was not put in. */
 export function importText({ added, known, invalid }: ImportReport, dryRun: boolean): string {
   const counts = `${added} new, ${known.length} known, ${invalid.length} invalid${dryRun ? " (dry run: nothing was changed)" : ""}\n`;
-  const told = [
+  const lines = [
     ...known.map(({ line, reason }) => ({ line, text: `line ${line}: known: ${reason}\n` })),
     ...invalid.map(({ line, reason }) => ({ line, text: `line ${line}: invalid: ${reason}\n` })),
   ];
   return (
     counts +
-    told
+    lines
       .sort((a, b) => a.line - b.line)
       .map(({ text }) => text)
       .join("")

@@ -48,7 +48,7 @@ export const tokenSet = defineVerb({
     const id = readId(positionals[0]!, "token list");
     const change: TokenChange = { ...readChange(values), proxy: await readProxyOption(values.proxy, io) };
     const caps = readCaps(values);
-    // Wrong usage is told before the folder is touched.
+    // Wrong usage is reported before the folder is touched.
     onlyGiven({ ...change, caps });
     assertChange(modelsWithoutFolder(values, io)?.current(), change);
     await using folder = await openFolder(values, io);
@@ -56,8 +56,8 @@ export const tokenSet = defineVerb({
     const token = (await folder.store.listTokens()).find((row) => row.id === id);
     if (!token) throw new AppError("not_found", `There is no token ${id}.`);
     const after = await folder.store.updateToken(id, { ...change, caps: caps && withCaps(token.caps, caps) });
-    const trail = { before: editable(token), after: editable(after) };
-    if (!Bun.deepEquals(trail.before, trail.after)) await folder.record({ action: "token.change", subject: `token ${id}`, ...trail });
+    const entry = { before: editable(token), after: editable(after) };
+    if (!Bun.deepEquals(entry.before, entry.after)) await folder.record({ action: "token.change", subject: `token ${id}`, ...entry });
     io.stdout(`Token ${id} is changed.\n`);
     return 0;
   },

@@ -196,10 +196,11 @@ export function writeTokenSecret(
     db.query("UPDATE tokens SET state = $state WHERE id = $id").run({ id, state });
   }
   if (change.secret === undefined || change.secret === known.secret) return;
-  const kept = db
+  const updated = db
     .query("UPDATE OR IGNORE tokens SET secret = $secret, secret_mac = $mac, hint = $hint WHERE id = $id")
     .run({ id, secret: vault.seal(SECRET, change.secret), mac: vault.mac(SECRET, change.secret), hint: hintOf(change.secret) });
-  if (kept.changes === 0) throw new AppError("conflict", `Token ${id} cannot take a secret that another token has.`, { param: "secret" });
+  if (updated.changes === 0)
+    throw new AppError("conflict", `Token ${id} cannot take a secret that another token has.`, { param: "secret" });
 }
 
 /** Writes the health of tokens and their new cooldowns; skips unknown ids, null deletes. */

@@ -62,7 +62,7 @@ export function createWriter(db: Database, committed: () => void = () => {}): Wr
 async function commit(db: Database, group: Act[]): Promise<void> {
   try {
     const outcomes = await retryBusy(() => runGroup(db, group));
-    for (const tell of outcomes) tell();
+    for (const report of outcomes) report();
   } catch (error) {
     for (const act of group) act.reject(error);
   }

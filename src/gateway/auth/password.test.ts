@@ -40,7 +40,7 @@ describe("the check", () => {
     expect(store.kept.get("admin_password_hash")).toStartWith("$argon2id$");
   });
 
-  test("a password of the first start is temporary until another is kept", async () => {
+  test("a password of the first start is temporary until another is stored", async () => {
     const store = facts();
     await storePassword(store, "one-time password", true);
     expect(await isPasswordTemporary(store)).toBe(true);

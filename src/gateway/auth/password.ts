@@ -19,7 +19,7 @@ export function refuseWeakPassword(password: string): void {
   if (password.length > MAX_LENGTH) refuse(`The password may have at most ${MAX_LENGTH} characters.`, "password_long");
 }
 
-/** Keeps the argon2id hash of the admin password. A temporary one must be changed at the first login. */
+/** Stores the argon2id hash of the admin password. A temporary one must be changed at the first login. */
 export async function storePassword(store: Pick<Store, "writeFact">, password: string, temporary: boolean): Promise<void> {
   await store.writeFact("admin_password_hash", await Bun.password.hash(password, { algorithm: "argon2id" }));
   await store.writeFact("admin_password_temporary", temporary ? "1" : null);
@@ -34,7 +34,7 @@ export async function isPasswordTemporary(store: Pick<Store, "readFact">): Promi
 const AT_ONCE = 2;
 const MAX_WAITING = 16;
 
-/** Compares passwords with the one that is kept. */
+/** Compares passwords with the one that is stored. */
 export type PasswordCheck = (password: string) => Promise<boolean>;
 
 /** The check resolves false while no password is set. @throws {AppError} `busy` when too many wait */

@@ -25,7 +25,7 @@ export type Session = Omit<SessionRow, "hash"> & {
 };
 
 export type Sessions = {
-  /** A session that begins now. Its id is told this once. */
+  /** A session that begins now. Its id is returned only here. */
   open(from: { address: string | null; agent: string }): Promise<{ id: string; session: Session }>;
   /** The session of an id, renewed by being asked for; null when there is none or its time is over. */
   find(id: string): Promise<Session | null>;

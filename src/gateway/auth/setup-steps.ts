@@ -7,7 +7,7 @@ import { isPasswordTemporary } from "./password.ts";
 export const SETUP_STEPS = ["password", "key", "token", "picture"] as const;
 export type SetupStep = (typeof SETUP_STEPS)[number];
 
-/** Where password and key of the first start are told when there is no terminal; gone when the password is used. */
+/** Where password and key of the first start are written when there is no terminal; gone when the password is used. */
 export const FIRST_START_FILE = "first-start.txt";
 
 const FACT = "first_step";
@@ -30,5 +30,5 @@ export async function finishStep(store: Pick<Store, "writeFact">, step: SetupSte
 /** Leaves them for good. */
 export const leaveSetup = (store: Pick<Store, "writeFact">): Promise<void> => store.writeFact(FACT, "done");
 
-/** The one-time password was used: what told it goes. */
+/** The one-time password was used: the file that showed it is deleted. */
 export const deleteFirstStartFile = (dataDir: string): Promise<void> => rm(join(dataDir, FIRST_START_FILE), { force: true });

@@ -26,7 +26,7 @@ describe("an address", () => {
     expect(throttle.waitMs("a")).toBe(0);
   });
 
-  test("begins anew after its window", () => {
+  test("begins again after its window", () => {
     const { throttle, fail, pass } = bench();
     fail("a", 3);
     pass(60_000);

@@ -1,4 +1,4 @@
-// When a call that failed counts as charged: everything after the body left but a refusal, and everything after a picture came.
+// When a call that failed counts as charged: everything after the body left but a refusal, and everything after an image came.
 import { expect, test } from "bun:test";
 import { AppError, type ErrorKind } from "../../errors.ts";
 import type { ImageSink, Provider } from "../../providers/provider.ts";
@@ -38,7 +38,7 @@ async function outcome({ events, fails, keep, wraps }: Plot): Promise<[ErrorKind
   const tokens = { open: async () => token, callContext: () => ({}) } as unknown as Credentials;
   const media = {
     discard: async () => {},
-    keep: async () => {
+    store: async () => {
       throw new AppError(keep ?? "busy", "not kept");
     },
   } as unknown as MediaStore;

@@ -12,7 +12,7 @@ import type { Affinity } from "./inputs/affinity.ts";
 /** Result of a call that the upstream answered. */
 export type CallResult = { finish: ImageFinish; images: Media[]; text: string };
 
-type Dependencies = { tokens: Credentials; affinity: Affinity; media: Pick<MediaStore, "keep" | "discard"> };
+type Dependencies = { tokens: Credentials; affinity: Affinity; media: Pick<MediaStore, "store" | "discard"> };
 
 /** What the attempts of one image share. */
 export interface AttemptOwner {
@@ -105,7 +105,7 @@ export class Attempt implements ImageSink {
       if (thought && !request.includeThoughts) return await media.discard(file);
       owner.emit({ type: "storing" });
       const { key, requestId } = owner.request;
-      const stored = await media.keep(file, { origin: "result", family: request.family, keyId: key.id, requestId });
+      const stored = await media.store(file, { origin: "result", family: request.family, keyId: key.id, requestId });
       affinity.remember(stored.id, { tokenId: lease.tokenId, signature });
       if (!thought) this.images.push(stored);
       const base64 = !thought && file.base64 && owner.retain(file.base64) ? file.base64 : undefined;

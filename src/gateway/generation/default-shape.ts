@@ -3,16 +3,16 @@ import { ASPECTS, type ImageOptions, type InputMedia, type Turn } from "../../do
 import { nearestAspect } from "../models/image-options.ts";
 
 /**
- * The wish with a shape. What is changed is the first image of the user's last turn, else the latest of the conversation; where its pixels
+ * The options with a shape. What is changed is the first image of the user's last turn, else the latest of the conversation; where its pixels
  * are not known the upstream, which sees it, decides.
  */
-export function withDefaultShape(wish: ImageOptions, turns: readonly Turn[]): ImageOptions {
-  if (wish.aspect) return wish;
+export function withDefaultShape(options: ImageOptions, turns: readonly Turn[]): ImageOptions {
+  if (options.aspect) return options;
   const input = changedImage(turns);
-  if (!input) return { ...wish, aspect: "1:1" };
-  if (!input.pixels) return wish;
+  if (!input) return { ...options, aspect: "1:1" };
+  if (!input.pixels) return options;
   const { width, height } = input.pixels;
-  return { ...wish, aspect: nearestAspect(width / height, ASPECTS), pixels: input.pixels };
+  return { ...options, aspect: nearestAspect(width / height, ASPECTS), pixels: input.pixels };
 }
 
 function changedImage(turns: readonly Turn[]): InputMedia | undefined {

@@ -23,7 +23,7 @@ export type GenerateDependencies = {
   providers: ReadonlyMap<string, Provider>;
   tokens: Credentials;
   affinity: Affinity;
-  media: Pick<MediaStore, "get" | "keep" | "discard" | "assertSpace" | "claimInputs">;
+  media: Pick<MediaStore, "get" | "store" | "discard" | "assertSpace" | "claimInputs">;
   requests: Pick<RequestLog, "append">;
   settings: () => Settings;
   catalogue: () => Catalogue;

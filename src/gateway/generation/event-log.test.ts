@@ -24,7 +24,7 @@ test("every reader gets everything in order from the beginning, whenever it come
   ]);
 });
 
-test("a failure is told after what was pushed", async () => {
+test("a failure is reported after what was pushed", async () => {
   const log = new EventLog<number>();
   log.push(1);
   log.fail(new Error("broken"));

@@ -10,7 +10,8 @@ import type { GenerateDependencies } from "./dependencies.ts";
 import { Generation } from "./generation.ts";
 import { holdText } from "./inputs/request-text.ts";
 import { ImagePlan, planImages } from "./plan-images.ts";
-import { createRecord, type GenerationRecord, imagePayload } from "./request-record.ts";
+import { imagePayload } from "./request-payload.ts";
+import { GenerationRecord } from "./request-record.ts";
 import { RouteCache } from "./route-cache.ts";
 import { RunningGenerations } from "./running-generations.ts";
 import { joinUndelivered } from "./undelivered/join.ts";
@@ -38,7 +39,7 @@ export function createGenerate(deps: GenerateDependencies): Generate {
 
   return async (request) => {
     const payload = deps.settings().requests.record_payloads ? imagePayload(request) : undefined;
-    const record = createRecord(deps, payload ? { ...request, payload } : request);
+    const record = new GenerationRecord(deps, payload ? { ...request, payload } : request);
     let admission: Admission | null = null;
     let release: (() => void) | null = null;
     try {

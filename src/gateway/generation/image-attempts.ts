@@ -178,8 +178,8 @@ export class ImageAttempts {
       const { finish } = result;
       const images = result.images.length;
       if (images === 0 && (finish.finish === "no_image" || finish.finish === "malformed")) throw noResult(result);
-      const actual = { thinking, inputs, images, searches: searchesOf(finish.extras) };
-      const cost = { images, usd: actualImageUsd(costs, size, finish.usage, actual) };
+      const actual = { size, usage: finish.usage, thinking, inputs, images, searches: searchesOf(finish.extras) };
+      const cost = { images, usd: actualImageUsd(costs, actual) };
       end({ ok: true, usage: finish.usage, videoSeconds: 0, ...cost }, result.images, cost, finish);
       if (request.onCallEnd) await request.onCallEnd(true);
       return { finish, images: result.images, text: result.text, provider };

@@ -31,7 +31,7 @@ export function planSuccessor(
   try {
     return planImages(deps, request, chosen, record);
   } catch (error) {
-    // What the successor cannot express is not what the client is to be told of the model that it named.
+    // What the successor cannot express is not reported to the client, which named another model.
     if (error instanceof AppError) return null;
     throw error;
   }

@@ -1,7 +1,7 @@
-// What is kept of a request's content: its text, cut, and its parameters; no picture, no link.
+// What is stored of a request's content: its text, cut, and its parameters; no image, no link.
 import { expect, test } from "bun:test";
 import type { Turn } from "../../domain/generation.ts";
-import { imagePayload, videoPayload } from "./request-record.ts";
+import { imagePayload, videoPayload } from "./request-payload.ts";
 
 const turns = [
   { role: "user", parts: [{ type: "text", text: "first" }] },

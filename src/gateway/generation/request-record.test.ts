@@ -9,7 +9,7 @@ import { silentLog } from "../../log.ts";
 import { createMetrics } from "../../metrics.ts";
 import type { Admission, GenerationEnd } from "../limits/contract.ts";
 import type { Lease, Outcome } from "../pool/lease-contract.ts";
-import { createRecord } from "./request-record.ts";
+import { GenerationRecord } from "./request-record.ts";
 
 const START = Date.UTC(2026, 10, 23, 12);
 
@@ -21,7 +21,7 @@ function setUp() {
   const clock: Clock = { now: () => now, after: () => () => {} };
   const requests = { append: (row: RequestRow) => void rows.push(row) };
   const request = { requestId: "req_1", dialect: "openai", route: "chat", stream: false, key: { id: 1 }, startedAt: START };
-  const record = createRecord(
+  const record = new GenerationRecord(
     { requests, metrics: createMetrics(), clock, log: silentLog },
     { ...request, choice: { requested: "m", kind: "image" } },
   );
@@ -63,7 +63,7 @@ test("what was charged is settled and written once, with the time that it took",
   expect(rows).toMatchObject([{ id: "req_1", outcome: "ok", ms: 1500, usd: 0.04, attempts: [{ tokenId: 7, ms: 1500, outcome: "ok" }] }]);
 });
 
-test("without a charge the reservation is released, and the first failure is the one that is told", () => {
+test("without a charge the reservation is released, and the first failure is the one that is reported", () => {
   const { record, rows, ends, reports, admission, lease } = setUp();
   const end = record.attempt(lease, START);
   for (let time = 0; time < 2; time++) end(failure("upstream_unavailable"), [], { images: 0, usd: 0 });
@@ -77,7 +77,7 @@ test("without a charge the reservation is released, and the first failure is the
   ]);
 });
 
-test("a bug is told as internal, without its text; a client that goes away as cancelled", () => {
+test("a bug is reported as internal, without its text; a client that goes away as cancelled", () => {
   const bug = setUp();
   bug.record.fail(new Error("canary"));
   bug.record.close(null);

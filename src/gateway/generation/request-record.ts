@@ -2,8 +2,7 @@
 
 import { type Clock, elapsedMs } from "../../clock.ts";
 import type { RequestLog } from "../../db/store.ts";
-import type { GenerateEvent, Json, Kind, Media, Usage } from "../../domain/generation.ts";
-import type { Job } from "../../domain/job.ts";
+import type { GenerateEvent, Kind, Media, Usage } from "../../domain/generation.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { omit } from "../../domain/omit.ts";
 import type { RequestPayload } from "../../domain/request.ts";
@@ -13,7 +12,6 @@ import type { Metrics } from "../../metrics.ts";
 import type { CallDetails, TracedAttempt, TracedRow, Traces } from "../../traces.ts";
 import type { Admission, GenerationEnd } from "../limits/contract.ts";
 import type { Lease, Outcome } from "../pool/lease-contract.ts";
-import type { ImageSpec } from "./contract.ts";
 
 type Dependencies = { requests: Pick<RequestLog, "append">; metrics: Metrics; traces?: Traces; clock: Clock; log: Log };
 
@@ -40,16 +38,6 @@ export type AttemptEnd = (
   reply?: Pick<CallDetails, "finish" | "modelVersion" | "responseId">,
 ) => void;
 
-export type GenerationRecord = {
-  serve(family: string): void;
-  /** Opens an attempt. Calling the result closes it, once: health is reported, the attempt recorded, its cost added. */
-  attempt(lease: Lease, startedAt: number): AttemptEnd;
-  finish(done: Extract<GenerateEvent, { type: "done" }>): void;
-  fail(error: unknown): void;
-  /** Settles or releases the reservation and writes the row. The first call counts. */
-  close(admission: Admission | null): void;
-};
-
 const clip = (text: string) => (text.length > 200 ? `${text.slice(0, 200)}…` : text);
 
 /** What the log says of a failure: an AppError's kind and message; a bug is `internal`, its text stays in the process log. */
@@ -67,154 +55,142 @@ export function writeRequest({ requests, metrics, traces }: Pick<Dependencies, "
   metrics.generationEnded({ kind: row.kind, provider, model: row.family, result: row.outcome, ms: row.ms });
 }
 
-export function createRecord({ requests, metrics, traces, clock, log }: Dependencies, request: RecordedRequest): GenerationRecord {
-  if (!request.forJob) traces?.hold(request.requestId);
-  const { kind } = request.choice;
-  const attempts: TracedAttempt[] = [];
-  const calls: GenerationEnd["calls"][number][] = [];
-  const mediaIds: string[] = [];
-  const used = { images: 0, usd: 0, tokenId: null as number | null };
-  let family: string | null = null;
-  let usage: Usage | null = null;
-  let ended = { outcome: "cancelled", message: null as string | null };
-  let decided = false;
-  let closed = false;
+/** Record of one generation, from its first attempt to its row. */
+export class GenerationRecord {
+  private attempts: TracedAttempt[] = [];
+  private calls: GenerationEnd["calls"][number][] = [];
+  private mediaIds: string[] = [];
+  private used = { images: 0, usd: 0, tokenId: null as number | null };
+  private family: string | null = null;
+  private usage: Usage | null = null;
+  private ended = { outcome: "cancelled", message: null as string | null };
+  private decided = false;
+  private closed = false;
 
-  const inputTokens = () => (usage ? usage.inputText + usage.inputImage : 0);
-  const outputTokens = () => (usage ? usage.outputText + usage.outputImage + usage.thoughts : 0);
+  constructor(
+    private readonly deps: Dependencies,
+    private readonly request: RecordedRequest,
+  ) {
+    if (!request.forJob) deps.traces?.hold(request.requestId);
+  }
 
-  const endAdmission = (admission: Admission) => {
-    const ms = elapsedMs(request.startedAt, clock.now());
-    const end = { ok: ended.outcome === "ok", ms, inputTokens: inputTokens(), outputTokens: outputTokens(), calls };
-    const { images, usd } = used;
+  /** Tokens of the model, as the upstream counted them. */
+  private tokens(): { inputTokens: number; outputTokens: number } {
+    const { usage } = this;
+    if (!usage) return { inputTokens: 0, outputTokens: 0 };
+    return { inputTokens: usage.inputText + usage.inputImage, outputTokens: usage.outputText + usage.outputImage + usage.thoughts };
+  }
+
+  private endAdmission(admission: Admission) {
+    const ms = elapsedMs(this.request.startedAt, this.deps.clock.now());
+    const end = { ok: this.ended.outcome === "ok", ms, ...this.tokens(), calls: this.calls };
+    const { images, usd } = this.used;
     if (images > 0 || usd > 0) admission.settle({ images, videoSeconds: 0, usd }, end);
     else admission.release(end);
-  };
+  }
 
-  const write = () => {
+  private write() {
+    const { family, request } = this;
+    const { kind } = request.choice;
     const row = {
       id: request.requestId,
       at: request.startedAt,
-      ms: elapsedMs(request.startedAt, clock.now()),
+      ms: elapsedMs(request.startedAt, this.deps.clock.now()),
       dialect: request.dialect,
       route: request.route,
       keyId: request.key.id,
       model: clip(request.choice.requested),
       family,
       kind,
-      outcome: ended.outcome,
-      message: ended.message,
-      images: mediaIds.length,
+      outcome: this.ended.outcome,
+      message: this.ended.message,
+      images: this.mediaIds.length,
       videoSeconds: 0,
-      inputTokens: inputTokens(),
-      outputTokens: outputTokens(),
-      usd: used.usd,
+      ...this.tokens(),
+      usd: this.used.usd,
       stream: request.stream,
-      mediaIds,
-      attempts,
+      mediaIds: this.mediaIds,
+      attempts: this.attempts,
       payload: request.payload,
     };
-    writeRequest({ requests, metrics, traces }, row);
+    writeRequest(this.deps, row);
     const { id, ms, model, outcome, message } = row;
-    log.info("generation", {
+    this.deps.log.info("generation", {
       requestId: id,
       model,
       family,
-      tokenId: used.tokenId,
-      attempts: attempts.length,
+      tokenId: this.used.tokenId,
+      attempts: this.attempts.length,
       ms,
       outcome,
       ...(message ? { message } : {}),
     });
-  };
+  }
 
-  return {
-    serve: (name) => {
-      family = name;
-    },
-    attempt(lease, startedAt) {
-      let open = true;
-      const asked = family ?? "";
-      return (outcome, images, cost, reply) => {
-        if (!open) return;
-        open = false;
-        lease.report(outcome);
-        const result = outcome.ok ? "ok" : outcome.kind;
-        const { tokenId, provider } = lease;
-        const served = { provider, model: asked };
-        metrics.attemptEnded({ ...served, result });
-        metrics.madeMedia({ ...served, kind, count: images.length, videoSeconds: 0, usd: cost.usd });
-        const ms = elapsedMs(startedAt, clock.now());
-        calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
-        attempts.push({
-          tokenId,
-          provider,
-          family: asked,
-          startedAt,
-          ms,
-          outcome: result,
-          reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
-          upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
-        });
-        if (traces) {
-          const usage = outcome.ok ? outcome.usage : null;
-          const { finish, modelVersion, responseId } = reply ?? {};
-          const made = { images: images.length, videoSeconds: 0, usd: cost.usd };
-          attempts.at(-1)!.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, responseId, ...made };
-        }
-        mediaIds.push(...images.map((media) => media.id));
-        used.images += cost.images;
-        used.usd += cost.usd;
-        used.tokenId = lease.tokenId;
-      };
-    },
-    finish(done) {
-      usage = done.usage;
-      ended = done.finish.startsWith("policy")
-        ? { outcome: "content_policy", message: done.upstreamReason }
-        : { outcome: "ok", message: null };
-      decided = true;
-    },
-    fail(error) {
-      if (decided) return;
-      decided = true;
-      if (error instanceof AppError && error.usage) usage = error.usage;
-      ended = described(error);
-    },
-    close(admission) {
-      if (closed) return;
-      closed = true;
-      if (admission) endAdmission(admission);
-      write();
-      if (!request.forJob) traces?.release(request.requestId);
-    },
-  };
+  serve(family: string): void {
+    this.family = family;
+  }
+
+  /** Opens an attempt. Calling the result closes it, once: health is reported, the attempt recorded, its cost added. */
+  attempt(lease: Lease, startedAt: number): AttemptEnd {
+    let open = true;
+    const asked = this.family ?? "";
+    return (outcome, images, cost, reply) => {
+      if (!open) return;
+      open = false;
+      lease.report(outcome);
+      const result = outcome.ok ? "ok" : outcome.kind;
+      const { metrics, traces, clock } = this.deps;
+      const { tokenId, provider } = lease;
+      const served = { provider, model: asked };
+      metrics.attemptEnded({ ...served, result });
+      metrics.madeMedia({ ...served, kind: this.request.choice.kind, count: images.length, videoSeconds: 0, usd: cost.usd });
+      const ms = elapsedMs(startedAt, clock.now());
+      this.calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
+      this.attempts.push({
+        tokenId,
+        provider,
+        family: asked,
+        startedAt,
+        ms,
+        outcome: result,
+        reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
+        upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
+      });
+      if (traces) {
+        const usage = outcome.ok ? outcome.usage : null;
+        const { finish, modelVersion, responseId } = reply ?? {};
+        const made = { images: images.length, videoSeconds: 0, usd: cost.usd };
+        this.attempts.at(-1)!.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, responseId, ...made };
+      }
+      this.mediaIds.push(...images.map((media) => media.id));
+      this.used.images += cost.images;
+      this.used.usd += cost.usd;
+      this.used.tokenId = lease.tokenId;
+    };
+  }
+
+  finish(done: Extract<GenerateEvent, { type: "done" }>): void {
+    this.usage = done.usage;
+    this.ended = done.finish.startsWith("policy")
+      ? { outcome: "content_policy", message: done.upstreamReason }
+      : { outcome: "ok", message: null };
+    this.decided = true;
+  }
+
+  fail(error: unknown): void {
+    if (this.decided) return;
+    this.decided = true;
+    if (error instanceof AppError && error.usage) this.usage = error.usage;
+    this.ended = described(error);
+  }
+
+  /** Settles or releases the reservation and writes the row. The first call counts. */
+  close(admission: Admission | null): void {
+    if (this.closed) return;
+    this.closed = true;
+    if (admission) this.endAdmission(admission);
+    this.write();
+    if (!this.request.forJob) this.deps.traces?.release(this.request.requestId);
+  }
 }
-
-// The payload: text and parameters, where the operator records them (`requests.record_payloads`); neither images nor links.
-
-/** Characters of a prompt that are recorded. */
-const PROMPT_LENGTH = 2000;
-
-const cut = (text: string) => (text.length > PROMPT_LENGTH ? `${text.slice(0, PROMPT_LENGTH - 1)}…` : text);
-
-/** The text of the last turn, what shapes the result, and how much else came with it. */
-export function imagePayload(request: Pick<ImageSpec, "turns" | "options" | "n">): RequestPayload {
-  const { turns, n } = request;
-  const { aspect, size, pixels, seed, thinking, system } = request.options;
-  const parts = turns.flatMap((turn) => turn.parts);
-  const prompt = (turns.at(-1)?.parts ?? []).flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
-  const pictures = parts.filter((part) => part.type === "image").length;
-  return {
-    prompt: cut(prompt),
-    parameters: present({ aspect, size, pixels, n, seed, thinking, turns: turns.length, pictures, system_characters: system?.length }),
-  };
-}
-
-export function videoPayload(job: Pick<Job, "prompt" | "mode" | "aspect" | "resolution" | "seconds" | "sourceJobId">): RequestPayload {
-  const { prompt, mode, aspect, resolution, seconds, sourceJobId } = job;
-  return { prompt: cut(prompt), parameters: present({ mode, aspect, resolution, seconds, source_job: sourceJobId }) };
-}
-
-const present = (values: Record<string, unknown>): Record<string, Json> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined && value !== null)) as Record<string, Json>;

@@ -90,10 +90,10 @@ describe.each(["network", "upstream_unavailable"] as const)("%s", (kind) => {
     ]);
   });
 
-  test("is told at once when it may have been charged", () => expect(step(kind, { options: { charged: true } })).toEqual(fail));
+  test("is reported at once when it may have been charged", () => expect(step(kind, { options: { charged: true } })).toEqual(fail));
 });
 
-test("a pause that the upstream asks for is kept, unless the deadline comes first or another token is free", () => {
+test("a pause that the upstream asks for is waited for, unless the deadline comes first or another token is free", () => {
   expect(step("upstream_unavailable", { options: { retryAfterMs: 20_000 } })).toEqual(rather(20_000));
   expect(step("upstream_unavailable", { options: { retryAfterMs: 20_000 }, otherFree: true })).toEqual(rather(0));
   expect(step("upstream_unavailable", { options: { retryAfterMs: 60_000 } })).toEqual(fail);

@@ -44,7 +44,7 @@ describe("an answer", () => {
     expect([await world.responses.find("a", 1), await world.responses.remove("a", 1)]).toEqual([null, false]);
   });
 
-  test("stays as it was when it is kept again, and another key cannot take its id", async () => {
+  test("stays as it was when it is stored again, and another key cannot take its id", async () => {
     await using world = await open();
     await world.keep("a");
     await world.keep("a", { text: "other" });
@@ -61,7 +61,7 @@ describe("an answer", () => {
     expect([await world.responses.find("a", 1), await world.responses.remove("a", 1)]).toEqual([null, false]);
   });
 
-  test("that is too long is not kept", async () => {
+  test("that is too long is not stored", async () => {
     await using world = await open();
     expect(await world.keep("a", { text: "x".repeat(1024 * 1024) })).toBe(false);
     expect(await world.there("a")).toEqual([]);
@@ -112,7 +112,7 @@ describe("the sweep", () => {
     await left(world, ["a", "b"], ["b"]);
   });
 
-  test("comes at once when as much as may be was kept since the last", async () => {
+  test("comes at once when as much as may be was stored since the last", async () => {
     await using world = await open(2 * 1000);
     world.responses.start();
     for (const id of ["a", "b", "c"]) {

@@ -26,7 +26,7 @@ export type JobCreationDependencies = ImageJobDependencies & {
   worker: Pick<Worker, "take" | "newImageJob">;
   pool: Pick<Leases, "canServe" | "families" | "isOff" | "deniedFor">;
   limits: AdmissionControl;
-  media: Pick<MediaStore, "open" | "keepBytes" | "assertSpace" | "claimInputs">;
+  media: Pick<MediaStore, "open" | "storeBytes" | "assertSpace" | "claimInputs">;
   settings: () => Settings;
   clock: Clock;
   log: Log;
@@ -221,7 +221,7 @@ async function storedId(
   input: InputMedia,
   { keyId, requestId }: Owner,
 ): Promise<string> {
-  return input.mediaId ?? (await media.keepBytes(input.data, { origin: "input", keyId, requestId })).id;
+  return input.mediaId ?? (await media.storeBytes(input.data, { origin: "input", keyId, requestId })).id;
 }
 
 async function storeImages(deps: Pick<JobCreationDependencies, "media">, request: CreateImageJob): Promise<CreateImageJob["turns"]> {

@@ -71,14 +71,14 @@ describe("a name", () => {
 });
 
 describe("a failure", () => {
-  test("that cost nothing lets the request begin anew", async () => {
+  test("that cost nothing lets the request begin again", async () => {
     await using world = await open();
     const idempotency = world.start();
     await claimOf(await idempotency.begin(NAME, "hash")).abandon(new AppError("busy", "Full."));
     expect((await idempotency.begin(NAME, "hash")).state).toBe("new");
   });
 
-  test("that may have been charged is told again, not repeated", async () => {
+  test("that may have been charged is returned again, not repeated", async () => {
     await using world = await open();
     const claim = claimOf(await world.start().begin(NAME, "hash"));
     await claim.submitted();
@@ -127,7 +127,7 @@ describe("a job that failed", () => {
 });
 
 describe("a crash", () => {
-  test("before anything was sent lets the request begin anew", async () => {
+  test("before anything was sent lets the request begin again", async () => {
     await using world = await open();
     await world.start().begin(NAME, "hash");
     const next = world.start();

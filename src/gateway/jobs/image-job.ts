@@ -2,7 +2,7 @@
 
 import { type Clock, sleep } from "../../clock.ts";
 import type { JobRow } from "../../db/jobs.ts";
-import { type GenerateEvent, noImageText } from "../../domain/generation.ts";
+import type { GenerateEvent } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { newRequestId } from "../../ids.ts";
 import type { Log } from "../../log.ts";
@@ -16,6 +16,7 @@ import { actualImageUsd } from "../models/prices.ts";
 import { openTurns, readImageSpec } from "./image-spec.ts";
 import type { JobLifecycle } from "./job-lifecycle.ts";
 import { nextProgress, toJobError } from "./job-state.ts";
+import { noImageError } from "./no-image-error.ts";
 import type { StopSignals } from "./video-job.ts";
 
 export type ImageJobDependencies = {
@@ -182,7 +183,9 @@ export class ImageJob {
     const { options, turns } = readImageSpec(row.plan);
     const inputs = turns.flatMap(({ parts }) => parts).filter(({ type }) => type === "image").length;
     const { usage, provider } = done;
-    const usd = actualImageUsd(this.deps.catalogue().imageCosts(family, provider), options.size, usage, {
+    const usd = actualImageUsd(this.deps.catalogue().imageCosts(family, provider), {
+      size: options.size,
+      usage,
       images: mediaIds.length,
       thinking: options.thinking,
       inputs: mediaIds.length * inputs,
@@ -195,15 +198,4 @@ export class ImageJob {
         : { ...facts, state: "failed" as const, error: toJobError(noImageError(done, output.said())) };
     await this.deps.lifecycle.end(this.id, ["queued", "submitting"], end);
   }
-}
-
-/** Why a generation that ended without a failure has no image. */
-function noImageError({ finish, message, upstreamReason }: Extract<GenerateEvent, { type: "done" }>, text: string): AppError {
-  const fallback = message ?? noImageText(upstreamReason);
-  const refused = finish.startsWith("policy");
-  const reason = refused ? (finish === "policy_input" ? "policy_input" : "policy_output") : "text_only";
-  const detail = { scope: "request" as const, reason } as const;
-  return refused
-    ? new AppError("content_policy", fallback, { charged: true, detail })
-    : new AppError("no_result", text.trim() || fallback, { charged: true, detail });
 }

@@ -66,7 +66,7 @@ describe("a crash", () => {
     await world.eventually(async () => world.seen.downloads === 1);
     await world.crash();
     await world.eventually(async () => world.seen.downloads === 2);
-    await world.ctx.media.keepBytes(MP4_HEADER, { origin: "result", keyId: world.keyId, requestId });
+    await world.ctx.media.storeBytes(MP4_HEADER, { origin: "result", keyId: world.keyId, requestId });
     await world.crash();
     await world.until(id, "completed");
     expect(world.seen.downloads).toBe(2);
@@ -141,7 +141,7 @@ describe("a stop", () => {
     },
   );
 
-  test("waits for a submission under way, so that its handle is kept", async () => {
+  test("waits for a submission under way, so that its handle is stored", async () => {
     await using world = await openWorld();
     const { promise, resolve } = Promise.withResolvers<void>();
     world.script.afterSubmit = () => promise;
@@ -292,7 +292,7 @@ describe("images as a job", () => {
     world.script.image = never;
     const { id, requestId } = await world.ctx.jobs.createImages(world.images());
     await world.until(id, "submitting");
-    await world.ctx.media.keepBytes(PIXEL_PNG, { origin: "result", keyId: world.keyId, requestId });
+    await world.ctx.media.storeBytes(PIXEL_PNG, { origin: "result", keyId: world.keyId, requestId });
     await world.crash();
     expect((await world.until(id, "completed")).mediaIds).toHaveLength(1);
     expect(world.seen.images).toBe(1);

@@ -36,7 +36,7 @@ test("the job that made a video is found by its medium, however many came after 
   expect(await world.ctx.jobs.makerOf(mediaIds[0]!, world.otherKeyId)).toBeNull();
   const picture = await world.ctx.jobs.createImages(world.images());
   const [drawn] = (await world.until(picture.id, "completed")).mediaIds;
-  const sent = await world.ctx.media.keepBytes(PIXEL_PNG, { origin: "input", keyId: world.keyId, requestId: row.requestId });
+  const sent = await world.ctx.media.storeBytes(PIXEL_PNG, { origin: "input", keyId: world.keyId, requestId: row.requestId });
   for (const other of [drawn!, sent.id, "nothing"]) expect(await world.ctx.jobs.makerOf(other, world.keyId)).toBeNull();
 });
 
@@ -69,7 +69,7 @@ describe("a job that waits for a token", () => {
     expect((await places())[0]).toBeUndefined();
   });
 
-  test("tells those who watch, and has no place once it is submitted", async () => {
+  test("notifies its watchers, and has no place once it is submitted", async () => {
     await using world = await openWorld({ tokens: ONE_AT_ONCE });
     const { promise: answer, resolve } = Promise.withResolvers<VideoStatus>();
     world.script.poll = (_, __, nth) => (nth === 1 ? answer : { state: "done", result: null, usage: null });
@@ -278,7 +278,7 @@ describe("money", () => {
     expect(world.ledger()).toMatchObject({ open: 0, videoSeconds: 0, usd: 0 });
   });
 
-  test("a refusal of the prompt is final, told, and costs nothing when the upstream says so", async () => {
+  test("a refusal of the prompt is final, reported, and costs nothing when the upstream says so", async () => {
     await using world = await openWorld({ tokens: TWO_TOKENS });
     world.script.poll = () => ({ state: "failed", error: new AppError("content_policy", "I cannot draw this.") });
     const { id } = await made(world);
@@ -319,7 +319,7 @@ describe("money", () => {
     await world.until(id, "completed");
   });
 
-  test("a token that dies is asked until the deadline; the reason is told", async () => {
+  test("a token that dies is asked until the deadline; the reason is reported", async () => {
     await using world = await openWorld({ settings: { "generation.video_timeout": 60 } });
     world.script.poll = failing("upstream_unauthorized");
     const { id } = await made(world);
@@ -460,7 +460,7 @@ test("when that token is gone, another starts from the stored bytes", async () =
   expect(world.seen.submitted[1]!.request).toMatchObject({ source: { operation: null } });
 });
 
-test("pictures reach the upstream in the client's order, also when they came as bytes", async () => {
+test("images reach the upstream in the client's order, also when they came as bytes", async () => {
   await using world = await openWorld();
   const picture = () => ({ mime: "image/png", data: new Blob([PIXEL_PNG]) });
   const { id } = await made(world, { images: [picture(), picture()], choice: parseModel("gemini-omni-1.2-flash")! });

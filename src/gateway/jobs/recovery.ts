@@ -88,4 +88,6 @@ export class JobRecovery {
 }
 
 const submissionLost = () =>
-  new AppError("upstream_unknown_outcome", "The server stopped after it was submitted and before its answer was kept.", { charged: true });
+  new AppError("upstream_unknown_outcome", "The server stopped after it was submitted and before its answer was stored.", {
+    charged: true,
+  });

@@ -24,7 +24,7 @@ export type VideoJobDependencies = {
   pool: Pick<Pool, "lease" | "isFree" | "adopt" | "reportOutcome">;
   providers: ReadonlyMap<string, Provider>;
   tokens: Pick<Credentials, "open" | "callContext">;
-  media: Pick<MediaStore, "open" | "keep" | "remove">;
+  media: Pick<MediaStore, "open" | "store" | "remove">;
   /** Jobs of one key and family that wait in the pool at once. */
   waitingJobs: KeyedSemaphore;
   settings: () => Settings;

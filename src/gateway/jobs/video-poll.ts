@@ -118,7 +118,7 @@ export async function storeVideo(job: VideoJob): Promise<void> {
     const stop = AbortSignal.any([job.signals.stopping, job.signals.aborted]);
     const file = await job.call(stop, DOWNLOAD_MS, (provider, token, context) => provider.downloadVideo(row.result, token, context));
     job.reportFreeCall(null);
-    const stored = await media.keep(file, { origin: "result", keyId: row.keyId, requestId: row.requestId, family: row.family });
+    const stored = await media.store(file, { origin: "result", keyId: row.keyId, requestId: row.requestId, family: row.family });
     const ended = await job.end(["storing"], { ...completion(row), mediaIds: [stored.id] });
     // The job was deleted meanwhile.
     if (!ended) await media.remove(stored.id);

@@ -30,7 +30,7 @@ export async function submitVideo(job: VideoJob): Promise<void> {
   const provider = providers.get(lease.provider)!;
   const { family, mode, aspect = null, resolution = null, seconds } = spec.fits[lease.provider]!;
   const costs = catalogue().videoCosts(family, lease.provider);
-  const usd = estimateVideoUsd(costs, resolution ?? undefined, seconds, spec.images.length);
+  const usd = estimateVideoUsd(costs, { resolution: resolution ?? undefined, seconds, inputs: spec.images.length });
   const facts = { provider: lease.provider, tokenId: lease.tokenId, mode, aspect, resolution, seconds, usd };
   try {
     const token = await tokens.open(lease.tokenId, lease.proxy);

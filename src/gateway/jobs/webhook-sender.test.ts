@@ -83,7 +83,7 @@ test("a key that names a host of its own each time holds up no other key", async
   expect(open.has(other)).toBe(true);
 });
 
-test("keys that share a host take turns: one that tells it much holds up no other", async () => {
+test("keys that share a host take turns: one with many deliveries holds up no other", async () => {
   const { sender, open, queue, look } = bench();
   const much = Array.from({ length: 200 }, () => queue("https://shared.example/a", 1));
   sender.start();

@@ -1,4 +1,4 @@
-// Webhooks on a real HTTP server: who is told what, signed so that the official client believes it, retried, never to a private place.
+// Webhooks on a real HTTP server: which URL receives what, signed so that the official client believes it, retried, never to a private place.
 import { expect, test } from "bun:test";
 import OpenAI from "openai";
 import { openWorld, type World } from "../../../test/jobs/jobs-world.ts";
@@ -53,7 +53,7 @@ test("links are absolute when the address of this server is known", async () => 
   expect(JSON.parse(hook.received[0]!.body).data.results[0].url).toStartWith("https://pictures.example/media/");
 });
 
-test("a failure is told with its reason", async () => {
+test("a failure is reported with its reason", async () => {
   await using world = await openWorld();
   await using hook = receiver();
   world.script.poll = () => ({ state: "failed", error: new AppError("content_policy", "I cannot draw this.") });
@@ -65,7 +65,7 @@ test("a failure is told with its reason", async () => {
   });
 });
 
-test("a key's own address is told of all its jobs; another key's is not", async () => {
+test("a key's own URL is notified of all its jobs; another key's is not", async () => {
   await using world = await openWorld();
   await using hook = receiver();
   await world.ctx.webhooks.setUrl(world.keyId, hook.url);
@@ -135,7 +135,7 @@ test("a receiver that does not answer holds up nobody else's", async () => {
   await silent.stop(true);
 });
 
-test("nothing is told when webhooks are switched off", async () => {
+test("nothing is delivered when webhooks are switched off", async () => {
   await using world = await openWorld({ settings: { "webhooks.enabled": false } });
   await using hook = receiver();
   const { id } = await world.ctx.jobs.createVideo(world.order({ webhookUrl: hook.url }));

@@ -13,7 +13,7 @@ export type Keys = {
   count(): number;
 };
 
-/** SHA-256 of a key, the only form in which it is kept. */
+/** SHA-256 of a key, the only form in which it is stored. */
 export function hashKey(key: string): Uint8Array {
   return Bun.SHA256.hash(key) as Uint8Array;
 }

@@ -81,7 +81,7 @@ describe("in the store", () => {
     return { deps: { store: store as never, refresh: async () => void seen.push("refresh") }, rows, seen };
   };
 
-  test("an issued key is in memory before it is told, and its prefix is its own", async () => {
+  test("an issued key is in memory before it is returned, and its prefix is its own", async () => {
     const { deps, rows, seen } = world();
     const { key, row } = await issueKey(deps, newRow(0, { name: "my app" }), NOW);
     expect(key).toStartWith(row.prefix);
@@ -99,7 +99,7 @@ describe("in the store", () => {
   });
 });
 
-test("a model that no catalogue has is told with the nearest one", () => {
+test("a model that no catalogue has is reported with the nearest one", () => {
   expect(unknownModel(CATALOGUE, "gemini-3-pro-imag")).toEqual({ nearest: "gemini-3-pro-image" });
   expect(unknownModel(CATALOGUE, "gemini-3-pro-image")).toBeNull();
 });

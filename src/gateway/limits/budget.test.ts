@@ -69,7 +69,7 @@ describe("limits", () => {
     expect(findShortfall(account, limits({ images: per(5) }), cost(1), NOW)).toMatchObject({ of: "images" });
   });
 
-  test("of many days few are kept, and the running month is not forgotten for them", () => {
+  test("of many days few are stored, and the running month is not forgotten for them", () => {
     const account = createAccount();
     for (let day = 0; day < 400; day++) settle(holdAt(account, cost(0), NOW + day * DAY), cost(1));
     expect(account.balances.size).toBeLessThanOrEqual(7);

@@ -36,7 +36,7 @@ const someOf = (estimate: Cost, pick: Life["pick"]): Cost => ({
 
 const running = ({ entries }: Life) => entries.filter(({ used }) => used === null);
 
-/** Asks for several at once. The result tells which are refused, as soon as that is known. */
+/** Asks for several at once. The result reports which are refused, as soon as that is known. */
 function ask({ bench, pick, entries }: Life) {
   return Array.from({ length: 1 + pick(12) }, () => {
     const asked = { keyId: 1 + pick(KEYS.length), estimate: someCost(pick), refused: false, answer: Promise.resolve() };
@@ -76,7 +76,7 @@ async function crashWithEnds(life: Life): Promise<void> {
   for (const entry of lost) entry.used = entry.estimate;
 }
 
-/** Dies with admissions on record that nobody was told of: they may have been started. */
+/** Dies with admissions on record that no caller has seen: they may have been started. */
 async function crashWithAdmissions(life: Life): Promise<void> {
   await life.bench.limits.flush();
   const asked = ask(life);

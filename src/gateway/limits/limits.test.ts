@@ -209,7 +209,7 @@ describe("after a crash", () => {
     expect(await race(bench, 10)).toHaveLength(0);
   });
 
-  test("a reservation that a job still needs is kept, and resumed once", async () => {
+  test("a reservation that a job still needs is retained, and resumed once", async () => {
     await using bench = await startBench([limited({ concurrency: 1, images: { day: null, month: null, total: 5 } })]);
     const { store, clock } = bench;
     const { id } = await bench.limits.admit(1, request({ estimate: { images: 3, videoSeconds: 0, usd: 0 } }));
@@ -323,7 +323,7 @@ describe("a ledger that cannot be written", () => {
     expect(await verdict(bench.limits.admit(1, request()))).toBe("ok");
   });
 
-  test("is told every end again until it can be", async () => {
+  test("hears of every end again until it is saved", async () => {
     await using bench = await startFragile();
     const admitted = await Promise.all([1, 2, 3].map(() => bench.limits.admit(1, request())));
     bench.state.broken = true;

@@ -7,7 +7,7 @@ const LIMITS = { maxBytes: 1024 * 1024, maxMegapixels: 1 };
 const BASE64 = PIXEL_PNG.toBase64();
 const PERCENT = [...PIXEL_PNG].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
 
-describe("one picture, however it is written", () => {
+describe("one image, however it is written", () => {
   test.each([
     ["as it should be", `data:image/png;base64,${BASE64}`],
     ["with another type", `data:text/html;charset=utf-8;base64,${BASE64}`],

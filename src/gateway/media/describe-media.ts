@@ -16,8 +16,8 @@ export type MediaFacts = Pick<Media, "origin" | "keyId" | "requestId"> &
 const DAY_MS = 86_400_000;
 
 /** The row of a media item, from its first bytes. */
-export function describeMedia(head: Uint8Array, bytes: number, facts: MediaFacts, settings: Settings, now: number): Media {
-  const { origin, keyId, requestId, name = null, purpose = null, family = null, accept } = facts;
+export function describeMedia(head: Uint8Array, facts: MediaFacts & { bytes: number }, settings: Settings, now: number): Media {
+  const { bytes, origin, keyId, requestId, name = null, purpose = null, family = null, accept } = facts;
   const { max_age_days, input_max_age_days, max_megapixels } = settings.media;
   const { type, pixels } =
     origin === "input" ? inspectInput(head, { kinds: ["image", "video"], ...accept, maxMegapixels: max_megapixels }) : inspectResult(head);

@@ -20,7 +20,7 @@ const createFetch = (deps: Partial<MediaFetchDependencies> = {}) => {
   return (url: string, signal = new AbortController().signal) => fetchMedia(url, { signal, param: "image_url" });
 };
 
-/** A sender that records what it is asked and answers by path; `/` and unknown paths give a picture. */
+/** A sender that records what it is asked and answers by path; `/` and unknown paths give an image. */
 function recordingSend(answers: Record<string, () => Response> = {}) {
   const requests: HttpRequest[] = [];
   const sendStub: typeof send = async (request) => {
@@ -239,7 +239,7 @@ describe("what is read", () => {
     await cut.promise;
   });
 
-  test("compressed pictures are understood, whatever the server was asked for", async () => {
+  test("compressed images are understood, whatever the server was asked for", async () => {
     const encodings: [string, Uint8Array<ArrayBuffer>][] = [
       ["gzip", new Uint8Array(gzipSync(PIXEL_PNG))],
       ["zstd", new Uint8Array(Bun.zstdCompressSync(PIXEL_PNG))],

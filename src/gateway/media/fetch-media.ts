@@ -91,7 +91,7 @@ export function createMediaFetch(deps: MediaFetchDependencies): MediaFetch {
       return { bytes, mime: inspectInput(bytes, rules).type.mime };
     } catch (error) {
       if (signal.aborted) throw toNetworkError(signal.reason, signal);
-      // What the transport says may hold the address with its query: the client is told less.
+      // What the transport says may hold the address with its query: the client sees less.
       if (error instanceof AppError && error.kind !== "invalid_request") throw refuse("The URL's server broke the connection off.");
       throw error;
     } finally {

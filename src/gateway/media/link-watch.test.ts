@@ -1,4 +1,4 @@
-// Which hosts of media links are told to the operator as ones that nobody can follow.
+// Which hosts of media links are reported to the operator as ones that nobody can follow.
 import { describe, expect, test } from "bun:test";
 import { isPrivateHost, LinkWatch } from "./link-watch.ts";
 
@@ -23,7 +23,7 @@ test.each([
   expect(isPrivateHost(host)).toBe(isPrivate);
 });
 
-describe("a private host is told until a link is fetched there", () => {
+describe("a private host is reported until a link is fetched there", () => {
   test("made and not fetched", () => {
     const watch = new LinkWatch();
     expect(watch.unreached()).toBeNull();

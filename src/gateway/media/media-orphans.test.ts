@@ -23,7 +23,7 @@ test("a file without a row is moved aside at the next start; media, drafts and f
       settings: () => settings,
       log: silentLog,
     });
-  const kept = await open().keepBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: "r" });
+  const kept = await open().storeBytes(PIXEL_PNG, { origin: "result", keyId: 1, requestId: "r" });
   const media = join(folder.path, "media");
   const place = (...path: string[]) => {
     const file = join(media, ...path);

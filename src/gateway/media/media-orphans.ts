@@ -14,7 +14,7 @@ export type Orphanage = {
   moved(count: number): void;
 };
 
-/** How long they are kept where nothing was restored, by the time of their move. */
+/** How long they are stored where nothing was restored, by the time of their move. */
 const KEPT_MS = 30 * 86_400_000;
 
 /** Below the media, the default. */

@@ -1,4 +1,4 @@
-// The media store on a real folder and a real database: what is kept, under which path, and when it goes.
+// The media store on a real folder and a real database: what is stored, under which path, and when it goes.
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -82,7 +82,7 @@ describe("a draft becomes a medium", () => {
     await using room = await openMedia();
     const writer = await room.media.openTempFile("image/webp");
     for (let at = 0; at < bytes.byteLength; at += chunk) await writer.write(bytes.subarray(at, at + chunk));
-    const media = await room.media.keep(await writer.close(), RESULT);
+    const media = await room.media.store(await writer.close(), RESULT);
     expect(media).toEqual({
       ...{ id: media.id, kind: "image", origin: "result", mime: "image/png", ext: "png", bytes: bytes.byteLength, width: 1, height: 1 },
       ...{
@@ -107,14 +107,14 @@ describe("a draft becomes a medium", () => {
     const bytes = largePng(3_000_000);
     const writer = await room.media.openTempFile("image/png");
     for (let at = 0; at < bytes.byteLength; at += 100_000) void writer.write(bytes.subarray(at, at + 100_000));
-    const { id } = await room.media.keep(await writer.close(), RESULT);
+    const { id } = await room.media.store(await writer.close(), RESULT);
     expect(Buffer.compare((await (await room.media.open(id))?.blob.bytes()) ?? new Uint8Array(), bytes)).toBe(0);
   });
 
   test("of a type decided by its bytes, not by what the upstream said", async () => {
     await using room = await openMedia();
     const kept = [];
-    for (const bytes of [jpegHeader(640, 480), MP4_HEADER]) kept.push(await room.media.keepBytes(bytes, RESULT));
+    for (const bytes of [jpegHeader(640, 480), MP4_HEADER]) kept.push(await room.media.storeBytes(bytes, RESULT));
     expect(kept.map(({ kind, mime, ext, width, height }) => [kind, mime, ext, width, height])).toEqual([
       ["image", "image/jpeg", "jpg", 640, 480],
       ["video", "video/mp4", "mp4", null, null],
@@ -123,15 +123,15 @@ describe("a draft becomes a medium", () => {
 
   test("from bytes or a blob at hand", async () => {
     await using room = await openMedia();
-    const kept = [await room.media.keepBytes(PIXEL_PNG, INPUT), await room.media.keepBytes(new Blob([PIXEL_PNG]), INPUT)];
+    const kept = [await room.media.storeBytes(PIXEL_PNG, INPUT), await room.media.storeBytes(new Blob([PIXEL_PNG]), INPUT)];
     expect(room.files().toSorted()).toEqual(kept.map(pathOf).toSorted());
     expect(kept.map(({ expiresAt }) => expiresAt)).toEqual([room.clock.now() + 2 * DAY_MS, room.clock.now() + 2 * DAY_MS]);
   });
 
   test("that never expires when the setting is 0", async () => {
     await using room = await openMedia({ max_age_days: 0, input_max_age_days: 0 });
-    expect((await room.media.keepBytes(PIXEL_PNG, RESULT)).expiresAt).toBeNull();
-    expect((await room.media.keepBytes(PIXEL_PNG, INPUT)).expiresAt).toBeNull();
+    expect((await room.media.storeBytes(PIXEL_PNG, RESULT)).expiresAt).toBeNull();
+    expect((await room.media.storeBytes(PIXEL_PNG, INPUT)).expiresAt).toBeNull();
   });
 });
 
@@ -167,9 +167,9 @@ describe("nothing is left behind", () => {
     ["an empty result", RESULT, new Uint8Array(), { kind: "upstream_unknown_outcome", charged: true }],
   ])("by %s", async (_name, facts, bytes, expected) => {
     await using room = await openMedia();
-    const error = await failure(room.media.keep(await draftOf(room, bytes), facts));
+    const error = await failure(room.media.store(await draftOf(room, bytes), facts));
     expect([error.kind, error.charged]).toEqual([expected.kind, "charged" in expected] as never);
-    expect((await failure(room.media.keepBytes(bytes, facts))).kind).toBe(error.kind);
+    expect((await failure(room.media.storeBytes(bytes, facts))).kind).toBe(error.kind);
     expect(room.files()).toEqual([]);
     expect(room.media.totalBytes()).toBe(0);
   });
@@ -179,8 +179,8 @@ describe("nothing is left behind", () => {
     const wrap = (store: MediaDependencies["store"]) => ({ ...store, insertMedia: () => Promise.reject(refused) });
     await using room = await openMedia({}, wrap);
     for (const size of [100, 2_000_000]) {
-      await expect(room.media.keep(await draftOf(room, largePng(size)), RESULT)).rejects.toBe(refused);
-      await expect(room.media.keepBytes(largePng(size), RESULT)).rejects.toBe(refused);
+      await expect(room.media.store(await draftOf(room, largePng(size)), RESULT)).rejects.toBe(refused);
+      await expect(room.media.storeBytes(largePng(size), RESULT)).rejects.toBe(refused);
     }
     expect(room.files()).toEqual([]);
   });
@@ -194,8 +194,8 @@ describe("nothing is left behind", () => {
     });
     await using room = await openMedia({}, wrap);
     box.path = room.path;
-    await room.media.keep(await draftOf(room, PIXEL_PNG), RESULT);
-    await room.media.keep(await draftOf(room, largePng(2_000_000)), RESULT);
+    await room.media.store(await draftOf(room, PIXEL_PNG), RESULT);
+    await room.media.store(await draftOf(room, largePng(2_000_000)), RESULT);
     expect(seen).toEqual([true, true]);
   });
 
@@ -215,9 +215,9 @@ describe("nothing is left behind", () => {
   });
 });
 
-test("a result is kept whatever its size: it is paid for", async () => {
+test("a result is stored whatever its size: it is paid for", async () => {
   await using room = await openMedia({ max_megapixels: 1 });
-  expect((await room.media.keepBytes(pngHeader(5000, 5000), RESULT)).width).toBe(5000);
+  expect((await room.media.storeBytes(pngHeader(5000, 5000), RESULT)).width).toBe(5000);
 });
 
 describe("what is no id of ours opens nothing", () => {
@@ -233,7 +233,7 @@ describe("what is no id of ours opens nothing", () => {
 
 test("a medium whose file is gone or cut is not served", async () => {
   await using room = await openMedia();
-  const [gone, cut] = [await room.media.keepBytes(PIXEL_PNG, RESULT), await room.media.keepBytes(PIXEL_PNG, RESULT)];
+  const [gone, cut] = [await room.media.storeBytes(PIXEL_PNG, RESULT), await room.media.storeBytes(PIXEL_PNG, RESULT)];
   rmSync(join(room.path, pathOf(gone)));
   writeFileSync(join(room.path, pathOf(cut)), "\x89PNG");
   expect([await room.media.open(gone.id), await room.media.open(cut.id)]).toEqual([null, null]);
@@ -242,8 +242,8 @@ test("a medium whose file is gone or cut is not served", async () => {
 describe("sweeping", () => {
   test("deletes what is past its age, file and row", async () => {
     await using room = await openMedia();
-    const input = await room.media.keepBytes(PIXEL_PNG, INPUT);
-    const result = await room.media.keepBytes(PIXEL_PNG, RESULT);
+    const input = await room.media.storeBytes(PIXEL_PNG, INPUT);
+    const result = await room.media.storeBytes(PIXEL_PNG, RESULT);
     await room.clock.advance(2 * DAY_MS - 1);
     expect(await room.media.sweep()).toBe(0);
     await room.clock.advance(1);
@@ -257,7 +257,7 @@ describe("sweeping", () => {
     await using room = await openMedia({ max_age_days: 0 });
     const kept: Media[] = [];
     for (let count = 0; count < 4; count++) {
-      kept.push(await room.media.keepBytes(largePng(600_000), RESULT));
+      kept.push(await room.media.storeBytes(largePng(600_000), RESULT));
       await room.clock.advance(1);
     }
     expect(await room.media.sweep()).toBe(0);
@@ -269,11 +269,11 @@ describe("sweeping", () => {
 
   test("takes inputs before results, and no result to make room for inputs", async () => {
     await using room = await openMedia({ max_age_days: 0, input_max_age_days: 0, max_total_mb: 3, key_share: 100 });
-    const result = await room.media.keepBytes(largePng(1_000_000), RESULT);
-    for (let count = 0; count < 3; count++) await room.media.keepBytes(largePng(900_000), INPUT);
+    const result = await room.media.storeBytes(largePng(1_000_000), RESULT);
+    for (let count = 0; count < 3; count++) await room.media.storeBytes(largePng(900_000), INPUT);
     expect(await room.media.sweep()).toBe(0);
     await room.clock.advance(1_500_001);
-    const young = await room.media.keepBytes(largePng(400_000), INPUT);
+    const young = await room.media.storeBytes(largePng(400_000), INPUT);
     expect(await room.media.sweep()).toBe(2);
     room.settings.max_total_mb = 1;
     expect(await room.media.sweep()).toBe(1);
@@ -282,11 +282,11 @@ describe("sweeping", () => {
 
   test("takes from whoever holds the most: another key's results stay", async () => {
     await using room = await openMedia({ max_age_days: 0, max_total_mb: 2 });
-    const others = await room.media.keepBytes(largePng(600_000), { ...RESULT, keyId: 8 });
+    const others = await room.media.storeBytes(largePng(600_000), { ...RESULT, keyId: 8 });
     await room.clock.advance(1);
     const own: Media[] = [];
     for (let count = 0; count < 4; count++) {
-      own.push(await room.media.keepBytes(largePng(600_000), RESULT));
+      own.push(await room.media.storeBytes(largePng(600_000), RESULT));
       await room.clock.advance(1);
     }
     expect(await room.media.sweep()).toBe(2);
@@ -295,7 +295,7 @@ describe("sweeping", () => {
 
   test("goes on over many batches", async () => {
     await using room = await openMedia();
-    for (let count = 0; count < 450; count++) await room.media.keepBytes(PIXEL_PNG, RESULT);
+    for (let count = 0; count < 450; count++) await room.media.storeBytes(PIXEL_PNG, RESULT);
     await room.clock.advance(30 * DAY_MS);
     expect(await room.media.sweep()).toBe(450);
     expect([room.files().length, room.media.totalBytes(), (await room.store.sumMedia()).length]).toEqual([0, 0, 0]);
@@ -303,7 +303,7 @@ describe("sweeping", () => {
 
   test("passes over a file that is gone already", async () => {
     await using room = await openMedia();
-    const media = await room.media.keepBytes(PIXEL_PNG, RESULT);
+    const media = await room.media.storeBytes(PIXEL_PNG, RESULT);
     rmSync(join(room.path, pathOf(media)));
     await room.clock.advance(30 * DAY_MS);
     expect(await room.media.sweep()).toBe(1);
@@ -334,36 +334,36 @@ describe("a key's share", () => {
 
   test("is what its inputs may take: beyond it they are refused, another key's are not", async () => {
     await using room = await openMedia(share);
-    await room.media.keepBytes(largePng(600_000), INPUT);
-    const refusal = await failure(room.media.keepBytes(largePng(600_000), INPUT));
+    await room.media.storeBytes(largePng(600_000), INPUT);
+    const refusal = await failure(room.media.storeBytes(largePng(600_000), INPUT));
     expect([refusal.kind, refusal.reason]).toEqual(["limit_exceeded", "storage_share"]);
     expect((await failure(room.media.makeInputRoom(7, 600_000))).kind).toBe("limit_exceeded");
-    await room.media.keepBytes(largePng(600_000), { ...INPUT, keyId: 8 });
-    await room.media.keepBytes(largePng(2_000_000), { ...INPUT, keyId: null });
+    await room.media.storeBytes(largePng(600_000), { ...INPUT, keyId: 8 });
+    await room.media.storeBytes(largePng(2_000_000), { ...INPUT, keyId: null });
     expect(room.files()).toHaveLength(3);
   });
 
   test("is made free by the key's own older inputs, once no request can be using them", async () => {
     await using room = await openMedia(share);
-    const first = await room.media.keepBytes(largePng(600_000), INPUT);
-    const others = await room.media.keepBytes(largePng(600_000), { ...INPUT, keyId: 8 });
+    const first = await room.media.storeBytes(largePng(600_000), INPUT);
+    const others = await room.media.storeBytes(largePng(600_000), { ...INPUT, keyId: 8 });
     await room.clock.advance(1_500_001);
-    const second = await room.media.keepBytes(largePng(600_000), INPUT);
+    const second = await room.media.storeBytes(largePng(600_000), INPUT);
     expect(await room.media.get(first.id)).toBeNull();
     expect(room.files().toSorted()).toEqual([others, second].map(pathOf).toSorted());
   });
 
   test("holds for inputs that arrive together", async () => {
     await using room = await openMedia(share);
-    const together = await Promise.allSettled(Array.from({ length: 8 }, () => room.media.keepBytes(largePng(600_000), INPUT)));
+    const together = await Promise.allSettled(Array.from({ length: 8 }, () => room.media.storeBytes(largePng(600_000), INPUT)));
     expect(together.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     expect(room.media.totalBytes()).toBe(600_000);
   });
 
   test("never touches results", async () => {
     await using room = await openMedia(share);
-    for (let count = 0; count < 3; count++) await room.media.keepBytes(largePng(1_200_000), RESULT);
-    await room.media.keepBytes(largePng(600_000), INPUT);
+    for (let count = 0; count < 3; count++) await room.media.storeBytes(largePng(1_200_000), RESULT);
+    await room.media.storeBytes(largePng(600_000), INPUT);
     expect(room.files()).toHaveLength(4);
   });
 });
@@ -371,7 +371,7 @@ describe("a key's share", () => {
 test("inputs of a refused request go with it, unless something was begun with them or a client uploaded them as files", async () => {
   await using room = await openMedia();
   const stored = async (requestId: string, name?: string) =>
-    room.media.keepBytes(PIXEL_PNG, { ...INPUT, requestId, ...(name ? { name } : {}) });
+    room.media.storeBytes(PIXEL_PNG, { ...INPUT, requestId, ...(name ? { name } : {}) });
   const [refused, claimed, served, file] = [await stored("a"), await stored("b"), await stored("c"), await stored("d", "a.png")];
   room.media.claimInputs("b");
   for (const [id, isRefused] of Object.entries({ a: true, b: true, c: false, d: true, never: true }))
@@ -380,13 +380,13 @@ test("inputs of a refused request go with it, unless something was begun with th
   expect(await room.media.get(refused.id)).toBeNull();
 });
 
-test("the total size is learned at the start and follows what is kept and removed", async () => {
+test("the total size is learned at the start and follows what is stored and removed", async () => {
   await using room = await openMedia();
-  await room.store.insertMedia({ ...(await room.media.keepBytes(PIXEL_PNG, RESULT)), id: newId(), bytes: 1000 });
+  await room.store.insertMedia({ ...(await room.media.storeBytes(PIXEL_PNG, RESULT)), id: newId(), bytes: 1000 });
   await room.media.start();
   const before = room.media.totalBytes();
   expect(before).toBe(1000 + PIXEL_PNG.byteLength);
-  const media = await room.media.keepBytes(PIXEL_PNG, RESULT);
+  const media = await room.media.storeBytes(PIXEL_PNG, RESULT);
   expect(room.media.totalBytes()).toBe(before + media.bytes);
   expect([await room.media.remove(media.id), await room.media.remove(media.id)]).toEqual([true, false]);
   expect(room.media.totalBytes()).toBe(before);
@@ -402,7 +402,7 @@ test("no generation starts while less disk is free than the setting asks for", a
   expect(room.media.freeBytes()).toBeGreaterThan(1024 * 1024);
 });
 
-test("a disk that fills up while writing is told as such, other failures stay what they are", async () => {
+test("a disk that fills up while writing is reported as such, other failures stay what they are", async () => {
   for (const [code, kind] of [
     ["ENOSPC", "unavailable"],
     ["EDQUOT", "unavailable"],
@@ -417,7 +417,7 @@ test("a small medium lies with its row, reads the same, and leaves no file", asy
   await using room = await openMedia();
   const { store, clock, settings, path } = room;
   const small = new FileMediaStore({ dataDir: path, store, clock, settings: () => ({ media: settings }) as Settings, log: silentLog });
-  const kept = await small.keepBytes(PIXEL_PNG, RESULT);
+  const kept = await small.storeBytes(PIXEL_PNG, RESULT);
   const found = await small.open(kept.id);
   expect(new Uint8Array(await found!.blob.arrayBuffer())).toEqual(new Uint8Array(PIXEL_PNG));
   expect([found!.blob.type, room.files()]).toEqual(["image/png", []]);

@@ -12,7 +12,7 @@ import { describeMedia, type MediaFacts } from "./describe-media.ts";
 import { createFreeSpace } from "./free-space.ts";
 import { deleteOldOrphans, moveOrphans, type Orphanage, orphansBeside } from "./media-orphans.ts";
 import { MediaUsage } from "./media-shares.ts";
-import { createSweeper, type Sweeper } from "./retention.ts";
+import { Sweeper } from "./retention.ts";
 import { HEAD_BYTES } from "./sniff.ts";
 import { asDiskError, bytesAtHand, createTempFiles, type Source, type TempFiles } from "./temp-files.ts";
 import { createThumbnails, type Thumbnails } from "./thumbnails.ts";
@@ -25,9 +25,9 @@ export interface MediaStore {
    * @throws {AppError} for inputs `invalid_request` (unknown type, damaged, too many pixels), `limit_exceeded` (the key's share or its uploads
    * of the day are used up); for results `upstream_unknown_outcome`, charged (unknown type); `unavailable` when the disk is full
    */
-  keep(file: TempFile, facts: MediaFacts): Promise<Media>;
-  /** As {@link keep}, for bytes at hand. */
-  keepBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media>;
+  store(file: TempFile, facts: MediaFacts): Promise<Media>;
+  /** As {@link store}, for bytes at hand. */
+  storeBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media>;
   /** Null for anything but the id of a media item. */
   get(id: string): Promise<Media | null>;
   /** The row and its bytes, read lazily from disk; null also when the file is missing or cut. */
@@ -108,14 +108,14 @@ export class FileMediaStore implements MediaStore {
     this.tempFiles = createTempFiles(join(this.folder, "drafts"));
     this.freeBytes = createFreeSpace(this.folder, clock);
     this.thumbnails = createThumbnails({ folder: join(this.folder, "thumbs"), log });
-    this.sweeper = createSweeper({ store, usage: this.usage, clock, settings, log, erase: (media) => this.erase(media) });
+    this.sweeper = new Sweeper({ store, usage: this.usage, clock, settings, log, erase: (media) => this.erase(media) });
   }
 
   async openTempFile(mime: string): Promise<TempFileWriter> {
     return this.tempFiles.open(mime);
   }
 
-  async keep(file: TempFile, facts: MediaFacts): Promise<Media> {
+  async store(file: TempFile, facts: MediaFacts): Promise<Media> {
     try {
       const head = file.data?.subarray(0, HEAD_BYTES) ?? (await this.tempFiles.head(file, HEAD_BYTES));
       return await this.insert(this.describe(head, file.bytes, facts), file);
@@ -125,7 +125,7 @@ export class FileMediaStore implements MediaStore {
     }
   }
 
-  async keepBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media> {
+  async storeBytes(bytes: Uint8Array | Blob, facts: MediaFacts): Promise<Media> {
     const head = bytes instanceof Blob ? await bytes.slice(0, HEAD_BYTES).bytes() : bytes.subarray(0, HEAD_BYTES);
     return this.insert(this.describe(head, bytes instanceof Blob ? bytes.size : bytes.byteLength, facts), bytes);
   }
@@ -209,7 +209,7 @@ export class FileMediaStore implements MediaStore {
   }
 
   private describe(head: Uint8Array, bytes: number, facts: MediaFacts): Media {
-    return describeMedia(head, bytes, facts, this.deps.settings(), this.deps.clock.now());
+    return describeMedia(head, { ...facts, bytes }, this.deps.settings(), this.deps.clock.now());
   }
 
   /** Null when the file is missing or cut. */

@@ -6,13 +6,14 @@ import type { Media } from "../../domain/generation.ts";
 import type { Log } from "../../log.ts";
 import { findSurplus, type MediaSum, type MediaUsage } from "./media-shares.ts";
 
-export type Sweeper = {
-  /** One pass; resolves with the number of media deleted. Passes never overlap: a second caller waits for the one under way. */
-  sweep(): Promise<number>;
-  /** Deletes the oldest media of one owner, at least `bytes` of them where there are as many; resolves with the bytes that went. */
-  deleteOldest(surplus: MediaSum): Promise<number>;
-  start(): void;
-  stop(): Promise<void>;
+/** `erase` deletes file and row of each media item and resolves with those that it could. */
+type SweeperOptions = {
+  store: Pick<Store, "listExpiredMedia" | "listOldestMedia">;
+  usage: MediaUsage;
+  clock: Clock;
+  settings: () => Settings;
+  log: Log;
+  erase: (media: Media[]) => Promise<Media[]>;
 };
 
 const BATCH = 200;
@@ -23,26 +24,19 @@ export function inputUseMs({ generation }: Pick<Settings, "generation">): number
   return 1000 * Math.max(generation.image_timeout, generation.video_timeout);
 }
 
-/** `erase` deletes file and row of each medium and resolves with those that it could. */
-export function createSweeper(deps: {
-  store: Pick<Store, "listExpiredMedia" | "listOldestMedia">;
-  usage: MediaUsage;
-  clock: Clock;
-  settings: () => Settings;
-  log: Log;
-  erase: (media: Media[]) => Promise<Media[]>;
-}): Sweeper {
-  const { store, usage, clock, settings, log, erase } = deps;
-  let underWay: Promise<number> | null = null;
-  let cancelTimer = () => {};
-  let running = false;
-  let stopping = false;
+export class Sweeper {
+  private underWay: Promise<number> | null = null;
+  private cancelTimer = () => {};
+  private running = false;
+  private stopping = false;
 
-  async function sweepExpired(): Promise<number> {
+  constructor(private readonly options: SweeperOptions) {}
+
+  private async sweepExpired(): Promise<number> {
     let deleted = 0;
-    while (!stopping) {
-      const batch = await store.listExpiredMedia(clock.now(), BATCH);
-      const gone = batch.length === 0 ? 0 : (await erase(batch)).length;
+    while (!this.stopping) {
+      const batch = await this.options.store.listExpiredMedia(this.options.clock.now(), BATCH);
+      const gone = batch.length === 0 ? 0 : (await this.options.erase(batch)).length;
       deleted += gone;
       // Files that cannot be deleted stay at the head of the list: without progress there is no next batch.
       if (gone === 0 || batch.length < BATCH) break;
@@ -50,67 +44,71 @@ export function createSweeper(deps: {
     return deleted;
   }
 
-  async function deleteOwned({ keyId, origin, bytes }: MediaSum): Promise<Media[]> {
-    const before = origin === "input" ? clock.now() - inputUseMs(settings()) : Number.MAX_SAFE_INTEGER;
+  private async deleteOwned({ keyId, origin, bytes }: MediaSum): Promise<Media[]> {
+    const before = origin === "input" ? this.options.clock.now() - inputUseMs(this.options.settings()) : Number.MAX_SAFE_INTEGER;
     const deleted: Media[] = [];
     let left = bytes;
-    while (!stopping && left > 0) {
-      const batch = await store.listOldestMedia({ keyId, origin, before, limit: BATCH });
+    while (!this.stopping && left > 0) {
+      const batch = await this.options.store.listOldestMedia({ keyId, origin, before, limit: BATCH });
       const wanted = batch.filter((media) => {
         const isWanted = left > 0;
         left -= media.bytes;
         return isWanted;
       });
-      const gone = wanted.length === 0 ? [] : await erase(wanted);
+      const gone = wanted.length === 0 ? [] : await this.options.erase(wanted);
       deleted.push(...gone);
       if (gone.length === 0 || batch.length < BATCH) break;
     }
     return deleted;
   }
 
-  async function pass(): Promise<number> {
-    let deleted = await sweepExpired();
-    const { max_total_mb } = settings().media;
+  private async pass(): Promise<number> {
+    let deleted = await this.sweepExpired();
+    const { max_total_mb } = this.options.settings().media;
     if (max_total_mb === 0) return deleted;
-    for (const surplus of findSurplus(usage.sums(), max_total_mb * MEBIBYTE)) deleted += (await deleteOwned(surplus)).length;
+    for (const surplus of findSurplus(this.options.usage.sums(), max_total_mb * MEBIBYTE))
+      deleted += (await this.deleteOwned(surplus)).length;
     return deleted;
   }
 
-  function sweep(): Promise<number> {
-    underWay ??= pass().finally(() => {
-      underWay = null;
+  /** One pass; resolves with the number of media deleted. Passes never overlap: a second caller waits for the one under way. */
+  sweep(): Promise<number> {
+    this.underWay ??= this.pass().finally(() => {
+      this.underWay = null;
     });
-    return underWay;
+    return this.underWay;
   }
 
-  async function sweepAndSchedule(): Promise<void> {
+  private async sweepAndSchedule(): Promise<void> {
     try {
-      const deleted = await sweep();
-      if (deleted > 0) log.info("Old media were deleted", { count: deleted });
+      const deleted = await this.sweep();
+      if (deleted > 0) this.options.log.info("Old media were deleted", { count: deleted });
     } catch (error) {
-      log.error("Media could not be swept", { error });
+      this.options.log.error("Media could not be swept", { error });
     }
-    if (running) schedule();
+    if (this.running) this.schedule();
   }
 
-  function schedule(): void {
-    cancelTimer = clock.after(settings().media.sweep_interval * 1000, () => void sweepAndSchedule());
+  private schedule(): void {
+    this.cancelTimer = this.options.clock.after(this.options.settings().media.sweep_interval * 1000, () => void this.sweepAndSchedule());
   }
 
-  return {
-    sweep,
-    deleteOldest: async (surplus) => (await deleteOwned(surplus)).reduce((sum, { bytes }) => sum + bytes, 0),
-    start() {
-      if (running) return;
-      running = true;
-      stopping = false;
-      schedule();
-    },
-    async stop() {
-      running = false;
-      stopping = true;
-      cancelTimer();
-      await underWay?.catch(() => {});
-    },
-  };
+  /** Deletes the oldest media of one owner, at least `bytes` of them where there are as many; resolves with the bytes deleted. */
+  async deleteOldest(surplus: MediaSum): Promise<number> {
+    return (await this.deleteOwned(surplus)).reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  start(): void {
+    if (this.running) return;
+    this.running = true;
+    this.stopping = false;
+    this.schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.running = false;
+    this.stopping = true;
+    this.cancelTimer();
+    await this.underWay?.catch(() => {});
+  }
 }

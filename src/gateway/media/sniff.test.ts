@@ -33,7 +33,7 @@ const KNOWN: [string, Uint8Array, string, string, { width: number; height: numbe
   ["WebM", WEBM_HEADER, "video/webm", "webm", null],
 ];
 
-describe("a type is told by the first bytes", () => {
+describe("a type is reported by the first bytes", () => {
   test.each(KNOWN)("%s", (_name, bytes, mime, ext, pixels) => {
     const type = sniffType(bytes);
     expect(type).toMatchObject({ mime, ext });
@@ -57,7 +57,7 @@ describe("a type is told by the first bytes", () => {
   ])("%s is unknown", (_name, bytes) => expect(sniffType(bytes)).toBeNull());
 });
 
-test("pictures made by an encoder have the size that they were made with", async () => {
+test("images made by an encoder have the size that they were made with", async () => {
   const source = new Bun.Image(PIXEL_PNG).resize(37, 21, { fit: "fill" });
   for (const encoded of [await source.png().bytes(), await source.jpeg().bytes(), await source.webp().bytes()]) {
     const type = sniffType(encoded);
@@ -65,7 +65,7 @@ test("pictures made by an encoder have the size that they were made with", async
   }
 });
 
-test("a HEIC has the size of its largest picture, not of a tile", () => {
+test("a HEIC has the size of its largest image, not of a tile", () => {
   const bytes = heifHeader(
     ["heic"],
     [

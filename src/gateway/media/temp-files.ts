@@ -9,10 +9,10 @@ import { newId } from "../../ids.ts";
 export type TempFiles = {
   open(mime: string): TempFileWriter;
   /** The first `bytes` bytes of a finished temp file. */
-  head(draft: TempFile, bytes: number): Promise<Uint8Array>;
+  head(file: TempFile, bytes: number): Promise<Uint8Array>;
   /** Moves the bytes to their final path. The temp file is used up. */
-  moveTo(draft: TempFile, path: string): Promise<void>;
-  discard(draft: TempFile): Promise<void>;
+  moveTo(file: TempFile, path: string): Promise<void>;
+  discard(file: TempFile): Promise<void>;
   /** Deletes files last written before `time` (epoch ms), left over from a crash; resolves with their number. */
   deleteBefore(time: number): Promise<number>;
 };
@@ -31,20 +31,20 @@ const HELD_BYTES = 1024 * 1024;
 /** A larger one is written whenever so much has come together: many downloads at once must not hold much. */
 const PIECE_BYTES = 256 * 1024;
 
-/** Drafts in `folder`, which is created. */
+/** Temp files in `folder`, which is created. */
 export function createTempFiles(folder: string): TempFiles {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return {
     open: (mime) => createTempFileWriter(folder, mime),
     head: async ({ data, path }, bytes) => data?.subarray(0, bytes) ?? (await Bun.file(path).slice(0, bytes).bytes()),
-    moveTo: (draft, path) =>
+    moveTo: (file, path) =>
       diskErrors(async () => {
-        if (draft.data) throw new Error("The bytes of this temp file are not on disk");
+        if (file.data) throw new Error("The bytes of this temp file are not on disk");
         await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-        await rename(draft.path, path);
+        await rename(file.path, path);
       }),
-    discard: async (draft) => {
-      if (!draft.data) await rm(draft.path, { force: true });
+    discard: async (file) => {
+      if (!file.data) await rm(file.path, { force: true });
     },
     async deleteBefore(time) {
       let deleted = 0;

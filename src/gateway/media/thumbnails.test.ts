@@ -27,7 +27,7 @@ const media = (change: Partial<Media> = {}): Media => ({
   ...change,
 });
 
-/** A picture of 800 x 400. */
+/** An image of 800 x 400. */
 const wide = () => new Bun.Image(PIXEL_PNG).resize(800, 400, { fit: "fill" }).png().bytes() as Promise<Uint8Array<ArrayBuffer>>;
 
 describe("a thumbnail", () => {
@@ -47,7 +47,7 @@ describe("a thumbnail", () => {
     expect({ width, height, format }).toEqual({ width: THUMBNAIL_PIXELS, height: THUMBNAIL_PIXELS / 2, format: "webp" });
   });
 
-  test("goes with its medium, and is made anew when somebody deleted the folder", async () => {
+  test("goes with its medium, and is made again when somebody deleted the folder", async () => {
     using folder = temporaryFolder();
     const thumbnails = createThumbnails({ folder: join(folder.path, "thumbs"), log: silentLog });
     const open = async () => new Blob([await wide()]);

@@ -16,7 +16,7 @@ import {
 } from "./image-options.ts";
 import { image, parseModel } from "./testing.ts";
 
-const WISHES: readonly [hints: ImageHints, wish: Omit<ImageOptions, "pixels">][] = [
+const CASES: readonly [hints: ImageHints, options: Omit<ImageOptions, "pixels">][] = [
   [{}, {}],
   [{ size: null, quality: undefined, aspectRatio: "", imageSize: "auto" }, {}],
   [{ size: "auto", quality: "auto" }, {}],
@@ -85,14 +85,14 @@ const WISHES: readonly [hints: ImageHints, wish: Omit<ImageOptions, "pixels">][]
   ],
 ];
 
-for (const [hints, wish] of WISHES) {
-  test(`${JSON.stringify(hints)} asks for ${JSON.stringify(wish)}`, () => {
+for (const [hints, options] of CASES) {
+  test(`${JSON.stringify(hints)} asks for ${JSON.stringify(options)}`, () => {
     const { pixels: _, ...read } = readImageOptions(hints);
-    expect(read).toEqual(wish);
+    expect(read).toEqual(options);
   });
 }
 
-test("pixels are kept while the aspect comes from them", () => {
+test("pixels are retained while the aspect comes from them", () => {
   expect(readImageOptions({ size: "1536x1024" }).pixels).toEqual({ width: 1536, height: 1024 });
   expect(readImageOptions({ size: "1536x1024", aspectRatio: "1:1" }).pixels).toBeUndefined();
 });
@@ -131,10 +131,10 @@ for (const [hints, param] of GARBAGE) {
 }
 
 test("what the id fixes wins over the request", () => {
-  const wish = readImageOptions({ size: "1024x1536", imageSize: "4K" });
-  expect(withModel(parseModel("gemini-3.0-pro-image-landscape-2k")!.params, wish)).toEqual({ aspect: "16:9", size: "2K" });
-  expect(withModel(parseModel("gemini-3.0-pro-image-landscape")!.params, wish)).toEqual({ aspect: "16:9", size: "4K" });
-  expect(withModel(parseModel("gemini-3.0-pro-image")!.params, wish)).toEqual(wish);
+  const options = readImageOptions({ size: "1024x1536", imageSize: "4K" });
+  expect(withModel(parseModel("gemini-3.0-pro-image-landscape-2k")!.params, options)).toEqual({ aspect: "16:9", size: "2K" });
+  expect(withModel(parseModel("gemini-3.0-pro-image-landscape")!.params, options)).toEqual({ aspect: "16:9", size: "4K" });
+  expect(withModel(parseModel("gemini-3.0-pro-image")!.params, options)).toEqual(options);
   expect(withModel({}, {})).toEqual({});
 });
 
@@ -173,7 +173,7 @@ test("the providers that can do exactly what is asked go alone, else those that 
   expect(providers("gemini-3.1-flash-lite-image", { imageSize: "2K" })).toEqual({ providers: ["gemini"], minTier: {}, exact: false });
 });
 
-test("a wish for less than the smallest size rules out no provider", () => {
+test("options for less than the smallest size rule out no provider", () => {
   expect(providersFor(image("gemini-3.1-flash-image"), { size: "512" })).toEqual({
     providers: ["gemini", "flow"],
     minTier: {},
@@ -201,7 +201,7 @@ test("a thinking level goes only where it can be chosen, and down to one that is
   expect(fitThinking(limitsOf(image("gemini-nano-banana-2.1"), "gemini"), undefined)).toBeUndefined();
 });
 
-test("the most generous provider decides how many pictures may go in", () => {
+test("the most generous provider decides how many images may go in", () => {
   expect(maxInputs(image("gemini-2.5-flash-image"), ["gemini"])).toBe(3);
   expect(maxInputs(image("gemini-3-pro-image"), ["gemini", "flow"])).toBe(14);
 });

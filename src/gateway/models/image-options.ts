@@ -72,9 +72,9 @@ export function readImageOptions(hints: ImageHints, names: Partial<Record<keyof 
     if (text === undefined || text === null) return {};
     const word = typeof text === "string" ? text.trim().toLowerCase() : null;
     if (word === "" || word === "auto") return {};
-    const wish = word === null ? null : parse(word);
-    if (!wish) throw unreadable(names[field] ?? field, expected, value);
-    return wish;
+    const parsed = word === null ? null : parse(word);
+    if (!parsed) throw unreadable(names[field] ?? field, expected, value);
+    return parsed;
   };
   const aspect = read("aspectRatio", readAspect, 'an aspect ratio such as "16:9"');
   const size = read("imageSize", readSize, '"1K", "2K" or "4K"');
@@ -94,12 +94,12 @@ function isSilent(hints: ImageHints): boolean {
 }
 
 /** The options with what the model id fixes put first. */
-export function withModel(params: ModelParameters, wish: ImageOptions): ImageOptions {
+export function withModel(params: ModelParameters, options: ImageOptions): ImageOptions {
   return compact({
-    ...wish,
-    aspect: params.aspect ?? wish.aspect,
-    size: params.size ?? wish.size,
-    pixels: params.aspect || params.size ? undefined : wish.pixels,
+    ...options,
+    aspect: params.aspect ?? options.aspect,
+    size: params.size ?? options.size,
+    pixels: params.aspect || params.size ? undefined : options.pixels,
   });
 }
 
@@ -107,17 +107,17 @@ export function withModel(params: ModelParameters, wish: ImageOptions): ImageOpt
  * The nearest that the provider can do: the nearest offered aspect, the next smaller offered size (else the smallest).
  * What was not asked for is absent, unless the provider needs it; so is a size where it takes none.
  */
-export function fitImage(limits: ImageLimits, wish: ImageOptions): FittedImage {
-  const wished = wish.pixels ? wish.pixels.width / wish.pixels.height : wish.aspect && ratioOf(wish.aspect);
+export function fitImage(limits: ImageLimits, options: ImageOptions): FittedImage {
+  const ratio = options.pixels ? options.pixels.width / options.pixels.height : options.aspect && ratioOf(options.aspect);
   return compact({
-    aspect: wished ? nearestAspect(wished, limits.aspects) : limits.defaultAspect,
-    size: wish.size && nearestOf(wish.size, limits.sizes, IMAGE_SIZES),
+    aspect: ratio ? nearestAspect(ratio, limits.aspects) : limits.defaultAspect,
+    size: options.size && nearestOf(options.size, limits.sizes, IMAGE_SIZES),
   });
 }
 
 /** The nearest thinking level that the provider lets be chosen, or undefined where there is no choice or none was asked for. */
-export function fitThinking({ thinking }: ImageLimits, wish: Thinking | undefined): Thinking | undefined {
-  return wish && nearestOf(wish, thinking, ["minimal", "low", "medium", "high", "xhigh"]);
+export function fitThinking({ thinking: levels }: ImageLimits, thinking: Thinking | undefined): Thinking | undefined {
+  return thinking && nearestOf(thinking, levels, ["minimal", "low", "medium", "high", "xhigh"]);
 }
 
 /** The options as the provider can follow them; those that it does not take are left out. */
@@ -132,8 +132,8 @@ export function resolveImageOptions(family: ImageFamily, provider: string, optio
 }
 
 /** Whether some provider of the family has the aspect asked for. A smaller image will do; another shape will not. */
-export function takesAspect(family: ImageFamily, wish: ImageOptions): boolean {
-  return Object.values(family.providers).some((limits) => hasAspect(limits, wish));
+export function takesAspect(family: ImageFamily, options: ImageOptions): boolean {
+  return Object.values(family.providers).some((limits) => hasAspect(limits, options));
 }
 
 /**
@@ -142,16 +142,16 @@ export function takesAspect(family: ImageFamily, wish: ImageOptions): boolean {
  */
 export function providersFor(
   family: ImageFamily,
-  wish: ImageOptions,
+  options: ImageOptions,
   usable: (provider: string) => boolean = () => true,
 ): { providers: string[]; minTier: Record<string, Tier>; exact: boolean } {
   const all = Object.entries(family.providers).filter(([provider]) => usable(provider));
-  const shaped = all.filter(([, limits]) => hasAspect(limits, wish));
-  const exact = shaped.filter(([, limits]) => hasSize(limits, wish));
+  const shaped = all.filter(([, limits]) => hasAspect(limits, options));
+  const exact = shaped.filter(([, limits]) => hasSize(limits, options));
   const chosen = [exact, shaped, all].find((candidates) => candidates.length > 0) ?? [];
   const minTier: Record<string, Tier> = {};
   for (const [provider, limits] of chosen) {
-    const size = fitImage(limits, wish).size ?? limits.defaultSize;
+    const size = fitImage(limits, options).size ?? limits.defaultSize;
     if (limits.minTier[size]) minTier[provider] = limits.minTier[size];
   }
   return { providers: chosen.map(([provider]) => provider), minTier, exact: exact.length > 0 };
@@ -236,8 +236,8 @@ export function nearestAspect(ratio: number, offered: readonly Aspect[]): Aspect
 }
 
 /** The value if offered, else the next lower in `order`, else the lowest offered; undefined when nothing is. */
-function nearestOf<T>(wish: T, offered: readonly T[], order: readonly T[]): T | undefined {
-  return offered.findLast((candidate) => order.indexOf(candidate) <= order.indexOf(wish)) ?? offered[0];
+function nearestOf<T>(wanted: T, offered: readonly T[], order: readonly T[]): T | undefined {
+  return offered.findLast((candidate) => order.indexOf(candidate) <= order.indexOf(wanted)) ?? offered[0];
 }
 
 function hasAspect(limits: ImageLimits, { aspect }: ImageOptions): boolean {

@@ -166,7 +166,7 @@ test("a misspelt id is answered by the ids nearest to it", () => {
   expect(nearestModels("gemini-2.5-flash", 1)).toEqual(["gemini-2.5-flash-image"]);
 });
 
-test("before a token has told, it is taken to serve what its provider gives to everybody", () => {
+test("before a token has reported, it is taken to serve what its provider gives to everybody", () => {
   expect(CATALOGUE.servedFamilies("gemini", null)).toContain("gemini-nano-banana-2.1");
   expect(CATALOGUE.servedFamilies("gemini", null)).not.toContain("gemini-2.5-flash-image");
   expect(CATALOGUE.servedFamilies("flow", null)).toContain("imagen-4");

@@ -11,12 +11,12 @@ const IMAGE_HATE = { category: "HARM_CATEGORY_IMAGE_HATE", threshold: "OFF" };
 
 describe("options", () => {
   test("are cut to what the provider takes; each that stays behind is named", () => {
-    const wished = { safety: [HARASSMENT, IMAGE_HATE], search: {}, temperature: 1, personGeneration: "ALLOW_ALL" };
-    expect(fitOptions(PRO, "gemini", wished)).toEqual({
+    const requested = { safety: [HARASSMENT, IMAGE_HATE], search: {}, temperature: 1, personGeneration: "ALLOW_ALL" };
+    expect(fitOptions(PRO, "gemini", requested)).toEqual({
       options: { safety: [HARASSMENT], search: {}, temperature: 1 },
       left: ["safetySettings.HARM_CATEGORY_IMAGE_HATE", "generationConfig.imageConfig.personGeneration"],
     });
-    expect(fitOptions(PRO, "flow", wished)).toEqual({
+    expect(fitOptions(PRO, "flow", requested)).toEqual({
       left: [
         ...["safetySettings.HARM_CATEGORY_HARASSMENT", "safetySettings.HARM_CATEGORY_IMAGE_HATE", "tools.googleSearch"],
         ...["generationConfig.temperature", "generationConfig.imageConfig.personGeneration"],
@@ -24,7 +24,7 @@ describe("options", () => {
     });
   });
 
-  test("nothing wished is nothing left, for every family and provider", () => {
+  test("nothing requested is nothing left, for every family and provider", () => {
     for (const family of FAMILIES) {
       if (family.kind === "image")
         for (const provider of Object.keys(family.providers)) expect(fitOptions(family, provider, undefined)).toEqual({ left: [] });
@@ -67,7 +67,7 @@ describe("a search", () => {
     (family) => {
       const usual = estimateImageUsd(imageCosts(family, "gemini"), "1K");
       expect(estimateImageUsd(imageCosts(family, "gemini"), "1K", { searches: 1 }) - usual).toBeCloseTo(0.014, 6);
-      const actual = (searches: number) => actualImageUsd(imageCosts(family, "gemini"), "1K", null, { searches });
+      const actual = (searches: number) => actualImageUsd(imageCosts(family, "gemini"), { size: "1K", usage: null, searches });
       expect(actual(3) - actual(0)).toBeCloseTo(0.042, 6);
     },
   );

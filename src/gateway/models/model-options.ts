@@ -35,34 +35,34 @@ export function pickModelOptions(options: ImageOptions): ModelOptions | undefine
 const SAMPLING = ["temperature", "topP", "topK"] as const;
 
 /** The part of the options that the provider takes for this family. */
-export function fitOptions(family: ImageFamily, provider: string, wished: ModelOptions | undefined): FittedOptions {
-  if (!wished) return { left: [] };
+export function fitOptions(family: ImageFamily, provider: string, requested: ModelOptions | undefined): FittedOptions {
+  if (!requested) return { left: [] };
   const takes = takesOf(family, provider);
   const options: ModelOptions = {};
   const left: string[] = [];
-  const safety = (wished.safety ?? []).filter(({ category }) => takes.safety.includes(category));
+  const safety = (requested.safety ?? []).filter(({ category }) => takes.safety.includes(category));
   if (safety.length > 0) options.safety = safety;
-  for (const { category } of wished.safety ?? []) if (!takes.safety.includes(category)) left.push(`${OPTION_NAMES.safety}.${category}`);
-  const search = wished.search && fitSearch(wished.search, takes.search);
+  for (const { category } of requested.safety ?? []) if (!takes.safety.includes(category)) left.push(`${OPTION_NAMES.safety}.${category}`);
+  const search = requested.search && fitSearch(requested.search, takes.search);
   if (search) options.search = search;
-  for (const type of wished.search?.types ?? [])
+  for (const type of requested.search?.types ?? [])
     if (!takes.search.includes(type)) left.push(`${OPTION_NAMES.search}.searchTypes.${type}Search`);
-  if (wished.search && takes.search.length === 0) left.push(OPTION_NAMES.search);
+  if (requested.search && takes.search.length === 0) left.push(OPTION_NAMES.search);
   for (const name of SAMPLING) {
-    if (wished[name] === undefined) continue;
-    if (takes.sampling) options[name] = wished[name];
+    if (requested[name] === undefined) continue;
+    if (takes.sampling) options[name] = requested[name];
     else left.push(OPTION_NAMES[name]);
   }
-  if (wished.personGeneration !== undefined) {
-    if (takes.personGeneration) options.personGeneration = wished.personGeneration;
+  if (requested.personGeneration !== undefined) {
+    if (takes.personGeneration) options.personGeneration = requested.personGeneration;
     else left.push(OPTION_NAMES.personGeneration);
   }
   return { ...(Object.keys(options).length > 0 ? { options } : {}), left };
 }
 
-function fitSearch(wished: SearchOptions, types: ImageTakes["search"]): SearchOptions | undefined {
+function fitSearch(requested: SearchOptions, types: ImageTakes["search"]): SearchOptions | undefined {
   if (types.length === 0) return undefined;
-  const fitted = wished.types?.filter((type) => types.includes(type));
+  const fitted = requested.types?.filter((type) => types.includes(type));
   return fitted && fitted.length > 0 ? { types: fitted } : {};
 }
 
@@ -84,19 +84,20 @@ export function unmetNeed(family: ImageFamily, { search, videos }: Needs, provid
 }
 
 /** Those that leave the fewest safety settings behind: a setting is not given up while some token can honour it. */
-export function mostSafety(family: ImageFamily, providers: readonly string[], wished: ModelOptions | undefined): string[] {
-  if (!wished?.safety?.length) return [...providers];
-  const kept = (provider: string) => wished.safety!.filter(({ category }) => takesOf(family, provider).safety.includes(category)).length;
-  const most = Math.max(...providers.map(kept));
-  return providers.filter((provider) => kept(provider) === most);
+export function mostSafety(family: ImageFamily, providers: readonly string[], requested: ModelOptions | undefined): string[] {
+  if (!requested?.safety?.length) return [...providers];
+  const taken = (provider: string) =>
+    requested.safety!.filter(({ category }) => takesOf(family, provider).safety.includes(category)).length;
+  const most = Math.max(...providers.map(taken));
+  return providers.filter((provider) => taken(provider) === most);
 }
 
 /** Names of the options that some of these providers leave behind, each once. */
-export function leftBehind(family: ImageFamily, providers: readonly string[], wished: ModelOptions | undefined): string[] {
-  return [...new Set(providers.flatMap((provider) => fitOptions(family, provider, wished).left))];
+export function leftBehind(family: ImageFamily, providers: readonly string[], requested: ModelOptions | undefined): string[] {
+  return [...new Set(providers.flatMap((provider) => fitOptions(family, provider, requested).left))];
 }
 
-/** Queries of a search that an upstream tells with a result: each is paid for. */
+/** Queries of a search that an upstream reports with a result: each is paid for. */
 export function searchesOf(extras: OutputExtras | undefined): number {
   const grounding = extras?.candidate?.groundingMetadata;
   if (!isRecord(grounding)) return 0;

@@ -27,45 +27,51 @@ for (const [family, provider, size, usd] of ESTIMATES) {
   });
 }
 
-test("nano-banana-2.1 thinks at medium unless told otherwise, and that is in the estimate", () => {
+test("nano-banana-2.1 thinks at medium unless set otherwise, and that is in the estimate", () => {
   const family = "gemini-nano-banana-2.1";
   expect(estimateImageUsd(imageCosts(family, "gemini"), "1K")).toBeCloseTo(0.0411, 6);
   expect(estimateImageUsd(imageCosts(family, "gemini"), "1K", { thinking: "minimal" })).toBeCloseTo(0.0336, 6);
   expect(estimateImageUsd(imageCosts(family, "gemini"), "4K", { thinking: "high" })).toBeCloseTo(0.1258, 6);
 });
 
-test("tokens that the upstream tells give the cost: one 3-pro image of 1120 tokens, a picture and a thought", () => {
+test("tokens that the upstream reports give the cost: one 3-pro image of 1120 tokens, an image and a thought", () => {
   const usage = { ...NO_USAGE, inputText: 100, inputImage: 560, outputText: 50, outputImage: 1120, thoughts: 200 };
-  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), "1K", usage)).toBeCloseTo((660 * 2 + 250 * 12 + 1120 * 120) / 1e6, 9);
+  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), { size: "1K", usage })).toBeCloseTo(
+    (660 * 2 + 250 * 12 + 1120 * 120) / 1e6,
+    9,
+  );
 });
 
 test("without counts the list price holds, times the images", () => {
-  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), "4K", null)).toBeCloseTo(0.24, 6);
-  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), "4K", null, { images: 2 })).toBeCloseTo(0.48, 6);
-  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), "4K", null, { images: 0 })).toBe(0);
+  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), { size: "4K", usage: null })).toBeCloseTo(0.24, 6);
+  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), { size: "4K", usage: null, images: 2 })).toBeCloseTo(0.48, 6);
+  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), { size: "4K", usage: null, images: 0 })).toBe(0);
 });
 
-test("an image whose tokens were not told costs the list price beside its input", () => {
+test("an image whose tokens were not reported costs the list price beside its input", () => {
   const usage = { ...NO_USAGE, inputText: 1000, outputText: 1120 };
-  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), "1K", usage)).toBeCloseTo(0.002 + 0.134, 9);
+  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), { size: "1K", usage })).toBeCloseTo(0.002 + 0.134, 9);
 });
 
 test("a refusal in words costs its words", () => {
   const usage = { ...NO_USAGE, inputText: 1000, outputText: 100 };
-  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), "1K", usage, { images: 0 })).toBeCloseTo(0.0032, 9);
+  expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), { size: "1K", usage, images: 0 })).toBeCloseTo(0.0032, 9);
 });
 
 test("a family priced by the image pays for thinking only when it thought", () => {
   const family = "gemini-nano-banana-2.1";
-  expect(actualImageUsd(imageCosts(family, "gemini"), "1K", null)).toBeCloseTo(0.0411, 6);
-  expect(actualImageUsd(imageCosts(family, "gemini"), "1K", { ...NO_USAGE, outputImage: 1120, thoughts: 90 })).toBeCloseTo(0.0411, 6);
-  expect(actualImageUsd(imageCosts(family, "gemini"), "1K", { ...NO_USAGE, outputImage: 1120 })).toBeCloseTo(0.0336, 6);
+  expect(actualImageUsd(imageCosts(family, "gemini"), { size: "1K", usage: null })).toBeCloseTo(0.0411, 6);
+  expect(actualImageUsd(imageCosts(family, "gemini"), { size: "1K", usage: { ...NO_USAGE, outputImage: 1120, thoughts: 90 } })).toBeCloseTo(
+    0.0411,
+    6,
+  );
+  expect(actualImageUsd(imageCosts(family, "gemini"), { size: "1K", usage: { ...NO_USAGE, outputImage: 1120 } })).toBeCloseTo(0.0336, 6);
 });
 
 test("video costs by the second, the default resolution when none is named", () => {
-  expect(estimateVideoUsd(videoCosts("gemini-omni-1.2-flash", "gemini"), "4k", 10)).toBeCloseTo(2.085, 6);
-  expect(estimateVideoUsd(videoCosts("gemini-omni-1.1-flash", "gemini"), undefined, 8)).toBeCloseTo(0.8, 6);
-  expect(estimateVideoUsd(videoCosts("veo-3.1", "flow"), "1080p", 8)).toBe(0);
+  expect(estimateVideoUsd(videoCosts("gemini-omni-1.2-flash", "gemini"), { resolution: "4k", seconds: 10 })).toBeCloseTo(2.085, 6);
+  expect(estimateVideoUsd(videoCosts("gemini-omni-1.1-flash", "gemini"), { seconds: 8 })).toBeCloseTo(0.8, 6);
+  expect(estimateVideoUsd(videoCosts("veo-3.1", "flow"), { resolution: "1080p", seconds: 8 })).toBe(0);
 });
 
 test("a video costs by the tokens that the upstream reports, thoughts and inputs included; without counts the estimate", () => {

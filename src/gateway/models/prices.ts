@@ -25,16 +25,15 @@ export function estimateImageUsd(costs: ImageCosts, size: ImageSize | undefined,
   return drawingUsd(costs, size) + thinkingUsd(costs, pricing.thinking) + searchUsd(price, pricing) + inputImagesUsd(price, pricing);
 }
 
+/** One call that was made; `usage` as the upstream counted it. */
+export type ImageCall = ImagePricing & { size?: ImageSize; usage: Usage | null; images?: number };
+
 /**
  * Cost of one call that made `images` images (default 1), in USD: by the counts that the upstream reports and bills by, else by the list.
  * Images without reported tokens count at list price.
  */
-export function actualImageUsd(
-  costs: ImageCosts,
-  size: ImageSize | undefined,
-  usage: Usage | null,
-  pricing: ImagePricing & { images?: number } = {},
-): number {
+export function actualImageUsd(costs: ImageCosts, call: ImageCall): number {
+  const { size, usage, ...pricing } = call;
   const { price } = costs;
   const images = pricing.images ?? 1;
   const drawing = images * drawingUsd(costs, size);
@@ -54,9 +53,7 @@ export function actualImageUsd(
 /** List price of a video with its input images, in USD. Without a resolution, that of the family's default. */
 export function estimateVideoUsd(
   { price, defaultResolution }: VideoCosts,
-  resolution: Resolution | undefined,
-  seconds: number,
-  inputs = 0,
+  { resolution, seconds, inputs = 0 }: { resolution?: Resolution; seconds: number; inputs?: number },
 ): number {
   const each = price.perInputImage ?? ((price.perMillionTokens?.input ?? 0) * INPUT_IMAGE_TOKENS) / 1e6;
   return seconds * listed(price.perSecond, resolution ?? defaultResolution, ["360p", "720p", "1080p", "4k"]) + inputs * each;

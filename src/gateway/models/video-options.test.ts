@@ -1,4 +1,4 @@
-// What a wish for a video becomes at each provider, and what is refused with which reason.
+// What options for a video becomes at each provider, and what is refused with which reason.
 
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
@@ -92,11 +92,11 @@ describe("what cannot be expressed is refused with the reason", () => {
   test.each([
     ["veo-3.1", { hasSource: true, mode: "edit" }, "veo-3.1 makes no video from a video to change"],
     ["omni", { images: 0, hasSource: true, mode: "extend" }, "omni makes no video from a video to go on from"],
-    ["veo-3.1", { images: 4 }, "takes 1 to 3 pictures, got 4"],
-    [OMNI, { images: 7 }, "takes 1 to 6 pictures, got 7"],
-    [OMNI, { images: 2, mode: "first_frame" }, "takes 1 picture, got 2"],
-    [OMNI, { images: 0, mode: "references" }, "takes 1 to 6 pictures, got 0"],
-    [OMNI, { images: 1, mode: "text" }, "takes no pictures, got 1"],
+    ["veo-3.1", { images: 4 }, "takes 1 to 3 images, got 4"],
+    [OMNI, { images: 7 }, "takes 1 to 6 images, got 7"],
+    [OMNI, { images: 2, mode: "first_frame" }, "takes 1 image, got 2"],
+    [OMNI, { images: 0, mode: "references" }, "takes 1 to 6 images, got 0"],
+    [OMNI, { images: 1, mode: "text" }, "takes no images, got 1"],
     [OMNI, { mode: "extend" }, "needs the video"],
     ["veo-3.1", { images: 3, quality: "lite" }, "in fast only, not in lite"],
     [OMNI, { images: 1, modes: ["text"], mode: "first_frame" }, "This model id makes videos from text alone"],

@@ -80,7 +80,7 @@ export function chooseVideo(family: VideoFamily, needs: VideoNeeds, usable: (pro
   }
   if (Object.keys(fits).length === 0) throw refusal ?? refused("model", `No provider of this pool makes videos with ${family.id}.`);
   const costs = Object.entries(fits).map(([provider, { resolution, seconds }]) =>
-    estimateVideoUsd(family.providers[provider]!, resolution, seconds, needs.images),
+    estimateVideoUsd(family.providers[provider]!, { resolution, seconds, inputs: needs.images }),
   );
   return { fits, minTier, estimateUsd: Math.max(...costs) };
 }
@@ -96,7 +96,7 @@ function fitVideo(family: string, limits: VideoLimits, needs: VideoNeeds): Fitte
   const mode = chooseMode(family, limits, needs);
   if (mode instanceof AppError) return mode;
   const mine = limits.modes[mode]!;
-  const quality = chooseQuality(family, mode, limits, mine, needs.quality);
+  const quality = chooseQuality(family, mode, limits, needs.quality);
   if (quality instanceof AppError) return quality;
   const sourced = takesSource(mode);
   return compact({
@@ -115,9 +115,9 @@ const takesSource = (mode: VideoMode): boolean => mode === "edit" || mode === "e
 
 const INPUTS: Readonly<Record<VideoMode, string>> = {
   text: "text alone",
-  first_frame: "one picture",
-  frames: "a first and a last picture",
-  references: "reference pictures",
+  first_frame: "one image",
+  frames: "a first and a last image",
+  references: "reference images",
   edit: "a video to change",
   extend: "a video to go on from",
   upscale: "a video to enlarge",
@@ -157,7 +157,7 @@ function misfit(mode: VideoMode, { images = { min: 0, max: 0 } }: VideoModeLimit
   const least = mode === "references" ? Math.max(images.min, 1) : images.min;
   if (needs.images >= least && needs.images <= images.max) return null;
   const range = least === images.max ? `${least}` : `${least} to ${images.max}`;
-  return `A video from ${INPUTS[mode]} takes ${images.max === 0 ? "no pictures" : `${range} picture${images.max === 1 ? "" : "s"}`}, got ${needs.images}.`;
+  return `A video from ${INPUTS[mode]} takes ${images.max === 0 ? "no images" : `${range} image${images.max === 1 ? "" : "s"}`}, got ${needs.images}.`;
 }
 
 /** The quality to send; undefined where there is no choice. */
@@ -165,33 +165,32 @@ function chooseQuality(
   family: string,
   mode: VideoMode,
   limits: VideoLimits,
-  mine: VideoModeLimits,
-  wished: VideoQuality | undefined,
+  requested: VideoQuality | undefined,
 ): VideoQuality | undefined | AppError {
   if (limits.qualities.length === 0) return undefined;
-  const offered = mine.qualities ?? limits.qualities;
-  if (wished === undefined) return limits.defaultQuality && offered.includes(limits.defaultQuality) ? limits.defaultQuality : offered[0];
-  return offered.includes(wished)
-    ? wished
-    : refused("quality", `${family} makes videos from ${INPUTS[mode]} in ${offered.join(" or ")} only, not in ${wished}.`);
+  const offered = limits.modes[mode]?.qualities ?? limits.qualities;
+  if (requested === undefined) return limits.defaultQuality && offered.includes(limits.defaultQuality) ? limits.defaultQuality : offered[0];
+  return offered.includes(requested)
+    ? requested
+    : refused("quality", `${family} makes videos from ${INPUTS[mode]} in ${offered.join(" or ")} only, not in ${requested}.`);
 }
 
 /** The nearest length on offer, the longer of two that are equally near. */
-function fitSeconds(wished: number | undefined, { seconds }: VideoModeLimits): number {
-  if (wished === undefined) return seconds.default;
-  if (!seconds.values) return Math.min(Math.max(wished, seconds.min), seconds.max);
-  return seconds.values.reduce((best, value) => (Math.abs(value - wished) <= Math.abs(best - wished) ? value : best));
+function fitSeconds(requested: number | undefined, { seconds }: VideoModeLimits): number {
+  if (requested === undefined) return seconds.default;
+  if (!seconds.values) return Math.min(Math.max(requested, seconds.min), seconds.max);
+  return seconds.values.reduce((best, value) => (Math.abs(value - requested) <= Math.abs(best - requested) ? value : best));
 }
 
-function fitAspect(wished: VideoAspect | undefined, { aspects, defaultAspect }: VideoLimits): VideoAspect {
-  return wished && aspects.includes(wished) ? wished : defaultAspect;
+function fitAspect(requested: VideoAspect | undefined, { aspects, defaultAspect }: VideoLimits): VideoAspect {
+  return requested && aspects.includes(requested) ? requested : defaultAspect;
 }
 
 /** The next lower on offer, else the lowest. */
-function fitResolution(wished: Resolution | undefined, { resolutions, defaultResolution }: VideoLimits): Resolution {
-  if (!wished) return defaultResolution;
+function fitResolution(requested: Resolution | undefined, { resolutions, defaultResolution }: VideoLimits): Resolution {
+  if (!requested) return defaultResolution;
   const order = (resolution: Resolution) => RESOLUTIONS.indexOf(resolution);
-  return resolutions.findLast((resolution) => order(resolution) <= order(wished)) ?? resolutions[0] ?? defaultResolution;
+  return resolutions.findLast((resolution) => order(resolution) <= order(requested)) ?? resolutions[0] ?? defaultResolution;
 }
 
 const listed = (modes: readonly VideoMode[]): string => modes.map((mode) => INPUTS[mode]).join(" or ");

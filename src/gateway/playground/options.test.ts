@@ -9,7 +9,7 @@ const serving = (...providers: string[]) =>
   } as Parameters<typeof playgroundModels>[1]);
 const model = (id: string, ...providers: string[]) => serving(...providers).find((one) => one.id === id)!;
 const settled = (change: Partial<PlaygroundForm>, ...providers: string[]) =>
-  settleForm(serving(...(providers.length > 0 ? providers : ["gemini", "flow"])), { ...EMPTY_FORM, ...change })!.wish;
+  settleForm(serving(...(providers.length > 0 ? providers : ["gemini", "flow"])), { ...EMPTY_FORM, ...change })!.values;
 const inputs = (change: Partial<PlaygroundForm["inputs"]>) => ({ ...EMPTY_FORM.inputs, ...change });
 
 describe("what is offered", () => {
@@ -45,7 +45,7 @@ describe("what is offered", () => {
   });
 });
 
-describe("a wish", () => {
+describe("a form", () => {
   test.each([
     ["an unknown model is the first one", { model: "nobody" }, { model: "gemini-nano-banana-2.1" }],
     ["a size that the model does not have is left to it", { model: "gemini-3.1-flash-lite-image", size: "4K" }, { size: "" }],
@@ -58,7 +58,7 @@ describe("a wish", () => {
     ["at most four images at once", { n: 40 }, { n: 4 }],
   ] as const)("%s", (_, change, expected) => expect(settled(change as Partial<PlaygroundForm>)).toMatchObject(expected));
 
-  test("pictures stay when the mode changes: they go where there is room", () => {
+  test("images stay when the mode changes: they go where there is room", () => {
     const given = inputs({ pictures: ["a", "b", "c"] });
     const video = (mode: PlaygroundForm["mode"]) => settled({ model: "gemini-omni-1.2-flash", mode, inputs: given }).inputs;
     expect(video("frames")).toEqual(inputs({ first: ["a"], last: ["b"] }));
@@ -77,11 +77,11 @@ describe("a wish", () => {
     expect(settled({ model: "gemini-omni-1.2-flash", inputs: inputs(given) }).mode).toBe(mode),
   );
 
-  test("media of the gallery become inputs: pictures of an image model, a video of one that changes it", () => {
+  test("media of the gallery become inputs: images of an image model, a video of one that changes it", () => {
     const models = serving("gemini", "flow");
     const picture = { id: "p", kind: "image" as const };
     const video = { id: "v", kind: "video" as const };
-    expect(settleForm(models, formUsing(models, [picture]))!.wish).toMatchObject({
+    expect(settleForm(models, formUsing(models, [picture]))!.values).toMatchObject({
       model: models[0]!.id,
       inputs: inputs({ pictures: ["p"] }),
     });

@@ -16,7 +16,7 @@ import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { ImageFamily, Thinking, VideoFamily, VideoModeLimits } from "../models/family.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 
-/** Places for inputs: pictures to go by, first and last frame, a video to start from. */
+/** Places for inputs: images to go by, first and last frame, a video to start from. */
 export const SLOTS = ["pictures", "first", "last", "video"] as const;
 export type Slot = (typeof SLOTS)[number];
 export type SlotRule = { slot: Slot; min: number; max: number };
@@ -128,27 +128,33 @@ function videoModel({ id, title, deprecated, providers }: VideoFamily, serves: (
 
 function slotsOf(mode: VideoMode, { images }: VideoModeLimits): SlotRule[] {
   const one = (slot: Slot): SlotRule => ({ slot, min: 1, max: 1 });
-  const pictures = (min: number): SlotRule[] => (images && images.max > 0 ? [{ slot: "pictures", min, max: images.max }] : []);
+  const references = (min: number): SlotRule[] => (images && images.max > 0 ? [{ slot: "pictures", min, max: images.max }] : []);
   if (mode === "text") return [];
   if (mode === "first_frame") return [one("first")];
   if (mode === "frames") return [one("first"), one("last")];
-  return mode === "references" ? pictures(Math.max(1, images?.min ?? 0)) : [one("video"), ...pictures(0)];
+  return mode === "references" ? references(Math.max(1, images?.min ?? 0)) : [one("video"), ...references(0)];
 }
 
-/** The wish as its model can take it: an unknown model or mode is the first, what is not offered is left to the model. Null: there is no model. */
+/** The form as its model can take it: an unknown model or mode is the first, what is not offered is left to the model. Null: there is no model. */
 export function settleForm(
   models: readonly PlaygroundModel[],
-  wish: PlaygroundForm,
-): { model: PlaygroundModel; wish: PlaygroundForm } | null {
-  const model = models.find(({ id }) => id === wish.model) ?? models[0];
+  values: PlaygroundForm,
+): { model: PlaygroundModel; values: PlaygroundForm } | null {
+  const model = models.find(({ id }) => id === values.model) ?? models[0];
   if (!model) return null;
-  const offer = offerOf(model, model.kind === "video" ? modeFor(model, wish) : "");
-  const shared = { ...EMPTY_FORM, model: model.id, prompt: wish.prompt, seed: wish.seed, inputs: fitInputs(offer.slots, wish.inputs) };
+  const offer = offerOf(model, model.kind === "video" ? modeFor(model, values) : "");
+  const shared = {
+    ...EMPTY_FORM,
+    model: model.id,
+    prompt: values.prompt,
+    seed: values.seed,
+    inputs: fitInputs(offer.slots, values.inputs),
+  };
   if (model.kind === "image") {
-    const { aspect, size, thinking, n } = wish;
+    const { aspect, size, thinking, n } = values;
     return {
       model,
-      wish: {
+      values: {
         ...shared,
         aspect: among(model.aspects, aspect),
         size: among(model.sizes, size),
@@ -160,23 +166,23 @@ export function settleForm(
   const { mode, aspects, resolutions, qualities, seconds } = offer as ModeChoices;
   return {
     model,
-    wish: {
+    values: {
       ...shared,
       mode,
-      aspect: among(aspects as readonly Aspect[], wish.aspect),
-      resolution: among(resolutions, wish.resolution),
-      quality: among(qualities, wish.quality),
-      seconds: fitSeconds(seconds, wish.seconds),
+      aspect: among(aspects as readonly Aspect[], values.aspect),
+      resolution: among(resolutions, values.resolution),
+      quality: among(qualities, values.quality),
+      seconds: fitSeconds(seconds, values.seconds),
     },
   };
 }
 
-/** A wish that begins with these media: pictures to go by, or a video to change, with the first model that can. */
+/** A form that begins with these media: images to go by, or a video to change, with the first model that can. */
 export function formUsing(models: readonly PlaygroundModel[], media: readonly Pick<Media, "id" | "kind">[]): PlaygroundForm {
-  const pictures = media.filter(({ kind }) => kind === "image").map(({ id }) => id);
+  const images = media.filter(({ kind }) => kind === "image").map(({ id }) => id);
   const video = media.find(({ kind }) => kind === "video");
-  if (!video) return { ...EMPTY_FORM, inputs: { ...EMPTY_FORM.inputs, pictures } };
-  const inputs = { ...EMPTY_FORM.inputs, pictures, video: [video.id] };
+  if (!video) return { ...EMPTY_FORM, inputs: { ...EMPTY_FORM.inputs, pictures: images } };
+  const inputs = { ...EMPTY_FORM.inputs, pictures: images, video: [video.id] };
   for (const model of models) {
     const offer = model.kind === "video" && model.modes.find(({ slots }) => slots.some(({ slot }) => slot === "video"));
     if (offer) return { ...EMPTY_FORM, model: model.id, mode: offer.mode, inputs };
@@ -187,15 +193,11 @@ export function formUsing(models: readonly PlaygroundModel[], media: readonly Pi
 /** The mode asked for; where the model has none such, one that takes the inputs that are there. */
 function modeFor({ modes }: VideoModel, { mode, inputs }: PlaygroundForm): VideoMode | "" {
   if (modes.some((offer) => offer.mode === mode)) return mode;
-  const pictures = inputs.pictures.length + inputs.first.length + inputs.last.length;
+  const images = inputs.pictures.length + inputs.first.length + inputs.last.length;
   const takes = (slots: readonly SlotRule[], slot: Slot) => slots.some((rule) => rule.slot === slot);
   const room = (slots: readonly SlotRule[]) => slots.reduce((sum, { max }) => sum + max, 0);
   const fits = ({ slots }: ModeChoices) =>
-    inputs.video.length > 0
-      ? takes(slots, "video")
-      : pictures === 0
-        ? slots.length === 0
-        : !takes(slots, "video") && room(slots) >= pictures;
+    inputs.video.length > 0 ? takes(slots, "video") : images === 0 ? slots.length === 0 : !takes(slots, "video") && room(slots) >= images;
   return modes.find(fits)?.mode ?? "";
 }
 
@@ -205,7 +207,7 @@ export function offerOf(model: PlaygroundModel, mode: VideoMode | ""): ImageMode
 }
 
 /**
- * The inputs in the places that there are. What has no place goes to the first that takes its kind and has room: a picture that was put
+ * The inputs in the places that there are. What has no place goes to the first that takes its kind and has room: an image that was put
  * in for one mode is still there in another.
  */
 function fitInputs(rules: readonly SlotRule[], inputs: PlaygroundForm["inputs"]): PlaygroundForm["inputs"] {
@@ -221,10 +223,10 @@ function fitInputs(rules: readonly SlotRule[], inputs: PlaygroundForm["inputs"])
   return fitted;
 }
 
-function fitSeconds(rule: VideoModeLimits["seconds"] | null, wished: number | null): number | null {
-  if (rule === null || wished === null) return null;
-  if (rule.values) return rule.values.includes(wished) ? wished : null;
-  return Math.min(Math.max(Math.round(wished), rule.min), rule.max);
+function fitSeconds(rule: VideoModeLimits["seconds"] | null, requested: number | null): number | null {
+  if (rule === null || requested === null) return null;
+  if (rule.values) return rule.values.includes(requested) ? requested : null;
+  return Math.min(Math.max(Math.round(requested), rule.min), rule.max);
 }
 
 /** The id under which clients ask for this model, with the quality that only an id can say. */
@@ -238,4 +240,4 @@ const limitsOf = <T>(providers: Readonly<Record<string, T>>, serves: (provider: 
   Object.entries(providers).flatMap(([provider, limits]) => (serves(provider) ? [limits] : []));
 const inOrder = <T>(order: readonly T[], lists: readonly (readonly T[])[]): T[] =>
   order.filter((value) => lists.some((list) => list.includes(value)));
-const among = <T extends string>(offered: readonly T[], wished: T | ""): T | "" => (offered.includes(wished as T) ? wished : "");
+const among = <T extends string>(offered: readonly T[], requested: T | ""): T | "" => (offered.includes(requested as T) ? requested : "");

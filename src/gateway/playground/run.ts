@@ -30,12 +30,12 @@ type Dependencies = {
 const ROUTE = "POST /admin/playground/runs";
 
 /**
- * Makes the job of a settled wish, under the operator's key.
+ * Makes the job of a settled form, under the operator's key.
  * @throws {AppError} `invalid_request` for missing inputs or ones that are gone, and as `Jobs.createVideo`
  */
-export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: PlaygroundForm, key: KeyRow): Promise<Job> {
-  for (const { slot, min } of offerOf(model, wish.mode).slots)
-    if (wish.inputs[slot].length < min) throw new AppError("invalid_request", "An input is missing.", { reason: `missing_${slot}` });
+export async function runForm(deps: Dependencies, model: PlaygroundModel, values: PlaygroundForm, key: KeyRow): Promise<Job> {
+  for (const { slot, min } of offerOf(model, values.mode).slots)
+    if (values.inputs[slot].length < min) throw new AppError("invalid_request", "An input is missing.", { reason: `missing_${slot}` });
   const now = deps.clock.now();
   const shared = {
     requestId: newRequestId(now),
@@ -45,33 +45,33 @@ export async function runForm(deps: Dependencies, model: PlaygroundModel, wish: 
     choice: deps.catalogue().parseModel(model.id)!,
     startedAt: now,
   };
-  const open = (slot: Slot) => Promise.all(wish.inputs[slot].map((id) => inputOf(deps, id)));
+  const open = (slot: Slot) => Promise.all(values.inputs[slot].map((id) => inputOf(deps, id)));
   if (model.kind === "image") {
-    const pictures: Part[] = (await open("pictures")).map((image) => ({ type: "image", image }));
+    const parts: Part[] = (await open("pictures")).map((image) => ({ type: "image", image }));
     return deps.jobs.createImages({
       ...shared,
       options: {
-        ...(wish.aspect && { aspect: wish.aspect }),
-        ...(wish.size && { size: wish.size }),
-        ...(wish.thinking && { thinking: wish.thinking }),
-        ...(wish.seed === null ? {} : { seed: wish.seed }),
+        ...(values.aspect && { aspect: values.aspect }),
+        ...(values.size && { size: values.size }),
+        ...(values.thinking && { thinking: values.thinking }),
+        ...(values.seed === null ? {} : { seed: values.seed }),
       },
-      turns: [{ role: "user", parts: [{ type: "text", text: wish.prompt }, ...pictures] }],
-      n: wish.n,
+      turns: [{ role: "user", parts: [{ type: "text", text: values.prompt }, ...parts] }],
+      n: values.n,
     });
   }
   const images = (await Promise.all([open("first"), open("last"), open("pictures")])).flat();
-  const [video] = wish.inputs.video;
+  const [video] = values.inputs.video;
   return deps.jobs.createVideo({
     ...shared,
-    prompt: wish.prompt,
+    prompt: values.prompt,
     options: {
-      ...(wish.mode && { mode: wish.mode }),
-      ...(wish.aspect && { aspect: wish.aspect as VideoAspect }),
-      ...(wish.resolution && { resolution: wish.resolution }),
-      ...(wish.quality && { quality: wish.quality }),
-      ...(wish.seconds === null ? {} : { seconds: wish.seconds }),
-      ...(wish.seed === null ? {} : { seed: wish.seed }),
+      ...(values.mode && { mode: values.mode }),
+      ...(values.aspect && { aspect: values.aspect as VideoAspect }),
+      ...(values.resolution && { resolution: values.resolution }),
+      ...(values.quality && { quality: values.quality }),
+      ...(values.seconds === null ? {} : { seconds: values.seconds }),
+      ...(values.seed === null ? {} : { seed: values.seed }),
     },
     images,
     ...(video === undefined ? {} : { source: await sourceOf(deps, video, key) }),
@@ -101,7 +101,7 @@ export function formOfJob(job: JobRow): PlaygroundForm {
   const base: PlaygroundForm = { ...EMPTY_FORM, model: job.family, prompt: job.prompt };
   if (job.kind === "image") {
     const { n, options, turns } = readImageSpec(job.plan);
-    const pictures = turns.at(-1)?.parts.flatMap((part) => (part.type === "image" ? [part.mediaId] : [])) ?? [];
+    const images = turns.at(-1)?.parts.flatMap((part) => (part.type === "image" ? [part.mediaId] : [])) ?? [];
     return {
       ...base,
       aspect: options.aspect ?? "",
@@ -109,7 +109,7 @@ export function formOfJob(job: JobRow): PlaygroundForm {
       thinking: options.thinking ?? "",
       n: Math.min(n, MAX_IMAGES),
       seed: options.seed ?? null,
-      inputs: { ...EMPTY_FORM.inputs, pictures },
+      inputs: { ...EMPTY_FORM.inputs, pictures: images },
     };
   }
   const { fits, images, source, seed } = readVideoSpec(job.plan);

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../clock.ts";
 import type { Kind } from "../../domain/generation.ts";
-import { isHalfOpen } from "./health/health.ts";
+import { isHalfOpen } from "./health/cooldown.ts";
 import { groupOwnerOf } from "./health/health-codec.ts";
 import type { HealthTracker } from "./health/health-tracker.ts";
 import type { LatencyEstimate } from "./latency-estimate.ts";

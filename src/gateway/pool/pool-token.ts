@@ -3,7 +3,7 @@
 import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import type { ErrorKind } from "../../errors.ts";
-import { cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health/health.ts";
+import { cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health/cooldown.ts";
 import type { HealthReason } from "./health/reasons.ts";
 import type { LeaseRequest } from "./lease-contract.ts";
 import { availableAt, type Cap, type Caps, type Counter, newCounter, parseCaps, stricter } from "./token-quota.ts";

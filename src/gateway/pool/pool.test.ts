@@ -263,7 +263,7 @@ describe("the table changes while the pool runs", () => {
     expect(test.pool.snapshot()[0]).toMatchObject({ label: "renamed", inFlight: { image: 1 }, limit: { image: 4 } });
   });
 
-  test("what a check learns decides from then on; what it does not tell stays", async () => {
+  test("what a check learns decides from then on; what it does not report stays", async () => {
     const test = testPool([tokenRow(1, { tier: 1, credits: 5 })]);
     expect([test.pool.canServe("image", FAMILY), test.pool.canServe("image", FAMILY, ["beta"])]).toEqual([true, false]);
     test.pool.updateFacts(1, { families: ["x"], credits: undefined });

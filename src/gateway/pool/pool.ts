@@ -10,7 +10,7 @@ import type { CooldownCount } from "../../metrics.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import { refusal } from "./availability.ts";
 import type { CandidateSet } from "./candidate-set.ts";
-import type { Cooldown } from "./health/health.ts";
+import type { Cooldown } from "./health/cooldown.ts";
 import { HealthTracker } from "./health/health-tracker.ts";
 import { HealthWriter, type SaveHealth } from "./health/health-writer.ts";
 import type { HealthReason } from "./health/reasons.ts";

@@ -2,7 +2,7 @@
 
 import type { Kind } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
-import { cooldownEnd, HEALTHY, type Health } from "./health/health.ts";
+import { cooldownEnd, HEALTHY, type Health } from "./health/cooldown.ts";
 import { groupOwnerOf, parseHealth } from "./health/health-codec.ts";
 import type { Routes } from "./health/outage.ts";
 import type { HealthReason } from "./health/reasons.ts";

@@ -3,7 +3,7 @@
 import type { Kind, Tier } from "../../domain/generation.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import type { CooldownCount } from "../../metrics.ts";
-import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health/health.ts";
+import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health/cooldown.ts";
 import { HEALTH_REASONS, type HealthReason } from "./health/reasons.ts";
 import { type Group, type LastError, limitOf, type PoolToken } from "./pool-token.ts";
 import { TokenRegistry } from "./registry.ts";

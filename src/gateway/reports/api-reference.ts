@@ -94,7 +94,7 @@ function fieldsOf(schema: Schema | undefined): ApiField[] {
     .sort((a, b) => Number(b.required) - Number(a.required));
 }
 
-/** Null is never told: every field may be left out. A number that may come as text is a number. */
+/** Null is never reported: every field may be left out. A number that may come as text is a number. */
 function typeOf(schema: Schema): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.anyOf) {
@@ -146,8 +146,8 @@ const METHOD_BODIES: Readonly<Record<string, unknown>> = {
 
 /** Fields of a form instead of a body. */
 const forms = ({ imageModel }: ApiExamples): Readonly<Record<string, readonly string[]>> => ({
-  "POST /v1/images/edits": [`model=${imageModel}`, "prompt=Put a hat on it", "image=@picture.png"],
-  "POST /v1/files": ["purpose=vision", "file=@picture.png"],
+  "POST /v1/images/edits": [`model=${imageModel}`, "prompt=Put a hat on it", "image=@image.png"],
+  "POST /v1/files": ["purpose=vision", "file=@image.png"],
 });
 
 const ROUTES_WITH_MODEL: Readonly<Record<string, (examples: ApiExamples) => string>> = {

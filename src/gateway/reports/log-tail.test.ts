@@ -17,7 +17,7 @@ test("keeps the newest lines, numbered", () => {
   ]);
 });
 
-test("tells those after a number, of a level or worse", () => {
+test("reports those after a number, of a level or worse", () => {
   const { log, tail } = world();
   log.debug("a");
   log.warn("b");
@@ -34,7 +34,7 @@ test("lines of a log with fields are among them, redacted", () => {
   ]);
 });
 
-test("what the level holds back is not kept", () => {
+test("what the level holds back is not stored", () => {
   const { log, tail } = world();
   log.setLevel("warn");
   log.info("a");

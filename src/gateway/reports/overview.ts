@@ -66,7 +66,7 @@ const JOBS_NAMED = 3;
 const SHAPES_NAMED = 5;
 const MEBIBYTE = 1024 * 1024;
 const HOUR_MS = 3_600_000;
-/** Told of before it stops anything. */
+/** Shown before it stops anything. */
 const LOW_DISK_FACTOR = 2;
 
 export async function readOverview(deps: OverviewDependencies): Promise<OverviewState> {

@@ -36,7 +36,7 @@ test("nothing to say while all is well, and with an empty pool", async () => {
   expect(await readiness.reasons()).toEqual([]);
 });
 
-test("every fact is told, together", async () => {
+test("every fact is reported, together", async () => {
   const { facts, readiness } = world();
   const freeBytes = () => {
     throw new Error("no such folder");

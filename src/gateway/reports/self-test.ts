@@ -27,7 +27,7 @@ export type CheckResult = {
 export type CheckDependencies = {
   store: Pick<Store, "readFact" | "writeFact">;
   maintenance: Pick<Maintenance, "sizes">;
-  media: Pick<MediaStore, "keepBytes" | "open" | "remove">;
+  media: Pick<MediaStore, "storeBytes" | "open" | "remove">;
   pool: Pick<Pool, "rows" | "cooldownOf">;
   refresher: Pick<Refresher, "checkNow">;
   settings: () => Settings;
@@ -113,7 +113,7 @@ const checkDisk = (deps: CheckDependencies) =>
 
 const checkMedia = (deps: CheckDependencies) =>
   timed(deps, "media", null, async () => {
-    const { id } = await deps.media.keepBytes(PIXEL, { origin: "input", keyId: null, requestId: null });
+    const { id } = await deps.media.storeBytes(PIXEL, { origin: "input", keyId: null, requestId: null });
     try {
       const found = await deps.media.open(id);
       const same = found !== null && Bun.deepEquals(new Uint8Array(await found.blob.arrayBuffer()), new Uint8Array(PIXEL));

@@ -36,7 +36,7 @@ test("sums by token are read once within seconds, whoever asks", async () => {
   expect(readings()).toBe(1);
 });
 
-test("older ones are shown once more and read anew for whoever looks next; those of ten minutes ago are not shown", async () => {
+test("older ones are shown once more and read again for whoever looks next; those of ten minutes ago are not shown", async () => {
   const { by, clock, settle } = cacheOf();
   await by("token");
   await clock.advance(MINUTE);
@@ -68,7 +68,7 @@ test("a reading that fails is told to who waits for it and to nobody after", asy
   expect(await by("token")).toBe(4);
 });
 
-test("only the few that were used last are kept", async () => {
+test("only the few that were used last are retained", async () => {
   const { by } = cacheOf();
   for (const model of ["a", "b", "c", "d"]) await by("token", model);
   expect(await by("token", "a")).toBe(1);

@@ -2,7 +2,7 @@
 import type { LedgerStore, UsageRow } from "../../db/ledger.ts";
 
 const DAY_MS = 86_400_000;
-/** Rollups are kept about so long; a longer span shows nothing more. */
+/** Rollups are stored about so long; a longer span shows nothing more. */
 const MAX_DAYS = 400;
 
 export const USAGE_SPANS = ["today", "7", "30", "custom"] as const;

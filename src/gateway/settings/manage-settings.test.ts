@@ -41,7 +41,7 @@ describe("where a value comes from", () => {
     expect(await world({ env }).stateOf(key)).toMatchObject(expected);
   });
 
-  test("an edited value tells what would count without it", async () => {
+  test("an edited value reports what would count without it", async () => {
     const { admin, stateOf } = world();
     await admin.apply({ "pool.wait_ms": 5 }, BY);
     expect(await stateOf("pool.wait_ms")).toMatchObject({ origin: "database", value: 5, below: { value: 30_000, origin: "default" } });
@@ -77,7 +77,7 @@ describe("review", () => {
     expect((await world().admin.review([{ key, text }])).wrong).toEqual([key as never]);
   });
 
-  test.each(["server.port", "gemini.base_url", "no.such"])("%s cannot be wished", async (key) => {
+  test.each(["server.port", "gemini.base_url", "no.such"])("%s cannot be changed", async (key) => {
     expect((await world().admin.review([{ key, text: "1" }])).differences).toEqual([]);
   });
 
@@ -87,7 +87,7 @@ describe("review", () => {
 });
 
 describe("apply and undo", () => {
-  test("undo puts back what was replaced, and undone again it is there anew", async () => {
+  test("undo puts back what was replaced, and undone again it is there again", async () => {
     const { admin, stored } = world();
     await admin.apply({ "pool.wait_ms": 5 }, BY);
     await admin.apply({ "pool.wait_ms": 6, "pool.queue_limit": 7 }, BY);

@@ -31,7 +31,7 @@ export type SettingState = Omit<Setting, "accepts"> & {
   locked: "boot" | "environment" | "flag" | null;
 };
 
-/** One line of a comparison. Values of secrets are told as words. */
+/** One line of a comparison. Values of secrets are reported as words. */
 export type SettingDifference = {
   key: SettingKey;
   description: string;
@@ -61,7 +61,7 @@ type By = { address: string | null; actor?: string };
 
 export type SettingsAdmin = {
   states(): Promise<SettingState[]>;
-  review(wishes: readonly SettingChange[]): Promise<SettingsReview>;
+  review(requested: readonly SettingChange[]): Promise<SettingsReview>;
   /**
    * Writes changes and takes them into force.
    * @param revision from the review; absent: whatever is there is replaced
@@ -72,7 +72,7 @@ export type SettingsAdmin = {
   applyOther(changes: StoredChanges, by: By): Promise<void>;
   /** What the last change was; null when there was none, or it was undone twice by time. Epoch ms. */
   lastChange(): Promise<{ at: number; names: string[] } | null>;
-  /** Puts back what the last change replaced; again: does it anew. @throws {AppError} `conflict` when there is nothing */
+  /** Puts back what the last change replaced; again: does it again. @throws {AppError} `conflict` when there is nothing */
   undo(by: By): Promise<string[]>;
 };
 
@@ -95,15 +95,15 @@ export function createSettingsAdmin({ store, layers, audit, refresh, now }: Depe
     const last: LastChange = { at: now(), before };
     await store.writeSettings({ ...changes, [LAST_CHANGE]: last });
     await refresh();
-    await audit.record({ action, subject: "settings", before: told(before), after: told(changes) }, by);
+    await audit.record({ action, subject: "settings", before: redacted(before), after: redacted(changes) }, by);
   };
   return {
     async states() {
       return statesOf(layers, await store.readSettings());
     },
-    async review(wishes) {
+    async review(requested) {
       const { settings: revision } = await store.revisions();
-      return { ...compare(layers, await store.readSettings(), wishes), revision };
+      return { ...compare(layers, await store.readSettings(), requested), revision };
     },
     async apply(changes, by, revision) {
       if (revision !== undefined && (await store.revisions()).settings !== revision)
@@ -152,19 +152,19 @@ function lockOf({ boot }: Pick<Setting, "boot">, origin: Origin): SettingState["
 function compare(
   layers: SettingsLayers,
   stored: Record<string, unknown>,
-  wishes: readonly SettingChange[],
+  requested: readonly SettingChange[],
 ): Omit<SettingsReview, "revision"> {
   const now = layers.merge(stored);
   const differences: SettingDifference[] = [];
   const changes: StoredChanges = {};
   const wrong: SettingKey[] = [];
-  for (const wish of wishes) {
-    const setting = findSetting(wish.key);
+  for (const change of requested) {
+    const setting = findSetting(change.key);
     if (!setting || lockOf(setting, layers.base.origins[setting.key])) continue;
     const { key } = setting;
     const before = currentValue(now.settings, setting);
-    const resets = "reset" in wish;
-    const after = resets ? currentValue(layers.base.settings, setting) : parseSetting(setting, wish.text);
+    const resets = "reset" in change;
+    const after = resets ? currentValue(layers.base.settings, setting) : parseSetting(setting, change.text);
     if (!setting.accepts(after)) wrong.push(key);
     else if (resets ? now.origins[key] === "database" : !Bun.deepEquals(before, after)) {
       changes[key] = resets ? null : after;
@@ -189,8 +189,8 @@ function assertEditable({ base }: SettingsLayers, name: string, value: unknown):
   if (value !== null && !setting.accepts(value)) throw new AppError("invalid_request", `${setting.key}: expected ${setting.expected}.`);
 }
 
-/** Values for the trail, without those of secrets. */
-function told(changes: StoredChanges): Record<string, unknown> {
-  const tell = (name: string, value: unknown) => (findSetting(name)?.secret && value ? "a hidden value" : value);
-  return Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, tell(name, value)]));
+/** Values for the audit log, without those of secrets. */
+function redacted(changes: StoredChanges): Record<string, unknown> {
+  const shown = (name: string, value: unknown) => (findSetting(name)?.secret && value ? "a hidden value" : value);
+  return Object.fromEntries(Object.entries(changes).map(([name, value]) => [name, shown(name, value)]));
 }

@@ -3,7 +3,7 @@ import type { Settings } from "../../config/settings-schema.ts";
 
 export type SettingsStore = {
   current(): Settings;
-  /** Replaces all settings and tells the listeners. */
+  /** Replaces all settings and notifies the listeners. */
   replace(settings: Settings): void;
   /** Calls `listener` after each change, until the result is called. */
   onChange(listener: (settings: Settings) => void): () => void;

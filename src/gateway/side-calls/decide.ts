@@ -69,7 +69,7 @@ export function judgeSideCall(call: ChatCall): Verdict {
   const reading = readSigns(task.instruction);
   const system = readSystem(call.system, call.kind);
   const probe = call.hasAttachment || call.hasImageOptions ? null : probeOf(call);
-  const signs = signsOf(call, task, reading, probe, system !== null);
+  const signs = signsOf(call, { task, reading, probe, isSystemTask: system !== null });
   const isVisual = reading.isVisual || (call.kind === "video" && reading.isMotion);
   const isMarkedTask = call.marker !== null && reading.target !== null;
   const score =
@@ -79,7 +79,7 @@ export function judgeSideCall(call: ChatCall): Verdict {
     (call.hasImageOptions ? AGAINST_OPTIONS : 0);
   const isTask = system !== null && !reading.target;
   return {
-    isSide: isEnough(call, signs, score, isVisual, reading),
+    isSide: isEnough(call, { signs, score, isVisual, reading }),
     signs,
     probe,
     target: isTask ? system.target : reading.target,
@@ -113,7 +113,9 @@ const probeOf = ({ text, messages, earlier, kind, maxTokens }: ChatCall): Probe 
     : null;
 };
 
-function signsOf(call: ChatCall, task: Task, reading: Reading, probe: Probe | null, isSystemTask: boolean): Sign[] {
+type Evidence = { task: Task; reading: Reading; probe: Probe | null; isSystemTask: boolean };
+
+function signsOf(call: ChatCall, { task, reading, probe, isSystemTask }: Evidence): Sign[] {
   // Words that a scene may hold as well count only beside one that no scene holds.
   const isText = (reading.target !== null && !reading.isVisual) || reading.asks || reading.hasJson || task.hasTranscript;
   const isShort = call.maxTokens !== null && call.maxTokens < FEW_TOKENS;
@@ -133,10 +135,7 @@ function signsOf(call: ChatCall, task: Task, reading: Reading, probe: Probe | nu
 
 function isEnough(
   { kind, maxTokens, hasImageOptions }: ChatCall,
-  signs: Sign[],
-  score: number,
-  isVisual: boolean,
-  reading: Reading,
+  { signs, score, isVisual, reading }: { signs: Sign[]; score: number; isVisual: boolean; reading: Reading },
 ): boolean {
   if (kind === "image") return score >= ENOUGH.image && (signs.length > 1 || signs[0] === "probe" || signs[0] === "system");
   if (isVisual || hasImageOptions) return score >= ENOUGH.image;

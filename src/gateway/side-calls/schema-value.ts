@@ -2,6 +2,7 @@
 // Source: JSON Schema 2020-12 and OpenAI's structured outputs guide (read 2026-11-29).
 
 import { isRecord } from "../../domain/is-record.ts";
+import { omit } from "../../domain/omit.ts";
 import { listField, textField } from "./fill-field.ts";
 import type { Topic } from "./topic.ts";
 
@@ -52,8 +53,7 @@ function resolve(schema: Schema, root: Schema, tries = 0): Schema {
     .filter(Boolean)
     .map((step) => decodePointer(step));
   const found = steps.reduce<unknown>((at, step) => (Object.hasOwn(asSchema(at), step) ? asSchema(at)[step] : undefined), root);
-  const { $ref: _, ...rest } = schema;
-  return { ...resolve(asSchema(found), root, tries + 1), ...rest };
+  return { ...resolve(asSchema(found), root, tries + 1), ...omit(schema, ["$ref"]) };
 }
 
 function decodePointer(step: string): string {
@@ -68,7 +68,7 @@ function decodePointer(step: string): string {
 const choose = (branches: readonly unknown[]) => branches.find((one) => asSchema(one).type !== "null") ?? branches[0];
 
 function mergeSchemas(one: Schema, other: Schema): Schema {
-  const { anyOf: _, oneOf: __, allOf: ___, ...own } = one;
+  const own = omit(one, ["anyOf", "oneOf", "allOf"]);
   const properties = { ...asSchema(own.properties), ...asSchema(other.properties) };
   const required = [...(Array.isArray(own.required) ? own.required : []), ...(Array.isArray(other.required) ? other.required : [])];
   return {

@@ -24,9 +24,9 @@ export type Taken = {
 
 export type CompanionSessions = {
   /**
-   * Asks the upstream whose session this is, and only then keeps it. What the operator has set on a token stays as it is: one
+   * Asks the upstream whose session this is, and only then stores it. What the operator has set on a token stays as it is: one
    * that is disabled gets the session and stays disabled. One at a time.
-   * @throws {AppError} `invalid_request` when the upstream does not tell whose it is, else as {@link Credentials.probe}
+   * @throws {AppError} `invalid_request` when the upstream does not report whose it is, else as {@link Credentials.probe}
    */
   take(session: string, signal: AbortSignal): Promise<Taken>;
 };
@@ -43,7 +43,7 @@ type Dependencies = {
   now: () => number;
 };
 
-/** As the trail tells it. Its renewals, one an hour and token, are no changes that anybody would look for there. */
+/** As the audit log shows it. Its renewals, one an hour and token, are no changes that anybody would look for there. */
 const EXTENSION = { actor: "extension", address: null };
 const VALID: Outcome = { ok: true, usage: null, images: 0, videoSeconds: 0, usd: 0 };
 
@@ -71,7 +71,7 @@ export function createCompanionSessions(deps: Dependencies): CompanionSessions {
     pool.reportOutcome(row.id, VALID);
   }
 
-  /** A token of its own; or the one that has the session already and was never told whose it is. */
+  /** A token of its own; or the one that has the session already and whose account is unknown. */
   async function add(rows: TokenRow[], identity: string, secret: string): Promise<TokenRow> {
     const { image_concurrency: imageConcurrency, video_concurrency: videoConcurrency } = settings();
     const label = freeLabel(provider, rows);
@@ -89,7 +89,7 @@ export function createCompanionSessions(deps: Dependencies): CompanionSessions {
   async function take(session: string, signal: AbortSignal): Promise<Taken> {
     const probe = await tokens.probe(provider, session, signal);
     const { identity } = probe.facts;
-    if (!identity) throw new AppError("invalid_request", "The upstream does not tell whose session this is.");
+    if (!identity) throw new AppError("invalid_request", "The upstream does not say whose session this is.");
     const rows = (await store.listTokens()).filter((row) => row.provider === provider);
     const owner = await ownerOf(rows, identity, [session, probe.secret]);
     const row = owner ?? (await add(rows, identity, probe.secret));

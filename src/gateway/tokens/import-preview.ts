@@ -23,11 +23,11 @@ export type ImportPreview = {
 };
 
 export type ImportPreviews = {
-  /** Tries the lines without changing anything and keeps them for {@link KEEP_MS}. @throws {AppError} `invalid_request` without lines */
+  /** Tries the lines without changing anything and stores them for {@link PREVIEW_MS}. @throws {AppError} `invalid_request` without lines */
   preview(lines: readonly ParsedLine[], group: string | undefined): Promise<ImportPreview>;
   /** @throws {AppError} `not_found` */
   get(id: string): ImportPreview;
-  /** Begins the import and does not wait for it; `ended` is told what was done. Twice is once. */
+  /** Begins the import and does not wait for it; `ended` receives what was done. Twice is once. */
   start(id: string, ended: (report: ImportReport) => Promise<void>): ImportPreview;
 };
 
@@ -38,44 +38,44 @@ type Dependencies = {
 };
 
 /** How long lines wait to be imported, and results to be read. */
-const KEEP_MS = 15 * 60_000;
-const MAX_DRAFTS = 5;
+const PREVIEW_MS = 15 * 60_000;
+const MAX_PREVIEWS = 5;
 const MAX_SHOWN = 100;
 
-type Kept = { draft: ImportPreview; lines: readonly ParsedLine[]; group: string | undefined };
+type StoredPreview = { preview: ImportPreview; lines: readonly ParsedLine[]; group: string | undefined };
 
 export function createImportPreviews({ importTokens, clock, log }: Dependencies): ImportPreviews {
-  const drafts = new Map<string, Kept>();
+  const previews = new Map<string, StoredPreview>();
 
-  const keptOf = (id: string): Kept => {
-    const kept = drafts.get(id);
-    if (!kept) throw new AppError("not_found", "This import has expired. Start it again.", { reason: "import_gone" });
-    return kept;
+  const storedOf = (id: string): StoredPreview => {
+    const stored = previews.get(id);
+    if (!stored) throw new AppError("not_found", "This import has expired. Start it again.", { reason: "import_gone" });
+    return stored;
   };
 
-  async function run(kept: Kept, ended: (report: ImportReport) => Promise<void>): Promise<void> {
+  async function run(stored: StoredPreview, ended: (report: ImportReport) => Promise<void>): Promise<void> {
     const change = (next: Partial<ImportPreview>) => {
-      kept.draft = { ...kept.draft, ...next };
+      stored.preview = { ...stored.preview, ...next };
     };
     try {
-      const report = await importTokens(kept.lines, { group: kept.group, onProgress: (done) => change({ done }) });
+      const report = await importTokens(stored.lines, { group: stored.group, onProgress: (done) => change({ done }) });
       await ended(report);
-      change({ state: "done", done: kept.draft.total, report });
+      change({ state: "done", done: stored.preview.total, report });
     } catch (error) {
-      log.error("An import of tokens broke off", { done: kept.draft.done, error });
+      log.error("An import of tokens broke off", { done: stored.preview.done, error });
       change({ state: "failed" });
     } finally {
       // The secrets are in the store, or in the hands that brought them.
-      kept.lines = [];
+      stored.lines = [];
     }
   }
 
   return {
-    get: (id) => keptOf(id).draft,
+    get: (id) => storedOf(id).preview,
     async preview(lines, group) {
       if (lines.length === 0) throw new AppError("invalid_request", "There is no token in it.", { reason: "import_empty" });
       const report = await importTokens(lines, { group, dryRun: true });
-      const draft: ImportPreview = {
+      const preview: ImportPreview = {
         id: newId(),
         state: "ready",
         done: 0,
@@ -83,18 +83,18 @@ export function createImportPreviews({ importTokens, clock, log }: Dependencies)
         report,
         fresh: freshLines(lines, report, group),
       };
-      drafts.set(draft.id, { draft, lines, group });
-      if (drafts.size > MAX_DRAFTS) drafts.delete(drafts.keys().next().value!);
-      clock.after(KEEP_MS, () => drafts.delete(draft.id));
-      return draft;
+      previews.set(preview.id, { preview, lines, group });
+      if (previews.size > MAX_PREVIEWS) previews.delete(previews.keys().next().value!);
+      clock.after(PREVIEW_MS, () => previews.delete(preview.id));
+      return preview;
     },
     start(id, ended) {
-      const kept = keptOf(id);
-      if (kept.draft.state === "ready") {
-        kept.draft = { ...kept.draft, state: "running" };
-        void run(kept, ended);
+      const stored = storedOf(id);
+      if (stored.preview.state === "ready") {
+        stored.preview = { ...stored.preview, state: "running" };
+        void run(stored, ended);
       }
-      return kept.draft;
+      return stored.preview;
     },
   };
 }

@@ -15,7 +15,7 @@ export type ImportReport = {
   left: [LeftBehind, number][];
 };
 
-/** For the trail. */
+/** For the audit log. */
 export const importCounts = ({ added, known, invalid }: ImportReport) => ({ added, known: known.length, invalid: invalid.length });
 
 export type ImportOptions = {

@@ -16,7 +16,7 @@ export function reportLeft(lines: readonly string[], parsed: readonly ParsedLine
   return [...parsed, ...left];
 }
 
-/** Tells whether a text is one of `secrets` or the beginning of one: the first part of a cookie has the form of a whole one. */
+/** Reports whether a text is one of `secrets` or the beginning of one: the first part of a cookie has the form of a whole one. */
 function createBeginnings(secrets: readonly string[]): (text: string) => boolean {
   const exact = new Set(secrets);
   const sorted = [...exact].sort();

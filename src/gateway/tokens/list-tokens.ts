@@ -130,7 +130,7 @@ export function pageOfTokens(
   const sign = query.descending ? -1 : 1;
   const after = readCursor(query.after);
   const counts = { all: 0, healthy: 0, cooling: 0, blocked: 0, disabled: 0 };
-  const kept: (Place & { item: TokenItem })[] = [];
+  const nearest: (Place & { item: TokenItem })[] = [];
   for (const item of items) {
     if (!isAsked(item.row)) continue;
     counts.all++;
@@ -138,12 +138,12 @@ export function pageOfTokens(
     if (query.health !== "" && item.view.health.state !== query.health) continue;
     const place = { key: keyOf(query.sort, item, today), id: item.row.id, item };
     if (after && sign * comparePlaces(place, after) <= 0) continue;
-    insert(kept, place, (a, b) => sign * comparePlaces(a, b), size + 1);
+    insert(nearest, place, (a, b) => sign * comparePlaces(a, b), size + 1);
   }
-  const page = kept.slice(0, size);
+  const page = nearest.slice(0, size);
   return {
     items: page.map(({ item }) => item),
-    next: kept.length > size ? writeCursor(page.at(-1)!) : null,
+    next: nearest.length > size ? writeCursor(page.at(-1)!) : null,
     counts,
     total: counts[query.health || "all"],
   };

@@ -68,7 +68,7 @@ describe("no secret is passed over in silence", () => {
     ]);
   });
 
-  test("nor is the first part of a cookie told beside the whole", () => {
+  test("nor is the first part of a cookie reported beside the whole", () => {
     const [first, second] = [session("a").slice(0, 80), session("a").slice(80)];
     const row = (name: string, value: string) => `labs.google\tFALSE\t/\tTRUE\t1800000000\t${name}\t${value}`;
     expect(read(`${row(`${COOKIE}.0`, first)}\n${row(`${COOKIE}.1`, second)}`)).toEqual([

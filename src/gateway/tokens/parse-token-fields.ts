@@ -1,5 +1,6 @@
 // Parses one token from a CSV row or JSON object, with the field names of the Python flow2api too.
 
+import { omit } from "../../domain/omit.ts";
 import { AppError } from "../../errors.ts";
 import { detectSecret, isDetected, PROVIDERS } from "./detect-secret.ts";
 import type { ParsedLine, ParsedToken, ParseOptions } from "./parsed-token.ts";
@@ -102,7 +103,7 @@ export function readRecord(record: Record<string, unknown>, line: number, option
   const found = secretsOf(secret, provider, isNamed);
   const fields = readFields(fieldOf);
   if ("reason" in fields) return [{ line, reason: fields.reason }];
-  const { label: _, ...shared } = fields;
+  const shared = omit(fields, ["label"]);
   const further = furtherSecrets(
     [...named].filter(([name]) => !FIELD_NAMES.includes(name)).map(([, value]) => value),
     secret,

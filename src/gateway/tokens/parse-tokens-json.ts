@@ -13,7 +13,7 @@ const LISTS: readonly string[] = [
 ];
 /** Deeper than any list of tokens; a document that is deeper is not looked into. */
 const MAX_DEPTH = 8;
-/** Each text that is not found costs a look at all that is left: lines are then no longer told. */
+/** Each text that is not found costs a look at all that is left: lines are then no longer reported. */
 const MAX_MISSED = 100;
 
 type Table = Record<string, unknown>;
@@ -95,7 +95,7 @@ class Reader {
     }
     if (isTable(value) || (Array.isArray(value) && named)) return this.read(value, inside, depth + 1) ?? [];
     if (!Array.isArray(value) || LISTS.includes(plainName(name))) return [];
-    // A list under any other name may hold anything: only what is a token, or an object with a field for one, is told.
+    // A list under any other name may hold anything: only what is a token, or an object with a field for one, is reported.
     return value.flatMap((item) => {
       if (typeof item !== "string") return typeof item === "object" ? (this.read(item, inside, depth + 1) ?? []) : [];
       const line = this.#lineOf(item);

@@ -110,7 +110,7 @@ describe("CSV", () => {
     expect(only(`me@example.com,hunter2,${SESSION}`)).toEqual({ line: 1, provider: "flow", secret: SESSION, identity: "me@example.com" });
   });
 
-  test("two secrets on a line beside another word are refused: whose word it is cannot be told", () => {
+  test("two secrets on a line beside another word are refused: whose word it is cannot be known", () => {
     expect(secrets(`${KEY},${KEY2},canary`)).toEqual(["holds more than one secret beside other words"]);
   });
 });
@@ -276,7 +276,7 @@ describe("lists of other pools", () => {
     ]);
   });
 
-  test("of a damaged document what has the form of a secret is taken, and the damage told", () => {
+  test("of a damaged document what has the form of a secret is taken, and the damage reported", () => {
     expect(secrets(`{"keys": ["${KEY}",\n"${KEY2}"`)).toEqual(["begins a JSON document that is damaged", ...both]);
   });
 
@@ -339,7 +339,7 @@ describe("lists of other pools", () => {
     expect(parseTokens(NO_SECRETS.join("\n"), { provider }).filter((one) => !isRefused(one))).toEqual([]);
   });
 
-  test("a service account is told as what it is", () => {
+  test("a service account is reported as what it is", () => {
     expect(only(JSON.stringify({ type: "service_account", private_key: "canary" }))).toMatchObject({
       reason: expect.stringContaining("service account"),
     });

@@ -79,7 +79,7 @@ function hasOwnRefresh({ auto_refresh_enabled, refresh_interval_minutes }: Pytho
 
 const isTold = (value: unknown): boolean => value !== undefined && value !== null && value !== "";
 
-/** A switch; where nothing is told it is on, as in the original's table. */
+/** A switch; where nothing is reported it is on, as in the original's table. */
 const isSwitchedOn = (value: unknown): boolean => !isTold(value) || isOn(value);
 
 type Status = { enabled: boolean; note: string; health?: unknown };
@@ -122,7 +122,7 @@ function proxyFor(row: PythonRow, shared: PythonOptions["sharedProxy"]): { proxy
 export const proxyReason = ({ message }: AppError): string =>
   /^(?:is|has) /.test(message) ? message : "is no address like http://proxy.example:3128";
 
-/** Epoch ms of what Python and SQLite write; without a zone it is UTC. Null where nothing is told. */
+/** Epoch ms of what Python and SQLite write; without a zone it is UTC. Null where nothing is reported. */
 function timeOf(value: unknown): number | null {
   // Seconds since 1970, as other languages' exports have it.
   if (typeof value === "number") return value > 0 && value < 1e11 ? value * 1000 : value;

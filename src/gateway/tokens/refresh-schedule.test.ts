@@ -1,6 +1,6 @@
 // Refresh schedule: which tokens are due for a check, and when the others are.
 import { describe, expect, test } from "bun:test";
-import type { Cooldown } from "../pool/health/health.ts";
+import type { Cooldown } from "../pool/health/cooldown.ts";
 import { afterFailure, afterSuccess, type CheckFacts, type CheckHistory, NEVER, newHistory, nextCheckAt } from "./refresh-schedule.ts";
 
 const SECOND = 1000;

@@ -2,7 +2,7 @@
 
 import type { Random } from "../../clock.ts";
 import type { TokenRow } from "../../domain/token.ts";
-import type { Cooldown } from "../pool/health/health.ts";
+import type { Cooldown } from "../pool/health/cooldown.ts";
 import type { HealthReason } from "../pool/health/reasons.ts";
 
 const SECOND = 1000;
@@ -37,7 +37,7 @@ export const NEVER = Number.POSITIVE_INFINITY;
 
 /** Tokens that are seen for the first time are spread over this. */
 const STAGGER_MS = 500;
-/** Renewal comes at most this long before the end that was told, or a quarter of the life before it when life is short. */
+/** Renewal comes at most this long before the end that was reported, or a quarter of the life before it when life is short. */
 const LEAD_MS = 5 * MINUTE;
 const RECHECK_MS = 4 * HOUR;
 const RETRY = { first: 30 * SECOND, longest: 30 * MINUTE };
@@ -47,7 +47,7 @@ const LONGEST_TOLD_MS = HOUR;
 /** Blocks that may turn out to be over. The others end by the operator's hand, and asking again would prove nothing. */
 const RECHECKED: ReadonlySet<HealthReason> = new Set(["key_invalid", "session_dead"]);
 
-/** A time that lies ahead was written before the clock was set back: it tells nothing. */
+/** A time that lies ahead was written before the clock was set back: it reports nothing. */
 const past = (time: number | null, now: number): number | null => (time !== null && time <= now ? time : null);
 
 /** Epoch ms at which the token is to be checked, in the past when it is overdue; {@link NEVER}: not by itself. */
@@ -69,7 +69,7 @@ export function nextCheckAt({ row, condition, history, intervalMs }: CheckFacts,
 }
 
 function renewalAt(renewBefore: number | null, checkedAt: number, chance: number): number {
-  // An end before the check belongs to an access token of which a later check told no end.
+  // An end before the check belongs to an access token of which a later check reported no end.
   if (renewBefore === null || renewBefore <= checkedAt) return NEVER;
   return renewBefore - Math.min(LEAD_MS, (renewBefore - checkedAt) / 4) * (1 - chance / 2);
 }

@@ -1,13 +1,14 @@
 // The refresher on a virtual clock: what it checks, when, concurrency, and reports to the pool.
 
 import { describe, expect, test } from "bun:test";
+import { tokenRow } from "../../../test/pool.ts";
 import { sleep } from "../../clock.ts";
 import type { TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import { createLog } from "../../log.ts";
 import type { TokenFacts } from "../../providers/provider.ts";
 import { seededRandom, settled, virtualClock } from "../../testing.ts";
-import type { Cooldown } from "../pool/health/health.ts";
+import type { Cooldown } from "../pool/health/cooldown.ts";
 import type { Outcome } from "../pool/lease-contract.ts";
 import { Refresher } from "./refresh.ts";
 
@@ -15,35 +16,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-const token = (id: number, change: Partial<TokenRow> = {}): TokenRow => ({
-  id,
-  provider: "flow",
-  label: `flow-${id}`,
-  group: null,
-  enabled: true,
-  imageEnabled: true,
-  videoEnabled: true,
-  imageConcurrency: 4,
-  videoConcurrency: 2,
-  weight: 1,
-  priority: 0,
-  allowFamilies: [],
-  denyFamilies: [],
-  proxy: null,
-  note: "",
-  tags: [],
-  identity: null,
-  tier: null,
-  credits: null,
-  families: null,
-  checkedAt: null,
-  renewBefore: null,
-  hint: "",
-  createdAt: 0,
-  health: null,
-  caps: null,
-  ...change,
-});
+const token = (id: number, change: Partial<TokenRow> = {}): TokenRow => tokenRow(id, { provider: "flow", label: `flow-${id}`, ...change });
 
 const unauthorized = () => new AppError("upstream_unauthorized", "dead", { detail: { scope: "token", reason: "session_dead" } });
 
@@ -132,7 +105,7 @@ describe("the schedule", () => {
     expect(checksOf(1).length).toBe(1);
   });
 
-  test("what a check learned counts from then on: the next comes before the end it told", async () => {
+  test("what a check learned counts from then on: the next comes before the end it reported", async () => {
     const { clock, refresher, checksOf } = bench(async () => ({ renewBefore: clock.now() + 12 * MINUTE }));
     refresher.load([token(1)]);
     refresher.start();
@@ -207,7 +180,7 @@ describe("failures", () => {
     expect([conditions.has(1), logged]).toEqual([false, ["Token works again"]]);
   });
 
-  test("an outage of the network is told as such and retried with growing pauses until it is over", async () => {
+  test("an outage of the network is reported as such and retried with growing pauses until it is over", async () => {
     let isDown = true;
     const { clock, refresher, checksOf, outcomes, results } = bench(async () => {
       if (isDown) throw new AppError("network", "The upstream could not be reached (ECONNREFUSED).");

@@ -21,7 +21,7 @@ export type TokenUsages = {
 };
 
 export function createTokenUsages({ store, now }: Dependencies): TokenUsages {
-  let kept: { at: number; sums: Promise<ReadonlyMap<number, number>> } | null = null;
+  let cached: { at: number; sums: Promise<ReadonlyMap<number, number>> } | null = null;
 
   const startOfDay = () => now() - (now() % DAY_MS);
   // Whole days: then the rollups by day answer, of which there are far fewer.
@@ -35,8 +35,8 @@ export function createTokenUsages({ store, now }: Dependencies): TokenUsages {
 
   return {
     today() {
-      if (!kept || now() - kept.at >= KEEP_MS) kept = { at: now(), sums: readToday() };
-      return kept.sums;
+      if (!cached || now() - cached.at >= KEEP_MS) cached = { at: now(), sums: readToday() };
+      return cached.sums;
     },
     async of(ids) {
       const sumsSince = async (from: number) => {

@@ -65,7 +65,7 @@ describe("check", () => {
     expect(stub.count("session")).toBe(2);
   });
 
-  test("leaves out what Flow did not tell", async () => {
+  test("leaves out what Flow did not report", async () => {
     await using stub = startStub();
     stub.on.session = () => Response.json({ access_token: "ya29.a" });
     stub.on.credits = () => Response.json({});
@@ -206,7 +206,7 @@ describe("references", () => {
     expect(stub.count("upload")).toBe(4);
   });
 
-  test("are uploaded anew after Flow refused a request that named them", async () => {
+  test("are uploaded again after Flow refused a request that named them", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
     const flow = flowOf(stub);
@@ -231,7 +231,7 @@ describe("references", () => {
 });
 
 describe("a refused generating call", () => {
-  test("is repeated once after 401 with a renewed session, and told as submitted once", async () => {
+  test("is repeated once after 401 with a renewed session, and reported as submitted once", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
     const good = stub.on.generate;
@@ -306,7 +306,7 @@ describe("a refused generating call", () => {
   });
 });
 
-describe("a paid picture", () => {
+describe("a paid image", () => {
   const bad = () => new Response("gone", { status: 403 });
 
   test("is fetched again by its link", async () => {

@@ -15,7 +15,7 @@ export type Concatenation = {
   /** @throws {AppError} as `submit` */
   status(name: string, token: ProviderToken, call: CallContext): Promise<VideoState>;
   /** The bytes that come with the status. @throws {AppError} as `decodeFile` */
-  fetchBytes(name: string, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<TempFile>;
+  fetchBytes(name: string, token: ProviderToken, call: CallContext): Promise<TempFile>;
 };
 
 const SUBMIT_LIMIT_MS = 60_000;
@@ -23,7 +23,7 @@ const SUBMIT_LIMIT_MS = 60_000;
 const STATUS_LIMIT_MS = 120_000;
 
 export function createConcatenation(transport: Transport, sessions: Sessions): Concatenation {
-  const ask = (name: string, token: ProviderToken, call: CallContext, signal: AbortSignal): Promise<Response> =>
+  const ask = (name: string, token: ProviderToken, call: CallContext): Promise<Response> =>
     sessions.use(token, call, ({ accessToken }) =>
       transport.open({
         operation: "status",
@@ -31,7 +31,7 @@ export function createConcatenation(transport: Transport, sessions: Sessions): C
         auth: { accessToken },
         body: { operation: { operation: { name } } },
         proxy: token.proxy,
-        signal,
+        signal: call.signal,
       }),
     );
 
@@ -58,13 +58,13 @@ export function createConcatenation(transport: Transport, sessions: Sessions): C
       using limit = withLimit(call.signal, STATUS_LIMIT_MS);
       const { signal } = limit;
       try {
-        const response = await ask(name, token, call, signal);
+        const response = await ask(name, token, { ...call, signal });
         const { body } = await readMediaJson(response, { keys: [VIDEO_FILE.field], openTempFile: dropMedia, signal });
         return parseConcatenationStatus(body);
       } catch (error) {
         throw withoutCost(error);
       }
     },
-    fetchBytes: async (name, token, call, signal) => decodeFile(await ask(name, token, call, signal), VIDEO_FILE, call, signal),
+    fetchBytes: async (name, token, call) => decodeFile(await ask(name, token, call), VIDEO_FILE, call),
   };
 }

@@ -119,7 +119,7 @@ describe("answers", () => {
     expect(parseUpload({ media: [] })).toBeUndefined();
   });
 
-  test("a generated picture, with or without its link", () => {
+  test("a generated image, with or without its link", () => {
     expect((parseGenerated(ANSWERS.generated) as { url: string }).url).toStartWith("https://storage.googleapis.com/");
     expect(parseGenerated({ media: [{ name: "m-1" }] })).toEqual({ mediaId: "m-1" });
     expect(parseGenerated({ media: [] })).toBeNull();
@@ -128,7 +128,7 @@ describe("answers", () => {
       expect(parseGenerated(body)).toBe("malformed");
   });
 
-  test("an encoded picture of either answer", () => {
+  test("an encoded image of either answer", () => {
     expect(parseEncodedImage(ANSWERS.upscaled)).toBe("/9j/4AAQSkZJRg==");
     expect(parseEncodedImage(ANSWERS.mediaBytes)).toBe("iVBORw0KGgo=");
     expect(parseEncodedImage({})).toBeUndefined();

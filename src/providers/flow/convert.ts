@@ -92,7 +92,7 @@ export function uploadBody(input: {
 
 export type ParsedSession = {
   accessToken: string;
-  /** Epoch ms; absent when not told. */
+  /** Epoch ms; absent when not reported. */
   expiresAt?: number;
   email?: string;
 };
@@ -109,7 +109,7 @@ export function parseSession(body: unknown): ParsedSession | "dead" | "malformed
   return { accessToken, ...(Number.isNaN(expiresAt) ? {} : { expiresAt }), ...(email ? { email } : {}) };
 }
 
-/** The session cookie that an answer sets anew, or null. Long values come in numbered pieces; an emptied cookie is no rotation. */
+/** The session cookie that an answer sets again, or null. Long values come in numbered pieces; an emptied cookie is no rotation. */
 export function rotatedSecret(setCookies: readonly string[]): string | null {
   const pieces: string[] = [];
   for (const line of setCookies) {

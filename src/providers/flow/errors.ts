@@ -88,7 +88,7 @@ const VERDICTS = {
   policyInput: {
     kind: "content_policy",
     detail: { scope: "request", reason: "policy_input" },
-    message: "Flow refused a picture of the request under its content policy",
+    message: "Flow refused an image of the request under its content policy",
   },
   policyOutput: {
     kind: "content_policy",
@@ -155,7 +155,7 @@ type Facts = {
   httpStatus: number;
   /** What Flow itself says; null: a page of something in between, or nothing. */
   google: GoogleError | null;
-  /** Status word, also where only the HTTP number tells it. */
+  /** Status word, also where only the HTTP number reports it. */
   status: RpcStatus;
   reasons: string[];
   retryAfterMs: number | undefined;
@@ -193,8 +193,8 @@ const FAILURES: Partial<Record<RpcStatus, VerdictName>> = {
  * machine word, that word is the reason.
  */
 export function classifyFailure(error: unknown): AppError {
-  const told = [textAt(error, "message"), ...listAt(error, "details").map((detail) => textAt(detail, "reason"))];
-  const reasons = told.filter(isWord);
+  const reported = [textAt(error, "message"), ...listAt(error, "details").map((detail) => textAt(detail, "reason"))];
+  const reasons = reported.filter(isWord);
   const known = reasons.map((reason) => verdictOfReason("video", reason, 200)).find((name) => name !== undefined);
   const verdict: Verdict = VERDICTS[known ?? FAILURES[readGoogleError({ error })?.status ?? "UNKNOWN"] ?? "unavailable"];
   return new AppError(verdict.kind, `${verdict.message.replace(/\.$/, "")}${inBrackets(reasons)}.`, {

@@ -1,4 +1,4 @@
-// What is kept of a video between calls: handles, steps and finished videos. JSON that survives a restart. Pure.
+// What is stored of a video between calls: handles, steps and finished videos. JSON that survives a restart. Pure.
 
 import type { Json, VideoAspect } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
@@ -12,7 +12,7 @@ export type Piece = {
   seconds: number;
 };
 
-/** A video in Flow's keeping. */
+/** A video in Flow's store. */
 export type FlowVideo = {
   /** How it is asked for: as `media[]` since May 2026, as `operations[]` before, or as a concatenation. */
   form: "media" | "operation" | "concatenation";

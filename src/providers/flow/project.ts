@@ -1,4 +1,4 @@
-// The one Flow project of each token: made on first use, remembered, made anew when Flow lost it.
+// The one Flow project of each token: made on first use, remembered, made again when Flow lost it.
 import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { parseProject, projectBody } from "./convert.ts";

@@ -39,7 +39,7 @@ describe("prompt", () => {
 describe("references", () => {
   const ids = (turns: Turn[]) => chooseReferences(turns).map((one) => one.mediaId);
 
-  test("are what the model drew, then what the user sends now; earlier pictures of the user are not", () => {
+  test("are what the model drew, then what the user sends now; earlier images of the user are not", () => {
     const turns = [
       turn("user", renderedImage("a")),
       turn("model", renderedImage("b")),
@@ -47,7 +47,7 @@ describe("references", () => {
     ];
     expect(ids(turns)).toEqual(["b", "c", "d"]);
   });
-  test("name the same picture once, at its last place", () => {
+  test("name the same image once, at its last place", () => {
     expect(ids([turn("model", renderedImage("a"), renderedImage("b")), turn("user", renderedImage("a"), renderedImage("a"))])).toEqual([
       "b",
       "a",
@@ -61,7 +61,7 @@ describe("references", () => {
     const many = Array.from({ length: 16 }, (_, index) => renderedImage(`u${index}`));
     expect(ids([...drawn, turn("user", ...many)])).toHaveLength(16);
   });
-  test("keep unnamed pictures apart", () => expect(ids([turn("user", renderedImage(), renderedImage())])).toHaveLength(2));
+  test("keep unnamed images apart", () => expect(ids([turn("user", renderedImage(), renderedImage())])).toHaveLength(2));
 });
 
 const specOf = (change: Partial<ImageRequest> = {}) => imageSpecOf(request(change), builtInModels("flow"));

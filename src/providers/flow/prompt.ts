@@ -64,15 +64,15 @@ export function flattenPrompt(request: Pick<ImageRequest, "system" | "turns">): 
  */
 export function chooseReferences(turns: readonly Turn[]): InputMedia[] {
   const last = turns.findLast((turn) => turn.role === "user");
-  const sent = distinct(last ? picturesOf(last) : []);
-  const drawn = distinct(turns.filter((turn) => turn.role === "model").flatMap(picturesOf)).filter(
+  const sent = distinct(last ? imagesOf(last) : []);
+  const drawn = distinct(turns.filter((turn) => turn.role === "model").flatMap(imagesOf)).filter(
     (renderedImage) => !isAmong(renderedImage, sent),
   );
   const room = Math.max(0, MAX_REFERENCES - sent.length);
   return [...drawn.slice(Math.max(0, drawn.length - room)), ...sent];
 }
 
-function picturesOf(turn: Turn): InputMedia[] {
+function imagesOf(turn: Turn): InputMedia[] {
   return turn.parts.flatMap((part) => (part.type === "image" ? [part.image] : []));
 }
 

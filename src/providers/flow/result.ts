@@ -17,17 +17,17 @@ export async function fetchImage(
   token: ProviderToken,
   call: CallContext,
 ): Promise<TempFile> {
-  const link: Way[] = url ? [{ name: "link", fetch: (signal) => files.fetchLink(url, IMAGE_FILE, token, call, signal) }] : [];
+  const link: Way[] = url ? [{ name: "link", fetch: (within) => files.fetchLink(url, IMAGE_FILE, token, within) }] : [];
   const store: Way[] = mediaId
     ? [
-        { name: "bytes", fetch: (signal) => files.fetchBytes(mediaId, IMAGE_FILE, token, call, signal) },
-        { name: "fresh link", fetch: (signal) => files.fetchFresh(mediaId, IMAGE_FILE, token, call, signal) },
+        { name: "bytes", fetch: (within) => files.fetchBytes(mediaId, IMAGE_FILE, token, within) },
+        { name: "fresh link", fetch: (within) => files.fetchFresh(mediaId, IMAGE_FILE, token, within) },
       ]
     : [];
   try {
     return await files.tryWays([...link, ...link, ...store], IMAGE_FILE, TRY_LIMIT_MS, call);
   } catch (cause) {
     if (call.signal.aborted || !(cause instanceof AppError)) throw cause;
-    throw new AppError("upstream_unknown_outcome", "Flow made the picture but did not hand it over.", { charged: true, cause });
+    throw new AppError("upstream_unknown_outcome", "Flow made the image but did not hand it over.", { charged: true, cause });
   }
 }

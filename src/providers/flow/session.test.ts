@@ -5,7 +5,7 @@ import { silentLog } from "../../log.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
 import { SESSION_COOKIE } from "./convert.ts";
 import ANSWERS from "./fixtures/answers.json" with { type: "json" };
-import { createSessions, type Session } from "./session.ts";
+import { type Session, Sessions } from "./session.ts";
 import { createCaller, NOW, startStub } from "./testing.ts";
 import { createTransport } from "./transport.ts";
 
@@ -16,7 +16,11 @@ const END = Date.parse(ANSWERS.session.expires);
 function sessionsOf(stub: { labsBaseUrl: string; apiBaseUrl: string }) {
   const clock = { now: NOW };
   const options = { ...stub, now: () => clock.now, log: silentLog };
-  return { ...createSessions(createTransport(options), options), clock };
+  const sessions = new Sessions(createTransport(options), options);
+  const current: Sessions["current"] = (...args) => sessions.current(...args);
+  const renew: Sessions["renew"] = (...args) => sessions.renew(...args);
+  const use: Sessions["use"] = (...args) => sessions.use(...args);
+  return { current, renew, use, clock };
 }
 
 async function failure(promise: Promise<unknown>): Promise<AppError> {
@@ -113,7 +117,7 @@ describe("an access token", () => {
     expect((await sessionsOf(stub).current(token, call)).renewAt).toBe(NOW + 45_000);
   });
 
-  test("without a told end is trusted for less than an hour", async () => {
+  test("without a reported end is trusted for less than an hour", async () => {
     await using stub = startStub();
     const { token, call } = createCaller();
     stub.on.session = () => Response.json({ access_token: "ya29.s" });
@@ -147,7 +151,7 @@ describe("an access token", () => {
 });
 
 describe("a rotated cookie", () => {
-  test("is kept with its session and used from then on, also by calls that began before", async () => {
+  test("is stored with its session and used from then on, also by calls that began before", async () => {
     await using stub = startStub();
     stub.on.session = () => rotating("cookie-2");
     const { token, call } = createCaller();

@@ -14,30 +14,15 @@ export type Session = {
   accessToken: string;
   /** Epoch ms at which the access token is renewed; its end less a margin. */
   renewAt: number;
-  /** False when Flow did not tell the end and `renewAt` is our own caution. */
+  /** False when Flow did not report the end and `renewAt` is our own caution. */
   endTold: boolean;
-  /** E-mail address of the account, when told. */
+  /** E-mail address of the account, when reported. */
   identity?: string;
-};
-
-export type Sessions = {
-  /** A session whose access token is good for a while. @throws {AppError} as `renew` */
-  current(token: ProviderToken, call: CallContext): Promise<Session>;
-  /**
-   * A newly exchanged session; with `refused`, the one that has already replaced that access token when there is one.
-   * @throws {AppError} `upstream_unauthorized` with reason `session_dead`, `network`, `upstream_unavailable`, `upstream_rate_limited`
-   */
-  renew(token: ProviderToken, call: CallContext, refused?: string): Promise<Session>;
-  /**
-   * Runs `attempt` with a session, and once more with a renewed one when it was refused with 401: a refusal costs nothing.
-   * @throws {AppError} as `renew` and `attempt`
-   */
-  use<Result>(token: ProviderToken, call: CallContext, attempt: (session: Session) => Promise<Result>): Promise<Result>;
 };
 
 /** Renewal comes this long before the end, or a tenth of the life before it when life is short. */
 const MARGIN_MS = 10 * 60_000;
-/** Life of an access token whose end was not told. */
+/** Life of an access token whose end was not reported. */
 const ASSUMED_LIFE_MS = 60 * 60_000;
 const EXCHANGE_LIMIT_MS = 15_000;
 /** Calls that began before a rotation still carry the former cookie. */
@@ -46,23 +31,30 @@ const FORMER_COOKIES = 4;
 type Known = { session: Session | null; cookie: string; former: string[] };
 
 /** Sessions by token id. Holds cookies and access tokens in memory only; what survives a restart goes through `call.remember`. */
-export function createSessions(transport: Transport, options: Pick<FlowOptions, "now">): Sessions {
-  const { now } = options;
-  const known = new Map<number, Known>();
-  const share = createSingleFlight<Known, Session>();
+export class Sessions {
+  private readonly known = new Map<number, Known>();
+  private readonly share = createSingleFlight<Known, Session>();
+  private readonly now: () => number;
 
-  /** What is known of the token, begun anew when its secret was replaced from outside. */
-  const recall = (token: ProviderToken): Known => {
-    const found = known.get(token.id);
+  constructor(
+    private readonly transport: Transport,
+    options: Pick<FlowOptions, "now">,
+  ) {
+    this.now = options.now;
+  }
+
+  /** What is known of the token, begun again when its secret was replaced from outside. */
+  private recall(token: ProviderToken): Known {
+    const found = this.known.get(token.id);
     if (found && (found.cookie === token.secret || found.former.includes(token.secret))) return found;
     const fresh = { session: rememberedSession(token), cookie: token.secret, former: [] };
-    known.set(token.id, fresh);
+    this.known.set(token.id, fresh);
     return fresh;
-  };
+  }
 
-  const exchange = async (token: ProviderToken, call: CallContext, entry: Known): Promise<Session> => {
+  private async exchange(token: ProviderToken, call: CallContext, entry: Known): Promise<Session> {
     if (!/^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/.test(entry.cookie)) throw deadSession();
-    const { body, headers } = await transport.ask({
+    const { body, headers } = await this.transport.ask({
       operation: "session",
       path: "auth/session",
       auth: { cookie: entry.cookie },
@@ -81,51 +73,57 @@ export function createSessions(transport: Transport, options: Pick<FlowOptions, 
       entry.cookie = rotated;
     }
     const identity = parsed.email ?? entry.session?.identity;
-    const lifeMs = parsed.expiresAt === undefined ? ASSUMED_LIFE_MS : parsed.expiresAt - now();
+    const lifeMs = parsed.expiresAt === undefined ? ASSUMED_LIFE_MS : parsed.expiresAt - this.now();
     entry.session = {
       cookie: entry.cookie,
       accessToken: parsed.accessToken,
-      renewAt: Math.floor(now() + lifeMs - Math.min(MARGIN_MS, Math.abs(lifeMs) / 10)),
+      renewAt: Math.floor(this.now() + lifeMs - Math.min(MARGIN_MS, Math.abs(lifeMs) / 10)),
       endTold: parsed.expiresAt !== undefined,
       ...(identity ? { identity } : {}),
     };
     await call.remember({ state: stateOf(entry.session), ...(entry.cookie === token.secret ? {} : { secret: entry.cookie }) });
     return entry.session;
-  };
+  }
 
-  const renew = (token: ProviderToken, call: CallContext, refused?: string): Promise<Session> => {
-    const entry = recall(token);
+  /**
+   * A newly exchanged session; with `refused`, the one that has already replaced that access token when there is one.
+   * @throws {AppError} `upstream_unauthorized` with reason `session_dead`, `network`, `upstream_unavailable`, `upstream_rate_limited`
+   */
+  renew(token: ProviderToken, call: CallContext, refused?: string): Promise<Session> {
+    const entry = this.recall(token);
     if (refused !== undefined && entry.session && entry.session.accessToken !== refused) return Promise.resolve(entry.session);
     const run = async () => {
       try {
-        return await exchange(token, call, entry);
+        return await this.exchange(token, call, entry);
       } catch (error) {
         // What the operator gives the token next counts, even when it is a cookie seen before.
-        if (error instanceof AppError && error.detail?.reason === "session_dead" && known.get(token.id) === entry) known.delete(token.id);
+        if (error instanceof AppError && error.detail?.reason === "session_dead" && this.known.get(token.id) === entry)
+          this.known.delete(token.id);
         throw error;
       }
     };
-    return share(entry, run, call.signal);
-  };
+    return this.share(entry, run, call.signal);
+  }
 
-  const current = async (token: ProviderToken, call: CallContext): Promise<Session> => {
-    const { session } = recall(token);
-    return session && now() < session.renewAt ? session : renew(token, call);
-  };
+  /** A session whose access token is good for a while. @throws {AppError} as `renew` */
+  async current(token: ProviderToken, call: CallContext): Promise<Session> {
+    const { session } = this.recall(token);
+    return session && this.now() < session.renewAt ? session : this.renew(token, call);
+  }
 
-  return {
-    current,
-    renew,
-    async use(token, call, attempt) {
-      const session = await current(token, call);
-      try {
-        return await attempt(session);
-      } catch (error) {
-        if (!(error instanceof AppError) || error.detail?.reason !== "session_dead") throw error;
-        return attempt(await renew(token, call, session.accessToken));
-      }
-    },
-  };
+  /**
+   * Runs `attempt` with a session, and once more with a renewed one when it was refused with 401: a refusal costs nothing.
+   * @throws {AppError} as `renew` and `attempt`
+   */
+  async use<Result>(token: ProviderToken, call: CallContext, attempt: (session: Session) => Promise<Result>): Promise<Result> {
+    const session = await this.current(token, call);
+    try {
+      return await attempt(session);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.detail?.reason !== "session_dead") throw error;
+      return attempt(await this.renew(token, call, session.accessToken));
+    }
+  }
 }
 
 function deadSession(): AppError {

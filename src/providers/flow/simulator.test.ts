@@ -56,7 +56,7 @@ test("a rotated session goes on working", async () => {
 
 const LEAST_WIDTH = { "1K": 1000, "2K": 2000, "4K": 4000 };
 for (const size of ["1K", "2K", "4K"] as const) {
-  test(`a picture of ${size} arrives whole`, async () => {
+  test(`an image of ${size} arrives whole`, async () => {
     const { token, call, drafts } = createCaller({ secret: "flow-ultra-1" });
     const { events, error } = await collect(newFlow(), [request({ size }), token, call]);
     expect(error).toBeUndefined();
@@ -67,7 +67,7 @@ for (const size of ["1K", "2K", "4K"] as const) {
   });
 }
 
-test("a reference changes the picture", async () => {
+test("a reference changes the image", async () => {
   const { token, call, drafts } = createCaller({ secret: "flow-1" });
   const { error } = await collect(newFlow(), [{ ...withPicture, seed: 1 }, token, call]);
   expect(error).toBeUndefined();
@@ -158,7 +158,7 @@ describe("faults", () => {
     ["flow.upscale=escape-padding", "2K"],
   ];
   for (const [faults, size] of survived) {
-    test(`${faults}: the picture arrives and is paid once`, async () => {
+    test(`${faults}: the image arrives and is paid once`, async () => {
       simulator.setFaults(faults);
       const { token, call, drafts } = createCaller({ secret: "flow-pro-1" });
       const { events, error } = await collect(newFlow(), [{ ...withPicture, size: size as "1K" }, token, call]);

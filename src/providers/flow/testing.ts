@@ -103,7 +103,7 @@ export function startStub() {
   };
 }
 
-/** The gateway's side: a token whose state and secret are kept as they are remembered, drafts in memory. */
+/** The gateway's side: a token whose state and secret are stored as they are remembered, temp files in memory. */
 export function createCaller(change: Partial<ProviderToken> = {}) {
   const token: ProviderToken = { id: 1, secret: "cookie-1", proxy: null, state: {}, ...change };
   const drafts: { mime: string; bytes: Uint8Array; end: "open" | "closed" | "discarded" }[] = [];
@@ -127,7 +127,7 @@ export function createCaller(change: Partial<ProviderToken> = {}) {
       };
     },
     async remember({ state, secret }) {
-      // What is kept is JSON: a value that does not survive it would be lost at the next start.
+      // What is stored is JSON: a value that does not survive it would be lost at the next start.
       token.state = { ...token.state, ...JSON.parse(JSON.stringify(state ?? {})) };
       if (secret !== undefined) token.secret = secret;
     },
@@ -135,7 +135,7 @@ export function createCaller(change: Partial<ProviderToken> = {}) {
   return { token, call, drafts, abort };
 }
 
-/** A log that keeps its lines. */
+/** A log that records its lines. */
 export function recordingLog(): { log: Log; lines: string[] } {
   const lines: string[] = [];
   return { log: createLog({ level: "debug", format: "json", write: (line) => void lines.push(line) }), lines };

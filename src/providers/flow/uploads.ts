@@ -43,9 +43,13 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
     if (oldest !== undefined) known.delete(oldest);
   };
 
-  const upload = async (renderedImage: InputMedia, fileName: string, projectId: string, token: ProviderToken, call: CallContext) => {
-    const { mime, data } = renderedImage;
-    const body = await uploadBody({ sessionId: sessionIdAt(options.now()), projectId, fileName, mime, data });
+  const upload = async (
+    { mime, data }: InputMedia,
+    target: { fileName: string; projectId: string },
+    token: ProviderToken,
+    call: CallContext,
+  ) => {
+    const body = await uploadBody({ sessionId: sessionIdAt(options.now()), ...target, mime, data });
     const answer = await sessions.use(token, call, ({ accessToken }) =>
       transport.ask({
         operation: "upload",
@@ -58,7 +62,7 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
       }),
     );
     const name = parseUpload(answer.body);
-    if (!name) throw damaged("malformed", "Flow's answer names no uploaded picture.");
+    if (!name) throw damaged("malformed", "Flow's answer names no uploaded image.");
     return name;
   };
 
@@ -70,7 +74,8 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
         let name = key && known.get(key);
         if (!name) {
           onUpload?.(index + 1, images.length);
-          name = await upload(renderedImage, `reference-${index + 1}${EXTENSIONS[renderedImage.mime] ?? ""}`, projectId, token, call);
+          const fileName = `reference-${index + 1}${EXTENSIONS[renderedImage.mime] ?? ""}`;
+          name = await upload(renderedImage, { fileName, projectId }, token, call);
         }
         if (key) remember(key, name);
         names.push(name);

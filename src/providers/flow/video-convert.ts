@@ -73,13 +73,13 @@ export function parseConcatenation(body: unknown): string | undefined {
 
 export type VideoState = {
   state: "pending" | "done" | "failed";
-  /** Flow's own word without its prefix; undefined when none was told. */
+  /** Flow's own word without its prefix; undefined when none was reported. */
   word: string | undefined;
-  /** `{code, message}` of a failure, as far as told. */
+  /** `{code, message}` of a failure, as far as reported. */
   error: unknown;
   /** Media id of the finished video, where it differs from the name it was asked by. */
   mediaId?: string;
-  /** A link to it, which only the older form tells. */
+  /** A link to it, which only the older form reports. */
   url?: string;
 };
 

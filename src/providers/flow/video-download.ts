@@ -1,4 +1,4 @@
-// The ways to a finished video: its link, Flow's media store, or the status of a concatenation. No link is kept, each is asked for anew.
+// The ways to a finished video: its link, Flow's media store, or the status of a concatenation. No link is stored, each is asked for again.
 
 import { damaged } from "../json-stream.ts";
 import type { CallContext, Provider, ProviderToken } from "../provider.ts";
@@ -17,24 +17,24 @@ type Parts = { files: Files; concatenation: Concatenation; askStatus: AskStatus 
 export function createVideoDownload({ files, concatenation, askStatus }: Parts): Provider["downloadVideo"] {
   const waysTo = (video: FlowVideo, token: ProviderToken, call: CallContext): Way[] => {
     const { form, name, mediaId } = video;
-    const follow = (url: string | undefined, signal: AbortSignal) => {
+    const follow = (url: string | undefined, within: CallContext) => {
       if (!url) throw damaged("malformed", "Flow's answer holds no link.");
-      return files.fetchLink(url, VIDEO_FILE, token, call, signal);
+      return files.fetchLink(url, VIDEO_FILE, token, within);
     };
     if (form === "concatenation") {
       return [
-        { name: "bytes", fetch: (signal) => concatenation.fetchBytes(name, token, call, signal) },
-        { name: "link", fetch: async (signal) => follow((await concatenation.status(name, token, call)).url, signal) },
+        { name: "bytes", fetch: (within) => concatenation.fetchBytes(name, token, within) },
+        { name: "link", fetch: async (within) => follow((await concatenation.status(name, token, call)).url, within) },
       ];
     }
-    const told: Way = { name: "link", fetch: async (signal) => follow((await askStatus(video, token, call)).url, signal) };
+    const byLink: Way = { name: "link", fetch: async (within) => follow((await askStatus(video, token, call)).url, within) };
     const stored: Way[] = mediaId
       ? [
-          { name: "fresh link", fetch: (signal) => files.fetchFresh(mediaId, VIDEO_FILE, token, call, signal) },
-          { name: "bytes", fetch: (signal) => files.fetchBytes(mediaId, VIDEO_FILE, token, call, signal) },
+          { name: "fresh link", fetch: (within) => files.fetchFresh(mediaId, VIDEO_FILE, token, within) },
+          { name: "bytes", fetch: (within) => files.fetchBytes(mediaId, VIDEO_FILE, token, within) },
         ]
       : [];
-    return form === "operation" ? [told, ...stored] : stored;
+    return form === "operation" ? [byLink, ...stored] : stored;
   };
 
   return async (result, token, call) => {

@@ -91,7 +91,7 @@ function planBase(request: WireVideo, plan: Tier | undefined): VideoPlan {
   const key = videoModelKey({ ...request, aspect, plan });
   if (images.length < base.least || images.length > base.most) {
     const wanted = base.least === base.most ? base.least : `${base.least} to ${base.most}`;
-    throw invalid(`Flow takes ${wanted} pictures here, not ${images.length}.`, "images");
+    throw invalid(`Flow takes ${wanted} images here, not ${images.length}.`, "images");
   }
   const { endpoint, extras } = base;
   const piecesOf = (name: string) => [{ name, seconds }];

@@ -76,7 +76,7 @@ for (const flowVideoReply of ["workflows", "operations"] as const) {
   describe(`with replies as ${flowVideoReply}`, () => {
     beforeEach(() => simulator.setOptions({ flowVideoReply }));
 
-    const wishes: [string, VideoRequest, number][] = [
+    const requests: [string, VideoRequest, number][] = [
       ["words", request(), 1],
       ["words in lite for 4 s, upright", request({ quality: "lite", seconds: 4, aspect: "9:16" }), 1],
       ["the relaxed lane", request({ quality: "fast", relaxed: true }), 1],
@@ -88,7 +88,7 @@ for (const flowVideoReply of ["workflows", "operations"] as const) {
       ["1080p", request({ resolution: "1080p" }), 2],
       ["4k from a first frame", request({ mode: "first_frame", images: [renderedImage], resolution: "4k", aspect: "9:16" }), 2],
     ];
-    for (const [name, asked, submissions] of wishes) {
+    for (const [name, asked, submissions] of requests) {
       test(`a video of ${name} arrives, each stage paid once`, async () => {
         const made = await account().make(asked);
         expect([made.submissions, made.note]).toEqual([submissions, undefined]);
@@ -98,7 +98,7 @@ for (const flowVideoReply of ["workflows", "operations"] as const) {
       });
     }
 
-    test("a video is extended twice and joined each time, and upscaled on wish", async () => {
+    test("a video is extended twice and joined each time, and upscaled when asked", async () => {
       const { make } = account();
       const base = await make(request({ aspect: "9:16" }));
       const upscaled = await make(request({ mode: "upscale", resolution: "4k", ...sourceOf(base.operation) }));

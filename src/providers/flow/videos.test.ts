@@ -104,7 +104,7 @@ describe("a video", () => {
     }
   });
 
-  test("has its pictures uploaded first, each once", async () => {
+  test("has its images uploaded first, each once", async () => {
     await using started = start();
     const caller = createCaller();
     const asked = request({ mode: "frames", images: [renderedImage("a"), renderedImage("b")] });
@@ -117,7 +117,7 @@ describe("a video", () => {
     });
   });
 
-  test("in the older form of reply is asked for in that form, and found by the link or the media id told there", async () => {
+  test("in the older form of reply is asked for in that form, and found by the link or the media id reported there", async () => {
     await using started = start();
     const { stub, flow } = started;
     stub.on.video = () => Response.json({ operations: [{ operation: { name: "operations/1" }, sceneId: "s1" }] });
@@ -228,7 +228,7 @@ describe("a submission", () => {
     });
   }
 
-  test("that Flow does not take has its pictures uploaded anew the next time", async () => {
+  test("that Flow does not take has its images uploaded again the next time", async () => {
     await using started = start();
     const caller = createCaller();
     const asked = request({ mode: "first_frame", images: [renderedImage("a")] });

@@ -56,7 +56,7 @@ const cutAfter = (text: string) =>
     }),
   );
 
-describe("one picture", () => {
+describe("one image", () => {
   test("is asked for once, with the key in its header alone, and comes as a finished draft", async () => {
     await using set = setUp(() => Response.json(answerOf({ text: "Here." }, part(TEST_IMAGE, { thoughtSignature: "c2ln" }))));
     const { events, error } = await run(set);
@@ -85,7 +85,7 @@ describe("one picture", () => {
     expect(set.drafts.states()).toEqual(["closed"]);
   });
 
-  test("comes from a stream when thoughts are wanted, thoughts as they flow and the picture last", async () => {
+  test("comes from a stream when thoughts are wanted, thoughts as they flow and the image last", async () => {
     const draft = Buffer.alloc(100_000, "draft");
     const events = [
       { candidates: [{ content: { parts: [{ text: "light first", thought: true }] } }] },
@@ -194,9 +194,14 @@ describe("stopping", () => {
     const ended = Promise.withResolvers<void>();
     await using set = setUp((request) => {
       request.signal.addEventListener("abort", () => ended.resolve());
-      setTimeout(() => set.abort.abort(new AppError("upstream_timeout", "late")), 15);
+      void abortOnceAsked();
       return answer(request.signal);
     });
+    const abortOnceAsked = async () => {
+      await Bun.sleep(1);
+      while (set.drafts.states().length < files) await Bun.sleep(1);
+      set.abort.abort(new AppError("upstream_timeout", "late"));
+    };
     const { error } = await run(set);
     expect(error).toMatchObject({ kind: "upstream_timeout", message: "late" });
     await ended.promise;

@@ -14,7 +14,7 @@ import { arrayOf, isRecord, stringOf } from "./json.ts";
 import { kindOfUnknown, requireModel } from "./models.ts";
 import { type ResponseImage, type ResponseItem, ResponseReader, type UpdateFacts } from "./read-response.ts";
 import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
-import { createVideos } from "./video.ts";
+import { GeminiVideos } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
 
 const MEDIA_KEYS = ["data"];
@@ -23,11 +23,12 @@ const MAX_LIST_PAGES = 20;
 /** Longest event of a stream without its long media; small ones stay in it. */
 const MAX_EVENT = 4 * 1024 * 1024;
 
-/** The `gemini` provider. It keeps nothing between calls. */
+/** The `gemini` provider. It holds no state between calls. */
 export function createGemini(options: GeminiOptions): Provider {
   const { now, news = noNews } = options;
   const learn: UpdateFacts = (kind, word, body) => news({ provider: "gemini", kind, word: newsWord(word), shape: shapeOf(body) });
   const transport = createTransport(options);
+  const videos = new GeminiVideos(options, transport);
 
   async function generateImages(image: ImageRequest, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<ImageFinish> {
     const model = requireModel(options.models, "image", image.family);
@@ -61,7 +62,11 @@ export function createGemini(options: GeminiOptions): Provider {
       }
     },
     generateImages,
-    ...createVideos(options, transport),
+    startVideo: (request, token, call, onSubmit) => videos.startVideo(request, token, call, onSubmit),
+    continueVideo: () => videos.continueVideo(),
+    pollVideo: (operation, token, call) => videos.pollVideo(operation, token, call),
+    downloadVideo: (result, token, call) => videos.downloadVideo(result, token, call),
+    cancelVideo: (operation, token, call) => videos.cancelVideo(operation, token, call),
   };
 }
 
@@ -103,7 +108,7 @@ async function readStream({ response, call, sink, now, learn }: Reading): Promis
   }
 }
 
-/** What a response object tells; an error object inside a 200 is a refusal as long as nothing else has come. */
+/** What a response object reports; an error object inside a 200 is a refusal as long as nothing else has come. */
 function readResponse(answer: ResponseReader, body: unknown, now: () => number, learn: UpdateFacts): ResponseItem[] {
   const status = statusInside(body);
   if (status === null) return answer.read(body);

@@ -192,10 +192,11 @@ const isJob = (body: unknown): boolean => isRecord(body) && stringOf(body.id) !=
  * The upstream's work came to nothing and is not charged.
  */
 export function toJobError(errors: readonly JsonRecord[], now: number): AppError {
-  const read = errors.map((told) => ({ told, failure: toAppError(statusInside({ error: told })!, { error: told }, now) }));
-  const { told, failure } = read.find((one) => !OUTAGES.has(one.failure.kind)) ?? read[0] ?? { told: {} as JsonRecord, failure: null };
+  const read = errors.map((reported) => ({ reported, failure: toAppError(statusInside({ error: reported })!, { error: reported }, now) }));
+  const { reported, failure } = read.find((one) => !OUTAGES.has(one.failure.kind)) ??
+    read[0] ?? { reported: {} as JsonRecord, failure: null };
   if (failure && !OUTAGES.has(failure.kind)) return failure;
-  const words = stringOf(told.message);
+  const words = stringOf(reported.message);
   return unavailable("internal", `The Gemini API failed to make the video${words ? `: ${excerpt(words)}` : "."}`);
 }
 

@@ -1,13 +1,13 @@
-// What an answer tells besides its parts and passes on unread: grounding, citations, ratings, feedback about the prompt.
+// What an answer reports besides its parts and passes on unread: grounding, citations, ratings, feedback about the prompt.
 // Source: Gemini API reference, Candidate and PromptFeedback, read 2026-11-29.
 import type { Json, OutputExtras } from "../../domain/generation.ts";
 import { isRecord, type JsonRecord } from "./json.ts";
 
 const CANDIDATE_FIELDS = ["groundingMetadata", "citationMetadata", "safetyRatings", "urlContextMetadata"] as const;
-/** Characters of JSON of one field; a longer one is left out, for extras are kept with a job. */
+/** Characters of JSON of one field; a longer one is left out, for extras are stored with a job. */
 const MAX_FIELD = 256 * 1024;
 
-/** The extras with what the next response object of the same call tells; what comes later replaces what came before. */
+/** The extras with what the next response object of the same call reports; what comes later replaces what came before. */
 export function readExtras(known: OutputExtras | undefined, response: JsonRecord, from: JsonRecord): OutputExtras | undefined {
   let extras = known;
   for (const name of CANDIDATE_FIELDS) {

@@ -10,21 +10,6 @@ import { toLookupError, withoutCost } from "./errors.ts";
 import { isRecord, type JsonRecord, stringOf } from "./json.ts";
 import type { GeminiOptions, GeminiRequest, Transport } from "./transport.ts";
 
-export type Files = {
-  /**
-   * Uploads an input and waits until it may be used. Free.
-   * @returns the file's `uri`, as a request names it
-   * @throws {AppError} `upstream_invalid` when the upstream cannot read it
-   */
-  upload(media: InputMedia, token: ProviderToken, call: CallContext): Promise<string>;
-  /**
-   * Streams a generated video to a draft, when it is ready. Free, may be repeated.
-   * @param uri as the interaction tells it
-   * @throws {AppError} `no_result` when the upstream lost it, `upstream_unavailable` for what is worth another try
-   */
-  download(uri: string, token: ProviderToken, call: CallContext): Promise<TempFile>;
-};
-
 /** Bytes of an upload that are held at a time; the protocol wants a multiple of 256 KiB. */
 const PIECE = 4 * 1024 * 1024;
 const MAX_ANSWER = 1024 * 1024;
@@ -33,22 +18,29 @@ const MAX_REDIRECTS = 5;
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 5000;
 
-/** The Files API of one upstream. It keeps nothing between calls. */
-export function createFiles(options: Pick<GeminiOptions, "pause">, transport: Transport): Files {
-  const pause = options.pause ?? ((ms, signal) => sleep(systemClock, ms, signal));
+/** The Files API of one upstream. It holds no state between calls. */
+export class GeminiFiles {
+  private readonly pause: NonNullable<GeminiOptions["pause"]>;
+
+  constructor(
+    options: Pick<GeminiOptions, "pause">,
+    private readonly transport: Transport,
+  ) {
+    this.pause = options.pause ?? ((ms, signal) => sleep(systemClock, ms, signal));
+  }
 
   /** The file once it is no longer being processed. */
-  const settled = async (id: string, token: ProviderToken, signal: AbortSignal): Promise<"ACTIVE" | "FAILED"> => {
+  private async settled(id: string, token: ProviderToken, signal: AbortSignal): Promise<"ACTIVE" | "FAILED"> {
     for (let wait = FIRST_PAUSE; ; wait = Math.min(LONGEST_PAUSE, wait * 1.5)) {
-      const response = await transport.lookUp("file", { to: `v1beta/files/${id}`, token, signal });
+      const response = await this.transport.lookUp("file", { to: `v1beta/files/${id}`, token, signal });
       const { state } = await readFile(response, signal);
       if (state === "ACTIVE" || state === "FAILED") return state;
-      await pause(wait, signal).catch((error) => Promise.reject(toNetworkError(error, signal)));
+      await this.pause(wait, signal).catch((error) => Promise.reject(toNetworkError(error, signal)));
     }
-  };
+  }
 
-  const begin = async ({ mime, data }: InputMedia, token: ProviderToken, signal: AbortSignal): Promise<string> => {
-    const response = await transport.ask({
+  private async begin({ mime, data }: InputMedia, token: ProviderToken, signal: AbortSignal): Promise<string> {
+    const response = await this.transport.ask({
       to: "upload/v1beta/files",
       body: JSON.stringify({ file: { mimeType: mime, sizeBytes: String(data.size) } }),
       headers: {
@@ -62,9 +54,9 @@ export function createFiles(options: Pick<GeminiOptions, "pause">, transport: Tr
     });
     await response.body?.cancel();
     return uploadPathOf(response.headers.get("x-goog-upload-url") ?? "");
-  };
+  }
 
-  const send = async (to: string, { data }: InputMedia, token: ProviderToken, signal: AbortSignal): Promise<JsonRecord> => {
+  private async send(to: string, { data }: InputMedia, token: ProviderToken, signal: AbortSignal): Promise<JsonRecord> {
     for (let offset = 0; ; offset += PIECE) {
       const isLast = offset + PIECE >= data.size;
       const headers = {
@@ -73,56 +65,64 @@ export function createFiles(options: Pick<GeminiOptions, "pause">, transport: Tr
         "x-goog-upload-offset": String(offset),
       };
       const body = await data.slice(offset, offset + PIECE).bytes();
-      const response = await transport.ask({ to, method: "POST", body, headers, keyless: true, token, signal });
+      const response = await this.transport.ask({ to, method: "POST", body, headers, keyless: true, token, signal });
       if (isLast) return readFile(response, signal);
       await response.body?.cancel();
     }
-  };
+  }
 
   /** Follows redirects by hand: the key goes to the API's own origin only. */
-  const follow = async (to: string, token: ProviderToken, signal: AbortSignal): Promise<Response> => {
-    const api = transport.addressOf("");
-    let url = transport.addressOf(to);
+  private async follow(to: string, token: ProviderToken, signal: AbortSignal): Promise<Response> {
+    const api = this.transport.addressOf("");
+    let url = this.transport.addressOf(to);
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       if (url.protocol !== "https:" && url.protocol !== api.protocol) break;
       const request: GeminiRequest = { to: url.href, token, signal };
-      const response = await transport.exchange(request);
+      const response = await this.transport.exchange(request);
       if (response.status === 200) return response;
       const location = response.headers.get("location");
       if (response.status < 300 || response.status >= 400 || !location) {
-        throw await transport.refusalOf(response, request, (status, body, now) => toLookupError("file", status, body, now));
+        throw await this.transport.refusalOf(response, request, (status, body, now) => toLookupError("file", status, body, now));
       }
       await response.body?.cancel();
       url = new URL(location, url);
     }
     throw damaged("malformed", "The upstream's redirects to the video lead nowhere.");
-  };
+  }
 
-  return {
-    async upload(media, token, { signal }) {
-      const file = await send(await begin(media, token, signal), media, token, signal);
-      const uri = stringOf(file.uri);
-      const id = uri && fileIdOf(uri);
-      if (!uri || !id) throw damaged("malformed", "The upstream's answer does not name the uploaded file.");
-      const state = file.state === "ACTIVE" ? "ACTIVE" : await settled(id, token, signal);
-      if (state === "ACTIVE") return uri;
-      throw new AppError("upstream_invalid", `The Gemini API cannot read an input of type ${media.mime}.`, {
-        detail: { scope: "request", reason: "malformed" },
-      });
-    },
+  /**
+   * Uploads an input and waits until it may be used. Free.
+   * @returns the file's `uri`, as a request names it
+   * @throws {AppError} `upstream_invalid` when the upstream cannot read it
+   */
+  async upload(media: InputMedia, token: ProviderToken, { signal }: CallContext): Promise<string> {
+    const file = await this.send(await this.begin(media, token, signal), media, token, signal);
+    const uri = stringOf(file.uri);
+    const id = uri && fileIdOf(uri);
+    if (!uri || !id) throw damaged("malformed", "The upstream's answer does not name the uploaded file.");
+    const state = file.state === "ACTIVE" ? "ACTIVE" : await this.settled(id, token, signal);
+    if (state === "ACTIVE") return uri;
+    throw new AppError("upstream_invalid", `The Gemini API cannot read an input of type ${media.mime}.`, {
+      detail: { scope: "request", reason: "malformed" },
+    });
+  }
 
-    async download(uri, token, call) {
-      const { signal } = call;
-      const id = fileIdOf(uri);
-      try {
-        if (id && (await settled(id, token, signal)) === "FAILED") throw lost("The Gemini API could not finish the video's file.");
-        return await save(await follow(id ? `v1beta/files/${id}:download?alt=media` : uri, token, signal), call);
-      } catch (error) {
-        if (error instanceof AppError && error.kind === "not_found") throw lost("The Gemini API does not keep the video any more.", error);
-        throw withoutCost(error, signal);
-      }
-    },
-  };
+  /**
+   * Streams a generated video to a temp file, when it is ready. Free, may be repeated.
+   * @param uri as the interaction names it
+   * @throws {AppError} `no_result` when the upstream lost it, `upstream_unavailable` for what is worth another try
+   */
+  async download(uri: string, token: ProviderToken, call: CallContext): Promise<TempFile> {
+    const { signal } = call;
+    const id = fileIdOf(uri);
+    try {
+      if (id && (await this.settled(id, token, signal)) === "FAILED") throw lost("The Gemini API could not finish the video's file.");
+      return await save(await this.follow(id ? `v1beta/files/${id}:download?alt=media` : uri, token, signal), call);
+    } catch (error) {
+      if (error instanceof AppError && error.kind === "not_found") throw lost("The Gemini API no longer stores the video.", error);
+      throw withoutCost(error, signal);
+    }
+  }
 }
 
 /** A video that was made, paid, and cannot be had. */
@@ -139,7 +139,7 @@ function fileIdOf(uri: string): string | null {
 function uploadPathOf(url: string): string {
   const at = url.indexOf("/upload/");
   if (at >= 0 && at + "/upload/".length < url.length) return url.slice(at + 1);
-  throw damaged("malformed", "The upstream did not tell where to upload.");
+  throw damaged("malformed", "The upstream did not say where to upload.");
 }
 
 /** A file's description, wrapped (`{file}`) or not. */

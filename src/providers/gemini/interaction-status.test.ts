@@ -1,4 +1,4 @@
-// What an interaction tells of a video: every status, refusals in words, usage.
+// What an interaction reports of a video: every status, refusals in words, usage.
 import { describe, expect, test } from "bun:test";
 import { findVideo, toVideoStatus, toVideoUsage } from "./interaction-status.ts";
 import type { JsonRecord } from "./json.ts";

@@ -1,4 +1,4 @@
-// From an interaction as the upstream tells it to how far a video is. Pure.
+// From an interaction as the upstream reports it to how far a video is. Pure.
 // Source: Gemini API reference, Interaction, read 2026-11-23.
 
 import type { Usage } from "../../domain/generation.ts";

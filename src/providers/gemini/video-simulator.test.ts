@@ -113,7 +113,7 @@ describe("every mode of both families", () => {
   });
 });
 
-test("a key's list of models tells which video families it has", async () => {
+test("a key's list of models reports which video families it has", async () => {
   const families = async () => (await gemini.check(token, memoryCall().call)).families;
   expect(await families()).toEqual(expect.arrayContaining(["gemini-omni-1.2-flash", "gemini-omni-1.1-flash", "gemini-3-pro-image"]));
   simulator.setFaults("gemini.interaction=retired(gemini-omni-1.1-flash)");

@@ -72,7 +72,7 @@ const cutAfter = (text: string | Uint8Array) => {
 };
 
 describe("starting", () => {
-  test("tells that the body leaves, waits, sends it once and gives the handle", async () => {
+  test("reports that the body leaves, waits, sends it once and gives the handle", async () => {
     await using set = setUp({ [CREATE]: created });
     const before: string[][] = [];
     const started = await start(set, {}, async () => {
@@ -140,7 +140,7 @@ describe("inputs", () => {
     expect(contentOf(set)[0]).toEqual({ type: "video", mime_type: "video/mp4", uri: "https://elsewhere.example/v1beta/files/xyz" });
   });
 
-  test("pictures beyond what a body should hold are uploaded in pieces, the others go with it, in their order", async () => {
+  test("images beyond what a body should hold are uploaded in pieces, the others go with it, in their order", async () => {
     const size = 9 * 1024 * 1024;
     const renderedImage = (bytes: number): InputMedia => ({ mime: "image/png", data: new Blob([Buffer.alloc(bytes, "p")]) });
     await using set = setUp(uploads("ACTIVE"));
@@ -204,7 +204,7 @@ const inlineVideo = { type: "video", mime_type: "video/mp4", data: CLIP.toString
 describe("polling", () => {
   const poll = (set: Rig) => set.gemini.pollVideo(HANDLE, token, set.call);
 
-  test("bytes inside the answer are read past, not kept", async () => {
+  test("bytes inside the answer are read past, not stored", async () => {
     await using set = setUp({ [POLL]: () => completed({ type: "video", mime_type: "video/mp4", data: CLIP.toString("base64") }) });
     expect(await poll(set)).toMatchObject({ state: "done", result: { interactionId: "v1_a", inline: true } });
     expect(set.drafts.files).toEqual([]);

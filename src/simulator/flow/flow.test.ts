@@ -133,7 +133,7 @@ describe("uploads", () => {
     expect((await upload(await accessOf("ann"), more)).status).toBe(400);
   });
 
-  test("change the picture made from them, and are not for other accounts", async () => {
+  test("change the image made from them, and are not for other accounts", async () => {
     const access = await accessOf("ann");
     const { name } = (await upload(access)).json.media;
     const imageInputs = [{ name, imageInputType: "IMAGE_INPUT_TYPE_REFERENCE" }];
@@ -246,7 +246,7 @@ describe("upscaling", () => {
     }
   });
 
-  test("needs a picture of this account and a known target", async () => {
+  test("needs an image of this account and a known target", async () => {
     const access = await accessOf("ann");
     const { name } = (await draw(access, imageRequest())).json.media[0];
     expect((await upscale(access, "nothing", "UPSAMPLE_IMAGE_RESOLUTION_2K")).status).toBe(404);
@@ -285,7 +285,7 @@ describe("refusals", () => {
     expect((await draw(await accessOf("bob"), imageRequest())).status).toBe(200);
   });
 
-  test("lost: the picture is charged, the answer never comes", async () => {
+  test("lost: the image is charged, the answer never comes", async () => {
     const access = await accessOf("ann");
     simulator.setFaults("flow.image=lost:once");
     await expect(draw(access, imageRequest())).rejects.toThrow();

@@ -59,7 +59,7 @@ export async function generateImages(exchange: Exchange, account: string, projec
   const requests = listOf(flowBody(incoming).requests);
   checkProject(world, account, projectId);
   if (requests.length === 0 || requests.length > MOST_REQUESTS) throw wrong("requests");
-  const made = requests.map((request, index) => readRequest(exchange, account, projectId, request, `requests[${index}]`));
+  const made = requests.map((request, index) => readRequest(exchange, { account, projectId }, request, `requests[${index}]`));
   exchange.accept(made.length, exchange.content?.fault !== "empty");
   if (exchange.content?.fault === "empty") return jsonReply({ media: [] });
   await Promise.all(made.map((entry) => renderedImage(entry.image!.request)));
@@ -69,7 +69,9 @@ export async function generateImages(exchange: Exchange, account: string, projec
   });
 }
 
-function readRequest({ world, content }: Exchange, account: string, projectId: string, value: unknown, place: string): FlowMedia {
+type Owner = { account: string; projectId: string };
+
+function readRequest({ world, content }: Exchange, { account, projectId }: Owner, value: unknown, place: string): FlowMedia {
   const request = fieldsOf(value);
   checkSession(fieldsOf(request.clientContext));
   const model = textOf(request.imageModelName);

@@ -77,7 +77,7 @@ function posterOf(video: FlowVideo): { type: string; bytes: Uint8Array<ArrayBuff
   return { type: "image/jpeg", bytes: clipPoster(video.aspect, video.pick) };
 }
 
-/** The file of a result. @throws {Refusal} 404 for uploads, which are not kept */
+/** The file of a result. @throws {Refusal} 404 for uploads, which are not stored */
 export async function mediaBytes(entry: FlowMedia): Promise<{ type: string; bytes: Uint8Array<ArrayBuffer>; base64: string }> {
   if (entry.image) return renderedImage(entry.image.request);
   if (!entry.video) throw notFound();

@@ -107,7 +107,7 @@ describe("a submitted video", () => {
     expect(await new Bun.Image(await response.arrayBuffer()).metadata()).toMatchObject({ width: 180, height: 320, format: "jpeg" });
   });
 
-  test("answers in the old form when told so, with the link in the operation", async () => {
+  test("answers in the old form when asked to, with the link in the operation", async () => {
     simulator.setOptions({ flowVideoReply: "operations" });
     const access = await accessOf("pro-1");
     const old = { ...request(), textInput: { prompt: "a train" }, metadata: { sceneId: "scene" } };

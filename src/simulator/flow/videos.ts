@@ -68,7 +68,7 @@ export function submitVideos(exchange: Exchange, account: string, mode: string):
   checkProject(world, account, projectId);
   const requests = listOf(body.requests).map(fieldsOf);
   if (requests.length === 0 || requests.length > MOST_REQUESTS) throw wrong("requests");
-  const made = requests.map((request, index) => readVideo(exchange, account, projectId, request, mode, `requests[${index}]`));
+  const made = requests.map((request, index) => readVideo(exchange, { account, projectId, mode }, request, `requests[${index}]`));
   const cost = made.reduce((sum, { video }) => sum + costOf(video!.model), 0);
   if (creditsOf(world, account) < cost) throw outOfCredits();
   const charged = made.every(({ video }) => video!.failure === null);
@@ -81,7 +81,9 @@ export function submitVideos(exchange: Exchange, account: string, mode: string):
   return jsonReply({ remainingCredits, workflows: made.map(workflowOf), media: made.map((entry) => statusOf(exchange, entry)) });
 }
 
-function readVideo(exchange: Exchange, account: string, projectId: string, request: Fields, mode: string, place: string): FlowMedia {
+type Submission = { account: string; projectId: string; mode: string };
+
+function readVideo(exchange: Exchange, { account, projectId, mode }: Submission, request: Fields, place: string): FlowMedia {
   const { world } = exchange;
   const { keys, read } = MODES[mode]!;
   const model = textOf(request.videoModelKey);

@@ -21,7 +21,7 @@ export type GeminiFile = {
   /** Epoch ms from which it is ACTIVE, or FAILED. */
   readyAt: number;
   broken: boolean;
-  /** What a generated file holds; uploads are not kept, only their hashes. */
+  /** What a generated file holds; uploads are not stored, only their hashes. */
   clip?: { aspect: ClipAspect; pick: number };
 };
 

@@ -143,7 +143,7 @@ describe("generateContent", () => {
     expect(status).toBe(200);
   });
 
-  test("gives the same picture for a seed and different ones without", async () => {
+  test("gives the same image for a seed and different ones without", async () => {
     const data = async (config: object) =>
       (await generate("gemini-2.5-flash-image", prompt("same", config))).json.candidates[0].content.parts.at(-1).inlineData.data;
     expect(await data({ seed: 5 })).toBe(await data({ seed: 5 }));

@@ -53,7 +53,7 @@ async function create(exchange: Exchange): Promise<Reply> {
   const source = request.previous === null ? null : own(exchange, request.previous);
   const nothing = saysNothing(exchange, request);
   exchange.accept(1, nothing === null);
-  const interaction = await begin(exchange, model, request, source, nothing);
+  const interaction = await begin(exchange, { model, request, source, nothing });
   if (request.store) interactions(world).set(interaction.id, interaction);
   const waitMs = Math.max(0, interaction.doneAt - world.now());
   if (request.stream) return { ...eventStream(interaction, incoming.origin), pauseMs: waitMs };
@@ -85,14 +85,14 @@ function saysNothing(
     : null;
 }
 
-async function begin(
-  exchange: Exchange,
-  model: GeminiModel,
-  request: InteractionRequest,
-  source: Interaction | null,
-  nothing: { outcome: Interaction["outcome"]; words: string } | null,
-): Promise<Interaction> {
-  const { world, content, incoming } = exchange;
+type Beginning = {
+  model: GeminiModel;
+  request: InteractionRequest;
+  source: Interaction | null;
+  nothing: { outcome: Interaction["outcome"]; words: string } | null;
+};
+
+async function begin({ world, content, incoming }: Exchange, { model, request, source, nothing }: Beginning): Promise<Interaction> {
   const aspect = request.video.aspect ?? request.videos[0]?.clip?.aspect ?? source?.aspect ?? "16:9";
   const runMs = model.kind === "video" ? world.options.videoMs : world.options.latencyMs;
   const project = projectOf(keyOf(incoming));

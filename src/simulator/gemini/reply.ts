@@ -1,4 +1,4 @@
-// Builds generateContent answers: images, thoughts, drafts, and every way of answering without an image.
+// Builds generateContent answers: images, thoughts, interim images, and every way of answering without an image.
 import { type Fields, jsonReply, type Reply } from "../exchange.ts";
 import type { FaultName } from "../fault-table.ts";
 import { pixelsOf, type RenderedType, renderedImage } from "../media/images.ts";
@@ -76,7 +76,7 @@ export async function generateReply(request: ContentRequest, world: World, fault
   if (fault && FEEDBACK[fault]) return { ...nothing, ending: null, promptFeedback: FEEDBACK[fault] };
   if (fault && ENDINGS[fault]) return { ...nothing, ending: ENDINGS[fault] };
   if (fault === "empty") return { ...nothing, ending: null };
-  if (fault === "max-tokens") return { ...nothing, parts: [{ text: "The picture would show" }], ending: { finishReason: "MAX_TOKENS" } };
+  if (fault === "max-tokens") return { ...nothing, parts: [{ text: "The image would show" }], ending: { finishReason: "MAX_TOKENS" } };
   if (fault === "text") {
     return { ...nothing, parts: [{ text: "I cannot draw that, but here is a description in words instead." }], ending: STOP };
   }
@@ -86,12 +86,12 @@ export async function generateReply(request: ContentRequest, world: World, fault
 }
 
 async function drawn(request: ContentRequest, world: World, fault: FaultName | undefined): Promise<GenerateReply> {
-  const inline = await pictureParts(request, world, fault);
+  const inline = await imageParts(request, world, fault);
   const parts: Fields[] = [];
   if (request.includeThoughts) parts.push({ text: "**Composing the scene**\n\nI place the light first, then the ridges.", thought: true });
   const drafts = fault === "draft" || fault === "draft-late" || fault === "draft-only" || request.includeThoughts;
   if (drafts) parts.push(fault === "draft-late" ? { ...inline.draft, thought: true } : { thought: true, ...inline.draft });
-  if (request.wants.text && fault !== "draft-only") parts.push({ text: "Here is your picture." });
+  if (request.wants.text && fault !== "draft-only") parts.push({ text: "Here is your image." });
   const finals = fault === "draft-only" ? [] : fault === "two-images" ? [inline.final, inline.draft] : [inline.final];
   for (const final of finals) parts.push({ ...final });
   if (finals.length > 0) parts.at(-1)!.thoughtSignature = signPart(request.prompt, world.seed, request.project);
@@ -106,23 +106,19 @@ async function drawn(request: ContentRequest, world: World, fault: FaultName | u
 }
 
 /** What is no image, in the place of one. */
-const NO_PICTURES: Readonly<Record<string, Fields>> = {
+const NOT_IMAGES: Readonly<Record<string, Fields>> = {
   svg: { mimeType: "image/svg+xml", data: btoa('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>') },
   page: { mimeType: "image/png", data: btoa("<!doctype html><html><body>Sign in</body></html>") },
 };
 
-async function pictureParts(
-  request: ContentRequest,
-  world: World,
-  fault: FaultName | undefined,
-): Promise<{ draft: Fields; final: Fields }> {
+async function imageParts(request: ContentRequest, world: World, fault: FaultName | undefined): Promise<{ draft: Fields; final: Fields }> {
   const [width, height] = pixelsOf(request.aspect, request.size)!;
   const usual = request.model.image!.type;
   const type: RenderedType = fault === "png" ? "image/png" : fault === "jpeg" ? "image/jpeg" : usual;
   const seed = world.seed + (request.seed ?? world.variant(request.prompt));
   const inputs = request.inputs.map((input) => input.hash);
   const inline = async (ofSeed: number, [pixelsX, pixelsY]: [number, number]): Promise<Fields> => {
-    if (fault && Object.hasOwn(NO_PICTURES, fault)) return { inlineData: NO_PICTURES[fault]! };
+    if (fault && Object.hasOwn(NOT_IMAGES, fault)) return { inlineData: NOT_IMAGES[fault]! };
     const made = await renderedImage({ prompt: request.prompt, seed: ofSeed, width: pixelsX, height: pixelsY, type, inputs });
     return { inlineData: { mimeType: made.type, data: made.base64 } };
   };

@@ -21,7 +21,7 @@ export type ContentRequest = {
   seed: number | null;
   includeThoughts: boolean;
   wants: { text: boolean; image: boolean };
-  /** A search was asked for: the answer tells its sources. */
+  /** A search was asked for: the answer reports its sources. */
   searches: boolean;
   textTokens: number;
 };
@@ -267,7 +267,7 @@ function readSize(value: unknown, limits: ImageLimits, model: string): RenderedS
   throw invalidArgument(`image_size must be one of ${limits.sizes.map((known) => `'${known}'`).join(", ")}`);
 }
 
-/** The address of a file that is not there, or not this project's: the upstream does not tell which. */
+/** The address of a file that is not there, or not this project's: the upstream does not report which. */
 export function noSuchFile(name: string): Refusal {
   return new Refusal(googleError(403, `You do not have permission to access the File ${name} or it may not exist.`));
 }

@@ -39,7 +39,7 @@ describe("pixels", () => {
   });
 });
 
-describe("a picture", () => {
+describe("an image", () => {
   test.each([
     ["16:9", "1K", "image/png"],
     ["9:16", "1K", "image/jpeg"],

@@ -28,7 +28,7 @@ export function drawScene(seed: number, width: number, height: number, frames: n
   const horizons = scene.ridges.map((ridge) => horizonOf(ridge, width, height));
   paintSky(rows, scene, width, height);
   paintRidges(rows, horizons, width, height);
-  paintFrames(rows, palette, frames.slice(0, MOST_FRAMES), width, height);
+  paintFrames({ width, height, palette, rows }, frames.slice(0, MOST_FRAMES));
   return { width, height, palette, rows };
 }
 
@@ -102,10 +102,11 @@ function paintSky(rows: Uint8Array, scene: Scene, width: number, height: number)
           : Math.min(SKY_SHADES - 1, base + (1 - (distance - radius) / (reach - radius)) ** 2.2 * SKY_SHADES * 0.55);
     }
   }
-  paintStars(rows, scene, width, height, Math.max(1, Math.round(unit / 500)));
+  paintStars(rows, scene, width, height);
 }
 
-function paintStars(rows: Uint8Array, scene: Scene, width: number, height: number, size: number): void {
+function paintStars(rows: Uint8Array, scene: Scene, width: number, height: number): void {
+  const size = Math.max(1, Math.round(Math.min(width, height) / 500));
   const random = chance(Math.round(scene.sun.x * 1e9));
   for (let star = 0; star < scene.stars; star++) {
     const left = Math.floor(random() * (width - size));
@@ -145,7 +146,7 @@ function paintRidges(rows: Uint8Array, horizons: Int32Array[], width: number, he
   }
 }
 
-function paintFrames(rows: Uint8Array, palette: number[], frames: number[], width: number, height: number): void {
+function paintFrames({ rows, palette, width, height }: IndexedImage, frames: number[]): void {
   const thick = Math.max(2, Math.round(Math.min(width, height) * 0.018));
   frames.forEach((colour, index) => {
     const shade = palette.push(colour) - 1;

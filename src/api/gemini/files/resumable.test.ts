@@ -20,10 +20,10 @@ function open() {
   const clock = virtualClock();
   const drafts = createTempFiles(join(folder.path, "drafts"));
   const kept: number[] = [];
-  const media: Pick<MediaStore, "openTempFile" | "keep" | "remove"> = {
+  const media: Pick<MediaStore, "openTempFile" | "store" | "remove"> = {
     remove: async () => true,
     openTempFile: async (mime) => drafts.open(mime),
-    async keep(draft) {
+    async store(draft) {
       kept.push(draft.bytes);
       await drafts.discard(draft);
       return { bytes: draft.bytes } as Media;

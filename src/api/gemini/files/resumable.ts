@@ -49,7 +49,7 @@ const MEBIBYTE = 1024 * 1024;
 type Open = Upload & { writer: TempFileWriter | null; isBusy: boolean; stopTimer(): void };
 
 type Deps = {
-  media: Pick<MediaStore, "openTempFile" | "keep" | "remove">;
+  media: Pick<MediaStore, "openTempFile" | "store" | "remove">;
   /** False: the key has a file of this name. */
   nameFile(file: FileName): Promise<boolean>;
   clock: Clock;
@@ -97,9 +97,9 @@ export function createUploads({ media, nameFile, clock, limitMb }: Deps): Upload
     forget(upload);
     upload.writer = null;
     const accept = { kinds: ["image" as const, "video" as const], param: "file" };
-    const kept = await media.keep(await writer.close(), { origin: "input", keyId, requestId, name, accept });
-    if (fileName === null || (await nameFile({ keyId, name: fileName, mediaId: kept.id }))) return kept;
-    await media.remove(kept.id);
+    const stored = await media.store(await writer.close(), { origin: "input", keyId, requestId, name, accept });
+    if (fileName === null || (await nameFile({ keyId, name: fileName, mediaId: stored.id }))) return stored;
+    await media.remove(stored.id);
     throw nameTaken(fileName);
   }
 

@@ -98,6 +98,52 @@ describe("contents", () => {
   );
 });
 
+describe("what is not of the kind that a field has is refused, naming the field", () => {
+  const FOX = [{ role: "user", parts: [{ text: "a fox" }] }];
+  const cases: [string, object, string][] = [
+    ["a number as text", { contents: [{ parts: [{ text: 5 }] }] }, "contents[0].parts[0].text must be a text, got 5."],
+    [
+      "a number beside a text",
+      { contents: [...FOX, { role: "model", parts: [{ text: "x" }] }, { role: "user", parts: [{ text: "snow" }, { text: true }] }] },
+      "contents[2].parts[1].text must be a text, got true.",
+    ],
+    ["a list as text", { contents: [{ parts: [{ text: ["a", "b"] }] }] }, "contents[0].parts[0].text must be a text, got a list of 2."],
+    ["a number as the one part", { contents: [{ parts: { text: 5 } }] }, "contents[0].parts.text must be a text, got 5."],
+    ["a number as part", { contents: [{ parts: [5] }] }, "contents[0].parts[0] must be a text or an object, got 5."],
+    ["a number as content", { contents: [5] }, "contents[0] must be a text or an object, got 5."],
+    [
+      "bytes by themselves",
+      { contents: [{ parts: [{ inlineData: "QUJD" }, { text: "a" }] }] },
+      'contents[0].parts[0].inlineData must be an object with mimeType and data, got "QUJD".',
+    ],
+    [
+      "a file by its name alone",
+      { contents: [{ parts: [{ fileData: "files/a" }, { text: "a" }] }] },
+      'contents[0].parts[0].fileData must be an object with fileUri, got "files/a".',
+    ],
+    [
+      "a number as an instruction's text",
+      { systemInstruction: { parts: [{ text: "x" }, { text: 5 }] } },
+      "systemInstruction.parts[1].text must be a text, got 5.",
+    ],
+    [
+      "an instruction of the role system",
+      { contents: [{ role: "system", parts: [{ text: 5 }] }, ...FOX] },
+      "contents[0].parts[0].text must be a text, got 5.",
+    ],
+  ];
+  test.each(cases)("%s", (_, body, message) => {
+    expect(() => decode(body)).toThrow(expect.objectContaining({ name: "AppError", kind: "invalid_request", message }));
+  });
+
+  test("in an earlier turn it is left out with a note", () => {
+    const contents = [{ role: "user", parts: [{ text: 5 }, { text: "a fox" }] }, { role: "model", parts: [{ text: "x" }] }, ...FOX];
+    const { turns, leftOut } = decode({ contents });
+    expect(turns[0]).toEqual({ role: "user", parts: [text("a fox")] } as never);
+    expect(leftOut).toEqual([{ param: "contents[0].parts[0].text", reason: "contents[0].parts[0].text must be a text, got 5." }]);
+  });
+});
+
 describe("instructions", () => {
   const forms: [unknown, string | undefined][] = [
     ["be brief", "be brief"],

@@ -66,7 +66,7 @@ export function decodeGenerate(body: GenerateBody): DecodedGenerate {
     leftOut,
     ...collectImageHints(body),
     options: {
-      system: [instructionOf(body.systemInstruction), ...instructions].filter(Boolean).join("\n\n") || undefined,
+      system: [instructionOf(body.systemInstruction, "systemInstruction"), ...instructions].filter(Boolean).join("\n\n") || undefined,
       imageOnly: modalities.includes("image") && !modalities.includes("text"),
       includeThoughts: thinking.includeThoughts === true || thinking.includeThoughts === "true",
       thinking: thinkingOf(thinking.thinkingLevel, HINT_NAMES.thinking),
@@ -82,18 +82,29 @@ export function decodeCount(body: CountBody): { texts: string[]; images: number 
   const parts = turns.flatMap((turn) => turn.parts);
   const said = parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
   return {
-    texts: [instructionOf(request.systemInstruction), ...instructions, ...said],
+    texts: [instructionOf(request.systemInstruction, "systemInstruction"), ...instructions, ...said],
     images: parts.filter((part) => part.type === "reference").length,
   };
 }
 
-/** An instruction as a text, a content (its role does not count), or a list of parts. */
-export function instructionOf(value: unknown): string {
+/** An instruction as a text, a content (its role does not count), or a list of parts. @throws {AppError} for a text that is none */
+export function instructionOf(value: unknown, param: string): string {
   if (typeof value === "string") return value.trim();
-  const parts = isRecord(value) && "parts" in value ? value.parts : value;
+  const hasParts = isRecord(value) && "parts" in value;
+  const parts = hasParts ? value.parts : value;
+  const where = hasParts ? `${param}.parts` : param;
   return listOf(parts)
-    .flatMap((part) => textOf(isRecord(part) ? part.text : part) ?? [])
+    .flatMap((part, at) => textOf(textIn(part, Array.isArray(parts) ? `${where}[${at}]` : where)) ?? [])
     .join("\n");
+}
+
+/** The text of a part, if it has one. @throws {AppError} `invalid_request` for anything else in its place */
+function textIn(part: unknown, where: string): string | undefined {
+  if (typeof part === "string") return part;
+  if (!isRecord(part)) throw mustBe(where, "a text or an object", part);
+  const { text } = part;
+  if (text === undefined || text === null || typeof text === "string") return text ?? undefined;
+  throw mustBe(`${where}.text`, "a text", text);
 }
 
 /** `instructions`: what contents of the role `system` say. Parts outside of a content are the user's. */
@@ -104,19 +115,20 @@ function decodeContents(contents: unknown): { instructions: string[]; turns: Unr
   const isList = Array.isArray(contents);
   const list = listOf(contents).map((content) => {
     const fields = isRecord(content) && "parts" in content ? content : { role: fieldsOf(content).role, parts: content };
-    return { fields, role: roleOf(fields.role) };
+    return { content, fields, role: roleOf(fields.role) };
   });
   const exactFrom = lastTurnStart(
     list.map(({ role }) => role),
     (index) => saysSomething(list[index]!.fields.parts),
   );
-  for (const [index, { fields, role }] of list.entries()) {
+  for (const [index, { content, fields, role }] of list.entries()) {
     const where = isList ? `contents[${index}]` : "contents";
-    if (role === "system") instructions.push(instructionOf(fields));
+    if (role === "system") instructions.push(instructionOf(fields, where));
     if (role !== "user" && role !== "model") continue;
-    const isParts = Array.isArray(fields.parts);
+    const place = isRecord(content) && "parts" in content ? `${where}.parts` : where;
+    const placeOf = (at: number) => (Array.isArray(fields.parts) ? `${where}.parts[${at}]` : place);
     const decode = index >= exactFrom ? decodePart : leniently(leftOut);
-    const parts = listOf(fields.parts).flatMap((part, at) => decode(part, isParts ? `${where}.parts[${at}]` : where, role));
+    const parts = listOf(fields.parts).flatMap((part, at) => decode(part, placeOf(at), role));
     turns.push({ role, parts });
   }
   return { instructions, turns: joinTurns(turns), leftOut };
@@ -142,23 +154,25 @@ function roleOf(role: unknown): "user" | "model" | "system" | null {
   return word === "user" || word === "system" ? word : null;
 }
 
-/** Thoughts that a client hands back are passed over: drafts would be taken for images. So are parts of other kinds. */
+/** Thoughts that a client hands back are passed over: interim images would be taken for images. So are parts of other kinds. */
 function decodePart(part: unknown, where: string, role: "user" | "model"): UnresolvedPart[] {
-  if (typeof part === "string") return part.trim() === "" ? [] : [{ type: "text", text: part }];
-  const { text, inlineData, fileData, thought, thoughtSignature } = fieldsOf(part);
+  const { inlineData, fileData, thought, thoughtSignature } = fieldsOf(part);
   if (thought === true) return [];
+  const text = textIn(part, where);
   const mark = typeof thoughtSignature === "string" && thoughtSignature !== "" ? { signature: thoughtSignature } : {};
-  if (isRecord(inlineData)) {
+  if (inlineData !== undefined) {
+    if (!isRecord(inlineData)) throw mustBe(`${where}.inlineData`, "an object with mimeType and data", inlineData);
     const param = `${where}.inlineData.data`;
     const data = textOf(inlineData.data);
     if (!data) throw mustBe(param, "base64", inlineData.data);
     return [{ ...dataReference(data, inlineData.mimeType, param), kinds: INPUTS, ...mark }];
   }
-  if (isRecord(fileData)) {
+  if (fileData !== undefined) {
+    if (!isRecord(fileData)) throw mustBe(`${where}.fileData`, "an object with fileUri", fileData);
     const reference = uriReference(textOf(fileData.fileUri) ?? "", `${where}.fileData.fileUri`, role === "user");
     if (!reference) return [];
     const forUpstream = reference.forUpstream && { forUpstream: { mime: textOf(fileData.mimeType) ?? "" } };
     return [{ ...reference, kinds: INPUTS, ...forUpstream, ...mark }];
   }
-  return typeof text === "string" && (text.trim() !== "" || mark.signature) ? [{ type: "text", text, ...mark }] : [];
+  return text !== undefined && (text.trim() !== "" || mark.signature) ? [{ type: "text", text, ...mark }] : [];
 }

@@ -66,7 +66,7 @@ test("the upstream's own name of the model goes before the family", () => {
   });
 });
 
-test("usage is told in sum and by modality", () => {
+test("usage is reported in sum and by modality", () => {
   expect(encodeUsage({ inputText: 5, inputImage: 258, outputText: 2, outputImage: 1120, thoughts: 9, total: 1394 })).toEqual({
     promptTokenCount: 263,
     candidatesTokenCount: 1122,

@@ -21,7 +21,7 @@ export type End = ({ blockReason: string } | { finishReason: string }) & {
   message?: string;
   usage: Usage | null;
   modelVersion?: string;
-  /** What the upstream told besides, passed on as it came. */
+  /** What the upstream reported besides, passed on as it came. */
   extras?: OutputExtras;
 };
 
@@ -78,7 +78,7 @@ export function encodeResponse({ model, responseId }: Envelope, parts: WirePart[
   return { candidates: [{ ...content, ...finish, ...end?.extras?.candidate, index: 0 }], ...feedback, ...usage, ...facts };
 }
 
-/** `usageMetadata`. Where the upstream told nothing, zeros: clients read the fields unasked. */
+/** `usageMetadata`. Where the upstream reported nothing, zeros: clients read the fields unasked. */
 export function encodeUsage(usage: Usage | null) {
   const { inputText = 0, inputImage = 0, outputText = 0, outputImage = 0, thoughts = 0, total = 0 } = usage ?? {};
   const prompt = modalities(inputText, inputImage);

@@ -15,21 +15,19 @@ import { jsonWithBytes } from "../../json-bytes.ts";
 import { mediaUrl } from "../../links.ts";
 import { streamFrames } from "../../sse.ts";
 import { readWhole } from "../../whole-response.ts";
-import { type Api, admittedModel, type Call, modelOf } from "../call.ts";
+import { type Api, admittedModel, type Call } from "../call.ts";
 import { errorBody } from "../errors.ts";
 import { decodeOptions } from "../options.ts";
 import { readTurns } from "../references.ts";
 import { leftByJob, type Started, startImages, startVideo } from "../run.ts";
-import { CountBody, GenerateBody, tolerant } from "../schema.ts";
+import { GenerateBody, tolerant } from "../schema.ts";
 import { aspectOf, exactAspect } from "../video-options.ts";
-import { decodeCount, decodeGenerate, HINT_NAMES } from "./decode.ts";
-import { type End, type Envelope, encodeResponse, endOf, endOfFailure, modalities, type WirePart } from "./encode.ts";
+import { decodeGenerate, HINT_NAMES } from "./decode.ts";
+import { type End, type Envelope, encodeResponse, endOf, endOfFailure, type WirePart } from "./encode.ts";
 import { generateFacts, textAnswer } from "./side-calls.ts";
 import { type Framing, framingOf } from "./stream.ts";
 
 const validate = tolerant(GenerateBody);
-const validateCount = tolerant(CountBody);
-
 type Method = "generateContent" | "streamGenerateContent";
 
 /** What is answered: a generation, or words that cost nothing. */
@@ -134,7 +132,7 @@ type PartEvent = Extract<GenerateEvent, { type: "text" | "thought" | "image" | "
 const hasPart = (event: GenerateEvent): event is PartEvent =>
   event.type === "text" || event.type === "image" || event.type === "thought" || event.type === "draft";
 
-/** What of a generation is a part of its answer. Drafts and thoughts are told only when they were asked for. */
+/** What of a generation is a part of its answer. Interim images and thoughts are returned only when they were asked for. */
 async function partOf({ api, call: { calledOrigin }, output }: Writing, event: PartEvent): Promise<WirePart> {
   if (event.type === "text" || event.type === "thought") {
     return { text: event.text, ...(event.type === "thought" ? { thought: true } : {}), ...mark(event) };
@@ -184,17 +182,4 @@ async function* responseFrames(
     yield* end ? last(end) : framing.frame(errorBody(error));
   }
   yield* framing.end();
-}
-
-const CHARACTERS_PER_TOKEN = 4;
-
-/** countTokens: an estimate that costs nothing; no upstream is asked and no image is read. */
-export async function countTokens(api: Api, call: Call, model: string): Promise<Response> {
-  const catalogue = api.catalogue();
-  const choice = modelOf(catalogue, model);
-  using body = await api.bodies.json(call.request, validateCount);
-  const { texts, images } = decodeCount(body.value);
-  const text = texts.reduce((sum, one) => sum + Math.ceil(one.length / CHARACTERS_PER_TOKEN), 0);
-  const each = catalogue.familyOf(choice.families[0])!.inputImageTokens;
-  return Response.json({ totalTokens: text + images * each, promptTokensDetails: modalities(text, images * each) });
 }

@@ -45,7 +45,7 @@ export type DecodedInteraction = {
 
 type Block = { part: UnresolvedTurn["parts"][number] } | { video: DecodedInteraction["videos"][number] };
 
-/** A task that is absent here is told by the inputs: one image is the first frame, two are first and last. */
+/** A task that is absent here is reported by the inputs: one image is the first frame, two are first and last. */
 const MODES: Readonly<Record<string, VideoOptions["mode"]>> = {
   text_to_video: "text",
   reference_to_video: "references",
@@ -85,7 +85,7 @@ export function decodeInteraction(body: InteractionBody): DecodedInteraction {
     hints: collectImageHints(body, { responseFormat: format }).hints,
     options: {
       ...carried.options,
-      system: instructionOf(body.systemInstruction) || undefined,
+      system: instructionOf(body.systemInstruction, "system_instruction") || undefined,
       seed: foldSeed(config.seed, "generation_config.seed"),
       thinking: thinkingOf(config.thinkingLevel, "generation_config.thinking_level"),
       imageOnly: kinds.includes("image") && !kinds.includes("text"),
@@ -133,8 +133,10 @@ function stepsOf(input: unknown): { role: UnresolvedTurn["role"]; blocks: Block[
 
 /** Thoughts, sound and documents are passed over: nothing here is made of them. */
 function blockOf(block: unknown, param: string, trusted: boolean): Block[] {
+  if (trusted && typeof block !== "string" && !isRecord(block)) throw mustBe(param, "a text or an object", block);
   const { type, text, data, uri, mimeType } = typeof block === "string" ? { type: "text", text: block } : fieldsOf(block);
   if (type === "text" || (type === undefined && text !== undefined)) {
+    if (trusted && text !== undefined && typeof text !== "string") throw mustBe(`${param}.text`, "a text", text);
     const said = textOf(text);
     return said ? [{ part: { type: "text", text: said } }] : [];
   }

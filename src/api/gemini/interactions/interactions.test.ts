@@ -38,6 +38,15 @@ describe("input", () => {
   });
 });
 
+test.each([
+  [{ type: "text", text: 5 }, "input.text"],
+  [[{ type: "text", text: ["a"] }], "input[0].text"],
+  [["a fox", 5], "input[1]"],
+  [[{ type: "user_input", content: [{ text: false }] }], "input[0].content[0].text"],
+])("%j is refused, naming the field", (input, param) => {
+  expect(() => decode({ input })).toThrow(expect.objectContaining({ kind: "invalid_request", param }));
+});
+
 test("the format says shape, length and delivery, by itself or in a list", () => {
   const format = { type: "video", aspect_ratio: "9:16", resolution: "1080p", duration: "4.5s", delivery: "uri" };
   const expected = { delivery: "uri", video: { aspect: "9:16", resolution: "1080p", seconds: 4.5 } };
@@ -103,7 +112,7 @@ test.each([
   expect(statusOf(job({ state, error: kind && error(kind) }))).toBe(status);
 });
 
-test("an interaction tells its steps when it has ended and what it went on from", () => {
+test("an interaction reports its steps when it has ended and what it went on from", () => {
   const echo = writeEcho({ delivery: "uri", previous: "v1_video_before" });
   const content = [{ type: "video" as const, mime_type: "video/mp4", uri: "https://host/v1beta/files/abc:download?alt=media" }];
   expect(encodeInteraction(job({ state: "completed", endedAt: 1000, echo }), content)).toEqual({

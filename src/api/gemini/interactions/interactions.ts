@@ -211,7 +211,7 @@ function streamed(api: Api, call: Call, job: Job, reader: { signal: AbortSignal;
 
 const STATUS = "interaction.status_update";
 
-/** Created, then one step when it has ended. The last interaction comes without steps: they were told. */
+/** Created, then one step when it has ended. The last interaction comes without steps: they were sent. */
 async function* events(api: Api, call: Call, job: Job, signal: AbortSignal): AsyncGenerator<string> {
   let sequence = 0;
   const event = (type: string, fields: object) => eventPieces({ event_type: type, event_id: String(++sequence), ...fields }, type);

@@ -42,7 +42,7 @@ test("a silence is filled with what is under way, what is usual and the seconds 
   expect(told([], { waitMs: 10_000 }).beat).toBe("Starting, 10 s so far.\n");
 });
 
-test("a video tells its share and what is usual", () => {
+test("a video reports its share and what is usual", () => {
   expect(videoWords({ state: "running", progress: 41.7, seconds: 8 })).toBe("Making the video: 41 %, usually 68 s");
   expect(videoWords({ state: "queued", progress: 0, seconds: 8, place: { position: 2, waitMs: null } })).toBe(
     "Waiting in the queue: position 2",

@@ -50,7 +50,7 @@ export async function chat(api: Api, call: Call): Promise<Response> {
 
   const choice = modelOf(api.catalogue(), decoded.model);
   if (choice.kind === "video") {
-    const video = await startChatVideo(api, call, body.value, decoded, choice);
+    const video = await startChatVideo(api, call, { body: body.value, decoded, choice });
     if (!isJoined(video.headers)) side.started();
     // Not awaited: the body is released while the client waits.
     return answerChatVideo(api, call, envelopeOf(api, video.job.family, video.job), video);
@@ -66,7 +66,7 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const notes = leftOutLines(leftOut);
   const envelope = envelopeOf(api, run.family, job);
   const embedded = createBase64Placeholders();
-  const show = shower(api, call, { wished: form, stream: decoded.stream, embedded });
+  const show = shower(api, call, { requested: form, stream: decoded.stream, embedded });
   if (!decoded.stream) {
     const whole = async () =>
       jsonWithBytes(
@@ -95,14 +95,14 @@ function formOf(api: Api, { request, key }: Call, decoded: DecodedChat): ImageFo
 /** Upper bound for the JSON and SSE around a data URL, in bytes. */
 const LINE_OVERHEAD = 512;
 
-type Showing = { wished: ImageForm; stream: boolean; embedded: Base64Placeholders };
+type Showing = { requested: ImageForm; stream: boolean; embedded: Base64Placeholders };
 
-function shower(api: Api, { origin }: Call, { wished, stream, embedded }: Showing): Show {
+function shower(api: Api, { origin }: Call, { requested, stream, embedded }: Showing): Show {
   const longest = stream ? api.settings.current().chat.max_line_kb * 1024 : 0;
   return async (made) => {
     const { media } = made;
     const isTooLong = longest > 0 && Math.ceil(media.bytes / 3) * 4 + LINE_OVERHEAD > longest;
-    const form = isTooLong ? "markdown_url" : wished;
+    const form = isTooLong ? "markdown_url" : requested;
     const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, made, embedded);
     return { form: form === "images" ? "images" : "markdown", url, link: mediaUrl(origin, media) };
   };

@@ -44,7 +44,7 @@ describe("a video", () => {
   const link = `[▶ video (mp4)](${OWN})`;
   test("that the last message holds is what it starts from", () =>
     expect(decode([user(text("make it night"), { type: "video_url", video_url: { url: OWN } })]).source).toMatchObject({ url: OWN }));
-  test("that was linked before is not changed by the next wish", () =>
+  test("that was linked before is not changed by the next request", () =>
     expect(decode([user(text("a fox")), assistant(link), user(text("another fox"))]).source).toBeNull());
   test("that was linked last is gone on from when the id does nothing else", () =>
     expect(decode([user(text("a fox")), assistant(link), user(text("it runs away"))], "veo_3_1_extend_fast").source).toMatchObject({

@@ -174,6 +174,12 @@ describe("what is refused names the field", () => {
     ["no messages at all", { messages: [] }, "messages"],
     ["an empty prompt", { messages: [user("  ")] }, "messages"],
     ["a number as part", { messages: [user([1])] }, "messages[0].content[0]"],
+    ["a number as text", { messages: [user([{ type: "text", text: 5 }])] }, "messages[0].content[0].text"],
+    [
+      "a list as text of an instruction",
+      { messages: [{ role: "system", content: [{ type: "text", text: ["be brief"] }] }, user("a")] },
+      "messages[0].content[0].text",
+    ],
     ["an image part without URL", { messages: [user([{ type: "image_url", image_url: {} }])] }, "messages[0].content[0].image_url"],
     ["n over 10", { messages: [user("a")], n: 11 }, "n"],
     ["a model of another type", { model: 3, messages: [user("a")] }, "model"],

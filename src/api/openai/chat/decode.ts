@@ -6,7 +6,7 @@ import type { ImageForm } from "../../../domain/key.ts";
 import { AppError } from "../../../errors.ts";
 import { endWithUser, joinTurns, type UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
 import type { ImageHints } from "../../../gateway/models/image-options.ts";
-import { countOr } from "../../body/invalid.ts";
+import { countOr, mustBe } from "../../body/invalid.ts";
 import { type CollectedHints, collectImageHints, collectSeed } from "../../image-config.ts";
 import { lastTurnStart, saysSomething } from "../../last-turn.ts";
 import { type ChatBody, IMAGE_COUNT } from "../schema.ts";
@@ -50,7 +50,7 @@ export function decodeChat(body: ChatBody): DecodedChat {
     ...collectImageHints(body),
     form: modalities.includes("image") || body.image_config ? "images" : null,
     options: {
-      system: instructionsOf(body.messages),
+      system: instructionsOf(body.messages.map((message, index) => ({ message, name: `messages[${index}]` }))),
       imageOnly: modalities.length > 0 && !modalities.includes("text"),
       seed: collectSeed(body),
     },
@@ -61,11 +61,11 @@ const NO_WORDS: readonly string[] = [];
 
 const isInstruction = (message: Message) => message.role === "system" || message.role === "developer";
 
-/** Text of system and developer messages, or undefined. */
-export function instructionsOf(messages: Message[]): string | undefined {
+/** Text of system and developer messages, or undefined. `name`: where the message stands in the body. */
+export function instructionsOf(messages: { message: Message; name: string }[]): string | undefined {
   let said = "";
-  for (const message of messages) {
-    const text = isInstruction(message) ? textOf(message) : "";
+  for (const { message, name } of messages) {
+    const text = isInstruction(message) ? textOf(message, `${name}.content`) : "";
     if (text !== "") said += said === "" ? text : `\n\n${text}`;
   }
   return said === "" ? undefined : said;
@@ -77,11 +77,15 @@ export const lastUserTurn = (turns: UnresolvedTurn[]) => turns.findLast((turn) =
 export const nothingSaid = (param: string) =>
   new AppError("invalid_request", `${param}: the last message must have text or an image.`, { param, reason: "invalid_value" });
 
-function textOf(message: Message): string {
+/** @throws {AppError} `invalid_request` for a part whose text is none */
+function textOf(message: Message, where: string): string {
   const content = message.content ?? "";
   if (typeof content === "string") return content.trim();
-  return content
-    .flatMap((part) => (isRecord(part) && typeof part.text === "string" ? [part.text] : []))
-    .join("\n")
-    .trim();
+  const texts = content.flatMap((part, at) => {
+    const text = isRecord(part) ? part.text : part;
+    if (typeof text === "string") return [text];
+    if (text === undefined || text === null) return [];
+    throw mustBe(isRecord(part) ? `${where}[${at}].text` : `${where}[${at}]`, "a text", text);
+  });
+  return texts.join("\n").trim();
 }

@@ -11,7 +11,7 @@ const link = { form: "markdown", url: "https://g/media/a.png", link: "https://g/
 const data = { form: "images", url: "data:image/png;base64,AA", link: "https://g/media/a.png" } as const;
 
 describe("a completion", () => {
-  const WHERE = "[image-1]: https://g/media/a.png";
+  const WHERE = "[image-1]: https://g/media/a.png (image-1)";
 
   test("shows an image in the text or beside it, and names where it is stored in any form", () => {
     const shown = (images: (typeof link | typeof data)[]) =>
@@ -27,7 +27,7 @@ describe("a completion", () => {
 
   test("without text nothing comes before the image", () => {
     expect(contentOf(" ", [link])).toBe(`![image](https://g/media/a.png)\n\n${WHERE}`);
-    expect(contentOf(" ", [data, data])).toBe(`${WHERE}\n[image-2]: https://g/media/a.png`);
+    expect(contentOf(" ", [data, data])).toBe(`${WHERE}\n[image-2]: https://g/media/a.png (image-2)`);
   });
 
   test("counts thoughts as completion tokens", () => {
@@ -79,7 +79,7 @@ describe("errors", () => {
     expect(errorHeaders(new AppError("busy", "m", { retryAfterMs }))).toMatchObject({ "retry-after": seconds, "retry-after-ms": ms });
   });
 
-  test("a bug tells nothing, on either surface", () => {
+  test("a bug reports nothing, on either surface", () => {
     const bug = new Error("secret detail");
     expect(JSON.stringify([errorBody(bug), geminiBody(bug)])).not.toContain("secret");
     expect([errorStatus(bug), geminiBody(bug).error.code]).toEqual([500, 500]);

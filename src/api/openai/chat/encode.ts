@@ -43,10 +43,11 @@ const imagePart = (url: string, index: number) => ({ type: "image_url" as const,
 
 /**
  * Where the images are stored, as link reference definitions (CommonMark 0.31, 4.7): readers show nothing of them, and they come back with
- * the conversation also where a client keeps the text alone.
+ * the conversation also where a client keeps the text alone. The title repeats the label: showdown (SillyTavern) shows the line of a
+ * label that stands only once in a text, and SillyTavern itself takes double quotes for speech.
  */
 export const imageDefinitions = (images: readonly Pick<ShownImage, "link">[]): string =>
-  images.map(({ link }, index) => `[image-${index + 1}]: ${link}`).join("\n");
+  images.map(({ link }, index) => `[image-${index + 1}]: ${link} (image-${index + 1})`).join("\n");
 
 /** Text first, then each image as a Markdown line of its own, then where they are stored. */
 export function contentOf(text: string, images: readonly ShownImage[]): string {

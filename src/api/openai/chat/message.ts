@@ -4,6 +4,7 @@ import { isRecord } from "../../../domain/is-record.ts";
 import { AppError } from "../../../errors.ts";
 import { emptyReference, ownMediaId } from "../../../gateway/generation/inputs/inputs.ts";
 import type { InputReference, UnresolvedTurn } from "../../../gateway/generation/inputs/unresolved-turn.ts";
+import { mustBe } from "../../body/invalid.ts";
 import { fileReference } from "../references.ts";
 import type { ChatBody } from "../schema.ts";
 import { isReadableUrl, textMedia } from "./text-media.ts";
@@ -64,6 +65,7 @@ function decodePart(part: unknown, where: string, reader: Reader): UnresolvedPar
     });
   }
   if (isText(part.text)) return decodeText(part.text, `${where}.text`);
+  if (reader.exact && part.text !== undefined && part.text !== null) throw mustBe(`${where}.text`, "a text", part.text);
   const fileId = fileIdIn(part);
   if (isText(fileId)) return reader.trusted ? [attached(fileReference(fileId, `${where}.file_id`), reader)] : [];
   const url = imageUrlOf(part);

@@ -119,8 +119,8 @@ const NO_MARKER = /imag|video|edit|draw/i;
 
 /** Open WebUI's `metadata.task` and the like; a value that speaks of images marks nothing. */
 function markerOf(body: Loose, headers: Headers): string | null {
-  const told = (isRecord(body.metadata) ? markerIn(body.metadata) : undefined) ?? markerIn(body);
-  const marker = told === true ? "task" : (told ?? markerHeader(headers));
+  const found = (isRecord(body.metadata) ? markerIn(body.metadata) : undefined) ?? markerIn(body);
+  const marker = found === true ? "task" : (found ?? markerHeader(headers));
   return marker === null || marker === "" || NO_MARKER.test(marker.slice(0, 100)) ? null : marker;
 }
 

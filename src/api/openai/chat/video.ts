@@ -22,11 +22,14 @@ import { type Envelope, encodeChunk, encodeCompletion, encodeUsageChunk, FINISH_
 /** A created job and the form of its response. */
 export type VideoChat = StartedVideo & Pick<DecodedChat, "stream" | "includeUsage"> & { signal: AbortSignal; stop(): void };
 
+type VideoRequest = { body: ChatBody; decoded: DecodedChat; choice: ModelChoice };
+
 /** @throws {AppError} everything that is known before an upstream is called */
-export async function startChatVideo(api: Api, call: Call, body: ChatBody, decoded: DecodedChat, choice: ModelChoice): Promise<VideoChat> {
+export async function startChatVideo(api: Api, call: Call, { body, decoded, choice }: VideoRequest): Promise<VideoChat> {
   const { stream, includeUsage } = decoded;
   const { signal, stop } = stoppable(call.request);
-  const started = await startVideo(api, call, "POST /v1/chat/completions", decodeChatVideo(body, decoded, choice), signal);
+  const video = decodeChatVideo(body, decoded, choice);
+  const started = await startVideo(api, call, { route: "POST /v1/chat/completions", video, signal });
   return { ...started, stream, includeUsage, signal, stop };
 }
 
@@ -35,7 +38,7 @@ export async function startChatVideo(api: Api, call: Call, body: ChatBody, decod
  * @throws {AppError} without streaming, why no video came
  */
 export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, chat: VideoChat): Promise<Response> {
-  const { job, stream, client, signal, stop } = chat;
+  const { job, stream, client, stop } = chat;
   const headers = { ...chat.headers, "x-flow2api-job": job.id };
   if (!stream) {
     const whole = async () => {
@@ -52,7 +55,7 @@ export async function answerChatVideo(api: Api, call: Call, envelope: Envelope, 
     const seconds = Math.round((api.clock.now() - startedAt) / 1000);
     return frame(encodeChunk(envelope, { reasoning_content: `${state.words}; ${seconds} s so far.\n` }));
   };
-  const frames = videoFrames(api, call, envelope, { ...chat, state }, signal);
+  const frames = videoFrames(api, call, envelope, { ...chat, state });
   return streamFrames(frames, { clock: api.clock, heartbeat, headers, onCancel: stop, onEnd: client.delivered });
 }
 
@@ -70,8 +73,7 @@ async function* videoFrames(
   api: Api,
   call: Call,
   envelope: Envelope,
-  { job, includeUsage, state }: VideoChat & { state: { words: string } },
-  signal: AbortSignal,
+  { job, includeUsage, state, signal }: VideoChat & { state: { words: string } },
 ): AsyncGenerator<string> {
   yield frame(encodeChunk(envelope, { role: "assistant", content: "" }));
   yield frame(encodeChunk(envelope, { reasoning_content: whereabouts(call, job) }));

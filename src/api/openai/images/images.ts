@@ -80,7 +80,7 @@ async function storeUploads(api: Api, { key, requestId }: Call, { files }: Form)
   if (images.length > MAX_IMAGES) throw tooManyImages(images.length);
   const keep = async ({ field, draft }: Form["files"][number]): Promise<InputReference> => {
     const accept = { kinds: ["image" as const], param: field };
-    const { id } = await api.media.keep(draft, { origin: "input", keyId: key.id, requestId, accept });
+    const { id } = await api.media.store(draft, { origin: "input", keyId: key.id, requestId, accept });
     return fileReference(fileIdOf(id), field);
   };
   return {

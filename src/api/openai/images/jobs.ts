@@ -27,7 +27,7 @@ export const wantsJob = (request: Request, { background }: Pick<DecodedImages, "
 export async function startImageJob(api: Api, call: Call, order: ImageOrder): Promise<Response> {
   const { spec } = await prepareImages(api, call, order, call.request.signal);
   const client = new JobClient(call.request.signal, insists(call.request));
-  const job = await createImageJob(jobsOf(api), call, order, spec, client);
+  const job = await createImageJob(jobsOf(api), { call, order, spec, client });
   client.delivered();
   return Response.json(encodeImageJob(job), { status: 202, headers: { ...jobHeaders(job), ...client.headers } });
 }

@@ -31,7 +31,7 @@ async function datumOf(
 ): Promise<ImageDatum> {
   if (form === "b64_json") return { b64_json: blob! };
   const facts = { origin: "result" as const, keyId: key.id, requestId };
-  return { url: mediaUrl(calledOrigin, converted && blob instanceof Blob ? await api.media.keepBytes(blob, facts) : media) };
+  return { url: mediaUrl(calledOrigin, converted && blob instanceof Blob ? await api.media.storeBytes(blob, facts) : media) };
 }
 
 /** Whole, for frames that are written in one piece. */

@@ -21,9 +21,9 @@ export type StoredAnswer = {
   output: ImageFormatOptions;
 };
 
-export const toRow = (keyId: number, createdAt: number, kept: StoredAnswer) => ({
-  ...{ id: kept.response.id, keyId, createdAt },
-  body: kept as unknown as Json,
+export const toRow = (keyId: number, createdAt: number, stored: StoredAnswer) => ({
+  ...{ id: stored.response.id, keyId, createdAt },
+  body: stored as unknown as Json,
 });
 
 export const findStoredAnswer = async (responses: Pick<StoredResponses, "find">, id: string, keyId: number): Promise<StoredAnswer | null> =>

@@ -101,7 +101,7 @@ test.each([
   expect(() => decode(body)).toThrow(expect.objectContaining({ kind: "invalid_request", param })),
 );
 
-describe("what is kept of an answer", () => {
+describe("what is stored of an answer", () => {
   const OWN_ID = "a".repeat(26);
   const RESPONSE = `resp_${OWN_ID}`;
   const envelope = { id: RESPONSE, created: 1, body: validate({ model: "m", input: "a fox" }) };
@@ -130,7 +130,7 @@ describe("what is kept of an answer", () => {
     ]);
   });
 
-  test("is found by the ids of its items, of whose bytes none are kept", async () => {
+  test("is found by the ids of its items, of whose bytes none are stored", async () => {
     const { item } = await recall({ input: items.map(({ id }) => ({ type: "item_reference", id })) });
     const urls = items.map(({ id }) => item(id)).map((part) => (part?.type === "reference" ? part.url : part?.text));
     expect(urls).toEqual(["/media/first.png", "/media/second.png", "Here they are."]);

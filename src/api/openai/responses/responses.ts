@@ -48,17 +48,17 @@ async function sendLocal(api: Api, { local, stream }: { local: LocalResponse; st
 async function begin(api: Own, call: Call) {
   using body = await api.bodies.json(call.request, validate);
   const decoded = decodeResponse(body.value, await recallFor(api.responses, call.key.id, body.value), api.catalogue());
-  const told = withoutInput(body.value);
+  const received = withoutInput(body.value);
   const envelopeOf = (job: Job | null): ResponseEnvelope => ({
     id: `resp_${answerId(job)}`,
     created: Math.floor((job?.createdAt ?? api.clock.now()) / 1000),
-    body: told,
+    body: received,
   });
   const isSilent = decoded.turns.length === 0;
   const facts = responsesFacts(body.value, decoded, api.catalogue().parseModel(decoded.model)?.kind ?? "image", call.request.headers);
   const side = decoded.forced && !isSilent ? null : takeSideCall(api, call.key, { call: facts.call, demand: demandOf(facts) });
   if (side?.reply) {
-    const keep = storing(api, call, told, { output: decoded.output, turns: decoded.turns.map(unreadTurn) });
+    const keep = storing(api, call, received, { output: decoded.output, turns: decoded.turns.map(unreadTurn) });
     return { local: { envelope: envelopeOf(null), reply: side.reply, keep }, stream: decoded.stream };
   }
   const { run, turns, leftOut, job, stop } = await startImages(api, call, {
@@ -67,10 +67,10 @@ async function begin(api: Own, call: Call) {
     returnsBytes: true,
     route: "POST /v1/responses",
     imagesParam: "input",
-    compared: comparedOf(told),
+    compared: comparedOf(received),
   });
   side?.started();
-  const keep = storing(api, call, told, { output: decoded.output, turns: turns.map(storedTurn) });
+  const keep = storing(api, call, received, { output: decoded.output, turns: turns.map(storedTurn) });
   const work: ResponseWork = { envelope: envelopeOf(job), decoded, events: run.events, keep };
   // Of the end rather than the beginning: a retired model is known by then.
   const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });

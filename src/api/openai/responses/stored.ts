@@ -16,12 +16,12 @@ type Own = Pick<Api, "media" | "log"> & { responses: StoredResponses };
 
 /** The response as it was sent; an expired image is null. */
 export async function getResponse(api: Own, call: Call, id: string): Promise<Response> {
-  const { response, pictures, output: wished } = await answerOf(api, call, id);
+  const { response, pictures, output: format } = await answerOf(api, call, id);
   const output = await Promise.all(
     response.output.map(async (item) => {
       const mediaId = pictures[item.id];
       const media = mediaId === undefined ? null : await api.media.get(mediaId);
-      return media ? { ...item, result: (await renderImage(api.media, api.log, media, wished)).blob } : item;
+      return media ? { ...item, result: (await renderImage(api.media, api.log, media, format)).blob } : item;
     }),
   );
   return jsonWithBytes({ ...response, output });

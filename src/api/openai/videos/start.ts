@@ -21,36 +21,36 @@ import type { VideoEcho } from "./encode.ts";
 /** A job and the headers of its first response. */
 export type StartedVideo = { job: Job; headers: Record<string, string>; client: JobClient };
 
+type VideoStart = {
+  route: string;
+  video: DecodedVideo;
+  /** Aborts when the client leaves before it has got the response, which `client.delivered` says. Default: the request's. */
+  signal?: AbortSignal;
+};
+
 /**
- * Reads what the wish names and makes the job; resolves when it is safe.
- * @param signal aborts when the client leaves before it has got the response, which `client.delivered` says
+ * Reads the inputs and makes the job; resolves when it is stored.
  * @throws {AppError} as `Jobs.createVideo`, and what is wrong with the images or the video
  */
-export async function startVideo(
-  api: Api,
-  call: Call,
-  route: string,
-  wish: DecodedVideo,
-  signal = call.request.signal,
-): Promise<StartedVideo> {
+export async function startVideo(api: Api, call: Call, { route, video, signal = call.request.signal }: VideoStart): Promise<StartedVideo> {
   const { key, requestId, request, startedAt } = call;
   const jobs = jobsOf(api);
-  const { prompt, shape, seed, webhookUrl } = wish;
-  if (wish.source || wish.images.length > 0) admitInputs(api, request, key.id);
-  const source = await readSource(api, call, wish.source);
-  const choice = chooseModel(api.catalogue(), wish, source);
-  const mode = wish.mode === "references" && choice.params.modes ? undefined : wish.mode;
-  const images = await readImages(api, call, wish);
+  const { prompt, shape, seed, webhookUrl } = video;
+  if (video.source || video.images.length > 0) admitInputs(api, request, key.id);
+  const source = await readSource(api, call, video.source);
+  const choice = chooseModel(api.catalogue(), video, source);
+  const mode = video.mode === "references" && choice.params.modes ? undefined : video.mode;
+  const images = await readImages(api, call, video);
   const client = new JobClient(signal, insists(request));
   const job = await jobs.createVideo({
     ...{ requestId, route, choice, prompt, images, webhookUrl, startedAt },
-    options: { ...shape, mode, seed, seconds: shape.seconds ?? keptSeconds(choice, mode, source) },
+    options: { ...shape, mode, seed, seconds: shape.seconds ?? secondsOfSource(choice, mode, source) },
     dialect: "openai",
     keyId: key.id,
     source: source?.order,
     client,
     idempotencyKey: idempotencyKeyOf(request),
-    echo: { size: wish.size ?? source?.size ?? null } satisfies VideoEcho,
+    echo: { size: video.size ?? source?.size ?? null } satisfies VideoEcho,
   });
   return { job, client, headers: { ...jobHeaders(api.catalogue(), job), ...client.headers } };
 }
@@ -84,7 +84,7 @@ async function readSource(api: Api, call: Call, source: SourceReference | null):
 }
 
 /** An edited video keeps its length; an extended one does not. */
-function keptSeconds({ params }: ModelChoice, mode: VideoMode | undefined, source: Source | null): number | undefined {
+function secondsOfSource({ params }: ModelChoice, mode: VideoMode | undefined, source: Source | null): number | undefined {
   return mode === "extend" || params.modes?.includes("extend") ? undefined : (source?.job?.seconds ?? undefined);
 }
 
@@ -108,9 +108,9 @@ function chooseModel(catalogue: Catalogue, { model, mode, images: named }: Decod
   const maker = model === null && source?.job ? makerChoice(catalogue, source.job) : null;
   if (maker) {
     const images = named.map((): InputMedia => ({ mime: "", data: new Blob() }));
-    const wish = videoNeeds(maker.params, { options: { mode }, images, source: source!.order });
+    const needs = videoNeeds(maker.params, { options: { mode }, images, source: source!.order });
     const family = catalogue.familyOf(maker.families[0]);
-    if (family?.kind === "video" && canMakeVideo(family, wish, () => true)) return maker;
+    if (family?.kind === "video" && canMakeVideo(family, needs, () => true)) return maker;
   }
   const choice = modelOf(catalogue, model ?? catalogue.defaultFamily("video"));
   if (choice.kind === "video") return choice;

@@ -114,7 +114,7 @@ function fromSource(decoded: DecodedVideo, mode?: VideoMode): DecodedVideo {
 
 /** The body's bytes count until the job is created, when its inputs are stored. */
 async function start(api: Api, call: Call, route: string, complete: (decoded: DecodedVideo) => DecodedVideo): Promise<Response> {
-  const { job, headers, client } = await withBody(api, call, (decoded) => startVideo(api, call, route, complete(decoded)));
+  const { job, headers, client } = await withBody(api, call, (decoded) => startVideo(api, call, { route, video: complete(decoded) }));
   const shown = await show(api, call, job);
   client.delivered();
   return Response.json(shown, { headers: { ...headers, ...POLL_HEADERS } });
@@ -142,7 +142,7 @@ async function storeUploads(api: Api, { key, requestId }: Call, { files }: Form)
     if (kind === "image" && draft.bytes > limit * 1024 * 1024)
       throw new AppError("invalid_request", `${field}: the file is larger than ${limit} MiB.`, { param: field });
     const accept = { kinds: [kind] as const, param: field };
-    const { id } = await api.media.keep(draft, { origin: "input", keyId: key.id, requestId, accept });
+    const { id } = await api.media.store(draft, { origin: "input", keyId: key.id, requestId, accept });
     uploads.set(name, [...(uploads.get(name) ?? []), fileReference(fileIdOf(id), field)]);
   }
   return uploads;

@@ -143,7 +143,7 @@ describe("at the start", () => {
   });
 });
 
-test("one that breaks while it is used is replaced, and the rows that are held are kept", async () => {
+test("one that breaks while it is used is replaced, and the rows that are held are retained", async () => {
   using folder = temporaryFolder();
   const file = await filled(folder.path);
   const { requests, loud } = await opened(folder.path);

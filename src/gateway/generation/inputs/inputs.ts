@@ -33,7 +33,7 @@ export function fileMediaId(fileId: string): string | null {
 export const namedFileUrl = (name: string) => `file:name/${name}`;
 
 export type InputDependencies = {
-  media: Pick<MediaStore, "open" | "keepBytes">;
+  media: Pick<MediaStore, "open" | "storeBytes">;
   fetchMedia: MediaFetch;
   affinity: Affinity;
   /** Media id of the file that a key named so, or null. */
@@ -138,7 +138,7 @@ async function readStored(
     ? decodeDataUrl(reference.url, { ...deps.limits(), kinds }, reference.param)
     : await deps.fetchMedia(reference.url, { signal: owner.signal, param: reference.param, kinds });
   const { keyId, requestId } = owner;
-  const stored = await deps.media.keepBytes(bytes, { origin: "input", keyId, requestId });
+  const stored = await deps.media.storeBytes(bytes, { origin: "input", keyId, requestId });
   // Read back from disk when the call is written, so that waiting requests do not hold images in memory.
   return (await readOwn(deps, stored.id, keyId, kinds))!;
 }
@@ -164,7 +164,7 @@ async function readFile(
   const found = id === null ? null : await deps.media.open(id);
   const isUsable = found?.media.keyId === keyId && !isExpired(found.media, deps.now());
   const input = isUsable ? ownInput(deps, found, keyId, kinds) : null;
-  const noun = kinds.includes("image") ? "picture" : "video";
+  const noun = kinds.includes("image") ? "image" : "video";
   if (!input) throw new AppError("not_found", `${param}: there is no such ${noun} among your files.`, { param, reason: "file_not_found" });
   return input;
 }
@@ -219,7 +219,7 @@ const countInputs = (turns: readonly Turn[], counts: (input: InputMedia) => bool
 export function fitImages(turns: readonly Turn[], max: number, param = "messages"): Turn[] {
   const last = turns.at(-1)!;
   const asked = countImages([last]);
-  if (asked > max) throw new AppError("invalid_request", `The model takes at most ${max} pictures, got ${asked}.`, { param });
+  if (asked > max) throw new AppError("invalid_request", `The model takes at most ${max} images, got ${asked}.`, { param });
   let room = max - asked;
   const fitted = [last];
   for (const turn of turns.slice(0, -1).reverse()) {

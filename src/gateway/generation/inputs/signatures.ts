@@ -1,6 +1,7 @@
 // Thought signatures of a conversation: they go to the account that made them, and are left out for every other. Pure.
 
 import type { Part, Turn } from "../../../domain/generation.ts";
+import { omit } from "../../../domain/omit.ts";
 import type { Affinity } from "./affinity.ts";
 
 /** Google's documented value for histories that no account of the API made; every account takes it. */
@@ -47,10 +48,6 @@ function stripped(turns: Turn[], keeps: (part: Part, signature: string) => boole
 }
 
 function withoutSignature(part: Part): Part {
-  if (part.type === "text") {
-    const { signature: _, ...rest } = part;
-    return rest;
-  }
-  const { signature: _, ...image } = part.image;
-  return { ...part, image };
+  if (part.type === "text") return omit(part, ["signature"]);
+  return { ...part, image: omit(part.image, ["signature"]) };
 }

@@ -1,4 +1,4 @@
-// What is kept of an answer with images, and what a crash makes of it.
+// What is stored of an answer with images, and what a crash makes of it.
 import { describe, expect, test } from "bun:test";
 import { never, openWorld } from "../../../../test/jobs/jobs-world.ts";
 import { type GenerateEvent, type Media, NO_USAGE } from "../../../domain/generation.ts";
@@ -59,13 +59,13 @@ test("results that are not in the answer follow it, each once; drafts are no res
   expect(partsOf({ mediaIds: ["z"] })).toEqual([{ type: "image", mediaId: "z" }]);
 });
 
-describe("a crash while a picture is made", () => {
+describe("a crash while an image is made", () => {
   const stored = async (options: { includeThoughts?: boolean }) => {
     const world = await openWorld();
     world.script.image = never;
     const { id, requestId } = await world.ctx.jobs.createImages(world.images({ options }));
     await world.until(id, "submitting");
-    await world.ctx.media.keepBytes(PIXEL_PNG, { origin: "result", keyId: world.keyId, requestId });
+    await world.ctx.media.storeBytes(PIXEL_PNG, { origin: "result", keyId: world.keyId, requestId });
     await world.crash();
     return { world, job: await world.until(id, "completed", "unknown"), [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
   };

@@ -2,6 +2,7 @@
 
 import type { GenerateEvent, ImageOutput, OutputPart } from "../../../domain/generation.ts";
 import type { Job } from "../../../domain/job.ts";
+import { omit } from "../../../domain/omit.ts";
 import { MAX_SIGNATURE } from "../inputs/affinity.ts";
 
 export type OutputRecorder = {
@@ -37,8 +38,7 @@ export function createOutputRecorder(calls: number): OutputRecorder {
         add({ type: event.type, mediaId: event.media.id, ...markOf(event) });
         return true;
       } else if (event.type === "done") {
-        const { type: _, usage: __, provider: ___, ...facts } = event;
-        end = facts;
+        end = omit(event, ["type", "usage", "provider"]);
       }
       return false;
     },

@@ -21,7 +21,7 @@ export async function joinUndelivered(deps: Dependencies, request: ImageGenerati
   const { outcome } = entry;
   if (outcome.type === "failure") throw repeatedFailure(outcome.failure, entry.requestId);
   if (outcome.type === "running") return joinRun(deps, request, record, entry);
-  if (outcome.type === "result") return joinResult(deps, request, record, entry, outcome.result);
+  if (outcome.type === "result") return joinResult(deps, request, record, { entry, result: outcome.result });
   throw new Error("A job is on offer for a generation");
 }
 
@@ -46,8 +46,7 @@ async function joinResult(
   deps: Dependencies,
   request: ImageGeneration,
   record: GenerationRecord,
-  entry: Entry,
-  result: Extract<Entry["outcome"], { type: "result" }>["result"],
+  { entry, result }: { entry: Entry; result: Extract<Entry["outcome"], { type: "result" }>["result"] },
 ): Promise<Run | null> {
   const { undelivered, media } = deps;
   const found = await Promise.all(result.mediaIds.map((id) => media.get(id)));

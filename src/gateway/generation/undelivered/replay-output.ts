@@ -13,18 +13,18 @@ export type OutputReader = { media: Pick<MediaStore, "get">; affinity: Pick<Affi
 export type StoredOutput = Pick<Job, "answer" | "mediaIds" | "usage"> & { provider: string };
 
 /** A stored output as the events of a generation. @throws {AppError} `not_found` when none of its results is left */
-export async function* replayOutput({ media, affinity }: OutputReader, kept: StoredOutput): AsyncGenerator<GenerateEvent> {
-  const told = await Promise.all(
-    partsOf(kept).map(async (part): Promise<GenerateEvent | null> => {
+export async function* replayOutput({ media, affinity }: OutputReader, stored: StoredOutput): AsyncGenerator<GenerateEvent> {
+  const events = await Promise.all(
+    partsOf(stored).map(async (part): Promise<GenerateEvent | null> => {
       if ("text" in part) return part;
       const { type, mediaId, signature = affinity.of(mediaId)?.signature } = part;
       const found = await media.get(mediaId);
       return found && { type, media: found, signature };
     }),
   );
-  if (kept.mediaIds.length > 0 && !told.some((event) => event?.type === "image"))
+  if (stored.mediaIds.length > 0 && !events.some((event) => event?.type === "image"))
     throw new AppError("not_found", "The results of this job are past their age.", { reason: "job_deleted" });
-  yield* told.filter((event) => event !== null);
-  const end = kept.answer?.end ?? { finish: "stop", upstreamReason: "STOP" };
-  yield { type: "done", ...end, usage: kept.usage ?? NO_USAGE, provider: kept.provider };
+  yield* events.filter((event) => event !== null);
+  const end = stored.answer?.end ?? { finish: "stop", upstreamReason: "STOP" };
+  yield { type: "done", ...end, usage: stored.usage ?? NO_USAGE, provider: stored.provider };
 }

@@ -38,6 +38,8 @@ export type Lost = {
   run?: RunUnderWay;
 };
 
+type EntryFacts = Pick<Entry, "id" | "keyId" | "requestId" | "hash" | "at" | "outcome" | "run">;
+
 /** One outcome on offer. */
 export class Entry {
   isGone = false;
@@ -46,16 +48,24 @@ export class Entry {
   /** Writes follow each other. */
   saving: Promise<void> = Promise.resolve();
 
-  constructor(
-    readonly id: string,
-    readonly keyId: number,
-    readonly requestId: string,
-    readonly hash: Promise<string>,
-    public at: number,
-    public outcome: Outcome,
-    /** The generation under way. */
-    public run: RunUnderWay | null,
-  ) {}
+  readonly id: string;
+  readonly keyId: number;
+  readonly requestId: string;
+  readonly hash: Promise<string>;
+  at: number;
+  outcome: Outcome;
+  /** The generation under way. */
+  run: RunUnderWay | null;
+
+  constructor({ id, keyId, requestId, hash, at, outcome, run }: EntryFacts) {
+    this.id = id;
+    this.keyId = keyId;
+    this.requestId = requestId;
+    this.hash = hash;
+    this.at = at;
+    this.outcome = outcome;
+    this.run = run;
+  }
 
   get isTaken(): boolean {
     return this.taken !== null;
@@ -99,7 +109,8 @@ export class Undelivered {
       // Its end is offered from its end on, which is not known: at the latest now.
       const at = isCut && now - row.at < LONGEST_RUN_MS ? now : row.at;
       const outcome: Outcome = isCut ? { type: "failure", failure: CUT_OFF } : stored;
-      const entry = new Entry(row.id, row.keyId, row.requestId, Promise.resolve(row.hash), at, outcome, null);
+      const { id, keyId, requestId } = row;
+      const entry = new Entry({ id, keyId, requestId, hash: Promise.resolve(row.hash), at, outcome, run: null });
       this.keep(entry);
       // Another crash must not restart the time.
       if (isCut) this.save(entry);
@@ -116,7 +127,7 @@ export class Undelivered {
       this.deps.log.warn("A request could not be hashed: its outcome is not offered again", { requestId, error });
       return "";
     });
-    const entry = new Entry(newId(), keyId, requestId, hashed, this.deps.clock.now(), outcome, run ?? null);
+    const entry = new Entry({ id: newId(), keyId, requestId, hash: hashed, at: this.deps.clock.now(), outcome, run: run ?? null });
     this.keep(entry);
     if (run) this.watch(run);
     this.save(entry);

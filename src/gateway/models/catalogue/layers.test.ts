@@ -49,7 +49,7 @@ describe("own prices", () => {
   test("count before the call and after it, by the image rather than by the upstream's tokens", () => {
     const usage = { ...NO_USAGE, outputImage: 1120 };
     expect(estimateImageUsd(catalogue.imageCosts(PRO, "gemini"), "1K")).toBe(0.5);
-    expect(actualImageUsd(catalogue.imageCosts(PRO, "gemini"), "1K", usage, { images: 2 })).toBe(1);
+    expect(actualImageUsd(catalogue.imageCosts(PRO, "gemini"), { size: "1K", usage, images: 2 })).toBe(1);
   });
 
   test("leave the other sizes and providers at list price", () => {
@@ -58,7 +58,7 @@ describe("own prices", () => {
   });
 
   test("count by the second of video", () => {
-    expect(estimateVideoUsd(catalogue.videoCosts("gemini-omni-1.2-flash", "gemini"), undefined, 4)).toBe(8);
+    expect(estimateVideoUsd(catalogue.videoCosts("gemini-omni-1.2-flash", "gemini"), { seconds: 4 })).toBe(8);
   });
 });
 

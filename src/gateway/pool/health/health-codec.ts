@@ -3,7 +3,7 @@
 import { isRecord } from "../../../domain/is-record.ts";
 import type { Group, LastError, PoolToken } from "../pool-token.ts";
 import { type Counter, dumpDays, restoreDays } from "../token-quota.ts";
-import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen, reanchored } from "./health.ts";
+import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen, reanchored } from "./cooldown.ts";
 import { type HealthReason, isHealthReason } from "./reasons.ts";
 
 /** What was read of one token. `group` holds what its whole group shares, when this token was its owner. */

@@ -5,17 +5,8 @@ import { type Failure, failure, success } from "../../../../test/pool.ts";
 import type { ErrorKind, FailureDetail, FailureReason } from "../../../errors.ts";
 import type { Outcome } from "../lease-contract.ts";
 import { nextPacificMidnight } from "../pacific-time.ts";
-import {
-  afterProxyFailure,
-  cooldownEnd,
-  HEALTHY,
-  type Health,
-  type HealthByScope,
-  isHalfOpen,
-  isUpstreamResponse,
-  nextHealth,
-  reanchored,
-} from "./health.ts";
+import { cooldownEnd, HEALTHY, type Health, isHalfOpen, reanchored } from "./cooldown.ts";
+import { afterProxyFailure, type HealthByScope, isUpstreamResponse, nextHealth } from "./health.ts";
 import { HEALTH_REASONS, type HealthReason, type Scope } from "./reasons.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
@@ -237,7 +228,7 @@ describe("a lack of quota without details", () => {
     const { group_model } = after(refused);
     expect(after(refused, { group_model }, NOW + 10)).toEqual({});
   });
-  test("begins anew after a success, but not by one that began before the limit", () => {
+  test("begins again after a success, but not by one that began before the limit", () => {
     const { group_model } = after(refused);
     expect(after(success(), { group_model }, NOW + 10)).toEqual({});
     expect(after(success(), { group_model }, NOW + MINUTE)).toEqual({ group_model: HEALTHY });
