@@ -42,6 +42,7 @@ export async function startReloader(ctx: Context, boot: Config): Promise<Reloade
       ctx.models.setStored(stored[MODELS_KEY], readFound(stored[FOUND_KEY]));
     }
     loaded = revisions;
+    ctx.modelWatch.check();
   };
   const check = () => oneByOne(load).catch((error) => log.error("Changes could not be read", { error }));
 

@@ -40,6 +40,8 @@ export type RunningServer = {
   port: number;
   /** The running program, for tests. */
   context: Context;
+  /** Loads what has changed in the database and the models file, without waiting for the next check. */
+  reload(): Promise<void>;
   /** Resolves when every open response has ended or `server.drain_timeout` is over, and everything is written. */
   stop(): Promise<void>;
 };
@@ -91,6 +93,7 @@ async function open({ simulated = false, requestWatch, ...options }: StartOption
     url,
     port: port!,
     context: ctx,
+    reload: refresh,
     async stop() {
       stopping.abort();
       await adminServer?.stop(true);

@@ -146,6 +146,16 @@ function wordsOf(view: View, need: OtherNeed): ComponentChildren {
       );
     case "linksUnreached":
       return overview.linksUnreached(need.host);
+    case "modelsWrong":
+      return (
+        <>
+          {overview.modelsWrong} <code>{need.problem}</code>
+        </>
+      );
+    case "retires": {
+      const { title, provider, day, daysLeft } = need.retirement;
+      return `${title}: ${view.t.models.retires(provider, day, daysLeft)}`;
+    }
     case "moreTokens":
     case "moreJobs":
       return overview[need.kind](formatCount(need.count, view.locale));
@@ -178,6 +188,9 @@ function WayOn({ view, need }: { view: View; need: OtherNeed }) {
       return to("/admin/jobs?state=unknown", ways.showJobs);
     case "restored":
       return <RestoredWays view={view} />;
+    case "modelsWrong":
+    case "retires":
+      return to("/admin/models", ways.showModels);
     case "disk":
       return (
         <>

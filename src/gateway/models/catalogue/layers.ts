@@ -100,13 +100,14 @@ export class CatalogueLayers {
     return this.#of([...below, { origin: "admin", source, layer }]);
   }
 
+  /** A models text as a document. @throws as {@link setFile} */
+  read(text: string, source: string): Table {
+    return toDocument(readLayer(parseModelsToml(text, source), source, kindsOf([this.#foundBase(), ...this.#below()])));
+  }
+
   /** A models text to put over the admin's changes: the document that would be stored, and what would be different. @throws as {@link setFile} */
   review(text: string, source: string): { document: Table; differences: ModelDifference[] } {
-    const read = parseModelsToml(text, source);
-    // Faults are named by the text's own source before it is put over anything.
-    this.preview(read, source);
-    const layer = readLayer(read, source, kindsOf([this.#foundBase(), ...this.#below()]));
-    const document = withDocument(this.#stored, toDocument(layer));
+    const document = withDocument(this.#stored, this.read(text, source));
     return { document, differences: differencesOf(this.#catalogue, this.preview(document, source)) };
   }
 
