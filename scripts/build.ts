@@ -2,6 +2,9 @@
 import { join } from "node:path";
 import { $ } from "bun";
 
+/** Threads that write: a module each, beside `main.ts` in the executable as here. */
+const THREADS = ["src/store-thread.ts", "src/backup-thread.ts"];
+
 const root = join(import.meta.dir, "..");
 
 /**
@@ -11,7 +14,7 @@ const root = join(import.meta.dir, "..");
 export async function build(outfile: string, target?: string): Promise<void> {
   const flags = ["--compile", "--minify", "--bytecode", "--format=esm", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
   const chosen = target ? [`--target=${target}`] : [];
-  await $`bun build ${flags} ${chosen} src/main.ts --asset ./views/assets --outfile ${outfile}`.cwd(root).quiet();
+  await $`bun build ${flags} ${chosen} src/main.ts ${THREADS} --asset ./views/assets --outfile ${outfile}`.cwd(root).quiet();
 }
 
 if (import.meta.main) {

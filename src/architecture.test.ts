@@ -346,7 +346,7 @@ describe("names", () => {
     ["strategies", "src/gateway/pool/strategies.ts"],
     ["ssrf", "src/gateway/media/ssrf-guard.ts"],
     ["temp-files", "src/gateway/media/temp-files.ts"],
-    ["overrides", "src/gateway/models/overrides.ts"],
+    ["overrides", "src/gateway/models/catalogue/overrides.ts"],
     ["queue", "src/gateway/pool/wait-queue.ts"],
     ["worker", "src/gateway/jobs/worker.ts"],
     ["guard", "src/api/guard.ts"],

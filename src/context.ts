@@ -25,6 +25,7 @@ import { MemoryBudget } from "./gateway/media/memory-budget.ts";
 import type { Catalogue } from "./gateway/models/catalogue/catalogue.ts";
 import { noteFound } from "./gateway/models/catalogue/found.ts";
 import { CatalogueLayers } from "./gateway/models/catalogue/layers.ts";
+import { ModelWatch } from "./gateway/models/model-watch.ts";
 import { modelsFor, withCatalogue } from "./gateway/models/with-catalogue.ts";
 import { Pool } from "./gateway/pool/pool.ts";
 import { createLogTail, type LogTail } from "./gateway/reports/log-tail.ts";
@@ -52,6 +53,8 @@ export type Context = JobParts & {
   models: CatalogueLayers;
   /** The catalogue that is in force. */
   catalogue: () => Catalogue;
+  /** Logs models without a price and retirements that are near. */
+  modelWatch: ModelWatch;
   store: Store;
   requests: RequestLog;
   keys: Keys;
@@ -175,6 +178,7 @@ export function createContext({ shutdown, ...options }: Options): Context {
     settings,
     models,
     catalogue,
+    modelWatch: new ModelWatch({ catalogue, pool, log, now }),
     keys,
     providers,
     pool,

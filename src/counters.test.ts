@@ -1,7 +1,7 @@
 // Plain counters say what prom-client's own would say of the same events.
 import { expect, test } from "bun:test";
 import { Counter, Histogram, Registry } from "prom-client";
-import { registerCounter, registerHistogram } from "./metrics.ts";
+import { registerCounter, registerHistogram } from "./counters.ts";
 import { seededRandom } from "./testing.ts";
 
 const BOUNDS = [0.1, 1, 10];

@@ -1,5 +1,10 @@
 // Plain counters and histograms by label values: counting is a few look-ups, read when metrics are collected.
 
+import type { Metric } from "prom-client";
+// Alone: prom-client's index also loads OpenTelemetry's API.
+import Counter from "prom-client/lib/counter.js";
+import type Registry from "prom-client/lib/registry.js";
+
 /** Values of the labels, in the order of their names. */
 type Values = readonly string[];
 type Cell<Value> = { values: Values; value: Value };
@@ -80,4 +85,45 @@ export class PlainHistogram {
   all() {
     return this.#cells.all();
   }
+}
+
+type Named = { name: string; help: string; registry: Registry };
+
+const labelsOf = (names: readonly string[], values: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name, index) => [name, values[index]!]));
+
+/** A counter in plain numbers that prom-client reads when the metrics are requested: counting hashes no labels. */
+export function registerCounter({ name, help, registry }: Named, labelNames: readonly string[]): PlainCounter {
+  const counter = new PlainCounter(labelNames);
+  new Counter({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { values, value } of counter.all()) this.inc(labelsOf(labelNames, values), value);
+    },
+  });
+  return counter;
+}
+
+/** The same for a histogram. prom-client's own can only observe, so its samples are made here. */
+export function registerHistogram(named: Named, labelNames: readonly string[], bounds: readonly number[]): PlainHistogram {
+  const { name, help, registry } = named;
+  const histogram = new PlainHistogram(labelNames, bounds);
+  const samplesOf = ({ values, value: { counts, count, sum } }: ReturnType<typeof histogram.all>[number]) => {
+    const labels = labelsOf(labelNames, values);
+    const bucket = (le: number | string, value: number) => ({ metricName: `${name}_bucket`, labels: { le, ...labels }, value });
+    const upTo = (index: number) => counts.slice(0, index + 1).reduce((all, one) => all + one, 0);
+    return [
+      ...bounds.map((le, index) => bucket(le, upTo(index))),
+      bucket("+Inf", count),
+      { metricName: `${name}_sum`, labels, value: sum },
+      { metricName: `${name}_count`, labels, value: count },
+    ];
+  };
+  const get = async () => ({ name, help, type: "histogram", values: histogram.all().flatMap(samplesOf), aggregator: "sum" });
+  registry.registerMetric({ name, get } as unknown as Metric);
+  return histogram;
 }

@@ -7,7 +7,7 @@ import type { Revisions } from "./db/store.ts";
 import { AppError } from "./errors.ts";
 import { FOUND_KEY, readFound } from "./gateway/models/catalogue/found.ts";
 import { WatchedModelsFile } from "./gateway/models/catalogue/models-file.ts";
-import { MODELS_KEY } from "./gateway/models/catalogue/stored.ts";
+import { MODELS_KEY } from "./gateway/models/catalogue/overrides.ts";
 import { SIDE_RULES_KEY } from "./gateway/side-calls/rules.ts";
 import { createSerial } from "./serial.ts";
 
@@ -42,6 +42,7 @@ export async function startReloader(ctx: Context, boot: Config): Promise<Reloade
       ctx.models.setStored(stored[MODELS_KEY], readFound(stored[FOUND_KEY]));
     }
     loaded = revisions;
+    ctx.modelWatch.check();
   };
   const check = () => oneByOne(load).catch((error) => log.error("Changes could not be read", { error }));
 

@@ -1,6 +1,6 @@
 // A whole gateway for a test: the real server on a free port, its own folder, and a simulator as upstream.
 
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../src/clock.ts";
 import { loadConfig } from "../src/config/config.ts";
@@ -20,6 +20,8 @@ export type Rig = AsyncDisposable & {
   url: string;
   key: string;
   folder: string;
+  /** Path of the models file, which need not exist. */
+  modelsFile: string;
   simulator: Simulator;
   /** The running program, for what cannot be seen from outside. */
   context: Context;
@@ -29,6 +31,8 @@ export type Rig = AsyncDisposable & {
   call(path: string, init?: RequestInit & { json?: unknown }): Promise<Response>;
   /** A chat request that makes one image. */
   chat(body?: object, init?: RequestInit): Promise<Response>;
+  /** Loads what has changed in the database and the models file, as the next check would. */
+  reload(): Promise<void>;
   /** Stops the gateway and leaves its upstream and its folder. */
   stopGateway(): Promise<void>;
 };
@@ -39,6 +43,8 @@ export type RigOptions = {
   simulator?: SimulatorStart;
   /** Another time than the system's. */
   clock?: Clock;
+  /** Text of `config/models.toml`; absent: there is none at the start. */
+  models?: string;
   /** A data folder that lives longer than the rig, so that another one begins where this one ended; absent: its own. */
   folder?: string;
 };
@@ -78,6 +84,9 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       ...settings,
     },
   });
+  const modelsFile = join(folder.path, "models.toml");
+  if (options.models !== undefined) writeFileSync(modelsFile, options.models);
+  config.modelsFile = { name: "config/models.toml", path: modelsFile };
   const server = await start({ config, log, firstKey: isAgain ? undefined : KEY, clock });
   let stopped: Promise<void> | null = null;
   const stopGateway = () => (stopped ??= server.stop());
@@ -95,6 +104,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     url: server.url,
     key: KEY,
     folder: folder.path,
+    modelsFile,
     simulator,
     context: server.context,
     logged,
@@ -104,6 +114,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
         ...init,
         json: { model: "gemini-3.1-flash-image", messages: [{ role: "user", content: "a fox" }], ...body },
       }),
+    reload: server.reload,
     stopGateway,
     async [Symbol.asyncDispose]() {
       await stopGateway();

@@ -18,7 +18,7 @@ import { createForms } from "./forms.ts";
 import { galleryRoutes } from "./gallery.ts";
 import { jobRoutes } from "./jobs.ts";
 import { keyRoutes } from "./keys/routes.ts";
-import { modelRoutes } from "./models.ts";
+import { modelRoutes } from "./models/routes.ts";
 import { createNotices } from "./notices.ts";
 import { overviewRoutes } from "./overview.ts";
 import { errorResponse } from "./page.ts";

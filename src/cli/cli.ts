@@ -11,6 +11,8 @@ import { keyCreate } from "./key/create.ts";
 import { keyList } from "./key/list.ts";
 import { keyRevoke } from "./key/revoke.ts";
 import { keySet } from "./key/set.ts";
+import { modelsImport } from "./models/import.ts";
+import { modelsList } from "./models/list.ts";
 import { importPython } from "./python-import/import.ts";
 import { restore } from "./restore.ts";
 import { rotateSecretVerb } from "./rotate-secret.ts";
@@ -42,6 +44,8 @@ export const VERBS: readonly Verb[] = [
   keyList,
   keySet,
   keyRevoke,
+  modelsList,
+  modelsImport,
   adminPassword,
   importPython,
   backup,

@@ -11,7 +11,7 @@ import { type Change, createAudit } from "../gateway/audit/audit.ts";
 import { FOUND_KEY, readFound } from "../gateway/models/catalogue/found.ts";
 import { CatalogueLayers } from "../gateway/models/catalogue/layers.ts";
 import { WatchedModelsFile } from "../gateway/models/catalogue/models-file.ts";
-import { MODELS_KEY } from "../gateway/models/catalogue/stored.ts";
+import { MODELS_KEY } from "../gateway/models/catalogue/overrides.ts";
 import { createSettingsAdmin, type SettingsAdmin } from "../gateway/settings/manage-settings.ts";
 import { recordChange } from "./audit.ts";
 import type { Call, FOLDER_OPTIONS, Io } from "./verb.ts";

@@ -1,34 +1,6 @@
 // Every setting: type, default, bounds, unit and meaning in one place. setting.toml, environment names and forms follow from it.
 import { type Static, t } from "elysia";
-
-/** `boot`: read once at start. Everything else takes effect on the next request. */
-type Note = {
-  boot?: true;
-  secret?: true;
-  /** What a person is told to write where type and bounds do not say it. */
-  expected?: string;
-  /** A rule beyond type and pattern, by its name in settings-check.ts; of a list: for each item. */
-  check?: "cidr" | "host" | "proxy" | "url";
-};
-
-const text = (fallback: string, description: string, note: Note & { pattern?: string } = {}) =>
-  t.String({ default: fallback, description, ...note });
-const whole = (fallback: number, [minimum, maximum]: readonly [number, number], description: string, note: Note = {}) =>
-  t.Integer({ default: fallback, minimum, maximum, description, ...note });
-const flag = (fallback: boolean, description: string, note: Note = {}) => t.Boolean({ default: fallback, description, ...note });
-const choice = <const T extends string>(values: readonly [T, ...T[]], description: string, note: Note = {}) =>
-  t.Union(
-    values.map((value) => t.Literal(value)),
-    { default: values[0], description, ...note },
-  ) as unknown as ReturnType<typeof t.Unsafe<T>>;
-const list = (description: string, note: Note = {}) => t.Array(t.String(), { default: [], description, ...note });
-
-const HTTP_URL = { pattern: "^https?://[^\\s?#]+$", check: "url", expected: "an http(s) address without query" } as const;
-const OPTIONAL_HTTP_URL = {
-  pattern: "^(https?://[^\\s?#]+)?$",
-  check: "url",
-  expected: "empty, or an http(s) address without query",
-} as const;
+import { choice, flag, HTTP_URL, list, OPTIONAL_HTTP_URL, text, whole } from "./settings-fields.ts";
 
 /** Sections and their keys. A bare number is seconds; other units are in the name. */
 export const SettingsSchema = t.Object({

@@ -8,14 +8,10 @@ import { AppError } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { temporaryFolder } from "../testing.ts";
 import type { FileFilter, MediaFilter } from "./media.ts";
-import { openStore } from "./sqlite/store.ts";
 import type { Store } from "./store.ts";
+import { ENGINES } from "./testing.ts";
 
-const SECRET_KEY = new Uint8Array(32).map((_, index) => index * 7);
 const NOW = Date.UTC(2026, 10, 23);
-
-type Engine = { name: string; open(folder: string): Promise<Store> };
-const ENGINES: Engine[] = [{ name: "sqlite", open: (folder) => openStore({ dataDir: folder, secretKey: SECRET_KEY }) }];
 
 const newToken = (change: Partial<NewToken> = {}): NewToken => ({
   provider: "gemini",

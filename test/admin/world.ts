@@ -138,7 +138,7 @@ async function fillSums({ context }: Rig, requests: readonly RequestRow[]): Prom
   const amounts = { images: 1, videoMs: 0, microUsd: 40_000 };
   for (let start = 0; start < requests.length; start += IN_A_BATCH) {
     const rows = requests.slice(start, start + IN_A_BATCH);
-    const ids = await context.store.insertReservations(
+    const begun = await context.store.begin(
       rows.map(({ id, keyId, at, family, kind }) => {
         return { requestId: id, keyId: keyId!, at, family: family!, kind: kind!, estimate: amounts };
       }),
@@ -148,9 +148,9 @@ async function fillSums({ context }: Rig, requests: readonly RequestRow[]): Prom
       const ok = row.outcome === "ok";
       const calls = attempts.map(({ tokenId }) => ({ tokenId, ok, ms, amounts }));
       const sums = { actual: amounts, periods: [], hour: at - (at % HOUR), ok, ms, inputTokens, outputTokens, calls };
-      return { id: ids[index]!, state: "settled", endedAt: at + ms, ...sums };
+      return { id: (begun[index] as { id: number }).id, state: "settled", endedAt: at + ms, ...sums };
     });
-    await context.store.endReservations(ends);
+    await context.store.end(ends);
   }
 }
 

@@ -105,8 +105,8 @@ export function openWorldStore(disk: Disk, clock: Clock, elapsed: () => number, 
   }
 
   return {
-    insertReservations: (rows) => write(() => rows.map(insert)),
-    endReservations: (ends) =>
+    begin: (rows) => write(() => rows.map((row) => ({ id: insert(row) }))),
+    end: (ends) =>
       write(() => {
         ends.forEach(end);
         return ends.length;

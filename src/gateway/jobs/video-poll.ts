@@ -1,6 +1,7 @@
 // Polls a submitted video until it is done, failed or past its deadline; then downloads and stores it.
 import type { JobRow } from "../../db/jobs.ts";
 import { AppError, asCharged } from "../../errors.ts";
+import { actualVideoUsd } from "../models/prices.ts";
 import { downloadDelay, nextProgress, pollDelay, pollsAfter, usualVideoMs } from "./job-state.ts";
 import type { VideoJob } from "./video-job.ts";
 import { readVideoSpec } from "./video-spec.ts";
@@ -54,10 +55,13 @@ async function waitForPoll(job: VideoJob): Promise<boolean> {
 }
 
 async function startStoring(job: VideoJob, { result, usage }: Pick<JobRow, "result" | "usage">): Promise<void> {
+  const { family, provider } = job.row;
+  const usd = actualVideoUsd(job.deps.catalogue().videoCosts(family, provider!), usage, job.row.usd);
+  job.row = { ...job.row, usd };
   job.report({ usage });
   await job.releaseLease();
   const progress = nextProgress(job.row.progress, "storing");
-  await job.move(["running"], { state: "storing", result, usage, progress, deadlineAt: job.newDeadline() }, { durable: true });
+  await job.move(["running"], { state: "storing", result, usage, usd, progress, deadlineAt: job.newDeadline() }, { durable: true });
 }
 
 async function failUpstream(job: VideoJob, error: AppError): Promise<void> {

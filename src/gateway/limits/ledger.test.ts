@@ -40,12 +40,12 @@ function slowStore() {
       answers = [];
       await settled();
     },
-    insertReservations: (rows: readonly NewReservation[]) =>
+    begin: (rows: readonly NewReservation[]) =>
       answer(
         `reserve ${rows.length}`,
-        rows.map((_, index) => index + 1),
+        rows.map((_, index) => ({ id: index + 1 })),
       ),
-    endReservations: (ends: readonly ReservationEnd[]) => answer(`end ${ends.map(({ id }) => id).join(",")}`, ends.length),
+    end: (ends: readonly ReservationEnd[]) => answer(`end ${ends.map(({ id }) => id).join(",")}`, ends.length),
   };
 }
 
@@ -54,7 +54,7 @@ function setUp() {
   const clock = virtualClock();
   const logged: string[] = [];
   const log = createLog({ level: "error", format: "json", write: (line) => logged.push(line) });
-  return { store, clock, logged, ledger: new Ledger({ store, clock, log }) };
+  return { store, clock, logged, ledger: new Ledger({ store, clock, log, elapsed: clock.now }) };
 }
 
 test("what arrives in one turn is one write of each kind, ends first; what arrives during it is the next", async () => {
@@ -141,4 +141,47 @@ test("close tries once more and then lets go", async () => {
   await clock.advance(10_000);
   expect(store.asked).toEqual(["end 1", "end 1"]);
   expect(clock.nextTimer()).toBeNull();
+});
+
+test("what waits is bounded: reservations beyond it are refused as busy until the store is there again", async () => {
+  const { store, ledger } = setUp();
+  const admitted = [ledger.reserve(reservation)];
+  await settled();
+  for (let count = 0; count < 1024; count++) admitted.push(ledger.reserve(reservation));
+  const refused = await ledger.reserve(reservation).catch((error) => error);
+  expect(refused).toMatchObject({ kind: "busy", retryAfterMs: 1000 });
+  for (let round = 0; round < 5; round++) await store.answer();
+  expect(await Promise.all(admitted)).toHaveLength(1025);
+  const later = ledger.reserve(reservation);
+  await settled();
+  await store.answer();
+  expect(await later).toBe(1);
+});
+
+test("a write that takes seconds refuses what is new, and what ends is still written after it", async () => {
+  const { store, clock, ledger } = setUp();
+  const first = ledger.reserve(reservation);
+  await clock.advance(2000);
+  const waiting = ledger.reserve(reservation);
+  await clock.advance(1);
+  expect(await ledger.reserve(reservation).catch((error) => error.kind)).toBe("busy");
+  ledger.end(end(7));
+  await store.answer();
+  expect(await first).toBe(1);
+  await store.answer();
+  expect(await waiting).toBe(1);
+  expect(store.asked.slice(1)).toEqual(["end 7", "reserve 1"]);
+});
+
+test.each([
+  ["limit", "limit_exceeded"],
+  ["slot", "busy"],
+  ["node", "unavailable"],
+] as const)("a reservation that a shared store refuses for its %s is %s; the others of the batch begin", async (refused, kind) => {
+  const { clock, logged } = setUp();
+  const log = createLog({ level: "error", format: "json", write: (line) => logged.push(line) });
+  const store = { begin: async () => [{ id: 4 }, { refused }, { id: 5 }], end: async () => 0 };
+  const ledger = new Ledger({ store, clock, log });
+  const verdicts = [1, 2, 3].map(() => ledger.reserve(reservation).catch((error) => error.kind));
+  expect(await Promise.all(verdicts)).toEqual([4, kind, 5]);
 });

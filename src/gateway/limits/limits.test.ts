@@ -278,8 +278,8 @@ describe("a ledger that cannot be written", () => {
     const guarded = <A extends unknown[], R>(act: (...args: A) => Promise<R>) => {
       return (...args: A) => (state.broken ? Promise.reject(new Error("database or disk is full")) : act(...args));
     };
-    const { insertReservations, endReservations } = store;
-    const ledger = { ...store, insertReservations: guarded(insertReservations), endReservations: guarded(endReservations) };
+    const { begin, end } = store;
+    const ledger = { ...store, begin: guarded(begin), end: guarded(end) };
     return { state, ledger };
   }
 

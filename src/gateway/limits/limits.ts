@@ -140,7 +140,7 @@ export class Limits implements AdmissionControl {
     const periods = recentPeriods(now);
     const { open, recent } = await store.readLedger(periods, now - MINUTE_MS);
     const lost = open.filter((reservation) => !isResumable(reservation));
-    await store.endReservations(lost.map((row) => ({ ...endOf(row, now), state: "settled", actual: row.estimate })));
+    await store.end(lost.map((row) => ({ ...endOf(row, now), state: "settled", actual: row.estimate })));
     if (lost.length > 0) log.warn("Reservations left open by a crash settled at their estimate", { count: lost.length });
     const { spent } = await store.readLedger(periods, now);
     for (const { keyId, period, amounts } of spent) addAmounts(balanceOf(this.#accountOf(keyId), period).spent, amounts);

@@ -55,8 +55,8 @@ export function cuttable(store: LedgerStore): LedgerStore & { cut(): void } {
     };
   };
   return {
-    insertReservations: guarded(store.insertReservations),
-    endReservations: guarded(store.endReservations),
+    begin: guarded(store.begin),
+    end: guarded(store.end),
     readLedger: guarded(store.readLedger),
     readUsage: guarded(store.readUsage),
     addUploads: guarded(store.addUploads),

@@ -2,9 +2,10 @@
 
 import type { TokenRow } from "../../domain/token.ts";
 import type { Pool } from "../pool/pool.ts";
+import type { Catalogue } from "./catalogue/catalogue.ts";
 import type { CatalogueLayers } from "./catalogue/layers.ts";
 import type { ModelOrigin } from "./catalogue/merge.ts";
-import { familiesOf } from "./catalogue/stored.ts";
+import { familiesOf } from "./catalogue/overrides.ts";
 import { chooseFamily } from "./choose-family.ts";
 import type { Family, FoundModel, ImagePrice, VideoPrice } from "./family.ts";
 
@@ -37,6 +38,37 @@ export type ModelView = {
   /** How it was found; null: a layer of the catalogue has it. */
   found: FoundModel | null;
 };
+
+/** A family whose end at a provider is near: 30 days or less, 7 or less, or over. */
+export type Retirement = {
+  family: string;
+  title: string;
+  provider: string;
+  /** Last day as announced. */
+  day: string;
+  /** Below zero: it is over. */
+  daysLeft: number;
+  stage: "month" | "week" | "over";
+};
+
+const DAY_MS = 86_400_000;
+const [MONTH_DAYS, WEEK_DAYS] = [30, 7];
+/** Days for which an end that is over is still shown. */
+const OVER_DAYS = 30;
+
+/** Soonest first; of families that are on, at providers that have tokens for them. @param now epoch ms */
+export function retirementsOf(catalogue: Catalogue, pool: Pick<Pool, "canServe">, now: number): Retirement[] {
+  const found = [...catalogue.families("image"), ...catalogue.families("video")].flatMap(({ id, kind, title, providers, isOff }) =>
+    Object.entries(providers).flatMap(([provider, { retires: day }]): Retirement[] => {
+      if (!day || isOff) return [];
+      const daysLeft = Math.ceil((Date.parse(`${day}T00:00:00Z`) - now) / DAY_MS);
+      if (daysLeft > MONTH_DAYS || daysLeft < -OVER_DAYS || !pool.canServe(kind, id, [provider])) return [];
+      const stage = daysLeft < 0 ? "over" : daysLeft <= WEEK_DAYS ? "week" : "month";
+      return [{ family: id, title, provider, day, daysLeft, stage }];
+    }),
+  );
+  return found.sort((a, b) => a.daysLeft - b.daysLeft);
+}
 
 type Dependencies = { models: CatalogueLayers; pool: Pick<Pool, "rows" | "canServe">; successors: boolean };
 

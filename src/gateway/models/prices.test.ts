@@ -58,14 +58,27 @@ test("a refusal in words costs its words", () => {
   expect(actualImageUsd(imageCosts("gemini-3-pro-image", "gemini"), { size: "1K", usage, images: 0 })).toBeCloseTo(0.0032, 9);
 });
 
-test("a family priced by the image pays for thinking only when it thought", () => {
-  const family = "gemini-nano-banana-2.1";
-  expect(actualImageUsd(imageCosts(family, "gemini"), { size: "1K", usage: null })).toBeCloseTo(0.0411, 6);
-  expect(actualImageUsd(imageCosts(family, "gemini"), { size: "1K", usage: { ...NO_USAGE, outputImage: 1120, thoughts: 90 } })).toBeCloseTo(
-    0.0411,
-    6,
-  );
-  expect(actualImageUsd(imageCosts(family, "gemini"), { size: "1K", usage: { ...NO_USAGE, outputImage: 1120 } })).toBeCloseTo(0.0336, 6);
+test("a family priced by the image alone pays for thinking only when it thought, and for each input image", () => {
+  const known = imageCosts("gemini-nano-banana-2.1", "gemini");
+  const costs = { ...known, price: { ...known.price, perMillionTokens: undefined } };
+  expect(actualImageUsd(costs, { size: "1K", usage: null })).toBeCloseTo(0.0411, 6);
+  expect(actualImageUsd(costs, { size: "1K", usage: { ...NO_USAGE, outputImage: 1120, thoughts: 90 } })).toBeCloseTo(0.0411, 6);
+  expect(actualImageUsd(costs, { size: "1K", usage: { ...NO_USAGE, outputImage: 1120 } })).toBeCloseTo(0.0336, 6);
+  expect(actualImageUsd(costs, { size: "1K", usage: { ...NO_USAGE, outputImage: 1120 }, inputs: 3 })).toBeCloseTo(0.0336 + 3 * 0.00168, 6);
+});
+
+test("nano-banana-2.1 costs by its tokens: two input images, a thought and an image of 1K", () => {
+  const usage = { ...NO_USAGE, inputText: 200, inputImage: 2240, outputImage: 1120, thoughts: 1000 };
+  const usd = actualImageUsd(imageCosts("gemini-nano-banana-2.1", "gemini"), { size: "1K", usage, inputs: 2 });
+  expect(usd).toBeCloseTo((2440 * 1.5 + 1000 * 7.5 + 1120 * 30) / 1e6, 9);
+});
+
+test("an estimate counts input images, by their price or by what an image is in tokens", () => {
+  const more = (family: string, inputs: number) =>
+    estimateImageUsd(imageCosts(family, "gemini"), "1K", { inputs }) - estimateImageUsd(imageCosts(family, "gemini"), "1K");
+  expect(more("gemini-nano-banana-2.1", 4)).toBeCloseTo(4 * 0.00168, 9);
+  expect(more("gemini-3-pro-image", 2)).toBeCloseTo(2 * 0.0011, 9);
+  expect(more("gemini-3.1-flash-image", 1)).toBeCloseTo((1120 * 0.5) / 1e6, 9);
 });
 
 test("video costs by the second, the default resolution when none is named", () => {

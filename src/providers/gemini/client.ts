@@ -1,25 +1,23 @@
 // The official Gemini API as a provider: images by generateContent, videos by Interactions, keys checked by the list of models.
 
-import type { ImageFinish, ImageRequest, Kind } from "../../domain/generation.ts";
+import type { ImageFinish, ImageRequest } from "../../domain/generation.ts";
 import { AppError, type FailureReason } from "../../errors.ts";
-import { readBody, readChunks, toNetworkError } from "../../http.ts";
+import { readChunks, toNetworkError } from "../../http.ts";
 import { jsonOf } from "../encode-body.ts";
 import { type MediaTempFiles, readMediaJson, replaceMedia } from "../json-media.ts";
 import { afterAcceptance, damaged, readEvents } from "../json-stream.ts";
 import { newsWord, noNews, shapeOf } from "../news.ts";
-import type { CallContext, ImageSink, Provider, ProviderModels, ProviderToken, TokenFacts, WireModel } from "../provider.ts";
+import type { CallContext, ImageSink, Provider, ProviderToken } from "../provider.ts";
 import { toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
-import { arrayOf, isRecord, stringOf } from "./json.ts";
-import { kindOfUnknown, requireModel } from "./models.ts";
+import { asCheckFailure, readFamilies } from "./model-list.ts";
+import { requireModel } from "./models.ts";
 import { type ResponseImage, type ResponseItem, ResponseReader, type UpdateFacts } from "./read-response.ts";
 import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
 import { GeminiVideos } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
 
 const MEDIA_KEYS = ["data"];
-const MAX_LIST_BODY = 8 * 1024 * 1024;
-const MAX_LIST_PAGES = 20;
 /** Longest event of a stream without its long media; small ones stay in it. */
 const MAX_EVENT = 4 * 1024 * 1024;
 
@@ -144,61 +142,4 @@ async function deliverEnd(answer: ResponseReader, media: MediaTempFiles, sink: I
 
 async function deliverImage({ value, mime, thought, signature }: ResponseImage, media: MediaTempFiles, sink: ImageSink): Promise<void> {
   await sink.onImage(await media.take(value, mime), thought, signature);
-}
-
-/** Our families among the models that a key may call, and the ids of those that may be new ones. The list costs nothing; an answer means that the key is valid. */
-async function readFamilies(
-  get: (to: string) => Promise<Response>,
-  signal: AbortSignal,
-  { models, learn }: { models: ProviderModels; learn: UpdateFacts },
-): Promise<TokenFacts> {
-  const families = new Set<string>();
-  const found = new Map<string, Kind>();
-  let pageToken = "";
-  for (let page = 0; page < MAX_LIST_PAGES; page++) {
-    const query = new URLSearchParams({ pageSize: "1000", ...(pageToken ? { pageToken } : {}) });
-    const list = parseList(await readBody(await get(`v1beta/models?${query}`), MAX_LIST_BODY, signal));
-    for (const model of list.models.filter(isRecord)) {
-      const id = (stringOf(model.name) ?? "").replace(/^models\//, "");
-      const methods = arrayOf(model.supportedGenerationMethods);
-      const known = models.familiesOf(id);
-      for (const family of known) if (canServe(models.find(family), methods)) families.add(family);
-      const kind = known.length > 0 || models.isName(id) ? null : kindOfUnknown(id, methods);
-      if (kind === null) continue;
-      found.set(id, kind);
-      learn("model", stringOf(model.name)!, model);
-      families.add(id);
-    }
-    pageToken = list.nextPageToken;
-    if (!pageToken) break;
-  }
-  const news = [...found].map(([id, kind]) => ({ provider: "gemini", id, kind }));
-  return { families: [...families], ...(news.length > 0 ? { found: news } : {}) };
-}
-
-/** Which method an Omni model lists is not documented: that it is listed has to do. */
-const canServe = (model: WireModel | null, methods: unknown[]): boolean => model?.kind === "video" || methods.includes("generateContent");
-
-function parseList(bytes: Uint8Array): { models: unknown[]; nextPageToken: string } {
-  let list: unknown;
-  try {
-    list = JSON.parse(Buffer.from(bytes).toString());
-  } catch {
-    list = null;
-  }
-  // Proto JSON leaves an empty list out, but a page of something else is more likely than a key without any model.
-  if (!isRecord(list) || !Array.isArray(list.models)) {
-    throw new AppError("upstream_unavailable", "The Gemini API gave no list of models.", {
-      detail: { scope: "upstream", reason: "malformed" },
-    });
-  }
-  return { models: list.models, nextPageToken: stringOf(list.nextPageToken) ?? "" };
-}
-
-/** A list has no parameter and no model to be wrong about, and costs nothing: such a failure is the upstream's. */
-function asCheckFailure(error: unknown): unknown {
-  if (!(error instanceof AppError)) return error;
-  if (!["upstream_invalid", "upstream_model_denied", "upstream_unknown_outcome"].includes(error.kind)) return error;
-  const { upstreamStatus } = error;
-  return new AppError("upstream_unavailable", "The Gemini API gave no list of models.", { cause: error, upstreamStatus });
 }

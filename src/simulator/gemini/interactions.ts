@@ -8,7 +8,7 @@ import type { World } from "../world.ts";
 import { gemini, keyOf, projectOf } from "./access.ts";
 import { downloadUri, type GeminiFile, storeClip } from "./files.ts";
 import { type InteractionRequest, invalidInteraction, readInteraction } from "./interaction-request.ts";
-import { type GeminiModel, isRetired, MODELS } from "./models.ts";
+import { findModel, type GeminiModel, isRetired } from "./models.ts";
 
 export type Interaction = {
   id: string;
@@ -63,7 +63,7 @@ async function create(exchange: Exchange): Promise<Reply> {
 
 function knownModel(exchange: Exchange, id: string): GeminiModel {
   if (id === "") throw invalidInteraction("model: a model is expected");
-  const model = MODELS.get(id);
+  const model = findModel(id, exchange.world);
   if (model && !exchange.world.plan.retiredModels(keyOf(exchange.incoming)).includes(id)) return model;
   const gone = isRetired(id) || model;
   throw new Refusal(interactionError(404, "not_found", gone ? `The model ${id} is no longer available.` : `The model ${id} is not found.`));

@@ -1,4 +1,4 @@
-// Side-call facts of a chat or responses body: texts, token limits, demanded JSON, task markers. Pure.
+// Side-call facts of a chat or responses body: texts, token limits, task markers. Pure.
 
 import type { Kind } from "../../../domain/generation.ts";
 import { isRecord } from "../../../domain/is-record.ts";
@@ -6,11 +6,7 @@ import type { ImageHints } from "../../../gateway/models/image-options.ts";
 import type { ChatCall } from "../../../gateway/side-calls/decide.ts";
 import type { Demand } from "../../../gateway/side-calls/reply.ts";
 import type { ChatBody, ResponsesBody } from "../schema.ts";
-
-/** JSON that the answer must be: its schema, where one is given, and the field that demands it. */
-export type JsonDemand = { field: string; schema?: unknown };
-/** A function that the answer must call. */
-export type FunctionDemand = { field: string; name: string; schema?: unknown };
+import { chatDemands, type FunctionDemand, type JsonDemand, responsesDemands } from "./side-demands.ts";
 
 export type SideFacts = { call: ChatCall; json: JsonDemand | null; tool: FunctionDemand | null };
 
@@ -24,9 +20,6 @@ type Decoded = { model: string; hints: ImageHints; turns: readonly unknown[] };
 const isText = (value: unknown): value is string => typeof value === "string";
 const isInstruction = ({ role }: Loose) => role === "system" || role === "developer";
 
-const CHAT_FORMATS = ["response_format", "text.format"] as const;
-const RESPONSES_FORMATS = ["text.format", "response_format"] as const;
-
 export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, kind: Kind, headers: Headers): SideFacts {
   const loose = body as Loose;
   const call = callOf(body.messages as Loose[], {
@@ -38,7 +31,7 @@ export function chatFacts(body: ChatBody, decoded: Decoded & { form: unknown }, 
     model: body.model,
   });
   if (decoded.turns.length === 0) silence(call);
-  return { call, json: jsonIn(loose, CHAT_FORMATS), tool: chatTool(loose) };
+  return { call, ...chatDemands(loose) };
 }
 
 export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Decoded, kind: Kind, headers: Headers): SideFacts {
@@ -55,7 +48,7 @@ export function responsesFacts(body: ResponsesBody, { model, hints, turns }: Dec
   // Earlier messages are not in the body; they count as two.
   if (body.previous_response_id) call.messages += 2;
   if (turns.length === 0) silence(call);
-  return { call, json: jsonIn(loose, RESPONSES_FORMATS), tool: responsesTool(loose) };
+  return { call, ...responsesDemands(loose) };
 }
 
 /** For a conversation without a turn of the user. */
@@ -138,69 +131,4 @@ function markerHeader(headers: Headers): string | null {
     if (value !== null) return value;
   }
   return null;
-}
-
-/** Where clients demand JSON: the route's own field, the other route's, and either below `extra_body`, where it was not unpacked. */
-function jsonIn(body: Loose, fields: readonly string[]): JsonDemand | null {
-  return jsonBelow(body, "", fields) ?? (isRecord(body.extra_body) ? jsonBelow(body.extra_body, "extra_body.", fields) : null);
-}
-
-function jsonBelow(holder: Loose, prefix: string, fields: readonly string[]): JsonDemand | null {
-  for (const field of fields) {
-    const format = field === "text.format" ? isRecord(holder.text) && holder.text.format : holder[field];
-    const demand = format ? jsonOf(format, `${prefix}${field}`) : null;
-    if (demand) return demand;
-  }
-  const { generationConfig, generation_config } = holder;
-  const config = isRecord(generationConfig) ? generationConfig : isRecord(generation_config) ? generation_config : null;
-  const mime = config?.responseMimeType ?? config?.response_mime_type;
-  if (mime !== "application/json") return null;
-  return { field: `${prefix}generationConfig.responseMimeType`, schema: config?.responseSchema ?? config?.response_schema };
-}
-
-function jsonOf(format: unknown, field: string): JsonDemand | null {
-  if (format === "json_object" || format === "json") return { field };
-  if (!isRecord(format)) return null;
-  if (format.type === "json_object") return { field };
-  if (format.type !== "json_schema") return null;
-  return { field, schema: isRecord(format.json_schema) ? format.json_schema.schema : format.schema };
-}
-
-/** The function that `tool_choice` (or, as of old, `function_call`) names, or the first when any is required: an image is none of them. */
-function chatTool({ tool_choice: choice, tools, function_call: old, functions }: Loose): FunctionDemand | null {
-  if (!choice && !old) return null;
-  const known = [...functionsIn(tools), ...(Array.isArray(functions) ? functions.filter(isRecord) : [])];
-  const chosen = demandFor(chosenName(choice, known), known, "tool_choice");
-  return chosen ?? (isRecord(old) ? demandFor(old.name, known, "function_call") : null);
-}
-
-/** The same on responses, where functions stand flat; an image tool beside them is what "required" may mean. */
-function responsesTool({ tool_choice: choice, tools }: Loose): FunctionDemand | null {
-  const known = functionsIn(tools);
-  const isOnly = Array.isArray(tools) && tools.length === known.length;
-  return demandFor(choice === "required" && !isOnly ? null : chosenName(choice, known), known, "tool_choice");
-}
-
-/** In the form of either route: nested below `function`, or flat. */
-function functionsIn(tools: unknown): Loose[] {
-  if (!Array.isArray(tools)) return [];
-  return tools.filter(isRecord).flatMap((tool) => (isRecord(tool.function) ? [tool.function] : tool.type === "function" ? [tool] : []));
-}
-
-/** "required", a function by its name, or a list of functions of which one must be called. */
-function chosenName(choice: unknown, known: readonly Loose[]): unknown {
-  if (choice === "required") return known[0]?.name;
-  if (!isRecord(choice)) return null;
-  if (choice.type === "allowed_tools") {
-    const allowed = isRecord(choice.allowed_tools) ? choice.allowed_tools : choice;
-    const names = functionsIn(allowed.tools);
-    const isFunction = Array.isArray(allowed.tools) && allowed.tools.length === names.length;
-    return allowed.mode === "required" && isFunction ? names[0]?.name : null;
-  }
-  if (isRecord(choice.function)) return choice.function.name;
-  return choice.type === "function" ? choice.name : null;
-}
-
-function demandFor(name: unknown, known: readonly Loose[], field: string): FunctionDemand | null {
-  return isText(name) ? { field, name, schema: known.find((one) => one.name === name)?.parameters } : null;
 }

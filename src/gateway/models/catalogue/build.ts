@@ -1,9 +1,12 @@
 // Builds the catalogue of its layers: families, names, assumed prices, origins; a fault is refused with the layer's path. Pure.
 
 import type { Kind } from "../../../domain/generation.ts";
+import { omit } from "../../../domain/omit.ts";
 import type { Family, FoundModel, ImageLimits, VideoLimits } from "../family.ts";
+import type { Name } from "../parse-model.ts";
 import text from "./catalogue.toml" with { type: "text" };
 import { Catalogue } from "./catalogue.ts";
+import type { Table } from "./fields.ts";
 import { type MergedFamily, type ModelOrigin, mergeFamilies, type NamedLayer, ORIGINS } from "./merge.ts";
 import { namesOf } from "./names.ts";
 import { type AssumedPrices, assumePrices, isPriced } from "./price-tables.ts";
@@ -42,17 +45,23 @@ export function buildCatalogue({ layers, found = [], foundAreOff = true, today, 
     read.map((family) => withPrices(family, assumed)),
     merged,
   );
+  const names = namesOf(families, merged, all);
   return new Catalogue({
     families,
-    names: namesOf(families, merged, all),
+    names,
     official: patternsOf(layers, "official"),
     listed: patternsOf(layers, "listed"),
+    tables: new Map([...merged].map(([id, { table }]) => [id, table])),
+    aliases: new Map(names.filter(({ retired }) => retired).flatMap(aliasTables)),
     origins: new Map([...merged].map(([id, { origins }]) => [id, origins])),
     found: new Map(unknown.map((one) => [one.id, one])),
     assumed,
     revision,
   });
 }
+
+const aliasTables = ({ names, families, open }: Name): [string, Table][] =>
+  names.map((name) => [name, { families, ...(open ? { open } : {}) }]);
 
 /** The built-in layer alone. */
 export const builtInCatalogue = (): Catalogue => buildCatalogue({ layers: [BUILT_IN], today: "1970-01-01" });
@@ -109,8 +118,7 @@ function inOrder(families: readonly Family[], merged: ReadonlyMap<string, Merged
 }
 
 function withoutRecommendation(family: Family): Family {
-  const { recommended: _, ...rest } = family;
-  return rest as Family;
+  return omit(family, ["recommended"]) as Family;
 }
 
 function patternsOf(layers: readonly NamedLayer[], section: "official" | "listed"): Required<Patterns> {

@@ -5,6 +5,7 @@ import type { ProviderModels } from "../../../providers/provider.ts";
 import type { Family, FoundModel, ImageFamily, ImageLimits, VideoFamily, VideoLimits } from "../family.ts";
 import { NearestIds } from "../nearest-ids.ts";
 import { createModelParser, type ModelChoice, type Name } from "../parse-model.ts";
+import type { Table } from "./fields.ts";
 import type { ModelOrigin } from "./merge.ts";
 import type { AssumedPrices } from "./price-tables.ts";
 import { providerModels } from "./provider-models.ts";
@@ -18,6 +19,10 @@ export type CatalogueParts = {
   listed: Readonly<Record<Kind, readonly string[]>>;
   /** By family, then path of the field. */
   origins: ReadonlyMap<string, ReadonlyMap<string, ModelOrigin>>;
+  /** The merged tables of each family, in the words of the file. */
+  tables: ReadonlyMap<string, Table>;
+  /** What each name that is no family's leads to. */
+  aliases: ReadonlyMap<string, Table>;
   /** Families that only a token's list names. */
   found: ReadonlyMap<string, FoundModel>;
   assumed: AssumedPrices;
@@ -55,6 +60,16 @@ export class Catalogue {
 
   get revision(): number {
     return this.parts.revision;
+  }
+
+  /** The merged tables of each family, in the words of the file. */
+  get tables(): ReadonlyMap<string, Table> {
+    return this.parts.tables;
+  }
+
+  /** What each name that is no family's leads to. */
+  get aliases(): ReadonlyMap<string, Table> {
+    return this.parts.aliases;
   }
 
   /** Families of one kind, the recommended one first, those that are switched off among them. */

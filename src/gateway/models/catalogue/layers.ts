@@ -4,10 +4,11 @@ import { AppError } from "../../../errors.ts";
 import type { FoundModel } from "../family.ts";
 import { BUILT_IN, buildCatalogue, builtInCatalogue, dayOf, kindsOf } from "./build.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { differencesOf, type ModelDifference } from "./differences.ts";
 import type { Table } from "./fields.ts";
 import type { NamedLayer } from "./merge.ts";
+import { familiesOf, storedDocument, toDocument, withDocument } from "./overrides.ts";
 import { type CatalogueLayer, EMPTY_LAYER, parseModelsToml, readLayer } from "./read-layer.ts";
-import { familiesOf, storedDocument } from "./stored.ts";
 
 /** Whether models that are found are not offered, wait for the operator's yes, or are served at once (`models.adopt`). */
 export type Adoption = "off" | "ask" | "auto";
@@ -97,6 +98,17 @@ export class CatalogueLayers {
     const below = this.#below();
     const layer = readLayer(document, source, kindsOf([this.#foundBase(), ...below]));
     return this.#of([...below, { origin: "admin", source, layer }]);
+  }
+
+  /** A models text as a document. @throws as {@link setFile} */
+  read(text: string, source: string): Table {
+    return toDocument(readLayer(parseModelsToml(text, source), source, kindsOf([this.#foundBase(), ...this.#below()])));
+  }
+
+  /** A models text to put over the admin's changes: the document that would be stored, and what would be different. @throws as {@link setFile} */
+  review(text: string, source: string): { document: Table; differences: ModelDifference[] } {
+    const document = withDocument(this.#stored, this.read(text, source));
+    return { document, differences: differencesOf(this.#catalogue, this.preview(document, source)) };
   }
 
   #readFile({ source, text }: ModelsFile): NamedLayer {

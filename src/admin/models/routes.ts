@@ -1,17 +1,17 @@
-// Models routes: switch families on and off, edit price overrides.
+// Models routes: the list with what needs attention, one family, its switch and its prices.
 
 import { Elysia } from "elysia";
-import { ModelPage, ModelRow, ModelsPage } from "../../views/settings/models.tsx";
-import { omit } from "../domain/omit.ts";
-import { AppError } from "../errors.ts";
-import type { Table } from "../gateway/models/catalogue/fields.ts";
-import { MAX_USD } from "../gateway/models/catalogue/schema.ts";
-import { familiesOf, MODELS_KEY, toStored, withFamily } from "../gateway/models/catalogue/stored.ts";
-import { findModelView, listModelViews, type ModelView } from "../gateway/models/list-models.ts";
-import { createSettingsAdmin } from "../gateway/settings/manage-settings.ts";
-import type { AdminContext } from "./context.ts";
-import type { FormReader } from "./forms.ts";
-import { changed, fragment, goTo, page, readForm, viewOf } from "./page.ts";
+import { ModelNotices } from "../../../views/settings/model-edit.tsx";
+import { ModelPage, ModelRow, ModelsPage } from "../../../views/settings/models.tsx";
+import { AppError } from "../../errors.ts";
+import type { Table } from "../../gateway/models/catalogue/fields.ts";
+import { familiesOf, MODELS_KEY, toStored, withFamily } from "../../gateway/models/catalogue/overrides.ts";
+import { findModelView, listModelViews, type ModelView, retirementsOf } from "../../gateway/models/list-models.ts";
+import { createSettingsAdmin } from "../../gateway/settings/manage-settings.ts";
+import type { AdminContext } from "../context.ts";
+import { changed, fragment, goTo, page, readForm, viewOf } from "../page.ts";
+import { pricesOf, switched, withPrices } from "./changes.ts";
+import { modelEditRoutes } from "./edit.ts";
 
 const HOME = "/admin/models";
 
@@ -46,12 +46,16 @@ export const modelRoutes = (ctx: AdminContext) => {
   };
 
   return new Elysia({ prefix: "/models" })
-    .get("/", ({ request }) => {
+    .use(modelEditRoutes(ctx, admin, find))
+    .get("/", async ({ request }) => {
       const views = listModelViews(deps());
+      const canUndo = (await admin.lastChange())?.names.includes(MODELS_KEY) === true;
+      const retirements = retirementsOf(models.current(), pool, ctx.clock.now());
+      const { problems } = models;
       return page(ctx, request, (view) => ({
         title: view.t.settings.tabs.models,
         nav: "settings",
-        body: ModelsPage({ view, models: views }),
+        body: ModelsPage({ view, models: views, notices: ModelNotices({ view, problems, retirements, canUndo }) }),
       }));
     })
     .get("/:id", ({ request, params }) => {
@@ -71,41 +75,3 @@ export const modelRoutes = (ctx: AdminContext) => {
       return goTo(ctx, request, `${HOME}/${encodeURIComponent(family.id)}`, notice);
     });
 };
-
-/** Own prices by provider and size. */
-type OwnPrices = Record<string, Record<string, number>>;
-
-/** The fields that are filled in; a price that is the list's own is none of one's own. */
-function pricesOf(form: FormReader, { providers }: ModelView): OwnPrices {
-  const own: OwnPrices = {};
-  for (const { provider, prices } of providers) {
-    for (const { size, listUsd } of prices) {
-      const usd = form.decimal(`price.${provider}.${size}`, { max: MAX_USD });
-      if (usd !== null && usd !== listUsd) own[provider] = { ...own[provider], [size]: usd };
-    }
-  }
-  return own;
-}
-
-/** What the admin says of a family, with these own prices by the image or second and no others. */
-function withPrices(family: Table, kind: "image" | "video", own: OwnPrices): Table {
-  const unit = kind === "image" ? "per_image" : "per_second";
-  const before = (family.providers ?? {}) as Record<string, Table>;
-  const names = [...new Set([...Object.keys(before), ...Object.keys(own)])];
-  const providers = names.map((name): [string, Table] => {
-    const { price, ...rest } = before[name] ?? {};
-    const kept = omit((price ?? {}) as Record<string, unknown>, [unit]);
-    const next = own[name] ? { ...kept, [unit]: own[name] } : kept;
-    return [name, Object.keys(next).length > 0 ? { ...rest, price: next } : rest];
-  });
-  const said = providers.filter(([, one]) => Object.keys(one).length > 0);
-  return said.length > 0 ? { ...family, providers: Object.fromEntries(said) } : omit(family, ["providers"]);
-}
-
-/** Says yes or no to a family; one that was only found is described, so that it stays when no token lists it. */
-function switched(own: Table, { family, found }: ModelView, on: boolean): Table {
-  if (!on) return { ...own, enabled: false };
-  if (!found) return omit(own, ["enabled"]);
-  const created = new Date(found.at).toISOString().slice(0, 10);
-  return { ...own, kind: family.kind, created, enabled: true, providers: { [found.provider]: { wire: found.id } } };
-}

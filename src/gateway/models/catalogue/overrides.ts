@@ -1,7 +1,9 @@
-// The operator's changes as the store holds them: one document in the format of a models file, among the settings. Pure.
+// The operator's overrides of models and prices as stored: one document in the format of a models file. Pure.
 
 import { isRecord } from "../../../domain/is-record.ts";
+import { omit } from "../../../domain/omit.ts";
 import type { Table } from "./fields.ts";
+import type { CatalogueLayer } from "./read-layer.ts";
 
 /** Its key among the stored settings. */
 export const MODELS_KEY = "models";
@@ -28,6 +30,14 @@ function priceOf(sizes: unknown): Table {
   return names.some((name) => /^\d+p$|^4k$/.test(name)) ? { per_second: sizes } : { per_image: sizes };
 }
 
+/** A layer as a document: dates are texts. */
+export const toDocument = ({ families, aliases, official, listed }: CatalogueLayer): Table => ({
+  ...(families.length > 0 ? { family: families } : {}),
+  ...(aliases.length > 0 ? { alias: aliases } : {}),
+  ...(Object.keys(official).length > 0 ? { official } : {}),
+  ...(Object.keys(listed).length > 0 ? { listed } : {}),
+});
+
 /** The families of a document; what is not one is none. */
 export function familiesOf(document: Table): Table[] {
   return Array.isArray(document.family) ? document.family.filter(isRecord) : [];
@@ -37,9 +47,26 @@ export function familiesOf(document: Table): Table[] {
 export function withFamily(document: Table, id: string, family: Table | null): Table {
   const others = familiesOf(document).filter((one) => one.id !== id);
   const families = family ? [...others, family] : others;
-  const { family: _, ...rest } = document;
+  const rest = omit(document, ["family"]);
   return families.length > 0 ? { ...rest, family: families } : rest;
 }
 
 /** The document as it is stored: null where it says nothing. */
 export const toStored = (document: Table): Table | null => (Object.keys(document).length === 0 ? null : document);
+
+/** The document with what another one says: its families and aliases in the place of those of the same id or names. */
+export function withDocument(document: Table, other: Table): Table {
+  const families = familiesOf(other).reduce((all, family) => withFamily(all, String(family.id), family), document);
+  const named = new Set(aliasesOf(other).flatMap(namesOf));
+  const aliases = [...aliasesOf(document).filter((alias) => !namesOf(alias).some((name) => named.has(name))), ...aliasesOf(other)];
+  const { official, listed } = { ...document, ...other };
+  return {
+    ...families,
+    ...(aliases.length > 0 ? { alias: aliases } : {}),
+    ...(official === undefined ? {} : { official }),
+    ...(listed === undefined ? {} : { listed }),
+  };
+}
+
+const aliasesOf = (document: Table): Table[] => (Array.isArray(document.alias) ? document.alias.filter(isRecord) : []);
+const namesOf = ({ names }: Table): string[] => (Array.isArray(names) ? names.map(String) : []);

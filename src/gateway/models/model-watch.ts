@@ -1,0 +1,51 @@
+// ModelWatch: logs models without a price and retirements that are near, each once.
+
+import type { Log } from "../../log.ts";
+import type { Pool } from "../pool/pool.ts";
+import { dayOf } from "./catalogue/build.ts";
+import type { Catalogue } from "./catalogue/catalogue.ts";
+import { type Retirement, retirementsOf } from "./list-models.ts";
+
+type Dependencies = {
+  catalogue: () => Catalogue;
+  pool: Pick<Pool, "canServe">;
+  log: Log;
+  /** Epoch ms. */
+  now(): number;
+};
+
+export class ModelWatch {
+  /** What was looked at last: catalogue and day. */
+  #seen = "";
+  #unpriced = "";
+  readonly #told = new Set<string>();
+
+  constructor(private readonly deps: Dependencies) {}
+
+  /** Looks at the catalogue; once a day, and after it has changed. */
+  check(): void {
+    const { catalogue, pool, now } = this.deps;
+    const current = catalogue();
+    const seen = `${current.revision} ${dayOf(now())}`;
+    if (seen === this.#seen) return;
+    this.#seen = seen;
+    this.#checkPrices(current);
+    for (const retirement of retirementsOf(current, pool, now())) this.#tell(retirement);
+  }
+
+  #checkPrices(catalogue: Catalogue): void {
+    const all = [...catalogue.families("image"), ...catalogue.families("video")].filter(({ isOff }) => !isOff);
+    const models = all.filter(({ providers }) => Object.values(providers).some(({ price }) => price.isAssumed)).map(({ id }) => id);
+    if (models.join() !== this.#unpriced && models.length > 0)
+      this.deps.log.warn("Models without a price cost the dearest of their kind", { models });
+    this.#unpriced = models.join();
+  }
+
+  #tell({ family, provider, day, daysLeft, stage }: Retirement): void {
+    const key = `${family} ${provider} ${day} ${stage}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    if (stage === "over") this.deps.log.warn("A model has retired", { model: family, provider, day });
+    else this.deps.log.warn("A model retires soon", { model: family, provider, day, daysLeft });
+  }
+}
