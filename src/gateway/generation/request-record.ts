@@ -67,129 +67,148 @@ export function writeRequest({ requests, metrics, traces }: Pick<Dependencies, "
   metrics.generationEnded({ kind: row.kind, provider, model: row.family, result: row.outcome, ms: row.ms });
 }
 
-export function createRecord({ requests, metrics, traces, clock, log }: Dependencies, request: RecordedRequest): GenerationRecord {
-  if (!request.forJob) traces?.hold(request.requestId);
-  const { kind } = request.choice;
-  const attempts: TracedAttempt[] = [];
-  const calls: GenerationEnd["calls"][number][] = [];
-  const mediaIds: string[] = [];
-  const used = { images: 0, usd: 0, tokenId: null as number | null };
-  let family: string | null = null;
-  let usage: Usage | null = null;
-  let ended = { outcome: "cancelled", message: null as string | null };
-  let decided = false;
-  let closed = false;
+export const createRecord = (deps: Dependencies, request: RecordedRequest): GenerationRecord => new OneRecord(deps, request);
 
-  const inputTokens = () => (usage ? usage.inputText + usage.inputImage : 0);
-  const outputTokens = () => (usage ? usage.outputText + usage.outputImage + usage.thoughts : 0);
+class OneRecord implements GenerationRecord {
+  private readonly attempts: TracedAttempt[] = [];
+  private readonly calls: GenerationEnd["calls"][number][] = [];
+  private readonly mediaIds: string[] = [];
+  private images = 0;
+  private usd = 0;
+  private tokenId: number | null = null;
+  private family: string | null = null;
+  private usage: Usage | null = null;
+  private outcome = "cancelled";
+  private message: string | null = null;
+  private isDecided = false;
+  private isClosed = false;
 
-  const endAdmission = (admission: Admission) => {
-    const ms = elapsedMs(request.startedAt, clock.now());
-    const end = { ok: ended.outcome === "ok", ms, inputTokens: inputTokens(), outputTokens: outputTokens(), calls };
-    const { images, usd } = used;
+  constructor(
+    private readonly deps: Dependencies,
+    private readonly request: RecordedRequest,
+  ) {
+    if (!request.forJob) deps.traces?.hold(request.requestId);
+  }
+
+  serve(family: string): void {
+    this.family = family;
+  }
+
+  attempt(lease: Lease, startedAt: number): AttemptEnd {
+    let isOpen = true;
+    const family = this.family ?? "";
+    return (outcome, images, cost, reply) => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.endAttempt({ lease, startedAt, family, outcome, images, cost, reply });
+    };
+  }
+
+  finish(done: Extract<GenerateEvent, { type: "done" }>): void {
+    this.usage = done.usage;
+    const isRefused = done.finish.startsWith("policy");
+    this.outcome = isRefused ? "content_policy" : "ok";
+    this.message = isRefused ? done.upstreamReason : null;
+    this.isDecided = true;
+  }
+
+  fail(error: unknown): void {
+    if (this.isDecided) return;
+    this.isDecided = true;
+    if (error instanceof AppError && error.usage) this.usage = error.usage;
+    Object.assign(this, described(error));
+  }
+
+  close(admission: Admission | null): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    const { request, usage } = this;
+    const ms = elapsedMs(request.startedAt, this.deps.clock.now());
+    const inputTokens = usage ? usage.inputText + usage.inputImage : 0;
+    const outputTokens = usage ? usage.outputText + usage.outputImage + usage.thoughts : 0;
+    if (admission) this.endAdmission(admission, { ok: this.outcome === "ok", ms, inputTokens, outputTokens, calls: this.calls });
+    this.write({ ms, inputTokens, outputTokens });
+    if (!request.forJob) this.deps.traces?.release(request.requestId);
+  }
+
+  private endAttempt({ lease, startedAt, family, outcome, images, cost, reply }: EndedAttempt): void {
+    const { metrics, clock, traces } = this.deps;
+    lease.report(outcome);
+    const result = outcome.ok ? "ok" : outcome.kind;
+    const { tokenId, provider } = lease;
+    metrics.attemptEnded({ provider, model: family, result });
+    const { kind } = this.request.choice;
+    metrics.madeMedia({ provider, model: family, kind, count: images.length, videoSeconds: 0, usd: cost.usd });
+    const ms = elapsedMs(startedAt, clock.now());
+    this.calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
+    const attempt: TracedAttempt = {
+      tokenId,
+      provider,
+      family,
+      startedAt,
+      ms,
+      outcome: result,
+      reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
+      upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
+    };
+    if (traces) {
+      const usage = outcome.ok ? outcome.usage : null;
+      const { finish, modelVersion, responseId } = reply ?? {};
+      const made = { images: images.length, videoSeconds: 0, usd: cost.usd };
+      attempt.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, responseId, ...made };
+    }
+    this.attempts.push(attempt);
+    for (const { id } of images) this.mediaIds.push(id);
+    this.images += cost.images;
+    this.usd += cost.usd;
+    this.tokenId = tokenId;
+  }
+
+  private endAdmission(admission: Admission, end: GenerationEnd): void {
+    const { images, usd } = this;
     if (images > 0 || usd > 0) admission.settle({ images, videoSeconds: 0, usd }, end);
     else admission.release(end);
-  };
+  }
 
-  const write = () => {
-    const row = {
+  private write({ ms, inputTokens, outputTokens }: { ms: number; inputTokens: number; outputTokens: number }): void {
+    const { request, family, outcome, message, mediaIds, attempts, tokenId } = this;
+    const model = clip(request.choice.requested);
+    writeRequest(this.deps, {
       id: request.requestId,
       at: request.startedAt,
-      ms: elapsedMs(request.startedAt, clock.now()),
+      ms,
       dialect: request.dialect,
       route: request.route,
       keyId: request.key.id,
-      model: clip(request.choice.requested),
+      model,
       family,
-      kind,
-      outcome: ended.outcome,
-      message: ended.message,
+      kind: request.choice.kind,
+      outcome,
+      message,
       images: mediaIds.length,
       videoSeconds: 0,
-      inputTokens: inputTokens(),
-      outputTokens: outputTokens(),
-      usd: used.usd,
+      inputTokens,
+      outputTokens,
+      usd: this.usd,
       stream: request.stream,
       mediaIds,
       attempts,
       payload: request.payload,
-    };
-    writeRequest({ requests, metrics, traces }, row);
-    const { id, ms, model, outcome, message } = row;
-    log.info("generation", {
-      requestId: id,
-      model,
-      family,
-      tokenId: used.tokenId,
-      attempts: attempts.length,
-      ms,
-      outcome,
-      ...(message ? { message } : {}),
     });
-  };
-
-  return {
-    serve: (name) => {
-      family = name;
-    },
-    attempt(lease, startedAt) {
-      let open = true;
-      const asked = family ?? "";
-      return (outcome, images, cost, reply) => {
-        if (!open) return;
-        open = false;
-        lease.report(outcome);
-        const result = outcome.ok ? "ok" : outcome.kind;
-        const { tokenId, provider } = lease;
-        const served = { provider, model: asked };
-        metrics.attemptEnded({ ...served, result });
-        metrics.madeMedia({ ...served, kind, count: images.length, videoSeconds: 0, usd: cost.usd });
-        const ms = elapsedMs(startedAt, clock.now());
-        calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
-        attempts.push({
-          tokenId,
-          provider,
-          family: asked,
-          startedAt,
-          ms,
-          outcome: result,
-          reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
-          upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
-        });
-        if (traces) {
-          const usage = outcome.ok ? outcome.usage : null;
-          const { finish, modelVersion, responseId } = reply ?? {};
-          const made = { images: images.length, videoSeconds: 0, usd: cost.usd };
-          attempts.at(-1)!.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, responseId, ...made };
-        }
-        mediaIds.push(...images.map((media) => media.id));
-        used.images += cost.images;
-        used.usd += cost.usd;
-        used.tokenId = lease.tokenId;
-      };
-    },
-    finish(done) {
-      usage = done.usage;
-      ended = done.finish.startsWith("policy")
-        ? { outcome: "content_policy", message: done.upstreamReason }
-        : { outcome: "ok", message: null };
-      decided = true;
-    },
-    fail(error) {
-      if (decided) return;
-      decided = true;
-      if (error instanceof AppError && error.usage) usage = error.usage;
-      ended = described(error);
-    },
-    close(admission) {
-      if (closed) return;
-      closed = true;
-      if (admission) endAdmission(admission);
-      write();
-      if (!request.forJob) traces?.release(request.requestId);
-    },
-  };
+    const facts = { requestId: request.requestId, model, family, tokenId, attempts: attempts.length, ms, outcome };
+    this.deps.log.info("generation", message ? { ...facts, message } : facts);
+  }
 }
+
+type EndedAttempt = {
+  lease: Lease;
+  startedAt: number;
+  family: string;
+  outcome: Outcome;
+  images: Media[];
+  cost: { images: number; usd: number };
+  reply: Parameters<AttemptEnd>[3];
+};
 
 // The payload: text and parameters, where the operator records them (`requests.record_payloads`); neither images nor links.
 
