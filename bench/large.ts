@@ -18,9 +18,7 @@ export async function largeInstallation(given: string | undefined): Promise<Inst
   if (!existsSync(join(path, "flow2api.db"))) {
     console.log(`seeding ${LARGE.requests} requests, ${LARGE.tokens} tokens, ${LARGE.media} media`);
     await seed(path, LARGE, (what) => console.log(`  ${what}`));
-    // The mock speaks Gemini alone, and every token is to be one that can serve.
-    using db = new Database(join(path, "flow2api.db"));
-    db.run("UPDATE tokens SET provider = 'gemini', families = NULL, image_concurrency = -1, health = NULL");
+    serveFromMock(path);
   }
   return {
     path,
@@ -28,6 +26,12 @@ export async function largeInstallation(given: string | undefined): Promise<Inst
       if (given === undefined) rmSync(path, { recursive: true, force: true });
     },
   };
+}
+
+/** The mock speaks Gemini alone. One token in five stays held back. */
+export function serveFromMock(folder: string): void {
+  using db = new Database(join(folder, "flow2api.db"));
+  db.run("UPDATE tokens SET provider = 'gemini', families = NULL, image_concurrency = -1");
 }
 
 export const startLarge = (cores: string, upstream: string, folder: string): Promise<Gateway> =>
