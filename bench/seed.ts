@@ -251,7 +251,7 @@ function seedSums(db: Database): void {
       SELECT seq, key_id, id, kind, family, at, images, CAST(video_seconds * 1000 AS INTEGER), CAST(usd * 1000000 AS INTEGER), 'settled', at + ms,
       images, CAST(video_seconds * 1000 AS INTEGER), CAST(usd * 1000000 AS INTEGER) FROM requests`;
   const perKey = (period: string) =>
-    `INSERT INTO store.key_usage SELECT ${period} AS period, key_id, sum(images), sum(actual_video_ms), sum(micro_usd) FROM store.reservations GROUP BY period, key_id`;
+    `INSERT INTO store.key_usage (period, key_id, images, video_ms, micro_usd) SELECT ${period} AS period, key_id, sum(images), sum(actual_video_ms), sum(micro_usd) FROM store.reservations GROUP BY period, key_id`;
   db.transaction(() => {
     add("all", "0", whole);
     add("key", "key_id", whole);

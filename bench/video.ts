@@ -3,8 +3,8 @@
 // The upstream sends at the rate of a line of so many Gbit/s; 0: as fast as it is read.
 import { parseArgs } from "node:util";
 import { build } from "../scripts/build.ts";
+import { startFlow2api } from "./gateway.ts";
 import { memoryOf, peakWhile } from "./memory.ts";
-import { startFlow2api } from "./targets.ts";
 
 const { values } = parseArgs({
   options: { videos: { type: "string", default: "16" }, mb: { type: "string", default: "200" }, gbit: { type: "string", default: "1" } },
@@ -25,8 +25,8 @@ type Video = { id: string; status: string; error: { message: string } | null };
 const upstream = startUpstream();
 const root = new URL("..", import.meta.url).pathname;
 await build(`${root}dist/flow2api`);
-const target = await startFlow2api(0, upstream.url);
-const base = new URL(target.url).origin;
+const target = await startFlow2api("0", upstream.url);
+const base = target.origin;
 try {
   await call("/v1/models");
   const idle = memoryOf(target.pid);
@@ -67,7 +67,7 @@ async function timed(work: () => Promise<unknown>): Promise<{ seconds: number; p
 
 async function call(path: string, body?: object): Promise<Response> {
   const response = await fetch(`${base}${path}`, {
-    headers: target.headers("small"),
+    headers: target.shape("small").headers,
     ...(body ? { method: "POST", body: JSON.stringify(body) } : {}),
   });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);

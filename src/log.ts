@@ -58,9 +58,24 @@ export function redact(value: unknown, depth = 0): unknown {
   if (depth > 4) return "…";
   if (ArrayBuffer.isView(value) || value instanceof Blob) return "[bytes]";
   if (Array.isArray(value)) return value.slice(0, 50).map((item) => redact(item, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [name, SECRET_NAMES.test(name) && item ? "…" : redact(item, depth + 1)]),
-  );
+  const safe: Fields = {};
+  for (const name of Object.keys(value)) {
+    const item = (value as Fields)[name];
+    if (name !== "__proto__") safe[name] = item && isSecretName(name) ? "…" : redact(item, depth + 1);
+  }
+  return safe;
+}
+
+/** Field names come from the program: nearly all are the same few. */
+const secretNames = new Map<string, boolean>();
+const MAX_NAMES = 1_000;
+
+function isSecretName(name: string): boolean {
+  const known = secretNames.get(name);
+  if (known !== undefined) return known;
+  const isSecret = SECRET_NAMES.test(name);
+  if (secretNames.size < MAX_NAMES) secretNames.set(name, isSecret);
+  return isSecret;
 }
 
 function redactError(error: Error, depth: number): Fields {
@@ -94,9 +109,10 @@ export function createLog(options: {
   const listeners = new Set<(line: LogLine) => void>();
 
   const make = (base: Fields): Log => {
+    const hasBase = Object.keys(base).length > 0;
     const line = (level: LogLevel) => (message: string, fields?: Fields) => {
       if (ORDER[level] < ORDER[shared.level]) return;
-      const safe = redact({ ...base, ...fields }) as Fields;
+      const safe = redact(hasBase ? { ...base, ...fields } : (fields ?? {})) as Fields;
       const time = new Date(now());
       const text = redactText(message);
       if (options.format === "pretty") write(prettyLine(time, level, text, safe), level);

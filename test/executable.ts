@@ -50,13 +50,22 @@ export type ProgramOptions = {
   env?: Record<string, string>;
   simulator?: SimulatorStart;
   withKey?: boolean;
+  /** Text of `config/models.toml`. */
+  models?: string;
 };
 
 /** Starts `serve` on a free port with a pool of two Gemini tokens and one Flow session, all of the simulator. */
-export async function startProgram({ tokens, env = {}, simulator: simulated = {}, withKey = true }: ProgramOptions = {}): Promise<Program> {
+export async function startProgram({
+  tokens,
+  env = {},
+  simulator: simulated = {},
+  withKey = true,
+  models,
+}: ProgramOptions = {}): Promise<Program> {
   await ensureExecutable();
   const folder = temporaryFolder();
   const simulator = await startSimulator(simulated);
+  if (models !== undefined) await Bun.write(join(folder.path, "config", "models.toml"), models);
   const environment: Record<string, string> = {
     PATH: process.env.PATH ?? "",
     FLOW2API_SERVER_HOST: "127.0.0.1",

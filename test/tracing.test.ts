@@ -1,6 +1,9 @@
 // Traces of a server that has served, as an OpenTelemetry collector receives them.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import manifest from "../package.json";
+import { readLocked } from "../scripts/release/lockfile.ts";
 import { silentLog } from "../src/log.ts";
 import { OtlpTraces } from "../src/otlp-traces.ts";
 import { parseHeaders, parseTraceparent } from "../src/traces.ts";
@@ -237,6 +240,24 @@ describe("OpenTelemetry is loaded", () => {
 
   test("by nothing while it is off, and nothing else of a server needs it", async () => {
     expect(await loadedWith("")).toBe(0);
+  });
+
+  test("by three packages, which bring no gRPC and no script of an installation", () => {
+    const direct = Object.keys(manifest.dependencies).filter((name) => name.startsWith("@opentelemetry/"));
+    expect(direct.map((name) => name.slice("@opentelemetry/".length)).sort()).toEqual([
+      "api",
+      "exporter-trace-otlp-proto",
+      "sdk-trace-base",
+    ]);
+    const all = readLocked().packages;
+    expect(all.filter(({ name }) => /grpc|protobufjs/.test(name))).toEqual([]);
+    const manifests = all.map(({ folder }) => JSON.parse(readFileSync(join(import.meta.dir, "..", folder, "package.json"), "utf8")));
+    expect(manifests.filter(({ scripts = {} }) => scripts.install || scripts.preinstall || scripts.postinstall)).toEqual([]);
+    const versions = Map.groupBy(
+      all.filter(({ name }) => name.startsWith("@opentelemetry/")),
+      ({ name }) => name,
+    );
+    expect([...versions.values()].filter((copies) => copies.length > 1)).toEqual([]);
   });
 
   test("once a collector is named", async () => {

@@ -1,6 +1,7 @@
-// A release: every executable, the packages for npm, the bill of materials, the versions, sums and their signature.
+// A release: every executable, packages for npm, bill of materials, versions, sums, signature. `--target T` makes that one only.
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { $ } from "bun";
 import { build } from "../build.ts";
 import { ROOT } from "./lockfile.ts";
@@ -46,6 +47,8 @@ export function versionsText(changelog: string): string {
 }
 
 if (import.meta.main) {
-  const folder = join(ROOT, "dist/release");
-  await release({ folder, targets: TARGETS, signingKey: process.env.FLOW2API_SIGNING_KEY ?? "", report: console.log });
+  const options = { folder: { type: "string", default: join(ROOT, "dist/release") }, target: { type: "string", multiple: true } } as const;
+  const { folder, target = [...TARGETS] } = parseArgs({ options }).values;
+  const targets = TARGETS.filter((one) => target.includes(one));
+  await release({ folder: resolve(folder), targets, signingKey: process.env.FLOW2API_SIGNING_KEY ?? "", report: console.log });
 }

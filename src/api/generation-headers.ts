@@ -12,6 +12,7 @@ export function generationHeaders(
   { headers, family, successorOf }: Pick<Run, "headers" | "family" | "successorOf">,
   ignored: readonly string[] = [],
 ): Record<string, string> {
+  if (ignored.length === 0 && successorOf === null) return { ...headers };
   const ignoredHeaders = ignored.length > 0 ? ignoredHeader([...ignored, ...(headers[IGNORED_HEADER]?.split(", ") ?? [])]) : {};
   const successor: Record<string, string> =
     successorOf === null ? {} : { "x-flow2api-successor": `${family}; for="${successorOf.replace(/[^\w.:/-]/g, "")}"` };

@@ -58,6 +58,11 @@ function readModels(config: Config, stored: Record<string, unknown>, io: Io): Ca
   return models;
 }
 
+/** @throws {AppError} `invalid_request` naming the first fault of the models file: path, expected, got */
+export function assertModelsFile(config: Config, io: Io): void {
+  readModels(config, {}, io);
+}
+
 /** The catalogue before a folder is opened, for wrong usage; null where a folder may hold changes to it. @throws as {@link openFolder} */
 export function modelsWithoutFolder(values: FolderValues, io: Io): CatalogueLayers | null {
   const config = readConfig(values, io);

@@ -117,6 +117,15 @@ describe("a URL", () => {
   });
 });
 
+test("nothing but this command reads a list of versions, and none has an address built in", async () => {
+  const files = [...new Bun.Glob("**/*.ts").scanSync(join(import.meta.dir, ".."))].filter((file) => !file.endsWith(".test.ts"));
+  const texts = await Promise.all(files.map(async (file) => [file, await Bun.file(join(import.meta.dir, "..", file)).text()] as const));
+  expect(texts.filter(([, text]) => text.includes('version-list.ts"')).map(([file]) => file)).toEqual(["cli/upgrade.ts"]);
+  expect(texts.filter(([, text]) => text.includes('upgrade.ts"')).map(([file]) => file)).toEqual(["cli/cli.ts"]);
+  const [, upgrade] = texts.find(([file]) => file === "cli/upgrade.ts")!;
+  expect(upgrade).not.toMatch(/https?:\/\/[a-z]/);
+});
+
 describe("forms of a file", () => {
   test.each([
     ["a list", '["1.0.0", "v2.0.0"]', ["1.0.0", "2.0.0"]],

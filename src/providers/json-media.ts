@@ -3,7 +3,7 @@ import { readChunks, toNetworkError } from "../http.ts";
 import { decodeBase64, isCanonical } from "./base64.ts";
 import { JsonScanner } from "./json-scan.ts";
 import { damaged, parseJson, readJson } from "./json-stream.ts";
-import { createTempFiles, type MediaOptions, type MediaTempFiles, type Medium } from "./media-temp-files.ts";
+import { createTempFiles, type MediaOptions, type MediaTempFiles, type MediaWriter } from "./media-temp-files.ts";
 
 export type { MediaOptions, MediaTempFiles } from "./media-temp-files.ts";
 
@@ -121,7 +121,7 @@ export function replaceMedia(chunks: AsyncIterable<Uint8Array>, options: MediaOp
 
   async function* cut(): AsyncGenerator<Uint8Array> {
     const scanner = new JsonScanner(options.keys, options.threshold ?? THRESHOLD);
-    let medium: Medium | null = null;
+    let medium: MediaWriter | null = null;
     for await (const chunk of chunks) {
       for (const span of scanner.feed(chunk)) {
         if (span.type === "plain") yield span.bytes;

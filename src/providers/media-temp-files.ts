@@ -39,13 +39,13 @@ const MAX_OPEN = 64;
 const MAX_MEDIA = 1024 * 1024 * 1024;
 
 /** A medium on its way to disk. */
-export type Medium = {
+export type MediaWriter = {
   write(base64: Uint8Array): Promise<void>;
   /** Its placeholder, as it stands in the skeleton. */
   finish(): Promise<Uint8Array>;
 };
 
-export function createTempFiles(options: MediaOptions): MediaTempFiles & { open(): Promise<Medium> } {
+export function createTempFiles(options: MediaOptions): MediaTempFiles & { open(): Promise<MediaWriter> } {
   // Random, so that no text of an upstream passes for a placeholder.
   const mark = `media:${newId()}:`;
   const writers = new Map<string, TempFileWriter>();
@@ -64,7 +64,7 @@ export function createTempFiles(options: MediaOptions): MediaTempFiles & { open(
       // The type may stand after the bytes: it is known only when the value is taken.
       const writer = await options.openTempFile("application/octet-stream");
       writers.set(placeholder, writer);
-      return createMedium(placeholder, writer, grow);
+      return createMediaWriter(placeholder, writer, grow);
     },
     async take(value, mime) {
       const writer = writers.get(value);
@@ -83,7 +83,7 @@ export function createTempFiles(options: MediaOptions): MediaTempFiles & { open(
 }
 
 /** @param grow counts bytes; throws when they are too many */
-function createMedium(placeholder: string, writer: TempFileWriter, grow: (bytes: number) => void): Medium {
+function createMediaWriter(placeholder: string, writer: TempFileWriter, grow: (bytes: number) => void): MediaWriter {
   const decoder = createBase64Decoder();
   const put = async (bytes: Uint8Array) => {
     grow(bytes.byteLength);

@@ -26,7 +26,8 @@ describe("a new key", () => {
     expect(answer.status).toBe(200);
     const html = await answer.text();
     const [key] = KEY.exec(html)!;
-    for (const text of [`OPENAI_BASE_URL=${rig.url}/v1`, "Open WebUI", "Cherry Studio", "n8n", "curl"]) expect(html).toContain(text);
+    for (const text of [`OPENAI_BASE_URL=${rig.url}/v1`, "Open WebUI", "Cherry Studio", "n8n", "curl", `${rig.url}/mcp`])
+      expect(html).toContain(text);
     expect(await status(rig, key)).toBe(200);
     for (const path of ["/admin/keys", "/admin/keys/2", "/admin/keys/2/edit", "/admin/account"])
       expect(await (await me.get(path)).text()).not.toContain(key.slice(0, 20));

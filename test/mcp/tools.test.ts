@@ -1,5 +1,6 @@
 // Every MCP tool with official clients of both protocol generations: what a model gets to see, and what a person can open.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { addKey } from "../keys.ts";
 import { FLOW, GEMINI, hurriedClock, type Rig, startRig } from "../rig.ts";
 import { CLIENTS, connect, errorOf, linkOf, type Note, textOf } from "./connect.ts";
 
@@ -119,6 +120,25 @@ test("null counts as absent and unknown arguments pass: models send both", async
   await using client = await connect(rig);
   const given = { prompt: "a fox", model: null, n: null, seed: null, size: "auto", aspect_ratio: "", style: "oil", again: null };
   expect((await client.call("generate_image", given)).isError).toBeFalsy();
+});
+
+test("names that models write in place of ours are understood", async () => {
+  await using client = await connect(rig);
+  const image = linkOf(await client.call("generate_image", { prompt: "a house" }));
+  expect((await client.call("edit_image", { prompt: "make it red", image_url: image })).isError).toBeFalsy();
+  const started = await client.call("generate_video", { prompt: "it burns", image, duration: "4" });
+  const { id } = started._meta!["flow2api/job"] as { id: string };
+  const shown = await client.call("get_job", { job_id: id });
+  expect(shown._meta!["flow2api/job"]).toMatchObject({ id, kind: "video" });
+  expect(await rig.context.jobs.get(id, null)).toMatchObject({ mode: "first_frame", seconds: 4 });
+});
+
+test("another key's job is not there", async () => {
+  await using client = await connect(rig);
+  const started = await client.call("generate_video", { prompt: "a fox sleeps" });
+  const { id } = started._meta!["flow2api/job"] as { id: string };
+  await using stranger = await connect({ url: rig.url, key: await addKey(rig) });
+  expect(errorOf(await stranger.call("get_job", { id }))).toMatchObject({ isError: true, code: "job_not_found" });
 });
 
 test("a video starts from an image and from another video", async () => {

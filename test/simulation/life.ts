@@ -69,7 +69,7 @@ export function startLife(world: World, resume: (life: Life, row: VideoRow, leas
     limits,
     providers,
     tokens,
-    affinity: createAffinity(1000),
+    affinity: createAffinity({ results: 1000, signatures: 1_000_000 }),
     media: { get: async () => null, ...createWorldMedia(world, clock) },
     requests: { append: (row) => world.recorded(row) },
     settings: () => settings,

@@ -3,6 +3,7 @@
 import type { Kind } from "../../src/domain/generation.ts";
 import type { TokenRow } from "../../src/domain/token.ts";
 import { AppError } from "../../src/errors.ts";
+import { CATALOGUE } from "../../src/gateway/models/testing.ts";
 import type { Lease, LeaseOptions, LeaseRequest, Leases, Outcome } from "../../src/gateway/pool/lease-contract.ts";
 import type { Pool } from "../../src/gateway/pool/pool.ts";
 import type { Chronicle } from "./chronicle.ts";
@@ -88,7 +89,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
 
   function matches({ row }: Token, { kind, family, providers, minTier, exclude, pinned }: LeaseRequest): boolean {
     if (!isOpen(row, kind) || !providers.includes(row.provider) || exclude.has(row.id)) return false;
-    if (row.families?.includes(family) === false || row.denyFamilies.includes(family)) return false;
+    if (CATALOGUE.servedFamilies(row.provider, row.families)?.includes(family) === false || row.denyFamilies.includes(family)) return false;
     return (row.tier ?? 0) >= (minTier?.[row.provider] ?? 0) && (pinned ?? row.id) === row.id;
   }
 

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../clock.ts";
 import type { Kind } from "../../domain/generation.ts";
+import type { Job } from "../../domain/job.ts";
 import type { KeyRow } from "../../domain/key.ts";
 import { AppError } from "../../errors.ts";
 import type { Generate } from "../../gateway/generation/contract.ts";
@@ -62,7 +63,10 @@ export type Content =
   | { type: "image"; data: string; mimeType: string }
   | { type: "resource_link"; uri: string; name: string; title?: string; mimeType: string; size?: number; description?: string };
 
-export type ToolResult = { content: Content[] };
+export type ToolResult = { content: Content[]; _meta?: { [name: string]: unknown } };
+
+/** A job in a result, for programs; models read the text. */
+export const jobMeta = ({ id, kind, state, progress }: Job) => ({ "flow2api/job": { id, kind, state, progress: Math.floor(progress) } });
 
 /** What every generating tool takes about repetitions. */
 export type Repetition = { idempotency_key?: string | null; again?: boolean | null };

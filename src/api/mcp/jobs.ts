@@ -5,7 +5,7 @@ import type { Job } from "../../domain/job.ts";
 import { AppError } from "../../errors.ts";
 import { failureOf } from "../../gateway/jobs/job-state.ts";
 import { countOr } from "../body/invalid.ts";
-import type { Api, Call, Content, ToolResult } from "./call.ts";
+import { type Api, type Call, type Content, jobMeta, type ToolResult } from "./call.ts";
 import { imageContent, videoContent } from "./content.ts";
 import { jobWords } from "./progress.ts";
 import { type JobArguments, WAIT_SECONDS } from "./schema.ts";
@@ -21,9 +21,9 @@ export async function getJob(api: Api, call: Call, { id, wait_seconds }: JobArgu
   const job = wait > 0 ? await waitForEnd(api, call, seen, wait * 1000) : seen;
   const failure = failureOf(job);
   if (failure) throw failure;
-  if (job.state === "completed") return { content: await resultOf(api, call, job) };
+  if (job.state === "completed") return { content: await resultOf(api, call, job), _meta: jobMeta(job) };
   const text = `Job ${job.id} is not done. ${jobWords(job)}. Call get_job again${wait > 0 ? "" : ", with wait_seconds 45"}.`;
-  return { content: [{ type: "text", text }] };
+  return { content: [{ type: "text", text }], _meta: jobMeta(job) };
 }
 
 const noJob = () => new AppError("not_found", "id: there is no such job of this key.", { param: "id", reason: "job_not_found" });

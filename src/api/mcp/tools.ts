@@ -30,14 +30,23 @@ function tool<S extends TSchema>(
   run: (api: Api, call: Call, given: ReturnType<Validator<S>>) => ToolResult | Promise<ToolResult>,
 ): Tool {
   const validate = validator(schema);
-  return { name, schema, isOfJobs: false, ...facts, run: (api, call, given) => run(api, call, validate(argumentsOf(given))) };
+  return { name, schema, isOfJobs: false, ...facts, run: (api, call, given) => run(api, call, validate(argumentsOf(name, given))) };
 }
 
+/** Names that models write in place of ours, by tool. */
+const ALIASES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  edit_image: { image: "images", image_url: "images", image_urls: "images" },
+  generate_video: { image: "first_frame", images: "reference_images", duration: "seconds", video_id: "video" },
+  get_job: { job_id: "id", video_id: "id" },
+};
+
 /** No arguments at all are an object without any. */
-function argumentsOf(given: unknown): object {
+function argumentsOf(name: string, given: unknown): object {
   if (given === undefined || given === null) return {};
-  if (isRecord(given)) return given;
-  throw new AppError("invalid_request", "The arguments must be an object.");
+  if (!isRecord(given)) throw new AppError("invalid_request", "The arguments must be an object.");
+  const renamed: Record<string, unknown> = { ...given };
+  for (const [alias, meant] of Object.entries(ALIASES[name] ?? {})) renamed[meant] ??= given[alias];
+  return renamed;
 }
 
 export const TOOLS: readonly Tool[] = [

@@ -8,7 +8,7 @@ import type { CreateVideoJob, Jobs } from "../../gateway/jobs/contract.ts";
 import { usualVideoMs } from "../../gateway/jobs/job-state.ts";
 import { countOr, mustBe } from "../body/invalid.ts";
 import { foldSeed } from "../seed.ts";
-import { type Api, admitInputs, type Call, modelOf, referenceOf, repetitionOf, type ToolResult } from "./call.ts";
+import { type Api, admitInputs, type Call, jobMeta, modelOf, referenceOf, repetitionOf, type ToolResult } from "./call.ts";
 import { VIDEO_SECONDS, type VideoArguments } from "./schema.ts";
 
 /** @throws {AppError} what the arguments lack, and as `Jobs.createVideo` */
@@ -40,7 +40,7 @@ export async function generateVideo(api: Api, call: Call, given: VideoArguments)
   call.onSent(client.delivered);
   const seconds = Math.ceil(usualVideoMs(job.seconds) / 1000);
   const text = `Job ${job.id} makes the video with ${job.family}, usually within ${seconds} s. Call get_job with this id and wait_seconds 45, again until it is done.`;
-  return { content: [{ type: "text", text }] };
+  return { content: [{ type: "text", text }], _meta: jobMeta(job) };
 }
 
 export function jobsOf({ jobs }: Api): Jobs {

@@ -12,7 +12,7 @@ import { KNOWN_DEFAULTS } from "../../gateway/auth/password.ts";
 import { hashKey } from "../../gateway/keys/keys.ts";
 import type { Log } from "../../log.ts";
 import { recordChange } from "../audit.ts";
-import { readConfig, withAbsoluteFolder } from "../folder.ts";
+import { assertModelsFile, readConfig, withAbsoluteFolder } from "../folder.ts";
 import { defineVerb, FOLDER_OPTIONS, type Io } from "../verb.ts";
 import { prepareFirstStart } from "./first-start.ts";
 import { createServerLog, listening, watchEventLoop } from "./listen.ts";
@@ -29,6 +29,7 @@ export const serve = defineVerb({
   },
   async run({ values, io }) {
     const config = withAbsoluteFolder(readConfig(values, io, { "server.host": values.host, "server.port": values.port }), io);
+    assertModelsFile(config, io);
     using log = createServerLog(config, io);
     for (const warning of config.warnings) log.warn(warning);
     using signals = watchSignals(io);

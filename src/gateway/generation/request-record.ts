@@ -57,15 +57,18 @@ export function writeRequest({ requests, metrics, traces }: Pick<Dependencies, "
 
 /** Record of one generation, from its first attempt to its row. */
 export class GenerationRecord {
-  private attempts: TracedAttempt[] = [];
-  private calls: GenerationEnd["calls"][number][] = [];
-  private mediaIds: string[] = [];
-  private used = { images: 0, usd: 0, tokenId: null as number | null };
+  private readonly attempts: TracedAttempt[] = [];
+  private readonly calls: GenerationEnd["calls"][number][] = [];
+  private readonly mediaIds: string[] = [];
+  private images = 0;
+  private usd = 0;
+  private tokenId: number | null = null;
   private family: string | null = null;
   private usage: Usage | null = null;
-  private ended = { outcome: "cancelled", message: null as string | null };
-  private decided = false;
-  private closed = false;
+  private outcome = "cancelled";
+  private message: string | null = null;
+  private isDecided = false;
+  private isClosed = false;
 
   constructor(
     private readonly deps: Dependencies,
@@ -74,123 +77,124 @@ export class GenerationRecord {
     if (!request.forJob) deps.traces?.hold(request.requestId);
   }
 
-  /** Tokens of the model, as the upstream counted them. */
-  private tokens(): { inputTokens: number; outputTokens: number } {
-    const { usage } = this;
-    if (!usage) return { inputTokens: 0, outputTokens: 0 };
-    return { inputTokens: usage.inputText + usage.inputImage, outputTokens: usage.outputText + usage.outputImage + usage.thoughts };
-  }
-
-  private endAdmission(admission: Admission) {
-    const ms = elapsedMs(this.request.startedAt, this.deps.clock.now());
-    const end = { ok: this.ended.outcome === "ok", ms, ...this.tokens(), calls: this.calls };
-    const { images, usd } = this.used;
-    if (images > 0 || usd > 0) admission.settle({ images, videoSeconds: 0, usd }, end);
-    else admission.release(end);
-  }
-
-  private write() {
-    const { family, request } = this;
-    const { kind } = request.choice;
-    const row = {
-      id: request.requestId,
-      at: request.startedAt,
-      ms: elapsedMs(request.startedAt, this.deps.clock.now()),
-      dialect: request.dialect,
-      route: request.route,
-      keyId: request.key.id,
-      model: clip(request.choice.requested),
-      family,
-      kind,
-      outcome: this.ended.outcome,
-      message: this.ended.message,
-      images: this.mediaIds.length,
-      videoSeconds: 0,
-      ...this.tokens(),
-      usd: this.used.usd,
-      stream: request.stream,
-      mediaIds: this.mediaIds,
-      attempts: this.attempts,
-      payload: request.payload,
-    };
-    writeRequest(this.deps, row);
-    const { id, ms, model, outcome, message } = row;
-    this.deps.log.info("generation", {
-      requestId: id,
-      model,
-      family,
-      tokenId: this.used.tokenId,
-      attempts: this.attempts.length,
-      ms,
-      outcome,
-      ...(message ? { message } : {}),
-    });
-  }
-
   serve(family: string): void {
     this.family = family;
   }
 
   /** Opens an attempt. Calling the result closes it, once: health is reported, the attempt recorded, its cost added. */
   attempt(lease: Lease, startedAt: number): AttemptEnd {
-    let open = true;
-    const asked = this.family ?? "";
+    let isOpen = true;
+    const family = this.family ?? "";
     return (outcome, images, cost, reply) => {
-      if (!open) return;
-      open = false;
-      lease.report(outcome);
-      const result = outcome.ok ? "ok" : outcome.kind;
-      const { metrics, traces, clock } = this.deps;
-      const { tokenId, provider } = lease;
-      const served = { provider, model: asked };
-      metrics.attemptEnded({ ...served, result });
-      metrics.madeMedia({ ...served, kind: this.request.choice.kind, count: images.length, videoSeconds: 0, usd: cost.usd });
-      const ms = elapsedMs(startedAt, clock.now());
-      this.calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
-      this.attempts.push({
-        tokenId,
-        provider,
-        family: asked,
-        startedAt,
-        ms,
-        outcome: result,
-        reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
-        upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
-      });
-      if (traces) {
-        const usage = outcome.ok ? outcome.usage : null;
-        const { finish, modelVersion, responseId } = reply ?? {};
-        const made = { images: images.length, videoSeconds: 0, usd: cost.usd };
-        this.attempts.at(-1)!.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, responseId, ...made };
-      }
-      this.mediaIds.push(...images.map((media) => media.id));
-      this.used.images += cost.images;
-      this.used.usd += cost.usd;
-      this.used.tokenId = lease.tokenId;
+      if (!isOpen) return;
+      isOpen = false;
+      this.endAttempt({ lease, startedAt, family, outcome, images, cost, reply });
     };
   }
 
   finish(done: Extract<GenerateEvent, { type: "done" }>): void {
     this.usage = done.usage;
-    this.ended = done.finish.startsWith("policy")
-      ? { outcome: "content_policy", message: done.upstreamReason }
-      : { outcome: "ok", message: null };
-    this.decided = true;
+    const isRefused = done.finish.startsWith("policy");
+    this.outcome = isRefused ? "content_policy" : "ok";
+    this.message = isRefused ? done.upstreamReason : null;
+    this.isDecided = true;
   }
 
   fail(error: unknown): void {
-    if (this.decided) return;
-    this.decided = true;
+    if (this.isDecided) return;
+    this.isDecided = true;
     if (error instanceof AppError && error.usage) this.usage = error.usage;
-    this.ended = described(error);
+    Object.assign(this, described(error));
   }
 
   /** Settles or releases the reservation and writes the row. The first call counts. */
   close(admission: Admission | null): void {
-    if (this.closed) return;
-    this.closed = true;
-    if (admission) this.endAdmission(admission);
-    this.write();
-    if (!this.request.forJob) this.deps.traces?.release(this.request.requestId);
+    if (this.isClosed) return;
+    this.isClosed = true;
+    const { request, usage } = this;
+    const ms = elapsedMs(request.startedAt, this.deps.clock.now());
+    const inputTokens = usage ? usage.inputText + usage.inputImage : 0;
+    const outputTokens = usage ? usage.outputText + usage.outputImage + usage.thoughts : 0;
+    if (admission) this.endAdmission(admission, { ok: this.outcome === "ok", ms, inputTokens, outputTokens, calls: this.calls });
+    this.write({ ms, inputTokens, outputTokens });
+    if (!request.forJob) this.deps.traces?.release(request.requestId);
+  }
+
+  private endAttempt({ lease, startedAt, family, outcome, images, cost, reply }: EndedAttempt): void {
+    const { metrics, clock, traces } = this.deps;
+    lease.report(outcome);
+    const result = outcome.ok ? "ok" : outcome.kind;
+    const { tokenId, provider } = lease;
+    metrics.attemptEnded({ provider, model: family, result });
+    const { kind } = this.request.choice;
+    metrics.madeMedia({ provider, model: family, kind, count: images.length, videoSeconds: 0, usd: cost.usd });
+    const ms = elapsedMs(startedAt, clock.now());
+    this.calls.push({ tokenId, ok: outcome.ok, ms, images: cost.images, videoSeconds: 0, usd: cost.usd });
+    const attempt: TracedAttempt = {
+      tokenId,
+      provider,
+      family,
+      startedAt,
+      ms,
+      outcome: result,
+      reason: outcome.ok ? null : (outcome.detail?.reason ?? null),
+      upstreamStatus: outcome.ok ? 200 : (outcome.upstreamStatus ?? null),
+    };
+    if (traces) {
+      const usage = outcome.ok ? outcome.usage : null;
+      const { finish, modelVersion, responseId } = reply ?? {};
+      const made = { images: images.length, videoSeconds: 0, usd: cost.usd };
+      attempt.call = { waitedMs: lease.waitedMs, usage, finish, modelVersion, responseId, ...made };
+    }
+    this.attempts.push(attempt);
+    for (const { id } of images) this.mediaIds.push(id);
+    this.images += cost.images;
+    this.usd += cost.usd;
+    this.tokenId = tokenId;
+  }
+
+  private endAdmission(admission: Admission, end: GenerationEnd): void {
+    const { images, usd } = this;
+    if (images > 0 || usd > 0) admission.settle({ images, videoSeconds: 0, usd }, end);
+    else admission.release(end);
+  }
+
+  private write({ ms, inputTokens, outputTokens }: { ms: number; inputTokens: number; outputTokens: number }): void {
+    const { request, family, outcome, message, mediaIds, attempts, tokenId } = this;
+    const model = clip(request.choice.requested);
+    writeRequest(this.deps, {
+      id: request.requestId,
+      at: request.startedAt,
+      ms,
+      dialect: request.dialect,
+      route: request.route,
+      keyId: request.key.id,
+      model,
+      family,
+      kind: request.choice.kind,
+      outcome,
+      message,
+      images: mediaIds.length,
+      videoSeconds: 0,
+      inputTokens,
+      outputTokens,
+      usd: this.usd,
+      stream: request.stream,
+      mediaIds,
+      attempts,
+      payload: request.payload,
+    });
+    const facts = { requestId: request.requestId, model, family, tokenId, attempts: attempts.length, ms, outcome };
+    this.deps.log.info("generation", message ? { ...facts, message } : facts);
   }
 }
+
+type EndedAttempt = {
+  lease: Lease;
+  startedAt: number;
+  family: string;
+  outcome: Outcome;
+  images: Media[];
+  cost: { images: number; usd: number };
+  reply: Parameters<AttemptEnd>[3];
+};

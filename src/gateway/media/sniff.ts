@@ -100,7 +100,7 @@ export function readPixels(head: Uint8Array, type: MediaType): Pixels | null {
 function measure(head: Uint8Array, type: MediaType): Pixels | null {
   switch (type) {
     case PNG_TYPE:
-      return PNG.validate(head) ? PNG.calculate(head.slice(0, 64)) : null;
+      return measurePng(head);
     case WEBP_TYPE:
       return WEBP.calculate(head.slice(0, 64));
     case GIF_TYPE:
@@ -114,6 +114,16 @@ function measure(head: Uint8Array, type: MediaType): Pixels | null {
       return null;
   }
 }
+
+/** The header is the first chunk (PNG, 11.2.1); Apple's own form has another before it. */
+function measurePng(head: Uint8Array): Pixels | null {
+  const hasHeader = head[12] === 0x49 && head[13] === 0x48 && head[14] === 0x44 && head[15] === 0x52 && head.byteLength >= 24;
+  if (hasHeader) return { width: uint32(head, 16), height: uint32(head, 20) };
+  return PNG.validate(head) ? PNG.calculate(head.slice(0, 64)) : null;
+}
+
+const uint32 = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 
 /** A HEIC states the size of its tiles and previews as well. */
 function largest({ width, height, images = [] }: Pixels & { images?: Pixels[] }): Pixels {

@@ -115,6 +115,7 @@ const MAX_NAMES = 40;
 
 /** The header, or none without ignored fields. Names are the client's: characters not allowed in a header are dropped. */
 export function ignoredHeader(names: readonly string[]): Record<string, string> {
+  if (names.length === 0) return {};
   const shown = [...new Set(names)].map((name) => name.replace(/[^\w.[\]-]/g, "").slice(0, 100)).filter(Boolean);
   return shown.length > 0 ? { [IGNORED_HEADER]: shown.slice(0, MAX_NAMES).join(", ") } : {};
 }

@@ -2,9 +2,10 @@
 
 import type { Log } from "../../log.ts";
 import type { Pool } from "../pool/pool.ts";
-import { dayOf } from "./catalogue/build.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import { type Retirement, retirementsOf } from "./list-models.ts";
+
+const DAY_MS = 86_400_000;
 
 type Dependencies = {
   catalogue: () => Catalogue;
@@ -15,8 +16,8 @@ type Dependencies = {
 };
 
 export class ModelWatch {
-  /** What was looked at last: catalogue and day. */
-  #seen = "";
+  /** What was looked at last. */
+  #seen: { catalogue: Catalogue; day: number } | null = null;
   #unpriced = "";
   readonly #told = new Set<string>();
 
@@ -26,9 +27,9 @@ export class ModelWatch {
   check(): void {
     const { catalogue, pool, now } = this.deps;
     const current = catalogue();
-    const seen = `${current.revision} ${dayOf(now())}`;
-    if (seen === this.#seen) return;
-    this.#seen = seen;
+    const day = Math.floor(now() / DAY_MS);
+    if (this.#seen?.catalogue === current && this.#seen.day === day) return;
+    this.#seen = { catalogue: current, day };
     this.#checkPrices(current);
     for (const retirement of retirementsOf(current, pool, now())) this.#tell(retirement);
   }

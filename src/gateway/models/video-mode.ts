@@ -1,8 +1,16 @@
 // Video mode: chosen from what the inputs may mean and the provider offers. Pure.
-import type { VideoMode } from "../../domain/generation.ts";
+import type { Tier, VideoMode, VideoOptions } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import type { VideoLimits, VideoModeLimits } from "./family.ts";
-import type { VideoNeeds } from "./video-options.ts";
+
+/** What decides which provider can make a video: its options, what it starts from, and what the model id fixes. */
+export type VideoNeeds = VideoOptions & {
+  images: number;
+  hasSource: boolean;
+  /** What the model id allows to start from; the inputs decide among them. */
+  modes?: readonly VideoMode[];
+  tier?: Tier;
+};
 
 export const takesSource = (mode: VideoMode): boolean => mode === "edit" || mode === "extend" || mode === "upscale";
 

@@ -14,16 +14,9 @@ import { AppError } from "../../errors.ts";
 import type { VideoFamily, VideoLimits, VideoModeLimits } from "./family.ts";
 import type { ModelParameters } from "./parse-model.ts";
 import { estimateVideoUsd } from "./prices.ts";
-import { chooseMode, INPUTS, refused, takesSource } from "./video-mode.ts";
+import { chooseMode, INPUTS, refused, takesSource, type VideoNeeds } from "./video-mode.ts";
 
-/** What decides which provider can make a video: its options, what it starts from, and what the model id fixes. */
-export type VideoNeeds = VideoOptions & {
-  images: number;
-  hasSource: boolean;
-  /** What the model id allows to start from; the inputs decide among them. */
-  modes?: readonly VideoMode[];
-  tier?: Tier;
-};
+export type { VideoNeeds } from "./video-mode.ts";
 
 /** The options as one provider can follow them. The seed is the job's, for every provider. */
 export type FittedVideo = Omit<VideoOptions, "seed"> & {

@@ -99,11 +99,12 @@ function weightOf(sign: Sign, { maxTokens }: ChatCall, reading: Reading): number
 /** A word or two: gateways that look whether a model answers allow 1 to 16. */
 const NEXT_TO_NO_TOKENS = 16;
 
+const DIGITS = /^\s{0,9}\d{1,2}\s{0,9}$/;
 const CONSENT = /^\s{0,9}(?:ok|okay|yes|yeah|no|please|good|just|好|可以|是|行|不)|^[^\p{L}\p{N}]{0,99}$/iu;
 
 /** Consent in the midst of a conversation is to what was said before it; a video is made only for what asks for one. */
 const probeOf = ({ text, messages, earlier, kind, maxTokens }: ChatCall): Probe | null => {
-  const isDigit = /^\s{0,9}\d{1,2}\s{0,9}$/.test(text) && maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS;
+  const isDigit = DIGITS.test(text) && maxTokens !== null && maxTokens <= HARDLY_ANY_TOKENS;
   // By the tokens, by the words and by being the first of the conversation: none of these alone.
   const isCheck = maxTokens !== null && maxTokens <= NEXT_TO_NO_TOKENS && messages <= 1 && earlier.length === 0 && isTerse(text);
   const probe = isDigit || isCheck ? ({ kind: "greeting" } as const) : probeIn(text);
@@ -119,18 +120,17 @@ function signsOf(call: ChatCall, { task, reading, probe, isSystemTask }: Evidenc
   // Words that a scene may hold as well count only beside one that no scene holds.
   const isText = (reading.target !== null && !reading.isVisual) || reading.asks || reading.hasJson || task.hasTranscript;
   const isShort = call.maxTokens !== null && call.maxTokens < FEW_TOKENS;
-  const found: [Sign, boolean][] = [
-    ["probe", probe !== null],
-    ["marker", call.marker !== null],
-    ["tokens", isShort],
-    ["asks", reading.asks && reading.target === null],
-    ["task", reading.target !== null && (!reading.isVisual || call.marker !== null)],
-    ["conversation", task.hasTranscript || (reading.isAbout && isText)],
-    ["bounds", reading.bounds > 0 && isText],
-    ["json", reading.hasJson],
-    ["system", isSystemTask],
-  ];
-  return found.flatMap(([sign, holds]) => (holds ? [sign] : []));
+  const signs: Sign[] = [];
+  if (probe !== null) signs.push("probe");
+  if (call.marker !== null) signs.push("marker");
+  if (isShort) signs.push("tokens");
+  if (reading.asks && reading.target === null) signs.push("asks");
+  if (reading.target !== null && (!reading.isVisual || call.marker !== null)) signs.push("task");
+  if (task.hasTranscript || (reading.isAbout && isText)) signs.push("conversation");
+  if (reading.bounds > 0 && isText) signs.push("bounds");
+  if (reading.hasJson) signs.push("json");
+  if (isSystemTask) signs.push("system");
+  return signs;
 }
 
 function isEnough(

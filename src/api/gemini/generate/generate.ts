@@ -37,10 +37,10 @@ type Begun = Started & { output: ImageFormatOptions | null; ignored: string[]; l
 export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
   const { run, output, ignored, leftOut } = await start(api, call, model, "generateContent");
   const envelope = { model: run.family, responseId: newId() };
-  const headers = headersOf(run, ignored, leftOut);
+  const headers = () => headersOf(run, ignored, leftOut);
   const whole = async () =>
     jsonWithBytes(await wholeResponse({ api, call, output }, run.events, envelope), {
-      headers: headersOf(run, ignored, leftOut),
+      headers: headers(),
       onSent: run.delivered,
     });
   return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);

@@ -54,15 +54,12 @@ export function readInstance({ instances, parameters }: PredictBody): { instance
 /** @throws {AppError} also when every image was refused: clients of this method read the first prediction unasked */
 export async function predict(api: Api, call: Call, model: string): Promise<Response> {
   const { run, output, includeReasons, ignored } = await start(api, call, model);
-  const headers = generationHeaders(run, ignored);
+  const headers = () => generationHeaders(run, ignored);
   const whole = async () => {
     const { made, refusals } = await collect(run.events);
     const predictions = await Promise.all(made.map((one) => encodePrediction(api, one, output)));
     const filtered = includeReasons ? refusals.map((reason) => ({ raiFilteredReason: reason })) : [];
-    return jsonWithBytes(
-      { predictions: [...predictions, ...filtered] },
-      { headers: generationHeaders(run, ignored), onSent: run.delivered },
-    );
+    return jsonWithBytes({ predictions: [...predictions, ...filtered] }, { headers: headers(), onSent: run.delivered });
   };
   return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
 }

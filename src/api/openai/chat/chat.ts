@@ -37,7 +37,7 @@ import { answerChatVideo, startChatVideo } from "./video.ts";
 
 const validate = validator(ChatBody);
 
-type Show = (made: Extract<GenerateEvent, { type: "image" }>) => Promise<ShownImage>;
+type Show = (made: Extract<GenerateEvent, { type: "image" }>) => ShownImage | Promise<ShownImage>;
 
 /** @throws {AppError} everything that is known before an upstream is called */
 export async function chat(api: Api, call: Call): Promise<Response> {
@@ -62,21 +62,19 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   if (!isJoined(run.headers)) side.started();
   // Of the end rather than the beginning: a retired model is known by then.
   const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });
-  const headers = headersNow();
   const notes = leftOutLines(leftOut);
   const envelope = envelopeOf(api, run.family, job);
   const embedded = createBase64Placeholders();
   const show = shower(api, call, { requested: form, stream: decoded.stream, embedded });
   if (!decoded.stream) {
-    const whole = async () =>
-      jsonWithBytes(
-        { ...(await completion(api, run.events, { envelope, show, notes })), model: run.family },
-        { headers: headersNow(), onSent: run.delivered },
-        embedded,
-      );
-    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+    const whole = async () => {
+      const answer = await completion(api, run.events, { envelope, show, notes });
+      answer.model = run.family;
+      return jsonWithBytes(answer, { headers: headersNow(), onSent: run.delivered }, embedded);
+    };
+    return sendEarly({ api, startedAt: call.startedAt, headers: headersNow, errorBody }, whole);
   }
-  return streamChat({ api, run, envelope, show, embedded, notes, includeUsage: decoded.includeUsage, headers, stop });
+  return streamChat({ api, run, envelope, show, embedded, notes, includeUsage: decoded.includeUsage, headers: headersNow(), stop });
 }
 
 const envelopeOf = (api: Api, model: string, job: Job | null): Envelope => ({
@@ -99,12 +97,13 @@ type Showing = { requested: ImageForm; stream: boolean; embedded: Base64Placehol
 
 function shower(api: Api, { origin }: Call, { requested, stream, embedded }: Showing): Show {
   const longest = stream ? api.settings.current().chat.max_line_kb * 1024 : 0;
-  return async (made) => {
+  return (made) => {
     const { media } = made;
     const isTooLong = longest > 0 && Math.ceil(media.bytes / 3) * 4 + LINE_OVERHEAD > longest;
-    const form = isTooLong ? "markdown_url" : requested;
-    const url = form === "markdown_url" ? mediaUrl(origin, media) : await mediaDataUrl(api.media, made, embedded);
-    return { form: form === "images" ? "images" : "markdown", url, link: mediaUrl(origin, media) };
+    const link = mediaUrl(origin, media);
+    if (isTooLong || requested === "markdown_url") return { form: "markdown", url: link, link };
+    const form = requested === "images" ? "images" : "markdown";
+    return mediaDataUrl(api.media, made, embedded).then((url) => ({ form, url, link }));
   };
 }
 
@@ -122,7 +121,11 @@ async function completion(
   let text = "";
   const done = await readWhole(events, (event) => {
     if (event.type === "text") text += event.text;
-    else if (event.type === "image") return show(event).then((image) => void images.push(image));
+    else if (event.type === "image") {
+      const image = show(event);
+      if (!(image instanceof Promise)) images.push(image);
+      else return image.then((shown) => void images.push(shown));
+    }
   });
   assertShown(api, done);
   const said = text || images.length > 0 ? text : refusalText(done);

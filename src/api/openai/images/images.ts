@@ -42,10 +42,9 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
   if (started instanceof Response) return started;
   const { decoded, run, leftOut, stop } = started;
   const headersNow = () => ({ ...generationHeaders(run), ...leftOutHeaders(leftOut) });
-  const headers = headersNow();
   if (!decoded.stream) {
     const { startedAt } = call;
-    return sendEarly({ api, startedAt, headers, errorBody }, async () =>
+    return sendEarly({ api, startedAt, headers: headersNow, errorBody }, async () =>
       jsonWithBytes(await wholeBody(api, call, run, decoded), { headers: headersNow(), onSent: run.delivered }),
     );
   }
@@ -54,7 +53,7 @@ export async function images(api: Api, call: Call, kind: ImagesKind): Promise<Re
     clock: api.clock,
     heartbeat: COMMENT,
     firstMs: FIRST_COMMENT_MS,
-    headers,
+    headers: headersNow(),
     onCancel: stop,
     onEnd: run.delivered,
   });

@@ -31,12 +31,17 @@ export async function responses(api: Own, call: Call): Promise<Response> {
   const begun = await begin(api, call);
   if (begun.local) return sendLocal(api, begun);
   const { work, headersNow, stop, delivered } = begun;
-  const headers = headersNow();
   if (!work.decoded.stream) {
     const whole = async () => jsonWithBytes(await wholeResponse(api, work), { headers: headersNow(), onSent: delivered });
-    return sendEarly({ api, startedAt: call.startedAt, headers, errorBody }, whole);
+    return sendEarly({ api, startedAt: call.startedAt, headers: headersNow, errorBody }, whole);
   }
-  return streamFrames(responseFrames(api, work), { clock: api.clock, heartbeat: COMMENT, headers, onCancel: stop, onEnd: delivered });
+  return streamFrames(responseFrames(api, work), {
+    clock: api.clock,
+    heartbeat: COMMENT,
+    headers: headersNow(),
+    onCancel: stop,
+    onEnd: delivered,
+  });
 }
 
 async function sendLocal(api: Api, { local, stream }: { local: LocalResponse; stream: boolean }): Promise<Response> {
