@@ -2,7 +2,7 @@
 
 import type { Incoming } from "./exchange.ts";
 import type { Running } from "./running.ts";
-import { serviceAccountKey } from "./vertex/service-account.ts";
+import { serviceAccountKey } from "./vertex/accounts.ts";
 import { DEFAULT_OPTIONS, type SimulatorOptions } from "./world.ts";
 
 /**

@@ -11,7 +11,7 @@ import { googleError, refusalReply } from "./google-errors.ts";
 import { OPERATIONS } from "./operations.ts";
 import { createRecorder, describeRequest, type RecordedCall } from "./recorder.ts";
 import type { Running } from "./running.ts";
-import { type AccountFacts, serviceAccountKey } from "./vertex/service-account.ts";
+import { type AccountFacts, serviceAccountKey } from "./vertex/accounts.ts";
 import { routeVertex } from "./vertex/vertex.ts";
 import { createWorld, DEFAULT_OPTIONS, type SimulatorOptions } from "./world.ts";
 

@@ -81,8 +81,8 @@ export function createFiles(options: Pick<GeminiOptions, "pause">, transport: Tr
 
   /** Follows redirects by hand: the key goes to the API's own origin only. */
   const follow = async (to: string, token: ProviderToken, signal: AbortSignal): Promise<Response> => {
-    const api = transport.addressOf("");
-    let url = transport.addressOf(to);
+    const api = transport.addressOf(token, "");
+    let url = transport.addressOf(token, to);
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       if (url.protocol !== "https:" && url.protocol !== api.protocol) break;
       const request: GeminiRequest = { to: url.href, token, signal };
@@ -90,7 +90,7 @@ export function createFiles(options: Pick<GeminiOptions, "pause">, transport: Tr
       if (response.status === 200) return response;
       const location = response.headers.get("location");
       if (response.status < 300 || response.status >= 400 || !location) {
-        throw await transport.refusalOf(response, request, (status, body, now) => toLookupError("file", status, body, now));
+        throw await transport.refusalOf(response, request, (status, body, now) => toLookupError("file", { status, body, now }));
       }
       await response.body?.cancel();
       url = new URL(location, url);

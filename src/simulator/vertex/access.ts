@@ -3,7 +3,7 @@ import { type Exchange, type Incoming, jsonReply, type Reply, type Route } from 
 import * as errors from "../google-errors.ts";
 import { OPERATIONS, type Operation } from "../operations.ts";
 import type { World } from "../world.ts";
-import { readAssertion } from "./service-account.ts";
+import { readAssertion } from "./accounts.ts";
 
 /** Where a request says that its model lies; null in express mode, which names no project. */
 export type Place = { project: string; location: string } | null;

@@ -1,24 +1,19 @@
 // What the simulated Vertex has, and where. Source: locations and model pages of docs.cloud.google.com, read 2026-11-29.
-import { type GeminiModel, MODELS } from "../gemini/models.ts";
+import { allModels, type GeminiModel } from "../gemini/models.ts";
+import type { World } from "../world.ts";
 
 /** Models that Vertex calls otherwise than the Gemini API does. */
 const OWN_NAMES: Readonly<Record<string, string>> = { "gemini-omni-1.1-flash": "gemini-omni-1.1-flash-preview" };
 
-export const VERTEX_MODELS: ReadonlyMap<string, GeminiModel> = new Map(
-  [...MODELS.values()].map((model) => {
-    const id = OWN_NAMES[model.id] ?? model.id;
-    return [id, { ...model, id, vertex: true }];
-  }),
-);
+export const vertexModels = (world: World): GeminiModel[] =>
+  allModels(world).map((model) => ({ ...model, id: OWN_NAMES[model.id] ?? model.id, vertex: true }));
 
 /** Models that are not at `global` alone. */
 const REGIONAL: ReadonlySet<string> = new Set(["gemini-2.5-flash-image", "gemini-2.5-flash"]);
 
-/** The model as this location has it, or null. */
-export function modelAt(id: string, location: string): GeminiModel | null {
-  const model = VERTEX_MODELS.get(id);
-  return model && (location === "global" || REGIONAL.has(id)) ? model : null;
-}
+/** The model as this location has it, or undefined. */
+export const modelAt = (world: World, id: string, location: string): GeminiModel | undefined =>
+  vertexModels(world).find((model) => model.id === id && (location === "global" || REGIONAL.has(id)));
 
 /** An entry of the list, which says nothing of the project. */
 export const publisherModel = ({ id }: GeminiModel): Record<string, unknown> => ({

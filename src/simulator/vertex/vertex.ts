@@ -9,7 +9,7 @@ import { noSuchFile, readContentRequest } from "../gemini/request.ts";
 import * as errors from "../google-errors.ts";
 import type { World } from "../world.ts";
 import { mintRoute, type Place, vertex } from "./access.ts";
-import { modelAt, publisherModel, VERTEX_MODELS } from "./models.ts";
+import { modelAt, publisherModel, vertexModels } from "./models.ts";
 
 const PATH = /^\/vertex\/(?:v1|v1beta1)\/(?:projects\/([^/]+)\/locations\/([^/]+)\/)?(.+)$/;
 const MODEL = /^publishers\/google\/models(?:\/([^/:]+)(?::(\w+))?)?$/;
@@ -38,7 +38,7 @@ function modelRoute(incoming: Incoming, world: World, rest: string, place: Place
   const [, model = "", method = ""] = match;
   if (incoming.method === "GET" && method === "" && place === null) {
     if (model === "") return vertex(incoming, world, { operation: "vertex.models", place, run: listModels });
-    const run = () => jsonReply(publisherModel(VERTEX_MODELS.get(model) ?? unknown(model)));
+    const run = () => jsonReply(publisherModel(modelAt(world, model, "global") ?? unknown(model)));
     return vertex(incoming, world, { operation: "vertex.model", place, model, run });
   }
   if (incoming.method !== "POST") return null;
@@ -61,13 +61,13 @@ function unknown(model: string): never {
 /** @throws {Refusal} 404, whether the location lacks it or there is none */
 function findModel({ project, world, secret }: Exchange, id: string, place: Place): GeminiModel {
   const location = place?.location ?? "global";
-  const model = world.plan.retiredModels(secret).includes(id) ? null : modelAt(id, location);
+  const model = world.plan.retiredModels(secret).includes(id) ? undefined : modelAt(world, id, location);
   if (!model) throw errors.refusalOf(errors.notInLocation(`projects/${place?.project ?? project}/locations/${location}`, id));
   return model;
 }
 
-function listModels({ incoming }: Exchange): Reply {
-  const all = [...VERTEX_MODELS.values()];
+function listModels({ incoming, world }: Exchange): Reply {
+  const all = vertexModels(world);
   const size = Number(incoming.query.get("pageSize") ?? DEFAULT_PAGE) || DEFAULT_PAGE;
   const start = readPageToken(incoming.query.get("pageToken"));
   const end = start + size;
