@@ -176,7 +176,7 @@ export const models = {
   editTitle: (title: string) => `Edit ${title}`,
   editAbout: "What you say here goes over the built-in catalogue and the models file, field by field.",
   text: "TOML",
-  textHint: "Fields that are left out stay as they are below.",
+  textHint: "Fields that are left out stay as they are in force.",
   effective: "In force",
   effectiveAbout: "The model as all layers together describe it.",
   wrong: "Nothing was changed.",
@@ -195,6 +195,8 @@ export const models = {
   imported: (count: number) =>
     count === 0 ? "Nothing is different." : count === 1 ? "1 model is changed." : `${count} models are changed.`,
   field: "Field",
+  value: "Value",
+  from: "Comes from",
   before: "Now",
   after: "Then",
   change: { added: "added", removed: "removed", changed: "changed" },
