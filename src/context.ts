@@ -42,6 +42,7 @@ import { createMetrics, type Metrics } from "./metrics.ts";
 import { createFlow } from "./providers/flow/client.ts";
 import { createGemini } from "./providers/gemini/client.ts";
 import type { Provider } from "./providers/provider.ts";
+import { createVertex } from "./providers/vertex/client.ts";
 import type { Traces } from "./traces.ts";
 
 export type Context = JobParts & {
@@ -228,7 +229,7 @@ function createPool(base: Base): Pool {
 
 function createRefresher(base: Base, pool: Pool, tokens: Credentials): Refresher {
   const settings = () => base.settings().refresh;
-  const intervalMs = (provider: string) => 1000 * (provider === "flow" ? settings().flow_interval : settings().gemini_interval);
+  const intervalMs = (provider: string) => 1000 * checkInterval(settings(), provider);
   return new Refresher({ ...base, pool, tokens, settings, intervalMs });
 }
 
@@ -241,11 +242,18 @@ function createProviders(
   news: VendorNews,
   catalogue: () => Catalogue,
 ): ReadonlyMap<string, Provider> {
-  const { gemini, flow } = config.settings;
+  const { gemini, flow, vertex } = config.settings;
   const shared = { now: clock.now, log, news: news.report };
   const all = [
     createGemini({ ...shared, models: modelsFor(catalogue, "gemini"), baseUrl: gemini.base_url }),
     createFlow({ ...shared, models: modelsFor(catalogue, "flow"), labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, random }),
+    createVertex({ ...shared, models: modelsFor(catalogue, "vertex"), baseUrl: vertex.base_url, tokenUrl: vertex.token_url }),
   ];
   return new Map(all.map((provider) => [provider.name, provider]));
+}
+
+/** Seconds between checks of a token of this provider. */
+function checkInterval(refresh: Config["settings"]["refresh"], provider: string): number {
+  if (provider === "flow") return refresh.flow_interval;
+  return provider === "vertex" ? refresh.vertex_interval : refresh.gemini_interval;
 }

@@ -26,10 +26,11 @@ const COLOUR: Record<LogLevel, string> = { debug: "\x1b[2m", info: "\x1b[36m", w
 
 /** Field names whose values are always masked. */
 const SECRET_NAMES =
-  /^(authorization|proxy-authorization|cookie|set-cookie|x-goog-api-key|key|secret|token|access_token|session_token|password|st|at)$/i;
+  /^(authorization|proxy-authorization|cookie|set-cookie|x-goog-api-key|key|secret|token|access_token|session_token|password|st|at|private_key|privatekey|assertion|accesstoken)$/i;
 
 /** Shapes of secrets inside any text: Google keys and tokens, our keys, bearer values, `key=` in a query, URL credentials. */
 const SECRET_SHAPES: readonly [RegExp, string][] = [
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?/g, "-----BEGIN PRIVATE KEY-----…"],
   [/AIza[\w-]{10,}/g, "AIza…"],
   [/ya29\.[\w.-]+/g, "ya29.…"],
   [/eyJ[\w-]{8,}(?:\.[\w.-]+)?/g, "eyJ…"],
@@ -40,7 +41,7 @@ const SECRET_SHAPES: readonly [RegExp, string][] = [
 ];
 
 /** A text without any of these cannot match a shape above: most texts end here. */
-const SUSPECT = /AIza|ya29|eyJ|sk-f2a|bearer|key=|@/i;
+const SUSPECT = /PRIVATE KEY|AIza|ya29|eyJ|sk-f2a|bearer|key=|@/i;
 
 /** Replaces everything in `text` that looks like a secret. */
 export function redactText(text: string): string {

@@ -78,6 +78,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       "gemini.base_url": simulator.geminiBaseUrl,
       "flow.labs_base_url": simulator.flowLabsBaseUrl,
       "flow.api_base_url": simulator.flowApiBaseUrl,
+      "vertex.base_url": simulator.vertexBaseUrl,
+      "vertex.token_url": simulator.vertexTokenUrl,
       "media.min_free_mb": 0,
       // Only what a test asks for reaches the simulator.
       "refresh.enabled": false,

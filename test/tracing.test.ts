@@ -48,6 +48,9 @@ beforeAll(async () => {
   }
   await fetch(`${rig.url}/v1/models`, { headers: { authorization: "Bearer wrong", ...traceparent("2") } });
   await fetch(`${rig.url}/health`, { headers: traceparent("3") });
+  const tool = { method: "tools/call", params: { name: "generate_image", arguments: { prompt: PROMPT, model: "gemini-3.1-flash-image" } } };
+  const accept = { accept: "application/json, text/event-stream" };
+  await (await rig.call("/mcp", { json: { jsonrpc: "2.0", id: 1, ...tool }, headers: { ...accept, ...traceparent("4") } })).text();
   await rig.stopGateway();
   traces = Object.groupBy(collector.spans, ({ traceId }) => (/^(.)\1+$/.test(traceId) ? traceId[0]! : "random")) as typeof traces;
 });
@@ -144,6 +147,10 @@ test("a video's call belongs to the request that created it, whose span has ende
   expect(Number(call.attributes["flow2api.cost.usd"])).toBeGreaterThan(0);
   expect(serverOf(traces.f!).end).toBeLessThan(call.end);
   expect(shape(traces["1"]!).every((name) => name.startsWith("server GET /v1/videos/:"))).toBe(true);
+});
+
+test("a generation that an MCP client asks for is in the trace of its request", () => {
+  expect(shape(traces["4"]!)).toEqual([CALL, "internal pool.lease", "server POST /mcp"]);
 });
 
 test("only the API is traced", () => {

@@ -75,9 +75,9 @@ describe("wrong usage exits 2, in one line and one line of usage", () => {
       "simulate",
     ],
     ["token list --json=yes", "Option '--json' does not take an argument", "token list"],
-    ["token add --secret a", 'Missing option "--provider gemini|flow".', "token add"],
+    ["token add --secret a", 'Missing option "--provider gemini|flow|vertex".', "token add"],
     ["token add --provider gemini", 'Missing option "--secret S|-".', "token add"],
-    ["token add --provider google --secret a", '--provider: expected gemini or flow, got "google".', "token add"],
+    ["token add --provider google --secret a", '--provider: expected gemini, flow or vertex, got "google".', "token add"],
     [
       "token add --provider gemini --secret a --image-concurrency -2",
       "--image-concurrency: expected integer -1 to 1000, got -2.",

@@ -55,6 +55,20 @@ export const SettingsSchema = t.Object({
     labs_base_url: text("https://labs.google/fx/api", "Flow: session, projects, media links", { boot: true, ...HTTP_URL }),
     api_base_url: text("https://aisandbox-pa.googleapis.com/v1", "Flow: generation", { boot: true, ...HTTP_URL }),
   }),
+  vertex: t.Object({
+    base_url: text("", "Vertex AI, for every location; empty: Google's host of each token's location", {
+      boot: true,
+      ...OPTIONAL_HTTP_URL,
+    }),
+    token_url: text(
+      "https://oauth2.googleapis.com/token",
+      "Where service accounts get their access tokens; a token's JSON never decides it",
+      {
+        boot: true,
+        ...HTTP_URL,
+      },
+    ),
+  }),
   generation: t.Object({
     image_timeout: whole(300, [5, 3600], "Longest time for one image request, waiting included, in seconds"),
     video_timeout: whole(1500, [30, 14400], "Longest time for one video job, in seconds"),
@@ -78,6 +92,7 @@ export const SettingsSchema = t.Object({
       ["least_busy", "round_robin", "random", "weighted", "fill_first", "most_credits"],
       "How a token is chosen among those that can serve",
     ),
+    prefer_cheaper: flag(true, "Among tokens of one priority, take those whose provider asks least for the request first"),
     wait_ms: whole(30_000, [0, 600_000], "Longest wait for a free token, in milliseconds"),
     queue_limit: whole(1000, [0, 100_000], "Requests that may wait at once; over it the key with the most of them gets 429"),
     proxy: text("", "Proxy of every token that has none of its own: http(s) or SOCKS5; a token goes without by the word direct", {
@@ -92,6 +107,7 @@ export const SettingsSchema = t.Object({
     enabled: flag(true, "Check tokens in the background: renew sessions before they end, learn credits and models"),
     flow_interval: whole(1800, [60, 86_400], "How often credits and plan of a Flow token are learned again, in seconds"),
     gemini_interval: whole(21_600, [60, 604_800], "How often a Gemini key and its list of models are checked, in seconds"),
+    vertex_interval: whole(21_600, [60, 604_800], "How often a Vertex token and what its location has are checked, in seconds"),
     concurrency: whole(4, [1, 64], "Checks at once"),
   }),
   media: t.Object({

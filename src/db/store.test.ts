@@ -98,6 +98,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
         allowFamilies: [],
         denyFamilies: [],
         proxy: null,
+        location: null,
         note: "",
         tags: [],
         identity: null,
@@ -433,6 +434,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
     expect(await moved(() => commandLine.updateToken(id, { label: "other" }))).toEqual(["tokens"]);
     expect(await moved(() => commandLine.updateToken(id, { caps: { rpm: 2 } }))).toEqual(["tokens"]);
     expect(await moved(() => commandLine.updateToken(id, { proxy: "http://p:2" }))).toEqual(["tokens"]);
+    expect(await moved(() => commandLine.updateToken(id, { location: "eu" }))).toEqual(["tokens"]);
     expect(await moved(() => commandLine.deleteToken(id + 1))).toEqual(["tokens"]);
     expect(await moved(() => commandLine.insertKey(newKey(), NOW))).toEqual(["keys"]);
     expect(await moved(() => commandLine.updateKey(key.id, { enabled: false }))).toEqual(["keys"]);

@@ -21,10 +21,12 @@ import type { AppError } from "../errors.ts";
 export type ProviderToken = {
   /** Stable id of the token in the pool; adapters may key their caches by it. */
   id: number;
-  /** `gemini`: an API key. `flow`: the value of the session cookie. */
+  /** `gemini`: an API key. `flow`: the value of the session cookie. `vertex`: JSON key of a service account, or a key of express mode. */
   secret: string;
   /** Outgoing proxy for every call of this token (`http://user:pass@host:port`, `socks5://…`), or null for none. */
   proxy: string | null;
+  /** Where the upstream is to serve it, for a provider that has locations; null or absent: its own default. */
+  location?: string | null;
   /** What this adapter asked to remember of the token (access token, project, …). Opaque to everyone else, encrypted at rest. */
   state: ProviderState;
 };
@@ -111,7 +113,9 @@ export type VideoStatus =
   /** Finished upstream; the bytes are fetched by `downloadVideo`. `usage` null when not reported; `note`: what was asked for and is missing. */
   | { state: "done"; result: Json; usage: Usage | null; note?: string }
   /** The upstream's final word. A refusal is `content_policy`, also one in words instead of a video; an end with nothing is `no_result`. */
-  | { state: "failed"; error: AppError };
+  | { state: "failed"; error: AppError }
+  /** It has ended upstream, and what came of it cannot be learned: the operator decides, the reservation remains. */
+  | { state: "unknown"; error: AppError };
 
 /**
  * An upstream. Implementations throw AppError only; what a failure means is decided from status and parsed body,

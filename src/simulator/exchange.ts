@@ -37,6 +37,9 @@ export type Exchange = {
   content: Fired | null;
   /** Everything that strikes it. */
   fired: Fired[];
+  /** Whose request it is, as `Route` has it. */
+  secret: string;
+  project: string;
   /** Counts submissions that the upstream takes on, and bills for when `charged`. */
   accept(submissions: number, charged: boolean): void;
 };
@@ -45,6 +48,8 @@ export type Route = {
   operation: Operation;
   /** API key or Flow session the request speaks for; empty when there is none. */
   secret: string;
+  /** Whose quota, signatures and results it shares; absent: what stands before the secret's first dot. */
+  project?: string;
   model?: string;
   /** The answer when the credentials are not accepted: nothing else happens then. */
   denied: Reply | null;

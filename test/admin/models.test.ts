@@ -56,10 +56,13 @@ describe("a model that is edited", () => {
     const admin = await signIn(rig);
     const listed = await usdOf(rig, PRO);
     const shown = decode(await (await admin.get(`/admin/models/${PRO}/edit`)).text());
-    expect(shown).toContain('wire = "gemini-3-pro-image"');
+    expect(shown).toContain("providers.gemini.wire");
     const text = `[[family]]\nid = "${PRO}"\ntitle = "Ours"\nproviders.gemini.price.per_image.1K = 0.3\n`;
     expect((await admin.post(`/admin/models/${PRO}/edit`, { text })).status).toBe(303);
     expect(await usdOf(rig, PRO)).toBeCloseTo(0.3, 9);
+    const origins = decode(await (await admin.get(`/admin/models/${PRO}/edit`)).text());
+    expect(origins).toMatch(/providers\.gemini\.price\.per_image\.1K(?:(?!<\/tr>).)*0\.3(?:(?!<\/tr>).)*added here/);
+    expect(origins).toMatch(/providers\.gemini\.price\.per_image\.4K(?:(?!<\/tr>).)*0\.24(?:(?!<\/tr>).)*built in/);
     expect(await (await admin.get("/admin/models")).text()).toContain("Ours");
     expect((await admin.post(`/admin/models/${PRO}/reset`)).status).toBe(303);
     expect(await usdOf(rig, PRO)).toBe(listed);

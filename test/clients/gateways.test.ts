@@ -147,6 +147,26 @@ describe("new-api", () => {
   });
 });
 
+describe("a text id that is not ours", () => {
+  const ask = (model: string, content: string) =>
+    rig.call("/v1/chat/completions", { json: { model, messages: [{ role: "user", content }] } });
+
+  test.each(["gemini-3-flash", "gpt-5", "llama-9"])(
+    "%s: chat answers a health check at no cost, and nothing else; Google's surface nothing",
+    async (model) => {
+      const before = rig.simulator.counts().total.requests;
+      const body = { contents: [{ role: "user", parts: [{ text: "hi" }] }] };
+      const all = await Promise.all([
+        ask(model, "hi"),
+        ask(model, "Write a poem about the sea"),
+        rig.call(`/v1beta/models/${model}:generateContent`, { json: body }),
+      ]);
+      expect(all.map(({ status }) => status)).toEqual([200, 404, 404]);
+      expect(rig.simulator.counts().total.requests).toBe(before);
+    },
+  );
+});
+
 /** LiteLLM's executable of a venv with `litellm[proxy]==1.108.7`; absent: skipped. */
 const litellm = process.env.FLOW2API_TEST_LITELLM ?? "";
 if (litellm === "")

@@ -17,16 +17,16 @@ const ANSWER = JSON.stringify({
 
 const MODEL = "gemini-nano-banana-2.1";
 const CHAT = { model: MODEL, messages: [{ role: "user", content: "a fox in the snow" }] };
-/** What is seen, and five parts in a hundred. The aim of every row: 300 objects and 25 kB. */
+/** What was seen on 2026-11-30, and five parts in a hundred: each is lowered when it can be. The aim of every row, not reached: 300 objects and 25 kB. */
 const LIMITS: [name: string, path: string, body: object, most: { objects: number; kilobytes: number }][] = [
-  ["chat", "/v1/chat/completions", CHAT, { objects: 1450, kilobytes: 78 }],
-  ["chat, streamed", "/v1/chat/completions", { ...CHAT, stream: true }, { objects: 1900, kilobytes: 110 }],
-  ["images", "/v1/images/generations", { model: MODEL, prompt: "a fox in the snow" }, { objects: 1500, kilobytes: 90 }],
+  ["chat", "/v1/chat/completions", CHAT, { objects: 840, kilobytes: 45 }],
+  ["chat, streamed", "/v1/chat/completions", { ...CHAT, stream: true }, { objects: 1035, kilobytes: 55.5 }],
+  ["images", "/v1/images/generations", { model: MODEL, prompt: "a fox in the snow" }, { objects: 835, kilobytes: 44 }],
   [
     "generateContent",
     `/v1beta/models/${MODEL}:generateContent`,
     { contents: [{ role: "user", parts: [{ text: "a fox in the snow" }] }] },
-    { objects: 1800, kilobytes: 98 },
+    { objects: 1110, kilobytes: 60 },
   ],
 ];
 

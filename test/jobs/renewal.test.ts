@@ -76,7 +76,7 @@ describe("Flow", () => {
 
   test("a session that Flow rotates is the one that is used after a restart", async () => {
     using folder = temporaryFolder();
-    const secret = async (rig: Rig) => (await rig.context.tokens.open(1, null)).secret;
+    const secret = async (rig: Rig) => (await rig.context.tokens.open(1)).secret;
     let rotated: string;
     {
       await using rig = await startRig({ tokens: [FLOW], settings: ON, folder: folder.path, simulator: { faults: "flow.session=rotate" } });

@@ -116,6 +116,11 @@ describe("the transport", () => {
     expect(await response.json()).toMatchObject({ jsonrpc: "2.0", error: { code: expect.any(Number) } });
   });
 
+  test("streams are not to be held back by a proxy", async () => {
+    const { headers } = await post({}, rpc("tools/list"));
+    expect([headers.get("content-type"), headers.get("x-accel-buffering")]).toEqual(["text/event-stream", "no"]);
+  });
+
   test("nothing but ours is offered", async () => {
     const answers = await Promise.all(
       ["resources/list", "prompts/list"].map((method) => post({}, rpc(method)).then((found) => found.text())),

@@ -182,6 +182,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
       provider: lease.provider,
       label: lease.label,
       proxy: lease.proxy,
+      location: lease.location,
       waitedMs: lease.waitedMs,
       sharesAccount: lease.sharesAccount,
       report(outcome) {

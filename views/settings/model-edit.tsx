@@ -1,9 +1,9 @@
 // Pages to add, edit and import models, with the differences before they are taken, and what needs attention.
 
-import type { ModelDifference } from "../../src/gateway/models/catalogue/differences.ts";
+import type { ModelDifference, OriginField } from "../../src/gateway/models/catalogue/differences.ts";
 import type { LayerProblems } from "../../src/gateway/models/catalogue/layers.ts";
 import type { ModelView, Retirement } from "../../src/gateway/models/list-models.ts";
-import { ActionButton, Badge, Button, Card, CodeBlock, EmptyState, Form, LinkButton } from "../ui/controls.tsx";
+import { ActionButton, Badge, Button, Card, EmptyState, Form, LinkButton } from "../ui/controls.tsx";
 import { Field } from "../ui/fields.tsx";
 import { PageHead } from "../ui/layout.tsx";
 import { ErrorAlert, Hint } from "../ui/messages.tsx";
@@ -15,9 +15,9 @@ export type TypedModels = { text: string; problem: string | null };
 
 const ROWS = 24;
 
-type EditProps = { view: View; typed: TypedModels /** Null: a new model. */; model: ModelView | null; effective: string };
+type EditProps = { view: View; typed: TypedModels /** Null: a new model. */; model: ModelView | null; fields: readonly OriginField[] };
 
-export function ModelEditPage({ view, typed, model, effective }: EditProps) {
+export function ModelEditPage({ view, typed, model, fields }: EditProps) {
   const { models: t, controls } = view.t;
   const path = model ? `/admin/models/${encodeURIComponent(model.family.id)}` : "/admin/models";
   return (
@@ -29,7 +29,7 @@ export function ModelEditPage({ view, typed, model, effective }: EditProps) {
       />
       <TypedProblem view={view} typed={typed} />
       <div class="columns">
-        <Form view={view} action={model ? `${path}/edit` : "/admin/models/new"} class="card" label={t.text}>
+        <Form view={view} action={model ? `${path}/edit` : "/admin/models/new"} class="card toml" label={t.text}>
           <Field name="text" label={t.text} hint={t.textHint} rows={ROWS} value={typed.text} />
           <div class="form-foot">
             <Button tone="primary">{controls.save}</Button>
@@ -39,11 +39,36 @@ export function ModelEditPage({ view, typed, model, effective }: EditProps) {
         {model && (
           <Card title={t.effective}>
             <p class="muted">{t.effectiveAbout}</p>
-            <CodeBlock id="effective" text={effective} />
+            <FieldTable view={view} label={t.effective} fields={fields} />
           </Card>
         )}
       </div>
     </>
+  );
+}
+
+/** Every field with its value and the layer that it comes from. */
+function FieldTable({ view, label, fields }: { view: View; label: string; fields: readonly OriginField[] }) {
+  const { models: t } = view.t;
+  const columns = [
+    { key: "field", label: t.field },
+    { key: "value", label: t.value },
+    { key: "origin", label: t.from },
+  ];
+  return (
+    <Table view={view} label={label} columns={columns}>
+      {fields.map(({ path, value, origin }) => (
+        <Row key={path} view={view} id={`field-${path}`.replace(/[^\w-]/g, "-")}>
+          <Cell label={t.field}>
+            <code>{path}</code>
+          </Cell>
+          <Cell label={t.value}>
+            <span class="mono">{value}</span>
+          </Cell>
+          <Cell label={t.from}>{origin === "built-in" ? t.origin[origin] : <Badge tone="busy">{t.origin[origin]}</Badge>}</Cell>
+        </Row>
+      ))}
+    </Table>
   );
 }
 
@@ -53,7 +78,7 @@ export function ModelImportPage({ view, typed }: { view: View; typed: TypedModel
     <>
       <PageHead up={{ href: "/admin/models", label: t.allModels }} title={t.importTitle} about={t.importAbout} />
       <TypedProblem view={view} typed={typed} />
-      <Form view={view} action="/admin/models/import" multipart class="card" label={t.importTitle}>
+      <Form view={view} action="/admin/models/import" multipart class="card toml" label={t.importTitle}>
         <Field name="text" label={t.text} rows={ROWS} value={typed.text} />
         <Field name="file" label={t.file} type="file" accept=".toml,text/*" />
         <div class="form-foot">

@@ -3,12 +3,14 @@
 import type { ComponentChildren } from "preact";
 import type { ImageLimits, VideoLimits } from "../../src/gateway/models/family.ts";
 import type { ModelView, ProviderView } from "../../src/gateway/models/list-models.ts";
+import type { ServingOrder } from "../../src/gateway/models/serving-order.ts";
 import { ActionButton, Badge, Card, EmptyState, LinkButton } from "../ui/controls.tsx";
 import { formatCount, formatPrice } from "../ui/format.ts";
 import { PageHead } from "../ui/layout.tsx";
 import { Cell, Row, Table } from "../ui/table.tsx";
 import type { View } from "../ui/view.ts";
 import { ModelPrices } from "./model-prices.tsx";
+import { ServingOrderCard } from "./serving-order.tsx";
 import { SettingsTabs } from "./settings.tsx";
 
 const MAX_TOKENS_SHOWN = 20;
@@ -147,7 +149,7 @@ function PriceRange({ view, provider: { provider, prices, isAssumed }, unit }: {
   );
 }
 
-export function ModelPage({ view, model }: { view: View; model: ModelView }) {
+export function ModelPage({ view, model, order }: { view: View; model: ModelView; order: ServingOrder }) {
   const { models: t } = view.t;
   const { family, isOff, providers, aliases } = model;
   const path = `/admin/models/${encodeURIComponent(family.id)}`;
@@ -186,6 +188,7 @@ export function ModelPage({ view, model }: { view: View; model: ModelView }) {
           </>
         }
       />
+      <ServingOrderCard view={view} order={order} unit={family.kind === "image" ? t.perImage : t.perSecond} />
       <div class="columns">
         {providers.map((one) => (
           <Card key={one.provider} title={one.provider}>

@@ -4,6 +4,7 @@ import { Elysia } from "elysia";
 import { stringify } from "smol-toml";
 import { ModelDifferencesPage, ModelEditPage, ModelImportPage, type TypedModels } from "../../../views/settings/model-edit.tsx";
 import { AppError } from "../../errors.ts";
+import { fieldsOf } from "../../gateway/models/catalogue/differences.ts";
 import type { Table } from "../../gateway/models/catalogue/fields.ts";
 import type { CatalogueLayers } from "../../gateway/models/catalogue/layers.ts";
 import { familiesOf, MODELS_KEY, toStored, withFamily } from "../../gateway/models/catalogue/overrides.ts";
@@ -104,14 +105,14 @@ const editRoutes = (ctx: AdminContext, admin: Admin, find: (id: string) => Model
   const { models } = ctx;
   const editPage = (request: Request, id: string | null, typed?: TypedModels) => {
     const model = id === null ? null : find(id);
-    const effective = id === null ? "" : tomlOf(models.current().tables.get(id) ?? { id });
+    const fields = id === null ? [] : fieldsOf(models.current(), id);
     const own = familiesOf(models.stored).find((one) => one.id === id) ?? { id };
     const shown = typed ?? { text: id === null ? TEMPLATE : tomlOf(own), problem: null };
     return page(ctx, request, (view) => ({
       title: model ? view.t.models.editTitle(model.family.title) : view.t.models.addTitle,
       nav: "settings",
       status: typed ? 422 : 200,
-      body: ModelEditPage({ view, typed: shown, model, effective }),
+      body: ModelEditPage({ view, typed: shown, model, fields }),
     }));
   };
   const pathOf = (id: string) => `${HOME}/${models.current().familyOf(id) ? encodeURIComponent(id) : ""}`;

@@ -12,6 +12,7 @@ import type { AdminContext } from "../context.ts";
 import { changed, fragment, goTo, page, readForm, viewOf } from "../page.ts";
 import { pricesOf, switched, withPrices } from "./changes.ts";
 import { modelEditRoutes } from "./edit.ts";
+import { orderOf } from "./serving-order.ts";
 
 const HOME = "/admin/models";
 
@@ -60,7 +61,8 @@ export const modelRoutes = (ctx: AdminContext) => {
     })
     .get("/:id", ({ request, params }) => {
       const model = find(params.id);
-      return page(ctx, request, (view) => ({ title: model.family.title, nav: "settings", body: ModelPage({ view, model }) }));
+      const order = orderOf(ctx, model);
+      return page(ctx, request, (view) => ({ title: model.family.title, nav: "settings", body: ModelPage({ view, model, order }) }));
     })
     .get("/:id/row", ({ request, params }) => fragment(ctx, request, (view) => ModelRow({ view, model: find(params.id) })))
     .post("/:id/on", ({ request, params }) => turn(request, params.id, true))

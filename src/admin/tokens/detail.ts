@@ -11,6 +11,7 @@ import { nextPacificMidnight } from "../../gateway/pool/pacific-time.ts";
 import type { TokenItem } from "../../gateway/tokens/list-tokens.ts";
 import { NO_SUMS } from "../../gateway/tokens/token-usage.ts";
 import type { AdminContext } from "../context.ts";
+import { fileText } from "../file-text.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 import { secretNotice, type TokenPages } from "./context.ts";
 import { readSecret, readSettings, shownProxy } from "./form.ts";
@@ -41,7 +42,8 @@ export const tokenPageRoutes = (ctx: AdminContext, pages: TokenPages) =>
       server?.timeout(request, 0);
       const form = await readForm(ctx, request);
       const view = viewOf(ctx, request);
-      const secret = readSecret(form, row.provider, view.t);
+      const file = await fileText(ctx, request);
+      const { secret } = readSecret(form, row.provider, view.t, { file, isFixed: true });
       form.check();
       const failure = await pages.admin.replaceSecret(row.id, secret, ctx.sessionContextOf(request)).catch((error) => {
         if (!(error instanceof AppError) || error.reason !== "secret_known") throw error;

@@ -11,7 +11,7 @@ import { fileText } from "../file-text.ts";
 import { live } from "../live.ts";
 import { goTo, page, readForm, viewOf } from "../page.ts";
 
-const PROVIDERS = ["", "gemini", "flow"] as const;
+const PROVIDERS = ["", "gemini", "flow", "vertex"] as const;
 /** As long as a form without files may be. */
 const MAX_TEXT = 32 * 1024 * 1024;
 

@@ -21,7 +21,8 @@ export type ImageWork = ImageSpec & { route: string; stream: boolean };
 /** Starts what the request asks for. @throws {AppError} as {@link startGeneration} */
 export async function startImages(api: Api, call: Call, { route, stream, ...spec }: ImageWork): Promise<Started> {
   const { requestId, key, startedAt, request } = call;
-  const { signal, stop } = stoppable(request);
+  // A response in one piece is abandoned by its request alone.
+  const { signal, stop } = stream ? stoppable(request) : { signal: request.signal, stop() {} };
   const { generate, jobs } = api;
   const follow = (job: Job): Run => {
     const run = followJob({ ...api, jobs: jobs!, affinity: api.inputs.affinity }, job, spec.choice, signal);

@@ -92,5 +92,8 @@ function observed(response: Response, onSent: () => void, onEnd: () => void): Re
     },
     { highWaterMark: 0 },
   );
-  return new Response(body, { status: response.status, headers: response.headers });
+  const headers = new Headers(response.headers);
+  // Else nginx holds progress and heartbeats back.
+  if (headers.get("content-type")?.startsWith("text/event-stream")) headers.set("x-accel-buffering", "no");
+  return new Response(body, { status: response.status, headers });
 }

@@ -6,6 +6,7 @@ import { createLog } from "../../log.ts";
 import { createFlow } from "../../providers/flow/client.ts";
 import { createGemini } from "../../providers/gemini/client.ts";
 import type { Provider, ProviderModels, ProviderToken, TokenFacts } from "../../providers/provider.ts";
+import { createVertex } from "../../providers/vertex/client.ts";
 import { proxyOf } from "../../proxy-address.ts";
 import type { Folder } from "../folder.ts";
 
@@ -16,13 +17,13 @@ export type Unchecked = { outcome: "refused" | "unreachable"; reason: string };
 /** Longest wait for the upstream's word. */
 const LIMIT_MS = 20_000;
 
-/** Costs nothing at either upstream: a list of models, or an exchange of the session. Never quotes the secret. */
+/** Costs nothing at any upstream: a list of models, an exchange of the session, a count of tokens. Never quotes the secret. */
 export async function checkSecret(
   { config: { settings }, models }: Pick<Folder, "config" | "models">,
-  { provider, secret }: { provider: string; secret: string },
+  { provider, secret, location }: { provider: string; secret: string; location?: string | null },
   now: () => number,
 ): Promise<Checked | Unchecked> {
-  const token: ProviderToken = { id: 0, secret, state: {}, proxy: proxyOf(null, settings.pool.proxy) };
+  const token: ProviderToken = { id: 0, secret, state: {}, proxy: proxyOf(null, settings.pool.proxy), location };
   try {
     const facts = await adapterOf(provider, { settings, models: modelsFor(models.current, provider) }, now).check(token, {
       signal: AbortSignal.timeout(LIMIT_MS),
@@ -48,9 +49,10 @@ const REFUSALS: ReadonlySet<AppError["kind"]> = new Set([
   "upstream_invalid",
 ]);
 
-function adapterOf(provider: string, { settings: { gemini, flow }, models }: Parts, now: () => number): Provider {
+function adapterOf(provider: string, { settings: { gemini, flow, vertex }, models }: Parts, now: () => number): Provider {
   const log = createLog({ level: "error", format: "json", now, write: () => {} });
-  return provider === "gemini"
-    ? createGemini({ models, baseUrl: gemini.base_url, now, log })
+  if (provider === "gemini") return createGemini({ models, baseUrl: gemini.base_url, now, log });
+  return provider === "vertex"
+    ? createVertex({ models, baseUrl: vertex.base_url, tokenUrl: vertex.token_url, now, log })
     : createFlow({ models, labsBaseUrl: flow.labs_base_url, apiBaseUrl: flow.api_base_url, now, random: Math.random, log });
 }

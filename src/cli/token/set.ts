@@ -4,6 +4,7 @@ import { nearest } from "../../config/nearest.ts";
 import type { TokenChange, TokenRow } from "../../domain/token.ts";
 import { AppError } from "../../errors.ts";
 import type { Catalogue } from "../../gateway/models/catalogue/catalogue.ts";
+import { readLocation, withLocation } from "../../gateway/tokens/cloud-account.ts";
 import { editable } from "../../gateway/tokens/manage-tokens.ts";
 import { readProxy } from "../../gateway/tokens/proxy-address.ts";
 import { modelsWithoutFolder, openFolder } from "../folder.ts";
@@ -29,6 +30,7 @@ const TOKEN_OPTIONS = {
   rpd: option("N", "own cap: calls a day (America/Los_Angeles); empty: none"),
   ipm: option("N", "own cap: images in any 60 seconds; empty: none"),
   "usd-day": option("USD", "own cap: estimated money a day (America/Los_Angeles); empty: none"),
+  location: option("L", "vertex: location that serves it, such as eu or us-central1; empty: global"),
   proxy: option("URL|-", "http(s) or SOCKS5 proxy of its calls; - reads it from standard input; empty: that of the pool"),
   note: option("TEXT", "whatever you want to remember"),
   tags: option("A,B", "words to find it by"),
@@ -55,7 +57,8 @@ export const tokenSet = defineVerb({
     assertChange(folder.models.current(), change);
     const token = (await folder.store.listTokens()).find((row) => row.id === id);
     if (!token) throw new AppError("not_found", `There is no token ${id}.`);
-    const after = await folder.store.updateToken(id, { ...change, caps: caps && withCaps(token.caps, caps) });
+    const all = withLocation({ ...change, caps: caps && withCaps(token.caps, caps) }, token);
+    const after = await folder.store.updateToken(id, all);
     const entry = { before: editable(token), after: editable(after) };
     if (!Bun.deepEquals(entry.before, entry.after)) await folder.record({ action: "token.change", subject: `token ${id}`, ...entry });
     io.stdout(`Token ${id} is changed.\n`);
@@ -72,6 +75,7 @@ function readChange(values: Values): TokenChange {
   return {
     label: must("label", given(values.label, String)),
     group: given(values.group, String),
+    location: given(values.location, readLocationText),
     enabled: readEnabled(values),
     imageEnabled: must("image", given(values.image, readSwitch("image"))),
     videoEnabled: must("video", given(values.video, readSwitch("video"))),
@@ -84,6 +88,12 @@ function readChange(values: Values): TokenChange {
     note: values.note?.trim(),
     tags: list(values.tags, readList),
   };
+}
+
+function readLocationText(text: string): string | null {
+  const location = readLocation(text);
+  if (location === undefined) throw wrongValue("location", "a location such as global, eu or us-central1", text);
+  return location;
 }
 
 /** Of what cannot be cleared. */

@@ -7,7 +7,7 @@ import type { Vault } from "./vault.ts";
 
 const COLUMNS = `id, provider, label, quota_group AS "group", enabled, image_enabled AS imageEnabled, video_enabled AS videoEnabled,
   image_concurrency AS imageConcurrency, video_concurrency AS videoConcurrency, weight, priority,
-  allow_families AS allowFamilies, deny_families AS denyFamilies, proxy, note, tags, identity, tier, credits, families,
+  allow_families AS allowFamilies, deny_families AS denyFamilies, proxy, location, note, tags, identity, tier, credits, families,
   checked_at AS checkedAt, renew_before AS renewBefore, hint, created_at AS createdAt, health, caps`;
 
 type Raw = Omit<
@@ -34,7 +34,12 @@ export const PROXY = "token-proxy";
 /** The last four characters of a shorter secret would reveal too much of it. */
 const SHORTEST_HINTED = 12;
 
-const hintOf = (secret: string): string => (secret.length >= SHORTEST_HINTED ? secret.slice(-4) : "");
+/** The end of the secret, or of the id of a JSON key, which is no secret. */
+function hintOf(secret: string): string {
+  const keyId = secret.startsWith("{") ? /"private_key_id":"([\w-]{4,})"/.exec(secret)?.[1] : undefined;
+  if (keyId) return keyId.slice(-4);
+  return secret.length >= SHORTEST_HINTED && !secret.startsWith("{") ? secret.slice(-4) : "";
+}
 const toJson = (value: unknown): string | null => (value === null || value === undefined ? null : JSON.stringify(value));
 const fromJson = (text: string | null): unknown => (text === null ? null : JSON.parse(text));
 const noToken = (id: number) => new AppError("not_found", `There is no token ${id}.`);
@@ -72,6 +77,7 @@ function toBindings(token: Omit<NewToken, "provider" | "secret" | "proxy" | "sta
     priority: token.priority ?? 0,
     allowFamilies: JSON.stringify(token.allowFamilies ?? []),
     denyFamilies: JSON.stringify(token.denyFamilies ?? []),
+    location: token.location ?? null,
     note: token.note ?? "",
     tags: JSON.stringify(token.tags ?? []),
     identity: token.identity ?? null,
@@ -114,9 +120,9 @@ function insertRow(db: Database, vault: Vault, token: NewToken, now: number): nu
   const inserted = db
     .query<{ id: number }, Record<string, string | number | boolean | Uint8Array | null>>(
       `INSERT INTO tokens (provider, label, quota_group, enabled, image_enabled, video_enabled, image_concurrency, video_concurrency,
-         weight, priority, allow_families, deny_families, proxy, note, tags, caps, identity, secret, secret_mac, state, hint, created_at)
+         weight, priority, allow_families, deny_families, proxy, location, note, tags, caps, identity, secret, secret_mac, state, hint, created_at)
        VALUES ($provider, $label, $group, $enabled, $imageEnabled, $videoEnabled, $imageConcurrency, $videoConcurrency,
-         $weight, $priority, $allowFamilies, $denyFamilies, $proxy, $note, $tags, $caps, $identity, $secret, $mac, $state, $hint, $now)
+         $weight, $priority, $allowFamilies, $denyFamilies, $proxy, $location, $note, $tags, $caps, $identity, $secret, $mac, $state, $hint, $now)
        ON CONFLICT (provider, secret_mac) DO NOTHING RETURNING id`,
     )
     .get({
@@ -147,7 +153,7 @@ export function updateToken(db: Database, vault: Vault, id: number, change: Toke
   db.query(
     `UPDATE tokens SET label = $label, quota_group = $group, enabled = $enabled, image_enabled = $imageEnabled,
        video_enabled = $videoEnabled, image_concurrency = $imageConcurrency, video_concurrency = $videoConcurrency,
-       weight = $weight, priority = $priority, allow_families = $allowFamilies, deny_families = $denyFamilies, proxy = $proxy,
+       weight = $weight, priority = $priority, allow_families = $allowFamilies, deny_families = $denyFamilies, proxy = $proxy, location = $location,
        note = $note, tags = $tags, caps = $caps, identity = $identity, tier = $tier, credits = $credits, families = $families,
        checked_at = $checkedAt, renew_before = $renewBefore
      WHERE id = $id`,

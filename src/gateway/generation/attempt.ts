@@ -55,7 +55,7 @@ export class Attempt implements ImageSink {
   async run(provider: Provider): Promise<CallResult> {
     const { tokens } = this.deps;
     const { signal } = this.owner;
-    const opened = tokens.open(this.lease.tokenId, this.lease.proxy);
+    const opened = tokens.open(this.lease.tokenId, this.lease);
     const token = opened instanceof Promise ? await opened : opened;
     try {
       const finish = await provider.generateImages(this.request, token, tokens.callContext(token, signal, this.hold), this);

@@ -5,7 +5,7 @@ import type { ChosenFamily } from "../models/choose-family.ts";
 import type { ImageFamily } from "../models/family.ts";
 import { fitThinking, limitsOf, maxInputs, providersFor, requireAspect, resolveImageOptions, withModel } from "../models/image-options.ts";
 import { leftBehind, MODEL_OPTIONS, meetsNeeds, mostSafety, pickModelOptions, unmetNeed } from "../models/model-options.ts";
-import { estimateImageUsd } from "../models/prices.ts";
+import { costsBy, estimateImageUsd } from "../models/prices.ts";
 import type { LeaseRequest } from "../pool/lease-contract.ts";
 import type { ImageGeneration } from "./contract.ts";
 import { withDefaultShape } from "./default-shape.ts";
@@ -109,13 +109,15 @@ export function routeOf(deps: PlanDependencies, request: ImageGeneration, chosen
   const roomy = able.providers.filter((provider) => maxInputs(family, [provider]) >= inputs);
   const providers = mostSafety(family, roomy, options);
   const pricing = { thinking: options.thinking, inputs, searches: needs.search ? 1 : 0 };
-  const usd = Math.max(...providers.map((provider) => estimateImageUsd(limitsOf(family, provider), options.size, pricing)));
+  const costs = costsBy(providers, (provider) => estimateImageUsd(limitsOf(family, provider), options.size, pricing));
   const lease: Route["lease"] = {
     kind: "image",
     family: id,
     providers,
     minTier: able.minTier,
-    estimate: { images: 1, videoSeconds: 0, usd },
+    ...(providers.length > 1 && deps.settings().pool.prefer_cheaper ? { costs } : {}),
+    // The dearest: any of them may serve.
+    estimate: { images: 1, videoSeconds: 0, usd: Math.max(...Object.values(costs)) },
   };
   const ignored = [...leftBehind(family, providers, options), ...unmetShape(request, family, providers, able.exact)];
   return { route: { ...chosen, options, facts: family, inputs, lease, ignored, resolved: new Map() }, turns };

@@ -10,6 +10,7 @@ import type { Log } from "../../log.ts";
 import { assertTextFits } from "../generation/inputs/request-text.ts";
 import type { AdmissionControl } from "../limits/contract.ts";
 import type { MediaStore } from "../media/media-store.ts";
+import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import { chooseFamily, requireFamily } from "../models/choose-family.ts";
 import { canMakeVideo, chooseVideo, videoNeeds } from "../models/video-options.ts";
 import type { Leases } from "../pool/lease-contract.ts";
@@ -98,7 +99,9 @@ export class JobCreation {
     const needs = videoNeeds(choice.params, request);
     const usable = (other: string) => (provider: string) => this.deps.pool.canServe("video", other, [provider]);
     const catalogue = this.deps.catalogue();
-    const others = choice.families.filter((other) => other !== family && canMakeVideo(catalogue.videoFamily(other), needs, usable(other)));
+    const others = choice.families.filter(
+      (other) => other !== family && isVideo(catalogue, other) && canMakeVideo(catalogue.videoFamily(other), needs, usable(other)),
+    );
     return others.length === 0
       ? {}
       : { successors: others.map((other) => chooseVideo(catalogue.videoFamily(other), needs, usable(other))) };
@@ -176,6 +179,9 @@ export class JobCreation {
     return job;
   }
 }
+
+/** False for a family that has gone since the model id was read. */
+const isVideo = (catalogue: Catalogue, id: string): boolean => catalogue.familyOf(id)?.kind === "video";
 
 /** The columns that are the same for every new job. */
 function newRow(request: CreateVideoJob | CreateImageJob, now: number) {

@@ -85,9 +85,9 @@ export class JobLifecycle {
     return row;
   }
 
-  /** The outcome of a submission is unknown: the operator decides. The reservation remains. */
+  /** The outcome of a submission, or of what was submitted, is unknown: the operator decides. The reservation remains. */
   async markUnknown(id: string, error: AppError): Promise<void> {
-    await this.move(id, ["submitting"], { state: "unknown", error: toJobError(asCharged(error)), charged: true });
+    await this.move(id, ["submitting", "running"], { state: "unknown", error: toJobError(asCharged(error)), charged: true });
   }
 
   /** Takes over the admission of a job found after a restart; an ended job is settled at once. */

@@ -146,7 +146,7 @@ export class VideoJob {
     const { providers, tokens, clock } = this.deps;
     const provider = providers.get(this.row.provider ?? "");
     if (!provider || this.row.tokenId === null) throw new AppError("no_token", "The token of this job is not in the pool any more.");
-    const token = await tokens.open(this.row.tokenId, this.lease?.proxy ?? null);
+    const token = await tokens.open(this.row.tokenId, this.lease ?? undefined);
     return withTimeout(clock, stop, ms, (signal) => action(provider, token, tokens.callContext(token, signal)));
   }
 

@@ -35,6 +35,7 @@ export async function pollVideo(job: VideoJob): Promise<void> {
     job.reportFreeCall(null);
     if (status.state === "done") return await startStoring(job, status);
     if (status.state === "failed") return await failUpstream(job, status.error);
+    if (status.state === "unknown") return await endUnknown(job, status.error);
     if (status.state === "next") return void (await job.move(["running"], { step: status.step }, { durable: true }));
     const progress = nextProgress(row.progress, { reported: status.progress, elapsedMs: age, usualMs: usualVideoMs(row.seconds) });
     if (progress !== row.progress && !isLast) await job.move(["running"], { progress });
@@ -62,6 +63,12 @@ async function startStoring(job: VideoJob, { result, usage }: Pick<JobRow, "resu
   await job.releaseLease();
   const progress = nextProgress(job.row.progress, "storing");
   await job.move(["running"], { state: "storing", result, usage, usd, progress, deadlineAt: job.newDeadline() }, { durable: true });
+}
+
+async function endUnknown(job: VideoJob, error: AppError): Promise<void> {
+  job.report(asCharged(error));
+  await job.releaseLease();
+  await job.deps.lifecycle.markUnknown(job.id, error);
 }
 
 async function failUpstream(job: VideoJob, error: AppError): Promise<void> {

@@ -160,22 +160,30 @@ for (const [family, provider, hints, fitted] of FITS) {
 
 test("the providers that can do exactly what is asked go alone, else those that come nearest", () => {
   const providers = (family: string, hints: ImageHints) => providersFor(image(family), readImageOptions(hints));
-  expect(providers("gemini-3-pro-image", {})).toEqual({ providers: ["gemini", "flow"], minTier: {}, exact: true });
+  expect(providers("gemini-3-pro-image", {})).toEqual({ providers: ["gemini", "vertex", "flow"], minTier: {}, exact: true });
   expect(providers("gemini-3-pro-image", { imageSize: "2K" })).toEqual({
-    providers: ["gemini", "flow"],
+    providers: ["gemini", "vertex", "flow"],
     minTier: { flow: 1 },
     exact: true,
   });
   expect(providers("gemini-3-pro-image", { imageSize: "4K" }).minTier).toEqual({ flow: 2 });
-  expect(providers("gemini-3-pro-image", { aspectRatio: "21:9" })).toEqual({ providers: ["gemini"], minTier: {}, exact: true });
-  expect(providers("gemini-3-pro-image", { aspectRatio: "1:8" })).toEqual({ providers: ["gemini", "flow"], minTier: {}, exact: false });
+  expect(providers("gemini-3-pro-image", { aspectRatio: "21:9" })).toEqual({ providers: ["gemini", "vertex"], minTier: {}, exact: true });
+  expect(providers("gemini-3-pro-image", { aspectRatio: "1:8" })).toEqual({
+    providers: ["gemini", "vertex", "flow"],
+    minTier: {},
+    exact: false,
+  });
   expect(providers("imagen-4", { aspectRatio: "1:1" })).toEqual({ providers: ["flow"], minTier: {}, exact: false });
-  expect(providers("gemini-3.1-flash-lite-image", { imageSize: "2K" })).toEqual({ providers: ["gemini"], minTier: {}, exact: false });
+  expect(providers("gemini-3.1-flash-lite-image", { imageSize: "2K" })).toEqual({
+    providers: ["gemini", "vertex"],
+    minTier: {},
+    exact: false,
+  });
 });
 
 test("options for less than the smallest size rule out no provider", () => {
   expect(providersFor(image("gemini-3.1-flash-image"), { size: "512" })).toEqual({
-    providers: ["gemini", "flow"],
+    providers: ["gemini", "vertex", "flow"],
     minTier: {},
     exact: true,
   });

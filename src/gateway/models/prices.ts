@@ -97,3 +97,7 @@ function listed<T extends string>(prices: Partial<Record<T, number>>, asked: T |
   const size = priced.find((candidate) => order.indexOf(candidate) >= (asked ? order.indexOf(asked) : 0)) ?? priced.at(-1);
   return size ? prices[size]! : 0;
 }
+
+/** What a request costs at each provider, in USD. */
+export const costsBy = (providers: readonly string[], costOf: (provider: string) => number): Record<string, number> =>
+  Object.fromEntries(providers.map((provider) => [provider, costOf(provider)]));

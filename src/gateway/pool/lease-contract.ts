@@ -22,6 +22,11 @@ export type LeaseRequest = {
   exclude: ReadonlySet<number>;
   /** Tokens on which this request just failed: taken only when no other is free. */
   avoid?: ReadonlySet<number>;
+  /**
+   * Estimated cost of the call by provider, in USD: among tokens of one priority those of a cheaper provider come first. Absent: the
+   * strategy decides among them all.
+   */
+  costs?: Readonly<Record<string, number>>;
   /** Only this token may serve, e.g. because the upstream object belongs to it. */
   pinned?: number;
   /** Preferred when it is free: the token that served the conversation before. */
@@ -61,6 +66,7 @@ export type Lease = AsyncDisposable & {
   readonly provider: string;
   readonly label: string;
   readonly proxy: string | null;
+  readonly location: string | null;
   /** Ms spent waiting. */
   readonly waitedMs: number;
   /** Whether another token, or this one, is of the same upstream account. */

@@ -47,6 +47,7 @@ class ActiveLease implements Lease {
   readonly provider: string;
   readonly label: string;
   readonly proxy: string | null;
+  readonly location: string | null;
   #isReported = false;
   #hasEnded = false;
 
@@ -55,11 +56,12 @@ class ActiveLease implements Lease {
     readonly waitedMs: number,
     private readonly ends: LeaseEnds,
   ) {
-    const { id, provider, label, proxy } = call.token.row;
+    const { id, provider, label, proxy, location } = call.token.row;
     this.tokenId = id;
     this.provider = provider;
     this.label = label;
     this.proxy = proxy;
+    this.location = location;
   }
 
   sharesAccount(id: number): boolean {

@@ -24,6 +24,14 @@ export type Group = {
   counters: Map<string, Counter>;
 };
 
+/** A location of a provider, whose capacity all tokens in it share, whoever owns them. */
+export type Place = {
+  /** Subject of the cooldown history: `location vertex global`. */
+  key: string;
+  tokens: Set<PoolToken>;
+  families: Map<string, Health>;
+};
+
 export type PoolToken = {
   row: TokenRow;
   /** Families that it is known or assumed to have: see `familiesOf` of the pool. Null: any. */
@@ -32,6 +40,7 @@ export type PoolToken = {
   awaitsCheck: () => boolean;
   caps: Caps | null;
   group: Group;
+  place: Place;
   health: Health;
   families: Map<string, Health>;
   /** By family; "" counts all of them. */
@@ -51,7 +60,7 @@ export type PoolToken = {
 };
 
 /** What a lease needs of a token. */
-export type Want = Pick<LeaseRequest, "kind" | "family" | "providers" | "minTier" | "credits" | "pinned" | "estimate">;
+export type Want = Pick<LeaseRequest, "kind" | "family" | "providers" | "minTier" | "credits" | "pinned" | "costs" | "estimate">;
 
 /** State of a token that can serve at once. */
 export const READY = 0;
@@ -62,7 +71,11 @@ export function createGroup(name: string | null): Group {
   return { name, tokens: new Set(), health: HEALTHY, families: new Map(), cap: null, models: new Map(), counters: new Map() };
 }
 
-export function createPoolToken(row: TokenRow, group: Group, { has, awaitsCheck }: Pick<PoolToken, "has" | "awaitsCheck">): PoolToken {
+export function createPoolToken(
+  row: TokenRow,
+  { group, place }: Pick<PoolToken, "group" | "place">,
+  { has, awaitsCheck }: Pick<PoolToken, "has" | "awaitsCheck">,
+): PoolToken {
   const alarm = { at: -1, time: Number.POSITIVE_INFINITY } as PoolToken["alarm"];
   const token: PoolToken = {
     row,
@@ -70,6 +83,7 @@ export function createPoolToken(row: TokenRow, group: Group, { has, awaitsCheck 
     awaitsCheck,
     caps: parseCaps(row.caps),
     group,
+    place,
     health: HEALTHY,
     families: new Map(),
     counters: new Map(),
@@ -136,11 +150,12 @@ export function isTierPending({ row, awaitsCheck }: PoolToken, { minTier }: Want
 
 /** {@link READY}, {@link BUSY}, or the epoch ms at which to check again; Infinity: it needs the operator. */
 export function readiness(token: PoolToken, want: Want, now: number): number {
-  const { group } = token;
+  const { group, place } = token;
   let until = cooldownEnd(token.health, now);
   if (group.health !== HEALTHY) until = Math.max(until, cooldownEnd(group.health, now));
   if (token.families.size > 0) until = Math.max(until, cooldownEnd(token.families.get(want.family) ?? HEALTHY, now));
   if (group.families.size > 0) until = Math.max(until, cooldownEnd(group.families.get(want.family) ?? HEALTHY, now));
+  if (place.families.size > 0) until = Math.max(until, cooldownEnd(place.families.get(want.family) ?? HEALTHY, now));
   if (token.caps || isGroupCapped(group)) until = Math.max(until, capEnd(token, want, now));
   if (until > 0) return until;
   if (token.row.tier === null && isTierPending(token, want)) return now + TIER_RECHECK_MS;
@@ -183,8 +198,9 @@ export function capEnd(token: PoolToken, want: Want, now: number): number {
 
 /** The cooldown of this token for this family that ends last, or null. Own caps are not cooldowns. */
 export function longestCooldown(token: PoolToken, family: string, now: number): NonNullable<Health["cooldown"]> | null {
-  const { health, families, group } = token;
-  const all = [health, group.health, families.get(family) ?? HEALTHY, group.families.get(family) ?? HEALTHY];
+  const { health, families, group, place } = token;
+  const ofModel = [families, group.families, place.families].map((held) => held.get(family) ?? HEALTHY);
+  const all = [health, group.health, ...ofModel];
   const longest = all.reduce((a, b) => (cooldownEnd(b, now) > cooldownEnd(a, now) ? b : a));
   return cooldownEnd(longest, now) > 0 ? longest.cooldown : null;
 }

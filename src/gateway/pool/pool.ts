@@ -30,6 +30,8 @@ import {
   type PoolGauges,
   type PoolGroupView,
   type PoolTokenView,
+  type ServingCandidate,
+  servingCandidate,
   tokenView,
 } from "./snapshot.ts";
 import { WaitQueue } from "./wait-queue.ts";
@@ -212,6 +214,12 @@ export class Pool implements Leases {
   view(id: number): PoolTokenView | null {
     const token = this.#registry.get(id);
     return token && tokenView(token, this.#now());
+  }
+
+  /** The tokens that could serve the request, in the order in which they would be taken now. Walks its candidate set. */
+  preview(request: LeaseRequest): ServingCandidate[] {
+    const now = this.#now();
+    return this.#scheduler.preview(request, now).map(({ token, state }) => servingCandidate(token, request.family, state, now));
   }
 
   /** Rows in the order of the snapshot, with what checks have found since they were read; `health` in them is not current. */

@@ -6,6 +6,7 @@ import { cooldownEnd, HEALTHY, type Health } from "./health/cooldown.ts";
 import { groupOwnerOf, parseHealth } from "./health/health-codec.ts";
 import type { Routes } from "./health/outage.ts";
 import type { HealthReason } from "./health/reasons.ts";
+import { Places } from "./places.ts";
 import {
   createGroup,
   createPoolToken,
@@ -37,6 +38,7 @@ const MAX_CACHED = 1000;
 export class TokenRegistry {
   readonly #tokens = new Map<number, PoolToken>();
   readonly #groups = new Map<string, Group>();
+  readonly #places = new Places();
   /** Families that some token or group was denied at some time: the others need no search. */
   readonly #everDenied = new Set<string>();
   /** Groups whose tokens or tokens' caps have changed. */
@@ -205,7 +207,7 @@ export class TokenRegistry {
   #add(row: TokenRow, now: number): void {
     const { familiesOf, awaitsCheck, reindex } = this.deps;
     const group = this.#groupFor(row);
-    const token = createPoolToken(row, group, { has: familiesOf(row), awaitsCheck });
+    const token = createPoolToken(row, { group, place: this.#places.of(row) }, { has: familiesOf(row), awaitsCheck });
     const stored = parseHealth(row.health, now);
     token.health = stored.token;
     token.families = stored.families;
@@ -216,6 +218,7 @@ export class TokenRegistry {
     this.#tokens.set(row.id, token);
     if (stored.group && stored.group.name === row.group) mergeInto(group, stored.group, now);
     this.#joinGroup(token, group);
+    this.#places.join(token);
     reindex(token);
   }
 
@@ -230,6 +233,7 @@ export class TokenRegistry {
     token.has = this.deps.familiesOf(row);
     token.removed = false;
     if (capsChanged) token.caps = parseCaps(row.caps);
+    this.#places.join(token);
     if (old.group !== row.group || !group.tokens.has(token)) {
       this.#leaveGroup(token, old);
       const next = this.#groupFor(row);
@@ -245,6 +249,7 @@ export class TokenRegistry {
     token.removed = true;
     this.deps.reindex(token);
     this.#leaveGroup(token, token.row);
+    this.#places.leave(token);
     this.sweep(token);
   }
 

@@ -5,7 +5,7 @@ import type { TokenRow } from "../../domain/token.ts";
 import type { CooldownCount } from "../../metrics.ts";
 import { type Cooldown, cooldownEnd, HEALTHY, type Health, isHalfOpen } from "./health/cooldown.ts";
 import { HEALTH_REASONS, type HealthReason } from "./health/reasons.ts";
-import { type Group, type LastError, limitOf, type PoolToken } from "./pool-token.ts";
+import { BUSY, type Group, type LastError, limitOf, longestCooldown, type PoolToken, READY } from "./pool-token.ts";
 import { TokenRegistry } from "./registry.ts";
 import type { Cap, DayCount } from "./token-quota.ts";
 
@@ -21,8 +21,8 @@ export type HealthView = {
   until: number | null;
 };
 
-/** A cooldown of one model only; `scope` group when the quota is shared. */
-export type ModelCooldown = HealthView & { family: string; scope: "token" | "group" };
+/** A cooldown of one model only; `scope` group when the quota is shared, location when the capacity is. */
+export type ModelCooldown = HealthView & { family: string; scope: "token" | "group" | "location" };
 
 export type PoolTokenView = {
   id: number;
@@ -56,6 +56,18 @@ export type PoolGroupView = {
   cap: Cap | null;
   /** Counted against caps of the group in the running Pacific day; null without caps. */
   spentToday: DayCount | null;
+};
+
+/** A token that could serve a request, as the admin shows it. */
+export type ServingCandidate = {
+  provider: string;
+  token: { id: number; label: string };
+  state: "ready" | "busy" | "waiting";
+  /** Why it waits; null: it does not, or its own caps are used up. */
+  reason: HealthReason | null;
+  /** Epoch ms at which it is back; null: it is there, or only the operator ends it. */
+  until: number | null;
+  priority: number;
 };
 
 export type PoolGauges = {
@@ -108,7 +120,7 @@ function modelsOf(families: ReadonlyMap<string, Health>, scope: ModelCooldown["s
 }
 
 export function tokenView(token: PoolToken, now: number): PoolTokenView {
-  const { row, group } = token;
+  const { row, group, place } = token;
   const day = token.counters.get("")?.day;
   return {
     id: row.id,
@@ -116,7 +128,11 @@ export function tokenView(token: PoolToken, now: number): PoolTokenView {
     label: row.label,
     group: row.group,
     health: healthView(token, now),
-    models: [...modelsOf(token.families, "token", now), ...modelsOf(group.families, "group", now)],
+    models: [
+      ...modelsOf(token.families, "token", now),
+      ...modelsOf(group.families, "group", now),
+      ...modelsOf(place.families, "location", now),
+    ],
     inFlight: { ...token.inFlight },
     limit: { image: limitOf(token, "image"), video: limitOf(token, "video") },
     credits: row.credits,
@@ -125,6 +141,20 @@ export function tokenView(token: PoolToken, now: number): PoolTokenView {
     usedAt: token.usedAt,
     lastError: token.lastError,
     spentToday: day && day.until > now ? { ...day } : null,
+  };
+}
+
+/** @param state as from `readiness` */
+export function servingCandidate(token: PoolToken, family: string, state: number, now: number): ServingCandidate {
+  const { id, label, provider, priority } = token.row;
+  const isWaiting = state !== READY && state !== BUSY;
+  return {
+    provider,
+    token: { id, label },
+    state: state === READY ? "ready" : state === BUSY ? "busy" : "waiting",
+    reason: isWaiting ? (longestCooldown(token, family, now)?.reason ?? null) : null,
+    until: isWaiting && Number.isFinite(state) ? state : null,
+    priority,
   };
 }
 

@@ -15,6 +15,11 @@ export type Probe = { facts: TokenFacts; secret: string; state: ProviderState };
 /** Id of secrets that no token has yet. Adapters may store state by id; for all probes together they store one. */
 const PROBE_ID = 0;
 
+/** How the calls of a token leave and where they go; a row or a lease is one. */
+export type TokenRoute = Pick<TokenRow, "proxy" | "location">;
+
+const DIRECT: TokenRoute = { proxy: null, location: null };
+
 type Dependencies = {
   store: Pick<Store, "readTokenSecret" | "writeTokenSecret" | "updateToken">;
   providers: ReadonlyMap<string, Provider>;
@@ -38,17 +43,18 @@ export class Credentials {
   }
 
   /** The token with its decrypted secret, for one call: at once where it was opened before. @throws {AppError} `no_token` when it is gone */
-  open(id: number, proxy: string | null): ProviderToken | Promise<ProviderToken> {
+  open(id: number, route: TokenRoute = DIRECT): ProviderToken | Promise<ProviderToken> {
     const known = this.#secrets.get(id);
-    return known ? { id, secret: known.secret, state: known.state, proxy: this.#proxyOf(proxy) } : this.#read(id, proxy);
+    if (!known) return this.#read(id, route);
+    return { id, secret: known.secret, state: known.state, proxy: this.#proxyOf(route.proxy), location: route.location };
   }
 
-  async #read(id: number, proxy: string | null): Promise<ProviderToken> {
+  async #read(id: number, { proxy, location }: TokenRoute): Promise<ProviderToken> {
     const read = await this.#deps.store.readTokenSecret(id).catch((error) => {
       throw error instanceof AppError && error.kind === "not_found" ? new AppError("no_token", "The chosen token was deleted.") : error;
     });
     this.#secrets.set(id, read);
-    return { id, secret: read.secret, state: read.state, proxy: this.#proxyOf(proxy) };
+    return { id, secret: read.secret, state: read.state, proxy: this.#proxyOf(proxy), location };
   }
 
   #proxyOf(own: string | null): string | null {
@@ -80,7 +86,7 @@ export class Credentials {
    */
   async check(row: TokenRow, signal: AbortSignal): Promise<TokenFacts> {
     const provider = this.#provider(row.provider);
-    const token = await this.open(row.id, row.proxy);
+    const token = await this.open(row.id, row);
     const facts = await provider.check(token, this.callContext(token, signal)).catch((error) => {
       const current = this.#secrets.get(row.id);
       if (current && current.secret !== token.secret)

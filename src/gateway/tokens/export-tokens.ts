@@ -24,6 +24,7 @@ function exported(row: TokenRow, secret: string | undefined) {
     weight: row.weight,
     priority: row.priority,
     proxy: row.proxy === null || secret !== undefined ? row.proxy : redactText(row.proxy),
+    location: row.location,
     allow_families: row.allowFamilies,
     deny_families: row.denyFamilies,
     tags: row.tags,

@@ -86,7 +86,7 @@ describe("CSV", () => {
   test.each([
     ["a field that is no number", `key,weight\n${KEY},canary`, "weight: expected a number from 0 to 1000000"],
     ["a limit out of bounds", `key,image_concurrency\n${KEY},-2`, "image_concurrency: expected a whole number from -1 to 1000"],
-    ["an unknown provider", `key,provider\n${KEY},canary`, "provider: expected gemini or flow"],
+    ["an unknown provider", `key,provider\n${KEY},canary`, "provider: expected gemini, flow or vertex"],
     [
       "a SOCKS4 proxy",
       `key,proxy\n${KEY},socks4://canary:canary@h:1`,
@@ -339,9 +339,9 @@ describe("lists of other pools", () => {
     expect(parseTokens(NO_SECRETS.join("\n"), { provider }).filter((one) => !isRefused(one))).toEqual([]);
   });
 
-  test("a service account is reported as what it is", () => {
+  test("a service account without its parts is refused with what it lacks", () => {
     expect(only(JSON.stringify({ type: "service_account", private_key: "canary" }))).toMatchObject({
-      reason: expect.stringContaining("service account"),
+      reason: expect.stringContaining("project_id"),
     });
   });
 });

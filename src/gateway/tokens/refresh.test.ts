@@ -60,7 +60,7 @@ function bench(check: Check = async () => ({}), settings = {}) {
         }
       },
     },
-    settings: () => ({ enabled: true, flow_interval: 1800, gemini_interval: 21_600, concurrency: 4, ...settings }),
+    settings: () => ({ enabled: true, flow_interval: 1800, gemini_interval: 21_600, vertex_interval: 21_600, concurrency: 4, ...settings }),
     intervalMs: (provider) => (provider === "flow" ? 30 * MINUTE : 6 * HOUR),
     metrics: { checkEnded: (_provider, result) => void results.push(result) },
     clock,

@@ -2,10 +2,10 @@
 import { AppError } from "../../errors.ts";
 import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";
+import { createSingleFlight } from "../single-flight.ts";
 import { parseSession, rotatedSecret } from "./convert.ts";
 import { classifyRefusal } from "./errors.ts";
 import { at, textAt } from "./json.ts";
-import { createSingleFlight } from "./single-flight.ts";
 import type { FlowOptions, Transport } from "./transport.ts";
 
 export type Session = {

@@ -10,11 +10,12 @@ import { newsWord, noNews, shapeOf } from "../news.ts";
 import type { CallContext, ImageSink, Provider, ProviderToken } from "../provider.ts";
 import { toGenerateContent } from "./convert.ts";
 import { readRefusal, statusInside } from "./errors.ts";
+import type { GoogleApi } from "./google-api.ts";
 import { asCheckFailure, readFamilies } from "./model-list.ts";
 import { requireModel } from "./models.ts";
 import { type ResponseImage, type ResponseItem, ResponseReader, type UpdateFacts } from "./read-response.ts";
-import { createTransport, type GeminiOptions, usableKey } from "./transport.ts";
-import { GeminiVideos } from "./video.ts";
+import { createTransport, type Endpoint, type GeminiOptions, geminiEndpoint, type Transport } from "./transport.ts";
+import { GeminiVideos, videoMethods } from "./video.ts";
 import { accountReasonOf } from "./vocabulary.ts";
 
 const MEDIA_KEYS = ["data"];
@@ -23,26 +24,48 @@ const MAX_EVENT = 4 * 1024 * 1024;
 
 /** The `gemini` provider. It holds no state between calls. */
 export function createGemini(options: GeminiOptions): Provider {
-  const { now, news = noNews } = options;
+  const { models, news = noNews } = options;
   const learn: UpdateFacts = (kind, word, body) => news({ provider: "gemini", kind, word: newsWord(word), shape: shapeOf(body) });
-  const transport = createTransport(options);
-  const videos = new GeminiVideos(options, transport);
+  const transport = createTransport(options, geminiEndpoint(options.baseUrl));
+  return {
+    name: "gemini",
+    async check(token, { signal }) {
+      try {
+        return await readFamilies((to) => transport.open({ to, token, signal }), signal, { models, learn });
+      } catch (error) {
+        throw asCheckFailure(error, transport.endpoint.api);
+      }
+    },
+    ...createImages(options, transport),
+    ...videoMethods(new GeminiVideos(options, transport)),
+  };
+}
+
+type ImageOptions = Pick<GeminiOptions, "now" | "news" | "models">;
+
+/** The image half of a provider on one of Google's APIs. It holds no state between calls. */
+export function createImages({ models, now, news = noNews }: ImageOptions, transport: Transport): Pick<Provider, "generateImages"> {
+  const { endpoint } = transport;
+  const { provider, title } = endpoint.api;
+  const learn: UpdateFacts = (kind, word, body) => news({ provider, kind, word: newsWord(word), shape: shapeOf(body) });
 
   async function generateImages(image: ImageRequest, token: ProviderToken, call: CallContext, sink: ImageSink): Promise<ImageFinish> {
-    const model = requireModel(options.models, "image", image.family);
-    const { signal } = call;
+    const model = requireModel({ models, title }, "image", image.family);
+    const { signal, remember } = call;
+    const verb = image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent";
+    const to = endpoint.pathOf(token, `models/${model.wire}:${verb}`);
     const encoded = jsonOf(toGenerateContent(image, model));
     let body: Uint8Array | string | undefined = encoded instanceof Promise ? await encoded : encoded;
-    const to = `v1beta/models/${model.wire}:${image.includeThoughts ? "streamGenerateContent?alt=sse" : "generateContent"}`;
-    usableKey(token.secret);
+    const preparing = transport.prepare({ token, signal, remember });
+    if (preparing) await preparing;
     if (signal.aborted) throw toNetworkError(signal.reason, signal);
     sink.onStage("generating");
     const submitting = sink.onSubmit();
     if (submitting) await submitting;
-    const response = await transport.generate({ to, body, token, signal });
+    const response = await transport.generate({ to, body, token, signal, remember });
     // The inputs may be many megabytes, and the answer takes its time.
     body = undefined;
-    const reading: Reading = { response, call, sink, now, learn };
+    const reading: Reading = { response, call, sink, token, endpoint, now, learn };
     try {
       return await (image.includeThoughts ? readStream(reading) : readWhole(reading));
     } catch (error) {
@@ -50,28 +73,17 @@ export function createGemini(options: GeminiOptions): Provider {
     }
   }
 
-  return {
-    name: "gemini",
-    async check(token, { signal }) {
-      try {
-        return await readFamilies((to) => transport.open({ to, token, signal }), signal, { models: options.models, learn });
-      } catch (error) {
-        throw asCheckFailure(error);
-      }
-    },
-    generateImages,
-    startVideo: (request, token, call, onSubmit) => videos.startVideo(request, token, call, onSubmit),
-    continueVideo: () => videos.continueVideo(),
-    pollVideo: (operation, token, call) => videos.pollVideo(operation, token, call),
-    downloadVideo: (result, token, call) => videos.downloadVideo(result, token, call),
-    cancelVideo: (operation, token, call) => videos.cancelVideo(operation, token, call),
-  };
+  return { generateImages };
 }
 
 /** A 200 under way, and where it goes. */
-type Reading = { response: Response; call: CallContext; sink: ImageSink; now: () => number; learn: UpdateFacts };
+type Reading = Answering & { response: Response; call: CallContext; sink: ImageSink };
 
-async function readWhole({ response, call, sink, now, learn }: Reading): Promise<ImageFinish> {
+/** What an answer is read with, and whose it is. */
+type Answering = { token: ProviderToken; endpoint: Endpoint; now: () => number; learn: UpdateFacts };
+
+async function readWhole(reading: Reading): Promise<ImageFinish> {
+  const { response, call, sink } = reading;
   const { body, media } = await readMediaJson(response, {
     keys: MEDIA_KEYS,
     openTempFile: call.openTempFile,
@@ -79,46 +91,57 @@ async function readWhole({ response, call, sink, now, learn }: Reading): Promise
     hold: call.hold,
   });
   try {
-    const answer = new ResponseReader(learn);
-    const items = readResponse(answer, body, now, learn);
+    const answer = new ResponseReader(reading.learn);
+    const items = readResponse(answer, body, reading);
     if (items.length > 0) await deliver(items, media, sink);
-    return await deliverEnd(answer, media, sink);
+    return await deliverEnd(answer, media, reading);
   } finally {
     await media.discard();
   }
 }
 
-async function readStream({ response, call, sink, now, learn }: Reading): Promise<ImageFinish> {
+async function readStream(reading: Reading): Promise<ImageFinish> {
+  const { response, call, sink } = reading;
   const media = replaceMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openTempFile: call.openTempFile });
   try {
-    const answer = new ResponseReader(learn);
+    const answer = new ResponseReader(reading.learn);
     let events = 0;
     for await (const event of readEvents(media.skeleton, MAX_EVENT)) {
       events++;
-      await deliver(readResponse(answer, event, now, learn), media, sink);
+      await deliver(readResponse(answer, event, reading), media, sink);
     }
     // An answer of usage alone is empty, one that stops after its first part is cut.
     if (events === 0 || (answer.hasBegun() && !answer.isFinished()))
       throw damaged("cut_off", "The upstream's answer ends before its last event.");
-    return await deliverEnd(answer, media, sink);
+    return await deliverEnd(answer, media, reading);
   } finally {
     await media.discard();
   }
 }
 
 /** What a response object reports; an error object inside a 200 is a refusal as long as nothing else has come. */
-function readResponse(answer: ResponseReader, body: unknown, now: () => number, learn: UpdateFacts): ResponseItem[] {
+function readResponse(answer: ResponseReader, body: unknown, { token, endpoint, now, learn }: Answering): ResponseItem[] {
   const status = statusInside(body);
   if (status === null) return answer.read(body);
-  const { error, unknown } = readRefusal(status, body, now());
+  const { api, forget } = endpoint;
+  const { error, unknown } = readRefusal(status, body, now(), api);
   for (const { kind, word } of unknown) learn(kind, word, body);
-  if (!answer.hasBegun()) throw error;
+  const hasExpired = status === 401 && forget !== undefined;
+  if (hasExpired) forget(token);
+  // It was let in before it ended: the account is not at fault.
+  if (!answer.hasBegun()) throw hasExpired ? expired(api) : error;
   throw damaged("cut_off", "The upstream failed in the middle of its answer.");
 }
 
+const expired = ({ title }: GoogleApi): AppError =>
+  new AppError("upstream_unavailable", `${title} did not begin before the access token ended.`, {
+    detail: { scope: "upstream", reason: "internal" },
+    upstreamStatus: 401,
+  });
+
 /** A refusal that speaks of the token's account, though it comes with 200: nothing was made, another token may serve. */
-function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: ImageFinish): AppError {
-  return new AppError("upstream_unauthorized", message ?? "The Gemini API has limited the account behind this server.", {
+function accountHeld(reason: FailureReason, { upstreamReason, message, usage }: ImageFinish, { title }: GoogleApi): AppError {
+  return new AppError("upstream_unauthorized", message ?? `${title} has limited the account behind this server.`, {
     detail: { scope: "token", reason, upstreamReason },
     upstreamStatus: 200,
     ...(usage ? { usage } : {}),
@@ -132,10 +155,10 @@ async function deliver(items: ResponseItem[], media: MediaTempFiles, sink: Image
   }
 }
 
-async function deliverEnd(answer: ResponseReader, media: MediaTempFiles, sink: ImageSink): Promise<ImageFinish> {
+async function deliverEnd(answer: ResponseReader, media: MediaTempFiles, { sink, endpoint }: Reading): Promise<ImageFinish> {
   const { image, finish } = answer.end();
   const held = image ? undefined : accountReasonOf(finish.upstreamReason);
-  if (held) throw accountHeld(held, finish);
+  if (held) throw accountHeld(held, finish, endpoint.api);
   if (image) await deliverImage(image, media, sink);
   return finish;
 }

@@ -8,7 +8,8 @@ import { kindOfUnknown, requireModel } from "./models.ts";
 
 const base: ImageRequest = { family: "gemini-nano-banana-2.1", turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }] };
 const MODELS = builtInModels("gemini");
-const toGenerateContent = (request: ImageRequest) => convert(request, requireModel(MODELS, "image", request.family));
+const toGenerateContent = (request: ImageRequest) =>
+  convert(request, requireModel({ models: MODELS, title: "The Gemini API" }, "image", request.family));
 const configOf = (change: Partial<ImageRequest>) => toGenerateContent({ ...base, ...change }).generationConfig;
 
 test("a bare request sends the prompt and nothing that was not asked for", async () => {

@@ -72,7 +72,7 @@ describe("a refused look at one thing", () => {
     ["file", 400, google(400, "INVALID_ARGUMENT"), "upstream_invalid"],
     ["file", 403, null, "upstream_unavailable"],
   ] as const)("%s, %d %j is %s", (thing, status, body, kind) => {
-    expect(toLookupError(thing, status, body, NOW).kind).toBe(kind);
+    expect(toLookupError(thing, { status, body, now: NOW }).kind).toBe(kind);
   });
 });
 

@@ -73,8 +73,8 @@ export class GeminiFiles {
 
   /** Follows redirects by hand: the key goes to the API's own origin only. */
   private async follow(to: string, token: ProviderToken, signal: AbortSignal): Promise<Response> {
-    const api = this.transport.addressOf("");
-    let url = this.transport.addressOf(to);
+    const api = this.transport.addressOf(token, "");
+    let url = this.transport.addressOf(token, to);
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       if (url.protocol !== "https:" && url.protocol !== api.protocol) break;
       const request: GeminiRequest = { to: url.href, token, signal };
@@ -82,7 +82,7 @@ export class GeminiFiles {
       if (response.status === 200) return response;
       const location = response.headers.get("location");
       if (response.status < 300 || response.status >= 400 || !location) {
-        throw await this.transport.refusalOf(response, request, (status, body, now) => toLookupError("file", status, body, now));
+        throw await this.transport.refusalOf(response, request, (status, body, now) => toLookupError("file", { status, body, now }));
       }
       await response.body?.cancel();
       url = new URL(location, url);

@@ -14,7 +14,11 @@ const image = toBlock("image", png);
 const video = toBlock("video", mp4, "https://upstream/v1beta/files/abc");
 
 const sent = async (change: Partial<VideoRequest>, inputs: Partial<PositionedInputs> = {}) =>
-  JSON.parse(Buffer.from(await encodeBody(toInteraction({ ...base, ...change }, base.family, { ...nothing, ...inputs }))).toString());
+  JSON.parse(
+    Buffer.from(
+      await encodeBody(toInteraction({ ...base, ...change }, { model: base.family, hasFiles: true }, { ...nothing, ...inputs })),
+    ).toString(),
+  );
 
 test("a bare request asks for a file in the background and nothing that was not asked for", async () => {
   expect(await sent({})).toEqual({
@@ -73,7 +77,7 @@ test("a change of our own result names the interaction and sends no video; an up
 
 test("a family of another upstream is refused", () => {
   for (const family of ["veo-3.1", "gemini-3-pro-image", "toString"])
-    expect(() => requireModel(builtInModels("gemini"), "video", family)).toThrow(
+    expect(() => requireModel({ models: builtInModels("gemini"), title: "The Gemini API" }, "video", family)).toThrow(
       expect.objectContaining({ kind: "upstream_model_denied" }),
     );
 });

@@ -4,6 +4,7 @@ import type { Kind } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
 import { readBody } from "../../http.ts";
 import type { ProviderModels, TokenFacts, WireModel } from "../provider.ts";
+import type { GoogleApi } from "./google-api.ts";
 import { arrayOf, isRecord, stringOf } from "./json.ts";
 import { kindOfUnknown } from "./models.ts";
 import type { UpdateFacts } from "./read-response.ts";
@@ -64,9 +65,9 @@ function parseList(bytes: Uint8Array): { models: unknown[]; nextPageToken: strin
 }
 
 /** A list has no parameter and no model to be wrong about, and costs nothing: such a failure is the upstream's. */
-export function asCheckFailure(error: unknown): unknown {
+export function asCheckFailure(error: unknown, { title }: GoogleApi): unknown {
   if (!(error instanceof AppError)) return error;
   if (!["upstream_invalid", "upstream_model_denied", "upstream_unknown_outcome"].includes(error.kind)) return error;
   const { upstreamStatus } = error;
-  return new AppError("upstream_unavailable", "The Gemini API gave no list of models.", { cause: error, upstreamStatus });
+  return new AppError("upstream_unavailable", `${title} gave no list of models.`, { cause: error, upstreamStatus });
 }

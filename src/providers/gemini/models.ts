@@ -1,4 +1,4 @@
-// The models of the official Gemini API: those of the catalogue by public family, and which listed ids may be new ones.
+// The models of one of Google's APIs: those of the catalogue by public family, and which listed ids may be new ones.
 
 import type { Kind } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
@@ -8,10 +8,10 @@ import type { ProviderModels, WireModel } from "../provider.ts";
  * The model that serves a family.
  * @throws {AppError} `upstream_model_denied` for a family that this upstream does not have
  */
-export function requireModel(models: ProviderModels, kind: Kind, family: string): WireModel {
+export function requireModel({ models, title }: { models: ProviderModels; title: string }, kind: Kind, family: string): WireModel {
   const model = models.find(family);
   if (model?.kind === kind) return model;
-  throw new AppError("upstream_model_denied", `The Gemini API has no model for ${family}.`, {
+  throw new AppError("upstream_model_denied", `${title} has no model for ${family}.`, {
     detail: { scope: "token_model", reason: "model_missing" },
   });
 }

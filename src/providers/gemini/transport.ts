@@ -1,11 +1,12 @@
-// Calls to the Gemini API: an honest name, the key to the API's own origin only, refusals classified.
+// Calls to one of Google's APIs of the models: an honest name, the credential to its own origin only, refusals classified.
 import { AppError } from "../../errors.ts";
 import { readBody, send, withoutEndSlashes } from "../../http.ts";
 import type { Log } from "../../log.ts";
 import { VERSION } from "../../version.ts";
 import { noNews, type ReportNews, shapeOf } from "../news.ts";
-import type { ProviderModels, ProviderToken } from "../provider.ts";
+import type { CallContext, ProviderModels, ProviderToken } from "../provider.ts";
 import { readRefusal, toLookupError, withoutCost } from "./errors.ts";
+import { GEMINI_API, type GoogleApi } from "./google-api.ts";
 
 export type GeminiOptions = {
   /** Origin of the API without version, e.g. `https://generativelanguage.googleapis.com`. */
@@ -32,12 +33,36 @@ export type GeminiRequest = {
   keyless?: true;
   token: ProviderToken;
   signal: AbortSignal;
+  /** Where a renewed credential is kept; absent: in memory alone. */
+  remember?: CallContext["remember"];
+};
+
+/** What a call is made for: whose token, until when. */
+export type Caller = Pick<GeminiRequest, "token" | "signal" | "remember">;
+
+export type Credentials = Record<string, string>;
+
+/** How an API is reached. */
+export type Endpoint = {
+  api: GoogleApi;
+  /** Address of the token's calls, with a slash at its end. */
+  baseOf(token: ProviderToken): URL;
+  /** Path below that address of `models/…` and `interactions…`. @throws {AppError} `upstream_unauthorized` for an unusable secret */
+  pathOf(token: ProviderToken, resource: string): string;
+  /** Headers with the credential. Free. @throws {AppError} `upstream_unauthorized`, `network`, `upstream_unavailable` */
+  credentialsOf(caller: Caller): Credentials | Promise<Credentials>;
+  /** Replaces credentials that were refused; resolves with others, or null where there are none. @throws as `credentialsOf` */
+  renew?(caller: Caller, refused: Credentials): Promise<Credentials | null>;
+  /** The credential has ended: the next call gets another. */
+  forget?(token: ProviderToken): void;
+  /** Whose token it is, where the secret says so. */
+  identityOf?(token: ProviderToken): string | undefined;
 };
 
 type Classify = (status: number, body: unknown, now: number) => AppError;
 
 /** The call that makes an image. `to`: path of the model's method with version and query. */
-export type GenerateRequest = Required<Pick<GeminiRequest, "to" | "body" | "token" | "signal">>;
+export type GenerateRequest = Required<Pick<GeminiRequest, "to" | "body" | "token" | "signal" | "remember">>;
 
 export type Transport = {
   /** As `open`, for the call that makes an image. */
@@ -52,8 +77,11 @@ export type Transport = {
   lookUp(thing: "interaction" | "file", request: GeminiRequest): Promise<Response>;
   /** Reads a refusal that `exchange` gave and classifies it. */
   refusalOf(response: Response, request: GeminiRequest, classify?: Classify): Promise<AppError>;
+  /** Makes the credential ready, so that what fails then has not been sent. @throws {AppError} as {@link Endpoint.credentialsOf} */
+  prepare(caller: Caller): undefined | Promise<unknown>;
   /** An address as `exchange` goes to it. */
-  addressOf(to: string): URL;
+  addressOf(token: ProviderToken, to: string): URL;
+  endpoint: Endpoint;
 };
 
 const MAX_ERROR_BODY = 256 * 1024;
@@ -63,56 +91,91 @@ const ACCEPT = { accept: "*/*", "accept-encoding": "identity", "user-agent": `fl
 const GENERATE_HEADERS = { ...ACCEPT, "content-type": "application/json" };
 const KEY_TEXT = /^[\x21-\x7e]+$/;
 
-/** The API's origin behind one door. */
-export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" | "log" | "news">): Transport {
+/** The endpoint of the Gemini API: one origin, a key. */
+export function geminiEndpoint(baseUrl: string): Endpoint {
+  const base = new URL(`${withoutEndSlashes(baseUrl)}/`);
+  return {
+    api: GEMINI_API,
+    baseOf: () => base,
+    pathOf: (_, resource) => `v1beta/${resource}`,
+    credentialsOf: ({ token }) => ({ "x-goog-api-key": usableKey(token.secret) }),
+  };
+}
+
+export function createTransport(options: Pick<GeminiOptions, "now" | "log" | "news">, endpoint: Endpoint): Transport {
   const { news = noNews } = options;
-  const base = new URL(`${withoutEndSlashes(options.baseUrl)}/`);
-  const addressOf = (to: string) => new URL(to, base);
+  const { api } = endpoint;
+  const { provider } = api;
+  const addressOf = (token: ProviderToken, to: string) => new URL(to, endpoint.baseOf(token));
   const knownModels = new Map<string, string>();
 
   /** The address of a model's method: the same few for all calls. */
-  const modelAddressOf = (to: string): string => {
+  const modelAddressOf = (token: ProviderToken, to: string): string => {
     let href = knownModels.get(to);
     if (href) return href;
-    href = addressOf(to).href;
+    href = addressOf(token, to).href;
     if (knownModels.size < MAX_KNOWN) knownModels.set(to, href);
     return href;
   };
 
-  const generate = async ({ to, body, token, signal }: GenerateRequest): Promise<Response> => {
-    const headers = { ...GENERATE_HEADERS, "x-goog-api-key": usableKey(token.secret) };
-    const response = await send({ method: "POST", url: modelAddressOf(to), headers, body, proxy: token.proxy, signal });
-    if (response.status === 200) return response;
-    throw await refusalOf(response, { to, token, signal });
+  /** Other credentials in place of refused ones, and the refusal dropped: nothing was done, so that the same call may be sent again. */
+  const renewed = async (response: Response, caller: Caller, refused: Credentials): Promise<Credentials | null> => {
+    if (response.status !== 401 || !endpoint.renew) return null;
+    const credentials = await endpoint.renew(caller, refused);
+    if (credentials) await response.body?.cancel();
+    return credentials;
   };
 
-  const exchange = async ({ to, method, body, headers, keyless, token, signal }: GeminiRequest): Promise<Response> => {
-    const url = addressOf(to);
-    return send({
+  const generate = async (request: GenerateRequest): Promise<Response> => {
+    const { to, body, token, signal } = request;
+    const url = modelAddressOf(token, to);
+    const post = (credentials: Credentials) =>
+      send({ method: "POST", url, headers: { ...GENERATE_HEADERS, ...credentials }, body, proxy: token.proxy, signal });
+    const ready = endpoint.credentialsOf(request);
+    const credentials = ready instanceof Promise ? await ready : ready;
+    let response = await post(credentials);
+    if (response.status === 200) return response;
+    const others = await renewed(response, request, credentials);
+    if (others) response = await post(others);
+    if (response.status === 200) return response;
+    throw await refusalOf(response, request);
+  };
+
+  const exchange = async (request: GeminiRequest): Promise<Response> => {
+    const { token, keyless } = request;
+    const url = addressOf(token, request.to);
+    if (keyless || url.origin !== endpoint.baseOf(token).origin) return exchangeWith(request, url, {});
+    const credentials = await endpoint.credentialsOf(request);
+    const response = await exchangeWith(request, url, credentials);
+    const others = await renewed(response, request, credentials);
+    return others ? exchangeWith(request, url, others) : response;
+  };
+
+  const exchangeWith = async ({ method, body, headers, token, signal }: GeminiRequest, url: URL, credentials: Credentials) =>
+    send({
       method: method ?? (body === undefined ? "GET" : "POST"),
       url: url.href,
       headers: {
         ...ACCEPT,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...headers,
-        ...(url.origin === base.origin && !keyless ? { "x-goog-api-key": usableKey(token.secret) } : {}),
+        ...credentials,
       },
       body,
       proxy: token.proxy,
       signal,
     });
-  };
 
   const refusalOf = async (response: Response, { token, signal }: GeminiRequest, classify?: Classify): Promise<AppError> => {
     const { status } = response;
     const body = await readErrorBody(response, signal);
     const now = options.now();
-    const read = readRefusal(status, body, now);
+    const read = readRefusal(status, body, now, api);
     const error = classify ? classify(status, body, now) : read.error;
-    if (body === null) news({ provider: "gemini", kind: "unreadable", word: `HTTP ${status}`, shape: typeOf(response) });
-    for (const { kind, word } of read.unknown) news({ provider: "gemini", kind, word, shape: shapeOf(body) });
+    if (body === null) news({ provider, kind: "unreadable", word: `HTTP ${status}`, shape: typeOf(response) });
+    for (const { kind, word } of read.unknown) news({ provider, kind, word, shape: shapeOf(body) });
     const { kind, detail } = error;
-    options.log.debug("gemini refused a call", { tokenId: token.id, status: response.status, kind, detail });
+    options.log.debug(`${provider} refused a call`, { tokenId: token.id, status: response.status, kind, detail });
     return error;
   };
 
@@ -135,9 +198,14 @@ export function createTransport(options: Pick<GeminiOptions, "baseUrl" | "now" |
     exchange,
     open: (request) => openAs(request),
     ask: (request) => free(request),
-    lookUp: (thing, request) => free(request, (status, body, now) => toLookupError(thing, status, body, now)),
+    lookUp: (thing, request) => free(request, (status, body, now) => toLookupError(thing, { status, body, now, api })),
     refusalOf,
     addressOf,
+    endpoint,
+    prepare(caller) {
+      const ready = endpoint.credentialsOf(caller);
+      return ready instanceof Promise ? ready : undefined;
+    },
   };
 }
 

@@ -59,7 +59,10 @@ async function generate(exchange: Exchange, id: string, version: string, method:
 }
 
 function countTokens(exchange: Exchange, id: string, version: string): Reply {
-  const model = knownModel(id, version, "countTokens", exchange);
+  return countReply(exchange, knownModel(id, version, "countTokens", exchange));
+}
+
+export function countReply(exchange: Exchange, model: GeminiModel): Reply {
   const request = readContentRequest(countedBody(exchange.incoming.json()), model, (uri) =>
     findFile(exchange.world, exchange.incoming, uri),
   );

@@ -26,7 +26,13 @@ export type ImageLimits = {
   tokensPerInput: number;
 };
 
-export type GeminiModel = { id: string; displayName: string; kind: "image" | "video" | "text"; image?: ImageLimits };
+export type GeminiModel = {
+  id: string;
+  displayName: string;
+  kind: "image" | "video" | "text";
+  image?: ImageLimits /** As Vertex serves it. */;
+  vertex?: true;
+};
 
 const newTokens = (size: RenderedSize) => (size === "4K" ? 2000 : 1120);
 

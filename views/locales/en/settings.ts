@@ -8,6 +8,7 @@ const sections: Record<keyof Settings, string> = {
   storage: "Storage",
   gemini: "Gemini",
   flow: "Flow",
+  vertex: "Vertex",
   generation: "Generation",
   pool: "Pool",
   refresh: "Token checks",
@@ -90,6 +91,22 @@ export const settings = {
 
 export const models = {
   about: "Models that this server serves, with prices and tokens.",
+  serving: {
+    title: "Who serves next",
+    state: "State",
+    states: { ready: "ready", busy: "busy", waiting: "waiting" },
+    ready: "Tokens ready",
+    readyOf: (ready: string, all: string) => `${ready} of ${all}`,
+    until: "until",
+    why: {
+      none: "No token can serve it at the moment.",
+      only: "It is the only provider with a token that is ready.",
+      priority: "Its token has the highest priority.",
+      price: "Its price is the lowest among tokens of this priority (setting pool.prefer_cheaper).",
+      strategy: "Priority and price are equal, or the price does not count: the strategy decides (setting pool.strategy).",
+    },
+    about: "For a request that asks for nothing but the model. A conversation stays with the token that began it.",
+  },
   images: "Images",
   videos: "Videos",
   model: "Model",
@@ -159,7 +176,7 @@ export const models = {
   editTitle: (title: string) => `Edit ${title}`,
   editAbout: "What you say here goes over the built-in catalogue and the models file, field by field.",
   text: "TOML",
-  textHint: "Fields that are left out stay as they are below.",
+  textHint: "Fields that are left out stay as they are in force.",
   effective: "In force",
   effectiveAbout: "The model as all layers together describe it.",
   wrong: "Nothing was changed.",
@@ -178,6 +195,8 @@ export const models = {
   imported: (count: number) =>
     count === 0 ? "Nothing is different." : count === 1 ? "1 model is changed." : `${count} models are changed.`,
   field: "Field",
+  value: "Value",
+  from: "Comes from",
   before: "Now",
   after: "Then",
   change: { added: "added", removed: "removed", changed: "changed" },

@@ -86,7 +86,7 @@ describe("a models file", () => {
 
   test("takes a provider away", () => {
     const text = '[[family]]\nid = "gemini-3-pro-image"\nproviders.flow.enabled = false\n';
-    expect(Object.keys(catalogueWith(text).imageFamily("gemini-3-pro-image").providers)).toEqual(["gemini"]);
+    expect(Object.keys(catalogueWith(text).imageFamily("gemini-3-pro-image").providers)).toEqual(["gemini", "vertex"]);
   });
 
   test("serves a declared family on tokens whose list does not name it; what only some projects have it does not", () => {

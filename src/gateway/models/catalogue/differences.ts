@@ -2,6 +2,7 @@
 
 import type { Catalogue } from "./catalogue.ts";
 import type { Table } from "./fields.ts";
+import type { ModelOrigin } from "./merge.ts";
 
 /** One field of a family or an alias; null: it is not said. */
 export type FieldDifference = { path: string; before: string | null; after: string | null };
@@ -30,6 +31,15 @@ function compare(what: ModelDifference["what"], before: ReadonlyMap<string, Tabl
     if (fields.length === 0) return [];
     return [{ id, what, change: !before.has(id) ? "added" : !after.has(id) ? "removed" : "changed", fields }];
   });
+}
+
+export type OriginField = { path: string; value: string; origin: ModelOrigin };
+
+/** Every field that some layer says of a family, with the layer that it comes from. */
+export function fieldsOf(catalogue: Catalogue, id: string): OriginField[] {
+  const origins = catalogue.originsOf(id);
+  const fields = [...flatten(catalogue.tables.get(id))];
+  return fields.map(([path, value]) => ({ path, value, origin: origins.get(path) ?? "built-in" }));
 }
 
 /** Values by their path; what is a list is one value. */

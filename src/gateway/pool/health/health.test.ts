@@ -13,7 +13,7 @@ const NOW = Date.UTC(2026, 10, 23, 12);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const half = () => 0.5;
-const allHealthy: HealthByScope = { token: HEALTHY, token_model: HEALTHY, group: HEALTHY, group_model: HEALTHY };
+const allHealthy: HealthByScope = { token: HEALTHY, token_model: HEALTHY, group: HEALTHY, group_model: HEALTHY, location_model: HEALTHY };
 const after = (outcome: Outcome, change: Partial<Record<Scope, Health>> = {}, now = NOW, shared = false) =>
   nextHealth({ ...allHealthy, ...change }, outcome, { now, random: half, isShared: shared });
 const told = (reason: FailureReason, scope: FailureDetail["scope"] = "token", until?: number): FailureDetail => ({ scope, reason, until });

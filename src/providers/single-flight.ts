@@ -1,5 +1,5 @@
 // One run of an effect for everyone who asks for it at the same time.
-import { toNetworkError } from "../../http.ts";
+import { toNetworkError } from "../http.ts";
 
 /**
  * Returns `share(key, task, signal)`: callers with the same key while a task runs get that task's result. A caller's signal ends only its
