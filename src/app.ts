@@ -6,7 +6,7 @@ import { createSharedPaths, geminiRoutes } from "./api/gemini/routes.ts";
 import { mcpRoutes } from "./api/mcp/routes.ts";
 import { mediaRoutes } from "./api/media.ts";
 import { openaiRoutes } from "./api/openai/routes.ts";
-import { describeApi } from "./api/openapi/document.ts";
+import { describeLater } from "./api/openapi/document.ts";
 import { pluginRoutes } from "./api/plugin.ts";
 import { openapiRoute, systemRoutes } from "./api/system.ts";
 import type { Context } from "./context.ts";
@@ -62,8 +62,8 @@ export async function createApp(ctx: Context, options: AppOptions) {
 
   connectMetrics(ctx, tokensByState, () => bodies.held());
   // The document describes what is mounted before it: the API without the admin.
-  const described = app.use(openapiRoute(() => document));
-  const document = describeApi(described);
+  const described = app.use(openapiRoute(() => document()));
+  const document = describeLater(described);
   admin.describe(document);
   return described.use(admin.routes);
 }

@@ -69,8 +69,8 @@ type Outer = {
 export type Admin = {
   guard: AdminGuard;
   routes: Elysia;
-  /** Takes the description of the API, which is made when the admin is there already. */
-  describe(document: ApiDocument): void;
+  /** Takes the description of the API, which exists when the admin is there already. */
+  describe(document: () => ApiDocument): void;
   errorResponse(request: Request, error: unknown): Response;
 };
 
@@ -83,8 +83,8 @@ export async function createAdmin(ctx: Context, outer: Outer): Promise<Admin> {
   const guard = createAdminGuard({ sessions, cookie, store, publicUrl, isAllowed: outer.isAllowed });
   const forms = createForms({ bodies: outer.bodies, media, isSignedIn: (request) => guard.sessionContextOf(request).session !== null });
   const { sessionContextOf } = guard;
-  let document: ApiDocument = { paths: {} };
-  const apiDocument = () => document;
+  let document = (): ApiDocument => ({ paths: {} });
+  const apiDocument = () => document();
   const admin: AdminContext = {
     ...ctx,
     ...outer,

@@ -98,5 +98,5 @@ test.each([
     expect((await store.readLedger([], 0)).open).toEqual([]);
     await store.close();
   },
-  30_000,
+  60_000,
 );

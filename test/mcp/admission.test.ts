@@ -1,7 +1,9 @@
 // Who may call /mcp: a client key as bearer, from a known host and page; and what strangers and wrong methods get.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { FLOW, GEMINI, KEY, type Rig, startRig } from "../rig.ts";
 import { connect, INITIALIZE, rpc } from "./connect.ts";
+
+setDefaultTimeout(60_000);
 
 let rig: Rig;
 beforeAll(async () => {

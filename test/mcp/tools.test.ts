@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { addKey } from "../keys.ts";
 import { FLOW, GEMINI, hurriedClock, type Rig, startRig } from "../rig.ts";
-import { CLIENTS, connect, errorOf, linkOf, type Note, textOf } from "./connect.ts";
+import { CLIENTS, connect, errorOf, linkOf, type McpClient, type Note, type Result, textOf } from "./connect.ts";
 
 setDefaultTimeout(60_000);
 
@@ -13,6 +13,15 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 const PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/** A job's result, as a model comes to it: by asking again until it is done. */
+async function endOf(client: McpClient, id: string, onProgress?: (note: Note) => void): Promise<Result> {
+  for (let turn = 0; turn < 20; turn++) {
+    const result = await client.call("get_job", { id, wait_seconds: 50 }, { onProgress });
+    if ((result._meta?.["flow2api/job"] as { state?: string })?.state === "completed" || result.isError) return result;
+  }
+  throw new Error("The job did not end.");
+}
 
 describe.each(CLIENTS)("with %s", (_name, open, version) => {
   test("the protocol of the client's generation is spoken, and five tools are listed", async () => {
@@ -66,11 +75,11 @@ describe.each(CLIENTS)("with %s", (_name, open, version) => {
     const id = /video_[a-z2-7]{26}/.exec(textOf(started))![0];
     expect(textOf(started)).toContain("get_job");
     const notes: Note[] = [];
-    const done = await client.call("get_job", { id, wait_seconds: 50 }, { onProgress: (note) => notes.push(note) });
+    const done = await endOf(client, id, (note) => notes.push(note));
     const link = done.content.find(({ type }) => type === "resource_link")!;
     expect([link.mimeType, (await fetch(link.uri!)).status]).toEqual(["video/mp4", 200]);
     expect(textOf(done)).toContain(`[video](${link.uri})`);
-    expect(notes.every(({ progress }, index) => index === 0 || progress > notes[index - 1]!.progress)).toBe(true);
+    expect(notes.every(({ message }) => / s so far$/.test(message!))).toBe(true);
   });
 
   test("models are listed with what they make", async () => {
@@ -146,7 +155,7 @@ test("a video starts from an image and from another video", async () => {
   const image = linkOf(await client.call("generate_image", { prompt: "a boat" }));
   const idOf = (result: Awaited<ReturnType<typeof client.call>>) => /video_[a-z2-7]{26}/.exec(textOf(result))?.[0];
   const first = idOf(await client.call("generate_video", { prompt: "it sails", first_frame: image }));
-  const done = await client.call("get_job", { id: first, wait_seconds: 50 });
+  const done = await endOf(client, first!);
   const edited = idOf(await client.call("generate_video", { prompt: "make it night", video: linkOf(done) }));
   const jobs = await Promise.all([first, edited].map((id) => rig.context.jobs.get(id!, null)));
   expect(jobs.map((job) => [job?.mode, job?.dialect, job?.sourceJobId])).toEqual([

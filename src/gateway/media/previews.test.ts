@@ -1,7 +1,9 @@
 // Previews of images: WebP within the bytes that are allowed, whatever the image; nothing for what cannot be decoded.
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { createLog } from "../../log.ts";
 import { Previews } from "./previews.ts";
+
+setDefaultTimeout(60_000);
 
 const previews = new Previews(createLog({ level: "error", format: "json", write() {} }));
 const signal = new AbortController().signal;

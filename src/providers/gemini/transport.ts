@@ -33,7 +33,7 @@ export type GeminiRequest = {
   keyless?: true;
   token: ProviderToken;
   signal: AbortSignal;
-  /** Where a renewed credential is kept; absent: in memory alone. */
+  /** Where a renewed credential is stored; absent: in memory alone. */
   remember?: CallContext["remember"];
 };
 
@@ -151,21 +151,6 @@ export function createTransport(options: Pick<GeminiOptions, "now" | "log" | "ne
     return others ? exchangeWith(request, url, others) : response;
   };
 
-  const exchangeWith = async ({ method, body, headers, token, signal }: GeminiRequest, url: URL, credentials: Credentials) =>
-    send({
-      method: method ?? (body === undefined ? "GET" : "POST"),
-      url: url.href,
-      headers: {
-        ...ACCEPT,
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-        ...credentials,
-      },
-      body,
-      proxy: token.proxy,
-      signal,
-    });
-
   const refusalOf = async (response: Response, { token, signal }: GeminiRequest, classify?: Classify): Promise<AppError> => {
     const { status } = response;
     const body = await readErrorBody(response, signal);
@@ -207,6 +192,22 @@ export function createTransport(options: Pick<GeminiOptions, "now" | "log" | "ne
       return ready instanceof Promise ? ready : undefined;
     },
   };
+}
+
+function exchangeWith({ method, body, headers, token, signal }: GeminiRequest, url: URL, credentials: Credentials): Promise<Response> {
+  return send({
+    method: method ?? (body === undefined ? "GET" : "POST"),
+    url: url.href,
+    headers: {
+      ...ACCEPT,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
+      ...credentials,
+    },
+    body,
+    proxy: token.proxy,
+    signal,
+  });
 }
 
 /** The body of a refusal as JSON, or null when it is none or cannot be read: the status says enough. */
