@@ -188,7 +188,6 @@ export function ModelPage({ view, model, order }: { view: View; model: ModelView
           </>
         }
       />
-      <ServingOrderCard view={view} order={order} unit={family.kind === "image" ? t.perImage : t.perSecond} />
       <div class="columns">
         {providers.map((one) => (
           <Card key={one.provider} title={one.provider}>
@@ -199,6 +198,7 @@ export function ModelPage({ view, model, order }: { view: View; model: ModelView
         ))}
         <ModelPrices view={view} model={model} action={`${path}/prices`} />
       </div>
+      <ServingOrderCard view={view} order={order} unit={family.kind === "image" ? t.perImage : t.perSecond} />
       <Card title={`${t.aliases} (${formatCount(aliases.length, view.locale)})`}>
         {aliases.length === 0 ? <EmptyState title={view.t.controls.none} /> : <Names names={aliases} />}
       </Card>

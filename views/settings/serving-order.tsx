@@ -30,14 +30,13 @@ export function ServingOrderCard({ view, order, unit }: Props) {
                 <strong>{first.provider}</strong> · <a href={tokenHref(first.token.id)}>{first.token.label}</a>.{" "}
               </>
             )}
-            {t.serving.why[order.decidedBy]}
+            {t.serving.why[order.decidedBy]} <span class="muted">{t.serving.about}</span>
           </p>
           <Table view={view} label={t.serving.title} columns={columns}>
             {order.turns.map((turn) => (
               <Turn key={turn.provider} view={view} turn={turn} unit={unit} />
             ))}
           </Table>
-          <p class="muted">{t.serving.about}</p>
         </>
       ) : (
         <EmptyState title={t.noToken} />
