@@ -42,7 +42,6 @@ const ASSETS = {
   "app.js": "/a.js",
   "icon.svg": "/i.svg",
   "htmx.min.js": "/h.js",
-  "hx-sse.min.js": "/s.js",
   "uPlot.iife.min.js": "/u.js",
   "uPlot.min.css": "/u.css",
   "plot.js": "/p.js",

@@ -13,8 +13,11 @@ import { createFileCompression } from "./compression.ts";
 /** The build embeds `views/assets` as `assets` beside the program; see scripts/build.ts. */
 const EMBEDDED = join(import.meta.dir, "assets");
 const FOLDER = existsSync(EMBEDDED) ? EMBEDDED : join(import.meta.dir, "../../views/assets");
-/** Packages' files keep their own names in the executable; here they have ours. */
-const PACKAGED = { "htmx.min.js": htmx, "hx-sse.min.js": sse, "uPlot.iife.min.js": plot, "uPlot.min.css": plotStyle } as const;
+/**
+ * Packages' files keep their own names in the executable; here they have ours. htmx and its extension are one file: htmx starts as soon as it
+ * is there, and an extension that arrived later would find no element any more.
+ */
+const PACKAGED = { "htmx.min.js": [htmx, sse], "uPlot.iife.min.js": [plot], "uPlot.min.css": [plotStyle] } as const;
 
 const CACHE = "public, max-age=31536000, immutable";
 
@@ -22,17 +25,20 @@ const CACHE = "public, max-age=31536000, immutable";
 export async function loadAssets() {
   const names = readdirSync(FOLDER).filter((name) => !name.startsWith("."));
   const hasher = new Bun.CryptoHasher("sha256");
-  for (const path of [...names.sort().map((name) => join(FOLDER, name)), ...Object.values(PACKAGED)]) hasher.update(readFileSync(path));
+  for (const path of [...names.sort().map((name) => join(FOLDER, name)), ...Object.values(PACKAGED).flat()])
+    hasher.update(readFileSync(path));
   const prefix = `/admin/assets/${hasher.digest("hex").slice(0, 12)}`;
   const own = await staticPlugin({ assets: FOLDER, prefix, alwaysStatic: true, indexHTML: false, headers: { "Cache-Control": CACHE } });
   const packaged = new Elysia();
-  for (const [name, path] of Object.entries(PACKAGED))
-    packaged.get(`${prefix}/${name}`, () => serve(path, name.endsWith(".css") ? "text/css" : "text/javascript"));
+  for (const [name, paths] of Object.entries(PACKAGED)) {
+    const text = paths.map((path) => readFileSync(path, "utf8")).join("\n");
+    packaged.get(`${prefix}/${name}`, () => serve(text, name.endsWith(".css") ? "text/css" : "text/javascript"));
+  }
   const urls = Object.fromEntries([...names, ...Object.keys(PACKAGED)].map((name) => [name, `${prefix}/${name}`])) as AssetUrls;
   return { routes: new Elysia().onAfterHandle(createFileCompression()).use(own).use(packaged), urls };
 }
 
-const serve = (path: string, type: string) =>
-  new Response(Bun.file(path), {
+const serve = (text: string, type: string) =>
+  new Response(text, {
     headers: { "content-type": `${type};charset=utf-8`, "cache-control": CACHE },
   });

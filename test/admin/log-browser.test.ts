@@ -27,3 +27,19 @@ test("a line that is logged appears on top of the log while one looks", async ()
   expect(await page.locator(".log").textContent()).not.toContain("never-shown");
   expect(opened.complaints).toEqual([]);
 }, 30_000);
+
+test("a part is live also where the other scripts arrive after htmx has started", async () => {
+  await using rig = await startRig();
+  await using opened = await openAdmin(rig, browser);
+  const { page } = opened;
+  await page.route("**/*.js", async (route) => {
+    if (!route.request().url().endsWith("/htmx.min.js")) {
+      await page.waitForFunction("window.htmx");
+      await Bun.sleep(20);
+    }
+    await route.continue();
+  });
+  const stream = page.waitForRequest(/\/admin\/events\/log/);
+  await page.goto(`${rig.url}/admin/system/logs?level=warn`);
+  await stream;
+}, 30_000);

@@ -84,7 +84,6 @@ function Head({ view: { assets, t }, title }: { view: View; title: string }) {
       <link rel="icon" href={assets["icon.svg"]} type="image/svg+xml" />
       <link rel="stylesheet" href={assets["app.css"]} />
       <script src={assets["htmx.min.js"]} defer />
-      <script src={assets["hx-sse.min.js"]} defer />
       <script src={assets["app.js"]} type="module" />
     </head>
   );

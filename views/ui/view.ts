@@ -15,16 +15,7 @@ export type Theme = (typeof THEMES)[number];
 
 /** Addresses of the static files, with the hash of their content. */
 export type AssetUrls = Record<
-  | "app.css"
-  | "app.js"
-  | "icon.svg"
-  | "licences.txt"
-  | "playground.js"
-  | "plot.js"
-  | "htmx.min.js"
-  | "hx-sse.min.js"
-  | "uPlot.iife.min.js"
-  | "uPlot.min.css",
+  "app.css" | "app.js" | "icon.svg" | "licences.txt" | "playground.js" | "plot.js" | "htmx.min.js" | "uPlot.iife.min.js" | "uPlot.min.css",
   string
 >;
 
