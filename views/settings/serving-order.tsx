@@ -53,7 +53,10 @@ function Turn({ view, turn, unit }: { view: View; turn: ProviderTurn; unit: stri
   return (
     <Row view={view} id={`turn-${provider}`}>
       <Cell label={t.provider}>
-        {provider} <a href={tokenHref(token.id)}>{token.label}</a>
+        {provider}{" "}
+        <small>
+          <a href={tokenHref(token.id)}>{token.label}</a>
+        </small>
       </Cell>
       <Cell label={t.serving.state}>
         <Badge tone={TONES[state]}>{t.serving.states[state]}</Badge> {reason && <span class="muted">{tokens.reasons[reason]}</span>}{" "}
