@@ -63,7 +63,7 @@ function FieldTable({ view, label, fields }: { view: View; label: string; fields
             <code>{path}</code>
           </Cell>
           <Cell label={t.value}>
-            <span class="mono">{value}</span>
+            <code>{value}</code>
           </Cell>
           <Cell label={t.from}>{origin === "built-in" ? t.origin[origin] : <Badge tone="busy">{t.origin[origin]}</Badge>}</Cell>
         </Row>
