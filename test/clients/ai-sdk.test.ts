@@ -92,7 +92,7 @@ describe("@ai-sdk/openai-compatible", () => {
 });
 
 describe("@ai-sdk/google", () => {
-  test("30: draws by generateText, as files without the draft", async () => {
+  test("30: draws by generateText, as files without the interim image", async () => {
     const { files } = await generateText({
       model: google()("gemini-3-pro-image"),
       prompt: "a fox",

@@ -88,7 +88,7 @@ describe("image engine gemini", () => {
   });
 
   // It shows every picture of the answer, whatever the parts say of it.
-  test("generates by generateContent, without a draft", async () => {
+  test("generates by generateContent, without an interim image", async () => {
     const answer = await google<Content>(rig, "/v1beta/models/gemini-3-pro-image:generateContent", {
       contents: [{ parts: [{ text: "a fox" }] }],
     });

@@ -303,7 +303,7 @@ describe("32b: 40 silent seconds", () => {
   });
 });
 
-test("33: drafts and thoughts are returned only when they are asked for", async () => {
+test("33: interim images and thoughts are returned only when they are asked for", async () => {
   await using own = await startRig({ simulator: { faults: "gemini.generate=draft" } });
   const ask = async (thinkingConfig?: object) => {
     const body = { ...prompt(), ...(thinkingConfig ? { generationConfig: { thinkingConfig } } : {}) };

@@ -150,7 +150,7 @@ describe("what the upstream says", () => {
     return completionOf(await own.chat({ model, ...body }));
   };
 
-  test.each(["gemini.generate=draft", "gemini.generate=draft-late"])("12: a draft in a thought is never delivered (%s)", async (fault) => {
+  test.each(["gemini.generate=draft", "gemini.generate=draft-late"])("12: an interim image in a thought is never delivered (%s)", async (fault) => {
     const { choices } = await withFault(fault);
     expect(choices[0]!.message.content.match(/!\[image]/g)).toHaveLength(1);
   });

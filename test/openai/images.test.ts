@@ -227,7 +227,7 @@ describe("18: edits send the prompt first, then the images in order", () => {
 });
 
 describe("19: streams", () => {
-  test("the official client gets drafts, then the image with usage", async () => {
+  test("the official client gets interim images, then the image with usage", async () => {
     const stream = await client.images.generate({ model: "gemini-nano-banana-2.1", prompt: "a fox", stream: true, partial_images: 2 });
     const events = await Array.fromAsync(stream);
     expect(events.map(({ type }) => type)).toEqual(["image_generation.partial_image", "image_generation.completed"]);

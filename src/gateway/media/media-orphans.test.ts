@@ -10,7 +10,7 @@ import { temporaryFolder, virtualClock } from "../../testing.ts";
 import { PIXEL_PNG } from "./media.fixtures.ts";
 import { FileMediaStore } from "./media-store.ts";
 
-test("a file without a row is moved aside at the next start; media, drafts and foreign files stay", async () => {
+test("a file without a row is moved aside at the next start; media, temp files and foreign files stay", async () => {
   using folder = temporaryFolder();
   const store = await openStore({ dataDir: folder.path, secretKey: new Uint8Array(32) });
   const { settings } = loadConfig({ file: null, env: {}, flags: {} });

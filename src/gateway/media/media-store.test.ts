@@ -72,7 +72,7 @@ function largePng(size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-describe("a draft becomes a medium", () => {
+describe("a temp file becomes a media item", () => {
   test.each([
     ["of a few bytes, in one piece", PIXEL_PNG, 1000],
     ["of a few bytes, byte by byte", PIXEL_PNG, 1],
@@ -145,7 +145,7 @@ describe("nothing is left behind", () => {
   test.each([
     ["small", 100],
     ["large", 2_000_000],
-  ])("by a %s draft that is discarded before or after its end", async (_name, size) => {
+  ])("by a %s temp file that is discarded before or after its end", async (_name, size) => {
     await using room = await openMedia();
     const writer = await room.media.openTempFile("image/png");
     await writer.write(largePng(size));
@@ -199,7 +199,7 @@ describe("nothing is left behind", () => {
     expect(seen).toEqual([true, true]);
   });
 
-  test("by a crash: drafts older than an hour go at the next start", async () => {
+  test("by a crash: temp files older than an hour go at the next start", async () => {
     await using room = await openMedia();
     const now = room.clock.now();
     for (const [name, age] of [

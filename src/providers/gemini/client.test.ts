@@ -57,7 +57,7 @@ const cutAfter = (text: string) =>
   );
 
 describe("one image", () => {
-  test("is asked for once, with the key in its header alone, and comes as a finished draft", async () => {
+  test("is asked for once, with the key in its header alone, and comes as a finished temp file", async () => {
     await using set = setUp(() => Response.json(answerOf({ text: "Here." }, part(TEST_IMAGE, { thoughtSignature: "c2ln" }))));
     const { events, error } = await run(set);
     expect(error).toBeNull();

@@ -278,7 +278,7 @@ describe("downloading", () => {
     expect(other.calls[0]!.headers.get("x-goog-api-key")).toBeNull();
   });
 
-  test("bytes that came inside the interaction are read again, into a draft", async () => {
+  test("bytes that came inside the interaction are read again, into a temp file", async () => {
     await using set = setUp({ [POLL]: () => completed({ type: "text", text: "x" }, inlineVideo) });
     expect(await download(set, { interactionId: "v1_a", inline: true })).toEqual({ path: "0", bytes: CLIP.byteLength, mime: "video/mp4" });
     expect(set.drafts.states()).toEqual(["closed"]);

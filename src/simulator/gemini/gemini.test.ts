@@ -150,7 +150,7 @@ describe("generateContent", () => {
     expect(await data({})).not.toBe(await data({}));
   });
 
-  test("shows thoughts and a draft only when asked for", async () => {
+  test("shows thoughts and an interim image only when asked for", async () => {
     const thoughts = async (config: object) =>
       (await generate("gemini-3-pro-image", prompt("x", config))).json.candidates[0].content.parts.filter((part: Json) => part.thought)
         .length;

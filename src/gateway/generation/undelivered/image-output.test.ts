@@ -48,7 +48,7 @@ describe("an answer that was taken down", () => {
   });
 });
 
-test("results that are not in the answer follow it, each once; drafts are no results", () => {
+test("results that are not in the answer follow it, each once; interim images are no results", () => {
   const answer = heard([thought("a"), draft("d"), picture("x")]).notes.answer();
   const job = { answer, mediaIds: ["x", "y"] };
   expect(partsOf(job).slice(2)).toEqual([
@@ -75,7 +75,7 @@ describe("a crash while an image is made", () => {
     expect([found.job.state, found.job.mediaIds.length]).toEqual(["completed", 1]);
   });
 
-  test("does not take a draft for the result: what became of it is unknown", async () => {
+  test("does not take an interim image for the result: what became of it is unknown", async () => {
     await using found = await stored({ includeThoughts: true });
     expect([found.job.state, found.job.mediaIds]).toEqual(["unknown", []]);
     expect(found.world.seen.images).toBe(1);
