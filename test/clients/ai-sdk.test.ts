@@ -45,7 +45,7 @@ describe("@ai-sdk/openai", () => {
     expect(images.map(({ uint8Array }) => isImage(uint8Array))).toEqual([true, true]);
   });
 
-  test("18: edits a picture", async () => {
+  test("18: edits an image", async () => {
     const { image } = await generateImage({ model: openai().image("gpt-image-1"), prompt: { text: "blue", images: [PIXEL] } });
     expect(isImage(image.uint8Array)).toBe(true);
   });
@@ -74,7 +74,7 @@ describe("@ai-sdk/openai-compatible", () => {
     expect(isImage(image.uint8Array)).toBe(true);
   });
 
-  test("10: streams the link, and a picture of the user comes along", async () => {
+  test("10: streams the link, and an image of the user comes along", async () => {
     const { text } = streamText({
       model: compatible()(MODEL),
       messages: [
@@ -123,7 +123,7 @@ describe("@ai-sdk/google", () => {
     expect([video.mediaType, isMp4(video.uint8Array)]).toEqual(["video/mp4", true]);
   });
 
-  test("34: makes a video from a picture", async () => {
+  test("34: makes a video from an image", async () => {
     const { video } = await generateVideo({
       download,
       model: google().video("veo-3.1-generate-preview"),

@@ -38,7 +38,7 @@ describe("the OpenAI tools", () => {
     expect(data.map(({ b64_json, url }) => [isImage(b64_json), url])).toEqual(Array(extra.n).fill([true, undefined]));
   });
 
-  test("edits several pictures with a mask", async () => {
+  test("edits several images with a mask", async () => {
     const entries = [
       ["model", "gpt-image-1"],
       ["prompt", "blue"],
@@ -52,8 +52,8 @@ describe("the OpenAI tools", () => {
 });
 
 describe("the Gemini plugin", () => {
-  // Every picture of the answer becomes a file of the message.
-  test("streams, and keeps every picture: there is one, of a type that it knows", async () => {
+  // Every image of the response becomes a file of the message.
+  test("streams, and keeps every image: there is one, of a type that it knows", async () => {
     const body = {
       contents: [{ role: "user", parts: [{ text: "blue" }, { inlineData: { data: PIXEL, mimeType: "image/png" } }] }],
       generationConfig: { responseModalities: ["Text", "Image"], temperature: 1, topP: 0.95, topK: 40, maxOutputTokens: 8192 },

@@ -65,7 +65,7 @@ describe("chat", () => {
     expect(deltas.filter(({ content }) => content?.match(LINK))).toHaveLength(1);
   });
 
-  // A chunk with pictures is read for those alone.
+  // A chunk with images is read for those alone.
   test("finds no text beside delta.images", async () => {
     const deltas = await deltasOf(await rig.chat({ stream: true, modalities: ["image", "text"] }));
     expect(deltas.filter(({ images }) => images).map(({ content }) => content ?? "")).toEqual([""]);

@@ -92,7 +92,7 @@ describe("the Gemini node, whose key is in the query", () => {
     expect(models.filter(({ name }) => name.includes(word))).not.toBeEmpty();
   });
 
-  test("takes the first picture, with models/ in the path", async () => {
+  test("takes the first image, with models/ in the path", async () => {
     const body = { contents: [{ role: "user", parts: [{ text: "a fox" }] }], generationConfig: { responseModalities: ["IMAGE", "TEXT"] } };
     expect(inlinePictures(await call<Content>("/v1beta/models/gemini-3-pro-image:generateContent", body))[0]?.thought).toBeUndefined();
   });

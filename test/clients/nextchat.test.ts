@@ -44,7 +44,7 @@ test("chat shows a link in a stream of the right type, with progress as reasonin
   expect(deltas.some(({ reasoning_content }) => reasoning_content)).toBe(true);
 });
 
-test("chat sends pictures of the user as data URLs", async () => {
+test("chat sends images of the user as data URLs", async () => {
   const content = [
     { type: "text", text: "blue" },
     { type: "image_url", image_url: { url: PIXEL_URL } },

@@ -65,7 +65,7 @@ export const isImage = (base64 = "") => base64.startsWith("iVBORw0KGgo") || base
 export const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
 export const inlinePictures = ({ candidates }: Content) =>
   (candidates ?? []).flatMap(({ content }) => content?.parts ?? []).filter(({ inlineData }) => inlineData);
-/** Markdown pictures: the form 1 (https link) and 1b (data URL). */
+/** Markdown images: the form 1 (https link) and 1b (data URL). */
 export const LINK = /!\[[^\]]*\]\((https?:\/\/[^)\s]+\.(?:png|jpg|webp))\)/g;
 export const DATA = /!\[[^\]]*\]\((data:image\/[^)\s]+)\)/g;
 

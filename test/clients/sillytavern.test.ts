@@ -16,7 +16,7 @@ const chat = (body: object = {}, headers: Record<string, string> = {}) =>
   rig.chat({ model: "gemini-3-pro-image", stream: true, ...SAMPLERS, ...body }, { headers });
 
 describe("the Custom source", () => {
-  // It blocks media of other hosts: only a picture inside the text is shown.
+  // It blocks media of other hosts: only an image inside the text is shown.
   test.each(["by header", "by the key's own form"])("shows a data URL whole in one chunk, %s", async (how) => {
     const key = how === "by header" ? rig.key : await addKey(rig, { imageForm: "markdown_data" });
     const response = await chat(

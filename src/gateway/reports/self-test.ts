@@ -45,7 +45,7 @@ const SAMPLE = 5;
 const MEBIBYTE = 1024 * 1024;
 const FACT = "self_test";
 
-/** The least picture: one grey pixel. */
+/** The smallest image: one grey pixel. */
 const PIXEL = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==", "base64");
 
 type Finding = Partial<Pick<CheckResult, "state" | "figure" | "message">>;

@@ -144,7 +144,7 @@ describe("uploads", () => {
   });
 });
 
-describe("pictures", () => {
+describe("images", () => {
   test.each([
     ["GEM_PIX_2", "IMAGE_ASPECT_RATIO_LANDSCAPE", 1376, 768, "jpeg"],
     ["NARWHAL", "IMAGE_ASPECT_RATIO_PORTRAIT", 768, 1376, "jpeg"],

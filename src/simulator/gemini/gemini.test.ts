@@ -277,7 +277,7 @@ describe("content faults", () => {
     ["malformed-response", "MALFORMED_RESPONSE"],
     ["max-tokens", "MAX_TOKENS"],
     ["text", "STOP"],
-  ])("%s ends with %s and no picture", async (fault, finishReason) => {
+  ])("%s ends with %s and no image", async (fault, finishReason) => {
     simulator.setFaults(`gemini.generate=${fault}`);
     const { status, json } = await generate("gemini-3-pro-image", prompt("x"));
     expect(status).toBe(200);
