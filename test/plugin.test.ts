@@ -207,7 +207,7 @@ describe("update-token", () => {
     ["a number", { session_token: 7 }, 400],
     ["a dead one", { session_token: "dead-session" }, 400],
     ["one that cannot be a cookie", { session_token: "a;b c" }, 400],
-  ])("%s: what is wrong is told, and nothing changes", async (_name, json, status) => {
+  ])("%s: what is wrong is reported, and nothing changes", async (_name, json, status) => {
     await using rig = await startRig({ tokens: [], settings: OPEN });
     const answer = await post(rig, "update-token", json);
     expect([answer.status, Object.keys(answer.body), typeof answer.body.detail]).toEqual([status, ["detail"], "string"]);

@@ -45,7 +45,7 @@ const KEYS = 5;
 const WARM_UP = 0.2;
 const MOST_SAMPLES = 720;
 const LEAST_PAUSE_MS = 1_000;
-/** Fewer more of a type than this are not told: caches and pools breathe. */
+/** Fewer more of a type than this are not reported: caches and pools breathe. */
 const LEAST_GROWN = 200;
 
 using folder = temporaryFolder("flow2api-soak-");

@@ -54,7 +54,7 @@ const MISTAKES: Mistake[] = [
   ["no choice", (form) => form.choice("long", ["a"]), "choices"],
 ];
 
-test.each(MISTAKES)("a field that is %s is told", (_name, read, told) => {
+test.each(MISTAKES)("a field that is %s is reported", (_name, read, told) => {
   const form = reader("long=abcdef&half=1.5&one=1&endless=Infinity");
   read(form);
   expect(Object.values(mistakes(form)).join()).toContain(told);

@@ -15,7 +15,7 @@ async function check(content: string, ...more: string[]) {
 }
 
 describe("a file", () => {
-  test("with a newer version prints that alone, and tells people what it is", async () => {
+  test("with a newer version prints that alone, and shows people what it is", async () => {
     const { code, out, err } = await check(
       JSON.stringify({
         versions: [

@@ -191,7 +191,7 @@ describe("control endpoints", () => {
     expect(await (await control("faults")).json()).toEqual({ faults: "gemini.generate=503" });
   });
 
-  test("tell counts and calls, and reset them", async () => {
+  test("return counts and calls, and reset them", async () => {
     await (await generate()).text();
     expect(await (await control("counts")).json()).toEqual(JSON.parse(JSON.stringify(simulator.counts())));
     expect((await (await control("calls")).json()) as unknown[]).toHaveLength(1);

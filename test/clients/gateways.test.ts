@@ -140,7 +140,7 @@ describe("new-api", () => {
     }
   });
 
-  test("an error has the type that it tells failures by", async () => {
+  test("an error has the type that it knows failures by", async () => {
     const response = await rig.call("/v1/images/generations", { json: { model: "gemini-9", prompt: "x" } });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ error: { type: "invalid_request_error", code: "model_not_found" } });

@@ -77,7 +77,7 @@ test("sockets that sent twelve bytes of the largest body keep nobody out", async
   }
 });
 
-/** Waits until so many bytes of bodies are held, as the metrics tell. */
+/** Waits until so many bytes of bodies are held, as the metrics report. */
 async function arrived(rig: Rig, bytes: number): Promise<void> {
   for (let turn = 0; turn < 500; turn++) {
     const text = await (await fetch(`${rig.url}/metrics`)).text();

@@ -57,7 +57,7 @@ test("what was answered before the kill is answered again, and streamed from wha
   expect(generated(program)).toBe(3);
 });
 
-test.each(ROUTES)("%s: cut off by the kill, it is told so and not sent again", async (name, path, json) => {
+test.each(ROUTES)("%s: cut off by the kill, it is reported so and not sent again", async (name, path, json) => {
   await using program = await startProgram({ tokens: GEMINI, simulator: { faults: "gemini.generate=hang" } });
   const asking = ask(program, path, { json, name }).catch(() => "cut");
   await until(() => generated(program) === 1);

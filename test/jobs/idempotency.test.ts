@@ -192,7 +192,7 @@ describe("streamed or not, the same request is one", () => {
     expect(accepted() - before).toBe(1);
   });
 
-  test("the events of a chat tell how it goes on", async () => {
+  test("the events of a chat report how it goes on", async () => {
     const [path, body] = [ROUTES[0]![1], ROUTES[0]![2]];
     expect((await streamed(path, body, fresh())).join("")).toContain('"reasoning_content":"Drawing');
   });

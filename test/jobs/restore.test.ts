@@ -131,7 +131,7 @@ describe("a restore that waits", () => {
     "/account",
   ];
   test.each([...PAGES, "/system/backup", "/system/logs", "/system/trail", "/keys/new", "/tokens/new", "/welcome/key"])(
-    "is told on /admin%s",
+    "is shown on /admin%s",
     async (path) => {
       const html = await (await me.get(`/admin${path}`)).text();
       expect(html).toContain("A backup will be restored at the next start");

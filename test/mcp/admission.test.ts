@@ -39,7 +39,7 @@ describe("the key", () => {
     expect(response.status).toBe(401);
   });
 
-  test("of another key's job and model nothing is told", async () => {
+  test("of another key's job and model nothing is returned", async () => {
     const { store, keys } = rig.context;
     const { id } = (await store.listKeys())[0]!;
     await store.updateKey(id, { models: ["gemini-3-pro-image"] });

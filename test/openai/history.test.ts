@@ -217,7 +217,7 @@ describe("the Gemini dialect", () => {
     ["nonsense", { fileData: { fileUri: "nonsense" } }],
   ];
 
-  test.each(UNREADABLE)("%s in an earlier turn is left out and told", async (_name, part) => {
+  test.each(UNREADABLE)("%s in an earlier turn is left out and reported", async (_name, part) => {
     const answer = await ask([turn("user", { text: "edit" }, part), turn("model", { text: "failed" }), turn("user", { text: "a fox" })]);
     expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
     expect([...answer.headers].some(([, value]) => value.includes("contents[0].parts[1]"))).toBe(true);

@@ -91,7 +91,7 @@ describe("generations", () => {
     ["hd", "high", "2K"],
     ["low", "low", "512"],
     ["auto", undefined, undefined],
-  ])("quality %s is told as %p and sent as %p", async (quality, told, imageSize) => {
+  ])("quality %s is reported as %p and sent as %p", async (quality, told, imageSize) => {
     const answer = await answerOf(await generate({ quality }));
     const sent = lastSent().generationConfig.imageConfig as { imageSize?: string } | undefined;
     expect([answer.quality, sent?.imageSize]).toEqual([told, imageSize]);
@@ -294,7 +294,7 @@ describe("files", () => {
     expect((await rig.call("/v1/images/edits", { json })).status).toBe(404);
   });
 
-  test("are gone when their time is over, which they tell, before anything has deleted them", async () => {
+  test("are gone when their time is over, which they report, before anything has deleted them", async () => {
     let ahead = 0;
     const clock = { now: () => Date.now() + ahead, after: systemClock.after };
     await using own = await startRig({ clock, settings: { "media.input_max_age_days": 2 } });

@@ -144,7 +144,7 @@ describe("openai", () => {
 });
 
 test(
-  "the AI SDK makes a video with OpenRouter's provider, and is told why one fails",
+  "the AI SDK makes a video with OpenRouter's provider, and learns why one fails",
   async () => {
     const openrouter = createOpenRouter({ baseURL: `${program.url}/v1`, apiKey: program.key });
     const model = openrouter.videoModel(MODEL, { pollIntervalMs: 50 });

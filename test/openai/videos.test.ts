@@ -127,7 +127,7 @@ describe("making", () => {
     expect(await ended(rig, id)).toMatchObject({ status: "completed", aspect_ratio: "9:16" });
   });
 
-  test("a negative prompt is told to the model", async () => {
+  test("a negative prompt is sent to the model", async () => {
     const prompt = newPrompt();
     await make({ prompt, negative_prompt: "rain" });
     expect((await sentFor(prompt)).input[0]!.content.at(-1)?.text).toContain("Avoid: rain");
@@ -333,7 +333,7 @@ describe("failures", () => {
   test.each([
     ["gemini.interaction=text", "moderation_blocked"],
     ["gemini.interaction=fail", expect.any(String)],
-  ])("25: %s is told in the object, and nowhere else", async (faults, code) => {
+  ])("25: %s is reported in the object, and nowhere else", async (faults, code) => {
     await using own = await startRig({ clock: hurriedClock(), simulator: { faults } });
     const video = await ended(own, (await make({}, own)).id);
     expect(video).toMatchObject({ status: "failed", error: { code, message: expect.any(String) } });

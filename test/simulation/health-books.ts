@@ -201,7 +201,7 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     const isMasked = isHeld(entry, time);
     const mustOpen = certain.length >= 5 || (wasHalfOpen && isCertain);
     assert(isMasked || !mustOpen || token.removed, "A breaker opens at the fifth failure, or when its probe fails:", facts);
-    // Behind a longer pause nobody sees whether it opened; a call that was cut too early to tell anything may not have counted.
+    // Behind a longer pause nobody sees whether it opened; a call that was cut too early to show anything may not have counted.
     if (isMasked && possible.length >= 5) set(entry, { consecutiveFailures: null, certain: [], possible });
     else set(entry, { certain, possible });
   }

@@ -51,7 +51,7 @@ test("a wrong file is refused with its own name and path", async () => {
   });
 });
 
-test("a list tells state, origin, price and retirement, of the models file too", async () => {
+test("a list shows state, origin, price and retirement, of the models file too", async () => {
   const { cwd, cli } = fresh("");
   writeFileSync(
     join(cwd, "config", "models.toml"),

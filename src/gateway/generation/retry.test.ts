@@ -56,7 +56,7 @@ const FINAL: ErrorKind[] = [
   "upstream_invalid",
   "cancelled",
 ];
-test.each(FINAL)("%s is told to the client at once", (kind) => expect(step(kind)).toEqual(fail));
+test.each(FINAL)("%s is returned to the client at once", (kind) => expect(step(kind)).toEqual(fail));
 
 const REFUSED: ErrorKind[] = [
   "no_token",

@@ -195,7 +195,7 @@ describe("a look or a download that fails", () => {
     ["no_result", {}, undefined],
   ] as const;
 
-  test.each(refusals)("tells the health of its token: %s %p is %p", async (kind, options, reason) => {
+  test.each(refusals)("reports the health of its token: %s %p is %p", async (kind, options, reason) => {
     for (const step of ["poll", "download"] as const) {
       await using world = await openWorld();
       world.script[step] = failing(kind, options);

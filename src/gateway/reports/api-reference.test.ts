@@ -36,7 +36,7 @@ describe("fields", () => {
     [{ type: "array", items: { type: "string" } }, "string[]"],
     [{ type: "string", format: "binary" }, "file"],
     [{ description: "One picture or several" }, "any"],
-  ])("%j is told as %s", (schema, told) => {
+  ])("%j is shown as %s", (schema, told) => {
     expect(typeOf(schema)).toBe(told);
   });
 

@@ -53,7 +53,7 @@ test("by key, by token and by model are kept apart; by day is always read", asyn
   expect([await by("day"), await by("day")]).toEqual([4, 5]);
 });
 
-test("a reading that fails is told to who waits for it and to nobody after", async () => {
+test("a reading that fails is reported to who waits for it and to nobody after", async () => {
   const { by, clock, settle, ...the } = cacheOf();
   the.break(true);
   expect(by("token")).rejects.toThrow("broken");

@@ -48,7 +48,7 @@ test.each([...MORE_CALLS, ...CALLS_WORLDWIDE])("%s costs nothing, of images and 
   for (const kind of ["image", "video"] as const) expect(isSide({ ...call, kind })).toBe(true);
 });
 
-describe("a check of one word is told by its words, its tokens and its place together", () => {
+describe("a check of one word is recognised by its words, its tokens and its position together", () => {
   const CHECKS = ["status", "Quota", "health", "health check", "api status", "x", "noop", "keepalive", "verify", "额度", "测活"];
   test.each(CHECKS)("%s", (text) => {
     for (const maxTokens of [1, 5, 16]) expect(isSide({ text, maxTokens })).toBe(true);

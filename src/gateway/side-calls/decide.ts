@@ -22,7 +22,7 @@ export type ChatCall = {
   marker: string | null;
   /** Size, aspect ratio, `modalities` with image: an image is what is wanted. */
   hasImageOptions: boolean;
-  /** As the client wrote it; told to a probe that asks for it. */
+  /** As the client wrote it; returned to a probe that asks for it. */
   model: string;
 };
 

@@ -171,7 +171,7 @@ describe("failures", () => {
     expect(checksOf(1).length).toBe(2);
   });
 
-  test("a session that lives again is told to the pool", async () => {
+  test("a session that lives again is reported to the pool", async () => {
     const { clock, refresher, conditions, logged } = bench();
     conditions.set(1, { state: "blocked", reason: "session_dead", since: 0, until: null });
     refresher.load([token(1)]);

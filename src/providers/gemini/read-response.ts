@@ -33,7 +33,7 @@ export class ResponseReader {
   constructor(private readonly learn: UpdateFacts = () => {}) {}
 
   /**
-   * What the next response object of the same call tells. The final image is the last one that is no thought, known only at the end:
+   * What the next response object of the same call says. The final image is the last one that is no thought, known only at the end:
    * an earlier one comes out as an interim image when another follows.
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
    */

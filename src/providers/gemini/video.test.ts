@@ -232,7 +232,7 @@ describe("polling", () => {
   });
 });
 
-test("cancelling tells whether it did, and there is no second stage", async () => {
+test("cancelling returns whether it did, and there is no second stage", async () => {
   for (const [answer, did] of [
     [() => Response.json({ id: "v1_a", status: "cancelled" }), true],
     [() => completed(), false],

@@ -56,7 +56,7 @@ test.each([
     { position: 7, waitMs: null },
     { queue_position: 7, estimated_wait_seconds: null },
   ],
-] as const)("a place of %p in the queue is told", (place, told) =>
+] as const)("a queue position of %p is returned", (place, told) =>
   expect(encodeVideo({ ...JOB, state: "queued", place }, null, ORIGIN)).toMatchObject(told),
 );
 
