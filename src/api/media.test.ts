@@ -169,7 +169,7 @@ test("a copy that the client holds is confirmed with 304, before ranges are look
   expect((await room.get(room.input, { "if-none-match": "*" })).status).toBe(404);
 });
 
-describe("nothing but a medium's own name leads to a file", () => {
+describe("nothing but a media item's own name leads to a file", () => {
   test("over real connections, with paths sent as they are", async () => {
     await using room = await serve();
     const { id } = room.result;

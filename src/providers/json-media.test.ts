@@ -77,7 +77,7 @@ describe("any chunking gives the same", () => {
     });
   }
 
-  test("what holds no long medium passes byte for byte", async () => {
+  test("what holds no long media item passes byte for byte", async () => {
     const odd = '\ufeff[{"data" :\n"c2hvcnQ=", "b\\\\":"\\\\\\"x\\\\"},\r\n{"data":null,"data":["x","y"]}]   ';
     for (let size = 1; size < 30; size++) expect(await text(cut(odd, () => size, memoryTempFiles()).skeleton)).toBe(odd);
   });
@@ -171,7 +171,7 @@ describe("damage", () => {
     await expect(answer.take("media:aaaaaaaaaaaaaaaaaaaaaaaaaa:0", "image/png")).rejects.toMatchObject({ detail: { reason: "malformed" } });
   });
 
-  test("an end inside a medium is a cut, and leaves no file behind", async () => {
+  test("an end inside a media item is a cut, and leaves no file behind", async () => {
     const drafts = memoryTempFiles();
     const error = await readJson(cut(`{"data":"${good}`, () => 9, drafts).skeleton, 5000).catch((thrown) => thrown);
     expect(error).toMatchObject({ kind: "upstream_unavailable", detail: { reason: "cut_off" } });

@@ -9,7 +9,7 @@ export type { MediaOptions, MediaTempFiles } from "./media-temp-files.ts";
 
 export type MediaPlaceholder = MediaTempFiles & {
   /**
-   * The stream byte for byte, with each long medium replaced by a short placeholder string. To be read once; a medium may be taken as
+   * The stream byte for byte, with each long media item replaced by a short placeholder string. To be read once; a media item may be taken as
    * soon as its placeholder was read. When it fails or is abandoned, everything not taken is discarded.
    * @throws {AppError} `upstream_unavailable` with reason `malformed` (not base64) or `cut_off` (it ends inside a string)
    */

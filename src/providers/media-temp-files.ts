@@ -21,7 +21,7 @@ export type MediaOptions = {
 /** The media of one answer. Whoever holds it calls `discard` in a `finally`. */
 export type MediaTempFiles = {
   /**
-   * The medium that a value of the parsed JSON stands for: the file that its placeholder names, else the value itself, decoded and
+   * The media item that a value of the parsed JSON stands for: the file that its placeholder names, else the value itself, decoded and
    * written to a file. A placeholder is taken once.
    * @param mime type as the upstream claims it
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when the value is neither
@@ -38,7 +38,7 @@ const MAX_OPEN = 64;
 /** Of all media of one answer: more than any upstream sends, and less than a disk. */
 const MAX_MEDIA = 1024 * 1024 * 1024;
 
-/** A medium on its way to disk. */
+/** A media item on its way to disk. */
 export type MediaWriter = {
   write(base64: Uint8Array): Promise<void>;
   /** Its placeholder, as it stands in the skeleton. */

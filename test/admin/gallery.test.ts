@@ -126,7 +126,7 @@ describe("bytes", () => {
   });
 });
 
-describe("one medium", () => {
+describe("one media item", () => {
   test("of a job reports its prompt, parameters, cost, token and attempts", async () => {
     const html = await show(`/${jobMedia[0]}`);
     expect(html).toContain("a &lt;b>hostile&lt;/b> prompt");

@@ -25,7 +25,7 @@ async function made(world: World, change?: Partial<CreateVideoJob>) {
   return world.ctx.jobs.createVideo(world.order(change));
 }
 
-test("the job that made a video is found by its medium, however many came after it, by its owner alone", async () => {
+test("the job that made a video is found by its media item, however many came after it, by its owner alone", async () => {
   await using world = await openWorld();
   const { id } = await made(world);
   const { mediaIds } = await world.until(id, "completed");

@@ -231,7 +231,7 @@ describe("what is no id of ours opens nothing", () => {
   });
 });
 
-test("a medium whose file is gone or cut is not served", async () => {
+test("a media item whose file is gone or cut is not served", async () => {
   await using room = await openMedia();
   const [gone, cut] = [await room.media.storeBytes(PIXEL_PNG, RESULT), await room.media.storeBytes(PIXEL_PNG, RESULT)];
   rmSync(join(room.path, pathOf(gone)));
@@ -413,7 +413,7 @@ test("a disk that fills up while writing is reported as such, other failures sta
   }
 });
 
-test("a small medium lies with its row, reads the same, and leaves no file", async () => {
+test("a small media item lies with its row, reads the same, and leaves no file", async () => {
   await using room = await openMedia();
   const { store, clock, settings, path } = room;
   const small = new FileMediaStore({ dataDir: path, store, clock, settings: () => ({ media: settings }) as Settings, log: silentLog });

@@ -98,7 +98,7 @@ describe("a status", () => {
     expect(parseStatus(body, name)?.state as string).toBe(state);
   });
 
-  test("in the older form names the medium and its link", () => {
+  test("in the older form names the media item and its link", () => {
     expect(parseStatus(ANSWERS.videoDoneOld, "operations/9c1f")).toMatchObject({
       state: "done",
       mediaId: "CAUSJDdkMmI",
