@@ -219,7 +219,7 @@ describe("update-token", () => {
     ["an empty body", ""],
     ["a list", "[]"],
     ["half a body", '{"session_token": "x'],
-  ])("%s is 422 with a list of what is wrong, as the original's framework answers", async (_name, body) => {
+  ])("%s is 422 with a list of what is wrong, as python-flow2api's framework answers", async (_name, body) => {
     await using rig = await startRig({ tokens: [], settings: OPEN });
     const headers = { authorization: TOKEN, "content-type": "application/json" };
     const response = await fetch(`${rig.url}/api/plugin/update-token`, { method: "POST", headers, body });
@@ -235,7 +235,7 @@ describe("update-token", () => {
     expect((await rig.context.store.readTokenSecret(1)).secret).toBe(FLOW.secret);
   });
 
-  test("an account that was off in the original serves again with its session; one that is disabled here does not", async () => {
+  test("an account that was off in python-flow2api serves again with its session; one that is disabled here does not", async () => {
     const off = { token: { condition: { state: "blocked", reason: "imported_off", since: 1, until: null } } };
     await using rig = await startRig({ tokens: [{ ...FLOW, identity: EMAIL, health: off }], settings: OPEN });
     expect(healthOf(rig, 1)).toMatchObject({ state: "blocked", reason: "imported_off" });
@@ -290,7 +290,7 @@ describe("check-tokens", () => {
     "credits",
   ];
 
-  test("lists the Flow tokens with the original's fields and honest values", async () => {
+  test("lists the Flow tokens with python-flow2api's fields and honest values", async () => {
     await using rig = await startRig({ tokens: [GEMINI, FLOW], settings: OPEN });
     const [before] = await check(rig);
     expect(Object.keys(before!).toSorted()).toEqual(FIELDS.toSorted());

@@ -270,7 +270,7 @@ describe("answers", () => {
     }
   });
 
-  test("the front door and the addresses of the Python original lead to their pages", async () => {
+  test("the front door and the addresses of python-flow2api lead to their pages", async () => {
     await using rig = await startRig();
     const playground = NAV.find(({ name }) => name === "playground")?.path ?? "/admin";
     for (const [path, to] of Object.entries({ "/": "/admin", "/manage": "/admin", "/login": "/admin", "/test": playground })) {

@@ -254,7 +254,7 @@ describe("refusals", () => {
   });
 });
 
-test("a video model answers generateContent with the video's address, as the Python original did", async () => {
+test("a video model answers generateContent with the video's address, as python-flow2api did", async () => {
   const answer = await answerOf(
     await google(`/models/${OMNI}:generateContent`, { json: { contents: "a fox", systemInstruction: "At dusk." } }),
   );

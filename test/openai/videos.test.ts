@@ -122,7 +122,7 @@ describe("making", () => {
     ]);
   });
 
-  test("names of the original are served by Flow", async () => {
+  test("names of python-flow2api are served by Flow", async () => {
     const { id } = await make({ model: "veo_3_1_t2v_fast_portrait" });
     expect(await ended(rig, id)).toMatchObject({ status: "completed", aspect_ratio: "9:16" });
   });

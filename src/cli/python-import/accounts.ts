@@ -16,7 +16,7 @@ const LEFT_BEHIND: Record<LeftBehind, string> = {
 };
 
 export type Accounts = {
-  /** `line` is the account's id in the original. */
+  /** `line` is the account's id in python-flow2api. */
   lines: ParsedLine[];
   /** Projects that were left behind, in a sentence. */
   left: string[];

@@ -62,7 +62,7 @@ export async function streamGenerateContent(api: Api, call: Call, model: string)
 
 const headersOf = (run: Run, ignored: string[], leftOut: LeftOut[]) => ({ ...generationHeaders(run, ignored), ...leftOutHeaders(leftOut) });
 
-/** A video model is understood here as well, as the Python original did: the answer holds the video's address. */
+/** A video model is understood here as well, as python-flow2api did: the answer holds the video's address. */
 async function start(api: Api, call: Call, model: string, method: Method): Promise<Begun> {
   const choice = admittedModel(api, call, model);
   const route = `POST /v1beta/models:${method}`;
