@@ -1,4 +1,4 @@
-// Acceptance of the pool behind both surfaces: when a token is used again, how many calls it bears, and that nobody sees it. Numbers: wire reference, part E.
+// Acceptance of the pool behind both dialects: when a token is used again, how many calls it bears, and that nobody sees it. Numbers: wire reference, part E.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type VirtualClock, virtualClock } from "../src/testing.ts";
 import { addKey, until } from "./keys.ts";

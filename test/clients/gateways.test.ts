@@ -152,7 +152,7 @@ describe("a text id that is not ours", () => {
     rig.call("/v1/chat/completions", { json: { model, messages: [{ role: "user", content }] } });
 
   test.each(["gemini-3-flash", "gpt-5", "llama-9"])(
-    "%s: chat answers a health check at no cost, and nothing else; Google's surface nothing",
+    "%s: chat answers a health check at no cost, and nothing else; Google's dialect nothing",
     async (model) => {
       const before = rig.simulator.counts().total.requests;
       const body = { contents: [{ role: "user", parts: [{ text: "hi" }] }] };

@@ -1,4 +1,4 @@
-// Acceptance of the Gemini surface with Google's own clients, new and old, and with raw bodies. The numbers are those of the wire reference, part E.
+// Acceptance of the Gemini API with Google's own clients, new and old, and with raw bodies. The numbers are those of the wire reference, part E.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { GoogleGenAI, type Part } from "@google/genai";
@@ -182,7 +182,7 @@ describe("30: videos of Google's clients", () => {
   });
 });
 
-describe("31: paths that both surfaces have", () => {
+describe("31: paths that both dialects have", () => {
   const keys = (json: unknown) => Object.keys(json as object);
   test.each(["/v1/models", "/v1/files"])("%s answers in the dialect of its credential", async (path) => {
     const bearer = await (await rig.call(path)).json();

@@ -1,4 +1,4 @@
-// The Gemini surface end to end: bodies as clients write them, the AI SDK, owners, repetitions and what only this gateway does.
+// The Gemini API end to end: bodies as clients write them, the AI SDK, owners, repetitions and what only this gateway does.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createGoogleGenerativeAI } from "@ai-sdk/google";
 import { experimental_generateVideo, generateText, streamText } from "ai";
@@ -334,7 +334,7 @@ describe("interactions", () => {
     expect(lastSent().contents.map(({ role }) => role)).toEqual(["user", "model", "user"]);
   });
 
-  test("its job is one of the OpenAI surface as well", async () => {
+  test("its job is one of the OpenAI API as well", async () => {
     const { id } = await answerOf(await create({ model: MODEL, response_format: { type: "image", delivery: "uri" } }));
     const job = (await (await rig.call(`/v1/images/generations/${id.replace("v1_", "")}`)).json()) as { data: { b64_json: string }[] };
     expect(isImage(Buffer.from(job.data[0]!.b64_json, "base64"))).toBe(true);

@@ -1,4 +1,4 @@
-// Acceptance of the OpenAI surface in general and of chat, where no other test has the check. The numbers are those of the wire reference, part E.
+// Acceptance of the OpenAI API in general and of chat, where no other test has the check. The numbers are those of the wire reference, part E.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { virtualClock } from "../../src/testing.ts";
 import { until } from "../keys.ts";

@@ -267,7 +267,7 @@ describe("videos from videos", () => {
     expect([longer.model, (await ended(rig, longer.id)).status]).toEqual(["veo_3_1_t2v_fast_landscape", "completed"]);
   });
 
-  test("the other surface knows by our link which video is meant, too", async () => {
+  test("the other dialect knows by our link which video is meant, too", async () => {
     const prompt = newPrompt();
     const body = { instances: [{ prompt, video: { uri: done.url } }] };
     await post("/v1beta/models/veo-3.1-generate-preview:predictLongRunning", body);

@@ -83,7 +83,7 @@ describe("calls", () => {
   });
 });
 
-test("surfaces come in the order that people look for them", () => {
+test("dialects come in the order that people look for them", () => {
   const paths = { "/a": { get: { tags: ["Plugin"] } }, "/b": { get: { tags: ["System"] } }, "/c": { get: { tags: ["OpenAI"] } } };
   expect(describeDialects({ paths }, EXAMPLES).map(({ name }) => name)).toEqual(["OpenAI", "System", "Plugin"]);
 });

@@ -53,7 +53,7 @@ export type ApiExamples = {
   videoModel: string;
 };
 
-/** Every route, by the surface (tag) that it belongs to, in the order of the document. */
+/** Every route, by the dialect (tag) that it belongs to, in the order of the document. */
 export function describeDialects({ paths }: ApiDocument, examples: ApiExamples): DialectDescription[] {
   const surfaces = new Map<string, ApiRoute[]>();
   for (const [path, methods] of Object.entries(paths)) {
