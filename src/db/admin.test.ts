@@ -58,7 +58,7 @@ describe.each(ENGINES)("sessions over $name", ({ open }) => {
   });
 });
 
-describe.each(ENGINES)("the trail over $name", ({ open }) => {
+describe.each(ENGINES)("the audit log over $name", ({ open }) => {
   const row = {
     at: NOW,
     actor: "admin",

@@ -21,7 +21,7 @@ export type AdminWorld = Record<"tokens" | "keys" | "requests" | "media" | "jobs
 
 /**
  * Puts every text in every place that people, clients and upstreams write to: as label, note, tag, group, proxy and account of tokens, as
- * name of keys, model, prompt, family and error of requests and jobs, name of files, and in trail, sessions, sums and an import.
+ * name of keys, model, prompt, family and error of requests and jobs, name of files, and in audit log, sessions, sums and an import.
  */
 export async function fillAdmin(rig: Rig, me: SignedIn, texts: readonly string[]): Promise<AdminWorld> {
   const at = (index: number) => texts[index % texts.length]!;
@@ -215,7 +215,7 @@ async function fillJobs(
   return ids;
 }
 
-/** The trail and sessions. */
+/** The audit log and sessions. */
 async function fillTrail({ context }: Rig, texts: readonly string[]): Promise<void> {
   const { store, clock } = context;
   const address = "203.0.113.7";

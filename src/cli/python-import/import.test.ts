@@ -214,7 +214,7 @@ describe("a folder of python-flow2api", () => {
     }
   });
 
-  test("leaves in the trail what it changed, without the secrets", async () => {
+  test("leaves in the audit log what it changed, without the secrets", async () => {
     const { data, cli } = fresh();
     await cli("import", makeOriginal({ config: FULL }));
     const { trail } = await contentsOf(data);
