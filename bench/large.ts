@@ -28,7 +28,7 @@ export async function largeInstallation(given: string | undefined): Promise<Inst
   };
 }
 
-/** The mock speaks Gemini alone. One token in five stays held back. */
+/** The mock speaks Gemini alone. One token in five stays in cooldown. */
 export function serveFromMock(folder: string): void {
   using db = new Database(join(folder, "flow2api.db"));
   db.run("UPDATE tokens SET provider = 'gemini', families = NULL, image_concurrency = -1");

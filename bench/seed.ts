@@ -109,7 +109,7 @@ const newToken = (index: number) => {
   };
 };
 
-/** One held back in five: blocked, cooling as a whole, cooling for one model. */
+/** One in cooldown in five: blocked, cooling as a whole, cooling for one model. */
 function healthOf(id: number, now: number) {
   const condition = (state: string, reason: string, until: number | null) => ({
     condition: { state, reason, since: now - HOUR, until },

@@ -107,7 +107,7 @@ async function learn({ context }: Rig): Promise<void> {
   }
 }
 
-/** After everything was made: what is held back makes nothing. */
+/** After everything was made: what is in cooldown makes nothing. */
 function holdBack({ context }: Rig): void {
   for (const { id, label } of context.pool.rows()) {
     const held = TOKENS.find((token) => token.label === label)?.held;

@@ -192,7 +192,7 @@ describe("nothing but a media item's own name leads to a file", () => {
     ];
     for (const path of paths) {
       const { status, text } = await rawRequest(Number(room.app.server?.port), path);
-      // A path that leaves /media/ once it is normalised is none of this room's business: Elysia's own 404.
+      // A path that leaves /media/ once it is normalised is none of this module's business: Elysia's own 404.
       expect({ path, status }).toEqual({ path, status: 404 });
       expect(text === "NOT_FOUND" || text === JSON.stringify(NOT_FOUND) ? "" : { path, text }).toBe("");
     }

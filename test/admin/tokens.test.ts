@@ -252,7 +252,7 @@ describe("adding one", () => {
 });
 
 describe("groups", () => {
-  test("show members, shared pauses and when a day ends; caps reach each member", async () => {
+  test("show tokens, shared cooldowns and when a day ends; caps reach each token", async () => {
     const page = await html("/admin/tokens/groups");
     expect(page).toContain("lab");
     expect(page).toContain("midnight in Los Angeles");

@@ -118,7 +118,7 @@ describe("the transport", () => {
     expect(await response.json()).toMatchObject({ jsonrpc: "2.0", error: { code: expect.any(Number) } });
   });
 
-  test("streams are not to be held back by a proxy", async () => {
+  test("streams are not to be buffered by a proxy", async () => {
     const { headers } = await post({}, rpc("tools/list"));
     expect([headers.get("content-type"), headers.get("x-accel-buffering")]).toEqual(["text/event-stream", "no"]);
   });

@@ -11,7 +11,7 @@ type Failure = Extract<Outcome, { ok: false }>;
 /** A pause or a block. Wall-clock ms; Infinity: only the operator ends it. */
 export type Hold = { reason: string; since: number; until: number };
 
-/** One thing that may be held back. */
+/** One thing that may be in cooldown. */
 type Entry = {
   hold: Hold | null;
   /** Pauses of growing length since the last success; null: not known since a restart. */

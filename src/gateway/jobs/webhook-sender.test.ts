@@ -1,4 +1,4 @@
-// Lanes of webhooks: how many attempts run at once to one host and for one key, and that none holds up another's.
+// Slot groups of webhooks: how many attempts run at once to one host and for one key, and that none holds up another's.
 import { expect, test } from "bun:test";
 import type { DeliveryRow } from "../../db/jobs.ts";
 import { hostAndPort } from "../../http.ts";

@@ -96,7 +96,7 @@ test("names seen in other Flow clients are understood", () => {
   expect(parsed("abra_r2v_10s").params).toEqual({ modes: ["references", "text"], seconds: 10 });
 });
 
-test("the model words of a Veo id fix quality, plan and lane", () => {
+test("the model words of a Veo id fix quality, tier and speed", () => {
   expect(parsed("veo_3_1_t2v_lite_4s_portrait").params).toEqual({ aspect: "9:16", seconds: 4, modes: ["text"], quality: "lite" });
   expect(parsed("veo_3_1_i2v_lite_landscape").params.modes).toEqual(["first_frame"]);
   expect(parsed("veo_3_1_interpolation_lite").params.modes).toEqual(["frames"]);

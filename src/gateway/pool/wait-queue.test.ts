@@ -207,7 +207,7 @@ describe("waiting ends without a token", () => {
     expect(test.pool.gauges().queued).toBe(1);
   });
 
-  describe("in a full room", () => {
+  describe("in a full waiting list", () => {
     const full = async (limit: number) => {
       const test = testPool([tokenRow(1)], { settings: { queue_limit: limit } });
       const lease = await test.lease();

@@ -155,7 +155,7 @@ describe("a submission", () => {
     });
   }
 
-  test("of a plan's missing lane is denied, of one without credits refused as used up", async () => {
+  test("of a tier's missing mode is denied, of one without credits refused as used up", async () => {
     const { flow, token, call } = account("flow-free-1");
     const start = (change: Partial<VideoRequest>) =>
       flow.startVideo(request(change), token, call, async () => {}).catch((error: AppError) => error.kind);

@@ -183,7 +183,7 @@ describe("own caps", () => {
     await test.clock.advance(50_000);
     expect(await kindOf(test.lease())).toBe("served");
   });
-  test("of a group count for all its tokens, the strictest member's counts", async () => {
+  test("of a group count for all its tokens, the strictest token's counts", async () => {
     const caps = (requestsPerMinute: number) => ({ caps: { group: { requestsPerMinute } } });
     const test = testPool([grouped(1, "g", caps(9)), grouped(2, "g", caps(3)), grouped(3, "g"), tokenRow(4, { enabled: false })]);
     const ids = [];
