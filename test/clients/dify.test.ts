@@ -33,7 +33,7 @@ describe("the OpenAI tools", () => {
     ["dall-e-2", { size: "512x512", n: 2, response_format: "b64_json" }],
     // A size or a quality that is automatic is left out.
     ["gpt-image-1", { n: 1, background: "opaque", output_format: "png", moderation: "low" }],
-  ])("draws with %s as base64 alone", async (model, extra) => {
+  ])("generates with %s as base64 alone", async (model, extra) => {
     const { data } = await post<Images>(rig, "/v1/images/generations", { prompt: "a fox", model, ...extra });
     expect(data.map(({ b64_json, url }) => [isImage(b64_json), url])).toEqual(Array(extra.n).fill([true, undefined]));
   });

@@ -97,7 +97,7 @@ describe("the Gemini node, whose key is in the query", () => {
     expect(inlinePictures(await call<Content>("/v1beta/models/gemini-3-pro-image:generateContent", body))[0]?.thought).toBeUndefined();
   });
 
-  test("draws with imagen by predict", async () => {
+  test("generates with imagen by predict", async () => {
     const { predictions } = await call<{ predictions: { bytesBase64Encoded: string; mimeType: string }[] }>(
       "/v1beta/models/imagen-4.0-generate-001:predict",
       { instances: [{ prompt: "a fox" }], parameters: { sampleCount: 2 } },

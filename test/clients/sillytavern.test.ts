@@ -52,7 +52,7 @@ describe("the Google AI Studio source behind a proxy's address", () => {
     threshold: "OFF",
   }));
 
-  test("draws in chat", async () => {
+  test("generates in chat", async () => {
     const answer = await google<Content>(rig, "/v1beta/models/gemini-3-pro-image:generateContent", {
       contents: [{ role: "user", parts: [{ text: "a fox" }, { inlineData: { mimeType: "image/png", data: PIXEL } }] }],
       safetySettings: SAFETY,
@@ -69,7 +69,7 @@ describe("the Google AI Studio source behind a proxy's address", () => {
     expect(inlinePictures(answer).filter(({ thought }) => !thought)).toHaveLength(1);
   });
 
-  test("draws by predict, with null where nothing is said", async () => {
+  test("generates by predict, with null where nothing is said", async () => {
     const parameters = {
       sampleCount: 1,
       seed: null,

@@ -175,7 +175,7 @@ describe("bodies as clients write them (wire reference, part D)", () => {
 });
 
 describe("conversations", () => {
-  test("the token that drew the image is asked again when its mark comes back", async () => {
+  test("the token that generated the image is asked again when its mark comes back", async () => {
     for (let turn = 0; turn < 4; turn++) {
       const first = await answerOf(await generate({ contents: "a fox" }));
       const drawnBy = rig.simulator.calls().findLast(({ operation }) => operation === "gemini.generate")!.secret;
@@ -326,7 +326,7 @@ describe("interactions", () => {
     expect(typesOf(await (await google(`/v1beta/interactions/${interaction.id}?stream=true`)).text())).toEqual(sequence);
   });
 
-  test("an image model draws, and goes on from its image", async () => {
+  test("an image model generates, and goes on from its image", async () => {
     const first = await answerOf(await create({ model: MODEL, response_format: { type: "image", aspect_ratio: "16:9" } }));
     expect([first.status, isImage(Buffer.from(outputOf(first).data, "base64"))]).toEqual(["completed", true]);
     const second = await answerOf(await create({ model: MODEL, input: "bluer", previous_interaction_id: first.id }));

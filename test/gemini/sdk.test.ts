@@ -25,7 +25,7 @@ describe.each([
   ["@google/genai 1.30", () => new GoogleGenAI1({ apiKey: program.key, httpOptions: { baseUrl: program.url } }) as unknown as GoogleGenAI],
   ["@google/genai 3.3", () => new GoogleGenAI3({ apiKey: program.key, httpOptions: { baseUrl: program.url } }) as unknown as GoogleGenAI],
 ] as [string, () => GoogleGenAI][])("30: %s", (_name, client) => {
-  test("draws, whole and streamed", async () => {
+  test("generates, whole and streamed", async () => {
     const { models } = client();
     expect(pictures(await models.generateContent({ model: MODEL, contents: "a fox" }))).toHaveLength(1);
     const chunks = await Array.fromAsync(await models.generateContentStream({ model: MODEL, contents: "a fox" }));
@@ -68,7 +68,7 @@ test("30: a stream of an interaction of @google/genai 3.1 is read to its end", a
   ]);
 });
 
-test("@ai-sdk/google draws", async () => {
+test("@ai-sdk/google generates", async () => {
   const google = createGoogleGenerativeAI({ baseURL: `${program.url}/v1beta`, apiKey: program.key });
   const { files } = await generateText({ model: google(MODEL), prompt: "a fox" });
   expect(files.map(({ mediaType }) => mediaType)).toEqual([expect.stringMatching(/^image\//)]);

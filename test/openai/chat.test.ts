@@ -67,7 +67,7 @@ describe("without streaming", () => {
     ["gemini-3.1-flash-image-landscape", pngOf(1376, 768)],
     ["gemini-3.1-flash-image-portrait-2k", pngOf(1536, 2752)],
     ["gemini-3.1-flash-image-square", pngOf(1024, 1024)],
-  ])("%s draws the pixels that its name promises", async (model, pixels) => {
+  ])("%s generates the pixels that its name promises", async (model, pixels) => {
     const { choices } = await completionOf(await rig.chat({ model }));
     const id = /\/media\/([a-z2-7]{26})/.exec(choices[0]!.message.content)![1]!;
     expect(await rig.context.media.get(id)).toMatchObject(pixels);

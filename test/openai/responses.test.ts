@@ -31,7 +31,7 @@ const sentTurns = () => {
 };
 
 describe("one answer", () => {
-  test("29: an image model draws without naming the tool", async () => {
+  test("29: an image model generates without naming the tool", async () => {
     const response = await create();
     const call = callIn(response);
     expect(call).toMatchObject({ status: "completed", size: "1024x1024", background: "opaque" });

@@ -189,7 +189,7 @@ describe("an interaction that is waited for", () => {
     expect(deltas).toEqual(["thought_summary", "thought_signature", "video"]);
   });
 
-  test("draws with image models too", async () => {
+  test("generates with image models too", async () => {
     const { json } = await create({
       model: "gemini-3-pro-image",
       background: false,

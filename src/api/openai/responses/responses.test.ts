@@ -77,7 +77,7 @@ describe("the conversation", () => {
   });
 });
 
-describe("the model that draws", () => {
+describe("the model that generates images", () => {
   const tool = { type: "image_generation" };
   test.each([
     [{ model: "gemini-3-pro-image" }, "gemini-3-pro-image"],
