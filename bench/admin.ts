@@ -25,7 +25,7 @@ const WARM_UP = 3;
 const IMPORTED = 10_000;
 const AIM = { p95Ms: 50, coldBytes: 150_000, requests: 1, importMs: 5_000 };
 
-/** `cpu`: ms that the server itself computed for one answer, which a busy machine does not change. */
+/** `cpu`: ms that the server itself computed for one response, which a busy machine does not change. */
 type Times = { p50: number; p95: number; cpu: number; bytes: number };
 /** What a browser asked for: with nothing kept, and again with what it kept. Images that the page is about are counted apart. */
 type Loads = { coldBytes: number; coldRequests: number; warmRequests: number; images: number; streams: number };

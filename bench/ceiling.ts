@@ -1,4 +1,4 @@
-// The ceiling: the least that a gateway on this stack can be. Checks a key, picks a token in turn, passes body and answer through.
+// The ceiling: the least that a gateway on this stack can be. Checks a key, picks a token in turn, passes body and response through.
 import { Elysia } from "elysia";
 
 const [port, upstream] = [Number(process.argv[2] ?? 0), process.argv[3] ?? ""];

@@ -7,7 +7,7 @@ import { firstAnswer, freePort, JSON_TYPE, MODELS, pinned, type Shape, stop, typ
 export type Gateway = Target & {
   /** Chat, chat streamed, images and generateContent, each one small image. */
   shapes: readonly Shape[];
-  /** Stops it and starts it again; ms to its first answer. */
+  /** Stops it and starts it again; ms to its first response. */
   restart(): Promise<number>;
 };
 
@@ -114,7 +114,7 @@ function shapesWith(headers: Record<string, string>): Shape[] {
 const PNG_BASE64 = /iVBORw0KGgo[A-Za-z0-9+/]+=*/;
 const LINK = /https?:\/\/[\w.:-]+\/media\/[a-z2-7]{26}\.png/;
 
-/** An image inside the answer, in whatever form, or behind the link in it. */
+/** An image inside the response, in whatever form, or behind the link in it. */
 async function imageIn(answer: Response): Promise<Uint8Array | null> {
   const text = await answer.text();
   const data = PNG_BASE64.exec(text)?.[0];

@@ -67,7 +67,7 @@ export async function startPortkey(cores: string, upstream: string): Promise<Tar
         ...JSON_TYPE,
         "x-portkey-provider": "google",
         "x-portkey-custom-host": `${upstream}/v1beta`,
-        // Without it the image is dropped from the answer.
+        // Without it the image is dropped from the response.
         "x-portkey-strict-open-ai-compliance": "false",
         authorization: "Bearer bench-token-one",
       },

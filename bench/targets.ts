@@ -4,7 +4,7 @@ import type { Subprocess } from "bun";
 
 export type Weight = "small" | "large" | "huge";
 
-/** A request of some form, and the image that its answer must hold. */
+/** A request of some form, and the image that its response must hold. */
 export type Shape = {
   name: string;
   path: string;
@@ -20,7 +20,7 @@ export type Target = {
   origin: string;
   /** The form that all targets are compared by: one image of this weight. */
   shape(weight: Weight): Shape;
-  /** Ms from the start of the process to its first answer. */
+  /** Ms from the start of the process to its first response. */
   startMs: number;
   stop(): Promise<void>;
 };
@@ -37,7 +37,7 @@ export const GOOGLE_BODY = JSON.stringify({ contents: [{ role: "user", parts: [{
 
 type GoogleAnswer = { candidates?: { content?: { parts?: { inlineData?: { data?: string } }[] } }[] };
 
-/** The image of an answer in Google's own form. */
+/** The image of a response in Google's own form. */
 export async function googleImage(answer: Response): Promise<Uint8Array | null> {
   const { candidates } = (await answer.json()) as GoogleAnswer;
   const data = candidates?.[0]?.content?.parts?.find(({ inlineData }) => inlineData)?.inlineData?.data;

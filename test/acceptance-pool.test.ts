@@ -16,7 +16,7 @@ async function startAt(now: number, options: RigOptions = {}) {
   const rig = await startRig({ tokens: [GEMINI], settings: { "pool.wait_ms": 0 }, clock, ...options });
   return { rig, clock, [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose]() };
 }
-/** Lets time pass, a second at a time, until a real request has its answer. */
+/** Lets time pass, a second at a time, until a real request has its response. */
 async function whileTimePasses<T>(clock: VirtualClock, request: Promise<T>): Promise<T> {
   let isOver = false;
   const end = () => {
@@ -128,7 +128,7 @@ test("39: requests at once never exceed what a token bears", async () => {
   expect([secrets[GEMINI.secret]!.maxInFlight, secrets[GEMINI_TWO.secret]!.maxInFlight]).toEqual([1, 2]);
 });
 
-test("40: no token, no key and no upstream address is seen in any answer, header or log line, whatever fails", async () => {
+test("40: no token, no key and no upstream address is seen in any response, header or log line, whatever fails", async () => {
   const canaries = ["AIzaSyCanary0123456789abcdefghijklmnop", "canary~session-cookie-0123456789abcdef"] as const;
   const tokens = [
     { ...GEMINI, secret: canaries[0] },

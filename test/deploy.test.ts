@@ -44,7 +44,7 @@ test("the settings file and the data folder are where the texts say", () => {
   expect(dockerfile).toMatch(/^WORKDIR \/$/m);
 });
 
-test("the port is the default one, and both wait longer for a stop than open answers may take", () => {
+test("the port is the default one, and both wait longer for a stop than open responses may take", () => {
   const defaultOf = (key: string) => SETTINGS.find((setting) => setting.key === key)!.default as number;
   expect(service.ports).toEqual([`127.0.0.1:${defaultOf("server.port")}:${defaultOf("server.port")}`]);
   expect(dockerfile).toContain(`EXPOSE ${defaultOf("server.port")}\n`);

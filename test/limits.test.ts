@@ -107,7 +107,7 @@ describe("the ledger", () => {
     expect(model!.outputTokens).toBeGreaterThan(0);
   });
 
-  /** Begins a generation as a route does, without reading its answer. */
+  /** Begins a generation as a route does, without reading its response. */
   const begin = async ({ context }: Rig, signal: AbortSignal) =>
     context.generate({
       requestId: "req_left",
@@ -123,7 +123,7 @@ describe("the ledger", () => {
       startedAt: Date.now(),
     });
 
-  test("gives everything back when a client leaves before the first read of its answer", async () => {
+  test("gives everything back when a client leaves before the first read of its response", async () => {
     await using rig = await startRig();
     const left = new AbortController();
     await begin(rig, left.signal);

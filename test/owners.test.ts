@@ -120,7 +120,7 @@ async function makeEverything(): Promise<Owned> {
 
 const fill = (text: string, ids: Owned) => text.replace(/<(\w+)>/g, (_, kind: Kind) => ids[kind]);
 const placesOf = (route: string) => PLACES.find(([pattern]) => pattern.test(route))?.[1];
-/** What two answers are compared by: everything but the ids that were asked for. */
+/** What two responses are compared by: everything but the ids that were asked for. */
 const shapeOf = async (response: Response, ids: Owned) => {
   const longestFirst = Object.values(ids).toSorted((a, b) => b.length - a.length);
   return longestFirst.reduce((text, id) => text.replaceAll(id, "<id>"), `${response.status} ${await response.text()}`);

@@ -221,7 +221,7 @@ describe("a collector that is gone", () => {
     expect(collector.spans.length).toBeLessThanOrEqual(4096 + 512);
   });
 
-  test("one that refuses is named in the log with its answer", async () => {
+  test("one that refuses is named in the log with its response", async () => {
     await using refusing = {
       server: Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("no", { status: 403 }) }),
       [Symbol.asyncDispose]() {

@@ -16,7 +16,7 @@ type Act = { name: string; share: number; run(call: Call, random: Random): Promi
 
 const IMAGE_MODEL = "gemini-nano-banana-2.1";
 const VIDEO_MODEL = "gemini-omni-1.2-flash";
-/** Clients that leave while their answer is made or read. */
+/** Clients that leave while their response is made or read. */
 const LEAVING = 0.05;
 const VIDEO_POLLS = 120;
 

@@ -28,7 +28,7 @@ export class FormError extends AppError {
 export type Forms = {
   /** The fields of a form without files. Reading twice gives the same. */
   fields(request: Request): Promise<URLSearchParams>;
-  /** A form with files, each a temp file of the media store; those that are not stored are deleted when the answer is out. */
+  /** A form with files, each a temp file of the media store; those that are not stored are deleted when the response is out. */
   files(request: Request): Promise<Multipart>;
   /** Ends what a request's form still holds. */
   drop(request: Request): Promise<void>;

@@ -68,7 +68,7 @@ export function goTo(ctx: Pick<AdminContext, "notices" | "sessionContextOf">, re
 }
 
 /**
- * The answer to a change: htmx gets the fragment with a toast, a plain form is sent to `location`, where the notice is shown.
+ * The response to a change: htmx gets the fragment with a toast, a plain form is sent to `location`, where the notice is shown.
  * `content` null: htmx goes to `location` too.
  */
 export function changed(

@@ -84,7 +84,7 @@ export type Reading = {
 };
 
 /**
- * @param http status of the answer, which counts when the error names no status that is known
+ * @param http status of the response, which counts when the error names no status that is known
  * @param own reasons that only one upstream has; asked before the common ones, with every status
  */
 export function meaningOf(error: GoogleError, http: number, own: (reason: string) => Meaning | undefined = () => undefined): Reading {

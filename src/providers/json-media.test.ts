@@ -194,7 +194,7 @@ describe("damage", () => {
     expect(new Set(drafts.states())).toEqual(new Set(["discarded"]));
   });
 
-  test("a failing disk stops the answer", async () => {
+  test("a failing disk stops the response", async () => {
     const drafts = memoryTempFiles();
     const openTempFile = async (mime: string) => ({
       ...(await drafts.openTempFile(mime)),
@@ -223,7 +223,7 @@ describe("damage", () => {
     expect(new Set(drafts.states())).toEqual(new Set(["discarded"]));
   });
 
-  test("an answer without end is refused", async () => {
+  test("a response without end is refused", async () => {
     expect(
       readJson(
         inPieces("[".repeat(1000), () => 100),
@@ -258,7 +258,7 @@ describe("memory", () => {
   });
 });
 
-describe("a whole answer", () => {
+describe("a whole response", () => {
   const signal = new AbortController().signal;
   test.each([
     ["short", 100, 0],

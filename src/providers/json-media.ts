@@ -24,17 +24,17 @@ export const dropMedia: MediaOptions["openTempFile"] = async (mime) => ({
 });
 
 const THRESHOLD = 64 * 1024;
-/** Whole answers up to this length are parsed in memory, where nothing else is allowed. */
+/** Whole responses up to this length are parsed in memory, where nothing else is allowed. */
 const SMALL_ANSWER = 512 * 1024;
-/** Longest answer that is parsed in memory: an image of 4 MiB, and what stands around it. */
+/** Longest response that is parsed in memory: an image of 4 MiB, and what stands around it. */
 const LONGEST_HELD = 6 * 1024 * 1024;
-/** Answers so short are not counted. */
+/** Responses so short are not counted. */
 const UNCOUNTED = 64 * 1024;
-/** Longest answer without its media. */
+/** Longest response without its media. */
 const MAX_SKELETON = 8 * 1024 * 1024;
 
 /**
- * Reads a JSON answer whole, its long media on disk. A short one (by Content-Length) is parsed in memory.
+ * Reads a JSON response whole, its long media on disk. A short one (by Content-Length) is parsed in memory.
  * @throws {AppError} as {@link MediaPlaceholder.skeleton}, also `malformed` for what is not JSON; network failures as `toNetworkError`
  */
 export async function readMediaJson(
@@ -62,13 +62,13 @@ export async function readMediaJson(
   }
 }
 
-/** An answer in memory is there three times for a moment: as text, as base64 and as bytes. */
+/** A response in memory is there three times for a moment: as text, as base64 and as bytes. */
 function mayHold(length: number, hold: MediaOptions["hold"]): boolean {
   if (!hold) return length <= SMALL_ANSWER;
   return length <= UNCOUNTED || (length <= LONGEST_HELD && hold(3 * length));
 }
 
-/** The text of an answer of unknown length, or its chunks once there are too many to hold. */
+/** The text of a response of unknown length, or its chunks once there are too many to hold. */
 async function readStart(
   response: Response,
   signal: AbortSignal,
@@ -103,7 +103,7 @@ async function textOf(response: Response, signal: AbortSignal): Promise<string> 
   }
 }
 
-/** Media that are in memory already, as base64 in the parsed answer. */
+/** Media that are in memory already, as base64 in the parsed response. */
 const HELD: MediaTempFiles = {
   async take(value, mime) {
     const data = decodeBase64(value);

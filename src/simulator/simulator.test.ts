@@ -115,7 +115,7 @@ describe("delivery faults", () => {
     expect(parts(escaped)).toEqual(parts(plain));
   });
 
-  test("latency holds the answer back: what was asked later comes first", async () => {
+  test("latency holds the reply back: what was asked later comes first", async () => {
     simulator.setFaults("gemini.models=latency(15):once");
     const order: string[] = [];
     const list = async (name: string) => {

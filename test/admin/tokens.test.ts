@@ -73,7 +73,7 @@ describe("the list", () => {
 });
 
 describe("a row", () => {
-  test("is edited in place by htmx: the answer is the row and a toast", async () => {
+  test("is edited in place by htmx: the response is the row and a toast", async () => {
     expect(await (await admin.get("/admin/tokens/1/edit", { "hx-request": "true" })).text()).toContain('hx-post="/admin/tokens/1/row"');
     const answer = await admin.htmx("/admin/tokens/1/row", { ...EDIT, note: "seen", weight: "2.5", priority: "3" });
     const text = await answer.text();
@@ -104,7 +104,7 @@ describe("a row", () => {
     expect((await actionsOf(1)).slice(0, 3)).toEqual(["token.change", "token.change", "token.clear"]);
   });
 
-  test("is checked: what the upstream reports is there when the answer comes", async () => {
+  test("is checked: what the upstream reports is there when the response comes", async () => {
     const text = await (await admin.htmx("/admin/tokens/3/check")).text();
     expect(text).toContain("flow works.");
     expect(rowOf(3).checkedAt).not.toBeNull();

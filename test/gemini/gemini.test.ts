@@ -17,7 +17,7 @@ type Part = {
   inlineData?: { mimeType: string; data: string };
   fileData?: { mimeType: string; fileUri: string };
 };
-/** What answers hold, of all routes; a test reads what its route gives. */
+/** What responses hold, of all routes; a test reads what its route gives. */
 type Answer = {
   candidates?: { content: { role: string; parts: Part[] }; finishReason: string }[];
   promptFeedback?: { blockReason: string };
@@ -243,7 +243,7 @@ describe("refusals", () => {
     expect((await predict(own)).status).toBe(400);
   });
 
-  test("those of an upstream without Google's words are answers in Google's words", async () => {
+  test("those of an upstream without Google's words are responses in Google's words", async () => {
     await using own = await startRig({ tokens: [FLOW], simulator: { faults: "flow.image=unsafe" } });
     const response = await google("/v1beta/models/gemini-3-pro-image:generateContent", { json: { contents: "a fox" }, rig: own });
     const { candidates, promptFeedback } = await answerOf(response);

@@ -33,7 +33,7 @@ const MAIN = join(import.meta.dir, "../..", "src", "main.ts");
 const SECRETS = ["alpha-project.key-one", "beta-project.key-two", "gamma-project.key-three"];
 /** Everything a submission, a poll and a download may meet, each now and then. */
 const FAULTS = [
-  // Time for a kill to fall between a submission and its answer, and into a download.
+  // Time for a kill to fall between a submission and its response, and into a download.
   "gemini.interaction=latency(600):0.3",
   "gemini.generate=latency(400):0.3",
   "gemini.file-download=latency(400):0.3",
@@ -57,7 +57,7 @@ const COPY_EVERY = 4;
 const VIDEOS_A_ROUND = 4;
 const IMAGES_A_ROUND = 3;
 
-/** A request that its client repeats, under one Idempotency-Key, until it has an answer. */
+/** A request that its client repeats, under one Idempotency-Key, until it has a response. */
 type Asked = { kind: "video" | "image"; prompt: string; id: string | null };
 type Server = { url: string; kill(): Promise<void>; log(): string };
 

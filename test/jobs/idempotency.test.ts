@@ -1,4 +1,4 @@
-// Idempotency-Key on the routes that answer with a conversation: chat, responses, generateContent. One submission, one charge, one answer.
+// Idempotency-Key on the routes that answer with a conversation: chat, responses, generateContent. One submission, one charge, one response.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { until } from "../keys.ts";
 import { framesOf, GEMINI, GEMINI_TWO, type Rig, startRig } from "../rig.ts";
@@ -60,7 +60,7 @@ const send = (path: string, body: object, name: string, { own = rig, ...init }: 
 const ask = async (...args: Parameters<typeof send>) => (await (await send(...args)).json()) as Answer;
 const streamed = async (path: string, body: object, name: string) =>
   framesOf(await (await send(...streamOf(path, body), name)).text()).filter((frame) => frame !== "[DONE]");
-/** The same request with its answer as a stream; Gemini has a method of its own for that. */
+/** The same request with its response as a stream; Gemini has a method of its own for that. */
 const streamOf = (path: string, body: object): [string, object] => [path, { ...body, stream: true }];
 
 const accepted = (own = rig) => own.simulator.counts().total.accepted;
@@ -77,7 +77,7 @@ describe.each(ROUTES)("%s", (_, path, body) => {
     expect((await send(path, body, "")).status).toBe(200);
   });
 
-  test("twenty at once are one submission, one charge and one answer; so is the next", async () => {
+  test("twenty at once are one submission, one charge and one response; so is the next", async () => {
     const name = fresh();
     const [before, paidBefore] = [accepted(), await paid()];
     const answers = await Promise.all(Array.from({ length: 20 }, () => ask(path, body, name)));
@@ -231,7 +231,7 @@ test("several images of one chat are returned again, all of them", async () => {
   expect([again, accepted() - before]).toEqual([first, 3] as never);
 });
 
-test("the answer to a response is its id: a repetition goes on from the same", async () => {
+test("the result under a key is the id of the response: a repetition goes on from the same", async () => {
   const name = fresh();
   const body = { model: MODEL, input: "a fox" };
   const { id } = await ask("/v1/responses", body, name);

@@ -433,7 +433,7 @@ describe("a job whose client left before it had the job's id", () => {
     await using rig = await startRig();
     const { jobs } = rig.context;
     const left = new AbortController();
-    /** The client goes when its job is on disk and no byte of the answer is out. */
+    /** The client goes when its job is on disk and no byte of the response is out. */
     const patched = jobs as { createVideo: typeof jobs.createVideo; createImages: typeof jobs.createImages };
     const { createVideo, createImages } = Object.getPrototypeOf(jobs) as typeof patched;
     const leaving = async <T>(signal: AbortSignal | undefined, made: Promise<T>): Promise<T> => {

@@ -27,7 +27,7 @@ describe("general", () => {
     ["nothing", {}],
     ["an unknown key", { authorization: "Bearer sk-f2a-nobody" }],
     ["another scheme", { authorization: "Basic c2stZjJhOg==" }],
-  ])("1: with %s every answer is 401 in JSON, with a request id", async (_name, headers) => {
+  ])("1: with %s every response is 401 in JSON, with a request id", async (_name, headers) => {
     for (const path of ["/v1/models", "/v1/videos", "/v1/files/file-x", "/nowhere"]) {
       const response = await fetch(`${rig.url}${path}`, { headers: headers as HeadersInit });
       expect([response.status, response.headers.get("x-request-id")]).toEqual([401, expect.stringMatching(/^req_/)]);
@@ -78,7 +78,7 @@ describe("general", () => {
     expect(response.headers.get("access-control-allow-methods")).toMatch(/GET.*POST.*DELETE/);
   });
 
-  test("6: answers and refusals can be read from any page", async () => {
+  test("6: responses and refusals can be read from any page", async () => {
     for (const response of [await rig.call("/v1/models"), await fetch(`${rig.url}/v1/models`), await rig.call("/v1/nothing")])
       expect(response.headers.get("access-control-allow-origin")).toBe("*");
   });

@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(() => rig[Symbol.asyncDispose]());
 
 describe("without streaming", () => {
-  test("7: the answer is one Markdown link, readable without a key, and no images field", async () => {
+  test("7: the response is one Markdown link, readable without a key, and no images field", async () => {
     const { choices, usage, model } = await completionOf(await rig.chat());
     const { message, finish_reason } = choices[0]!;
     expect([model, finish_reason, "images" in message]).toEqual(["gemini-3.1-flash-image", "stop", false]);
@@ -150,10 +150,13 @@ describe("what the upstream says", () => {
     return completionOf(await own.chat({ model, ...body }));
   };
 
-  test.each(["gemini.generate=draft", "gemini.generate=draft-late"])("12: an interim image in a thought is never delivered (%s)", async (fault) => {
-    const { choices } = await withFault(fault);
-    expect(choices[0]!.message.content.match(/!\[image]/g)).toHaveLength(1);
-  });
+  test.each(["gemini.generate=draft", "gemini.generate=draft-late"])(
+    "12: an interim image in a thought is never delivered (%s)",
+    async (fault) => {
+      const { choices } = await withFault(fault);
+      expect(choices[0]!.message.content.match(/!\[image]/g)).toHaveLength(1);
+    },
+  );
 
   test.each(["blocked", "image-safety"])("13: %s is content_filter with an explanation", async (fault) => {
     const { choices } = await withFault(`gemini.generate=${fault}`);

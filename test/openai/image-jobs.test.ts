@@ -31,7 +31,7 @@ describe("a job", () => {
   test.each([
     ["background: true", { background: true }, {}],
     ["Prefer: respond-async", {}, { prefer: "wait=5, respond-async" }],
-  ])("%s is answered with its address, where its events and its answer are", async (_name, body, headers) => {
+  ])("%s is answered with its address, where its events and its response are", async (_name, body, headers) => {
     const response = await generate(rig, { output_format: "webp", ...body }, headers as Record<string, string>);
     const location = response.headers.get("location")!;
     expect([response.status, location]).toEqual([202, expect.stringMatching(/^\/v1\/images\/generations\/image_[a-z2-7]{26}$/)]);

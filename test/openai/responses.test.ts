@@ -30,7 +30,7 @@ const sentTurns = () => {
   return contents.map(({ role, parts }) => [role, ...parts.map(({ text, inlineData }) => inlineData?.data.sha256 ?? text)]);
 };
 
-describe("one answer", () => {
+describe("one response", () => {
   test("29: an image model generates without naming the tool", async () => {
     const response = await create();
     const call = callIn(response);
@@ -92,7 +92,7 @@ describe("one answer", () => {
 });
 
 describe("going on", () => {
-  test("from the answer before, with the upstream's mark on its image", async () => {
+  test("from the response before, with the upstream's mark on its image", async () => {
     const first = await create();
     const second = await create({ previous_response_id: first.id, input: "now blue" });
     const turns = sentTurns();
@@ -115,7 +115,7 @@ describe("going on", () => {
     ]);
   });
 
-  test("from an answer that can be looked at as it was, page by page, until it is deleted", async () => {
+  test("from a response that can be looked at as it was, page by page, until it is deleted", async () => {
     const first = await create({
       instructions: "Be bright.",
       metadata: { a: "b" },

@@ -342,7 +342,7 @@ describe("failures", () => {
     expect((await own.call(`/v1/videos/${video.id}/content`)).status).toBe(404);
   });
 
-  test("a lost answer is not repeated: the job fails as unknown, for the operator to decide", async () => {
+  test("a lost response is not repeated: the job fails as unknown, for the operator to decide", async () => {
     await using own = await startRig({ clock: hurriedClock(), simulator: { faults: "gemini.interaction=lost" } });
     const { error } = await ended(own, (await make({}, own)).id);
     expect(error).toMatchObject({ code: "unknown", message: expect.stringContaining("operator") });

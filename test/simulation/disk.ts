@@ -42,7 +42,7 @@ export type WorldStore = LedgerStore &
 
 type Act = { run: () => unknown; resolve: (value: never) => void; reject: (error: unknown) => void };
 
-/** How long a commit takes, and its answer after that, at most, in ms. */
+/** How long a commit takes, and its response after that, at most, in ms. */
 const COMMIT_MS = 12;
 
 /**

@@ -83,7 +83,7 @@ const nameOf = (job: Job, collection: string): string =>
 
 const RESPONSE_TYPE = "type.googleapis.com/cloud.ai.large_models.vision.GenerateVideoResponse";
 
-/** As Vertex has it where no storage is named: the bytes stand in the answer. */
+/** As Vertex has it where no storage is named: the bytes stand in the response. */
 async function encodeOperation({ media }: Api, job: Job, name: string) {
   const failure = failureOf(job);
   const completed = (response: object) => ({ name, done: true, response: { "@type": RESPONSE_TYPE, ...response } });

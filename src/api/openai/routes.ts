@@ -56,7 +56,7 @@ type Arrival = {
   set: { headers: object };
 };
 
-/** Handlers around an answer: its call, idle timeout, rate headers and admission. */
+/** Handlers around a response: its call, idle timeout, rate headers and admission. */
 function handlersOf(ctx: OpenAiContext, prefix: string) {
   const served = () => ({
     catalogue: ctx.catalogue(),

@@ -1,4 +1,4 @@
-// serve and demo, really listening: from the command line to an answer and back to an empty folder.
+// serve and demo, really listening: from the command line to a response and back to an empty folder.
 import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";

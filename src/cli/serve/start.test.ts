@@ -113,7 +113,7 @@ describe("admin password", () => {
     expect(await set(newFolder(), password)).toEqual({ code: 1, out: "", err: `${message}\n` });
   });
 
-  test("asks twice at a terminal, and refuses two different answers", async () => {
+  test("asks twice at a terminal, and refuses two different inputs", async () => {
     const data = newFolder();
     const answers = ["correct horse battery", "correct horse batterz"];
     const world = { cwd, isTerminal: true, ask: async () => answers.shift()! };

@@ -107,7 +107,7 @@ test.each(["upstream_timeout", "upstream_unknown_outcome"] as const)("%s is repe
   expect(step(kind, { options: { charged: false }, request: "video" })).toEqual(fail);
 });
 
-test("an answer without an image gets one more chance", () => {
+test("a response without an image gets one more chance", () => {
   expect(step("no_result")).toEqual(anywhere);
   expect(step("no_result", { attempts: 2 })).toEqual(fail);
   expect(step("no_result", { options: { charged: true } })).toEqual(fail);

@@ -60,7 +60,7 @@ function proxyResult({ proxyHint }: Pick<CheckDependencies, "proxyHint">): Check
   return message === null ? [] : [{ name: "proxy", subject: null, state: "warn", ms: 0, figure: null, message }];
 }
 
-/** Reaches for every upstream, without a token; and learns from the answers whether the clock is right. */
+/** Reaches for every upstream, without a token; and learns from the responses whether the clock is right. */
 export async function upstreamChecks(deps: CheckDependencies, signal: AbortSignal): Promise<CheckResult[]> {
   const reached = await Promise.all(deps.upstreams.map((url) => reach(deps, url, signal)));
   const clock = reached.find(({ offMs }) => offMs !== null);
@@ -123,7 +123,7 @@ const checkMedia = (deps: CheckDependencies) =>
     }
   });
 
-/** Any answer will do: what counts is the way there. `offMs`: how far our clock is ahead of theirs, to a second. */
+/** Any response will do: what counts is the way there. `offMs`: how far our clock is ahead of theirs, to a second. */
 async function reach(deps: CheckDependencies, url: string, outer: AbortSignal): Promise<{ result: CheckResult; offMs: number | null }> {
   let offMs: number | null = null;
   const result = await timed(deps, "upstream", new URL(url).host, async () => {

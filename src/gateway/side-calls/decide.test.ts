@@ -76,7 +76,7 @@ test("requests in the words of tasks make an image", () => {
   }
 });
 
-test("edits and descriptions make one also where a client allows every answer 300 tokens", () => {
+test("edits and descriptions make one also where a client allows every reply 300 tokens", () => {
   const edits = [...GENUINE_LINES, ...GENUINE_WORLDWIDE].filter((line) =>
     /^(?:make|remove|change|add|delete|fix|replace|move|can|could|what about|how about|把|能|\{)/i.test(line),
   );
@@ -207,7 +207,7 @@ describe("JSON that is demanded", () => {
   });
 });
 
-describe("an answer is bounded by the text", () => {
+describe("a reply is bounded by the text", () => {
   test.each([
     ["<a>".repeat(30_000)],
     ["User: x\n".repeat(20_000)],

@@ -79,7 +79,7 @@ function hasOwnRefresh({ auto_refresh_enabled, refresh_interval_minutes }: Pytho
 
 const isTold = (value: unknown): boolean => value !== undefined && value !== null && value !== "";
 
-/** A switch; where nothing is reported it is on, as in python-flow2api's table. */
+/** A switch; where nothing is said it is on, as in python-flow2api's table. */
 const isSwitchedOn = (value: unknown): boolean => !isTold(value) || isOn(value);
 
 type Status = { enabled: boolean; note: string; health?: unknown };

@@ -17,7 +17,7 @@ describe("a refusal is classified by status, error.status and reasons", () => {
     });
   }
 
-  test("the same answer with another message is the same refusal", () => {
+  test("the same response with another message is the same refusal", () => {
     for (const refusal of REFUSALS) {
       const body = structuredClone(refusal.body) as { error?: { message?: string } } | null;
       if (body?.error) body.error.message = "id 403-429-quota-reCAPTCHA-PUBLIC_ERROR_SEXUAL";

@@ -11,7 +11,7 @@ const NOW = Date.UTC(2026, 10, 23, 12);
 const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary";
 const token: ProviderToken = { id: 1, secret: KEY, proxy: null, state: {} };
 const image: ImageRequest = { family: "gemini-nano-banana-2.1", turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }] };
-/** Long enough that its answer is not parsed in memory. */
+/** Long enough that its response is not parsed in memory. */
 const TEST_IMAGE = Buffer.alloc(600_000, "picture");
 
 type Handler = (request: Request) => Response | Promise<Response>;
@@ -106,7 +106,7 @@ describe("one image", () => {
   });
 });
 
-describe("what breaks after an answer began may have been charged and leaves no file", () => {
+describe("what breaks after a response began may have been charged and leaves no file", () => {
   const text = JSON.stringify(answerOf(part(TEST_IMAGE)));
   const stream = sse(answerOf(part(TEST_IMAGE))).replace(',"finishReason":"STOP"', "");
   test.each([
@@ -140,7 +140,7 @@ describe("refusals", () => {
     }
   });
 
-  test("an answer of usage alone has no image, in both forms", async () => {
+  test("a response of usage alone has no image, in both forms", async () => {
     const body = { usageMetadata: { promptTokenCount: 4, totalTokenCount: 4 } };
     for (const includeThoughts of [false, true]) {
       await using set = setUp(() => (includeThoughts ? new Response(sse(body)) : Response.json(body)));
@@ -232,7 +232,7 @@ describe("stopping", () => {
   });
 });
 
-/** An answer that begins and then waits for its reader to go. */
+/** A response that begins and then waits for its reader to go. */
 function drip(signal: AbortSignal, first = `{"candidates":[{"content":{"parts":[{"inlineData":{"data":"${"QUJD".repeat(50_000)}`) {
   return new Response(
     new ReadableStream({

@@ -63,7 +63,7 @@ export function createImages({ models, now, news = noNews }: ImageOptions, trans
     const submitting = sink.onSubmit();
     if (submitting) await submitting;
     const response = await transport.generate({ to, body, token, signal, remember });
-    // The inputs may be many megabytes, and the answer takes its time.
+    // The inputs may be many megabytes, and the response takes its time.
     body = undefined;
     const reading: Reading = { response, call, sink, token, endpoint, now, learn };
     try {
@@ -79,7 +79,7 @@ export function createImages({ models, now, news = noNews }: ImageOptions, trans
 /** A 200 under way, and where it goes. */
 type Reading = Answering & { response: Response; call: CallContext; sink: ImageSink };
 
-/** What an answer is read with, and whose it is. */
+/** What a response is read with, and whose it is. */
 type Answering = { token: ProviderToken; endpoint: Endpoint; now: () => number; learn: UpdateFacts };
 
 async function readWhole(reading: Reading): Promise<ImageFinish> {
@@ -110,7 +110,7 @@ async function readStream(reading: Reading): Promise<ImageFinish> {
       events++;
       await deliver(readResponse(answer, event, reading), media, sink);
     }
-    // An answer of usage alone is empty, one that stops after its first part is cut.
+    // A response of usage alone is empty, one that stops after its first part is cut.
     if (events === 0 || (answer.hasBegun() && !answer.isFinished()))
       throw damaged("cut_off", "The upstream's answer ends before its last event.");
     return await deliverEnd(answer, media, reading);

@@ -45,7 +45,7 @@ test.each([
   [{ error: { message: "?" } }, 500],
   [{ candidates: [] }, null],
   [null, null],
-])("an error inside an answer has a status: %j is %p", (body, status) => {
+])("an error inside a response has a status: %j is %p", (body, status) => {
   expect(statusInside(body)).toBe(status);
 });
 

@@ -10,7 +10,7 @@ const readAll = (...responses: unknown[]) => {
   return { items: image ? [...items, image] : items, finish };
 };
 
-describe("recorded answers", () => {
+describe("recorded responses", () => {
   test.each(cases.map((entry) => [entry.name, entry] as const))("%s", (_, entry) => {
     const { items, finish } = readAll(entry.body);
     const shown = items.map((item) => {
@@ -50,7 +50,7 @@ test("thought may follow the bytes", () => {
   expect(readAll(draft).items).toEqual([{ type: "image", value: "AAAA", mime: "application/octet-stream", thought: true }]);
 });
 
-test("an answer that is no object is malformed", () => {
+test("a response that is no object is malformed", () => {
   for (const body of [null, 3, "x", []]) expect(() => new ResponseReader().read(body)).toThrow("not an object");
 });
 

@@ -1,4 +1,4 @@
-// From the answers of `generateContent` to what happened: texts, images, why it stopped, what it used.
+// From the responses of `generateContent` to what happened: texts, images, why it stopped, what it used.
 // Source: Gemini API reference, GenerateContentResponse, read 2026-11-23.
 import type { ImageFinish, OutputExtras, Usage } from "../../domain/generation.ts";
 import { damaged } from "../json-stream.ts";
@@ -17,7 +17,7 @@ export type UpdateFacts = (kind: NewsKind, word: string, body: unknown) => void;
 
 const NO_RECORD: JsonRecord = {};
 
-/** Collects one call's answer: one response object, or those of a stream in order. */
+/** Collects one call's response: one response object, or those of a stream in order. */
 export class ResponseReader {
   private image: ResponseImage | null = null;
   private hasText = false;

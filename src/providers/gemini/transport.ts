@@ -67,9 +67,9 @@ export type GenerateRequest = Required<Pick<GeminiRequest, "to" | "body" | "toke
 export type Transport = {
   /** As `open`, for the call that makes an image. */
   generate(request: GenerateRequest): Promise<Response>;
-  /** Sends and hands over the answer, whatever its status. @throws {AppError} as `send`, `upstream_unauthorized` for what is no key */
+  /** Sends and hands over the response, whatever its status. @throws {AppError} as `send`, `upstream_unauthorized` for what is no key */
   exchange(request: GeminiRequest): Promise<Response>;
-  /** Sends and hands over the answer when it is a 200. @throws {AppError} as `exchange` and `toAppError` */
+  /** Sends and hands over the response when it is a 200. @throws {AppError} as `exchange` and `toAppError` */
   open(request: GeminiRequest): Promise<Response>;
   /** As `open`, for a call that costs nothing. @throws {AppError} nothing that says that it may be charged: `withoutCost` */
   ask(request: GeminiRequest): Promise<Response>;

@@ -12,7 +12,7 @@ const token: ProviderToken = { id: 1, secret: KEY, proxy: null, state: {} };
 const request: VideoRequest = { family: "gemini-omni-1.2-flash", mode: "text", prompt: "a fox", images: [] };
 const mp4: InputMedia = { mime: "video/mp4", data: new Blob(["mp4"]) };
 const CREATE = "POST /v1beta/interactions";
-/** Long enough that its answer is not parsed in memory. */
+/** Long enough that its response is not parsed in memory. */
 const CLIP = Buffer.alloc(700_000, "video");
 
 type Call = { at: string; headers: Headers; body: Buffer; url: URL };
@@ -204,7 +204,7 @@ const inlineVideo = { type: "video", mime_type: "video/mp4", data: CLIP.toString
 describe("polling", () => {
   const poll = (set: Rig) => set.gemini.pollVideo(HANDLE, token, set.call);
 
-  test("bytes inside the answer are read past, not stored", async () => {
+  test("bytes inside the response are read past, not stored", async () => {
     await using set = setUp({ [POLL]: () => completed({ type: "video", mime_type: "video/mp4", data: CLIP.toString("base64") }) });
     expect(await poll(set)).toMatchObject({ state: "done", result: { interactionId: "v1_a", inline: true } });
     expect(set.drafts.files).toEqual([]);

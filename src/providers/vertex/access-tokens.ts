@@ -90,7 +90,7 @@ export class AccessTokens {
     return entry.access;
   }
 
-  /** @throws {AppError} `network` for every way of getting no answer: nothing is at stake */
+  /** @throws {AppError} `network` for every way of getting no response: nothing is at stake */
   async #post(assertion: string, token: ProviderToken, signal: AbortSignal): Promise<{ status: number; body: unknown }> {
     try {
       const response = await send({

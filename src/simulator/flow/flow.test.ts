@@ -12,7 +12,7 @@ beforeEach(() => {
   simulator.setOptions({ accessTokenSeconds: 3600, linkSeconds: 3600 });
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are asserted field by field
+// biome-ignore lint/suspicious/noExplicitAny: replies are asserted field by field
 type Json = any;
 type ResponseReader = { status: number; json: Json; headers: Headers };
 
@@ -285,7 +285,7 @@ describe("refusals", () => {
     expect((await draw(await accessOf("bob"), imageRequest())).status).toBe(200);
   });
 
-  test("lost: the image is charged, the answer never comes", async () => {
+  test("lost: the image is charged, the reply never comes", async () => {
     const access = await accessOf("ann");
     simulator.setFaults("flow.image=lost:once");
     await expect(draw(access, imageRequest())).rejects.toThrow();

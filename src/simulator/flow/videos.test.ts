@@ -12,7 +12,7 @@ beforeEach(() => {
   simulator.setOptions({ videoMs: 5, flowVideoReply: "workflows" });
 });
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are asserted field by field
+// biome-ignore lint/suspicious/noExplicitAny: replies are asserted field by field
 type Json = any;
 const SESSION = ";1764000000000";
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

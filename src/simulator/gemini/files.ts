@@ -175,7 +175,7 @@ function resource(world: World, file: GeminiFile, origin: string): Fields {
   };
 }
 
-/** The address that an answer names for a generated file. */
+/** The address that a reply names for a generated file. */
 export function downloadUri(file: GeminiFile, origin: string): string {
   return `${origin}/gemini/v1beta/files/${file.id}:download?alt=media`;
 }

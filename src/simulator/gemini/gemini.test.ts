@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => simulator.stop());
 beforeEach(() => simulator.reset());
 
-// biome-ignore lint/suspicious/noExplicitAny: answers are asserted field by field
+// biome-ignore lint/suspicious/noExplicitAny: replies are asserted field by field
 type Json = any;
 
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

@@ -1,4 +1,4 @@
-// Builds generateContent answers: images, thoughts, interim images, and every way of answering without an image.
+// Builds generateContent replies: images, thoughts, interim images, and every way of replying without an image.
 import { type Fields, jsonReply, type Reply } from "../exchange.ts";
 import type { FaultName } from "../fault-table.ts";
 import { pixelsOf, type RenderedType, renderedImage } from "../media/images.ts";
@@ -6,7 +6,7 @@ import type { World } from "../world.ts";
 import type { ContentRequest } from "./request.ts";
 import { signPart } from "./strict.ts";
 
-/** An answer before it takes its form: parts and how it ended. */
+/** A reply before it takes its form: parts and how it ended. */
 export type GenerateReply = {
   parts: Fields[];
   /** What stands in for `candidates[0]` besides its parts; null: there are no candidates. */
@@ -64,7 +64,7 @@ const GROUNDING: Fields = {
   groundingChunks: [{ web: { uri: "https://example.com/fox", title: "example.com" } }],
 };
 
-/** Whether the upstream bills for an answer that this fault bends: it does unless nothing was made. */
+/** Whether the upstream bills for a reply that this fault bends: it does unless nothing was made. */
 export function isCharged(fault: FaultName | undefined): boolean {
   if (!fault) return true;
   return !(FEEDBACK[fault] || ENDINGS[fault] || fault === "empty" || fault === "max-tokens" || fault === "text");
@@ -153,7 +153,7 @@ function usageOf(request: ContentRequest, answer: GenerateReply): Fields {
   };
 }
 
-/** The answer in the form asked for: one object, an event stream, or a JSON array written piece by piece. */
+/** The reply in the form asked for: one object, an event stream, or a JSON array written piece by piece. */
 export function contentReply(request: ContentRequest, answer: GenerateReply, world: World, form: "object" | "sse" | "array"): Reply {
   const common = { usageMetadata: usageOf(request, answer), modelVersion: request.model.id, responseId: world.id(22) };
   const feedback = answer.promptFeedback ? { promptFeedback: answer.promptFeedback } : {};

@@ -16,7 +16,7 @@ export type InteractionEcho = { delivery: Delivery; previous: string | null; ign
 
 export const writeEcho = (echo: InteractionEcho): Json => ({ interaction: echo });
 
-/** Jobs that were made in another way have none: their results come inside the answer. */
+/** Jobs that were made in another way have none: their results come inside the response. */
 export function readEcho({ echo }: Pick<Job, "echo">): InteractionEcho {
   const { delivery, previous, ignored, format } = fieldsOf(fieldsOf(echo).interaction);
   const names = listOf(ignored).map(String);

@@ -36,7 +36,7 @@ export async function deleteResponse(api: Own, { key }: Call, id: string): Promi
 const DEFAULT_PAGE = 20;
 const MAX_PAGE = 100;
 
-/** The conversation that was answered, with the answers before it; newest first unless `order=asc`, pages by `after` and `limit`. */
+/** The conversation that was answered, with the responses before it; newest first unless `order=asc`, pages by `after` and `limit`. */
 export async function listInputItems(api: Own, call: Call, id: string): Promise<Response> {
   const { turns } = await answerOf(api, call, id);
   const query = new URL(call.request.url).searchParams;

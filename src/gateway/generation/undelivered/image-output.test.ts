@@ -19,7 +19,7 @@ function heard(events: GenerateEvent[], calls = 1) {
   return { notes, parts };
 }
 
-describe("an answer that was taken down", () => {
+describe("a response that was taken down", () => {
   test.each<[string, GenerateEvent[], string[]]>([
     ["pieces of one text are one part", [text("a"), text("b"), picture("x"), text("c")], ["text ab", "image x", "text c"]],
     ["words and thoughts are apart, drafts in their place", [thought("a"), draft("d"), text("b")], ["thought a", "draft d", "text b"]],
@@ -48,7 +48,7 @@ describe("an answer that was taken down", () => {
   });
 });
 
-test("results that are not in the answer follow it, each once; interim images are no results", () => {
+test("results that are not in the response follow it, each once; interim images are no results", () => {
   const answer = heard([thought("a"), draft("d"), picture("x")]).notes.answer();
   const job = { answer, mediaIds: ["x", "y"] };
   expect(partsOf(job).slice(2)).toEqual([

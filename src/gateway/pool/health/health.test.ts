@@ -249,7 +249,7 @@ describe("of two conditions", () => {
   });
 });
 
-test("an answer is what the upstream itself said, refusals included", () => {
+test("a response is what the upstream itself said, refusals included", () => {
   expect(isUpstreamResponse(success())).toBe(true);
   expect(isUpstreamResponse(failure("content_policy"))).toBe(true);
   expect(isUpstreamResponse(failure("upstream_quota"))).toBe(true);

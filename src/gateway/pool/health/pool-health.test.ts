@@ -144,7 +144,7 @@ describe("those that need the operator", () => {
 
 describe("our own network", () => {
   const unreachable = failure("network");
-  test("that is down disables nothing, is recorded with its time, and ends with the first answer", async () => {
+  test("that is down disables nothing, is recorded with its time, and ends with the first response", async () => {
     const test = testPool([tokenRow(1), tokenRow(2), tokenRow(3, { proxy: "http://proxy:1" })]);
     const since = test.clock.now();
     for (let i = 0; i < 30; i++) {
