@@ -27,7 +27,7 @@ const AIM = { p95Ms: 50, coldBytes: 150_000, requests: 1, importMs: 5_000 };
 
 /** `cpu`: ms that the server itself computed for one response, which a busy machine does not change. */
 type Times = { p50: number; p95: number; cpu: number; bytes: number };
-/** What a browser asked for: with nothing kept, and again with what it kept. Images that the page is about are counted apart. */
+/** What a browser asked for: with nothing cached, and again with what it cached. Images that the page is about are counted apart. */
 type Loads = { coldBytes: number; coldRequests: number; warmRequests: number; images: number; streams: number };
 
 const root = join(import.meta.dir, "..");
@@ -224,7 +224,7 @@ async function measureImport(admin: SignedIn): Promise<boolean> {
   return isGood;
 }
 
-/** A kept folder stays as it was seeded. */
+/** A retained folder stays as it was seeded. */
 function forgetImported(): void {
   using store = new Database(join(folder, "flow2api.db"));
   store.run("PRAGMA foreign_keys = ON");

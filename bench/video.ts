@@ -83,7 +83,7 @@ async function completed(id: string): Promise<void> {
   throw new Error(`${id} was never completed`);
 }
 
-/** Reads a whole video and keeps nothing of it. */
+/** Reads a whole video and stores nothing of it. */
 async function download(id: string): Promise<void> {
   let bytes = 0;
   for await (const chunk of (await call(`/v1/videos/${id}/content`)).body!) bytes += chunk.byteLength;

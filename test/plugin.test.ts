@@ -1,4 +1,4 @@
-// The companion extension's protocol against the real server: who gets in, what is taken, what is answered, what is never kept.
+// The companion extension's protocol against the real server: who gets in, what is taken, what is answered, what is never stored.
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -139,7 +139,7 @@ describe("update-token", () => {
     expect((await rig.context.store.listTokens()).length).toBe(1);
   });
 
-  test("keeps the session that asking rotated, not the one that was handed in", async () => {
+  test("stores the session that asking rotated, not the one that was handed in", async () => {
     await using rig = await startRig({ tokens: [FLOW], settings: OPEN });
     await rig.context.refresher.checkNow(1);
     rig.simulator.setFaults("flow.session=rotate:once");
@@ -259,7 +259,7 @@ describe("update-token", () => {
     expect((await rig.context.store.readTokenSecret(1)).secret).toBe(FLOW.secret);
   });
 
-  test("cookies, logins and passwords that come along are neither kept nor logged, nor is a session", async () => {
+  test("cookies, logins and passwords that come along are neither stored nor logged, nor is a session", async () => {
     await using rig = await startRig({ tokens: [], settings: OPEN });
     const birds = { google_cookies: "SID=magpie-cookie", login_account: "magpie-login", login_password: "magpie-password" };
     const more = { ...birds, protocol_mode: "protocol", proxy_url: "http://magpie-proxy:1", auto_refresh_enabled: true };

@@ -92,7 +92,7 @@ function hasMore(text: string, most: number): boolean {
   return fields > most;
 }
 
-type TextRule = { required?: boolean; max?: number; pattern?: RegExp /** Kept as sent: passwords and secrets. */; verbatim?: boolean };
+type TextRule = { required?: boolean; max?: number; pattern?: RegExp /** Stored as sent: passwords and secrets. */; verbatim?: boolean };
 type NumberRule = { required?: boolean; min?: number; max?: number };
 
 /** Fields of a form as values. Mistakes are gathered; `check` reports them all at once. */

@@ -71,7 +71,7 @@ describe("a new key", () => {
     expect(await rig.context.store.listKeys()).toHaveLength(1);
   });
 
-  test("keeps what was set", async () => {
+  test("stores what was set", async () => {
     await using rig = await startRig();
     const me = await signIn(rig);
     const { id } = await makeKey(me, {

@@ -77,7 +77,7 @@ describe("a model that is edited", () => {
     expect(decode(await answer.text())).toContain(`expected "${PRO}", got "${ID}"`);
   });
 
-  test("keeps a switch and a price that the forms set", async () => {
+  test("stores a switch and a price that the forms set", async () => {
     await using rig = await rigWith();
     const admin = await signIn(rig);
     await admin.post(`/admin/models/${PRO}/edit`, { text: `[[family]]\nid = "${PRO}"\ntitle = "Ours"\n` });

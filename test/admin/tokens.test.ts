@@ -186,7 +186,7 @@ describe("one token", () => {
     expect(pages.join()).toMatch(/href="\/admin\/requests\/req_/);
   });
 
-  test("keeps in its history what held it back, also when that is over", async () => {
+  test("stores in its history what put it into cooldown, also when that is over", async () => {
     block(2);
     await admin.post("/admin/tokens/2/clear");
     await rig.context.pool.flush();
@@ -198,7 +198,7 @@ describe("one token", () => {
     expect(await chinese("/admin/tokens/2")).toContain("直到手动解除");
   });
 
-  test("its settings keep a proxy's password, which is never shown, until another proxy or none is given", async () => {
+  test("its settings retain a proxy's password, which is never shown, until another proxy or none is given", async () => {
     const settings = { ...EDIT, video_enabled: "on", tags: "eu, paid", requests_per_minute: "12", usd_per_day: "1.5" };
     const proxy = "http://user:hunter2@127.0.0.1:9";
     await admin.post("/admin/tokens/1/settings", { ...settings, proxy });

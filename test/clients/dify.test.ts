@@ -53,7 +53,7 @@ describe("the OpenAI tools", () => {
 
 describe("the Gemini plugin", () => {
   // Every image of the response becomes a file of the message.
-  test("streams, and keeps every image: there is one, of a type that it knows", async () => {
+  test("streams, and stores every image: there is one, of a type that it knows", async () => {
     const body = {
       contents: [{ role: "user", parts: [{ text: "blue" }, { inlineData: { data: PIXEL, mimeType: "image/png" } }] }],
       generationConfig: { responseModalities: ["Text", "Image"], temperature: 1, topP: 0.95, topK: 40, maxOutputTokens: 8192 },

@@ -118,7 +118,7 @@ describe("chat", () => {
     ]).toEqual([1, false]);
   });
 
-  test("keeps delta.images of PNG as files", async () => {
+  test("stores delta.images of PNG as files", async () => {
     const deltas = await deltasOf(await chat({}, { "x-image-output": "images" }));
     const pictures = deltas.flatMap(({ images }) => images ?? []);
     expect(pictures.map(({ type, image_url }) => [type, image_url.url.slice(0, 22)])).toEqual([["image_url", "data:image/png;base64,"]]);

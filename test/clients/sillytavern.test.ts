@@ -39,7 +39,7 @@ describe("the Custom source", () => {
   });
 });
 
-test("the OpenRouter source keeps data URLs of delta.images alone", async () => {
+test("the OpenRouter source stores data URLs of delta.images alone", async () => {
   const pictures = (await deltasOf(await chat({ modalities: ["text", "image"], transforms: ["middle-out"], plugins: [] }))).flatMap(
     ({ images }) => images ?? [],
   );

@@ -1,4 +1,4 @@
-// An Idempotency-Key and a kept response across kill -9, with the executable: what was answered is answered again, nothing is sent twice.
+// An Idempotency-Key and a stored response across kill -9, with the executable: what was answered is answered again, nothing is sent twice.
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Program, startProgram } from "../executable.ts";
 import { until } from "../keys.ts";

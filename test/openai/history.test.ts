@@ -28,13 +28,13 @@ describe.each(["markdown_url", "markdown_data", "images"])("in the form %s an ed
   const headers = { "x-image-output": form };
   const first = (stream: boolean) => rig.chat({ stream }, { headers });
 
-  test.each([false, true])("where the client keeps the text alone (stream: %p)", async (stream) => {
+  test.each([false, true])("where the client stores the text alone (stream: %p)", async (stream) => {
     const deltas = stream ? await deltasOf(await first(true)) : [];
     const text = stream
       ? deltas.map(({ content = "" }: Delta) => content).join("")
       : ((await (await first(false)).json()) as Chat).choices[0]!.message.content;
     expect(text).toMatch(/^\[image-1\]: http:\/\/127\.0\.0\.1:\d+\/media\/[a-z2-7]{26}\.png \(image-1\)$/m);
-    // Clients that keep no base64 cut it out of what they store.
+    // Clients that store no base64 cut it out of what they store.
     const stored = text.replace(/!\[image\]\(data:[^)]*\)/, "");
     const messages = [user("a fox"), assistant(stored), user("make it red")];
     expect((await rig.chat({ messages })).status).toBe(200);

@@ -117,7 +117,7 @@ function Navigation({ view, current }: { view: View; current: PageName }) {
   );
 }
 
-/** Theme and language: kept in cookies of the admin, for whoever looks. */
+/** Theme and language: stored in cookies of the admin, for whoever looks. */
 export function Preferences({ view }: { view: View }) {
   const { shell } = view.t;
   return (

@@ -31,7 +31,7 @@ test.each([
 });
 
 describe("the check", () => {
-  test("is true for the kept password only, and false while there is none", async () => {
+  test("is true for the stored password only, and false while there is none", async () => {
     const store = facts();
     const check = createPasswordCheck(store);
     expect(await check("anything")).toBe(false);

@@ -88,7 +88,7 @@ describe("the sweep", () => {
     await left(world, ["a", "b", "c", "d"], ["c", "d"]);
   });
 
-  test("takes from the key that holds the most: what others keep stays", async () => {
+  test("takes from the key that holds the most: what others stored stays", async () => {
     await using world = await open(4 * 1000);
     const body = { text: "x".repeat(880) };
     await world.keep("theirs", body, 2);

@@ -159,7 +159,7 @@ export function parseGenerated(body: unknown): { mediaId?: string; url?: string 
   return mediaId === undefined && url === undefined ? "malformed" : { mediaId, url };
 }
 
-/** `flow/upsampleImage` and `media/{id}`: the base64 of the image, wherever the response keeps it. */
+/** `flow/upsampleImage` and `media/{id}`: the base64 of the image, wherever the response has it. */
 export function parseEncodedImage(body: unknown): string | undefined {
   return textAt(body, "encodedImage") ?? textAt(body, "image", "encodedImage") ?? textAt(body, "image", "generatedImage", "encodedImage");
 }

@@ -1,4 +1,4 @@
-// Renewal of access tokens: once for all, kept, and never mistaken for a dead session.
+// Renewal of access tokens: once for all, cached, and never mistaken for a dead session.
 import { describe, expect, test } from "bun:test";
 import { AppError } from "../../errors.ts";
 import { silentLog } from "../../log.ts";

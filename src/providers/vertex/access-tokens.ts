@@ -1,4 +1,4 @@
-// Access tokens of service accounts: minted once for all who wait, kept for their hour, renewed when one is refused.
+// Access tokens of service accounts: minted once for all who wait, cached for their hour, renewed when one is refused.
 // Source: "Using OAuth 2.0 for server to server applications" of developers.google.com, RFC 7523; read 2026-11-29.
 import { importPKCS8, SignJWT } from "jose";
 import { isServiceAccount, parseServiceAccount, type ServiceAccount } from "../../domain/cloud-account.ts";

@@ -1,4 +1,4 @@
-// What Flow keeps: uploads and results by media id, their links and their bytes.
+// What Flow stores: uploads and results by media id, their links and their bytes.
 
 import { type Exchange, jsonReply, type Reply } from "../exchange.ts";
 import { generatedFile } from "../gemini/files.ts";

@@ -123,7 +123,7 @@ function keepUpload(world: World, upload: Upload, broken: boolean): GeminiFile {
   });
 }
 
-/** Keeps a generated video as a file that is ready some time after the video is. */
+/** Stores a generated video as a file that is ready some time after the video is. */
 export function storeClip(
   world: World,
   clip: { project: string; aspect: ClipAspect; pick: number; doneAt: number; broken: boolean },

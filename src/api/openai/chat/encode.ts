@@ -43,7 +43,7 @@ const imagePart = (url: string, index: number) => ({ type: "image_url" as const,
 
 /**
  * Where the images are stored, as link reference definitions (CommonMark 0.31, 4.7): readers show nothing of them, and they come back with
- * the conversation also where a client keeps the text alone. The title repeats the label: showdown (SillyTavern) shows the line of a
+ * the conversation also where a client stores the text alone. The title repeats the label: showdown (SillyTavern) shows the line of a
  * label that stands only once in a text, and SillyTavern itself takes double quotes for speech.
  */
 export function imageDefinitions(images: readonly Pick<ShownImage, "link">[]): string {

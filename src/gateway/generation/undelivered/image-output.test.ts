@@ -28,11 +28,11 @@ describe("a response that was taken down", () => {
     ["steps on the way are not kept", [token(1), { type: "generating" }, { type: "storing" }, picture("x"), DONE], ["image x"]],
   ])("%s", (_, events, parts) => expect(heard(events).parts).toEqual(parts));
 
-  test("of several calls keeps what all of them said", () => {
+  test("of several calls retains what all of them said", () => {
     expect(heard([token(1), text("a"), token(1), text("b")], 2).parts).toEqual(["text ab"]);
   });
 
-  test("keeps the upstream's marks where they stood, up to a length", () => {
+  test("retains the upstream's marks where they stood, up to a length", () => {
     const { notes } = heard([text("a", "mark"), text("b"), text("c", "m".repeat(100_000))]);
     expect(notes.answer().parts).toEqual([
       { type: "text", text: "a", signature: "mark" },

@@ -349,7 +349,7 @@ describe("health is saved", () => {
     expect([await isServed(again, 1), await isServed(again, 2)]).toEqual([false, false]);
   });
 
-  test("a group's limit outlives the token that kept it", async () => {
+  test("a group's limit outlives the token that reported it", async () => {
     const test = testPool(rows);
     await call(test, limited("per_day"), { pinned: 1 });
     test.pool.load(rows.slice(1));
