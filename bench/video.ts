@@ -90,7 +90,7 @@ async function download(id: string): Promise<void> {
   if (bytes !== BYTES) throw new Error(`${id}: ${bytes} of ${BYTES} bytes`);
 }
 
-/** Interactions that are done when they are first looked at, each with a file of the wanted size. */
+/** Interactions that are done when they are first polled, each with a file of the wanted size. */
 function startUpstream() {
   const head = new Uint8Array(PIECE);
   head.set(Buffer.from("\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "latin1"));

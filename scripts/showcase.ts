@@ -89,7 +89,7 @@ async function addKeys({ context }: Rig): Promise<string[]> {
   return keys;
 }
 
-/** The server looks for changes every second. */
+/** The server checks for changes every second. */
 async function until(check: () => boolean): Promise<void> {
   for (const deadline = Date.now() + 10_000; !check(); await Bun.sleep(50)) {
     if (Date.now() > deadline) throw new Error("What was written did not arrive in memory.");

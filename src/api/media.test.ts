@@ -158,7 +158,7 @@ describe("ranges", () => {
   });
 });
 
-test("a copy that the client holds is confirmed with 304, before ranges are looked at", async () => {
+test("a copy that the client holds is confirmed with 304, before ranges are read", async () => {
   await using room = await serve();
   const etag = `"${room.result.id}"`;
   for (const header of [etag, `W/${etag}`, `"a", ${etag}`, "*"]) {

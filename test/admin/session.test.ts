@@ -48,7 +48,7 @@ describe("coming in", () => {
     expect((await me.get("/v1/models")).status).toBe(401);
   });
 
-  test("who guesses waits; the page says how long, and the right password is not looked at meanwhile", async () => {
+  test("who guesses waits; the page says how long, and the right password is not checked meanwhile", async () => {
     const clock = virtualClock();
     await using rig = await startRig({ clock });
     await storePassword(rig.context.store, ADMIN_PASSWORD, false);

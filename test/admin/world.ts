@@ -271,7 +271,7 @@ const VARIANTS: Record<string, (world: AdminWorld) => string[]> = {
   "/admin/playground/reference": ({ media }) => [`/admin/playground/reference?id=${media[0]}`],
 };
 
-/** What stands for the name in a route. A route without an example fails: every page is looked at. */
+/** What stands for the name in a route. A route without an example fails: every page is viewed. */
 export function examplesOf(route: string, world: AdminWorld): readonly string[] {
   const examples: readonly [string, readonly string[]][] = [
     ["/admin/tokens/imports/:id", world.imports],

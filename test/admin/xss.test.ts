@@ -19,7 +19,7 @@ let template: RequestRow;
 /** All at once: for what shows a single thing. */
 const TOGETHER = XSS_PAYLOADS.join("\n");
 const TEXTS = [...XSS_PAYLOADS, TOGETHER];
-/** Pages of a list that are looked at, after one another. */
+/** Pages of a list that are viewed, after one another. */
 const MAX_PAGES = 12;
 /** Until the next part of a stream is in place, ms. */
 const STREAM_MS = 1500;

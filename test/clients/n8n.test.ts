@@ -61,7 +61,7 @@ describe("the OpenAI node", () => {
   });
 
   // Any error that is not null is the end for it.
-  test("films with sora-2 by a form, looks every ten seconds, and takes the content", async () => {
+  test("films with sora-2 by a form, polls every ten seconds, and takes the content", async () => {
     const { id, error } = await postForm<Video>(rig, "/v1/videos", [
       ["model", "sora-2"],
       ["prompt", "a fox"],

@@ -42,7 +42,7 @@ type Sent = {
   previous_interaction_id?: string;
 };
 
-/** Every pause of the gateway is a fiftieth: videos are looked at every 40 ms and not every 2 s. */
+/** Every pause of the gateway is a fiftieth: videos are polled every 40 ms and not every 2 s. */
 const clock: Clock = { now: Date.now, after: (ms, task) => systemClock.after(ms / 50, task) };
 
 let rig: Rig;

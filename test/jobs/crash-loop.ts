@@ -1,4 +1,4 @@
-// Kills the real server at random moments under load, starts it again, and looks at what is left: jobs, ledger, media, submissions.
+// Kills the real server at random moments under load, starts it again, and checks what is left: jobs, ledger, media, submissions.
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { loadSecretKey } from "../../src/db/sqlite/secrets.ts";
@@ -50,7 +50,7 @@ const FAULTS = [
 ].join(",");
 /** The promise: settled so soon after a start. */
 const SETTLED_MS = 30_000;
-/** Rounds between two looks at everything. */
+/** Rounds between two checks of everything. */
 const LOOK_EVERY = 10;
 /** Rounds between two moves of the folder. */
 const COPY_EVERY = 4;

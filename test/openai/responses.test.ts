@@ -115,7 +115,7 @@ describe("going on", () => {
     ]);
   });
 
-  test("from a response that can be looked at as it was, page by page, until it is deleted", async () => {
+  test("from a response that can be viewed as it was, page by page, until it is deleted", async () => {
     const first = await create({
       instructions: "Be bright.",
       metadata: { a: "b" },

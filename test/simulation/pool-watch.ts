@@ -37,7 +37,7 @@ export type PoolWatch = Leases & {
   adopt(id: number, kind: Kind, family: string): Lease | null;
   /** After every step. */
   verify(): void;
-  /** Also what cannot be looked at without stirring the pool. */
+  /** Also what cannot be read without stirring the pool. */
   verifyDeeply(): void;
   open(): number;
   waiting(): number;
@@ -73,7 +73,7 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
   let numbers = 0;
   /** Step of the last lease granted from the queue, by key. Within a step the order is not seen. */
   const lastGrants = new Map<number, number>();
-  /** To be looked at when the step is over. */
+  /** To be checked when the step is over. */
   let doubts: (() => void)[] = [];
 
   const limitOf = (row: TokenRow, kind: Kind) => (kind === "image" ? row.imageConcurrency : row.videoConcurrency);

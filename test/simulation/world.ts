@@ -235,7 +235,7 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
     jumped = Math.abs(jumped + ms) < FARTHEST_JUMP_MS ? jumped + ms : 0;
     figures.clockJumps++;
     chronicle.note("clock jumps", { ms });
-    // Somebody always looks at the pool now and then, e.g. for its metrics: that is how it knows of the jump.
+    // Somebody always reads the pool now and then, e.g. for its metrics: that is how it knows of the jump.
     if (life.isUp) life.pool.gauges();
     const before = time.now();
     time.jump(ms);
@@ -273,7 +273,7 @@ function createWorld(seed: number): { world: World; run(hours: number): Promise<
     life.leases.verify();
     life.limits.verify();
     if (dice.chance(0.1)) {
-      // Who looks at the pool stirs it: what follows from that comes first.
+      // Who reads the pool stirs it: what follows from that comes first.
       life.pool.gauges();
       await followed();
       life.leases.verifyDeeply();

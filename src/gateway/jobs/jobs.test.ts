@@ -184,7 +184,7 @@ describe("a video", () => {
   });
 });
 
-describe("a look or a download that fails", () => {
+describe("a poll or a download that fails", () => {
   const refusals = [
     ["upstream_unauthorized", { detail: { scope: "token", reason: "session_dead" } }, "session_dead"],
     ["upstream_unauthorized", {}, "key_invalid"],

@@ -50,7 +50,7 @@ const PIXEL = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQ
 
 type Finding = Partial<Pick<CheckResult, "state" | "figure" | "message">>;
 
-/** What is looked at whenever the page is opened: no network, a few ms. */
+/** What is checked whenever the page is opened: no network, a few ms. */
 export const quickChecks = (deps: CheckDependencies): Promise<CheckResult[]> =>
   Promise.all([checkDatabase(deps), checkDisk(deps), ...proxyResult(deps)]);
 

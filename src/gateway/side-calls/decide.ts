@@ -96,7 +96,7 @@ function weightOf(sign: Sign, { maxTokens }: ChatCall, reading: Reading): number
   return WEIGHT[sign];
 }
 
-/** A word or two: gateways that look whether a model answers allow 1 to 16. */
+/** A word or two: gateways that check whether a model answers allow 1 to 16. */
 const NEXT_TO_NO_TOKENS = 16;
 
 const DIGITS = /^\s{0,9}\d{1,2}\s{0,9}$/;

@@ -154,7 +154,7 @@ describe("a thousand tokens", () => {
 });
 
 describe("failures", () => {
-  test("a dead session blocks its token and is looked at again after hours", async () => {
+  test("a dead session blocks its token and is checked again after hours", async () => {
     const { clock, refresher, checksOf, outcomes } = bench(async (row) => {
       if (row.id === 1) throw unauthorized();
       return {};

@@ -49,7 +49,7 @@ test.each([
   expect(statusInside(body)).toBe(status);
 });
 
-describe("a refused look at one thing", () => {
+describe("a refused read of one thing", () => {
   const google = (code: number, status: string, details?: unknown[]) => ({
     error: { code, message: "?", status, ...(details ? { details } : {}) },
   });

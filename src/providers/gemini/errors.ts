@@ -217,7 +217,7 @@ const OUTAGES: ReadonlySet<ErrorKind> = new Set(["upstream_unavailable", "upstre
 const GONE = { interaction: [400, 404], file: [403, 404] } as const;
 
 /**
- * Classifies a refused look at one interaction or file: {@link toAppError} without its cost, and `not_found`. Nothing but the name was
+ * Classifies a refused read of one interaction or file: {@link toAppError} without its cost, and `not_found`. Nothing but the name was
  * asked, so a refusal in the API's own envelope that names no reason of the key speaks about the thing.
  */
 export function toLookupError(

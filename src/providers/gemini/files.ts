@@ -14,7 +14,7 @@ import type { GeminiOptions, GeminiRequest, Transport } from "./transport.ts";
 const PIECE = 4 * 1024 * 1024;
 const MAX_ANSWER = 1024 * 1024;
 const MAX_REDIRECTS = 5;
-/** Milliseconds between two looks at a file that is being processed. */
+/** Milliseconds between two polls of a file that is being processed. */
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 5000;
 

@@ -17,7 +17,7 @@ export type GeminiOptions = {
   log: Log;
   /** Records what the API says that no table knows; default: nowhere. */
   news?: ReportNews;
-  /** Waits so many ms between two looks at a file; default: real time. Rejects with the signal's reason. */
+  /** Waits so many ms between two polls of a file; default: real time. Rejects with the signal's reason. */
   pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 };
 
@@ -73,7 +73,7 @@ export type Transport = {
   open(request: GeminiRequest): Promise<Response>;
   /** As `open`, for a call that costs nothing. @throws {AppError} nothing that says that it may be charged: `withoutCost` */
   ask(request: GeminiRequest): Promise<Response>;
-  /** As `ask`, for a look at one thing of this key's project. @throws {AppError} also `not_found`: it is not there, or not any more */
+  /** As `ask`, for a read of one thing of this key's project. @throws {AppError} also `not_found`: it is not there, or not any more */
   lookUp(thing: "interaction" | "file", request: GeminiRequest): Promise<Response>;
   /** Reads a refusal that `exchange` gave and classifies it. */
   refusalOf(response: Response, request: GeminiRequest, classify?: Classify): Promise<AppError>;

@@ -45,7 +45,7 @@ async function start(change: Partial<VideoRequest> = {}, secret = token.secret) 
   return { operation, error, submitted };
 }
 
-/** Asks until there is an end; a failed look counts as none. */
+/** Asks until there is an end; a failed poll counts as none. */
 async function end(operation: Json, secret = token.secret): Promise<VideoStatus> {
   for (let look = 0; look < 500; look++) {
     const status = await gemini.pollVideo(operation, { ...token, secret }, memoryCall().call);
@@ -206,9 +206,9 @@ describe("videos that come to nothing", () => {
   });
 });
 
-describe("looks that fail leave the video alone", () => {
+describe("polls that fail leave the video alone", () => {
   test.each(["lost", "cut", "malformed", "html", "500", "503", "504", "array-error", "429-minute", "429-string", "bad-key", "location"])(
-    "%s is thrown, uncharged, and the next look finds it",
+    "%s is thrown, uncharged, and the next poll finds it",
     async (fault) => {
       const { operation } = await start();
       simulator.setFaults(`gemini.interaction-get=${fault}`);

@@ -1,4 +1,4 @@
-// Videos of the Gemini API: inputs placed, one paid call that creates an interaction, free looks at it until its file can be fetched.
+// Videos of the Gemini API: inputs placed, one paid call that creates an interaction, free polls of it until its file can be fetched.
 
 import type { Json, TempFile, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
