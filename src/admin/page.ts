@@ -112,7 +112,7 @@ const STATUS = {
   cancelled: 409,
 } as const satisfies Record<ErrorKind, number>;
 
-/** What a failure looks like: an alert among the toasts for htmx (a form may name a place by `hx-status:422`), else a page of its own. */
+/** What a failure looks like: an alert among the toasts for htmx (a form may name a target by `hx-status:422`), else a page of its own. */
 export function errorResponse(ctx: PageContext, request: Request, error: unknown): Response {
   const view = viewOf(ctx, request);
   const status = error instanceof AppError ? STATUS[error.kind] : 500;

@@ -118,7 +118,7 @@ describe("a run", () => {
     expect(text).toEndWith("event: over\ndata: over\n\n");
   });
 
-  test("that waits reports its place in the queue, here and among the jobs; done, it shows what the model said", async () => {
+  test("that waits reports its queue position, here and among the jobs; done, it shows what the model said", async () => {
     await using busy = await startRig({ tokens: [{ ...GEMINI, imageConcurrency: 1 }], simulator: { latencyMs: 2000 } });
     const me = await signIn(busy);
     const locations: string[] = [];
@@ -163,7 +163,7 @@ describe("a run", () => {
   });
 });
 
-test("what is used from the gallery is in its place: an image as reference, a video to be changed", async () => {
+test("what is used from the gallery is in its slot: an image as reference, a video to be changed", async () => {
   const id = await picture();
   expect(await (await admin.get(`/admin/playground?use=${id}`)).text()).toContain(`name="pictures" value="${id}"`);
   const [video] = await rig.context.store.listMedia({ origin: "result", kind: "video", limit: 1 });

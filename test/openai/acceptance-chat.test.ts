@@ -133,7 +133,7 @@ describe("11: images that a request names", () => {
     ["ftp://pictures.example/a.png", 400],
     // `file:` speaks of the key's own uploads.
     ["file:///etc/passwd", 404],
-  ])("%s is refused by its place, without an upstream call", async (url, status) => {
+  ])("%s is refused by its field, without an upstream call", async (url, status) => {
     const before = rig.simulator.counts().total.requests;
     const response = await ask(words, { type: "image_url", image_url: { url } });
     expect(response.status).toBe(status);

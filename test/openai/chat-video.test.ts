@@ -58,7 +58,7 @@ test("15: a stream reports the progress as reasoning and ends with a link that c
   expect([chunks.at(-1)?.choices.length, typeof chunks.at(-1)?.usage, framesOf(text).at(-1)]).toEqual([0, "object", "[DONE]"]);
 });
 
-test("a stream that waits for a token reports its place, and so do the other readers of the job", async () => {
+test("a stream that waits for a token reports its queue position, and so do the other readers of the job", async () => {
   await using own = await startRig({ tokens: [{ ...GEMINI, videoConcurrency: 1 }], simulator: { videoMs: 60_000 } });
   const post = async () => (await (await own.call("/v1/videos", { json: { prompt: "a fox", model: MODEL } })).json()) as { id: string };
   const look = async (id: string) => (await (await own.call(`/v1/videos/${id}`)).json()) as Record<string, unknown>;

@@ -46,7 +46,7 @@ const lastErrors = ({ ctx }: World) => ctx.pool.snapshot().flatMap(({ lastError 
 describe("a job that waits for a token", () => {
   const ONE_AT_ONCE = [{ ...TWO_TOKENS[0]!, videoConcurrency: 1, imageConcurrency: 1 }];
 
-  test("knows its place and the wait that is left, as long as it waits", async () => {
+  test("knows its queue position and the wait that is left, as long as it waits", async () => {
     await using world = await openWorld({ tokens: ONE_AT_ONCE });
     await world.until((await made(world)).id, "completed");
     world.script.poll = never;
@@ -69,7 +69,7 @@ describe("a job that waits for a token", () => {
     expect((await places())[0]).toBeUndefined();
   });
 
-  test("notifies its watchers, and has no place once it is submitted", async () => {
+  test("notifies its watchers, and has no queue position once it is submitted", async () => {
     await using world = await openWorld({ tokens: ONE_AT_ONCE });
     const { promise: answer, resolve } = Promise.withResolvers<VideoStatus>();
     world.script.poll = (_, __, nth) => (nth === 1 ? answer : { state: "done", result: null, usage: null });
@@ -87,7 +87,7 @@ describe("a job that waits for a token", () => {
     expect(seen.at(-1)).toEqual(["completed", undefined]);
   });
 
-  test("knows its place also when it makes images", async () => {
+  test("knows its queue position also when it makes images", async () => {
     await using world = await openWorld({ tokens: ONE_AT_ONCE });
     world.script.image = never;
     await world.until((await world.ctx.jobs.createImages(world.images())).id, "submitting");
@@ -253,7 +253,7 @@ describe("money", () => {
     },
   );
 
-  test("an unknown job takes no place among the key's generations, also after a restart", async () => {
+  test("an unknown job takes no slot among the key's generations, also after a restart", async () => {
     await using world = await openWorld();
     const limits = { ...(await world.store.listKeys())[0]!.limits, concurrency: 1 };
     await world.store.updateKey(world.keyId, { limits });

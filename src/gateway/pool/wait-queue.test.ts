@@ -214,7 +214,7 @@ describe("waiting ends without a token", () => {
       return { test, lease };
     };
 
-    test("the newest of the key with the most places, so that another key comes in", async () => {
+    test("the newest of the key with the most positions, so that another key comes in", async () => {
       const { test, lease } = await full(4);
       const greedy = [1, 2, 3, 4].map(() => wait(test, { keyId: 1 }));
       const first = wait(test, { keyId: 2 });
