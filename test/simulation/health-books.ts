@@ -8,13 +8,13 @@ import { pacificMidnightAfter } from "./pacific.ts";
 
 type Failure = Extract<Outcome, { ok: false }>;
 
-/** A pause or a block. Wall-clock ms; Infinity: only the operator ends it. */
+/** A cooldown or a block. Wall-clock ms; Infinity: only the operator ends it. */
 export type Hold = { reason: string; since: number; until: number };
 
 /** One thing that may be in cooldown. */
 type Entry = {
   hold: Hold | null;
-  /** Pauses of growing length since the last success; null: not known since a restart. */
+  /** Cooldowns of growing length since the last success; null: not known since a restart. */
   consecutiveFailures: number | null;
   /** Failures in a row that the breaker must count, and those that it may; wall-clock ms. */
   certain: number[];
@@ -201,12 +201,12 @@ export function createHealthBooks({ chronicle, elapsed, step, now, pool }: Depen
     const isMasked = isHeld(entry, time);
     const mustOpen = certain.length >= 5 || (wasHalfOpen && isCertain);
     assert(isMasked || !mustOpen || token.removed, "A breaker opens at the fifth failure, or when its probe fails:", facts);
-    // Behind a longer pause nobody sees whether it opened; a call that was cut too early to show anything may not have counted.
+    // Behind a longer cooldown nobody sees whether it opened; a call that was cut too early to show anything may not have counted.
     if (isMasked && possible.length >= 5) set(entry, { consecutiveFailures: null, certain: [], possible });
     else set(entry, { certain, possible });
   }
 
-  /** Our own network, or the token's proxy: the pool may pause the token for its proxy's sake, and takes that back. */
+  /** Our own network, or the token's proxy: the pool may put the token into cooldown for its proxy's sake, and takes that back. */
   function unreachable(token: Token): void {
     const time = now();
     for (const other of tokens.values()) {
