@@ -80,8 +80,8 @@ export async function startPortkey(cores: string, upstream: string): Promise<Tar
 
 type PortkeyAnswer = { choices?: { message?: { content_blocks?: { image_url?: { url?: string } }[] } }[] };
 
-async function portkeyImage(answer: Response): Promise<Uint8Array | null> {
-  const { choices } = (await answer.json()) as PortkeyAnswer;
+async function portkeyImage(response: Response): Promise<Uint8Array | null> {
+  const { choices } = (await response.json()) as PortkeyAnswer;
   const url = choices?.[0]?.message?.content_blocks?.find(({ image_url }) => image_url?.url)?.image_url?.url;
   return url ? Uint8Array.fromBase64(url.slice(url.indexOf(",") + 1)) : null;
 }

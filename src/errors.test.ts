@@ -36,8 +36,8 @@ test.each([
   ["openai", openaiError],
   ["gemini", geminiError],
 ])("%s returns a failure of the server as 503 with Retry-After, thrown as ours or by the store", (_, respond) => {
-  const answers = [respond(serverFailure("Starting.", "starting")), respond(coded("SQLITE_FULL")), respond(coded("SQLITE_IOERR"))];
-  expect(answers.map(({ status, headers }) => [status, headers.get("retry-after")])).toEqual([
+  const responses = [respond(serverFailure("Starting.", "starting")), respond(coded("SQLITE_FULL")), respond(coded("SQLITE_IOERR"))];
+  expect(responses.map(({ status, headers }) => [status, headers.get("retry-after")])).toEqual([
     [503, "5"],
     [503, "60"],
     [503, "5"],

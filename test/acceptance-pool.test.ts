@@ -122,8 +122,8 @@ test("39: requests at once never exceed what a token bears", async () => {
     { ...GEMINI_TWO, imageConcurrency: 2 },
   ];
   await using rig = await startRig({ tokens, simulator: { latencyMs: 30 } });
-  const answers = await Promise.all(Array.from({ length: 24 }, () => draw(rig)));
-  expect(new Set(answers)).toEqual(new Set([200]));
+  const responses = await Promise.all(Array.from({ length: 24 }, () => draw(rig)));
+  expect(new Set(responses)).toEqual(new Set([200]));
   const { secrets } = rig.simulator.counts();
   expect([secrets[GEMINI.secret]!.maxInFlight, secrets[GEMINI_TWO.secret]!.maxInFlight]).toEqual([1, 2]);
 });
@@ -136,9 +136,9 @@ test("40: no token, no key and no upstream address is seen in any response, head
   ];
   await using rig = await startRig({ tokens, settings: { "pool.wait_ms": 0 }, simulator: { videoMs: 0, fileMs: 0 } });
   const second = await addKey(rig);
-  const told: string[] = [];
+  const reported: string[] = [];
   const tell = async (response: Response) => {
-    told.push(JSON.stringify([...response.headers]), Buffer.from(await response.bytes()).toString("latin1"));
+    reported.push(JSON.stringify([...response.headers]), Buffer.from(await response.bytes()).toString("latin1"));
   };
   const image = { model: MODEL, prompt: "a fox" };
   const contents = [{ role: "user", parts: [{ text: "a fox" }] }];
@@ -174,7 +174,7 @@ test("40: no token, no key and no upstream address is seen in any response, head
     for (const path of [`/v1/videos/${id}`, `/v1/videos/${id}/content`, "/v1/videos", "/v1/models", "/metrics", "/health", "/ready"])
       await tell(await rig.call(path));
   }
-  told.push(...rig.logged);
+  reported.push(...rig.logged);
   expect(rig.logged.some((line) => line.includes('"path":"/v1/chat/completions"'))).toBe(true);
   for (const hidden of [
     ...canaries,
@@ -185,5 +185,5 @@ test("40: no token, no key and no upstream address is seen in any response, head
     "key=AIza",
     rig.simulator.url,
   ])
-    expect(told.filter((text) => text.includes(hidden)).map((text) => text.slice(0, 300))).toEqual([]);
+    expect(reported.filter((text) => text.includes(hidden)).map((text) => text.slice(0, 300))).toEqual([]);
 });

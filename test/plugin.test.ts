@@ -51,9 +51,9 @@ describe("the door", () => {
     ["a client's key", `Bearer ${KEY}`, 401],
   ] as const)("a connection token %s", async (_name, authorization, status) => {
     await using rig = await startRig({ tokens: [FLOW], settings: OPEN });
-    const answer = await post(rig, "check-tokens", {}, authorization);
-    expect(answer.status).toBe(status);
-    if (status === 401) expect(answer.body).toEqual({ detail: "Invalid connection token" });
+    const result = await post(rig, "check-tokens", {}, authorization);
+    expect(result.status).toBe(status);
+    if (status === 401) expect(result.body).toEqual({ detail: "Invalid connection token" });
   });
 
   test("the connection token opens nothing else", async () => {
@@ -179,8 +179,8 @@ describe("update-token", () => {
 
   test("the same new account handed in twice at once becomes one token", async () => {
     await using rig = await startRig({ tokens: [], settings: OPEN });
-    const answers = await Promise.all([update(rig, `${FLOW.secret}~a`), update(rig, `${FLOW.secret}~b`)]);
-    expect(answers.map(({ body }) => body.action)).toEqual(["added", "updated"]);
+    const responses = await Promise.all([update(rig, `${FLOW.secret}~a`), update(rig, `${FLOW.secret}~b`)]);
+    expect(responses.map(({ body }) => body.action)).toEqual(["added", "updated"]);
     expect((await rig.context.store.listTokens()).length).toBe(1);
   });
 
@@ -209,8 +209,8 @@ describe("update-token", () => {
     ["one that cannot be a cookie", { session_token: "a;b c" }, 400],
   ])("%s: what is wrong is reported, and nothing changes", async (_name, json, status) => {
     await using rig = await startRig({ tokens: [], settings: OPEN });
-    const answer = await post(rig, "update-token", json);
-    expect([answer.status, Object.keys(answer.body), typeof answer.body.detail]).toEqual([status, ["detail"], "string"]);
+    const result = await post(rig, "update-token", json);
+    expect([result.status, Object.keys(result.body), typeof result.body.detail]).toEqual([status, ["detail"], "string"]);
     expect(await rig.context.store.listTokens()).toEqual([]);
   });
 

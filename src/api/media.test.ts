@@ -213,16 +213,16 @@ describe("nothing but a media item's own name leads to a file", () => {
 /** A GET whose path no client library has tidied up. */
 async function rawRequest(port: number, path: string): Promise<{ status: number; text: string }> {
   const { promise, resolve } = Promise.withResolvers<string>();
-  let answer = "";
+  let response = "";
   await Bun.connect({
     hostname: "127.0.0.1",
     port,
     socket: {
       open: (socket) => void socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
       data: (_socket, data) => {
-        answer += data.toString("latin1");
+        response += data.toString("latin1");
       },
-      close: () => resolve(answer),
+      close: () => resolve(response),
     },
   });
   const text = await promise;

@@ -117,17 +117,17 @@ const HELD: MediaTempFiles = {
  * anywhere; at most `threshold` bytes of a value are held. Reading goes at the pace of the writers.
  */
 export function replaceMedia(chunks: AsyncIterable<Uint8Array>, options: MediaOptions): MediaPlaceholder {
-  const drafts = createTempFiles(options);
+  const tempFiles = createTempFiles(options);
 
   async function* cut(): AsyncGenerator<Uint8Array> {
     const scanner = new JsonScanner(options.keys, options.threshold ?? THRESHOLD);
-    let medium: MediaWriter | null = null;
+    let mediaItem: MediaWriter | null = null;
     for await (const chunk of chunks) {
       for (const span of scanner.feed(chunk)) {
         if (span.type === "plain") yield span.bytes;
-        else if (span.type === "open") medium = await drafts.open();
-        else if (span.type === "media") await medium!.write(span.bytes);
-        else yield await medium!.finish();
+        else if (span.type === "open") mediaItem = await tempFiles.open();
+        else if (span.type === "media") await mediaItem!.write(span.bytes);
+        else yield await mediaItem!.finish();
       }
     }
     if (scanner.isInside()) throw damaged("cut_off", "The upstream's answer ends too early.");
@@ -139,9 +139,9 @@ export function replaceMedia(chunks: AsyncIterable<Uint8Array>, options: MediaOp
       yield* cut();
       finished = true;
     } finally {
-      if (!finished) await drafts.discard();
+      if (!finished) await tempFiles.discard();
     }
   }
 
-  return { skeleton: guarded(), take: drafts.take, discard: drafts.discard };
+  return { skeleton: guarded(), take: tempFiles.take, discard: tempFiles.discard };
 }

@@ -237,9 +237,9 @@ async function fillTrail({ context }: Rig, texts: readonly string[]): Promise<vo
 async function previewImport(me: SignedIn, texts: readonly string[]): Promise<string> {
   const cell = (text: string) => `"${text.replaceAll('"', '""')}"`;
   const lines = texts.map((text, index) => [`AIza${"x".repeat(30)}${index}`, text, text, text].map(cell).join(","));
-  const answer = await me.post("/admin/tokens/import", { provider: "gemini", text: ["secret,label,note,group", ...lines].join("\n") });
-  const id = /\/imports\/([^/?]+)/.exec(answer.headers.get("location") ?? "")?.[1];
-  if (!id) throw new Error(`The import was answered with ${answer.status}: ${await answer.text()}`);
+  const response = await me.post("/admin/tokens/import", { provider: "gemini", text: ["secret,label,note,group", ...lines].join("\n") });
+  const id = /\/imports\/([^/?]+)/.exec(response.headers.get("location") ?? "")?.[1];
+  if (!id) throw new Error(`The import was answered with ${response.status}: ${await response.text()}`);
   return id;
 }
 

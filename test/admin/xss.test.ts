@@ -123,8 +123,8 @@ async function visit({ page }: Watched, route: string, address: string, report: 
   arrivals?.before?.();
   let next: string | null = address;
   for (let count = 0; next !== null && count < report.pages; count++) {
-    const answer = await page.goto(new URL(next, rig.url).href, { waitUntil: "load" });
-    if (!answer || answer.status() >= 400) report.found.push(`${next} is answered with ${answer?.status()}`);
+    const response = await page.goto(new URL(next, rig.url).href, { waitUntil: "load" });
+    if (!response || response.status() >= 400) report.found.push(`${next} is answered with ${response?.status()}`);
     report.visited++;
     if (arrivals && count === 0) {
       arrivals.during();

@@ -65,8 +65,8 @@ describe("the Gemini plugin", () => {
       headers,
       body: JSON.stringify(body),
     });
-    const pictures = framesOf(await response.text()).flatMap((data) => inlinePictures(JSON.parse(data) as Content));
-    expect(pictures.map(({ inlineData }) => inlineData!.mimeType)).toEqual([expect.stringMatching(/^image\/(png|jpeg)$/)]);
+    const images = framesOf(await response.text()).flatMap((data) => inlinePictures(JSON.parse(data) as Content));
+    expect(images.map(({ inlineData }) => inlineData!.mimeType)).toEqual([expect.stringMatching(/^image\/(png|jpeg)$/)]);
   });
 
   test.each(["veo-3.1-generate-preview", "veo-3.1-fast-generate-preview"])("the video tool films with %s", async (model) => {

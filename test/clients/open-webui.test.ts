@@ -89,10 +89,10 @@ describe("image engine gemini", () => {
 
   // It shows every image of the response, whatever the parts say of it.
   test("generates by generateContent, without an interim image", async () => {
-    const answer = await google<Content>(rig, "/v1beta/models/gemini-3-pro-image:generateContent", {
+    const response = await google<Content>(rig, "/v1beta/models/gemini-3-pro-image:generateContent", {
       contents: [{ parts: [{ text: "a fox" }] }],
     });
-    expect(inlinePictures(answer)).toHaveLength(1);
+    expect(inlinePictures(response)).toHaveLength(1);
   });
 
   test("edits with snake_case", async () => {

@@ -53,7 +53,7 @@ describe("the Google AI Studio source behind a proxy's address", () => {
   }));
 
   test("generates in chat", async () => {
-    const answer = await google<Content>(rig, "/v1beta/models/gemini-3-pro-image:generateContent", {
+    const result = await google<Content>(rig, "/v1beta/models/gemini-3-pro-image:generateContent", {
       contents: [{ role: "user", parts: [{ text: "a fox" }, { inlineData: { mimeType: "image/png", data: PIXEL } }] }],
       safetySettings: SAFETY,
       generationConfig: {
@@ -66,7 +66,7 @@ describe("the Google AI Studio source behind a proxy's address", () => {
         responseModalities: ["text", "image"],
       },
     });
-    expect(inlinePictures(answer).filter(({ thought }) => !thought)).toHaveLength(1);
+    expect(inlinePictures(result).filter(({ thought }) => !thought)).toHaveLength(1);
   });
 
   test("generates by predict, with null where nothing is said", async () => {

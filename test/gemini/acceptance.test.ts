@@ -44,7 +44,7 @@ const google = async (one: Rig, path: string, json?: unknown, headers: Record<st
   return { status: response.status, headers: response.headers, answer: (await response.json()) as Answer };
 };
 const prompt = (text = "a fox") => ({ contents: [{ role: "user", parts: [{ text }] }] });
-const partsOf = (answer: Answer | { candidates?: unknown }) => (answer as Answer).candidates?.[0]?.content?.parts ?? [];
+const partsOf = (response: Answer | { candidates?: unknown }) => (response as Answer).candidates?.[0]?.content?.parts ?? [];
 const isPng = (data = "") => data.startsWith("iVBORw0KGgo");
 const isImage = (data = "") => isPng(data) || data.startsWith("/9j/");
 const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
@@ -102,11 +102,11 @@ describe.each([
     const listed: string[] = [];
     for await (const file of await files.list({ config: { pageSize: 1 } })) listed.push(file.name!);
     expect(listed).toContain(uploaded.name!);
-    const answer = await models.generateContent({
+    const response = await models.generateContent({
       model: MODEL,
       contents: [{ role: "user", parts: [{ fileData: { fileUri: uploaded.uri!, mimeType: "image/png" } }, { text: "blue" }] }],
     });
-    expect(partsOf(answer).some(({ inlineData }) => inlineData)).toBe(true);
+    expect(partsOf(response).some(({ inlineData }) => inlineData)).toBe(true);
     expect(JSON.stringify(lastSent(rig))).toContain('"inlineData"');
     await files.delete({ name: uploaded.name! });
     await expect(files.get({ name: uploaded.name! })).rejects.toThrow("or it may not exist");

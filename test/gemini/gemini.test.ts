@@ -63,9 +63,9 @@ function google(path: string, { json, headers, method, rig: own = rig }: Init = 
 }
 const answerOf = async (response: Response) => (await response.json()) as Answer;
 const generate = (body: object, init: Init = {}) => google(`/v1beta/models/${MODEL}:generateContent`, { json: body, ...init });
-const partsOf = (answer: Answer): Part[] => answer.candidates?.[0]?.content?.parts ?? [];
-const pictures = (answer: Answer) =>
-  partsOf(answer).flatMap(({ inlineData }) => (inlineData ? [Buffer.from(inlineData.data, "base64")] : []));
+const partsOf = (response: Answer): Part[] => response.candidates?.[0]?.content?.parts ?? [];
+const pictures = (response: Answer) =>
+  partsOf(response).flatMap(({ inlineData }) => (inlineData ? [Buffer.from(inlineData.data, "base64")] : []));
 const isImage = (bytes: Uint8Array | undefined) => bytes?.[0] === 0x89 || bytes?.[0] === 0xff;
 const isMp4 = (bytes: Uint8Array) => Buffer.from(bytes.slice(4, 8)).toString() === "ftyp";
 const lastSent = (operation = "gemini.generate") => rig.simulator.calls().findLast((call) => call.operation === operation)!.body as Sent;
@@ -140,8 +140,8 @@ describe("bodies as clients write them (wire reference, part D)", () => {
       systemInstruction: { role: "user", parts: [{ text: "Draw." }] },
       generationConfig: { responseModalities: ["Image"], imageConfig: { aspectRatio: "21:9" }, thinkingConfig: { includeThoughts: true } },
     };
-    const answer = await answerOf(await generate(body));
-    expect(partsOf(answer).some((part) => part.inlineData && !part.thought)).toBe(true);
+    const result = await answerOf(await generate(body));
+    expect(partsOf(result).some((part) => part.inlineData && !part.thought)).toBe(true);
     expect(lastSent()).toMatchObject({
       systemInstruction: { parts: [{ text: "Draw." }] },
       generationConfig: { responseModalities: ["IMAGE"], imageConfig: { aspectRatio: "21:9" } },
@@ -255,10 +255,10 @@ describe("refusals", () => {
 });
 
 test("a video model answers generateContent with the video's address, as python-flow2api did", async () => {
-  const answer = await answerOf(
+  const response = await answerOf(
     await google(`/models/${OMNI}:generateContent`, { json: { contents: "a fox", systemInstruction: "At dusk." } }),
   );
-  const [part] = partsOf(answer);
+  const [part] = partsOf(response);
   expect(part!.fileData).toEqual({ mimeType: "video/mp4", fileUri: expect.stringMatching(/\.mp4$/) });
   expect(isMp4(await (await fetch(part!.fileData!.fileUri)).bytes())).toBe(true);
   expect(JSON.stringify(lastSent("gemini.interaction").input)).toContain("At dusk.\\n\\na fox");
@@ -394,8 +394,8 @@ describe("owners", () => {
         [`${path}${path.includes("?") ? "&" : "?"}key=${stranger}`, {}],
       ];
       for (const [address, headers] of carriers) {
-        const answer = await fetch(`${rig.url}${address}`, { method, headers, ...(json ? { body: JSON.stringify(json) } : {}) });
-        expect([method, address, answer.status]).toEqual([method, address, status]);
+        const result = await fetch(`${rig.url}${address}`, { method, headers, ...(json ? { body: JSON.stringify(json) } : {}) });
+        expect([method, address, result.status]).toEqual([method, address, status]);
       }
     }
     expect(requests()).toBe(before);

@@ -56,9 +56,9 @@ const routes: [string, string][] = [
 test("a half-sent body is closed with 408, on every route that reads one", async () => {
   await using rig = await startRig({ clock: hurriedClock() });
   const open = routes.map(([head, part]) => half(rig.url, head, part));
-  const answers = await Promise.all(open.map(({ answered }) => answered));
-  expect(answers.map((text) => text.slice(0, 12))).toEqual(routes.map(() => "HTTP/1.1 408"));
-  expect(answers.every((text) => text.includes("KiB/s; the connection is closed."))).toBe(true);
+  const responses = await Promise.all(open.map(({ answered }) => answered));
+  expect(responses.map((text) => text.slice(0, 12))).toEqual(routes.map(() => "HTTP/1.1 408"));
+  expect(responses.every((text) => text.includes("KiB/s; the connection is closed."))).toBe(true);
   expect(rig.logged.some((line) => line.includes("by a bug"))).toBe(false);
 });
 

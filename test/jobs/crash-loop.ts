@@ -164,13 +164,13 @@ async function ask({ url }: Server, request: Asked): Promise<void> {
     request.kind === "video" ? { model: "gemini-omni-1.2-flash", seconds: "4" } : { model: "gemini-nano-banana-2.1", background: true };
   for (let tries = 0; tries < 200; tries++) {
     try {
-      const answer = await fetch(`${url}${path}`, {
+      const response = await fetch(`${url}${path}`, {
         method: "POST",
         headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json", "idempotency-key": request.prompt },
         body: JSON.stringify({ ...shape, prompt: request.prompt }),
       });
-      const body = (await answer.json()) as { id?: string };
-      if (answer.ok && body.id) {
+      const body = (await response.json()) as { id?: string };
+      if (response.ok && body.id) {
         request.id = body.id;
         return;
       }

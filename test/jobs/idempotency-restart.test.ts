@@ -37,7 +37,7 @@ const kill = async (program: Program) => {
   await program.serve();
 };
 /** Links name the address of the server, which is another after its restart. */
-const settled = (answer: Answer) => JSON.stringify(answer).replaceAll(/http:\/\/localhost:\d+|http:\/\/127\.0\.0\.1:\d+/g, "");
+const settled = (response: Answer) => JSON.stringify(response).replaceAll(/http:\/\/localhost:\d+|http:\/\/127\.0\.0\.1:\d+/g, "");
 
 test("what was answered before the kill is answered again, and streamed from what is stored", async () => {
   await using program = await startProgram({ tokens: GEMINI });
@@ -64,8 +64,8 @@ test.each(ROUTES)("%s: cut off by the kill, it is reported so and not sent again
   await kill(program);
   expect(await asking).toBe("cut");
   program.simulator.setFaults("");
-  const answers = await Promise.all(Array.from({ length: 20 }, () => call(program, path, { json, name })));
-  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 502));
+  const responses = await Promise.all(Array.from({ length: 20 }, () => call(program, path, { json, name })));
+  expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 502));
   expect(generated(program)).toBe(1);
 });
 

@@ -80,10 +80,10 @@ describe.each(ROUTES)("%s", (_, path, body) => {
   test("twenty at once are one submission, one charge and one response; so is the next", async () => {
     const name = fresh();
     const [before, paidBefore] = [accepted(), await paid()];
-    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(path, body, name)));
-    answers.push(await ask(path, body, name));
-    expect(new Set(answers.map((answer) => JSON.stringify({ ...answer, responseId: "" }))).size).toBe(1);
-    expect(JSON.stringify(answers[0])).toContain(WORDS);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => ask(path, body, name)));
+    responses.push(await ask(path, body, name));
+    expect(new Set(responses.map((result) => JSON.stringify({ ...result, responseId: "" }))).size).toBe(1);
+    expect(JSON.stringify(responses[0])).toContain(WORDS);
     expect(accepted() - before).toBe(1);
     const { images, usd } = await paid();
     expect([images - paidBefore.images, usd > paidBefore.usd]).toEqual([1, true]);
@@ -118,9 +118,9 @@ describe.each([ROUTES[0]!, ROUTES[3]!, ROUTES[5]!])("%s", (_, path, body) => {
     const name = fresh();
     expect((await send(path, body, name, { own })).status).toBe(400);
     own.simulator.setFaults("");
-    const [answer, again] = [await ask(path, body, name, { own }), await ask(path, body, name, { own })];
-    expect(JSON.stringify(answer)).toContain(WORDS);
-    expect({ ...again, responseId: "" }).toEqual({ ...answer, responseId: "" } as never);
+    const [result, again] = [await ask(path, body, name, { own }), await ask(path, body, name, { own })];
+    expect(JSON.stringify(result)).toContain(WORDS);
+    expect({ ...again, responseId: "" }).toEqual({ ...result, responseId: "" } as never);
     expect(accepted(own)).toBe(1);
   });
 
@@ -209,8 +209,8 @@ test.each(["chat/completions", "responses"])("both addresses of %s are one", asy
   const name = fresh();
   const before = accepted();
   const body = { model: MODEL, input: "a fox", messages: [{ role: "user", content: "a fox" }] };
-  const answers = await Promise.all(["/v1", "/v1beta/openai"].map((prefix) => ask(`${prefix}/${route}`, body, name)));
-  expect([answers[1], accepted() - before]).toEqual([answers[0], 1] as never);
+  const responses = await Promise.all(["/v1", "/v1beta/openai"].map((prefix) => ask(`${prefix}/${route}`, body, name)));
+  expect([responses[1], accepted() - before]).toEqual([responses[0], 1] as never);
 });
 
 test("another form of the image is another request", async () => {

@@ -195,8 +195,8 @@ test("'restore now' restarts the server in its place, and the overview reports w
   await using server = await startProcess(data, simulator);
   const me = await signedIn(server.url, await login(server.url, ADMIN_PASSWORD));
   expect((await restoreBackup({ dataDir: data, file, env: {}, now: Date.now() })).state).toBe("staged");
-  const answer = await me.post("/admin/system/restore/now");
-  expect(answer.headers.get("location")).toBe("/admin/system/restarting");
+  const response = await me.post("/admin/system/restore/now");
+  expect(response.headers.get("location")).toBe("/admin/system/restarting");
   expect((await me.get("/admin/system/restarting")).headers.get("refresh")).toContain("/admin/system/backup");
   await until(() => (server.log().match(/"message":"listening"/g) ?? []).length === 2);
   const again = await signedIn(server.url, await login(server.url, ADMIN_PASSWORD));

@@ -124,10 +124,10 @@ describe("the transport", () => {
   });
 
   test("nothing but ours is offered", async () => {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       ["resources/list", "prompts/list"].map((method) => post({}, rpc(method)).then((found) => found.text())),
     );
-    for (const answer of answers) expect(answer).toContain("-32601");
+    for (const result of responses) expect(result).toContain("-32601");
   });
 
   test.each(["/mcp/", "//mcp", "/v1/mcp", "/mcp/mcp"])("%s is /mcp", async (path) => {

@@ -38,8 +38,8 @@ describe("general", () => {
   test("2: every listed model can be retrieved by its id, in either spelling of a slash", async () => {
     const { data } = (await (await rig.call("/v1/models?all=true")).json()) as { data: { id: string }[] };
     expect(data.length).toBeGreaterThan(50);
-    const answers = await Promise.all(data.map(async ({ id }) => (await rig.call(`/v1/models/${encodeURIComponent(id)}`)).status));
-    expect(new Set(answers)).toEqual(new Set([200]));
+    const results = await Promise.all(data.map(async ({ id }) => (await rig.call(`/v1/models/${encodeURIComponent(id)}`)).status));
+    expect(new Set(results)).toEqual(new Set([200]));
     for (const id of ["google/gemini-3-pro-image", "google%2Fgemini-3-pro-image"])
       expect((await rig.call(`/v1/models/${id}`)).status).toBe(200);
   });

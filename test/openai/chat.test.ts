@@ -133,9 +133,9 @@ describe("streamed", () => {
 
   test("8: delta.images when they are asked for", async () => {
     const chunks = await chunksOf(await rig.chat({ stream: true, image_config: { aspect_ratio: "1:1" } }));
-    const pictures = chunks.flatMap((chunk) => chunk.choices[0]?.delta.images ?? []);
-    expect(pictures).toHaveLength(1);
-    expect(pictures[0]!.image_url.url).toStartWith("data:image/");
+    const images = chunks.flatMap((chunk) => chunk.choices[0]?.delta.images ?? []);
+    expect(images).toHaveLength(1);
+    expect(images[0]!.image_url.url).toStartWith("data:image/");
   });
 
   test("without include_usage there is no usage chunk", async () => {
@@ -188,8 +188,10 @@ test("a retired model is served by its successor, said in a header and the log; 
   const response = await rig.chat({ model: "dall-e-3" });
   expect(response.status).toBe(200);
   expect(response.headers.get("x-flow2api-successor")).toContain('for="dall-e-3"');
-  const told = rig.logged.map((line) => JSON.parse(line)).filter(({ message }) => message === "A retired model is served by its successor");
-  expect(told).toContainEqual(expect.objectContaining({ requested: "dall-e-3", family: expect.any(String) }));
+  const reported = rig.logged
+    .map((line) => JSON.parse(line))
+    .filter(({ message }) => message === "A retired model is served by its successor");
+  expect(reported).toContainEqual(expect.objectContaining({ requested: "dall-e-3", family: expect.any(String) }));
   await using strict = await startRig({ settings: { "generation.successors": false } });
   expect((await strict.chat({ model: "dall-e-3" })).status).toBe(503);
 });

@@ -43,8 +43,8 @@ const MATRIX = ROUTES.flatMap(([path, body, init]) =>
 );
 
 test.each(MATRIX)("%s, %s, %o", async (path, _place, _fields, json, init = {}) => {
-  const answer = await rig.call(path, { json, ...init });
-  expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
+  const response = await rig.call(path, { json, ...init });
+  expect([response.status, await response.text()]).toEqual([200, expect.any(String)]);
   const { generationConfig } = lastSent(rig) as { generationConfig: { imageConfig: object } };
   expect(generationConfig.imageConfig).toEqual(CAMEL);
 });

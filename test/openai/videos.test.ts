@@ -290,7 +290,7 @@ describe("24: whose it is", () => {
     const { key } = await otherKey();
     const headers = { authorization: `Bearer ${key}` };
     const before = rig.simulator.calls().length;
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       rig.call(`/v1/videos/${done.id}`, { headers }),
       rig.call(`/v1/videos/${done.id}/content`, { headers }),
       rig.call(`/v1/videos/${done.id}`, { method: "DELETE", headers }),
@@ -298,7 +298,7 @@ describe("24: whose it is", () => {
       post("/v1/videos/edits", { prompt: "mine", video: { id: done.id } }, { headers }),
       post("/v1/videos/extensions", { prompt: "mine", video: { id: done.id } }, { headers }),
     ]);
-    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404]);
+    expect(responses.map(({ status }) => status)).toEqual([404, 404, 404, 404, 404, 404]);
     expect(await (await rig.call("/v1/videos", { headers })).json()).toEqual({
       object: "list",
       data: [],

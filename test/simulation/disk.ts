@@ -61,9 +61,9 @@ export function openWorldStore(disk: Disk, clock: Clock, elapsed: () => number, 
       await sleep(clock, dice.between(0, COMMIT_MS));
       const group = queue;
       queue = [];
-      const answers = group.map(commit);
+      const responses = group.map(commit);
       await sleep(clock, dice.between(0, 2));
-      for (const answer of answers) answer();
+      for (const response of responses) response();
     }
     isWorking = false;
   }

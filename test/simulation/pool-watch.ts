@@ -273,11 +273,11 @@ export function watchPool({ pool, books, chronicle, figures, elapsed, step, now,
 
   function verifyNobodyIsForgotten(): void {
     const time = now();
-    const told = new Set<string>();
+    const reported = new Set<string>();
     for (const one of asked) {
       assert(elapsed() <= one.deadline, "No request waits longer than the longest wait:", { number: one.number });
-      if (!one.waits || (one.isPlain && told.has(one.candidateSet))) continue;
-      if (one.isPlain) told.add(one.candidateSet);
+      if (!one.waits || (one.isPlain && reported.has(one.candidateSet))) continue;
+      if (one.isPlain) reported.add(one.candidateSet);
       for (const token of books.tokens.values()) {
         const facts = { number: one.number, token: token.row.id, family: one.request.family };
         assert(!isEligible(token, one.request, time), "No request waits while a token could serve:", facts);

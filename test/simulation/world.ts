@@ -58,8 +58,8 @@ export async function simulate(seed: number, hours: number): Promise<Figures> {
     await run(hours);
     return world.figures;
   } catch (error) {
-    const told = [`${error instanceof Error ? error.message : error}`, "What led to it:", ...world.chronicle.last()];
-    throw new Error(told.join("\n  "), { cause: error });
+    const reported = [`${error instanceof Error ? error.message : error}`, "What led to it:", ...world.chronicle.last()];
+    throw new Error(reported.join("\n  "), { cause: error });
   }
 }
 

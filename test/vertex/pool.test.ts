@@ -142,9 +142,9 @@ describe("what is reported", () => {
     by.simulator.setFaults(`vertex.generate=${fault}`);
     const response = await ask(by);
     expect(response.status).toBeGreaterThanOrEqual(400);
-    const told = await response.text();
-    expect(told).not.toContain("aiplatform");
-    expect(told).not.toContain("one-project");
+    const reported = await response.text();
+    expect(reported).not.toContain("aiplatform");
+    expect(reported).not.toContain("one-project");
     const admin = await signIn(by);
     const html = await (await admin.get(`/admin/tokens/${by.context.pool.rows()[0]!.id}`)).text();
     expect(html).toContain(words);

@@ -115,8 +115,8 @@ describe("admin password", () => {
 
   test("asks twice at a terminal, and refuses two different inputs", async () => {
     const data = newFolder();
-    const answers = ["correct horse battery", "correct horse batterz"];
-    const world = { cwd, isTerminal: true, ask: async () => answers.shift()! };
+    const responses = ["correct horse battery", "correct horse batterz"];
+    const world = { cwd, isTerminal: true, ask: async () => responses.shift()! };
     const { code, err } = await runRecorded(world, "admin", "password", "--data", data);
     expect([code, err]).toEqual([1, "The two passwords differ.\n"]);
   });

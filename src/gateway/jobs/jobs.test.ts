@@ -34,8 +34,8 @@ test("the job that made a video is found by its media item, however many came af
     await world.store.insertJob({ ...row, id: `video_${count}`, requestId: `later ${count}`, mediaIds: [] });
   expect((await world.ctx.jobs.makerOf(mediaIds[0]!, world.keyId))?.id).toBe(id);
   expect(await world.ctx.jobs.makerOf(mediaIds[0]!, world.otherKeyId)).toBeNull();
-  const picture = await world.ctx.jobs.createImages(world.images());
-  const [drawn] = (await world.until(picture.id, "completed")).mediaIds;
+  const image = await world.ctx.jobs.createImages(world.images());
+  const [drawn] = (await world.until(image.id, "completed")).mediaIds;
   const sent = await world.ctx.media.storeBytes(PIXEL_PNG, { origin: "input", keyId: world.keyId, requestId: row.requestId });
   for (const other of [drawn!, sent.id, "nothing"]) expect(await world.ctx.jobs.makerOf(other, world.keyId)).toBeNull();
 });
@@ -71,8 +71,8 @@ describe("a job that waits for a token", () => {
 
   test("notifies its watchers, and has no queue position once it is submitted", async () => {
     await using world = await openWorld({ tokens: ONE_AT_ONCE });
-    const { promise: answer, resolve } = Promise.withResolvers<VideoStatus>();
-    world.script.poll = (_, __, nth) => (nth === 1 ? answer : { state: "done", result: null, usage: null });
+    const { promise: response, resolve } = Promise.withResolvers<VideoStatus>();
+    world.script.poll = (_, __, nth) => (nth === 1 ? response : { state: "done", result: null, usage: null });
     await world.until((await made(world)).id, "running");
     const { id } = await made(world);
     const seen: unknown[] = [];
@@ -148,9 +148,9 @@ describe("a video", () => {
 
   test("shows progress that never falls and is not 100 before the end", async () => {
     await using world = await openWorld();
-    const told = [null, 40, 20, 99, 100];
+    const reported = [null, 40, 20, 99, 100];
     world.script.poll = (_operation, _token, nth) =>
-      nth <= told.length ? { state: "pending", progress: told[nth - 1]! } : { state: "done", result: null, usage: null };
+      nth <= reported.length ? { state: "pending", progress: reported[nth - 1]! } : { state: "done", result: null, usage: null };
     const { id } = await made(world);
     const shown: number[] = [];
     const watching = (async () => {
@@ -462,8 +462,8 @@ test("when that token is gone, another starts from the stored bytes", async () =
 
 test("images reach the upstream in the client's order, also when they came as bytes", async () => {
   await using world = await openWorld();
-  const picture = () => ({ mime: "image/png", data: new Blob([PIXEL_PNG]) });
-  const { id } = await made(world, { images: [picture(), picture()], choice: parseModel("gemini-omni-1.2-flash")! });
+  const image = () => ({ mime: "image/png", data: new Blob([PIXEL_PNG]) });
+  const { id } = await made(world, { images: [image(), image()], choice: parseModel("gemini-omni-1.2-flash")! });
   expect(await world.until(id, "completed")).toMatchObject({ mode: "frames" });
   expect((world.seen.submitted[0]!.request as { images: unknown[] }).images).toHaveLength(2);
 });

@@ -109,7 +109,7 @@ test("all that is due is sent once, however many wait", async () => {
   sender.start();
   for (let round = 0; rows.size > 0 && round < 300; round++) {
     await look();
-    for (const answer of [...open.values()]) answer();
+    for (const respond of [...open.values()]) respond();
   }
   expect([rows.size, open.size]).toEqual([0, 0]);
   expect(most()).toBeLessThanOrEqual(64);

@@ -113,9 +113,9 @@ describe("a temp file becomes a media item", () => {
 
   test("of a type decided by its bytes, not by what the upstream said", async () => {
     await using room = await openMedia();
-    const kept = [];
-    for (const bytes of [jpegHeader(640, 480), MP4_HEADER]) kept.push(await room.media.storeBytes(bytes, RESULT));
-    expect(kept.map(({ kind, mime, ext, width, height }) => [kind, mime, ext, width, height])).toEqual([
+    const stored = [];
+    for (const bytes of [jpegHeader(640, 480), MP4_HEADER]) stored.push(await room.media.storeBytes(bytes, RESULT));
+    expect(stored.map(({ kind, mime, ext, width, height }) => [kind, mime, ext, width, height])).toEqual([
       ["image", "image/jpeg", "jpg", 640, 480],
       ["video", "video/mp4", "mp4", null, null],
     ]);
@@ -123,9 +123,9 @@ describe("a temp file becomes a media item", () => {
 
   test("from bytes or a blob at hand", async () => {
     await using room = await openMedia();
-    const kept = [await room.media.storeBytes(PIXEL_PNG, INPUT), await room.media.storeBytes(new Blob([PIXEL_PNG]), INPUT)];
-    expect(room.files().toSorted()).toEqual(kept.map(pathOf).toSorted());
-    expect(kept.map(({ expiresAt }) => expiresAt)).toEqual([room.clock.now() + 2 * DAY_MS, room.clock.now() + 2 * DAY_MS]);
+    const stored = [await room.media.storeBytes(PIXEL_PNG, INPUT), await room.media.storeBytes(new Blob([PIXEL_PNG]), INPUT)];
+    expect(room.files().toSorted()).toEqual(stored.map(pathOf).toSorted());
+    expect(stored.map(({ expiresAt }) => expiresAt)).toEqual([room.clock.now() + 2 * DAY_MS, room.clock.now() + 2 * DAY_MS]);
   });
 
   test("that never expires when the setting is 0", async () => {
@@ -255,15 +255,15 @@ describe("sweeping", () => {
 
   test("deletes the oldest beyond the total size, by the setting of the moment", async () => {
     await using room = await openMedia({ max_age_days: 0 });
-    const kept: Media[] = [];
+    const stored: Media[] = [];
     for (let count = 0; count < 4; count++) {
-      kept.push(await room.media.storeBytes(largePng(600_000), RESULT));
+      stored.push(await room.media.storeBytes(largePng(600_000), RESULT));
       await room.clock.advance(1);
     }
     expect(await room.media.sweep()).toBe(0);
     room.settings.max_total_mb = 1;
     expect(await room.media.sweep()).toBe(3);
-    expect(room.files()).toEqual([pathOf(kept[3]!)]);
+    expect(room.files()).toEqual([pathOf(stored[3]!)]);
     expect((await room.store.sumMedia())[0]!.bytes).toBe(room.media.totalBytes());
   });
 
@@ -417,9 +417,9 @@ test("a small media item lies with its row, reads the same, and leaves no file",
   await using room = await openMedia();
   const { store, clock, settings, path } = room;
   const small = new FileMediaStore({ dataDir: path, store, clock, settings: () => ({ media: settings }) as Settings, log: silentLog });
-  const kept = await small.storeBytes(PIXEL_PNG, RESULT);
-  const found = await small.open(kept.id);
+  const stored = await small.storeBytes(PIXEL_PNG, RESULT);
+  const found = await small.open(stored.id);
   expect(new Uint8Array(await found!.blob.arrayBuffer())).toEqual(new Uint8Array(PIXEL_PNG));
   expect([found!.blob.type, room.files()]).toEqual(["image/png", []]);
-  expect([await small.remove(kept.id), await small.open(kept.id), await store.readMediaBytes(kept.id)]).toEqual([true, null, null]);
+  expect([await small.remove(stored.id), await small.open(stored.id), await store.readMediaBytes(stored.id)]).toEqual([true, null, null]);
 });

@@ -128,10 +128,10 @@ async function reach(deps: CheckDependencies, url: string, outer: AbortSignal): 
   let offMs: number | null = null;
   const result = await timed(deps, "upstream", new URL(url).host, async () => {
     await withTimeout(deps.clock, outer, UPSTREAM_LIMIT_MS, async (signal) => {
-      const answer = await send({ url, proxy: null, signal });
-      const date = Date.parse(answer.headers.get("date") ?? "");
+      const response = await send({ url, proxy: null, signal });
+      const date = Date.parse(response.headers.get("date") ?? "");
       if (!Number.isNaN(date)) offMs = deps.clock.now() - date;
-      await answer.body?.cancel();
+      await response.body?.cancel();
     });
     return {};
   });

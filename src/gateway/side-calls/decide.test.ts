@@ -29,11 +29,11 @@ const reply = (change: Partial<ChatCall>, more: object = {}) =>
   decideSideCall({ call: callOf(change), demand: null, mode: "answer", isListed: () => false, imagesRoutesOnly: false, ...more }).reply;
 
 describe("what clients send on the side is answered here", () => {
-  test.each(CLIENT_CALLS.map(({ from, call, answer }) => [from, call, answer] as const))("%s", (_, call, answer) => {
+  test.each(CLIENT_CALLS.map(({ from, call, answer }) => [from, call, answer] as const))("%s", (_, call, response) => {
     for (const kind of ["image", "video"] as const) {
       const local = reply({ ...call, kind });
-      if (typeof answer === "string") expect(local?.text).toBe(answer);
-      else expect(local?.text).toMatch(answer);
+      if (typeof response === "string") expect(local?.text).toBe(response);
+      else expect(local?.text).toMatch(response);
     }
   });
 });

@@ -10,8 +10,8 @@ describe("a refusal is classified by status, error.status and reasons", () => {
     test(refusal.name, () => {
       const error = classifyRefusal(refusal.operation as Operation, refusal, NOW);
       const { kind, detail, charged, retryAfterMs } = error;
-      const told = retryAfterMs === undefined ? {} : { retryAfterMs };
-      expect({ kind, scope: detail?.scope, reason: detail?.reason, charged, ...told } as unknown).toEqual(refusal.expect);
+      const reported = retryAfterMs === undefined ? {} : { retryAfterMs };
+      expect({ kind, scope: detail?.scope, reason: detail?.reason, charged, ...reported } as unknown).toEqual(refusal.expect);
       expect(error.upstreamStatus).toBe(refusal.status);
       expect(detail?.until).toBe(retryAfterMs === undefined ? undefined : NOW + retryAfterMs);
     });

@@ -56,8 +56,8 @@ describe("references", () => {
   test("leave out the oldest generated ones over ten, never what the user sends now", () => {
     const drawn = Array.from({ length: 9 }, (_, index) => turn("model", renderedImage(`m${index}`)));
     const sent = Array.from({ length: 3 }, (_, index) => renderedImage(`u${index}`));
-    const kept = Array.from({ length: 7 }, (_, index) => `m${index + 2}`);
-    expect(ids([...drawn, turn("user", ...sent)])).toEqual([...kept, "u0", "u1", "u2"]);
+    const stored = Array.from({ length: 7 }, (_, index) => `m${index + 2}`);
+    expect(ids([...drawn, turn("user", ...sent)])).toEqual([...stored, "u0", "u1", "u2"]);
     const many = Array.from({ length: 16 }, (_, index) => renderedImage(`u${index}`));
     expect(ids([...drawn, turn("user", ...many)])).toHaveLength(16);
   });

@@ -111,18 +111,18 @@ export function createCaller(change: Partial<ProviderToken> = {}) {
   const call: CallContext = {
     signal: abort.signal,
     async openTempFile(mime): Promise<TempFileWriter> {
-      const draft: (typeof drafts)[number] = { mime, bytes: new Uint8Array(), end: "open" };
-      const path = `draft-${drafts.push(draft) - 1}`;
+      const tempFile: (typeof drafts)[number] = { mime, bytes: new Uint8Array(), end: "open" };
+      const path = `draft-${drafts.push(tempFile) - 1}`;
       return {
         write: (chunk) => {
-          draft.bytes = Buffer.concat([draft.bytes, chunk]);
+          tempFile.bytes = Buffer.concat([tempFile.bytes, chunk]);
         },
         close: async (): Promise<TempFile> => {
-          draft.end = "closed";
-          return { path, bytes: draft.bytes.byteLength, mime };
+          tempFile.end = "closed";
+          return { path, bytes: tempFile.bytes.byteLength, mime };
         },
         discard: async () => {
-          draft.end = "discarded";
+          tempFile.end = "discarded";
         },
       };
     },

@@ -86,10 +86,10 @@ describe("one image", () => {
   });
 
   test("comes from a stream when thoughts are wanted, thoughts as they flow and the image last", async () => {
-    const draft = Buffer.alloc(100_000, "draft");
+    const interim = Buffer.alloc(100_000, "draft");
     const events = [
       { candidates: [{ content: { parts: [{ text: "light first", thought: true }] } }] },
-      { candidates: [{ content: { parts: [part(draft, { thought: true })] } }] },
+      { candidates: [{ content: { parts: [part(interim, { thought: true })] } }] },
       { candidates: [{ content: { parts: [part(TEST_IMAGE)] } }] },
       { candidates: [{ content: { parts: [{ text: "" }] }, finishReason: "STOP" }], usageMetadata: { candidatesTokenCount: 9 } },
     ];
@@ -98,7 +98,7 @@ describe("one image", () => {
     expect(set.requests[0]!.url.pathname + set.requests[0]!.url.search).toEndWith(":streamGenerateContent?alt=sse");
     expect(seen.slice(2)).toMatchObject([
       { type: "text", text: "light first", thought: true },
-      { type: "image", thought: true, draft: { path: "0", bytes: draft.byteLength } },
+      { type: "image", thought: true, draft: { path: "0", bytes: interim.byteLength } },
       { type: "image", thought: false, draft: { path: "1", bytes: TEST_IMAGE.byteLength } },
       { type: "finish", finish: "stop", usage: { outputImage: 9 } },
     ]);
@@ -190,12 +190,12 @@ describe("stopping", () => {
   test.each([
     ["while the upstream works", () => new Promise<Response>(() => {}), 0],
     ["in the middle of the answer", (signal: AbortSignal) => drip(signal), 1],
-  ] as const)("an abort %s ends the upstream call with its own reason", async (_, answer, files) => {
+  ] as const)("an abort %s ends the upstream call with its own reason", async (_, response, files) => {
     const ended = Promise.withResolvers<void>();
     await using set = setUp((request) => {
       request.signal.addEventListener("abort", () => ended.resolve());
       void abortOnceAsked();
-      return answer(request.signal);
+      return response(request.signal);
     });
     const abortOnceAsked = async () => {
       await Bun.sleep(1);

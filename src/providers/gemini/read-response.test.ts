@@ -4,9 +4,9 @@ import cases from "./fixtures/answers.json";
 import { ResponseReader, toUsage } from "./read-response.ts";
 
 const readAll = (...responses: unknown[]) => {
-  const answer = new ResponseReader();
-  const items = responses.flatMap((response) => answer.read(response));
-  const { image, finish } = answer.end();
+  const result = new ResponseReader();
+  const items = responses.flatMap((response) => result.read(response));
+  const { image, finish } = result.end();
   return { items: image ? [...items, image] : items, finish };
 };
 
@@ -46,8 +46,10 @@ test("events of a stream add up: the last image is final, the last usage counts"
 });
 
 test("thought may follow the bytes", () => {
-  const draft = JSON.parse('{"candidates":[{"content":{"parts":[{"inlineData":{"data":"AAAA"},"thought":true}]},"finishReason":"STOP"}]}');
-  expect(readAll(draft).items).toEqual([{ type: "image", value: "AAAA", mime: "application/octet-stream", thought: true }]);
+  const interim = JSON.parse(
+    '{"candidates":[{"content":{"parts":[{"inlineData":{"data":"AAAA"},"thought":true}]},"finishReason":"STOP"}]}',
+  );
+  expect(readAll(interim).items).toEqual([{ type: "image", value: "AAAA", mime: "application/octet-stream", thought: true }]);
 });
 
 test("a response that is no object is malformed", () => {

@@ -82,15 +82,15 @@ export class ResponseReader {
   }
 
   private readEnd(response: JsonRecord, feedback: JsonRecord, candidate: JsonRecord): void {
-    const told = stringOf(candidate.finishReason);
+    const reported = stringOf(candidate.finishReason);
     const blocked = stringOf(feedback.blockReason);
     this.block = blocked ?? this.block;
-    this.reason = told ?? this.reason;
+    this.reason = reported ?? this.reason;
     this.message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? this.message;
     this.usage = response.usageMetadata ?? this.usage;
     this.modelVersion = stringOf(response.modelVersion) ?? this.modelVersion;
     this.responseId = stringOf(response.responseId) ?? this.responseId;
-    if (told && !FINISH_REASONS.has(told)) this.learn("finish_reason", told, response);
+    if (reported && !FINISH_REASONS.has(reported)) this.learn("finish_reason", reported, response);
     if (blocked && !BLOCK_REASONS.has(blocked)) this.learn("block_reason", blocked, response);
   }
 

@@ -58,8 +58,8 @@ async function end(operation: Json, secret = token.secret): Promise<VideoStatus>
 async function download(status: VideoStatus): Promise<InputMedia> {
   if (status.state !== "done") throw new Error(`the video is ${status.state}`);
   const { call, drafts } = memoryCall();
-  const draft = await gemini.downloadVideo(status.result, token, call);
-  return { mime: draft.mime, data: new Blob([new Uint8Array(drafts.files[Number(draft.path)]!.bytes)]) };
+  const tempFile = await gemini.downloadVideo(status.result, token, call);
+  return { mime: tempFile.mime, data: new Blob([new Uint8Array(drafts.files[Number(tempFile.path)]!.bytes)]) };
 }
 
 async function make(change: Partial<VideoRequest> = {}) {

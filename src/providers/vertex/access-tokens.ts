@@ -137,9 +137,9 @@ async function sign({ email, privateKey }: ServiceAccount, now: number): Promise
 }
 
 function refusalOf(status: number, body: unknown): AppError {
-  const told = isRecord(body) ? (stringOf(body.error_description) ?? "") : "";
+  const reported = isRecord(body) ? (stringOf(body.error_description) ?? "") : "";
   const options = { upstreamStatus: status };
-  if (told.includes(CLOCK_WORDS))
+  if (reported.includes(CLOCK_WORDS))
     return new AppError(
       "upstream_unavailable",
       "Google refuses what this server signed because of its time: set the server's clock.",
@@ -150,7 +150,7 @@ function refusalOf(status: number, body: unknown): AppError {
       ...options,
       detail: { scope: "upstream", reason: "internal" },
     });
-  return new AppError("upstream_unauthorized", `Google does not accept this service account${told ? `: ${excerpt(told)}` : "."}`, {
+  return new AppError("upstream_unauthorized", `Google does not accept this service account${reported ? `: ${excerpt(reported)}` : "."}`, {
     ...options,
     detail: { scope: "token", reason: "key_invalid" },
   });

@@ -137,8 +137,8 @@ describe("uploads", () => {
     const access = await accessOf("ann");
     const { name } = (await upload(access)).json.media;
     const imageInputs = [{ name, imageInputType: "IMAGE_INPUT_TYPE_REFERENCE" }];
-    const bytes = async (answer: ResponseReader) =>
-      Bun.hash(await (await fetch(answer.json.media[0].image.generatedImage.fifeUrl)).arrayBuffer());
+    const bytes = async (response: ResponseReader) =>
+      Bun.hash(await (await fetch(response.json.media[0].image.generatedImage.fifeUrl)).arrayBuffer());
     expect(await bytes(await draw(access, imageRequest({ imageInputs })))).not.toBe(await bytes(await draw(access, imageRequest())));
     expect((await draw(await accessOf("bob"), imageRequest({ imageInputs }))).status).toBe(404);
   });
@@ -238,11 +238,11 @@ describe("upscaling", () => {
     ] as const) {
       const access = await accessOf(secret);
       const { name } = (await draw(access, imageRequest())).json.media[0];
-      const answer = await upscale(access, name, `UPSAMPLE_IMAGE_RESOLUTION_${target}`);
-      expect(answer.status).toBe(status);
+      const response = await upscale(access, name, `UPSAMPLE_IMAGE_RESOLUTION_${target}`);
+      expect(response.status).toBe(status);
       if (status === 200)
-        expect(await new Bun.Image(Buffer.from(answer.json.encodedImage, "base64")).metadata()).toMatchObject({ width, format: "jpeg" });
-      else expect(answer.json.error.details[0].reason).toBe("PUBLIC_ERROR_MODEL_ACCESS_DENIED");
+        expect(await new Bun.Image(Buffer.from(response.json.encodedImage, "base64")).metadata()).toMatchObject({ width, format: "jpeg" });
+      else expect(response.json.error.details[0].reason).toBe("PUBLIC_ERROR_MODEL_ACCESS_DENIED");
     }
   });
 
@@ -278,10 +278,10 @@ describe("refusals", () => {
   ])("%s is %d %s with the reason %p", async (fault, status, word, reason) => {
     const access = await accessOf("ann");
     simulator.setFaults(`flow.image=${fault}@ann`);
-    const answer = await draw(access, imageRequest());
-    expect(answer.status).toBe(status);
-    expect(answer.json.error).toMatchObject({ code: status, status: word });
-    expect(answer.json.error.details?.[0].reason).toBe(reason);
+    const response = await draw(access, imageRequest());
+    expect(response.status).toBe(status);
+    expect(response.json.error).toMatchObject({ code: status, status: word });
+    expect(response.json.error.details?.[0].reason).toBe(reason);
     expect((await draw(await accessOf("bob"), imageRequest())).status).toBe(200);
   });
 

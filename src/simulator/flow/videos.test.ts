@@ -168,8 +168,8 @@ describe("a submitted video", () => {
       400,
     ],
   ] as const)("%s is refused and costs nothing", async (_, mode, more, expected) => {
-    const answer = await submit(await accessOf("pro-1"), mode, request(more));
-    expect(answer.status).toBe(expected);
+    const result = await submit(await accessOf("pro-1"), mode, request(more));
+    expect(result.status).toBe(expected);
     expect(simulator.counts().total.accepted).toBe(0);
   });
 

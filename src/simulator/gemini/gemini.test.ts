@@ -29,8 +29,8 @@ const generate = (model: string, body: unknown, headers?: Record<string, string>
   ask(`/v1beta/models/${model}:generateContent`, body, headers);
 const prompt = (text: string, config: object = {}) => ({ contents: [{ role: "user", parts: [{ text }] }], generationConfig: config });
 
-async function sizeOf(answer: Json) {
-  const part = answer.candidates[0].content.parts.findLast((one: Json) => one.inlineData && !one.thought);
+async function sizeOf(result: Json) {
+  const part = result.candidates[0].content.parts.findLast((one: Json) => one.inlineData && !one.thought);
   return new Bun.Image(Buffer.from(part.inlineData.data, "base64")).metadata();
 }
 
@@ -85,9 +85,9 @@ describe("credentials", () => {
     ["without billing", { "x-goog-api-key": "nobilling-1" }, 400, "FAILED_PRECONDITION"],
     ["from a wrong place", { "x-goog-api-key": "location-1" }, 400, "FAILED_PRECONDITION"],
   ])("%s: refused", async (_, headers, status, word) => {
-    const answer = await generate("gemini-3-pro-image", prompt("x"), headers as Record<string, string>);
-    expect(answer.status).toBe(status);
-    expect(answer.json.error.status).toBe(word);
+    const response = await generate("gemini-3-pro-image", prompt("x"), headers as Record<string, string>);
+    expect(response.status).toBe(status);
+    expect(response.json.error.status).toBe(word);
     expect(simulator.counts().total.accepted).toBe(0);
   });
 
@@ -253,10 +253,10 @@ describe("content faults", () => {
     simulator.setFaults(`gemini.generate=${fault}`);
     for (const method of ["generateContent", "streamGenerateContent"]) {
       const { status, json } = await ask(`/v1beta/models/gemini-3-pro-image:${method}`, prompt("x"));
-      const answer = method === "generateContent" ? json : json.at(-1);
+      const response = method === "generateContent" ? json : json.at(-1);
       expect(status).toBe(200);
-      expect(answer.candidates).toBeUndefined();
-      expect(answer.promptFeedback.blockReason).toBe(blockReason);
+      expect(response.candidates).toBeUndefined();
+      expect(response.promptFeedback.blockReason).toBe(blockReason);
     }
     expect(simulator.counts().total).toMatchObject({ accepted: 2, charged: 0 });
   });

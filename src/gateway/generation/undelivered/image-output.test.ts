@@ -6,7 +6,7 @@ import { PIXEL_PNG } from "../../media/media.fixtures.ts";
 import { createOutputRecorder, mediaOfJob, partsOf } from "./image-output.ts";
 
 const picture = (id: string): GenerateEvent => ({ type: "image", media: { id } as Media });
-const draft = (id: string): GenerateEvent => ({ type: "draft", media: { id } as Media });
+const interim = (id: string): GenerateEvent => ({ type: "draft", media: { id } as Media });
 const token = (attempt: number): GenerateEvent => ({ type: "token", label: "one", provider: "gemini", attempt });
 const text = (words: string, signature?: string): GenerateEvent => ({ type: "text", text: words, signature });
 const thought = (words: string): GenerateEvent => ({ type: "thought", text: words });
@@ -22,8 +22,8 @@ function heard(events: GenerateEvent[], calls = 1) {
 describe("a response that was taken down", () => {
   test.each<[string, GenerateEvent[], string[]]>([
     ["pieces of one text are one part", [text("a"), text("b"), picture("x"), text("c")], ["text ab", "image x", "text c"]],
-    ["words and thoughts are apart, drafts in their place", [thought("a"), draft("d"), text("b")], ["thought a", "draft d", "text b"]],
-    ["what was said before another token was tried is none of it", [token(1), text("a"), draft("d"), token(2), text("b")], ["text b"]],
+    ["words and thoughts are apart, drafts in their place", [thought("a"), interim("d"), text("b")], ["thought a", "draft d", "text b"]],
+    ["what was said before another token was tried is none of it", [token(1), text("a"), interim("d"), token(2), text("b")], ["text b"]],
     ["a picture that came is paid for, and stays", [token(1), picture("x"), token(2), picture("y")], ["image x", "image y"]],
     ["steps on the way are not kept", [token(1), { type: "generating" }, { type: "storing" }, picture("x"), DONE], ["image x"]],
   ])("%s", (_, events, parts) => expect(heard(events).parts).toEqual(parts));
@@ -49,7 +49,7 @@ describe("a response that was taken down", () => {
 });
 
 test("results that are not in the response follow it, each once; interim images are no results", () => {
-  const answer = heard([thought("a"), draft("d"), picture("x")]).notes.answer();
+  const answer = heard([thought("a"), interim("d"), picture("x")]).notes.answer();
   const job = { answer, mediaIds: ["x", "y"] };
   expect(partsOf(job).slice(2)).toEqual([
     { type: "image", mediaId: "x" },
