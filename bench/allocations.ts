@@ -33,9 +33,9 @@ export async function allocationsOf(folder: string | null): Promise<Allocated[]>
     let left = count;
     const work = async () => {
       while (left-- > 0) {
-        const answer = await fetch(gateway.url + path, { method: "POST", headers, body });
-        if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
-        await answer.arrayBuffer();
+        const response = await fetch(gateway.url + path, { method: "POST", headers, body });
+        if (!response.ok) throw new Error(`${path}: ${await response.text()}`);
+        await response.arrayBuffer();
       }
     };
     await Promise.all(Array.from({ length: CONNECTIONS }, work));

@@ -1,5 +1,5 @@
-// Images inside answers: 16 of 24 MiB (base64) at once in every form that holds them, and the memory of it: `bun bench/answers.ts`.
-// An answer that were held whole would take 24 MiB and more for each of the 16, beside what arrives from the upstream meanwhile.
+// Images inside responses: 16 of 24 MiB (base64) at once in every form that holds them, and the memory of it: `bun bench/answers.ts`.
+// A response that was held whole would take 24 MiB and more for each of the 16, beside what arrives from the upstream meanwhile.
 import { build } from "../scripts/build.ts";
 import { startFlow2api } from "./gateway.ts";
 import { memoryOf, peakWhile } from "./memory.ts";

@@ -7,7 +7,7 @@ import { firstAnswer, freePort, JSON_TYPE, MODELS, pinned, type Shape, stop, typ
 export type Gateway = Target & {
   /** Chat, chat streamed, images and generateContent, each one small image. */
   shapes: readonly Shape[];
-  /** Stops it and starts it again; ms to its first answer. */
+  /** Stops it and starts it again; ms to its first response. */
   restart(): Promise<number>;
 };
 
@@ -59,7 +59,7 @@ export async function startFlow2api(cores: string, upstream: string, options: Ga
       stdout: "ignore",
       stderr: Bun.file(join(folder, "server.log")),
     });
-  const answers = async () => {
+  const responses = async () => {
     const startedAt = performance.now();
     server = serve();
     return firstAnswer(`${origin}/health`, startedAt);
@@ -70,7 +70,7 @@ export async function startFlow2api(cores: string, upstream: string, options: Ga
   const restart = async () => {
     server.kill("SIGTERM");
     await server.exited;
-    return answers();
+    return responses();
   };
   const startMs = await restart();
   const headers = { ...JSON_TYPE, authorization: `Bearer ${key}` };
@@ -114,9 +114,9 @@ function shapesWith(headers: Record<string, string>): Shape[] {
 const PNG_BASE64 = /iVBORw0KGgo[A-Za-z0-9+/]+=*/;
 const LINK = /https?:\/\/[\w.:-]+\/media\/[a-z2-7]{26}\.png/;
 
-/** An image inside the answer, in whatever form, or behind the link in it. */
-async function imageIn(answer: Response): Promise<Uint8Array | null> {
-  const text = await answer.text();
+/** An image inside the response, in whatever form, or behind the link in it. */
+async function imageIn(response: Response): Promise<Uint8Array | null> {
+  const text = await response.text();
   const data = PNG_BASE64.exec(text)?.[0];
   if (data) return Uint8Array.fromBase64(data);
   const link = LINK.exec(text)?.[0];

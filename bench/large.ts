@@ -28,7 +28,7 @@ export async function largeInstallation(given: string | undefined): Promise<Inst
   };
 }
 
-/** The mock speaks Gemini alone. One token in five stays held back. */
+/** The mock speaks Gemini alone. One token in five stays in cooldown. */
 export function serveFromMock(folder: string): void {
   using db = new Database(join(folder, "flow2api.db"));
   db.run("UPDATE tokens SET provider = 'gemini', families = NULL, image_concurrency = -1");
@@ -41,7 +41,7 @@ export const startLarge = (cores: string, upstream: string, folder: string): Pro
     env: { FLOW2API_REFRESH_ENABLED: "false", FLOW2API_MEDIA_SWEEP_INTERVAL: String(SWEEP_S) },
   });
 
-/** Median ms to the first answer. */
+/** Median ms to the first response. */
 export async function startOf(gateway: Gateway, times: number): Promise<number> {
   const all = [];
   for (let time = 0; time < times; time++) all.push(await gateway.restart());

@@ -67,7 +67,7 @@ export async function startPortkey(cores: string, upstream: string): Promise<Tar
         ...JSON_TYPE,
         "x-portkey-provider": "google",
         "x-portkey-custom-host": `${upstream}/v1beta`,
-        // Without it the image is dropped from the answer.
+        // Without it the image is dropped from the response.
         "x-portkey-strict-open-ai-compliance": "false",
         authorization: "Bearer bench-token-one",
       },
@@ -80,8 +80,8 @@ export async function startPortkey(cores: string, upstream: string): Promise<Tar
 
 type PortkeyAnswer = { choices?: { message?: { content_blocks?: { image_url?: { url?: string } }[] } }[] };
 
-async function portkeyImage(answer: Response): Promise<Uint8Array | null> {
-  const { choices } = (await answer.json()) as PortkeyAnswer;
+async function portkeyImage(response: Response): Promise<Uint8Array | null> {
+  const { choices } = (await response.json()) as PortkeyAnswer;
   const url = choices?.[0]?.message?.content_blocks?.find(({ image_url }) => image_url?.url)?.image_url?.url;
   return url ? Uint8Array.fromBase64(url.slice(url.indexOf(",") + 1)) : null;
 }

@@ -181,7 +181,7 @@ async function largeAims(rounds: Rounds, ours: Gateway): Promise<Aim[]> {
   }
 }
 
-/** 16 answers of 24 MiB (base64) in flight: the most memory that each takes. */
+/** 16 responses of 24 MiB (base64) in flight: the most memory that each takes. */
 async function hugeAnswers(targets: readonly Target[]): Promise<Map<string, number>> {
   const peaks = new Map<string, number>();
   for (const target of targets) {

@@ -109,7 +109,7 @@ const newToken = (index: number) => {
   };
 };
 
-/** One held back in five: blocked, cooling as a whole, cooling for one model. */
+/** One in cooldown in five: blocked, cooling as a whole, cooling for one model. */
 function healthOf(id: number, now: number) {
   const condition = (state: string, reason: string, until: number | null) => ({
     condition: { state, reason, since: now - HOUR, until },
@@ -269,13 +269,13 @@ function seedSums(db: Database): void {
 
 /** Small images with their row; every tenth belongs to a request of the log. */
 async function seedMedia(db: Database, size: SeedSize, now: number, random: Random): Promise<void> {
-  const pictures = await Promise.all([64, 96, 128].map((side) => checker(side)));
+  const images = await Promise.all([64, 96, 128].map((side) => checker(side)));
   const row = insertInto(db, "store.media", MEDIA_COLUMNS);
   const request = db.query<{ id: string }, [number]>("SELECT id FROM requests WHERE seq = ?");
   const link = db.query<never, SQLQueryBindings[]>("UPDATE requests SET media_ids = ? WHERE seq = ?");
   db.transaction(() => {
     for (let index = 0; index < size.media; index++) {
-      const renderedImage = pick(random, pictures);
+      const renderedImage = pick(random, images);
       const at = Math.floor(now - (1 - index / size.media) * SPAN - 60_000);
       const id = newId();
       const isInput = random() < 0.1;

@@ -42,7 +42,7 @@ type Seen = { status: number; lost: string[]; comments: number; firstMs: number;
 /** Answers each call with an image, a given time after it came: the calls' own pace is that of their ends. */
 function startUpstream() {
   const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-  const answer = JSON.stringify({
+  const response = JSON.stringify({
     candidates: [
       {
         content: { role: "model", parts: [{ text: "A fox." }, { inlineData: { mimeType: "image/png", data: pixel } }] },
@@ -64,7 +64,7 @@ function startUpstream() {
       held.most = Math.max(held.most, ++held.now);
       await Bun.sleep(SECONDS * 1000);
       held.now--;
-      return new Response(answer, { headers: { "content-type": "application/json" } });
+      return new Response(response, { headers: { "content-type": "application/json" } });
     },
   });
   return { url: server.url.origin, held, stop: () => server.stop(true) };

@@ -4,14 +4,14 @@ import type { Subprocess } from "bun";
 
 export type Weight = "small" | "large" | "huge";
 
-/** A request of some form, and the image that its answer must hold. */
+/** A request of some form, and the image that its response must hold. */
 export type Shape = {
   name: string;
   path: string;
   body: string;
   headers: Record<string, string>;
   /** The image of a 200 answer as bytes; null: there is none. */
-  imageIn(answer: Response): Promise<Uint8Array | null>;
+  imageIn(response: Response): Promise<Uint8Array | null>;
 };
 
 export type Target = {
@@ -20,7 +20,7 @@ export type Target = {
   origin: string;
   /** The form that all targets are compared by: one image of this weight. */
   shape(weight: Weight): Shape;
-  /** Ms from the start of the process to its first answer. */
+  /** Ms from the start of the process to its first response. */
   startMs: number;
   stop(): Promise<void>;
 };
@@ -37,9 +37,9 @@ export const GOOGLE_BODY = JSON.stringify({ contents: [{ role: "user", parts: [{
 
 type GoogleAnswer = { candidates?: { content?: { parts?: { inlineData?: { data?: string } }[] } }[] };
 
-/** The image of an answer in Google's own form. */
-export async function googleImage(answer: Response): Promise<Uint8Array | null> {
-  const { candidates } = (await answer.json()) as GoogleAnswer;
+/** The image of a response in Google's own form. */
+export async function googleImage(response: Response): Promise<Uint8Array | null> {
+  const { candidates } = (await response.json()) as GoogleAnswer;
   const data = candidates?.[0]?.content?.parts?.find(({ inlineData }) => inlineData)?.inlineData?.data;
   return data ? Uint8Array.fromBase64(data) : null;
 }
@@ -112,10 +112,12 @@ const AN_IMAGE = { small: 60, large: 1_000_000, huge: 10_000_000 } as const;
 /** A target that answers quickly with something else than the image is not measured. @throws {Error} naming what came */
 export async function verify(target: Target, shape: Shape, weight: Weight): Promise<void> {
   const { body, headers } = shape;
-  const answer = await fetch(`${target.origin}${shape.path}`, { method: "POST", body, headers });
-  const shown = answer.clone();
-  const image = answer.ok ? await shape.imageIn(answer).catch(() => null) : null;
+  const response = await fetch(`${target.origin}${shape.path}`, { method: "POST", body, headers });
+  const shown = response.clone();
+  const image = response.ok ? await shape.imageIn(response).catch(() => null) : null;
   const isPng = image !== null && image.length >= AN_IMAGE[weight] && new TextDecoder().decode(image.subarray(1, 4)) === "PNG";
   if (!isPng)
-    throw new Error(`${target.name}, ${shape.name}, ${weight}: expected a PNG, got ${answer.status} ${(await shown.text()).slice(0, 300)}`);
+    throw new Error(
+      `${target.name}, ${shape.name}, ${weight}: expected a PNG, got ${response.status} ${(await shown.text()).slice(0, 300)}`,
+    );
 }

@@ -83,14 +83,14 @@ async function completed(id: string): Promise<void> {
   throw new Error(`${id} was never completed`);
 }
 
-/** Reads a whole video and keeps nothing of it. */
+/** Reads a whole video and stores nothing of it. */
 async function download(id: string): Promise<void> {
   let bytes = 0;
   for await (const chunk of (await call(`/v1/videos/${id}/content`)).body!) bytes += chunk.byteLength;
   if (bytes !== BYTES) throw new Error(`${id}: ${bytes} of ${BYTES} bytes`);
 }
 
-/** Interactions that are done when they are first looked at, each with a file of the wanted size. */
+/** Interactions that are done when they are first polled, each with a file of the wanted size. */
 function startUpstream() {
   const head = new Uint8Array(PIECE);
   head.set(Buffer.from("\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "latin1"));

@@ -9,7 +9,7 @@ export function newId(): string {
   return randomText(26);
 }
 
-/** Random characters made in advance, each given once. Small: an id may keep the whole text in memory. */
+/** Random characters made in advance, each given once. Small: an id may retain the whole text in memory. */
 const POOL = 1024;
 let pool = "";
 let used = POOL;

@@ -52,6 +52,6 @@ describe("the proxy of a call", () => {
   ])("of a token with %p, where all have %p, is %p", (own, shared, expected) => expect(proxyOf(own, shared)).toBe(expected));
 });
 
-test("SOCKS is told from HTTP by its word", () => {
+test("SOCKS is told from HTTP by its scheme", () => {
   expect(["socks5://h", "SOCKS5H://h", "http://socks5", "https://h"].map(isSocks)).toEqual([true, true, false, false]);
 });

@@ -33,7 +33,7 @@ export class SocksBridge {
     const server = createServer((socket) => this.#accept(socket));
     this.#server = server;
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
-    // A command that asked one thing ends, although its connection is kept for the next.
+    // A command that asked one thing ends, although its connection stays open for the next.
     server.unref();
     return `http://bridge:${this.credential}@127.0.0.1:${(server.address() as { port: number }).port}`;
   }

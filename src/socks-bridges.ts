@@ -2,7 +2,7 @@
 import type { Clock } from "./clock.ts";
 import type { SocksBridge } from "./socks-bridge.ts";
 
-/** Without a request and without a connection that is kept. */
+/** Without a request and without a connection that stays open. */
 export const IDLE_MS = 300_000;
 
 type Open = { bridge: SocksBridge; url: string };

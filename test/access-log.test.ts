@@ -14,9 +14,9 @@ afterAll(() => rig[Symbol.asyncDispose]());
 type Line = { level: string; message: string; requestId: string; path: string; status: number };
 const lines = () => rig.logged.map((line) => JSON.parse(line) as Line);
 const requests = () => lines().filter(({ message }) => message === "Request ended");
-const counted = async (surface: string, status: string) => {
+const counted = async (dialect: string, status: string) => {
   const text = await (await fetch(`${rig.url}/metrics`)).text();
-  return Number(new RegExp(`^\\S*http_requests_total\\{surface="${surface}",status="${status}"\\} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
+  return Number(new RegExp(`^\\S*http_requests_total\\{surface="${dialect}",status="${status}"\\} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
 };
 
 test.each<[string, RequestInit & { json?: unknown }, number]>([
@@ -33,13 +33,13 @@ test.each<[string, RequestInit & { json?: unknown }, number]>([
   ["/admin/login", {}, 200],
   ["/admin/nothing", { redirect: "manual" }, 303],
 ])("%s %p is written and counted once, as %p", async (path, init, status) => {
-  const [surface, size] = [path.split("/")[1]!, `${Math.floor(status / 100)}xx`];
-  const before = { written: requests().length, counted: await counted(surface, size) };
+  const [dialect, size] = [path.split("/")[1]!, `${Math.floor(status / 100)}xx`];
+  const before = { written: requests().length, counted: await counted(dialect, size) };
   const response = await rig.call(path, init);
   await response.text();
   expect(response.status).toBe(status);
   await until(() => requests().length > before.written);
-  await until(async () => (await counted(surface, size)) === before.counted + 1);
+  await until(async () => (await counted(dialect, size)) === before.counted + 1);
   const own = requests().filter(({ requestId }) => requestId === response.headers.get("x-request-id"));
   expect(own.map((line) => [line.path, line.status])).toEqual([[path, status]]);
 });

@@ -101,7 +101,7 @@ describe("the signature", () => {
     expect(readdirSync(at("text")).sort()).toEqual(["SHA256SUMS", "SHA256SUMS.sig"]);
   });
 
-  test("is not made without a key, and a wrong one is told without its text", async () => {
+  test("is not made without a key, and a wrong one is reported without its text", async () => {
     expect(existsSync(released("SHA256SUMS.sig"))).toBe(false);
     const wrong = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret-of-nobody\n-----END OPENSSH PRIVATE KEY-----";
     const failure = await signSums(at("text"), wrong).catch((error) => String(error));

@@ -57,24 +57,24 @@ test("the whole way: token, key, image, health, stop; and no secret anywhere", a
       headers: { authorization: `Bearer ${program.key}`, "content-type": "application/json" },
       body: JSON.stringify({ model, messages: [{ role: "user", content: "a fox" }], ...extra }),
     });
-  const answers: string[] = [];
+  const responses: string[] = [];
   for (const faults of ["", "*=503:once", "gemini.generate=bad-key:once", "flow.image=verification:once", "*=malformed:once"]) {
     program.simulator.setFaults(faults);
     for (const model of ["gemini-nano-banana-2.1", "gemini-3.1-flash-image", "imagen-4.0-generate-preview-landscape"]) {
       const response = await chat(model, { stream: faults === "" });
-      answers.push(JSON.stringify([...response.headers]), await response.text());
+      responses.push(JSON.stringify([...response.headers]), await response.text());
     }
   }
-  expect(answers.join()).toContain("![image](");
-  answers.push(await (await fetch(`${program.url}/metrics`)).text());
-  answers.push((await program.cli("token", "list", "--json")).stdout, (await program.cli("key", "list")).stdout);
+  expect(responses.join()).toContain("![image](");
+  responses.push(await (await fetch(`${program.url}/metrics`)).text());
+  responses.push((await program.cli("token", "list", "--json")).stdout, (await program.cli("key", "list")).stdout);
   const port = new URL(program.url).port;
   expect((await program.cli("healthcheck", "--port", port)).code).toBe(0);
   expect(await program.terminate()).toBe(0);
-  answers.push(program.logged());
+  responses.push(program.logged());
 
   const hidden = [...CANARIES, program.key];
-  for (const secret of hidden) expect(answers.find((answer) => answer.includes(secret))).toBeUndefined();
+  for (const secret of hidden) expect(responses.find((result) => result.includes(secret))).toBeUndefined();
   for (const file of filesIn(program.folder)) {
     const bytes = readFileSync(file);
     for (const secret of hidden) expect(`${file}: ${bytes.includes(Buffer.from(secret))}`).toBe(`${file}: false`);
@@ -113,8 +113,8 @@ test("more than 256 calls to upstreams run at once, with nothing set for it", as
       socket.once("data", (bytes) => answered(bytes.toString().slice(0, 15)));
       socket.write(`${head}\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
     });
-  const answers = await Promise.all(Array.from({ length: WAITING }, ask));
-  expect([arrived, [...new Set(answers)]]).toEqual([WAITING, ["HTTP/1.1 200 OK"]]);
+  const responses = await Promise.all(Array.from({ length: WAITING }, ask));
+  expect([arrived, [...new Set(responses)]]).toEqual([WAITING, ["HTTP/1.1 200 OK"]]);
 }, 60_000);
 
 test("a first start prints a password and a key once, to a file where there is no terminal", async () => {

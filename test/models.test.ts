@@ -100,7 +100,7 @@ describe("a file that changes while serving", () => {
     expect((await rig.chat({ model: ID })).status).toBe(404);
   });
 
-  test("when wrong leaves the models as they were, and is told with its path until it is right", async () => {
+  test("when wrong leaves the models as they were, and is reported with its path until it is right", async () => {
     await using rig = await startRig({ models: PRICED, simulator: { newModels: [ID] } });
     writeFileSync(rig.modelsFile, PRICED.replace("4:5", "4:6"));
     await rig.reload();

@@ -208,8 +208,8 @@ describe("the bridge", () => {
       `CONNECT upstream.test:443 HTTP/1.1\r\n${login}\r\n`,
       `GET http://upstream.test/ HTTP/1.1\r\n${login}\r\n`,
     ]);
-    const answers = await Promise.all(asked.map((text) => speak(Number(own.port), text)));
-    expect(answers.map((text) => text.slice(9, 12))).toEqual(asked.map(() => "407"));
+    const responses = await Promise.all(asked.map((text) => speak(Number(own.port), text)));
+    expect(responses.map((text) => text.slice(9, 12))).toEqual(asked.map(() => "407"));
     expect(socks.connections()).toBe(0);
     bridge.close();
   });
@@ -262,11 +262,11 @@ describe("the bridge", () => {
 /** Everything that a port answers to a text. */
 function speak(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    let answer = "";
+    let response = "";
     const socket = connectTo(port, "127.0.0.1", () => socket.write(text));
     socket.on("data", (piece) => {
-      answer += piece;
+      response += piece;
     });
-    socket.on("error", reject).on("close", () => resolve(answer));
+    socket.on("error", reject).on("close", () => resolve(response));
   });
 }

@@ -203,8 +203,8 @@ describe("a collector that is gone", () => {
   });
 
   test("one that does not answer gets no more than what waits for it: the rest is dropped", async () => {
-    const answers = Promise.withResolvers<void>();
-    await using collector = startCollector(answers.promise);
+    const responses = Promise.withResolvers<void>();
+    await using collector = startCollector(responses.promise);
     const settings = { endpoint: collector.url, headers: "", sample_percent: 100, service_name: "test" };
     const traces = new OtlpTraces(settings, { log: silentLog, now: Date.now });
     const attempt = { tokenId: 1, provider: "gemini", family: "m", startedAt: 0, ms: 1, outcome: "ok", reason: null, upstreamStatus: 200 };
@@ -214,14 +214,14 @@ describe("a collector that is gone", () => {
       const row = { id: `req_${index}`, at: 0, ms: 1, kind: "image" as const, outcome: "ok", message: null, attempts: [attempt] };
       traces.generationEnded({ ...row, ...asked, ...counts });
     }
-    answers.resolve();
+    responses.resolve();
     await traces.close();
     // Of 20,000: the queue of 4,096, and a batch of 512 under way.
     expect(collector.spans.length).toBeGreaterThan(0);
     expect(collector.spans.length).toBeLessThanOrEqual(4096 + 512);
   });
 
-  test("one that refuses is named in the log with its answer", async () => {
+  test("one that refuses is named in the log with its response", async () => {
     await using refusing = {
       server: Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("no", { status: 403 }) }),
       [Symbol.asyncDispose]() {

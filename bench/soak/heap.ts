@@ -1,4 +1,4 @@
-// Live objects of a running server after a full collection, and which types grew between two looks: a leak, or garbage.
+// Live objects of a running server after a full collection, and which types grew between two samples: a leak, or garbage.
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 

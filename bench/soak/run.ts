@@ -45,7 +45,7 @@ const KEYS = 5;
 const WARM_UP = 0.2;
 const MOST_SAMPLES = 720;
 const LEAST_PAUSE_MS = 1_000;
-/** Fewer more of a type than this are not told: caches and pools breathe. */
+/** Fewer more of a type than this are not reported: caches and pools breathe. */
 const LEAST_GROWN = 200;
 
 using folder = temporaryFolder("flow2api-soak-");
@@ -167,12 +167,12 @@ async function prepare(): Promise<string[]> {
 async function firstImage(url: string): Promise<string> {
   const json = { model: "gemini-nano-banana-2.1", prompt: "a lighthouse", response_format: "b64_json" };
   for (let tries = 0; tries < 20; tries++) {
-    const answer = await fetch(`${url}/v1/images/generations`, {
+    const response = await fetch(`${url}/v1/images/generations`, {
       method: "POST",
       headers: { authorization: `Bearer ${keys[0]}`, "content-type": "application/json" },
       body: JSON.stringify(json),
     });
-    const body = (await answer.json()) as { data?: { b64_json?: string }[] };
+    const body = (await response.json()) as { data?: { b64_json?: string }[] };
     if (body.data?.[0]?.b64_json) return body.data[0].b64_json;
   }
   throw new Error("The server made no image in twenty tries.");

@@ -42,7 +42,7 @@ test("this process has memory and descriptors, and a folder its logs", async () 
   for (const metric of ["rss_mb", "anonymous_mb", "descriptors", "threads"] as const) expect(sample[metric]).toBeGreaterThan(0);
 });
 
-test("types that grew are told, most first, and those that breathe are not", () => {
+test("types that grew are reported, most first, and those that breathe are not", () => {
   const heap = (objectTypeCounts: Record<string, number>) => ({ heapSize: 0, extraMemorySize: 0, objectTypeCounts });
   const grown = grownTypes(heap({ string: 100, Object: 50, Map: 9 }), heap({ string: 400, Object: 1_000, Map: 10, Leak: 300 }), 200);
   expect(grown.map(({ type, before, after }) => [type, before, after])).toEqual([

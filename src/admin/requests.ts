@@ -11,7 +11,7 @@ import { keyChoices, tokenLabels } from "./names.ts";
 import { fragment, page, viewOf } from "./page.ts";
 
 const PAGE_ROWS = 50;
-/** Rows that one look of those who follow brings at most. */
+/** Rows that one poll of those who follow brings at most. */
 const FOLLOW_ROWS = 50;
 const MAX_THUMBS = 24;
 

@@ -51,7 +51,7 @@ const PAGES = [
   accountRoutes,
 ] as const;
 
-/** The front page, and addresses that operators of the Python original know: its test page was a playground. */
+/** The front page, and addresses that operators of python-flow2api know: its test page was a playground. */
 const OLD_ADDRESSES = { "/": "overview", "/manage": "overview", "/login": "overview", "/test": "playground" } as const satisfies Record<
   string,
   PageName

@@ -1,4 +1,4 @@
-// Which surface a request belongs to, by path and credential style.
+// Which dialect a request belongs to, by path and credential style.
 import { expect, test } from "bun:test";
 import { type Dialect, dialectOf, splitUrl } from "./dialect.ts";
 

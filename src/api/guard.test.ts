@@ -102,7 +102,7 @@ describe("carriers", () => {
     });
   }
 
-  test.each(["/v1/chat/completions", "/v1beta/openai/models", "/v1beta/openai"])("?key= does not open the OpenAI surface: %s", (path) => {
+  test.each(["/v1/chat/completions", "/v1beta/openai/models", "/v1beta/openai"])("?key= does not open the OpenAI API: %s", (path) => {
     expect(outcome(guard().decide(ask(`${path}?key=good`), null))).toBe("unauthorized");
   });
 

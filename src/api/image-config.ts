@@ -1,4 +1,4 @@
-// Image options scattered over a body: aspect, size and quality in every place and spelling. Pure.
+// Image options scattered over a body: aspect, size and quality in every field and spelling. Pure.
 import { isRecord } from "../domain/is-record.ts";
 import type { ImageHints } from "../gateway/models/image-options.ts";
 import { foldSeed } from "./seed.ts";
@@ -96,7 +96,7 @@ export function collectImageHints(body: Fields, first?: { [name: string]: unknow
   return collected;
 }
 
-/** The seed of an image or a video, from the places of their shape. @throws {AppError} `invalid_request` naming it */
+/** The seed of an image or a video, from the fields of their shape. @throws {AppError} `invalid_request` naming it */
 export function collectSeed(body: Fields): number | undefined {
   if (hasValue(body.seed)) return foldSeed(body.seed);
   const found = firstIn(searchOrder({ path: "", fields: body }, SHAPE_CONFIGS), SEED);

@@ -18,7 +18,7 @@ describe("help", () => {
     for (const verb of VERBS) expect(out).toContain(`\n  ${verb.name} `);
   });
 
-  test.each(VERBS.map((verb) => [verb.name, verb] as const))("%s --help tells every option and does nothing else", async (name, verb) => {
+  test.each(VERBS.map((verb) => [verb.name, verb] as const))("%s --help lists every option and does nothing else", async (name, verb) => {
     const { code, out, err } = await cli(...name.split(" "), "--help");
     expect([code, err]).toEqual([0, ""]);
     expect(out).toStartWith(verb.summary);

@@ -46,7 +46,7 @@ describe("key create", () => {
     expect((await key()).limits).toEqual({ ...NO_LIMITS, concurrency: 7 });
   });
 
-  test("keeps what its options say", async () => {
+  test("stores what its options say", async () => {
     const { cli, key } = fresh();
     const limits =
       "--rpm 60 --concurrency 4 --limit-images-day 5 --limit-images-month 50 --limit-images-total 10 --limit-video-seconds-day 8.5";

@@ -15,7 +15,7 @@ async function check(content: string, ...more: string[]) {
 }
 
 describe("a file", () => {
-  test("with a newer version prints that alone, and tells people what it is", async () => {
+  test("with a newer version prints that alone, and shows people what it is", async () => {
     const { code, out, err } = await check(
       JSON.stringify({
         versions: [
@@ -65,7 +65,7 @@ describe("usage", () => {
 });
 
 describe("a URL", () => {
-  const serving = (answer: (url: URL, origin: string) => Response) => {
+  const serving = (handler: (url: URL, origin: string) => Response) => {
     const asked: string[] = [];
     const server = Bun.serve({
       port: 0,
@@ -73,7 +73,7 @@ describe("a URL", () => {
       fetch(request) {
         const url = new URL(request.url);
         asked.push(`${request.method} ${url.pathname}${url.search}`);
-        return answer(url, url.origin);
+        return handler(url, url.origin);
       },
     });
     return { url: `http://127.0.0.1:${server.port}`, asked, [Symbol.asyncDispose]: () => server.stop(true) };

@@ -133,7 +133,7 @@ describe("a wrong file is refused in one line", () => {
     ["a missing value", "[server]\nport =\n", ":2:7: expected TOML, got invalid value"],
     ["a key twice", "[server]\nport = 1\nport = 2", ":3:1: expected TOML, got trying to redefine an already defined table or value"],
     ["an open bracket", "[server\n", ":1:8: expected TOML, got illegal character in key"],
-  ])("syntax is told with line and column: %s", (_name, toml, message) => {
+  ])("syntax is reported with line and column: %s", (_name, toml, message) => {
     const file = `${files}.toml`;
     expect(refusal(() => load(toml)).message).toBe(`${file}${message}`);
   });

@@ -58,7 +58,7 @@ describe.each(ENGINES)("sessions over $name", ({ open }) => {
   });
 });
 
-describe.each(ENGINES)("the trail over $name", ({ open }) => {
+describe.each(ENGINES)("the audit log over $name", ({ open }) => {
   const row = {
     at: NOW,
     actor: "admin",
@@ -69,7 +69,7 @@ describe.each(ENGINES)("the trail over $name", ({ open }) => {
     after: { a: null },
   };
 
-  test("keeps values as they are, and null as nothing", async () => {
+  test("stores values as they are, and null as nothing", async () => {
     await using rig = await openRig(open);
     await rig.store.insertAudit(row);
     await rig.store.insertAudit({ ...row, address: null, before: null, after: undefined });

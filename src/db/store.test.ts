@@ -207,7 +207,7 @@ describe.each(ENGINES)("a store over $name", ({ open }) => {
       expect((await store.listTokens()).map((token) => token.health)).toEqual([null, { until: 3 }]);
     }));
 
-  test("pauses are stored with health, the latest 50 of each subject, and go with their token", () =>
+  test("cooldowns are stored with health, the latest 50 of each subject, and go with their token", () =>
     withStore(async (store) => {
       const { id } = await store.insertToken(newToken(), NOW);
       const pause = (at: number, change: Partial<CooldownRow> = {}): CooldownRow => {

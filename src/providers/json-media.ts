@@ -9,7 +9,7 @@ export type { MediaOptions, MediaTempFiles } from "./media-temp-files.ts";
 
 export type MediaPlaceholder = MediaTempFiles & {
   /**
-   * The stream byte for byte, with each long medium replaced by a short placeholder string. To be read once; a medium may be taken as
+   * The stream byte for byte, with each long media item replaced by a short placeholder string. To be read once; a media item may be taken as
    * soon as its placeholder was read. When it fails or is abandoned, everything not taken is discarded.
    * @throws {AppError} `upstream_unavailable` with reason `malformed` (not base64) or `cut_off` (it ends inside a string)
    */
@@ -24,17 +24,17 @@ export const dropMedia: MediaOptions["openTempFile"] = async (mime) => ({
 });
 
 const THRESHOLD = 64 * 1024;
-/** Whole answers up to this length are parsed in memory, where nothing else is allowed. */
+/** Whole responses up to this length are parsed in memory, where nothing else is allowed. */
 const SMALL_ANSWER = 512 * 1024;
-/** Longest answer that is parsed in memory: an image of 4 MiB, and what stands around it. */
+/** Longest response that is parsed in memory: an image of 4 MiB, and what stands around it. */
 const LONGEST_HELD = 6 * 1024 * 1024;
-/** Answers so short are not counted. */
+/** Responses so short are not counted. */
 const UNCOUNTED = 64 * 1024;
-/** Longest answer without its media. */
+/** Longest response without its media. */
 const MAX_SKELETON = 8 * 1024 * 1024;
 
 /**
- * Reads a JSON answer whole, its long media on disk. A short one (by Content-Length) is parsed in memory.
+ * Reads a JSON response whole, its long media on disk. A short one (by Content-Length) is parsed in memory.
  * @throws {AppError} as {@link MediaPlaceholder.skeleton}, also `malformed` for what is not JSON; network failures as `toNetworkError`
  */
 export async function readMediaJson(
@@ -62,13 +62,13 @@ export async function readMediaJson(
   }
 }
 
-/** An answer in memory is there three times for a moment: as text, as base64 and as bytes. */
+/** A response in memory is there three times for a moment: as text, as base64 and as bytes. */
 function mayHold(length: number, hold: MediaOptions["hold"]): boolean {
   if (!hold) return length <= SMALL_ANSWER;
   return length <= UNCOUNTED || (length <= LONGEST_HELD && hold(3 * length));
 }
 
-/** The text of an answer of unknown length, or its chunks once there are too many to hold. */
+/** The text of a response of unknown length, or its chunks once there are too many to hold. */
 async function readStart(
   response: Response,
   signal: AbortSignal,
@@ -103,7 +103,7 @@ async function textOf(response: Response, signal: AbortSignal): Promise<string> 
   }
 }
 
-/** Media that are in memory already, as base64 in the parsed answer. */
+/** Media that are in memory already, as base64 in the parsed response. */
 const HELD: MediaTempFiles = {
   async take(value, mime) {
     const data = decodeBase64(value);
@@ -117,17 +117,17 @@ const HELD: MediaTempFiles = {
  * anywhere; at most `threshold` bytes of a value are held. Reading goes at the pace of the writers.
  */
 export function replaceMedia(chunks: AsyncIterable<Uint8Array>, options: MediaOptions): MediaPlaceholder {
-  const drafts = createTempFiles(options);
+  const tempFiles = createTempFiles(options);
 
   async function* cut(): AsyncGenerator<Uint8Array> {
     const scanner = new JsonScanner(options.keys, options.threshold ?? THRESHOLD);
-    let medium: MediaWriter | null = null;
+    let mediaItem: MediaWriter | null = null;
     for await (const chunk of chunks) {
       for (const span of scanner.feed(chunk)) {
         if (span.type === "plain") yield span.bytes;
-        else if (span.type === "open") medium = await drafts.open();
-        else if (span.type === "media") await medium!.write(span.bytes);
-        else yield await medium!.finish();
+        else if (span.type === "open") mediaItem = await tempFiles.open();
+        else if (span.type === "media") await mediaItem!.write(span.bytes);
+        else yield await mediaItem!.finish();
       }
     }
     if (scanner.isInside()) throw damaged("cut_off", "The upstream's answer ends too early.");
@@ -139,9 +139,9 @@ export function replaceMedia(chunks: AsyncIterable<Uint8Array>, options: MediaOp
       yield* cut();
       finished = true;
     } finally {
-      if (!finished) await drafts.discard();
+      if (!finished) await tempFiles.discard();
     }
   }
 
-  return { skeleton: guarded(), take: drafts.take, discard: drafts.discard };
+  return { skeleton: guarded(), take: tempFiles.take, discard: tempFiles.discard };
 }

@@ -1,12 +1,12 @@
 // Reads JSON from byte streams: a whole document, or the events of an SSE stream. Limits count the bytes as they come.
 import { AppError } from "../errors.ts";
 
-/** What is wrong with an answer: it cannot be read, or it ends too early. */
+/** What is wrong with a response: it cannot be read, or it ends too early. */
 export function damaged(reason: "malformed" | "cut_off", message: string, cause?: unknown): AppError {
   return new AppError("upstream_unavailable", message, { cause, detail: { scope: "upstream", reason } });
 }
 
-/** Once an answer has begun with 200 the work was done: what breaks afterwards may have been charged, and nobody may repeat it. */
+/** Once a response has begun with 200 the work was done: what breaks afterwards may have been charged, and nobody may repeat it. */
 export function afterAcceptance(error: unknown): unknown {
   if (!(error instanceof AppError)) return error;
   const reason = error.detail?.reason;

@@ -1,4 +1,4 @@
-// Temp files of the media in one answer: base64 decoded to disk piece by piece, taken by placeholder.
+// Temp files of the media in one response: base64 decoded to disk piece by piece, taken by placeholder.
 import type { TempFile, TempFileWriter } from "../domain/generation.ts";
 import { newId } from "../ids.ts";
 import { createBase64Decoder, decodeBase64 } from "./base64.ts";
@@ -14,14 +14,14 @@ export type MediaOptions = {
   threshold?: number;
   /** Most bytes of all media together. */
   maxBytes?: number;
-  /** `CallContext.hold`: whole answers are parsed in memory as far as it allows. */
+  /** `CallContext.hold`: whole responses are parsed in memory as far as it allows. */
   hold?: CallContext["hold"];
 };
 
-/** The media of one answer. Whoever holds it calls `discard` in a `finally`. */
+/** The media of one response. Whoever holds it calls `discard` in a `finally`. */
 export type MediaTempFiles = {
   /**
-   * The medium that a value of the parsed JSON stands for: the file that its placeholder names, else the value itself, decoded and
+   * The media item that a value of the parsed JSON stands for: the file that its placeholder names, else the value itself, decoded and
    * written to a file. A placeholder is taken once.
    * @param mime type as the upstream claims it
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when the value is neither
@@ -33,12 +33,12 @@ export type MediaTempFiles = {
 
 /** Bytes of base64 decoded at a time: chunks may be much longer. */
 const SLICE = 256 * 1024;
-/** Most files of one answer open at a time; no upstream sends nearly as many media at once. */
+/** Most files of one response open at a time; no upstream sends nearly as many media at once. */
 const MAX_OPEN = 64;
-/** Of all media of one answer: more than any upstream sends, and less than a disk. */
+/** Of all media of one response: more than any upstream sends, and less than a disk. */
 const MAX_MEDIA = 1024 * 1024 * 1024;
 
-/** A medium on its way to disk. */
+/** A media item on its way to disk. */
 export type MediaWriter = {
   write(base64: Uint8Array): Promise<void>;
   /** Its placeholder, as it stands in the skeleton. */

@@ -1,6 +1,6 @@
 // The vocabulary of misbehaviour: every fault by name, what it does and where it applies.
 
-/** `refusal`: an error answers instead of the work. `content`: the work is done and its answer says something else. `delivery`: how an answer travels. */
+/** `refusal`: an error answers instead of the work. `content`: the work is done and its reply says something else. `delivery`: how a reply travels. */
 export type FaultStage = "refusal" | "content" | "delivery";
 
 export type FaultInfo = {

@@ -46,7 +46,7 @@ export type Simulator = {
   /** @throws {Error} when the specification is not understood; the old one stays */
   setFaults(spec: string): void;
   setOptions(options: Partial<SimulatorOptions>): void;
-  /** Lets so many milliseconds pass at once, for all that takes its time: videos, files, tokens and links. Answers that wait go on waiting. */
+  /** Lets so many milliseconds pass at once, for all that takes its time: videos, files, tokens and links. Replies that wait go on waiting. */
   advance(ms: number): void;
   /** The last calls, oldest first. */
   calls(): RecordedCall[];

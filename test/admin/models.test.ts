@@ -40,9 +40,9 @@ describe("a model that is added", () => {
   test("with a typo is refused with its path, and the text comes back", async () => {
     await using rig = await rigWith();
     const admin = await signIn(rig);
-    const answer = await admin.post("/admin/models/new", { text: TEXT.replace("aspects", "aspcts") });
-    expect(answer.status).toBe(422);
-    const html = decode(await answer.text());
+    const response = await admin.post("/admin/models/new", { text: TEXT.replace("aspects", "aspcts") });
+    expect(response.status).toBe(422);
+    const html = decode(await response.text());
     expect(html).toContain(`models: family[${ID}].providers.gemini.aspcts: expected one of the fields`);
     expect(html).toContain('did you mean "aspects"?');
     expect(html).toContain('aspcts = ["1:1", "16:9"]');
@@ -72,12 +72,12 @@ describe("a model that is edited", () => {
   test("is not another one", async () => {
     await using rig = await rigWith();
     const admin = await signIn(rig);
-    const answer = await admin.post(`/admin/models/${PRO}/edit`, { text: TEXT });
-    expect(answer.status).toBe(422);
-    expect(decode(await answer.text())).toContain(`expected "${PRO}", got "${ID}"`);
+    const response = await admin.post(`/admin/models/${PRO}/edit`, { text: TEXT });
+    expect(response.status).toBe(422);
+    expect(decode(await response.text())).toContain(`expected "${PRO}", got "${ID}"`);
   });
 
-  test("keeps a switch and a price that the forms set", async () => {
+  test("stores a switch and a price that the forms set", async () => {
     await using rig = await rigWith();
     const admin = await signIn(rig);
     await admin.post(`/admin/models/${PRO}/edit`, { text: `[[family]]\nid = "${PRO}"\ntitle = "Ours"\n` });
@@ -116,8 +116,8 @@ describe("an import", () => {
   test("of a wrong file is refused with its path", async () => {
     await using rig = await rigWith();
     const admin = await signIn(rig);
-    const answer = await admin.post("/admin/models/import", { text: "[[family]\n" });
-    expect([answer.status, decode(await answer.text())]).toEqual([422, expect.stringContaining("models:1:10: expected TOML")]);
+    const response = await admin.post("/admin/models/import", { text: "[[family]\n" });
+    expect([response.status, decode(await response.text())]).toEqual([422, expect.stringContaining("models:1:10: expected TOML")]);
   });
 });
 

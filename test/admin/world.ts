@@ -21,7 +21,7 @@ export type AdminWorld = Record<"tokens" | "keys" | "requests" | "media" | "jobs
 
 /**
  * Puts every text in every place that people, clients and upstreams write to: as label, note, tag, group, proxy and account of tokens, as
- * name of keys, model, prompt, family and error of requests and jobs, name of files, and in trail, sessions, sums and an import.
+ * name of keys, model, prompt, family and error of requests and jobs, name of files, and in audit log, sessions, sums and an import.
  */
 export async function fillAdmin(rig: Rig, me: SignedIn, texts: readonly string[]): Promise<AdminWorld> {
   const at = (index: number) => texts[index % texts.length]!;
@@ -215,7 +215,7 @@ async function fillJobs(
   return ids;
 }
 
-/** The trail and sessions. */
+/** The audit log and sessions. */
 async function fillTrail({ context }: Rig, texts: readonly string[]): Promise<void> {
   const { store, clock } = context;
   const address = "203.0.113.7";
@@ -237,9 +237,9 @@ async function fillTrail({ context }: Rig, texts: readonly string[]): Promise<vo
 async function previewImport(me: SignedIn, texts: readonly string[]): Promise<string> {
   const cell = (text: string) => `"${text.replaceAll('"', '""')}"`;
   const lines = texts.map((text, index) => [`AIza${"x".repeat(30)}${index}`, text, text, text].map(cell).join(","));
-  const answer = await me.post("/admin/tokens/import", { provider: "gemini", text: ["secret,label,note,group", ...lines].join("\n") });
-  const id = /\/imports\/([^/?]+)/.exec(answer.headers.get("location") ?? "")?.[1];
-  if (!id) throw new Error(`The import was answered with ${answer.status}: ${await answer.text()}`);
+  const response = await me.post("/admin/tokens/import", { provider: "gemini", text: ["secret,label,note,group", ...lines].join("\n") });
+  const id = /\/imports\/([^/?]+)/.exec(response.headers.get("location") ?? "")?.[1];
+  if (!id) throw new Error(`The import was answered with ${response.status}: ${await response.text()}`);
   return id;
 }
 
@@ -271,7 +271,7 @@ const VARIANTS: Record<string, (world: AdminWorld) => string[]> = {
   "/admin/playground/reference": ({ media }) => [`/admin/playground/reference?id=${media[0]}`],
 };
 
-/** What stands for the name in a route. A route without an example fails: every page is looked at. */
+/** What stands for the name in a route. A route without an example fails: every page is viewed. */
 export function examplesOf(route: string, world: AdminWorld): readonly string[] {
   const examples: readonly [string, readonly string[]][] = [
     ["/admin/tokens/imports/:id", world.imports],

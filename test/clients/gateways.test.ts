@@ -140,7 +140,7 @@ describe("new-api", () => {
     }
   });
 
-  test("an error has the type that it tells failures by", async () => {
+  test("an error has the type that it knows failures by", async () => {
     const response = await rig.call("/v1/images/generations", { json: { model: "gemini-9", prompt: "x" } });
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ error: { type: "invalid_request_error", code: "model_not_found" } });
@@ -152,7 +152,7 @@ describe("a text id that is not ours", () => {
     rig.call("/v1/chat/completions", { json: { model, messages: [{ role: "user", content }] } });
 
   test.each(["gemini-3-flash", "gpt-5", "llama-9"])(
-    "%s: chat answers a health check at no cost, and nothing else; Google's surface nothing",
+    "%s: chat answers a health check at no cost, and nothing else; Google's dialect nothing",
     async (model) => {
       const before = rig.simulator.counts().total.requests;
       const body = { contents: [{ role: "user", parts: [{ text: "hi" }] }] };

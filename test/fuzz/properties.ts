@@ -78,17 +78,20 @@ const formParts = fc
   .map((parts) => `--x\r\n${parts.join("")}`);
 
 async function readFormOf(chunks: Uint8Array[]) {
-  const drafts = memoryTempFiles();
+  const tempFiles = memoryTempFiles();
   const request = new Request("http://x", { method: "POST", headers: { "content-type": "multipart/form-data; boundary=x" } });
   const discard = async () => {};
   const { fields, files } = await readForm(request, {
-    openTempFile: drafts.openTempFile,
+    openTempFile: tempFiles.openTempFile,
     discard,
     pieces: piecesOf(chunks),
     fileLimitMb: 1,
   });
   outcome(() => formObject({ fields, files }, { numbers: ["n"], flags: ["stream"] }));
-  return { fields, files: files.map(({ field, name, draft }) => [field, name, drafts.files[Number(draft.path)]?.bytes.toString("hex")]) };
+  return {
+    fields,
+    files: files.map(({ field, name, draft }) => [field, name, tempFiles.files[Number(draft.path)]?.bytes.toString("hex")]),
+  };
 }
 
 function scan(chunks: Uint8Array[]) {

@@ -39,7 +39,7 @@ describe("the key", () => {
     expect(response.status).toBe(401);
   });
 
-  test("of another key's job and model nothing is told", async () => {
+  test("of another key's job and model nothing is returned", async () => {
     const { store, keys } = rig.context;
     const { id } = (await store.listKeys())[0]!;
     await store.updateKey(id, { models: ["gemini-3-pro-image"] });
@@ -118,16 +118,16 @@ describe("the transport", () => {
     expect(await response.json()).toMatchObject({ jsonrpc: "2.0", error: { code: expect.any(Number) } });
   });
 
-  test("streams are not to be held back by a proxy", async () => {
+  test("streams are not to be buffered by a proxy", async () => {
     const { headers } = await post({}, rpc("tools/list"));
     expect([headers.get("content-type"), headers.get("x-accel-buffering")]).toEqual(["text/event-stream", "no"]);
   });
 
   test("nothing but ours is offered", async () => {
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       ["resources/list", "prompts/list"].map((method) => post({}, rpc(method)).then((found) => found.text())),
     );
-    for (const answer of answers) expect(answer).toContain("-32601");
+    for (const result of responses) expect(result).toContain("-32601");
   });
 
   test.each(["/mcp/", "//mcp", "/v1/mcp", "/mcp/mcp"])("%s is /mcp", async (path) => {

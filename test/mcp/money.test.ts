@@ -18,7 +18,7 @@ const images = (total: number) => ({ images: { day: null, month: null, total } }
 const accepted = (rig: Rig) => rig.simulator.counts().total.accepted;
 
 describe("limits of the key", () => {
-  test("hold, and are told in their own words", async () => {
+  test("hold, and are reported in their own words", async () => {
     await using rig = await startRig();
     const id = await limitKey(rig, images(2));
     await using client = await connect(rig);

@@ -51,7 +51,7 @@ describe.each(CLIENTS)("with %s", (_name, open, version) => {
     expect(text!.text).toContain(`](${link!.uri})`);
   });
 
-  test("several images share the room of one", async () => {
+  test("several images share the memory of one", async () => {
     await using client = await open(rig);
     const { content } = await client.call("generate_image", { prompt: "foxes", n: "3" });
     const previews = content.filter(({ type }) => type === "image");

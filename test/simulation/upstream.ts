@@ -221,5 +221,5 @@ const textOf = ({ turns }: ImageRequest): string =>
     .parts.flatMap((part) => (part.type === "text" ? [part.text] : []))
     .join();
 
-/** The upstream's own idea of who shares a quota; the world keeps it in the token's state. */
+/** The upstream's own idea of who shares a quota; the world stores it in the token's state. */
 const groupOf = (provider: string, token: ProviderToken): string => `${provider} ${token.state.group ?? `#${token.id}`}`;

@@ -65,7 +65,7 @@ describe("shared capacity", () => {
     expect(by.simulator.counts().total).toMatchObject({ charged: 1 });
   });
 
-  test("that stays is told as too many requests", async () => {
+  test("that stays is reported as too many requests", async () => {
     const by = await start({ tokens: [vertex()], settings: { "pool.wait_ms": 0 } });
     by.simulator.setFaults("vertex.generate=429-shared");
     const response = await ask(by);
@@ -132,7 +132,7 @@ describe("who serves", () => {
   });
 });
 
-describe("what is told", () => {
+describe("what is reported", () => {
   test.each([
     ["not-in-location", "not_in_location", "location to global"],
     ["iam", "iam_denied", "roles/aiplatform.user"],
@@ -142,9 +142,9 @@ describe("what is told", () => {
     by.simulator.setFaults(`vertex.generate=${fault}`);
     const response = await ask(by);
     expect(response.status).toBeGreaterThanOrEqual(400);
-    const told = await response.text();
-    expect(told).not.toContain("aiplatform");
-    expect(told).not.toContain("one-project");
+    const reported = await response.text();
+    expect(reported).not.toContain("aiplatform");
+    expect(reported).not.toContain("one-project");
     const admin = await signIn(by);
     const html = await (await admin.get(`/admin/tokens/${by.context.pool.rows()[0]!.id}`)).text();
     expect(html).toContain(words);

@@ -28,8 +28,8 @@ export function withPrices(family: Table, kind: "image" | "video", own: OwnPrice
   const names = [...new Set([...Object.keys(before), ...Object.keys(own)])];
   const providers = names.map((name): [string, Table] => {
     const { price, ...rest } = before[name] ?? {};
-    const kept = omit((price ?? {}) as Record<string, unknown>, [unit]);
-    const next = own[name] ? { ...kept, [unit]: own[name] } : kept;
+    const stored = omit((price ?? {}) as Record<string, unknown>, [unit]);
+    const next = own[name] ? { ...stored, [unit]: own[name] } : stored;
     return [name, Object.keys(next).length > 0 ? { ...rest, price: next } : rest];
   });
   const said = providers.filter(([, one]) => Object.keys(one).length > 0);

@@ -163,9 +163,9 @@ function runRoutes(ctx: AdminContext, { runOf, operator }: PlaygroundPages) {
         return goTo(ctx, request, location);
       }
       const run = await runOf(request, job.id);
-      const answer = fragment(ctx, request, (view) => RunView({ view, run }));
-      answer.headers.set("hx-replace-url", location);
-      return answer;
+      const response = fragment(ctx, request, (view) => RunView({ view, run }));
+      response.headers.set("hx-replace-url", location);
+      return response;
     })
     .get("/runs/:id/events", ({ request, server, params }) =>
       liveUntil(ctx, { request, server }, async (view) => {

@@ -41,9 +41,9 @@ type Server = { timeout(request: Request, seconds: number): void } | null;
 type Arrival = { request: Request; server: Server; set: { headers: object } };
 
 /** Always returns a response; failures have Google's envelope. */
-async function respond({ log }: Pick<Api, "log">, answer: () => Response | Promise<Response>): Promise<Response> {
+async function respond({ log }: Pick<Api, "log">, handle: () => Response | Promise<Response>): Promise<Response> {
   try {
-    return await answer();
+    return await handle();
   } catch (error) {
     if (!(error instanceof AppError)) log.error("A request failed by a bug", { error });
     return errorResponse(error);
@@ -51,9 +51,14 @@ async function respond({ log }: Pick<Api, "log">, answer: () => Response | Promi
 }
 
 /** Answers a request of a key; `answer` gets the rest of the path after `start`. Without the idle timeout, as generations and files take long. */
-function respondTo(ctx: GeminiContext, { call, server }: { call: Call; server: Server }, start: string, answer: Answer): Promise<Response> {
+function respondTo(
+  ctx: GeminiContext,
+  { call, server }: { call: Call; server: Server },
+  start: string,
+  handler: Answer,
+): Promise<Response> {
   server?.timeout(call.request, 0);
-  return respond(ctx, () => answer(ctx, call, restOf(call.request.url, start)));
+  return respond(ctx, () => handler(ctx, call, restOf(call.request.url, start)));
 }
 
 /** The path after `start`, decoded; ids may hold slashes. */
@@ -98,24 +103,24 @@ const METHODS: Readonly<Record<string, Answer>> = { generateContent, streamGener
 function callModel(api: Api, call: Call, name: string) {
   const colon = name.lastIndexOf(":");
   const method = name.slice(colon + 1);
-  const answer = colon > 0 && Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
-  if (!answer) throw new AppError("not_found", `Expected models/{model}:{method}, the method one of ${Object.keys(METHODS).join(", ")}.`);
-  return answer(api, call, name.slice(0, colon));
+  const handler = colon > 0 && Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
+  if (!handler) throw new AppError("not_found", `Expected models/{model}:{method}, the method one of ${Object.keys(METHODS).join(", ")}.`);
+  return handler(api, call, name.slice(0, colon));
 }
 
 /** Every route under one prefix. */
 function routesUnder(ctx: GeminiContext, prefix: Prefix) {
   const detail = (summary: string, body: object = {}) => ({ tags: ["Gemini"], summary, ...body, hide: prefix !== PREFIXES[0] });
-  const route = (path: string, answer: Answer) => {
+  const route = (path: string, handler: Answer) => {
     const start = `${prefix}${path}`;
-    return ({ request, server }: Arrival) => respondTo(ctx, { call: ctx.callOf(request), server }, start, answer);
+    return ({ request, server }: Arrival) => respondTo(ctx, { call: ctx.callOf(request), server }, start, handler);
   };
   /** Counts against the key's limit per minute; the response has the rate headers. */
-  const counted = (path: string, answer: Answer) => {
+  const counted = (path: string, handler: Answer) => {
     const start = `${prefix}${path}`;
     return async ({ request, server, set }: Arrival) => {
       const call = ctx.callOf(request);
-      const response = await respondTo(ctx, { call, server }, start, answer);
+      const response = await respondTo(ctx, { call, server }, start, handler);
       Object.assign(set.headers, ctx.limits.rateHeaders(call.key.id));
       return response;
     };
@@ -135,9 +140,9 @@ function routesUnder(ctx: GeminiContext, prefix: Prefix) {
   if (prefix === "") return app;
   for (const path of ["/publishers", "/projects"] as const) {
     const whole =
-      (answer: Answer): Answer =>
+      (handler: Answer): Answer =>
       (api, call, name) =>
-        answer(api, call, `${path.slice(1)}/${name}`);
+        handler(api, call, `${path.slice(1)}/${name}`);
     app
       .post(`${path}/*`, counted(`${path}/`, whole(callVertexModel)), {
         parse: "none",
@@ -166,9 +171,9 @@ function routesUnder(ctx: GeminiContext, prefix: Prefix) {
 }
 
 const withoutVerb =
-  (answer: Answer): Answer =>
+  (handler: Answer): Answer =>
   (api, call, name) =>
-    answer(api, call, name.replace(/\/[^/]*$/, ""));
+    handler(api, call, name.replace(/\/[^/]*$/, ""));
 
 /** Under Google's versions. What follows the first request needs no key: its address is the credential. */
 function uploadRoutes(ctx: GeminiContext, uploads: Uploads) {

@@ -109,7 +109,7 @@ export async function operation(api: Api, { key, calledOrigin }: Call, name: str
   return Response.json(encodeOperation(job, calledOrigin), { headers: jobHeaders(api.catalogue(), job) });
 }
 
-/** `Operation` of a `PredictLongRunningResponse`. Until it ends, `metadata` reports the progress in percent, and the place of one that waits. */
+/** `Operation` of a `PredictLongRunningResponse`. Until it ends, `metadata` reports the progress in percent, and the queue position of one that waits. */
 function encodeOperation(job: Job, origin: string) {
   const name = operationName(job);
   const failure = failureOf(job);

@@ -19,7 +19,7 @@ test("a note every 5 s, with the seconds so far", async () => {
   expect([notes.length, clock.nextTimer()]).toEqual([3, null]);
 });
 
-test("a new phase is told at once, the same one again is not, and the value always rises", () => {
+test("a new phase is sent at once, the same one again is not, and the value always rises", () => {
   const { notes, progress } = started();
   for (const words of ["Generating", "Generating", "", "Fetching the image"]) progress.say(words);
   expect(notes.map(({ message }) => message)).toEqual(["Generating, 0 s so far", "Fetching the image, 0 s so far"]);

@@ -24,7 +24,7 @@ describe.each(TOOLS.map((tool) => [tool.name, tool] as const))("%s", (_name, { s
   });
 });
 
-test("choices and bounds are told", () => {
+test("choices and bounds are listed", () => {
   const of = (name: string) => listedSchema(TOOLS.find((tool) => tool.name === name)!.schema).properties as Record<string, object>;
   expect(of("generate_image").n).toMatchObject({ type: "integer", minimum: 1, maximum: 10 });
   expect(of("generate_video").resolution).toMatchObject({ type: "string", enum: ["360p", "720p", "1080p", "4k"] });

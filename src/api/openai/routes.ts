@@ -56,7 +56,7 @@ type Arrival = {
   set: { headers: object };
 };
 
-/** Handlers around an answer: its call, idle timeout, rate headers and admission. */
+/** Handlers around a response: its call, idle timeout, rate headers and admission. */
 function handlersOf(ctx: OpenAiContext, prefix: string) {
   const served = () => ({
     catalogue: ctx.catalogue(),
@@ -67,35 +67,35 @@ function handlersOf(ctx: OpenAiContext, prefix: string) {
   });
   const detail = (summary: string, body: object = {}) => ({ tags: ["OpenAI"], summary, ...body, hide: prefix !== PREFIXES[0] });
   const route =
-    (answer: Answer) =>
+    (handler: Answer) =>
     ({ request, params }: Arrival) =>
-      answer(ctx, ctx.callOf(request), params?.id ?? "");
+      handler(ctx, ctx.callOf(request), params?.id ?? "");
   /** Without the idle timeout, for responses that take as long as a generation. */
   const slow =
-    (answer: Answer) =>
+    (handler: Answer) =>
     ({ request, params, server }: Arrival) => {
       server?.timeout(request, 0);
-      return answer(ctx, ctx.callOf(request), params?.id ?? "");
+      return handler(ctx, ctx.callOf(request), params?.id ?? "");
     };
   /**
    * Counts against the key's limit per minute; every response has the rate headers, refusals too. With `admits` a key at its limit is refused
    * before its body is read.
    */
   const counting =
-    (answer: Answer, admits?: (call: Call) => void) =>
+    (handler: Answer, admits?: (call: Call) => void) =>
     async ({ request, params, server, set }: Arrival) => {
       server?.timeout(request, 0);
       const call = ctx.callOf(request);
       try {
         admits?.(call);
-        return await answer(ctx, call, params?.id ?? "");
+        return await handler(ctx, call, params?.id ?? "");
       } finally {
         Object.assign(set.headers, ctx.limits.rateHeaders(call.key.id));
       }
     };
-  const counted = (answer: Answer) => counting(answer);
+  const counted = (handler: Answer) => counting(handler);
   /** For generations. `kind` null: the model decides. */
-  const generating = (kind: Kind | null, answer: Answer) => counting(answer, ({ request, key }) => admitBody(ctx, request, key.id, kind));
+  const generating = (kind: Kind | null, handler: Answer) => counting(handler, ({ request, key }) => admitBody(ctx, request, key.id, kind));
   return { served, detail, route, slow, counted, generating };
 }
 

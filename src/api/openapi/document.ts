@@ -57,16 +57,16 @@ function describeApi(app: AnyElysia) {
 
 function describeOperation(method: string, { path, summary, body }: Expansion, operation: Operation): object {
   const rest = omit(operation, ["hide"]);
-  const answers = ANSWERS[`${method.toUpperCase()} ${path}`] ?? UNDESCRIBED;
-  const parameters = [...pathParameters(path), ...queryParameters(answers)];
-  const isOpen = answers.failures !== undefined;
+  const responses = ANSWERS[`${method.toUpperCase()} ${path}`] ?? UNDESCRIBED;
+  const parameters = [...pathParameters(path), ...queryParameters(responses)];
+  const isOpen = responses.failures !== undefined;
   return {
     ...rest,
     ...(summary ? { summary } : {}),
     operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(\w?)/g, (_match, next: string) => next.toUpperCase())}`,
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: { required: true, content: { "application/json": { schema: body } } } } : {}),
-    responses: { ...successes(answers), ...failures(answers, operation.tags?.[0]) },
+    responses: { ...successes(responses), ...failures(responses, operation.tags?.[0]) },
     ...(isOpen ? { security: [] } : {}),
   };
 }

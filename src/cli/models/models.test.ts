@@ -36,9 +36,9 @@ test("an import shows what differs, then takes it; again nothing is different", 
 test.each([
   ["n", 1, "Nothing was changed."],
   ["yes", 0, "1 model is changed."],
-])("on a terminal it asks first: %p", async (answer, code, told) => {
-  const { cli } = fresh(CHANGE, { isTerminal: true, ask: async () => answer });
-  expect(await cli("models", "import", "more.toml")).toMatchObject({ code, out: expect.stringContaining(told) });
+])("on a terminal it asks first: %p", async (response, code, reported) => {
+  const { cli } = fresh(CHANGE, { isTerminal: true, ask: async () => response });
+  expect(await cli("models", "import", "more.toml")).toMatchObject({ code, out: expect.stringContaining(reported) });
   const again = await cli("models", "import", "more.toml", "--yes");
   expect(again.out).toContain(code === 0 ? "Nothing is different." : "1 model is changed.");
 });
@@ -51,7 +51,7 @@ test("a wrong file is refused with its own name and path", async () => {
   });
 });
 
-test("a list tells state, origin, price and retirement, of the models file too", async () => {
+test("a list shows state, origin, price and retirement, of the models file too", async () => {
   const { cwd, cli } = fresh("");
   writeFileSync(
     join(cwd, "config", "models.toml"),

@@ -1,4 +1,4 @@
-// Accounts of the Python flow2api as tokens of ours, and sentences for what they hold that has no place here.
+// Accounts of the Python flow2api as tokens of ours, and sentences for what they hold that has no field here.
 
 import type { ImportReport } from "../../gateway/tokens/import-tokens.ts";
 import type { LeftBehind, ParsedLine } from "../../gateway/tokens/parsed-token.ts";
@@ -16,7 +16,7 @@ const LEFT_BEHIND: Record<LeftBehind, string> = {
 };
 
 export type Accounts = {
-  /** `line` is the account's id in the original. */
+  /** `line` is the account's id in python-flow2api. */
   lines: ParsedLine[];
   /** Projects that were left behind, in a sentence. */
   left: string[];

@@ -1,4 +1,4 @@
-// flow2api import on made-up data of the Python original.
+// flow2api import on made-up data of python-flow2api.
 import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { runRecorded } from "../testing.ts";
 const folder = temporaryFolder();
 afterAll(() => folder[Symbol.dispose]());
 
-/** Columns of the original's database that matter here, in its order. */
+/** Columns of python-flow2api's database that matter here, in its order. */
 const SCHEMA = `
 CREATE TABLE tokens (id INTEGER PRIMARY KEY AUTOINCREMENT, st TEXT UNIQUE NOT NULL, at TEXT, at_expires TIMESTAMP, email TEXT, name TEXT,
   remark TEXT, is_active BOOLEAN DEFAULT 1, credits INTEGER DEFAULT 0, user_paygate_tier TEXT, current_project_id TEXT,
@@ -107,8 +107,8 @@ async function contentsOf(data: string) {
   }
 }
 
-describe("a folder of the original", () => {
-  test("gives its accounts with switches, limits, proxies and projects; what the original took out of service comes in with the reason", async () => {
+describe("a folder of python-flow2api", () => {
+  test("gives its accounts with switches, limits, proxies and projects; what python-flow2api took out of service comes in with the reason", async () => {
     const { data, cli } = fresh();
     const { code, out } = await cli("import", makeOriginal({ config: FULL }));
     expect(code).toBe(0);
@@ -142,13 +142,13 @@ describe("a folder of the original", () => {
     expect(five).toMatchObject({ enabled: false, proxy: null });
   });
 
-  test("an account that a person disabled stays disabled where the original would not have enabled it either", async () => {
+  test("an account that a person disabled stays disabled where python-flow2api would not have enabled it either", async () => {
     const { data, cli } = fresh();
     await cli("import", makeOriginal({ config: { ...FULL, plugin_config: { connection_token: CONNECTION, auto_enable_on_update: 0 } } }));
     expect((await contentsOf(data)).tokens[1]).toMatchObject({ enabled: false, health: null });
   });
 
-  test("0 calls at once is no limit, as the original means it", async () => {
+  test("0 calls at once is no limit, as python-flow2api means it", async () => {
     const { data, cli } = fresh();
     const original = makeOriginal();
     using db = new Database(join(original, "data", "flow.db"));
@@ -214,7 +214,7 @@ describe("a folder of the original", () => {
     }
   });
 
-  test("leaves in the trail what it changed, without the secrets", async () => {
+  test("leaves in the audit log what it changed, without the secrets", async () => {
     const { data, cli } = fresh();
     await cli("import", makeOriginal({ config: FULL }));
     const { trail } = await contentsOf(data);
@@ -276,7 +276,7 @@ describe("a folder of the original", () => {
   });
 });
 
-describe("a part of the original", () => {
+describe("a part of python-flow2api", () => {
   test("setting.toml alone counts where there is no database", async () => {
     const { data, cli } = fresh();
     const file = join(folder.path, "setting.toml");

@@ -10,7 +10,7 @@ const CALLS_ENOUGH = 8192;
 
 const WANTED = {
   [CALLS]: String(CALLS_ENOUGH),
-  // The engine lets garbage grow with the machine's memory. As if there were 8 GiB, 16 answers of 24 MiB take a third less at once,
+  // The engine lets garbage grow with the machine's memory. As if there were 8 GiB, 16 responses of 24 MiB take a third less at once,
   // and no longer: `bun run bench`.
   BUN_JSC_forceRAMSize: String(8 * 1024 ** 3),
 };

@@ -34,7 +34,7 @@ async function tokensOf(data: string) {
 const ADD = ["token", "add", "--provider", "vertex", "--secret", "-"];
 
 describe("token add --provider vertex --secret -", () => {
-  test("checks the JSON, keeps what it is, and its access token", async () => {
+  test("checks the JSON, stores what it is, and its access token", async () => {
     const { data, cli } = fresh();
     const { code, out, err } = await cli(simulator.serviceAccount({ project: "cli-project" }), ...ADD);
     expect({ code, out }).toEqual({ code: 0, out: "1\n" });

@@ -130,7 +130,7 @@ export function readUsage(db: Database, query: UsageQuery): UsageRow[] {
   return rows.map(toUsage);
 }
 
-/** Which rows hold the answer; null: those of every subject. */
+/** Which rows hold the sums; null: those of every subject. */
 function scopeOf(query: UsageQuery): { dimension: UsageShare["dimension"]; subject: number | null } {
   if (query.by === "key" || query.by === "token") return { dimension: query.by, subject: null };
   const of = "of" in query ? query.of : undefined;

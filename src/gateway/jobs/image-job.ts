@@ -142,7 +142,7 @@ export class ImageJob {
     throw new AppError("cancelled", "The job was cancelled before it was submitted.");
   }
 
-  /** A job whose calls were all refused is queued while it looks for another token: a crash then starts it again. */
+  /** A job whose calls were all refused is queued while it waits for another token: a crash then starts it again. */
   async #onCallEnd(charged: boolean): Promise<void> {
     this.#callsUnderWay--;
     this.#mayBeCharged ||= charged;

@@ -24,28 +24,28 @@ const end = (id: number): ReservationEnd => ({
 /** A store that writes down what it is asked, and answers when it is told to. */
 function slowStore() {
   const asked: string[] = [];
-  let answers: (() => void)[] = [];
+  let waiting: (() => void)[] = [];
   const state = { broken: false };
-  const answer = <T>(text: string, value: T): Promise<T> => {
+  const result = <T>(text: string, value: T): Promise<T> => {
     asked.push(text);
     if (state.broken) return Promise.reject(new Error("disk full"));
-    return new Promise((resolve) => answers.push(() => resolve(value)));
+    return new Promise((resolve) => waiting.push(() => resolve(value)));
   };
   return {
     asked,
     state,
     /** Answers everything that is asked for now. */
     async answer() {
-      for (const give of answers.splice(0)) give();
-      answers = [];
+      for (const give of waiting.splice(0)) give();
+      waiting = [];
       await settled();
     },
     begin: (rows: readonly NewReservation[]) =>
-      answer(
+      result(
         `reserve ${rows.length}`,
         rows.map((_, index) => ({ id: index + 1 })),
       ),
-    end: (ends: readonly ReservationEnd[]) => answer(`end ${ends.map(({ id }) => id).join(",")}`, ends.length),
+    end: (ends: readonly ReservationEnd[]) => result(`end ${ends.map(({ id }) => id).join(",")}`, ends.length),
   };
 }
 

@@ -153,7 +153,7 @@ const hasLength = (marker: number): boolean => marker > 0x01 && marker < 0xff &&
 const DECODED: ReadonlySet<MediaType> = new Set([PNG_TYPE, JPEG_TYPE, WEBP_TYPE, GIF_TYPE]);
 
 /**
- * The type of a client's medium, from its first bytes.
+ * The type of a client's media item, from its first bytes.
  * @throws {AppError} `invalid_request` when it is no known type of an allowed kind
  */
 export function inspectType(head: Uint8Array, { kinds = ["image"], param }: MediaRules): MediaType {
@@ -163,7 +163,7 @@ export function inspectType(head: Uint8Array, { kinds = ["image"], param }: Medi
 }
 
 /**
- * The type and size of a client's medium, from its first {@link HEAD_BYTES}.
+ * The type and size of a client's media item, from its first {@link HEAD_BYTES}.
  * @throws {AppError} `invalid_request` as {@link inspectType}, and when it has no readable size or too many pixels
  */
 export function inspectInput(head: Uint8Array, rules: MediaRules): { type: MediaType; pixels: Pixels | null } {

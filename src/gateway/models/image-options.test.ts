@@ -195,7 +195,7 @@ test("a provider without tokens does not rule out one that has some", () => {
   expect(providersFor(image("gemini-3-pro-image"), {}, () => false).providers).toEqual([]);
 });
 
-test("another shape is another picture: families say whether they have it", () => {
+test("another shape is another image: families say whether they have it", () => {
   expect(takesAspect(image("imagen-4"), { aspect: "1:1" })).toBe(false);
   expect(takesAspect(image("imagen-4"), { aspect: "9:16", size: "4K" })).toBe(true);
   expect(takesAspect(image("imagen-4"), {})).toBe(true);

@@ -105,7 +105,7 @@ test("among families that can be served, one that fits the request goes first; w
   expect(chooseFamily(choice, { canServe: served, successors: false, fits })).toEqual({ family: "imagen-4", successorOf: null });
 });
 
-test("a pool that serves everything lists every id and alias of the original", () => {
+test("a pool that serves everything lists every id and alias of python-flow2api", () => {
   const ids = new Set(listModels(["image", "video"], everything).map((entry) => entry.id));
   for (const { id } of flow.models) expect(ids.has(id), id).toBe(true);
   for (const { alias } of flow.aliases) expect(ids.has(alias), alias).toBe(true);

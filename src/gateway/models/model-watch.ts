@@ -16,14 +16,14 @@ type Dependencies = {
 };
 
 export class ModelWatch {
-  /** What was looked at last. */
+  /** What was checked last. */
   #seen: { catalogue: Catalogue; day: number } | null = null;
   #unpriced = "";
   readonly #told = new Set<string>();
 
   constructor(private readonly deps: Dependencies) {}
 
-  /** Looks at the catalogue; once a day, and after it has changed. */
+  /** Checks the catalogue; once a day, and after it has changed. */
   check(): void {
     const { catalogue, pool, now } = this.deps;
     const current = catalogue();

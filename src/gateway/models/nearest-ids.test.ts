@@ -26,7 +26,7 @@ test("no more than there are, none of none, and a caller cannot change what the 
   expect(nearest.find("", 1)).toHaveLength(1);
 });
 
-test("an id of any length and script has an answer", () => {
+test("an id of any length and script has a result", () => {
   const nearest = new NearestIds([...IDS, "x".repeat(200)]);
   for (const id of ["x".repeat(100_000), "模型".repeat(5000), "\u0000", "-".repeat(300), "🦊".repeat(50)])
     expect(nearest.find(id, 3)).toHaveLength(3);

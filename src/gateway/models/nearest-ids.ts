@@ -1,4 +1,4 @@
-// Nearest ids to an unknown one, by beginning, by leading parts, then by edit distance: bounded work, answers cached.
+// Nearest ids to an unknown one, by beginning, by leading parts, then by edit distance: bounded work, results cached.
 
 type Known = { id: string; lower: string; bare: string; parts: string[]; letters: Uint8Array };
 

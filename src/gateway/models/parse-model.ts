@@ -34,7 +34,7 @@ export type ModelParameters = {
   quality?: VideoQuality;
   /** Least plan that the id names by itself (`_ultra`). Sizes and resolutions have their own in the catalogue. */
   tier?: Tier;
-  /** True: the slower lane that costs no credits. */
+  /** True: the slower mode that costs no credits. */
   relaxed?: true;
 };
 

@@ -28,7 +28,7 @@ describe("the mode comes from the inputs", () => {
     ["omni", 1, false, "references"],
     ["omni", 2, false, "references"],
     ["veo-3.1", 2, false, "frames"],
-  ] as const)("%s with %p pictures, video %p: %s", (family, images, hasSource, mode) =>
+  ] as const)("%s with %p images, video %p: %s", (family, images, hasSource, mode) =>
     expect(fit(family, { images, hasSource }).mode).toBe(mode),
   );
 

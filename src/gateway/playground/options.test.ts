@@ -35,7 +35,7 @@ describe("what is offered", () => {
     ["references", ["pictures 1-6"]],
     ["edit", ["video 1-1", "pictures 0-6"]],
     ["extend", ["video 1-1"]],
-  ] as const)("a video from %s has these places for inputs: %j", (mode, expected) => {
+  ] as const)("a video from %s has these input slots: %j", (mode, expected) => {
     const { slots } = offerOf(model("gemini-omni-1.2-flash", "gemini"), mode);
     expect(slots.map(({ slot, min, max }) => `${slot} ${min}-${max}`)).toEqual([...expected]);
   });

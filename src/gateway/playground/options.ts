@@ -16,7 +16,7 @@ import type { Catalogue } from "../models/catalogue/catalogue.ts";
 import type { ImageFamily, Thinking, VideoFamily, VideoModeLimits } from "../models/family.ts";
 import type { Leases } from "../pool/lease-contract.ts";
 
-/** Places for inputs: images to go by, first and last frame, a video to start from. */
+/** Input slots: images to go by, first and last frame, a video to start from. */
 export const SLOTS = ["pictures", "first", "last", "video"] as const;
 export type Slot = (typeof SLOTS)[number];
 export type SlotRule = { slot: Slot; min: number; max: number };
@@ -207,7 +207,7 @@ export function offerOf(model: PlaygroundModel, mode: VideoMode | ""): ImageMode
 }
 
 /**
- * The inputs in the places that there are. What has no place goes to the first that takes its kind and has room: an image that was put
+ * The inputs in the slots that there are. What has no slot goes to the first that takes its kind and has room: an image that was put
  * in for one mode is still there in another.
  */
 function fitInputs(rules: readonly SlotRule[], inputs: PlaygroundForm["inputs"]): PlaygroundForm["inputs"] {

@@ -22,7 +22,7 @@ export type ChatCall = {
   marker: string | null;
   /** Size, aspect ratio, `modalities` with image: an image is what is wanted. */
   hasImageOptions: boolean;
-  /** As the client wrote it; told to a probe that asks for it. */
+  /** As the client wrote it; returned to a probe that asks for it. */
   model: string;
 };
 
@@ -36,15 +36,15 @@ export type Verdict = {
   /** The text that is demanded, by the user or by the instructions. */
   target: Target | null;
   task: Task;
-  /** Where the form of the answer is described. */
+  /** Where the form of the reply is described. */
   instruction: string;
 };
 
 /** An image costs 747 tokens at least (512 px; ai.google.dev pricing, read 2026-11-23): a client that allows so few expects none. */
 const FEW_TOKENS = 400;
-/** Many clients allow every answer some hundred; for a title or a test fewer are allowed. */
+/** Many clients allow every reply some hundred; for a title or a test fewer are allowed. */
 const VERY_FEW_TOKENS = 128;
-/** Fewer than a sentence: not even a client's setting for short answers. */
+/** Fewer than a sentence: not even a client's setting for short replies. */
 const HARDLY_ANY_TOKENS = 64;
 
 const WEIGHT: Readonly<Record<Sign, number>> = {
@@ -96,7 +96,7 @@ function weightOf(sign: Sign, { maxTokens }: ChatCall, reading: Reading): number
   return WEIGHT[sign];
 }
 
-/** A word or two: gateways that look whether a model answers allow 1 to 16. */
+/** A word or two: gateways that check whether a model answers allow 1 to 16. */
 const NEXT_TO_NO_TOKENS = 16;
 
 const DIGITS = /^\s{0,9}\d{1,2}\s{0,9}$/;
@@ -146,12 +146,12 @@ function isEnough(
 
 /** Texts that clients have made of every conversation. */
 const SYSTEM_TARGETS: readonly Target[] = ["title", "tags", "emoji", "summary", "query", "tool", "follow_ups"];
-/** Texts that these demand only with bounds of the answer: else they describe who speaks. */
+/** Texts that these demand only with bounds of the reply: else they describe who speaks. */
 const BOUND_TARGETS: readonly Target[] = ["translation", "language", "classify", "json", "prompt"];
 const FIRST_CHARS = 300;
 
 /**
- * Instructions that make every answer a text: at their beginning one is demanded, of a conversation, within bounds. Those that speak of
+ * Instructions that make every reply a text: at their beginning one is demanded, of a conversation, within bounds. Those that speak of
  * images are how a person sets up an image chat.
  */
 function readSystem(text: string, kind: Kind): { target: Target } | null {

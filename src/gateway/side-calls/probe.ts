@@ -1,4 +1,4 @@
-// Texts that try whether somebody answers: greetings, sums, "reply with …". Each with the answer that it waits for.
+// Texts that try whether somebody answers: greetings, sums, "reply with …". Each with the reply that it waits for.
 import { isCjk } from "./cjk.ts";
 import { wordsOf } from "./clauses.ts";
 import {

@@ -28,7 +28,7 @@ export type Reading = {
   target: Target | null;
   /** Names a conversation. */
   isAbout: boolean;
-  /** How many kinds of bounds a text answer is given, at most 2. */
+  /** How many kinds of bounds a text reply is given, at most 2. */
   bounds: number;
   /** A JSON form is shown, or JSON is demanded. */
   hasJson: boolean;

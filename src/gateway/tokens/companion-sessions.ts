@@ -18,7 +18,7 @@ export type Taken = {
   tokenId: number;
   /** The account's name, e.g. its e-mail address. */
   identity: string;
-  /** True when the account was off in the Python original and serves from now on. */
+  /** True when the account was off in python-flow2api and serves from now on. */
   enabled: boolean;
 };
 

@@ -59,7 +59,7 @@ function jsonOf(tokens: readonly Exported[], { isLast }: Position): string {
 }
 
 function csvOf(tokens: readonly Exported[], { isFirst }: Position): string {
-  // Own caps are a table and have no place in a row.
+  // Own caps are a table and have no column in a row.
   const flat = tokens.map((token) => omit(token, ["caps"]));
   const lines = flat.map((row) => Object.values(row));
   return [...(isFirst ? [Object.keys(flat[0]!)] : []), ...lines].map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");

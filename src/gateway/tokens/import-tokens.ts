@@ -12,7 +12,7 @@ export type ImportReport = {
   /** Lines whose token is in the pool already, or on an earlier line. */
   known: RefusedLine[];
   invalid: RefusedLine[];
-  /** What tokens hold that has no place here, with how many hold it. */
+  /** What tokens hold that has no field here, with how many hold it. */
   left: [LeftBehind, number][];
 };
 

@@ -12,9 +12,9 @@ const LISTS: readonly string[] = [
   ...["tokens", "accounts", "keys", "apikeys", "secrets", "sessions", "sessiontokens", "credentials", "items", "data"],
   ...["geminiapikeys", "geminikeys", "googleapikeys", "generativelanguageapikeys", "apikeylist", "keylist"],
 ];
-/** Deeper than any list of tokens; a document that is deeper is not looked into. */
+/** Deeper than any list of tokens; a document that is deeper is not read. */
 const MAX_DEPTH = 8;
-/** Each text that is not found costs a look at all that is left: lines are then no longer reported. */
+/** Each text that is not found costs a search of all that is left: lines are then no longer reported. */
 const MAX_MISSED = 100;
 
 type Table = Record<string, unknown>;

@@ -145,7 +145,7 @@ describe("JSON", () => {
     left: ["google_cookies", "login", "captcha_proxy"] as LeftBehind[],
   };
 
-  test("the original's export: sessions, switches and limits; no access token, login, password or sign-in cookie", () => {
+  test("python-flow2api's export: sessions, switches and limits; no access token, login, password or sign-in cookie", () => {
     const text = JSON.stringify([original, { session_token: "" }], null, 2);
     expect(parseTokens(text)).toEqual([
       { line: 2, ...taken },

@@ -154,7 +154,7 @@ describe("a thousand tokens", () => {
 });
 
 describe("failures", () => {
-  test("a dead session blocks its token and is looked at again after hours", async () => {
+  test("a dead session blocks its token and is checked again after hours", async () => {
     const { clock, refresher, checksOf, outcomes } = bench(async (row) => {
       if (row.id === 1) throw unauthorized();
       return {};
@@ -171,7 +171,7 @@ describe("failures", () => {
     expect(checksOf(1).length).toBe(2);
   });
 
-  test("a session that lives again is told to the pool", async () => {
+  test("a session that lives again is reported to the pool", async () => {
     const { clock, refresher, conditions, logged } = bench();
     conditions.set(1, { state: "blocked", reason: "session_dead", since: 0, until: null });
     refresher.load([token(1)]);

@@ -117,7 +117,7 @@ export class Refresher {
     cancelGrace();
   }
 
-  /** Starts as many requested and due checks as may run, and sets the timer of the next look. */
+  /** Starts as many requested and due checks as may run, and sets the timer of the next check. */
   #startDue(): void {
     this.#cancelTimer();
     if (this.#isStopping) return;

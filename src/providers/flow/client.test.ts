@@ -87,10 +87,10 @@ describe("check", () => {
     ["credits in trouble", "credits", () => new Response("", { status: 502 }), "upstream_unavailable"],
     ["credits that are no JSON", "credits", () => new Response("<html>"), "upstream_unavailable"],
   ];
-  for (const [name, route, answer, kind] of failures) {
+  for (const [name, route, response, kind] of failures) {
     test(`${name}: ${kind}`, async () => {
       await using stub = startStub();
-      stub.on[route] = answer;
+      stub.on[route] = response;
       const { token, call } = createCaller();
       const error = await flowOf(stub)
         .check(token, call)
@@ -283,10 +283,10 @@ describe("a refused generating call", () => {
     ["an answer whose media name nothing", () => Response.json({ media: [{}] }), "upstream_unknown_outcome", true],
     ["an answer cut off", () => new Response(cutStream()), "upstream_unknown_outcome", true],
   ];
-  for (const [name, answer, kind, charged] of others) {
+  for (const [name, response, kind, charged] of others) {
     test(`${name}: ${kind}, ${charged ? "" : "not "}charged, submitted once`, async () => {
       await using stub = startStub();
-      stub.on.generate = answer;
+      stub.on.generate = response;
       const { token, call } = createCaller();
       const { error } = await collect(flowOf(stub), [request(), token, call]);
       expect([failureOf(error).kind, failureOf(error).charged] as unknown[]).toEqual([kind, charged]);
@@ -317,7 +317,7 @@ describe("a paid image", () => {
     const { events } = await collect(flowOf(stub), [request(), token, call]);
     expect(events.at(-1)).toMatchObject({ finish: "stop" });
     expect([stub.count("generate"), stub.count("file")]).toEqual([1, 2]);
-    expect(drafts.map((draft) => draft.end)).not.toContain("open");
+    expect(drafts.map((tempFile) => tempFile.end)).not.toContain("open");
   });
 
   test("is fetched as bytes from the media store when its link fails twice, or is missing", async () => {
@@ -351,7 +351,7 @@ describe("a paid image", () => {
     const { error } = await collect(flowOf(stub), [request(), token, call]);
     expect([failureOf(error).kind, failureOf(error).charged]).toEqual(["upstream_unknown_outcome", true]);
     expect(stub.count("generate")).toBe(1);
-    expect(drafts.filter((draft) => draft.end !== "discarded")).toEqual([]);
+    expect(drafts.filter((tempFile) => tempFile.end !== "discarded")).toEqual([]);
   });
 
   test("is not fetched from a link of another kind, nor from one that leads in circles", async () => {
@@ -379,7 +379,7 @@ describe("2K and 4K", () => {
       targetResolution: "UPSAMPLE_IMAGE_RESOLUTION_4K",
       clientContext: { sessionId: `;${NOW}`, projectId: "project-2", tool: "PINHOLE", userPaygateTier: "PAYGATE_TIER_TWO" },
     });
-    expect(drafts.map((draft) => [draft.end, draft.bytes.length])).toEqual([["closed", TEST_IMAGE.length]]);
+    expect(drafts.map((tempFile) => [tempFile.end, tempFile.bytes.length])).toEqual([["closed", TEST_IMAGE.length]]);
     expect(stub.count("file")).toBe(0);
   });
 
@@ -416,15 +416,15 @@ describe("2K and 4K", () => {
     ["an answer without picture", () => Response.json({}), "upstream_unknown_outcome", 1],
     ["an answer cut off", () => new Response(cutStream(`{"encodedImage":"${"AAAA".repeat(50_000)}`)), "upstream_unknown_outcome", 1],
   ];
-  for (const [name, answer, kind, tries] of failures) {
+  for (const [name, response, kind, tries] of failures) {
     test(`${name}: ${kind}, charged for the generation`, async () => {
       await using stub = startStub();
-      stub.on.upscale = answer;
+      stub.on.upscale = response;
       const { token, call, drafts } = createCaller();
       const { error } = await collect(flowOf(stub), [request({ size: "2K" }), token, call]);
       expect([failureOf(error).kind, failureOf(error).charged] as unknown[]).toEqual([kind, true]);
       expect([stub.count("generate"), stub.count("upscale")]).toEqual([1, tries]);
-      expect(drafts.filter((draft) => draft.end !== "discarded")).toEqual([]);
+      expect(drafts.filter((tempFile) => tempFile.end !== "discarded")).toEqual([]);
     });
   }
 });
@@ -432,7 +432,7 @@ describe("2K and 4K", () => {
 test("no cookie and no access token reaches an error or a log line", async () => {
   const cookie = "canary-cookie-value";
   const secrets = [cookie, "ya29.access", "ya29.rotated"];
-  const answers: [StubRoute, () => Response][] = [
+  const responses: [StubRoute, () => Response][] = [
     ["session", () => new Response(`{"access_token":"ya29.rotated" ${cookie}`)],
     ["session", () => Response.json({ echo: cookie })],
     ["credits", () => new Response(cookie, { status: 500 })],
@@ -442,9 +442,9 @@ test("no cookie and no access token reaches an error or a log line", async () =>
     ["generate", () => new Response(`${cookie} is not JSON`)],
     ["upscale", () => refuse(500, cookie, cookie)],
   ];
-  for (const [route, answer] of answers) {
+  for (const [route, response] of responses) {
     await using stub = startStub();
-    stub.on[route] = answer;
+    stub.on[route] = response;
     const { log, lines } = recordingLog();
     const { token, call } = createCaller({ secret: cookie });
     const flow = flowOf(stub, log);

@@ -81,7 +81,7 @@ async function checkToken(
 class FlowImages {
   constructor(private readonly parts: Parts) {}
 
-  /** The one call that costs. It is repeated only after an answer that refused it: 401 with a renewed session. */
+  /** The one call that costs. It is repeated only after a response that refused it: 401 with a renewed session. */
   private async submit({ plan, projectId, references, token, call }: Submission): Promise<Made> {
     const sessionId = sessionIdAt(this.parts.options.now());
     const body = generateBody({

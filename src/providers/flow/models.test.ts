@@ -1,4 +1,4 @@
-// Every video id of the Python original leads to the model key that it led to there.
+// Every video id of python-flow2api leads to the model key that it led to there.
 import { describe, expect, test } from "bun:test";
 import type { Tier, VideoMode } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
@@ -28,13 +28,13 @@ function expected(fact: Fact, plan: Tier): Partial<Record<VideoMode, string>> {
   if (fact.mode === "t2v") return { text: key };
   if (fact.mode === "extend") return { extend: key };
   if (fact.mode === "omni") return { text: key, references: fact.withReferences! };
-  // Without references the original sent the references' key to the endpoint for words, which takes other keys.
+  // Without references python-flow2api sent the references' key to the endpoint for words, which takes other keys.
   if (fact.mode === "r2v") return { references: key, text: withoutLane(key) };
   const [least, most] = fact.images;
   return { ...(least === 1 ? { first_frame: withOneFrame(fact, plan) } : {}), ...(most === 2 ? { frames: key } : {}) };
 }
 
-describe("an id of the original is asked for by its own key", () => {
+describe("an id of python-flow2api is asked for by its own key", () => {
   for (const fact of FACTS.models) {
     const plans = ([0, 1, 2] as const).filter((plan) => plan >= fact.minTier);
     test(`${fact.id}: ${fact.key}`, () => {

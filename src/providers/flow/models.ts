@@ -50,7 +50,7 @@ export type VideoChoice = {
   seconds?: number;
   /** Absent: the only one that the mode has, else `quality`. */
   quality?: VideoQuality;
-  /** The slower lane that costs no credits. */
+  /** The slower mode that costs no credits. */
   relaxed?: boolean;
   /** Undefined: not known, served as if it were not the highest. */
   plan: Tier | undefined;
@@ -61,7 +61,7 @@ const OMNI = "abra";
 export const VEO = "veo_3_1";
 
 /**
- * The `videoModelKey` of a video; upscales have theirs in `VIDEO_UPSCALES`. The highest plan has lanes of its own (`_ultra`).
+ * The `videoModelKey` of a video; upscales have theirs in `VIDEO_UPSCALES`. The highest plan has keys of its own (`_ultra`).
  * @throws {AppError} `upstream_model_denied` for a model whose keys are not known, `upstream_invalid` for what no key expresses
  */
 export function videoModelKey(choice: VideoChoice): string {

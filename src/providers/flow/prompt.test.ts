@@ -39,7 +39,7 @@ describe("prompt", () => {
 describe("references", () => {
   const ids = (turns: Turn[]) => chooseReferences(turns).map((one) => one.mediaId);
 
-  test("are what the model drew, then what the user sends now; earlier images of the user are not", () => {
+  test("are what the model generated, then what the user sends now; earlier images of the user are not", () => {
     const turns = [
       turn("user", renderedImage("a")),
       turn("model", renderedImage("b")),
@@ -53,11 +53,11 @@ describe("references", () => {
       "a",
     ]);
   });
-  test("leave out the oldest drawn ones over ten, never what the user sends now", () => {
+  test("leave out the oldest generated ones over ten, never what the user sends now", () => {
     const drawn = Array.from({ length: 9 }, (_, index) => turn("model", renderedImage(`m${index}`)));
     const sent = Array.from({ length: 3 }, (_, index) => renderedImage(`u${index}`));
-    const kept = Array.from({ length: 7 }, (_, index) => `m${index + 2}`);
-    expect(ids([...drawn, turn("user", ...sent)])).toEqual([...kept, "u0", "u1", "u2"]);
+    const stored = Array.from({ length: 7 }, (_, index) => `m${index + 2}`);
+    expect(ids([...drawn, turn("user", ...sent)])).toEqual([...stored, "u0", "u1", "u2"]);
     const many = Array.from({ length: 16 }, (_, index) => renderedImage(`u${index}`));
     expect(ids([...drawn, turn("user", ...many)])).toHaveLength(16);
   });

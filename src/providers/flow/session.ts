@@ -1,4 +1,4 @@
-// Session cookie to access token: cached, remembered, renewed once for all who wait, rotated cookies kept.
+// Session cookie to access token: cached, remembered, renewed once for all who wait, rotated cookies stored.
 import { AppError } from "../../errors.ts";
 import { damaged } from "../json-stream.ts";
 import type { CallContext, ProviderToken } from "../provider.ts";

@@ -63,7 +63,7 @@ for (const size of ["1K", "2K", "4K"] as const) {
     expect(events.at(-1)).toMatchObject({ type: "finish", finish: "stop" });
     const { width } = await new Bun.Image(drafts.at(-1)!.bytes).metadata();
     expect(width).toBeGreaterThan(LEAST_WIDTH[size]);
-    expect(drafts.map((draft) => draft.end)).toEqual(["closed"]);
+    expect(drafts.map((tempFile) => tempFile.end)).toEqual(["closed"]);
   });
 }
 
@@ -140,7 +140,7 @@ describe("faults", () => {
       expect(error).toBeInstanceOf(AppError);
       expect([(error as AppError).kind, (error as AppError).charged]).toEqual([kind, charged]);
       expect(simulator.counts().operations["flow.image"]?.requests ?? 0).toBe(submissions);
-      expect(drafts.filter((draft) => draft.end !== "discarded")).toEqual([]);
+      expect(drafts.filter((tempFile) => tempFile.end !== "discarded")).toEqual([]);
     });
   }
 
@@ -165,7 +165,7 @@ describe("faults", () => {
       expect(error).toBeUndefined();
       expect(events.at(-1)).toMatchObject({ finish: "stop" });
       expect(simulator.counts().operations["flow.image"]?.charged).toBe(1);
-      expect(drafts.filter((draft) => draft.end === "closed")).toHaveLength(1);
+      expect(drafts.filter((tempFile) => tempFile.end === "closed")).toHaveLength(1);
     });
   }
 

@@ -50,7 +50,7 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
     call: CallContext,
   ) => {
     const body = await uploadBody({ sessionId: sessionIdAt(options.now()), ...target, mime, data });
-    const answer = await sessions.use(token, call, ({ accessToken }) =>
+    const response = await sessions.use(token, call, ({ accessToken }) =>
       transport.ask({
         operation: "upload",
         path: "flow/uploadImage",
@@ -61,7 +61,7 @@ export function createUploads(transport: Transport, sessions: Sessions, options:
         limitMs: UPLOAD_LIMIT_MS,
       }),
     );
-    const name = parseUpload(answer.body);
+    const name = parseUpload(response.body);
     if (!name) throw damaged("malformed", "Flow's answer names no uploaded image.");
     return name;
   };

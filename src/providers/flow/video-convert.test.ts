@@ -1,4 +1,4 @@
-// Bodies of Flow's video calls and both forms of their answers, what a request is planned as, and what failed videos mean.
+// Bodies of Flow's video calls and both forms of their responses, what a request is planned as, and what failed videos mean.
 import { describe, expect, test } from "bun:test";
 import type { InputMedia, Tier, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
@@ -98,7 +98,7 @@ describe("a status", () => {
     expect(parseStatus(body, name)?.state as string).toBe(state);
   });
 
-  test("in the older form names the medium and its link", () => {
+  test("in the older form names the media item and its link", () => {
     expect(parseStatus(ANSWERS.videoDoneOld, "operations/9c1f")).toMatchObject({
       state: "done",
       mediaId: "CAUSJDdkMmI",

@@ -57,7 +57,7 @@ export class FlowVideos {
     this.news = parts.options.news ?? noNews;
   }
 
-  /** The one call that costs. It is repeated only after an answer that refused it: 401 with a renewed session. */
+  /** The one call that costs. It is repeated only after a response that refused it: 401 with a renewed session. */
   private async submit({ plan, projectId, names, token, call, onSubmit }: Submission): Promise<Pick<Running, "form" | "name" | "sceneId">> {
     const body = videoBody({
       sessionId: sessionIdAt(this.parts.options.now()),
@@ -134,7 +134,7 @@ export class FlowVideos {
     return { stage: "settled", ...step.from, missing };
   }
 
-  /** What the answer of one poll means for the job. */
+  /** What the response of one poll means for the job. */
   private conclude(handle: Running, status: VideoState): VideoStatus {
     if (status.state === "pending") {
       if (status.word !== "PENDING" && status.word !== "ACTIVE")
@@ -183,7 +183,7 @@ export class FlowVideos {
   }
 }
 
-/** The handle out of an answer that took the video. @throws {AppError} `upstream_unknown_outcome`: it runs, and we do not know its name */
+/** The handle out of a response that took the video. @throws {AppError} `upstream_unknown_outcome`: it runs, and we do not know its name */
 async function readHandleName(response: Response, signal: AbortSignal): Promise<Pick<Running, "form" | "name" | "sceneId">> {
   let cause: unknown;
   try {

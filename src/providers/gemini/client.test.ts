@@ -11,7 +11,7 @@ const NOW = Date.UTC(2026, 10, 23, 12);
 const KEY = "AIzaSyCanaryCanaryCanaryCanaryCanary";
 const token: ProviderToken = { id: 1, secret: KEY, proxy: null, state: {} };
 const image: ImageRequest = { family: "gemini-nano-banana-2.1", turns: [{ role: "user", parts: [{ type: "text", text: "a fox" }] }] };
-/** Long enough that its answer is not parsed in memory. */
+/** Long enough that its response is not parsed in memory. */
 const TEST_IMAGE = Buffer.alloc(600_000, "picture");
 
 type Handler = (request: Request) => Response | Promise<Response>;
@@ -57,7 +57,7 @@ const cutAfter = (text: string) =>
   );
 
 describe("one image", () => {
-  test("is asked for once, with the key in its header alone, and comes as a finished draft", async () => {
+  test("is asked for once, with the key in its header alone, and comes as a finished temp file", async () => {
     await using set = setUp(() => Response.json(answerOf({ text: "Here." }, part(TEST_IMAGE, { thoughtSignature: "c2ln" }))));
     const { events, error } = await run(set);
     expect(error).toBeNull();
@@ -86,10 +86,10 @@ describe("one image", () => {
   });
 
   test("comes from a stream when thoughts are wanted, thoughts as they flow and the image last", async () => {
-    const draft = Buffer.alloc(100_000, "draft");
+    const interim = Buffer.alloc(100_000, "draft");
     const events = [
       { candidates: [{ content: { parts: [{ text: "light first", thought: true }] } }] },
-      { candidates: [{ content: { parts: [part(draft, { thought: true })] } }] },
+      { candidates: [{ content: { parts: [part(interim, { thought: true })] } }] },
       { candidates: [{ content: { parts: [part(TEST_IMAGE)] } }] },
       { candidates: [{ content: { parts: [{ text: "" }] }, finishReason: "STOP" }], usageMetadata: { candidatesTokenCount: 9 } },
     ];
@@ -98,7 +98,7 @@ describe("one image", () => {
     expect(set.requests[0]!.url.pathname + set.requests[0]!.url.search).toEndWith(":streamGenerateContent?alt=sse");
     expect(seen.slice(2)).toMatchObject([
       { type: "text", text: "light first", thought: true },
-      { type: "image", thought: true, draft: { path: "0", bytes: draft.byteLength } },
+      { type: "image", thought: true, draft: { path: "0", bytes: interim.byteLength } },
       { type: "image", thought: false, draft: { path: "1", bytes: TEST_IMAGE.byteLength } },
       { type: "finish", finish: "stop", usage: { outputImage: 9 } },
     ]);
@@ -106,7 +106,7 @@ describe("one image", () => {
   });
 });
 
-describe("what breaks after an answer began may have been charged and leaves no file", () => {
+describe("what breaks after a response began may have been charged and leaves no file", () => {
   const text = JSON.stringify(answerOf(part(TEST_IMAGE)));
   const stream = sse(answerOf(part(TEST_IMAGE))).replace(',"finishReason":"STOP"', "");
   test.each([
@@ -140,7 +140,7 @@ describe("refusals", () => {
     }
   });
 
-  test("an answer of usage alone has no image, in both forms", async () => {
+  test("a response of usage alone has no image, in both forms", async () => {
     const body = { usageMetadata: { promptTokenCount: 4, totalTokenCount: 4 } };
     for (const includeThoughts of [false, true]) {
       await using set = setUp(() => (includeThoughts ? new Response(sse(body)) : Response.json(body)));
@@ -190,12 +190,12 @@ describe("stopping", () => {
   test.each([
     ["while the upstream works", () => new Promise<Response>(() => {}), 0],
     ["in the middle of the answer", (signal: AbortSignal) => drip(signal), 1],
-  ] as const)("an abort %s ends the upstream call with its own reason", async (_, answer, files) => {
+  ] as const)("an abort %s ends the upstream call with its own reason", async (_, response, files) => {
     const ended = Promise.withResolvers<void>();
     await using set = setUp((request) => {
       request.signal.addEventListener("abort", () => ended.resolve());
       void abortOnceAsked();
-      return answer(request.signal);
+      return response(request.signal);
     });
     const abortOnceAsked = async () => {
       await Bun.sleep(1);
@@ -232,7 +232,7 @@ describe("stopping", () => {
   });
 });
 
-/** An answer that begins and then waits for its reader to go. */
+/** A response that begins and then waits for its reader to go. */
 function drip(signal: AbortSignal, first = `{"candidates":[{"content":{"parts":[{"inlineData":{"data":"${"QUJD".repeat(50_000)}`) {
   return new Response(
     new ReadableStream({

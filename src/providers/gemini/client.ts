@@ -63,7 +63,7 @@ export function createImages({ models, now, news = noNews }: ImageOptions, trans
     const submitting = sink.onSubmit();
     if (submitting) await submitting;
     const response = await transport.generate({ to, body, token, signal, remember });
-    // The inputs may be many megabytes, and the answer takes its time.
+    // The inputs may be many megabytes, and the response takes its time.
     body = undefined;
     const reading: Reading = { response, call, sink, token, endpoint, now, learn };
     try {
@@ -79,7 +79,7 @@ export function createImages({ models, now, news = noNews }: ImageOptions, trans
 /** A 200 under way, and where it goes. */
 type Reading = Answering & { response: Response; call: CallContext; sink: ImageSink };
 
-/** What an answer is read with, and whose it is. */
+/** What a response is read with, and whose it is. */
 type Answering = { token: ProviderToken; endpoint: Endpoint; now: () => number; learn: UpdateFacts };
 
 async function readWhole(reading: Reading): Promise<ImageFinish> {
@@ -91,10 +91,10 @@ async function readWhole(reading: Reading): Promise<ImageFinish> {
     hold: call.hold,
   });
   try {
-    const answer = new ResponseReader(reading.learn);
-    const items = readResponse(answer, body, reading);
+    const result = new ResponseReader(reading.learn);
+    const items = readResponse(result, body, reading);
     if (items.length > 0) await deliver(items, media, sink);
-    return await deliverEnd(answer, media, reading);
+    return await deliverEnd(result, media, reading);
   } finally {
     await media.discard();
   }
@@ -104,32 +104,32 @@ async function readStream(reading: Reading): Promise<ImageFinish> {
   const { response, call, sink } = reading;
   const media = replaceMedia(readChunks(response, call.signal), { keys: MEDIA_KEYS, openTempFile: call.openTempFile });
   try {
-    const answer = new ResponseReader(reading.learn);
+    const result = new ResponseReader(reading.learn);
     let events = 0;
     for await (const event of readEvents(media.skeleton, MAX_EVENT)) {
       events++;
-      await deliver(readResponse(answer, event, reading), media, sink);
+      await deliver(readResponse(result, event, reading), media, sink);
     }
-    // An answer of usage alone is empty, one that stops after its first part is cut.
-    if (events === 0 || (answer.hasBegun() && !answer.isFinished()))
+    // A response of usage alone is empty, one that stops after its first part is cut.
+    if (events === 0 || (result.hasBegun() && !result.isFinished()))
       throw damaged("cut_off", "The upstream's answer ends before its last event.");
-    return await deliverEnd(answer, media, reading);
+    return await deliverEnd(result, media, reading);
   } finally {
     await media.discard();
   }
 }
 
 /** What a response object reports; an error object inside a 200 is a refusal as long as nothing else has come. */
-function readResponse(answer: ResponseReader, body: unknown, { token, endpoint, now, learn }: Answering): ResponseItem[] {
+function readResponse(result: ResponseReader, body: unknown, { token, endpoint, now, learn }: Answering): ResponseItem[] {
   const status = statusInside(body);
-  if (status === null) return answer.read(body);
+  if (status === null) return result.read(body);
   const { api, forget } = endpoint;
   const { error, unknown } = readRefusal(status, body, now(), api);
   for (const { kind, word } of unknown) learn(kind, word, body);
   const hasExpired = status === 401 && forget !== undefined;
   if (hasExpired) forget(token);
   // It was let in before it ended: the account is not at fault.
-  if (!answer.hasBegun()) throw hasExpired ? expired(api) : error;
+  if (!result.hasBegun()) throw hasExpired ? expired(api) : error;
   throw damaged("cut_off", "The upstream failed in the middle of its answer.");
 }
 
@@ -155,8 +155,8 @@ async function deliver(items: ResponseItem[], media: MediaTempFiles, sink: Image
   }
 }
 
-async function deliverEnd(answer: ResponseReader, media: MediaTempFiles, { sink, endpoint }: Reading): Promise<ImageFinish> {
-  const { image, finish } = answer.end();
+async function deliverEnd(result: ResponseReader, media: MediaTempFiles, { sink, endpoint }: Reading): Promise<ImageFinish> {
+  const { image, finish } = result.end();
   const held = image ? undefined : accountReasonOf(finish.upstreamReason);
   if (held) throw accountHeld(held, finish, endpoint.api);
   if (image) await deliverImage(image, media, sink);

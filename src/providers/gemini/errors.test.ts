@@ -45,11 +45,11 @@ test.each([
   [{ error: { message: "?" } }, 500],
   [{ candidates: [] }, null],
   [null, null],
-])("an error inside an answer has a status: %j is %p", (body, status) => {
+])("an error inside a response has a status: %j is %p", (body, status) => {
   expect(statusInside(body)).toBe(status);
 });
 
-describe("a refused look at one thing", () => {
+describe("a refused read of one thing", () => {
   const google = (code: number, status: string, details?: unknown[]) => ({
     error: { code, message: "?", status, ...(details ? { details } : {}) },
   });

@@ -69,7 +69,7 @@ const VERDICTS: Partial<Record<Meaning, Verdict>> = {
 };
 
 /**
- * Classifies an answer that is no success: by the error's status, then its details, then sentences that are known, by the HTTP number last.
+ * Classifies a response that is no success: by the error's status, then its details, then sentences that are known, by the HTTP number last.
  * @param status HTTP status, or that of an error inside a stream ({@link statusInside})
  * @param body the parsed JSON (`{error}`, or `[{error}]`, with a number or a word as code), or null when it was none (an HTML page, nothing)
  * @param now epoch ms, for `detail.until`. Daily quotas have no `until`: it is the upstream's next midnight, which the gateway knows
@@ -145,7 +145,7 @@ function quotaFailure(meaning: Meaning, { google: { violations, retryMs }, statu
   });
 }
 
-/** An answer that is not the API's own: a page of something in between, or nothing. It says nothing about a key or a model. */
+/** A response that is not the API's own: a page of something in between, or nothing. It says nothing about a key or a model. */
 function pageFailure(status: number, api: GoogleApi): AppError {
   const { title } = api;
   if (status === 429) {
@@ -217,7 +217,7 @@ const OUTAGES: ReadonlySet<ErrorKind> = new Set(["upstream_unavailable", "upstre
 const GONE = { interaction: [400, 404], file: [403, 404] } as const;
 
 /**
- * Classifies a refused look at one interaction or file: {@link toAppError} without its cost, and `not_found`. Nothing but the name was
+ * Classifies a refused read of one interaction or file: {@link toAppError} without its cost, and `not_found`. Nothing but the name was
  * asked, so a refusal in the API's own envelope that names no reason of the key speaks about the thing.
  */
 export function toLookupError(

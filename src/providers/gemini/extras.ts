@@ -1,4 +1,4 @@
-// What an answer reports besides its parts and passes on unread: grounding, citations, ratings, feedback about the prompt.
+// What a response reports besides its parts and passes on unread: grounding, citations, ratings, feedback about the prompt.
 // Source: Gemini API reference, Candidate and PromptFeedback, read 2026-11-29.
 import type { Json, OutputExtras } from "../../domain/generation.ts";
 import { isRecord, type JsonRecord } from "./json.ts";

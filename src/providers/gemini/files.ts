@@ -14,7 +14,7 @@ import type { GeminiOptions, GeminiRequest, Transport } from "./transport.ts";
 const PIECE = 4 * 1024 * 1024;
 const MAX_ANSWER = 1024 * 1024;
 const MAX_REDIRECTS = 5;
-/** Milliseconds between two looks at a file that is being processed. */
+/** Milliseconds between two polls of a file that is being processed. */
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 5000;
 
@@ -130,7 +130,7 @@ export function lost(message: string, cause?: unknown): AppError {
   return new AppError("no_result", message, { charged: true, cause });
 }
 
-/** The id in a file's address, whatever host it names: a proxy before the API does not rewrite answers. */
+/** The id in a file's address, whatever host it names: a proxy before the API does not rewrite responses. */
 function fileIdOf(uri: string): string | null {
   return /\/files\/([\w-]+)(?:[:?/]|$)/.exec(uri)?.[1] ?? null;
 }
@@ -150,7 +150,7 @@ async function readFile(response: Response, signal: AbortSignal): Promise<JsonRe
   throw damaged("malformed", "The upstream's answer describes no file.");
 }
 
-/** Writes an answer's bytes at the pace of the writer. `fetch` fails by itself when fewer come than were promised. */
+/** Writes a response's bytes at the pace of the writer. `fetch` fails by itself when fewer come than were promised. */
 async function save(response: Response, call: CallContext): Promise<TempFile> {
   const type = response.headers.get("content-type") ?? "";
   let writer: TempFileWriter | undefined;

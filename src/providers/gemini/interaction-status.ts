@@ -23,7 +23,7 @@ const ENDS: Readonly<Record<string, string>> = {
 
 /**
  * How far an interaction is. A status that nobody has documented is no end: the deadline of the job decides.
- * @param now epoch ms, for failures that tell how long they last
+ * @param now epoch ms, for failures that say how long they last
  */
 export function toVideoStatus(interaction: JsonRecord, interactionId: string, now: number, api: GoogleApi = GEMINI_API): VideoStatus {
   const status = stringOf(interaction.status) ?? "";

@@ -44,8 +44,8 @@ const CHANGES: ReadonlySet<VideoMode> = new Set(["edit", "extend", "upscale"]);
 const NO_INPUT: Block = { type: "text", text: "Upscale the video." };
 
 /**
- * The body of `POST interactions` for one video: in the background, kept, delivered as a file.
- * @param at the upstream's id of the model, and whether it keeps files: else the video comes inline
+ * The body of `POST interactions` for one video: in the background, stored, delivered as a file.
+ * @param at the upstream's id of the model, and whether it stores files: else the video comes inline
  */
 export function toInteraction(
   request: VideoRequest,

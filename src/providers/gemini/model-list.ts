@@ -13,7 +13,7 @@ const MAX_LIST_BODY = 8 * 1024 * 1024;
 const MAX_LIST_PAGES = 20;
 
 /**
- * Our families among the models that a key may call, and the ids of those that may be new ones. The list costs nothing; an answer means
+ * Our families among the models that a key may call, and the ids of those that may be new ones. The list costs nothing; a response means
  * that the key is valid.
  */
 export async function readFamilies(

@@ -1,4 +1,4 @@
-// From the answers of `generateContent` to what happened: texts, images, why it stopped, what it used.
+// From the responses of `generateContent` to what happened: texts, images, why it stopped, what it used.
 // Source: Gemini API reference, GenerateContentResponse, read 2026-11-23.
 import type { ImageFinish, OutputExtras, Usage } from "../../domain/generation.ts";
 import { damaged } from "../json-stream.ts";
@@ -17,7 +17,7 @@ export type UpdateFacts = (kind: NewsKind, word: string, body: unknown) => void;
 
 const NO_RECORD: JsonRecord = {};
 
-/** Collects one call's answer: one response object, or those of a stream in order. */
+/** Collects one call's response: one response object, or those of a stream in order. */
 export class ResponseReader {
   private image: ResponseImage | null = null;
   private hasText = false;
@@ -33,7 +33,7 @@ export class ResponseReader {
   constructor(private readonly learn: UpdateFacts = () => {}) {}
 
   /**
-   * What the next response object of the same call tells. The final image is the last one that is no thought, known only at the end:
+   * What the next response object of the same call says. The final image is the last one that is no thought, known only at the end:
    * an earlier one comes out as an interim image when another follows.
    * @throws {AppError} `upstream_unavailable` with reason `malformed` when it is no object
    */
@@ -82,15 +82,15 @@ export class ResponseReader {
   }
 
   private readEnd(response: JsonRecord, feedback: JsonRecord, candidate: JsonRecord): void {
-    const told = stringOf(candidate.finishReason);
+    const reported = stringOf(candidate.finishReason);
     const blocked = stringOf(feedback.blockReason);
     this.block = blocked ?? this.block;
-    this.reason = told ?? this.reason;
+    this.reason = reported ?? this.reason;
     this.message = stringOf(candidate.finishMessage) ?? stringOf(feedback.blockReasonMessage) ?? this.message;
     this.usage = response.usageMetadata ?? this.usage;
     this.modelVersion = stringOf(response.modelVersion) ?? this.modelVersion;
     this.responseId = stringOf(response.responseId) ?? this.responseId;
-    if (told && !FINISH_REASONS.has(told)) this.learn("finish_reason", told, response);
+    if (reported && !FINISH_REASONS.has(reported)) this.learn("finish_reason", reported, response);
     if (blocked && !BLOCK_REASONS.has(blocked)) this.learn("block_reason", blocked, response);
   }
 

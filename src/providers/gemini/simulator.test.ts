@@ -38,7 +38,7 @@ const sizeOf = async (bytes: Buffer) => {
   return [width, height];
 };
 
-test.each(IMAGE_FAMILIES)("%s draws one picture of the promised size", async (family) => {
+test.each(IMAGE_FAMILIES)("%s generates one image of the promised size", async (family) => {
   const { finals, images, finish, error } = await run({ family, aspect: "16:9" });
   expect(error).toBeNull();
   expect([images.length, finals.length]).toEqual([1, 1]);
@@ -140,7 +140,7 @@ for (const includeThoughts of [false, true]) {
       expect(simulator.counts().total.requests).toBe(1);
     });
 
-    test.each(FINISHES)("%s finishes as %s %s without a final picture", async (fault, finish, upstreamReason) => {
+    test.each(FINISHES)("%s finishes as %s %s without a final image", async (fault, finish, upstreamReason) => {
       simulator.setFaults(`gemini.generate=${fault}`);
       const outcome = await run({ includeThoughts });
       expect(outcome.error).toBeNull();
@@ -158,7 +158,7 @@ for (const includeThoughts of [false, true]) {
       ["slow(1)", includeThoughts ? 2 : 1],
       ["png", includeThoughts ? 2 : 1],
       ["jpeg", includeThoughts ? 2 : 1],
-    ])("%s still gives one final picture that can be opened", async (fault, images) => {
+    ])("%s still gives one final image that can be opened", async (fault, images) => {
       simulator.setFaults(`gemini.generate=${fault}`);
       const outcome = await run({ includeThoughts, aspect: "1:1" });
       expect(outcome.error).toBeNull();

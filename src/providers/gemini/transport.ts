@@ -17,7 +17,7 @@ export type GeminiOptions = {
   log: Log;
   /** Records what the API says that no table knows; default: nowhere. */
   news?: ReportNews;
-  /** Waits so many ms between two looks at a file; default: real time. Rejects with the signal's reason. */
+  /** Waits so many ms between two polls of a file; default: real time. Rejects with the signal's reason. */
   pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 };
 
@@ -67,13 +67,13 @@ export type GenerateRequest = Required<Pick<GeminiRequest, "to" | "body" | "toke
 export type Transport = {
   /** As `open`, for the call that makes an image. */
   generate(request: GenerateRequest): Promise<Response>;
-  /** Sends and hands over the answer, whatever its status. @throws {AppError} as `send`, `upstream_unauthorized` for what is no key */
+  /** Sends and hands over the response, whatever its status. @throws {AppError} as `send`, `upstream_unauthorized` for what is no key */
   exchange(request: GeminiRequest): Promise<Response>;
-  /** Sends and hands over the answer when it is a 200. @throws {AppError} as `exchange` and `toAppError` */
+  /** Sends and hands over the response when it is a 200. @throws {AppError} as `exchange` and `toAppError` */
   open(request: GeminiRequest): Promise<Response>;
   /** As `open`, for a call that costs nothing. @throws {AppError} nothing that says that it may be charged: `withoutCost` */
   ask(request: GeminiRequest): Promise<Response>;
-  /** As `ask`, for a look at one thing of this key's project. @throws {AppError} also `not_found`: it is not there, or not any more */
+  /** As `ask`, for a read of one thing of this key's project. @throws {AppError} also `not_found`: it is not there, or not any more */
   lookUp(thing: "interaction" | "file", request: GeminiRequest): Promise<Response>;
   /** Reads a refusal that `exchange` gave and classifies it. */
   refusalOf(response: Response, request: GeminiRequest, classify?: Classify): Promise<AppError>;

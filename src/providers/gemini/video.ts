@@ -1,4 +1,4 @@
-// Videos of the Gemini API: inputs placed, one paid call that creates an interaction, free looks at it until its file can be fetched.
+// Videos of the Gemini API: inputs placed, one paid call that creates an interaction, free polls of it until its file can be fetched.
 
 import type { Json, TempFile, VideoRequest } from "../../domain/generation.ts";
 import { AppError } from "../../errors.ts";
@@ -79,7 +79,7 @@ export class GeminiVideos implements Videos {
     return this.readInteraction(response, signal, openTempFile).catch((error) => Promise.reject(withoutCost(error, signal)));
   }
 
-  /** The interaction that a request continues, as far as this token can see it: the upstream keeps it for days only. */
+  /** The interaction that a request continues, as far as this token can see it: the upstream stores it for days only. */
   private async knownPrevious(request: VideoRequest, token: ProviderToken, call: CallContext): Promise<string | null> {
     const id = previousOf(request);
     if (!id) return null;

@@ -1,4 +1,4 @@
-// Access tokens of service accounts: minted once for all who wait, kept for their hour, renewed when one is refused.
+// Access tokens of service accounts: minted once for all who wait, cached for their hour, renewed when one is refused.
 // Source: "Using OAuth 2.0 for server to server applications" of developers.google.com, RFC 7523; read 2026-11-29.
 import { importPKCS8, SignJWT } from "jose";
 import { isServiceAccount, parseServiceAccount, type ServiceAccount } from "../../domain/cloud-account.ts";
@@ -90,7 +90,7 @@ export class AccessTokens {
     return entry.access;
   }
 
-  /** @throws {AppError} `network` for every way of getting no answer: nothing is at stake */
+  /** @throws {AppError} `network` for every way of getting no response: nothing is at stake */
   async #post(assertion: string, token: ProviderToken, signal: AbortSignal): Promise<{ status: number; body: unknown }> {
     try {
       const response = await send({
@@ -137,9 +137,9 @@ async function sign({ email, privateKey }: ServiceAccount, now: number): Promise
 }
 
 function refusalOf(status: number, body: unknown): AppError {
-  const told = isRecord(body) ? (stringOf(body.error_description) ?? "") : "";
+  const reported = isRecord(body) ? (stringOf(body.error_description) ?? "") : "";
   const options = { upstreamStatus: status };
-  if (told.includes(CLOCK_WORDS))
+  if (reported.includes(CLOCK_WORDS))
     return new AppError(
       "upstream_unavailable",
       "Google refuses what this server signed because of its time: set the server's clock.",
@@ -150,7 +150,7 @@ function refusalOf(status: number, body: unknown): AppError {
       ...options,
       detail: { scope: "upstream", reason: "internal" },
     });
-  return new AppError("upstream_unauthorized", `Google does not accept this service account${told ? `: ${excerpt(told)}` : "."}`, {
+  return new AppError("upstream_unauthorized", `Google does not accept this service account${reported ? `: ${excerpt(reported)}` : "."}`, {
     ...options,
     detail: { scope: "token", reason: "key_invalid" },
   });

@@ -55,7 +55,7 @@ async function isThere({ transport, caller, location }: CheckedToken, kind: Kind
   }
 }
 
-/** The list tells nothing of the project, only what there is. */
+/** The list says nothing of the project, only what there is. */
 async function findNewModels({ transport, caller, models, news }: CheckedToken): Promise<Map<string, Kind>> {
   const found = new Map<string, Kind>();
   let pageToken = "";

@@ -9,7 +9,7 @@ import { locationOf, type VertexAddresses, vertexEndpoint } from "./endpoint.ts"
 
 export type VertexOptions = Omit<GeminiOptions, "baseUrl"> & VertexAddresses;
 
-/** The `vertex` provider. It keeps access tokens by token id. */
+/** The `vertex` provider. It caches access tokens by token id. */
 export function createVertex(options: VertexOptions): Provider {
   const { models, now, news = noNews } = options;
   const transport = createTransport(options, vertexEndpoint(options, now));

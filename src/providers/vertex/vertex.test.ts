@@ -113,7 +113,7 @@ describe("access tokens", () => {
   test("parallel calls that meet the end of one access token mint one more", async () => {
     const token = tokenOf();
     await imageOf(token);
-    // The upstream does not know it any more, and nobody has told us.
+    // The upstream does not know it any more, and nothing has reported it.
     simulator.reset();
     const all = await Promise.all(Array.from({ length: 20 }, () => imageOf(token)));
     expect(all.every(({ error }) => error === undefined)).toBe(true);
@@ -252,7 +252,7 @@ describe("refusals name the mend", () => {
     expect(await failureOf(vertex.check(token, memoryCall().call))).toMatchObject({ detail: { reason } });
   });
 
-  test("a location without the model is told of a video too", async () => {
+  test("a location without the model is reported for a video too", async () => {
     const error = await failureOf(vertex.startVideo(video, tokenOf({ location: "europe-west4" }), memoryCall().call, async () => {}));
     expect(error).toMatchObject({ kind: "upstream_model_denied", detail: { scope: "token_model", reason: "not_in_location" } });
   });

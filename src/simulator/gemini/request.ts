@@ -21,7 +21,7 @@ export type ContentRequest = {
   seed: number | null;
   includeThoughts: boolean;
   wants: { text: boolean; image: boolean };
-  /** A search was asked for: the answer reports its sources. */
+  /** A search was asked for: the reply reports its sources. */
   searches: boolean;
   textTokens: number;
 };

@@ -1,4 +1,4 @@
-// English: why a token is held back, and what the operator can do. By the reasons of gateway/health.ts.
+// English: why a token is in cooldown or blocked, and what the operator can do. By the reasons of gateway/health.ts.
 import type { HealthReason } from "../../../src/gateway/pool/health/reasons.ts";
 
 export const health: Record<HealthReason | "operator", string> = {

@@ -4,7 +4,7 @@ import type { ErrorKind } from "../../../src/errors.ts";
 import type { HealthReason } from "../../../src/gateway/pool/health/reasons.ts";
 import type { LeftBehind } from "../../../src/gateway/tokens/parsed-token.ts";
 
-/** Why a token is held back, in a few words; what to do is in health.ts. */
+/** Why a token is in cooldown or blocked, in a few words; what to do is in health.ts. */
 type Reasons = Record<HealthReason | "operator", string>;
 
 const reasons: Reasons = {

@@ -1,4 +1,4 @@
-// 简体中文: why a token is held back, and what the operator can do.
+// 简体中文: why a token is in cooldown or blocked, and what the operator can do.
 import type { health as en } from "../en/health.ts";
 
 export const health: typeof en = {

@@ -147,7 +147,7 @@ const leniently =
     }
   };
 
-/** Null where nothing of it can be drawn: what functions and tools answered. */
+/** Null where nothing of it can be generated: results of functions and tools. */
 function roleOf(role: unknown): "user" | "model" | "system" | null {
   const word = textOf(role)?.toLowerCase() ?? "user";
   if (word === "model" || word === "assistant") return "model";

@@ -16,7 +16,7 @@ export type WirePart = (
 ) &
   Marks;
 
-/** How an answer ends: the prompt was blocked, or a candidate has stopped. */
+/** How a response ends: the prompt was blocked, or a candidate has stopped. */
 export type End = ({ blockReason: string } | { finishReason: string }) & {
   message?: string;
   usage: Usage | null;
@@ -48,7 +48,7 @@ export function endOf({ finish, upstreamReason, message, usage, modelVersion, ex
   return { finishReason: wordOf(upstreamReason) ?? REASONS[finish], ...rest };
 }
 
-/** The end that a failure stands for, because Google answers so with HTTP 200: refusals, and answers without an image. Null: an error. */
+/** The end that a failure stands for, because Google answers so with HTTP 200: refusals, and responses without an image. Null: an error. */
 export function endOfFailure(error: unknown): End | null {
   if (!(error instanceof AppError)) return null;
   const upstreamReason = error.detail?.upstreamReason ?? "";
@@ -60,10 +60,10 @@ export function endOfFailure(error: unknown): End | null {
   return endOf({ finish: error.detail?.reason === "malformed" ? "malformed" : "no_image", ...rest });
 }
 
-/** What all objects of one answer share. */
+/** What all objects of one response share. */
 export type Envelope = { model: string; responseId: string };
 
-/** An answer, or a piece of a streamed one; the last piece has an end. */
+/** A response, or a piece of a streamed one; the last piece has an end. */
 export function encodeResponse({ model, responseId }: Envelope, parts: WirePart[], end: End | null) {
   const facts = { modelVersion: end?.modelVersion ?? model, responseId };
   const usage = end ? { usageMetadata: encodeUsage(end.usage) } : {};

@@ -33,7 +33,7 @@ type Method = "generateContent" | "streamGenerateContent";
 /** What is answered: a generation, or words that cost nothing. */
 type Begun = Started & { output: ImageFormatOptions | null; ignored: string[]; leftOut: LeftOut[] };
 
-/** @throws {AppError} everything that is known before an upstream is called; refusals are answers */
+/** @throws {AppError} everything that is known before an upstream is called; refusals are responses */
 export async function generateContent(api: Api, call: Call, model: string): Promise<Response> {
   const { run, output, ignored, leftOut } = await start(api, call, model, "generateContent");
   const envelope = { model: run.family, responseId: newId() };
@@ -62,7 +62,7 @@ export async function streamGenerateContent(api: Api, call: Call, model: string)
 
 const headersOf = (run: Run, ignored: string[], leftOut: LeftOut[]) => ({ ...generationHeaders(run, ignored), ...leftOutHeaders(leftOut) });
 
-/** A video model is understood here as well, as the Python original did: the answer holds the video's address. */
+/** A video model is understood here as well, as python-flow2api did: the response holds the video's address. */
 async function start(api: Api, call: Call, model: string, method: Method): Promise<Begun> {
   const choice = admittedModel(api, call, model);
   const route = `POST /v1beta/models:${method}`;
@@ -124,7 +124,7 @@ function videoOf(turns: Turn[], system: string | undefined) {
   };
 }
 
-/** The answer under way: where its results are read, and how they are encoded. */
+/** The response under way: where its results are read, and how they are encoded. */
 type Writing = { api: Api; call: Call; output: ImageFormatOptions | null };
 
 type PartEvent = Extract<GenerateEvent, { type: "text" | "thought" | "image" | "draft" }>;
@@ -132,7 +132,7 @@ type PartEvent = Extract<GenerateEvent, { type: "text" | "thought" | "image" | "
 const hasPart = (event: GenerateEvent): event is PartEvent =>
   event.type === "text" || event.type === "image" || event.type === "thought" || event.type === "draft";
 
-/** What of a generation is a part of its answer. Interim images and thoughts are returned only when they were asked for. */
+/** What of a generation is a part of its response. Interim images and thoughts are returned only when they were asked for. */
 async function partOf({ api, call: { calledOrigin }, output }: Writing, event: PartEvent): Promise<WirePart> {
   if (event.type === "text" || event.type === "thought") {
     return { text: event.text, ...(event.type === "thought" ? { thought: true } : {}), ...mark(event) };
@@ -149,7 +149,7 @@ async function wholeResponse(writing: Writing, events: AsyncIterable<GenerateEve
   let parts: WirePart[] = [];
   try {
     const done = await readWhole(events, (event) => {
-      // What an earlier token said before it failed is no part of the answer.
+      // What an earlier token said before it failed is no part of the response.
       if (event.type === "token") parts = [];
       else if (hasPart(event)) return partOf(writing, event).then((part) => void parts.push(part));
     });

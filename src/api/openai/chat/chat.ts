@@ -68,9 +68,9 @@ export async function chat(api: Api, call: Call): Promise<Response> {
   const show = shower(api, call, { requested: form, stream: decoded.stream, embedded });
   if (!decoded.stream) {
     const whole = async () => {
-      const answer = await completion(api, run.events, { envelope, show, notes });
-      answer.model = run.family;
-      return jsonWithBytes(answer, { headers: headersNow(), onSent: run.delivered }, embedded);
+      const response = await completion(api, run.events, { envelope, show, notes });
+      response.model = run.family;
+      return jsonWithBytes(response, { headers: headersNow(), onSent: run.delivered }, embedded);
     };
     return sendEarly({ api, startedAt: call.startedAt, headers: headersNow, errorBody }, whole);
   }

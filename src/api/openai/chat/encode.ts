@@ -43,7 +43,7 @@ const imagePart = (url: string, index: number) => ({ type: "image_url" as const,
 
 /**
  * Where the images are stored, as link reference definitions (CommonMark 0.31, 4.7): readers show nothing of them, and they come back with
- * the conversation also where a client keeps the text alone. The title repeats the label: showdown (SillyTavern) shows the line of a
+ * the conversation also where a client stores the text alone. The title repeats the label: showdown (SillyTavern) shows the line of a
  * label that stands only once in a text, and SillyTavern itself takes double quotes for speech.
  */
 export function imageDefinitions(images: readonly Pick<ShownImage, "link">[]): string {
@@ -74,23 +74,23 @@ type CompletionMessage = {
 /** `chat.completion`. */
 export function encodeCompletion(
   envelope: Envelope,
-  answer: { text: string; images: ShownImage[]; reasoning?: string; finish: Finish; usage: Usage },
+  response: { text: string; images: ShownImage[]; reasoning?: string; finish: Finish; usage: Usage },
 ) {
   const images: ReturnType<typeof imagePart>[] = [];
-  for (const { form, url } of answer.images) if (form === "images") images.push(imagePart(url, images.length));
+  for (const { form, url } of response.images) if (form === "images") images.push(imagePart(url, images.length));
   // What is undefined is left out of the JSON.
   const message: CompletionMessage = {
     role: "assistant",
-    content: contentOf(answer.text, answer.images),
+    content: contentOf(response.text, response.images),
     refusal: null,
-    reasoning_content: answer.reasoning || undefined,
+    reasoning_content: response.reasoning || undefined,
     images: images.length > 0 ? images : undefined,
   };
   return {
     ...envelope,
     object: "chat.completion" as const,
-    choices: [{ index: 0, message, finish_reason: FINISH_REASON[answer.finish], logprobs: null }],
-    usage: encodeUsage(answer.usage),
+    choices: [{ index: 0, message, finish_reason: FINISH_REASON[response.finish], logprobs: null }],
+    usage: encodeUsage(response.usage),
   };
 }
 

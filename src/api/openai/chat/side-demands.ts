@@ -1,10 +1,10 @@
-// JSON and functions that a chat or responses body demands as its answer. Pure.
+// JSON and functions that a chat or responses body demands as its response. Pure.
 
 import { isRecord } from "../../../domain/is-record.ts";
 
-/** JSON that the answer must be: its schema, where one is given, and the field that demands it. */
+/** JSON that the response must be: its schema, where one is given, and the field that demands it. */
 export type JsonDemand = { field: string; schema?: unknown };
-/** A function that the answer must call. */
+/** A function that the response must call. */
 export type FunctionDemand = { field: string; name: string; schema?: unknown };
 export type Demands = { json: JsonDemand | null; tool: FunctionDemand | null };
 

@@ -97,7 +97,7 @@ const roleOf = (item: Loose): string | null => {
   return item.type === "image_generation_call" || item.type === "item_reference" ? "model" : null;
 };
 
-/** The items as turns. Images of earlier answers that follow the user's last words are what these are about: they go before them. */
+/** The items as turns. Images of earlier responses that follow the user's last words are what these are about: they go before them. */
 function decodeItems(items: readonly Loose[], recall: Recall): UnresolvedTurn[] {
   const roles = items.map(roleOf);
   const start = lastTurnStart(roles, (index) => saysSomething(items[index]!.content));
@@ -121,7 +121,7 @@ function decodeItem(item: Loose, place: MessageContext, recall: Recall): Unresol
   return part ? [{ role: "model", parts: [part] }] : [];
 }
 
-/** An image of an earlier answer: ours as it is stored, with the upstream's mark on it, else the bytes that the client has. */
+/** An image of an earlier response: ours as it is stored, with the upstream's mark on it, else the bytes that the client has. */
 function earlierImage(item: Loose, { name, exact }: MessageContext, recall: Recall): UnresolvedTurn["parts"] {
   const known = recall.item(textIn(item.id) ?? "");
   const result = textIn(item.result);

@@ -29,7 +29,7 @@ export type ResponseWork = {
   envelope: ResponseEnvelope;
   decoded: DecodedResponse;
   events: AsyncIterable<GenerateEvent>;
-  /** Keeps the whole answer, with the media of its images by the ids of their items, unless the client does not want it. Never throws. */
+  /** Stores the whole response, with the media of its images by the ids of their items, unless the client does not want it. Never throws. */
   keep(response: EncodedResponse, drawn: ReadonlyMap<string, Media>): Promise<void>;
 };
 

@@ -16,7 +16,7 @@ type Options = { file: string; now: () => number; log: Log; thread?: StoreThread
 /** The connection reads; the writer has its own where it writes in a thread. */
 type Opened = { db: Database; writer: Writer<typeof REQUEST_ACTIONS> };
 
-/** Up to here every page is looked at when it is opened; of a larger one only what a request reads and writes. */
+/** Up to here every page is checked when it is opened; of a larger one only what a request reads and writes. */
 const CHECKED_BYTES = 16 * 1024 * 1024;
 
 export class RequestDatabase {

@@ -13,7 +13,7 @@ type OpenFile = { tables: Tables; actions: ActionTable<never>; commits: number }
 
 declare const self: { onmessage: (event: MessageEvent<ToThread>) => void; postMessage(message: FromThread): void };
 
-/** Commits between two looks at the log. */
+/** Commits between two checks of the log. */
 const LOOK_EVERY = 64;
 /** Bytes of the log from which on a checkpoint is worth it: a few ms of this thread. */
 const WORTH_BYTES = 2 * 1024 * 1024;

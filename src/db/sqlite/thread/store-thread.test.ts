@@ -111,7 +111,7 @@ test("what another process writes is seen", () =>
     expect(await store.readFact("a")).toBe("2");
   }));
 
-test("its death is told once with the reason, and every write fails from then on", async () => {
+test("its death is reported once with the reason, and every write fails from then on", async () => {
   const deaths: string[] = [];
   const workers: Worker[] = [];
   const Original = globalThis.Worker;

@@ -23,17 +23,17 @@ type Capacity = { results: number; signatures: number };
 /** In memory, the newest results: losing one costs a preference, nothing else. Of a fixed size: what fills for hours looks like a leak. */
 export function createAffinity({ results, signatures }: Capacity = { results: 10_000, signatures: MAX_SIGNATURES }): Affinity {
   const tokenIds = new Map<string, number>();
-  const kept = new Map<string, string>();
+  const stored = new Map<string, string>();
   let length = 0;
   /** By hash: 53 bits as a plain number, which takes no memory of its own. */
   const bySignature = new Map<number, number>();
 
   const store = (mediaId: string, signature: string) => {
-    kept.set(mediaId, signature);
+    stored.set(mediaId, signature);
     length += signature.length;
-    for (const [id, oldest] of kept) {
-      if (length <= signatures && kept.size <= results) break;
-      kept.delete(id);
+    for (const [id, oldest] of stored) {
+      if (length <= signatures && stored.size <= results) break;
+      stored.delete(id);
       length -= oldest.length;
     }
   };
@@ -43,8 +43,8 @@ export function createAffinity({ results, signatures }: Capacity = { results: 10
   };
   return {
     remember(mediaId, { tokenId, signature }) {
-      length -= kept.get(mediaId)?.length ?? 0;
-      kept.delete(mediaId);
+      length -= stored.get(mediaId)?.length ?? 0;
+      stored.delete(mediaId);
       tokenIds.set(mediaId, tokenId);
       dropOldest(tokenIds, results);
       if (!signature) return;
@@ -55,7 +55,7 @@ export function createAffinity({ results, signatures }: Capacity = { results: 10
     of(mediaId) {
       const tokenId = tokenIds.get(mediaId);
       if (tokenId === undefined) return null;
-      const signature = kept.get(mediaId);
+      const signature = stored.get(mediaId);
       return signature === undefined ? { tokenId } : { tokenId, signature };
     },
     tokenOf: (signature) => bySignature.get(hashOf(signature)) ?? null,

@@ -197,10 +197,10 @@ test.each([
   ["on the day", "2026-12-03", "week"],
   ["the day after", "2026-12-04", "over"],
   ["much later", "2027-01-10", null],
-])("a retirement %s is told as %p: %p", (_when, day, stage) => {
+])("a retirement %s is shown as %p: %p", (_when, day, stage) => {
   const pool = { canServe: (_kind: string, family: string) => family === "gemini-omni-1.1-flash" };
-  const told = retirementsOf(builtInCatalogue(), pool as Parameters<typeof retirementsOf>[1], Date.parse(`${day}T00:00:00Z`));
-  expect(told.map((one) => one.stage)).toEqual(stage === null ? [] : [stage as "week"]);
+  const reported = retirementsOf(builtInCatalogue(), pool as Parameters<typeof retirementsOf>[1], Date.parse(`${day}T00:00:00Z`));
+  expect(reported.map((one) => one.stage)).toEqual(stage === null ? [] : [stage as "week"]);
 });
 
 test("a change of the admin that a newer file contradicts is left out, the others stay, and it says so", () => {

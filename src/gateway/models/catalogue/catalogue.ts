@@ -29,7 +29,7 @@ export type CatalogueParts = {
   revision: number;
 };
 
-/** Lists of families that are kept for tokens. */
+/** Lists of families that are cached for tokens. */
 const MAX_CACHED = 1000;
 
 export class Catalogue {
