@@ -58,6 +58,8 @@ async function startServer(): Promise<{ url: string; cpuMs(): number; stop(): Pr
     FLOW2API_GEMINI_BASE_URL: nowhere,
     FLOW2API_FLOW_LABS_BASE_URL: nowhere,
     FLOW2API_FLOW_API_BASE_URL: nowhere,
+    FLOW2API_VERTEX_BASE_URL: nowhere,
+    FLOW2API_VERTEX_TOKEN_URL: nowhere,
     FLOW2API_REFRESH_ENABLED: "false",
     FLOW2API_MEDIA_MIN_FREE_MB: "0",
     FLOW2API_STORAGE_DATA_DIR: folder,

@@ -13,7 +13,7 @@ let made: string[];
 let jobMedia: string[];
 
 beforeAll(async () => {
-  rig = await startRig({ tokens: [GEMINI, FLOW], clock: hurriedClock() });
+  rig = await startRig({ tokens: [GEMINI, FLOW], clock: hurriedClock(), settings: { "pool.prefer_cheaper": false } });
   admin = await signIn(rig);
   made = [];
   for (const model of ["gemini-3.1-flash-image", "gemini-3-pro-image"]) {
@@ -130,7 +130,7 @@ describe("one media item", () => {
   test("of a job reports its prompt, parameters, cost, token and attempts", async () => {
     const html = await show(`/${jobMedia[0]}`);
     expect(html).toContain("a &lt;b>hostile&lt;/b> prompt");
-    for (const text of ["16:9", "$0.08", ">alpha<", "gemini-nano-banana-2.1", `/admin/gallery/${jobMedia[1]}`])
+    for (const text of ["16:9", "$0.0703", ">alpha<", "gemini-nano-banana-2.1", `/admin/gallery/${jobMedia[1]}`])
       expect(html).toContain(text);
     expect(html).toMatch(/\/admin\/playground\?job=image_[a-z2-7]{26}/);
   });

@@ -130,6 +130,8 @@ async function startServer(dataDir: string, simulator: Simulator): Promise<Serve
       FLOW2API_GEMINI_BASE_URL: simulator.geminiBaseUrl,
       FLOW2API_FLOW_LABS_BASE_URL: simulator.flowLabsBaseUrl,
       FLOW2API_FLOW_API_BASE_URL: simulator.flowApiBaseUrl,
+      FLOW2API_VERTEX_BASE_URL: simulator.vertexBaseUrl,
+      FLOW2API_VERTEX_TOKEN_URL: simulator.vertexTokenUrl,
       FLOW2API_MEDIA_MIN_FREE_MB: "0",
       FLOW2API_LOG_FORMAT: "json",
     },
