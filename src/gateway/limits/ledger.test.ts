@@ -185,3 +185,15 @@ test.each([
   const verdicts = [1, 2, 3].map(() => ledger.reserve(reservation).catch((error) => error.kind));
   expect(await Promise.all(verdicts)).toEqual([4, kind, 5]);
 });
+
+test("a reply that came while the event loop stood still is no lag: nobody is refused for it", async () => {
+  const { store, clock, ledger } = setUp();
+  ledger.end(end(1));
+  await settled();
+  await clock.advance(5000);
+  const id = ledger.reserve(reservation);
+  await store.answer();
+  await Bun.sleep(5);
+  await store.answer();
+  expect(await id).toBe(1);
+});
