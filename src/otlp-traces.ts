@@ -23,6 +23,7 @@ import {
 import { splitUrl } from "./api/dialect.ts";
 import type { Settings } from "./config/settings-schema.ts";
 import type { Kind } from "./domain/generation.ts";
+import { withoutEndSlashes } from "./http.ts";
 import type { Log } from "./log.ts";
 import { parseHeaders, parseTraceparent, type TracedAttempt, type TracedRow, type Traces } from "./traces.ts";
 import { VERSION } from "./version.ts";
@@ -189,8 +190,7 @@ const present = (attributes: Attributes): Attributes =>
   Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== undefined));
 
 /** The path of traces is added to a bare host, as `OTEL_EXPORTER_OTLP_ENDPOINT` has it. */
-const tracesUrl = (endpoint: string): string =>
-  /\/v1\/traces\/?$/.test(endpoint) ? endpoint : `${endpoint.replace(/\/+$/, "")}/v1/traces`;
+const tracesUrl = (endpoint: string): string => (/\/v1\/traces\/?$/.test(endpoint) ? endpoint : `${withoutEndSlashes(endpoint)}/v1/traces`);
 
 type Resource = NonNullable<TracerConfig["resource"]>;
 

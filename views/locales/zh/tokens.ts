@@ -120,7 +120,7 @@ const IMPORT_REASONS: readonly [RegExp, string][] = [
   [/^([^:]+): has a password without a user$/, "$1：有密码但没有用户名"],
   [/^([^:]+): has a user or a password over (\d+) bytes, .*$/, "$1：用户名或密码超过 $2 字节，SOCKS5 无法传送"],
   [/^(.+): expected an address like (\S+) or (\S+)$/, "$1：应为类似 $2 或 $3 的地址"],
-  [/^(.+): expected a location such as .*$/, "$1：应为 global 或 us-central1 之类的位置"],
+  [/^(.+): expected a location such as global or us-central1$/, "$1：应为 global 或 us-central1 之类的位置"],
   [/^(.+): expected an address like (\S+)$/, "$1：应为类似 $2 的地址"],
 ];
 
